@@ -1,0 +1,1 @@
+//! The owners of the shop's state, their rules, and the store that makes them durable.

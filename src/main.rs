@@ -1,0 +1,2 @@
+//! The `orderly` program.
+fn main() {}
