@@ -1,0 +1,143 @@
+//! The bytes of stored records: little-endian fixed numbers, LEB128 variable ones, length-prefixed slices.
+//!
+//! A reader never panics on what it reads: a record that ends early or holds nonsense is an [`Undecodable`], which the
+//! caller turns into [`super::Error::Corrupt`] with the record's key.
+
+use bytes::{Buf, Bytes};
+
+/// A record ended too early or holds a value that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Undecodable;
+
+/// Appends `value` in 7-bit groups, least significant first: 1 byte below 128, at most 10.
+pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Appends a signed number so that small magnitudes of either sign stay short.
+pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
+    put_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
+}
+
+/// Takes a record apart from its front; slices it hands out share the record's buffer.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    rest: Bytes,
+}
+
+impl Reader {
+    pub(super) fn new(record: Bytes) -> Self {
+        Self { rest: record }
+    }
+
+    pub(super) fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(super) fn u8(&mut self) -> Result<u8, Undecodable> {
+        self.rest.try_get_u8().map_err(|_| Undecodable)
+    }
+
+    pub(super) fn u64(&mut self) -> Result<u64, Undecodable> {
+        self.rest.try_get_u64_le().map_err(|_| Undecodable)
+    }
+
+    pub(super) fn i64(&mut self) -> Result<i64, Undecodable> {
+        self.rest.try_get_i64_le().map_err(|_| Undecodable)
+    }
+
+    pub(super) fn hash(&mut self) -> Result<[u8; 16], Undecodable> {
+        let mut hash = [0; 16];
+        self.rest
+            .try_copy_to_slice(&mut hash)
+            .map_err(|_| Undecodable)?;
+        Ok(hash)
+    }
+
+    pub(super) fn varint(&mut self) -> Result<u64, Undecodable> {
+        let mut value = 0_u64;
+        for (read, &byte) in self.rest.iter().take(10).enumerate() {
+            let group = u64::from(byte & 0x7f);
+            if read == 9 && group > 1 {
+                return Err(Undecodable);
+            }
+            value |= group << (7 * read);
+            if byte & 0x80 == 0 {
+                self.rest.advance(read + 1);
+                return Ok(value);
+            }
+        }
+        Err(Undecodable)
+    }
+
+    pub(super) fn signed(&mut self) -> Result<i64, Undecodable> {
+        let raw = self.varint()?;
+        Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
+    }
+
+    /// A count of things that take at least `each` bytes of what is left, so that a wrong count cannot make us allocate.
+    pub(super) fn count(&mut self, each: usize) -> Result<usize, Undecodable> {
+        let count = usize::try_from(self.varint()?).map_err(|_| Undecodable)?;
+        match count.checked_mul(each) {
+            Some(bytes) if bytes <= self.rest.len() => Ok(count),
+            _ => Err(Undecodable),
+        }
+    }
+
+    pub(super) fn slice(&mut self, len: usize) -> Result<Bytes, Undecodable> {
+        if len > self.rest.len() {
+            return Err(Undecodable);
+        }
+        Ok(self.rest.split_to(len))
+    }
+
+    /// The record must be used up: what follows would be something that this version does not know.
+    pub(super) fn end(&self) -> Result<(), Undecodable> {
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(Undecodable)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn numbers_come_back(value: u64, signed: i64) {
+            let mut out = Vec::new();
+            put_varint(&mut out, value);
+            put_signed(&mut out, signed);
+            let mut reader = Reader::new(out.into());
+            prop_assert_eq!(reader.varint(), Ok(value));
+            prop_assert_eq!(reader.signed(), Ok(signed));
+            prop_assert_eq!(reader.end(), Ok(()));
+        }
+
+        #[test]
+        fn nonsense_is_an_error_and_no_panic(bytes: Vec<u8>, len: usize) {
+            let mut reader = Reader::new(bytes.into());
+            let _ = reader.varint();
+            let _ = reader.count(3);
+            let _ = reader.slice(len);
+            let _ = reader.hash();
+        }
+    }
+
+    #[test]
+    fn a_number_over_64_bits_is_refused() {
+        let mut reader = Reader::new(Bytes::from_static(&[
+            0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02,
+        ]));
+        assert_eq!(reader.varint(), Err(Undecodable));
+    }
+}

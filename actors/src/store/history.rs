@@ -1,0 +1,117 @@
+//! The journal, read from any thread: the relay's outbox, timelines, export.
+//!
+//! It shows durable units only: what the relay publishes cannot be lost any more.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Error;
+use super::disk::Disk;
+use super::journal::Chunk;
+use super::unit::{Seq, Unit};
+
+/// Reads units from the journal. Cheap to clone; usable from any thread.
+#[derive(Debug, Clone)]
+pub struct History {
+    disk: Arc<dyn Disk>,
+    /// The sequence behind the last durable unit; the store thread moves it on after each sync.
+    durable: Arc<AtomicU64>,
+}
+
+impl History {
+    pub(super) fn new(disk: Arc<dyn Disk>, durable: Arc<AtomicU64>) -> Self {
+        Self { disk, durable }
+    }
+
+    /// The sequence behind the last durable unit.
+    pub fn durable(&self) -> Seq {
+        Seq(self.durable.load(Ordering::Acquire))
+    }
+
+    /// The durable unit at `seq`; `None` when none begins there, or it was pruned.
+    pub fn unit(&self, seq: Seq) -> Result<Option<Unit>, Error> {
+        if seq >= self.durable() {
+            return Ok(None);
+        }
+        let Some(mut chunk) = Chunk::at(&*self.disk, seq)? else {
+            return Ok(None);
+        };
+        while let Some(unit) = chunk.next()? {
+            if unit.seq >= seq {
+                return Ok(Some(unit).filter(|unit| unit.seq == seq));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The durable units from `from` on, in order. It ends at the last one; what becomes durable later is found by
+    /// going on with the same iterator. It begins behind what was pruned.
+    pub fn units(&self, from: Seq) -> Units {
+        Units {
+            history: self.clone(),
+            next: from,
+            chunk: None,
+        }
+    }
+}
+
+/// Goes through the durable units, a chunk at a time. After an error it ends.
+#[derive(Debug, Clone)]
+pub struct Units {
+    history: History,
+    /// Units below this were given, or are not wanted.
+    next: Seq,
+    chunk: Option<Chunk>,
+}
+
+impl Units {
+    /// The sequence behind the last unit that it gave.
+    pub const fn position(&self) -> Seq {
+        self.next
+    }
+
+    fn advance(&mut self) -> Result<Option<Unit>, Error> {
+        let durable = self.history.durable();
+        while self.next < durable {
+            let disk = &*self.history.disk;
+            let chunk = match &mut self.chunk {
+                Some(chunk) => chunk,
+                None => {
+                    let found = match Chunk::at(disk, self.next)? {
+                        Some(chunk) => Some(chunk),
+                        None => Chunk::from(disk, self.next)?,
+                    };
+                    let Some(chunk) = found.filter(|chunk| chunk.head.first < durable) else {
+                        return Ok(None);
+                    };
+                    self.chunk.insert(chunk)
+                }
+            };
+            match chunk.next()? {
+                Some(unit) if unit.seq < self.next => {}
+                Some(unit) => {
+                    self.next = unit.next;
+                    return Ok(Some(unit));
+                }
+                None => {
+                    self.next = self.next.max(chunk.head.next);
+                    self.chunk = None;
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Iterator for Units {
+    type Item = Result<Unit, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let advanced = self.advance();
+        if advanced.is_err() {
+            // A damaged record would be met again for ever.
+            self.next = Seq(u64::MAX);
+        }
+        advanced.transpose()
+    }
+}

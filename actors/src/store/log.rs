@@ -1,0 +1,287 @@
+//! The store thread's half: group commits, checkpoints, retention.
+//!
+//! A group commit writes the journal's chunks of all waiting units and syncs once; nothing else is on a command's way.
+//! Checkpoints and the rest are made of bounded steps, which the store thread takes between commits.
+//!
+//! After any error every call fails with it: what the disk holds is not known any more until the store is opened again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Error;
+use super::checkpoint::{Checkpoint, Gathered};
+use super::compact::Compaction;
+use super::disk::{Batch, Disk, Tree};
+use super::journal::{self, Head, Packer};
+use super::manifest::{self, Catalog, Manifest};
+use super::page::PageId;
+use super::segment::IDENTITIES;
+use super::unit::{Seq, Table, Unit};
+
+/// What a group commit did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Every unit below this is durable.
+    pub through: Seq,
+    /// The bytes of journal that were written.
+    pub bytes: usize,
+}
+
+/// What a complete checkpoint holds; for `View::checkpointed`.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// It holds every unit below this.
+    pub covered: Seq,
+    /// The bytes of views that were written.
+    pub bytes: usize,
+    pub(super) pages: Vec<PageId>,
+    pub(super) catalog: Arc<Catalog>,
+}
+
+/// What a step of pruning did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pruned {
+    /// How many records of the journal went.
+    pub records: usize,
+    /// Whether another step may find more.
+    pub more: bool,
+}
+
+/// Sizes and counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stats {
+    /// The bytes that the disk uses.
+    pub bytes: u64,
+    /// The sequence of the oldest unit in the journal; the next one's when there is none.
+    pub first: Seq,
+    /// The next unit's sequence.
+    pub next: Seq,
+    /// Checkpoints hold every unit below this.
+    pub covered: Seq,
+    /// Everything below this was published.
+    pub cursor: Seq,
+    /// For each table: how many ordinals were given.
+    pub entities: [(Table, u64); Table::ALL.len()],
+    /// How many segments of names there are.
+    pub name_segments: usize,
+    /// How many segments of identities there are.
+    pub identity_segments: usize,
+    /// How many identities they hold.
+    pub identities: u64,
+}
+
+/// The store thread's half of the store.
+#[derive(Debug)]
+pub struct Log {
+    pub(super) disk: Arc<dyn Disk>,
+    durable: Arc<AtomicU64>,
+    /// Published up to here, and as far as that was written.
+    cursor: Seq,
+    cursor_written: Seq,
+    /// What committed units say that no checkpoint holds or is about to hold.
+    gathered: Gathered,
+    checkpoint: Option<Checkpoint>,
+    /// The manifest on disk says this much.
+    covered: Seq,
+    pub(super) compaction: Compaction,
+    failed: Option<Error>,
+}
+
+impl Log {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        durable: Arc<AtomicU64>,
+        manifest: Manifest,
+        cursor: Seq,
+        bucket_span: i64,
+    ) -> Self {
+        Self {
+            disk,
+            durable,
+            cursor,
+            cursor_written: cursor,
+            covered: manifest.totals.next,
+            gathered: Gathered::new(manifest.totals.clone(), bucket_span),
+            checkpoint: None,
+            compaction: Compaction::new(manifest, bucket_span),
+            failed: None,
+        }
+    }
+
+    /// Makes the units durable, all with one sync. They follow the last ones and each other.
+    pub fn commit(&mut self, units: &[Arc<Unit>]) -> Result<Committed, Error> {
+        let mut expected = self.gathered.totals.next;
+        for unit in units {
+            if unit.seq != expected {
+                return Err(Error::Gap {
+                    expected,
+                    found: unit.seq,
+                });
+            }
+            expected = unit.next;
+        }
+        self.guarded(|log| {
+            let mut packer = Packer::default();
+            for unit in units {
+                packer.push(unit);
+            }
+            let mut bytes = 0;
+            for batch in packer.finish() {
+                bytes += batch.size();
+                log.disk.write(batch)?;
+            }
+            log.write_cursor()?;
+            log.disk.sync()?;
+            for unit in units {
+                log.gathered.add(unit);
+            }
+            log.durable.store(expected.0, Ordering::Release);
+            Ok(Committed {
+                through: expected,
+                bytes,
+            })
+        })
+    }
+
+    /// Every event below `cursor` was published. The next commit or checkpoint writes it down.
+    pub fn set_cursor(&mut self, cursor: Seq) {
+        self.cursor = cursor;
+    }
+
+    /// How many bytes of units are in no checkpoint, nor in the one under way.
+    pub const fn dirty_bytes(&self) -> usize {
+        self.gathered.bytes
+    }
+
+    /// Makes a checkpoint of all that is committed, from begin to end. The store thread takes the steps one by one.
+    pub fn checkpoint(&mut self) -> Result<Report, Error> {
+        loop {
+            if let Some(report) = self.checkpoint_step()? {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// Takes the next step of a checkpoint, beginning one if none is under way; the last one gives its report. A step
+    /// writes at most about 2 MiB.
+    pub fn checkpoint_step(&mut self) -> Result<Option<Report>, Error> {
+        self.guarded(|log| {
+            let checkpoint = match &mut log.checkpoint {
+                Some(checkpoint) => checkpoint,
+                none => none.insert(Checkpoint::begin(log.gathered.take())),
+            };
+            let Some(report) = checkpoint.step(&*log.disk, &mut log.compaction)? else {
+                return Ok(None);
+            };
+            log.checkpoint = None;
+            log.covered = report.covered;
+            log.write_cursor()?;
+            Ok(Some(report))
+        })
+    }
+
+    /// Whether a checkpoint is under way.
+    pub const fn is_checkpointing(&self) -> bool {
+        self.checkpoint.is_some()
+    }
+
+    /// Takes a step of background work: merging small segments, removing what no manifest names. Says whether there
+    /// may be more to do; nothing is done while a checkpoint is under way.
+    pub fn tidy(&mut self) -> Result<bool, Error> {
+        if self.checkpoint.is_some() {
+            return Ok(false);
+        }
+        self.guarded(|log| log.compaction.step(&*log.disk, log.gathered.totals.clock))
+    }
+
+    /// Forgets identities that are older than the retention by `now`, as whole segments, with the next checkpoint.
+    /// Says how many go.
+    pub fn sweep(&mut self, now: i64) -> Result<u64, Error> {
+        self.guarded(|log| Ok(log.compaction.sweep(now)))
+    }
+
+    /// Drops up to `limit` records of the journal whose units are all older than `older_than`, behind the last
+    /// checkpoint, and published.
+    pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
+        self.guarded(|log| {
+            let behind = log.covered.min(log.cursor_written);
+            let mut batch = Batch::new(Tree::Journal);
+            let found = log.disk.scan(Tree::Journal, &[], limit)?;
+            for pair in &found {
+                let head = Head::of(pair)?;
+                if head.at >= older_than || head.next > behind {
+                    break;
+                }
+                batch.remove(pair.0.to_vec());
+            }
+            let records = batch.changes.len();
+            if records > 0 {
+                log.disk.write(batch)?;
+            }
+            Ok(Pruned {
+                records,
+                more: records == limit,
+            })
+        })
+    }
+
+    /// Sizes and counts, by now.
+    pub fn stats(&self) -> Result<Stats, Error> {
+        let totals = &self.gathered.totals;
+        let first = match self.disk.scan(Tree::Journal, &[], 1)?.pop() {
+            Some(pair) => Head::of(&pair)?.first,
+            None => totals.next,
+        };
+        let catalog = self.compaction.catalog();
+        Ok(Stats {
+            bytes: self.disk.bytes()?,
+            first,
+            next: totals.next,
+            covered: self.covered,
+            cursor: self.cursor,
+            entities: Table::ALL.map(|table| (table, totals.ordinals[table.index()])),
+            name_segments: Table::ALL
+                .iter()
+                .map(|&table| catalog.names(table).count())
+                .sum(),
+            identity_segments: catalog.of(IDENTITIES).count(),
+            identities: catalog.of(IDENTITIES).map(|segment| segment.entries).sum(),
+        })
+    }
+
+    /// Takes up a unit that is in the journal already; for opening.
+    pub(super) fn replay(&mut self, unit: &Unit) {
+        self.gathered.add(unit);
+        self.durable.store(unit.next.0, Ordering::Release);
+    }
+
+    /// Cuts off what is behind the last unit; for opening.
+    pub(super) fn cut(&mut self) -> Result<u64, Error> {
+        let next = self.gathered.totals.next;
+        self.guarded(|log| {
+            let removed = journal::cut(&*log.disk, next)?;
+            log.disk.sync()?;
+            Ok(removed)
+        })
+    }
+
+    fn write_cursor(&mut self) -> Result<(), Error> {
+        if self.cursor != self.cursor_written {
+            manifest::write_cursor(&*self.disk, self.cursor)?;
+            self.cursor_written = self.cursor;
+        }
+        Ok(())
+    }
+
+    /// Runs `act`, unless anything failed before; remembers its failure.
+    fn guarded<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        if let Some(failed) = &self.failed {
+            return Err(failed.clone());
+        }
+        let done = act(self);
+        if let Err(error) = &done {
+            self.failed = Some(error.clone());
+        }
+        done
+    }
+}

@@ -1,0 +1,185 @@
+//! Opening a store: format, namespace, replay of the journal's tail.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Error;
+use super::compact::BUCKETS;
+use super::disk::Disk;
+use super::history::History;
+use super::journal::Chunk;
+use super::log::Log;
+use super::manifest::{self, Charter, Manifest};
+use super::segment;
+use super::unit::Seq;
+use super::view::View;
+
+/// How a store is opened.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whose store it must be; a new one is made for it. `None` takes any store that is there, for offline work.
+    pub namespace: Option<String>,
+    /// The bytes of views that are kept in memory.
+    pub cache: usize,
+    /// How long identities are kept at least.
+    pub identity_retention: Duration,
+    /// The bytes of units that the replay holds in memory before it makes a checkpoint.
+    pub replay_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            namespace: None,
+            cache: 32 << 20,
+            identity_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            replay_bytes: 64 << 20,
+        }
+    }
+}
+
+/// An open store.
+#[derive(Debug)]
+pub struct Opened {
+    /// For the core thread.
+    pub view: View,
+    /// For the store thread.
+    pub log: Log,
+    /// For everyone.
+    pub history: History,
+    /// What was found.
+    pub recovery: Recovery,
+}
+
+/// What opening found and did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// Whose store it is.
+    pub namespace: String,
+    /// The store's own id, new whenever one is made.
+    pub incarnation: Uuid,
+    /// Whether it was made now.
+    pub created: bool,
+    /// How many units were replayed.
+    pub replayed: u64,
+    /// How many records behind the journal's end were removed: they were never acknowledged.
+    pub cut: u64,
+    /// Every event below this was published.
+    pub cursor: Seq,
+}
+
+/// Opens the store on `disk`, or makes one there.
+pub fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
+    let (charter, created) = charter(&*disk, options)?;
+    let manifest = Manifest::read(&*disk)?.unwrap_or_default();
+    let cursor = manifest::read_cursor(&*disk)?.unwrap_or(Seq::FIRST);
+    sweep_unnamed(&*disk, &manifest)?;
+
+    let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
+    let bucket_span = (retention / BUCKETS).max(1);
+    let totals = manifest.totals.clone();
+    let durable = Arc::new(AtomicU64::new(totals.next.0));
+    let history = History::new(Arc::clone(&disk), Arc::clone(&durable));
+    let catalog = Arc::new(manifest.catalog.clone());
+    let mut view = View::new(
+        Arc::clone(&disk),
+        history.clone(),
+        totals,
+        catalog,
+        options.cache,
+    );
+    let mut log = Log::new(Arc::clone(&disk), durable, manifest, cursor, bucket_span);
+
+    let replayed = replay(&*disk, &mut view, &mut log, options.replay_bytes)?;
+    let cut = log.cut()?;
+    // The relay came no further than what was durable; a cursor is written without a sync of its own.
+    let cursor = cursor.min(view.next_seq());
+    log.set_cursor(cursor);
+    if cut > 0 {
+        tracing::warn!(
+            records = cut,
+            next = view.next_seq().0,
+            "journal cut: its last group was never acknowledged"
+        );
+    }
+    let Charter {
+        namespace,
+        incarnation,
+    } = charter;
+    let recovery = Recovery {
+        namespace,
+        incarnation,
+        created,
+        replayed,
+        cut,
+        cursor,
+    };
+    Ok(Opened {
+        view,
+        log,
+        history,
+        recovery,
+    })
+}
+
+fn charter(disk: &dyn Disk, options: &Options) -> Result<(Charter, bool), Error> {
+    match (Charter::read(disk)?, &options.namespace) {
+        (Some(found), Some(wanted)) if found.namespace != *wanted => Err(Error::WrongNamespace {
+            found: found.namespace,
+            wanted: wanted.clone(),
+        }),
+        (Some(found), _) => Ok((found, false)),
+        (None, None) => Err(Error::NoStore),
+        (None, Some(namespace)) => {
+            let charter = Charter {
+                namespace: namespace.clone(),
+                incarnation: Uuid::now_v7(),
+            };
+            charter.write(disk)?;
+            disk.sync()?;
+            Ok((charter, true))
+        }
+    }
+}
+
+/// Removes segments that the manifest does not name: a crash came between them and it.
+fn sweep_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
+    for id in segment::on_disk(disk)? {
+        if !manifest.catalog.all().any(|segment| segment.id == id) {
+            while !segment::remove(disk, id, 256)? {}
+        }
+    }
+    Ok(())
+}
+
+/// Replays the units behind the manifest; a long tail with checkpoints on the way, so that memory stays bounded.
+fn replay(disk: &dyn Disk, view: &mut View, log: &mut Log, bound: usize) -> Result<u64, Error> {
+    let mut replayed = 0;
+    loop {
+        let next = view.next_seq();
+        let Some(mut chunk) = Chunk::at(disk, next)? else {
+            break;
+        };
+        while let Some(unit) = chunk.next()? {
+            if unit.seq != view.next_seq() {
+                continue;
+            }
+            log.replay(&unit);
+            view.seal(Arc::new(unit));
+            replayed += 1;
+        }
+        if view.next_seq() == next {
+            break;
+        }
+        if log.dirty_bytes() > bound {
+            let report = log.checkpoint()?;
+            view.checkpointed(&report);
+            view.forget_covered();
+        }
+    }
+    view.replayed();
+    Ok(replayed)
+}
