@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use super::codec::{Reader, Undecodable, put_signed, put_varint};
 
@@ -72,7 +73,7 @@ impl Table {
 }
 
 /// An entity's number in its table: given at first touch, growing, never given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ordinal(pub u64);
 
 /// A cryptographic hash of an entity's id, cut to 16 bytes: unique by size, evenly spread by construction.

@@ -1,0 +1,328 @@
+//! Fills and closes carts; the only writer of carts.
+
+use super::rules::{self, Change, Wish};
+use super::state::{Cart, CartStatus};
+use crate::clock::Timestamp;
+use crate::command::{CartAdd, CartClear, CartPut};
+use crate::draft::{self, Draft};
+use crate::event::Event;
+use crate::id::{CartId, OrderId};
+use crate::identity;
+use crate::money::Currency;
+use crate::owner::{Answer, EndTurn, Owner, Stop};
+use crate::states::{Shelf, States};
+use crate::store::{Ordinal, Table};
+use crate::supervisor::{Vital, Vitals};
+use crate::verdict::{Reason, Refusal};
+use actix::prelude::*;
+use std::sync::Arc;
+
+/// The owner of all carts.
+pub struct CartActor {
+    shelf: Shelf,
+    carts: States<Cart>,
+    vitals: Vitals,
+}
+
+impl CartActor {
+    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
+    pub fn new(shelf: Shelf, capacity: u64, vitals: Vitals) -> Self {
+        Self {
+            carts: States::new(shelf.clone(), capacity),
+            shelf,
+            vitals,
+        }
+    }
+
+    fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, Stop> {
+        let found = self
+            .shelf
+            .borrow()
+            .find(Table::Carts, &identity::of_name(id.as_str()))?;
+        let Some(ordinal) = found else {
+            return Ok(None);
+        };
+        Ok(self.carts.get(ordinal)?.map(|cart| (ordinal, cart)))
+    }
+
+    fn known(&mut self, id: &CartId) -> Result<(Ordinal, Arc<Cart>), Stop> {
+        Ok(self
+            .find(id)?
+            .ok_or_else(|| Refusal::new(Reason::CartNotFound))?)
+    }
+
+    /// The cart, or a new one that is not there yet and has version 0.
+    fn known_or_new(
+        &mut self,
+        id: &CartId,
+        currency: Currency,
+        now: Timestamp,
+        draft: &mut Draft,
+    ) -> Result<(Ordinal, Arc<Cart>), Stop> {
+        if let Some(found) = self.find(id)? {
+            return Ok(found);
+        }
+        let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
+        draft
+            .names
+            .push((Table::Carts, identity::of_name(id.as_str()), ordinal));
+        let cart = Cart {
+            id: id.clone(),
+            status: CartStatus::Open,
+            version: 0,
+            currency,
+            lines: Vec::new(),
+            order: None,
+            updated_at: now,
+        };
+        Ok((ordinal, Arc::new(cart)))
+    }
+
+    fn change(
+        &mut self,
+        ordinal: Ordinal,
+        before: &Cart,
+        change: Change,
+        now: Timestamp,
+        draft: &mut Draft,
+    ) {
+        let mut cart = before.clone();
+        let cart_id = cart.id.clone();
+        draft.events.push(match change {
+            Change::Line(_) | Change::Removed(_) | Change::Cleared => {
+                Event::CartChanged { cart_id }
+            }
+            Change::CheckedOut(_) => Event::CartCheckedOut { cart_id },
+            Change::Reopened => Event::CartReopened { cart_id },
+        });
+        rules::apply(&mut cart, change, now);
+        let cart = self.carts.stage(ordinal, cart);
+        draft.change(draft::Change::Cart(ordinal, cart));
+    }
+
+    fn fill(
+        &mut self,
+        id: &CartId,
+        wish: Wish,
+        expected_version: Option<u64>,
+        now: Timestamp,
+        quantity: impl FnOnce(&Cart, Wish) -> Result<Change, Refusal>,
+    ) -> Answer<()> {
+        let mut draft = Draft::default();
+        let (ordinal, cart) = self.known_or_new(id, wish.currency, now, &mut draft)?;
+        rules::open(&cart, expected_version)?;
+        // the currency of an empty cart is that of the line that fills it
+        let cart = if cart.lines.is_empty() && cart.currency != wish.currency {
+            Arc::new(Cart {
+                currency: wish.currency,
+                ..(*cart).clone()
+            })
+        } else {
+            cart
+        };
+        let change = quantity(&cart, wish)?;
+        self.change(ordinal, &cart, change, now, &mut draft);
+        Ok(((), draft))
+    }
+}
+
+impl Actor for CartActor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for CartActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.carts.forget();
+    }
+}
+
+impl Vital for CartActor {
+    const OWNER: Owner = Owner::Cart;
+
+    fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+impl Handler<EndTurn> for CartActor {
+    type Result = ();
+
+    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
+        match end {
+            EndTurn::Keep => self.carts.keep(),
+            EndTurn::Discard => self.carts.discard(),
+            EndTurn::Forget => self.carts.forget(),
+        }
+    }
+}
+
+/// Sets a line of a cart.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Put {
+    /// The command.
+    pub put: CartPut,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Put> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, Put { put, now }: Put, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        crate::fault::point("cart", put.cart_id.as_str());
+        let quantity = put.quantity.get();
+        let CartPut {
+            cart_id,
+            sku,
+            unit_price,
+            currency,
+            name,
+            expected_version,
+            ..
+        } = put;
+        let wish = Wish {
+            sku,
+            unit_price,
+            currency,
+            name,
+        };
+        self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
+            rules::put(cart, wish, quantity)
+        })
+    }
+}
+
+/// Changes the quantity of a line of a cart.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Add {
+    /// The command.
+    pub add: CartAdd,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Add> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, Add { add, now }: Add, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let difference = add.quantity.get();
+        let CartAdd {
+            cart_id,
+            sku,
+            unit_price,
+            currency,
+            name,
+            expected_version,
+            ..
+        } = add;
+        let wish = Wish {
+            sku,
+            unit_price,
+            currency,
+            name,
+        };
+        self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
+            rules::add(cart, wish, difference)
+        })
+    }
+}
+
+/// Takes every line out of a cart.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Clear {
+    /// The command.
+    pub clear: CartClear,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Clear> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, Clear { clear, now }: Clear, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let (ordinal, cart) = self.known(&clear.cart_id)?;
+        rules::open(&cart, clear.expected_version)?;
+        let mut draft = Draft::default();
+        self.change(ordinal, &cart, Change::Cleared, now, &mut draft);
+        Ok(((), draft))
+    }
+}
+
+/// Asks for a cart as it is, if it may become an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Arc<Cart>, Stop>")]
+pub struct Snapshot {
+    /// The cart.
+    pub cart: CartId,
+    /// Refused unless it has this version.
+    pub expected_version: Option<u64>,
+}
+
+impl Handler<Snapshot> for CartActor {
+    type Result = Result<Arc<Cart>, Stop>;
+
+    fn handle(&mut self, snapshot: Snapshot, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let (_, cart) = self.known(&snapshot.cart)?;
+        rules::checkout(&cart, snapshot.expected_version)?;
+        Ok(cart)
+    }
+}
+
+/// The cart became an order: it is closed.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct CheckOut {
+    /// The cart.
+    pub cart: CartId,
+    /// The order.
+    pub order: OrderId,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<CheckOut> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, check_out: CheckOut, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let (ordinal, cart) = self.known(&check_out.cart)?;
+        let mut draft = Draft::default();
+        let change = Change::CheckedOut(check_out.order);
+        self.change(ordinal, &cart, change, check_out.now, &mut draft);
+        Ok(((), draft))
+    }
+}
+
+/// The cart's order lapsed: it opens again, if it is still that order's.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Reopen {
+    /// The cart.
+    pub cart: CartId,
+    /// The order that lapsed.
+    pub order: OrderId,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Reopen> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, reopen: Reopen, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some((ordinal, cart)) = self.find(&reopen.cart)?
+            && let Some(change) = rules::reopen(&cart, &reopen.order)
+        {
+            self.change(ordinal, &cart, change, reopen.now, &mut draft);
+        }
+        Ok(((), draft))
+    }
+}

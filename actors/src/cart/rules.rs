@@ -1,0 +1,135 @@
+//! What may happen to a cart, as pure decisions.
+
+use super::state::{Cart, CartLine, CartStatus};
+use crate::clock::Timestamp;
+use crate::command::MOST_LINES;
+use crate::id::{OrderId, Sku};
+use crate::money::{Currency, MOST_UNITS, Quantity, UnitPrice};
+use crate::text::Text;
+use crate::verdict::{Reason, Refusal};
+
+/// One change of a cart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A line is this now; one of a new sku goes to the end.
+    Line(CartLine),
+    /// A line is gone.
+    Removed(Sku),
+    /// All lines are gone.
+    Cleared,
+    /// It became this order.
+    CheckedOut(OrderId),
+    /// Its order lapsed: it is open again.
+    Reopened,
+}
+
+/// Carries out one change.
+pub fn apply(cart: &mut Cart, change: Change, now: Timestamp) {
+    cart.version += 1;
+    cart.updated_at = now;
+    match change {
+        Change::Line(line) => match cart.lines.iter_mut().find(|old| old.sku == line.sku) {
+            Some(old) => *old = line,
+            None => cart.lines.push(line),
+        },
+        Change::Removed(sku) => cart.lines.retain(|line| line.sku != sku),
+        Change::Cleared => cart.lines.clear(),
+        Change::CheckedOut(order) => {
+            cart.status = CartStatus::CheckedOut;
+            cart.order = Some(order);
+        }
+        Change::Reopened => {
+            cart.status = CartStatus::Open;
+            cart.order = None;
+        }
+    }
+}
+
+/// Refuses a cart that is closed, or has another version than the producer thinks.
+pub fn open(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
+    match cart.status {
+        CartStatus::Open => version(cart.version, expected_version),
+        CartStatus::CheckedOut | CartStatus::Expired => {
+            Err(Refusal::with(Reason::CartClosed, cart.status.as_str()))
+        }
+    }
+}
+
+/// Refuses another version than expected; a cart that is not there has 0.
+pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
+    match expected {
+        Some(expected) if expected != version => Err(Refusal::with(
+            Reason::VersionMismatch,
+            format!("the version is {version}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What a producer says of a line, whatever the quantity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// What to buy.
+    pub sku: Sku,
+    /// Price of one, in minor units.
+    pub unit_price: UnitPrice,
+    /// Currency of the price.
+    pub currency: Currency,
+    /// What it is called.
+    pub name: Option<Text>,
+}
+
+/// Sets a line to `quantity`; 0 removes it.
+pub fn put(cart: &Cart, wish: Wish, quantity: u32) -> Result<Change, Refusal> {
+    if wish.currency != cart.currency {
+        return Err(Refusal::with(
+            Reason::CurrencyMismatch,
+            cart.currency.code(),
+        ));
+    }
+    if quantity > MOST_UNITS {
+        return Err(Refusal::with(
+            Reason::NotAllowed,
+            format!("a line has at most {MOST_UNITS} units"),
+        ));
+    }
+    let Some(quantity) = Quantity::new(quantity) else {
+        return Ok(Change::Removed(wish.sku));
+    };
+    let known = cart.lines.iter().any(|line| line.sku == wish.sku);
+    if !known && cart.lines.len() == MOST_LINES {
+        return Err(Refusal::with(
+            Reason::NotAllowed,
+            format!("a cart has at most {MOST_LINES} lines"),
+        ));
+    }
+    Ok(Change::Line(CartLine {
+        sku: wish.sku,
+        quantity,
+        unit_price: wish.unit_price,
+        name: wish.name,
+    }))
+}
+
+/// Changes a line's quantity by `difference`; at or below 0 it is removed.
+pub fn add(cart: &Cart, wish: Wish, difference: i32) -> Result<Change, Refusal> {
+    let now = cart.lines.iter().find(|line| line.sku == wish.sku);
+    let now = now.map_or(0, |line| i64::from(line.quantity.get()));
+    let then = (now + i64::from(difference)).max(0);
+    put(cart, wish, u32::try_from(then).unwrap_or(u32::MAX))
+}
+
+/// A cart may become an order when it is open and not empty.
+pub fn checkout(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
+    open(cart, expected_version)?;
+    if cart.lines.is_empty() {
+        return Err(Refusal::new(Reason::CartEmpty));
+    }
+    Ok(())
+}
+
+/// Its order lapsed: it opens again if it is still that order's.
+pub fn reopen(cart: &Cart, order: &OrderId) -> Option<Change> {
+    (cart.status == CartStatus::CheckedOut && cart.order.as_ref() == Some(order))
+        .then_some(Change::Reopened)
+}

@@ -1,0 +1,187 @@
+//! Time: the only place that reads a clock.
+//!
+//! The core asks a [`Clock`] once a command and writes the answer into the unit, so a
+//! replay sees the same time; rules get `now` as an argument.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::Cell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+/// A point in time, in microseconds since the Unix epoch.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The Unix epoch.
+    pub const EPOCH: Self = Self(0);
+
+    /// From microseconds since the Unix epoch.
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// From whole seconds since the Unix epoch (what an AMQP timestamp holds).
+    pub fn from_seconds(seconds: u64) -> Self {
+        Self(
+            i64::try_from(seconds)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(1_000_000),
+        )
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub const fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// This much later; at the end of time it stays there.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(micros(span)))
+    }
+
+    /// This much earlier; at the beginning of time it stays there.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(micros(span)))
+    }
+
+    /// How long after `earlier` this is; zero when it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Parses RFC 3339.
+    pub fn parse(text: &str) -> Result<Self, jiff::Error> {
+        text.parse::<jiff::Timestamp>()
+            .map(|time| Self(time.as_microsecond()))
+    }
+}
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(time) => write!(f, "{time:.6}"),
+            Err(_) => write!(f, "{}us", self.0),
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// RFC 3339 in JSON, microseconds in stored records.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            serializer.serialize_i64(self.0)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+            Self::parse(&text).map_err(|_| serde::de::Error::custom("must be an RFC 3339 time"))
+        } else {
+            i64::deserialize(deserializer).map(Self)
+        }
+    }
+}
+
+impl schemars::JsonSchema for Timestamp {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Timestamp".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "format": "date-time" })
+    }
+}
+
+/// Where the core gets its time from.
+pub trait Clock {
+    /// The wall clock, which may step.
+    fn now(&self) -> Timestamp;
+    /// Time since some fixed moment, which never steps.
+    fn monotonic(&self) -> Duration;
+}
+
+/// The machine's clocks.
+#[derive(Debug, Clone)]
+pub struct SystemClock {
+    start: Instant,
+}
+
+impl Default for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn default() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+}
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> Timestamp {
+        let time = std::time::SystemTime::now();
+        match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(since) => Timestamp::EPOCH.plus(since),
+            Err(before) => Timestamp::EPOCH.minus(before.duration()),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn monotonic(&self) -> Duration {
+        Instant::now().duration_since(self.start)
+    }
+}
+
+/// A clock that stands until it is moved, for tests and simulations.
+#[derive(Debug, Clone, Default)]
+pub struct SimulatedClock {
+    now: Rc<Cell<Timestamp>>,
+    monotonic: Rc<Cell<Duration>>,
+}
+
+impl SimulatedClock {
+    /// A clock that shows `now`.
+    pub fn at(now: Timestamp) -> Self {
+        let clock = Self::default();
+        clock.now.set(now);
+        clock
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, span: Duration) {
+        self.now.set(self.now.get().plus(span));
+        self.monotonic.set(self.monotonic.get() + span);
+    }
+
+    /// Steps the wall clock alone, as an operator or a time server may.
+    pub fn step_to(&self, now: Timestamp) {
+        self.now.set(now);
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.monotonic.get()
+    }
+}

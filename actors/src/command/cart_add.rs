@@ -1,0 +1,26 @@
+use super::Data;
+use crate::id::{CartId, Sku};
+use crate::money::{Currency, QuantityChange, UnitPrice};
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+
+/// `cart.add`: changes a line by a signed difference; a line at or below 0 is removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CartAdd {
+    /// The cart; it begins with its first line.
+    pub cart_id: CartId,
+    /// What to buy.
+    pub sku: Sku,
+    /// How many more, or fewer.
+    pub quantity: QuantityChange,
+    /// Price of one, in minor units.
+    pub unit_price: UnitPrice,
+    /// Currency of the price; all lines of a cart share one.
+    pub currency: Currency,
+    /// What it is called.
+    pub name: Option<Text>,
+    /// Refused unless the cart has this version; a cart that is not there has 0.
+    pub expected_version: Option<u64>,
+}
+
+impl Data for CartAdd {}

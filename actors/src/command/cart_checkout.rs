@@ -1,0 +1,40 @@
+use super::{Customer, Data, MOST_LINES, span};
+use crate::command::Invalid;
+use crate::id::{CartId, OrderId};
+use crate::money::{Adjustment, NonNegativeAmount};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// `cart.checkout`: turns the cart, as it is now, into an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CartCheckout {
+    /// The cart; it closes when the order stands.
+    pub cart_id: CartId,
+    /// The order's id, new for ever.
+    pub order_id: OrderId,
+    /// Who buys.
+    pub customer: Customer,
+    /// What is added to the lines' sum.
+    #[serde(default)]
+    pub adjustments: Vec<Adjustment>,
+    /// Refused unless the cart has this version.
+    pub expected_version: Option<u64>,
+    /// Refused unless the total comes to this, in minor units.
+    pub expected_total: Option<NonNegativeAmount>,
+    /// How long to hold the stock; absent: as configured.
+    #[serde(default, deserialize_with = "span::deserialize")]
+    #[schemars(schema_with = "span::schema")]
+    pub hold_for: Option<Duration>,
+}
+
+impl Data for CartCheckout {
+    fn check(&self) -> Result<(), Invalid> {
+        if self.adjustments.len() > MOST_LINES {
+            return Err(Invalid::field(
+                "adjustments",
+                format_args!("must be at most {MOST_LINES}"),
+            ));
+        }
+        Ok(())
+    }
+}

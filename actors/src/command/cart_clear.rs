@@ -1,0 +1,14 @@
+use super::Data;
+use crate::id::CartId;
+use serde::{Deserialize, Serialize};
+
+/// `cart.clear`: takes every line out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CartClear {
+    /// The cart.
+    pub cart_id: CartId,
+    /// Refused unless the cart has this version.
+    pub expected_version: Option<u64>,
+}
+
+impl Data for CartClear {}

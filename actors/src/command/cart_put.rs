@@ -1,0 +1,26 @@
+use super::Data;
+use crate::id::{CartId, Sku};
+use crate::money::{Currency, LineQuantity, UnitPrice};
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+
+/// `cart.put`: sets a line, 0 removes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CartPut {
+    /// The cart; it begins with its first line.
+    pub cart_id: CartId,
+    /// What to buy.
+    pub sku: Sku,
+    /// How many from now on.
+    pub quantity: LineQuantity,
+    /// Price of one, in minor units.
+    pub unit_price: UnitPrice,
+    /// Currency of the price; all lines of a cart share one.
+    pub currency: Currency,
+    /// What it is called.
+    pub name: Option<Text>,
+    /// Refused unless the cart has this version; a cart that is not there has 0.
+    pub expected_version: Option<u64>,
+}
+
+impl Data for CartPut {}

@@ -1,0 +1,204 @@
+//! Commands: what producers ask for. One file a command: the struct and what its data must be.
+//!
+//! A command is decoded and validated once, at the door ([`Command::parse`]); inside, a
+//! wrong one cannot be expressed. A new command is a file here, an arm in [`commands!`],
+//! and the arm that the compiler then asks for in the sequencer.
+
+mod cart_add;
+mod cart_checkout;
+mod cart_clear;
+mod cart_put;
+mod order_cancel;
+mod order_complete;
+mod order_place;
+mod payment_callback;
+mod stock_adjust;
+mod stock_set;
+
+pub use cart_add::CartAdd;
+pub use cart_checkout::CartCheckout;
+pub use cart_clear::CartClear;
+pub use cart_put::CartPut;
+pub use order_cancel::OrderCancel;
+pub use order_complete::OrderComplete;
+pub use order_place::{Customer, OrderPlace};
+pub use payment_callback::{CallbackKind, DisputeOutcome, PaymentCallback};
+pub use stock_adjust::StockAdjust;
+pub use stock_set::StockSet;
+
+use crate::verdict::Reason;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// Most lines of an order or a cart.
+pub const MOST_LINES: usize = 500;
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A decoded, valid command.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        pub enum Command {
+            $($(#[$doc])* $name($name),)*
+        }
+
+        /// The types of commands, by the names producers use.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Kind {
+            /// Every type.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+
+            /// The type of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$name),)* _ => None }
+            }
+
+            /// The JSON Schema of the type's data.
+            pub fn schema(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                match self { $(Self::$name => generator.subschema_for::<$name>()),* }
+            }
+        }
+
+        impl Command {
+            /// The command's type.
+            pub fn kind(&self) -> Kind {
+                match self { $(Self::$name(_) => Kind::$name),* }
+            }
+
+            /// Decodes and validates the data of a command of type `kind`.
+            pub fn parse(kind: Kind, data: &[u8]) -> Result<Self, Invalid> {
+                match kind { $(Kind::$name => parse::<$name>(data).map(Self::$name)),* }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Sets what is on hand of a sku.
+    StockSet = "stock.set",
+    /// Changes what is on hand of a sku.
+    StockAdjust = "stock.adjust",
+    /// Sets a line of a cart.
+    CartPut = "cart.put",
+    /// Changes the quantity of a line of a cart.
+    CartAdd = "cart.add",
+    /// Empties a cart.
+    CartClear = "cart.clear",
+    /// Turns a cart into an order.
+    CartCheckout = "cart.checkout",
+    /// Places an order without a cart.
+    OrderPlace = "order.place",
+    /// Cancels an order that is not paid.
+    OrderCancel = "order.cancel",
+    /// The order was handed over to the customer.
+    OrderComplete = "order.complete",
+    /// A payment provider tells what happened to money.
+    PaymentCallback = "payment.callback",
+}
+
+/// Why a command is invalid: `reason` for machines, `detail` names the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[error("{}: {detail}", reason.as_str())]
+pub struct Invalid {
+    /// `malformed` or `validation` here; the door adds the others.
+    pub reason: Reason,
+    /// What is wrong, beginning with the field's name.
+    pub detail: String,
+}
+
+impl Invalid {
+    /// Data that says something impossible of `field`.
+    pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
+        Self {
+            reason: Reason::Validation,
+            detail: format!("{field}: {problem}"),
+        }
+    }
+
+    /// No JSON, or no envelope.
+    pub fn malformed(problem: impl std::fmt::Display) -> Self {
+        Self {
+            reason: Reason::Malformed,
+            detail: problem.to_string(),
+        }
+    }
+}
+
+/// A command's data: decoded by its fields, then checked as a whole.
+trait Data: DeserializeOwned {
+    /// Checks what no single field can know.
+    fn check(&self) -> Result<(), Invalid> {
+        Ok(())
+    }
+}
+
+fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
+    match serde_json::from_slice::<T>(data) {
+        Ok(parsed) => parsed.check().map(|()| parsed),
+        Err(_) => Err(explain::<T>(data)),
+    }
+}
+
+/// The slow path: parses again, to name the field.
+fn explain<T: Data>(data: &[u8]) -> Invalid {
+    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(data) {
+        return Invalid::malformed(format_args!("no JSON: {error}"));
+    }
+    let deserializer = &mut serde_json::Deserializer::from_slice(data);
+    match serde_path_to_error::deserialize::<_, T>(deserializer) {
+        Ok(_) => Invalid::malformed("no JSON value by itself"), // cannot differ from the fast path
+        Err(error) => {
+            let path = error.path().to_string();
+            let problem = error.into_inner().to_string();
+            // serde_json adds the place in the text, which a producer does not see
+            let problem = problem
+                .split(" at line ")
+                .next()
+                .unwrap_or_default()
+                .to_owned();
+            match path.as_str() {
+                "." => Invalid {
+                    reason: Reason::Validation,
+                    detail: problem,
+                },
+                field => Invalid::field(field, problem),
+            }
+        }
+    }
+}
+
+/// An optional duration with a unit, such as `"15m"`.
+mod span {
+    use serde::{Deserialize, Deserializer};
+    use std::time::Duration;
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let Some(text) = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)? else {
+            return Ok(None);
+        };
+        match humantime::parse_duration(&text) {
+            Ok(span) if !span.is_zero() => Ok(Some(span)),
+            Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
+            Err(_) => Err(serde::de::Error::custom(
+                "must be a duration such as \"15m\"",
+            )),
+        }
+    }
+
+    pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": ["string", "null"], "description": "a duration with a unit, such as \"15m\""
+        })
+    }
+}
+

@@ -1,0 +1,15 @@
+use super::Data;
+use crate::id::OrderId;
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+
+/// `order.cancel`: the customer or the shop steps back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrderCancel {
+    /// The order.
+    pub order_id: OrderId,
+    /// Why, in the shop's words.
+    pub reason: Option<Text>,
+}
+
+impl Data for OrderCancel {}

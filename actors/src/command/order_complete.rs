@@ -1,0 +1,12 @@
+use super::Data;
+use crate::id::OrderId;
+use serde::{Deserialize, Serialize};
+
+/// `order.complete`: handed over to the customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrderComplete {
+    /// The order.
+    pub order_id: OrderId,
+}
+
+impl Data for OrderComplete {}

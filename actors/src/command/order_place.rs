@@ -1,0 +1,71 @@
+use super::{Data, Invalid, MOST_LINES, span};
+use crate::id::{CustomerId, OrderId};
+use crate::money::{Adjustment, Currency, Line, total};
+use crate::text::{ShortText, Text};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::time::Duration;
+
+/// Who buys. The e-mail address and the telephone number never reach a log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Customer {
+    /// The shop's name for the customer.
+    pub id: CustomerId,
+    /// Where to write to.
+    pub email: Option<Text>,
+    /// Where to call.
+    pub phone: Option<ShortText>,
+}
+
+impl fmt::Debug for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Customer")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `order.place`: an order without a cart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrderPlace {
+    /// The order's id, new for ever.
+    pub order_id: OrderId,
+    /// Who buys.
+    pub customer: Customer,
+    /// Currency of all amounts.
+    pub currency: Currency,
+    /// 1 to 500 lines; several of one sku count together.
+    pub lines: Vec<Line>,
+    /// What is added to the lines' sum.
+    #[serde(default)]
+    pub adjustments: Vec<Adjustment>,
+    /// How long to hold the stock; absent: as configured.
+    #[serde(default, deserialize_with = "span::deserialize")]
+    #[schemars(schema_with = "span::schema")]
+    pub hold_for: Option<Duration>,
+}
+
+impl Data for OrderPlace {
+    fn check(&self) -> Result<(), Invalid> {
+        if !(1..=MOST_LINES).contains(&self.lines.len()) {
+            return Err(Invalid::field(
+                "lines",
+                format_args!("must be 1 to {MOST_LINES}"),
+            ));
+        }
+        if self.adjustments.len() > MOST_LINES {
+            return Err(Invalid::field(
+                "adjustments",
+                format_args!("must be at most {MOST_LINES}"),
+            ));
+        }
+        total(
+            self.lines
+                .iter()
+                .map(|line| (line.quantity, line.unit_price)),
+            &self.adjustments,
+        )
+        .map_err(|error| Invalid::field("lines", error))?;
+        Ok(())
+    }
+}

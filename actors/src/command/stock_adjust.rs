@@ -1,0 +1,18 @@
+use super::Data;
+use crate::id::Sku;
+use crate::money::StockChange;
+use crate::text::Text;
+use serde::{Deserialize, Serialize};
+
+/// `stock.adjust`: what came in or went out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct StockAdjust {
+    /// The article, which must be known.
+    pub sku: Sku,
+    /// Signed units. Refused where on hand would fall under what is held.
+    pub delta: StockChange,
+    /// Why, in the shop's words.
+    pub reason: Option<Text>,
+}
+
+impl Data for StockAdjust {}

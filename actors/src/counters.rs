@@ -1,0 +1,79 @@
+//! The store's counters: what is counted over all units, by number.
+
+use crate::order::Status;
+use crate::store::View;
+use crate::verdict::Reason;
+
+/// Callbacks that wait for their order.
+pub const WAITING: u8 = 32;
+
+/// Bytes kept of parked messages.
+pub const PARKED_BYTES: u8 = 33;
+/// The first of the counters of parked messages, one a reason.
+const PARKED: u8 = 40;
+
+/// Why messages are parked.
+pub const PARKED_REASONS: [Reason; 10] = [
+    Reason::Malformed,
+    Reason::UnknownType,
+    Reason::Validation,
+    Reason::TooLarge,
+    Reason::Deadline,
+    Reason::ExpiredIdentity,
+    Reason::Conflict,
+    Reason::Failed,
+    Reason::WaitingFull,
+    Reason::OrderNeverCame,
+];
+
+/// The counter of the messages parked for `reason`; one that is none of
+/// [`PARKED_REASONS`] counts as failed.
+pub fn of_parked(reason: Reason) -> u8 {
+    let failed = 7;
+    let index = PARKED_REASONS
+        .iter()
+        .position(|one| *one == reason)
+        .unwrap_or(failed);
+    PARKED + u8::try_from(index).unwrap_or_default()
+}
+
+/// How many messages are parked for `reason`.
+pub fn parked(view: &View, reason: Reason) -> u64 {
+    count(view, of_parked(reason))
+}
+
+/// How many bytes are kept of parked messages.
+pub fn parked_bytes(view: &View) -> u64 {
+    count(view, PARKED_BYTES)
+}
+
+/// The counter of the orders in `status`.
+pub fn of_status(status: Status) -> u8 {
+    match status {
+        Status::Rejected => 0,
+        Status::AwaitingPayment => 1,
+        Status::PartiallyPaid => 2,
+        Status::UnderReview => 3,
+        Status::Paid => 4,
+        Status::Completed => 5,
+        Status::Expired => 6,
+        Status::Cancelled => 7,
+        Status::RefundDue => 8,
+        Status::PartiallyRefunded => 9,
+        Status::Refunded => 10,
+    }
+}
+
+/// How many orders have `status`.
+pub fn orders(view: &View, status: Status) -> u64 {
+    count(view, of_status(status))
+}
+
+/// How many callbacks wait for their order.
+pub fn waiting(view: &View) -> u64 {
+    count(view, WAITING)
+}
+
+fn count(view: &View, index: u8) -> u64 {
+    u64::try_from(view.counters()[usize::from(index)]).unwrap_or(0)
+}

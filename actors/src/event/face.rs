@@ -1,0 +1,459 @@
+//! The data of an event as subscribers read it: the event, joined with the states of its unit.
+
+use super::{Event, OrderChange, ReleaseReason, ReviewReason};
+use crate::cart::{Cart, CartLine, CartStatus};
+use crate::clock::Timestamp;
+use crate::command::{CallbackKind, Customer};
+use crate::id::OrderId;
+use crate::inventory::{HoldState, Reservation};
+use crate::money::{Currency, Line, Quantity, UnitPrice, total};
+use crate::notification::NotificationKind;
+use crate::order::{Order, OrderFace, Status};
+use crate::verdict::{Detail, Reason, Verdict};
+use serde::{Serialize, Serializer};
+
+/// The states that a unit carries, as far as its events speak of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Scene<'a> {
+    /// The order that the unit touched.
+    pub order: Option<&'a Order>,
+    /// The cart that the unit touched.
+    pub cart: Option<&'a Cart>,
+    /// The reservation that the unit touched.
+    pub reservation: Option<&'a Reservation>,
+    /// The id of the order that the unit was about, also where it changed nothing of it.
+    pub order_id: Option<&'a OrderId>,
+}
+
+/// An event's data, ready to be written as JSON.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Face<'a> {
+    /// `order.*`
+    Order(OrderData<'a>),
+    /// `payment.*`
+    Payment(PaymentData<'a>),
+    /// `stock.low`, `stock.changed`
+    Sku(SkuData<'a>),
+    /// `stock.held`, `stock.committed`, `stock.released`
+    Reservation(ReservationData<'a>),
+    /// `cart.*`
+    Cart(CartData<'a>),
+    /// `notification.*`
+    Notification(NotificationData<'a>),
+    /// `command.parked`
+    Parked(ParkedData<'a>),
+}
+
+/// What every `order.*` event holds.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct OrderData<'a> {
+    pub order_id: &'a OrderId,
+    pub status: Status,
+    pub version: u64,
+    pub total: i64,
+    pub paid: i64,
+    pub refunded: i64,
+    pub currency: Currency,
+    #[serde(serialize_with = "lines")]
+    pub lines: &'a [Line],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<OrderReason<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a Detail>,
+}
+
+/// Why an order was rejected, cancelled or put under review.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[allow(missing_docs, reason = "named after the events that give them")]
+pub enum OrderReason<'a> {
+    Rejected(Reason),
+    Review(ReviewReason),
+    Cancelled(&'a str),
+}
+
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct PaymentData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<&'a OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CallbackKind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+}
+
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct SkuData<'a> {
+    pub sku: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_hand: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
+    pub available: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct ReservationData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<&'a OrderId>,
+    pub lines: Vec<Units<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<ReleaseReason>,
+}
+
+/// Units of one sku.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct Units<'a> {
+    pub sku: &'a str,
+    pub quantity: u64,
+}
+
+/// A cart, as events and the admin API show it.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct CartData<'a> {
+    pub cart_id: &'a str,
+    pub status: CartStatus,
+    pub version: u64,
+    pub currency: Currency,
+    pub lines: Vec<LineData<'a>>,
+    pub total: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<&'a OrderId>,
+    pub updated_at: Timestamp,
+}
+
+/// A line of an order or a cart.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct LineData<'a> {
+    pub sku: &'a str,
+    pub quantity: Quantity,
+    pub unit_price: UnitPrice,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<&'a str>,
+}
+
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct NotificationData<'a> {
+    pub notification_id: &'a str,
+    pub kind: NotificationKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<&'a OrderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
+}
+
+/// A notification, as the customer's channel reads it.
+#[derive(Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct NotificationMessage<'a> {
+    pub notification_id: &'a str,
+    pub kind: NotificationKind,
+    pub order_id: &'a OrderId,
+    pub customer: CustomerData<'a>,
+    pub data: OrderData<'a>,
+    pub attempt: u32,
+}
+
+/// A customer, as far as is known. No `Debug`: it holds an address and a telephone number.
+#[derive(Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct CustomerData<'a> {
+    pub id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phone: Option<&'a str>,
+}
+
+impl<'a> From<&'a Customer> for CustomerData<'a> {
+    fn from(customer: &'a Customer) -> Self {
+        Self {
+            id: customer.id.as_str(),
+            email: customer.email.as_ref().map(crate::text::Text::as_str),
+            phone: customer.phone.as_ref().map(crate::text::ShortText::as_str),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[allow(missing_docs, reason = "the fields are the contract's own words")]
+pub struct ParkedData<'a> {
+    pub parked_id: &'a str,
+    pub reason: Reason,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<&'a Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_id: Option<&'a str>,
+}
+
+impl<'a> OrderData<'a> {
+    /// The order as it looked with `face`.
+    pub fn new(order: &'a Order, face: OrderFace) -> Self {
+        Self {
+            order_id: &order.id,
+            status: face.status,
+            version: face.version,
+            total: order.total,
+            paid: face.paid,
+            refunded: face.refunded,
+            currency: order.currency,
+            lines: &order.lines,
+            late: None,
+            amount: None,
+            reason: None,
+            detail: None,
+        }
+    }
+
+    fn of(order: &'a Order, face: OrderFace, change: &'a OrderChange) -> Self {
+        let data = Self::new(order, face);
+        match change {
+            OrderChange::Rejected { reason, detail } => Self {
+                reason: Some(OrderReason::Rejected(*reason)),
+                detail: detail.as_ref(),
+                ..data
+            },
+            OrderChange::Paid { late } => Self {
+                late: Some(*late),
+                ..data
+            },
+            OrderChange::UnderReview { reason } => Self {
+                reason: Some(OrderReason::Review(*reason)),
+                ..data
+            },
+            OrderChange::Cancelled {
+                reason: Some(reason),
+            } => Self {
+                reason: Some(OrderReason::Cancelled(reason.as_str())),
+                ..data
+            },
+            OrderChange::RefundDue { amount } => Self {
+                amount: Some(*amount),
+                ..data
+            },
+            OrderChange::Placed
+            | OrderChange::PartiallyPaid
+            | OrderChange::Expired
+            | OrderChange::Cancelled { reason: None }
+            | OrderChange::Refunded
+            | OrderChange::PartiallyRefunded
+            | OrderChange::Completed => data,
+        }
+    }
+}
+
+impl<'a> CartData<'a> {
+    /// The cart as it is.
+    pub fn new(cart: &'a Cart) -> Self {
+        Self {
+            cart_id: cart.id.as_str(),
+            status: cart.status,
+            version: cart.version,
+            currency: cart.currency,
+            lines: cart.lines.iter().map(LineData::from).collect(),
+            // a sum too large for 64 bits is refused at checkout; here it is only shown
+            total: total(
+                cart.lines
+                    .iter()
+                    .map(|line| (line.quantity, line.unit_price)),
+                [],
+            )
+            .unwrap_or(i64::MAX),
+            order_id: cart.order.as_ref(),
+            updated_at: cart.updated_at,
+        }
+    }
+}
+
+fn lines<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(lines.iter().map(LineData::from))
+}
+
+impl<'a> From<&'a Line> for LineData<'a> {
+    fn from(line: &'a Line) -> Self {
+        Self {
+            sku: line.sku.as_str(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            name: line.name.as_ref().map(crate::text::Text::as_str),
+        }
+    }
+}
+
+impl<'a> From<&'a CartLine> for LineData<'a> {
+    fn from(line: &'a CartLine) -> Self {
+        Self {
+            sku: line.sku.as_str(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            name: line.name.as_ref().map(crate::text::Text::as_str),
+        }
+    }
+}
+
+impl<'a> Face<'a> {
+    /// The data of `event` in the `scene` of its unit; `None` when the scene lacks what the
+    /// event speaks of, which a unit that was sealed by this program never does.
+    pub fn new(event: &'a Event, scene: Scene<'a>) -> Option<Self> {
+        Some(match event {
+            Event::Order { change, face } => {
+                Self::Order(OrderData::of(scene.order?, *face, change))
+            }
+            Event::PaymentRecorded { .. }
+            | Event::RefundRequested { .. }
+            | Event::VoidRequested { .. } => Self::Payment(payment(event, scene)?),
+            Event::StockLow { sku, available } => Self::Sku(SkuData {
+                sku: sku.as_str(),
+                on_hand: None,
+                held: None,
+                available: *available,
+            }),
+            Event::StockChanged { sku, on_hand, held } => Self::Sku(SkuData {
+                sku: sku.as_str(),
+                on_hand: Some(*on_hand),
+                held: Some(*held),
+                available: on_hand - held,
+            }),
+            Event::StockHeld | Event::StockCommitted => {
+                Self::Reservation(reservation(scene, None)?)
+            }
+            Event::StockReleased { reason } => {
+                Self::Reservation(reservation(scene, Some(*reason))?)
+            }
+            Event::CartCheckedOut { .. }
+            | Event::CartReopened { .. }
+            | Event::CartChanged { .. } => Self::Cart(CartData::new(scene.cart?)),
+            Event::NotificationRequested {
+                notification_id,
+                kind,
+            } => Self::Notification(NotificationData {
+                notification_id,
+                kind: *kind,
+                order_id: scene.order_id,
+                attempts: None,
+            }),
+            Event::NotificationDelivered {
+                notification_id,
+                kind,
+                attempts,
+            } => Self::Notification(NotificationData {
+                notification_id,
+                kind: *kind,
+                order_id: scene.order_id,
+                attempts: Some(*attempts),
+            }),
+            Event::CommandParked {
+                parked_id,
+                reason,
+                detail,
+                r#type,
+                source,
+                command_id,
+            } => Self::Parked(ParkedData {
+                parked_id,
+                reason: *reason,
+                detail: detail.as_ref(),
+                r#type: r#type.as_deref(),
+                source: source.as_ref().map(crate::id::Source::as_str),
+                command_id: command_id.as_ref().map(crate::id::CommandId::as_str),
+            }),
+        })
+    }
+}
+
+fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
+    let empty = PaymentData {
+        order_id: scene.order_id,
+        provider: None,
+        refund_id: None,
+        attempt_id: None,
+        kind: None,
+        verdict: None,
+        amount: None,
+        currency: None,
+    };
+    match event {
+        Event::PaymentRecorded {
+            provider,
+            attempt_id,
+            kind,
+            verdict,
+            amount,
+            currency,
+        } => Some(PaymentData {
+            provider: Some(provider.as_str()),
+            attempt_id: Some(attempt_id.as_str()),
+            kind: Some(*kind),
+            verdict: Some(*verdict),
+            amount: *amount,
+            currency: *currency,
+            ..empty
+        }),
+        Event::RefundRequested {
+            refund_id,
+            attempt_id,
+            amount,
+            currency,
+        } => Some(PaymentData {
+            refund_id: Some(refund_id.as_str()),
+            attempt_id: attempt_id.as_ref().map(crate::id::AttemptId::as_str),
+            amount: Some(*amount),
+            currency: Some(*currency),
+            ..empty
+        }),
+        Event::VoidRequested { attempt_id } => Some(PaymentData {
+            attempt_id: Some(attempt_id.as_str()),
+            ..empty
+        }),
+        _ => None,
+    }
+}
+
+fn reservation(scene: Scene<'_>, reason: Option<ReleaseReason>) -> Option<ReservationData<'_>> {
+    let reservation = scene.reservation?;
+    Some(ReservationData {
+        order_id: scene.order_id,
+        lines: reservation
+            .items
+            .iter()
+            .map(|item| Units {
+                sku: item.sku.as_str(),
+                quantity: item.quantity,
+            })
+            .collect(),
+        expires_at: match reservation.state {
+            HoldState::Held { until, .. } => Some(until),
+            HoldState::Committed | HoldState::Released | HoldState::Expired => None,
+        },
+        reason,
+    })
+}

@@ -1,0 +1,163 @@
+//! Names of things: parsed once at the door, never wrong inside.
+//!
+//! Every id is 1 to 128 printable ASCII characters without spaces; the envelope's
+//! own names (`source`, `id`) are 1 to 255 printable ASCII characters, spaces included.
+
+use compact_str::CompactString;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Why a text is no id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The text is empty.
+    #[error("must not be empty")]
+    Empty,
+    /// The text has more bytes than the limit given.
+    #[error("must have at most {0} characters")]
+    TooLong(usize),
+    /// The text has a character outside the allowed set.
+    #[error("must be printable ASCII{}", if *.spaces { "" } else { " without spaces" })]
+    Character {
+        /// Whether spaces would have been allowed.
+        spaces: bool,
+    },
+}
+
+/// Most bytes of an id in a command's data.
+pub const MAX_ID: usize = 128;
+/// Most bytes of a command's `source` and `id`.
+pub const MAX_NAME: usize = 255;
+
+fn check(text: &str, most: usize, first: u8) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(Error::Empty);
+    }
+    if text.len() > most {
+        return Err(Error::TooLong(most));
+    }
+    if !text.bytes().all(|byte| (first..=b'~').contains(&byte)) {
+        return Err(Error::Character {
+            spaces: first == b' ',
+        });
+    }
+    Ok(())
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident: $most:expr, $first:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(CompactString);
+
+        impl $name {
+            /// Parses `text`, or says what is wrong with it.
+            pub fn new(text: impl AsRef<str>) -> Result<Self, Error> {
+                let text = text.as_ref();
+                check(text, $most, $first)?;
+                Ok(Self(CompactString::new(text)))
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Error;
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::new(text)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = CompactString::deserialize(deserializer)?;
+                check(&text, $most, $first).map_err(serde::de::Error::custom)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": $most,
+                    "pattern": if $first == b' ' { "^[ -~]+$" } else { "^[!-~]+$" },
+                })
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A sellable article (stock keeping unit).
+    Sku: MAX_ID, b'!';
+    /// A cart.
+    CartId: MAX_ID, b'!';
+    /// An order; kept for ever.
+    OrderId: MAX_ID, b'!';
+    /// A customer, as the shop names them.
+    CustomerId: MAX_ID, b'!';
+    /// A payment provider.
+    Provider: MAX_ID, b'!';
+    /// An event of a payment provider; with the provider it is the identity of a callback.
+    EventId: MAX_ID, b'!';
+    /// One try of a customer to pay.
+    AttemptId: MAX_ID, b'!';
+    /// One movement of money of an attempt.
+    CaptureId: MAX_ID, b'!';
+    /// Money going back.
+    RefundId: MAX_ID, b'!';
+    /// A dispute (chargeback) at the provider.
+    DisputeId: MAX_ID, b'!';
+    /// The producer of a command; with its id, the identity of the command.
+    Source: MAX_NAME, b' ';
+    /// A command's id, unique within its source.
+    CommandId: MAX_NAME, b' ';
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_printable_ascii_without_spaces() {
+        assert!(OrderId::new("o-1").is_ok());
+        assert!(OrderId::new("~".repeat(128)).is_ok());
+        assert_eq!(OrderId::new(""), Err(Error::Empty));
+        assert_eq!(OrderId::new("x".repeat(129)), Err(Error::TooLong(128)));
+        for bad in ["a b", "a\tb", "é", "a\u{7f}"] {
+            assert_eq!(
+                OrderId::new(bad),
+                Err(Error::Character { spaces: false }),
+                "{bad:?}"
+            );
+        }
+        assert!(Source::new("web shop").is_ok());
+        assert_eq!(Source::new("x".repeat(256)), Err(Error::TooLong(255)));
+    }
+}

@@ -1,0 +1,80 @@
+//! Hashes that stand for names: unique by size, cryptographic so that no producer can make two
+//! commands look like one.
+
+use crate::command::{Command, PaymentCallback};
+use crate::id::{CommandId, Source};
+use crate::store::{IdentityHash, NameHash};
+use sha2::{Digest, Sha256};
+
+/// The first 16 bytes of a SHA-256 over length-prefixed parts, so that no two lists of parts
+/// give the same bytes.
+fn hash16(domain: u8, parts: &[&[u8]]) -> [u8; 16] {
+    let mut sha = Sha256::new();
+    sha.update([domain]);
+    for part in parts {
+        sha.update((part.len() as u64).to_le_bytes());
+        sha.update(part);
+    }
+    let digest = sha.finalize();
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&digest[..16]);
+    hash
+}
+
+/// The identity of a command by the message that carried it.
+pub fn of_message(source: &Source, id: &CommandId) -> IdentityHash {
+    IdentityHash(hash16(
+        1,
+        &[source.as_str().as_bytes(), id.as_str().as_bytes()],
+    ))
+}
+
+/// The identity of a payment callback: the provider's, whatever message carried it.
+pub fn of_callback(callback: &PaymentCallback) -> IdentityHash {
+    IdentityHash(hash16(
+        2,
+        &[
+            callback.provider.as_str().as_bytes(),
+            callback.event_id.as_str().as_bytes(),
+        ],
+    ))
+}
+
+/// The identity that `command`, carried by (source, id), uses up.
+pub fn of(source: &Source, id: &CommandId, command: &Command) -> IdentityHash {
+    match command {
+        Command::PaymentCallback(callback) => of_callback(callback),
+        _ => of_message(source, id),
+    }
+}
+
+/// Tells a command's data from other data: equal after decoding, so known fields only.
+pub fn of_data(command: &Command) -> Result<u64, postcard::Error> {
+    let bytes = postcard::to_extend(command, Vec::with_capacity(256))?;
+    let hash = hash16(3, &[&bytes]);
+    let mut word = [0; 8];
+    word.copy_from_slice(&hash[..8]);
+    Ok(u64::from_le_bytes(word))
+}
+
+/// The name of an order, a cart or a sku in the store.
+pub fn of_name(id: &str) -> NameHash {
+    NameHash(hash16(4, &[id.as_bytes()]))
+}
+
+/// The name of a parked message: the same bytes under the same id are parked once.
+pub fn of_parked(source: &str, id: &str, body: &[u8]) -> NameHash {
+    NameHash(hash16(5, &[source.as_bytes(), id.as_bytes(), body]))
+}
+
+/// A short name derived from `parts`: the same at every derivation.
+pub fn derived(prefix: &str, parts: &[&str]) -> String {
+    use std::fmt::Write as _;
+    let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
+    let mut name = String::with_capacity(prefix.len() + 33);
+    name.push_str(prefix);
+    for byte in hash16(6, &parts) {
+        let _ = write!(name, "{byte:02x}"); // writing to a string cannot fail
+    }
+    name
+}

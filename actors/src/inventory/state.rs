@@ -1,0 +1,78 @@
+//! What is known of one sku, and of the stock set aside for one order.
+
+use crate::clock::Timestamp;
+use crate::id::Sku;
+use crate::store::Ordinal;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// One sku: `on_hand >= held >= 0`, always.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stock {
+    /// The article.
+    pub sku: Sku,
+    /// Units in the house, held ones included.
+    pub on_hand: u64,
+    /// Units set aside for orders.
+    pub held: u64,
+    /// `stock.low` is told when available falls to this or below.
+    pub low_at: Option<u64>,
+}
+
+impl Stock {
+    /// Units that an order may still hold.
+    pub fn available(&self) -> u64 {
+        self.on_hand - self.held
+    }
+}
+
+/// Units of one sku set aside for an order; several lines of a sku are one item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// The article.
+    pub sku: Sku,
+    /// Its place in the store.
+    pub ordinal: Ordinal,
+    /// Units.
+    pub quantity: u64,
+}
+
+/// The stock of one order: all of its lines, or nothing. It resolves once; a late
+/// payment makes a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reservation {
+    /// What is set aside, one item a sku, in the order of the skus.
+    pub items: Arc<[Item]>,
+    /// How it stands.
+    pub state: Hold,
+}
+
+/// How a reservation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// Set aside until the payment comes, or until then.
+    Held {
+        /// It lapses then, unless committed or extended first.
+        until: Timestamp,
+        /// It was extended for a partial payment, which happens once.
+        extended: bool,
+    },
+    /// Sold.
+    Committed,
+    /// Given back: the order was cancelled or rejected.
+    Released,
+    /// Given back: the hold ran out.
+    Expired,
+}
+
+impl Hold {
+    /// The name in the admin API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Held { .. } => "held",
+            Self::Committed => "committed",
+            Self::Released => "released",
+            Self::Expired => "expired",
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Money as integer minor units beside an ISO 4217 currency, and quantities.
+
+use crate::id::Sku;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// An ISO 4217 currency.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Currency(iso_currency::Currency);
+
+impl Currency {
+    /// The currency of an upper-case three-letter code, if there is one.
+    pub fn from_code(code: &str) -> Option<Self> {
+        iso_currency::Currency::from_code(code).map(Self)
+    }
+
+    /// The three-letter code.
+    pub fn code(self) -> &'static str {
+        self.0.code()
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl fmt::Debug for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// As its code in JSON, as its number in stored records.
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.serialize_str(self.code())
+        } else {
+            serializer.serialize_u16(self.0.numeric())
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        if deserializer.is_human_readable() {
+            let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
+            Self::from_code(&code)
+                .ok_or_else(|| D::Error::custom("must be an ISO 4217 currency code"))
+        } else {
+            let number = u16::deserialize(deserializer)?;
+            iso_currency::Currency::from_numeric(number)
+                .map(Self)
+                .ok_or_else(|| D::Error::custom("unknown ISO 4217 currency number"))
+        }
+    }
+}
+
+impl schemars::JsonSchema for Currency {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Currency".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217 code"
+        })
+    }
+}
+
+macro_rules! bounded {
+    ($($(#[$doc:meta])* $name:ident($kind:ty): $least:expr, $most:expr;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        pub struct $name($kind);
+
+        impl $name {
+            /// The smallest value.
+            pub const LEAST: $kind = $least;
+            /// The largest value.
+            pub const MOST: $kind = $most;
+
+            /// `value`, if it lies within the bounds.
+            pub fn new(value: $kind) -> Option<Self> {
+                (Self::LEAST..=Self::MOST).contains(&value).then_some(Self(value))
+            }
+
+            /// The plain number.
+            pub fn get(self) -> $kind {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(<$kind>::deserialize(deserializer)?).ok_or_else(|| {
+                    serde::de::Error::custom(format_args!(
+                        "must be from {} to {}", Self::LEAST, Self::MOST
+                    ))
+                })
+            }
+        }
+
+        impl schemars::JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "integer", "minimum": Self::LEAST, "maximum": Self::MOST
+                })
+            }
+        }
+    )*};
+}
+
+/// Most units of one sku in a line.
+pub const MOST_UNITS: u32 = 1_000_000;
+/// Most units of one sku on hand, or moved at once: sums of these stay far from overflow.
+pub const MOST_ON_HAND: u64 = 1_000_000_000_000;
+
+bounded! {
+    /// Units of a sku in an order line, 1 to 1,000,000.
+    Quantity(u32): 1, MOST_UNITS;
+    /// Units a cart line is set to, 0 to 1,000,000; 0 removes the line.
+    LineQuantity(u32): 0, MOST_UNITS;
+    /// A signed change of a cart line's quantity.
+    QuantityChange(i32): -(MOST_UNITS as i32), MOST_UNITS as i32;
+    /// Units on hand, 0 to 10^12.
+    OnHand(u64): 0, MOST_ON_HAND;
+    /// A signed change of units on hand.
+    StockChange(i64): -(MOST_ON_HAND as i64), MOST_ON_HAND as i64;
+    /// A price of one unit in minor units, 0 or more.
+    UnitPrice(i64): 0, i64::MAX;
+    /// An amount that is moved, in minor units: 1 or more.
+    PositiveAmount(i64): 1, i64::MAX;
+    /// An amount that may be nothing, in minor units.
+    NonNegativeAmount(i64): 0, i64::MAX;
+}
+
+/// A signed adjustment of an order's total: shipping, a discount, a fee.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Adjustment {
+    /// What it is for, in the shop's words (at most 128 bytes).
+    pub kind: crate::text::ShortText,
+    /// Signed minor units.
+    pub amount: i64,
+}
+
+/// One line of an order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Line {
+    /// What is bought.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+    /// Price of one, in minor units.
+    pub unit_price: UnitPrice,
+    /// What it was called when it was bought.
+    pub name: Option<crate::text::Text>,
+}
+
+/// Why lines and adjustments make no total.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TotalError {
+    /// The sum does not fit 64 bits.
+    #[error("the total is too large")]
+    Overflow,
+    /// Adjustments outweigh the lines.
+    #[error("the total is below 0")]
+    Negative,
+}
+
+/// Σ quantity × unit price + Σ adjustments, never below 0, checked for overflow.
+pub fn total<'a>(
+    lines: impl IntoIterator<Item = (Quantity, UnitPrice)>,
+    adjustments: impl IntoIterator<Item = &'a Adjustment>,
+) -> Result<i64, TotalError> {
+    let mut sum: i128 = 0; // 500 lines of 10^6 × i64::MAX stay below 2^93
+    for (quantity, price) in lines {
+        sum += i128::from(quantity.get()) * i128::from(price.get());
+    }
+    for adjustment in adjustments {
+        sum += i128::from(adjustment.amount);
+    }
+    if sum < 0 {
+        return Err(TotalError::Negative);
+    }
+    i64::try_from(sum).map_err(|_| TotalError::Overflow)
+}

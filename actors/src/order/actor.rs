@@ -1,0 +1,157 @@
+//! Runs the flows of orders; the only writer of orders, and the only owner that speaks to the
+//! other four. One message a flow; the flows themselves are in [`flows`](super::flows).
+
+use super::flows::{Flows, Leaves, Terms};
+use crate::clock::Timestamp;
+use crate::command::{CartCheckout, OrderCancel, OrderComplete, OrderPlace, PaymentCallback};
+use crate::id::{CommandId, Source};
+use crate::owner::{EndTurn, Fault, Outcome, Owner};
+use crate::states::Shelf;
+use crate::store::Ordinal;
+use crate::supervisor::{Vital, Vitals};
+use crate::trace::TraceParent;
+use actix::prelude::*;
+use std::rc::Rc;
+
+/// The owner of all orders.
+pub struct OrderActor {
+    flows: Rc<Flows>,
+    vitals: Vitals,
+}
+
+impl OrderActor {
+    /// An owner that reads from `shelf`, caches about `capacity` bytes of states, and has the
+    /// other owners' addresses.
+    pub fn new(shelf: Shelf, capacity: u64, leaves: Leaves, terms: Terms, vitals: Vitals) -> Self {
+        Self {
+            flows: Rc::new(Flows::new(shelf, capacity, leaves, terms)),
+            vitals,
+        }
+    }
+}
+
+impl Actor for OrderActor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for OrderActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.flows.end(EndTurn::Forget);
+    }
+}
+
+impl Vital for OrderActor {
+    const OWNER: Owner = Owner::Order;
+
+    fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+impl Handler<EndTurn> for OrderActor {
+    type Result = ();
+
+    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
+        self.flows.end(end);
+    }
+}
+
+/// A flow's answer, on its way inside the actor: a panic in it is a panic of the actor.
+type Flow<T> = ResponseActFuture<OrderActor, T>;
+
+macro_rules! flows {
+    ($($(#[$doc:meta])* $message:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }
+        => $flow:ident -> $result:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Message)]
+        #[rtype(result = $result)]
+        pub struct $message {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl Handler<$message> for OrderActor {
+            type Result = Flow<<$message as Message>::Result>;
+
+            fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
+                self.vitals.handled();
+                let flows = Rc::clone(&self.flows);
+                Box::pin(async move { flows.$flow(message).await }.into_actor(self))
+            }
+        }
+    )*};
+}
+
+flows! {
+    /// Places an order without a cart.
+    Place {
+        /// The command.
+        place: OrderPlace,
+        /// The unit's time.
+        now: Timestamp,
+    } => place -> "Result<Outcome, Fault>";
+
+    /// Turns a cart into an order.
+    Checkout {
+        /// The command.
+        checkout: CartCheckout,
+        /// The unit's time.
+        now: Timestamp,
+    } => checkout -> "Result<Outcome, Fault>";
+
+    /// Cancels an order that is not paid.
+    Cancel {
+        /// The command.
+        cancel: OrderCancel,
+        /// The unit's time.
+        now: Timestamp,
+    } => cancel -> "Result<Outcome, Fault>";
+
+    /// The order was handed over.
+    Complete {
+        /// The command.
+        complete: OrderComplete,
+        /// The unit's time.
+        now: Timestamp,
+    } => complete -> "Result<Outcome, Fault>";
+
+    /// A provider tells what happened to money.
+    Callback {
+        /// The command.
+        callback: PaymentCallback,
+        /// The message that brought it.
+        source: Source,
+        /// The message's id.
+        command_id: CommandId,
+        /// The trace it belongs to.
+        trace: Option<TraceParent>,
+        /// The unit's time.
+        now: Timestamp,
+    } => callback -> "Result<Outcome, Fault>";
+
+    /// Looks whether an order's hold ran out, and lapses it then. `None`: nothing to do.
+    LapseHold {
+        /// The order.
+        order: Ordinal,
+        /// The unit's time.
+        now: Timestamp,
+    } => lapse_hold -> "Result<Option<Outcome>, Fault>";
+
+    /// Applies the first callback that waited for an order. `None`: nothing to do.
+    RunWaiting {
+        /// The order.
+        order: Ordinal,
+        /// The unit's time.
+        now: Timestamp,
+    } => run_waiting -> "Result<Option<(Outcome, Waited)>, Fault>";
+}
+
+/// Which message had brought a callback that waited.
+#[derive(Debug, Clone)]
+pub struct Waited {
+    /// Its source.
+    pub source: Source,
+    /// Its id.
+    pub command_id: CommandId,
+    /// The trace it belongs to.
+    pub trace: Option<TraceParent>,
+}

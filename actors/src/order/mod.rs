@@ -1,0 +1,12 @@
+//! Orders: what they are, the rules they follow, and the actor that owns them and runs the flows.
+
+mod actor;
+mod flows;
+pub mod rules;
+mod state;
+
+pub use actor::{
+    Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, RunWaiting, Waited,
+};
+pub use flows::{LatePayment, Leaves, Terms};
+pub use state::{Order, OrderFace, Status};

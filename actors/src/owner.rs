@@ -1,0 +1,154 @@
+//! What all five owners share: their names, the end of a turn, and how a message can fail.
+
+use crate::command::Invalid;
+use crate::draft::Draft;
+use crate::id::OrderId;
+use crate::states;
+use crate::store::Ordinal;
+use crate::verdict::{Detail, Reason, Refusal, Verdict, names};
+use actix::prelude::*;
+
+names! {
+    /// The five owners of the shop's state.
+    Owner {
+        /// Carts.
+        Cart = "cart",
+        /// Orders; it runs the flows.
+        Order = "order",
+        /// Stock and reservations.
+        Inventory = "inventory",
+        /// Attempts, refunds, disputes, waiting callbacks.
+        Payment = "payment",
+        /// What customers are told.
+        Notification = "notification",
+    }
+}
+
+/// The turn of a command is over: what it staged is kept, dropped, or all memory with it.
+///
+/// Sent to every owner that a command may have touched, before the next command starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum EndTurn {
+    /// The unit was sealed.
+    Keep,
+    /// The command was refused.
+    Discard,
+    /// An owner panicked: no memory of this turn, or before, is trusted.
+    Forget,
+}
+
+/// Why a command came to no end. (A business refusal is an end: see [`Outcome`].)
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Fault {
+    /// A state could not be read: final for this process.
+    #[error(transparent)]
+    State(#[from] states::Error),
+    /// An owner panicked on it.
+    #[error("the {0} actor panicked")]
+    Panicked(Owner),
+    /// The data, together with the state, says something impossible.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// Two owners disagree: a bug, which must not spread.
+    #[error("{0}")]
+    Inconsistent(&'static str),
+}
+
+impl From<crate::store::Error> for Fault {
+    fn from(error: crate::store::Error) -> Self {
+        Self::State(error.into())
+    }
+}
+
+/// What an owner answers: its part of the command, or why the command stops here.
+pub type Answer<T> = Result<(T, Draft), Stop>;
+
+/// Why a flow does not go on.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Stop {
+    /// A business rule said no.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// It came to no end.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl From<states::Error> for Stop {
+    fn from(error: states::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+impl From<crate::store::Error> for Stop {
+    fn from(error: crate::store::Error) -> Self {
+        Self::Fault(error.into())
+    }
+}
+
+/// How a command ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What became of it.
+    pub verdict: Verdict,
+    /// Why, where there is a why.
+    pub reason: Option<Reason>,
+    /// More about the reason.
+    pub detail: Option<Detail>,
+    /// The order that it was about; with its place in the store where it has one.
+    pub order: Option<(OrderId, Option<Ordinal>)>,
+    /// What it changed and told.
+    pub draft: Draft,
+}
+
+impl Outcome {
+    /// An end without a why.
+    pub fn new(verdict: Verdict, draft: Draft) -> Self {
+        Self {
+            verdict,
+            reason: None,
+            detail: None,
+            order: None,
+            draft,
+        }
+    }
+
+    /// A refusal: nothing happened.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self {
+            reason: Some(refusal.reason),
+            detail: refusal.detail,
+            ..Self::new(Verdict::Rejected, Draft::default())
+        }
+    }
+
+    /// The same, about this order.
+    #[must_use]
+    pub fn about(self, id: OrderId, ordinal: Option<Ordinal>) -> Self {
+        Self {
+            order: Some((id, ordinal)),
+            ..self
+        }
+    }
+
+    /// An answer of one owner as the end of a command, refusals included.
+    pub fn from_answer(answer: Answer<()>) -> Result<Self, Fault> {
+        match answer {
+            Ok(((), draft)) => Ok(Self::new(Verdict::Applied, draft)),
+            Err(Stop::Refused(refusal)) => Ok(Self::refused(refusal)),
+            Err(Stop::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
+/// Asks `owner`, whose name is given for the error: a message that its actor panicked on is
+/// lost to the actor, not to us.
+pub async fn ask<A, M, T>(owner: &Addr<A>, name: Owner, message: M) -> Result<T, Fault>
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message<Result = T> + Send + 'static,
+    T: Send + 'static,
+{
+    owner.send(message).await.map_err(|_| Fault::Panicked(name))
+}

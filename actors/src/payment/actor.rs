@@ -1,0 +1,311 @@
+//! Keeps what providers said of each order's money, and the callbacks that came too early;
+//! the only writer of both.
+
+use super::rules::{self, Meaning};
+use super::state::{Payments, Refund, RefundState, Waiting};
+use crate::command::PaymentCallback;
+use crate::draft::{self, Draft};
+use crate::event::Event;
+use crate::id::RefundId;
+use crate::identity;
+use crate::money::Currency;
+use crate::owner::{Answer, EndTurn, Fault, Owner};
+use crate::states::{Shelf, States};
+use crate::store::{Ordinal, Table};
+use crate::supervisor::{Vital, Vitals};
+use crate::verdict::{Reason, Refusal};
+use actix::prelude::*;
+
+/// The owner of all attempts, refunds, disputes and waiting callbacks.
+pub struct PaymentActor {
+    shelf: Shelf,
+    payments: States<Payments>,
+    limits: WaitingLimits,
+    vitals: Vitals,
+}
+
+/// How many callbacks may wait for orders not known yet.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingLimits {
+    /// In all.
+    pub total: u64,
+    /// For one order.
+    pub per_order: usize,
+}
+
+impl PaymentActor {
+    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
+    pub fn new(shelf: Shelf, capacity: u64, limits: WaitingLimits, vitals: Vitals) -> Self {
+        Self {
+            payments: States::new(shelf.clone(), capacity),
+            shelf,
+            limits,
+            vitals,
+        }
+    }
+
+    fn known(&mut self, order: Ordinal) -> Result<Payments, Fault> {
+        Ok(self
+            .payments
+            .get(order)?
+            .map_or_else(Payments::default, |known| (*known).clone()))
+    }
+
+    fn stage(&mut self, order: Ordinal, payments: Payments, draft: &mut Draft) {
+        let payments = self.payments.stage(order, payments);
+        draft.change(draft::Change::Payments(order, payments));
+    }
+
+    fn wait(&mut self, wait: Wait) -> Answer<Ordinal> {
+        let mut draft = Draft::default();
+        let total = crate::counters::waiting(&self.shelf.borrow());
+        if total >= self.limits.total {
+            return Err(full(format!("{total} callbacks wait in all")).into());
+        }
+        let name = identity::of_name(wait.waiting.callback.order_id.as_str());
+        let found = self.shelf.borrow().find(Table::Orders, &name)?;
+        let order = found.unwrap_or_else(|| {
+            let ordinal = self.shelf.borrow().next_ordinal(Table::Orders);
+            draft.names.push((Table::Orders, name, ordinal));
+            ordinal
+        });
+        let mut payments = self.known(order)?;
+        if payments.waiting.len() >= self.limits.per_order {
+            let waiting = payments.waiting.len();
+            return Err(full(format!("{waiting} callbacks wait for this order")).into());
+        }
+        payments.waiting.push(wait.waiting);
+        draft.waiting = 1;
+        self.stage(order, payments, &mut draft);
+        Ok((order, draft))
+    }
+
+    fn next_waiting(&mut self, order: Ordinal) -> Answer<Option<Next>> {
+        let mut draft = Draft::default();
+        let mut payments = self.known(order)?;
+        if payments.waiting.is_empty() {
+            return Ok((None, draft));
+        }
+        let waiting = payments.waiting.remove(0);
+        let left = payments.waiting.len();
+        draft.waiting = -1;
+        self.stage(order, payments, &mut draft);
+        Ok((Some(Next { waiting, left }), draft))
+    }
+
+    fn record(&mut self, record: &Record) -> Answer<Recorded> {
+        let mut draft = Draft::default();
+        let mut payments = self.known(record.order)?;
+        let (meaning, change) = rules::decide(
+            &payments,
+            &record.callback,
+            record.currency,
+            record.awaits_money,
+        );
+        if let Some(change) = change {
+            rules::apply(&mut payments, change);
+        }
+        let authorized = rules::open_authorizations(&payments).next().is_some();
+        if meaning != Meaning::Stale {
+            self.stage(record.order, payments, &mut draft);
+        }
+        Ok((
+            Recorded {
+                meaning,
+                authorized,
+            },
+            draft,
+        ))
+    }
+
+    fn request_refund(&mut self, request: RequestRefund) -> Answer<()> {
+        let mut draft = Draft::default();
+        let mut payments = self.known(request.order)?;
+        // the adapter wants an attempt where one alone has that money
+        let attempt = rules::newest_money(&payments, request.currency)
+            .find(|(_, amount)| *amount >= request.amount)
+            .map(|(attempt, _)| attempt.clone());
+        draft.events.push(Event::RefundRequested {
+            refund_id: request.refund.clone(),
+            attempt_id: attempt.clone(),
+            amount: request.amount,
+            currency: request.currency,
+        });
+        rules::apply(
+            &mut payments,
+            rules::Change::RefundRequested(Refund {
+                id: request.refund,
+                attempt,
+                amount: request.amount,
+                currency: request.currency,
+                state: RefundState::Requested,
+            }),
+        );
+        self.stage(request.order, payments, &mut draft);
+        Ok(((), draft))
+    }
+
+    fn void_open(&mut self, order: Ordinal) -> Answer<()> {
+        let mut draft = Draft::default();
+        if let Some(payments) = self.payments.get(order)? {
+            draft
+                .events
+                .extend(rules::open_authorizations(&payments).map(|attempt| {
+                    Event::VoidRequested {
+                        attempt_id: attempt.id.clone(),
+                    }
+                }));
+        }
+        Ok(((), draft))
+    }
+}
+
+fn full(detail: String) -> Refusal {
+    Refusal::with(Reason::WaitingFull, detail)
+}
+
+impl Actor for PaymentActor {
+    type Context = Context<Self>;
+}
+
+impl Supervised for PaymentActor {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        self.payments.forget();
+    }
+}
+
+impl Vital for PaymentActor {
+    const OWNER: Owner = Owner::Payment;
+
+    fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+impl Handler<EndTurn> for PaymentActor {
+    type Result = ();
+
+    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
+        match end {
+            EndTurn::Keep => self.payments.keep(),
+            EndTurn::Discard => self.payments.discard(),
+            EndTurn::Forget => self.payments.forget(),
+        }
+    }
+}
+
+/// Records what a provider said of an order's money, and answers what it means.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<Recorded>")]
+pub struct Record {
+    /// The order.
+    pub order: Ordinal,
+    /// What was said.
+    pub callback: PaymentCallback,
+    /// The order's currency.
+    pub currency: Currency,
+    /// Whether an attempt without money still matters to the order.
+    pub awaits_money: bool,
+}
+
+/// What a callback meant.
+#[derive(Debug, Clone, Copy)]
+pub struct Recorded {
+    /// The meaning.
+    pub meaning: Meaning,
+    /// Some attempt of the order has an authorization that is still open.
+    pub authorized: bool,
+}
+
+impl Handler<Record> for PaymentActor {
+    type Result = Answer<Recorded>;
+
+    fn handle(&mut self, record: Record, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        crate::fault::point("payment", record.callback.event_id.as_str());
+        self.record(&record)
+    }
+}
+
+/// Keeps a callback whose order is not known yet; refused when too many wait.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<Ordinal>")]
+pub struct Wait {
+    /// The callback.
+    pub waiting: Waiting,
+}
+
+impl Handler<Wait> for PaymentActor {
+    type Result = Answer<Ordinal>;
+
+    fn handle(&mut self, wait: Wait, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.wait(wait)
+    }
+}
+
+/// Hands out the first callback that waits for an order; from then on it waits no more.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<Option<Next>>")]
+pub struct NextWaiting {
+    /// The order.
+    pub order: Ordinal,
+}
+
+/// A callback that waited.
+#[derive(Debug)]
+pub struct Next {
+    /// The callback.
+    pub waiting: Waiting,
+    /// How many more wait for the same order.
+    pub left: usize,
+}
+
+impl Handler<NextWaiting> for PaymentActor {
+    type Result = Answer<Option<Next>>;
+
+    fn handle(&mut self, next: NextWaiting, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.next_waiting(next.order)
+    }
+}
+
+/// Asks the payment provider to send money back.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct RequestRefund {
+    /// The order.
+    pub order: Ordinal,
+    /// The refund's id, derived from what it refunds.
+    pub refund: RefundId,
+    /// Minor units.
+    pub amount: i64,
+    /// Currency of the amount.
+    pub currency: Currency,
+}
+
+impl Handler<RequestRefund> for PaymentActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, request: RequestRefund, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.request_refund(request)
+    }
+}
+
+/// Asks the provider to give up every authorization of an order that is still open.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct VoidOpen {
+    /// The order.
+    pub order: Ordinal,
+}
+
+impl Handler<VoidOpen> for PaymentActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, void: VoidOpen, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.void_open(void.order)
+    }
+}

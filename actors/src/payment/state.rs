@@ -1,0 +1,135 @@
+//! What the payment providers said about one order.
+
+use crate::clock::Timestamp;
+use crate::command::PaymentCallback;
+use crate::id::{AttemptId, CaptureId, DisputeId, Provider, RefundId};
+use crate::money::Currency;
+use crate::trace::TraceParent;
+use crate::verdict::names;
+use serde::{Deserialize, Serialize};
+
+/// All attempts, refunds and disputes of one order, and the callbacks that came before it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Payments {
+    /// In the order in which they were first heard of.
+    pub attempts: Vec<Attempt>,
+    /// In the order in which they were requested, or first heard of.
+    pub refunds: Vec<Refund>,
+    /// In the order in which they were opened.
+    pub disputes: Vec<Dispute>,
+    /// Callbacks that wait for the order to be placed, in the order in which they came.
+    pub waiting: Vec<Waiting>,
+}
+
+names! {
+    /// How far an attempt got. Never backwards, except that a failed one may turn out captured.
+    AttemptState {
+        /// The customer must do something.
+        ActionRequired = "action_required",
+        /// Money is set aside.
+        Authorized = "authorized",
+        /// Money was taken, in part or whole.
+        Captured = "captured",
+        /// It failed.
+        Failed = "failed",
+        /// The authorization was given up.
+        Voided = "voided",
+        /// It ran out.
+        Expired = "expired",
+    }
+}
+
+/// One try to pay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Who carries it out.
+    pub provider: Provider,
+    /// Its id there.
+    pub id: AttemptId,
+    /// How far it got.
+    pub state: AttemptState,
+    /// What was set aside, in minor units of `currency`.
+    pub authorized: i64,
+    /// Money taken, one entry a capture.
+    pub captures: Vec<Capture>,
+    /// Currency of the authorization or first capture.
+    pub currency: Option<Currency>,
+    /// It captures no more.
+    pub closed: bool,
+}
+
+/// Money taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capture {
+    /// Its identity, where the provider gives one.
+    pub id: Option<CaptureId>,
+    /// Minor units of `currency`.
+    pub amount: i64,
+    /// May differ from the order's: such money counts nowhere else.
+    pub currency: Currency,
+    /// When, by the provider's clock.
+    pub at: Timestamp,
+}
+
+names! {
+    /// How a refund stands.
+    RefundState {
+        /// Asked for.
+        Requested = "requested",
+        /// The money is back; this alone lowers the net.
+        Succeeded = "succeeded",
+        /// It did not work; it may be requested again.
+        Failed = "failed",
+    }
+}
+
+/// Money that goes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Its id: the producer's, or derived from what it refunds.
+    pub id: RefundId,
+    /// The attempt whose money it is, where that is one.
+    pub attempt: Option<AttemptId>,
+    /// Minor units of `currency`.
+    pub amount: i64,
+    /// Of the money refunded.
+    pub currency: Currency,
+    /// How it stands.
+    pub state: RefundState,
+}
+
+names! {
+    /// How a dispute stands.
+    DisputeState {
+        /// Open at the provider.
+        Open = "open",
+        /// The shop keeps the money.
+        Won = "won",
+        /// The money is gone.
+        Lost = "lost",
+    }
+}
+
+/// A dispute of the customer with the provider; it moves no stock.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispute {
+    /// Its id at the provider.
+    pub id: DisputeId,
+    /// How it stands.
+    pub state: DisputeState,
+}
+
+/// A callback that came before its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// What it says.
+    pub callback: PaymentCallback,
+    /// When it came.
+    pub since: Timestamp,
+    /// The trace it belongs to.
+    pub trace: Option<TraceParent>,
+    /// The message that brought it: source and id.
+    pub source: crate::id::Source,
+    /// The message's id.
+    pub command_id: crate::id::CommandId,
+}

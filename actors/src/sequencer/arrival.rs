@@ -1,0 +1,40 @@
+//! What the door hands to the sequencer.
+
+use crate::clock::Timestamp;
+use crate::command::{Command, Invalid};
+use crate::id::{CommandId, Source};
+use crate::record::Named;
+use crate::trace::TraceParent;
+use bytes::Bytes;
+
+/// A message, decoded as far as it could be.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Its source; `None` when it could not be read.
+    pub source: Option<Source>,
+    /// Its id, likewise.
+    pub id: Option<CommandId>,
+    /// Its type.
+    pub kind: Named,
+    /// Its own time: the AMQP timestamp, or a CloudEvent's `time`.
+    pub time: Option<Timestamp>,
+    /// It is not to be executed later than this.
+    pub deadline: Option<Timestamp>,
+    /// The trace it belongs to.
+    pub trace: Option<TraceParent>,
+    /// How often it was tried before.
+    pub attempts: u32,
+    /// The command, or what is wrong with the message.
+    pub command: Result<Command, Invalid>,
+    /// The message as it came, for parking.
+    pub raw: Raw,
+}
+
+/// A message as it came.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Raw {
+    /// Its body.
+    pub body: Bytes,
+    /// Its content type.
+    pub content_type: Option<String>,
+}

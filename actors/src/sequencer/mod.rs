@@ -1,0 +1,526 @@
+//! Takes one command at a time through the owners to its end, and seals what it did as a unit.
+//!
+//! One at a time: business code never waits for a disk or a network, and the effects of
+//! commands happen in the order of the commands, so the same inputs give the same outputs.
+//! While a command runs, its changes are staged in the owners that it touches. When its unit is
+//! sealed they become memory; when it is refused or an owner panics they are dropped
+//! everywhere. The next command starts only then.
+//!
+//! A unit that is sealed is not durable yet: nothing of it may leave the process before
+//! [`Log::commit`](crate::store::Log::commit) has returned for it.
+
+mod arrival;
+mod owners;
+mod park;
+mod seal;
+
+pub use arrival::{Arrival, Raw};
+pub use owners::{Capacities, Owners, Settings};
+use seal::Turn;
+
+use crate::cart;
+use crate::clock::{Clock, Timestamp};
+use crate::command::Command;
+use crate::draft::{Draft, HintKind};
+use crate::id::{CommandId, OrderId, Source};
+use crate::identity;
+use crate::inventory;
+use crate::notification;
+use crate::order;
+use crate::owner::{EndTurn, Fault, Outcome, Owner, ask};
+use crate::record::{Entry, Named, Origin};
+use crate::states::{self, Shelf};
+use crate::store::{self, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
+use crate::supervisor::Failures;
+use crate::trace::TraceParent;
+use crate::verdict::{Reason, Verdict};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The sequencer, with the five owners it drives.
+pub struct Sequencer {
+    shelf: Shelf,
+    owners: Owners,
+    clock: Box<dyn Clock>,
+    settings: Settings,
+}
+
+/// A unit that was sealed, and what the process needs to know of it.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// What goes to the journal.
+    pub unit: Arc<Unit>,
+    /// The same, readable.
+    pub entry: Arc<Entry>,
+    /// What is to be done right behind it.
+    pub follow_ups: Vec<FollowUp>,
+    /// The message, whole, must also go to the broker's dead letters before it is
+    /// acknowledged: it was parked, but not all of it is kept.
+    pub dead_letter: bool,
+}
+
+/// What a unit leaves to be done right behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FollowUp {
+    /// Apply the first callback that waited for this order.
+    RunWaiting(Ordinal),
+    /// Send this order's notifications, once the unit is durable.
+    Notify(Ordinal),
+}
+
+/// How a message left the sequencer.
+#[derive(Debug)]
+pub enum Step {
+    /// Its unit is sealed.
+    Sealed(Box<Sealed>),
+    /// It came to no end, twice: it is to be tried again later, or parked.
+    Failed {
+        /// What went wrong.
+        problem: String,
+    },
+}
+
+/// The sequencer cannot go on: the process must end.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// A state in the store cannot be read.
+    #[error(transparent)]
+    State(#[from] states::Error),
+    /// A unit that was sealed cannot be read back.
+    #[error(transparent)]
+    Record(#[from] crate::record::Error),
+    /// A state cannot be written.
+    #[error("a state cannot be encoded: {0}")]
+    Encode(#[from] postcard::Error),
+}
+
+impl Sequencer {
+    /// Starts the five owners on the current thread, above the store that `view` reads.
+    pub fn start(
+        view: store::View,
+        settings: Settings,
+        clock: Box<dyn Clock>,
+        failures: &Failures,
+    ) -> Self {
+        let shelf = Rc::new(RefCell::new(view));
+        let owners = Owners::start(&shelf, &settings, failures);
+        Self {
+            shelf,
+            owners,
+            clock,
+            settings,
+        }
+    }
+
+    /// The store's read path.
+    pub fn shelf(&self) -> &Shelf {
+        &self.shelf
+    }
+
+    /// The owners.
+    pub fn owners(&self) -> &Owners {
+        &self.owners
+    }
+
+    /// The time that the next unit will have.
+    pub fn now(&self) -> Timestamp {
+        let last = Timestamp::from_micros(self.shelf.borrow().clock());
+        self.clock.now().max(last)
+    }
+
+    /// Takes a message to its end.
+    pub async fn run(&mut self, arrival: &Arrival) -> Result<Step, Error> {
+        let now = self.now();
+        let (command, source, id) = match (&arrival.command, &arrival.source, &arrival.id) {
+            (Ok(command), Some(source), Some(id)) => (command, source, id),
+            (Err(invalid), _, _) => {
+                let detail = Some(invalid.detail.clone().into());
+                return self
+                    .park(arrival, invalid.reason, detail, now)
+                    .await
+                    .map(Step::from);
+            }
+            (Ok(_), _, _) => {
+                let detail = Some("id and source are required".into());
+                return self
+                    .park(arrival, Reason::Malformed, detail, now)
+                    .await
+                    .map(Step::from);
+            }
+        };
+        if arrival.deadline.is_some_and(|deadline| deadline < now) {
+            let detail = Some("it came too late".into());
+            return self
+                .park(arrival, Reason::Deadline, detail, now)
+                .await
+                .map(Step::from);
+        }
+        let identity = Identity {
+            hash: identity::of(source, id, command),
+            data: identity::of_data(command)?,
+        };
+        if let Some(seen) = self.seen(&identity.hash)? {
+            let same = seen.data == identity.data;
+            return self
+                .again(arrival, command, seen.seq, same, now)
+                .await
+                .map(Step::from);
+        }
+        let oldest = now.minus(self.settings.identity_retention);
+        if arrival.time.is_some_and(|time| time < oldest) {
+            let detail = Some("it is older than identities are kept".into());
+            return self
+                .park(arrival, Reason::ExpiredIdentity, detail, now)
+                .await
+                .map(Step::from);
+        }
+        let message = Message {
+            source,
+            id,
+            trace: arrival.trace,
+        };
+        self.decide(arrival, command, &message, identity, now).await
+    }
+
+    fn seen(&self, hash: &IdentityHash) -> Result<Option<store::Seen>, store::Error> {
+        self.shelf.borrow().identity(hash)
+    }
+
+    async fn decide(
+        &mut self,
+        arrival: &Arrival,
+        command: &Command,
+        message: &Message<'_>,
+        identity: Identity,
+        now: Timestamp,
+    ) -> Result<Step, Error> {
+        let outcome = match self.attempt_twice(command, message, now).await? {
+            Attempt::Ended(outcome) => outcome,
+            Attempt::Invalid(invalid) => {
+                let detail = Some(invalid.detail.into());
+                return self
+                    .park(arrival, invalid.reason, detail, now)
+                    .await
+                    .map(Step::from);
+            }
+            Attempt::Failed(problem) => return Ok(Step::Failed { problem }),
+        };
+        if outcome.verdict == Verdict::Failed {
+            let reason = outcome.reason.unwrap_or(Reason::Failed);
+            return self
+                .park(arrival, reason, outcome.detail, now)
+                .await
+                .map(Step::from);
+        }
+        let origin = Origin::Message {
+            source: Some(message.source.clone()),
+            id: Some(message.id.clone()),
+            kind: Named::from(command.kind()),
+        };
+        let turn = Turn {
+            identity: Some(identity),
+            ..Turn::new(origin, message.trace, now)
+        };
+        Ok(self.seal(turn, outcome).await?.into())
+    }
+
+    /// Tries a command; once more on reloaded states when an owner panicked on it.
+    async fn attempt_twice(
+        &mut self,
+        command: &Command,
+        message: &Message<'_>,
+        now: Timestamp,
+    ) -> Result<Attempt, Error> {
+        let mut tried_before = false;
+        loop {
+            let fault = match self.dispatch(command, message, now).await {
+                Ok(outcome) => return Ok(Attempt::Ended(outcome)),
+                Err(fault) => fault,
+            };
+            match fault {
+                Fault::State(error) => return Err(error.into()),
+                Fault::Invalid(invalid) => {
+                    self.owners.end_turn(EndTurn::Discard).await;
+                    return Ok(Attempt::Invalid(invalid));
+                }
+                Fault::Panicked(_) | Fault::Inconsistent(_) => {
+                    self.owners.end_turn(EndTurn::Forget).await;
+                    if tried_before {
+                        return Ok(Attempt::Failed(fault.to_string()));
+                    }
+                    tried_before = true;
+                }
+            }
+        }
+    }
+
+    /// Asks the owner that a command belongs to.
+    async fn dispatch(
+        &self,
+        command: &Command,
+        message: &Message<'_>,
+        now: Timestamp,
+    ) -> Result<Outcome, Fault> {
+        let Owners {
+            cart,
+            inventory,
+            order,
+            ..
+        } = &self.owners;
+        match command.clone() {
+            Command::StockSet(set) => {
+                let answer = ask(inventory, Owner::Inventory, inventory::Set(set)).await?;
+                Outcome::from_answer(answer)
+            }
+            Command::StockAdjust(adjust) => {
+                let answer = ask(inventory, Owner::Inventory, inventory::Adjust(adjust)).await?;
+                Outcome::from_answer(answer)
+            }
+            Command::CartPut(put) => {
+                Outcome::from_answer(ask(cart, Owner::Cart, cart::Put { put, now }).await?)
+            }
+            Command::CartAdd(add) => {
+                Outcome::from_answer(ask(cart, Owner::Cart, cart::Add { add, now }).await?)
+            }
+            Command::CartClear(clear) => {
+                Outcome::from_answer(ask(cart, Owner::Cart, cart::Clear { clear, now }).await?)
+            }
+            Command::CartCheckout(checkout) => {
+                ask(order, Owner::Order, order::Checkout { checkout, now }).await?
+            }
+            Command::OrderPlace(place) => {
+                ask(order, Owner::Order, order::Place { place, now }).await?
+            }
+            Command::OrderCancel(cancel) => {
+                ask(order, Owner::Order, order::Cancel { cancel, now }).await?
+            }
+            Command::OrderComplete(complete) => {
+                ask(order, Owner::Order, order::Complete { complete, now }).await?
+            }
+            Command::PaymentCallback(callback) => {
+                let callback = order::Callback {
+                    callback,
+                    source: message.source.clone(),
+                    command_id: message.id.clone(),
+                    trace: message.trace,
+                    now,
+                };
+                ask(order, Owner::Order, callback).await?
+            }
+        }
+    }
+
+    /// An identity comes again: nothing happens twice. With other data it is parked.
+    async fn again(
+        &mut self,
+        arrival: &Arrival,
+        command: &Command,
+        first: Seq,
+        same: bool,
+        now: Timestamp,
+    ) -> Result<Sealed, Error> {
+        let order = match order_of(command) {
+            Some(id) => {
+                let name = identity::of_name(id.as_str());
+                let ordinal = self.shelf.borrow().find(Table::Orders, &name)?;
+                Some((id.clone(), ordinal))
+            }
+            None => None,
+        };
+        if same {
+            let outcome = Outcome {
+                order,
+                ..Outcome::new(Verdict::Duplicate, Draft::default())
+            };
+            let turn = Turn {
+                original: Some(first),
+                ..Turn::new(arrival.origin(), arrival.trace, now)
+            };
+            return self.seal(turn, outcome).await;
+        }
+        self.park_conflict(arrival, first, order, now).await
+    }
+
+    /// Deals with a timer that is due. `None`: there was nothing to do any more.
+    pub async fn fire(&mut self, timer: Timer) -> Result<Option<Step>, Error> {
+        match HintKind::from_number(timer.kind) {
+            Some(HintKind::Hold) => self.lapse_hold(timer.ordinal).await,
+            Some(HintKind::Waiting) => self.run_waiting(timer.ordinal).await,
+            // these are the notifier's: see `pending_notifications`
+            Some(HintKind::Notify) | None => Ok(None),
+        }
+    }
+
+    async fn lapse_hold(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
+        let now = self.now();
+        for _ in 0..2 {
+            let lapse = order::LapseHold { order, now };
+            match ask(&self.owners.order, Owner::Order, lapse)
+                .await
+                .and_then(|answer| answer)
+            {
+                Ok(Some(outcome)) => {
+                    let turn = Turn::new(Origin::HoldTimer, None, now);
+                    return Ok(Some(self.seal(turn, outcome).await?.into()));
+                }
+                Ok(None) => {
+                    self.owners.end_turn(EndTurn::Discard).await;
+                    return Ok(None);
+                }
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        Ok(Some(Step::Failed {
+            problem: format!("the hold of order {} cannot lapse", order.0),
+        }))
+    }
+
+    /// Applies the first callback that waited for `order`.
+    pub async fn run_waiting(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
+        let now = self.now();
+        for _ in 0..2 {
+            let run = order::RunWaiting { order, now };
+            match ask(&self.owners.order, Owner::Order, run)
+                .await
+                .and_then(|answer| answer)
+            {
+                Ok(Some((outcome, waited))) => {
+                    let order::Waited {
+                        source,
+                        command_id: id,
+                        trace,
+                    } = waited;
+                    let origin = Origin::Waited { source, id };
+                    let turn = Turn::new(origin, trace, now);
+                    return Ok(Some(self.seal(turn, outcome).await?.into()));
+                }
+                Ok(None) => {
+                    self.owners.end_turn(EndTurn::Discard).await;
+                    return Ok(None);
+                }
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        self.park_waiting(order, now).await
+    }
+
+    /// What of an order is to be sent to the customer now.
+    pub async fn pending_notifications(
+        &mut self,
+        order: Ordinal,
+    ) -> Result<Vec<notification::Outgoing>, Error> {
+        let pending = notification::Pending {
+            order,
+            now: self.now(),
+        };
+        for _ in 0..2 {
+            let owner = &self.owners.notification;
+            let answer = ask(owner, Owner::Notification, pending.clone()).await;
+            match answer.and_then(|answer| answer) {
+                Ok(outgoing) => return Ok(outgoing),
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Records what became of an attempt to deliver a notification.
+    pub async fn notified(
+        &mut self,
+        outgoing: &notification::Outgoing,
+        result: notification::Sent,
+    ) -> Result<Option<Step>, Error> {
+        let now = self.now();
+        for _ in 0..2 {
+            let (order, id) = (outgoing.order, outgoing.id.clone());
+            let report = notification::Report {
+                order,
+                id,
+                result,
+                now,
+            };
+            let owner = &self.owners.notification;
+            let answer = ask(owner, Owner::Notification, report).await;
+            match answer.and_then(Outcome::from_answer) {
+                Ok(outcome) if outcome.draft.is_empty() => return Ok(None),
+                Ok(outcome) => {
+                    let order = crate::states::read::<order::Order>(&self.shelf.borrow(), order)?
+                        .map(|known| (known.id, Some(order)));
+                    let outcome = Outcome { order, ..outcome };
+                    let turn = Turn::new(Origin::Notified(outgoing.kind), None, now);
+                    return Ok(Some(self.seal(turn, outcome).await?.into()));
+                }
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        Ok(Some(Step::Failed {
+            problem: "a notification's outcome was not kept".to_owned(),
+        }))
+    }
+
+    /// Drops what the turn staged after a fault; a store that failed ends it all.
+    async fn recover(&mut self, fault: Fault) -> Result<(), Error> {
+        if let Fault::State(error) = fault {
+            return Err(error.into());
+        }
+        tracing::error!(problem = %fault, "a step of the core failed");
+        self.owners.end_turn(EndTurn::Forget).await;
+        Ok(())
+    }
+}
+
+impl Arrival {
+    fn origin(&self) -> Origin {
+        Origin::Message {
+            source: self.source.clone(),
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+        }
+    }
+}
+
+impl From<Sealed> for Step {
+    fn from(sealed: Sealed) -> Self {
+        Self::Sealed(Box::new(sealed))
+    }
+}
+
+/// The message that carries the command in hand.
+struct Message<'a> {
+    source: &'a Source,
+    id: &'a CommandId,
+    trace: Option<TraceParent>,
+}
+
+/// The identity that the command in hand will use up.
+#[derive(Clone, Copy)]
+struct Identity {
+    hash: IdentityHash,
+    data: u64,
+}
+
+enum Attempt {
+    Ended(Outcome),
+    Invalid(crate::command::Invalid),
+    Failed(String),
+}
+
+/// The order that a command names.
+pub fn order_of(command: &Command) -> Option<&OrderId> {
+    match command {
+        Command::CartCheckout(checkout) => Some(&checkout.order_id),
+        Command::OrderPlace(place) => Some(&place.order_id),
+        Command::OrderCancel(cancel) => Some(&cancel.order_id),
+        Command::OrderComplete(complete) => Some(&complete.order_id),
+        Command::PaymentCallback(callback) => Some(&callback.order_id),
+        Command::StockSet(_)
+        | Command::StockAdjust(_)
+        | Command::CartPut(_)
+        | Command::CartAdd(_)
+        | Command::CartClear(_) => None,
+    }
+}

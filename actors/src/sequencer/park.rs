@@ -1,0 +1,238 @@
+//! Putting aside what cannot be processed: with its bytes and its reason, once.
+
+use super::seal::Turn;
+use super::{Arrival, Error, Sealed, Sequencer, Step, order_of};
+use crate::clock::Timestamp;
+use crate::counters;
+use crate::draft::Draft;
+use crate::event::Event;
+use crate::id::OrderId;
+use crate::identity;
+use crate::owner::{Outcome, Owner, ask};
+use crate::parked::{self, CUT, Item, Parked, WHOLE};
+use crate::payment;
+use crate::record::Origin;
+use crate::store::{Ordinal, Seq, Table};
+use crate::verdict::{Detail, Reason, Verdict};
+use bytes::Bytes;
+
+impl Sequencer {
+    /// Parks a message that still failed after every retry.
+    pub async fn park_failed(
+        &mut self,
+        arrival: &Arrival,
+        problem: String,
+    ) -> Result<Sealed, Error> {
+        let now = self.now();
+        self.park(arrival, Reason::Failed, Some(problem.into()), now)
+            .await
+    }
+
+    /// Parks a message for `reason`; delivered again, it is acknowledged and not parked twice.
+    pub(super) async fn park(
+        &mut self,
+        arrival: &Arrival,
+        reason: Reason,
+        detail: Option<Detail>,
+        now: Timestamp,
+    ) -> Result<Sealed, Error> {
+        let turn = Turn::new(arrival.origin(), arrival.trace, now);
+        let order = arrival.command.as_ref().ok().and_then(order_of).cloned();
+        self.set_aside(arrival, turn, reason, detail, order.map(|id| (id, None)))
+            .await
+    }
+
+    /// Parks a message whose identity came before with other data.
+    pub(super) async fn park_conflict(
+        &mut self,
+        arrival: &Arrival,
+        first: Seq,
+        order: Option<(OrderId, Option<Ordinal>)>,
+        now: Timestamp,
+    ) -> Result<Sealed, Error> {
+        let turn = Turn {
+            original: Some(first),
+            ..Turn::new(arrival.origin(), arrival.trace, now)
+        };
+        let detail = Some("the same identity came before with other data".into());
+        self.set_aside(arrival, turn, Reason::Conflict, detail, order)
+            .await
+    }
+
+    async fn set_aside(
+        &mut self,
+        arrival: &Arrival,
+        turn: Turn,
+        reason: Reason,
+        detail: Option<Detail>,
+        order: Option<(OrderId, Option<Ordinal>)>,
+    ) -> Result<Sealed, Error> {
+        let mut draft = Draft::default();
+        let item = self.item(arrival, reason, detail.clone(), turn.now)?;
+        let dead_letter = item.as_ref().is_some_and(|item| item.about.truncated);
+        if let Some(item) = item {
+            draft.events.push(event(&item, arrival));
+            draft.parked = Some(item);
+        }
+        let order = match order {
+            Some((id, None)) => {
+                let name = identity::of_name(id.as_str());
+                let ordinal = self.shelf().borrow().find(Table::Orders, &name)?;
+                Some((id, ordinal))
+            }
+            other => other,
+        };
+        let verdict = verdict_of(reason);
+        let outcome = Outcome {
+            reason: Some(reason),
+            detail,
+            order,
+            ..Outcome::new(verdict, draft)
+        };
+        let sealed = self.seal(turn, outcome).await?;
+        Ok(Sealed {
+            dead_letter,
+            ..sealed
+        })
+    }
+
+    /// What is to be kept of a message; `None` when it is parked already.
+    fn item(
+        &self,
+        arrival: &Arrival,
+        reason: Reason,
+        detail: Option<Detail>,
+        now: Timestamp,
+    ) -> Result<Option<Item>, Error> {
+        let view = self.shelf().borrow();
+        let source = arrival.source.as_ref().map_or("", |source| source.as_str());
+        let id = arrival.id.as_ref().map_or("", |id| id.as_str());
+        let whole = &arrival.raw.body;
+        let name = identity::of_parked(source, id, whole);
+        let known = view.find(Table::Parked, &name)?;
+        if let Some(ordinal) = known
+            && parked::read(&view, ordinal)?.is_some()
+        {
+            return Ok(None);
+        }
+        let full = counters::parked_bytes(&view).saturating_add(whole.len() as u64)
+            > self.settings.parked_bytes;
+        let kept = if whole.len() <= WHOLE && !full {
+            whole.len()
+        } else {
+            whole.len().min(CUT)
+        };
+        let about = Parked {
+            reason,
+            command_id: arrival.id.as_ref().map(ToString::to_string),
+            source: arrival.source.as_ref().map(ToString::to_string),
+            r#type: Some(arrival.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
+            order_id: arrival
+                .command
+                .as_ref()
+                .ok()
+                .and_then(order_of)
+                .map(|id| id.as_str().to_owned()),
+            content_type: arrival.raw.content_type.clone(),
+            received_at: now,
+            attempts: arrival.attempts + 1,
+            detail,
+            size: whole.len() as u64,
+            truncated: kept < whole.len(),
+        };
+        // a copy: the message may share its buffer with others that came in the same frame
+        let body = Bytes::copy_from_slice(&whole[..kept]);
+        let ordinal = known.unwrap_or_else(|| view.next_ordinal(Table::Parked));
+        Ok(Some(Item {
+            ordinal,
+            name,
+            about,
+            body,
+        }))
+    }
+
+    /// Parks the first callback that waited for an order, since it cannot be applied.
+    pub(super) async fn park_waiting(
+        &mut self,
+        order: Ordinal,
+        now: Timestamp,
+    ) -> Result<Option<Step>, Error> {
+        let next = payment::NextWaiting { order };
+        let answer = ask(&self.owners.payment, Owner::Payment, next).await;
+        let Ok(Ok((Some(next), mut draft))) = answer else {
+            let problem = format!("a callback waiting for order {} cannot be read", order.0);
+            return Ok(Some(Step::Failed { problem }));
+        };
+        let payment::Waiting {
+            callback,
+            trace,
+            source,
+            command_id,
+            ..
+        } = next.waiting;
+        let body = serde_json::to_vec(&callback).unwrap_or_default();
+        let order_id = callback.order_id.clone();
+        let command = crate::command::Command::PaymentCallback(callback);
+        let arrival = Arrival {
+            source: Some(source.clone()),
+            id: Some(command_id.clone()),
+            kind: crate::record::Named::from(command.kind()),
+            time: None,
+            deadline: None,
+            trace,
+            attempts: 1,
+            command: Ok(command),
+            raw: super::Raw {
+                body: body.into(),
+                content_type: Some("application/json".to_owned()),
+            },
+        };
+        let detail = Some(Detail::from("it failed when its order had come"));
+        if let Some(item) = self.item(&arrival, Reason::Failed, detail.clone(), now)? {
+            draft.events.push(event(&item, &arrival));
+            draft.parked = Some(item);
+        }
+        if next.left > 0 {
+            let kind = crate::draft::HintKind::Waiting;
+            draft.hints.push(crate::draft::Hint {
+                due: now,
+                order,
+                kind,
+            });
+        }
+        let origin = Origin::Waited {
+            source,
+            id: command_id,
+        };
+        let outcome = Outcome {
+            reason: Some(Reason::Failed),
+            detail,
+            ..Outcome::new(Verdict::Failed, draft)
+        };
+        let outcome = outcome.about(order_id, Some(order));
+        Ok(Some(
+            self.seal(Turn::new(origin, trace, now), outcome)
+                .await?
+                .into(),
+        ))
+    }
+}
+
+fn verdict_of(reason: Reason) -> Verdict {
+    match reason {
+        Reason::Conflict => Verdict::Conflict,
+        Reason::Failed | Reason::WaitingFull | Reason::OrderNeverCame => Verdict::Failed,
+        _ => Verdict::Invalid,
+    }
+}
+
+fn event(item: &Item, arrival: &Arrival) -> Event {
+    Event::CommandParked {
+        parked_id: parked::id(item.ordinal),
+        reason: item.about.reason,
+        detail: item.about.detail.clone(),
+        r#type: item.about.r#type.clone(),
+        source: arrival.source.clone(),
+        command_id: arrival.id.clone(),
+    }
+}

@@ -1,0 +1,164 @@
+//! Making a unit of what a command did.
+
+use super::owners::Touched;
+use super::{Error, FollowUp, Identity, Sealed, Sequencer};
+use crate::clock::Timestamp;
+use crate::counters;
+use crate::draft::{Change, Hint, HintKind};
+use crate::owner::{EndTurn, Outcome};
+use crate::record::{Entry, Origin, Record};
+use crate::states::{State, encode};
+use crate::store::{Ordinal, Seq, Table, UnitBuilder};
+use crate::trace::TraceParent;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A notification is sent as soon as its unit is durable. Should the process die before, this
+/// much later it is looked at again.
+const NOTIFY_SAFETY: Duration = Duration::from_secs(30);
+
+/// What a unit is sealed with, its outcome apart.
+pub(super) struct Turn {
+    pub(super) origin: Origin,
+    pub(super) trace: Option<TraceParent>,
+    /// The identity that it uses up.
+    pub(super) identity: Option<Identity>,
+    /// Of a duplicate or a conflict: the unit that came first.
+    pub(super) original: Option<Seq>,
+    pub(super) now: Timestamp,
+}
+
+impl Turn {
+    pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
+        Self {
+            origin,
+            trace,
+            identity: None,
+            original: None,
+            now,
+        }
+    }
+}
+
+impl Sequencer {
+    /// Seals the end of a command. What it staged becomes memory; of a refused one nothing does.
+    pub(super) async fn seal(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+        let touched = Touched::by(&outcome.draft);
+        let sealed = self.write(turn, outcome)?;
+        match touched {
+            Some(touched) => self.owners.keep(touched).await,
+            None => self.owners.end_turn(EndTurn::Discard).await,
+        }
+        Ok(sealed)
+    }
+
+    /// Writes a unit: states, names, hints, counters, and the record with the draft's events.
+    fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+        let mut builder = self.shelf.borrow().begin(turn.now.micros());
+        let Outcome {
+            verdict,
+            reason,
+            detail,
+            order,
+            draft,
+        } = outcome;
+        let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
+        let record = Record {
+            origin: turn.origin,
+            trace: turn.trace,
+            order: id,
+            verdict,
+            reason,
+            detail,
+            original: turn.original.map(|seq| seq.0),
+            events: draft.events,
+        };
+        if let Some(identity) = turn.identity {
+            builder.identity(identity.hash, identity.data);
+        }
+        for (table, hash, ordinal) in draft.names {
+            builder.name(table, hash, ordinal);
+        }
+        let mut entry = Entry {
+            seq: builder.seq(),
+            next: builder.seq().plus(1 + record.events.len() as u64),
+            at: Timestamp::from_micros(builder.at()),
+            record,
+            order: None,
+            cart: None,
+            reservation: None,
+        };
+        for change in draft.changes {
+            put(&mut builder, &mut entry, change)?;
+        }
+        let follow_ups = draft.hints.iter().filter_map(follow_up).collect();
+        for hint in &draft.hints {
+            let due = match hint.kind {
+                HintKind::Notify if hint.due <= entry.at => hint.due.plus(NOTIFY_SAFETY),
+                HintKind::Notify | HintKind::Hold | HintKind::Waiting => hint.due,
+            };
+            builder.timer(due.micros(), Table::Orders, hint.order, hint.kind as u8);
+        }
+        if let Some((before, after)) = draft.moved {
+            if let Some(before) = before {
+                builder.count(counters::of_status(before), -1);
+            }
+            builder.count(counters::of_status(after), 1);
+        }
+        if draft.waiting != 0 {
+            builder.count(counters::WAITING, draft.waiting);
+        }
+        if let Some(item) = draft.parked {
+            item.put(&mut builder)?;
+        }
+        if let Some(order) = order {
+            let previous = self.shelf.borrow().trail(order)?;
+            builder.trail(order, previous);
+        }
+        let events = entry.record.events.len() as u64;
+        let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
+        self.shelf.borrow_mut().seal(Arc::clone(&unit));
+        Ok(Sealed {
+            unit,
+            entry: Arc::new(entry),
+            follow_ups,
+            dead_letter: false,
+        })
+    }
+}
+
+fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(), Error> {
+    fn write<S: State>(
+        builder: &mut UnitBuilder,
+        ordinal: Ordinal,
+        state: &S,
+    ) -> Result<(), postcard::Error> {
+        builder.put_with(S::TABLE, ordinal, S::PART, |out| encode(state, out))
+    }
+    match change {
+        Change::Order(ordinal, order) => {
+            write(builder, ordinal, &*order)?;
+            entry.order = Some(order);
+        }
+        Change::Reservation(ordinal, reservation) => {
+            write(builder, ordinal, &*reservation)?;
+            entry.reservation = Some(reservation);
+        }
+        Change::Cart(ordinal, cart) => {
+            write(builder, ordinal, &*cart)?;
+            entry.cart = Some(cart);
+        }
+        Change::Payments(ordinal, payments) => write(builder, ordinal, &*payments)?,
+        Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
+        Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
+    }
+    Ok(())
+}
+
+fn follow_up(hint: &Hint) -> Option<FollowUp> {
+    match hint.kind {
+        HintKind::Waiting => Some(FollowUp::RunWaiting(hint.order)),
+        HintKind::Notify => Some(FollowUp::Notify(hint.order)),
+        HintKind::Hold => None,
+    }
+}

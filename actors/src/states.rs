@@ -1,0 +1,250 @@
+//! The states of one owner: a bounded cache above the store's read path, and what the command
+//! in hand has changed.
+//!
+//! Keeps: a change is seen by the command that made it at once, by later commands only when
+//! its unit was sealed. The cache holds nothing that the store would not give too, so
+//! dropping it loses nothing.
+
+use crate::cart::Cart;
+use crate::inventory::{Reservation, Stock};
+use crate::notification::Notices;
+use crate::order::Order;
+use crate::payment::Payments;
+use crate::store::{self, Ordinal, Table, View};
+use quick_cache::Weighter;
+use quick_cache::unsync::Cache;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// The store's read path, shared by the actors of one thread. The sequencer alone writes it.
+pub type Shelf = Rc<RefCell<View>>;
+
+/// Why a state could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The store failed: final for this process.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// The stored state is of a format that this program does not know.
+    #[error("the stored {what} {ordinal} has format version {found}, known is {VERSION}")]
+    Version {
+        /// What kind of state.
+        what: &'static str,
+        /// Which.
+        ordinal: u64,
+        /// Its version.
+        found: u8,
+    },
+    /// The stored state cannot be decoded.
+    #[error("the stored {what} {ordinal} cannot be read: {problem}")]
+    Corrupt {
+        /// What kind of state.
+        what: &'static str,
+        /// Which.
+        ordinal: u64,
+        /// What the decoder says.
+        problem: String,
+    },
+}
+
+/// The format of stored states.
+const VERSION: u8 = 1;
+
+/// A state that is stored: one part of one entity.
+pub trait State: Serialize + DeserializeOwned + 'static {
+    /// What it is called in errors.
+    const WHAT: &'static str;
+    /// The table of its entity.
+    const TABLE: Table;
+    /// The part of the entity that it is.
+    const PART: u8;
+
+    /// About how many bytes it takes in memory.
+    fn weight(&self) -> usize;
+}
+
+impl State for Order {
+    const WHAT: &'static str = "order";
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 0;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + (self.lines.len() + self.adjustments.len()) * 96 + 64
+    }
+}
+
+impl State for Reservation {
+    const WHAT: &'static str = "reservation";
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 1;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.items.len() * 48 + 32
+    }
+}
+
+impl State for Payments {
+    const WHAT: &'static str = "payments";
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 2;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + (self.attempts.len() + self.refunds.len() + self.disputes.len()) * 256
+            + self.waiting.len() * 512
+    }
+}
+
+impl State for Notices {
+    const WHAT: &'static str = "notices";
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 3;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.all.len() * 160
+    }
+}
+
+impl State for Stock {
+    const WHAT: &'static str = "stock";
+    const TABLE: Table = Table::Skus;
+    const PART: u8 = 0;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 32
+    }
+}
+
+impl State for Cart {
+    const WHAT: &'static str = "cart";
+    const TABLE: Table = Table::Carts;
+    const PART: u8 = 0;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.lines.len() * 96 + 32
+    }
+}
+
+/// Appends the stored form of `state`.
+pub fn encode<S: Serialize>(state: &S, out: &mut Vec<u8>) -> Result<(), postcard::Error> {
+    out.push(VERSION);
+    *out = postcard::to_extend(state, std::mem::take(out))?;
+    Ok(())
+}
+
+/// Reads the stored form of a state.
+pub fn decode<S: State>(ordinal: Ordinal, bytes: &[u8]) -> Result<S, Error> {
+    let (what, number) = (S::WHAT, ordinal.0);
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|error| Error::Corrupt {
+            what,
+            ordinal: number,
+            problem: error.to_string(),
+        }),
+        Some((&found, _)) => Err(Error::Version {
+            what,
+            ordinal: number,
+            found,
+        }),
+        None => Err(Error::Corrupt {
+            what,
+            ordinal: number,
+            problem: "it is empty".to_owned(),
+        }),
+    }
+}
+
+/// Reads a state as it was sealed last.
+pub fn read<S: State>(view: &View, ordinal: Ordinal) -> Result<Option<S>, Error> {
+    match view.read(S::TABLE, ordinal, S::PART)? {
+        Some(bytes) => decode(ordinal, &bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+#[derive(Clone)]
+struct Weight;
+
+impl<S: State> Weighter<u64, Arc<S>> for Weight {
+    fn weight(&self, _: &u64, state: &Arc<S>) -> u64 {
+        state.weight() as u64
+    }
+}
+
+/// The states of one kind that an owner keeps.
+pub struct States<S: State> {
+    shelf: Shelf,
+    cache: Cache<u64, Arc<S>, Weight>,
+    capacity: u64,
+    staged: Vec<(Ordinal, Arc<S>)>,
+}
+
+impl<S: State> States<S> {
+    /// States read from `shelf`, of which about `capacity` bytes are cached.
+    pub fn new(shelf: Shelf, capacity: u64) -> Self {
+        Self {
+            shelf,
+            cache: cache(capacity),
+            capacity,
+            staged: Vec::new(),
+        }
+    }
+
+    /// The state as the command in hand sees it.
+    pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
+        if let Some((_, state)) = self
+            .staged
+            .iter()
+            .rev()
+            .find(|(staged, _)| *staged == ordinal)
+        {
+            return Ok(Some(Arc::clone(state)));
+        }
+        if let Some(state) = self.cache.get(&ordinal.0) {
+            return Ok(Some(Arc::clone(state)));
+        }
+        let Some(state) = read::<S>(&self.shelf.borrow(), ordinal)? else {
+            return Ok(None);
+        };
+        let state = Arc::new(state);
+        self.cache.insert(ordinal.0, Arc::clone(&state));
+        Ok(Some(state))
+    }
+
+    /// The command in hand changes the state; later commands see it once the unit is sealed.
+    pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Arc<S> {
+        let state = Arc::new(state);
+        self.staged.retain(|(staged, _)| *staged != ordinal);
+        self.staged.push((ordinal, Arc::clone(&state)));
+        state
+    }
+
+    /// The unit of the command in hand was sealed: what it changed is the state from now on.
+    pub fn keep(&mut self) {
+        for (ordinal, state) in self.staged.drain(..) {
+            self.cache.insert(ordinal.0, state);
+        }
+    }
+
+    /// The command in hand comes to nothing.
+    pub fn discard(&mut self) {
+        self.staged.clear();
+    }
+
+    /// Drops all memory: what is needed again is read from the store.
+    pub fn forget(&mut self) {
+        self.staged.clear();
+        self.cache = cache(self.capacity);
+    }
+}
+
+fn cache<S: State>(capacity: u64) -> Cache<u64, Arc<S>, Weight> {
+    // an estimate of entries, from a typical weight; the bound is the capacity
+    let entries = usize::try_from(capacity / 512)
+        .unwrap_or(usize::MAX)
+        .max(16);
+    Cache::with_weighter(entries, capacity, Weight)
+}

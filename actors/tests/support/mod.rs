@@ -1,0 +1,243 @@
+//! A shop in memory: the whole core on a simulated disk and a clock that stands still.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its part of it"
+)]
+
+use bytes::Bytes;
+use orderly_actors::clock::{SimulatedClock, Timestamp};
+use orderly_actors::command::{Command, Invalid, Kind};
+use orderly_actors::id::{CommandId, Source};
+use orderly_actors::identity;
+use orderly_actors::order::{LatePayment, Order, Status, Terms};
+use orderly_actors::payment::WaitingLimits;
+use orderly_actors::record::{Entry, Named};
+use orderly_actors::sequencer::{
+    Arrival, Capacities, FollowUp, Raw, Sealed, Sequencer, Settings, Step,
+};
+use orderly_actors::states::{self, State};
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{self, Disk, History, Log, Table, View};
+use orderly_actors::supervisor::{Budget, Spent};
+use orderly_actors::verdict::Verdict;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// The beginning of every test's time.
+pub const START: i64 = 1_700_000_000_000_000;
+
+pub fn settings() -> Settings {
+    Settings {
+        terms: Terms {
+            hold_for: Duration::from_secs(15 * 60),
+            hold_cap: Duration::from_secs(2 * 3600),
+            late_payment: LatePayment::Rehold,
+        },
+        waiting: WaitingLimits {
+            total: 1000,
+            per_order: 64,
+        },
+        identity_retention: Duration::from_secs(30 * 86_400),
+        notify: true,
+        parked_bytes: 1 << 20,
+        capacities: Capacities::default(),
+        budget: Budget::default(),
+    }
+}
+
+pub struct Shop {
+    pub sequencer: Sequencer,
+    pub log: Log,
+    pub history: History,
+    pub clock: SimulatedClock,
+    pub disk: Arc<SimDisk>,
+    pub failures: mpsc::UnboundedReceiver<Spent>,
+    /// What was sealed, in order.
+    pub entries: Vec<Arc<Entry>>,
+    next_id: u64,
+}
+
+impl Shop {
+    pub fn open() -> Self {
+        Self::open_on(Arc::new(SimDisk::new(7)), settings())
+    }
+
+    pub fn open_on(disk: Arc<SimDisk>, settings: Settings) -> Self {
+        let options = store::Options {
+            namespace: Some("test".to_owned()),
+            ..store::Options::default()
+        };
+        let opened = store::open(Arc::clone(&disk) as Arc<dyn Disk>, &options).expect("opens");
+        let clock = SimulatedClock::at(Timestamp::from_micros(START));
+        let (sender, failures) = mpsc::unbounded_channel();
+        let sequencer = Sequencer::start(opened.view, settings, Box::new(clock.clone()), &sender);
+        Self {
+            sequencer,
+            log: opened.log,
+            history: opened.history,
+            clock,
+            disk,
+            failures,
+            entries: Vec::new(),
+            next_id: 0,
+        }
+    }
+
+    /// Runs a command under a fresh id, and whatever follows right behind it.
+    pub async fn run(&mut self, kind: &str, data: Value) -> Arc<Entry> {
+        self.next_id += 1;
+        let id = format!("m-{}", self.next_id);
+        self.send(kind, &id, data).await
+    }
+
+    /// Runs a command under `id`.
+    pub async fn send(&mut self, kind: &str, id: &str, data: Value) -> Arc<Entry> {
+        match self.step(&arrival(kind, id, &data)).await {
+            Step::Sealed(sealed) => self.keep(*sealed).await,
+            Step::Failed { problem } => panic!("{kind} {id} failed: {problem}"),
+        }
+    }
+
+    pub async fn step(&mut self, arrival: &Arrival) -> Step {
+        self.sequencer.run(arrival).await.expect("the store works")
+    }
+
+    /// Commits a unit, and runs what it leaves to be done.
+    pub async fn keep(&mut self, sealed: Sealed) -> Arc<Entry> {
+        let first = Arc::clone(&sealed.entry);
+        let mut sealed = vec![sealed];
+        while let Some(done) = sealed.pop() {
+            self.log.commit(&[done.unit]).expect("commits");
+            self.entries.push(done.entry);
+            for follow_up in done.follow_ups {
+                if let FollowUp::RunWaiting(order) = follow_up
+                    && let Some(Step::Sealed(next)) = self
+                        .sequencer
+                        .run_waiting(order)
+                        .await
+                        .expect("the store works")
+                {
+                    sealed.push(*next);
+                }
+            }
+        }
+        first
+    }
+
+    /// Lets time pass, and fires every timer that is due.
+    pub async fn pass(&mut self, span: Duration) {
+        self.clock.advance(span);
+        loop {
+            let now = self.sequencer.now();
+            let due = self
+                .sequencer
+                .shelf()
+                .borrow()
+                .due(now.micros(), 100)
+                .expect("reads");
+            if due.is_empty() {
+                return;
+            }
+            for timer in due {
+                if let Some(Step::Sealed(sealed)) =
+                    self.sequencer.fire(timer).await.expect("the store works")
+                {
+                    self.keep(*sealed).await;
+                }
+            }
+        }
+    }
+
+    pub fn state<S: State>(&self, table: Table, id: &str) -> Option<S> {
+        let view = self.sequencer.shelf().borrow();
+        read(&view, table, id)
+    }
+
+    pub fn order(&self, id: &str) -> Order {
+        self.state(Table::Orders, id).expect("the order is there")
+    }
+
+    pub fn status(&self, id: &str) -> Status {
+        self.order(id).status
+    }
+
+    /// (on hand, held) of a sku.
+    pub fn stock(&self, sku: &str) -> (u64, u64) {
+        let stock: orderly_actors::inventory::Stock =
+            self.state(Table::Skus, sku).expect("the sku is there");
+        (stock.on_hand, stock.held)
+    }
+
+    /// The types of all events so far.
+    pub fn told(&self) -> Vec<&'static str> {
+        let types = self.entries.iter().flat_map(|entry| entry.record.types());
+        types.map(orderly_actors::event::Type::as_str).collect()
+    }
+
+    pub async fn stocked(skus: &[(&str, u64)]) -> Self {
+        let mut shop = Self::open();
+        for (sku, on_hand) in skus {
+            shop.run("stock.set", json!({"sku": sku, "on_hand": on_hand}))
+                .await;
+        }
+        shop
+    }
+}
+
+pub fn read<S: State>(view: &View, table: Table, id: &str) -> Option<S> {
+    let ordinal = view.find(table, &identity::of_name(id)).expect("reads")?;
+    states::read(view, ordinal).expect("reads")
+}
+
+pub fn arrival(kind: &str, id: &str, data: &Value) -> Arrival {
+    let body = Bytes::from(data.to_string());
+    let command = match Kind::from_name(kind) {
+        Some(kind) => Command::parse(kind, &body),
+        None => Err(Invalid::malformed("no such type")),
+    };
+    Arrival {
+        source: Some(Source::new("test").expect("is a source")),
+        id: Some(CommandId::new(id).expect("is an id")),
+        kind: Named::new(Some(kind)),
+        time: None,
+        deadline: None,
+        trace: None,
+        attempts: 0,
+        command,
+        raw: Raw {
+            body,
+            content_type: Some("application/json".to_owned()),
+        },
+    }
+}
+
+pub fn place(order: &str, lines: &[(&str, u32, i64)]) -> Value {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(
+            |(sku, quantity, price)| json!({"sku": sku, "quantity": quantity, "unit_price": price}),
+        )
+        .collect();
+    json!({"order_id": order, "customer": {"id": "c-1"}, "currency": "EUR", "lines": lines})
+}
+
+pub fn captured(order: &str, event: &str, amount: i64) -> Value {
+    json!({
+        "provider": "acme", "event_id": event, "order_id": order, "attempt_id": format!("a-{event}"),
+        "kind": "captured", "amount": amount, "currency": "EUR",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    })
+}
+
+pub fn verdict(entry: &Arc<Entry>) -> (Verdict, Option<&'static str>) {
+    (
+        entry.record.verdict,
+        entry
+            .record
+            .reason
+            .map(orderly_actors::verdict::Reason::as_str),
+    )
+}
