@@ -90,7 +90,8 @@ pub(super) fn unseen_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     impl Visitor {
         const NOT_TEXT: &str = "expected a text in quotes";
     }
-    deserializer.deserialize_str(Visitor)
+    // "Any", since a deserializer that is told to expect a text makes the error by itself.
+    deserializer.deserialize_any(Visitor)
 }
 
 #[cfg(test)]
