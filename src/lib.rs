@@ -1,1 +1,4 @@
 //! The process around the actors.
+
+pub mod config;
+pub mod metrics;

@@ -1,0 +1,28 @@
+//! What the actors keep in memory.
+
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+/// Section `actors`. What was used last stays in memory, the rest is read from the store again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Actors {
+    /// Orders, with their payments and notifications.
+    pub cached_orders: NonZeroU32,
+    /// Carts.
+    pub cached_carts: NonZeroU32,
+    /// Skus with their stock.
+    pub cached_skus: NonZeroU32,
+}
+
+impl Default for Actors {
+    fn default() -> Self {
+        let entries = |count| NonZeroU32::new(count).expect("not zero");
+        Self {
+            cached_orders: entries(10_000),
+            cached_carts: entries(10_000),
+            cached_skus: entries(50_000),
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Where the broker is: an AMQP URL, or the broker inside the process.
+//!
+//! The URL carries a password, so only [`BrokerUrl::expose`] shows it whole.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use lapin::uri::AMQPUri;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use url::Url;
+
+use super::secret::{MASK, unseen_text};
+
+/// The address of the broker.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrokerUrl {
+    text: String,
+    scheme: Scheme,
+    /// The text without its password.
+    shown: String,
+    host: Option<String>,
+}
+
+/// How the broker is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Within the process: for the demo and for trying things out.
+    Memory,
+    /// AMQP in clear text.
+    Amqp,
+    /// AMQP over TLS.
+    Amqps,
+}
+
+/// Why a text is no [`BrokerUrl`]. No variant repeats the text: it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Not a URL at all.
+    #[error("not a URL: {0}")]
+    Malformed(url::ParseError),
+    /// A URL of something else.
+    #[error("the scheme of a broker URL is `amqp`, `amqps` or `memory`")]
+    Scheme,
+    /// `memory:` with something behind it.
+    #[error("`memory:` takes nothing behind the colon")]
+    Memory,
+    /// No host.
+    #[error("a broker URL needs a host, such as amqp://127.0.0.1:5672/%2f")]
+    NoHost,
+    /// The AMQP client would take another host: it knows names and IPv4 addresses only.
+    #[error("a broker URL takes a host name or an IPv4 address")]
+    Host,
+    /// A virtual host or a query parameter that the AMQP client does not understand.
+    #[error("the AMQP client does not understand the path or the query of this URL")]
+    Unsupported,
+}
+
+impl BrokerUrl {
+    /// The URL with its password, for the connection.
+    pub fn expose(&self) -> &str {
+        &self.text
+    }
+
+    /// How the broker is reached.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// Whether it is the broker inside the process.
+    pub fn is_memory(&self) -> bool {
+        self.scheme == Scheme::Memory
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub fn is_local(&self) -> bool {
+        match self.host.as_deref() {
+            None | Some("localhost") => true,
+            Some(host) => host
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.is_loopback()),
+        }
+    }
+
+    fn memory(text: &str) -> Result<Self, UrlError> {
+        if text != "memory:" {
+            return Err(UrlError::Memory);
+        }
+        let text = text.to_owned();
+        Ok(Self {
+            shown: text.clone(),
+            text,
+            scheme: Scheme::Memory,
+            host: None,
+        })
+    }
+}
+
+impl Default for BrokerUrl {
+    /// A RabbitMQ of this machine as it comes out of its package.
+    fn default() -> Self {
+        "amqp://guest:guest@127.0.0.1:5672/%2f"
+            .parse()
+            .expect("a test parses it")
+    }
+}
+
+impl FromStr for BrokerUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let mut url = Url::parse(text).map_err(UrlError::Malformed)?;
+        let scheme = match url.scheme() {
+            "memory" => return Self::memory(text),
+            "amqp" => Scheme::Amqp,
+            "amqps" => Scheme::Amqps,
+            _ => return Err(UrlError::Scheme),
+        };
+        let host = match url.host_str() {
+            Some(host) if !host.is_empty() => host.to_owned(),
+            _ => return Err(UrlError::NoHost),
+        };
+        let client: AMQPUri = text.parse().map_err(|_| UrlError::Unsupported)?;
+        if client.authority.host != host {
+            return Err(UrlError::Host);
+        }
+        if url.password().is_some() {
+            // Cannot fail: there is a host.
+            url.set_password(Some(MASK))
+                .map_err(|()| UrlError::NoHost)?;
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            scheme,
+            shown: url.into(),
+            host: Some(host),
+        })
+    }
+}
+
+impl fmt::Display for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl fmt::Debug for BrokerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.shown)
+    }
+}
+
+impl Serialize for BrokerUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.shown)
+    }
+}
+
+impl<'de> Deserialize<'de> for BrokerUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        unseen_text(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_used_but_never_shown() {
+        let text = "amqps://shop:s3cret%2F@mq.example.com/prod";
+        let url: BrokerUrl = text.parse().expect("a broker URL");
+        assert_eq!(url.expose(), text);
+        assert_eq!(url.scheme(), Scheme::Amqps);
+        let json = serde_json::to_string(&url).expect("a text is JSON");
+        for printed in [url.to_string(), format!("{url:?}"), json] {
+            assert!(
+                printed.contains("amqps://shop:***@mq.example.com/prod"),
+                "{printed}"
+            );
+        }
+    }
+
+    #[rstest]
+    #[case("memory:", true)]
+    #[case("amqp://localhost", true)]
+    #[case("amqp://127.0.0.1:5673/%2f", true)]
+    #[case("amqp://mq.example.com", false)]
+    #[case("amqp://10.0.0.7", false)]
+    fn what_stays_on_this_machine_is_known(#[case] url: BrokerUrl, #[case] local: bool) {
+        assert_eq!(url.is_local(), local, "{url}");
+    }
+
+    #[rstest]
+    #[case("http://localhost", UrlError::Scheme)]
+    #[case("localhost:5672", UrlError::Scheme)]
+    #[case("memory:shop", UrlError::Memory)]
+    #[case("memory://", UrlError::Memory)]
+    #[case("amqp:///vhost", UrlError::NoHost)]
+    #[case("amqp://[::1]/vhost", UrlError::Host)]
+    #[case("amqp://localhost/?heartbeat=soon", UrlError::Unsupported)]
+    #[case("", UrlError::Malformed(url::ParseError::RelativeUrlWithoutBase))]
+    fn what_is_no_broker_is_refused(#[case] text: &str, #[case] wanted: UrlError) {
+        assert_eq!(text.parse::<BrokerUrl>(), Err(wanted));
+    }
+
+    #[test]
+    fn an_error_does_not_repeat_the_password() {
+        for text in [
+            "http://shop:s3cret@mq",
+            "amqp://shop:s3cret@:99999/",
+            "shop:s3cret@mq",
+        ] {
+            let error = text.parse::<BrokerUrl>().expect_err(text);
+            assert!(!error.to_string().contains("s3cret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_default_is_a_broker_of_this_machine() {
+        assert!(BrokerUrl::default().is_local());
+    }
+}

@@ -1,0 +1,206 @@
+//! Durations as people write them: an amount and its unit.
+//!
+//! A number without a unit is refused, because "365" once meant days to the writer and
+//! seconds to the reader. What is printed can be read back and means the same.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time;
+
+use jiff::{SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A length of time of at most a hundred years, such as `"500ms"`, `"15m"` or `"1h 30m"`.
+///
+/// A day has 24 hours here, a week 7 days; months and years have no fixed length and are refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Duration(time::Duration);
+
+/// Why a text is no [`Duration`].
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DurationError {
+    /// A number alone.
+    #[error("a duration needs its unit, such as \"15m\", \"2h\" or \"30d\"")]
+    NoUnit,
+    /// Months and years differ in length.
+    #[error("months and years have no fixed length: write days, such as \"365d\"")]
+    Calendar,
+    /// Time does not run backwards here.
+    #[error("a duration cannot be negative")]
+    Negative,
+    /// So long that it can only be a mistake, and sums of times could overflow.
+    #[error("a duration cannot be longer than a hundred years")]
+    TooLong,
+    /// Anything else.
+    #[error("not a duration such as \"500ms\", \"15m\" or \"30d\": {0}")]
+    Malformed(jiff::Error),
+}
+
+impl Duration {
+    const MAX: time::Duration = time::Duration::from_secs(36_500 * 86_400);
+
+    /// So many milliseconds.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(time::Duration::from_millis(millis))
+    }
+
+    /// So many seconds.
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(time::Duration::from_secs(secs))
+    }
+
+    /// So many minutes.
+    pub const fn from_mins(mins: u64) -> Self {
+        Self::from_secs(mins * 60)
+    }
+
+    /// So many hours.
+    pub const fn from_hours(hours: u64) -> Self {
+        Self::from_mins(hours * 60)
+    }
+
+    /// So many days of 24 hours.
+    pub const fn from_days(days: u64) -> Self {
+        Self::from_hours(days * 24)
+    }
+
+    /// The value as the standard library has it.
+    pub const fn get(self) -> time::Duration {
+        self.0
+    }
+
+    /// Whether it is no time at all.
+    pub const fn is_zero(self) -> bool {
+        self.0.is_zero()
+    }
+}
+
+impl From<Duration> for time::Duration {
+    fn from(duration: Duration) -> Self {
+        duration.0
+    }
+}
+
+impl FromStr for Duration {
+    type Err = DurationError;
+
+    fn from_str(text: &str) -> Result<Self, DurationError> {
+        if text.trim().parse::<f64>().is_ok() {
+            return Err(DurationError::NoUnit);
+        }
+        let span: Span = text.parse().map_err(DurationError::Malformed)?;
+        if span.get_years() != 0 || span.get_months() != 0 {
+            return Err(DurationError::Calendar);
+        }
+        let signed: SignedDuration = span
+            .to_duration(SpanRelativeTo::days_are_24_hours())
+            .map_err(DurationError::Malformed)?;
+        let length = time::Duration::try_from(signed).map_err(|_| DurationError::Negative)?;
+        if length > Self::MAX {
+            return Err(DurationError::TooLong);
+        }
+        Ok(Self(length))
+    }
+}
+
+impl fmt::Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
+        let span = Span::try_from(self.0)
+            .and_then(|span| span.round(in_days))
+            .map_err(|_| fmt::Error)?;
+        write!(f, "{span:#}")
+    }
+}
+
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Duration;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration with its unit in quotes, such as \"15m\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_str(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_duration_is_an_amount_and_a_unit() {
+        let cases = [
+            ("500ms", Duration::from_millis(500)),
+            ("1s", Duration::from_secs(1)),
+            ("15m", Duration::from_mins(15)),
+            ("2h", Duration::from_hours(2)),
+            ("30d", Duration::from_days(30)),
+            ("2w", Duration::from_days(14)),
+            ("1h 30m", Duration::from_mins(90)),
+            ("1h30m", Duration::from_mins(90)),
+            ("90 minutes", Duration::from_mins(90)),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(text.parse::<Duration>().ok(), Some(wanted), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_refused_even_in_quotes() {
+        for text in ["30", "0", " 7 ", "1.5", "-3"] {
+            let error = text.parse::<Duration>().expect_err(text);
+            assert!(matches!(error, DurationError::NoUnit), "{text}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_is_refused_with_its_reason() {
+        let refused = |text: &str| text.parse::<Duration>().expect_err(text);
+        assert!(matches!(refused("1y"), DurationError::Calendar));
+        assert!(matches!(refused("1mo"), DurationError::Calendar));
+        assert!(matches!(refused("-15m"), DurationError::Negative));
+        assert!(matches!(refused("15m ago"), DurationError::Negative));
+        assert!(matches!(refused("36501d"), DurationError::TooLong));
+        for text in ["", "soon", "15 parsecs", "m"] {
+            let error = refused(text);
+            assert!(
+                matches!(error, DurationError::Malformed(_)),
+                "{text}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_units_that_fit_are_printed() {
+        let printed = |duration: Duration| duration.to_string();
+        assert_eq!(printed(Duration::from_secs(900)), "15m");
+        assert_eq!(printed(Duration::from_days(90)), "90d");
+        assert_eq!(printed(Duration::from_mins(90)), "1h 30m");
+        assert_eq!(printed(Duration::from_millis(500)), "500ms");
+        assert_eq!(printed(Duration::from_secs(0)), "0s");
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_reads_back(millis in 0_u64..36_500 * 86_400_000) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(duration.to_string().parse::<Duration>().ok(), Some(duration));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What comes in: limits at the door, and when a standstill is reported.
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::report::Report;
+use super::size::ByteSize;
+
+/// Section `intake`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Intake {
+    /// A larger command is refused unread.
+    pub max_command_size: ByteSize,
+    /// Messages in hand and none finished for this long: not ready.
+    pub stall_after: Duration,
+}
+
+impl Default for Intake {
+    fn default() -> Self {
+        Self {
+            max_command_size: ByteSize::from_kib(64),
+            stall_after: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Intake {
+    pub(super) fn check(&self, report: &mut Report) {
+        // Up to a mebibyte a parked command is kept whole and can be replayed.
+        let sizes = ByteSize::from_kib(1)..=ByteSize::from_mib(1);
+        report.require(
+            sizes.contains(&self.max_command_size),
+            "intake.max_command_size",
+            "1KiB to 1MiB",
+        );
+        report.require(
+            self.stall_after >= Duration::from_secs(1),
+            "intake.stall_after",
+            "at least 1s",
+        );
+        report.plausible(
+            "intake.stall_after",
+            self.stall_after,
+            (Duration::from_secs(5), Duration::from_mins(30)),
+            "readiness fails when nothing has moved for this time",
+        );
+    }
+}

@@ -1,0 +1,401 @@
+//! From what is written to what is in force: layers, types, rules, secret files.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use figment::value::{Dict, Value};
+
+use super::super::{Channel, Duration, LatePayment, Topology};
+use super::*;
+
+/// The documented file, which is part of the product.
+const DOCUMENTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/orderly.toml");
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn loaded(variables: &[(&str, &str)]) -> Config {
+    Config::load(None, environment(variables)).expect("a valid configuration")
+}
+
+fn problems(file: Option<&Path>, variables: &[(&str, &str)]) -> Vec<Problem> {
+    match Config::load(file, environment(variables)) {
+        Err(Error::Invalid(problems)) => problems,
+        other => panic!("expected problems, got {other:?}"),
+    }
+}
+
+fn the_problem(variables: &[(&str, &str)]) -> Problem {
+    let mut problems = problems(None, variables);
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    problems.remove(0)
+}
+
+struct Scratch {
+    directory: tempfile::TempDir,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        }
+    }
+
+    fn file(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.directory.path().join(name);
+        fs::write(&path, text).expect("a file in a temporary directory");
+        path
+    }
+}
+
+#[test]
+fn nothing_set_means_the_defaults() {
+    assert_eq!(loaded(&[]), Config::default());
+    assert_eq!(Config::default().warnings(), []);
+}
+
+#[test]
+fn the_documented_file_lists_exactly_the_keys_there_are_with_their_defaults() {
+    let text = fs::read_to_string(DOCUMENTED).expect("the documented file");
+    let written: Dict = toml::from_str(&text).expect("TOML");
+    let defaults = Value::serialize(Config::default()).expect("serializable");
+    let mut defaults = defaults.into_dict().expect("sections");
+    // The one default that is masked in print.
+    if let Some(Value::Dict(_, broker)) = defaults.get_mut("broker") {
+        broker.insert("url".into(), Config::default().broker.url.expose().into());
+    }
+    // Serialized, so that values compare by what they are and not by their origin.
+    let comparable = |dict: &Dict| serde_json::to_value(dict).expect("JSON");
+    assert_eq!(comparable(&written), comparable(&defaults));
+    assert_eq!(
+        Config::load(Some(Path::new(DOCUMENTED)), []).expect("valid"),
+        Config::default()
+    );
+}
+
+#[test]
+fn every_section_of_the_documented_file_explains_itself() {
+    let text = fs::read_to_string(DOCUMENTED).expect("the documented file");
+    let (_, body) = text.split_once("\n[broker]").expect("a first section");
+    for section in body.split("\n[") {
+        let first = section.lines().nth(1).unwrap_or_default();
+        assert!(
+            first.starts_with("# "),
+            "a section that does not begin with a reason: {section}"
+        );
+    }
+}
+
+#[test]
+fn the_environment_goes_over_the_file() {
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "o.toml",
+        "[orders]\nhold_for = \"10m\"\nhold_cap = \"1h\"\n",
+    );
+    let variables = environment(&[("ORDERLY_ORDERS__HOLD_CAP", "3h")]);
+    let config = Config::load(Some(&file), variables).expect("valid");
+    assert_eq!(config.orders.hold_for, Duration::from_mins(10));
+    assert_eq!(config.orders.hold_cap, Duration::from_hours(3));
+}
+
+#[test]
+fn the_environment_holds_texts_numbers_words_and_lists() {
+    let config = loaded(&[
+        ("ORDERLY_ADMIN__TOKEN", "0123456789012345"),
+        ("ORDERLY_BROKER__NAMESPACE", "007"),
+        ("ORDERLY_BROKER__PREFETCH", "256"),
+        ("ORDERLY_BROKER__TOPOLOGY", "verify"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"2s\", \"1m\"]"),
+        ("ORDERLY_EVENTS__PUBLISH", "[\"#\"]"),
+        ("ORDERLY_NOTIFICATIONS__CHANNELS", "[]"),
+        ("ORDERLY_ORDERS__LATE_PAYMENT", "refund"),
+    ]);
+    assert_eq!(config.admin.token.expose(), "0123456789012345");
+    assert_eq!(config.broker.namespace, "007");
+    assert_eq!(config.broker.prefetch.get(), 256);
+    assert_eq!(config.broker.topology, Topology::Verify);
+    assert_eq!(
+        config.broker.retry_delays,
+        [Duration::from_secs(2), Duration::from_mins(1)]
+    );
+    assert!(config.events.publishes("stock.held"));
+    assert!(!config.notifications.channels.contains(&Channel::Amqp));
+    assert_eq!(config.orders.late_payment, LatePayment::Refund);
+}
+
+#[test]
+fn other_variables_are_not_ours() {
+    let config = loaded(&[("ORDERLY", "x"), ("PATH", "y"), ("ORDERLY_TEST_AMQP", "z")]);
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn an_unknown_variable_is_an_error_that_names_it() {
+    for name in [
+        "ORDERLY_BROKER_URL",
+        "ORDERLY_BROKER__URI",
+        "ORDERLY_BROKR__URL",
+        "ORDERLY_X",
+    ] {
+        let problem = the_problem(&[(name, "memory:")]);
+        assert!(problem.source.contains(name), "{problem}");
+        assert!(problem.what.contains("unknown key"), "{problem}");
+    }
+}
+
+#[test]
+fn every_unknown_key_of_the_file_is_an_error_that_names_it_and_the_file() {
+    let scratch = Scratch::new();
+    let text = "namespace = \"x\"\n[broker]\nprefetc = 1\n[brokr]\nurl = \"memory:\"\n";
+    let file = scratch.file("o.toml", text);
+    let problems = problems(Some(&file), &[]);
+    let keys: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    assert_eq!(keys, ["broker.prefetc", "brokr", "namespace"]);
+    assert!(
+        problems
+            .iter()
+            .all(|problem| problem.source.ends_with("o.toml")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_bare_number_is_an_error_that_names_its_key() {
+    let scratch = Scratch::new();
+    let text = "[orders]\nhold_for = 900\n[intake]\nmax_command_size = 65536\n\
+                [broker]\nretry_delays = [\"1s\", 30]\n";
+    let file = scratch.file("o.toml", text);
+    let told: Vec<String> = problems(Some(&file), &[])
+        .iter()
+        .map(|problem| format!("{problem}"))
+        .collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(
+        told[0].starts_with("broker.retry_delays: element 1"),
+        "{told:?}"
+    );
+    assert!(told[1].starts_with("intake.max_command_size: "), "{told:?}");
+    assert!(told[2].starts_with("orders.hold_for: "), "{told:?}");
+    assert!(
+        told.iter().all(|told| told.contains("with its unit")),
+        "{told:?}"
+    );
+
+    let problem = the_problem(&[("ORDERLY_CARTS__EXPIRE_AFTER", "365")]);
+    assert_eq!(problem.key, "carts.expire_after");
+    assert!(
+        problem.source.contains("ORDERLY_CARTS__EXPIRE_AFTER"),
+        "{problem}"
+    );
+    assert!(problem.what.contains("needs its unit"), "{problem}");
+}
+
+#[test]
+fn values_out_of_range_are_errors() {
+    let cases = [
+        ("ORDERLY_BROKER__PREFETCH", "0"),
+        ("ORDERLY_BROKER__PREFETCH", "65536"),
+        ("ORDERLY_BROKER__PREFETCH", "many"),
+        ("ORDERLY_BROKER__URL", "http://localhost"),
+        ("ORDERLY_BROKER__NAMESPACE", ""),
+        ("ORDERLY_BROKER__NAMESPACE", "my shop"),
+        ("ORDERLY_BROKER__NAMESPACE", "amq.orders"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[]"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"5m\", \"30s\"]"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"1s\", \"1s\"]"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"0s\"]"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"50d\"]"),
+        ("ORDERLY_BROKER__RETRY_DELAYS", "\"1s\""),
+        ("ORDERLY_BROKER__TOPOLOGY", "guess"),
+        ("ORDERLY_BROKER__CA_FILE", "/nowhere/ca.pem"),
+        ("ORDERLY_STORE__PATH", ""),
+        ("ORDERLY_STORE__HISTORY_RETENTION", "29d"),
+        ("ORDERLY_STORE__CACHE", "1KiB"),
+        ("ORDERLY_ADMIN__BIND", "localhost"),
+        ("ORDERLY_ADMIN__BIND", "0.0.0.0:8080"),
+        ("ORDERLY_ADMIN__TOKEN", "two words"),
+        ("ORDERLY_ORDERS__HOLD_CAP", "14m"),
+        ("ORDERLY_ORDERS__HOLD_FOR", "0s"),
+        ("ORDERLY_ORDERS__WAITING_MAX", "0"),
+        ("ORDERLY_INTAKE__MAX_COMMAND_SIZE", "2MiB"),
+        ("ORDERLY_EVENTS__PUBLISH", "[\"order*\"]"),
+        ("ORDERLY_EVENTS__PUBLISH", "order.*"),
+        ("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"pigeon\"]"),
+        ("ORDERLY_LOG__FORMAT", "xml"),
+    ];
+    for (name, value) in cases {
+        let problem = the_problem(&[(name, value)]);
+        let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
+        let named = problem.key == key || problem.key == "admin.token";
+        assert!(named, "{name}={value}: {problem}");
+    }
+}
+
+#[test]
+fn all_broken_rules_are_told_at_once() {
+    let problems = problems(
+        None,
+        &[
+            ("ORDERLY_ORDERS__HOLD_CAP", "1m"),
+            ("ORDERLY_STORE__HISTORY_RETENTION", "1d"),
+            ("ORDERLY_ADMIN__BIND", "[::]:80"),
+            ("ORDERLY_NO__SUCH", "1"),
+        ],
+    );
+    let mut keys: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.key.as_str())
+        .collect();
+    keys.sort_unstable();
+    assert_eq!(
+        keys,
+        [
+            "admin.token",
+            "no.such",
+            "orders.hold_cap",
+            "store.history_retention"
+        ]
+    );
+    let told = Error::Invalid(problems).to_string();
+    assert_eq!(told.lines().count(), 5, "{told}");
+}
+
+#[test]
+fn a_missing_file_and_one_that_is_no_toml_are_errors() {
+    let scratch = Scratch::new();
+    let missing = scratch.directory.path().join("missing.toml");
+    let error = Config::load(Some(&missing), []).expect_err("no file");
+    assert!(
+        matches!(&error, Error::Unreadable { path, .. } if *path == missing),
+        "{error}"
+    );
+
+    let broken = scratch.file("o.toml", "[admin]\n\ntoken = hunter2\n");
+    let error = Config::load(Some(&broken), []).expect_err("no TOML");
+    assert!(
+        matches!(&error, Error::Malformed { line: 3, .. }),
+        "{error}"
+    );
+    assert!(!format!("{error:?}{error}").contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_secret_may_be_in_a_file_of_its_own() {
+    let scratch = Scratch::new();
+    let url = scratch.file("url", "amqps://shop:s3cret@mq.example.com/prod\n");
+    let token = scratch.file("token", "0123456789abcdef\n");
+    let config = loaded(&[
+        ("ORDERLY_BROKER__URL_FILE", url.to_str().expect("UTF-8")),
+        ("ORDERLY_ADMIN__TOKEN_FILE", token.to_str().expect("UTF-8")),
+    ]);
+    assert_eq!(
+        config.broker.url.expose(),
+        "amqps://shop:s3cret@mq.example.com/prod"
+    );
+    assert_eq!(config.admin.token.expose(), "0123456789abcdef");
+}
+
+#[test]
+fn a_secret_file_that_cannot_be_meant_is_an_error() {
+    let scratch = Scratch::new();
+    let empty = scratch.file("empty", "\n");
+    let other = scratch.file("other", "http://shop:s3cret@mq/");
+    let token = scratch.file("token", "0123456789abcdef\n");
+    let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
+
+    let problem = the_problem(&[("ORDERLY_ADMIN__TOKEN_FILE", "/nowhere/token")]);
+    assert!(
+        problem.what.contains("cannot read /nowhere/token"),
+        "{problem}"
+    );
+    let problem = the_problem(&[("ORDERLY_ADMIN__TOKEN_FILE", &path(&empty))]);
+    assert!(problem.what.contains("is empty"), "{problem}");
+    let problem = the_problem(&[("ORDERLY_BROKER__URL_FILE", &path(&other))]);
+    assert!(
+        problem.what.contains("scheme") && !problem.what.contains("s3cret"),
+        "{problem}"
+    );
+    let both = [
+        ("ORDERLY_ADMIN__TOKEN_FILE", &*path(&token)),
+        ("ORDERLY_ADMIN__TOKEN", "abc"),
+    ];
+    let problem = the_problem(&both);
+    assert!(problem.what.contains("keep one of them"), "{problem}");
+}
+
+#[test]
+fn what_looks_like_a_slip_of_the_unit_is_doubted() {
+    let cases = [
+        ("ORDERLY_CARTS__EXPIRE_AFTER", "365s"),
+        ("ORDERLY_CARTS__EXPIRE_AFTER", "900d"),
+        ("ORDERLY_STORE__IDEMPOTENCY_RETENTION", "30m"),
+        ("ORDERLY_STORE__CHECKPOINT_EVERY", "30m"),
+        ("ORDERLY_ORDERS__HOLD_FOR", "15s"),
+        ("ORDERLY_SHUTDOWN__GRACE", "20m"),
+        (
+            "ORDERLY_BROKER__URL",
+            "amqp://shop:s3cret@mq.example.com/%2f",
+        ),
+        ("ORDERLY_BROKER__PREFETCH", "1"),
+        ("ORDERLY_EVENTS__PUBLISH", "[]"),
+        ("ORDERLY_ADMIN__TOKEN", "short"),
+    ];
+    for (name, value) in cases {
+        let warnings = loaded(&[(name, value)]).warnings();
+        let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
+        assert_eq!(
+            warnings.iter().map(|w| w.key).collect::<Vec<_>>(),
+            [key],
+            "{warnings:?}"
+        );
+    }
+    let trusted = (
+        "ORDERLY_BROKER__URL",
+        "amqps://shop:s3cret@mq.example.com/%2f",
+    );
+    assert_eq!(loaded(&[trusted]).warnings(), []);
+}
+
+#[test]
+fn the_configuration_in_force_is_toml_with_units_and_without_secrets() {
+    let config = loaded(&[
+        (
+            "ORDERLY_BROKER__URL",
+            "amqps://shop:s3cret@mq.example.com/%2f",
+        ),
+        ("ORDERLY_ADMIN__TOKEN", "s3cret-s3cret-s3cret"),
+    ]);
+    let printed = config.to_toml().expect("TOML");
+    assert!(!printed.contains("s3cret"), "{printed}");
+    assert!(printed.contains("hold_for = \"15m\""), "{printed}");
+    assert!(
+        printed.contains("max_command_size = \"64KiB\""),
+        "{printed}"
+    );
+    assert!(printed.contains("history_retention = \"90d\""), "{printed}");
+
+    // It can be used as a file again, once the secrets are back in place.
+    let scratch = Scratch::new();
+    let file = scratch.file("o.toml", &printed);
+    let secrets = [
+        (
+            "ORDERLY_BROKER__URL",
+            "amqps://shop:s3cret@mq.example.com/%2f",
+        ),
+        ("ORDERLY_ADMIN__TOKEN", "s3cret-s3cret-s3cret"),
+    ];
+    assert_eq!(
+        Config::load(Some(&file), environment(&secrets)).expect("valid"),
+        config
+    );
+}

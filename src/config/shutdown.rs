@@ -1,0 +1,34 @@
+//! Stopping.
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::report::Report;
+
+/// Section `shutdown`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Shutdown {
+    /// How long the work in hand may take after the first signal.
+    pub grace: Duration,
+}
+
+impl Default for Shutdown {
+    fn default() -> Self {
+        Self {
+            grace: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Shutdown {
+    pub(super) fn check(&self, report: &mut Report) {
+        report.plausible(
+            "shutdown.grace",
+            self.grace,
+            (Duration::from_secs(1), Duration::from_secs(90)),
+            "service managers kill what takes longer (systemd after 90s), and events wait for \
+             the next start when it is too short",
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! The store on disk.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::duration::Duration;
+use super::report::Report;
+use super::size::ByteSize;
+
+/// Section `store`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// The directory of the store; made when it is not there.
+    pub path: PathBuf,
+    /// How long identities of commands are known, so that a repetition is a duplicate.
+    pub idempotency_retention: Duration,
+    /// How long the journal is kept for timelines and republishing.
+    pub history_retention: Duration,
+    /// Memory for what is read back from disk.
+    pub cache: ByteSize,
+    /// A checkpoint begins when so much has changed since the last one …
+    pub checkpoint_bytes: ByteSize,
+    /// … or so much time has gone by.
+    pub checkpoint_every: Duration,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self {
+            path: PathBuf::from("data/orderly"),
+            idempotency_retention: Duration::from_days(30),
+            history_retention: Duration::from_days(90),
+            cache: ByteSize::from_mib(32),
+            checkpoint_bytes: ByteSize::from_mib(32),
+            checkpoint_every: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Store {
+    pub(super) fn check(&self, report: &mut Report) {
+        let mib = ByteSize::from_mib(1);
+        report.require(
+            !self.path.as_os_str().is_empty(),
+            "store.path",
+            "the store needs a directory",
+        );
+        report.require(
+            !self.idempotency_retention.is_zero(),
+            "store.idempotency_retention",
+            "without any, nothing would ever be a duplicate",
+        );
+        report.require(
+            self.history_retention >= self.idempotency_retention,
+            "store.history_retention",
+            format!(
+                "not below store.idempotency_retention ({})",
+                self.idempotency_retention
+            ),
+        );
+        report.require(self.cache >= mib, "store.cache", "at least 1MiB");
+        report.require(
+            self.checkpoint_bytes >= mib,
+            "store.checkpoint_bytes",
+            "at least 1MiB",
+        );
+        report.require(
+            self.checkpoint_every >= Duration::from_millis(100),
+            "store.checkpoint_every",
+            "at least 100ms",
+        );
+        report.plausible(
+            "store.idempotency_retention",
+            self.idempotency_retention,
+            (Duration::from_days(1), Duration::from_days(730)),
+            "a command that is delivered again after this time is carried out again",
+        );
+        report.plausible(
+            "store.history_retention",
+            self.history_retention,
+            (Duration::from_days(1), Duration::from_days(3653)),
+            "the journal grows on disk for this time",
+        );
+        report.plausible(
+            "store.checkpoint_every",
+            self.checkpoint_every,
+            (Duration::from_secs(1), Duration::from_mins(10)),
+            "what lies between two checkpoints is replayed at every start",
+        );
+    }
+}

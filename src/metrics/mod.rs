@@ -1,0 +1,555 @@
+//! Every metric of the process, by name, in this one file.
+//!
+//! All series exist from the start, at 0, and their labels are closed sets: whatever comes in,
+//! the number of series stays. [`Metrics`] holds a handle for each series, so that counting is an
+//! atomic addition without a look-up; it is cheap to clone and to share between threads. Nothing
+//! here is global: a test has metrics of its own.
+
+pub mod labels;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{
+    Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit,
+};
+use metrics_exporter_prometheus::{
+    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
+};
+
+use self::labels::{
+    Actor, Channel, CommandType, OrderStatus, Outcome, ParkedReason, Stage, Verdict,
+};
+
+/// Seconds, from what a decision takes to what an outage takes.
+const DURATIONS: [f64; 16] = [
+    0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
+    1.0, 5.0, 30.0,
+];
+
+/// Seconds of one flush: an fsync of a good disk takes a fifth of a millisecond.
+const FLUSHES: [f64; 12] = [
+    0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0,
+];
+
+/// Units of one group commit.
+const GROUPS: [f64; 12] = [
+    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
+];
+
+/// How often samples are folded into their buckets. Between two times they are kept one by one,
+/// at eight bytes each, whether anybody scrapes or not.
+const UPKEEP: Duration = Duration::from_secs(1);
+
+/// The state of a circuit breaker, as `orderly_breaker_state` shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breaker {
+    /// Everything passes: 0.
+    Closed,
+    /// One is let through to see: 1.
+    HalfOpen,
+    /// Nothing passes: 2.
+    Open,
+}
+
+/// Handles to all series.
+#[derive(Clone)]
+pub struct Metrics(Arc<Series>);
+
+/// Reads what [`Metrics`] counts.
+#[derive(Clone)]
+pub struct Exporter(PrometheusHandle);
+
+struct Series {
+    /// By type, then verdict.
+    commands: Vec<Vec<Counter>>,
+    durations: Vec<Histogram>,
+    in_flight: Gauge,
+    group_commit_size: Histogram,
+    store_flush: Histogram,
+    store_bytes: Gauge,
+    outbox_pending: Gauge,
+    retries: Vec<Counter>,
+    parked: Vec<Gauge>,
+    actor_restarts: Vec<Counter>,
+    orders: Vec<Gauge>,
+    waiting_callbacks: Gauge,
+    /// By channel, then outcome.
+    notifications: Vec<Vec<Counter>>,
+    breakers: Vec<Gauge>,
+    broker_connected: Gauge,
+    broker_reconnects: Counter,
+}
+
+impl Metrics {
+    /// Makes all series.
+    pub fn new() -> Result<(Self, Exporter), BuildError> {
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(
+                Matcher::Full("orderly_command_duration_seconds".to_owned()),
+                &DURATIONS,
+            )?
+            .set_buckets_for_metric(
+                Matcher::Full("orderly_store_flush_seconds".to_owned()),
+                &FLUSHES,
+            )?
+            .set_buckets_for_metric(
+                Matcher::Full("orderly_group_commit_size".to_owned()),
+                &GROUPS,
+            )?
+            .build_recorder();
+        let exporter = Exporter(recorder.handle());
+        Ok((
+            Self(Arc::new(Series::new(&Registrar { recorder }))),
+            exporter,
+        ))
+    }
+
+    /// `count` commands of one type got the same verdict.
+    pub fn commands(&self, kind: CommandType, verdict: Verdict, count: u64) {
+        self.0.commands[kind as usize][verdict as usize].increment(count);
+    }
+
+    /// `count` commands took this long in a stage; those of one batch are recorded together.
+    pub fn command_duration(&self, stage: Stage, duration: Duration, count: usize) {
+        self.0.durations[stage as usize].record_many(duration.as_secs_f64(), count);
+    }
+
+    /// Messages that were delivered to us and are not acked.
+    pub fn in_flight(&self, messages: usize) {
+        self.0.in_flight.set(messages as f64);
+    }
+
+    /// A group of so many units became durable; its flush took so long.
+    pub fn group_commit(&self, units: usize, flush: Duration) {
+        self.0.group_commit_size.record(units as f64);
+        self.0.store_flush.record(flush.as_secs_f64());
+    }
+
+    /// Size of the store on disk.
+    pub fn store_bytes(&self, bytes: u64) {
+        self.0.store_bytes.set(bytes as f64);
+    }
+
+    /// Durable events whose publishing is not confirmed.
+    pub fn outbox_pending(&self, events: u64) {
+        self.0.outbox_pending.set(events as f64);
+    }
+
+    /// A command was sent to a wait queue.
+    pub fn retry(&self, kind: CommandType) {
+        self.0.retries[kind as usize].increment(1);
+    }
+
+    /// Parked commands there are, by reason.
+    pub fn parked(&self, reason: ParkedReason, commands: u64) {
+        self.0.parked[reason as usize].set(commands as f64);
+    }
+
+    /// An actor was restarted.
+    pub fn actor_restart(&self, actor: Actor) {
+        self.0.actor_restarts[actor as usize].increment(1);
+    }
+
+    /// Orders there are, by status.
+    pub fn orders(&self, status: OrderStatus, orders: u64) {
+        self.0.orders[status as usize].set(orders as f64);
+    }
+
+    /// Callbacks that wait for their order.
+    pub fn waiting_callbacks(&self, callbacks: u64) {
+        self.0.waiting_callbacks.set(callbacks as f64);
+    }
+
+    /// `count` attempts to deliver a notification ended alike.
+    pub fn notifications(&self, channel: Channel, outcome: Outcome, count: u64) {
+        self.0.notifications[channel as usize][outcome as usize].increment(count);
+    }
+
+    /// The breaker of a channel opened or closed.
+    pub fn breaker(&self, channel: Channel, state: Breaker) {
+        self.0.breakers[channel as usize].set(f64::from(state as u8));
+    }
+
+    /// There is a connection to the broker.
+    pub fn broker_connected(&self) {
+        self.0.broker_connected.set(1.0);
+    }
+
+    /// There is none.
+    pub fn broker_disconnected(&self) {
+        self.0.broker_connected.set(0.0);
+    }
+
+    /// A connection was made again after one was lost.
+    pub fn broker_reconnect(&self) {
+        self.0.broker_reconnects.increment(1);
+    }
+}
+
+impl Exporter {
+    /// The Prometheus text exposition of now.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Folds samples into buckets for ever; to be spawned beside whatever else runs.
+    pub async fn upkeep(self) {
+        let mut ticks = tokio::time::interval(UPKEEP);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.0.run_upkeep();
+        }
+    }
+}
+
+impl Series {
+    fn new(to: &Registrar) -> Self {
+        to.build_info();
+        Self {
+            commands: to.counters2(
+                "orderly_commands_total",
+                "Commands that were settled, by type and verdict",
+                ("type", CommandType::ALL, CommandType::as_str),
+                ("verdict", Verdict::ALL, Verdict::as_str),
+            ),
+            durations: to.durations(),
+            in_flight: to.gauge(
+                "orderly_in_flight",
+                "Messages delivered by the broker and not acked yet",
+            ),
+            group_commit_size: to.histogram(
+                "orderly_group_commit_size",
+                Unit::Count,
+                "Units made durable by one flush",
+            ),
+            store_flush: to.histogram(
+                "orderly_store_flush_seconds",
+                Unit::Seconds,
+                "Time to write and flush one group",
+            ),
+            store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk"),
+            outbox_pending: to.gauge(
+                "orderly_outbox_pending",
+                "Durable events whose publishing is not confirmed yet",
+            ),
+            retries: to.counters(
+                "orderly_retries_total",
+                "Commands sent to a wait queue after an unexpected failure",
+                ("type", CommandType::ALL, CommandType::as_str),
+            ),
+            parked: to.gauges(
+                "orderly_parked",
+                "Parked commands there are",
+                ("reason", ParkedReason::ALL, ParkedReason::as_str),
+            ),
+            actor_restarts: to.counters(
+                "orderly_actor_restarts_total",
+                "Restarts of an actor after a panic or a failed reload",
+                ("actor", Actor::ALL, Actor::as_str),
+            ),
+            orders: to.gauges(
+                "orderly_orders",
+                "Orders there are",
+                ("status", OrderStatus::ALL, OrderStatus::as_str),
+            ),
+            waiting_callbacks: to.gauge(
+                "orderly_waiting_callbacks",
+                "Payment callbacks that wait for their order",
+            ),
+            notifications: to.counters2(
+                "orderly_notifications_total",
+                "Attempts to deliver a notification, by outcome",
+                ("channel", Channel::ALL, Channel::as_str),
+                ("outcome", Outcome::ALL, Outcome::as_str),
+            ),
+            breakers: to.gauges(
+                "orderly_breaker_state",
+                "Circuit breaker of a channel: 0 closed, 1 half open, 2 open",
+                ("channel", Channel::ALL, Channel::as_str),
+            ),
+            broker_connected: to.gauge(
+                "orderly_broker_connected",
+                "1 while there is a connection to the broker",
+            ),
+            broker_reconnects: to.counter(
+                "orderly_broker_reconnects_total",
+                "Connections to the broker that were made again",
+            ),
+        }
+    }
+}
+
+/// A label: its name, its values, and how they are written.
+type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
+
+/// Makes and describes series. This is the recorder's interface without its macros, which look a
+/// series up by name at every use.
+struct Registrar {
+    recorder: PrometheusRecorder,
+}
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+impl Registrar {
+    fn build_info(&self) {
+        const NAME: &str = "orderly_build_info";
+        self.describe_gauge(NAME, "Always 1; its labels say what is running");
+        let labels = vec![Label::from_static_parts(
+            "version",
+            env!("CARGO_PKG_VERSION"),
+        )];
+        self.recorder
+            .register_gauge(&Key::from_parts(NAME, labels), &METADATA)
+            .set(1.0);
+    }
+
+    fn durations(&self) -> Vec<Histogram> {
+        const NAME: &str = "orderly_command_duration_seconds";
+        self.describe_histogram(
+            NAME,
+            Unit::Seconds,
+            "Time a command spends in a stage of its way",
+        );
+        let one = |stage: &Stage| {
+            let labels = vec![Label::from_static_parts("stage", stage.as_str())];
+            self.recorder
+                .register_histogram(&Key::from_parts(NAME, labels), &METADATA)
+        };
+        Stage::ALL.iter().map(one).collect()
+    }
+
+    fn histogram(&self, name: &'static str, unit: Unit, about: &'static str) -> Histogram {
+        self.describe_histogram(name, unit, about);
+        self.recorder
+            .register_histogram(&Key::from_static_name(name), &METADATA)
+    }
+
+    fn gauge(&self, name: &'static str, about: &'static str) -> Gauge {
+        self.describe_gauge(name, about);
+        self.one_gauge(name, Vec::new())
+    }
+
+    fn gauges<L: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+    ) -> Vec<Gauge> {
+        self.describe_gauge(name, about);
+        let one =
+            |value: &L| self.one_gauge(name, vec![Label::from_static_parts(label, text(*value))]);
+        values.iter().map(one).collect()
+    }
+
+    fn counter(&self, name: &'static str, about: &'static str) -> Counter {
+        self.describe_counter(name, about);
+        self.one_counter(name, Vec::new())
+    }
+
+    fn counters<L: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+    ) -> Vec<Counter> {
+        self.describe_counter(name, about);
+        let one =
+            |value: &L| self.one_counter(name, vec![Label::from_static_parts(label, text(*value))]);
+        values.iter().map(one).collect()
+    }
+
+    fn counters2<L: Copy, M: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+        (label2, values2, text2): Values<M>,
+    ) -> Vec<Vec<Counter>> {
+        self.describe_counter(name, about);
+        let one = |value: L, value2: M| {
+            let labels = vec![
+                Label::from_static_parts(label, text(value)),
+                Label::from_static_parts(label2, text2(value2)),
+            ];
+            self.one_counter(name, labels)
+        };
+        let row = |value: &L| values2.iter().map(|value2| one(*value, *value2)).collect();
+        values.iter().map(row).collect()
+    }
+
+    /// Registering alone shows nothing: a counter appears with its first increment.
+    fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
+        let counter = self
+            .recorder
+            .register_counter(&Key::from_parts(name, labels), &METADATA);
+        counter.absolute(0);
+        counter
+    }
+
+    fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
+        let gauge = self
+            .recorder
+            .register_gauge(&Key::from_parts(name, labels), &METADATA);
+        gauge.set(0.0);
+        gauge
+    }
+
+    fn describe_counter(&self, name: &'static str, about: &'static str) {
+        self.recorder.describe_counter(
+            KeyName::from_const_str(name),
+            None,
+            SharedString::const_str(about),
+        );
+    }
+
+    fn describe_gauge(&self, name: &'static str, about: &'static str) {
+        self.recorder.describe_gauge(
+            KeyName::from_const_str(name),
+            None,
+            SharedString::const_str(about),
+        );
+    }
+
+    fn describe_histogram(&self, name: &'static str, unit: Unit, about: &'static str) {
+        self.recorder.describe_histogram(
+            KeyName::from_const_str(name),
+            Some(unit),
+            SharedString::const_str(about),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metrics() -> (Metrics, Exporter) {
+        Metrics::new().expect("the buckets are not empty")
+    }
+
+    /// The value of a series in the exposition.
+    fn value(exporter: &Exporter, series: &str) -> Option<f64> {
+        exporter.render().lines().find_map(|line| {
+            let (name, value) = line.rsplit_once(' ')?;
+            (name == series).then(|| value.parse().ok())?
+        })
+    }
+
+    #[test]
+    fn all_series_are_there_from_the_start() {
+        let (_metrics, exporter) = metrics();
+        let expected = [
+            "orderly_commands_total{type=\"order.place\",verdict=\"applied\"}",
+            "orderly_commands_total{type=\"other\",verdict=\"invalid\"}",
+            "orderly_command_duration_seconds_count{stage=\"wait\"}",
+            "orderly_command_duration_seconds_count{stage=\"total\"}",
+            "orderly_in_flight",
+            "orderly_group_commit_size_count",
+            "orderly_store_flush_seconds_count",
+            "orderly_store_bytes",
+            "orderly_outbox_pending",
+            "orderly_retries_total{type=\"payment.callback\"}",
+            "orderly_parked{reason=\"conflict\"}",
+            "orderly_actor_restarts_total{actor=\"inventory\"}",
+            "orderly_orders{status=\"refund_due\"}",
+            "orderly_waiting_callbacks",
+            "orderly_notifications_total{channel=\"amqp\",outcome=\"delivered\"}",
+            "orderly_breaker_state{channel=\"amqp\"}",
+            "orderly_broker_connected",
+            "orderly_broker_reconnects_total",
+        ];
+        for series in expected {
+            assert_eq!(value(&exporter, series), Some(0.0), "{series}");
+        }
+        let version = env!("CARGO_PKG_VERSION");
+        let build = format!("orderly_build_info{{version=\"{version}\"}}");
+        assert_eq!(value(&exporter, &build), Some(1.0));
+    }
+
+    #[test]
+    fn every_metric_says_what_it_is() {
+        let (_metrics, exporter) = metrics();
+        let exposition = exporter.render();
+        for line in exposition
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.is_empty())
+        {
+            let name = line.split(['{', ' ']).next().expect("a name");
+            let name = ["_bucket", "_sum", "_count"]
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix))
+                .unwrap_or(name);
+            assert!(exposition.contains(&format!("# HELP {name} ")), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_verdict_is_counted_under_its_type() {
+        let (metrics, exporter) = metrics();
+        metrics.commands(CommandType::CartAdd, Verdict::Duplicate, 3);
+        let counted = |kind: &str, verdict: &str| {
+            let series = format!("orderly_commands_total{{type=\"{kind}\",verdict=\"{verdict}\"}}");
+            value(&exporter, &series)
+        };
+        assert_eq!(counted("cart.add", "duplicate"), Some(3.0));
+        assert_eq!(counted("cart.put", "duplicate"), Some(0.0));
+        assert_eq!(counted("cart.add", "applied"), Some(0.0));
+    }
+
+    #[test]
+    fn durations_fall_into_explicit_buckets() {
+        let (metrics, exporter) = metrics();
+        metrics.command_duration(Stage::Commit, Duration::from_millis(2), 5);
+        let below = |bound: &str| {
+            let series = format!(
+                "orderly_command_duration_seconds_bucket{{stage=\"commit\",le=\"{bound}\"}}"
+            );
+            value(&exporter, &series)
+        };
+        assert_eq!(below("0.001"), Some(0.0));
+        assert_eq!(below("0.0025"), Some(5.0));
+        assert_eq!(below("+Inf"), Some(5.0));
+    }
+
+    #[test]
+    fn gauges_show_the_last_value() {
+        let (metrics, exporter) = metrics();
+        metrics.in_flight(7);
+        metrics.broker_connected();
+        metrics.breaker(Channel::Amqp, Breaker::Open);
+        assert_eq!(value(&exporter, "orderly_in_flight"), Some(7.0));
+        assert_eq!(value(&exporter, "orderly_broker_connected"), Some(1.0));
+        assert_eq!(
+            value(&exporter, "orderly_breaker_state{channel=\"amqp\"}"),
+            Some(2.0)
+        );
+        metrics.broker_disconnected();
+        assert_eq!(value(&exporter, "orderly_broker_connected"), Some(0.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn upkeep_keeps_what_was_counted() {
+        let (metrics, exporter) = metrics();
+        metrics.group_commit(250, Duration::from_micros(300));
+        let upkeep = tokio::spawn(exporter.clone().upkeep());
+        tokio::time::sleep(UPKEEP * 3).await;
+        upkeep.abort();
+        assert_eq!(
+            value(&exporter, "orderly_group_commit_size_count"),
+            Some(1.0)
+        );
+        assert_eq!(
+            value(&exporter, "orderly_group_commit_size_sum"),
+            Some(250.0)
+        );
+        assert_eq!(
+            value(
+                &exporter,
+                "orderly_store_flush_seconds_bucket{le=\"0.0005\"}"
+            ),
+            Some(1.0)
+        );
+    }
+}
