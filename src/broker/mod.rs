@@ -1,0 +1,22 @@
+//! The broker: how commands come in and events go out.
+//!
+//! The pipeline sees [`Link`] only; `RabbitMQ` and the in-process broker are two drivers of it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `message` | what travels |
+//! | `transport` | the seam: [`Link`] and what flows through it |
+//! | `publisher` | publishing with confirms, in order per key |
+
+mod message;
+mod publisher;
+mod transport;
+
+pub use message::{
+    ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, Message, Properties,
+    TRACEPARENT_HEADER, TRACESTATE_HEADER,
+};
+pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
+pub use transport::{
+    Ack, AckSender, Control, Delivery, Intake, Link, MAX_BATCH, Phase, Reach, Status,
+};
