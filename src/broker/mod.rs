@@ -4,10 +4,12 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `ledger` | which deliveries may be acknowledged, with how few acks |
 //! | `message` | what travels |
 //! | `transport` | the seam: [`Link`] and what flows through it |
 //! | `publisher` | publishing with confirms, in order per key |
 
+pub mod ledger;
 mod message;
 mod publisher;
 mod transport;
