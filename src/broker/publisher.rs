@@ -63,7 +63,7 @@ pub(crate) struct Submission {
     /// When given, and the lane has broken since, the whole batch is `Lost` unsent.
     pub(crate) epoch: Option<u64>,
     pub(crate) messages: Vec<Message>,
-    /// One confirm a message; dropped unanswered, it means `Lost` for all.
+    /// One confirm a message, in order; those not given count as `Lost`.
     pub(crate) receipt: oneshot::Sender<Vec<Confirm>>,
 }
 
@@ -94,17 +94,31 @@ impl Lane {
 
     /// Says that the lane broke: streams opened before are cut off until they resume.
     pub(crate) fn break_off(&self) {
-        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.breaker().break_off();
+    }
+
+    /// Lets somebody else say so.
+    pub(crate) fn breaker(&self) -> Breaker {
+        Breaker(Arc::clone(&self.epoch))
     }
 
     /// Takes a submission that is still wanted; answers those cut off by a break with `Lost`.
     pub(crate) fn admit(&self, submission: Submission) -> Option<Submission> {
         if submission.epoch.is_some_and(|epoch| epoch != self.epoch()) {
-            let lost = vec![Confirm::Lost; submission.messages.len()];
-            let _ = submission.receipt.send(lost);
+            // Dropping it unanswered says so.
             return None;
         }
         Some(submission)
+    }
+}
+
+/// Breaks a lane from outside its loop.
+#[derive(Debug, Clone)]
+pub(crate) struct Breaker(Arc<AtomicU64>);
+
+impl Breaker {
+    pub(crate) fn break_off(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -307,8 +321,10 @@ impl Future for Receipt {
         while let Some(part) = this.parts.last_mut() {
             // A dropped sender leaves the confirms as they are: lost.
             let confirms = ready!(Pin::new(&mut part.confirms).poll(context));
-            if let (Ok(confirms), Some(part)) = (confirms, this.parts.pop()) {
-                part.at.place(confirms, &mut this.confirms);
+            let at = std::mem::replace(&mut part.at, Positions::All);
+            this.parts.pop();
+            if let Ok(confirms) = confirms {
+                at.place(confirms, &mut this.confirms);
             }
         }
         Poll::Ready(std::mem::take(&mut this.confirms))
@@ -316,9 +332,13 @@ impl Future for Receipt {
 }
 
 impl Positions {
-    fn place(self, confirms: Vec<Confirm>, whole: &mut Vec<Confirm>) {
+    fn place(self, confirms: Vec<Confirm>, whole: &mut [Confirm]) {
         match self {
-            Self::All => *whole = confirms,
+            Self::All => {
+                for (place, confirm) in whole.iter_mut().zip(confirms) {
+                    *place = confirm;
+                }
+            }
             Self::Some(positions) => {
                 for (position, confirm) in positions.into_iter().zip(confirms) {
                     whole[position] = confirm;

@@ -112,7 +112,8 @@ pub(crate) fn acks() -> (AckSender, AckReceiver) {
 
 /// What a driver hands out: all that the pipeline sees of a broker.
 ///
-/// Dropping it does not stop the driver: [`Control::close`] does.
+/// When every clone of its [`Control`] is dropped the driver closes too, only less politely than
+/// by [`Control::close`].
 #[derive(Debug)]
 pub struct Link {
     /// Deliveries and what became of the channel they came on. Bounded: while nobody reads, the
