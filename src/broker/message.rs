@@ -1,0 +1,71 @@
+//! What travels: a message with the few properties that orderly reads or writes.
+//!
+//! Invariant: properties are an explicit list. Nothing that a producer put into a message's
+//! headers gets any further than the fields named here.
+
+use bytes::Bytes;
+
+/// Carries how often a command has been tried before; ours, so that no broker resets it.
+pub const ATTEMPT_HEADER: &str = "x-orderly-attempt";
+/// `RabbitMQ`'s own count of deliveries of a message on a quorum queue that ended without an ack.
+pub const DELIVERY_COUNT_HEADER: &str = "x-delivery-count";
+/// W3C trace context, parent.
+pub const TRACEPARENT_HEADER: &str = "traceparent";
+/// W3C trace context, vendor state.
+pub const TRACESTATE_HEADER: &str = "tracestate";
+/// RFC 3339 time after which a command is no longer worth applying.
+pub const DEADLINE_HEADER: &str = "deadline";
+
+/// A message as it is published or delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Message {
+    /// Exchange it was published to; empty for the default exchange, which routes by queue name.
+    pub exchange: String,
+    /// Routing key. Not the command's type after a retry: a wait queue replaces it on the way.
+    pub routing_key: String,
+    /// Its properties and headers.
+    pub properties: Properties,
+    /// Its body; never copied on its way through the process.
+    pub body: Bytes,
+}
+
+/// The properties and headers orderly knows. AMQP limits each short string to 255 bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Properties {
+    /// MIME type of the body, with its parameters if any.
+    pub content_type: Option<String>,
+    /// Identity of the message; with `app_id` the identity of a command.
+    pub message_id: Option<String>,
+    /// The AMQP property `type`: of a command or an event.
+    pub kind: Option<String>,
+    /// Who made it; the source of a plain command.
+    pub app_id: Option<String>,
+    /// Queue that wants to hear the verdict.
+    pub reply_to: Option<String>,
+    /// Given back with the verdict.
+    pub correlation_id: Option<String>,
+    /// Seconds since 1970, as the producer says.
+    pub timestamp: Option<u64>,
+    /// Whether the broker keeps it over a restart.
+    pub durability: Durability,
+    /// Header [`TRACEPARENT_HEADER`].
+    pub traceparent: Option<String>,
+    /// Header [`TRACESTATE_HEADER`].
+    pub tracestate: Option<String>,
+    /// Header [`DEADLINE_HEADER`].
+    pub deadline: Option<String>,
+    /// Header [`ATTEMPT_HEADER`]: tries before this one; 0 is not written.
+    pub attempt: u32,
+    /// Header [`DELIVERY_COUNT_HEADER`]; inbound only, never written.
+    pub delivery_count: u32,
+}
+
+/// Whether the broker keeps a message over a restart (AMQP delivery mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Durability {
+    /// Delivery mode 2: written to disk before it is confirmed.
+    #[default]
+    Persistent,
+    /// Delivery mode 1: a best-effort message such as a verdict reply.
+    Transient,
+}

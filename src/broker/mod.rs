@@ -1,0 +1,31 @@
+//! The broker: how commands come in and events go out.
+//!
+//! The pipeline sees [`Link`] only; `RabbitMQ` and the in-process broker are two drivers of it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `ledger` | which deliveries may be acknowledged, with how few acks |
+//! | `memory` | the in-process driver |
+//! | `message` | what travels |
+//! | `names` | what everything is called |
+//! | `transport` | the seam: [`Link`] and what flows through it |
+//! | `publisher` | publishing with confirms, in order per key |
+//! | `topic` | matching routing keys |
+
+pub mod ledger;
+pub mod memory;
+mod message;
+mod names;
+mod publisher;
+pub mod topic;
+mod transport;
+
+pub use message::{
+    ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, Message, Properties,
+    TRACEPARENT_HEADER, TRACESTATE_HEADER,
+};
+pub use names::Names;
+pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
+pub use transport::{
+    Ack, AckSender, Control, Delivery, Intake, Link, MAX_BATCH, Phase, Reach, Status,
+};

@@ -1,0 +1,349 @@
+//! Publishing with confirms, through lanes.
+//!
+//! A *lane* is one publishing channel of a driver: what enters a lane reaches the broker in that
+//! order. Events take the lane of their subject, so that one order's events stay in order while
+//! several channels share the load. Mandatory messages have a lane of their own, where a return
+//! can be matched to its message without doubt; so have replies, where a stranger's `reply_to`
+//! can break nothing else.
+//!
+//! Invariants: every message gets exactly one [`Confirm`], in the order handed over. After a
+//! lane broke, an [`EventStream`] delivers nothing more until its owner has seen that and called
+//! [`EventStream::resume`]; so nothing overtakes what was lost.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, ready},
+};
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::Message;
+
+/// Batches that may wait in a lane before `publish` waits.
+const LANE_DEPTH: usize = 8;
+
+/// What became of a published message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirm {
+    /// The broker took charge of it.
+    Acked,
+    /// The broker could not take charge of it.
+    Nacked,
+    /// It cannot be delivered as it is: no queue for it, or a property that AMQP cannot carry.
+    /// Sending it again is of no use until somebody changes something. Holds the reason.
+    Returned(String),
+    /// The channel went before the confirm: it may have arrived, or not.
+    Lost,
+}
+
+impl Confirm {
+    /// True for [`Confirm::Acked`].
+    pub fn is_acked(&self) -> bool {
+        matches!(self, Self::Acked)
+    }
+}
+
+/// A message on its way to a lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyed {
+    /// Hash of the subject: messages of one key are kept in order.
+    pub key: u64,
+    /// What to publish.
+    pub message: Message,
+}
+
+/// One batch for one lane, as drivers see it.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    /// When given, and the lane has broken since, the whole batch is `Lost` unsent.
+    pub(crate) epoch: Option<u64>,
+    pub(crate) messages: Vec<Message>,
+    /// One confirm a message, in order; those not given count as `Lost`.
+    pub(crate) receipt: oneshot::Sender<Vec<Confirm>>,
+}
+
+/// What kind of channel a lane needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LaneKind {
+    /// Pipelined, in order.
+    Events,
+    /// Published with the mandatory flag; returns are matched.
+    Mandatory,
+    /// Best effort.
+    Replies,
+}
+
+/// The driver's end of a lane.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) kind: LaneKind,
+    pub(crate) submissions: mpsc::Receiver<Submission>,
+    epoch: Arc<AtomicU64>,
+}
+
+impl Lane {
+    /// Counts the breaks of this lane.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
+    /// Says that the lane broke: streams opened before are cut off until they resume.
+    pub(crate) fn break_off(&self) {
+        self.breaker().break_off();
+    }
+
+    /// Lets somebody else say so.
+    pub(crate) fn breaker(&self) -> Breaker {
+        Breaker(Arc::clone(&self.epoch))
+    }
+
+    /// Takes a submission that is still wanted; answers those cut off by a break with `Lost`.
+    pub(crate) fn admit(&self, submission: Submission) -> Option<Submission> {
+        if submission.epoch.is_some_and(|epoch| epoch != self.epoch()) {
+            // Dropping it unanswered says so.
+            return None;
+        }
+        Some(submission)
+    }
+}
+
+/// Breaks a lane from outside its loop.
+#[derive(Debug, Clone)]
+pub(crate) struct Breaker(Arc<AtomicU64>);
+
+impl Breaker {
+    pub(crate) fn break_off(&self) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+#[derive(Debug, Clone)]
+struct LaneSender {
+    submissions: mpsc::Sender<Submission>,
+    epoch: Arc<AtomicU64>,
+}
+
+fn lane(kind: LaneKind) -> (LaneSender, Lane) {
+    let (sender, submissions) = mpsc::channel(LANE_DEPTH);
+    let epoch = Arc::new(AtomicU64::new(0));
+    let sender = LaneSender {
+        submissions: sender,
+        epoch: Arc::clone(&epoch),
+    };
+    (
+        sender,
+        Lane {
+            kind,
+            submissions,
+            epoch,
+        },
+    )
+}
+
+/// Makes a publisher with `events` event lanes (at least one), and the driver's ends of its lanes.
+pub(crate) fn publisher(events: usize) -> (Publisher, Vec<Lane>) {
+    let (mandatory, mandatory_lane) = lane(LaneKind::Mandatory);
+    let (replies, replies_lane) = lane(LaneKind::Replies);
+    let mut lanes = vec![mandatory_lane, replies_lane];
+    let events = (0..events.max(1))
+        .map(|_| {
+            let (sender, end) = lane(LaneKind::Events);
+            lanes.push(end);
+            sender
+        })
+        .collect();
+    (
+        Publisher {
+            events,
+            mandatory,
+            replies,
+        },
+        lanes,
+    )
+}
+
+/// Publishes messages with confirms; cheap to clone.
+///
+/// Every `publish` waits while its lane is full, so while the broker is away or blocks: it
+/// bounds what can pile up. It returns when the batch has its place in the lane; the
+/// [`Receipt`] resolves when the broker has confirmed.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    events: Arc<[LaneSender]>,
+    mandatory: LaneSender,
+    replies: LaneSender,
+}
+
+impl Publisher {
+    /// Opens a stream of events, in order per key. One owner: two streams know nothing of each
+    /// other's order.
+    pub fn events(&self) -> EventStream {
+        let mut stream = EventStream {
+            lanes: Arc::clone(&self.events),
+            epochs: Vec::new(),
+        };
+        stream.resume();
+        stream
+    }
+
+    /// Publishes messages that must reach a queue (commands, retries, notifications): one that
+    /// no queue takes comes back as [`Confirm::Returned`].
+    pub async fn mandatory(&self, messages: Vec<Message>) -> Receipt {
+        self.mandatory.submit(None, messages).await
+    }
+
+    /// Publishes messages of which some may vanish (verdict replies).
+    pub async fn best_effort(&self, messages: Vec<Message>) -> Receipt {
+        self.replies.submit(None, messages).await
+    }
+}
+
+impl LaneSender {
+    async fn submit(&self, epoch: Option<u64>, messages: Vec<Message>) -> Receipt {
+        let total = messages.len();
+        let mut receipt = Receipt {
+            confirms: vec![Confirm::Lost; total],
+            parts: Vec::new(),
+        };
+        if total > 0 {
+            let part = self.send(epoch, messages, Positions::All).await;
+            receipt.parts.push(part);
+        }
+        receipt
+    }
+
+    /// A lane whose driver is gone answers `Lost`: the receipt's sender is dropped with the batch.
+    async fn send(&self, epoch: Option<u64>, messages: Vec<Message>, at: Positions) -> Part {
+        let (receipt, confirms) = oneshot::channel();
+        let _ = self
+            .submissions
+            .send(Submission {
+                epoch,
+                messages,
+                receipt,
+            })
+            .await;
+        Part { at, confirms }
+    }
+}
+
+/// Publishes events, keeping the order of each key over breaks of the connection.
+#[derive(Debug)]
+pub struct EventStream {
+    lanes: Arc<[LaneSender]>,
+    epochs: Vec<u64>,
+}
+
+impl EventStream {
+    /// Publishes `batch`; messages of one key go out in the order given here and in the order of
+    /// the calls. Several receipts may be outstanding.
+    ///
+    /// Once a receipt holds [`Confirm::Lost`], so do all of that lane's later ones. The owner
+    /// awaits those outstanding, calls [`resume`](Self::resume), and starts again at the first
+    /// message that was not acked.
+    pub async fn publish(&mut self, batch: Vec<Keyed>) -> Receipt {
+        let total = batch.len();
+        let mut receipt = Receipt {
+            confirms: vec![Confirm::Lost; total],
+            parts: Vec::new(),
+        };
+        let lanes = self.lanes.len();
+        if lanes == 1 {
+            let messages = batch.into_iter().map(|keyed| keyed.message).collect();
+            return self.lanes[0].submit(Some(self.epochs[0]), messages).await;
+        }
+        let mut split: Vec<(Vec<Message>, Vec<usize>)> = vec![(Vec::new(), Vec::new()); lanes];
+        for (position, Keyed { key, message }) in batch.into_iter().enumerate() {
+            let (messages, positions) = &mut split[lane_of(key, lanes)];
+            messages.push(message);
+            positions.push(position);
+        }
+        for (index, (messages, positions)) in split.into_iter().enumerate() {
+            if !messages.is_empty() {
+                let epoch = Some(self.epochs[index]);
+                let at = Positions::Some(positions);
+                receipt
+                    .parts
+                    .push(self.lanes[index].send(epoch, messages, at).await);
+            }
+        }
+        receipt
+    }
+
+    /// Goes on after a break. Call it only when every outstanding receipt has resolved: what is
+    /// published after it may overtake what is still in flight.
+    pub fn resume(&mut self) {
+        self.epochs = self
+            .lanes
+            .iter()
+            .map(|lane| lane.epoch.load(Ordering::Acquire))
+            .collect();
+    }
+}
+
+/// The key's high bits choose: callers may use its low ones for tables of their own.
+fn lane_of(key: u64, lanes: usize) -> usize {
+    let lanes = lanes as u128;
+    usize::try_from((u128::from(key) * lanes) >> 64).unwrap_or(0)
+}
+
+/// Resolves to one [`Confirm`] a message, in the order in which they were handed over.
+#[derive(Debug)]
+#[must_use = "a message is delivered only when its confirm says so"]
+pub struct Receipt {
+    confirms: Vec<Confirm>,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug)]
+struct Part {
+    at: Positions,
+    confirms: oneshot::Receiver<Vec<Confirm>>,
+}
+
+/// Where a part's confirms belong in the whole.
+#[derive(Debug)]
+enum Positions {
+    All,
+    Some(Vec<usize>),
+}
+
+impl Future for Receipt {
+    type Output = Vec<Confirm>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        while let Some(part) = this.parts.last_mut() {
+            // A dropped sender leaves the confirms as they are: lost.
+            let confirms = ready!(Pin::new(&mut part.confirms).poll(context));
+            let at = std::mem::replace(&mut part.at, Positions::All);
+            this.parts.pop();
+            if let Ok(confirms) = confirms {
+                at.place(confirms, &mut this.confirms);
+            }
+        }
+        Poll::Ready(std::mem::take(&mut this.confirms))
+    }
+}
+
+impl Positions {
+    fn place(self, confirms: Vec<Confirm>, whole: &mut [Confirm]) {
+        match self {
+            Self::All => {
+                for (place, confirm) in whole.iter_mut().zip(confirms) {
+                    *place = confirm;
+                }
+            }
+            Self::Some(positions) => {
+                for (position, confirm) in positions.into_iter().zip(confirms) {
+                    whole[position] = confirm;
+                }
+            }
+        }
+    }
+}

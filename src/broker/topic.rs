@@ -1,0 +1,68 @@
+//! Matching routing keys against topic patterns, as AMQP defines it: words separated by dots,
+//! `*` stands for one word, `#` for any number of words, none included.
+
+/// True when `key` matches `pattern`.
+pub fn matches(pattern: &str, key: &str) -> bool {
+    // Two positions suffice: when words differ, the latest `#` takes one more and all after it is
+    // tried again. So the work is at most words of the key times words of the pattern.
+    let pattern: Vec<&str> = pattern.split('.').collect();
+    // The empty key has no words, although splitting it yields one.
+    let key: Vec<&str> = key.split('.').filter(|_| !key.is_empty()).collect();
+    let (mut at, mut word) = (0, 0);
+    let mut retry = None;
+    while word < key.len() {
+        match pattern.get(at) {
+            Some(&"#") => {
+                retry = Some((at, word));
+                at += 1;
+            }
+            Some(wanted) if *wanted == "*" || *wanted == key[word] => {
+                at += 1;
+                word += 1;
+            }
+            _ => {
+                let Some((hash, taken)) = retry else {
+                    return false;
+                };
+                retry = Some((hash, taken + 1));
+                at = hash + 1;
+                word = taken + 1;
+            }
+        }
+    }
+    let rest = &pattern[at..];
+    rest.iter().all(|wanted| *wanted == "#") || (key.is_empty() && pattern == [""])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn follows_the_rules_of_a_topic_exchange() {
+        for (pattern, key, expected) in [
+            ("#", "", true),
+            ("#", "order.paid", true),
+            ("order.paid", "order.paid", true),
+            ("order.paid", "order.placed", false),
+            ("order.*", "order.paid", true),
+            ("order.*", "order", false),
+            ("order.*", "order.a.b", false),
+            ("order.#", "order", true),
+            ("order.#", "order.a.b", true),
+            ("#.paid", "order.paid", true),
+            ("#.paid", "paid", true),
+            ("#.paid", "order.paid.late", false),
+            ("#.a.#", "x.a.y.z", true),
+            ("#.a.#", "x.y.z", false),
+            ("#.a.b", "a.a.b", true),
+            ("*.*", "a", false),
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", false),
+            ("#.#", "", true),
+        ] {
+            assert_eq!(matches(pattern, key), expected, "{pattern:?} {key:?}");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The seam between the broker and everything behind it: channels, of which `RabbitMQ` and the
+//! in-process broker are two drivers.
+//!
+//! Invariants that every driver keeps:
+//!
+//! 1. Delivery tags belong to a *generation*. [`Intake::Up`] opens one, [`Intake::Down`] ends it;
+//!    in between, tags grow. What is unacknowledged at the end is delivered again under a later
+//!    generation. An ack of an earlier generation is dropped.
+//! 2. Batches hold whatever had arrived, so the reader wakes once a batch, not once a message;
+//!    while it is busy the next batch grows, up to [`MAX_BATCH`].
+//! 3. A confirm is [`Confirm::Acked`](super::Confirm::Acked) only when the broker took charge of
+//!    the message; everything uncertain is `Lost`.
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{Message, Publisher};
+
+/// Deliveries in one [`Intake::Batch`], at most.
+pub const MAX_BATCH: usize = 512;
+
+/// Batches that may wait for the reader. Small: while they wait, the next one grows behind them.
+pub(crate) const INTAKE_DEPTH: usize = 4;
+
+/// A message that a queue handed to us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The channel it came on; its tag means nothing on another.
+    pub generation: u64,
+    /// Names it in an ack; grows within a generation.
+    pub tag: u64,
+    /// The broker has handed it out before.
+    pub redelivered: bool,
+    /// What was delivered.
+    pub message: Message,
+}
+
+/// What a driver reports about the command queue, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intake {
+    /// Consuming, on a new channel.
+    Up {
+        /// Of the deliveries that follow.
+        generation: u64,
+        /// Messages that were ready in the command queue just before consuming began: once that
+        /// many have been delivered, whatever was sent while we were away has been seen.
+        queued: u64,
+    },
+    /// Deliveries in the order of their tags; never empty.
+    Batch(Vec<Delivery>),
+    /// [`Control::pause`] took effect: no batch follows until [`Intake::Resumed`]. What is in
+    /// hand may still be acknowledged.
+    Paused {
+        /// Still the same one.
+        generation: u64,
+    },
+    /// [`Control::resume`] took effect.
+    Resumed {
+        /// Still the same one.
+        generation: u64,
+    },
+    /// The channel is gone, and with it every unacknowledged tag of its generation.
+    Down {
+        /// That ended.
+        generation: u64,
+        /// Why, for the log.
+        reason: String,
+    },
+}
+
+/// One acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ack {
+    /// Of the delivery; a stale one is dropped, since on the new channel the same tag is another
+    /// message or none, and acknowledging none closes the channel.
+    pub generation: u64,
+    /// The delivery, or the last of several.
+    pub tag: u64,
+    /// How many it settles.
+    pub reach: Reach,
+}
+
+/// How many deliveries an [`Ack`] settles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// That one only.
+    One,
+    /// That one and all before it (AMQP `multiple`).
+    UpTo,
+}
+
+/// Sends acknowledgements; never waits.
+///
+/// What can be queued in it is bounded by what was delivered, so by the prefetch.
+#[derive(Debug, Clone)]
+pub struct AckSender(mpsc::UnboundedSender<Vec<Ack>>);
+
+impl AckSender {
+    /// Hands over `acks`; after the link closed it does nothing, as nobody is left to hear them.
+    pub fn send(&self, acks: Vec<Ack>) {
+        if !acks.is_empty() {
+            let _ = self.0.send(acks);
+        }
+    }
+}
+
+pub(crate) type AckReceiver = mpsc::UnboundedReceiver<Vec<Ack>>;
+
+pub(crate) fn acks() -> (AckSender, AckReceiver) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (AckSender(sender), receiver)
+}
+
+/// What a driver hands out: all that the pipeline sees of a broker.
+///
+/// When every clone of its [`Control`] is dropped the driver closes too, only less politely than
+/// by [`Control::close`].
+#[derive(Debug)]
+pub struct Link {
+    /// Deliveries and what became of the channel they came on. Bounded: while nobody reads, the
+    /// driver takes nothing more from the broker than the prefetch.
+    pub intake: mpsc::Receiver<Intake>,
+    /// Acknowledgements of those deliveries.
+    pub acks: AckSender,
+    /// Publishing with confirms.
+    pub publisher: Publisher,
+    /// Pausing, asking, closing.
+    pub control: Control,
+    /// For readiness and metrics.
+    pub status: watch::Receiver<Status>,
+}
+
+/// How the driver is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Status {
+    /// Where it is on its way to consuming.
+    pub phase: Phase,
+    /// Times that a connection was made again after it had been lost.
+    pub reconnects: u64,
+    /// Of the latest channel; 0 before the first.
+    pub generation: u64,
+    /// The broker takes no publishes now (memory or disk alarm); says why.
+    pub blocked: Option<String>,
+    /// Consuming is switched off.
+    pub paused: bool,
+    /// Existing queues or exchanges that are used as they are although the configuration would
+    /// declare them otherwise; in the broker's words.
+    pub differences: Vec<String>,
+    /// The latest failure, cleared once up.
+    pub last_error: Option<String>,
+}
+
+impl Status {
+    /// True when commands are consumed and events can be published.
+    pub fn connected(&self) -> bool {
+        self.phase == Phase::Up
+    }
+}
+
+/// The stages of getting connected.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// No connection, or not through its handshake.
+    #[default]
+    Connecting,
+    /// Connected, but another processor holds the namespace (`NS.owner`).
+    NotOwner,
+    /// Connected, but these queues and exchanges do not exist and may not be declared.
+    Missing(Vec<String>),
+    /// Consuming and publishing.
+    Up,
+    /// Closed for good.
+    Closed,
+}
+
+/// Steers a driver.
+#[derive(Debug, Clone)]
+pub struct Control(mpsc::Sender<Request>);
+
+/// A steering request, as drivers see it.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Pause,
+    Resume,
+    Queued(oneshot::Sender<u64>),
+    Close(oneshot::Sender<()>),
+}
+
+/// Requests that may wait; they are few and answered at once.
+const CONTROL_DEPTH: usize = 16;
+
+pub(crate) type ControlReceiver = mpsc::Receiver<Request>;
+
+pub(crate) fn control() -> (Control, ControlReceiver) {
+    let (sender, receiver) = mpsc::channel(CONTROL_DEPTH);
+    (Control(sender), receiver)
+}
+
+impl Control {
+    /// Stops consuming, now and after any reconnect, until [`resume`](Self::resume). What had
+    /// arrived is still delivered, then [`Intake::Paused`] follows. Acks go on working.
+    pub async fn pause(&self) {
+        let _ = self.0.send(Request::Pause).await;
+    }
+
+    /// Consumes again.
+    pub async fn resume(&self) {
+        let _ = self.0.send(Request::Resume).await;
+    }
+
+    /// Messages ready in the command queue now, those handed out not counted. `None` when there
+    /// is no connection to ask on.
+    pub async fn queued(&self) -> Option<u64> {
+        let (answer, depth) = oneshot::channel();
+        self.0.send(Request::Queued(answer)).await.ok()?;
+        depth.await.ok()
+    }
+
+    /// Ends it all: acks handed over before are sent, then the connections are closed in order.
+    /// Publishes that are not confirmed yet become `Lost`, so flush them first.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.0.send(Request::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+}
