@@ -1,1 +1,3 @@
 //! The process around the actors.
+
+pub mod demo;
