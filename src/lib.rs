@@ -1,5 +1,6 @@
 //! The process around the actors.
 
-pub mod config;
-pub mod metrics;
 pub mod broker;
+pub mod config;
+pub mod demo;
+pub mod metrics;

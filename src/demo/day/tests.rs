@@ -1,0 +1,154 @@
+//! The day: the same again from its seed, with everything in it that it promises.
+
+use std::collections::BTreeSet;
+
+use super::{super::books::Bookkeeper, *};
+
+fn sent(day: Day) -> Vec<Message> {
+    day.filter_map(|step| match step {
+        Step::Send(message) => Some(message),
+        Step::HoldsRunOut => None,
+    })
+    .collect()
+}
+
+#[test]
+fn a_seed_gives_one_day_and_another_seed_another() {
+    let day: Vec<Step> = Day::new(300, 7).collect();
+
+    assert_eq!(day, Day::new(300, 7).collect::<Vec<_>>());
+    assert_ne!(day, Day::new(300, 8).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_day_holds_every_verdict_reason_and_ending() {
+    // Given a day of ordinary size
+    let mut keeper = Bookkeeper::default();
+    for step in Day::new(5_000, 1) {
+        keeper.enter(&step).unwrap();
+    }
+
+    // When its books are closed
+    let books = keeper.close();
+
+    // Then nothing that can go wrong is missing
+    let verdicts: Vec<String> = books.verdicts.keys().map(ToString::to_string).collect();
+    assert_eq!(
+        verdicts,
+        [
+            "applied",
+            "duplicate",
+            "stale",
+            "waiting",
+            "rejected (below_held)",
+            "rejected (cart_closed)",
+            "rejected (cart_empty)",
+            "rejected (cart_not_found)",
+            "rejected (not_allowed)",
+            "rejected (order_exists)",
+            "rejected (order_not_found)",
+            "rejected (out_of_stock)",
+            "rejected (total_mismatch)",
+            "rejected (unknown_sku)",
+            "rejected (version_mismatch)",
+            "conflict",
+            "invalid (deadline)",
+            "invalid (malformed)",
+            "invalid (too_large)",
+            "invalid (unknown_type)",
+            "invalid (validation)",
+        ]
+    );
+    let statuses: Vec<&str> = books
+        .statuses()
+        .keys()
+        .map(|status| status.name())
+        .collect();
+    assert_eq!(
+        statuses,
+        [
+            "rejected",
+            "awaiting_payment",
+            "paid",
+            "completed",
+            "expired",
+            "cancelled",
+            "refund_due"
+        ]
+    );
+    assert!(books.waiting > 0 && books.parked > 0 && books.refund_due() > 0);
+}
+
+#[test]
+fn when_a_short_hold_runs_out_does_not_matter() {
+    // Given the books of a day whose short holds run out where the day says
+    let steps: Vec<Step> = Day::new(3_000, 2).collect();
+    let mut at_the_barrier = Bookkeeper::default();
+    // and of the same day with each running out as soon as it is given
+    let mut at_once = Bookkeeper::default();
+
+    for step in &steps {
+        at_the_barrier.enter(step).unwrap();
+        at_once.enter(step).unwrap();
+        if let Step::Send(message) = step
+            && String::from_utf8_lossy(&message.body).contains("hold_for")
+        {
+            at_once.enter(&Step::HoldsRunOut).unwrap();
+        }
+    }
+
+    // Then they are the same books
+    assert_eq!(at_the_barrier.close(), at_once.close());
+}
+
+#[test]
+fn a_day_has_the_character_of_the_sample() {
+    // Given the orders of a day
+    let orders: Vec<Vec<u64>> = sent(Day::new(5_000, 3))
+        .iter()
+        .filter(|message| message.kind == "order.place")
+        .map(|message| {
+            let data: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
+            let lines = data["lines"].as_array().unwrap();
+            lines
+                .iter()
+                .map(|line| line["quantity"].as_u64().unwrap())
+                .collect()
+        })
+        .collect();
+
+    // Then most have one line, some many, and one is the giant
+    let share = |count: usize| count * 100 / orders.len();
+    let single = share(orders.iter().filter(|lines| lines.len() == 1).count());
+    let long = share(orders.iter().filter(|lines| lines.len() >= 10).count());
+    assert!((68..=78).contains(&single), "{single} % have one line");
+    assert!((1..=5).contains(&long), "{long} % have ten or more");
+    assert!(orders.iter().any(|lines| lines.len() == 265));
+    assert!(orders.contains(&vec![80_995]));
+}
+
+#[test]
+fn message_ids_are_used_twice_only_where_the_day_means_it() {
+    let mut seen = BTreeSet::new();
+    let repeated: BTreeSet<String> = sent(Day::new(2_000, 4))
+        .into_iter()
+        .filter_map(|message| Some((message.source, message.id?)))
+        .filter(|identity| !seen.insert(identity.clone()))
+        .map(|(_, id)| {
+            id.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-')
+                .to_owned()
+        })
+        .collect();
+
+    let meant = ["place", "checkout", "put"];
+    assert!(
+        repeated.iter().all(|id| meant.contains(&id.as_str())),
+        "{repeated:?}"
+    );
+}
+
+#[test]
+fn even_the_smallest_day_ends() {
+    assert!(Day::new(0, 1).count() > 0, "the morning's stock");
+    assert!(Day::new(1, 1).any(|step| step == Step::HoldsRunOut));
+}
