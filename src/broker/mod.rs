@@ -10,6 +10,9 @@
 //! | `names` | what everything is called |
 //! | `transport` | the seam: [`Link`] and what flows through it |
 //! | `publisher` | publishing with confirms, in order per key |
+//! | `rabbit` | the `RabbitMQ` driver |
+//! | `retry` | delayed retries of what failed |
+//! | `settings` | what has to be configured |
 //! | `topic` | matching routing keys |
 
 pub mod ledger;
@@ -17,6 +20,9 @@ pub mod memory;
 mod message;
 mod names;
 mod publisher;
+pub mod rabbit;
+mod retry;
+mod settings;
 pub mod topic;
 mod transport;
 
@@ -26,6 +32,8 @@ pub use message::{
 };
 pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
+pub use retry::{Retries, Retry};
+pub use settings::{Settings, TopologyMode};
 pub use transport::{
     Ack, AckSender, Control, Delivery, Intake, Link, MAX_BATCH, Phase, Reach, Status,
 };
