@@ -208,7 +208,7 @@ impl Series {
     fn new(to: &Registrar) -> Self {
         to.build_info();
         Self {
-            commands: to.counters2(
+            commands: to.counter_table(
                 "orderly_commands_total",
                 "Commands that were settled, by type and verdict",
                 ("type", CommandType::ALL, CommandType::as_str),
@@ -258,7 +258,7 @@ impl Series {
                 "orderly_waiting_callbacks",
                 "Payment callbacks that wait for their order",
             ),
-            notifications: to.counters2(
+            notifications: to.counter_table(
                 "orderly_notifications_total",
                 "Attempts to deliver a notification, by outcome",
                 ("channel", Channel::ALL, Channel::as_str),
@@ -360,23 +360,23 @@ impl Registrar {
         values.iter().map(one).collect()
     }
 
-    fn counters2<L: Copy, M: Copy>(
+    fn counter_table<L: Copy, M: Copy>(
         &self,
         name: &'static str,
         about: &'static str,
-        (label, values, text): Values<L>,
-        (label2, values2, text2): Values<M>,
+        (outer, rows, row_text): Values<L>,
+        (inner, columns, column_text): Values<M>,
     ) -> Vec<Vec<Counter>> {
         self.describe_counter(name, about);
-        let one = |value: L, value2: M| {
+        let one = |row: L, column: M| {
             let labels = vec![
-                Label::from_static_parts(label, text(value)),
-                Label::from_static_parts(label2, text2(value2)),
+                Label::from_static_parts(outer, row_text(row)),
+                Label::from_static_parts(inner, column_text(column)),
             ];
             self.one_counter(name, labels)
         };
-        let row = |value: &L| values2.iter().map(|value2| one(*value, *value2)).collect();
-        values.iter().map(row).collect()
+        let of_row = |row: &L| columns.iter().map(|column| one(*row, *column)).collect();
+        rows.iter().map(of_row).collect()
     }
 
     /// Registering alone shows nothing: a counter appears with its first increment.
