@@ -90,7 +90,7 @@ fn things(config: &mut ServiceConfig) {
 }
 
 fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
-    let (metrics, exporter) = Metrics::new().expect("metrics");
+    let (metrics, exporter) = Metrics::new();
     let readiness = Readiness::starting();
     let options = Options {
         bind,

@@ -89,10 +89,8 @@ impl Server {
         let thread = thread::Builder::new()
             .name("admin".to_owned())
             .spawn(move || {
-                // Upkeep of the metrics runs here: it is for whoever reads them.
                 let system = rt::System::new();
                 system.block_on(async move {
-                    rt::spawn(exporter.clone().upkeep());
                     match http(listener, &options, readiness, exporter, routes) {
                         Err(error) => drop(started.send(Err(error))),
                         Ok(server) => {
