@@ -1,0 +1,50 @@
+//! The command line: one file a command.
+
+pub mod check;
+pub mod exit;
+mod output;
+pub mod publish;
+
+use std::path::PathBuf;
+
+/// An event-driven order processor.
+#[derive(Debug, clap::Parser)]
+#[command(name = "orderly", version, about, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file (TOML); environment variables go over it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The command to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Validate the configuration, print the one in force, and warn of suspicious values
+    Check,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_is_named_before_or_after_the_command() {
+        for line in [
+            ["orderly", "--config", "o.toml", "check"],
+            ["orderly", "check", "--config", "o.toml"],
+        ] {
+            let cli = Cli::try_parse_from(line).expect("a command line");
+            assert_eq!(cli.config, Some(PathBuf::from("o.toml")), "{line:?}");
+        }
+    }
+}

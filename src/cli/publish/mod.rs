@@ -1,0 +1,3 @@
+//! `orderly publish`: commands from a file or standard input to the broker.
+
+pub mod input;
