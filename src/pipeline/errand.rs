@@ -3,9 +3,7 @@
 use super::Error;
 use super::notifier::Errand;
 use super::settle::Ticket;
-use crate::broker::retry::{Retries, Retry};
-use crate::broker::{Message, Names, Publisher};
-use crate::metrics::Metrics;
+use crate::broker::{Message, Names, Publisher, Retries, Retry};
 use crate::wire::Wire;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::order::Order;
@@ -73,7 +71,7 @@ impl Errands {
     pub(super) fn retry(&self, ticket: &Ticket, message: &Message) -> bool {
         match self.retries.after(message) {
             Retry::Later(retry) => {
-                self.must_publish(ticket.clone(), retry);
+                self.must_publish(ticket.clone(), *retry);
                 true
             }
             Retry::Exhausted { .. } => false,

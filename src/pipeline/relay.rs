@@ -117,6 +117,7 @@ impl Relay {
                 }
                 continue;
             }
+            let has_room = self.outstanding.len() < OUTSTANDING;
             if let Some((through, receipt, began)) = self.outstanding.front_mut() {
                 let (through, began) = (*through, *began);
                 tokio::select! {
@@ -126,7 +127,7 @@ impl Relay {
                         let acked = confirms.iter().all(crate::broker::Confirm::is_acked);
                         self.confirmed(through, began, acked, confirms.len()).await;
                     }
-                    Some(entries) = feed.recv(), if self.outstanding.len() < OUTSTANDING => {
+                    Some(entries) = feed.recv(), if has_room => {
                         self.at_hand.extend(entries);
                     }
                 }
