@@ -7,6 +7,7 @@
 //! | [`broker`] | RabbitMQ, and an in-process broker, behind one seam |
 //! | [`door`] | a message becomes a command, or is known to be invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
+//! | [`process`] | puts it all together, watches it, takes it apart in good order |
 //! | [`wire`] | what leaves: events, notifications, verdicts |
 //! | [`admin`] | the operators' HTTP server |
 //! | [`config`] | the configuration, typed and validated |
@@ -22,5 +23,6 @@ pub mod demo;
 pub mod door;
 pub mod metrics;
 pub mod pipeline;
+pub mod process;
 pub mod telemetry;
 pub mod wire;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
-use orderly::cli::{Cli, Command, check};
+use orderly::cli::{Cli, Command, check, serve};
 use orderly::config::Config;
 
 /// Many small, short-lived allocations on several threads: measurably faster than the system's.
@@ -28,6 +28,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
     match &cli.command {
         Command::Check => check::run(&config)?,
+        Command::Serve => serve::run(&config)?,
     }
     Ok(Exit::Success)
 }

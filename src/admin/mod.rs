@@ -4,6 +4,7 @@
 //! the token, where one is set, nothing but `/healthz` and `/readyz` answers. Every error, whoever
 //! made it, is an RFC 9457 problem document. Signals are left to the process.
 
+mod api;
 mod auth;
 mod extract;
 mod health;
@@ -26,6 +27,7 @@ use tracing::{error, info};
 use crate::config::Secret;
 use crate::metrics::Exporter;
 
+pub use self::api::{Core, routes};
 pub use self::listing::{Limit, Page, Window};
 pub use self::problem::Problem;
 pub use self::readiness::{Condition, Readiness, Reason};

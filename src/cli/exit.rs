@@ -37,8 +37,28 @@ impl Exit {
     }
 
     fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
-        (cause.is::<config::Error>() || cause.is::<telemetry::Error>())
-            .then_some(Self::Configuration)
+        use crate::broker::rabbit;
+        use crate::pipeline;
+        use orderly_actors::store;
+        if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
+            return Some(Self::Configuration);
+        }
+        if let Some(error) = cause.downcast_ref::<store::Error>() {
+            return Some(match error {
+                store::Error::WrongNamespace { .. } => Self::Configuration,
+                _ => Self::Storage,
+            });
+        }
+        if let Some(error) = cause.downcast_ref::<pipeline::Error>()
+            && error.is_storage()
+        {
+            return Some(Self::Storage);
+        }
+        match cause.downcast_ref::<rabbit::Error>()? {
+            rabbit::Error::Held(_) => Some(Self::Taken),
+            rabbit::Error::Url(_) | rabbit::Error::CaFile { .. } => Some(Self::Configuration),
+            _ => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@ pub mod check;
 pub mod exit;
 mod output;
 pub mod publish;
+pub mod serve;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Validate the configuration, print the one in force, and warn of suspicious values
     Check,
+    /// Process commands from RabbitMQ until SIGTERM or SIGINT
+    Serve,
 }
 
 #[cfg(test)]
