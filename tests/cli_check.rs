@@ -215,6 +215,7 @@ fn who_stops_reading_is_no_error() {
     let program = assert_cmd::cargo::cargo_bin("orderly");
     let mut child = Command::new(program)
         .arg("check")
+        .env_clear()
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

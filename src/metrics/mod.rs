@@ -7,19 +7,19 @@
 
 mod histogram;
 pub mod labels;
+mod registrar;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{
-    Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString,
-};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics::{Counter, Gauge, Histogram};
+use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
 use self::labels::{
     Actor, Channel, CommandType, OrderStatus, Outcome, ParkedReason, Stage, Verdict,
 };
+use self::registrar::Registrar;
 
 /// Seconds, from what a decision takes to what an outage takes.
 const DURATIONS: [f64; 16] = [
@@ -83,21 +83,9 @@ struct Series {
 impl Metrics {
     /// Makes all series.
     pub fn new() -> (Self, Exporter) {
-        let recorder = PrometheusBuilder::new().build_recorder();
-        let counters_and_gauges = recorder.handle();
-        let mut registrar = Registrar {
-            recorder,
-            histograms: Vec::new(),
-        };
+        let mut registrar = Registrar::new();
         let series = Series::new(&mut registrar);
-        let histograms = registrar.histograms.into();
-        (
-            Self(Arc::new(series)),
-            Exporter {
-                counters_and_gauges,
-                histograms,
-            },
-        )
+        (Self(Arc::new(series)), registrar.exporter())
     }
 
     /// `count` commands of one type got the same verdict.
@@ -195,7 +183,12 @@ impl Exporter {
 
 impl Series {
     fn new(to: &mut Registrar) -> Self {
-        to.build_info();
+        to.constant(
+            "orderly_build_info",
+            "Always 1; its label says what is running",
+            "version",
+            env!("CARGO_PKG_VERSION"),
+        );
         Self {
             commands: to.counter_table(
                 "orderly_commands_total",
@@ -203,7 +196,12 @@ impl Series {
                 ("type", CommandType::ALL, CommandType::as_str),
                 ("verdict", Verdict::ALL, Verdict::as_str),
             ),
-            durations: to.durations(),
+            durations: to.histograms(
+                "orderly_command_duration_seconds",
+                "Time a command spends in a stage of its way",
+                ("stage", Stage::ALL, Stage::as_str),
+                &DURATIONS,
+            ),
             in_flight: to.gauge(
                 "orderly_in_flight",
                 "Messages delivered by the broker and not acked yet",
@@ -267,140 +265,6 @@ impl Series {
                 "Connections to the broker that were made again",
             ),
         }
-    }
-}
-
-/// A label: its name, its values, and how they are written.
-type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
-
-/// Makes and describes series. This is the recorder's interface without its macros, which look a
-/// series up by name at every use.
-struct Registrar {
-    recorder: PrometheusRecorder,
-    histograms: Vec<Family>,
-}
-
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
-
-impl Registrar {
-    fn build_info(&self) {
-        const NAME: &str = "orderly_build_info";
-        self.describe_gauge(NAME, "Always 1; its labels say what is running");
-        let labels = vec![Label::from_static_parts(
-            "version",
-            env!("CARGO_PKG_VERSION"),
-        )];
-        self.recorder
-            .register_gauge(&Key::from_parts(NAME, labels), &METADATA)
-            .set(1.0);
-    }
-
-    fn durations(&mut self) -> Vec<Histogram> {
-        let mut family = Family::new(
-            "orderly_command_duration_seconds",
-            "Time a command spends in a stage of its way",
-        );
-        let one = |stage: &Stage| family.add_labelled("stage", stage.as_str(), &DURATIONS);
-        let durations = Stage::ALL.iter().map(one).collect();
-        self.histograms.push(family);
-        durations
-    }
-
-    fn histogram(
-        &mut self,
-        name: &'static str,
-        about: &'static str,
-        bounds: &'static [f64],
-    ) -> Histogram {
-        let mut family = Family::new(name, about);
-        let histogram = family.add(bounds);
-        self.histograms.push(family);
-        histogram
-    }
-
-    fn gauge(&self, name: &'static str, about: &'static str) -> Gauge {
-        self.describe_gauge(name, about);
-        self.one_gauge(name, Vec::new())
-    }
-
-    fn gauges<L: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (label, values, text): Values<L>,
-    ) -> Vec<Gauge> {
-        self.describe_gauge(name, about);
-        let one =
-            |value: &L| self.one_gauge(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
-    }
-
-    fn counter(&self, name: &'static str, about: &'static str) -> Counter {
-        self.describe_counter(name, about);
-        self.one_counter(name, Vec::new())
-    }
-
-    fn counters<L: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (label, values, text): Values<L>,
-    ) -> Vec<Counter> {
-        self.describe_counter(name, about);
-        let one =
-            |value: &L| self.one_counter(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
-    }
-
-    fn counter_table<L: Copy, M: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (outer, rows, row_text): Values<L>,
-        (inner, columns, column_text): Values<M>,
-    ) -> Vec<Vec<Counter>> {
-        self.describe_counter(name, about);
-        let one = |row: L, column: M| {
-            let labels = vec![
-                Label::from_static_parts(outer, row_text(row)),
-                Label::from_static_parts(inner, column_text(column)),
-            ];
-            self.one_counter(name, labels)
-        };
-        let of_row = |row: &L| columns.iter().map(|column| one(*row, *column)).collect();
-        rows.iter().map(of_row).collect()
-    }
-
-    fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
-        let counter = self
-            .recorder
-            .register_counter(&Key::from_parts(name, labels), &METADATA);
-        counter.absolute(0);
-        counter
-    }
-
-    fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
-        let gauge = self
-            .recorder
-            .register_gauge(&Key::from_parts(name, labels), &METADATA);
-        gauge.set(0.0);
-        gauge
-    }
-
-    fn describe_counter(&self, name: &'static str, about: &'static str) {
-        self.recorder.describe_counter(
-            KeyName::from_const_str(name),
-            None,
-            SharedString::const_str(about),
-        );
-    }
-
-    fn describe_gauge(&self, name: &'static str, about: &'static str) {
-        self.recorder.describe_gauge(
-            KeyName::from_const_str(name),
-            None,
-            SharedString::const_str(about),
-        );
     }
 }
 
