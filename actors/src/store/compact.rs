@@ -129,9 +129,7 @@ impl Compaction {
         };
         let mut batch = Batch::new(Tree::Index);
         let done = merge.step(disk, ENTRIES_AT_ONCE, &mut batch)?;
-        if !done {
-            self.merge = Some(merge);
-        } else {
+        if done {
             let inputs: Vec<u64> = merge.inputs().collect();
             let merged = merge.finish(&mut batch);
             let list = &mut self.working.catalog.lists[merged.index];
@@ -147,6 +145,8 @@ impl Compaction {
             kept.insert(at, Arc::new(merged));
             *list = kept;
             self.dropped.extend(replaced);
+        } else {
+            self.merge = Some(merge);
         }
         if batch.changes.is_empty() {
             Ok(())

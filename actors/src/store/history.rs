@@ -74,18 +74,15 @@ impl Units {
         let durable = self.history.durable();
         while self.next < durable {
             let disk = &*self.history.disk;
-            let chunk = match &mut self.chunk {
-                Some(chunk) => chunk,
-                None => {
-                    let found = match Chunk::at(disk, self.next)? {
-                        Some(chunk) => Some(chunk),
-                        None => Chunk::from(disk, self.next)?,
-                    };
-                    let Some(chunk) = found.filter(|chunk| chunk.head.first < durable) else {
-                        return Ok(None);
-                    };
-                    self.chunk.insert(chunk)
-                }
+            if self.chunk.is_none() {
+                let found = match Chunk::at(disk, self.next)? {
+                    Some(chunk) => Some(chunk),
+                    None => Chunk::from(disk, self.next)?,
+                };
+                self.chunk = found.filter(|chunk| chunk.head.first < durable);
+            }
+            let Some(chunk) = &mut self.chunk else {
+                return Ok(None);
             };
             match chunk.next()? {
                 Some(unit) if unit.seq < self.next => {}

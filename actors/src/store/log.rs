@@ -204,7 +204,8 @@ impl Log {
     /// checkpoint, and published.
     pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
         self.guarded(|log| {
-            let behind = log.covered.min(log.cursor_written);
+            // A republish moves the cursor back: what counts is where it is, and where a crash would put it.
+            let behind = log.covered.min(log.cursor).min(log.cursor_written);
             let mut batch = Batch::new(Tree::Journal);
             let found = log.disk.scan(Tree::Journal, &[], limit)?;
             for pair in &found {

@@ -8,7 +8,7 @@
 //!
 //! | file | has |
 //! |---|---|
-//! | [`unit`] | what a unit is, how one is built, its bytes |
+//! | [`unit`], `builder` | what a unit is, its bytes; how one is built |
 //! | [`disk`] | the seam to what keeps the bytes; `sled` and `sim` are the two that do |
 //! | `open` | opening: format, namespace, replay of the journal's tail |
 //! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
@@ -27,6 +27,7 @@
 //! 4. Memory is bounded by the cache's size and by what is not checkpointed, whatever is on disk.
 //! 5. Every record begins with a format version; an unknown one is an error that names it.
 
+mod builder;
 mod cache;
 mod checkpoint;
 mod codec;
@@ -48,6 +49,7 @@ mod timers;
 pub mod unit;
 mod view;
 
+pub use builder::UnitBuilder;
 pub use disk::Disk;
 pub use error::Error;
 pub use history::{History, Units};
@@ -56,6 +58,5 @@ pub use open::{Opened, Options, Recovery, open};
 pub use sled::SledDisk;
 pub use unit::{
     COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
-    UnitBuilder,
 };
 pub use view::{Entity, Seen, View};

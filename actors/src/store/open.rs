@@ -72,28 +72,28 @@ pub struct Recovery {
 }
 
 /// Opens the store on `disk`, or makes one there.
-pub fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
-    let (charter, created) = charter(&*disk, options)?;
-    let manifest = Manifest::read(&*disk)?.unwrap_or_default();
-    let cursor = manifest::read_cursor(&*disk)?.unwrap_or(Seq::FIRST);
-    sweep_unnamed(&*disk, &manifest)?;
+pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
+    let (charter, created) = charter(&**disk, options)?;
+    let manifest = Manifest::read(&**disk)?.unwrap_or_default();
+    let cursor = manifest::read_cursor(&**disk)?.unwrap_or(Seq::FIRST);
+    sweep_unnamed(&**disk, &manifest)?;
 
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
     let bucket_span = (retention / BUCKETS).max(1);
     let totals = manifest.totals.clone();
     let durable = Arc::new(AtomicU64::new(totals.next.0));
-    let history = History::new(Arc::clone(&disk), Arc::clone(&durable));
+    let history = History::new(Arc::clone(disk), Arc::clone(&durable));
     let catalog = Arc::new(manifest.catalog.clone());
     let mut view = View::new(
-        Arc::clone(&disk),
+        Arc::clone(disk),
         history.clone(),
         totals,
         catalog,
         options.cache,
     );
-    let mut log = Log::new(Arc::clone(&disk), durable, manifest, cursor, bucket_span);
+    let mut log = Log::new(Arc::clone(disk), durable, manifest, cursor, bucket_span);
 
-    let replayed = replay(&*disk, &mut view, &mut log, options.replay_bytes)?;
+    let replayed = replay(&**disk, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;
     // The relay came no further than what was durable; a cursor is written without a sync of its own.
     let cursor = cursor.min(view.next_seq());

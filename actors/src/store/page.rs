@@ -69,8 +69,8 @@ impl PageId {
     }
 
     fn slot(self, ordinal: Ordinal) -> usize {
-        // Below the number of slots.
-        (ordinal.0 % slots(self.table) as u64) as usize
+        // The remainder is below the number of slots, which is small.
+        usize::try_from(ordinal.0 % slots(self.table) as u64).unwrap_or(0)
     }
 
     fn ordinal(self, slot: usize) -> Ordinal {
@@ -386,7 +386,7 @@ impl Draft<'_> {
                 (Ok(at), Some(value)) => stored.parts[at].1 = Value::Inline(value),
                 (Ok(at), None) => drop(stored.parts.remove(at)),
                 (Err(at), Some(value)) => {
-                    stored.parts.insert(at, (change.part, Value::Inline(value)))
+                    stored.parts.insert(at, (change.part, Value::Inline(value)));
                 }
                 (Err(_), None) => {}
             }
