@@ -4,6 +4,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `client` | publishing commands, replaying dead letters |
 //! | `ledger` | which deliveries may be acknowledged, with how few acks |
 //! | `memory` | the in-process driver |
 //! | `message` | what travels |
@@ -15,6 +16,7 @@
 //! | `settings` | what has to be configured |
 //! | `topic` | matching routing keys |
 
+pub mod client;
 pub mod ledger;
 pub mod memory;
 mod message;

@@ -16,15 +16,15 @@
 //! | `publish` | batches and their confirms |
 //! | `wire` | between our messages and lapin's |
 
-mod endpoint;
+pub(super) mod endpoint;
 mod error;
 mod lane;
 mod owner;
-mod publish;
+pub(super) mod publish;
 mod session;
 mod supervisor;
 mod topology;
-mod wire;
+pub(super) mod wire;
 
 use std::{sync::Arc, time::Duration};
 

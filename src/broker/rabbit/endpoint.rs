@@ -11,17 +11,17 @@ const HEARTBEAT: u16 = 10;
 
 /// Patience with any one answer of the broker while a connection is set up or ended. Declaring a
 /// quorum queue on a busy cluster takes seconds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(15);
+pub(in crate::broker) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A parsed URL with what TLS needs.
 #[derive(Clone)]
-pub(super) struct Endpoint {
+pub(in crate::broker) struct Endpoint {
     uri: AMQPUri,
     tls: OwnedTLSConfig,
 }
 
 impl Endpoint {
-    pub(super) fn new(settings: &Settings) -> Result<Self, Error> {
+    pub(in crate::broker) fn new(settings: &Settings) -> Result<Self, Error> {
         let mut uri: AMQPUri = settings.url.parse().map_err(Error::Url)?;
         if let Some(host) = ipv6_host(&settings.url) {
             // The parser knows names only, and would quietly take localhost instead.
@@ -48,7 +48,7 @@ impl Endpoint {
     }
 
     /// Connects once; `name` shows in the broker's list of connections.
-    pub(super) async fn connect(&self, name: String) -> Result<Connection, Error> {
+    pub(in crate::broker) async fn connect(&self, name: String) -> Result<Connection, Error> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let runtime = lapin::runtime::default_runtime().map_err(Error::Connect)?;
         let connecting = Connection::connect_uri_with_config(
@@ -71,7 +71,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Waits for the broker, but not for ever.
-pub(super) async fn patiently<T>(
+pub(in crate::broker) async fn patiently<T>(
     what: &'static str,
     answer: impl Future<Output = T>,
 ) -> Result<T, Error> {
@@ -81,14 +81,14 @@ pub(super) async fn patiently<T>(
 }
 
 /// Opens a channel.
-pub(super) async fn channel(connection: &Connection) -> Result<Channel, Error> {
+pub(in crate::broker) async fn channel(connection: &Connection) -> Result<Channel, Error> {
     patiently("opening a channel", connection.create_channel())
         .await?
         .map_err(Error::Channel)
 }
 
 /// Ends a connection in order; one that does not answer is left to its heartbeat.
-pub(super) async fn close(connection: &Connection) {
+pub(in crate::broker) async fn close(connection: &Connection) {
     let _ = patiently("closing", connection.close(200, "bye".into())).await;
 }
 

@@ -32,7 +32,7 @@ enum Flying {
 
 /// A batch on its way; its confirms are awaited together.
 #[derive(Debug)]
-pub(super) struct Flight {
+pub(in crate::broker) struct Flight {
     messages: Vec<Flying>,
     /// How many are settled, counted from the last message, then from the first on.
     settled: usize,
@@ -51,7 +51,7 @@ struct Return {
 }
 
 /// Opens a channel for publishing with confirms.
-pub(super) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
+pub(in crate::broker) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
     let channel = channel(connection).await?;
     let selecting = channel.confirm_select(ConfirmSelectOptions::default());
     patiently("asking for confirms", selecting)
@@ -61,7 +61,7 @@ pub(super) async fn confirming(connection: &Connection) -> Result<Channel, Error
 }
 
 /// Hands `messages` over in their order. Errors show as [`Confirm::Lost`] later.
-pub(super) async fn send(
+pub(in crate::broker) async fn send(
     channel: &Channel,
     messages: &[Message],
     options: BasicPublishOptions,
@@ -112,7 +112,7 @@ async fn publish(
 /// has the channel to itself, and returns are matched by what they say when all confirms are in.
 ///
 /// The error, if any, is what broke the channel meanwhile.
-pub(super) async fn window(
+pub(in crate::broker) async fn window(
     channel: &Channel,
     messages: &[Message],
 ) -> (Vec<Confirm>, Option<lapin::Error>) {
@@ -146,7 +146,7 @@ impl Flight {
     ///
     /// The last one is awaited first, as the others are mostly there when it is: one wake-up for
     /// the batch instead of one for each message.
-    pub(super) async fn confirmed(&mut self) {
+    pub(in crate::broker) async fn confirmed(&mut self) {
         let total = self.messages.len();
         while self.settled < total {
             let index = (self.settled + total - 1) % total;
@@ -174,16 +174,16 @@ impl Flight {
     }
 
     /// The outcomes, in the order of the messages; what is not settled is lost.
-    pub(super) fn outcomes(self) -> Vec<Confirm> {
+    pub(in crate::broker) fn outcomes(self) -> Vec<Confirm> {
         self.messages.into_iter().map(Flying::confirm).collect()
     }
 
     /// What broke the channel under this batch, if that happened.
-    pub(super) fn error(&self) -> Option<lapin::Error> {
+    pub(in crate::broker) fn error(&self) -> Option<lapin::Error> {
         self.error.clone()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::broker) fn len(&self) -> usize {
         self.messages.len()
     }
 }
