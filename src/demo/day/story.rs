@@ -7,10 +7,10 @@
 mod habits;
 
 use super::{
+    super::random::Random,
     EVENING, MINUTE, SECOND, SHORT_HOLD,
     catalogue::{Catalogue, Line, Scarce},
     message::{self, Callback, Message, Payment, Wish},
-    random::Random,
 };
 use habits::captured;
 
