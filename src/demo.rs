@@ -6,3 +6,4 @@
 
 pub mod books;
 pub mod day;
+pub mod random;
