@@ -1,9 +1,39 @@
 //! Faults on purpose, for tests: with the feature `failpoints`, the environment or a test makes
 //! one command panic or abort (`FAILPOINTS="inventory:sku-13=panic"`). Without it, nothing.
+//!
+//! A point's name is its place and its subject:
+//!
+//! | place | subject | hit |
+//! |---|---|---|
+//! | `order` | order id | before anything is done for a command on that order |
+//! | `inventory` | sku | with each change of its stock, behind those of the skus before it |
+//! | `cart` | cart id | with each change of the cart |
+//! | `payment` | event id | before a callback is recorded |
+//! | `notification` | order id | when its customer is to be told something |
+//! | `reload` | owner | when that owner is restarted after a panic |
+//! | `finish` | order id | when all owners have staged what a command on that order does |
+//!
+//! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
+
+/// Takes over the faults that the environment asks for, once.
+#[cfg(feature = "failpoints")]
+static ENVIRONMENT: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
+    let faults = std::env::var("FAILPOINTS").unwrap_or_default();
+    for (name, actions) in faults.split(';').filter_map(|fault| fault.split_once('=')) {
+        if let Err(problem) = fail::cfg(name.trim(), actions.trim()) {
+            tracing::error!(name, problem, "a fault of the environment cannot be read");
+        }
+    }
+});
 
 /// A place where a test may let things go wrong for one subject.
 #[cfg(feature = "failpoints")]
 pub(crate) fn point(place: &str, subject: &str) {
+    *ENVIRONMENT;
+    // benches are built with the feature too: without faults it costs them next to nothing
+    if fail::list().is_empty() {
+        return;
+    }
     let name = format!("{place}:{subject}");
     fail::fail_point!(&name, |action| {
         if action.as_deref() == Some("abort") {

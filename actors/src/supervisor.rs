@@ -9,9 +9,9 @@
 //! Two kinds of failure are told apart:
 //! - A panic while it works (a handler, a spawned future) costs nothing but the message. There
 //!   is no pause, since the sequencer waits for this actor and with it the shop.
-//! - A panic while it starts or reloads (`started`, `restarting`) spends the restart budget,
-//!   with a growing pause; when the budget is spent the process must end, which the supervisor
-//!   reports through [`Failures`].
+//! - A panic while it reloads and starts again (`restarting`, then `started`) spends the restart
+//!   budget, with a growing pause; when the budget is spent the process must end, which the
+//!   supervisor reports through [`Failures`].
 //!
 //! Needs `panic = "unwind"` in every profile.
 
@@ -74,7 +74,7 @@ struct Inner {
 pub enum Health {
     /// It handles messages.
     Running = 0,
-    /// It failed to start or reload, and waits to try again.
+    /// It starts or reloads, or waits to try that again.
     Restarting = 1,
     /// Its budget is spent, or it ended.
     Stopped = 2,
@@ -102,7 +102,7 @@ impl Vitals {
         self.0.handled.load(Ordering::Relaxed)
     }
 
-    /// Restarts so far, whatever the cause.
+    /// Restarts so far, whatever the cause; a try that fails counts too.
     pub fn restarts(&self) -> u64 {
         self.0.restarts.load(Ordering::Relaxed)
     }
@@ -129,8 +129,12 @@ impl Vitals {
         self.0.state.store(health as u8, Ordering::Relaxed);
     }
 
-    fn failed(&self, problem: String) {
+    fn restarted(&self) {
+        self.set(Health::Restarting);
         self.0.restarts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn failed(&self, problem: String) {
         *self
             .0
             .last_failure
@@ -169,8 +173,10 @@ where
     A: Vital + Actor<Context = Context<A>> + Unpin,
 {
     let vitals = actor.vitals().clone();
-    let context = Context::new();
+    vitals.set(Health::Restarting);
+    let mut context = Context::new();
     let address = context.address();
+    note_started(&mut context);
     let mut supervisor = Supervisor {
         fut: Some(context.into_future(actor)),
         budget,
@@ -179,22 +185,31 @@ where
         in_a_row: 0,
         pause: None,
     };
-    // Polled once before anybody can send: so a panic in here is one of `started`.
+    // polled once before anybody can send: an actor that starts well works from the first message
     let mut nobody = TaskContext::from_waker(Waker::noop());
     if let Polled::Panicked(problem) = supervisor.poll_actor(&mut nobody) {
-        supervisor.failed_to_start(problem);
+        supervisor.panicked(problem);
     }
     actix::spawn(supervisor);
     address
 }
 
+/// Has the actor noted as running once `started`, and what that waits for, has returned.
+///
+/// `ContextFut` calls `started` at the first poll after every restart, in the same poll as the
+/// first messages: nothing but a future of its own tells a panic in there from one behind it.
+fn note_started<A: Vital + Actor<Context = Context<A>>>(context: &mut Context<A>) {
+    let note = actix::fut::wrap_future::<_, A>(std::future::ready(()));
+    context.wait(note.map(|(), actor, _| actor.vitals().set(Health::Running)));
+}
+
 struct Supervisor<A: Vital + Actor<Context = Context<A>>> {
-    /// `None` once the budget is spent.
+    /// `None` once the budget is spent, or nobody has its address any more.
     fut: Option<ContextFut<A, Context<A>>>,
     budget: Budget,
     failures: Failures,
     vitals: Vitals,
-    /// Failures to start or reload since the last success.
+    /// Failures to start or reload since it last worked.
     in_a_row: u32,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
 }
@@ -203,12 +218,6 @@ enum Polled {
     Pending,
     Ended,
     Panicked(String),
-}
-
-enum Restarted {
-    Yes,
-    Paused,
-    Ended,
 }
 
 impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
@@ -223,26 +232,30 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         }
     }
 
-    /// Restarts after a panic; `restarting` may panic in turn.
-    fn restart(&mut self) -> Restarted {
-        let Some(fut) = &mut self.fut else {
-            return Restarted::Ended;
+    /// A panic of one that worked is forgiven at once; one of `started` spends budget.
+    fn panicked(&mut self, problem: String) {
+        if self.vitals.health() != Health::Running {
+            return self.failed_to_start(problem);
+        }
+        let owner = A::OWNER;
+        tracing::error!(actor = %owner, problem, "actor panicked and is restarted");
+        self.vitals.failed(problem);
+        self.in_a_row = 0;
+        self.restart();
+    }
+
+    /// Drops what the actor had spawned, and lets it reload; `restarting` may panic in turn.
+    fn restart(&mut self) {
+        let Some(fut) = &mut self.fut else { return };
+        self.vitals.restarted();
+        let reload = || {
+            crate::fault::point("reload", A::OWNER.as_str());
+            fut.restart()
         };
-        match catch_unwind(AssertUnwindSafe(|| fut.restart())) {
-            Ok(true) => {
-                self.in_a_row = 0;
-                self.vitals.set(Health::Running);
-                Restarted::Yes
-            }
-            Ok(false) => Restarted::Ended, // nobody has its address any more
-            Err(panic) => {
-                self.failed_to_start(text(&*panic));
-                if self.fut.is_some() {
-                    Restarted::Paused
-                } else {
-                    Restarted::Ended
-                }
-            }
+        match catch_unwind(AssertUnwindSafe(reload)) {
+            Ok(true) => note_started(fut.ctx()),
+            Ok(false) => self.give_up(), // nobody has its address any more
+            Err(panic) => self.failed_to_start(text(&*panic)),
         }
     }
 
@@ -252,21 +265,28 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         let owner = A::OWNER;
         tracing::error!(actor = %owner, problem, in_a_row = self.in_a_row, "actor failed to start");
         self.vitals.failed(problem.clone());
-        if self.in_a_row > self.budget.restarts {
-            self.vitals.set(Health::Stopped);
-            let spent = Spent {
-                owner,
-                failures: self.in_a_row,
-                last: problem,
-            };
-            let _ = self.failures.send(spent); // nobody hears it when the process ends already
-            // its queue is dropped with it: senders hear that it is closed
-            drop(catch_unwind(AssertUnwindSafe(|| self.fut = None)));
+        if self.in_a_row <= self.budget.restarts {
+            let pause = self.budget.pause_after(self.in_a_row);
+            self.pause = Some(Box::pin(tokio::time::sleep(pause)));
             return;
         }
-        self.vitals.set(Health::Restarting);
-        let pause = self.budget.pause_after(self.in_a_row);
-        self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+        let spent = Spent {
+            owner,
+            failures: self.in_a_row,
+            last: problem,
+        };
+        let _ = self.failures.send(spent); // nobody hears it when the process ends already
+        self.give_up();
+    }
+
+    /// Drops the actor with its queue: senders hear that it is closed.
+    fn give_up(&mut self) {
+        self.vitals.set(Health::Stopped);
+        let Some(mut fut) = self.fut.take() else {
+            return;
+        };
+        fut.ctx().terminate(); // or it would be started once more, to be stopped
+        drop(catch_unwind(AssertUnwindSafe(|| drop(fut))));
     }
 }
 
@@ -279,23 +299,13 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A> {
             if let Some(pause) = &mut this.pause {
                 std::task::ready!(pause.as_mut().poll(task));
                 this.pause = None;
-                match this.restart() {
-                    Restarted::Yes => {}
-                    Restarted::Paused => continue,
-                    Restarted::Ended => break,
-                }
+                this.restart();
+                continue; // `restarting` may have asked for the next pause
             }
             match this.poll_actor(task) {
                 Polled::Pending => return Poll::Pending,
                 Polled::Ended => break,
-                Polled::Panicked(problem) => {
-                    let owner = A::OWNER;
-                    tracing::error!(actor = %owner, problem, "actor panicked and is restarted");
-                    this.vitals.failed(problem);
-                    if let Restarted::Ended = this.restart() {
-                        break;
-                    }
-                }
+                Polled::Panicked(problem) => this.panicked(problem),
             }
         }
         this.vitals.set(Health::Stopped);
@@ -312,3 +322,5 @@ fn text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "it panicked without words".to_owned())
 }
 
+#[cfg(test)]
+mod tests;

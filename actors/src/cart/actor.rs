@@ -86,6 +86,7 @@ impl CartActor {
         now: Timestamp,
         draft: &mut Draft,
     ) {
+        crate::fault::point("cart", before.id.as_str());
         let mut cart = before.clone();
         let cart_id = cart.id.clone();
         draft.events.push(match change {
@@ -171,7 +172,6 @@ impl Handler<Put> for CartActor {
 
     fn handle(&mut self, Put { put, now }: Put, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
-        crate::fault::point("cart", put.cart_id.as_str());
         let quantity = put.quantity.get();
         let CartPut {
             cart_id,

@@ -47,6 +47,12 @@ impl Inventory {
         }
     }
 
+    fn forget(&mut self) {
+        self.stocks.forget();
+        self.reservations.forget();
+        self.places = Cache::new(PLACES);
+    }
+
     fn place(&mut self, sku: &Sku) -> Result<Option<Ordinal>, states::Error> {
         if let Some(ordinal) = self.places.get(sku) {
             return Ok(Some(*ordinal));
@@ -76,6 +82,7 @@ impl Inventory {
         changes: impl IntoIterator<Item = Change>,
         draft: &mut Draft,
     ) -> Arc<Stock> {
+        crate::fault::point("inventory", before.sku.as_str());
         let mut after = before.clone();
         for change in changes {
             rules::apply(&mut after, change);
@@ -297,9 +304,7 @@ impl Actor for Inventory {
 
 impl Supervised for Inventory {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.stocks.forget();
-        self.reservations.forget();
-        self.places = Cache::new(PLACES);
+        self.forget();
     }
 }
 
@@ -324,10 +329,7 @@ impl Handler<EndTurn> for Inventory {
                 self.stocks.discard();
                 self.reservations.discard();
             }
-            EndTurn::Forget => {
-                self.stocks.forget();
-                self.reservations.forget();
-            }
+            EndTurn::Forget => self.forget(),
         }
     }
 }
@@ -342,7 +344,6 @@ impl Handler<Set> for Inventory {
 
     fn handle(&mut self, Set(set): Set, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
-        crate::fault::point("inventory", set.sku.as_str());
         self.set(&set)
     }
 }
@@ -357,7 +358,6 @@ impl Handler<Adjust> for Inventory {
 
     fn handle(&mut self, Adjust(adjust): Adjust, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
-        crate::fault::point("inventory", adjust.sku.as_str());
         self.adjust(&adjust)
     }
 }

@@ -197,6 +197,7 @@ impl Handler<Request> for NotificationActor {
 
     fn handle(&mut self, request: Request, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
+        crate::fault::point("notification", request.order_id.as_str());
         self.request(request)
     }
 }

@@ -626,6 +626,7 @@ impl Flows {
         }
         let id = order.id.clone();
         let order = self.orders.borrow_mut().stage(ordinal, order);
+        crate::fault::point("finish", id.as_str());
         draft.change(Change::Order(ordinal, order));
         Outcome::new(verdict, draft).about(id, Some(ordinal))
     }

@@ -18,7 +18,7 @@ use orderly_actors::sequencer::{
 };
 use orderly_actors::states::{self, State};
 use orderly_actors::store::sim::SimDisk;
-use orderly_actors::store::{self, Disk, History, Log, Table, View};
+use orderly_actors::store::{self, Disk, Entity, History, Log, Ordinal, Table, View};
 use orderly_actors::supervisor::{Budget, Spent};
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
@@ -169,6 +169,22 @@ impl Shop {
         let stock: orderly_actors::inventory::Stock =
             self.state(Table::Skus, sku).expect("the sku is there");
         (stock.on_hand, stock.held)
+    }
+
+    /// Every state of every order, cart and sku, as sealed, and the counters.
+    pub fn dump(&self) -> (Vec<Entity>, Vec<i64>) {
+        let view = self.sequencer.shelf().borrow();
+        let tables = [Table::Orders, Table::Carts, Table::Skus].into_iter();
+        let entities = tables
+            .flat_map(|table| view.scan(table, Ordinal(0), usize::MAX).expect("reads"))
+            .collect();
+        (entities, view.counters().to_vec())
+    }
+
+    /// Restarts of all owners so far.
+    pub fn restarts(&self) -> u64 {
+        let vitals = self.sequencer.owners().vitals().iter();
+        vitals.map(|(_, vitals)| vitals.restarts()).sum()
     }
 
     /// The types of all events so far.

@@ -1,0 +1,276 @@
+//! Panics wherever an actor runs code of its own, on a clock that tokio advances by itself.
+
+use super::{Budget, Health, Spent, Vital, Vitals, supervise};
+use crate::owner::Owner;
+use actix::prelude::*;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::Instant;
+
+/// Panics wherever it is told to, and notes what it was told.
+#[derive(Clone, Default)]
+struct Fragile {
+    vitals: Vitals,
+    heard: Rc<RefCell<Vec<u32>>>,
+    /// How many more times `started` panics.
+    bad_starts: Rc<Cell<u32>>,
+    /// How many more times `restarting` panics.
+    bad_reloads: Rc<Cell<u32>>,
+}
+
+fn panics_left(count: &Cell<u32>) -> bool {
+    let left = count.get();
+    count.set(left.saturating_sub(1));
+    left > 0
+}
+
+impl Actor for Fragile {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        assert!(!panics_left(&self.bad_starts), "it does not start");
+    }
+}
+
+impl Supervised for Fragile {
+    fn restarting(&mut self, _: &mut Self::Context) {
+        assert!(!panics_left(&self.bad_reloads), "it does not reload");
+    }
+}
+
+impl Vital for Fragile {
+    const OWNER: Owner = Owner::Inventory;
+
+    fn vitals(&self) -> &Vitals {
+        &self.vitals
+    }
+}
+
+/// To be noted and said back.
+#[derive(Message)]
+#[rtype(result = "u32")]
+struct Note(u32);
+
+impl Handler<Note> for Fragile {
+    type Result = u32;
+
+    fn handle(&mut self, Note(number): Note, _: &mut Self::Context) -> u32 {
+        self.vitals.handled();
+        self.heard.borrow_mut().push(number);
+        number
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Where {
+    Handler,
+    Answer,
+    Spawned,
+}
+
+/// To be panicked on.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Poison(Where);
+
+impl Handler<Poison> for Fragile {
+    type Result = ResponseActFuture<Self, ()>;
+
+    fn handle(&mut self, Poison(place): Poison, context: &mut Self::Context) -> Self::Result {
+        match place {
+            Where::Handler => panic!("poison"),
+            Where::Answer => Box::pin(async { panic!("poison") }.into_actor(self)),
+            Where::Spawned => {
+                context.spawn(async { panic!("poison") }.into_actor(self));
+                Box::pin(async {}.into_actor(self))
+            }
+        }
+    }
+}
+
+struct Ward {
+    actor: Fragile,
+    address: Addr<Fragile>,
+    spent: UnboundedReceiver<Spent>,
+    since: Instant,
+}
+
+impl Ward {
+    fn new(actor: &Fragile, budget: Budget) -> Self {
+        tokio::time::pause();
+        let (sender, spent) = unbounded_channel();
+        let actor = actor.clone();
+        let address = supervise(actor.clone(), budget, sender);
+        let since = Instant::now();
+        Self {
+            actor,
+            address,
+            spent,
+            since,
+        }
+    }
+
+    fn heard(&self) -> Vec<u32> {
+        self.actor.heard.borrow().clone()
+    }
+
+    /// Pauses so far, in steps of 50 ms (a sleep ends a tick late); nothing else takes time.
+    fn paused(&self) -> Duration {
+        let step = self.since.elapsed().as_millis() / 50;
+        ms(50 * u64::try_from(step).expect("is short"))
+    }
+}
+
+fn budget(restarts: u32) -> Budget {
+    Budget {
+        restarts,
+        pause: Duration::from_millis(100),
+        longest: Duration::from_millis(500),
+    }
+}
+
+const fn ms(milliseconds: u64) -> Duration {
+    Duration::from_millis(milliseconds)
+}
+
+#[rstest::rstest]
+#[case(Where::Handler)]
+#[case(Where::Answer)]
+#[case(Where::Spawned)]
+#[actix::test]
+async fn a_panic_while_it_works_costs_its_message_and_nothing_else(#[case] place: Where) {
+    let mut ward = Ward::new(&Fragile::default(), budget(0));
+
+    // all four are queued before it hears the first
+    let before = ward.address.send(Note(1));
+    let poison = ward.address.send(Poison(place));
+    let behind = [2, 3].map(|number| ward.address.send(Note(number)));
+
+    assert_eq!(before.await.ok(), Some(1));
+    assert!(poison.await.is_err());
+    for (number, answer) in [2, 3].into_iter().zip(behind) {
+        assert_eq!(answer.await.ok(), Some(number));
+    }
+    assert_eq!(ward.address.send(Note(4)).await.ok(), Some(4));
+    assert_eq!(ward.heard(), [1, 2, 3, 4]);
+    let vitals = &ward.actor.vitals;
+    assert_eq!(vitals.restarts(), 1);
+    assert_eq!(vitals.last_failure().as_deref(), Some("poison"));
+    assert_eq!(vitals.health(), Health::Running);
+    assert_eq!(ward.paused(), Duration::ZERO);
+    assert!(ward.spent.try_recv().is_err());
+}
+
+#[actix::test]
+async fn a_hundred_poison_messages_spend_no_budget_and_no_time() {
+    let mut ward = Ward::new(&Fragile::default(), budget(0));
+
+    for number in 0..100 {
+        let poison = ward.address.send(Poison(Where::Handler));
+        let good = ward.address.send(Note(number));
+        assert!(poison.await.is_err());
+        assert_eq!(good.await.ok(), Some(number));
+    }
+
+    assert_eq!(ward.paused(), Duration::ZERO);
+    assert_eq!(ward.actor.vitals.restarts(), 100);
+    assert_eq!(ward.actor.vitals.handled_so_far(), 100);
+    assert!(ward.spent.try_recv().is_err());
+}
+
+#[actix::test]
+async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() {
+    let actor = Fragile::default();
+    actor.bad_starts.set(3);
+
+    let mut ward = Ward::new(&actor, budget(3));
+    assert_eq!(actor.vitals.health(), Health::Restarting);
+    let queued = [1, 2].map(|number| ward.address.send(Note(number)));
+
+    for (number, answer) in [1, 2].into_iter().zip(queued) {
+        assert_eq!(answer.await.ok(), Some(number));
+    }
+    assert_eq!(ward.paused(), ms(100 + 200 + 400));
+    assert_eq!(ward.heard(), [1, 2]);
+    assert_eq!(actor.vitals.restarts(), 3);
+    assert_eq!(
+        actor.vitals.last_failure().as_deref(),
+        Some("it does not start")
+    );
+    assert_eq!(actor.vitals.health(), Health::Running);
+    assert!(ward.spent.try_recv().is_err());
+}
+
+#[actix::test]
+async fn one_that_does_not_reload_at_first_keeps_its_queue() {
+    let actor = Fragile::default();
+    let mut ward = Ward::new(&actor, budget(2));
+
+    for round in 0..3 {
+        actor.bad_reloads.set(2);
+        let poison = ward.address.send(Poison(Where::Handler));
+        let queued = ward.address.send(Note(round));
+        assert!(poison.await.is_err());
+        assert_eq!(queued.await.ok(), Some(round));
+    }
+
+    // failures are counted in a row: each round begins with the shortest pause
+    assert_eq!(ward.paused(), 3 * ms(100 + 200));
+    assert_eq!(ward.heard(), [0, 1, 2]);
+    assert!(ward.spent.try_recv().is_err());
+}
+
+#[rstest::rstest]
+#[case::start(u32::MAX, 0, "it does not start")]
+#[case::reload(0, u32::MAX, "it does not reload")]
+#[actix::test]
+async fn one_that_cannot_come_back_spends_its_budget_and_its_senders_hear_it(
+    #[case] bad_starts: u32,
+    #[case] bad_reloads: u32,
+    #[case] problem: &str,
+) {
+    let actor = Fragile::default();
+    let mut ward = Ward::new(&actor, budget(4));
+    actor.bad_starts.set(bad_starts);
+    actor.bad_reloads.set(bad_reloads);
+
+    let poison = ward.address.send(Poison(Where::Handler));
+    let queued = ward.address.send(Note(1));
+
+    assert!(poison.await.is_err());
+    assert!(queued.await.is_err());
+    assert_eq!(ward.paused(), ms(100 + 200 + 400 + 500));
+    let spent = Spent {
+        owner: Owner::Inventory,
+        failures: 5,
+        last: problem.to_owned(),
+    };
+    assert_eq!(ward.spent.try_recv().ok(), Some(spent));
+    assert_eq!(actor.vitals.health(), Health::Stopped);
+    assert_eq!(actor.vitals.restarts(), 5); // the first, for the poison, was free
+    assert!(ward.address.send(Note(2)).await.is_err());
+    assert_eq!(ward.heard(), [0; 0]);
+}
+
+#[actix::test]
+async fn one_that_never_starts_is_given_up() {
+    let actor = Fragile::default();
+    actor.bad_starts.set(u32::MAX);
+
+    let mut ward = Ward::new(&actor, budget(0));
+
+    let spent = ward.spent.recv().await.map(|spent| spent.failures);
+    assert_eq!(spent, Some(1));
+    assert!(ward.address.send(Note(1)).await.is_err());
+    assert_eq!(actor.vitals.restarts(), 0);
+    assert_eq!(u32::MAX - 1, actor.bad_starts.get(), "it was started again");
+}
+
+#[test]
+fn pauses_double_up_to_the_longest() {
+    let budget = budget(9);
+    let pauses = [1, 2, 3, 4, 40].map(|failures| budget.pause_after(failures));
+    assert_eq!(pauses, [ms(100), ms(200), ms(400), ms(500), ms(500)]);
+}

@@ -1,0 +1,332 @@
+//! Owners that panic, wherever they are in a command: nothing of it stays behind, in any owner.
+//!
+//! Faults are the process's: each test holds the one scenario there is, so they run one by one.
+
+mod support;
+
+use fail::FailScenario;
+use orderly_actors::order::Status;
+use orderly_actors::owner::Owner;
+use orderly_actors::record::{Entry, Origin, Record};
+use orderly_actors::sequencer::Step;
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::supervisor::{Budget, Health};
+use orderly_actors::verdict::Verdict;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Shop, arrival, captured, place, settings, verdict};
+
+/// A shop with two skus, a filled cart, and an order that awaits its money.
+async fn prepared() -> Shop {
+    let mut shop = Shop::stocked(&[("cup", 5), ("tea", 10)]).await;
+    for (sku, quantity) in [("cup", 1), ("tea", 2)] {
+        shop.run("cart.put", line("k-1", sku, quantity)).await;
+    }
+    shop.run(
+        "order.place",
+        place("o-1", &[("tea", 2, 500), ("cup", 1, 900)]),
+    )
+    .await;
+    shop
+}
+
+fn line(cart: &str, sku: &str, quantity: u32) -> Value {
+    json!({"cart_id": cart, "sku": sku, "quantity": quantity, "unit_price": 500,
+           "currency": "EUR"})
+}
+
+fn checkout(cart: &str, order: &str) -> Value {
+    json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}})
+}
+
+/// Commands that the prepared shop applies, each with the places where an owner may panic on it.
+fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
+    let both = [("cup", 1, 900), ("tea", 2, 500)];
+    let free = [("cup", 1, 0), ("tea", 2, 0)];
+    vec![
+        (
+            "order.place",
+            place("o-2", &both),
+            &["order:o-2", "inventory:cup", "inventory:tea", "finish:o-2"],
+        ),
+        (
+            "order.place",
+            place("o-2", &free),
+            &["notification:o-2", "finish:o-2"],
+        ),
+        (
+            "cart.checkout",
+            checkout("k-1", "o-2"),
+            &["order:o-2", "inventory:tea", "cart:k-1", "finish:o-2"],
+        ),
+        (
+            "payment.callback",
+            captured("o-1", "e-1", 1900),
+            &[
+                "payment:e-1",
+                "inventory:cup",
+                "inventory:tea",
+                "notification:o-1",
+                "finish:o-1",
+            ],
+        ),
+        (
+            "payment.callback",
+            captured("o-1", "e-1", 900),
+            &["payment:e-1", "finish:o-1"],
+        ),
+        (
+            "order.cancel",
+            json!({"order_id": "o-1"}),
+            &[
+                "order:o-1",
+                "inventory:tea",
+                "notification:o-1",
+                "finish:o-1",
+            ],
+        ),
+        (
+            "stock.set",
+            json!({"sku": "tea", "on_hand": 20}),
+            &["inventory:tea"],
+        ),
+        (
+            "stock.adjust",
+            json!({"sku": "cup", "delta": -1}),
+            &["inventory:cup"],
+        ),
+        ("cart.put", line("k-1", "tea", 4), &["cart:k-1"]),
+        ("cart.put", line("k-2", "tea", 4), &["cart:k-2"]),
+        ("cart.add", line("k-1", "tea", 1), &["cart:k-1"]),
+        ("cart.clear", json!({"cart_id": "k-1"}), &["cart:k-1"]),
+    ]
+}
+
+/// What would go wrong next if any owner remembered a command that came to nothing.
+async fn sequel(shop: &mut Shop) -> Vec<Record> {
+    let all = shop.stock("tea").0 - shop.stock("tea").1;
+    let all = u32::try_from(all).expect("is small");
+    let mut records = Vec::new();
+    for (kind, data) in [
+        ("order.place", place("o-9", &[("tea", all, 1)])),
+        ("cart.checkout", checkout("k-1", "o-8")), // there is no more tea for it
+        ("payment.callback", captured("o-1", "e-9", 1900)),
+        ("cart.add", line("k-1", "cup", 1)),
+        ("stock.adjust", json!({"sku": "cup", "delta": -1})),
+        ("order.complete", json!({"order_id": "o-1"})),
+    ] {
+        records.push(shop.run(kind, data).await.record.clone());
+    }
+    records
+}
+
+fn same(left: &Arc<Entry>, right: &Arc<Entry>) {
+    assert_eq!(left.record, right.record);
+    assert_eq!((left.seq, left.at), (right.seq, right.at));
+}
+
+#[actix::test]
+async fn what_panics_once_is_tried_again_and_applied_as_if_it_had_not() {
+    let _faults = FailScenario::setup();
+    for (kind, data, points) in commands() {
+        let mut calm = prepared().await;
+        let expected = calm.send(kind, "x", data.clone()).await;
+        assert_eq!(verdict(&expected), (Verdict::Applied, None), "{kind}");
+        for point in points {
+            let mut shop = prepared().await;
+            fail::cfg(*point, "1*panic").expect("is an action");
+
+            let applied = shop.send(kind, "x", data.clone()).await;
+
+            assert_eq!(shop.restarts(), 1, "{kind} does not pass {point}");
+            same(&applied, &expected);
+            assert!(shop.dump() == calm.dump(), "{kind}, {point}");
+        }
+    }
+}
+
+#[actix::test]
+async fn what_panics_always_fails_and_leaves_nothing_in_any_owner() {
+    let _faults = FailScenario::setup();
+    for (kind, data, points) in commands() {
+        for point in points {
+            let mut calm = prepared().await;
+            let mut shop = prepared().await;
+            let poison = arrival(kind, "x", &data);
+            fail::cfg(*point, "panic").expect("is an action");
+
+            let step = shop.step(&poison).await;
+
+            fail::remove(point);
+            assert!(matches!(step, Step::Failed { .. }), "{kind}, {point}");
+            assert_eq!(shop.restarts(), 2, "{kind}, {point}");
+            assert!(shop.dump() == calm.dump(), "{kind}, {point}");
+            assert_eq!(sequel(&mut shop).await, sequel(&mut calm).await);
+            // the identity is not used up either
+            let expected = calm.send(kind, "x", data.clone()).await;
+            same(&shop.send(kind, "x", data.clone()).await, &expected);
+            assert!(shop.dump() == calm.dump(), "{kind}, {point}");
+        }
+    }
+}
+
+#[actix::test]
+async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them() {
+    let _faults = FailScenario::setup();
+    let mut calm = prepared().await;
+    let mut shop = prepared().await;
+    for shop in [&mut calm, &mut shop] {
+        shop.run("stock.set", json!({"sku": "tea", "on_hand": 1000}))
+            .await;
+    }
+
+    for number in 0..100 {
+        let (order, event) = (format!("o-g{number}"), format!("e-g{number}"));
+        let good = [
+            ("order.place", place(&order, &[("tea", 2, 500)])),
+            ("payment.callback", captured(&order, &event, 1000)),
+        ];
+        let bad = format!("o-p{number}");
+        let (kind, data, point) = match number % 4 {
+            0 => ("order.place", place(&bad, &[("tea", 1, 5)]), "order"),
+            1 => ("order.place", place(&bad, &[("tea", 1, 5)]), "finish"),
+            2 => ("order.place", place(&bad, &[("tea", 1, 0)]), "notification"),
+            _ => ("payment.callback", captured(&order, &bad, 7), "payment"),
+        };
+        fail::cfg(format!("{point}:{bad}"), "panic").expect("is an action");
+        let id = format!("poison-{number}");
+        for (nth, (good_kind, good_data)) in good.into_iter().enumerate() {
+            let good_id = format!("good-{number}-{nth}");
+            let expected = calm.send(good_kind, &good_id, good_data.clone()).await;
+            if nth == 1 {
+                let step = shop.step(&arrival(kind, &id, &data)).await;
+                assert!(matches!(step, Step::Failed { .. }), "{point}");
+            }
+            same(&shop.send(good_kind, &good_id, good_data).await, &expected);
+        }
+    }
+
+    assert!(shop.dump() == calm.dump());
+    assert_eq!(shop.restarts(), 200);
+    assert!(shop.failures.try_recv().is_err(), "no budget is spent");
+    for (_, vitals) in shop.sequencer.owners().vitals() {
+        assert_eq!(vitals.health(), Health::Running);
+    }
+}
+
+#[actix::test]
+async fn a_poison_command_is_parked_once_and_may_still_be_applied_later() {
+    let _faults = FailScenario::setup();
+    let mut shop = prepared().await;
+    let (kind, data) = ("stock.set", json!({"sku": "tea", "on_hand": 20}));
+    let poison = arrival(kind, "x", &data);
+    fail::cfg("inventory:tea", "panic").expect("is an action");
+    let Step::Failed { problem } = shop.step(&poison).await else {
+        panic!("it did not fail");
+    };
+    assert_eq!(problem, "the inventory actor panicked");
+
+    let mut parked = Vec::new();
+    for _ in 0..2 {
+        let sealed = shop
+            .sequencer
+            .park_failed(&poison, problem.clone())
+            .await
+            .expect("the store works");
+        parked.push(shop.keep(sealed).await);
+    }
+
+    for entry in &parked {
+        assert_eq!(verdict(entry), (Verdict::Failed, Some("failed")));
+    }
+    let events = parked.iter().map(|entry| entry.record.events.len());
+    assert!(events.eq([1, 0]), "it is parked once");
+    assert_eq!(shop.stock("tea"), (10, 2));
+    fail::remove("inventory:tea");
+    let applied = shop.send(kind, "x", data).await;
+    assert_eq!(verdict(&applied), (Verdict::Applied, None));
+    assert_eq!(shop.stock("tea"), (20, 2));
+}
+
+#[actix::test]
+async fn a_hold_whose_lapse_panics_lapses_when_it_does_not_any_more() {
+    let _faults = FailScenario::setup();
+    let mut shop = prepared().await;
+    shop.clock.advance(Duration::from_secs(15 * 60));
+    let now = shop.sequencer.now().micros();
+    let due = shop.sequencer.shelf().borrow().due(now, 10);
+    let timer = due.expect("reads")[0];
+    let before = shop.dump();
+    for point in ["inventory:tea", "notification:o-1", "finish:o-1"] {
+        fail::cfg(point, "panic").expect("is an action");
+
+        let step = shop.sequencer.fire(timer).await.expect("the store works");
+
+        assert!(matches!(step, Some(Step::Failed { .. })), "{point}");
+        assert!(shop.dump() == before, "{point}");
+        fail::cfg(point, "1*panic").expect("is an action");
+    }
+    // each of the three panics once more: all but the first fire again after it
+    for _ in 0..2 {
+        let step = shop.sequencer.fire(timer).await.expect("the store works");
+        if let Some(Step::Sealed(sealed)) = step {
+            shop.keep(*sealed).await;
+        }
+    }
+    assert_eq!(shop.status("o-1"), Status::Expired);
+    assert_eq!((shop.stock("tea"), shop.stock("cup")), ((10, 0), (5, 0)));
+}
+
+#[actix::test]
+async fn a_waiting_callback_that_panics_is_parked_and_the_next_one_is_applied() {
+    let _faults = FailScenario::setup();
+    let mut shop = prepared().await;
+    for event in ["e-bad", "e-good"] {
+        let data = captured("o-2", event, 500);
+        let waiting = shop.run("payment.callback", data).await;
+        assert_eq!(verdict(&waiting), (Verdict::Waiting, None));
+    }
+    fail::cfg("payment:e-bad", "panic").expect("is an action");
+
+    shop.run("order.place", place("o-2", &[("tea", 1, 500)]))
+        .await;
+
+    let [.., parked, applied] = &*shop.entries else {
+        panic!("two ran behind it");
+    };
+    assert_eq!(verdict(parked), (Verdict::Failed, Some("failed")));
+    assert_eq!(verdict(applied), (Verdict::Applied, None));
+    assert!(matches!(parked.record.origin, Origin::Waited { .. }));
+    assert_eq!(shop.status("o-2"), Status::Paid);
+    assert_eq!(shop.order("o-2").paid, 500);
+    let view = shop.sequencer.shelf().borrow();
+    assert_eq!(orderly_actors::counters::waiting(&view), 0);
+}
+
+#[actix::test]
+async fn an_owner_that_cannot_reload_is_reported_and_its_commands_fail() {
+    tokio::time::pause();
+    let _faults = FailScenario::setup();
+    let budget = Budget {
+        restarts: 3,
+        ..Budget::default()
+    };
+    let settings = orderly_actors::sequencer::Settings {
+        budget,
+        ..settings()
+    };
+    let mut shop = Shop::open_on(Arc::new(SimDisk::new(7)), settings);
+    shop.run("stock.set", json!({"sku": "tea", "on_hand": 10}))
+        .await;
+    fail::cfg("inventory:tea", "panic").expect("is an action");
+    fail::cfg("reload:inventory", "panic").expect("is an action");
+
+    let stuck = arrival("stock.set", "x", &json!({"sku": "tea", "on_hand": 20}));
+    let step = shop.step(&stuck).await;
+
+    assert!(matches!(step, Step::Failed { .. }));
+    let spent = shop.failures.try_recv().expect("it is reported");
+    assert_eq!((spent.owner, spent.failures), (Owner::Inventory, 4));
+    assert!(spent.last.contains("reload:inventory"), "{}", spent.last);
+}
