@@ -7,3 +7,4 @@
 pub mod books;
 pub mod day;
 pub mod random;
+pub mod run;

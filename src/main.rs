@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
-use orderly::cli::{Cli, Command, check, serve};
+use orderly::cli::{Cli, Command, check, dead, demo, publish, schema, serve, store};
 use orderly::config::Config;
 
 /// Many small, short-lived allocations on several threads: measurably faster than the system's.
@@ -25,10 +25,19 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
+    if let Command::Schema = cli.command {
+        schema::run()?;
+        return Ok(Exit::Success);
+    }
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
     match &cli.command {
         Command::Check => check::run(&config)?,
+        Command::Demo(args) => return Ok(demo::run(&config, args)?),
         Command::Serve => serve::run(&config)?,
+        Command::Publish(args) => return Ok(publish::run(&config, args)?),
+        Command::Store(args) => return Ok(store::run(&config, args)?),
+        Command::Dead(args) => return Ok(dead::run(&config, args)?),
+        Command::Schema => {} // needs no configuration, see above
     }
     Ok(Exit::Success)
 }

@@ -77,7 +77,16 @@ pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
     let failed = |source| Error::Open { path: path.display().to_string(), source };
     let disk = SledDisk::open(path, SLED_CACHE).map_err(|error| failed(error.into()))?;
     let disk: Arc<dyn Disk> = Arc::new(disk);
-    store::open(disk, &store_options(config)).map_err(failed)
+    store::open(&disk, &store_options(config)).map_err(failed)
+}
+
+/// Opens a store whatever namespace it belongs to, for offline work.
+pub fn open_any_store(config: &Config, path: &Path) -> Result<Opened, Error> {
+    let failed = |source| Error::Open { path: path.display().to_string(), source };
+    let disk = SledDisk::open(path, SLED_CACHE).map_err(|error| failed(error.into()))?;
+    let disk: Arc<dyn Disk> = Arc::new(disk);
+    let options = store::Options { namespace: None, ..store_options(config) };
+    store::open(&disk, &options).map_err(failed)
 }
 
 fn store_options(config: &Config) -> store::Options {

@@ -1,10 +1,14 @@
 //! The command line: one file a command.
 
 pub mod check;
+pub mod dead;
+pub mod demo;
 pub mod exit;
 mod output;
 pub mod publish;
+pub mod schema;
 pub mod serve;
+pub mod store;
 
 use std::path::PathBuf;
 
@@ -25,8 +29,18 @@ pub struct Cli {
 pub enum Command {
     /// Validate the configuration, print the one in force, and warn of suspicious values
     Check,
+    /// Run a generated shop day through the whole processor, without RabbitMQ, and check the books
+    Demo(demo::Args),
     /// Process commands from RabbitMQ until SIGTERM or SIGINT
     Serve,
+    /// Publish commands to RabbitMQ with publisher confirms
+    Publish(publish::Args),
+    /// Look into the store while no processor has it open
+    Store(store::Args),
+    /// Show or send back what the broker itself dead-lettered
+    Dead(dead::Args),
+    /// Print the JSON Schemas of all commands and events
+    Schema,
 }
 
 #[cfg(test)]
