@@ -133,3 +133,6 @@ pub fn reopen(cart: &Cart, order: &OrderId) -> Option<Change> {
     (cart.status == CartStatus::CheckedOut && cart.order.as_ref() == Some(order))
         .then_some(Change::Reopened)
 }
+
+#[cfg(test)]
+mod tests;

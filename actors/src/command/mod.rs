@@ -149,6 +149,9 @@ fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
 
 /// The slow path: parses again, to name the field.
 fn explain<T: Data>(data: &[u8]) -> Invalid {
+    if let Err(error) = std::str::from_utf8(data) {
+        return Invalid::malformed(format_args!("no JSON: {error}"));
+    }
     if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(data) {
         return Invalid::malformed(format_args!("no JSON: {error}"));
     }
@@ -201,3 +204,6 @@ mod span {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,6 @@ pub fn fell_low(before: &Stock, after: &Stock) -> bool {
         after.available() <= mark && !was_low
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -208,9 +208,9 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
 
 /// Asks back what is paid beyond the total, unless that was asked back before.
 fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
-    // of an order that is to be refunded nothing is owed to the shop: all new money is surplus
+    // of an order that is to be refunded, or was, nothing is owed to the shop: all is surplus
     let surplus = match order.status {
-        Status::RefundDue => amount,
+        Status::RefundDue | Status::Refunded => amount,
         _ => order.paid + amount - order.total - order.asked_back,
     };
     if surplus <= 0 {
@@ -288,7 +288,8 @@ pub fn disputed(disputed: bool) -> Step {
     Step::new(Verdict::Applied).change(Change::Disputed(disputed))
 }
 
-/// Whether what a provider says of an attempt that took no money still matters.
+/// Whether it still waits for its money, or for a person who judges what came: then an attempt
+/// without money matters, and one may capture in shares.
 pub fn awaits_money(status: Status) -> bool {
     match status {
         Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => true,
@@ -384,3 +385,6 @@ pub fn lapse(order: &Order) -> Option<Step> {
 pub fn cap(order: &Order, hold_cap: std::time::Duration) -> Timestamp {
     order.placed_at.plus(hold_cap.max(order.hold_for))
 }
+
+#[cfg(test)]
+mod tests;

@@ -204,7 +204,7 @@ pub struct Record {
     pub callback: PaymentCallback,
     /// The order's currency.
     pub currency: Currency,
-    /// Whether an attempt without money still matters to the order.
+    /// Whether the order still waits for its money, or for a person who judges what came.
     pub awaits_money: bool,
 }
 

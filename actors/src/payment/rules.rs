@@ -1,7 +1,8 @@
 //! What a provider's callback means for an order's money, as pure decisions.
 //!
-//! Keeps: every capture counts once (by its capture id where it has one, else by its
-//! attempt), every refund counts once, and no attempt goes backwards.
+//! Keeps: every capture counts once (by its capture id where it has one, else by its event;
+//! and when the order awaits no money any more, by its attempt), every refund counts once,
+//! and no attempt goes backwards.
 
 use super::state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
@@ -86,8 +87,8 @@ pub enum Change {
     Dispute(DisputeId, DisputeState),
 }
 
-/// Decides what `callback` means for an order in `currency`; `awaits_money` says whether an
-/// attempt without money still matters to the order.
+/// Decides what `callback` means for an order in `currency`; `awaits_money` says whether the
+/// order still waits for its money, or for a person who judges what came.
 pub fn decide(
     payments: &Payments,
     callback: &PaymentCallback,
@@ -96,7 +97,7 @@ pub fn decide(
 ) -> (Meaning, Option<Change>) {
     let attempt = find(payments, callback);
     match callback.kind {
-        CallbackKind::Captured => captured(attempt, callback, currency),
+        CallbackKind::Captured => captured(attempt, callback, currency, awaits_money),
         CallbackKind::ActionRequired => match attempt.map(|attempt| attempt.state) {
             None => progressed(callback, AttemptState::ActionRequired),
             Some(_) => (Meaning::Stale, None),
@@ -122,13 +123,15 @@ fn captured(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     currency: Currency,
+    awaits_money: bool,
 ) -> (Meaning, Option<Change>) {
     let known = attempt.is_some_and(|attempt| match &callback.capture_id {
         Some(id) => attempt
             .captures
             .iter()
             .any(|capture| capture.id.as_ref() == Some(id)),
-        None => !attempt.captures.is_empty(),
+        // the event is new, so it is another share; but a paid order expects none
+        None => !awaits_money && !attempt.captures.is_empty(),
     });
     let money = callback.amount.zip(callback.currency);
     let Some((amount, paid_in)) = money.filter(|_| !known) else {
@@ -402,3 +405,6 @@ pub fn newest_money(
             .map(|capture| (&attempt.id, capture.amount))
     })
 }
+
+#[cfg(test)]
+mod tests;

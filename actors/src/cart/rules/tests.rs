@@ -1,0 +1,188 @@
+//! What may happen to a cart, and every refusal, as data.
+
+use super::*;
+use crate::id::CartId;
+use rstest::rstest;
+
+fn sku(name: &str) -> Sku {
+    Sku::new(name).expect("is an id")
+}
+
+fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("is a currency")
+}
+
+fn line(name: &str, quantity: u32) -> CartLine {
+    CartLine {
+        sku: sku(name),
+        quantity: Quantity::new(quantity).expect("is a quantity"),
+        unit_price: UnitPrice::new(500).expect("is a price"),
+        name: None,
+    }
+}
+
+fn wish(name: &str) -> Wish {
+    Wish {
+        sku: sku(name),
+        unit_price: UnitPrice::new(500).expect("is a price"),
+        currency: currency("EUR"),
+        name: None,
+    }
+}
+
+/// An open cart of version 7 with two lines.
+fn cart() -> Cart {
+    Cart {
+        id: CartId::new("k-1").expect("is an id"),
+        status: CartStatus::Open,
+        version: 7,
+        currency: currency("EUR"),
+        lines: vec![line("tea", 2), line("cup", 1)],
+        order: None,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+fn closed(status: CartStatus) -> Cart {
+    Cart { status, ..cart() }
+}
+
+fn not_allowed(detail: &str) -> Result<Change, Refusal> {
+    Err(Refusal::with(Reason::NotAllowed, detail))
+}
+
+#[rstest]
+#[case("tea", 5, Ok(Change::Line(line("tea", 5))))]
+#[case("pot", 1, Ok(Change::Line(line("pot", 1))))]
+#[case("tea", 0, Ok(Change::Removed(sku("tea"))))]
+#[case("pot", 0, Ok(Change::Removed(sku("pot"))))]
+#[case("tea", 1_000_000, Ok(Change::Line(line("tea", 1_000_000))))]
+#[case("tea", 1_000_001, not_allowed("a line has at most 1000000 units"))]
+fn a_line_is_set(
+    #[case] name: &str,
+    #[case] quantity: u32,
+    #[case] expected: Result<Change, Refusal>,
+) {
+    assert_eq!(put(&cart(), wish(name), quantity), expected);
+}
+
+#[rstest]
+#[case("tea", 3, Ok(Change::Line(line("tea", 5))))]
+#[case("tea", -1, Ok(Change::Line(line("tea", 1))))]
+#[case("tea", -2, Ok(Change::Removed(sku("tea"))))]
+#[case("tea", -9, Ok(Change::Removed(sku("tea"))))]
+#[case("pot", 3, Ok(Change::Line(line("pot", 3))))]
+#[case("pot", -3, Ok(Change::Removed(sku("pot"))))]
+#[case("tea", 999_999, not_allowed("a line has at most 1000000 units"))]
+fn a_line_is_changed_by_a_difference(
+    #[case] name: &str,
+    #[case] difference: i32,
+    #[case] expected: Result<Change, Refusal>,
+) {
+    assert_eq!(add(&cart(), wish(name), difference), expected);
+}
+
+#[test]
+fn all_lines_have_one_currency() {
+    let dollars = Wish {
+        currency: currency("USD"),
+        ..wish("tea")
+    };
+    let refusal = Refusal::with(Reason::CurrencyMismatch, "EUR");
+    assert_eq!(put(&cart(), dollars.clone(), 1), Err(refusal.clone()));
+    assert_eq!(add(&cart(), dollars, 1), Err(refusal));
+}
+
+#[test]
+fn a_full_cart_takes_no_other_sku() {
+    let lines = (0..MOST_LINES).map(|nth| line(&format!("s{nth}"), 1));
+    let full = Cart {
+        lines: lines.collect(),
+        ..cart()
+    };
+    assert!(put(&full, wish("s7"), 9).is_ok());
+    assert_eq!(
+        put(&full, wish("tea"), 1),
+        not_allowed("a cart has at most 500 lines")
+    );
+}
+
+#[rstest]
+#[case(cart(), None, Ok(()))]
+#[case(cart(), Some(7), Ok(()))]
+#[case(cart(), Some(6), Err((Reason::VersionMismatch, "the version is 7")))]
+#[case(closed(CartStatus::CheckedOut), Some(7), Err((Reason::CartClosed, "checked_out")))]
+#[case(closed(CartStatus::Expired), None, Err((Reason::CartClosed, "expired")))]
+fn only_an_open_cart_of_the_expected_version_changes(
+    #[case] cart: Cart,
+    #[case] expected_version: Option<u64>,
+    #[case] expected: Result<(), (Reason, &str)>,
+) {
+    let expected = expected.map_err(|(reason, detail)| Refusal::with(reason, detail));
+    assert_eq!(open(&cart, expected_version), expected);
+    assert_eq!(checkout(&cart, expected_version), expected);
+}
+
+#[test]
+fn an_empty_cart_is_not_checked_out() {
+    let empty = Cart {
+        lines: Vec::new(),
+        ..cart()
+    };
+    assert_eq!(open(&empty, None), Ok(()));
+    assert_eq!(checkout(&empty, None), Err(Refusal::new(Reason::CartEmpty)));
+}
+
+#[test]
+fn a_cart_opens_again_for_its_own_order_alone() {
+    let [own, other] = ["o-1", "o-2"].map(|id| OrderId::new(id).expect("is an id"));
+    let mut cart = cart();
+    assert_eq!(reopen(&cart, &own), None);
+    apply(&mut cart, Change::CheckedOut(own.clone()), Timestamp::EPOCH);
+    assert_eq!(reopen(&cart, &other), None);
+    assert_eq!(reopen(&cart, &own), Some(Change::Reopened));
+}
+
+#[test]
+fn every_change_makes_a_new_version() {
+    let mut cart = cart();
+    let order = OrderId::new("o-1").expect("is an id");
+    let at = Timestamp::from_micros(5);
+    let names = |cart: &Cart| {
+        cart.lines
+            .iter()
+            .map(|l| l.sku.to_string())
+            .collect::<Vec<_>>()
+    };
+    for (change, lines, status) in [
+        (
+            Change::Line(line("tea", 9)),
+            vec!["tea", "cup"],
+            CartStatus::Open,
+        ),
+        (
+            Change::Line(line("pot", 1)),
+            vec!["tea", "cup", "pot"],
+            CartStatus::Open,
+        ),
+        (
+            Change::Removed(sku("cup")),
+            vec!["tea", "pot"],
+            CartStatus::Open,
+        ),
+        (
+            Change::CheckedOut(order.clone()),
+            vec!["tea", "pot"],
+            CartStatus::CheckedOut,
+        ),
+        (Change::Reopened, vec!["tea", "pot"], CartStatus::Open),
+        (Change::Cleared, vec![], CartStatus::Open),
+    ] {
+        let version = cart.version;
+        apply(&mut cart, change, at);
+        assert_eq!(names(&cart), lines);
+        assert_eq!((cart.version, cart.status), (version + 1, status));
+        assert_eq!(cart.order.is_some(), status == CartStatus::CheckedOut);
+    }
+    assert_eq!(cart.updated_at, at);
+}

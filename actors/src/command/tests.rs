@@ -1,0 +1,268 @@
+//! The door: for each command what is valid, and what is said of what is not. Each row changes
+//! the fields of a good command; `null` takes a field out.
+
+use super::*;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+/// A valid command of each kind, with all its fields.
+fn good(kind: Kind) -> Value {
+    let customer = json!({"id": "c-1", "email": "a@example.com", "phone": "+49 1"});
+    let adjustments = json!([{"kind": "shipping", "amount": 490}]);
+    match kind {
+        Kind::StockSet => json!({"sku": "tea", "on_hand": 5, "low_at": 2}),
+        Kind::StockAdjust => json!({"sku": "tea", "delta": -5, "reason": "broken"}),
+        Kind::CartPut | Kind::CartAdd => json!({
+            "cart_id": "k-1", "sku": "tea", "quantity": 2, "unit_price": 500, "currency": "EUR",
+            "name": "Tea", "expected_version": 3,
+        }),
+        Kind::CartClear => json!({"cart_id": "k-1", "expected_version": 3}),
+        Kind::CartCheckout => json!({
+            "cart_id": "k-1", "order_id": "o-1", "customer": customer,
+            "adjustments": adjustments, "expected_version": 3, "expected_total": 1490,
+            "hold_for": "15m",
+        }),
+        Kind::OrderPlace => json!({
+            "order_id": "o-1", "customer": customer, "currency": "EUR",
+            "lines": [{"sku": "tea", "quantity": 2, "unit_price": 500, "name": "Tea"}],
+            "adjustments": adjustments, "hold_for": "1h 30m",
+        }),
+        Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
+        Kind::OrderComplete => json!({"order_id": "o-1"}),
+        Kind::PaymentCallback => json!({
+            "provider": "acme", "event_id": "e-1", "order_id": "o-1", "attempt_id": "a-1",
+            "kind": "captured", "capture_id": "cap-1", "amount": 1490, "currency": "EUR",
+            "final": true, "occurred_at": "2026-01-01T00:00:00+01:00",
+        }),
+    }
+}
+
+fn with(kind: Kind, changes: &Value) -> Result<Command, Invalid> {
+    let mut data = good(kind);
+    for (field, value) in changes.as_object().expect("is an object") {
+        if value.is_null() {
+            data.as_object_mut().expect("is an object").remove(field);
+        } else {
+            data[field] = value.clone();
+        }
+    }
+    Command::parse(kind, data.to_string().as_bytes())
+}
+
+fn invalid(kind: Kind, changes: &Value) -> String {
+    let invalid = with(kind, changes).expect_err("is invalid");
+    assert_eq!(invalid.reason, Reason::Validation);
+    invalid.detail
+}
+
+#[test]
+fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
+    for kind in Kind::ALL {
+        let command = with(*kind, &json!({})).expect("is valid");
+        assert_eq!(command.kind(), *kind);
+        // what is not known is ignored: it is not even part of the identity's data
+        let more = with(*kind, &json!({"color": "red", "nested": {"a": [1]}}));
+        assert_eq!(more.as_ref(), Ok(&command));
+        assert_eq!(
+            crate::identity::of_data(&more.expect("is valid")).ok(),
+            crate::identity::of_data(&command).ok()
+        );
+        assert_eq!(Kind::from_name(kind.as_str()), Some(*kind));
+    }
+    assert_eq!(Kind::from_name("order.explode"), None);
+}
+
+#[rstest]
+#[case(Kind::StockSet, &["low_at"])]
+#[case(Kind::StockAdjust, &["reason"])]
+#[case(Kind::CartPut, &["name", "expected_version"])]
+#[case(Kind::CartAdd, &["name", "expected_version"])]
+#[case(Kind::CartClear, &["expected_version"])]
+#[case(Kind::CartCheckout, &["adjustments", "expected_version", "expected_total", "hold_for"])]
+#[case(Kind::OrderPlace, &["adjustments", "hold_for"])]
+#[case(Kind::OrderCancel, &["reason"])]
+#[case(Kind::OrderComplete, &[])]
+#[case(Kind::PaymentCallback, &["capture_id", "final"])]
+fn every_other_field_is_required_and_named_when_missing(
+    #[case] kind: Kind,
+    #[case] optional: &[&str],
+) {
+    for field in good(kind).as_object().expect("is an object").keys() {
+        let without = with(kind, &json!({field: null}));
+        if optional.contains(&field.as_str()) {
+            assert!(without.is_ok(), "{kind:?} without {field}");
+        } else {
+            let detail = without.expect_err("is required").detail;
+            assert!(detail.contains(field), "{kind:?} without {field}: {detail}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_type_is_invalid_and_the_field_is_named() {
+    for kind in Kind::ALL {
+        for field in good(*kind).as_object().expect("is an object").keys() {
+            let detail = invalid(*kind, &json!({field: {"not": "this"}}));
+            assert!(
+                detail.starts_with(&format!("{field}: "))
+                    || detail.starts_with(&format!("{field}.")),
+                "{kind:?}, {field}: {detail}"
+            );
+        }
+    }
+}
+
+#[rstest]
+#[case("")]
+#[case("{")]
+#[case("{\"order_id\": \"o-1\"} tail")]
+#[case("{\"order_id\": \"o-1\",}")]
+#[case("nonsense")]
+#[case("\u{feff}{}")]
+fn what_is_no_json_is_malformed(#[case] data: &str) {
+    for kind in Kind::ALL {
+        let invalid = Command::parse(*kind, data.as_bytes()).expect_err("is no JSON");
+        assert_eq!(invalid.reason, Reason::Malformed);
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_malformed() {
+    let invalid = Command::parse(Kind::OrderComplete, b"{\"order_id\": \"\xff\"}");
+    assert_eq!(invalid.expect_err("is no text").reason, Reason::Malformed);
+}
+
+#[rstest]
+#[case("[]")]
+#[case("7")]
+#[case("null")]
+#[case("\"order\"")]
+fn json_that_is_no_object_is_invalid(#[case] data: &str) {
+    for kind in Kind::ALL {
+        let invalid = Command::parse(*kind, data.as_bytes()).expect_err("is no object");
+        assert_eq!(invalid.reason, Reason::Validation, "{kind:?}, {data}");
+    }
+}
+
+#[test]
+fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
+    let deep = format!(
+        "{{\"order_id\": {}1{}}}",
+        "[".repeat(10_000),
+        "]".repeat(10_000)
+    );
+    assert!(Command::parse(Kind::OrderComplete, deep.as_bytes()).is_err());
+}
+
+/// Values within their limits.
+#[rstest]
+#[case(Kind::StockSet, json!({"on_hand": 0, "low_at": 0}))]
+#[case(Kind::StockSet, json!({"on_hand": 1_000_000_000_000_u64}))]
+#[case(Kind::StockAdjust, json!({"delta": 0}))]
+#[case(Kind::CartPut, json!({"quantity": 0}))]
+#[case(Kind::CartPut, json!({"quantity": 1_000_000, "unit_price": 0, "expected_version": 0}))]
+#[case(Kind::CartAdd, json!({"quantity": -1_000_000}))]
+#[case(Kind::CartCheckout, json!({"expected_total": 0, "hold_for": "1s", "adjustments": []}))]
+#[case(Kind::OrderPlace, json!({"order_id": "~".repeat(128)}))]
+#[case(Kind::OrderPlace, json!({"lines": lines(500), "hold_for": "90s"}))]
+#[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1000}]}))] // 0
+#[case(Kind::OrderPlace, priced(1, i64::MAX - 490))]
+#[case(Kind::PaymentCallback, json!({"amount": i64::MAX}))]
+#[case(Kind::PaymentCallback, json!({"kind": "authorized", "amount": 0}))]
+#[case(Kind::PaymentCallback, json!({"kind": "failed", "amount": null, "currency": null}))]
+#[case(Kind::PaymentCallback, json!({"kind": "refund_succeeded", "refund_id": "r-1"}))]
+#[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
+fn valid(#[case] kind: Kind, #[case] changes: Value) {
+    assert_eq!(with(kind, &changes).map(|command| command.kind()), Ok(kind));
+}
+
+fn lines(count: usize) -> Value {
+    let line = json!({"sku": "tea", "quantity": 1, "unit_price": 500});
+    vec![line; count].into()
+}
+
+fn priced(quantity: u32, unit_price: i64) -> Value {
+    json!({"lines": [{"sku": "tea", "quantity": quantity, "unit_price": unit_price}]})
+}
+
+/// Values beyond their limits, and how the detail begins.
+#[rstest]
+#[case(Kind::StockSet, json!({"on_hand": -1}), "on_hand: ")]
+#[case(Kind::StockSet, json!({"on_hand": 1_000_000_000_001_u64}), "on_hand: must be from 0 to")]
+#[case(Kind::StockSet, json!({"on_hand": 1.5}), "on_hand: ")]
+#[case(Kind::StockSet, json!({"on_hand": "5"}), "on_hand: ")]
+#[case(Kind::StockSet, json!({"sku": "two words"}), "sku: must be printable ASCII without spaces")]
+#[case(Kind::StockSet, json!({"sku": ""}), "sku: must not be empty")]
+#[case(Kind::StockSet, json!({"sku": "x".repeat(129)}), "sku: must have at most 128 characters")]
+#[case(Kind::StockSet, json!({"sku": "thé"}), "sku: must be printable ASCII")]
+#[case(Kind::StockAdjust, json!({"delta": -1_000_000_000_001_i64}), "delta: must be from")]
+#[case(Kind::StockAdjust, json!({"reason": "x".repeat(513)}), "reason: must have at most 512 bytes")]
+#[case(Kind::CartPut, json!({"quantity": -1}), "quantity: ")]
+#[case(Kind::CartPut, json!({"quantity": 1_000_001}), "quantity: must be from 0 to 1000000")]
+#[case(Kind::CartPut, json!({"unit_price": -1}), "unit_price: must be from 0 to")]
+#[case(Kind::CartPut, json!({"currency": "eur"}), "currency: must be an ISO 4217 currency code")]
+#[case(Kind::CartPut, json!({"currency": "EURO"}), "currency: ")]
+#[case(Kind::CartPut, json!({"expected_version": -1}), "expected_version: ")]
+#[case(Kind::CartAdd, json!({"quantity": -1_000_001}), "quantity: must be from -1000000 to 1000000")]
+#[case(Kind::CartCheckout, json!({"expected_total": -1}), "expected_total: ")]
+#[case(Kind::CartCheckout, json!({"hold_for": "0s"}), "hold_for: must be longer than nothing")]
+#[case(Kind::CartCheckout, json!({"hold_for": "15"}), "hold_for: must be a duration")]
+#[case(Kind::CartCheckout, json!({"hold_for": 15}), "hold_for: ")]
+#[case(Kind::CartCheckout, json!({"customer": {}}), "customer: missing field `id`")]
+#[case(Kind::CartCheckout, json!({"adjustments": adjustments(501)}), "adjustments: must be at most 500")]
+#[case(Kind::OrderPlace, json!({"hold_for": "a while"}), "hold_for: must be a duration")]
+#[case(Kind::OrderPlace, json!({"hold_for": "-1m"}), "hold_for: must be a duration")]
+#[case(Kind::OrderPlace, json!({"lines": []}), "lines: must be 1 to 500")]
+#[case(Kind::OrderPlace, json!({"lines": lines(501)}), "lines: must be 1 to 500")]
+#[case(Kind::OrderPlace, json!({"adjustments": adjustments(501)}), "adjustments: must be at most 500")]
+#[case(
+    Kind::OrderPlace,
+    priced(0, 1),
+    "lines[0].quantity: must be from 1 to 1000000"
+)]
+#[case(
+    Kind::OrderPlace,
+    priced(1_000_001, 1),
+    "lines[0].quantity: must be from 1 to 1000000"
+)]
+#[case(Kind::OrderPlace, priced(1, -1), "lines[0].unit_price: must be from 0")]
+#[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
+#[case(
+    Kind::OrderPlace,
+    priced(1_000_000, i64::MAX),
+    "lines: the total is too large"
+)]
+#[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
+#[case(Kind::OrderPlace, json!({"customer": {"id": "c", "phone": "x".repeat(129)}}), "customer.phone: must have at most 128 bytes")]
+#[case(Kind::OrderPlace, json!({"order_id": 5}), "order_id: ")]
+#[case(Kind::PaymentCallback, json!({"kind": "stolen"}), "kind: unknown variant")]
+#[case(Kind::PaymentCallback, json!({"amount": 0}), "amount: must be 1 or more")]
+#[case(Kind::PaymentCallback, json!({"amount": -5}), "amount: must be from 0")]
+#[case(Kind::PaymentCallback, json!({"amount": 9_223_372_036_854_775_808_u64}), "amount: ")]
+#[case(Kind::PaymentCallback, json!({"occurred_at": "yesterday"}), "occurred_at: must be an RFC 3339 time")]
+#[case(Kind::PaymentCallback, json!({"occurred_at": "2026-01-01T00:00:00"}), "occurred_at: must be an RFC 3339 time")]
+#[case(Kind::PaymentCallback, json!({"kind": "authorized", "amount": null}), "amount: is required for authorized")]
+#[case(Kind::PaymentCallback, json!({"kind": "authorized", "currency": null}), "currency: is required for authorized")]
+#[case(Kind::PaymentCallback, json!({"kind": "refund_succeeded"}), "refund_id: is required for refund_succeeded")]
+#[case(Kind::PaymentCallback, json!({"kind": "refund_failed"}), "refund_id: is required for refund_failed")]
+#[case(Kind::PaymentCallback, json!({"kind": "dispute_opened"}), "dispute_id: is required for dispute_opened")]
+#[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d"}), "outcome: is required for dispute_closed")]
+fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins: &str) {
+    let detail = invalid(kind, &changes);
+    assert!(detail.starts_with(begins), "{detail}");
+}
+
+fn adjustments(count: usize) -> Value {
+    vec![json!({"kind": "fee", "amount": 1}); count].into()
+}
+
+#[test]
+fn a_customer_is_never_shown_whole() {
+    let command = with(Kind::OrderPlace, &json!({})).expect("is valid");
+    let shown = format!("{command:?}");
+    assert!(shown.contains("c-1"));
+    assert!(
+        !shown.contains("example.com") && !shown.contains("+49"),
+        "{shown}"
+    );
+}

@@ -1,0 +1,411 @@
+//! Whatever a shop is told, in whatever order: its books balance after every step.
+//!
+//! Few orders, skus and carts, so that commands meet. Captures vary in amount, attempt, capture
+//! id and currency; messages come again; time passes. What must hold is read from the states,
+//! and the money of each order is counted beside, in a model that knows only the contract.
+
+mod support;
+
+use orderly_actors::cart::{Cart, CartStatus};
+use orderly_actors::counters;
+use orderly_actors::event::{Event, OrderChange};
+use orderly_actors::inventory::{HoldState, Reservation, Stock};
+use orderly_actors::notification::Notices;
+use orderly_actors::order::{Order, Status};
+use orderly_actors::payment::Payments;
+use orderly_actors::record::Entry;
+use orderly_actors::states::{self, State};
+use orderly_actors::store::{Ordinal, Table};
+use orderly_actors::verdict::Verdict;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Shop, place};
+
+const SKUS: [&str; 3] = ["cup", "pot", "tea"];
+const PRICE: i64 = 100;
+
+/// One thing that happens to the shop.
+#[derive(Debug, Clone)]
+enum Happens {
+    Sent(&'static str, Value),
+    /// An earlier message comes again, with its id.
+    Again(prop::sample::Index),
+    Passes(Duration),
+}
+
+fn order() -> impl Strategy<Value = String> {
+    (1..5_u8).prop_map(|order| format!("o-{order}"))
+}
+
+fn cart() -> impl Strategy<Value = String> {
+    (1..3_u8).prop_map(|cart| format!("k-{cart}"))
+}
+
+fn sku() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&SKUS[..])
+}
+
+/// A callback: what it says, with an identity of its own that follows from it.
+fn callback() -> impl Strategy<Value = Value> {
+    let kind = prop_oneof![6 => Just("captured"), 1 => Just("failed")];
+    let currency = prop_oneof![9 => Just("EUR"), 1 => Just("USD")];
+    let shares = 1..6_i64; // a total is 1 to 6 prices, mostly
+    (order(), kind, 1..4_u8, 0..3_u8, shares, currency).prop_map(
+        |(order, kind, attempt, capture, shares, currency)| {
+            let attempt = format!("a-{attempt}");
+            let mut said = json!({
+                "provider": "acme", "order_id": order, "attempt_id": attempt, "kind": kind,
+                "event_id": format!("{order}/{attempt}/{kind}/{capture}/{shares}/{currency}"),
+                "occurred_at": "2026-01-01T00:00:00Z",
+            });
+            if kind == "captured" {
+                said["amount"] = json!(shares * PRICE);
+                said["currency"] = json!(currency);
+                if capture > 0 {
+                    said["capture_id"] = json!(format!("cap-{capture}"));
+                }
+            }
+            said
+        },
+    )
+}
+
+fn placing() -> impl Strategy<Value = Value> {
+    let line = (sku(), 1..4_u32).prop_map(|(sku, quantity)| (sku, quantity, PRICE));
+    (order(), prop::collection::vec(line, 1..3)).prop_map(|(order, lines)| place(&order, &lines))
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let sent = |name: &'static str| move |data| Happens::Sent(name, data);
+    let count = (sku(), 0..12_u32, prop::option::of(0..4_u32)).prop_map(
+        |(sku, on_hand, low_at)| json!({"sku": sku, "on_hand": on_hand, "low_at": low_at}),
+    );
+    let adjust = (sku(), -4..5_i32).prop_map(|(sku, delta)| json!({"sku": sku, "delta": delta}));
+    let fill = (cart(), sku(), -1..4_i32).prop_map(|(cart, sku, quantity)| {
+        json!({"cart_id": cart, "sku": sku, "quantity": quantity, "unit_price": PRICE,
+               "currency": "EUR"})
+    });
+    let checkout = (cart(), order()).prop_map(
+        |(cart, order)| json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}}),
+    );
+    let of_order = || order().prop_map(|order| json!({"order_id": order}));
+    prop_oneof![
+        2 => count.prop_map(sent("stock.set")),
+        1 => adjust.prop_map(sent("stock.adjust")),
+        2 => fill.prop_map(sent("cart.add")),
+        1 => checkout.prop_map(sent("cart.checkout")),
+        4 => placing().prop_map(sent("order.place")),
+        8 => callback().prop_map(sent("payment.callback")),
+        1 => of_order().prop_map(sent("order.cancel")),
+        1 => of_order().prop_map(sent("order.complete")),
+        3 => any::<prop::sample::Index>().prop_map(Happens::Again),
+        2 => (1..40_u64).prop_map(|minutes| Happens::Passes(Duration::from_secs(60 * minutes))),
+    ]
+}
+
+/// The money that the contract counts: each capture once, in the order's currency.
+#[derive(Default)]
+struct Money {
+    events: BTreeSet<String>,
+    captures: BTreeSet<(String, String)>,
+    paid: BTreeMap<String, i64>,
+    /// Callbacks that wait for their order, by their message.
+    waiting: BTreeMap<String, Value>,
+}
+
+impl Money {
+    /// Counts what a callback brought, if the shop says that it was news.
+    fn hear(&mut self, said: &Value, verdict: Verdict) {
+        let text = |field: &str| said[field].as_str().unwrap_or_default().to_owned();
+        if matches!(verdict, Verdict::Duplicate | Verdict::Stale) {
+            return;
+        }
+        assert!(moved(verdict), "money is never refused: {verdict}");
+        assert!(self.events.insert(text("event_id")), "an event counts once");
+        if said["kind"] != "captured" {
+            return;
+        }
+        let attempt = format!("{}/{}", text("order_id"), text("attempt_id"));
+        if said.get("capture_id").is_some() {
+            let new = self.captures.insert((attempt, text("capture_id")));
+            assert!(new, "a capture id counts once");
+        }
+        if said["currency"] == "EUR" {
+            *self.paid.entry(text("order_id")).or_default() +=
+                said["amount"].as_i64().unwrap_or_default();
+        }
+    }
+}
+
+fn moved(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Applied | Verdict::Review)
+}
+
+/// All states of a kind, by the place of their entity.
+fn all<S: State>(shop: &Shop) -> BTreeMap<u64, S> {
+    let view = shop.sequencer.shelf().borrow();
+    let entities = view.scan(S::TABLE, Ordinal(0), usize::MAX).expect("reads");
+    let states = entities.iter().filter_map(|entity| {
+        let state = states::read::<S>(&view, entity.ordinal).expect("reads");
+        Some((entity.ordinal.0, state?))
+    });
+    states.collect()
+}
+
+/// The invariants of the design, and what the contract says of each status.
+fn audit(shop: &Shop, money: &Money) {
+    let orders = all::<Order>(shop);
+    let reservations = all::<Reservation>(shop);
+    let payments = all::<Payments>(shop);
+    let notices = all::<Notices>(shop);
+    let mut held = BTreeMap::<&str, u64>::new();
+    for reservation in reservations.values() {
+        if let HoldState::Held { .. } = reservation.state {
+            for item in reservation.items.iter() {
+                *held.entry(item.sku.as_str()).or_default() += item.quantity;
+            }
+        }
+    }
+    for stock in all::<Stock>(shop).values() {
+        assert!(stock.on_hand >= stock.held, "{stock:?}");
+        let sum = held.get(stock.sku.as_str()).copied().unwrap_or_default();
+        assert_eq!(stock.held, sum, "{stock:?}");
+    }
+    let waiting: usize = payments.values().map(|known| known.waiting.len()).sum();
+    assert_eq!(
+        counters::waiting(&shop.sequencer.shelf().borrow()),
+        waiting as u64
+    );
+    for status in Status::ALL {
+        let count = orders
+            .values()
+            .filter(|order| order.status == *status)
+            .count();
+        let counted = counters::orders(&shop.sequencer.shelf().borrow(), *status);
+        assert_eq!(counted, count as u64, "{status}");
+    }
+    for (place, order) in &orders {
+        let known = payments.get(place);
+        assert!(
+            known.is_none_or(|known| known.waiting.is_empty()),
+            "nothing waits on"
+        );
+        audit_order(order, reservations.get(place), known, money);
+        let told: Vec<_> = notices
+            .get(place)
+            .into_iter()
+            .flat_map(|n| &n.all)
+            .collect();
+        let once: BTreeSet<_> = told.iter().map(|n| (n.kind, &n.reference)).collect();
+        assert_eq!(once.len(), told.len(), "a customer is told once: {told:?}");
+    }
+    for cart in all::<Cart>(shop).values() {
+        assert_eq!(cart.order.is_some(), cart.status == CartStatus::CheckedOut);
+    }
+}
+
+fn audit_order(
+    order: &Order,
+    reservation: Option<&Reservation>,
+    payments: Option<&Payments>,
+    money: &Money,
+) {
+    let captured = payments.into_iter().flat_map(|known| &known.attempts);
+    let captured = captured.flat_map(|attempt| &attempt.captures);
+    let captured = captured.filter(|capture| capture.currency == order.currency);
+    assert_eq!(order.paid, captured.map(|one| one.amount).sum::<i64>());
+    let heard = money.paid.get(order.id.as_str()).copied();
+    assert_eq!(order.paid, heard.unwrap_or_default(), "{order:?}");
+    assert!(order.net() >= 0);
+    let requested = payments.into_iter().flat_map(|known| &known.refunds);
+    let requested: i64 = requested.map(|refund| refund.amount).sum();
+    assert_eq!(requested, order.asked_back);
+
+    let hold = reservation.map(|reservation| reservation.state);
+    let held = matches!(hold, Some(HoldState::Held { .. }));
+    let committed = hold == Some(HoldState::Committed);
+    match order.status {
+        Status::AwaitingPayment => assert!(held && order.net() == 0),
+        Status::PartiallyPaid => {
+            assert!(held && 0 < order.net() && order.net() < order.total);
+        }
+        Status::UnderReview => assert!(!committed),
+        Status::Paid | Status::Completed => {
+            assert!(committed && order.net() >= order.total);
+            assert_eq!(
+                order.asked_back,
+                order.paid - order.total,
+                "exactly the surplus"
+            );
+        }
+        Status::Expired | Status::Cancelled => {
+            assert!(!held && !committed && order.net() == 0);
+        }
+        Status::Rejected => assert!(hold.is_none() && order.net() == 0),
+        Status::RefundDue => {
+            assert!(!held && !committed);
+            assert_eq!(order.asked_back, order.net(), "exactly what is there");
+        }
+        // no refund succeeds here
+        Status::PartiallyRefunded | Status::Refunded => panic!("{order:?}"),
+    }
+}
+
+/// What a unit says must agree with itself: paid only with its stock committed, and so on.
+fn audit_entry(entry: &Entry) {
+    let events = &entry.record.events;
+    let has = |wanted: fn(&Event) -> bool| events.iter().any(wanted);
+    let paid = has(|e| {
+        matches!(
+            e,
+            Event::Order {
+                change: OrderChange::Paid { .. },
+                ..
+            }
+        )
+    });
+    assert_eq!(
+        paid,
+        has(|event| matches!(event, Event::StockCommitted)),
+        "{entry:?}"
+    );
+    let due = has(|e| {
+        matches!(
+            e,
+            Event::Order {
+                change: OrderChange::RefundDue { .. },
+                ..
+            }
+        )
+    });
+    let asked = has(|event| matches!(event, Event::RefundRequested { .. }));
+    assert!(!due || asked, "{entry:?}");
+    if !moved(entry.record.verdict) && entry.record.verdict != Verdict::Waiting {
+        let changed = entry.cart.is_some() || entry.reservation.is_some();
+        assert!(!changed, "what is not applied changes nothing: {entry:?}");
+    }
+}
+
+async fn live(history: Vec<Happens>) -> Shop {
+    let mut shop = Shop::stocked(&SKUS.map(|sku| (sku, 8))).await;
+    let mut money = Money::default();
+    let mut sent: Vec<(String, &'static str, Value)> = Vec::new();
+    let mut seen = shop.entries.len();
+    for happens in history {
+        match happens {
+            Happens::Passes(span) => shop.pass(span).await,
+            Happens::Sent(kind, data) => {
+                let id = format!("h-{}", sent.len());
+                sent.push((id.clone(), kind, data.clone()));
+                hear(&mut shop, &mut money, kind, &id, data).await;
+            }
+            Happens::Again(index) if sent.is_empty() => drop(index),
+            Happens::Again(index) => {
+                let (id, kind, data) = index.get(&sent).clone();
+                let before = shop.dump();
+                let again = shop.send(kind, &id, data).await;
+                assert_eq!(again.record.verdict, Verdict::Duplicate);
+                assert!(again.record.original.is_some() && again.record.events.is_empty());
+                assert!(shop.dump() == before, "a duplicate changes nothing");
+            }
+        }
+        // callbacks that had waited ran behind it
+        for entry in &shop.entries[seen..] {
+            audit_entry(entry);
+        }
+        seen = shop.entries.len();
+        audit(&shop, &money);
+    }
+    shop
+}
+
+/// Sends a message, and counts what it and the callbacks that waited for it bring.
+async fn hear(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, data: Value) {
+    let first = shop.entries.len();
+    shop.send(kind, id, data.clone()).await;
+    let entries: Vec<Arc<Entry>> = shop.entries[first..].to_vec();
+    let (own, waited) = entries.split_first().expect("something was sealed");
+    match own.record.verdict {
+        Verdict::Waiting => drop(money.waiting.insert(id.to_owned(), data)),
+        verdict if kind == "payment.callback" => money.hear(&data, verdict),
+        _ => {}
+    }
+    for entry in waited {
+        if let orderly_actors::record::Origin::Waited { id, .. } = &entry.record.origin {
+            let said = money.waiting.remove(id.as_str()).expect("it waited");
+            money.hear(&said, entry.record.verdict);
+        }
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    actix::System::new().block_on(future)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_books_balance_after_every_step(history in prop::collection::vec(happens(), 1..60)) {
+        run(live(history));
+    }
+
+    #[test]
+    fn the_same_history_gives_the_same_states(
+        history in prop::collection::vec(happens(), 1..30)
+    ) {
+        let first = run(live(history.clone())).dump();
+        let second = run(live(history)).dump();
+        prop_assert!(first == second);
+    }
+
+    #[test]
+    fn distinct_callbacks_give_the_same_money_in_any_order(
+        (shares, order) in prop::collection::vec(1..5_i64, 1..6).prop_flat_map(|shares| {
+            let order: Vec<_> = (0..=shares.len()).collect();
+            (Just(shares), Just(order).prop_shuffle())
+        })
+    ) {
+        let total = 4 * PRICE;
+        let paid: i64 = shares.iter().map(|share| share * PRICE).sum();
+        let order = run(permuted(&shares, &order));
+        prop_assert_eq!(order.paid, paid);
+        let known = match order.status {
+            Status::PartiallyPaid => paid < total,
+            Status::Paid => paid >= total && order.asked_back == paid - total,
+            Status::UnderReview => paid > total && order.asked_back == 0,
+            _ => false,
+        };
+        prop_assert!(known, "{:?}", order);
+    }
+}
+
+/// An order of 4 prices, with its placing (0) and each capture (from 1) in the order given.
+async fn permuted(shares: &[i64], order: &[usize]) -> Order {
+    let mut shop = Shop::stocked(&[("tea", 9)]).await;
+    for step in order {
+        let (kind, data) = match step.checked_sub(1) {
+            None => ("order.place", place("o-1", &[("tea", 4, PRICE)])),
+            Some(nth) => {
+                let event = format!("e-{nth}");
+                let amount = shares[nth] * PRICE;
+                let mut said = support::captured("o-1", &event, amount);
+                // every other one is a part of one attempt
+                if nth % 2 == 1 {
+                    said["attempt_id"] = json!("a-parts");
+                    said["capture_id"] = json!(format!("c-{nth}"));
+                }
+                ("payment.callback", said)
+            }
+        };
+        shop.run(kind, data).await;
+    }
+    shop.state(Table::Orders, "o-1").expect("it was placed")
+}
