@@ -157,6 +157,26 @@ pub(crate) fn broker_cpu() -> Result<Option<f64>> {
     cpu_of(pid.parse()?).map(Some)
 }
 
+/// CPU seconds of this program so far.
+pub(crate) fn own_cpu() -> Result<f64> {
+    cpu_of(std::process::id())
+}
+
+/// CPU seconds of the whole machine so far.
+pub(crate) fn machine_cpu() -> Result<f64> {
+    let stat = fs::read_to_string("/proc/stat")?;
+    let line = stat.lines().next().context("/proc/stat is empty")?;
+    // user, nice, system, idle, iowait, irq, softirq, steal: all but the two that are no work.
+    let ticks: Vec<f64> = line
+        .split_whitespace()
+        .skip(1)
+        .take(8)
+        .map(str::parse)
+        .collect::<Result<_, _>>()?;
+    ensure!(ticks.len() == 8, "too few fields in /proc/stat");
+    Ok((ticks.iter().sum::<f64>() - ticks[3] - ticks[4]) / TICKS)
+}
+
 /// User and system time of a process and of its threads, in seconds.
 fn cpu_of(pid: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;

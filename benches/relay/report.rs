@@ -7,22 +7,21 @@ use super::{contestant::Contestant, round::Run};
 pub(crate) fn header(orders: u64) -> String {
     format!(
         "{orders} orders, {} commands; CPU in microseconds an order\n\
-         round  contestant  orders/s  seconds  processor  broker  peak MiB",
+         round  contestant  orders/s  seconds  processor  broker  others  peak MiB",
         super::content::count(orders)
     )
 }
 
 pub(crate) fn line(round: u64, contestant: Contestant, orders: u64, run: &Run) -> String {
-    let an_order = |seconds: f64| seconds * 1e6 / orders as f64;
-    let broker = run.broker.map_or_else(
-        || "-".to_owned(),
-        |broker| format!("{:.0}", an_order(broker)),
-    );
+    let an_order = |seconds: f64| format!("{:.0}", seconds * 1e6 / orders as f64);
+    let known = |seconds: Option<f64>| seconds.map_or_else(|| "-".to_owned(), an_order);
     format!(
-        "{round:>5}  {contestant:<10}  {:>8.0}  {:>7.3}  {:>9.0}  {broker:>6}  {:>8.0}",
+        "{round:>5}  {contestant:<10}  {:>8.0}  {:>7.3}  {:>9}  {:>6}  {:>6}  {:>8.0}",
         rate(orders, run),
         run.seconds,
         an_order(run.processor),
+        known(run.broker),
+        known(run.others),
         run.memory,
     )
 }

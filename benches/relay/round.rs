@@ -9,7 +9,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::{
     broker::{Broker, Names},
     content,
-    contestant::{Contestant, Running, broker_cpu},
+    contestant::{Contestant, Running, broker_cpu, machine_cpu, own_cpu},
 };
 
 /// The broker writes what it was given to disk for a while; that is not the contestant's work.
@@ -26,8 +26,38 @@ pub(crate) struct Run {
     pub(crate) processor: f64,
     /// CPU seconds while the clock ran, where the broker is ours to look at.
     pub(crate) broker: Option<f64>,
+    /// CPU seconds that went to neither, nor to the bench: large, and the run was disturbed.
+    pub(crate) others: Option<f64>,
     /// MiB at most.
     pub(crate) memory: f64,
+}
+
+/// CPU seconds so far, of everybody.
+struct Cpu {
+    processor: f64,
+    broker: Option<f64>,
+    bench: f64,
+    machine: f64,
+}
+
+impl Cpu {
+    fn now(running: &Running) -> Result<Self> {
+        Ok(Self {
+            processor: running.cpu()?,
+            broker: broker_cpu()?,
+            bench: own_cpu()?,
+            machine: machine_cpu()?,
+        })
+    }
+
+    fn since(&self, before: &Self) -> Self {
+        Self {
+            processor: self.processor - before.processor,
+            broker: self.broker.zip(before.broker).map(|(now, then)| now - then),
+            bench: self.bench - before.bench,
+            machine: self.machine - before.machine,
+        }
+    }
 }
 
 /// The part of an event that says whose it is.
@@ -63,24 +93,29 @@ pub(crate) async fn run(url: &str, contestant: Contestant, orders: u64, round: u
     })
     .await
     .context("before its first delivery")?;
-    let (began, processor, node) = (Instant::now(), running.cpu()?, broker_cpu()?);
+    let (began, before) = (Instant::now(), Cpu::now(&running)?);
     until(&mut running, Duration::from_millis(10), async || {
         Ok(broker.events_ready().await? >= orders)
     })
     .await
     .context("before the last event")?;
+    let seconds = began.elapsed().as_secs_f64();
+    let cpu = Cpu::now(&running)?.since(&before);
     let run = Run {
-        seconds: began.elapsed().as_secs_f64(),
-        processor: running.cpu()? - processor,
-        broker: broker_cpu()?
-            .zip(node)
-            .map(|(after, before)| after - before),
+        seconds,
+        processor: cpu.processor,
+        broker: cpu.broker,
+        others: cpu
+            .broker
+            .map(|broker| (cpu.machine - cpu.processor - broker - cpu.bench).max(0.0)),
         memory: running.peak_memory()?,
     };
 
     // Time for the last acks, and for anything that is published too often.
     sleep(Duration::from_millis(1_500)).await;
     running.stop().await?;
+    // What was not acknowledged comes back a moment after its connection has gone.
+    sleep(Duration::from_millis(500)).await;
     let left = broker.commands_ready().await?;
     ensure!(left == 0, "{left} commands were not acknowledged");
     one_event_an_order(&broker.take_events().await?, orders)?;

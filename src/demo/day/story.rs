@@ -133,8 +133,10 @@ impl<'a> Story<'a> {
         }
         let placed = self.check_out(&wish);
         if self.random.per_mille(20) {
-            let more = message::cart_put(self.id("more"), &self.cart(), &wish.lines[0], None);
-            self.send(placed, more);
+            let mut more = wish.lines[0].clone();
+            more.quantity += 1;
+            let put = message::cart_put(self.id("more"), &self.cart(), &more, None);
+            self.send(placed, put);
         }
         self.pay(placed, &wish);
     }
