@@ -26,6 +26,8 @@ const PAGES_AT_ONCE: usize = 32;
 pub(super) struct Gathered {
     /// Of all units so far.
     pub(super) totals: Totals,
+    /// The number of the journal's chunk behind them.
+    pub(super) chunk: u64,
     /// The bytes of the units.
     pub(super) bytes: usize,
     bucket_span: i64,
@@ -36,10 +38,11 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(totals: Totals, bucket_span: i64) -> Self {
+    pub(super) fn new(totals: Totals, chunk: u64, bucket_span: i64) -> Self {
         Self {
             totals,
             bytes: 0,
+            chunk,
             bucket_span,
             states: States::default(),
             entries: BTreeMap::new(),
@@ -76,7 +79,7 @@ impl Gathered {
 
     /// Takes all that was gathered; what comes is for the next checkpoint.
     pub(super) fn take(&mut self) -> Self {
-        let next = Self::new(self.totals.clone(), self.bucket_span);
+        let next = Self::new(self.totals.clone(), self.chunk, self.bucket_span);
         mem::replace(self, next)
     }
 }
@@ -146,7 +149,7 @@ impl Checkpoint {
             Step::Manifest => {
                 let totals = self.gathered.totals.clone();
                 let covered = totals.next;
-                let catalog = compaction.publish(disk, totals)?;
+                let catalog = compaction.publish(disk, totals, self.gathered.chunk)?;
                 let pages = mem::take(&mut self.pages);
                 return Ok(Some(Report {
                     covered,

@@ -64,14 +64,16 @@ impl Compaction {
         self.working.catalog.lists[segment.index].insert(0, Arc::new(segment));
     }
 
-    /// Makes the working catalog valid, over views that hold the units of `totals`. All that it names must be durable.
+    /// Makes the working catalog valid, over views that hold the units of `totals`, which end before `chunk`. All that it names must be durable.
     pub(super) fn publish(
         &mut self,
         disk: &dyn Disk,
         totals: Totals,
+        chunk: u64,
     ) -> Result<Arc<Catalog>, Error> {
         self.fired = Some(totals.fired);
         self.working.totals = totals;
+        self.working.chunk = chunk;
         self.working.write(disk)?;
         disk.sync()?;
         self.retired.append(&mut self.dropped);
