@@ -24,6 +24,8 @@ const DIRTY: usize = 32 << 20;
 struct Cost {
     cpu: Duration,
     wall: Duration,
+    /// Bytes given to the kernel.
+    written: u64,
 }
 
 impl Cost {
@@ -31,6 +33,7 @@ impl Cost {
         let now = Self::now();
         self.cpu += now.cpu.saturating_sub(since.cpu);
         self.wall += now.wall.saturating_sub(since.wall);
+        self.written += now.written - since.written;
     }
 
     #[expect(clippy::disallowed_methods, reason = "a bench measures the real time")]
@@ -49,15 +52,21 @@ impl Cost {
         Self {
             cpu: Duration::from_millis(ticks * 10),
             wall: BEGUN.get_or_init(Instant::now).elapsed(),
+            written: fs::read_to_string("/proc/self/io")
+                .expect("Linux has it")
+                .lines()
+                .find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
+                .expect("a number"),
         }
     }
 
     fn print(self, stage: &str, orders: u64) {
         let per = |time: Duration| time.as_secs_f64() * 1e6 / orders as f64;
         println!(
-            "{stage:<34} {:>8.2} us CPU  {:>8.2} us wall",
+            "{stage:<34} {:>8.2} us CPU  {:>8.2} us wall {:>8} bytes written",
             per(self.cpu),
-            per(self.wall)
+            per(self.wall),
+            self.written / orders
         );
     }
 }
@@ -175,6 +184,7 @@ fn main() {
     for cost in [checkpoint, tidy] {
         total.cpu += cost.cpu;
         total.wall += cost.wall;
+        total.written += cost.written;
     }
     total.print("store thread in all", orders);
     println!("slowest checkpoint step: {slowest:?}");

@@ -475,11 +475,12 @@ pub(super) fn lay_out(disk: &dyn Disk, number: u64, laid_out: &mut u64) -> Resul
         return Ok(());
     }
     let until = number + AHEAD + LAID_OUT;
-    let mut batch = Batch::new(Tree::Journal);
     for number in *laid_out..until {
+        // One by one: sled applies a batch in any order, and only growing keys split evenly.
+        let mut batch = Batch::new(Tree::Journal);
         batch.put(key(number), Vec::new());
+        disk.write(batch)?;
     }
-    disk.write(batch)?;
     *laid_out = until;
     Ok(())
 }

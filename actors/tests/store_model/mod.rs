@@ -1,6 +1,9 @@
 //! What a store must hold after a number of units, kept the plain way, and the comparison with a store.
 
-#![allow(dead_code, reason = "every test that uses it is a crate of its own, and none uses all")]
+#![allow(
+    dead_code,
+    reason = "every test that uses it is a crate of its own, and none uses all"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
