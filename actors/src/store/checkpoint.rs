@@ -10,10 +10,12 @@ use std::mem;
 use super::Error;
 use super::compact::Compaction;
 use super::disk::{Batch, Disk, Tree};
+use super::draft;
+use super::layout::Layout;
 use super::log::Report;
 use super::manifest::Totals;
 use super::overlay::{Recent, States};
-use super::page::{self, PageId};
+use super::page::PageId;
 use super::segment::{Entry, IDENTITIES, Writer};
 use super::timers;
 use super::unit::{Ordinal, Table, Timer, Unit};
@@ -122,17 +124,21 @@ impl Checkpoint {
     pub(super) fn step(
         &mut self,
         disk: &dyn Disk,
+        layouts: &mut [Layout],
         compaction: &mut Compaction,
     ) -> Result<Option<Report>, Error> {
         self.step = match self.step {
-            Step::Pages(from) => match self.write_pages(disk, from)? {
+            Step::Pages(from) => match self.write_pages(disk, layouts, from)? {
                 Some(next) => Step::Pages(next),
                 None => Step::Segments,
             },
-            Step::Segments => match self.write_segment(disk, compaction)? {
-                true => Step::Segments,
-                false => Step::Timers,
-            },
+            Step::Segments => {
+                if self.write_segment(disk, compaction)? {
+                    Step::Segments
+                } else {
+                    Step::Timers
+                }
+            }
             Step::Timers => {
                 let totals = &self.gathered.totals;
                 let mut timers = mem::take(&mut self.gathered.timers);
@@ -171,7 +177,12 @@ impl Checkpoint {
     }
 
     /// Writes some pages, from a place on; gives the place behind them, unless they were the last.
-    fn write_pages(&mut self, disk: &dyn Disk, from: usize) -> Result<Option<usize>, Error> {
+    fn write_pages(
+        &mut self,
+        disk: &dyn Disk,
+        layouts: &mut [Layout],
+        from: usize,
+    ) -> Result<Option<usize>, Error> {
         let mut batch = Batch::new(Tree::Pages);
         let mut next = from;
         let of = |&(table, ordinal): &(Table, Ordinal)| PageId::of(table, ordinal);
@@ -184,7 +195,8 @@ impl Checkpoint {
                 .filter_map(|place| Some((place.1, self.gathered.states.0.get(place)?)))
                 .collect();
             let id = of(&places[0]);
-            page::update(disk, id, &changes, &mut batch)?;
+            layouts[id.table.index()].reserve(disk, id.number + 1)?;
+            draft::update(disk, id, &changes, &mut batch)?;
             self.pages.push(id);
             next += places.len();
         }

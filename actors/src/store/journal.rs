@@ -4,11 +4,8 @@
 //! is longer is a chunk in parts, which counts only when all are there. The journal ends where a chunk is missing, or
 //! does not begin where the one before ended.
 //!
-//! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead, empty: sled splits a leaf beyond
-//! 16 entries and rewrites it whole, which with full chunks writes every byte three to four times. Leaves that were split
-//! while they were empty have nine keys, and take nine chunks as nine links, one short of what makes sled rewrite them:
-//! every byte is written once (measured: 1.1 to 1.3 times, and a third less CPU). Which chunk has a sequence is found by
-//! interpolation, from what was met before.
+//! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead (see `layout`). Which chunk has
+//! a sequence is found by interpolation, from what was met before.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,30 +14,25 @@ use bytes::Bytes;
 
 use super::Error;
 use super::codec::{Reader, Undecodable};
-use super::disk::{Batch, Disk, MAX_RECORD, Pair, Tree};
+use super::disk::{Disk, MAX_RECORD, Tree};
 use super::unit::{self, Seq, Unit};
 
 /// The version of a chunk, its first byte.
 const VERSION: u8 = 1;
 /// The longest record: a look at one old unit loads a leaf of nine.
-const CHUNK: usize = 30 << 10;
+pub(super) const CHUNK: usize = 30 << 10;
 /// A record's head: version, parts, part, first and next sequence, the last unit's time.
-const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8;
-/// A batch is ended when it has this many bytes.
-const BATCH: usize = 2 << 20;
-/// When fewer empty keys than this are ahead, so many are laid out. The last leaf is not split yet: 17 would do.
-const AHEAD: u64 = 64;
-const LAID_OUT: u64 = 256;
+pub(super) const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8;
 /// Places of chunks that are remembered.
 const REMEMBERED: usize = 8 << 10;
 
 const _: () = assert!(CHUNK <= MAX_RECORD);
 
-fn key(number: u64) -> [u8; 8] {
+pub(super) fn key(number: u64) -> [u8; 8] {
     number.to_be_bytes()
 }
 
-fn number_of(key: &[u8]) -> Result<u64, Error> {
+pub(super) fn number_of(key: &[u8]) -> Result<u64, Error> {
     key.try_into()
         .map(u64::from_be_bytes)
         .map_err(|_| Error::corrupt("journal chunk", key))
@@ -53,12 +45,12 @@ pub(super) struct Head {
     pub(super) next: Seq,
     /// The time of its last unit.
     pub(super) at: i64,
-    parts: u16,
-    part: u16,
+    pub(super) parts: u16,
+    pub(super) part: u16,
 }
 
 impl Head {
-    fn write(&self, out: &mut [u8]) {
+    pub(super) fn write(&self, out: &mut [u8]) {
         out[0] = VERSION;
         out[1..3].copy_from_slice(&self.parts.to_le_bytes());
         out[3..5].copy_from_slice(&self.part.to_le_bytes());
@@ -345,184 +337,4 @@ impl Journal {
         })
         .collect()
     }
-}
-
-/// Packs units, which follow each other, into batches of numbered chunks.
-#[derive(Debug)]
-pub(super) struct Packer {
-    number: u64,
-    /// The chunk that is being filled; empty before its first unit.
-    chunk: Vec<u8>,
-    first: Seq,
-    next: Seq,
-    at: i64,
-    batch: Batch,
-    size: usize,
-    /// What is to be written, in order.
-    pub(super) batches: Vec<Batch>,
-    /// The first sequence and the number of each chunk.
-    pub(super) firsts: Vec<(Seq, u64)>,
-}
-
-impl Packer {
-    /// Packs into chunks from `number` on.
-    pub(super) fn new(number: u64) -> Self {
-        Self {
-            number,
-            chunk: Vec::new(),
-            first: Seq::FIRST,
-            next: Seq::FIRST,
-            at: 0,
-            batch: Batch::new(Tree::Journal),
-            size: 0,
-            batches: Vec::new(),
-            firsts: Vec::new(),
-        }
-    }
-
-    pub(super) fn push(&mut self, unit: &Unit) {
-        if self.chunk.is_empty() {
-            self.begin(unit);
-        }
-        let from = self.chunk.len();
-        append(unit, &mut self.chunk);
-        if self.chunk.len() > CHUNK && from > HEAD {
-            // It goes into the next chunk, as it is encoded.
-            let moved = self.chunk.split_off(from);
-            self.end();
-            self.begin(unit);
-            self.chunk.extend_from_slice(&moved);
-        }
-        (self.next, self.at) = (unit.next, unit.at);
-        if self.chunk.len() > CHUNK {
-            self.end();
-        }
-    }
-
-    /// Ends the last chunk; gives the number behind it.
-    pub(super) fn finish(&mut self) -> u64 {
-        if !self.chunk.is_empty() {
-            self.end();
-        }
-        self.end_batch();
-        self.number
-    }
-
-    fn begin(&mut self, unit: &Unit) {
-        self.first = unit.seq;
-        self.chunk.reserve(CHUNK);
-        self.chunk.resize(HEAD, 0);
-    }
-
-    fn end(&mut self) {
-        self.firsts.push((self.first, self.number));
-        let mut chunk = std::mem::take(&mut self.chunk);
-        // A unit has few values of at most 2 MiB each: far fewer parts than 65,535.
-        let parts = u16::try_from((chunk.len() - HEAD).div_ceil(CHUNK - HEAD)).unwrap_or(u16::MAX);
-        let head = Head {
-            first: self.first,
-            next: self.next,
-            at: self.at,
-            parts,
-            part: 0,
-        };
-        if parts == 1 {
-            head.write(&mut chunk);
-            self.put(chunk);
-            return;
-        }
-        for (part, piece) in (0..).zip(chunk[HEAD..].chunks(CHUNK - HEAD)) {
-            let mut record = vec![0; HEAD];
-            Head { part, ..head }.write(&mut record);
-            record.extend_from_slice(piece);
-            self.put(record);
-        }
-    }
-
-    fn put(&mut self, record: Vec<u8>) {
-        self.size += record.len();
-        self.batch.put(key(self.number), record);
-        self.number += 1;
-        if self.size >= BATCH {
-            self.end_batch();
-        }
-    }
-
-    fn end_batch(&mut self) {
-        if !self.batch.changes.is_empty() {
-            self.batches.push(std::mem::replace(
-                &mut self.batch,
-                Batch::new(Tree::Journal),
-            ));
-            self.size = 0;
-        }
-    }
-}
-
-/// Appends a unit behind its length.
-fn append(unit: &Unit, out: &mut Vec<u8>) {
-    let from = out.len();
-    out.extend_from_slice(&[0; 4]);
-    unit.encode(out);
-    let len = u32::try_from(out.len() - from - 4)
-        .expect("a unit's values are limited to far less than 4 GiB");
-    out[from..from + 4].copy_from_slice(&len.to_le_bytes());
-}
-
-/// Lays out empty keys ahead of chunk `number`, when there are few; `laid_out` is the first that is not.
-pub(super) fn lay_out(disk: &dyn Disk, number: u64, laid_out: &mut u64) -> Result<(), Error> {
-    if number + AHEAD <= *laid_out {
-        return Ok(());
-    }
-    let until = number + AHEAD + LAID_OUT;
-    for number in *laid_out..until {
-        // One by one: sled applies a batch in any order, and only growing keys split evenly.
-        let mut batch = Batch::new(Tree::Journal);
-        batch.put(key(number), Vec::new());
-        disk.write(batch)?;
-    }
-    *laid_out = until;
-    Ok(())
-}
-
-/// The first key that is not laid out.
-pub(super) fn laid_out(disk: &dyn Disk) -> Result<u64, Error> {
-    match disk.last(Tree::Journal, None)? {
-        Some((key, _)) => Ok(number_of(&key)? + 1),
-        None => Ok(0),
-    }
-}
-
-/// Empties every record from `number` on; says how many were not. What is there was never acknowledged.
-pub(super) fn cut(disk: &dyn Disk, number: u64) -> Result<u64, Error> {
-    let mut removed = 0;
-    let mut from = number;
-    loop {
-        let found: Vec<Pair> = disk.scan(Tree::Journal, &key(from), 64)?;
-        let Some((last, _)) = found.last() else {
-            return Ok(removed);
-        };
-        from = number_of(last)? + 1;
-        let mut batch = Batch::new(Tree::Journal);
-        for (key, _) in found.iter().filter(|(_, record)| !record.is_empty()) {
-            batch.put(key.to_vec(), Vec::new());
-        }
-        if !batch.changes.is_empty() {
-            removed += batch.changes.len() as u64;
-            disk.write(batch)?;
-        }
-    }
-}
-
-/// Removes records.
-pub(super) fn remove(disk: &dyn Disk, numbers: impl Iterator<Item = u64>) -> Result<usize, Error> {
-    let mut batch = Batch::new(Tree::Journal);
-    for number in numbers {
-        batch.remove(key(number));
-    }
-    let removed = batch.changes.len();
-    if removed > 0 {
-        disk.write(batch)?;
-    }
-    Ok(removed)
 }

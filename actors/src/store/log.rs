@@ -10,9 +10,11 @@ use std::sync::Arc;
 use super::Error;
 use super::checkpoint::{Checkpoint, Gathered};
 use super::compact::Compaction;
-use super::disk::Disk;
-use super::journal::{self, Chunk, Journal, Packer};
+use super::disk::{Disk, Tree};
+use super::journal::{Chunk, Journal};
+use super::layout::Layout;
 use super::manifest::{self, Catalog, Manifest};
+use super::packer::{self, Packer};
 use super::page::PageId;
 use super::segment::IDENTITIES;
 use super::unit::{Seq, Table, Unit};
@@ -74,8 +76,9 @@ pub struct Stats {
 pub struct Log {
     pub(super) disk: Arc<dyn Disk>,
     journal: Journal,
-    /// Empty keys of the journal are laid out before this.
-    laid_out: u64,
+    layout: Layout,
+    /// Of the pages of each table.
+    layouts: [Layout; Table::ALL.len()],
     /// Published up to here, and as far as that was written.
     cursor: Seq,
     cursor_written: Seq,
@@ -92,15 +95,17 @@ impl Log {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
         journal: Journal,
-        laid_out: u64,
         manifest: Manifest,
         cursor: Seq,
         bucket_span: i64,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let [orders, carts, skus, parked] =
+            Table::ALL.map(|table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table)));
+        Ok(Self {
+            layout: Layout::find(&*disk, Tree::Journal, &[])?,
+            layouts: [orders?, carts?, skus?, parked?],
             disk,
             journal,
-            laid_out,
             cursor,
             cursor_written: cursor,
             covered: manifest.totals.next,
@@ -108,7 +113,7 @@ impl Log {
             checkpoint: None,
             compaction: Compaction::new(manifest, bucket_span),
             failed: None,
-        }
+        })
     }
 
     /// Makes the units durable, all with one sync. They follow the last ones and each other.
@@ -129,7 +134,7 @@ impl Log {
                 packer.push(unit);
             }
             let end = packer.finish();
-            journal::lay_out(&*log.disk, end, &mut log.laid_out)?;
+            log.layout.reserve(&*log.disk, end)?;
             let mut bytes = 0;
             for batch in packer.batches {
                 bytes += batch.size();
@@ -176,7 +181,9 @@ impl Log {
                 Some(checkpoint) => checkpoint,
                 none => none.insert(Checkpoint::begin(log.gathered.take())),
             };
-            let Some(report) = checkpoint.step(&*log.disk, &mut log.compaction)? else {
+            let Some(report) =
+                checkpoint.step(&*log.disk, &mut log.layouts, &mut log.compaction)?
+            else {
                 return Ok(None);
             };
             log.checkpoint = None;
@@ -217,7 +224,7 @@ impl Log {
                 .iter()
                 .take_while(|(_, head)| head.at < older_than && head.next <= behind)
                 .map(|&(number, _)| number);
-            let records = journal::remove(&*log.disk, old)?;
+            let records = packer::remove(&*log.disk, old)?;
             Ok(Pruned {
                 records,
                 more: records == limit,
@@ -261,7 +268,7 @@ impl Log {
     /// Cuts off what is behind the last unit; for opening.
     pub(super) fn cut(&mut self) -> Result<u64, Error> {
         self.guarded(|log| {
-            let removed = journal::cut(&*log.disk, log.gathered.chunk)?;
+            let removed = packer::cut(&*log.disk, log.gathered.chunk)?;
             log.disk.sync()?;
             Ok(removed)
         })

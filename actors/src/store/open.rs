@@ -9,7 +9,7 @@ use super::Error;
 use super::compact::BUCKETS;
 use super::disk::Disk;
 use super::history::History;
-use super::journal::{self, Journal};
+use super::journal::Journal;
 use super::log::Log;
 use super::manifest::{self, Charter, Manifest};
 use super::segment;
@@ -81,7 +81,6 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     let bucket_span = (retention / BUCKETS).max(1);
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
-    let laid_out = journal::laid_out(&**disk)?;
     let history = History::new(journal.clone());
     let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
@@ -95,11 +94,10 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     let mut log = Log::new(
         Arc::clone(disk),
         journal.clone(),
-        laid_out,
         manifest,
         cursor,
         bucket_span,
-    );
+    )?;
 
     let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;
@@ -182,7 +180,9 @@ fn replay(
         }
         log.replay(&chunk, &units);
         replayed += units.len() as u64;
-        units.into_iter().for_each(|unit| view.seal(unit));
+        for unit in units {
+            view.seal(unit);
+        }
         number = chunk.end();
         if log.dirty_bytes() > bound {
             let report = log.checkpoint()?;
