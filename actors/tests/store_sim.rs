@@ -289,7 +289,7 @@ fn whatever_was_committed_is_there_after_any_crash() {
     if let Some(seed) = number("ORDERLY_SEED") {
         return run(seed);
     }
-    let seeds = number("ORDERLY_SEEDS").unwrap_or(1_000);
+    let seeds = number("ORDERLY_SEEDS").unwrap_or(300);
     let failed = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..2)
             .map(|half| scope.spawn(move || first_failure(half, seeds)))

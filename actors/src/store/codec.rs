@@ -92,6 +92,11 @@ impl Reader {
         }
     }
 
+    /// All that is left.
+    pub(super) fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest)
+    }
+
     pub(super) fn slice(&mut self, len: usize) -> Result<Bytes, Undecodable> {
         if len > self.rest.len() {
             return Err(Undecodable);

@@ -14,9 +14,10 @@
 //! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
 //! | `log` | the store thread's half: group commits, checkpoints, retention |
 //! | `history` | the journal read from any thread: outbox, timelines |
-//! | `journal` | the journal's chunks |
+//! | `journal`, `packer` | the journal's chunks; writing them |
 //! | `manifest` | which views are valid, and up to which unit: replaced as one at each checkpoint |
 //! | `page`, `segment`, `timers` | the three forms that views have on disk |
+//! | `draft`, `layout` | writing pages; keys laid out ahead, so that sled writes each record once |
 //! | `checkpoint`, `compact` | writing the views, keeping them small |
 //!
 //! # Invariants
@@ -33,13 +34,16 @@ mod checkpoint;
 mod codec;
 mod compact;
 pub mod disk;
+mod draft;
 mod error;
 mod history;
 mod journal;
+mod layout;
 mod log;
 mod manifest;
 mod open;
 mod overlay;
+mod packer;
 mod page;
 mod segment;
 #[doc(hidden)]

@@ -30,7 +30,7 @@ const FILTER_PROBES: u32 = 8;
 /// The run number under which a segment keeps the first hashes of its runs.
 const DIRECTORY: u32 = u32::MAX;
 
-const _: () = assert!(1 + 16 * MAX_RUNS as usize <= MAX_RECORD);
+const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
 
 /// How many indexes there are: the names of each table, and identities.
 pub(super) const INDEXES: usize = Table::ALL.len() + 1;
@@ -209,8 +209,9 @@ impl<'a> RunHead<'a> {
 /// The bits that stand for a hash in a filter of so many bits. They come from the hash's second half: the first half
 /// is what runs and blocks are sorted by, so that its upper bits are much alike in one run.
 fn probes(hash: &[u8; 16], bits: usize) -> impl Iterator<Item = usize> + use<> {
-    let [.., a, b, c, d, e, f, g, h] = *hash;
-    let half = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let half = hash
+        .last_chunk::<8>()
+        .map_or(0, |half| u64::from_le_bytes(*half));
     let (start, step) = (half & 0xffff_ffff, half >> 32 | 1);
     // The upper half of the product scales a 32-bit number to the number of bits, which is below 2^32.
     (0..u64::from(FILTER_PROBES)).map(move |probe| {
@@ -457,6 +458,11 @@ impl Merge {
 
     pub(super) fn finish(self, batch: &mut Batch) -> Segment {
         self.writer.finish(batch)
+    }
+
+    /// Gives up; what is written of it can be removed.
+    pub(super) fn abandon(self) -> Segment {
+        self.writer.segment
     }
 }
 

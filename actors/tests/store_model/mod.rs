@@ -1,5 +1,10 @@
 //! What a store must hold after a number of units, kept the plain way, and the comparison with a store.
 
+#![allow(
+    dead_code,
+    reason = "every test that uses it is a crate of its own, and none uses all"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -9,12 +14,12 @@ use orderly_actors::store::{
 };
 
 /// Identities are kept this long in these tests, in microseconds.
-pub const RETENTION: u64 = 8_000;
+pub(crate) const RETENTION: u64 = 8_000;
 
 /// The units of a store, in order, from the first.
 #[derive(Debug, Clone, Default)]
-pub struct Model {
-    pub units: Vec<Arc<Unit>>,
+pub(crate) struct Model {
+    pub(crate) units: Vec<Arc<Unit>>,
 }
 
 /// What the units come to.
@@ -28,12 +33,12 @@ struct Content {
 }
 
 impl Model {
-    pub fn next(&self) -> Seq {
+    pub(crate) fn next(&self) -> Seq {
         self.units.last().map_or(Seq::FIRST, |unit| unit.next)
     }
 
     /// Drops the units from `next` on; it must be where one begins.
-    pub fn cut(&mut self, next: Seq) {
+    pub(crate) fn cut(&mut self, next: Seq) {
         self.units.retain(|unit| unit.seq < next);
         assert_eq!(self.next(), next, "the store ends within a unit");
     }
@@ -76,7 +81,7 @@ impl Model {
     }
 
     /// The timers that must come out at last, and those that may: the rest is dealt with.
-    pub fn timers(&self) -> (BTreeSet<Timer>, BTreeSet<Timer>) {
+    pub(crate) fn timers(&self) -> (BTreeSet<Timer>, BTreeSet<Timer>) {
         let (mut required, mut allowed) = (BTreeSet::new(), BTreeSet::new());
         for unit in &self.units {
             required.retain(|timer: &Timer| timer.due >= unit.fired);
@@ -89,7 +94,7 @@ impl Model {
     }
 
     /// Everything that a view says is what the units say. Identities of units before `swept` may be gone.
-    pub fn check(&self, view: &View, swept: i64) {
+    pub(crate) fn check(&self, view: &View, swept: i64) {
         let content = self.content();
         assert_eq!(view.next_seq(), self.next());
         assert_eq!(view.clock(), self.units.last().map_or(0, |unit| unit.at));
@@ -104,7 +109,7 @@ impl Model {
                 content.ordinals[table as usize],
                 "{table:?}"
             );
-            self.check_entities(view, table, &content);
+            content.check_entities(view, table);
         }
         for (&(table, hash), &ordinal) in &content.names {
             assert_eq!(
@@ -132,52 +137,8 @@ impl Model {
         );
     }
 
-    fn check_entities(&self, view: &View, table: Table, content: &Content) {
-        // Scanned in small bites, so that they begin and end anywhere.
-        let mut scanned = Vec::new();
-        let mut from = Ordinal(0);
-        loop {
-            let mut found = view.scan(table, from, 7).expect("a scan");
-            let Some(last) = found.last() else { break };
-            from = Ordinal(last.ordinal.0 + 1);
-            scanned.append(&mut found);
-        }
-        let wanted: Vec<Entity> = content
-            .entities
-            .iter()
-            .filter(|((of, _), parts)| *of == table && !parts.is_empty())
-            .map(|((_, ordinal), parts)| Entity {
-                ordinal: *ordinal,
-                parts: parts
-                    .iter()
-                    .map(|(part, value)| (*part, value.clone().into()))
-                    .collect(),
-            })
-            .collect();
-        assert!(
-            scanned == wanted,
-            "{table:?}: a scan gives other entities than were put"
-        );
-        for (&(of, ordinal), parts) in &content.entities {
-            if of != table {
-                continue;
-            }
-            for part in 0..4 {
-                let found = view.read(table, ordinal, part).expect("a read");
-                assert!(
-                    found.as_deref() == parts.get(&part).map(Vec::as_slice),
-                    "{table:?} {ordinal:?} {part}"
-                );
-            }
-            if table == Table::Orders {
-                let trail = view.trail(ordinal).expect("a read");
-                assert_eq!(trail, content.trails.get(&ordinal).copied());
-            }
-        }
-    }
-
     /// History has the units: all, but for those before `pruned`, which may be gone.
-    pub fn check_history(&self, history: &History, pruned: Seq) {
+    pub(crate) fn check_history(&self, history: &History, pruned: Seq) {
         let mut found = history
             .units(Seq::FIRST)
             .map(|unit| unit.expect("a unit"))
@@ -195,6 +156,52 @@ impl Model {
             }
         }
         assert_eq!(found.next(), None);
+    }
+}
+
+impl Content {
+    fn check_entities(&self, view: &View, table: Table) {
+        // Scanned in small bites, so that they begin and end anywhere.
+        let mut scanned = Vec::new();
+        let mut from = Ordinal(0);
+        loop {
+            let mut found = view.scan(table, from, 7).expect("a scan");
+            let Some(last) = found.last() else { break };
+            from = Ordinal(last.ordinal.0 + 1);
+            scanned.append(&mut found);
+        }
+        let wanted: Vec<Entity> = self
+            .entities
+            .iter()
+            .filter(|((of, _), parts)| *of == table && !parts.is_empty())
+            .map(|((_, ordinal), parts)| Entity {
+                ordinal: *ordinal,
+                parts: parts
+                    .iter()
+                    .map(|(part, value)| (*part, value.clone().into()))
+                    .collect(),
+            })
+            .collect();
+        assert!(
+            scanned == wanted,
+            "{table:?}: a scan gives other entities than were put"
+        );
+        for (&(of, ordinal), parts) in &self.entities {
+            if of != table {
+                continue;
+            }
+            for part in 0..4 {
+                let found = view.read(table, ordinal, part).expect("a read");
+                assert!(
+                    found.as_deref() == parts.get(&part).map(Vec::as_slice),
+                    "{table:?} {ordinal:?} {part}"
+                );
+            }
+            if table == Table::Orders {
+                let trail = view.trail(ordinal).expect("a read");
+                assert_eq!(trail, self.trails.get(&ordinal).copied());
+            }
+        }
     }
 }
 
@@ -219,7 +226,7 @@ fn value(dice: &mut Dice) -> Vec<u8> {
 }
 
 /// Makes up a unit that follows all that `view` knows.
-pub fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
+pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
     let mut builder = view.begin(now);
     for _ in 0..dice.below(3) {
         let table = Table::ALL[usize::try_from(dice.below(4)).expect("below four")];
