@@ -14,6 +14,7 @@
 //! | `session` | consuming, acks, pausing, on one pair of connections |
 //! | `lane` | publishing on one channel |
 //! | `publish` | batches and their confirms |
+//! | `unreadable` | setting aside what lapin cannot read |
 //! | `wire` | between our messages and lapin's |
 
 pub(super) mod endpoint;
@@ -24,6 +25,7 @@ pub(super) mod publish;
 mod session;
 mod supervisor;
 mod topology;
+mod unreadable;
 pub(super) mod wire;
 
 use std::{sync::Arc, time::Duration};

@@ -163,8 +163,11 @@ impl Session {
                     None
                 }
                 Step::Look => {
-                    let both = consuming.status().connected() && publishing.status().connected();
-                    (!both).then_some(End::Broken(Error::Closed))
+                    // A consumer tells by itself, and tells why.
+                    let silent = matches!(self.consuming, Consuming::Off);
+                    let gone = !publishing.status().connected()
+                        || (silent && !consuming.status().connected());
+                    gone.then_some(End::Broken(Error::Closed))
                 }
                 Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
                 Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),

@@ -25,6 +25,7 @@ use super::{
     owner,
     session::{End, Events, Session, consumer_name, events},
     topology::survey,
+    unreadable,
 };
 
 /// First pause between connects; grows from here.
@@ -140,6 +141,9 @@ impl Supervisor {
             if started.elapsed() >= GOOD_SESSION {
                 pauses.reset();
             }
+            if broken.is_unreadable() {
+                self.set_aside().await?;
+            }
             let pause = pauses.next();
             self.meanwhile(tokio::time::sleep(pause)).await?;
         }
@@ -197,6 +201,22 @@ impl Supervisor {
             End::Broken(error) => Ok(error),
             End::Closed(done) => Err(done),
         }
+    }
+
+    /// Takes what lapin cannot read out of the way; if that fails, it will be met again.
+    async fn set_aside(&mut self) -> Result<(), Closed> {
+        let (endpoint, settings) = (self.endpoint.clone(), Arc::clone(&self.settings));
+        // Boxed: rare, and too large to be part of the supervisor's own future.
+        let aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
+        match self.meanwhile(aside).await? {
+            Ok(count) => warn!(
+                count,
+                queue = settings.names.dead,
+                "unreadable commands set aside"
+            ),
+            Err(error) => warn!(error = chain(&error), "unreadable commands stay in the way"),
+        }
+        Ok(())
     }
 
     /// Answers requests and passes on news while something else takes its time.
