@@ -85,7 +85,7 @@ impl Client {
     }
 
     /// Publishes `messages` mandatory; one confirm each, in order. After the connection broke the
-    /// rest are [`Confirm::Lost`].
+    /// rest are [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
     pub async fn publish(&self, messages: &[Message]) -> Vec<Confirm> {
         let mut confirms = Vec::with_capacity(messages.len());
         for chunk in messages.chunks(WINDOW) {

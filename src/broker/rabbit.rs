@@ -40,7 +40,7 @@ use tracing::{info, warn};
 use self::{
     endpoint::Endpoint,
     error::chain,
-    supervisor::{Supervisor, patience_between_connects},
+    supervisor::{Supervisor, pauses_between_connects},
 };
 use super::{
     Link, Settings, Status,
@@ -71,7 +71,7 @@ pub struct Owner {
 /// to go; [`Error::Held`] says that it did not. Settings that cannot work are errors at once.
 pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Owner, Error> {
     let endpoint = Endpoint::new(&settings)?;
-    let mut backoff = patience_between_connects();
+    let mut backoff = pauses_between_connects();
     let mut held_since = None;
     loop {
         let claimed = connect_and_claim(&endpoint, &settings).await;

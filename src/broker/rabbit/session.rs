@@ -121,6 +121,11 @@ impl Session {
         self.queued
     }
 
+    /// True when it was opened without a consumer.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self.consuming, Consuming::Off)
+    }
+
     /// Consumes until closed or broken.
     pub(super) async fn run(
         mut self,
@@ -164,7 +169,7 @@ impl Session {
                 }
                 Step::Look => {
                     // A consumer tells by itself, and tells why.
-                    let silent = matches!(self.consuming, Consuming::Off);
+                    let silent = self.is_off();
                     let gone = !publishing.status().connected()
                         || (silent && !consuming.status().connected());
                     gone.then_some(End::Broken(Error::Closed))
