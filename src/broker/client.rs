@@ -13,7 +13,7 @@ use lapin::{
 };
 
 use super::{
-    Confirm, Durability, Message, Names, Properties, Settings,
+    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings,
     rabbit::{
         Error,
         endpoint::{Endpoint, channel, close, patiently},
@@ -38,7 +38,7 @@ pub struct Client {
 pub struct DeadLetter {
     /// As it was published, but for exchange and headers.
     pub message: Message,
-    /// Why: `delivery_limit`, `expired`, `rejected`, ...
+    /// Why: `delivery_limit`, `expired`, `rejected` from the broker, or a reason of ours.
     pub reason: Option<String>,
     /// The queue that it was in.
     pub queue: Option<String>,
@@ -85,7 +85,7 @@ impl Client {
     }
 
     /// Publishes `messages` mandatory; one confirm each, in order. After the connection broke the
-    /// rest are [`Confirm::Lost`].
+    /// rest are [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
     pub async fn publish(&self, messages: &[Message]) -> Vec<Confirm> {
         let mut confirms = Vec::with_capacity(messages.len());
         for chunk in messages.chunks(WINDOW) {
@@ -104,7 +104,8 @@ impl Client {
                 break;
             };
             letters.push(DeadLetter {
-                reason: header(&got, "x-first-death-reason"),
+                reason: header(&got, "x-first-death-reason")
+                    .or_else(|| header(&got, REASON_HEADER)),
                 queue: header(&got, "x-first-death-queue"),
                 message: wire::delivery(0, got.delivery).message,
             });

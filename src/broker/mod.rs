@@ -30,7 +30,7 @@ mod transport;
 
 pub use message::{
     ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, Message, Properties,
-    TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};

@@ -14,6 +14,7 @@
 //! | `session` | consuming, acks, pausing, on one pair of connections |
 //! | `lane` | publishing on one channel |
 //! | `publish` | batches and their confirms |
+//! | `unreadable` | setting aside what lapin cannot read |
 //! | `wire` | between our messages and lapin's |
 
 pub(super) mod endpoint;
@@ -24,6 +25,7 @@ pub(super) mod publish;
 mod session;
 mod supervisor;
 mod topology;
+mod unreadable;
 pub(super) mod wire;
 
 use std::{sync::Arc, time::Duration};
@@ -38,7 +40,7 @@ use tracing::{info, warn};
 use self::{
     endpoint::Endpoint,
     error::chain,
-    supervisor::{Supervisor, patience_between_connects},
+    supervisor::{Supervisor, pauses_between_connects},
 };
 use super::{
     Link, Settings, Status,
@@ -69,7 +71,7 @@ pub struct Owner {
 /// to go; [`Error::Held`] says that it did not. Settings that cannot work are errors at once.
 pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Owner, Error> {
     let endpoint = Endpoint::new(&settings)?;
-    let mut backoff = patience_between_connects();
+    let mut backoff = pauses_between_connects();
     let mut held_since = None;
     loop {
         let claimed = connect_and_claim(&endpoint, &settings).await;

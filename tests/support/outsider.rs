@@ -2,8 +2,16 @@
 //! so that what our driver does is seen from outside. And a few steps with a link.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
-use std::time::Duration;
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
 
+use amq_protocol::{
+    frame::{AMQPContentHeader, AMQPFrame, ProtocolVersion, gen_frame},
+    protocol::{AMQPClass, basic, channel, connection},
+};
 use futures_util::StreamExt;
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
@@ -15,7 +23,7 @@ use lapin::{
     types::FieldTable,
 };
 use orderly::broker::{
-    Delivery, Intake, Link, Message, Names, Phase, Properties, Settings, TopologyMode,
+    Ack, Delivery, Intake, Link, Message, Names, Phase, Properties, Reach, Settings, TopologyMode,
     rabbit::acquire_owner,
 };
 
@@ -105,6 +113,21 @@ pub(crate) fn message(exchange: &str, key: &str, id: &str) -> Message {
             ..Properties::default()
         },
         body: "{}".into(),
+    }
+}
+
+pub(crate) fn one(generation: u64, tag: u64) -> Ack {
+    Ack {
+        generation,
+        tag,
+        reach: Reach::One,
+    }
+}
+
+pub(crate) fn up_to(generation: u64, tag: u64) -> Ack {
+    Ack {
+        reach: Reach::UpTo,
+        ..one(generation, tag)
     }
 }
 
@@ -279,4 +302,78 @@ pub(crate) struct Taken {
     pub(crate) key: String,
     pub(crate) id: String,
     pub(crate) properties: BasicProperties,
+}
+
+/// Publishes a command whose `message_id` is no UTF-8, which lapin could not: frame by frame.
+pub(crate) fn publish_unreadable(url: &str, names: &Names, body: &[u8]) {
+    const READABLE: &str = "message-id";
+    let port = url
+        .rsplit_once("127.0.0.1:")
+        .and_then(|(_, rest)| rest.split('/').next()?.parse::<u16>().ok())
+        .expect("a broker on this machine");
+    let at_connection = |method| AMQPFrame::Method(0, AMQPClass::Connection(method));
+    let at_channel = |method| AMQPFrame::Method(1, AMQPClass::Channel(method));
+    let publish = basic::Publish {
+        exchange: names.commands.as_str().into(),
+        routing_key: "order.place".into(),
+        mandatory: false,
+        immediate: false,
+    };
+    let header = AMQPContentHeader {
+        class_id: publish.get_amqp_class_id(),
+        body_size: body.len() as u64,
+        properties: basic::AMQPProperties::default()
+            .with_delivery_mode(2)
+            .with_message_id(READABLE.into()),
+    };
+    let frames = [
+        AMQPFrame::ProtocolHeader(ProtocolVersion::amqp_0_9_1()),
+        at_connection(connection::AMQPMethod::StartOk(connection::StartOk {
+            client_properties: FieldTable::default(),
+            mechanism: "PLAIN".into(),
+            response: "\0guest\0guest".into(),
+            locale: "en_US".into(),
+        })),
+        at_connection(connection::AMQPMethod::TuneOk(connection::TuneOk {
+            channel_max: 10,
+            frame_max: 131_072,
+            heartbeat: 0,
+        })),
+        at_connection(connection::AMQPMethod::Open(connection::Open {
+            virtual_host: "/".into(),
+        })),
+        at_channel(channel::AMQPMethod::Open(channel::Open {})),
+        AMQPFrame::Method(1, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))),
+        AMQPFrame::Header(1, header),
+        AMQPFrame::Body(1, body.to_vec()),
+        at_channel(channel::AMQPMethod::Close(channel::Close {
+            reply_code: 200,
+            reply_text: "".into(),
+            class_id: 0,
+            method_id: 0,
+        })),
+    ];
+    let mut output = Vec::new();
+    for frame in &frames {
+        let written = gen_frame(frame)(output.into()).expect("a frame");
+        output = written.into_inner().0;
+    }
+    let at = output
+        .windows(READABLE.len())
+        .position(|window| window == READABLE.as_bytes())
+        .expect("the id is in there");
+    output[at] = 0xff;
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the broker is there");
+    stream.write_all(&output).expect("sent");
+    let mut answers = Vec::new();
+    let close_ok = [0, 20, 0, 41];
+    while !answers
+        .windows(close_ok.len())
+        .any(|window| window == close_ok)
+    {
+        let mut chunk = [0; 4096];
+        let count = stream.read(&mut chunk).expect("answers");
+        assert!(count > 0, "the broker hung up");
+        answers.extend_from_slice(&chunk[..count]);
+    }
 }

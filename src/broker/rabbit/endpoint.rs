@@ -16,8 +16,8 @@ pub(in crate::broker) const PATIENCE: Duration = Duration::from_secs(15);
 /// A parsed URL with what TLS needs.
 #[derive(Clone)]
 pub(in crate::broker) struct Endpoint {
-    uri: AMQPUri,
-    tls: OwnedTLSConfig,
+    pub(super) uri: AMQPUri,
+    pub(super) tls: OwnedTLSConfig,
 }
 
 impl Endpoint {

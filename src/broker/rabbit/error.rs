@@ -44,9 +44,19 @@ pub enum Error {
     /// The broker ended the consumer, as when its queue is deleted.
     #[error("the broker cancelled the consumer")]
     Cancelled,
+    /// Something that lapin cannot read is in the way, and could not be set aside.
+    #[error("cannot set aside an unreadable command")]
+    Raw(#[source] io::Error),
     /// A connection closed without giving a reason.
     #[error("the connection to the broker closed")]
     Closed,
+}
+
+impl Error {
+    /// True when lapin gave up because it could not read what the broker sent.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Channel(error) if matches!(error.kind(), lapin::ErrorKind::ParsingError(_)))
+    }
 }
 
 /// The broker's soft errors that are answers rather than failures.

@@ -121,6 +121,11 @@ impl Session {
         self.queued
     }
 
+    /// True when it was opened without a consumer.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self.consuming, Consuming::Off)
+    }
+
     /// Consumes until closed or broken.
     pub(super) async fn run(
         mut self,
@@ -163,8 +168,11 @@ impl Session {
                     None
                 }
                 Step::Look => {
-                    let both = consuming.status().connected() && publishing.status().connected();
-                    (!both).then_some(End::Broken(Error::Closed))
+                    // A consumer tells by itself, and tells why.
+                    let silent = self.is_off();
+                    let gone = !publishing.status().connected()
+                        || (silent && !consuming.status().connected());
+                    gone.then_some(End::Broken(Error::Closed))
                 }
                 Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
                 Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),

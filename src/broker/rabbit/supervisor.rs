@@ -7,6 +7,7 @@
 use std::{collections::VecDeque, convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
+use futures_util::FutureExt;
 use lapin::Connection;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -25,6 +26,7 @@ use super::{
     owner,
     session::{End, Events, Session, consumer_name, events},
     topology::survey,
+    unreadable,
 };
 
 /// First pause between connects; grows from here.
@@ -43,7 +45,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// capped, and without an end.
 pub(super) struct Pauses(ExponentialBackoff);
 
-pub(super) fn patience_between_connects() -> Pauses {
+pub(super) fn pauses_between_connects() -> Pauses {
     Pauses(
         ExponentialBackoffBuilder::new()
             .with_initial_interval(FIRST_PAUSE)
@@ -118,7 +120,7 @@ impl Supervisor {
     /// One session after the other; ends only by being closed.
     async fn sessions(&mut self, first: Connection) -> Result<Infallible, Closed> {
         let mut first = Some(first);
-        let mut pauses = patience_between_connects();
+        let mut pauses = pauses_between_connects();
         loop {
             let started = Instant::now();
             let connector = Connector {
@@ -140,6 +142,9 @@ impl Supervisor {
             if started.elapsed() >= GOOD_SESSION {
                 pauses.reset();
             }
+            if broken.is_unreadable() {
+                self.set_aside().await?;
+            }
             let pause = pauses.next();
             self.meanwhile(tokio::time::sleep(pause)).await?;
         }
@@ -154,7 +159,16 @@ impl Supervisor {
         } = connected;
         self.generation += 1;
         let generation = self.generation;
-        let opened = Session::open(&consuming, &self.settings, generation, self.paused).await;
+        let settings = Arc::clone(&self.settings);
+        let opening = Session::open(&consuming, &settings, generation, self.paused);
+        let opened = match self.meanwhile(opening).await {
+            Ok(opened) => opened,
+            Err(closed) => {
+                close(&publishing).await;
+                close(&consuming).await;
+                return Err(closed);
+            }
+        };
         let end = match opened {
             Ok(session) => {
                 info!(generation, queued = session.queued(), "consuming");
@@ -168,9 +182,11 @@ impl Supervisor {
                     generation,
                     queued: session.queued(),
                 });
-                if self.paused {
+                if session.is_off() {
                     self.news.push_back(Intake::Paused { generation });
                 }
+                // What was missing before has been surveyed since.
+                let _ = self.ends.missing.notified().now_or_never();
                 let publishing = Arc::new(publishing);
                 self.ends
                     .connections
@@ -197,6 +213,22 @@ impl Supervisor {
             End::Broken(error) => Ok(error),
             End::Closed(done) => Err(done),
         }
+    }
+
+    /// Takes what lapin cannot read out of the way; if that fails, it will be met again.
+    async fn set_aside(&mut self) -> Result<(), Closed> {
+        let (endpoint, settings) = (self.endpoint.clone(), Arc::clone(&self.settings));
+        // Boxed: rare, and too large to be part of the supervisor's own future.
+        let aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
+        match self.meanwhile(aside).await? {
+            Ok(count) => warn!(
+                count,
+                queue = settings.names.dead,
+                "unreadable commands set aside"
+            ),
+            Err(error) => warn!(error = chain(&error), "unreadable commands stay in the way"),
+        }
+        Ok(())
     }
 
     /// Answers requests and passes on news while something else takes its time.
@@ -287,7 +319,7 @@ impl Connector {
         loop {
             match owner::claim(connection, &self.settings.names.owner).await {
                 Err(Error::Held(queue)) => {
-                    let before = self.status.send_replace_phase(Phase::NotOwner);
+                    let before = replace_phase(&self.status, Phase::NotOwner);
                     if before != Phase::NotOwner {
                         warn!(queue, "another connection holds the namespace: waiting");
                     }
@@ -316,7 +348,7 @@ impl Connector {
                 return Ok(());
             }
             let phase = Phase::Missing(survey.missing);
-            let before = self.status.send_replace_phase(phase.clone());
+            let before = replace_phase(&self.status, phase.clone());
             if before != phase {
                 warn!(?phase, "topology incomplete: waiting");
             }
@@ -326,14 +358,8 @@ impl Connector {
 }
 
 /// Changes the phase and tells what it was.
-trait SendPhase {
-    fn send_replace_phase(&self, phase: Phase) -> Phase;
-}
-
-impl SendPhase for watch::Sender<Status> {
-    fn send_replace_phase(&self, phase: Phase) -> Phase {
-        let mut before = phase;
-        self.send_modify(|status| std::mem::swap(&mut status.phase, &mut before));
-        before
-    }
+fn replace_phase(status: &watch::Sender<Status>, phase: Phase) -> Phase {
+    let mut before = phase;
+    status.send_modify(|status| std::mem::swap(&mut status.phase, &mut before));
+    before
 }
