@@ -77,10 +77,10 @@ impl World {
             let units = self.outside.units.iter().filter(|unit| unit.seq >= from);
             let units: Vec<_> = units.cloned().collect();
             self.feed(&mut opened, &units);
-            self.durable.mirror.compare(&opened.view, self.oldest());
+            self.durable.mirror.compare_all(&opened.view, self.oldest());
             drop(opened);
             let opened = self.open(&disk);
-            self.durable.mirror.compare(&opened.view, self.oldest());
+            self.durable.mirror.compare_all(&opened.view, self.oldest());
             assert_eq!(
                 timers(&opened),
                 expected,

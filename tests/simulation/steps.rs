@@ -177,7 +177,7 @@ impl World {
             Step::LoseChannel => self.lose_channel(),
             Step::Compare => {
                 let view = self.process.sequencer.shelf().borrow();
-                self.sealed.mirror.compare(&view, self.oldest());
+                self.sealed.mirror.compare(&view);
             }
             Step::CopyStore => self.older = Some(self.disk.copy()),
         }
