@@ -1,6 +1,6 @@
 //! Logging: one event for one fact, to standard error, as text or as JSON.
 //!
-//! `RUST_LOG` chooses what is logged (`info` if it is not set). A panic is logged as an event
+//! `RUST_LOG` chooses what is logged. A panic is logged as an event
 //! like any other, so that a collector of JSON lines sees it too.
 
 use std::env;
@@ -14,8 +14,13 @@ use tracing_subscriber::util::TryInitError;
 
 use crate::config::LogFormat;
 
-/// What is logged unless `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "info";
+/// What `serve` logs unless `RUST_LOG` says otherwise.
+pub const SERVE: &str = "info,actix_server=warn";
+/// What `demo` logs unless `RUST_LOG` says otherwise: its summary is what counts.
+pub const DEMO: &str = "error";
+/// lapin prints whole messages, customers and all, and calls the absence of a queue that we ask for an error. What
+/// matters of it our driver logs.
+const QUIET: &str = "lapin=off";
 
 /// Why nothing can be logged.
 #[derive(Debug, thiserror::Error)]
@@ -28,13 +33,18 @@ pub enum Error {
     Started(#[source] TryInitError),
 }
 
-/// Starts logging for the whole process.
-pub fn init(format: LogFormat) -> Result<(), Error> {
+/// Starts logging for the whole process; `default` is what is logged unless `RUST_LOG` says otherwise.
+pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
     let directives = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
     let directives = if directives.trim().is_empty() {
-        DEFAULT_FILTER
+        default
     } else {
         &directives
+    };
+    let directives = if directives.contains("lapin") {
+        directives.to_owned() // who names it wants it
+    } else {
+        format!("{directives},{QUIET}")
     };
     let filter = EnvFilter::builder()
         .parse(directives)

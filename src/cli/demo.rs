@@ -55,7 +55,7 @@ pub enum Error {
 
 /// Runs the day; fails when the books do not balance.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
-    telemetry::init(config.log.format)?;
+    telemetry::init(config.log.format, telemetry::DEMO)?;
     let directory = tempfile::tempdir().map_err(Error::Temporary)?;
     let mut config = config.clone();
     config.broker.url = "memory:".parse().unwrap_or_default();

@@ -21,7 +21,7 @@ pub enum Failure {
 
 /// Serves until a signal comes, or it cannot go on.
 pub fn run(config: &Config) -> Result<(), Failure> {
-    telemetry::init(config.log.format)?;
+    telemetry::init(config.log.format, telemetry::SERVE)?;
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, doubt = %warning.doubt, "suspicious configuration");
     }

@@ -18,7 +18,7 @@ use orderly_actors::counters;
 use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{Arrival, FollowUp, Sealed, Sequencer, Settings, Step};
-use orderly_actors::store::{History, Unit, View};
+use orderly_actors::store::{History, Timer, Unit, View};
 use orderly_actors::supervisor::{Health, Spent};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +29,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 const TICK: Duration = Duration::from_millis(250);
 /// Units handed to the store thread at once: it works while the core goes on.
 const GROUP: usize = 64;
+/// Batches of timers that fire in one tick.
+const TIMER_BATCHES: usize = 16;
 /// Questions that may wait.
 const QUESTIONS: usize = 64;
 
@@ -415,6 +417,9 @@ impl Core {
             *condition = next;
             modified
         });
+        if self.settling.relay_is_gone() {
+            return Err(Error::Relay);
+        }
         if self.timers.may_fire(now) && !clock_is_off {
             self.fire_timers().await?;
         }
@@ -422,8 +427,20 @@ impl Core {
         Ok(())
     }
 
+    /// Fires what is due, up to some thousands a tick: commands want their turn too.
     async fn fire_timers(&mut self) -> Result<(), Error> {
-        let due = self.timers.due(&self.sequencer)?;
+        for _ in 0..TIMER_BATCHES {
+            let due = self.timers.due(&self.sequencer)?;
+            if due.is_empty() {
+                break;
+            }
+            self.fire(due).await?;
+            self.hand_over();
+        }
+        Ok(())
+    }
+
+    async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
         for timer in due {
             if super::timers::is_notification(&timer) {
                 let pending = self.sequencer.pending_notifications(timer.ordinal).await?;
@@ -566,7 +583,7 @@ impl Core {
     /// Finishes what is in hand, and waits until every event that is owed was published.
     async fn drain(&mut self) -> Result<(), Error> {
         self.link.control.pause().await;
-        loop {
+        while self.link.status.borrow().connected() {
             match self.link.intake.recv().await {
                 Some(Intake::Paused { .. } | Intake::Down { .. }) | None => break,
                 Some(intake) => self.intake(intake).await?,

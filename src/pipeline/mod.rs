@@ -47,6 +47,9 @@ pub enum Error {
     /// The core cannot go on.
     #[error("the core cannot go on")]
     Core(#[from] orderly_actors::sequencer::Error),
+    /// The relay cannot read the journal.
+    #[error("the relay cannot read the journal")]
+    Relay,
     /// An actor spent its restart budget.
     #[error(transparent)]
     Actor(#[from] Spent),
@@ -60,7 +63,7 @@ impl Error {
     pub fn is_storage(&self) -> bool {
         use orderly_actors::sequencer::Error as Core;
         match self {
-            Self::Store(_) => true,
+            Self::Store(_) | Self::Relay => true,
             Self::Core(error) => match error {
                 Core::Store(_) | Core::State(_) | Core::Record(_) => true,
                 Core::Encode(_) => false,

@@ -53,6 +53,11 @@ impl Feed {
         }
     }
 
+    /// Whether the relay ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Every event below this is confirmed.
     pub(super) fn cursor(&self) -> Seq {
         Seq(self.cursor.load(Ordering::Acquire))

@@ -211,6 +211,11 @@ impl Settling {
         self.ledger.unsettled()
     }
 
+    /// Whether the relay gave up, which it does only when it cannot read the journal.
+    pub(super) fn relay_is_gone(&self) -> bool {
+        self.relay.is_gone()
+    }
+
     /// Every event below this was published.
     pub(super) fn cursor(&self) -> Seq {
         self.relay.cursor()
