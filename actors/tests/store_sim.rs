@@ -9,6 +9,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderly_actors::store::disk::Tree;
 use orderly_actors::store::sim::{Dice, Fault, SimDisk};
 use orderly_actors::store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
 use store_model::{Model, RETENTION, unit};
@@ -277,6 +278,57 @@ fn replay_elsewhere(run: &Run) {
         run.model.check(&store.view, i64::MIN);
         run.model.check_history(&store.history, Seq::FIRST);
     }
+}
+
+#[test]
+fn what_is_replaced_or_dealt_with_is_removed() {
+    // Given many checkpoints, and time that goes on past the retention
+    let mut run = Run::new(1);
+    for round in 0..60 {
+        run.now += 1_000 + round;
+        run.seal();
+        let group = std::mem::take(&mut run.waiting);
+        run.store.log.commit(&group).expect("no fault is armed");
+        let report = run.store.log.checkpoint().expect("no fault is armed");
+        run.store.view.checkpointed(&report);
+        drop(report);
+        while run.store.log.tidy().expect("no fault is armed") {}
+        run.store.log.sweep(run.now).expect("no fault is armed");
+    }
+    // When every timer has fired, and a last unit says so
+    run.now += 200_000_000;
+    while !run
+        .store
+        .view
+        .due(run.now, 1_000)
+        .expect("a read")
+        .is_empty()
+    {}
+    run.seal();
+    let group = std::mem::take(&mut run.waiting);
+    run.store.log.commit(&group).expect("no fault is armed");
+    for _ in 0..2 {
+        let report = run.store.log.checkpoint().expect("no fault is armed");
+        run.store.view.checkpointed(&report);
+        drop(report);
+        while run.store.log.tidy().expect("no fault is armed") {}
+    }
+    // Then the segments are few, and nothing is on disk but them and the timers to come
+    let stats = run.store.log.stats().expect("statistics");
+    let segments = stats.name_segments + stats.identity_segments;
+    assert!(segments <= 4 * 4 + 12, "{stats:?}");
+    // Each of these small ones has a run's record and one block.
+    assert_eq!(run.disk.records(Tree::Index), 2 * segments);
+    let to_come = run
+        .model
+        .units
+        .iter()
+        .flat_map(|unit| &unit.timers)
+        .filter(|timer| timer.due > run.now)
+        .count();
+    assert!(run.disk.records(Tree::Timers) <= to_come + 1);
+    run.swept = run.now;
+    run.check();
 }
 
 #[test]
