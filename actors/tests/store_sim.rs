@@ -281,6 +281,47 @@ fn replay_elsewhere(run: &Run) {
 }
 
 #[test]
+fn what_was_never_acknowledged_does_not_come_back() {
+    for seed in 0..200 {
+        // Given a group of many batches, of which a crash leaves any
+        let mut disk = Arc::new(SimDisk::new(seed));
+        let mut store = reopen(&disk).expect("an empty disk makes a store");
+        let first = long_units(&mut store, 1, 1);
+        store.log.commit(&first).expect("no fault is armed");
+        let group = long_units(&mut store, 40, 1);
+        // Seven chunks make a batch: six writes, and the sync.
+        disk.fail_at(disk.operations() + 7, Fault::Crash);
+        assert!(store.log.commit(&group).is_err());
+        disk = Arc::new(disk.crash());
+        // When others take the place of a batch that is missing
+        let mut store = reopen(&disk).expect("no fault is armed");
+        let other = long_units(&mut store, 7, 2);
+        let committed = store.log.commit(&other).expect("no fault is armed");
+        drop(store);
+        // Then nothing of the lost group follows it
+        let store = reopen(&Arc::new(disk.crash())).expect("no fault is armed");
+        assert_eq!(store.view.next_seq(), committed.through);
+        let last = store
+            .history
+            .units(Seq::FIRST)
+            .last()
+            .expect("a unit")
+            .expect("a read");
+        assert_eq!(last, *other[6]);
+    }
+}
+
+/// Units of one chunk each, all of the same length.
+fn long_units(store: &mut Opened, count: usize, fill: u8) -> Vec<Arc<Unit>> {
+    let make = |_| {
+        let unit = store.view.begin(1_000).seal(0, &[fill; 20_000]);
+        store.view.seal(Arc::clone(&unit));
+        unit
+    };
+    (0..count).map(make).collect()
+}
+
+#[test]
 fn what_is_replaced_or_dealt_with_is_removed() {
     // Given many checkpoints, and time that goes on past the retention
     let mut run = Run::new(1);
