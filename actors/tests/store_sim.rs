@@ -9,6 +9,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
+use orderly_actors::store::disk::Tree;
 use orderly_actors::store::sim::{Dice, Fault, SimDisk};
 use orderly_actors::store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
 use store_model::{Model, RETENTION, unit};
@@ -277,6 +278,98 @@ fn replay_elsewhere(run: &Run) {
         run.model.check(&store.view, i64::MIN);
         run.model.check_history(&store.history, Seq::FIRST);
     }
+}
+
+#[test]
+fn what_was_never_acknowledged_does_not_come_back() {
+    for seed in 0..200 {
+        // Given a group of many batches, of which a crash leaves any
+        let mut disk = Arc::new(SimDisk::new(seed));
+        let mut store = reopen(&disk).expect("an empty disk makes a store");
+        let first = long_units(&mut store, 1, 1);
+        store.log.commit(&first).expect("no fault is armed");
+        let group = long_units(&mut store, 40, 1);
+        // Seven chunks make a batch: six writes, and the sync.
+        disk.fail_at(disk.operations() + 7, Fault::Crash);
+        assert!(store.log.commit(&group).is_err());
+        disk = Arc::new(disk.crash());
+        // When others take the place of a batch that is missing
+        let mut store = reopen(&disk).expect("no fault is armed");
+        let other = long_units(&mut store, 7, 2);
+        let committed = store.log.commit(&other).expect("no fault is armed");
+        drop(store);
+        // Then nothing of the lost group follows it
+        let store = reopen(&Arc::new(disk.crash())).expect("no fault is armed");
+        assert_eq!(store.view.next_seq(), committed.through);
+        let last = store
+            .history
+            .units(Seq::FIRST)
+            .last()
+            .expect("a unit")
+            .expect("a read");
+        assert_eq!(last, *other[6]);
+    }
+}
+
+/// Units of one chunk each, all of the same length.
+fn long_units(store: &mut Opened, count: usize, fill: u8) -> Vec<Arc<Unit>> {
+    let make = |_| {
+        let unit = store.view.begin(1_000).seal(0, &[fill; 20_000]);
+        store.view.seal(Arc::clone(&unit));
+        unit
+    };
+    (0..count).map(make).collect()
+}
+
+#[test]
+fn what_is_replaced_or_dealt_with_is_removed() {
+    // Given many checkpoints, and time that goes on past the retention
+    let mut run = Run::new(1);
+    for round in 0..60 {
+        run.now += 1_000 + round;
+        run.seal();
+        let group = std::mem::take(&mut run.waiting);
+        run.store.log.commit(&group).expect("no fault is armed");
+        let report = run.store.log.checkpoint().expect("no fault is armed");
+        run.store.view.checkpointed(&report);
+        drop(report);
+        while run.store.log.tidy().expect("no fault is armed") {}
+        run.store.log.sweep(run.now).expect("no fault is armed");
+    }
+    // When every timer has fired, and a last unit says so
+    run.now += 200_000_000;
+    while !run
+        .store
+        .view
+        .due(run.now, 1_000)
+        .expect("a read")
+        .is_empty()
+    {}
+    run.seal();
+    let group = std::mem::take(&mut run.waiting);
+    run.store.log.commit(&group).expect("no fault is armed");
+    for _ in 0..2 {
+        let report = run.store.log.checkpoint().expect("no fault is armed");
+        run.store.view.checkpointed(&report);
+        drop(report);
+        while run.store.log.tidy().expect("no fault is armed") {}
+    }
+    // Then the segments are few, and nothing is on disk but them and the timers to come
+    let stats = run.store.log.stats().expect("statistics");
+    let segments = stats.name_segments + stats.identity_segments;
+    assert!(segments <= 4 * 4 + 12, "{stats:?}");
+    // Each of these small ones has a run's record and one block.
+    assert_eq!(run.disk.records(Tree::Index), 2 * segments);
+    let to_come = run
+        .model
+        .units
+        .iter()
+        .flat_map(|unit| &unit.timers)
+        .filter(|timer| timer.due > run.now)
+        .count();
+    assert!(run.disk.records(Tree::Timers) <= to_come + 1);
+    run.swept = run.now;
+    run.check();
 }
 
 #[test]

@@ -5,8 +5,8 @@ use super::disk::{Batch, Disk, Pair, Tree};
 use super::journal::{CHUNK, HEAD, Head, key, number_of};
 use super::unit::{Seq, Unit};
 
-/// A batch is ended when it has this many bytes.
-const BATCH: usize = 2 << 20;
+/// A batch is ended when it has this many bytes: sled holds the log open for as long as it applies one.
+const BATCH: usize = 128 << 10;
 
 /// Packs units, which follow each other, into batches of numbered chunks.
 #[derive(Debug)]

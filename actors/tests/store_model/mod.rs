@@ -252,7 +252,7 @@ pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
         }
     }
     if dice.below(4) > 0 {
-        builder.identity(IdentityHash(hash(dice, 2_000)), dice.below(u64::MAX));
+        builder.identity(IdentityHash(hash(dice, 200)), dice.below(u64::MAX));
     }
     for _ in 0..dice.below(3) {
         let due = now + i64::try_from(dice.below(100_000_000)).expect("a small number") - 1_000_000;
