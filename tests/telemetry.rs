@@ -18,7 +18,7 @@ fn logging_process() {
         Ok(_) => LogFormat::Text,
         Err(_) => return,
     };
-    if let Err(error) = telemetry::init(format) {
+    if let Err(error) = telemetry::init(format, telemetry::SERVE) {
         eprintln!("refused: {error}");
         return;
     }

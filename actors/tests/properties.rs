@@ -224,9 +224,9 @@ fn audit_order(
     let requested: i64 = requested.map(|refund| refund.amount).sum();
     assert_eq!(requested, order.asked_back);
 
-    let hold = reservation.map(|reservation| reservation.state);
-    let held = matches!(hold, Some(HoldState::Held { .. }));
-    let committed = hold == Some(HoldState::Committed);
+    let state = reservation.map(|reservation| reservation.state);
+    let held = matches!(state, Some(HoldState::Held { .. }));
+    let committed = state == Some(HoldState::Committed);
     match order.status {
         Status::AwaitingPayment => assert!(held && order.net() == 0),
         Status::PartiallyPaid => {
@@ -244,7 +244,7 @@ fn audit_order(
         Status::Expired | Status::Cancelled => {
             assert!(!held && !committed && order.net() == 0);
         }
-        Status::Rejected => assert!(hold.is_none() && order.net() == 0),
+        Status::Rejected => assert!(state.is_none() && order.net() == 0),
         Status::RefundDue => {
             assert!(!held && !committed);
             assert_eq!(order.asked_back, order.net(), "exactly what is there");
@@ -302,7 +302,7 @@ async fn live(history: Vec<Happens>) -> Shop {
                 sent.push((id.clone(), kind, data.clone()));
                 hear(&mut shop, &mut money, kind, &id, data).await;
             }
-            Happens::Again(index) if sent.is_empty() => drop(index),
+            Happens::Again(_) if sent.is_empty() => {}
             Happens::Again(index) => {
                 let (id, kind, data) = index.get(&sent).clone();
                 let before = shop.dump();
