@@ -311,4 +311,3 @@ fn text(panic: &(dyn Any + Send)) -> String {
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "it panicked without words".to_owned())
 }
-
