@@ -15,7 +15,9 @@ use simulation::{Summary, Trace, run};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 50;
+/// Steps that a failure shows; `ORDERLY_SIM_STEPS` sets another number.
+const STEPS: usize = 60;
 /// Every one of so many seeds is run twice.
 const TWICE: u64 = 8;
 
@@ -29,7 +31,9 @@ fn number(name: &str) -> Option<u64> {
 
 /// Runs a seed; a failure says which one it was, and how it came to it.
 fn run_loudly(seed: u64) -> Summary {
-    let trace = Trace::default();
+    let kept =
+        number("ORDERLY_SIM_STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS));
+    let trace = Trace::new(kept.max(1));
     catch_unwind(AssertUnwindSafe(|| run(seed, &trace))).unwrap_or_else(|panic| {
         eprintln!("the last steps:\n{trace}");
         eprintln!(

@@ -39,7 +39,7 @@ impl Plan {
     pub(crate) fn new(dice: &mut Dice) -> Self {
         let is_long = dice.one_in(4);
         let has_small_memory = dice.one_in(2);
-        let has_large_bodies = dice.one_in(12);
+        let has_large_bodies = dice.one_in(10);
         let identity_retention = if is_long { 2 * HOUR } else { 24 * 30 * HOUR };
         let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
         let late = [
@@ -76,7 +76,11 @@ impl Plan {
             replay_bytes: dice.pick(&[2 << 10, 16 << 10, 64 << 20]),
         };
         Self {
-            messages: u32::try_from(dice.between(40, 160)).expect("it is small"),
+            messages: if has_large_bodies {
+                50
+            } else {
+                u32::try_from(dice.between(40, 160)).expect("it is small")
+            },
             prefetch: dice.pick(&[1, 4, 16, 64]),
             crash: dice.pick(&[0, 100, 300, 1000]),
             disk_fault: dice.pick(&[0, 1, 3, 3]),

@@ -130,6 +130,12 @@ impl Process {
         let settles = Some((delivery.generation, delivery.tag));
         let arrival = delivery.message.arrival();
         let step = caught(self.sequencer.run(&arrival)).await?;
+        if let Step::Failed { problem } = &step {
+            assert!(
+                problem.contains("panicked"),
+                "the owners disagree: {problem}"
+            );
+        }
         let (sealed, input) = match step {
             Step::Sealed(sealed) => (*sealed, Input::Message(delivery.message)),
             Step::Failed { problem } if arrival.attempts + 1 >= most_attempts => {

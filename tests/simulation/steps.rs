@@ -252,7 +252,7 @@ impl World {
     /// Some actor may panic on what comes next.
     fn arm(&mut self) {
         if self.dice.one_in(self.plan.panic) {
-            let read = self.dice.between(1, 12);
+            let read = self.dice.between(1, 8);
             let blows = self.dice.pick(&[1, 1, 2, 4]);
             self.process.hazard.arm(read, blows);
         }

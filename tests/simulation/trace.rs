@@ -5,21 +5,30 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-/// Steps that are kept for a failure's report.
-const KEPT: usize = 60;
-
 /// A run's trace; the run may have panicked since it was written.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Trace(Rc<RefCell<Inner>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     hash: u64,
     lines: u64,
+    kept: usize,
     last: VecDeque<String>,
 }
 
 impl Trace {
+    /// A trace that shows its last `kept` lines.
+    pub(crate) fn new(kept: usize) -> Self {
+        let last = VecDeque::new();
+        Self(Rc::new(RefCell::new(Inner {
+            hash: 0,
+            lines: 0,
+            kept,
+            last,
+        })))
+    }
+
     /// Notes a line. It must not hold what differs between two runs, such as the store's own id.
     pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
         let inner = &mut *self.0.borrow_mut();
@@ -29,7 +38,7 @@ impl Trace {
         for byte in line.bytes() {
             inner.hash = (inner.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        if inner.last.len() == KEPT {
+        if inner.last.len() == inner.kept {
             inner.last.pop_front();
         }
         inner.last.push_back(line);

@@ -225,6 +225,13 @@ impl World {
             };
             self.crash(&why).await;
         }
+        for (owner, vitals) in self.process.sequencer.owners().vitals() {
+            // planned ones have no words
+            let failure = vitals
+                .last_failure()
+                .filter(|text| !text.contains("without words"));
+            assert!(failure.is_none(), "the {owner} actor panicked: {failure:?}");
+        }
         let spent = self.process.spent.try_recv();
         assert!(
             spent.is_err(),

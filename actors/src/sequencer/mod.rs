@@ -36,7 +36,7 @@ use crate::store::{self, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
 use crate::supervisor::Failures;
 use crate::trace::TraceParent;
 use crate::verdict::{Reason, Verdict};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -45,6 +45,8 @@ pub struct Sequencer {
     shelf: Shelf,
     owners: Owners,
     clock: Box<dyn Clock>,
+    /// The latest time that was given out.
+    latest: Cell<Timestamp>,
     settings: Settings,
 }
 
@@ -114,6 +116,7 @@ impl Sequencer {
             shelf,
             owners,
             clock,
+            latest: Cell::default(),
             settings,
         }
     }
@@ -128,10 +131,13 @@ impl Sequencer {
         &self.owners
     }
 
-    /// The time that the next unit will have.
+    /// The time that the next unit will have. It never falls behind one that it gave before: timers that were due by
+    /// then are handed out once, and must be due still when they are fired, though the wall clock stepped back.
     pub fn now(&self) -> Timestamp {
         let last = Timestamp::from_micros(self.shelf.borrow().clock());
-        self.clock.now().max(last)
+        let now = self.clock.now().max(last).max(self.latest.get());
+        self.latest.set(now);
+        now
     }
 
     /// Takes a message to its end.
