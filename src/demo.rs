@@ -6,3 +6,5 @@
 
 pub mod books;
 pub mod day;
+pub mod random;
+pub mod run;

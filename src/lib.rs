@@ -1,6 +1,28 @@
 //! The process around the actors.
+//!
+//! The way of a message, and who it meets:
+//!
+//! | module | has |
+//! |---|---|
+//! | [`broker`] | RabbitMQ, and an in-process broker, behind one seam |
+//! | [`door`] | a message becomes a command, or is known to be invalid |
+//! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
+//! | [`process`] | puts it all together, watches it, takes it apart in good order |
+//! | [`wire`] | what leaves: events, notifications, verdicts |
+//! | [`admin`] | the operators' HTTP server |
+//! | [`config`] | the configuration, typed and validated |
+//! | [`metrics`], [`telemetry`] | what can be watched |
+//! | [`cli`] | the program's commands, one file each |
+//! | [`demo`] | a generated shop day, and the books that it must balance |
 
+pub mod admin;
 pub mod broker;
+pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod door;
 pub mod metrics;
+pub mod pipeline;
+pub mod process;
+pub mod telemetry;
+pub mod wire;

@@ -9,6 +9,7 @@ use crate::notification::Notices;
 use crate::order::{Order, Status};
 use crate::parked::Item;
 use crate::payment::Payments;
+use crate::sequencer::Marker;
 use crate::store::{NameHash, Ordinal, Table};
 use std::sync::Arc;
 
@@ -29,6 +30,8 @@ pub struct Draft {
     pub waiting: i64,
     /// A message that is put aside.
     pub parked: Option<Item>,
+    /// The message that runs alone from now on, or that none does any more.
+    pub(crate) marker: Option<Option<Marker>>,
 }
 
 /// The new value of one state.
@@ -92,6 +95,7 @@ impl Draft {
         self.moved = other.moved.or(self.moved);
         self.waiting += other.waiting;
         self.parked = other.parked.or(self.parked.take());
+        self.marker = other.marker.or(self.marker.take());
     }
 
     /// A state has a new value; one that changes twice in a command is written once.
@@ -109,6 +113,7 @@ impl Draft {
             && self.names.is_empty()
             && self.hints.is_empty()
             && self.parked.is_none()
+            && self.marker.is_none()
     }
 }
 

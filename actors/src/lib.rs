@@ -16,10 +16,12 @@
 //! | [`states`] | an owner's states: cache, staging, the read path below |
 //! | [`draft`] | what a command does, before it is sealed |
 //! | [`event`], [`record`] | what is told, and what a unit's body is |
+//! | [`audit`] | do the books balance? |
 //! | [`store`] | the journal and its views on disk |
 //!
 //! What all of them speak in: [`id`], [`money`], [`text`], [`clock`], [`verdict`], [`trace`].
 
+pub mod audit;
 pub mod cart;
 pub mod clock;
 pub mod command;

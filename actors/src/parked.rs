@@ -16,6 +16,9 @@ pub const CUT: usize = 64 << 10;
 pub(crate) const ABOUT: u8 = 0;
 /// The part that holds its bytes.
 pub(crate) const BODY: u8 = 1;
+/// The part that marks the message that runs alone; the one entity that has it is no parked
+/// message.
+pub(crate) const MARKER: u8 = 2;
 
 /// What is known of a parked message, its bytes apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

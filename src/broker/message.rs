@@ -16,6 +16,9 @@ pub const TRACESTATE_HEADER: &str = "tracestate";
 /// RFC 3339 time after which a command is no longer worth applying.
 pub const DEADLINE_HEADER: &str = "deadline";
 
+/// Why we put a message to `NS.dead` ourselves; what the broker puts there says so in its own.
+pub const REASON_HEADER: &str = "x-orderly-reason";
+
 /// A message as it is published or delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Message {

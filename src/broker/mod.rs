@@ -4,28 +4,38 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | `client` | publishing commands, replaying dead letters |
 //! | `ledger` | which deliveries may be acknowledged, with how few acks |
 //! | `memory` | the in-process driver |
 //! | `message` | what travels |
 //! | `names` | what everything is called |
 //! | `transport` | the seam: [`Link`] and what flows through it |
 //! | `publisher` | publishing with confirms, in order per key |
+//! | `rabbit` | the `RabbitMQ` driver |
+//! | `retry` | delayed retries of what failed |
+//! | `settings` | what has to be configured |
 //! | `topic` | matching routing keys |
 
+pub mod client;
 pub mod ledger;
 pub mod memory;
 mod message;
 mod names;
 mod publisher;
+pub mod rabbit;
+mod retry;
+mod settings;
 pub mod topic;
 mod transport;
 
 pub use message::{
     ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, Message, Properties,
-    TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
+pub use retry::{Retries, Retry};
+pub use settings::{Settings, TopologyMode};
 pub use transport::{
     Ack, AckSender, Control, Delivery, Intake, Link, MAX_BATCH, Phase, Reach, Status,
 };

@@ -118,7 +118,7 @@ impl Broker {
             KEY,
             "each delay is longer than the last",
         );
-        let whole_millis = |delay: &Duration| delay.get().subsec_nanos() % 1_000_000 == 0;
+        let whole_millis = |delay: &Duration| delay.get().subsec_nanos().is_multiple_of(1_000_000);
         let in_range = |delay: &Duration| !delay.is_zero() && *delay <= Self::MAX_RETRY_DELAY;
         report.require(
             delays

@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use figment::Figment;
+use figment::error::Kind;
 use figment::value::{Dict, Value};
 
 use super::Config;
@@ -184,11 +185,20 @@ impl Loading {
     }
 }
 
-/// The error, and which element of a list it is about.
-fn in_element(path: &[String], kind: &figment::error::Kind) -> String {
+/// The error in plain words, and which element of a list it is about.
+fn in_element(path: &[String], kind: &Kind) -> String {
+    let told = match kind {
+        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
+            format!("expected {expected}, found {found}")
+        }
+        Kind::UnknownVariant(found, expected) => {
+            format!("expected one of {}, found {found}", expected.join(", "))
+        }
+        other => other.to_string(),
+    };
     match path {
-        [_, _, index] => format!("element {index}: {kind}"),
-        _ => kind.to_string(),
+        [_, _, index] => format!("element {index}: {told}"),
+        _ => told,
     }
 }
 

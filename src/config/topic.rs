@@ -164,12 +164,11 @@ mod tests {
     fn defined(pattern: &[&str], topic: &[&str]) -> bool {
         match (pattern.split_first(), topic.split_first()) {
             (None, None) => true,
-            (None, Some(_)) => false,
             (Some((&"#", rest)), None) => defined(rest, topic),
             (Some((&"#", rest)), Some((_, later))) => {
                 defined(rest, topic) || defined(pattern, later)
             }
-            (Some(_), None) => false,
+            (None, Some(_)) | (Some(_), None) => false,
             (Some((word, rest)), Some((first, later))) => {
                 (*word == "*" || word == first) && defined(rest, later)
             }

@@ -11,7 +11,6 @@
 
 mod catalogue;
 mod message;
-mod random;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -20,8 +19,8 @@ use std::collections::BTreeMap;
 
 pub use message::Message;
 
+use super::random::Random;
 use catalogue::Catalogue;
-use random::Random;
 use story::Story;
 
 /// The hold of those orders that are to lose it. All others must outlast the day: run it with an

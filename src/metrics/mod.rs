@@ -5,21 +5,21 @@
 //! atomic addition without a look-up; it is cheap to clone and to share between threads. Nothing
 //! here is global: a test has metrics of its own.
 
+mod histogram;
 pub mod labels;
+mod registrar;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{
-    Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit,
-};
-use metrics_exporter_prometheus::{
-    BuildError, Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
-};
+use metrics::{Counter, Gauge, Histogram};
+use metrics_exporter_prometheus::PrometheusHandle;
 
+use self::histogram::Family;
 use self::labels::{
     Actor, Channel, CommandType, OrderStatus, Outcome, ParkedReason, Stage, Verdict,
 };
+use self::registrar::Registrar;
 
 /// Seconds, from what a decision takes to what an outage takes.
 const DURATIONS: [f64; 16] = [
@@ -36,10 +36,6 @@ const FLUSHES: [f64; 12] = [
 const GROUPS: [f64; 12] = [
     1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
 ];
-
-/// How often samples are folded into their buckets. Between two times they are kept one by one,
-/// at eight bytes each, whether anybody scrapes or not.
-const UPKEEP: Duration = Duration::from_secs(1);
 
 /// The state of a circuit breaker, as `orderly_breaker_state` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +54,10 @@ pub struct Metrics(Arc<Series>);
 
 /// Reads what [`Metrics`] counts.
 #[derive(Clone)]
-pub struct Exporter(PrometheusHandle);
+pub struct Exporter {
+    counters_and_gauges: PrometheusHandle,
+    histograms: Arc<[Family]>,
+}
 
 struct Series {
     /// By type, then verdict.
@@ -83,26 +82,10 @@ struct Series {
 
 impl Metrics {
     /// Makes all series.
-    pub fn new() -> Result<(Self, Exporter), BuildError> {
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(
-                Matcher::Full("orderly_command_duration_seconds".to_owned()),
-                &DURATIONS,
-            )?
-            .set_buckets_for_metric(
-                Matcher::Full("orderly_store_flush_seconds".to_owned()),
-                &FLUSHES,
-            )?
-            .set_buckets_for_metric(
-                Matcher::Full("orderly_group_commit_size".to_owned()),
-                &GROUPS,
-            )?
-            .build_recorder();
-        let exporter = Exporter(recorder.handle());
-        Ok((
-            Self(Arc::new(Series::new(&Registrar { recorder }))),
-            exporter,
-        ))
+    pub fn new() -> (Self, Exporter) {
+        let mut registrar = Registrar::new();
+        let series = Series::new(&mut registrar);
+        (Self(Arc::new(series)), registrar.exporter())
     }
 
     /// `count` commands of one type got the same verdict.
@@ -190,44 +173,48 @@ impl Metrics {
 impl Exporter {
     /// The Prometheus text exposition of now.
     pub fn render(&self) -> String {
-        self.0.render()
-    }
-
-    /// Folds samples into buckets for ever; to be spawned beside whatever else runs.
-    pub async fn upkeep(self) {
-        let mut ticks = tokio::time::interval(UPKEEP);
-        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        loop {
-            ticks.tick().await;
-            self.0.run_upkeep();
+        let mut text = self.counters_and_gauges.render();
+        for family in self.histograms.iter() {
+            text.push_str(&family.to_string());
         }
+        text
     }
 }
 
 impl Series {
-    fn new(to: &Registrar) -> Self {
-        to.build_info();
+    fn new(to: &mut Registrar) -> Self {
+        to.constant(
+            "orderly_build_info",
+            "Always 1; its label says what is running",
+            "version",
+            env!("CARGO_PKG_VERSION"),
+        );
         Self {
-            commands: to.counters2(
+            commands: to.counter_table(
                 "orderly_commands_total",
                 "Commands that were settled, by type and verdict",
                 ("type", CommandType::ALL, CommandType::as_str),
                 ("verdict", Verdict::ALL, Verdict::as_str),
             ),
-            durations: to.durations(),
+            durations: to.histograms(
+                "orderly_command_duration_seconds",
+                "Time a command spends in a stage of its way",
+                ("stage", Stage::ALL, Stage::as_str),
+                &DURATIONS,
+            ),
             in_flight: to.gauge(
                 "orderly_in_flight",
                 "Messages delivered by the broker and not acked yet",
             ),
             group_commit_size: to.histogram(
                 "orderly_group_commit_size",
-                Unit::Count,
                 "Units made durable by one flush",
+                &GROUPS,
             ),
             store_flush: to.histogram(
                 "orderly_store_flush_seconds",
-                Unit::Seconds,
                 "Time to write and flush one group",
+                &FLUSHES,
             ),
             store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk"),
             outbox_pending: to.gauge(
@@ -258,7 +245,7 @@ impl Series {
                 "orderly_waiting_callbacks",
                 "Payment callbacks that wait for their order",
             ),
-            notifications: to.counters2(
+            notifications: to.counter_table(
                 "orderly_notifications_total",
                 "Attempts to deliver a notification, by outcome",
                 ("channel", Channel::ALL, Channel::as_str),
@@ -281,153 +268,9 @@ impl Series {
     }
 }
 
-/// A label: its name, its values, and how they are written.
-type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
-
-/// Makes and describes series. This is the recorder's interface without its macros, which look a
-/// series up by name at every use.
-struct Registrar {
-    recorder: PrometheusRecorder,
-}
-
-const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
-
-impl Registrar {
-    fn build_info(&self) {
-        const NAME: &str = "orderly_build_info";
-        self.describe_gauge(NAME, "Always 1; its labels say what is running");
-        let labels = vec![Label::from_static_parts(
-            "version",
-            env!("CARGO_PKG_VERSION"),
-        )];
-        self.recorder
-            .register_gauge(&Key::from_parts(NAME, labels), &METADATA)
-            .set(1.0);
-    }
-
-    fn durations(&self) -> Vec<Histogram> {
-        const NAME: &str = "orderly_command_duration_seconds";
-        self.describe_histogram(
-            NAME,
-            Unit::Seconds,
-            "Time a command spends in a stage of its way",
-        );
-        let one = |stage: &Stage| {
-            let labels = vec![Label::from_static_parts("stage", stage.as_str())];
-            self.recorder
-                .register_histogram(&Key::from_parts(NAME, labels), &METADATA)
-        };
-        Stage::ALL.iter().map(one).collect()
-    }
-
-    fn histogram(&self, name: &'static str, unit: Unit, about: &'static str) -> Histogram {
-        self.describe_histogram(name, unit, about);
-        self.recorder
-            .register_histogram(&Key::from_static_name(name), &METADATA)
-    }
-
-    fn gauge(&self, name: &'static str, about: &'static str) -> Gauge {
-        self.describe_gauge(name, about);
-        self.one_gauge(name, Vec::new())
-    }
-
-    fn gauges<L: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (label, values, text): Values<L>,
-    ) -> Vec<Gauge> {
-        self.describe_gauge(name, about);
-        let one =
-            |value: &L| self.one_gauge(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
-    }
-
-    fn counter(&self, name: &'static str, about: &'static str) -> Counter {
-        self.describe_counter(name, about);
-        self.one_counter(name, Vec::new())
-    }
-
-    fn counters<L: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (label, values, text): Values<L>,
-    ) -> Vec<Counter> {
-        self.describe_counter(name, about);
-        let one =
-            |value: &L| self.one_counter(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
-    }
-
-    fn counters2<L: Copy, M: Copy>(
-        &self,
-        name: &'static str,
-        about: &'static str,
-        (label, values, text): Values<L>,
-        (label2, values2, text2): Values<M>,
-    ) -> Vec<Vec<Counter>> {
-        self.describe_counter(name, about);
-        let one = |value: L, value2: M| {
-            let labels = vec![
-                Label::from_static_parts(label, text(value)),
-                Label::from_static_parts(label2, text2(value2)),
-            ];
-            self.one_counter(name, labels)
-        };
-        let row = |value: &L| values2.iter().map(|value2| one(*value, *value2)).collect();
-        values.iter().map(row).collect()
-    }
-
-    /// Registering alone shows nothing: a counter appears with its first increment.
-    fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
-        let counter = self
-            .recorder
-            .register_counter(&Key::from_parts(name, labels), &METADATA);
-        counter.absolute(0);
-        counter
-    }
-
-    fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
-        let gauge = self
-            .recorder
-            .register_gauge(&Key::from_parts(name, labels), &METADATA);
-        gauge.set(0.0);
-        gauge
-    }
-
-    fn describe_counter(&self, name: &'static str, about: &'static str) {
-        self.recorder.describe_counter(
-            KeyName::from_const_str(name),
-            None,
-            SharedString::const_str(about),
-        );
-    }
-
-    fn describe_gauge(&self, name: &'static str, about: &'static str) {
-        self.recorder.describe_gauge(
-            KeyName::from_const_str(name),
-            None,
-            SharedString::const_str(about),
-        );
-    }
-
-    fn describe_histogram(&self, name: &'static str, unit: Unit, about: &'static str) {
-        self.recorder.describe_histogram(
-            KeyName::from_const_str(name),
-            Some(unit),
-            SharedString::const_str(about),
-        );
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn metrics() -> (Metrics, Exporter) {
-        Metrics::new().expect("the buckets are not empty")
-    }
 
     /// The value of a series in the exposition.
     fn value(exporter: &Exporter, series: &str) -> Option<f64> {
@@ -439,7 +282,7 @@ mod tests {
 
     #[test]
     fn all_series_are_there_from_the_start() {
-        let (_metrics, exporter) = metrics();
+        let (_metrics, exporter) = Metrics::new();
         let expected = [
             "orderly_commands_total{type=\"order.place\",verdict=\"applied\"}",
             "orderly_commands_total{type=\"other\",verdict=\"invalid\"}",
@@ -470,7 +313,7 @@ mod tests {
 
     #[test]
     fn every_metric_says_what_it_is() {
-        let (_metrics, exporter) = metrics();
+        let (_metrics, exporter) = Metrics::new();
         let exposition = exporter.render();
         for line in exposition
             .lines()
@@ -487,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_verdict_is_counted_under_its_type() {
-        let (metrics, exporter) = metrics();
+        let (metrics, exporter) = Metrics::new();
         metrics.commands(CommandType::CartAdd, Verdict::Duplicate, 3);
         let counted = |kind: &str, verdict: &str| {
             let series = format!("orderly_commands_total{{type=\"{kind}\",verdict=\"{verdict}\"}}");
@@ -500,7 +343,7 @@ mod tests {
 
     #[test]
     fn durations_fall_into_explicit_buckets() {
-        let (metrics, exporter) = metrics();
+        let (metrics, exporter) = Metrics::new();
         metrics.command_duration(Stage::Commit, Duration::from_millis(2), 5);
         let below = |bound: &str| {
             let series = format!(
@@ -515,7 +358,7 @@ mod tests {
 
     #[test]
     fn gauges_show_the_last_value() {
-        let (metrics, exporter) = metrics();
+        let (metrics, exporter) = Metrics::new();
         metrics.in_flight(7);
         metrics.broker_connected();
         metrics.breaker(Channel::Amqp, Breaker::Open);
@@ -529,13 +372,10 @@ mod tests {
         assert_eq!(value(&exporter, "orderly_broker_connected"), Some(0.0));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn upkeep_keeps_what_was_counted() {
-        let (metrics, exporter) = metrics();
+    #[test]
+    fn a_group_commit_counts_once_however_large() {
+        let (metrics, exporter) = Metrics::new();
         metrics.group_commit(250, Duration::from_micros(300));
-        let upkeep = tokio::spawn(exporter.clone().upkeep());
-        tokio::time::sleep(UPKEEP * 3).await;
-        upkeep.abort();
         assert_eq!(
             value(&exporter, "orderly_group_commit_size_count"),
             Some(1.0)
@@ -544,12 +384,7 @@ mod tests {
             value(&exporter, "orderly_group_commit_size_sum"),
             Some(250.0)
         );
-        assert_eq!(
-            value(
-                &exporter,
-                "orderly_store_flush_seconds_bucket{le=\"0.0005\"}"
-            ),
-            Some(1.0)
-        );
+        let below = "orderly_store_flush_seconds_bucket{le=\"0.0005\"}";
+        assert_eq!(value(&exporter, below), Some(1.0));
     }
 }

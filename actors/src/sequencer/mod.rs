@@ -10,11 +10,13 @@
 //! [`Log::commit`](crate::store::Log::commit) has returned for it.
 
 mod arrival;
+mod isolate;
 mod owners;
 mod park;
 mod seal;
 
 pub use arrival::{Arrival, Raw};
+pub(crate) use isolate::Marker;
 pub use owners::{Capacities, Owners, Settings};
 use seal::Turn;
 

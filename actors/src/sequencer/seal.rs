@@ -1,5 +1,6 @@
 //! Making a unit of what a command did.
 
+use super::isolate;
 use super::owners::Touched;
 use super::{Error, FollowUp, Identity, Sealed, Sequencer};
 use crate::clock::Timestamp;
@@ -110,6 +111,9 @@ impl Sequencer {
         }
         if let Some(item) = draft.parked {
             item.put(&mut builder)?;
+        }
+        if let Some(marker) = draft.marker {
+            isolate::put(&self.shelf.borrow(), &mut builder, marker.as_ref())?;
         }
         if let Some(order) = order {
             let previous = self.shelf.borrow().trail(order)?;

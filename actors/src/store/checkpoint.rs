@@ -10,10 +10,12 @@ use std::mem;
 use super::Error;
 use super::compact::Compaction;
 use super::disk::{Batch, Disk, Tree};
+use super::draft;
+use super::layout::Layout;
 use super::log::Report;
 use super::manifest::Totals;
 use super::overlay::{Recent, States};
-use super::page::{self, PageId};
+use super::page::PageId;
 use super::segment::{Entry, IDENTITIES, Writer};
 use super::timers;
 use super::unit::{Ordinal, Table, Timer, Unit};
@@ -26,6 +28,8 @@ const PAGES_AT_ONCE: usize = 32;
 pub(super) struct Gathered {
     /// Of all units so far.
     pub(super) totals: Totals,
+    /// The number of the journal's chunk behind them.
+    pub(super) chunk: u64,
     /// The bytes of the units.
     pub(super) bytes: usize,
     bucket_span: i64,
@@ -36,10 +40,11 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    pub(super) fn new(totals: Totals, bucket_span: i64) -> Self {
+    pub(super) fn new(totals: Totals, chunk: u64, bucket_span: i64) -> Self {
         Self {
             totals,
             bytes: 0,
+            chunk,
             bucket_span,
             states: States::default(),
             entries: BTreeMap::new(),
@@ -76,7 +81,7 @@ impl Gathered {
 
     /// Takes all that was gathered; what comes is for the next checkpoint.
     pub(super) fn take(&mut self) -> Self {
-        let next = Self::new(self.totals.clone(), self.bucket_span);
+        let next = Self::new(self.totals.clone(), self.chunk, self.bucket_span);
         mem::replace(self, next)
     }
 }
@@ -119,17 +124,21 @@ impl Checkpoint {
     pub(super) fn step(
         &mut self,
         disk: &dyn Disk,
+        layouts: &mut [Layout],
         compaction: &mut Compaction,
     ) -> Result<Option<Report>, Error> {
         self.step = match self.step {
-            Step::Pages(from) => match self.write_pages(disk, from)? {
+            Step::Pages(from) => match self.write_pages(disk, layouts, from)? {
                 Some(next) => Step::Pages(next),
                 None => Step::Segments,
             },
-            Step::Segments => match self.write_segment(disk, compaction)? {
-                true => Step::Segments,
-                false => Step::Timers,
-            },
+            Step::Segments => {
+                if self.write_segment(disk, compaction)? {
+                    Step::Segments
+                } else {
+                    Step::Timers
+                }
+            }
             Step::Timers => {
                 let totals = &self.gathered.totals;
                 let mut timers = mem::take(&mut self.gathered.timers);
@@ -146,7 +155,7 @@ impl Checkpoint {
             Step::Manifest => {
                 let totals = self.gathered.totals.clone();
                 let covered = totals.next;
-                let catalog = compaction.publish(disk, totals)?;
+                let catalog = compaction.publish(disk, totals, self.gathered.chunk)?;
                 let pages = mem::take(&mut self.pages);
                 return Ok(Some(Report {
                     covered,
@@ -168,7 +177,12 @@ impl Checkpoint {
     }
 
     /// Writes some pages, from a place on; gives the place behind them, unless they were the last.
-    fn write_pages(&mut self, disk: &dyn Disk, from: usize) -> Result<Option<usize>, Error> {
+    fn write_pages(
+        &mut self,
+        disk: &dyn Disk,
+        layouts: &mut [Layout],
+        from: usize,
+    ) -> Result<Option<usize>, Error> {
         let mut batch = Batch::new(Tree::Pages);
         let mut next = from;
         let of = |&(table, ordinal): &(Table, Ordinal)| PageId::of(table, ordinal);
@@ -181,7 +195,8 @@ impl Checkpoint {
                 .filter_map(|place| Some((place.1, self.gathered.states.0.get(place)?)))
                 .collect();
             let id = of(&places[0]);
-            page::update(disk, id, &changes, &mut batch)?;
+            layouts[id.table.index()].reserve(disk, id.number + 1)?;
+            draft::update(disk, id, &changes, &mut batch)?;
             self.pages.push(id);
             next += places.len();
         }

@@ -12,10 +12,14 @@ pub(super) struct Undecodable;
 /// Appends `value` in 7-bit groups, least significant first: 1 byte below 128, at most 10.
 pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
-        out.push((value as u8) | 0x80);
+        out.push(low_byte(value) | 0x80);
         value >>= 7;
     }
-    out.push(value as u8);
+    out.push(low_byte(value));
+}
+
+fn low_byte(value: u64) -> u8 {
+    value.to_le_bytes()[0]
 }
 
 /// Appends a signed number so that small magnitudes of either sign stay short.
@@ -86,6 +90,11 @@ impl Reader {
             Some(bytes) if bytes <= self.rest.len() => Ok(count),
             _ => Err(Undecodable),
         }
+    }
+
+    /// All that is left.
+    pub(super) fn rest(&mut self) -> Bytes {
+        std::mem::take(&mut self.rest)
     }
 
     pub(super) fn slice(&mut self, len: usize) -> Result<Bytes, Undecodable> {

@@ -64,14 +64,16 @@ impl Compaction {
         self.working.catalog.lists[segment.index].insert(0, Arc::new(segment));
     }
 
-    /// Makes the working catalog valid, over views that hold the units of `totals`. All that it names must be durable.
+    /// Makes the working catalog valid, over views that hold the units of `totals`, which end before `chunk`. All that it names must be durable.
     pub(super) fn publish(
         &mut self,
         disk: &dyn Disk,
         totals: Totals,
+        chunk: u64,
     ) -> Result<Arc<Catalog>, Error> {
         self.fired = Some(totals.fired);
         self.working.totals = totals;
+        self.working.chunk = chunk;
         self.working.write(disk)?;
         disk.sync()?;
         self.retired.append(&mut self.dropped);
@@ -82,13 +84,9 @@ impl Compaction {
     pub(super) fn sweep(&mut self, now: i64) -> u64 {
         let bucket = now.div_euclid(self.bucket_span) - BUCKETS;
         let swept = self.working.catalog.take_before(bucket);
-        if self.merge.as_ref().is_some_and(|merge| {
-            swept
-                .iter()
-                .any(|gone| merge.inputs().any(|id| id == gone.id))
-        }) {
-            // Its output is in no manifest; what is written of it is removed with the next opening.
-            self.merge = None;
+        let is_swept = |id| swept.iter().any(|gone| gone.id == id);
+        if let Some(merge) = self.merge.take_if(|merge| merge.inputs().any(is_swept)) {
+            self.retired.push(Arc::new(merge.abandon()));
         }
         let entries = swept.iter().map(|segment| segment.entries).sum();
         self.dropped.extend(swept);
@@ -129,9 +127,7 @@ impl Compaction {
         };
         let mut batch = Batch::new(Tree::Index);
         let done = merge.step(disk, ENTRIES_AT_ONCE, &mut batch)?;
-        if !done {
-            self.merge = Some(merge);
-        } else {
+        if done {
             let inputs: Vec<u64> = merge.inputs().collect();
             let merged = merge.finish(&mut batch);
             let list = &mut self.working.catalog.lists[merged.index];
@@ -147,6 +143,8 @@ impl Compaction {
             kept.insert(at, Arc::new(merged));
             *list = kept;
             self.dropped.extend(replaced);
+        } else {
+            self.merge = Some(merge);
         }
         if batch.changes.is_empty() {
             Ok(())

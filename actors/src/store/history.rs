@@ -2,30 +2,24 @@
 //!
 //! It shows durable units only: what the relay publishes cannot be lost any more.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::Error;
-use super::disk::Disk;
-use super::journal::Chunk;
+use super::journal::{Chunk, Journal};
 use super::unit::{Seq, Unit};
 
 /// Reads units from the journal. Cheap to clone; usable from any thread.
 #[derive(Debug, Clone)]
 pub struct History {
-    disk: Arc<dyn Disk>,
-    /// The sequence behind the last durable unit; the store thread moves it on after each sync.
-    durable: Arc<AtomicU64>,
+    journal: Journal,
 }
 
 impl History {
-    pub(super) fn new(disk: Arc<dyn Disk>, durable: Arc<AtomicU64>) -> Self {
-        Self { disk, durable }
+    pub(super) const fn new(journal: Journal) -> Self {
+        Self { journal }
     }
 
     /// The sequence behind the last durable unit.
     pub fn durable(&self) -> Seq {
-        Seq(self.durable.load(Ordering::Acquire))
+        self.journal.durable()
     }
 
     /// The durable unit at `seq`; `None` when none begins there, or it was pruned.
@@ -33,7 +27,7 @@ impl History {
         if seq >= self.durable() {
             return Ok(None);
         }
-        let Some(mut chunk) = Chunk::at(&*self.disk, seq)? else {
+        let Some(mut chunk) = self.journal.find(seq)? else {
             return Ok(None);
         };
         while let Some(unit) = chunk.next()? {
@@ -71,21 +65,12 @@ impl Units {
     }
 
     fn advance(&mut self) -> Result<Option<Unit>, Error> {
-        let durable = self.history.durable();
-        while self.next < durable {
-            let disk = &*self.history.disk;
-            let chunk = match &mut self.chunk {
-                Some(chunk) => chunk,
-                None => {
-                    let found = match Chunk::at(disk, self.next)? {
-                        Some(chunk) => Some(chunk),
-                        None => Chunk::from(disk, self.next)?,
-                    };
-                    let Some(chunk) = found.filter(|chunk| chunk.head.first < durable) else {
-                        return Ok(None);
-                    };
-                    self.chunk.insert(chunk)
-                }
+        while self.next < self.history.durable() {
+            if self.chunk.is_none() {
+                self.chunk = self.history.journal.find(self.next)?;
+            }
+            let Some(chunk) = &mut self.chunk else {
+                return Ok(None);
             };
             match chunk.next()? {
                 Some(unit) if unit.seq < self.next => {}
@@ -95,7 +80,7 @@ impl Units {
                 }
                 None => {
                     self.next = self.next.max(chunk.head.next);
-                    self.chunk = None;
+                    self.chunk = self.history.journal.durable_chunk(chunk.end())?;
                 }
             }
         }

@@ -1,169 +1,85 @@
-//! The journal's chunks: whole units, packed, under growing keys.
+//! The journal's chunks: whole units, packed, under consecutive numbers.
 //!
-//! A chunk is one record of at most [`MAX_RECORD`] bytes and holds units of one commit that follow each other; its key
-//! is the first one's sequence. A unit that is longer than a record is a chunk in parts, which counts only when all
-//! are there. The first chunk that does not begin where the one before ended is the journal's end.
+//! A chunk is one record of at most [`CHUNK`] bytes and holds units of one commit that follow each other. A unit that
+//! is longer is a chunk in parts, which counts only when all are there. The journal ends where a chunk is missing, or
+//! does not begin where the one before ended.
+//!
+//! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead (see `layout`). Which chunk has
+//! a sequence is found by interpolation, from what was met before.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
 use super::Error;
 use super::codec::{Reader, Undecodable};
-use super::disk::{Batch, Disk, MAX_RECORD, Pair, Tree};
+use super::disk::{Disk, MAX_RECORD, Tree};
 use super::unit::{self, Seq, Unit};
 
 /// The version of a chunk, its first byte.
 const VERSION: u8 = 1;
-/// A chunk's head: version, parts, first and next sequence, the last unit's time.
-const HEAD: usize = 1 + 2 + 8 + 8 + 8;
-/// A batch is ended when it has this many bytes.
-const BATCH: usize = 2 << 20;
+/// The longest record: a look at one old unit loads a leaf of nine.
+pub(super) const CHUNK: usize = 30 << 10;
+/// A record's head: version, parts, part, first and next sequence, the last unit's time.
+pub(super) const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8;
+/// Places of chunks that are remembered.
+const REMEMBERED: usize = 8 << 10;
 
-/// The key of a chunk, or of one of its parts.
-pub(super) fn key(first: Seq, part: u16) -> [u8; 10] {
-    let mut key = [0; 10];
-    key[..8].copy_from_slice(&first.0.to_be_bytes());
-    key[8..].copy_from_slice(&part.to_be_bytes());
-    key
+const _: () = assert!(CHUNK <= MAX_RECORD);
+
+pub(super) fn key(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
 }
 
-fn first_of(key: &[u8]) -> Option<Seq> {
-    Some(Seq(u64::from_be_bytes(key.get(..8)?.try_into().ok()?)))
+pub(super) fn number_of(key: &[u8]) -> Result<u64, Error> {
+    key.try_into()
+        .map(u64::from_be_bytes)
+        .map_err(|_| Error::corrupt("journal chunk", key))
 }
 
-/// Packs units, which follow each other, into batches.
-#[derive(Debug, Default)]
-pub(super) struct Packer {
-    /// The chunk that is being filled; empty before its first unit.
-    chunk: Vec<u8>,
-    first: u64,
-    next: u64,
-    at: i64,
-    changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
-    size: usize,
-    batches: Vec<Batch>,
-}
-
-impl Packer {
-    pub(super) fn push(&mut self, unit: &Unit) {
-        if self.chunk.is_empty() {
-            self.begin(unit);
-        }
-        let from = self.chunk.len();
-        append(unit, &mut self.chunk);
-        if self.chunk.len() > MAX_RECORD && from > HEAD {
-            // It goes into the next chunk, as it is encoded.
-            let moved = self.chunk.split_off(from);
-            self.end();
-            self.begin(unit);
-            self.chunk.extend_from_slice(&moved);
-        }
-        (self.next, self.at) = (unit.next.0, unit.at);
-        if self.chunk.len() > MAX_RECORD {
-            self.end();
-        }
-    }
-
-    /// What is to be written, in order.
-    pub(super) fn finish(mut self) -> Vec<Batch> {
-        if !self.chunk.is_empty() {
-            self.end();
-        }
-        self.end_batch();
-        self.batches
-    }
-
-    fn begin(&mut self, unit: &Unit) {
-        self.first = unit.seq.0;
-        self.chunk.reserve(MAX_RECORD.min(HEAD + 4 + unit.size()));
-        self.chunk.resize(HEAD, 0);
-    }
-
-    fn end(&mut self) {
-        let chunk = std::mem::take(&mut self.chunk);
-        let body = &chunk[HEAD..];
-        // A unit has a few values of at most 2 MiB each: far fewer parts than 65,535.
-        let parts = u16::try_from(body.len().div_ceil(MAX_RECORD - HEAD)).unwrap_or(u16::MAX);
-        let mut head = Vec::with_capacity(HEAD);
-        head.push(VERSION);
-        head.extend_from_slice(&parts.to_le_bytes());
-        head.extend_from_slice(&self.first.to_le_bytes());
-        head.extend_from_slice(&self.next.to_le_bytes());
-        head.extend_from_slice(&self.at.to_le_bytes());
-        if parts == 1 {
-            let mut chunk = chunk;
-            chunk[..HEAD].copy_from_slice(&head);
-            self.put(0, chunk);
-        } else {
-            for (part, piece) in (0..).zip(body.chunks(MAX_RECORD - HEAD)) {
-                self.put(part, [&head, piece].concat());
-            }
-        }
-    }
-
-    fn put(&mut self, part: u16, record: Vec<u8>) {
-        self.size += record.len();
-        self.changes
-            .push((key(Seq(self.first), part).to_vec(), Some(record)));
-        if self.size >= BATCH {
-            self.end_batch();
-        }
-    }
-
-    fn end_batch(&mut self) {
-        if !self.changes.is_empty() {
-            self.batches.push(Batch {
-                tree: Tree::Journal,
-                changes: std::mem::take(&mut self.changes),
-            });
-            self.size = 0;
-        }
-    }
-}
-
-/// Appends a unit behind its length.
-fn append(unit: &Unit, out: &mut Vec<u8>) {
-    let from = out.len();
-    out.extend_from_slice(&[0; 4]);
-    unit.encode(out);
-    let len = u32::try_from(out.len() - from - 4)
-        .expect("a unit's values are limited to far less than 4 GiB");
-    out[from..from + 4].copy_from_slice(&len.to_le_bytes());
-}
-
-/// What a chunk's head says.
-#[derive(Debug, Clone, Copy)]
+/// What a record's head says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) first: Seq,
     pub(super) next: Seq,
     /// The time of its last unit.
     pub(super) at: i64,
     pub(super) parts: u16,
+    pub(super) part: u16,
 }
 
 impl Head {
+    pub(super) fn write(&self, out: &mut [u8]) {
+        out[0] = VERSION;
+        out[1..3].copy_from_slice(&self.parts.to_le_bytes());
+        out[3..5].copy_from_slice(&self.part.to_le_bytes());
+        out[5..13].copy_from_slice(&self.first.0.to_le_bytes());
+        out[13..21].copy_from_slice(&self.next.0.to_le_bytes());
+        out[21..29].copy_from_slice(&self.at.to_le_bytes());
+    }
+
     /// Reads a head; `reader` is behind it then.
     fn read(key: &[u8], reader: &mut Reader) -> Result<Self, Error> {
         let corrupt = || Error::undecodable("journal chunk", key);
         Error::check_version("journal chunk", reader.u8().map_err(corrupt())?, VERSION)?;
         let mut read = || -> Result<Self, Undecodable> {
             let parts = u16::from_le_bytes([reader.u8()?, reader.u8()?]);
+            let part = u16::from_le_bytes([reader.u8()?, reader.u8()?]);
             Ok(Self {
-                parts,
                 first: Seq(reader.u64()?),
                 next: Seq(reader.u64()?),
                 at: reader.i64()?,
+                parts,
+                part,
             })
         };
         let head = read().map_err(corrupt())?;
-        if first_of(key) == Some(head.first) && head.next > head.first && head.parts > 0 {
+        if head.next > head.first && head.part < head.parts {
             Ok(head)
         } else {
             Err(Error::corrupt("journal chunk", key))
         }
-    }
-
-    pub(super) fn of((key, record): &Pair) -> Result<Self, Error> {
-        Self::read(key, &mut Reader::new(record.clone()))
     }
 }
 
@@ -171,71 +87,14 @@ impl Head {
 #[derive(Debug, Clone)]
 pub(super) struct Chunk {
     pub(super) head: Head,
+    pub(super) number: u64,
     rest: Reader,
 }
 
 impl Chunk {
-    /// Reads a chunk whose first record was found; `None` when parts of it are missing.
-    fn load(disk: &dyn Disk, (found, record): Pair) -> Result<Option<Self>, Error> {
-        let mut reader = Reader::new(record);
-        let head = Head::read(&found, &mut reader)?;
-        if found[..] != key(head.first, 0) {
-            return Ok(None);
-        }
-        if head.parts == 1 {
-            return Ok(Some(Self { head, rest: reader }));
-        }
-        let rest = |reader: &mut Reader| reader.slice(reader.remaining()).unwrap_or_default();
-        let mut body = rest(&mut reader).to_vec();
-        for part in 1..head.parts {
-            let part_key = key(head.first, part);
-            let Some(record) = disk.get(Tree::Journal, &part_key)? else {
-                return Ok(None);
-            };
-            let mut reader = Reader::new(record);
-            let same = Head::read(&part_key, &mut reader)?;
-            if (same.next, same.parts) != (head.next, head.parts) {
-                return Err(Error::corrupt("journal chunk", &part_key));
-            }
-            body.extend_from_slice(&rest(&mut reader));
-        }
-        Ok(Some(Self {
-            head,
-            rest: Reader::new(Bytes::from(body)),
-        }))
-    }
-
-    /// The first chunk that begins at `from` or later and is whole.
-    pub(super) fn from(disk: &dyn Disk, from: Seq) -> Result<Option<Self>, Error> {
-        let mut from = from;
-        loop {
-            let Some(found) = disk.scan(Tree::Journal, &key(from, 0), 1)?.pop() else {
-                return Ok(None);
-            };
-            let Some(first) = first_of(&found.0) else {
-                return Err(Error::corrupt("journal chunk", &found.0));
-            };
-            if let Some(chunk) = Self::load(disk, found)? {
-                return Ok(Some(chunk));
-            }
-            from = first.plus(1);
-        }
-    }
-
-    /// The chunk that `seq` is in, if it is there and whole.
-    pub(super) fn at(disk: &dyn Disk, seq: Seq) -> Result<Option<Self>, Error> {
-        let Some((last, _)) = disk.last(Tree::Journal, Some(&key(seq, u16::MAX)))? else {
-            return Ok(None);
-        };
-        let Some(first) = first_of(&last) else {
-            return Err(Error::corrupt("journal chunk", &last));
-        };
-        let first_key = key(first, 0);
-        let Some(record) = disk.get(Tree::Journal, &first_key)? else {
-            return Ok(None);
-        };
-        let chunk = Self::load(disk, (Bytes::copy_from_slice(&first_key), record))?;
-        Ok(chunk.filter(|chunk| seq < chunk.head.next))
+    /// The number of the chunk behind this one.
+    pub(super) fn end(&self) -> u64 {
+        self.number + u64::from(self.head.parts)
     }
 
     /// The next unit.
@@ -243,8 +102,8 @@ impl Chunk {
         if self.rest.remaining() == 0 {
             return Ok(None);
         }
-        let first_key = key(self.head.first, 0);
-        let corrupt = || Error::undecodable("unit", &first_key);
+        let key = key(self.number);
+        let corrupt = || Error::undecodable("unit", &key);
         let mut record = Self::record(&mut self.rest).map_err(corrupt())?;
         Error::check_version("unit", record.u8().map_err(corrupt())?, unit::VERSION)?;
         let unit = Unit::decode(&mut record).map_err(corrupt())?;
@@ -258,18 +117,224 @@ impl Chunk {
     }
 }
 
-/// Removes every record from `from` on; says how many. What is there was never acknowledged.
-pub(super) fn cut(disk: &dyn Disk, from: Seq) -> Result<u64, Error> {
-    let mut removed = 0;
-    loop {
-        let mut batch = Batch::new(Tree::Journal);
-        for (key, _) in disk.scan(Tree::Journal, &key(from, 0), 64)? {
-            batch.remove(key.to_vec());
+/// Where chunks are, as far as it was met.
+#[derive(Debug)]
+struct Places {
+    /// Numbers by first sequence.
+    known: BTreeMap<Seq, u64>,
+    /// Behind the last chunk that is durable.
+    end: (Seq, u64),
+}
+
+/// The journal, for reading. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Journal {
+    disk: Arc<dyn Disk>,
+    places: Arc<Mutex<Places>>,
+}
+
+impl Journal {
+    /// A journal of which the chunks before `end` are used.
+    pub(super) fn new(disk: Arc<dyn Disk>, end: (Seq, u64)) -> Self {
+        let places = Places {
+            known: BTreeMap::new(),
+            end,
+        };
+        Self {
+            disk,
+            places: Arc::new(Mutex::new(places)),
         }
-        if batch.changes.is_empty() {
-            return Ok(removed);
+    }
+
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The sequence behind the last durable unit.
+    pub(super) fn durable(&self) -> Seq {
+        self.places().end.0
+    }
+
+    fn remember(&self, first: Seq, number: u64) {
+        let known = &mut self.places().known;
+        if known.len() == REMEMBERED {
+            // Every other one: what is left is spread as before.
+            let mut keep = false;
+            known.retain(|_, _| {
+                keep = !keep;
+                keep
+            });
         }
-        removed += batch.changes.len() as u64;
-        disk.write(batch)?;
+        known.insert(first, number);
+    }
+
+    /// The chunks up to `end` are durable; `firsts` are the new ones.
+    pub(super) fn advance(&self, firsts: &[(Seq, u64)], end: (Seq, u64)) {
+        for &(first, number) in firsts {
+            self.remember(first, number);
+        }
+        self.places().end = end;
+    }
+
+    fn head(&self, number: u64) -> Result<Option<Head>, Error> {
+        let key = key(number);
+        match self
+            .disk
+            .get(Tree::Journal, &key)?
+            .filter(|record| !record.is_empty())
+        {
+            Some(record) => Head::read(&key, &mut Reader::new(record)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The chunk with this number, if it is durable.
+    pub(super) fn durable_chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
+        if number < self.places().end.1 {
+            self.chunk(number)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The chunk with this number, if all of it is there.
+    pub(super) fn chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
+        let first_key = key(number);
+        let found = self
+            .disk
+            .get(Tree::Journal, &first_key)?
+            .filter(|record| !record.is_empty());
+        let Some(record) = found else { return Ok(None) };
+        let mut rest = Reader::new(record);
+        let head = Head::read(&first_key, &mut rest)?;
+        if head.part != 0 {
+            return Ok(None);
+        }
+        if head.parts > 1 {
+            let mut body = rest.rest().to_vec();
+            for part in 1..head.parts {
+                let part_key = key(number + u64::from(part));
+                let found = self
+                    .disk
+                    .get(Tree::Journal, &part_key)?
+                    .filter(|record| !record.is_empty());
+                let Some(record) = found else { return Ok(None) };
+                let mut reader = Reader::new(record);
+                if Head::read(&part_key, &mut reader)? != (Head { part, ..head }) {
+                    return Ok(None);
+                }
+                body.extend_from_slice(&reader.rest());
+            }
+            rest = Reader::new(Bytes::from(body));
+        }
+        Ok(Some(Chunk { head, number, rest }))
+    }
+
+    /// The chunk that has the unit at `seq`, or the first one behind it.
+    pub(super) fn find(&self, seq: Seq) -> Result<Option<Chunk>, Error> {
+        let (mut low, mut high) = {
+            let places = self.places();
+            let low = places
+                .known
+                .range(..=seq)
+                .next_back()
+                .map(|(&first, &number)| (first, number));
+            let high = places
+                .known
+                .range(Seq(seq.0 + 1)..)
+                .next()
+                .map(|(&first, &number)| (first, number));
+            (low, high.unwrap_or(places.end))
+        };
+        if low.is_none() {
+            // Before all that was met: from the oldest chunk on.
+            let Some((number, head)) = self.first_from(0)? else {
+                return Ok(None);
+            };
+            if head.first > seq {
+                return self.chunk(number);
+            }
+            low = Some((head.first, number));
+        }
+        let mut low = low.unwrap_or((Seq::FIRST, 0));
+        let mut halve = false;
+        while low.1 < high.1 && low.0 <= seq {
+            let numbers = high.1 - low.1;
+            let ratio = (seq.0 - low.0.0) as f64 / (high.0.0.saturating_sub(low.0.0).max(1)) as f64;
+            // Interpolation is right at once where units are alike; halving in turn bounds it where not.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped behind"
+            )]
+            let guess = if halve {
+                numbers / 2
+            } else {
+                (ratio * numbers as f64) as u64
+            };
+            halve = !halve;
+            let number = low.1 + guess.min(numbers - 1);
+            let Some(head) = self.head(number)? else {
+                // Pruned here: go on with what is behind.
+                match self
+                    .first_from(number)?
+                    .filter(|(number, _)| *number < high.1)
+                {
+                    Some((number, head)) if head.first <= seq => low = (head.first, number),
+                    _ => high.1 = number,
+                }
+                continue;
+            };
+            let number = number - u64::from(head.part);
+            if head.first > seq {
+                high = (head.first, number);
+            } else if head.next > seq {
+                if let Some(chunk) = self.chunk(number)? {
+                    self.remember(head.first, number);
+                    return Ok(Some(chunk));
+                }
+                // Some of its parts are pruned.
+                low = (head.next, number + u64::from(head.parts));
+            } else {
+                low = (head.next, number + u64::from(head.parts));
+            }
+        }
+        // It is pruned, or not there yet: what is behind it, if that is durable.
+        match self.first_from(low.1)? {
+            Some((number, head)) if head.first < self.durable() => self.chunk(number),
+            _ => Ok(None),
+        }
+    }
+
+    /// The first whole chunk's number and head, from a number on.
+    pub(super) fn first_from(&self, number: u64) -> Result<Option<(u64, Head)>, Error> {
+        let mut from = number;
+        loop {
+            let Some((key, record)) = self.disk.scan(Tree::Journal, &key(from), 1)?.pop() else {
+                return Ok(None);
+            };
+            let number = number_of(&key)?;
+            if record.is_empty() {
+                return Ok(None);
+            }
+            let head = Head::read(&key, &mut Reader::new(record))?;
+            if head.part == 0 {
+                return Ok(Some((number, head)));
+            }
+            from = number + 1;
+        }
+    }
+
+    /// Up to `limit` records from the oldest on, with what their heads say.
+    pub(super) fn oldest(&self, limit: usize) -> Result<Vec<(u64, Head)>, Error> {
+        let found = self.disk.scan(Tree::Journal, &[], limit)?;
+        let used = found.into_iter().filter(|(_, record)| !record.is_empty());
+        used.map(|(key, record)| {
+            Ok((
+                number_of(&key)?,
+                Head::read(&key, &mut Reader::new(record))?,
+            ))
+        })
+        .collect()
     }
 }

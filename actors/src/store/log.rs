@@ -6,14 +6,15 @@
 //! After any error every call fails with it: what the disk holds is not known any more until the store is opened again.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Error;
 use super::checkpoint::{Checkpoint, Gathered};
 use super::compact::Compaction;
-use super::disk::{Batch, Disk, Tree};
-use super::journal::{self, Head, Packer};
+use super::disk::{Disk, Tree};
+use super::journal::{Chunk, Journal};
+use super::layout::Layout;
 use super::manifest::{self, Catalog, Manifest};
+use super::packer::{self, Packer};
 use super::page::PageId;
 use super::segment::IDENTITIES;
 use super::unit::{Seq, Table, Unit};
@@ -74,7 +75,10 @@ pub struct Stats {
 #[derive(Debug)]
 pub struct Log {
     pub(super) disk: Arc<dyn Disk>,
-    durable: Arc<AtomicU64>,
+    journal: Journal,
+    layout: Layout,
+    /// Of the pages of each table.
+    layouts: [Layout; Table::ALL.len()],
     /// Published up to here, and as far as that was written.
     cursor: Seq,
     cursor_written: Seq,
@@ -90,22 +94,26 @@ pub struct Log {
 impl Log {
     pub(super) fn new(
         disk: Arc<dyn Disk>,
-        durable: Arc<AtomicU64>,
+        journal: Journal,
         manifest: Manifest,
         cursor: Seq,
         bucket_span: i64,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let [orders, carts, skus, parked] =
+            Table::ALL.map(|table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table)));
+        Ok(Self {
+            layout: Layout::find(&*disk, Tree::Journal, &[])?,
+            layouts: [orders?, carts?, skus?, parked?],
             disk,
-            durable,
+            journal,
             cursor,
             cursor_written: cursor,
             covered: manifest.totals.next,
-            gathered: Gathered::new(manifest.totals.clone(), bucket_span),
+            gathered: Gathered::new(manifest.totals.clone(), manifest.chunk, bucket_span),
             checkpoint: None,
             compaction: Compaction::new(manifest, bucket_span),
             failed: None,
-        }
+        })
     }
 
     /// Makes the units durable, all with one sync. They follow the last ones and each other.
@@ -121,21 +129,24 @@ impl Log {
             expected = unit.next;
         }
         self.guarded(|log| {
-            let mut packer = Packer::default();
+            let mut packer = Packer::new(log.gathered.chunk);
             for unit in units {
                 packer.push(unit);
             }
+            let end = packer.finish();
+            log.layout.reserve(&*log.disk, end)?;
             let mut bytes = 0;
-            for batch in packer.finish() {
+            for batch in packer.batches {
                 bytes += batch.size();
                 log.disk.write(batch)?;
             }
             log.write_cursor()?;
             log.disk.sync()?;
+            log.gathered.chunk = end;
+            log.journal.advance(&packer.firsts, (expected, end));
             for unit in units {
                 log.gathered.add(unit);
             }
-            log.durable.store(expected.0, Ordering::Release);
             Ok(Committed {
                 through: expected,
                 bytes,
@@ -170,7 +181,9 @@ impl Log {
                 Some(checkpoint) => checkpoint,
                 none => none.insert(Checkpoint::begin(log.gathered.take())),
             };
-            let Some(report) = checkpoint.step(&*log.disk, &mut log.compaction)? else {
+            let Some(report) =
+                checkpoint.step(&*log.disk, &mut log.layouts, &mut log.compaction)?
+            else {
                 return Ok(None);
             };
             log.checkpoint = None;
@@ -204,20 +217,14 @@ impl Log {
     /// checkpoint, and published.
     pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
         self.guarded(|log| {
-            let behind = log.covered.min(log.cursor_written);
-            let mut batch = Batch::new(Tree::Journal);
-            let found = log.disk.scan(Tree::Journal, &[], limit)?;
-            for pair in &found {
-                let head = Head::of(pair)?;
-                if head.at >= older_than || head.next > behind {
-                    break;
-                }
-                batch.remove(pair.0.to_vec());
-            }
-            let records = batch.changes.len();
-            if records > 0 {
-                log.disk.write(batch)?;
-            }
+            // A republish moves the cursor back: what counts is where it is, and where a crash would put it.
+            let behind = log.covered.min(log.cursor).min(log.cursor_written);
+            let oldest = log.journal.oldest(limit)?;
+            let old = oldest
+                .iter()
+                .take_while(|(_, head)| head.at < older_than && head.next <= behind)
+                .map(|&(number, _)| number);
+            let records = packer::remove(&*log.disk, old)?;
             Ok(Pruned {
                 records,
                 more: records == limit,
@@ -228,10 +235,8 @@ impl Log {
     /// Sizes and counts, by now.
     pub fn stats(&self) -> Result<Stats, Error> {
         let totals = &self.gathered.totals;
-        let first = match self.disk.scan(Tree::Journal, &[], 1)?.pop() {
-            Some(pair) => Head::of(&pair)?.first,
-            None => totals.next,
-        };
+        let oldest = self.journal.first_from(0)?;
+        let first = oldest.map_or(totals.next, |(_, head)| head.first);
         let catalog = self.compaction.catalog();
         Ok(Stats {
             bytes: self.disk.bytes()?,
@@ -249,17 +254,21 @@ impl Log {
         })
     }
 
-    /// Takes up a unit that is in the journal already; for opening.
-    pub(super) fn replay(&mut self, unit: &Unit) {
-        self.gathered.add(unit);
-        self.durable.store(unit.next.0, Ordering::Release);
+    /// Takes up a chunk's units, which are in the journal already; for opening.
+    pub(super) fn replay(&mut self, chunk: &Chunk, units: &[Arc<Unit>]) {
+        for unit in units {
+            self.gathered.add(unit);
+        }
+        self.gathered.chunk = chunk.end();
+        let end = (self.gathered.totals.next, chunk.end());
+        self.journal
+            .advance(&[(chunk.head.first, chunk.number)], end);
     }
 
     /// Cuts off what is behind the last unit; for opening.
     pub(super) fn cut(&mut self) -> Result<u64, Error> {
-        let next = self.gathered.totals.next;
         self.guarded(|log| {
-            let removed = journal::cut(&*log.disk, next)?;
+            let removed = packer::cut(&*log.disk, log.gathered.chunk)?;
             log.disk.sync()?;
             Ok(removed)
         })

@@ -125,6 +125,8 @@ pub(super) struct Manifest {
     /// Of the units that the views hold.
     pub(super) totals: Totals,
     pub(super) catalog: Catalog,
+    /// The number of the journal's chunk behind those units.
+    pub(super) chunk: u64,
     /// The next segment's id.
     pub(super) next_segment: u64,
 }
@@ -142,6 +144,7 @@ impl Manifest {
 
     fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
         let totals = Totals::decode(reader)?;
+        let chunk = reader.varint()?;
         let next_segment = reader.varint()?;
         let mut catalog = Catalog::default();
         for _ in 0..reader.count(6)? {
@@ -152,6 +155,7 @@ impl Manifest {
         Ok(Self {
             totals,
             catalog,
+            chunk,
             next_segment,
         })
     }
@@ -159,6 +163,7 @@ impl Manifest {
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
         let mut record = vec![VERSION];
         self.totals.encode(&mut record);
+        put_varint(&mut record, self.chunk);
         put_varint(&mut record, self.next_segment);
         put_varint(&mut record, self.catalog.all().count() as u64);
         for segment in self.catalog.all() {

@@ -8,15 +8,16 @@
 //!
 //! | file | has |
 //! |---|---|
-//! | [`unit`] | what a unit is, how one is built, its bytes |
+//! | [`unit`], `builder` | what a unit is, its bytes; how one is built |
 //! | [`disk`] | the seam to what keeps the bytes; `sled` and `sim` are the two that do |
 //! | `open` | opening: format, namespace, replay of the journal's tail |
 //! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
 //! | `log` | the store thread's half: group commits, checkpoints, retention |
 //! | `history` | the journal read from any thread: outbox, timelines |
-//! | `journal` | the journal's chunks |
+//! | `journal`, `packer` | the journal's chunks; writing them |
 //! | `manifest` | which views are valid, and up to which unit: replaced as one at each checkpoint |
 //! | `page`, `segment`, `timers` | the three forms that views have on disk |
+//! | `draft`, `layout` | writing pages; keys laid out ahead, so that sled writes each record once |
 //! | `checkpoint`, `compact` | writing the views, keeping them small |
 //!
 //! # Invariants
@@ -27,18 +28,22 @@
 //! 4. Memory is bounded by the cache's size and by what is not checkpointed, whatever is on disk.
 //! 5. Every record begins with a format version; an unknown one is an error that names it.
 
+mod builder;
 mod cache;
 mod checkpoint;
 mod codec;
 mod compact;
 pub mod disk;
+mod draft;
 mod error;
 mod history;
 mod journal;
+mod layout;
 mod log;
 mod manifest;
 mod open;
 mod overlay;
+mod packer;
 mod page;
 mod segment;
 #[doc(hidden)]
@@ -48,6 +53,7 @@ mod timers;
 pub mod unit;
 mod view;
 
+pub use builder::UnitBuilder;
 pub use disk::Disk;
 pub use error::Error;
 pub use history::{History, Units};
@@ -56,6 +62,5 @@ pub use open::{Opened, Options, Recovery, open};
 pub use sled::SledDisk;
 pub use unit::{
     COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
-    UnitBuilder,
 };
 pub use view::{Entity, Seen, View};

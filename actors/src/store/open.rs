@@ -1,7 +1,6 @@
 //! Opening a store: format, namespace, replay of the journal's tail.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -10,7 +9,7 @@ use super::Error;
 use super::compact::BUCKETS;
 use super::disk::Disk;
 use super::history::History;
-use super::journal::Chunk;
+use super::journal::Journal;
 use super::log::Log;
 use super::manifest::{self, Charter, Manifest};
 use super::segment;
@@ -72,28 +71,35 @@ pub struct Recovery {
 }
 
 /// Opens the store on `disk`, or makes one there.
-pub fn open(disk: Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
-    let (charter, created) = charter(&*disk, options)?;
-    let manifest = Manifest::read(&*disk)?.unwrap_or_default();
-    let cursor = manifest::read_cursor(&*disk)?.unwrap_or(Seq::FIRST);
-    sweep_unnamed(&*disk, &manifest)?;
+pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
+    let (charter, created) = charter(&**disk, options)?;
+    let manifest = Manifest::read(&**disk)?.unwrap_or_default();
+    let cursor = manifest::read_cursor(&**disk)?.unwrap_or(Seq::FIRST);
+    sweep_unnamed(&**disk, &manifest)?;
 
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
     let bucket_span = (retention / BUCKETS).max(1);
     let totals = manifest.totals.clone();
-    let durable = Arc::new(AtomicU64::new(totals.next.0));
-    let history = History::new(Arc::clone(&disk), Arc::clone(&durable));
+    let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
+    let history = History::new(journal.clone());
+    let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
     let mut view = View::new(
-        Arc::clone(&disk),
+        Arc::clone(disk),
         history.clone(),
         totals,
         catalog,
         options.cache,
     );
-    let mut log = Log::new(Arc::clone(&disk), durable, manifest, cursor, bucket_span);
+    let mut log = Log::new(
+        Arc::clone(disk),
+        journal.clone(),
+        manifest,
+        cursor,
+        bucket_span,
+    )?;
 
-    let replayed = replay(&*disk, &mut view, &mut log, options.replay_bytes)?;
+    let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;
     // The relay came no further than what was durable; a cursor is written without a sync of its own.
     let cursor = cursor.min(view.next_seq());
@@ -156,24 +162,28 @@ fn sweep_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
 }
 
 /// Replays the units behind the manifest; a long tail with checkpoints on the way, so that memory stays bounded.
-fn replay(disk: &dyn Disk, view: &mut View, log: &mut Log, bound: usize) -> Result<u64, Error> {
+fn replay(
+    journal: &Journal,
+    mut number: u64,
+    view: &mut View,
+    log: &mut Log,
+    bound: usize,
+) -> Result<u64, Error> {
     let mut replayed = 0;
-    loop {
-        let next = view.next_seq();
-        let Some(mut chunk) = Chunk::at(disk, next)? else {
+    while let Some(mut chunk) = journal.chunk(number)? {
+        if chunk.head.first != view.next_seq() {
             break;
-        };
+        }
+        let mut units = Vec::new();
         while let Some(unit) = chunk.next()? {
-            if unit.seq != view.next_seq() {
-                continue;
-            }
-            log.replay(&unit);
-            view.seal(Arc::new(unit));
-            replayed += 1;
+            units.push(Arc::new(unit));
         }
-        if view.next_seq() == next {
-            break;
+        log.replay(&chunk, &units);
+        replayed += units.len() as u64;
+        for unit in units {
+            view.seal(unit);
         }
+        number = chunk.end();
         if log.dirty_bytes() > bound {
             let report = log.checkpoint()?;
             view.checkpointed(&report);

@@ -11,20 +11,19 @@ use bytes::Bytes;
 
 use super::Error;
 use super::codec::{Reader, Undecodable, put_varint};
-use super::disk::{Batch, Disk, MAX_RECORD, Tree};
-use super::overlay::Recent;
+use super::disk::{Disk, MAX_RECORD, Tree};
 use super::unit::{Ordinal, Seq, Table};
 
 /// The version of pages and of spilled pieces, their first byte.
-const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 1;
 /// How often a spilled part is looked for again when the page changes under the reader.
 const ATTEMPTS: usize = 16;
 /// The bytes of a piece that are the part's: the rest is its head.
-const PIECE: usize = MAX_RECORD - PIECE_HEAD;
-const PIECE_HEAD: usize = 1 + 8;
+pub(super) const PIECE: usize = MAX_RECORD - PIECE_HEAD;
+pub(super) const PIECE_HEAD: usize = 1 + 8;
 
 /// The entities a page has room for. Chosen so that typical pages have 10 to 40 KB: an order has about 1.2 KB.
-const fn slots(table: Table) -> usize {
+pub(super) const fn slots(table: Table) -> usize {
     match table {
         Table::Orders => 32,
         Table::Carts => 64,
@@ -49,10 +48,14 @@ impl PageId {
         }
     }
 
+    /// What the keys of a table's pages begin with; their numbers follow.
+    pub(super) const fn prefix(table: Table) -> [u8; 2] {
+        [table as u8, b'p']
+    }
+
     pub(super) fn key(self) -> [u8; 10] {
         let mut key = [0; 10];
-        key[0] = self.table as u8;
-        key[1] = b'p';
+        key[..2].copy_from_slice(&Self::prefix(self.table));
         key[2..].copy_from_slice(&self.number.to_be_bytes());
         key
     }
@@ -68,12 +71,12 @@ impl PageId {
         }
     }
 
-    fn slot(self, ordinal: Ordinal) -> usize {
-        // Below the number of slots.
-        (ordinal.0 % slots(self.table) as u64) as usize
+    pub(super) fn slot(self, ordinal: Ordinal) -> usize {
+        // The remainder is below the number of slots, which is small.
+        usize::try_from(ordinal.0 % slots(self.table) as u64).unwrap_or(0)
     }
 
-    fn ordinal(self, slot: usize) -> Ordinal {
+    pub(super) fn ordinal(self, slot: usize) -> Ordinal {
         Ordinal(self.number * slots(self.table) as u64 + slot as u64)
     }
 }
@@ -99,7 +102,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    fn inline_len(&self) -> usize {
+    pub(super) fn inline_len(&self) -> usize {
         match self {
             Self::Inline(value) => value.len(),
             Self::Spilled { .. } => 0,
@@ -108,7 +111,7 @@ impl Value {
 }
 
 impl Stored {
-    fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.seq.0);
         put_varint(out, self.trail.map_or(0, |trail| trail.0));
         put_varint(out, self.parts.len() as u64);
@@ -127,7 +130,7 @@ impl Stored {
         }
     }
 
-    fn decode(record: Bytes) -> Result<Self, Undecodable> {
+    pub(super) fn decode(record: Bytes) -> Result<Self, Undecodable> {
         let mut reader = Reader::new(record);
         let seq = Seq(reader.varint()?);
         let trail = Some(reader.varint()?).filter(|&trail| trail > 0).map(Seq);
@@ -170,7 +173,7 @@ impl Page {
         Ok(Self { id, record })
     }
 
-    fn slot(&self, slot: usize) -> Result<Option<Bytes>, Error> {
+    pub(super) fn slot(&self, slot: usize) -> Result<Option<Bytes>, Error> {
         if self.record.is_empty() {
             return Ok(None);
         }
@@ -188,7 +191,7 @@ impl Page {
         Ok((until > from).then(|| self.record.slice(from..until)))
     }
 
-    fn stored(&self, slot: usize) -> Result<Option<Stored>, Error> {
+    pub(super) fn stored(&self, slot: usize) -> Result<Option<Stored>, Error> {
         let Some(entity) = self.slot(slot)? else {
             return Ok(None);
         };
@@ -282,7 +285,7 @@ pub(super) fn value(
     ))
 }
 
-fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
+pub(super) fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
     let mut key = [0; 13];
     key[0] = table as u8;
     key[1] = b's';
@@ -293,7 +296,7 @@ fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
 }
 
 /// How many pieces a value of `len` bytes has; values are limited to 2 MiB, so there are few.
-fn piece_count(len: usize) -> u16 {
+pub(super) fn piece_count(len: usize) -> u16 {
     u16::try_from(len.div_ceil(PIECE)).unwrap_or(u16::MAX)
 }
 
@@ -321,205 +324,4 @@ fn pieces(
         value.extend_from_slice(&reader.slice(reader.remaining()).map_err(corrupt())?);
     }
     Ok((value.len() == len).then(|| value.into()))
-}
-
-/// Writes to `batch` what makes the page hold `changes`: entities and what recent units say of them, growing.
-pub(super) fn update(
-    disk: &dyn Disk,
-    id: PageId,
-    changes: &[(Ordinal, &Recent)],
-    batch: &mut Batch,
-) -> Result<(), Error> {
-    let page = Page::open(id, disk.get(Tree::Pages, &id.key())?)?;
-    let mut draft = Draft {
-        id,
-        slots: Vec::with_capacity(slots(id.table)),
-        batch,
-    };
-    let mut changes = changes.iter().peekable();
-    for slot in 0..slots(id.table) {
-        let content = match changes.next_if(|(ordinal, _)| id.slot(*ordinal) == slot) {
-            Some((ordinal, recent)) => draft.change(*ordinal, page.stored(slot)?, recent),
-            None => page.slot(slot)?.map_or(Content::Empty, Content::Raw),
-        };
-        draft.slots.push(content);
-    }
-    draft.spill_to_fit()?;
-    draft.write();
-    Ok(())
-}
-
-/// What will be in a slot.
-enum Content {
-    Empty,
-    /// As it was.
-    Raw(Bytes),
-    Changed(Stored),
-}
-
-/// A page that is being written.
-struct Draft<'a> {
-    id: PageId,
-    slots: Vec<Content>,
-    batch: &'a mut Batch,
-}
-
-impl Draft<'_> {
-    fn change(&mut self, ordinal: Ordinal, stored: Option<Stored>, recent: &Recent) -> Content {
-        let mut stored = stored.unwrap_or(Stored {
-            seq: recent.seq,
-            trail: None,
-            parts: Vec::new(),
-        });
-        stored.seq = recent.seq;
-        stored.trail = recent.trail.or(stored.trail);
-        for change in &recent.parts {
-            let at = stored
-                .parts
-                .binary_search_by_key(&change.part, |(part, _)| *part);
-            if let Ok(at) = at
-                && let Value::Spilled { len, .. } = stored.parts[at].1
-            {
-                self.remove_pieces(ordinal, change.part, 0, piece_count(len));
-            }
-            match (at, change.value.clone()) {
-                (Ok(at), Some(value)) => stored.parts[at].1 = Value::Inline(value),
-                (Ok(at), None) => drop(stored.parts.remove(at)),
-                (Err(at), Some(value)) => {
-                    stored.parts.insert(at, (change.part, Value::Inline(value)))
-                }
-                (Err(_), None) => {}
-            }
-        }
-        if stored.parts.is_empty() && stored.trail.is_none() {
-            Content::Empty
-        } else {
-            Content::Changed(stored)
-        }
-    }
-
-    fn remove_pieces(&mut self, ordinal: Ordinal, part: u8, from: u16, until: u16) {
-        for piece in from..until {
-            self.batch
-                .remove(piece_key(self.id.table, ordinal, part, piece));
-        }
-    }
-
-    fn size(&self) -> usize {
-        let entities: usize = self
-            .slots
-            .iter()
-            .map(|content| match content {
-                Content::Empty => 0,
-                Content::Raw(raw) => raw.len(),
-                // Two sequences, the count; a part's number, its length or stamp: generously.
-                Content::Changed(stored) => {
-                    24 + stored
-                        .parts
-                        .iter()
-                        .map(|(_, value)| 16 + value.inline_len())
-                        .sum::<usize>()
-                }
-            })
-            .sum();
-        1 + 4 * self.slots.len() + entities
-    }
-
-    /// Spills the largest parts until the page fits its record.
-    fn spill_to_fit(&mut self) -> Result<(), Error> {
-        if self.size() <= MAX_RECORD {
-            return Ok(());
-        }
-        for content in &mut self.slots {
-            if let Content::Raw(raw) = content {
-                let stored = Stored::decode(raw.clone())
-                    .map_err(Error::undecodable("page", &self.id.key()))?;
-                *content = Content::Changed(stored);
-            }
-        }
-        while self.size() > MAX_RECORD {
-            let Some((slot, at)) = self.largest_inline() else {
-                break;
-            };
-            self.spill(slot, at);
-        }
-        Ok(())
-    }
-
-    fn largest_inline(&self) -> Option<(usize, usize)> {
-        let inline = self.slots.iter().enumerate().flat_map(|(slot, content)| {
-            let parts = if let Content::Changed(stored) = content {
-                stored.parts.as_slice()
-            } else {
-                &[]
-            };
-            parts
-                .iter()
-                .enumerate()
-                .map(move |(at, (_, value))| (value.inline_len(), slot, at))
-        });
-        inline
-            .max()
-            .filter(|&(len, ..)| len > 0)
-            .map(|(_, slot, at)| (slot, at))
-    }
-
-    fn spill(&mut self, slot: usize, at: usize) {
-        let ordinal = self.id.ordinal(slot);
-        let Content::Changed(stored) = &mut self.slots[slot] else {
-            return;
-        };
-        let stamp = stored.seq;
-        let (part, value) = &mut stored.parts[at];
-        let part = *part;
-        let spilled = Value::Spilled {
-            stamp,
-            len: value.inline_len(),
-        };
-        let Value::Inline(bytes) = std::mem::replace(value, spilled) else {
-            return;
-        };
-        // A removal of pieces that stood before was noted first: a key must be in a batch once only.
-        for (piece, bytes) in (0..).zip(bytes.chunks(PIECE)) {
-            let key = piece_key(self.id.table, ordinal, part, piece);
-            let mut record = Vec::with_capacity(PIECE_HEAD + bytes.len());
-            record.push(VERSION);
-            record.extend_from_slice(&stamp.0.to_le_bytes());
-            record.extend_from_slice(bytes);
-            match self
-                .batch
-                .changes
-                .iter_mut()
-                .find(|(changed, _)| *changed == key)
-            {
-                Some((_, change)) => *change = Some(record),
-                None => self.batch.put(key, record),
-            }
-        }
-    }
-
-    fn write(self) {
-        if self
-            .slots
-            .iter()
-            .all(|content| matches!(content, Content::Empty))
-        {
-            self.batch.remove(self.id.key());
-            return;
-        }
-        let mut record = Vec::with_capacity(self.size());
-        record.push(VERSION);
-        record.resize(1 + 4 * self.slots.len(), 0);
-        for (slot, content) in self.slots.iter().enumerate() {
-            match content {
-                Content::Empty => {}
-                Content::Raw(raw) => record.extend_from_slice(raw),
-                Content::Changed(stored) => stored.encode(&mut record),
-            }
-            // A page is far below 4 GiB.
-            let end = u32::try_from(record.len()).unwrap_or(u32::MAX);
-            record[1 + 4 * slot..5 + 4 * slot].copy_from_slice(&end.to_le_bytes());
-        }
-        self.batch.put(self.id.key(), record);
-    }
 }

@@ -23,12 +23,14 @@ const BLOCK: usize = 512;
 /// Blocks in a full run: its filter has 12 KiB.
 const BLOCKS: usize = 16;
 /// A segment's runs at most, so that their first hashes fit one record; about 30 million entries.
-pub(super) const MAX_RUNS: u32 = ((MAX_RECORD - 16) / 16) as u32;
+pub(super) const MAX_RUNS: u32 = 3_800;
 /// Bits of filter for each entry, and how many of them it sets: one absent hash in 300 passes.
 const FILTER_BITS: usize = 12;
 const FILTER_PROBES: u32 = 8;
 /// The run number under which a segment keeps the first hashes of its runs.
 const DIRECTORY: u32 = u32::MAX;
+
+const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
 
 /// How many indexes there are: the names of each table, and identities.
 pub(super) const INDEXES: usize = Table::ALL.len() + 1;
@@ -207,13 +209,14 @@ impl<'a> RunHead<'a> {
 /// The bits that stand for a hash in a filter of so many bits. They come from the hash's second half: the first half
 /// is what runs and blocks are sorted by, so that its upper bits are much alike in one run.
 fn probes(hash: &[u8; 16], bits: usize) -> impl Iterator<Item = usize> + use<> {
-    let [.., a, b, c, d, e, f, g, h] = *hash;
-    let half = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+    let half = hash
+        .last_chunk::<8>()
+        .map_or(0, |half| u64::from_le_bytes(*half));
     let (start, step) = (half & 0xffff_ffff, half >> 32 | 1);
     // The upper half of the product scales a 32-bit number to the number of bits, which is below 2^32.
     (0..u64::from(FILTER_PROBES)).map(move |probe| {
         let spread = (start.wrapping_add(probe.wrapping_mul(step))) & 0xffff_ffff;
-        ((spread * bits as u64) >> 32) as usize
+        usize::try_from((spread * bits as u64) >> 32).unwrap_or(0)
     })
 }
 
@@ -455,6 +458,11 @@ impl Merge {
 
     pub(super) fn finish(self, batch: &mut Batch) -> Segment {
         self.writer.finish(batch)
+    }
+
+    /// Gives up; what is written of it can be removed.
+    pub(super) fn abandon(self) -> Segment {
+        self.writer.segment
     }
 }
 

@@ -198,20 +198,15 @@ impl Disk for SimDisk {
 
     fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error> {
         let state = self.state();
-        let found = match below {
-            Some(below) => state
-                .seen
-                .range((tree, Vec::new())..(tree, below.to_vec()))
-                .next_back(),
-            None => {
-                let from = Bound::Included((tree, Vec::new()));
-                state
-                    .seen
-                    .range((from, Bound::Unbounded))
-                    .take_while(|((of, _), _)| *of == tree)
-                    .last()
-            }
-        };
+        let from = Bound::Included((tree, Vec::new()));
+        let until = below.map_or(Bound::Unbounded, |below| {
+            Bound::Excluded((tree, below.to_vec()))
+        });
+        let found = state
+            .seen
+            .range((from, until))
+            .take_while(|((of, _), _)| *of == tree)
+            .last();
         Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())))
     }
 

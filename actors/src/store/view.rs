@@ -9,6 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Error;
+use super::builder::UnitBuilder;
 use super::cache::Cache;
 use super::disk::{Disk, Tree};
 use super::history::History;
@@ -18,9 +19,7 @@ use super::overlay::Overlay;
 use super::page::{self, Page, PageId, Stored, Value};
 use super::segment::{self, IDENTITIES};
 use super::timers::Pending;
-use super::unit::{
-    COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Table, Timer, Unit, UnitBuilder,
-};
+use super::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Table, Timer, Unit};
 
 /// What is known of an identity that was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -70,7 +70,7 @@ impl Shop {
             namespace: Some("test".to_owned()),
             ..store::Options::default()
         };
-        let opened = store::open(Arc::clone(&disk) as Arc<dyn Disk>, &options).expect("opens");
+        let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options).expect("opens");
         let clock = SimulatedClock::at(Timestamp::from_micros(START));
         let (sender, failures) = mpsc::unbounded_channel();
         let sequencer = Sequencer::start(opened.view, settings, Box::new(clock.clone()), &sender);

@@ -4,17 +4,15 @@
 //! evening, whenever exactly. So that this cannot change the outcome, its order holds nothing
 //! scarce, and nobody speaks of it again before the evening.
 
-use jiff::{SignedDuration, Timestamp};
+mod habits;
 
 use super::{
+    super::random::Random,
     EVENING, MINUTE, SECOND, SHORT_HOLD,
     catalogue::{Catalogue, Line, Scarce},
     message::{self, Callback, Message, Payment, Wish},
-    random::Random,
 };
-
-/// When the shop opens; only the data of callbacks show it.
-const OPENING: Timestamp = Timestamp::constant(1_764_057_600, 0);
+use habits::captured;
 
 /// How many customers in a thousand go which way.
 const WAYS: &[(u64, Way)] = &[
@@ -135,8 +133,10 @@ impl<'a> Story<'a> {
         }
         let placed = self.check_out(&wish);
         if self.random.per_mille(20) {
-            let more = message::cart_put(self.id("more"), &self.cart(), &wish.lines[0], None);
-            self.send(placed, more);
+            let mut more = wish.lines[0].clone();
+            more.quantity += 1;
+            let put = message::cart_put(self.id("more"), &self.cart(), &more, None);
+            self.send(placed, put);
         }
         self.pay(placed, &wish);
     }
@@ -316,214 +316,10 @@ impl<'a> Story<'a> {
         self.send(self.opens, message::place(self.id("place"), &wish));
         self.pay(self.opens, &wish);
     }
-
-    // What the ways have in common.
-
-    /// An order that costs something.
-    fn wish(&mut self, scarce: Scarce) -> Wish {
-        loop {
-            let wish = self.any_wish(scarce);
-            if wish.total() > 0 {
-                return wish;
-            }
-        }
-    }
-
-    /// An order that may be free.
-    fn any_wish(&mut self, scarce: Scarce) -> Wish {
-        let mut adjustments = Vec::new();
-        let lines = self.catalogue.basket(self.random, scarce);
-        if self.random.per_mille(300) {
-            adjustments.push(("postage", 395));
-        }
-        if self.random.per_mille(50) && lines.iter().any(|line| line.amount() > 500) {
-            adjustments.push(("voucher", -500));
-        }
-        Wish {
-            order: format!("O-{:07}", self.number),
-            customer: self.random.below(1_000_000),
-            lines,
-            adjustments,
-            hold_for: None,
-        }
-    }
-
-    fn place_some(&mut self) -> Wish {
-        let wish = self.wish(Scarce::Too);
-        let place = message::place(self.id("place"), &wish);
-        self.send(self.opens, place.clone());
-        if self.random.per_mille(50) {
-            let at = self.opens + self.random.below(5 * MINUTE);
-            self.send(at, place);
-        }
-        wish
-    }
-
-    /// Puts the lines into the customer's cart, with some dithering; says when that is done.
-    fn fill_cart(&mut self, lines: &[Line]) -> u64 {
-        let cart = self.cart();
-        let mut at = self.opens;
-        let mut changes = Vec::new();
-        if self.random.per_mille(50) {
-            changes.push(message::cart_put(
-                self.id("first"),
-                &cart,
-                &lines[0],
-                Some(0),
-            ));
-            changes.push(message::cart_clear(self.id("clear"), &cart));
-            // Theirs is another idea of the cart than ours.
-            changes.push(message::cart_put(
-                self.id("stale"),
-                &cart,
-                &lines[0],
-                Some(0),
-            ));
-        }
-        for (position, line) in lines.iter().enumerate() {
-            let put = message::cart_put(self.id(&format!("put-{position}")), &cart, line, None);
-            changes.push(put.clone());
-            if self.random.per_mille(20) {
-                changes.push(put);
-            }
-            if self.random.per_mille(100) {
-                let (more, less) = (format!("more-{position}"), format!("less-{position}"));
-                changes.push(message::cart_add(self.id(&more), &cart, line, 2));
-                changes.push(message::cart_add(self.id(&less), &cart, line, -2));
-            }
-        }
-        for change in changes {
-            at += self.random.below(20 * SECOND);
-            self.send(at, change);
-        }
-        at
-    }
-
-    fn check_out(&mut self, wish: &Wish) -> u64 {
-        let cart = self.cart();
-        if self.random.per_mille(20) {
-            let nothing = message::checkout(self.id("too-soon"), &cart, wish, None);
-            self.send(self.opens, nothing);
-        }
-        let mut at = self.fill_cart(&wish.lines) + SECOND;
-        let total = wish.adjustments.is_empty().then(|| wish.total());
-        if let Some(total) = total.filter(|_| self.random.per_mille(30)) {
-            // The page showed another price.
-            let wrong = message::checkout(self.id("wrong"), &cart, wish, Some(total + 1));
-            self.send(at, wrong);
-            at += SECOND;
-        }
-        let checkout = message::checkout(self.id("checkout"), &cart, wish, total);
-        self.send(at, checkout.clone());
-        if self.random.per_mille(50) {
-            // Pressed twice.
-            self.send(at + SECOND, checkout);
-        }
-        at
-    }
-
-    /// The customer pays within the day, and what follows from it.
-    fn pay(&mut self, placed: u64, wish: &Wish) {
-        if wish.total() == 0 {
-            return;
-        }
-        let at = placed + self.random.between(SECOND, 10 * MINUTE);
-        if self.random.per_mille(50) {
-            let attempt = if self.random.per_mille(800) {
-                "attempt-0"
-            } else {
-                "attempt-1"
-            };
-            let failed = self.callback(wish, "failed-1", attempt, Payment::Failed);
-            self.deliver(placed, &failed, 0);
-        }
-        let capture = self.capture(wish);
-        self.deliver(at, &capture, 0);
-        self.aftermath(at, wish, &capture);
-    }
-
-    /// What happens around and after a capture: the provider repeats itself, the goods leave.
-    fn aftermath(&mut self, captured: u64, wish: &Wish, capture: &Callback) {
-        if self.random.per_mille(200) {
-            let at = captured + self.random.below(30 * MINUTE);
-            self.deliver(at, capture, 1);
-        }
-        if self.random.per_mille(10) {
-            let at = self.evening().max(captured);
-            self.deliver(at, capture, 2);
-        }
-        if self.random.per_mille(20) {
-            // The same money once more, as another event.
-            let told_again = Callback {
-                event: format!("{}-again", capture.event),
-                ..capture.clone()
-            };
-            self.deliver(captured + MINUTE, &told_again, 0);
-        }
-        if self.random.per_mille(10) {
-            let failed = self.callback(wish, "failed-2", "attempt-2", Payment::Failed);
-            self.deliver(captured + MINUTE, &failed, 0);
-        }
-        if self.random.per_mille(300) {
-            let at = captured + self.random.between(MINUTE, 60 * MINUTE);
-            let complete = message::complete(self.id("complete"), &wish.order);
-            self.send(at, complete);
-        }
-    }
-
-    fn cancel_at(&mut self, at: u64, wish: &Wish) {
-        self.send(at, message::cancel(self.id("cancel"), &wish.order));
-    }
-
-    fn capture(&mut self, wish: &Wish) -> Callback {
-        let capture = (!self.random.per_mille(100)).then(|| format!("cap-{:07}", self.number));
-        self.callback(wish, "captured-1", "attempt-1", captured(wish, capture))
-    }
-
-    fn callback(&self, wish: &Wish, event: &str, attempt: &str, what: Payment) -> Callback {
-        let since = SignedDuration::from_millis(i64::try_from(self.opens).unwrap_or(i64::MAX));
-        Callback {
-            event: format!("evt-{:07}-{event}", self.number),
-            order: wish.order.clone(),
-            attempt: format!("{}-{attempt}", wish.order),
-            what,
-            occurred_at: OPENING.saturating_add(since).unwrap_or(OPENING).to_string(),
-        }
-    }
-
-    /// Sends a callback for the `delivery`th time, as a message of its own.
-    fn deliver(&mut self, at: u64, callback: &Callback, delivery: u64) {
-        let message = callback.message(format!("hook-{}-{delivery}", callback.event));
-        self.send(at, message);
-    }
-
-    fn evening(&mut self) -> u64 {
-        EVENING + self.random.between(MINUTE, 60 * MINUTE)
-    }
-
-    fn send(&mut self, at: u64, message: Message) {
-        debug_assert!(at >= self.opens, "a story does not speak before it opens");
-        self.script.push((at, message));
-    }
-
-    fn cart(&self) -> String {
-        format!("C-{:07}", self.number)
-    }
-
-    fn id(&self, what: &str) -> String {
-        format!("{what}-{:07}", self.number)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Late {
     Pays,
     StaysAway,
-}
-
-fn captured(wish: &Wish, capture: Option<String>) -> Payment {
-    Payment::Captured {
-        amount: wish.total(),
-        capture,
-    }
 }

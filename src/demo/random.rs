@@ -2,14 +2,16 @@
 
 /// A `SplitMix64` sequence (Steele, Lea and Flood 2014): small, fast, and good enough to shop with.
 #[derive(Debug, Clone)]
-pub(super) struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
+    /// The sequence of this seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    /// The next number, any of them all.
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -18,21 +20,22 @@ impl Random {
     }
 
     /// One of `0..bound`. The bias of the remainder is far below what a shop could notice.
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.number() % bound.max(1)
     }
 
-    pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
+    /// One of `least..=most`.
+    pub fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.below(most - least + 1)
     }
 
     /// True in `share` of a thousand cases.
-    pub(super) fn per_mille(&mut self, share: u64) -> bool {
+    pub fn per_mille(&mut self, share: u64) -> bool {
         self.below(1_000) < share
     }
 
     /// One of the table's values, each as often as its weight says.
-    pub(super) fn weighted<T: Copy>(&mut self, table: &[(u64, T)]) -> T {
+    pub fn weighted<T: Copy>(&mut self, table: &[(u64, T)]) -> T {
         let total = table.iter().map(|(weight, _)| weight).sum();
         let mut point = self.below(total);
         for (weight, value) in table {

@@ -1,0 +1,308 @@
+//! What the store costs: CPU an order by stage, group commits by size, look-ups, memory and disk.
+//!
+//! `cargo bench -p orderly-actors --bench store [-- ORDERS]`. CPU is the whole process's, sled's threads and fsync
+//! included; the stages run one after the other here, so each can be told from the others.
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use orderly_actors::store::sim::Dice;
+use orderly_actors::store::{
+    Disk, IdentityHash, NameHash, Opened, Options, Ordinal, SledDisk, Table, Unit, View, open,
+};
+
+/// Orders in a group; each has two units, as a shop's has (placed, captured).
+const GROUP: u64 = 250;
+const SKUS: u64 = 4_000;
+/// A checkpoint is made whenever so many bytes of units are in none.
+const DIRTY: usize = 32 << 20;
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Cost {
+    cpu: Duration,
+    wall: Duration,
+    /// Bytes given to the kernel.
+    written: u64,
+}
+
+impl Cost {
+    fn add(&mut self, since: Self) {
+        let now = Self::now();
+        self.cpu += now.cpu.saturating_sub(since.cpu);
+        self.wall += now.wall.saturating_sub(since.wall);
+        self.written += now.written - since.written;
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a bench measures the real time")]
+    fn now() -> Self {
+        use std::sync::OnceLock;
+        static BEGUN: OnceLock<Instant> = OnceLock::new();
+        // User and system time in ticks of 10 ms, of all threads that are or were: coarse, but right on the whole.
+        let stat = fs::read_to_string("/proc/self/stat").expect("Linux has it");
+        let (_, fields) = stat.rsplit_once(") ").expect("the name is in brackets");
+        let ticks: u64 = fields
+            .split(' ')
+            .skip(11)
+            .take(2)
+            .filter_map(|ticks| ticks.parse::<u64>().ok())
+            .sum();
+        Self {
+            cpu: Duration::from_millis(ticks * 10),
+            wall: BEGUN.get_or_init(Instant::now).elapsed(),
+            written: fs::read_to_string("/proc/self/io")
+                .expect("Linux has it")
+                .lines()
+                .find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
+                .expect("a number"),
+        }
+    }
+
+    fn print(self, stage: &str, orders: u64) {
+        let per = |time: Duration| time.as_secs_f64() * 1e6 / orders as f64;
+        println!(
+            "{stage:<34} {:>8.2} us CPU  {:>8.2} us wall {:>8} bytes written",
+            per(self.cpu),
+            per(self.wall),
+            self.written / orders
+        );
+    }
+}
+
+fn hash(number: u64) -> [u8; 16] {
+    let mut dice = Dice::new(number);
+    let [a, b] = [
+        dice.below(u64::MAX).to_le_bytes(),
+        dice.below(u64::MAX).to_le_bytes(),
+    ];
+    let mut hash = [0; 16];
+    hash[..8].copy_from_slice(&a);
+    hash[8..].copy_from_slice(&b);
+    hash
+}
+
+/// Bytes that do not repeat, like encoded states; made once.
+fn noise() -> Vec<u8> {
+    let mut dice = Dice::new(7);
+    (0..4_096)
+        .map(|_| dice.below(256).to_le_bytes()[0])
+        .collect()
+}
+
+/// The two units of an order: about 800 and 650 bytes.
+fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2] {
+    let from = usize::try_from(number % 2_048).expect("small");
+    let some = |length: usize| &noise[from..from + length];
+    let order = view.next_ordinal(Table::Orders);
+    let mut placed = view.begin(now);
+    placed.identity(IdentityHash(hash(number * 2)), number);
+    placed.name(Table::Orders, NameHash(hash(number)), order);
+    placed.put(Table::Orders, order, 0, some(400));
+    placed.put(Table::Orders, order, 1, some(80));
+    placed.put(Table::Skus, Ordinal(number % SKUS), 0, some(40));
+    placed.put(Table::Skus, Ordinal(number * 7 % SKUS), 0, some(40));
+    placed.trail(order, None);
+    placed.timer(now + 900_000_000, Table::Orders, order, 1);
+    placed.count(0, 1);
+    let first = placed.seq();
+    let placed = placed.seal(3, some(200));
+    view.seal(Arc::clone(&placed));
+
+    let mut paid = view.begin(now);
+    paid.identity(IdentityHash(hash(number * 2 + 1)), number);
+    paid.put(Table::Orders, order, 0, some(400));
+    paid.put(Table::Orders, order, 1, some(20));
+    paid.put(Table::Orders, order, 2, some(60));
+    paid.put(Table::Skus, Ordinal(number % SKUS), 0, some(40));
+    paid.trail(order, Some(first));
+    paid.count(0, -1);
+    paid.count(1, 1);
+    let paid = paid.seal(2, some(150));
+    view.seal(Arc::clone(&paid));
+    [placed, paid]
+}
+
+fn main() {
+    let orders = env::args()
+        .skip(1)
+        .find_map(|arg| arg.parse().ok())
+        .unwrap_or(100_000);
+    let noise = noise();
+    let directory =
+        tempfile::tempdir_in(env::var_os("STORE_DIR").unwrap_or_else(|| "/var/tmp".into()))
+            .expect("a directory");
+    let mut store = reopen(directory.path());
+    let [mut seal, mut commit, mut checkpoint, mut tidy] = [Cost::default(); 4];
+    let (mut journal, mut views, mut slowest) = (0, 0, Duration::ZERO);
+    let mut dirty = 0;
+    let mut reports = 0;
+    for group in 0..orders / GROUP {
+        let now = i64::try_from(group * 50_000).expect("small");
+        let since = Cost::now();
+        let units: Vec<_> = (group * GROUP..(group + 1) * GROUP)
+            .flat_map(|number| order(&mut store.view, number, now, &noise))
+            .collect();
+        seal.add(since);
+        let since = Cost::now();
+        let done = store.log.commit(&units).expect("a commit");
+        commit.add(since);
+        journal += done.bytes;
+        dirty += done.bytes;
+        if dirty < DIRTY && group + 1 < orders / GROUP {
+            continue;
+        }
+        dirty = 0;
+        loop {
+            let since = Cost::now();
+            let report = store.log.checkpoint_step().expect("a step");
+            let mut step = Cost::default();
+            step.add(since);
+            slowest = slowest.max(step.wall);
+            checkpoint.add(since);
+            if let Some(report) = report {
+                views += report.bytes;
+                reports += 1;
+                let since = Cost::now();
+                store.view.checkpointed(&report);
+                seal.add(since);
+                break;
+            }
+        }
+        let since = Cost::now();
+        while store.log.tidy().expect("a step") {}
+        tidy.add(since);
+    }
+    let orders = orders / GROUP * GROUP;
+    println!("{orders} orders of two units, groups of {GROUP} orders, {reports} checkpoints");
+    seal.print("build and seal (core thread)", orders);
+    commit.print("commit", orders);
+    checkpoint.print("checkpoint", orders);
+    tidy.print("merge and remove", orders);
+    let mut total = commit;
+    for cost in [checkpoint, tidy] {
+        total.cpu += cost.cpu;
+        total.wall += cost.wall;
+        total.written += cost.written;
+    }
+    total.print("store thread in all", orders);
+    println!("slowest checkpoint step: {slowest:?}");
+    println!(
+        "bytes an order: journal {}, views {}",
+        journal as u64 / orders,
+        views as u64 / orders
+    );
+    lookups(&store, orders);
+    println!("resident: {} MiB", resident() >> 20);
+    let stats = store.log.stats().expect("statistics");
+    println!("on disk: {} MiB; {stats:?}", stats.bytes >> 20);
+    let blobs = fs::read_dir(directory.path().join("blobs"))
+        .expect("sled's directory")
+        .count();
+    assert_eq!(blobs, 0, "a blob is not synced");
+    drop(store);
+    let since = Cost::now();
+    let mut store = reopen(directory.path());
+    let mut reopened = Cost::default();
+    reopened.add(since);
+    println!(
+        "reopened in {:?}, {} replayed",
+        reopened.wall, store.recovery.replayed
+    );
+    group_sizes(&mut store, orders, &noise);
+}
+
+fn reopen(path: &Path) -> Opened {
+    let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(path, 16 << 20).expect("a disk"));
+    let options = Options {
+        namespace: Some("bench".into()),
+        ..Options::default()
+    };
+    open(&disk, &options).expect("a store")
+}
+
+fn lookups(store: &Opened, orders: u64) {
+    const LOOKUPS: u64 = 200_000;
+    let count = |stage: &str, of: &dyn Fn(u64) -> [u8; 16], known: bool| {
+        for round in ["cold", "warm"] {
+            let since = Cost::now();
+            for number in 0..LOOKUPS {
+                let found = store
+                    .view
+                    .identity(&IdentityHash(of(number)))
+                    .expect("a read");
+                assert_eq!(found.is_some(), known);
+            }
+            let mut cost = Cost::default();
+            cost.add(since);
+            cost.print(&format!("{stage}, {round}"), LOOKUPS);
+        }
+    };
+    count(
+        "absent identity",
+        &|number| hash(u64::MAX / 2 - number),
+        false,
+    );
+    count(
+        "known identity",
+        &|number| hash(number * 7_919 % (2 * orders)),
+        true,
+    );
+    let since = Cost::now();
+    for number in 0..LOOKUPS {
+        let ordinal = Ordinal(number * 7_919 % orders);
+        assert!(
+            store
+                .view
+                .read(Table::Orders, ordinal, 0)
+                .expect("a read")
+                .is_some()
+        );
+    }
+    let mut cost = Cost::default();
+    cost.add(since);
+    cost.print("order at random", LOOKUPS);
+}
+
+fn group_sizes(store: &mut Opened, mut number: u64, noise: &[u8]) {
+    for size in [1_u64, 16, 128, 512] {
+        const ROUNDS: u64 = 100;
+        let mut cost = Cost::default();
+        let mut times = Vec::new();
+        for _ in 0..ROUNDS {
+            let now = store.view.clock();
+            let mut units: Vec<_> = (0..size.div_ceil(2))
+                .flat_map(|_| {
+                    number += 1;
+                    order(&mut store.view, number, now, noise)
+                })
+                .collect();
+            let last = units.split_off(usize::try_from(size).expect("small"));
+            let since = Cost::now();
+            store.log.commit(&units).expect("a commit");
+            let mut one = Cost::default();
+            one.add(since);
+            cost.add(since);
+            times.push(one.wall);
+            store.log.commit(&last).expect("a commit");
+        }
+        times.sort_unstable();
+        println!(
+            "commit of {size:>3} units: median {:?}, slowest {:?}, {:.1} us CPU a unit",
+            times[times.len() / 2],
+            times[times.len() - 1],
+            cost.cpu.as_secs_f64() * 1e6 / (size * ROUNDS) as f64,
+        );
+    }
+}
+
+fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
+    let pages: u64 = status
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse().ok())
+        .expect("a number");
+    pages * 4_096
+}

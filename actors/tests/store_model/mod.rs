@@ -1,0 +1,267 @@
+//! What a store must hold after a number of units, kept the plain way, and the comparison with a store.
+
+#![allow(
+    dead_code,
+    reason = "every test that uses it is a crate of its own, and none uses all"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use orderly_actors::store::sim::Dice;
+use orderly_actors::store::{
+    COUNTERS, Entity, History, IdentityHash, NameHash, Ordinal, Seen, Seq, Table, Timer, Unit, View,
+};
+
+/// Identities are kept this long in these tests, in microseconds.
+pub(crate) const RETENTION: u64 = 8_000;
+
+/// The units of a store, in order, from the first.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model {
+    pub(crate) units: Vec<Arc<Unit>>,
+}
+
+/// What the units come to.
+#[derive(Debug, Default)]
+struct Content {
+    entities: BTreeMap<(Table, Ordinal), BTreeMap<u8, Vec<u8>>>,
+    trails: BTreeMap<Ordinal, Seq>,
+    names: BTreeMap<(Table, NameHash), Ordinal>,
+    identities: BTreeMap<IdentityHash, (Seen, i64)>,
+    ordinals: [u64; 4],
+}
+
+impl Model {
+    pub(crate) fn next(&self) -> Seq {
+        self.units.last().map_or(Seq::FIRST, |unit| unit.next)
+    }
+
+    /// Drops the units from `next` on; it must be where one begins.
+    pub(crate) fn cut(&mut self, next: Seq) {
+        self.units.retain(|unit| unit.seq < next);
+        assert_eq!(self.next(), next, "the store ends within a unit");
+    }
+
+    fn content(&self) -> Content {
+        let mut content = Content::default();
+        for unit in &self.units {
+            for name in &unit.names {
+                content.names.insert((name.table, name.hash), name.ordinal);
+            }
+            if let Some(identity) = unit.identity {
+                let seen = Seen {
+                    data: identity.data,
+                    seq: unit.seq,
+                };
+                content.identities.insert(identity.hash, (seen, unit.at));
+            }
+            for put in &unit.puts {
+                let entity = content
+                    .entities
+                    .entry((put.table, put.ordinal))
+                    .or_default();
+                match &put.value {
+                    Some(value) => drop(entity.insert(put.part, value.to_vec())),
+                    None => drop(entity.remove(&put.part)),
+                }
+            }
+            if let Some(trail) = unit.trail {
+                content.trails.insert(trail.ordinal, unit.seq);
+            }
+            let named = unit.names.iter().map(|name| (name.table, name.ordinal));
+            for (table, ordinal) in
+                named.chain(unit.puts.iter().map(|put| (put.table, put.ordinal)))
+            {
+                let next = &mut content.ordinals[table as usize];
+                *next = (*next).max(ordinal.0 + 1);
+            }
+        }
+        content
+    }
+
+    /// The timers that must come out at last, and those that may: the rest is dealt with.
+    pub(crate) fn timers(&self) -> (BTreeSet<Timer>, BTreeSet<Timer>) {
+        let (mut required, mut allowed) = (BTreeSet::new(), BTreeSet::new());
+        for unit in &self.units {
+            required.retain(|timer: &Timer| timer.due >= unit.fired);
+            required.extend(unit.timers.iter().copied());
+            allowed.extend(unit.timers.iter().copied());
+        }
+        let fired = self.units.last().map_or(0, |unit| unit.fired);
+        allowed.retain(|timer| timer.due >= fired);
+        (required, allowed)
+    }
+
+    /// Everything that a view says is what the units say. Identities of units before `swept` may be gone.
+    pub(crate) fn check(&self, view: &View, swept: i64) {
+        let content = self.content();
+        assert_eq!(view.next_seq(), self.next());
+        assert_eq!(view.clock(), self.units.last().map_or(0, |unit| unit.at));
+        let mut counters = [0_i64; COUNTERS];
+        for &(index, difference) in self.units.iter().flat_map(|unit| &unit.counters) {
+            counters[usize::from(index)] += difference;
+        }
+        assert_eq!(view.counters(), &counters);
+        for table in Table::ALL {
+            assert_eq!(
+                view.next_ordinal(table).0,
+                content.ordinals[table as usize],
+                "{table:?}"
+            );
+            content.check_entities(view, table);
+        }
+        for (&(table, hash), &ordinal) in &content.names {
+            assert_eq!(
+                view.find(table, &hash).expect("a read"),
+                Some(ordinal),
+                "{table:?} {hash:?}"
+            );
+        }
+        for (hash, &(seen, at)) in &content.identities {
+            let found = view.identity(hash).expect("a read");
+            assert!(
+                found == Some(seen) || (found.is_none() && at < swept),
+                "{found:?} {seen:?}"
+            );
+        }
+        // The bytes of a name that nobody gave.
+        assert_eq!(
+            view.find(Table::Orders, &NameHash([0xee; 16]))
+                .expect("a read"),
+            None
+        );
+        assert_eq!(
+            view.identity(&IdentityHash([0xee; 16])).expect("a read"),
+            None
+        );
+    }
+
+    /// History has the units: all, but for those before `pruned`, which may be gone.
+    pub(crate) fn check_history(&self, history: &History, pruned: Seq) {
+        let mut found = history
+            .units(Seq::FIRST)
+            .map(|unit| unit.expect("a unit"))
+            .peekable();
+        for unit in &self.units {
+            if unit.seq >= history.durable() {
+                break;
+            }
+            match found.next_if(|found| found.seq == unit.seq) {
+                Some(found) => {
+                    assert!(found == **unit, "the unit at {} is another", unit.seq);
+                    assert!(history.unit(unit.seq).expect("a read").as_ref() == Some(&**unit));
+                }
+                None => assert!(unit.seq < pruned, "the unit at {} is lost", unit.seq),
+            }
+        }
+        assert_eq!(found.next(), None);
+    }
+}
+
+impl Content {
+    fn check_entities(&self, view: &View, table: Table) {
+        // Scanned in small bites, so that they begin and end anywhere.
+        let mut scanned = Vec::new();
+        let mut from = Ordinal(0);
+        loop {
+            let mut found = view.scan(table, from, 7).expect("a scan");
+            let Some(last) = found.last() else { break };
+            from = Ordinal(last.ordinal.0 + 1);
+            scanned.append(&mut found);
+        }
+        let wanted: Vec<Entity> = self
+            .entities
+            .iter()
+            .filter(|((of, _), parts)| *of == table && !parts.is_empty())
+            .map(|((_, ordinal), parts)| Entity {
+                ordinal: *ordinal,
+                parts: parts
+                    .iter()
+                    .map(|(part, value)| (*part, value.clone().into()))
+                    .collect(),
+            })
+            .collect();
+        assert!(
+            scanned == wanted,
+            "{table:?}: a scan gives other entities than were put"
+        );
+        for (&(of, ordinal), parts) in &self.entities {
+            if of != table {
+                continue;
+            }
+            for part in 0..4 {
+                let found = view.read(table, ordinal, part).expect("a read");
+                assert!(
+                    found.as_deref() == parts.get(&part).map(Vec::as_slice),
+                    "{table:?} {ordinal:?} {part}"
+                );
+            }
+            if table == Table::Orders {
+                let trail = view.trail(ordinal).expect("a read");
+                assert_eq!(trail, self.trails.get(&ordinal).copied());
+            }
+        }
+    }
+}
+
+fn hash(dice: &mut Dice, of: u64) -> [u8; 16] {
+    // Like a cut SHA-256: spread over all bits; from few different ones, so that they meet again.
+    let mut mixed = Dice::new(dice.below(of) + 1);
+    let mut hash = [0; 16];
+    for byte in &mut hash {
+        *byte = mixed.below(256).to_le_bytes()[0];
+    }
+    hash
+}
+
+fn value(dice: &mut Dice) -> Vec<u8> {
+    let length = match dice.below(200) {
+        0 => 100_000 + dice.below(100_000),
+        1..=5 => dice.below(20_000),
+        _ => dice.below(200),
+    };
+    let byte = dice.below(256).to_le_bytes()[0];
+    vec![byte; usize::try_from(length).expect("a small number")]
+}
+
+/// Makes up a unit that follows all that `view` knows.
+pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
+    let mut builder = view.begin(now);
+    for _ in 0..dice.below(3) {
+        let table = Table::ALL[usize::try_from(dice.below(4)).expect("below four")];
+        let name = NameHash(hash(dice, 200));
+        let known = view.find(table, &name).expect("a read");
+        let ordinal = known.unwrap_or_else(|| view.next_ordinal(table));
+        if known.is_none() {
+            builder.name(table, name, ordinal);
+        }
+        for part in 0..4 {
+            match dice.below(6) {
+                0 => builder.remove(table, ordinal, part),
+                1..=3 => builder.put(table, ordinal, part, &value(dice)),
+                _ => {}
+            }
+        }
+        if table == Table::Orders {
+            builder.trail(ordinal, view.trail(ordinal).expect("a read"));
+        }
+        if known.is_none() {
+            // The next name of this table would get the same ordinal.
+            break;
+        }
+    }
+    if dice.below(4) > 0 {
+        builder.identity(IdentityHash(hash(dice, 2_000)), dice.below(u64::MAX));
+    }
+    for _ in 0..dice.below(3) {
+        let due = now + i64::try_from(dice.below(100_000_000)).expect("a small number") - 1_000_000;
+        builder.timer(due, Table::Orders, Ordinal(dice.below(50)), 3);
+    }
+    builder.count(
+        dice.below(64).to_le_bytes()[0],
+        i64::try_from(dice.below(9)).expect("small") - 4,
+    );
+    let body = value(dice);
+    builder.seal(dice.below(4), &body)
+}

@@ -1,0 +1,229 @@
+//! The store on sled: what only a real disk shows.
+
+mod store_model;
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use orderly_actors::store::sim::{Dice, SimDisk};
+use orderly_actors::store::{Disk, Error, Opened, Options, Seq, SledDisk, Unit, disk, open};
+use store_model::{Model, RETENTION, unit};
+
+fn options(namespace: Option<&str>) -> Options {
+    Options {
+        namespace: namespace.map(str::to_owned),
+        cache: 1 << 20,
+        identity_retention: Duration::from_micros(RETENTION),
+        replay_bytes: 1 << 20,
+    }
+}
+
+fn on_sled(path: &Path) -> Opened {
+    let disk: Arc<dyn Disk> =
+        Arc::new(SledDisk::open(path, 1 << 20).expect("the directory is free"));
+    open(&disk, &options(Some("shop"))).expect("a store")
+}
+
+/// Seals and commits a group of made-up units.
+fn commit_some(store: &mut Opened, dice: &mut Dice, now: i64) -> Vec<Arc<Unit>> {
+    let units: Vec<_> = (0..=dice.below(20))
+        .map(|_| {
+            let unit = unit(&store.view, dice, now);
+            store.view.seal(Arc::clone(&unit));
+            unit
+        })
+        .collect();
+    store.log.commit(&units).expect("a commit");
+    units
+}
+
+fn blobs(path: &Path) -> usize {
+    fs::read_dir(path.join("blobs"))
+        .expect("sled makes it")
+        .count()
+}
+
+#[test]
+fn what_was_committed_is_there_when_opened_again() {
+    for seed in 0..6 {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut dice = Dice::new(seed);
+        let mut model = Model::default();
+        let mut now = 1_000_000_000;
+        for _ in 0..3 {
+            let mut store = on_sled(directory.path());
+            model.check(&store.view, i64::MIN);
+            model.check_history(&store.history, Seq::FIRST);
+            for _ in 0..15 {
+                now += 500;
+                model.units.extend(commit_some(&mut store, &mut dice, now));
+                if dice.below(3) == 0 {
+                    let report = store.log.checkpoint().expect("a checkpoint");
+                    store.view.checkpointed(&report);
+                    while store.log.tidy().expect("a step") {}
+                }
+            }
+            model.check(&store.view, i64::MIN);
+        }
+        assert_eq!(blobs(directory.path()), 0, "a blob is not synced");
+    }
+}
+
+#[test]
+fn full_leaves_of_the_longest_records_make_no_blobs() {
+    // Given pages of the largest size, written over and over, in random order
+    let directory = tempfile::tempdir().expect("a directory");
+    let sled = SledDisk::open(directory.path(), 1 << 20).expect("the directory is free");
+    let mut dice = Dice::new(5);
+    for _ in 0..40 {
+        let mut batch = disk::Batch::new(disk::Tree::Pages);
+        let from = dice.below(300);
+        for key in from..from + 10 {
+            let fill = dice.below(256).to_le_bytes()[0];
+            let value = (dice.below(5) > 0).then(|| vec![fill; disk::MAX_RECORD]);
+            batch.changes.push((key.to_be_bytes().to_vec(), value));
+        }
+        // When they are written
+        sled.write(batch).expect("a write");
+        sled.sync().expect("a sync");
+    }
+    // Then sled kept all of them in its log
+    assert_eq!(blobs(directory.path()), 0);
+}
+
+#[test]
+fn a_torn_snapshot_is_moved_aside() {
+    // Given a store, and a snapshot that a crash left half written
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut model = Model::default();
+    let mut store = on_sled(directory.path());
+    model
+        .units
+        .extend(commit_some(&mut store, &mut Dice::new(3), 1_000_000));
+    drop(store);
+    let torn = directory.path().join("snap.7FFFFFFFFFFFFFFF.generating");
+    fs::write(&torn, b"half a snapshot").expect("a file");
+    // When it is opened
+    let store = on_sled(directory.path());
+    // Then everything is there, and the snapshot out of the way
+    model.check(&store.view, i64::MIN);
+    assert!(!torn.exists());
+    assert!(
+        directory
+            .path()
+            .join("torn-snap.7FFFFFFFFFFFFFFF.generating")
+            .exists()
+    );
+}
+
+#[test]
+fn one_store_is_opened_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let _open = on_sled(directory.path());
+    let second = SledDisk::open(directory.path(), 1 << 20);
+    assert!(
+        matches!(second, Err(disk::Error::Locked { .. })),
+        "{second:?}"
+    );
+}
+
+#[test]
+fn a_store_belongs_to_one_namespace() {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1));
+    assert!(matches!(open(&disk, &options(None)), Err(Error::NoStore)));
+    let made = open(&disk, &options(Some("shop")))
+        .expect("a new store")
+        .recovery;
+    assert!(made.created);
+    let other = open(&disk, &options(Some("other"))).map(drop);
+    assert!(
+        matches!(other, Err(Error::WrongNamespace { found, wanted }) if found == "shop" && wanted == "other")
+    );
+    // Offline work takes the store as it is.
+    let found = open(&disk, &options(None)).expect("the store").recovery;
+    assert_eq!(
+        (found.namespace.as_str(), found.incarnation),
+        ("shop", made.incarnation)
+    );
+    assert!(!found.created);
+}
+
+/// Where the child of the next test works; set for it only.
+const CHILD: &str = "ORDERLY_TEST_STORE_CHILD";
+const CHILD_SEED: u64 = 11;
+
+#[test]
+fn a_killed_process_leaves_what_it_committed() {
+    if let Some(path) = env::var_os(CHILD) {
+        return commit_until_killed(Path::new(&path));
+    }
+    for said_before_the_kill in [3, 40] {
+        // Given a process that commits, and says how far it came
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut child = Command::new(env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                "a_killed_process_leaves_what_it_committed",
+                "--nocapture",
+            ])
+            .env(CHILD, directory.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        // When it is killed in the middle
+        let mut said = BufReader::new(child.stdout.take().expect("it is piped"))
+            .lines()
+            .map_while(Result::ok)
+            .filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
+        let mut committed = said
+            .nth(said_before_the_kill)
+            .expect("it goes on until it is killed");
+        child.kill().expect("it runs");
+        child.wait().expect("it ends");
+        committed = said.last().unwrap_or(committed);
+        // Then all that it said is there, and whole
+        let store = on_sled(directory.path());
+        assert!(store.view.next_seq() >= Seq(committed));
+        let mut model = same_units(store.view.next_seq());
+        model.cut(store.view.next_seq());
+        model.check(&store.view, i64::MIN);
+        model.check_history(&store.history, Seq::FIRST);
+    }
+}
+
+fn commit_until_killed(path: &Path) {
+    let mut store = on_sled(path);
+    let mut dice = Dice::new(CHILD_SEED);
+    let mut now = 1_000_000_000;
+    loop {
+        now += 500;
+        commit_some(&mut store, &mut dice, now);
+        // Past the test harness, which holds back what it is told to print.
+        writeln!(std::io::stdout(), "committed {}", store.view.next_seq())
+            .expect("the parent listens");
+        if store.log.dirty_bytes() > 100_000 {
+            let report = store.log.checkpoint().expect("a checkpoint");
+            store.view.checkpointed(&report);
+            while store.log.tidy().expect("a step") {}
+        }
+    }
+}
+
+/// The units that the child made, up to `next` at least: they come from a seed.
+fn same_units(next: Seq) -> Model {
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1));
+    let mut store = open(&disk, &options(Some("shop"))).expect("a new store");
+    let mut dice = Dice::new(CHILD_SEED);
+    let mut model = Model::default();
+    let mut now = 1_000_000_000;
+    while model.next() < next {
+        now += 500;
+        model.units.extend(commit_some(&mut store, &mut dice, now));
+    }
+    model
+}

@@ -1,0 +1,90 @@
+//! The bearer token (RFC 6750): who does not show it gets nothing but health.
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use actix_web::{Error, ResponseError as _};
+use subtle::ConstantTimeEq;
+
+use super::problem::Problem;
+use crate::config::Secret;
+
+/// What a supervisor of processes asks for; it has no token.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+
+/// The token that callers must show; none when empty.
+pub(super) struct Token(Secret);
+
+impl Token {
+    pub(super) fn new(secret: Secret) -> Self {
+        Self(secret)
+    }
+
+    /// Takes as long for a token that is wrong at its end as for one that is wrong at its
+    /// beginning; only the length can be learned.
+    fn admits(&self, headers: &HeaderMap) -> bool {
+        self.0.is_empty()
+            || bearer(headers).is_some_and(|shown| shown.ct_eq(self.0.expose().as_bytes()).into())
+    }
+}
+
+/// The credentials of `Authorization: Bearer`; schemes have no case.
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let value = headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, credentials) = value.split_at_checked("Bearer ".len())?;
+    scheme
+        .eq_ignore_ascii_case(b"Bearer ")
+        .then(|| credentials.trim_ascii())
+}
+
+/// Lets a request pass that needs no token or shows it.
+pub(super) async fn require_token<B: MessageBody>(
+    token: Data<Token>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if OPEN.contains(&request.path()) || token.admits(request.headers()) {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let refusal = Problem::new(StatusCode::UNAUTHORIZED)
+        .detail("a bearer token is needed: Authorization: Bearer …")
+        .error_response();
+    Ok(request.into_response(refusal).map_into_right_body())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("Bearer open sesame", true)]
+    #[case("bearer open sesame", true)]
+    #[case("Bearer  open sesame ", true)]
+    #[case("Bearer open sesam", false)]
+    #[case("Bearer open sesame!", false)]
+    #[case("Bearer ", false)]
+    #[case("Bearer", false)]
+    #[case("Basic open sesame", false)]
+    #[case("", false)]
+    fn only_the_token_itself_is_admitted(#[case] header: &str, #[case] admitted: bool) {
+        let token = Token::new(Secret::new("open sesame"));
+        let mut headers = HeaderMap::new();
+        assert!(!token.admits(&headers));
+        headers.insert(
+            AUTHORIZATION,
+            HeaderValue::from_str(header).expect("a header"),
+        );
+        assert_eq!(token.admits(&headers), admitted, "{header}");
+    }
+
+    #[test]
+    fn where_no_token_is_set_none_is_needed() {
+        assert!(Token::new(Secret::default()).admits(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,45 @@
+//! `/healthz`, `/readyz`, `/metrics`.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, Data, ServiceConfig};
+use serde_json::json;
+
+use super::problem::Problem;
+use super::readiness::Readiness;
+use crate::metrics::Exporter;
+
+pub(super) fn routes(config: &mut ServiceConfig) {
+    config
+        .service(web::resource("/healthz").get(alive).head(alive))
+        .service(web::resource("/readyz").get(ready).head(ready))
+        .service(web::resource("/metrics").get(metrics));
+}
+
+/// Answers whenever the process can answer at all: restarting it helps nothing else.
+async fn alive() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "alive" }))
+}
+
+async fn ready(readiness: Data<Readiness>) -> Result<HttpResponse, Problem> {
+    let reasons = readiness.reasons();
+    if reasons.is_empty() {
+        return Ok(HttpResponse::Ok().json(json!({ "status": "ready" })));
+    }
+    let names: Vec<_> = reasons
+        .iter()
+        .map(|reason| reason.condition.as_str())
+        .collect();
+    Err(
+        Problem::unavailable(format!("not ready: {}", names.join(", ")))
+            .with("reasons", json!(reasons)),
+    )
+}
+
+/// The text format of Prometheus, version 0.0.4.
+async fn metrics(exporter: Data<Exporter>) -> HttpResponse {
+    let media_type = "text/plain; version=0.0.4; charset=utf-8";
+    HttpResponse::Ok()
+        .insert_header(ContentType(media_type.parse().expect("a media type")))
+        .body(exporter.render())
+}

@@ -1,0 +1,142 @@
+//! Errors of the HTTP interface: RFC 9457 problem documents, whoever made the error.
+
+use std::fmt;
+
+use actix_web::body::{BoxBody, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse, ResponseError};
+use serde_json::{Map, Value, json};
+use tracing::error;
+
+const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// An answer that says what went wrong.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    status: StatusCode,
+    detail: Option<String>,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem that its status says all about.
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            detail: None,
+            members: Map::new(),
+        }
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND).detail(detail)
+    }
+
+    /// 422: the request is well formed and cannot be meant.
+    pub fn unprocessable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
+    }
+
+    /// 503: not now.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail)
+    }
+
+    /// What went wrong this time, for a person.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// A member beyond those of the standard, for a program.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
+    fn document(&self) -> String {
+        // The type "about:blank" says: the title is that of the status, there is no more to it.
+        let mut document = Map::from_iter([
+            ("type".to_owned(), json!("about:blank")),
+            (
+                "title".to_owned(),
+                json!(self.status.canonical_reason().unwrap_or("Error")),
+            ),
+            ("status".to_owned(), json!(self.status.as_u16())),
+        ]);
+        document.extend(
+            self.detail
+                .iter()
+                .map(|detail| ("detail".to_owned(), json!(detail))),
+        );
+        document.extend(self.members.clone());
+        Value::Object(document).to_string()
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.detail.as_deref().unwrap_or(self.status.as_str()))
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        self.status
+    }
+
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = HttpResponse::build(self.status);
+        response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
+        if self.status == StatusCode::UNAUTHORIZED {
+            // RFC 9110: who refuses for want of credentials says which ones.
+            response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        response.body(self.document())
+    }
+}
+
+/// Makes a problem document of every error answer, those of the framework included. Its headers
+/// stay, such as `Allow`.
+///
+/// A request cannot be kept for the case that the inside fails without an answer: the framework
+/// wants it for itself alone. So the layers inside answer, or fail with a [`Problem`].
+pub(super) async fn in_place_of_errors<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let answered = next.call(request).await?;
+    let status = answered.status();
+    let told = answered.headers().get(CONTENT_TYPE) == Some(&MEDIA_TYPE);
+    if told || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(answered.map_into_left_body());
+    }
+    let problem = of_error(status, &answered);
+    let mut answered = answered.map_body(|_, _| BoxBody::new(problem.document()));
+    answered.headers_mut().insert(CONTENT_TYPE, MEDIA_TYPE);
+    Ok(answered.map_into_right_body())
+}
+
+/// What may be said about an error that is not ours.
+fn of_error<B>(status: StatusCode, answered: &ServiceResponse<B>) -> Problem {
+    let error = answered.response().error().map(ToString::to_string);
+    let problem = Problem::new(status);
+    if status.is_server_error() {
+        // What failed inside is for the log, not for the caller.
+        error!(
+            path = answered.request().path(),
+            error, "admin request failed"
+        );
+        return problem;
+    }
+    match error {
+        Some(error) => problem.detail(error),
+        None => problem,
+    }
+}

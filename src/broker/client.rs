@@ -1,0 +1,201 @@
+//! A short-lived client for people and scripts: publishing commands, and looking after what the
+//! broker itself gave up on.
+//!
+//! Invariants: nothing counts as published before its confirm says so; a dead letter leaves
+//! `NS.dead` only after its copy in `NS.commands` is confirmed.
+
+use bytes::Bytes;
+use lapin::{
+    Channel, Connection,
+    message::BasicGetMessage,
+    options::{BasicAckOptions, BasicGetOptions},
+    types::AMQPValue,
+};
+
+use super::{
+    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings,
+    rabbit::{
+        Error,
+        endpoint::{Endpoint, channel, close, patiently},
+        publish::{confirming, window},
+        wire,
+    },
+};
+
+/// Commands published, or dead letters replayed, at a time.
+const WINDOW: usize = 256;
+
+/// A connection of its own, beside any processor.
+#[derive(Debug)]
+pub struct Client {
+    connection: Connection,
+    publishing: Channel,
+    names: Names,
+}
+
+/// A message that the broker put to `NS.dead`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// As it was published, but for exchange and headers.
+    pub message: Message,
+    /// Why: `delivery_limit`, `expired`, `rejected` from the broker, or a reason of ours.
+    pub reason: Option<String>,
+    /// The queue that it was in.
+    pub queue: Option<String>,
+}
+
+/// What a replay came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replay {
+    /// Published back, confirmed, and taken out of `NS.dead`.
+    pub replayed: usize,
+    /// Left in `NS.dead`: what the broker said instead of a confirm.
+    pub refused: Vec<Confirm>,
+}
+
+/// Makes the message of a plain command; `body` is its data, a JSON document.
+pub fn command(names: &Names, kind: &str, id: &str, source: Option<&str>, body: Bytes) -> Message {
+    Message {
+        exchange: names.commands.clone(),
+        routing_key: kind.to_owned(),
+        properties: Properties {
+            content_type: Some("application/json".to_owned()),
+            message_id: Some(id.to_owned()),
+            kind: Some(kind.to_owned()),
+            app_id: source.map(str::to_owned),
+            durability: Durability::Persistent,
+            ..Properties::default()
+        },
+        body,
+    }
+}
+
+impl Client {
+    /// Connects once; no second try.
+    pub async fn connect(settings: &Settings) -> Result<Self, Error> {
+        let endpoint = Endpoint::new(settings)?;
+        let name = format!("{} client", settings.names.commands);
+        let connection = endpoint.connect(name).await?;
+        let publishing = confirming(&connection).await?;
+        Ok(Self {
+            connection,
+            publishing,
+            names: settings.names.clone(),
+        })
+    }
+
+    /// Publishes `messages` mandatory; one confirm each, in order. After the connection broke the
+    /// rest are [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
+    pub async fn publish(&self, messages: &[Message]) -> Vec<Confirm> {
+        let mut confirms = Vec::with_capacity(messages.len());
+        for chunk in messages.chunks(WINDOW) {
+            confirms.extend(window(&self.publishing, chunk).await.0);
+        }
+        confirms
+    }
+
+    /// The first `limit` dead letters. They stay: read without an ack, they go back when the channel
+    /// closes, though a quorum queue puts them behind those that came back before.
+    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
+        let channel = channel(&self.connection).await?;
+        let mut letters = Vec::new();
+        while letters.len() < limit {
+            let Some(got) = self.get(&channel).await? else {
+                break;
+            };
+            letters.push(DeadLetter {
+                reason: header(&got, "x-first-death-reason")
+                    .or_else(|| header(&got, REASON_HEADER)),
+                queue: header(&got, "x-first-death-queue"),
+                message: wire::delivery(0, got.delivery).message,
+            });
+        }
+        let closing = channel.close(200, "seen".into());
+        patiently("closing", closing)
+            .await?
+            .map_err(Error::Channel)?;
+        Ok(letters)
+    }
+
+    /// Publishes the first `limit` dead letters back to the command queue as new commands: their
+    /// attempts start again. Ends with the first window in which one is refused.
+    pub async fn replay_dead_letters(&self, limit: usize) -> Result<Replay, Error> {
+        let channel = channel(&self.connection).await?;
+        let mut replay = Replay {
+            replayed: 0,
+            refused: Vec::new(),
+        };
+        // Those there now: one that comes back dead meanwhile is not sent round and round.
+        let mut left = limit;
+        while left > 0 && replay.refused.is_empty() {
+            let mut tags = Vec::new();
+            let mut messages = Vec::new();
+            while tags.len() < left.min(WINDOW) {
+                let Some(got) = self.get(&channel).await? else {
+                    left = 0;
+                    break;
+                };
+                // This one and those behind it.
+                left = left.min(tags.len() + 1 + got.message_count as usize);
+                let delivery = wire::delivery(0, got.delivery);
+                tags.push(delivery.tag);
+                messages.push(self.revived(delivery.message));
+            }
+            left = left.saturating_sub(tags.len());
+            let (confirms, _) = window(&self.publishing, &messages).await;
+            for (tag, confirm) in tags.into_iter().zip(confirms) {
+                if confirm.is_acked() {
+                    channel
+                        .basic_ack(tag, BasicAckOptions::default())
+                        .await
+                        .map_err(Error::Channel)?;
+                    replay.replayed += 1;
+                } else {
+                    replay.refused.push(confirm);
+                }
+            }
+        }
+        let closing = channel.close(200, "replayed".into());
+        patiently("closing", closing)
+            .await?
+            .map_err(Error::Channel)?;
+        Ok(replay)
+    }
+
+    /// Ends the connection in order.
+    pub async fn close(self) {
+        close(&self.connection).await;
+    }
+
+    async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Error> {
+        let queue = self.names.dead.as_str().into();
+        let getting = channel.basic_get(queue, BasicGetOptions::default());
+        patiently("reading a dead letter", getting)
+            .await?
+            .map_err(Error::Channel)
+    }
+
+    /// The command that a dead letter was.
+    fn revived(&self, mut dead: Message) -> Message {
+        // The dead exchange passes on the key a message had last: its type, unless it came by the
+        // queue's name.
+        if dead.properties.kind.is_none() && dead.routing_key != self.names.commands {
+            dead.properties.kind = Some(dead.routing_key);
+        }
+        dead.properties.attempt = 0;
+        dead.properties.durability = Durability::Persistent;
+        Message {
+            exchange: String::new(),
+            routing_key: self.names.commands.clone(),
+            ..dead
+        }
+    }
+}
+
+fn header(got: &BasicGetMessage, name: &str) -> Option<String> {
+    let headers = got.delivery.properties.headers().as_ref()?;
+    match headers.inner().get(name)? {
+        AMQPValue::LongString(text) => Some(text.to_string()),
+        _ => None,
+    }
+}

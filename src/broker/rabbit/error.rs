@@ -1,0 +1,101 @@
+//! What can go wrong with `RabbitMQ`.
+
+use std::{io, path::PathBuf};
+
+use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
+
+/// A failure of the broker side.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `broker.url` is no AMQP URL. The URL is left out, as it may hold a password.
+    #[error("invalid broker url: {0}")]
+    Url(String),
+    /// `broker.ca_file` cannot be read.
+    #[error("cannot read certificate authorities from {path}")]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No connection, or it failed while being set up.
+    #[error("cannot connect to the broker")]
+    Connect(#[source] lapin::Error),
+    /// The broker did not answer in time.
+    #[error("the broker did not answer in time while {0}")]
+    Timeout(&'static str),
+    /// Another processor holds the exclusive queue.
+    #[error("another processor holds {0}")]
+    Held(String),
+    /// A queue or exchange does not exist.
+    #[error("{0} does not exist")]
+    Missing(String),
+    /// The broker refuses to make or use a queue or exchange.
+    #[error("cannot declare {name}")]
+    Declare {
+        /// The queue, exchange or binding.
+        name: String,
+        /// The broker's answer; for changed arguments it names the argument and both values.
+        source: lapin::Error,
+    },
+    /// A channel or connection that was in use broke.
+    #[error("the channel to the broker broke")]
+    Channel(#[source] lapin::Error),
+    /// The broker ended the consumer, as when its queue is deleted.
+    #[error("the broker cancelled the consumer")]
+    Cancelled,
+    /// Something that lapin cannot read is in the way, and could not be set aside.
+    #[error("cannot set aside an unreadable command")]
+    Raw(#[source] io::Error),
+    /// A connection closed without giving a reason.
+    #[error("the connection to the broker closed")]
+    Closed,
+}
+
+impl Error {
+    /// True when lapin gave up because it could not read what the broker sent.
+    pub(super) fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Channel(error) if matches!(error.kind(), lapin::ErrorKind::ParsingError(_)))
+    }
+}
+
+/// The broker's soft errors that are answers rather than failures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    NotFound,
+    Locked,
+    Precondition,
+    AccessRefused,
+    Other,
+}
+
+/// Which refusal an error of lapin's is.
+pub(super) fn refusal(error: &lapin::Error) -> Refusal {
+    let lapin::ErrorKind::ProtocolError(error) = error.kind() else {
+        return Refusal::Other;
+    };
+    match error.kind() {
+        AMQPErrorKind::Soft(AMQPSoftError::NOTFOUND) => Refusal::NotFound,
+        AMQPErrorKind::Soft(AMQPSoftError::RESOURCELOCKED) => Refusal::Locked,
+        AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => Refusal::Precondition,
+        AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)
+        | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => Refusal::AccessRefused,
+        _ => Refusal::Other,
+    }
+}
+
+/// An error and all its sources in one line, for the log and for status pages.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let text = error.to_string();
+        // lapin repeats its source's text in its own.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        source = error.source();
+    }
+    line
+}

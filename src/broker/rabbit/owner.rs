@@ -1,0 +1,30 @@
+//! The exclusive queue that makes the processor the only one of its namespace.
+//!
+//! It belongs to the connection that declared it and goes with that connection, so the broker
+//! itself gives it back when a processor dies.
+
+use lapin::{Connection, options::QueueDeclareOptions, types::FieldTable};
+
+use super::{
+    Error,
+    endpoint::{channel, patiently},
+    error::{Refusal, refusal},
+};
+
+/// Claims `queue` for `connection`; [`Error::Held`] when another connection has it.
+pub(super) async fn claim(connection: &Connection, queue: &str) -> Result<(), Error> {
+    let channel = channel(connection).await?;
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
+    match patiently("claiming the namespace", declaring).await? {
+        Ok(_) => Ok(()),
+        Err(error) if refusal(&error) == Refusal::Locked => Err(Error::Held(queue.to_owned())),
+        Err(source) => Err(Error::Declare {
+            name: format!("queue {queue}"),
+            source,
+        }),
+    }
+}

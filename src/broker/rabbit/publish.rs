@@ -1,0 +1,219 @@
+//! Publishing batches on one channel.
+//!
+//! Invariant: a batch's messages enter the connection in order, and each one's outcome is known
+//! before the channel is trusted with the next window of mandatory messages.
+
+use futures_util::future::join_all;
+use lapin::{
+    Channel, Confirmation, Connection, PublisherConfirm,
+    message::BasicReturnMessage,
+    options::{BasicPublishOptions, ConfirmSelectOptions},
+};
+
+use super::{
+    super::{Confirm, Message},
+    Error,
+    endpoint::{channel, patiently},
+    wire::Outbound,
+};
+
+/// Messages handed to lapin at a time. Each of its publishes waits until it is written to the
+/// socket; together they cost one wake-up. `join_all` needs no allocation per future up to 30.
+const AT_ONCE: usize = 30;
+
+/// A message on its way.
+#[derive(Debug)]
+enum Flying {
+    /// Its confirm is still to come.
+    Sent(PublisherConfirm),
+    /// It needs none: it never left.
+    Settled(Confirm),
+}
+
+/// A batch on its way; its confirms are awaited together.
+#[derive(Debug)]
+pub(in crate::broker) struct Flight {
+    messages: Vec<Flying>,
+    /// How many are settled, counted from the last message, then from the first on.
+    settled: usize,
+    returned: Vec<Return>,
+    /// What broke the channel under it.
+    error: Option<lapin::Error>,
+}
+
+/// A message that the broker gave back, as far as it tells which one.
+#[derive(Debug)]
+struct Return {
+    exchange: String,
+    routing_key: String,
+    message_id: Option<String>,
+    reason: String,
+}
+
+/// Opens a channel for publishing with confirms.
+pub(in crate::broker) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
+    let channel = channel(connection).await?;
+    let selecting = channel.confirm_select(ConfirmSelectOptions::default());
+    patiently("asking for confirms", selecting)
+        .await?
+        .map_err(Error::Channel)?;
+    Ok(channel)
+}
+
+/// Hands `messages` over in their order. Errors show as [`Confirm::Lost`] later.
+pub(in crate::broker) async fn send(
+    channel: &Channel,
+    messages: &[Message],
+    options: BasicPublishOptions,
+) -> Flight {
+    let mut flight = Flight {
+        messages: Vec::with_capacity(messages.len()),
+        settled: 0,
+        returned: Vec::new(),
+        error: None,
+    };
+    for chunk in messages.chunks(AT_ONCE) {
+        let publishing = chunk
+            .iter()
+            .map(|message| publish(channel, message, options));
+        for sent in join_all(publishing).await {
+            let flying = sent.unwrap_or_else(|error| {
+                flight.error.get_or_insert(error);
+                Flying::Settled(Confirm::Lost)
+            });
+            flight.messages.push(flying);
+        }
+    }
+    flight
+}
+
+async fn publish(
+    channel: &Channel,
+    message: &Message,
+    options: BasicPublishOptions,
+) -> Result<Flying, lapin::Error> {
+    let outbound = match Outbound::new(message) {
+        Ok(outbound) => outbound,
+        Err(error) => return Ok(Flying::Settled(Confirm::Returned(error.to_string()))),
+    };
+    let Outbound {
+        exchange,
+        routing_key,
+        properties,
+    } = outbound;
+    let publishing =
+        channel.basic_publish(exchange, routing_key, options, &message.body, properties);
+    publishing.await.map(Flying::Sent)
+}
+
+/// Publishes a window of mandatory messages and awaits what became of each.
+///
+/// lapin hangs a returned message on whichever confirm comes next, not on its own; so a window
+/// has the channel to itself, and returns are matched by what they say when all confirms are in.
+///
+/// The error, if any, is what broke the channel meanwhile.
+pub(in crate::broker) async fn window(
+    channel: &Channel,
+    messages: &[Message],
+) -> (Vec<Confirm>, Option<lapin::Error>) {
+    let options = BasicPublishOptions {
+        mandatory: true,
+        ..BasicPublishOptions::default()
+    };
+    let mut flight = send(channel, messages, options).await;
+    flight.confirmed().await;
+    let error = flight.error();
+    let returned = std::mem::take(&mut flight.returned);
+    let confirms = flight
+        .outcomes()
+        .into_iter()
+        .zip(messages)
+        .map(|(confirm, message)| match confirm {
+            Confirm::Acked | Confirm::Nacked => returned
+                .iter()
+                .find(|returned| returned.is(message))
+                .map_or(confirm, |returned| {
+                    Confirm::Returned(returned.reason.clone())
+                }),
+            confirm => confirm,
+        })
+        .collect();
+    (confirms, error)
+}
+
+impl Flight {
+    /// Waits for all confirms; may be dropped and called again.
+    ///
+    /// The last one is awaited first, as the others are mostly there when it is: one wake-up for
+    /// the batch instead of one for each message.
+    pub(in crate::broker) async fn confirmed(&mut self) {
+        let total = self.messages.len();
+        while self.settled < total {
+            let index = (self.settled + total - 1) % total;
+            if let Flying::Sent(confirm) = &mut self.messages[index] {
+                let confirm = match confirm.await {
+                    Ok(Confirmation::Ack(returned)) => {
+                        self.returned.extend(returned.map(Return::new));
+                        Confirm::Acked
+                    }
+                    Ok(Confirmation::Nack(returned)) => {
+                        self.returned.extend(returned.map(Return::new));
+                        Confirm::Nacked
+                    }
+                    // It would say nothing about the message.
+                    Ok(Confirmation::NotRequested) => Confirm::Lost,
+                    Err(error) => {
+                        self.error.get_or_insert(error);
+                        Confirm::Lost
+                    }
+                };
+                self.messages[index] = Flying::Settled(confirm);
+            }
+            self.settled += 1;
+        }
+    }
+
+    /// The outcomes, in the order of the messages; what is not settled is lost.
+    pub(in crate::broker) fn outcomes(self) -> Vec<Confirm> {
+        self.messages.into_iter().map(Flying::confirm).collect()
+    }
+
+    /// What broke the channel under this batch, if that happened.
+    pub(in crate::broker) fn error(&self) -> Option<lapin::Error> {
+        self.error.clone()
+    }
+
+    pub(in crate::broker) fn len(&self) -> usize {
+        self.messages.len()
+    }
+}
+
+impl Flying {
+    fn confirm(self) -> Confirm {
+        match self {
+            Self::Sent(_) => Confirm::Lost,
+            Self::Settled(confirm) => confirm,
+        }
+    }
+}
+
+impl Return {
+    fn new(message: BasicReturnMessage) -> Self {
+        let reason = format!("{} {}", message.reply_code, message.reply_text);
+        let delivery = message.delivery;
+        Self {
+            exchange: delivery.exchange.into(),
+            routing_key: delivery.routing_key.into(),
+            message_id: delivery.properties.message_id().clone().map(String::from),
+            reason,
+        }
+    }
+
+    /// Messages alike in all three are routed alike: if one was returned, so was the other, or it
+    /// is at worst sent once more.
+    fn is(&self, message: &Message) -> bool {
+        self.exchange == message.exchange
+            && self.routing_key == message.routing_key
+            && self.message_id == message.properties.message_id
+    }
+}

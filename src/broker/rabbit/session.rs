@@ -1,0 +1,340 @@
+//! Consuming on one channel: deliveries in, acks out.
+//!
+//! Invariants: an ack goes out only on the channel of its delivery. Deliveries reach the reader in
+//! the order of their tags, and only after the news of their channel.
+
+use std::{pin::Pin, time::Duration};
+
+use futures_util::{FutureExt, Stream, StreamExt};
+use lapin::{
+    Channel, Connection, Consumer, Event,
+    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
+    types::FieldTable,
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{MissedTickBehavior, interval},
+};
+use tracing::{debug, warn};
+
+use super::{
+    super::{Ack, Intake, MAX_BATCH, Reach, Settings, transport::Request},
+    Error,
+    endpoint::{channel, patiently},
+    supervisor::{Supervisor, tell},
+    topology::depth,
+    wire,
+};
+
+/// How often connections are looked at that have nothing to say.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What lapin tells about a connection.
+pub(super) type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
+
+/// Listens to a connection from now on.
+pub(super) fn events(connection: &Connection) -> Events {
+    Box::pin(connection.events_listener())
+}
+
+/// The consuming connection's name in the broker's list.
+pub(super) fn consumer_name(settings: &Settings) -> String {
+    format!("{} consume", settings.names.commands)
+}
+
+/// Why a session ended.
+pub(super) enum End {
+    /// On request; whoever asked wants to hear of it.
+    Closed(Option<oneshot::Sender<()>>),
+    Broken(Error),
+}
+
+/// One channel of the command queue.
+pub(super) struct Session {
+    generation: u64,
+    queue: String,
+    channel: Channel,
+    consuming: Consuming,
+    /// Consumers started so far; makes their tags differ.
+    consumers: u32,
+    queued: u64,
+}
+
+enum Consuming {
+    On(Consumer),
+    /// Cancelled, but what had arrived is still to be delivered.
+    Draining(Consumer),
+    Off,
+}
+
+/// What a session does next.
+enum Step {
+    Ack(Vec<Ack>),
+    Request(Option<Request>),
+    Event(Event),
+    Look,
+    Missing,
+    Told,
+    Arrived(Arrived),
+}
+
+/// What came of waiting for deliveries.
+enum Arrived {
+    Batch,
+    /// The last consumer has nothing more.
+    Ended,
+    Failed(lapin::Error),
+}
+
+impl Session {
+    /// Opens a channel and starts to consume on it, unless `paused`.
+    pub(super) async fn open(
+        connection: &Connection,
+        settings: &Settings,
+        generation: u64,
+        paused: bool,
+    ) -> Result<Self, Error> {
+        let queue = settings.names.commands.clone();
+        let channel = channel(connection).await?;
+        // Before the consumer, or the broker would send the whole queue at once.
+        let limiting = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
+        patiently("limiting the prefetch", limiting)
+            .await?
+            .map_err(Error::Channel)?;
+        let queued = depth(connection, &queue).await?;
+        let mut session = Self {
+            generation,
+            queue,
+            channel,
+            consuming: Consuming::Off,
+            consumers: 0,
+            queued,
+        };
+        if !paused {
+            session.consume().await?;
+        }
+        Ok(session)
+    }
+
+    /// Messages that were ready just before consuming began.
+    pub(super) fn queued(&self) -> u64 {
+        self.queued
+    }
+
+    /// True when it was opened without a consumer.
+    pub(super) fn is_off(&self) -> bool {
+        matches!(self.consuming, Consuming::Off)
+    }
+
+    /// Consumes until closed or broken.
+    pub(super) async fn run(
+        mut self,
+        supervisor: &mut Supervisor,
+        consuming: &Connection,
+        publishing: &Connection,
+        mut blocking: Events,
+    ) -> End {
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if let Err(error) = self.follow(supervisor).await {
+                return End::Broken(error);
+            }
+            let Supervisor { ends, news, .. } = supervisor;
+            let no_news = news.is_empty();
+            let step = tokio::select! {
+                biased;
+                Some(acks) = ends.acks.recv() => Step::Ack(acks),
+                request = ends.control.recv() => Step::Request(request),
+                Some(event) = blocking.next() => Step::Event(event),
+                _ = look.tick() => Step::Look,
+                () = ends.missing.notified() => Step::Missing,
+                () = tell(news, &ends.intake), if !no_news => Step::Told,
+                arrived = self.consuming.deliver(&ends.intake, self.generation), if no_news => {
+                    Step::Arrived(arrived)
+                }
+            };
+            let end = match step {
+                Step::Told | Step::Arrived(Arrived::Batch) => None,
+                Step::Ack(acks) => {
+                    self.ack(&acks);
+                    None
+                }
+                Step::Request(request) => self.answer(request, supervisor, consuming).await,
+                Step::Event(event) => {
+                    blocked(event, supervisor);
+                    // Any event may be the end of the connection.
+                    look.reset_immediately();
+                    None
+                }
+                Step::Look => {
+                    // A consumer tells by itself, and tells why.
+                    let silent = self.is_off();
+                    let gone = !publishing.status().connected()
+                        || (silent && !consuming.status().connected());
+                    gone.then_some(End::Broken(Error::Closed))
+                }
+                Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
+                Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),
+                Step::Arrived(Arrived::Ended) => self.ended(supervisor),
+            };
+            if let Some(end) = end {
+                return end;
+            }
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        request: Option<Request>,
+        supervisor: &mut Supervisor,
+        consuming: &Connection,
+    ) -> Option<End> {
+        match request {
+            Some(Request::Pause) => supervisor.set_paused(true),
+            Some(Request::Resume) => supervisor.set_paused(false),
+            Some(Request::Queued(answer)) => match depth(consuming, &self.queue).await {
+                Ok(depth) => {
+                    let _ = answer.send(depth);
+                }
+                Err(error) => return Some(End::Broken(error)),
+            },
+            Some(Request::Close(done)) => {
+                self.finish(supervisor).await;
+                return Some(End::Closed(Some(done)));
+            }
+            None => {
+                self.finish(supervisor).await;
+                return Some(End::Closed(None));
+            }
+        }
+        None
+    }
+
+    /// The consumer has nothing more: as wanted, or because the broker cancelled it.
+    fn ended(&mut self, supervisor: &mut Supervisor) -> Option<End> {
+        if let Consuming::On(_) = self.consuming {
+            return Some(End::Broken(Error::Cancelled));
+        }
+        self.consuming = Consuming::Off;
+        let generation = self.generation;
+        supervisor.news.push_back(Intake::Paused { generation });
+        None
+    }
+
+    /// Starts or stops consuming, as the supervisor was told.
+    async fn follow(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
+        match (&self.consuming, supervisor.paused) {
+            (Consuming::On(_), true) => self.cancel().await,
+            (Consuming::Off, false) => {
+                self.consume().await?;
+                let generation = self.generation;
+                supervisor.news.push_back(Intake::Resumed { generation });
+                Ok(())
+            }
+            // A pause that is under way is finished first, even when it is not wanted any more.
+            (Consuming::On(_), false) | (Consuming::Off, true) | (Consuming::Draining(_), _) => {
+                Ok(())
+            }
+        }
+    }
+
+    async fn consume(&mut self) -> Result<(), Error> {
+        self.consumers += 1;
+        let tag = format!("orderly-{}-{}", self.generation, self.consumers);
+        let starting = self.channel.basic_consume(
+            self.queue.as_str().into(),
+            tag.into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        );
+        let consumer = patiently("starting to consume", starting)
+            .await?
+            .map_err(Error::Channel)?;
+        self.consuming = Consuming::On(consumer);
+        Ok(())
+    }
+
+    async fn cancel(&mut self) -> Result<(), Error> {
+        let Consuming::On(consumer) = std::mem::replace(&mut self.consuming, Consuming::Off) else {
+            return Ok(());
+        };
+        let tag = consumer.tag();
+        self.consuming = Consuming::Draining(consumer);
+        let cancelling = self
+            .channel
+            .basic_cancel(tag, BasicCancelOptions::default());
+        patiently("stopping to consume", cancelling)
+            .await?
+            .map_err(Error::Channel)
+    }
+
+    /// Sends acks without waiting for them to be written; a broken channel shows elsewhere.
+    fn ack(&self, acks: &[Ack]) {
+        for ack in acks {
+            if ack.generation != self.generation {
+                debug!(?ack, "stale ack dropped");
+                continue;
+            }
+            let options = BasicAckOptions {
+                multiple: ack.reach == Reach::UpTo,
+            };
+            // The first poll queues the frame; what it then waits for is its being written.
+            let _ = self.channel.basic_ack(ack.tag, options).now_or_never();
+        }
+    }
+
+    /// Sends the acks handed over so far, and ends the channel behind them.
+    async fn finish(&mut self, supervisor: &mut Supervisor) {
+        while let Ok(acks) = supervisor.ends.acks.try_recv() {
+            self.ack(&acks);
+        }
+        let _ = patiently("closing", self.channel.close(200, "bye".into())).await;
+    }
+}
+
+/// Takes note of what the publishing connection says.
+fn blocked(event: Event, supervisor: &Supervisor) {
+    match event {
+        Event::ConnectionBlocked(reason) => {
+            warn!(reason, "the broker takes no publishes");
+            supervisor.report(|status| status.blocked = Some(reason));
+        }
+        Event::ConnectionUnblocked => supervisor.report(|status| status.blocked = None),
+        _ => {}
+    }
+}
+
+impl Consuming {
+    /// Waits for room with the reader, then for a delivery, and hands over all that had arrived.
+    /// Nothing is lost when it is dropped in between.
+    async fn deliver(&mut self, intake: &mpsc::Sender<Intake>, generation: u64) -> Arrived {
+        let (Self::On(consumer) | Self::Draining(consumer)) = self else {
+            return std::future::pending().await;
+        };
+        // Without a reader, closing is all that is left to wait for.
+        let Ok(permit) = intake.reserve().await else {
+            return std::future::pending().await;
+        };
+        let first = match consumer.next().await {
+            Some(Ok(first)) => first,
+            Some(Err(error)) => return Arrived::Failed(error),
+            None => return Arrived::Ended,
+        };
+        let mut batch = vec![wire::delivery(generation, first)];
+        let mut arrived = Arrived::Batch;
+        while batch.len() < MAX_BATCH {
+            match consumer.next().now_or_never() {
+                Some(Some(Ok(next))) => batch.push(wire::delivery(generation, next)),
+                Some(Some(Err(error))) => arrived = Arrived::Failed(error),
+                Some(None) => arrived = Arrived::Ended,
+                None => break,
+            }
+            if !matches!(arrived, Arrived::Batch) {
+                break;
+            }
+        }
+        permit.send(Intake::Batch(batch));
+        arrived
+    }
+}

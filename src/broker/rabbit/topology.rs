@@ -1,0 +1,288 @@
+//! The queues, exchanges and bindings that the processor needs.
+//!
+//! Invariants: what exists is used as it is, whoever made it; a difference is reported, never
+//! repaired. Every queue is a quorum queue with an explicit delivery limit (without one `RabbitMQ`
+//! 3 has none and 4 has 20). A queue that dead-letters does so at least once, and refuses new
+//! messages rather than dropping old ones: with the default strategy a message that expires while
+//! its target is away vanishes.
+
+use std::time::Duration;
+
+use lapin::{
+    Channel, Connection, ExchangeKind,
+    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable, ShortString},
+};
+
+use super::{
+    super::{Settings, TopologyMode},
+    Error,
+    endpoint::{channel, patiently},
+    error::{Refusal, refusal},
+};
+
+/// Delivery limit of the queues that nothing may fall out of: the dead queue has nowhere to
+/// dead-letter to, and each look at it counts as a delivery.
+const KEEP_ALWAYS: u32 = 1_000_000;
+
+/// What the processor needs.
+#[derive(Debug)]
+struct Plan {
+    exchanges: Vec<(String, ExchangeKind)>,
+    queues: Vec<(String, FieldTable)>,
+    /// Queue, exchange, pattern.
+    bindings: Vec<(String, String, &'static str)>,
+}
+
+/// How the broker looks after a survey.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Survey {
+    /// What does not exist, and may not be made.
+    pub(super) missing: Vec<String>,
+    /// What exists with other arguments than ours, in the broker's words.
+    pub(super) differences: Vec<String>,
+}
+
+/// Declares or verifies everything, as the settings say.
+pub(super) async fn survey(connection: &Connection, settings: &Settings) -> Result<Survey, Error> {
+    let plan = Plan::new(settings);
+    let mut surveyor = Surveyor {
+        connection,
+        mode: settings.topology,
+        channel: None,
+        survey: Survey::default(),
+    };
+    for (name, kind) in &plan.exchanges {
+        surveyor.exchange(name, kind).await?;
+    }
+    for (name, arguments) in &plan.queues {
+        surveyor.queue(name, arguments).await?;
+    }
+    if settings.topology == TopologyMode::Declare {
+        for (queue, exchange, pattern) in &plan.bindings {
+            surveyor.bind(queue, exchange, pattern).await?;
+        }
+    }
+    Ok(surveyor.survey)
+}
+
+/// Messages ready in `queue`.
+pub(super) async fn depth(connection: &Connection, queue: &str) -> Result<u64, Error> {
+    let channel = channel(connection).await?;
+    let options = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
+    match patiently("counting messages", declaring).await? {
+        Ok(queue) => Ok(queue.message_count().into()),
+        Err(error) if refusal(&error) == Refusal::NotFound => Err(Error::Missing(queue.to_owned())),
+        Err(error) => Err(Error::Channel(error)),
+    }
+}
+
+impl Plan {
+    fn new(settings: &Settings) -> Self {
+        let names = &settings.names;
+        let mut queues = vec![
+            (names.dead.clone(), quorum(KEEP_ALWAYS)),
+            (names.commands.clone(), commands(settings)),
+        ];
+        for delay in &settings.retry_delays {
+            queues.push((names.retry(*delay), wait(settings, *delay)));
+        }
+        Self {
+            exchanges: vec![
+                (names.dead.clone(), ExchangeKind::Fanout),
+                (names.commands.clone(), ExchangeKind::Topic),
+                (names.events.clone(), ExchangeKind::Topic),
+                (names.notifications.clone(), ExchangeKind::Topic),
+            ],
+            queues,
+            bindings: vec![
+                (names.dead.clone(), names.dead.clone(), ""),
+                (names.commands.clone(), names.commands.clone(), "#"),
+            ],
+        }
+    }
+}
+
+fn quorum(delivery_limit: u32) -> FieldTable {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-queue-type".into(), text("quorum"));
+    arguments.insert("x-delivery-limit".into(), count(delivery_limit.into()));
+    arguments
+}
+
+fn dead_lettering(arguments: &mut FieldTable, exchange: &str) {
+    arguments.insert("x-dead-letter-exchange".into(), text(exchange));
+    arguments.insert("x-dead-letter-strategy".into(), text("at-least-once"));
+    arguments.insert("x-overflow".into(), text("reject-publish"));
+}
+
+fn commands(settings: &Settings) -> FieldTable {
+    let mut arguments = quorum(settings.delivery_limit);
+    dead_lettering(&mut arguments, &settings.names.dead);
+    // It cannot be added to a queue later.
+    arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    arguments
+}
+
+fn wait(settings: &Settings, delay: Duration) -> FieldTable {
+    let mut arguments = quorum(KEEP_ALWAYS);
+    // The default exchange routes by queue name: no binding can be forgotten on the way back.
+    dead_lettering(&mut arguments, "");
+    let back = text(&settings.names.commands);
+    arguments.insert("x-dead-letter-routing-key".into(), back);
+    let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+    arguments.insert("x-message-ttl".into(), count(millis));
+    arguments
+}
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn count(count: i64) -> AMQPValue {
+    AMQPValue::LongLongInt(count)
+}
+
+/// Asks the broker, one thing after the other; a refusal costs the channel, so the next question
+/// opens another.
+struct Surveyor<'a> {
+    connection: &'a Connection,
+    mode: TopologyMode,
+    channel: Option<Channel>,
+    survey: Survey,
+}
+
+impl Surveyor<'_> {
+    async fn channel(&mut self) -> Result<Channel, Error> {
+        if let Some(channel) = &self.channel {
+            return Ok(channel.clone());
+        }
+        let channel = channel(self.connection).await?;
+        self.channel = Some(channel.clone());
+        Ok(channel)
+    }
+
+    async fn exchange(&mut self, name: &str, kind: &ExchangeKind) -> Result<(), Error> {
+        let exists = self.try_exchange(name, kind, Ask::Exists).await;
+        if self.settle(&format!("exchange {name}"), exists)? {
+            let made = self.try_exchange(name, kind, Ask::Make).await;
+            self.made(&format!("exchange {name}"), made)?;
+        }
+        Ok(())
+    }
+
+    async fn queue(&mut self, name: &str, arguments: &FieldTable) -> Result<(), Error> {
+        let exists = self.try_queue(name, arguments, Ask::Exists).await;
+        if self.settle(&format!("queue {name}"), exists)? {
+            let made = self.try_queue(name, arguments, Ask::Make).await;
+            self.made(&format!("queue {name}"), made)?;
+        }
+        Ok(())
+    }
+
+    async fn bind(&mut self, queue: &str, exchange: &str, pattern: &str) -> Result<(), Error> {
+        let channel = self.channel().await?;
+        let binding = channel.queue_bind(
+            queue.into(),
+            exchange.into(),
+            pattern.into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        );
+        patiently("binding a queue", binding)
+            .await?
+            .map_err(|source| Error::Declare {
+                name: format!("binding of queue {queue} to exchange {exchange}"),
+                source,
+            })
+    }
+
+    async fn try_exchange(
+        &mut self,
+        name: &str,
+        kind: &ExchangeKind,
+        ask: Ask,
+    ) -> Result<Result<(), lapin::Error>, Error> {
+        let channel = self.channel().await?;
+        let options = ExchangeDeclareOptions {
+            passive: ask == Ask::Exists,
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let arguments = FieldTable::default();
+        let declaring = channel.exchange_declare(name.into(), kind.clone(), options, arguments);
+        patiently("declaring an exchange", declaring).await
+    }
+
+    async fn try_queue(
+        &mut self,
+        name: &str,
+        arguments: &FieldTable,
+        ask: Ask,
+    ) -> Result<Result<(), lapin::Error>, Error> {
+        let channel = self.channel().await?;
+        let options = QueueDeclareOptions {
+            passive: ask == Ask::Exists,
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
+        let name: ShortString = name.into();
+        let declaring = channel.queue_declare(name, options, arguments.clone());
+        let declared = patiently("declaring a queue", declaring).await?;
+        Ok(declared.map(|_| ()))
+    }
+
+    /// Notes whether something exists; true when it should be declared now: to make it, or, when
+    /// it exists, to hear from the broker how it differs.
+    fn settle(
+        &mut self,
+        name: &str,
+        exists: Result<Result<(), lapin::Error>, Error>,
+    ) -> Result<bool, Error> {
+        match exists? {
+            Ok(()) => Ok(self.mode == TopologyMode::Declare),
+            Err(error) if refusal(&error) == Refusal::NotFound => {
+                self.channel = None;
+                if self.mode == TopologyMode::Verify {
+                    self.survey.missing.push(name.to_owned());
+                    return Ok(false);
+                }
+                Ok(true)
+            }
+            Err(source) => Err(Error::Declare {
+                name: name.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// Takes note of a difference; anything else that went wrong is an error.
+    fn made(
+        &mut self,
+        name: &str,
+        made: Result<Result<(), lapin::Error>, Error>,
+    ) -> Result<(), Error> {
+        match made? {
+            Ok(()) => Ok(()),
+            Err(error) if refusal(&error) == Refusal::Precondition => {
+                self.channel = None;
+                self.survey.differences.push(format!("{name}: {error}"));
+                Ok(())
+            }
+            Err(source) => Err(Error::Declare {
+                name: name.to_owned(),
+                source,
+            }),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Exists,
+    Make,
+}

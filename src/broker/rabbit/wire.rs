@@ -1,0 +1,219 @@
+//! Between our messages and lapin's.
+
+use lapin::{
+    BasicProperties,
+    message::Delivery as Delivered,
+    types::{AMQPValue, FieldTable, ShortString, ShortStringError},
+};
+
+use super::super::{
+    ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Delivery, Durability, Message,
+    Properties, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+};
+
+const PERSISTENT: u8 = 2;
+const TRANSIENT: u8 = 1;
+
+/// A message in the form that lapin publishes; its body goes beside it.
+#[derive(Debug)]
+pub(in crate::broker) struct Outbound {
+    pub(in crate::broker) exchange: ShortString,
+    pub(in crate::broker) routing_key: ShortString,
+    pub(in crate::broker) properties: BasicProperties,
+}
+
+impl Outbound {
+    /// Fails when a string is longer than AMQP can carry (255 bytes).
+    pub(in crate::broker) fn new(message: &Message) -> Result<Self, ShortStringError> {
+        Ok(Self {
+            exchange: ShortString::try_new(message.exchange.as_str())?,
+            routing_key: ShortString::try_new(message.routing_key.as_str())?,
+            properties: properties(&message.properties)?,
+        })
+    }
+}
+
+fn properties(from: &Properties) -> Result<BasicProperties, ShortStringError> {
+    let mut to = BasicProperties::default().with_delivery_mode(match from.durability {
+        Durability::Persistent => PERSISTENT,
+        Durability::Transient => TRANSIENT,
+    });
+    let short = |text: &Option<String>| text.as_deref().map(ShortString::try_new).transpose();
+    if let Some(content_type) = short(&from.content_type)? {
+        to = to.with_content_type(content_type);
+    }
+    if let Some(message_id) = short(&from.message_id)? {
+        to = to.with_message_id(message_id);
+    }
+    if let Some(kind) = short(&from.kind)? {
+        to = to.with_type(kind);
+    }
+    if let Some(app_id) = short(&from.app_id)? {
+        to = to.with_app_id(app_id);
+    }
+    if let Some(reply_to) = short(&from.reply_to)? {
+        to = to.with_reply_to(reply_to);
+    }
+    if let Some(correlation_id) = short(&from.correlation_id)? {
+        to = to.with_correlation_id(correlation_id);
+    }
+    if let Some(timestamp) = from.timestamp {
+        to = to.with_timestamp(timestamp);
+    }
+    let mut headers = FieldTable::default();
+    for (name, value) in [
+        (TRACEPARENT_HEADER, &from.traceparent),
+        (TRACESTATE_HEADER, &from.tracestate),
+        (DEADLINE_HEADER, &from.deadline),
+    ] {
+        if let Some(value) = value {
+            headers.insert(name.into(), AMQPValue::LongString(value.as_str().into()));
+        }
+    }
+    if from.attempt > 0 {
+        let attempt = AMQPValue::LongLongInt(from.attempt.into());
+        headers.insert(ATTEMPT_HEADER.into(), attempt);
+    }
+    if !headers.inner().is_empty() {
+        to = to.with_headers(headers);
+    }
+    Ok(to)
+}
+
+/// Takes a delivery of lapin's apart; its body is moved, not copied.
+pub(in crate::broker) fn delivery(generation: u64, from: Delivered) -> Delivery {
+    Delivery {
+        generation,
+        tag: from.delivery_tag,
+        redelivered: from.redelivered,
+        message: Message {
+            exchange: from.exchange.into(),
+            routing_key: from.routing_key.into(),
+            properties: inbound(&from.properties),
+            body: from.data.into(),
+        },
+    }
+}
+
+fn inbound(from: &BasicProperties) -> Properties {
+    let text = |text: &Option<ShortString>| text.as_ref().map(|text| text.as_str().to_owned());
+    let mut to = Properties {
+        content_type: text(from.content_type()),
+        message_id: text(from.message_id()),
+        kind: text(from.kind()),
+        app_id: text(from.app_id()),
+        reply_to: text(from.reply_to()),
+        correlation_id: text(from.correlation_id()),
+        timestamp: *from.timestamp(),
+        durability: match from.delivery_mode() {
+            Some(PERSISTENT) => Durability::Persistent,
+            _ => Durability::Transient,
+        },
+        ..Properties::default()
+    };
+    if let Some(headers) = from.headers() {
+        let headers = headers.inner();
+        to.traceparent = headers.get(TRACEPARENT_HEADER).and_then(header_text);
+        to.tracestate = headers.get(TRACESTATE_HEADER).and_then(header_text);
+        to.deadline = headers.get(DEADLINE_HEADER).and_then(header_text);
+        to.attempt = headers.get(ATTEMPT_HEADER).map_or(0, header_count);
+        to.delivery_count = headers.get(DELIVERY_COUNT_HEADER).map_or(0, header_count);
+    }
+    to
+}
+
+/// A header's text; anything else than UTF-8 text counts as absent.
+fn header_text(value: &AMQPValue) -> Option<String> {
+    match value {
+        AMQPValue::LongString(text) => String::from_utf8(text.as_bytes().to_vec()).ok(),
+        AMQPValue::ShortString(text) => Some(text.as_str().to_owned()),
+        _ => None,
+    }
+}
+
+/// A header's count in whatever integer type it came; what is no count is 0.
+fn header_count(value: &AMQPValue) -> u32 {
+    let count = match *value {
+        AMQPValue::ShortShortInt(count) => i64::from(count),
+        AMQPValue::ShortShortUInt(count) => i64::from(count),
+        AMQPValue::ShortInt(count) => i64::from(count),
+        AMQPValue::ShortUInt(count) => i64::from(count),
+        AMQPValue::LongInt(count) => i64::from(count),
+        AMQPValue::LongUInt(count) => i64::from(count),
+        AMQPValue::LongLongInt(count) => count,
+        _ => 0,
+    };
+    u32::try_from(count.max(0)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full() -> Message {
+        Message {
+            exchange: "t.events".to_owned(),
+            routing_key: "order.paid".to_owned(),
+            properties: Properties {
+                content_type: Some("application/json".to_owned()),
+                message_id: Some("m".to_owned()),
+                kind: Some("order.paid".to_owned()),
+                app_id: Some("web".to_owned()),
+                reply_to: Some("replies".to_owned()),
+                correlation_id: Some("c".to_owned()),
+                timestamp: Some(7),
+                durability: Durability::Transient,
+                traceparent: Some("00-a-b-01".to_owned()),
+                tracestate: Some("v=1".to_owned()),
+                deadline: Some("2026-01-01T00:00:00Z".to_owned()),
+                attempt: 2,
+                delivery_count: 0,
+            },
+            body: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn every_property_survives_the_way_out_and_in() {
+        let message = full();
+        let outbound = Outbound::new(&message).unwrap();
+        assert_eq!(inbound(&outbound.properties), message.properties);
+        assert_eq!(outbound.exchange.as_str(), message.exchange);
+        assert_eq!(outbound.routing_key.as_str(), message.routing_key);
+    }
+
+    #[test]
+    fn what_is_too_long_for_amqp_is_an_error() {
+        let mut message = full();
+        message.properties.message_id = Some("x".repeat(256));
+        assert!(Outbound::new(&message).is_err());
+        let mut message = full();
+        message.routing_key = "x".repeat(256);
+        assert!(Outbound::new(&message).is_err());
+    }
+
+    #[test]
+    fn foreign_headers_count_only_when_they_make_sense() {
+        let mut headers = FieldTable::default();
+        headers.insert(ATTEMPT_HEADER.into(), AMQPValue::LongString("3".into()));
+        headers.insert(DELIVERY_COUNT_HEADER.into(), AMQPValue::LongLongInt(-1));
+        let not_utf8 = AMQPValue::LongString(vec![0xff].into());
+        headers.insert(TRACEPARENT_HEADER.into(), not_utf8);
+        headers.insert(DEADLINE_HEADER.into(), AMQPValue::Boolean(true));
+        headers.insert("x-forged".into(), AMQPValue::LongLongInt(1));
+
+        let properties = inbound(&BasicProperties::default().with_headers(headers));
+
+        let expected = Properties {
+            durability: Durability::Transient,
+            ..Properties::default()
+        };
+        assert_eq!(properties, expected);
+    }
+
+    #[test]
+    fn huge_counts_saturate() {
+        assert_eq!(header_count(&AMQPValue::LongLongInt(i64::MAX)), u32::MAX);
+        assert_eq!(header_count(&AMQPValue::LongInt(5)), 5);
+    }
+}

@@ -1,0 +1,175 @@
+//! Delayed retries of a command that failed for an unexpected reason.
+//!
+//! Invariants: attempts are counted in a header of ours, as the broker's own counters start anew
+//! with every publish. A retry carries everything that a command means: only its place in the
+//! queue and its routing key are lost on the way through a wait queue, so the type that a plain
+//! command left to its routing key is written down.
+
+use std::time::Duration;
+
+use super::{Durability, Message, Names, Properties};
+
+/// The wait queues, in the order of the attempts.
+#[derive(Debug, Clone)]
+pub struct Retries {
+    queues: Vec<String>,
+}
+
+/// What to do with a command that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Retry {
+    /// Publish this, mandatory; ack the failed delivery once it is confirmed.
+    Later(Box<Message>),
+    /// It has failed after every retry: park it.
+    Exhausted {
+        /// Tries made, the first one included.
+        attempts: u32,
+    },
+}
+
+impl Retries {
+    /// One retry a delay.
+    pub fn new(names: &Names, delays: &[Duration]) -> Self {
+        let queues = delays.iter().map(|delay| names.retry(*delay)).collect();
+        Self { queues }
+    }
+
+    /// What follows the failure of `command`, which says itself how often it was tried before.
+    pub fn after(&self, command: &Message) -> Retry {
+        let tried_before = command.properties.attempt;
+        let attempts = tried_before.saturating_add(1);
+        let queue = usize::try_from(tried_before)
+            .ok()
+            .and_then(|index| self.queues.get(index));
+        match queue {
+            Some(queue) => Retry::Later(Box::new(delayed(command, queue, attempts))),
+            None => Retry::Exhausted { attempts },
+        }
+    }
+}
+
+fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
+    let mut properties = Properties {
+        durability: Durability::Persistent,
+        attempt: attempts,
+        delivery_count: 0,
+        ..command.properties.clone()
+    };
+    if properties.kind.is_none() {
+        properties.kind = command_type(command);
+    }
+    Message {
+        exchange: String::new(),
+        routing_key: queue.to_owned(),
+        properties,
+        body: command.body.clone(),
+    }
+}
+
+/// The type of a plain command: its property, else the key it was routed by. A message that came
+/// through the default exchange was routed by the name of a queue, which is no type.
+pub(super) fn command_type(command: &Message) -> Option<String> {
+    let routed_by_type = !command.exchange.is_empty() && !command.routing_key.is_empty();
+    command
+        .properties
+        .kind
+        .clone()
+        .or_else(|| routed_by_type.then(|| command.routing_key.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn retries() -> Retries {
+        let delays = [1, 30].map(Duration::from_secs);
+        Retries::new(&Names::new("shop"), &delays)
+    }
+
+    fn command() -> Message {
+        Message {
+            exchange: "shop.commands".to_owned(),
+            routing_key: "order.place".to_owned(),
+            properties: Properties {
+                content_type: Some("application/json".to_owned()),
+                message_id: Some("m-1".to_owned()),
+                app_id: Some("web".to_owned()),
+                reply_to: Some("replies".to_owned()),
+                correlation_id: Some("c-1".to_owned()),
+                timestamp: Some(1_700_000_000),
+                durability: Durability::Transient,
+                traceparent: Some("00-a-b-01".to_owned()),
+                tracestate: Some("v=1".to_owned()),
+                deadline: Some("2026-01-01T00:00:00Z".to_owned()),
+                delivery_count: 4,
+                ..Properties::default()
+            },
+            body: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn a_retry_keeps_what_the_command_means_and_counts_one_more() {
+        let command = command();
+
+        let Retry::Later(retry) = retries().after(&command) else {
+            panic!("a first failure is retried");
+        };
+
+        let expected = Properties {
+            kind: Some("order.place".to_owned()),
+            durability: Durability::Persistent,
+            attempt: 1,
+            delivery_count: 0,
+            ..command.properties
+        };
+        assert_eq!(retry.properties, expected);
+        assert_eq!(retry.body, command.body);
+        assert_eq!(retry.exchange, "");
+        assert_eq!(retry.routing_key, "shop.retry.1s");
+    }
+
+    #[test]
+    fn each_attempt_waits_longer_until_they_are_exhausted() {
+        let mut command = command();
+        let mut queues = Vec::new();
+        let attempts = loop {
+            match retries().after(&command) {
+                Retry::Later(retry) => {
+                    queues.push(retry.routing_key.clone());
+                    // As the wait queue gives it back.
+                    command = Message {
+                        routing_key: "shop.commands".to_owned(),
+                        ..*retry
+                    };
+                }
+                Retry::Exhausted { attempts } => break attempts,
+            }
+        };
+        assert_eq!(queues, ["shop.retry.1s", "shop.retry.30s"]);
+        assert_eq!(attempts, 3);
+        assert_eq!(command.properties.kind.as_deref(), Some("order.place"));
+    }
+
+    #[test]
+    fn without_delays_the_first_failure_is_the_last() {
+        let none = Retries::new(&Names::new("shop"), &[]);
+        assert_eq!(none.after(&command()), Retry::Exhausted { attempts: 1 });
+    }
+
+    #[test]
+    fn a_forged_attempt_count_is_exhausted_not_a_panic() {
+        let mut command = command();
+        command.properties.attempt = u32::MAX;
+        let retry = retries().after(&command);
+        assert_eq!(retry, Retry::Exhausted { attempts: u32::MAX });
+    }
+
+    #[test]
+    fn the_name_of_a_queue_is_never_taken_for_a_type() {
+        let mut command = command();
+        command.exchange.clear();
+        command.routing_key = "shop.commands".to_owned();
+        assert_eq!(command_type(&command), None);
+    }
+}

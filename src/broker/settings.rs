@@ -1,0 +1,46 @@
+//! What the broker side has to be told.
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use super::Names;
+
+/// Settings of the `RabbitMQ` driver; validated by the configuration before they get here.
+#[derive(Clone)]
+pub struct Settings {
+    /// `amqp://` or `amqps://`, with its password: never printed.
+    pub url: String,
+    /// Certificate authorities to trust for `amqps`, a PEM file; none: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// What everything is called.
+    pub names: Names,
+    /// Unacknowledged deliveries at a time; it counts messages, not bytes.
+    pub prefetch: u16,
+    /// How long a failed command waits before each further attempt.
+    pub retry_delays: Vec<Duration>,
+    /// Deliveries without an ack after which the broker itself puts a command to `NS.dead`.
+    pub delivery_limit: u32,
+    /// Whether queues and exchanges may be made.
+    pub topology: TopologyMode,
+}
+
+/// What to do about queues and exchanges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopologyMode {
+    /// Make what is missing; use what exists as it is.
+    Declare,
+    /// Make nothing but `NS.owner`; wait for what is missing.
+    Verify,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("names", &self.names)
+            .field("prefetch", &self.prefetch)
+            .field("retry_delays", &self.retry_delays)
+            .field("delivery_limit", &self.delivery_limit)
+            .field("topology", &self.topology)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! The command line: one file a command.
+
+pub mod check;
+pub mod dead;
+pub mod demo;
+pub mod exit;
+mod output;
+pub mod publish;
+pub mod schema;
+pub mod serve;
+pub mod store;
+
+use std::path::PathBuf;
+
+/// An event-driven order processor.
+#[derive(Debug, clap::Parser)]
+#[command(name = "orderly", version, about, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file (TOML); environment variables go over it
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The command to run.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Validate the configuration, print the one in force, and warn of suspicious values
+    Check,
+    /// Run a generated shop day through the whole processor, without RabbitMQ, and check the books
+    Demo(demo::Args),
+    /// Process commands from RabbitMQ until SIGTERM or SIGINT
+    Serve,
+    /// Publish commands to RabbitMQ with publisher confirms
+    Publish(publish::Args),
+    /// Look into the store while no processor has it open
+    Store(store::Args),
+    /// Show or send back what the broker itself dead-lettered
+    Dead(dead::Args),
+    /// Print the JSON Schemas of all commands and events
+    Schema,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_configuration_is_named_before_or_after_the_command() {
+        for line in [
+            ["orderly", "--config", "o.toml", "check"],
+            ["orderly", "check", "--config", "o.toml"],
+        ] {
+            let cli = Cli::try_parse_from(line).expect("a command line");
+            assert_eq!(cli.config, Some(PathBuf::from("o.toml")), "{line:?}");
+        }
+    }
+}

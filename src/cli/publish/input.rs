@@ -1,0 +1,294 @@
+//! What `orderly publish` is given: commands as JSON Lines, or one document as a command's data.
+//!
+//! Only the envelope is judged here. The data goes out as it was written, byte for byte, and is
+//! judged where every command is. Memory is bounded by one line, however long the input.
+
+use std::io::{self, BufRead, Read as _};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// The largest line or document; no larger command is accepted under any configuration (1 MiB
+/// of data), and its envelope is small.
+const MAX_BYTES: usize = (1 << 20) + (8 << 10);
+
+/// Bytes of a type, an id or a source: what a short string of AMQP holds.
+const MAX_NAME_BYTES: usize = 255;
+
+/// The source of commands that name none.
+pub const DEFAULT_SOURCE: &str = "unknown";
+
+/// A command that is ready to be published.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Its type, which is also its routing key.
+    pub kind: String,
+    /// Its id, unique within its source.
+    pub id: String,
+    /// Who sends it.
+    pub source: String,
+    /// Its data, as it was written.
+    pub data: Box<RawValue>,
+}
+
+/// Why an input cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be read.
+    #[error("cannot read the input")]
+    Read(#[source] io::Error),
+    /// A line is wrong; the ones before it were right.
+    #[error("line {number}")]
+    Line {
+        /// The line, counted from 1.
+        number: u64,
+        /// What is wrong with it.
+        source: Refusal,
+    },
+    /// The document, or a name on the command line, is wrong.
+    #[error("the document")]
+    Document(#[source] Refusal),
+}
+
+/// Why one command cannot be published.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// It is too large for any configuration.
+    #[error("larger than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// It is not JSON, or not an object of `type`, `id`, `source`, `data`.
+    #[error("not a command")]
+    Json(#[source] serde_json::Error),
+    /// A name that AMQP cannot carry, or the processor would refuse.
+    #[error("`{field}` must be 1 to {MAX_NAME_BYTES} bytes of printable ASCII")]
+    Name {
+        /// Which one.
+        field: &'static str,
+    },
+}
+
+/// One line. An unknown member is a slip of the pen, such as `soruce`: better said here than lost.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+    source: Option<String>,
+    data: Box<RawValue>,
+}
+
+/// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line; empty lines are
+/// passed over. A command without a source gets the given one. Ends after the first error.
+pub fn lines(input: impl BufRead, source: &str) -> impl Iterator<Item = Result<Draft, Error>> {
+    let mut lines = Lines {
+        input,
+        source: source.to_owned(),
+        number: 0,
+        ended: false,
+    };
+    std::iter::from_fn(move || lines.next_command())
+}
+
+/// One document as the data of one command.
+pub fn document(input: impl io::Read, kind: &str, id: &str, source: &str) -> Result<Draft, Error> {
+    let mut text = Vec::new();
+    input
+        .take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut text)
+        .map_err(Error::Read)?;
+    let draft = || {
+        if text.len() > MAX_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        let data = serde_json::from_slice(&text).map_err(Refusal::Json)?;
+        Draft::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
+    };
+    draft().map_err(Error::Document)
+}
+
+impl Draft {
+    fn new(kind: String, id: String, source: String, data: Box<RawValue>) -> Result<Self, Refusal> {
+        for (field, name) in [("type", &kind), ("id", &id), ("source", &source)] {
+            let printable = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+            if name.is_empty() || name.len() > MAX_NAME_BYTES || !printable {
+                return Err(Refusal::Name { field });
+            }
+        }
+        Ok(Self {
+            kind,
+            id,
+            source,
+            data,
+        })
+    }
+}
+
+struct Lines<R> {
+    input: R,
+    source: String,
+    number: u64,
+    ended: bool,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn next_command(&mut self) -> Option<Result<Draft, Error>> {
+        while !self.ended {
+            let mut line = Vec::new();
+            let limit = MAX_BYTES as u64 + 1;
+            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
+            self.number += 1;
+            let parsed = match read {
+                Err(error) => Err(Error::Read(error)),
+                Ok(0) => break,
+                Ok(_) if line.trim_ascii().is_empty() => continue,
+                Ok(_) => self.parse(&line).map_err(|source| {
+                    let number = self.number;
+                    Error::Line { number, source }
+                }),
+            };
+            self.ended = parsed.is_err();
+            return Some(parsed);
+        }
+        None
+    }
+
+    fn parse(&self, line: &[u8]) -> Result<Draft, Refusal> {
+        if line.len() > MAX_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+        let Line {
+            kind,
+            id,
+            source,
+            data,
+        } = serde_json::from_slice(line).map_err(Refusal::Json)?;
+        Draft::new(
+            kind,
+            id,
+            source.unwrap_or_else(|| self.source.clone()),
+            data,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<Result<Draft, Error>> {
+        lines(text.as_bytes(), DEFAULT_SOURCE).collect()
+    }
+
+    fn refused(text: &str) -> (u64, Refusal) {
+        match read(text).pop() {
+            Some(Err(Error::Line { number, source })) => (number, source),
+            other => panic!("expected a refused line, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_line_is_a_command_with_its_data_untouched() {
+        let text = "{\"type\":\"stock.set\",\"id\":\"1\",\"data\":{ \"on_hand\": 1.50 }}\n\n\
+                    {\"id\":\"2\",\"source\":\"shop\",\"data\":null,\"type\":\"x\"}\r\n";
+        let drafts: Vec<Draft> = read(text)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .expect("valid");
+        let seen: Vec<_> = drafts
+            .iter()
+            .map(|draft| (&*draft.kind, &*draft.id, &*draft.source, draft.data.get()))
+            .collect();
+        let wanted = [
+            ("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"),
+            ("x", "2", "shop", "null"),
+        ];
+        assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn nothing_in_is_nothing_out() {
+        assert!(read("").is_empty());
+        assert!(read("\n  \n").is_empty());
+    }
+
+    #[test]
+    fn a_wrong_line_ends_it_and_is_named() {
+        let good = "{\"type\":\"a\",\"id\":\"1\",\"data\":1}\n";
+        let text = format!("{good}\n{{\"type\":\"a\",\"id\":\"2\"}}\n{good}");
+        let all = read(&text);
+        assert_eq!(all.len(), 2, "nothing after the error: {all:?}");
+        let (number, refusal) = refused(&text);
+        assert_eq!(number, 3);
+        assert!(matches!(refusal, Refusal::Json(_)), "{refusal:?}");
+    }
+
+    #[test]
+    fn names_are_printable_and_not_too_long() {
+        let line = |kind: &str, id: &str, source: &str| {
+            format!(r#"{{"type":"{kind}","id":"{id}","source":"{source}","data":0}}"#)
+        };
+        let long = "x".repeat(256);
+        let cases = [
+            (line("", "1", "s"), "type"),
+            (line("a", "", "s"), "id"),
+            (line("a", &long, "s"), "id"),
+            (line("a", "1", "naïve"), "source"),
+            (line("a", "1", r"\u0007"), "source"),
+        ];
+        for (text, wanted) in cases {
+            let (_, refusal) = refused(&text);
+            assert!(
+                matches!(refusal, Refusal::Name { field } if field == wanted),
+                "{text}"
+            );
+        }
+        assert!(read(&line("a", &long[1..], "s"))[0].is_ok());
+    }
+
+    #[test]
+    fn an_unknown_member_is_a_slip() {
+        let (_, refusal) = refused(r#"{"type":"a","id":"1","soruce":"s","data":0}"#);
+        let Refusal::Json(error) = refusal else {
+            panic!("{refusal:?}")
+        };
+        assert!(error.to_string().contains("soruce"), "{error}");
+    }
+
+    #[test]
+    fn an_endless_line_is_not_read_to_its_end() {
+        let endless = io::BufReader::new(io::repeat(b'x'));
+        let first = lines(endless, DEFAULT_SOURCE).next();
+        let too_large = matches!(
+            first,
+            Some(Err(Error::Line {
+                number: 1,
+                source: Refusal::TooLarge
+            }))
+        );
+        assert!(too_large, "{first:?}");
+        let refused = document(io::repeat(b' '), "a", "1", "s").expect_err("endless");
+        assert!(
+            matches!(refused, Error::Document(Refusal::TooLarge)),
+            "{refused:?}"
+        );
+    }
+
+    #[test]
+    fn a_document_is_the_data_of_one_command() {
+        let text = "{\n  \"order_id\": \"o-1\"\n}\n";
+        let draft = document(text.as_bytes(), "order.cancel", "c-1", "shop").expect("valid");
+        assert_eq!(
+            (&*draft.kind, &*draft.id, &*draft.source),
+            ("order.cancel", "c-1", "shop")
+        );
+        assert_eq!(draft.data.get(), text.trim());
+        for text in ["", "{", "{} {}"] {
+            let refused = document(text.as_bytes(), "a", "1", "s").expect_err(text);
+            assert!(
+                matches!(refused, Error::Document(Refusal::Json(_))),
+                "{refused:?}"
+            );
+        }
+    }
+}

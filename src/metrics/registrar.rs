@@ -1,0 +1,157 @@
+//! Makes series and describes them, through the recorder's own interface: the macros would look a
+//! series up by its name at every use, and in a place that is the same for the whole process.
+
+use metrics::{
+    Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
+
+use super::Exporter;
+use super::histogram::Family;
+
+/// A label: its name, its values, and how they are written.
+pub(super) type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
+
+/// Makes and describes series; a series is shown as soon as it is made.
+pub(super) struct Registrar {
+    recorder: PrometheusRecorder,
+    histograms: Vec<Family>,
+}
+
+const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, None);
+
+impl Registrar {
+    pub(super) fn new() -> Self {
+        Self {
+            recorder: PrometheusBuilder::new().build_recorder(),
+            histograms: Vec::new(),
+        }
+    }
+
+    /// Reads the series that were made.
+    pub(super) fn exporter(self) -> Exporter {
+        let counters_and_gauges = self.recorder.handle();
+        Exporter {
+            counters_and_gauges,
+            histograms: self.histograms.into(),
+        }
+    }
+
+    /// A gauge that is always 1, for the sake of its label.
+    pub(super) fn constant(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        label: &'static str,
+        value: &'static str,
+    ) {
+        self.describe_gauge(name, about);
+        self.one_gauge(name, vec![Label::from_static_parts(label, value)])
+            .set(1.0);
+    }
+
+    pub(super) fn histograms<L: Copy>(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+        bounds: &'static [f64],
+    ) -> Vec<Histogram> {
+        let mut family = Family::new(name, about);
+        let one = |value: &L| family.add_labelled(label, text(*value), bounds);
+        let histograms = values.iter().map(one).collect();
+        self.histograms.push(family);
+        histograms
+    }
+
+    pub(super) fn histogram(
+        &mut self,
+        name: &'static str,
+        about: &'static str,
+        bounds: &'static [f64],
+    ) -> Histogram {
+        let mut family = Family::new(name, about);
+        let histogram = family.add(bounds);
+        self.histograms.push(family);
+        histogram
+    }
+
+    pub(super) fn gauge(&self, name: &'static str, about: &'static str) -> Gauge {
+        self.describe_gauge(name, about);
+        self.one_gauge(name, Vec::new())
+    }
+
+    pub(super) fn gauges<L: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+    ) -> Vec<Gauge> {
+        self.describe_gauge(name, about);
+        let one =
+            |value: &L| self.one_gauge(name, vec![Label::from_static_parts(label, text(*value))]);
+        values.iter().map(one).collect()
+    }
+
+    pub(super) fn counter(&self, name: &'static str, about: &'static str) -> Counter {
+        self.describe_counter(name, about);
+        self.one_counter(name, Vec::new())
+    }
+
+    pub(super) fn counters<L: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (label, values, text): Values<L>,
+    ) -> Vec<Counter> {
+        self.describe_counter(name, about);
+        let one =
+            |value: &L| self.one_counter(name, vec![Label::from_static_parts(label, text(*value))]);
+        values.iter().map(one).collect()
+    }
+
+    pub(super) fn counter_table<L: Copy, M: Copy>(
+        &self,
+        name: &'static str,
+        about: &'static str,
+        (outer, rows, row_text): Values<L>,
+        (inner, columns, column_text): Values<M>,
+    ) -> Vec<Vec<Counter>> {
+        self.describe_counter(name, about);
+        let one = |row: L, column: M| {
+            let labels = vec![
+                Label::from_static_parts(outer, row_text(row)),
+                Label::from_static_parts(inner, column_text(column)),
+            ];
+            self.one_counter(name, labels)
+        };
+        let of_row = |row: &L| columns.iter().map(|column| one(*row, *column)).collect();
+        rows.iter().map(of_row).collect()
+    }
+
+    fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
+        self.recorder
+            .register_counter(&Key::from_parts(name, labels), &METADATA)
+    }
+
+    fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
+        self.recorder
+            .register_gauge(&Key::from_parts(name, labels), &METADATA)
+    }
+
+    fn describe_counter(&self, name: &'static str, about: &'static str) {
+        self.recorder.describe_counter(
+            KeyName::from_const_str(name),
+            None,
+            SharedString::const_str(about),
+        );
+    }
+
+    fn describe_gauge(&self, name: &'static str, about: &'static str) {
+        self.recorder.describe_gauge(
+            KeyName::from_const_str(name),
+            None,
+            SharedString::const_str(about),
+        );
+    }
+}

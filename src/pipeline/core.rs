@@ -1,0 +1,608 @@
+//! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
+//! was sealed to the store thread, and settles it once it is durable.
+
+use super::errand::{Errands, SUSPICIOUS};
+use super::notifier::{Errand, Outcomes};
+use super::relay::Feed;
+use super::settle::{Originals, Settling, Ticket};
+use super::storage::{Report, Work};
+use super::timers::Timers;
+use super::{Condition, Error};
+use crate::broker::{Delivery, Intake, Link, Message, Names};
+use crate::door::Door;
+use crate::metrics::Metrics;
+use crate::metrics::labels::{Actor, CommandType, OrderStatus, ParkedReason, Stage};
+use crate::wire::Wire;
+use orderly_actors::clock::{Clock, SystemClock};
+use orderly_actors::counters;
+use orderly_actors::order::Status;
+use orderly_actors::owner::Owner;
+use orderly_actors::sequencer::{Arrival, FollowUp, Sealed, Sequencer, Settings, Step};
+use orderly_actors::store::{History, Timer, Unit, View};
+use orderly_actors::supervisor::{Health, Spent};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// How often the core looks at timers, acks and gauges while nothing comes.
+const TICK: Duration = Duration::from_millis(250);
+/// Units handed to the store thread at once: it works while the core goes on.
+const GROUP: usize = 64;
+/// Batches of timers that fire in one tick.
+const TIMER_BATCHES: usize = 16;
+/// Questions that may wait.
+const QUESTIONS: usize = 64;
+
+/// What bounds the core.
+pub(super) struct Limits {
+    pub(super) max_command_size: usize,
+    pub(super) stall_after: Duration,
+    /// Bytes of units in no checkpoint beyond which no message is taken.
+    pub(super) dirty_bytes: usize,
+    pub(super) retry_delays: Vec<Duration>,
+}
+
+/// What the core thread is made of.
+pub(super) struct Parts {
+    pub(super) view: View,
+    pub(super) history: History,
+    pub(super) settings: Settings,
+    pub(super) limits: Limits,
+    pub(super) names: Names,
+    pub(super) link: Link,
+    pub(super) storage: std::sync::mpsc::Sender<Work>,
+    pub(super) reports: mpsc::UnboundedReceiver<Report>,
+    pub(super) relay: Feed,
+    pub(super) notifier: mpsc::Sender<Errand>,
+    pub(super) outcomes: mpsc::Receiver<Outcomes>,
+    pub(super) wire: Wire,
+    pub(super) condition: watch::Sender<Condition>,
+    pub(super) metrics: Metrics,
+}
+
+/// The core is gone: the process is ending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the core has ended")]
+pub struct Gone;
+
+/// A look at what the core knows, between two commands.
+pub struct Overview<'a> {
+    /// Every state, up to the newest sealed unit.
+    pub view: &'a View,
+    /// The journal of durable units.
+    pub history: &'a History,
+    /// How each actor is doing.
+    pub actors: Vec<(Owner, Vitals)>,
+    /// Messages in hand.
+    pub in_flight: usize,
+}
+
+/// How an actor is doing.
+#[derive(Debug, Clone)]
+pub struct Vitals {
+    /// Whether it works.
+    pub health: Health,
+    /// Restarts so far.
+    pub restarts: u64,
+    /// Messages taken from its queue so far.
+    pub handled: u64,
+    /// What its last panic said.
+    pub last_failure: Option<String>,
+}
+
+type Look = Box<dyn FnOnce(&Overview<'_>) + Send>;
+
+pub(super) enum Question {
+    Look(Look),
+    Pause(bool),
+    Stop { grace: Duration },
+}
+
+/// Asks the core, from any thread. Questions are answered between two batches.
+#[derive(Clone)]
+pub struct Handle(mpsc::Sender<Question>);
+
+impl Handle {
+    /// Answers `look` with what the core knows. While it looks, no command runs.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Overview<'_>) -> T + Send + 'static,
+    ) -> Result<T, Gone> {
+        let (answer, answered) = oneshot::channel();
+        let look: Look = Box::new(move |overview| {
+            let _ = answer.send(look(overview)); // nobody waits any more
+        });
+        self.0.send(Question::Look(look)).await.map_err(|_| Gone)?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Stops taking messages from the broker until [`resume`](Self::resume).
+    pub async fn pause(&self) -> Result<(), Gone> {
+        self.0.send(Question::Pause(true)).await.map_err(|_| Gone)
+    }
+
+    /// Takes messages again.
+    pub async fn resume(&self) -> Result<(), Gone> {
+        self.0.send(Question::Pause(false)).await.map_err(|_| Gone)
+    }
+
+    /// Ends in good order: takes no more messages, finishes and acknowledges what is in hand,
+    /// publishes what is owed for at most `grace`, and closes store and broker.
+    pub async fn stop(&self, grace: Duration) {
+        let _ = self.0.send(Question::Stop { grace }).await; // it ended already
+    }
+}
+
+pub(super) fn start(
+    parts: Parts,
+) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
+    let (questions_in, questions) = mpsc::channel(QUESTIONS);
+    let (done, ended) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    std::thread::Builder::new()
+        .name("orderly-core".to_owned())
+        .spawn(move || {
+            let result = actix_rt::System::new().block_on(async move {
+                let mut core = Core::new(parts, runtime);
+                core.run(questions).await
+            });
+            let _ = done.send(result); // the process is ending
+        })
+        .map_err(|error| Error::Thread(error.to_string()))?;
+    Ok((Handle(questions_in), ended))
+}
+
+struct Core {
+    sequencer: Sequencer,
+    door: Door,
+    link: Link,
+    history: History,
+    storage: std::sync::mpsc::Sender<Work>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    outcomes: mpsc::Receiver<Outcomes>,
+    failures: mpsc::UnboundedReceiver<Spent>,
+    settling: Settling,
+    errands: Errands,
+    timers: Timers,
+    /// Sealed, not handed to the store thread yet.
+    group: Vec<Arc<Unit>>,
+    limits: Limits,
+    condition: watch::Sender<Condition>,
+    metrics: Metrics,
+    clock: SystemClock,
+    /// Restarts of each actor that were counted already.
+    counted_restarts: Vec<u64>,
+}
+
+/// Why the loop goes round.
+enum Wake {
+    Report(Report),
+    Failure(Spent),
+    Question(Option<Question>),
+    Outcomes(Outcomes),
+    Intake(Option<Intake>),
+    Tick,
+}
+
+impl Core {
+    fn new(parts: Parts, runtime: tokio::runtime::Handle) -> Self {
+        let clock = SystemClock::default();
+        let (failures_in, failures) = mpsc::unbounded_channel();
+        let timers = Timers::new(&parts.view, &clock);
+        let sequencer = Sequencer::start(
+            parts.view,
+            parts.settings,
+            Box::new(SystemClock::default()),
+            &failures_in,
+        );
+        let errands = Errands::new(
+            runtime,
+            parts.link.publisher.clone(),
+            parts.notifier,
+            parts.names,
+            &parts.limits.retry_delays,
+            parts.wire,
+        );
+        let settling = Settling::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
+        Self {
+            sequencer,
+            door: Door { max_command_size: parts.limits.max_command_size },
+            link: parts.link,
+            history: parts.history,
+            storage: parts.storage,
+            reports: parts.reports,
+            outcomes: parts.outcomes,
+            failures,
+            settling,
+            errands,
+            timers,
+            group: Vec::with_capacity(GROUP),
+            limits: parts.limits,
+            condition: parts.condition,
+            metrics: parts.metrics,
+            clock,
+            counted_restarts: vec![0; Owner::ALL.len()],
+        }
+    }
+
+    async fn run(&mut self, mut questions: mpsc::Receiver<Question>) -> Result<(), Error> {
+        self.recover_isolated().await?;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let takes_messages = self.takes_messages();
+            let wake = tokio::select! {
+                biased;
+                Some(report) = self.reports.recv() => Wake::Report(report),
+                Some(spent) = self.failures.recv() => Wake::Failure(spent),
+                question = questions.recv() => Wake::Question(question),
+                Some(done) = self.errands.done.recv() => {
+                    self.settling.settled(done, self.clock.monotonic());
+                    continue;
+                }
+                Some(outcomes) = self.outcomes.recv() => Wake::Outcomes(outcomes),
+                _ = tick.tick() => Wake::Tick,
+                intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
+            };
+            match wake {
+                Wake::Report(report) => self.report(report).await?,
+                Wake::Failure(spent) => return Err(spent.into()),
+                Wake::Question(Some(Question::Stop { grace })) => return self.stop(grace).await,
+                Wake::Question(Some(question)) => self.answer(question).await,
+                // nobody can ask any more: the process is ending
+                Wake::Question(None) => return self.stop(Duration::ZERO).await,
+                Wake::Outcomes(outcomes) => self.notified(outcomes).await?,
+                Wake::Intake(Some(intake)) => self.intake(intake).await?,
+                Wake::Intake(None) => return Err(Error::Thread("the broker's driver".to_owned())),
+                Wake::Tick => self.tick().await?,
+            }
+            self.hand_over();
+            self.settling.acknowledge(self.clock.monotonic());
+        }
+    }
+
+    /// Memory is bounded: while the checkpoints are far behind, no message is taken.
+    fn takes_messages(&self) -> bool {
+        self.sequencer.shelf().borrow().dirty_bytes() < self.limits.dirty_bytes
+    }
+
+    async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
+        match intake {
+            Intake::Up { generation, queued } => {
+                self.settling.open(generation);
+                self.timers.wait_for(queued, self.clock.monotonic());
+                Ok(())
+            }
+            Intake::Batch(batch) => self.batch(batch).await,
+            Intake::Down { generation, reason } => {
+                tracing::warn!(generation, reason, "deliveries in hand will come again");
+                self.timers.broker_lost(self.clock.monotonic());
+                Ok(())
+            }
+            Intake::Paused { .. } | Intake::Resumed { .. } => Ok(()),
+        }
+    }
+
+    async fn batch(&mut self, batch: Vec<Delivery>) -> Result<(), Error> {
+        let received = self.clock.monotonic();
+        self.timers.consumed(batch.len() as u64);
+        if let Some(last) = batch.last() {
+            self.settling.delivered(last.generation, last.tag);
+        }
+        for delivery in batch {
+            if delivery.message.properties.delivery_count >= SUSPICIOUS {
+                self.isolate(delivery, received).await?;
+            } else {
+                self.deliver(delivery, received).await?;
+            }
+            if self.group.len() >= GROUP {
+                self.hand_over();
+                while let Ok(report) = self.reports.try_recv() {
+                    self.report(report).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
+        let arrival = self.door.read(&delivery.message);
+        let began = self.clock.monotonic();
+        let step = self.sequencer.run(&arrival).await?;
+        let decided = self.clock.monotonic();
+        self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
+        self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
+        let ticket = Ticket::new(&delivery, received);
+        match step {
+            Step::Sealed(sealed) => self.sealed(*sealed, Some((ticket, delivery.message))).await,
+            Step::Failed { problem } => {
+                self.failed(ticket, delivery.message, arrival, problem).await
+            }
+        }
+    }
+
+    /// A command came to no end: it is tried again later, or parked.
+    async fn failed(
+        &mut self,
+        ticket: Ticket,
+        message: Message,
+        arrival: Arrival,
+        problem: String,
+    ) -> Result<(), Error> {
+        let kind = CommandType::of_input(arrival.kind.as_str());
+        tracing::error!(kind = kind.as_str(), attempts = arrival.attempts + 1, problem, "command failed");
+        if self.errands.retry(&ticket, &message) {
+            self.metrics.retry(kind);
+            return Ok(());
+        }
+        let sealed = self.sequencer.park_failed(&arrival, problem).await?;
+        self.sealed(sealed, Some((ticket, message))).await
+    }
+
+    /// A unit was sealed: it goes to the store, and what follows right behind it is run.
+    async fn sealed(
+        &mut self,
+        sealed: Sealed,
+        cause: Option<(Ticket, Message)>,
+    ) -> Result<(), Error> {
+        let mut follow_ups = VecDeque::from([(sealed, cause)]);
+        while let Some((sealed, cause)) = follow_ups.pop_front() {
+            self.group.push(Arc::clone(&sealed.unit));
+            for follow_up in &sealed.follow_ups {
+                if let FollowUp::RunWaiting(order) = *follow_up
+                    && let Some(step) = self.sequencer.run_waiting(order).await?
+                {
+                    match step {
+                        Step::Sealed(next) => follow_ups.push_back((*next, None)),
+                        Step::Failed { problem } => tracing::error!(problem, "a waiting callback"),
+                    }
+                }
+            }
+            let now = self.clock.monotonic();
+            let originals = Originals { shelf: self.sequencer.shelf() };
+            self.settling.sealed(sealed, cause, &originals, now);
+        }
+        Ok(())
+    }
+
+    fn hand_over(&mut self) {
+        if !self.group.is_empty() {
+            let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP));
+            // the store thread ended only after it reported why
+            let _ = self.storage.send(Work::Commit(group));
+        }
+    }
+
+    async fn report(&mut self, report: Report) -> Result<(), Error> {
+        match report {
+            Report::Durable(through) => {
+                let now = self.clock.monotonic();
+                let durable = self.settling.durable(through, now);
+                self.errands.reply(durable.replies);
+                for (ticket, message) in durable.dead_letters {
+                    self.errands.dead_letter(&ticket, &message);
+                }
+                for (order, trace) in durable.notify {
+                    let pending = self.sequencer.pending_notifications(order).await?;
+                    self.errands.notify(&self.sequencer, pending, trace)?;
+                }
+            }
+            Report::Checkpoint(report) => {
+                self.sequencer.shelf().borrow_mut().checkpointed(&report);
+            }
+            Report::Failed(error) => return Err(error.into()),
+            Report::Closed => return Err(Error::Thread("the store thread".to_owned())),
+        }
+        Ok(())
+    }
+
+    async fn notified(&mut self, outcomes: Outcomes) -> Result<(), Error> {
+        for (outgoing, sent) in outcomes {
+            self.errands.returned(&outgoing);
+            if let Some(Step::Sealed(sealed)) = self.sequencer.notified(&outgoing, sent).await? {
+                self.sealed(*sealed, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tick(&mut self) -> Result<(), Error> {
+        let now = self.clock.monotonic();
+        let clock_is_off = self.timers.clock_is_off(&self.clock);
+        let stalled = self.settling.stalled(now, self.limits.stall_after);
+        self.condition.send_if_modified(|condition| {
+            let next = Condition { clock_is_off, stalled, ..*condition };
+            let modified = next != *condition;
+            *condition = next;
+            modified
+        });
+        if self.settling.relay_is_gone() {
+            return Err(Error::Relay);
+        }
+        if self.timers.may_fire(now) && !clock_is_off {
+            self.fire_timers().await?;
+        }
+        self.show();
+        Ok(())
+    }
+
+    /// Fires what is due, up to some thousands a tick: commands want their turn too.
+    async fn fire_timers(&mut self) -> Result<(), Error> {
+        for _ in 0..TIMER_BATCHES {
+            let due = self.timers.due(&self.sequencer)?;
+            if due.is_empty() {
+                break;
+            }
+            self.fire(due).await?;
+            self.hand_over();
+        }
+        Ok(())
+    }
+
+    async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
+        for timer in due {
+            if super::timers::is_notification(&timer) {
+                let pending = self.sequencer.pending_notifications(timer.ordinal).await?;
+                self.errands.notify(&self.sequencer, pending, None)?;
+                continue;
+            }
+            match self.sequencer.fire(timer).await? {
+                Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
+                Some(Step::Failed { problem }) => {
+                    tracing::error!(problem, "a timer is put off");
+                    let sealed = self.sequencer.put_off(timer).await?;
+                    self.sealed(sealed, None).await?;
+                }
+                None => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
+    /// the process. A durable marker goes before it.
+    async fn isolate(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
+        let arrival = self.door.read(&delivery.message);
+        if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
+            let ticket = Ticket::new(&delivery, received);
+            return self.sealed(sealed, Some((ticket, delivery.message))).await;
+        }
+        tracing::warn!(
+            deliveries = delivery.message.properties.delivery_count,
+            "a message was delivered often: it runs alone"
+        );
+        let marked = self.sequencer.isolate(&arrival).await?;
+        self.sealed(marked, None).await?;
+        self.until_durable().await?;
+        self.deliver(delivery, received).await?;
+        let cleared = self.sequencer.clear_isolated().await?;
+        self.sealed(cleared, None).await?;
+        self.until_durable().await
+    }
+
+    /// A marker found at the start names the message that killed the process: it is parked.
+    async fn recover_isolated(&mut self) -> Result<(), Error> {
+        if let Some(sealed) = self.sequencer.park_isolated().await? {
+            tracing::error!("the message that ran alone when the process died is parked");
+            self.sealed(sealed, None).await?;
+            let cleared = self.sequencer.clear_isolated().await?;
+            self.sealed(cleared, None).await?;
+            self.until_durable().await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything sealed is durable.
+    async fn until_durable(&mut self) -> Result<(), Error> {
+        self.hand_over();
+        while !self.settling.is_durable() {
+            match self.reports.recv().await {
+                Some(report) => self.report(report).await?,
+                None => return Err(Error::Thread("the store thread".to_owned())),
+            }
+        }
+        Ok(())
+    }
+
+    async fn answer(&mut self, question: Question) {
+        match question {
+            Question::Look(look) => {
+                let vitals = self.sequencer.owners().vitals();
+                let actors = vitals.iter().map(|(owner, vitals)| {
+                    let vitals = Vitals {
+                        health: vitals.health(),
+                        restarts: vitals.restarts(),
+                        handled: vitals.handled_so_far(),
+                        last_failure: vitals.last_failure(),
+                    };
+                    (*owner, vitals)
+                });
+                let overview = Overview {
+                    view: &self.sequencer.shelf().borrow(),
+                    history: &self.history,
+                    actors: actors.collect(),
+                    in_flight: self.settling.in_flight(),
+                };
+                look(&overview);
+            }
+            Question::Pause(true) => self.link.control.pause().await,
+            Question::Pause(false) => self.link.control.resume().await,
+            Question::Stop { .. } => {} // the loop's own
+        }
+    }
+
+    /// Shows the gauges.
+    fn show(&mut self) {
+        let view = self.sequencer.shelf().borrow();
+        for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
+            self.metrics.orders(*label, counters::orders(&view, *status));
+        }
+        for (reason, label) in counters::PARKED_REASONS.iter().zip(ParkedReason::ALL) {
+            self.metrics.parked(*label, counters::parked(&view, *reason));
+        }
+        self.metrics.waiting_callbacks(counters::waiting(&view));
+        self.metrics.in_flight(self.settling.in_flight());
+        let pending = self.history.durable().0.saturating_sub(self.settling.cursor().0);
+        self.metrics.outbox_pending(pending);
+        let vitals = self.sequencer.owners().vitals();
+        for (((_, vitals), actor), counted) in
+            vitals.iter().zip(Actor::ALL).zip(&mut self.counted_restarts)
+        {
+            for _ in *counted..vitals.restarts() {
+                self.metrics.actor_restart(*actor);
+            }
+            *counted = vitals.restarts();
+        }
+    }
+
+    async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
+        tracing::info!("stopping: no more messages are taken");
+        self.condition.send_modify(|condition| condition.draining = true);
+        let deadline = tokio::time::Instant::now() + grace;
+        let drained = tokio::time::timeout_at(deadline, self.drain()).await;
+        if let Ok(result) = drained {
+            result?;
+        } else {
+            tracing::warn!("the grace is over: what is left is done after the next start");
+        }
+        self.until_durable().await?;
+        self.settling.acknowledge(self.clock.monotonic());
+        let _ = self.storage.send(Work::Close); // it reports why, if it is gone
+        while let Some(report) = self.reports.recv().await {
+            match report {
+                Report::Closed => break,
+                report => self.report(report).await?,
+            }
+        }
+        let closing = self.link.control.close();
+        let _ = tokio::time::timeout(grace.max(Duration::from_secs(1)), closing).await;
+        Ok(())
+    }
+
+    /// Finishes what is in hand, and waits until every event that is owed was published.
+    async fn drain(&mut self) -> Result<(), Error> {
+        self.link.control.pause().await;
+        while self.link.status.borrow().connected() {
+            match self.link.intake.recv().await {
+                Some(Intake::Paused { .. } | Intake::Down { .. }) | None => break,
+                Some(intake) => self.intake(intake).await?,
+            }
+            self.hand_over();
+        }
+        self.until_durable().await?;
+        self.settling.acknowledge(self.clock.monotonic());
+        while self.settling.cursor() < self.history.durable() || !self.errands.is_idle() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            while let Ok(outcomes) = self.outcomes.try_recv() {
+                self.notified(outcomes).await?;
+            }
+            while let Ok(done) = self.errands.done.try_recv() {
+                self.settling.settled(done, self.clock.monotonic());
+            }
+            self.until_durable().await?;
+            self.settling.acknowledge(self.clock.monotonic());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! What the core sends out without waiting for it: retries, dead letters, replies, notifications.
+
+use super::Error;
+use super::notifier::Errand;
+use super::settle::Ticket;
+use crate::broker::{Message, Names, Publisher, Retries, Retry};
+use crate::wire::Wire;
+use orderly_actors::notification::Outgoing;
+use orderly_actors::order::Order;
+use orderly_actors::sequencer::Sequencer;
+use orderly_actors::states;
+use orderly_actors::trace::TraceParent;
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// A message delivered this often may be the one that kills the process: it runs alone.
+pub(super) const SUSPICIOUS: u32 = 3;
+/// Batches of replies that may wait; more are dropped, as replies are best effort.
+const REPLIES: usize = 64;
+/// The pause after a publish that must succeed and did not.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(super) struct Errands {
+    runtime: tokio::runtime::Handle,
+    publisher: Publisher,
+    notifier: mpsc::Sender<Errand>,
+    replies: mpsc::Sender<Vec<Message>>,
+    names: Names,
+    retries: Retries,
+    wire: Wire,
+    /// Deliveries that are settled because their retry or dead letter is confirmed.
+    pub(super) done: mpsc::UnboundedReceiver<Ticket>,
+    done_in: mpsc::UnboundedSender<Ticket>,
+    /// Publishes under way that must succeed.
+    under_way: Arc<AtomicUsize>,
+    /// Notifications handed to the notifier.
+    notifying: HashSet<String>,
+}
+
+impl Errands {
+    pub(super) fn new(
+        runtime: tokio::runtime::Handle,
+        publisher: Publisher,
+        notifier: mpsc::Sender<Errand>,
+        names: Names,
+        retry_delays: &[Duration],
+        wire: Wire,
+    ) -> Self {
+        let (done_in, done) = mpsc::unbounded_channel();
+        let (replies, waiting) = mpsc::channel(REPLIES);
+        runtime.spawn(send_replies(publisher.clone(), waiting));
+        Self {
+            runtime,
+            publisher,
+            notifier,
+            replies,
+            retries: Retries::new(&names, retry_delays),
+            names,
+            wire,
+            done,
+            done_in,
+            under_way: Arc::default(),
+            notifying: HashSet::new(),
+        }
+    }
+
+    /// Sends a failed command to a wait queue; false when it was tried often enough.
+    pub(super) fn retry(&self, ticket: &Ticket, message: &Message) -> bool {
+        match self.retries.after(message) {
+            Retry::Later(retry) => {
+                self.must_publish(ticket.clone(), *retry);
+                true
+            }
+            Retry::Exhausted { .. } => false,
+        }
+    }
+
+    /// Sends a message, whole, to the broker's dead letters.
+    pub(super) fn dead_letter(&self, ticket: &Ticket, message: &Message) {
+        let letter = Message {
+            exchange: self.names.dead.clone(),
+            properties: message.properties.clone(),
+            routing_key: message.routing_key.clone(),
+            body: message.body.clone(),
+        };
+        self.must_publish(ticket.clone(), letter);
+    }
+
+    /// Publishes until it is confirmed; the delivery is settled then.
+    fn must_publish(&self, ticket: Ticket, message: Message) {
+        let (publisher, done) = (self.publisher.clone(), self.done_in.clone());
+        let under_way = Arc::clone(&self.under_way);
+        under_way.fetch_add(1, Ordering::AcqRel);
+        self.runtime.spawn(async move {
+            loop {
+                let confirms = publisher.mandatory(vec![message.clone()]).await.await;
+                if confirms.iter().all(crate::broker::Confirm::is_acked) {
+                    break;
+                }
+                tracing::warn!(?confirms, to = message.routing_key, "a message must be published again");
+                tokio::time::sleep(PAUSE).await;
+            }
+            under_way.fetch_sub(1, Ordering::AcqRel);
+            let _ = done.send(ticket); // the core is ending
+        });
+    }
+
+    /// Sends verdicts to who wants to hear them.
+    pub(super) fn reply(&self, replies: Vec<Message>) {
+        if !replies.is_empty() && self.replies.try_send(replies).is_err() {
+            tracing::debug!("verdict replies were dropped: who hears nothing asks again");
+        }
+    }
+
+    /// Hands an order's notifications to the notifier, those apart that it has already.
+    pub(super) fn notify(
+        &mut self,
+        sequencer: &Sequencer,
+        pending: Vec<Outgoing>,
+        trace: Option<TraceParent>,
+    ) -> Result<(), Error> {
+        for outgoing in pending {
+            if self.notifying.contains(&outgoing.id) {
+                continue;
+            }
+            let order: Option<Order> =
+                states::read(&sequencer.shelf().borrow(), outgoing.order)
+                    .map_err(orderly_actors::sequencer::Error::from)?;
+            let message = order.and_then(|order| self.wire.notification(&outgoing, &order, trace));
+            let Some(message) = message else { continue };
+            let id = outgoing.id.clone();
+            // one that finds no place is looked at again by its timer
+            if self.notifier.try_send(Errand { outgoing, message }).is_ok() {
+                self.notifying.insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The notifier is done with this one.
+    pub(super) fn returned(&mut self, outgoing: &Outgoing) {
+        self.notifying.remove(&outgoing.id);
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.notifying.is_empty() && self.under_way.load(Ordering::Acquire) == 0
+    }
+}
+
+async fn send_replies(publisher: Publisher, mut waiting: mpsc::Receiver<Vec<Message>>) {
+    while let Some(replies) = waiting.recv().await {
+        // best effort: whether they arrived is not asked
+        drop(publisher.best_effort(replies).await);
+    }
+}

@@ -1,0 +1,196 @@
+//! The pipeline: from deliveries to acks and events, around the sequencer.
+//!
+//! ```text
+//!  Link.intake ─► core (one thread: door, sequencer, owners) ─► storage (one thread: group commit)
+//!       ▲              │  ▲                                          │
+//!       └── acks ◄─────┘  └───────────── durable through ◄───────────┘
+//!                      └─► relay (events) · notifier (notifications) · replies, once durable
+//! ```
+//!
+//! Each stage is a thin loop over step functions that know no thread. Between them are bounded
+//! channels and batches: what a stage is behind makes its next batch larger.
+//!
+//! Invariant: nothing of a unit leaves the process (ack, reply, event, notification) before the
+//! group commit that holds it.
+
+mod core;
+mod errand;
+mod notifier;
+mod relay;
+mod settle;
+mod storage;
+mod timers;
+
+pub use self::core::{Gone, Handle, Overview};
+
+use crate::broker::{Link, Names};
+use crate::config::{self, Config};
+use crate::metrics::Metrics;
+use crate::wire::Wire;
+use orderly_actors::event::Type;
+use orderly_actors::order::{LatePayment, Terms};
+use orderly_actors::payment::WaitingLimits;
+use orderly_actors::sequencer::{Capacities, Settings};
+use orderly_actors::store::{self, Opened};
+use orderly_actors::supervisor::{Budget, Spent};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+/// Why the pipeline ended.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] store::Error),
+    /// The core cannot go on.
+    #[error("the core cannot go on")]
+    Core(#[from] orderly_actors::sequencer::Error),
+    /// The relay cannot read the journal.
+    #[error("the relay cannot read the journal")]
+    Relay,
+    /// An actor spent its restart budget.
+    #[error(transparent)]
+    Actor(#[from] Spent),
+    /// A thread could not be started, or ended by itself.
+    #[error("a thread of the pipeline ended: {0}")]
+    Thread(String),
+}
+
+impl Error {
+    /// Whether the store is the cause, which has an exit code of its own.
+    pub fn is_storage(&self) -> bool {
+        use orderly_actors::sequencer::Error as Core;
+        match self {
+            Self::Store(_) | Self::Relay => true,
+            Self::Core(error) => match error {
+                Core::Store(_) | Core::State(_) | Core::Record(_) => true,
+                Core::Encode(_) => false,
+            },
+            Self::Actor(_) | Self::Thread(_) => false,
+        }
+    }
+}
+
+/// Whether the pipeline works, for readiness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Condition {
+    /// The wall clock stepped, or the store is ahead of it: timers are paused.
+    pub clock_is_off: bool,
+    /// Messages are in hand and none was finished for too long.
+    pub stalled: bool,
+    /// It was told to stop, and takes no more messages.
+    pub draining: bool,
+}
+
+/// A pipeline at work.
+pub struct Pipeline {
+    /// Asks the core.
+    pub handle: Handle,
+    /// Whether it works.
+    pub condition: watch::Receiver<Condition>,
+    ended: tokio::task::JoinHandle<Result<(), Error>>,
+}
+
+impl Pipeline {
+    /// Starts the threads. Must be called on the runtime that is to carry the broker's traffic.
+    pub fn start(
+        opened: Opened,
+        link: Link,
+        config: &Config,
+        metrics: &Metrics,
+    ) -> Result<Self, Error> {
+        let Opened { view, log, history, recovery } = opened;
+        let names = Names::new(&config.broker.namespace);
+        let wire = Wire::new(names.clone(), &config.broker.namespace, recovery.incarnation);
+        let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
+        let (storage, reports) = storage::start(
+            log,
+            Arc::clone(&cursor),
+            storage::Policy::new(config),
+            metrics.clone(),
+        )?;
+        let relay = relay::start(
+            relay::Position { next: recovery.cursor, cursor },
+            history.clone(),
+            wire.clone(),
+            published(&config.events),
+            link.publisher.clone(),
+            metrics.clone(),
+        );
+        let (outcomes_in, outcomes) = mpsc::channel(16);
+        let notifier = notifier::start(link.publisher.clone(), outcomes_in, metrics.clone());
+        let (condition_in, condition) = watch::channel(Condition::default());
+        let parts = core::Parts {
+            view,
+            history,
+            settings: settings(config),
+            limits: core::Limits {
+                max_command_size: config.intake.max_command_size.as_usize(),
+                stall_after: config.intake.stall_after.get(),
+                dirty_bytes: config.store.checkpoint_bytes.as_usize().saturating_mul(2),
+                retry_delays: config.broker.retry_delays.iter().map(|d| d.get()).collect(),
+            },
+            names,
+            link,
+            storage,
+            reports,
+            relay,
+            notifier,
+            outcomes,
+            wire,
+            condition: condition_in,
+            metrics: metrics.clone(),
+        };
+        let (handle, thread) = core::start(parts)?;
+        let ended = tokio::spawn(async move {
+            thread.await.unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned())))
+        });
+        Ok(Self { handle, condition, ended })
+    }
+
+    /// Waits until the pipeline ends: after [`Handle::stop`], or because it cannot go on.
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        (&mut self.ended).await.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
+    }
+}
+
+/// Which types of events are published, in the order of [`Type::ALL`].
+fn published(events: &config::Events) -> Vec<bool> {
+    Type::ALL.iter().map(|kind| events.publishes(kind.as_str())).collect()
+}
+
+/// About how many bytes a cached entity takes.
+const ORDER_BYTES: u64 = 1024;
+const CART_BYTES: u64 = 512;
+const SKU_BYTES: u64 = 192;
+
+fn settings(config: &Config) -> Settings {
+    let orders = u64::from(config.actors.cached_orders.get());
+    Settings {
+        terms: Terms {
+            hold_for: config.orders.hold_for.get(),
+            hold_cap: config.orders.hold_cap.get(),
+            late_payment: match config.orders.late_payment {
+                config::LatePayment::Rehold => LatePayment::Rehold,
+                config::LatePayment::Refund => LatePayment::Refund,
+            },
+        },
+        waiting: WaitingLimits {
+            total: u64::from(config.orders.waiting_max.get()),
+            per_order: 64,
+        },
+        identity_retention: config.store.idempotency_retention.get(),
+        notify: !config.notifications.channels.is_empty(),
+        parked_bytes: config.parked.max_bytes.bytes(),
+        capacities: Capacities {
+            carts: u64::from(config.actors.cached_carts.get()) * CART_BYTES,
+            orders: orders * ORDER_BYTES,
+            inventory: u64::from(config.actors.cached_skus.get()) * SKU_BYTES * 2,
+            payments: orders * ORDER_BYTES / 2,
+            notifications: orders * ORDER_BYTES / 2,
+        },
+        budget: Budget { longest: Duration::from_secs(5), ..Budget::default() },
+    }
+}

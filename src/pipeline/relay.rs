@@ -1,0 +1,232 @@
+//! The relay: publishes the events of durable units, in order, with confirms, and keeps a cursor.
+//!
+//! Invariant: the cursor never passes an event that is to be published and was not confirmed. It
+//! is written down with the next group commit; after a crash what lies behind the one that was
+//! written is published again, with the same ids. The journal is the outbox: when the feed has a
+//! hole, since the relay fell behind or a publish failed, it reads on from there.
+
+use crate::broker::{EventStream, Keyed, Publisher, Receipt};
+use crate::metrics::Metrics;
+use crate::wire::{self, Wire};
+use orderly_actors::clock::{Clock, SystemClock};
+use orderly_actors::record::{self, Entry};
+use orderly_actors::store::{History, Seq};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Events in one publish, at most.
+const BATCH: usize = 256;
+/// Publishes under way, at most.
+const OUTSTANDING: usize = 16;
+/// Feeds that may wait; what comes while all places are taken is read from the journal instead.
+const FEEDS: usize = 64;
+/// Units kept at hand, about: beyond, they wait in the feed or are read from the journal later.
+const AT_HAND: usize = 4096;
+/// Units read from the journal at once.
+const READ: usize = 512;
+/// The pause after a publish that failed.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where the relay begins, and where it tells how far it got.
+pub(super) struct Position {
+    /// The first sequence that may not be published yet.
+    pub(super) next: Seq,
+    /// Every event below it is confirmed.
+    pub(super) cursor: Arc<AtomicU64>,
+}
+
+/// What the core tells the relay.
+#[derive(Debug)]
+pub(super) struct Feed {
+    sender: mpsc::Sender<Vec<Arc<Entry>>>,
+    cursor: Arc<AtomicU64>,
+}
+
+impl Feed {
+    /// These units are durable. Never waits: when the relay is behind it finds them in the journal.
+    pub(super) fn durable(&self, entries: Vec<Arc<Entry>>) {
+        if !entries.is_empty() {
+            let _ = self.sender.try_send(entries);
+        }
+    }
+
+    /// Whether the relay ended.
+    pub(super) fn is_gone(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Every event below this is confirmed.
+    pub(super) fn cursor(&self) -> Seq {
+        Seq(self.cursor.load(Ordering::Acquire))
+    }
+}
+
+pub(super) fn start(
+    position: Position,
+    history: History,
+    wire: Wire,
+    published: Vec<bool>,
+    publisher: Publisher,
+    metrics: Metrics,
+) -> Feed {
+    let (sender, feed) = mpsc::channel(FEEDS);
+    let cursor = Arc::clone(&position.cursor);
+    let relay = Relay {
+        next: position.next,
+        position,
+        history,
+        wire,
+        published,
+        stream: publisher.events(),
+        outstanding: VecDeque::new(),
+        at_hand: VecDeque::new(),
+        metrics,
+        clock: SystemClock::default(),
+    };
+    tokio::spawn(relay.run(feed));
+    Feed { sender, cursor }
+}
+
+struct Relay {
+    position: Position,
+    /// The next unit to publish.
+    next: Seq,
+    history: History,
+    wire: Wire,
+    /// Which types are published, in the order of `Type::ALL`.
+    published: Vec<bool>,
+    stream: EventStream,
+    /// Publishes under way: the place behind each, its receipt, and when it began.
+    outstanding: VecDeque<(Seq, Receipt, Duration)>,
+    /// Units that the core has fed.
+    at_hand: VecDeque<Arc<Entry>>,
+    metrics: Metrics,
+    clock: SystemClock,
+}
+
+impl Relay {
+    async fn run(mut self, mut feed: mpsc::Receiver<Vec<Arc<Entry>>>) {
+        loop {
+            while self.at_hand.len() < AT_HAND
+                && let Ok(entries) = feed.try_recv()
+            {
+                self.at_hand.extend(entries);
+            }
+            if self.outstanding.len() < OUTSTANDING && self.behind() {
+                if let Err(error) = self.publish_some().await {
+                    tracing::error!(%error, "the journal cannot be read for the relay");
+                    return;
+                }
+                continue;
+            }
+            let has_room = self.outstanding.len() < OUTSTANDING;
+            if let Some((through, receipt, began)) = self.outstanding.front_mut() {
+                let (through, began) = (*through, *began);
+                tokio::select! {
+                    biased;
+                    confirms = receipt => {
+                        self.outstanding.pop_front();
+                        let acked = confirms.iter().all(crate::broker::Confirm::is_acked);
+                        self.confirmed(through, began, acked, confirms.len()).await;
+                    }
+                    Some(entries) = feed.recv(), if has_room => {
+                        self.at_hand.extend(entries);
+                    }
+                }
+            } else {
+                match feed.recv().await {
+                    Some(entries) => self.at_hand.extend(entries),
+                    None => return,
+                }
+            }
+        }
+    }
+
+    fn behind(&self) -> bool {
+        self.next < self.history.durable()
+    }
+
+    async fn confirmed(&mut self, through: Seq, began: Duration, acked: bool, events: usize) {
+        if acked {
+            self.position.cursor.store(through.0, Ordering::Release);
+            let took = self.clock.monotonic().saturating_sub(began);
+            self.metrics.command_duration(crate::metrics::labels::Stage::Publish, took, events);
+            return;
+        }
+        tracing::warn!(from = self.position.cursor.load(Ordering::Acquire), "events are published again");
+        for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
+            receipt.await; // what came of it is known when it is published again
+        }
+        self.stream.resume();
+        self.next = Seq(self.position.cursor.load(Ordering::Acquire));
+        tokio::time::sleep(PAUSE).await;
+    }
+
+    /// Publishes the next batch.
+    async fn publish_some(&mut self) -> Result<(), record::Error> {
+        let mut batch = Vec::with_capacity(BATCH);
+        while batch.len() < BATCH {
+            let Some(entry) = self.take_next()? else { break };
+            for (seq, event) in entry.events() {
+                if !self.published[event.kind() as usize] {
+                    continue;
+                }
+                match self.wire.event(&entry, seq, event) {
+                    Some(message) => {
+                        batch.push(Keyed { key: wire::key(&entry, event), message });
+                    }
+                    None => tracing::error!(sequence = seq.0, "an event has lost what it is about"),
+                }
+            }
+            self.next = entry.next;
+        }
+        if batch.is_empty() && self.outstanding.is_empty() {
+            self.position.cursor.store(self.next.0, Ordering::Release);
+            return Ok(());
+        }
+        let began = self.clock.monotonic();
+        let receipt = self.stream.publish(batch).await;
+        self.outstanding.push_back((self.next, receipt, began));
+        Ok(())
+    }
+
+    /// The unit at `next`, once it is durable.
+    fn take_next(&mut self) -> Result<Option<Arc<Entry>>, record::Error> {
+        while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
+            self.at_hand.pop_front();
+        }
+        if self.at_hand.front().is_none_or(|entry| entry.seq != self.next) {
+            self.read_on()?;
+        }
+        match self.at_hand.front() {
+            Some(entry) if entry.seq == self.next => Ok(self.at_hand.pop_front()),
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// Reads from the journal what the feed left out.
+    fn read_on(&mut self) -> Result<(), record::Error> {
+        let fed_from = self.at_hand.front().map(|entry| entry.seq);
+        let mut read = VecDeque::new();
+        for unit in self.history.units(self.next).take(READ) {
+            let unit = unit?;
+            if fed_from.is_some_and(|fed_from| unit.seq >= fed_from) {
+                break;
+            }
+            read.push_back(Arc::new(Entry::read(&unit)?));
+        }
+        read.append(&mut self.at_hand);
+        self.at_hand = read;
+        // what was pruned was confirmed before: go on behind it
+        if let Some(first) = self.at_hand.front()
+            && first.seq > self.next
+            && self.outstanding.is_empty()
+        {
+            self.next = first.seq;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,237 @@
+//! What is sealed and not settled yet: in order, until its group is durable; then acks, replies,
+//! events and notifications go out, and not before.
+
+use super::relay::Feed;
+use crate::broker::ledger::Ledger;
+use crate::broker::{AckSender, Delivery, Message};
+use crate::metrics::Metrics;
+use crate::metrics::labels::{CommandType, Stage, Verdict as Label};
+use crate::wire;
+use orderly_actors::record::{Entry, Origin};
+use orderly_actors::sequencer::{FollowUp, Sealed};
+use orderly_actors::states::Shelf;
+use orderly_actors::store::{Ordinal, Seq};
+use orderly_actors::trace::TraceParent;
+use orderly_actors::verdict::Verdict;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The delivery that a unit settles.
+#[derive(Debug, Clone)]
+pub(super) struct Ticket {
+    pub(super) generation: u64,
+    pub(super) tag: u64,
+    received: Duration,
+    reply: Option<ReplyTo>,
+}
+
+#[derive(Debug, Clone)]
+struct ReplyTo {
+    queue: String,
+    correlation_id: Option<String>,
+}
+
+impl Ticket {
+    pub(super) fn new(delivery: &Delivery, received: Duration) -> Self {
+        let properties = &delivery.message.properties;
+        Self {
+            generation: delivery.generation,
+            tag: delivery.tag,
+            received,
+            reply: properties.reply_to.clone().map(|queue| ReplyTo {
+                queue,
+                correlation_id: properties.correlation_id.clone(),
+            }),
+        }
+    }
+}
+
+/// Where the first verdict on a duplicate is read.
+pub(super) struct Originals<'a> {
+    pub(super) shelf: &'a Shelf,
+}
+
+impl Originals<'_> {
+    /// `None` when it is not kept any more, or cannot be read: a reply is best effort.
+    fn read(&self, entry: &Entry) -> Option<Entry> {
+        let seq = Seq(entry.record.original?);
+        let unit = self.shelf.borrow().unit(seq).ok()??;
+        Entry::read(&unit).ok()
+    }
+}
+
+/// What may go out now that its units are durable.
+#[derive(Debug, Default)]
+pub(super) struct Durable {
+    pub(super) replies: Vec<Message>,
+    /// Parked messages of which not all is kept: whole to the dead letters, then settled.
+    pub(super) dead_letters: Vec<(Ticket, Message)>,
+    pub(super) notify: Vec<(Ordinal, Option<TraceParent>)>,
+}
+
+struct Pending {
+    entry: Arc<Entry>,
+    ticket: Option<Ticket>,
+    reply: Option<Message>,
+    dead_letter: Option<Message>,
+    notify: Vec<Ordinal>,
+    decided: Duration,
+}
+
+/// Units on their way to the disk, and the acks that are owed for them.
+pub(super) struct Settling {
+    ledger: Ledger,
+    acks: AckSender,
+    relay: Feed,
+    pending: VecDeque<Pending>,
+    metrics: Metrics,
+    /// When something was settled last, or nothing was in hand.
+    progress: Duration,
+}
+
+impl Settling {
+    pub(super) fn new(acks: AckSender, relay: Feed, metrics: Metrics) -> Self {
+        Self {
+            ledger: Ledger::default(),
+            acks,
+            relay,
+            pending: VecDeque::new(),
+            metrics,
+            progress: Duration::ZERO,
+        }
+    }
+
+    /// A new channel: what was owed on the last one cannot be paid any more.
+    pub(super) fn open(&mut self, generation: u64) {
+        self.ledger.open(generation);
+    }
+
+    pub(super) fn delivered(&mut self, generation: u64, last: u64) {
+        self.ledger.delivered(generation, last);
+    }
+
+    /// A unit was sealed; what it settles waits until it is durable.
+    pub(super) fn sealed(
+        &mut self,
+        sealed: Sealed,
+        cause: Option<(Ticket, Message)>,
+        originals: &Originals<'_>,
+        now: Duration,
+    ) {
+        let Sealed { entry, follow_ups, dead_letter, .. } = sealed;
+        let (ticket, message) = cause.unzip();
+        let reply = ticket.as_ref().and_then(|ticket| ticket.reply.as_ref()).and_then(|to| {
+            let original = originals.read(&entry);
+            let verdict = wire::verdict(&entry, original.as_ref());
+            wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
+        });
+        let notify = follow_ups
+            .iter()
+            .filter_map(|follow_up| match follow_up {
+                FollowUp::Notify(order) => Some(*order),
+                FollowUp::RunWaiting(_) => None,
+            })
+            .collect();
+        self.pending.push_back(Pending {
+            entry,
+            ticket,
+            reply,
+            dead_letter: message.filter(|_| dead_letter),
+            notify,
+            decided: now,
+        });
+    }
+
+    /// Every unit before `through` is durable.
+    pub(super) fn durable(&mut self, through: Seq, now: Duration) -> Durable {
+        let mut durable = Durable::default();
+        let mut entries = Vec::new();
+        while self.pending.front().is_some_and(|pending| pending.entry.next <= through) {
+            let Some(pending) = self.pending.pop_front() else { break };
+            self.count(&pending, now);
+            durable.replies.extend(pending.reply);
+            let trace = pending.entry.record.trace;
+            durable.notify.extend(pending.notify.into_iter().map(|order| (order, trace)));
+            match (pending.ticket, pending.dead_letter) {
+                (Some(ticket), Some(message)) => durable.dead_letters.push((ticket, message)),
+                (Some(ticket), None) => self.ledger.settled(ticket.generation, ticket.tag, now),
+                (None, _) => {}
+            }
+            entries.push(pending.entry);
+        }
+        self.relay.durable(entries);
+        self.progress = now;
+        durable
+    }
+
+    fn count(&self, pending: &Pending, now: Duration) {
+        let record = &pending.entry.record;
+        let kind = match &record.origin {
+            Origin::Message { kind, .. } => CommandType::of_input(kind.as_str()),
+            Origin::HoldTimer
+            | Origin::Waited { .. }
+            | Origin::Notified(_)
+            | Origin::Isolated
+            | Origin::Operator => CommandType::Internal,
+        };
+        self.metrics.commands(kind, label(record.verdict), 1);
+        let commit = now.saturating_sub(pending.decided);
+        self.metrics.command_duration(Stage::Commit, commit, 1);
+        if let Some(ticket) = &pending.ticket {
+            let total = now.saturating_sub(ticket.received);
+            self.metrics.command_duration(Stage::Total, total, 1);
+        }
+    }
+
+    /// A delivery is settled by other means than a unit: its retry is confirmed.
+    pub(super) fn settled(&mut self, ticket: Ticket, now: Duration) {
+        self.ledger.settled(ticket.generation, ticket.tag, now);
+        self.progress = now;
+    }
+
+    /// Sends the acks that are owed.
+    pub(super) fn acknowledge(&mut self, now: Duration) {
+        self.acks.send(self.ledger.next_acks(now));
+        if self.ledger.unsettled() == 0 {
+            self.progress = now;
+        }
+    }
+
+    /// Whether messages are in hand and none was settled for as long as `after`.
+    pub(super) fn stalled(&self, now: Duration, after: Duration) -> bool {
+        self.ledger.unsettled() > 0 && now.saturating_sub(self.progress) >= after
+    }
+
+    pub(super) fn is_durable(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.ledger.unsettled()
+    }
+
+    /// Whether the relay gave up, which it does only when it cannot read the journal.
+    pub(super) fn relay_is_gone(&self) -> bool {
+        self.relay.is_gone()
+    }
+
+    /// Every event below this was published.
+    pub(super) fn cursor(&self) -> Seq {
+        self.relay.cursor()
+    }
+}
+
+fn label(verdict: Verdict) -> Label {
+    match verdict {
+        Verdict::Applied => Label::Applied,
+        Verdict::Duplicate => Label::Duplicate,
+        Verdict::Stale => Label::Stale,
+        Verdict::Waiting => Label::Waiting,
+        Verdict::Rejected => Label::Rejected,
+        Verdict::Review => Label::Review,
+        Verdict::Conflict => Label::Conflict,
+        Verdict::Invalid => Label::Invalid,
+        Verdict::Failed => Label::Failed,
+    }
+}

@@ -1,0 +1,75 @@
+//! Logging: one event for one fact, to standard error, as text or as JSON.
+//!
+//! `RUST_LOG` chooses what is logged. A panic is logged as an event
+//! like any other, so that a collector of JSON lines sees it too.
+
+use std::env;
+use std::io::{self, IsTerminal as _};
+use std::panic;
+
+use tracing::error;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::util::TryInitError;
+
+use crate::config::LogFormat;
+
+/// What `serve` logs unless `RUST_LOG` says otherwise.
+pub const SERVE: &str = "info,actix_server=warn";
+/// What `demo` logs unless `RUST_LOG` says otherwise: its summary is what counts.
+pub const DEMO: &str = "error";
+/// lapin prints whole messages, customers and all, and calls the absence of a queue that we ask for an error. What
+/// matters of it our driver logs.
+const QUIET: &str = "lapin=off";
+
+/// Why nothing can be logged.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// `RUST_LOG` makes no sense.
+    #[error("cannot read RUST_LOG")]
+    Filter(#[source] tracing_subscriber::filter::ParseError),
+    /// There is a logger already.
+    #[error("cannot start logging")]
+    Started(#[source] TryInitError),
+}
+
+/// Starts logging for the whole process; `default` is what is logged unless `RUST_LOG` says otherwise.
+pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
+    let directives = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let directives = if directives.trim().is_empty() {
+        default
+    } else {
+        &directives
+    };
+    let directives = if directives.contains("lapin") {
+        directives.to_owned() // who names it wants it
+    } else {
+        format!("{directives},{QUIET}")
+    };
+    let filter = EnvFilter::builder()
+        .parse(directives)
+        .map_err(Error::Filter)?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
+    match format {
+        LogFormat::Text => lines
+            .with_ansi(io::stderr().is_terminal())
+            .finish()
+            .try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+    }
+    .map_err(Error::Started)?;
+    log_panics();
+    Ok(())
+}
+
+fn log_panics() {
+    panic::set_hook(Box::new(|info| {
+        let thread = std::thread::current();
+        let at = info.location().map(ToString::to_string);
+        let text = info.payload().downcast_ref::<&str>().copied();
+        let message = text.or_else(|| info.payload().downcast_ref::<String>().map(String::as_str));
+        error!(thread = thread.name(), at, panic = message, "panicked");
+    }));
+}

@@ -1,0 +1,216 @@
+//! What leaves the process: events as structured CloudEvents, notifications, verdicts.
+
+use crate::broker::{Durability, Message, Names, Properties};
+use crate::door::CLOUD_EVENT;
+use bytes::Bytes;
+use orderly_actors::event::face::{Face, NotificationMessage, OrderData};
+use orderly_actors::event::{Event, Type};
+use orderly_actors::notification::Outgoing;
+use orderly_actors::order::{Order, OrderFace};
+use orderly_actors::record::{Entry, Origin};
+use orderly_actors::store::Seq;
+use orderly_actors::trace::TraceParent;
+use orderly_actors::verdict::{Verdict, VerdictReply};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Writes what leaves the process.
+#[derive(Debug, Clone)]
+pub struct Wire {
+    names: Names,
+    /// `/orderly/NS`: who tells.
+    source: String,
+    /// The store's incarnation, in front of every event's id.
+    incarnation: String,
+}
+
+/// A structured CloudEvent 1.0.
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    specversion: &'static str,
+    id: &'a str,
+    source: &'a str,
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    time: orderly_actors::clock::Timestamp,
+    datacontenttype: &'static str,
+    sequence: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    traceparent: Option<&'a str>,
+    data: Face<'a>,
+}
+
+/// Digits of a sequence: all of a 64-bit number's, so that they sort as texts.
+const DIGITS: usize = 20;
+
+impl Wire {
+    /// Writes for the namespace of `names`, from the store of that incarnation.
+    pub fn new(names: Names, namespace: &str, incarnation: impl ToString) -> Self {
+        Self {
+            names,
+            source: format!("/orderly/{namespace}"),
+            incarnation: incarnation.to_string(),
+        }
+    }
+
+    /// The event at `seq` of a unit: the same bytes at every call. `None` when the unit does not
+    /// carry what the event speaks of, which no unit of this program lacks.
+    pub fn event(&self, entry: &Entry, seq: Seq, event: &Event) -> Option<Message> {
+        let data = Face::new(event, entry.scene())?;
+        let kind = event.kind();
+        let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
+        let _ = write!(id, "{}-{:0DIGITS$}", self.incarnation, seq.0); // cannot fail
+        let trace = entry.record.trace.map(|trace| trace.child(seq.0).to_string());
+        let body = to_json(&CloudEvent {
+            specversion: "1.0",
+            id: &id,
+            source: &self.source,
+            r#type: kind.as_str(),
+            subject: subject(entry, event),
+            time: entry.at,
+            datacontenttype: "application/json",
+            sequence: &id[self.incarnation.len() + 1..],
+            traceparent: trace.as_deref(),
+            data,
+        })?;
+        Some(Message {
+            exchange: self.names.events.clone(),
+            routing_key: kind.as_str().to_owned(),
+            properties: Properties {
+                content_type: Some(CLOUD_EVENT.to_owned()),
+                message_id: Some(id),
+                kind: Some(kind.as_str().to_owned()),
+                traceparent: trace,
+                ..Properties::default()
+            },
+            body,
+        })
+    }
+
+    /// A notification for the default channel.
+    pub fn notification(
+        &self,
+        outgoing: &Outgoing,
+        order: &Order,
+        trace: Option<TraceParent>,
+    ) -> Option<Message> {
+        let body = to_json(&NotificationMessage {
+            notification_id: &outgoing.id,
+            kind: outgoing.kind,
+            order_id: &order.id,
+            customer: (&order.customer).into(),
+            data: OrderData::new(order, OrderFace::from(order)),
+            attempt: outgoing.attempt,
+        })?;
+        Some(Message {
+            exchange: self.names.notifications.clone(),
+            routing_key: outgoing.kind.as_str().to_owned(),
+            properties: Properties {
+                content_type: Some("application/json".to_owned()),
+                message_id: Some(outgoing.id.clone()),
+                kind: Some(outgoing.kind.as_str().to_owned()),
+                traceparent: trace.map(|trace| trace.to_string()),
+                attempt: outgoing.attempt,
+                ..Properties::default()
+            },
+            body,
+        })
+    }
+}
+
+/// The order, cart or sku that an event is about.
+fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
+    match event {
+        Event::StockLow { sku, .. } | Event::StockChanged { sku, .. } => Some(sku.as_str()),
+        Event::CartCheckedOut { cart_id }
+        | Event::CartReopened { cart_id }
+        | Event::CartChanged { cart_id } => Some(cart_id.as_str()),
+        Event::Order { .. }
+        | Event::PaymentRecorded { .. }
+        | Event::RefundRequested { .. }
+        | Event::VoidRequested { .. }
+        | Event::StockHeld
+        | Event::StockCommitted
+        | Event::StockReleased { .. }
+        | Event::NotificationRequested { .. }
+        | Event::NotificationDelivered { .. } => {
+            entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)
+        }
+        Event::CommandParked { parked_id, .. } => Some(parked_id),
+    }
+}
+
+/// What keeps one subject's events in order: those of one order or cart or sku share it.
+pub fn key(entry: &Entry, event: &Event) -> u64 {
+    use std::hash::{Hash, Hasher};
+    // not kept, so any hash that is the same within this process will do
+    let mut hasher = std::hash::DefaultHasher::new();
+    subject(entry, event).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The verdict on the command of a unit, as its producer reads it. `original` is the unit that
+/// came first, of a duplicate or a conflict.
+pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictReply<'a> {
+    let record = &entry.record;
+    let (command_id, source, kind) = match &record.origin {
+        Origin::Message { source, id, kind } => (
+            id.as_ref().map_or("", |id| id.as_str()),
+            source.as_ref().map_or("", |source| source.as_str()),
+            kind.as_str(),
+        ),
+        Origin::Waited { source, id } => (id.as_str(), source.as_str(), "payment.callback"),
+        Origin::HoldTimer | Origin::Notified(_) | Origin::Isolated | Origin::Operator => {
+            ("", "", "")
+        }
+    };
+    VerdictReply {
+        command_id,
+        source,
+        r#type: kind,
+        verdict: record.verdict,
+        reason: record.reason,
+        detail: record.detail.as_ref(),
+        order_id: record.order.as_ref().map(orderly_actors::id::OrderId::as_str),
+        original: match record.verdict {
+            Verdict::Duplicate | Verdict::Conflict => {
+                original.map(|original| Box::new(verdict(original, None)))
+            }
+            _ => None,
+        },
+        events: record.types().into_iter().map(Type::as_str).collect(),
+        at: entry.at,
+    }
+}
+
+/// A verdict on its way to the queue that wants to hear it.
+pub fn reply(
+    verdict: &VerdictReply<'_>,
+    reply_to: &str,
+    correlation_id: Option<&str>,
+) -> Option<Message> {
+    Some(Message {
+        exchange: String::new(),
+        routing_key: reply_to.to_owned(),
+        properties: Properties {
+            content_type: Some("application/json".to_owned()),
+            correlation_id: correlation_id.map(str::to_owned),
+            durability: Durability::Transient,
+            ..Properties::default()
+        },
+        body: to_json(verdict)?,
+    })
+}
+
+/// JSON of one of our own types; they have only text keys, so this cannot fail.
+fn to_json(value: &impl Serialize) -> Option<Bytes> {
+    let mut bytes = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut bytes, value) {
+        Ok(()) => Some(bytes.into()),
+        Err(error) => {
+            tracing::error!(%error, "a message cannot be written");
+            None
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The `RabbitMQ` driver while its broker is killed, restarted, blocked, or impatient. On a node of
+//! its own; one test after the other, as each does to the whole node what it likes.
+
+#[path = "support/outsider.rs"]
+mod outsider;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+    time::Duration,
+};
+
+use orderly::broker::{
+    Ack, Confirm, EventStream, Intake, Keyed, Link, Names, Phase, Reach, Receipt, Settings,
+    ledger::Ledger,
+};
+use outsider::{Outsider, PATIENCE, deliveries, id, link, message, news, phase, settings, up};
+use rabbit::{Node, namespace};
+use tokio::time::Instant;
+
+/// One node for all tests here, one test at a time.
+fn node() -> std::sync::MutexGuard<'static, Node> {
+    static NODE: std::sync::OnceLock<Mutex<Node>> = std::sync::OnceLock::new();
+    NODE.get_or_init(|| Mutex::new(Node::start()))
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// What a pipeline does: one event for each command, in order of the key; an ack only after its
+/// event is confirmed. Republishes from the first event that was lost.
+struct Relay {
+    link: Link,
+    names: Names,
+    events: EventStream,
+    ledger: Ledger,
+    generation: u64,
+    /// Published, in order: what to publish again if need be, and what to ack then.
+    outbox: Vec<(Keyed, u64, u64)>,
+    confirmed: usize,
+    in_flight: Vec<(usize, Receipt)>,
+    started: Instant,
+    settled: BTreeSet<String>,
+}
+
+const KEYS: u64 = 7;
+
+impl Relay {
+    async fn new(settings: &Settings) -> Self {
+        let link = link(settings).await;
+        Self {
+            events: link.publisher.events(),
+            link,
+            names: settings.names.clone(),
+            ledger: Ledger::default(),
+            generation: 0,
+            outbox: Vec::new(),
+            confirmed: 0,
+            in_flight: Vec::new(),
+            started: Instant::now(),
+            settled: BTreeSet::new(),
+        }
+    }
+
+    /// Takes what comes in until `count` different commands are settled.
+    async fn run(&mut self, count: usize) {
+        while self.settled.len() < count {
+            let intake = tokio::time::timeout(Duration::from_millis(20), self.link.intake.recv());
+            match intake.await {
+                Ok(Some(Intake::Up { generation, .. })) => {
+                    self.generation = generation;
+                    self.ledger.open(generation);
+                }
+                Ok(Some(Intake::Batch(batch))) => {
+                    let first = self.outbox.len();
+                    for delivery in batch {
+                        self.ledger.delivered(delivery.generation, delivery.tag);
+                        let id = id(&delivery.message).to_owned();
+                        let number: u64 = id.parse().expect("a number");
+                        let key = (number % KEYS) * (u64::MAX / KEYS);
+                        let routing_key = (number % KEYS).to_string();
+                        let event = Keyed {
+                            key,
+                            message: message(&self.names.events, &routing_key, &id),
+                        };
+                        self.outbox.push((event, delivery.generation, delivery.tag));
+                    }
+                    self.publish(first).await;
+                }
+                Ok(Some(_)) | Err(_) => {}
+                Ok(None) => panic!("the driver ended"),
+            }
+            self.collect().await;
+        }
+    }
+
+    async fn publish(&mut self, first: usize) {
+        let batch: Vec<Keyed> = self.outbox[first..]
+            .iter()
+            .map(|(event, ..)| event.clone())
+            .collect();
+        let receipt = self.events.publish(batch).await;
+        self.in_flight.push((first, receipt));
+    }
+
+    /// Awaits all that is in flight, acks what was confirmed, and starts again at what was lost.
+    async fn collect(&mut self) {
+        let mut lost = None;
+        for (first, receipt) in std::mem::take(&mut self.in_flight) {
+            for (offset, confirm) in receipt.await.into_iter().enumerate() {
+                let at = first + offset;
+                if confirm == Confirm::Acked && lost.is_none() {
+                    let (event, generation, tag) = &self.outbox[at];
+                    self.ledger
+                        .settled(*generation, *tag, self.started.elapsed());
+                    self.settled.insert(id(&event.message).to_owned());
+                    self.confirmed = at + 1;
+                } else {
+                    lost = lost.or(Some(at));
+                }
+            }
+        }
+        self.link
+            .acks
+            .send(self.ledger.next_acks(self.started.elapsed()));
+        if let Some(first) = lost {
+            self.events.resume();
+            self.publish(first).await;
+        }
+    }
+}
+
+#[test]
+fn a_killed_broker_loses_nothing_and_keeps_the_order() {
+    const COMMANDS: usize = 3_000;
+    let mut node = node();
+    let runtime = runtime();
+    let url = node.url();
+    let settings = settings(&url, &namespace("killed"));
+    let names = settings.names.clone();
+    let queue = format!("{}.seen", names.events);
+    let mut relay = runtime.block_on(async {
+        let mut relay = Relay::new(&settings).await;
+        phase(&mut relay.link, |phase| *phase == Phase::Up).await;
+        let outsider = Outsider::new(&url).await;
+        outsider.queue(&queue, &names.events, "#").await;
+        outsider
+            .commands(&names, (0..COMMANDS).map(|id| id.to_string()))
+            .await;
+        relay.run(COMMANDS / 3).await;
+        relay
+    });
+    let started = Instant::now();
+
+    let relaying = runtime.spawn(async move {
+        relay.run(COMMANDS).await;
+        relay
+    });
+    node.kill();
+    runtime.block_on(async { tokio::time::sleep(Duration::from_millis(500)).await });
+    node.restart();
+
+    runtime.block_on(async {
+        let relay = tokio::time::timeout(PATIENCE, relaying)
+            .await
+            .expect("everything was relayed in time")
+            .expect("no panic");
+        assert!(
+            relay.link.status.borrow().reconnects >= 1,
+            "{:?}",
+            started.elapsed()
+        );
+        relay.link.control.close().await;
+        let outsider = Outsider::new(&url).await;
+        outsider.wait_for_depth(&names.commands, 0).await;
+        let depth = outsider.depth(&queue).await as usize;
+        assert!(depth >= COMMANDS);
+        let taken = outsider.take(&queue, |taken| taken.len() == depth).await;
+        let mut last: BTreeMap<String, usize> = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for event in taken {
+            let id: usize = event.id.parse().expect("a number");
+            if seen.insert(id) {
+                let before = last.insert(event.key, id);
+                assert!(before < Some(id), "first delivery of {id} after {before:?}");
+            }
+        }
+        assert_eq!(seen.len(), COMMANDS);
+    });
+}
+
+#[test]
+fn a_blocked_broker_holds_publishes_but_not_deliveries() {
+    let node = node();
+    let runtime = runtime();
+    let url = node.url();
+    let settings = settings(&url, &namespace("blocked"));
+    let names = settings.names.clone();
+    let mut link = runtime.block_on(async {
+        let mut link = link(&settings).await;
+        up(&mut link).await;
+        link.control.pause().await;
+        news(&mut link).await;
+        Outsider::new(&url)
+            .await
+            .commands(&names, ["1".to_owned(), "2".to_owned()])
+            .await;
+        link
+    });
+    node.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
+
+    let held = runtime.block_on(async {
+        // The broker tells a connection when it publishes.
+        let held = link
+            .publisher
+            .mandatory(vec![message("", &names.dead, "held")])
+            .await;
+        let blocked = link.status.wait_for(|status| status.blocked.is_some());
+        tokio::time::timeout(PATIENCE, blocked)
+            .await
+            .expect("told")
+            .expect("alive");
+        link.control.resume().await;
+        assert_eq!(news(&mut link).await, Intake::Resumed { generation: 1 });
+        deliveries(&mut link, 2).await;
+        let ack = Ack {
+            generation: 1,
+            tag: 2,
+            reach: Reach::UpTo,
+        };
+        link.acks.send(vec![ack]);
+        assert_eq!(link.control.queued().await, Some(0));
+        let mut held = Box::pin(held);
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut held).await;
+        assert!(early.is_err(), "no confirm while blocked");
+        Some(held)
+    });
+    node.ctl(&["set_vm_memory_high_watermark", "0.4"]);
+
+    runtime.block_on(async {
+        let confirms = tokio::time::timeout(PATIENCE, held.expect("set above"))
+            .await
+            .expect("unblocked");
+        assert_eq!(confirms, [Confirm::Acked]);
+        let free = link.status.wait_for(|status| status.blocked.is_none());
+        tokio::time::timeout(PATIENCE, free)
+            .await
+            .expect("told")
+            .expect("alive");
+        assert_eq!(link.status.borrow().reconnects, 0);
+        link.control.close().await;
+        assert_eq!(Outsider::new(&url).await.depth(&names.commands).await, 0);
+    });
+}
+
+#[test]
+fn a_consumer_that_timed_out_comes_back() {
+    let node = node();
+    let runtime = runtime();
+    let url = node.url();
+    let settings = settings(&url, &namespace("timeout"));
+    let names = settings.names.clone();
+    let set = |millis: u32, tick: u32| {
+        let timeout = format!(
+            "application:set_env(rabbit, consumer_timeout, {millis}), \
+             application:set_env(rabbit, channel_tick_interval, {tick})."
+        );
+        node.ctl(&["eval", &timeout]);
+    };
+    set(1_000, 500);
+    let outcome = runtime.block_on(async {
+        let mut link = link(&settings).await;
+        up(&mut link).await;
+        let outsider = Outsider::new(&url).await;
+        outsider.commands(&names, ["1".to_owned()]).await;
+        let first = deliveries(&mut link, 1).await;
+        let down = news(&mut link).await;
+        let (generation, _) = up(&mut link).await;
+        let second = deliveries(&mut link, 1).await;
+        link.control.close().await;
+        (first, down, generation, second)
+    });
+    set(1_800_000, 60_000);
+
+    let (first, down, generation, second) = outcome;
+    let Intake::Down { reason, .. } = down else {
+        panic!("the broker closes the channel, got {down:?}");
+    };
+    assert!(reason.contains("timeout"), "{reason}");
+    assert_eq!(generation, 2);
+    assert_eq!(first[0].message.body, second[0].message.body);
+    assert!(second[0].redelivered);
+}
+
+#[test]
+fn without_a_broker_requests_are_answered_and_publishes_wait() {
+    let mut node = node();
+    let runtime = runtime();
+    let url = node.url();
+    let settings = settings(&url, &namespace("away"));
+    let names = settings.names.clone();
+    let mut link = runtime.block_on(async {
+        let mut link = link(&settings).await;
+        up(&mut link).await;
+        link
+    });
+    node.kill();
+    let receipt = runtime.block_on(async {
+        phase(&mut link, |phase| *phase == Phase::Connecting).await;
+        assert!(matches!(news(&mut link).await, Intake::Down { .. }));
+        assert!(link.status.borrow().last_error.is_some());
+        assert_eq!(link.control.queued().await, None);
+        link.control.pause().await;
+        // The lanes have broken: what is handed over from now on waits for the next connection.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let waiting = message("", &names.dead, "waiting");
+        let mut receipt = Box::pin(link.publisher.mandatory(vec![waiting]).await);
+        let early = tokio::time::timeout(Duration::from_millis(500), &mut receipt).await;
+        assert!(early.is_err());
+        Some(receipt)
+    });
+    node.restart();
+    runtime.block_on(async {
+        let confirms = tokio::time::timeout(PATIENCE, receipt.expect("set above"))
+            .await
+            .expect("back");
+        assert_eq!(confirms, [Confirm::Acked]);
+        let (generation, _) = up(&mut link).await;
+        assert_eq!(news(&mut link).await, Intake::Paused { generation });
+        assert!(link.status.borrow().connected());
+    });
+    node.kill();
+    runtime.block_on(async {
+        phase(&mut link, |phase| *phase == Phase::Connecting).await;
+        let closing = tokio::time::timeout(Duration::from_secs(5), link.control.close());
+        closing.await.expect("closing does not wait for a broker");
+        assert_eq!(link.status.borrow().phase, Phase::Closed);
+    });
+    node.restart();
+}

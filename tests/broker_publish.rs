@@ -1,0 +1,317 @@
+//! Publishing through the `RabbitMQ` driver to a real broker: events, retries, replies, commands,
+//! dead letters.
+
+#[path = "support/outsider.rs"]
+mod outsider;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use lapin::ExchangeKind;
+use orderly::broker::{
+    Confirm, Intake, Keyed, Names, Properties, Retries, Retry,
+    client::{self, Client},
+};
+use outsider::{Outsider, deliveries, id, ids, link, message, news, one, settings, up};
+use rabbit::{namespace, shared_url};
+use tokio::time::Instant;
+
+fn event(names: &Names, key: u64, id: &str) -> Keyed {
+    Keyed {
+        key,
+        message: message(&names.events, &format!("key.{key}"), id),
+    }
+}
+
+#[tokio::test]
+async fn a_retry_comes_back_through_its_wait_queue_as_it_was() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("retry"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    let (generation, _) = up(&mut link).await;
+    let retries = Retries::new(&names, &settings.retry_delays);
+    let mut command = client::command(&names, "order.place", "m", Some("web"), "{\"a\":1}".into());
+    command.properties = Properties {
+        kind: None,
+        reply_to: Some("somewhere".to_owned()),
+        correlation_id: Some("c".to_owned()),
+        timestamp: Some(1_700_000_000),
+        traceparent: Some("00-1-2-01".to_owned()),
+        tracestate: Some("v=1".to_owned()),
+        deadline: Some("2030-01-01T00:00:00Z".to_owned()),
+        ..command.properties
+    };
+    assert_eq!(
+        link.publisher.mandatory(vec![command]).await.await,
+        [Confirm::Acked]
+    );
+    let failed = deliveries(&mut link, 1).await.remove(0);
+    assert_eq!(failed.message.routing_key, "order.place");
+
+    let Retry::Later(retry) = retries.after(&failed.message) else {
+        panic!("the first failure is retried");
+    };
+    let started = Instant::now();
+    let confirms = link.publisher.mandatory(vec![*retry]).await.await;
+    assert_eq!(confirms, [Confirm::Acked]);
+    link.acks.send(vec![one(generation, failed.tag)]);
+    let back = deliveries(&mut link, 1).await.remove(0);
+
+    assert!(started.elapsed() >= Duration::from_millis(300), "it waited");
+    let expected = Properties {
+        kind: Some("order.place".to_owned()),
+        attempt: 1,
+        ..failed.message.properties
+    };
+    assert_eq!(back.message.properties, expected);
+    assert_eq!(back.message.body, failed.message.body);
+    assert_eq!(back.message.routing_key, names.commands);
+    assert!(!back.redelivered);
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn returns_are_matched_to_their_messages() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("mandatory"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    outsider
+        .queue(
+            &format!("{}.some", names.owner),
+            &names.notifications,
+            "some",
+        )
+        .await;
+
+    // Several windows' worth, every third without a queue, from two publishers at once.
+    let batch = |salt: usize| {
+        (0..300_usize)
+            .map(|id| {
+                let key = if (id + salt).is_multiple_of(3) {
+                    "none"
+                } else {
+                    "some"
+                };
+                message(&names.notifications, key, &format!("{salt}-{id}"))
+            })
+            .collect::<Vec<_>>()
+    };
+    let first = link.publisher.mandatory(batch(0)).await;
+    let second = link.publisher.mandatory(batch(1)).await;
+
+    for (salt, confirms) in [(0, first.await), (1, second.await)] {
+        assert_eq!(confirms.len(), 300);
+        for (id, confirm) in confirms.iter().enumerate() {
+            match (id + salt) % 3 {
+                0 => assert_eq!(
+                    *confirm,
+                    Confirm::Returned("312 NO_ROUTE".to_owned()),
+                    "{id}"
+                ),
+                _ => assert_eq!(*confirm, Confirm::Acked, "{id}"),
+            }
+        }
+    }
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn a_property_too_long_for_amqp_is_refused_and_harms_nothing() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("toolong"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let fine = || message("", &names.dead, "fine");
+    let long = message("", &names.dead, &"x".repeat(256));
+
+    let confirms = link
+        .publisher
+        .mandatory(vec![fine(), long, fine()])
+        .await
+        .await;
+
+    assert_eq!(confirms[0], Confirm::Acked);
+    assert!(matches!(&confirms[1], Confirm::Returned(why) if why.contains("255")));
+    assert_eq!(confirms[2], Confirm::Acked);
+    link.control.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_of_a_key_arrive_in_order_over_several_lanes() {
+    const KEYS: u64 = 40;
+    const EVENTS: u64 = 6_000;
+    let url = shared_url();
+    let settings = settings(&url, &namespace("events"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    let queue = format!("{}.seen", names.events);
+    outsider.queue(&queue, &names.events, "#").await;
+
+    let mut events = link.publisher.events();
+    let mut receipts = Vec::new();
+    let all: Vec<u64> = (0..EVENTS).collect();
+    for batch in all.chunks(170) {
+        // Spread over the whole range of keys, as hashes are.
+        let batch = batch
+            .iter()
+            .map(|id| event(&names, (id % KEYS) * (u64::MAX / KEYS), &id.to_string()))
+            .collect();
+        receipts.push(events.publish(batch).await);
+    }
+    for receipt in receipts {
+        assert!(receipt.await.iter().all(Confirm::is_acked));
+    }
+
+    let total = usize::try_from(EVENTS).expect("small");
+    let taken = outsider.take(&queue, |taken| taken.len() == total).await;
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    for event in taken {
+        let id: u64 = event.id.parse().expect("a number");
+        let before = last.insert(event.key.clone(), id);
+        assert!(
+            before < Some(id),
+            "{} after {before:?} of {}",
+            id,
+            event.key
+        );
+    }
+    assert_eq!(last.len() as u64, KEYS);
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("exchange"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    let mut events = link.publisher.events();
+    outsider.delete_exchange(&names.events).await;
+
+    let lost = events.publish(vec![event(&names, 1, "1")]).await;
+    assert_eq!(lost.await, [Confirm::Lost]);
+    let cut_off = events.publish(vec![event(&names, 1, "2")]).await;
+    assert_eq!(
+        cut_off.await,
+        [Confirm::Lost],
+        "it must not overtake the first"
+    );
+    assert!(matches!(news(&mut link).await, Intake::Down { .. }));
+    up(&mut link).await;
+    let queue = format!("{}.seen", names.events);
+    outsider.queue(&queue, &names.events, "#").await;
+    events.resume();
+    let again = ["1", "2"].map(|id| event(&names, 1, id)).to_vec();
+
+    assert_eq!(events.publish(again).await.await, vec![Confirm::Acked; 2]);
+    let taken = outsider.take(&queue, |taken| taken.len() == 2).await;
+    assert_eq!(
+        taken
+            .iter()
+            .map(|event| event.id.as_str())
+            .collect::<Vec<_>>(),
+        ["1", "2"]
+    );
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn replies_reach_their_queue_and_vanish_without_harm() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("replies"));
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    let queue = format!("{}.replies", settings.names.owner);
+    outsider.queue(&queue, "", "").await;
+
+    let batch = vec![message("", "nowhere", "1"), message("", &queue, "2")];
+    let confirms = link.publisher.best_effort(batch).await.await;
+
+    assert_eq!(
+        confirms,
+        vec![Confirm::Acked; 2],
+        "unroutable is confirmed too"
+    );
+    let taken = outsider.take(&queue, |taken| taken.len() == 1).await;
+    assert_eq!(taken[0].id, "2");
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_replayed() {
+    let url = shared_url();
+    let mut settings = settings(&url, &namespace("dead"));
+    settings.delivery_limit = 1;
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let client = Client::connect(&settings).await.expect("connected");
+    let command = |id| client::command(&names, "order.place", id, Some("web"), "{}".into());
+    let confirms = client.publish(&[command("1"), command("2")]).await;
+    assert_eq!(confirms, vec![Confirm::Acked; 2]);
+    // Twice delivered without an ack: once more than allowed.
+    for generation in 1..=2 {
+        deliveries(&mut link, 2).await;
+        link.acks.send(vec![one(generation, 99)]);
+        up(&mut link).await;
+    }
+    let outsider = Outsider::new(&url).await;
+    outsider.wait_for_depth(&names.dead, 2).await;
+
+    let letters = client.dead_letters(10).await.expect("listed");
+    assert_eq!(
+        letters
+            .iter()
+            .map(|letter| id(&letter.message))
+            .collect::<Vec<_>>(),
+        ["1", "2"]
+    );
+    assert_eq!(letters[0].reason.as_deref(), Some("delivery_limit"));
+    assert_eq!(letters[0].queue.as_deref(), Some(names.commands.as_str()));
+    assert_eq!(client.dead_letters(1).await.expect("listed").len(), 1);
+    outsider.wait_for_depth(&names.dead, 2).await;
+
+    let mut back = Vec::new();
+    for limit in [1, 10] {
+        let replay = client.replay_dead_letters(limit).await.expect("replayed");
+        assert_eq!((replay.replayed, replay.refused), (1, vec![]));
+        back.extend(deliveries(&mut link, 1).await);
+    }
+    let kind = &back[0].message.properties.kind;
+    assert_eq!(kind.as_deref(), Some("order.place"));
+    // Looking at some changes the order on a quorum queue.
+    let mut ids = ids(&back);
+    ids.sort_unstable();
+    assert_eq!(ids, ["1", "2"]);
+    outsider.wait_for_depth(&names.dead, 0).await;
+    client.close().await;
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn publishing_commands_where_nobody_listens_is_told() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("nobody"));
+    let outsider = Outsider::new(&url).await;
+    let exchange = &settings.names.commands;
+    let made = outsider
+        .declare_exchange(exchange, ExchangeKind::Topic, false)
+        .await;
+    made.expect("made");
+    let client = Client::connect(&settings).await.expect("connected");
+    let command = client::command(&settings.names, "order.place", "1", None, "{}".into());
+    let confirms = client.publish(&[command]).await;
+    assert!(matches!(&confirms[0], Confirm::Returned(_)), "{confirms:?}");
+    client.close().await;
+}

@@ -1,0 +1,433 @@
+//! The `RabbitMQ` driver against a real broker: topology, deliveries, acks, owner.
+
+#[path = "support/outsider.rs"]
+mod outsider;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use std::time::Duration;
+
+use lapin::{
+    BasicProperties, ExchangeKind,
+    options::BasicPublishOptions,
+    types::{AMQPValue, FieldTable},
+};
+use orderly::broker::{
+    Confirm, Durability, Intake, Phase, Properties, TopologyMode,
+    client::Client,
+    rabbit::{Error, acquire_owner},
+};
+use outsider::{
+    Outsider, PATIENCE, deliveries, id, ids, link, message, news, one, phase, publish_unreadable,
+    settings, up, up_to,
+};
+use rabbit::{namespace, shared_url};
+use tokio::time::Instant;
+
+fn text(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
+
+fn arguments<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (name, value) in pairs {
+        table.insert(name.into(), value);
+    }
+    table
+}
+
+const QUORUM: &str = "quorum";
+
+#[tokio::test]
+async fn declares_the_topology_of_the_contract() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("topology"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+
+    let outsider = Outsider::new(&url).await;
+    let limit = |limit| ("x-delivery-limit", AMQPValue::LongLongInt(limit));
+    let quorum = || ("x-queue-type", text(QUORUM));
+    let strategy = || ("x-dead-letter-strategy", text("at-least-once"));
+    let overflow = || ("x-overflow", text("reject-publish"));
+    let wait = |millis| {
+        arguments([
+            quorum(),
+            limit(1_000_000),
+            ("x-dead-letter-exchange", text("")),
+            ("x-dead-letter-routing-key", text(&names.commands)),
+            strategy(),
+            overflow(),
+            ("x-message-ttl", AMQPValue::LongLongInt(millis)),
+        ])
+    };
+    let commands = arguments([
+        quorum(),
+        limit(1000),
+        ("x-dead-letter-exchange", text(&names.dead)),
+        strategy(),
+        overflow(),
+        ("x-single-active-consumer", AMQPValue::Boolean(true)),
+    ]);
+    // The broker compares: a queue declared otherwise is a 406.
+    for (queue, arguments) in [
+        (names.commands.clone(), commands),
+        (names.dead.clone(), arguments([quorum(), limit(1_000_000)])),
+        (names.retry(Duration::from_millis(300)), wait(300)),
+        (names.retry(Duration::from_secs(5)), wait(5_000)),
+    ] {
+        let same = outsider.declare(&queue, false, arguments).await;
+        assert!(same.is_ok(), "{queue}: {same:?}");
+    }
+    for (exchange, kind) in [
+        (&names.commands, ExchangeKind::Topic),
+        (&names.events, ExchangeKind::Topic),
+        (&names.notifications, ExchangeKind::Topic),
+        (&names.dead, ExchangeKind::Fanout),
+    ] {
+        let same = outsider.declare_exchange(exchange, kind, false).await;
+        assert!(same.is_ok(), "{exchange}: {same:?}");
+    }
+    assert_eq!(link.status.borrow().differences, Vec::<String>::new());
+
+    // The bindings: what is published arrives.
+    outsider.commands(&names, ["1".to_owned()]).await;
+    assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
+    let dead = message(&names.dead, "order.place", "2");
+    assert_eq!(
+        link.publisher.mandatory(vec![dead]).await.await,
+        [Confirm::Acked]
+    );
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn verify_makes_nothing_names_what_is_missing_and_waits_for_it() {
+    let url = shared_url();
+    let mut settings = settings(&url, &namespace("verify"));
+    settings.topology = TopologyMode::Verify;
+    let names = settings.names.clone();
+    let mut verifying = link(&settings).await;
+
+    let Phase::Missing(missing) =
+        phase(&mut verifying, |phase| matches!(phase, Phase::Missing(_))).await
+    else {
+        unreachable!("waited for it");
+    };
+
+    let expected = [
+        format!("exchange {}", names.dead),
+        format!("exchange {}", names.commands),
+        format!("exchange {}", names.events),
+        format!("exchange {}", names.notifications),
+        format!("queue {}", names.dead),
+        format!("queue {}", names.commands),
+        format!("queue {}", names.retry(Duration::from_millis(300))),
+        format!("queue {}", names.retry(Duration::from_secs(5))),
+    ];
+    assert_eq!(missing, expected);
+    let outsider = Outsider::new(&url).await;
+    let exists = outsider
+        .declare(&names.commands, true, FieldTable::default())
+        .await;
+    assert!(exists.is_err(), "nothing was made");
+
+    for exchange in [
+        &names.dead,
+        &names.commands,
+        &names.events,
+        &names.notifications,
+    ] {
+        let made = outsider
+            .declare_exchange(exchange, ExchangeKind::Topic, false)
+            .await;
+        made.expect("made");
+    }
+    for delay in &settings.retry_delays {
+        outsider.queue(&names.retry(*delay), "", "").await;
+    }
+    outsider.queue(&names.dead, &names.dead, "").await;
+    outsider.queue(&names.commands, &names.commands, "#").await;
+    outsider.commands(&names, ["1".to_owned()]).await;
+
+    assert_eq!(up(&mut verifying).await, (1, 1));
+    assert_eq!(ids(&deliveries(&mut verifying, 1).await), ["1"]);
+    verifying.control.close().await;
+}
+
+#[tokio::test]
+async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("foreign"));
+    let names = settings.names.clone();
+    let outsider = Outsider::new(&url).await;
+    outsider.queue(&names.commands, "", "").await;
+
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+
+    let differences = link.status.borrow().differences.clone();
+    assert_eq!(differences.len(), 1, "{differences:?}");
+    let difference = &differences[0];
+    for part in [
+        names.commands.as_str(),
+        "inequivalent arg",
+        "current is none",
+    ] {
+        assert!(difference.contains(part), "{difference:?} names {part}");
+    }
+    outsider.commands(&names, ["1".to_owned()]).await;
+    assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("redelivery"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    assert_eq!(up(&mut link).await, (1, 0));
+    let outsider = Outsider::new(&url).await;
+    outsider
+        .commands(&names, (1..=5).map(|id| id.to_string()))
+        .await;
+    let first = deliveries(&mut link, 5).await;
+    assert!(first.iter().all(|delivery| !delivery.redelivered));
+    assert_eq!(
+        first
+            .iter()
+            .map(|delivery| delivery.tag)
+            .collect::<Vec<_>>(),
+        [1, 2, 3, 4, 5]
+    );
+    link.acks.send(vec![up_to(1, 2), one(1, 4)]);
+
+    // An ack of nothing: the broker closes the channel.
+    link.acks.send(vec![one(1, 99)]);
+
+    let Intake::Down { generation, reason } = news(&mut link).await else {
+        panic!("the channel is closed");
+    };
+    assert_eq!(generation, 1);
+    assert!(reason.contains("unknown delivery tag"), "{reason}");
+    assert_eq!(up(&mut link).await, (2, 2));
+    let again = deliveries(&mut link, 2).await;
+    assert_eq!(ids(&again), ["3", "5"]);
+    assert!(
+        again
+            .iter()
+            .all(|delivery| delivery.redelivered && delivery.generation == 2)
+    );
+    assert_eq!(again[0].message.properties.delivery_count, 1);
+
+    // A stale ack would close this channel too: tag 5 means nothing on it.
+    link.acks.send(vec![one(1, 5), up_to(2, 2)]);
+    outsider.commands(&names, ["6".to_owned()]).await;
+    let next = deliveries(&mut link, 1).await;
+    assert_eq!((next[0].generation, next[0].tag), (2, 3));
+    link.acks.send(vec![one(2, 3)]);
+    let status = link.status.borrow().clone();
+    assert_eq!((status.reconnects, status.generation), (1, 2));
+    link.control.close().await;
+    assert_eq!(
+        outsider.depth(&names.commands).await,
+        0,
+        "closing sent the acks before it"
+    );
+}
+
+#[tokio::test]
+async fn one_processor_a_namespace() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("owner"));
+    let first = acquire_owner(settings.clone(), PATIENCE)
+        .await
+        .expect("free");
+
+    let started = Instant::now();
+    let second = acquire_owner(settings.clone(), Duration::from_secs(1)).await;
+    let Err(error) = second else {
+        panic!("the namespace is held");
+    };
+    assert!(matches!(&error, Error::Held(queue) if *queue == settings.names.owner));
+    assert!(
+        started.elapsed() >= Duration::from_secs(1),
+        "it waited for the first to go"
+    );
+
+    let waiting = tokio::spawn(acquire_owner(settings.clone(), PATIENCE));
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished());
+    first.release().await;
+    let third = waiting.await.expect("no panic").expect("free again");
+    let link = third.link();
+    assert!(
+        acquire_owner(settings.clone(), Duration::ZERO)
+            .await
+            .is_err()
+    );
+    link.control.close().await;
+    let last = acquire_owner(settings, PATIENCE)
+        .await
+        .expect("closing gives it back");
+    last.release().await;
+}
+
+#[tokio::test]
+async fn pausing_stops_deliveries_and_keeps_the_channel() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("pause"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    outsider.commands(&names, ["1".to_owned()]).await;
+    let first = deliveries(&mut link, 1).await;
+
+    link.control.pause().await;
+    assert_eq!(news(&mut link).await, Intake::Paused { generation: 1 });
+    outsider
+        .commands(&names, ["2".to_owned(), "3".to_owned()])
+        .await;
+    assert_eq!(link.control.queued().await, Some(2));
+    link.acks.send(vec![one(1, first[0].tag)]);
+    assert!(link.intake.try_recv().is_err());
+    assert!(link.status.borrow().paused);
+    link.control.resume().await;
+
+    assert_eq!(news(&mut link).await, Intake::Resumed { generation: 1 });
+    let rest = deliveries(&mut link, 2).await;
+    assert_eq!(ids(&rest), ["2", "3"]);
+    link.acks.send(vec![up_to(1, 3)]);
+    link.control.close().await;
+    assert_eq!(outsider.depth(&names.commands).await, 0);
+}
+
+#[tokio::test]
+async fn a_deleted_queue_is_made_again() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("deleted"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+
+    outsider.delete_queue(&names.commands).await;
+
+    assert!(matches!(
+        news(&mut link).await,
+        Intake::Down { generation: 1, .. }
+    ));
+    assert_eq!(up(&mut link).await, (2, 0));
+    outsider.commands(&names, ["1".to_owned()]).await;
+    assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn properties_of_a_foreign_producer_arrive_one_by_one() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("inbound"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    let channel = outsider.channel().await;
+    let headers = arguments([
+        ("traceparent", text("00-1-2-01")),
+        ("x-secret", text("never copied")),
+        ("deadline", AMQPValue::Timestamp(1)),
+    ]);
+    let properties = BasicProperties::default()
+        .with_message_id("m".into())
+        .with_content_type("application/json; charset=utf-8".into())
+        .with_app_id("web".into())
+        .with_timestamp(7)
+        .with_headers(headers);
+    let options = BasicPublishOptions::default();
+    let key = "stock.set";
+    let body = vec![b'x'; 200_000];
+    let publishing = channel.basic_publish(
+        names.commands.as_str().into(),
+        key.into(),
+        options,
+        &body,
+        properties,
+    );
+    publishing
+        .await
+        .expect("published")
+        .await
+        .expect("no confirms asked");
+
+    let delivery = deliveries(&mut link, 1).await.remove(0);
+
+    let expected = Properties {
+        message_id: Some("m".to_owned()),
+        content_type: Some("application/json; charset=utf-8".to_owned()),
+        app_id: Some("web".to_owned()),
+        timestamp: Some(7),
+        traceparent: Some("00-1-2-01".to_owned()),
+        durability: Durability::Transient,
+        ..Properties::default()
+    };
+    assert_eq!(delivery.message.properties, expected);
+    assert_eq!(delivery.message.routing_key, key);
+    assert_eq!(delivery.message.exchange, names.commands);
+    assert_eq!(
+        delivery.message.body.len(),
+        body.len(),
+        "several frames make one body"
+    );
+    link.control.close().await;
+}
+
+#[tokio::test]
+async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
+    let url = shared_url();
+    let settings = settings(&url, &namespace("unreadable"));
+    let names = settings.names.clone();
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    link.control.pause().await;
+    news(&mut link).await;
+    let outsider = Outsider::new(&url).await;
+    let large = vec![b'x'; 100_000];
+    outsider.commands(&names, ["1".to_owned()]).await;
+    publish_unreadable(&url, &names, b"{\"first\":true}");
+    outsider.commands(&names, ["2".to_owned()]).await;
+    publish_unreadable(&url, &names, &large);
+    outsider.commands(&names, ["3".to_owned()]).await;
+    outsider.wait_for_depth(&names.commands, 5).await;
+
+    link.control.resume().await;
+
+    // What came before the first may or may not have been delivered before it broke.
+    let last = loop {
+        match news(&mut link).await {
+            Intake::Batch(batch) if batch.iter().any(|delivery| id(&delivery.message) == "3") => {
+                break batch;
+            }
+            _ => {}
+        }
+    };
+    assert_eq!(
+        ids(&last),
+        ["1", "2", "3"],
+        "the readable ones are all there, in order"
+    );
+    link.acks.send(vec![up_to(last[0].generation, last[2].tag)]);
+    link.control.close().await;
+    assert_eq!(outsider.depth(&names.commands).await, 0);
+    let client = Client::connect(&settings).await.expect("connected");
+    let letters = client.dead_letters(10).await.expect("listed");
+    let bodies: Vec<&[u8]> = letters
+        .iter()
+        .map(|letter| &letter.message.body[..])
+        .collect();
+    assert_eq!(bodies, [b"{\"first\":true}", &large[..]]);
+    assert_eq!(letters[0].reason.as_deref(), Some("unreadable properties"));
+    client.close().await;
+}

@@ -1,0 +1,149 @@
+//! The end of a run: everything comes to rest, and all that was promised must be there.
+
+use super::steps::WINDING_DOWN;
+use super::world::World;
+use orderly_actors::clock::{Clock, SimulatedClock};
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{self, Disk, Opened, Timer, Unit};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Rounds that the longest run may take to come to rest.
+const ROUNDS: u32 = 20_000;
+/// Longer than any hold.
+const LONG: Duration = Duration::from_secs(3 * 3600);
+
+impl World {
+    /// Lets everything in hand come to its end, then every hold, and audits it all.
+    pub(crate) async fn end(&mut self) {
+        self.trace.note(format_args!("no more input"));
+        self.plan.calm();
+        if self.dice.one_in(2) {
+            self.crash("for the last time").await;
+        }
+        self.come_to_rest().await;
+        self.clock.advance(LONG);
+        self.come_to_rest().await;
+        let Self {
+            process,
+            sealed,
+            durable,
+            outside,
+            exchange,
+            ..
+        } = self;
+        assert_eq!(
+            sealed.books, durable.books,
+            "the books of what is sealed, and of what is durable"
+        );
+        sealed.mirror.check_lapsed();
+        outside.check_paid_up(exchange, &durable.mirror);
+        let view = process.sequencer.shelf().borrow();
+        sealed.mirror.check_parked(&view);
+        drop(view);
+        self.replay();
+    }
+
+    async fn come_to_rest(&mut self) {
+        for _ in 0..ROUNDS {
+            for step in WINDING_DOWN {
+                self.take(*step).await;
+            }
+            if self.unsent.is_empty() && self.queue.is_empty() && self.process.is_idle() {
+                let now = self.process.sequencer.now().micros();
+                let due = self.process.sequencer.shelf().borrow().due(now, 1);
+                let due = due.expect("the store is readable");
+                if due.is_empty() {
+                    return;
+                }
+                self.process.firing.extend(due);
+            }
+            self.clock.advance(Duration::from_millis(500));
+        }
+        panic!(
+            "it does not come to rest: the queue has {:?}",
+            self.queue.counts()
+        );
+    }
+
+    /// Invariant 8: the units alone give the whole store again, from nothing and from an older copy.
+    fn replay(&mut self) {
+        let expected = timers(&self.open(&Arc::new(self.disk.copy())));
+        let copies = [Some(SimDisk::new(self.dice.next())), self.older.take()];
+        for disk in copies.into_iter().flatten() {
+            let disk = Arc::new(disk);
+            let mut opened = self.open(&disk);
+            let from = opened.view.next_seq();
+            let units = self.outside.units.iter().filter(|unit| unit.seq >= from);
+            let units: Vec<_> = units.cloned().collect();
+            self.feed(&mut opened, &units);
+            self.durable.mirror.compare_all(&opened.view, self.oldest());
+            drop(opened);
+            let opened = self.open(&disk);
+            self.durable.mirror.compare_all(&opened.view, self.oldest());
+            assert_eq!(
+                timers(&opened),
+                expected,
+                "the timers of the replayed store"
+            );
+        }
+    }
+
+    fn open(&self, disk: &Arc<SimDisk>) -> Opened {
+        let disk = Arc::clone(disk) as Arc<dyn Disk>;
+        store::open(disk, &self.plan.options).expect("it can be opened")
+    }
+
+    fn feed(&mut self, opened: &mut Opened, units: &[Arc<Unit>]) {
+        let mut left = units;
+        while !left.is_empty() {
+            let (group, rest) = left.split_at(self.dice.place(left.len()) + 1);
+            left = rest;
+            for unit in group {
+                opened.view.seal(Arc::clone(unit));
+            }
+            opened.log.commit(group).expect("the disk works");
+            if self.dice.one_in(2) {
+                let report = opened.log.checkpoint().expect("the disk works");
+                opened.view.checkpointed(&report);
+            }
+        }
+    }
+
+    /// What the run came to, for comparing it with another of the same seed.
+    pub(crate) fn summary(&self) -> Summary {
+        Summary {
+            hash: self.trace.hash(),
+            units: self.outside.units.len(),
+            events: self.exchange.seen().len(),
+            repeated: self.exchange.repeated,
+            acks: self.outside.acks,
+            crashes: self.crashes,
+        }
+    }
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Summary {
+    pub(crate) hash: u64,
+    pub(crate) units: usize,
+    pub(crate) events: usize,
+    pub(crate) repeated: u64,
+    pub(crate) acks: u64,
+    pub(crate) crashes: u32,
+}
+
+/// The timers that are not dealt with.
+fn timers(opened: &Opened) -> Vec<Timer> {
+    let far = SimulatedClock::at(orderly_actors::clock::Timestamp::from_micros(
+        opened.view.clock(),
+    ));
+    far.advance(30 * LONG);
+    let mut timers = opened
+        .view
+        .due(far.now().micros(), usize::MAX)
+        .expect("they can be read");
+    timers.sort_unstable();
+    timers
+}

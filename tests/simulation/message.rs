@@ -1,0 +1,89 @@
+//! A command on its way: what a producer published, and what the door makes of it.
+
+use bytes::Bytes;
+use orderly_actors::clock::Timestamp;
+use orderly_actors::command::{Command, Invalid, Kind};
+use orderly_actors::id::{CommandId, Source};
+use orderly_actors::identity;
+use orderly_actors::record::Named;
+use orderly_actors::sequencer::{Arrival, Raw};
+use orderly_actors::store::{IdentityHash, NameHash};
+use orderly_actors::verdict::Reason;
+
+/// A message in the command queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) source: &'static str,
+    pub(crate) id: String,
+    pub(crate) kind: &'static str,
+    pub(crate) body: Bytes,
+    /// When its producer first published it, by the wall clock.
+    pub(crate) time: Timestamp,
+    /// The reason for which it is invalid, as its maker knows.
+    pub(crate) defect: Option<Reason>,
+    /// How often it was tried and put into a wait queue.
+    pub(crate) attempts: u32,
+}
+
+/// What tells one message from another, however often it is delivered.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    source: &'static str,
+    id: String,
+    body: Bytes,
+}
+
+/// How the core can know a message: by the identity it used up, or parked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    pub(crate) identity: Option<IdentityHash>,
+    pub(crate) parked: NameHash,
+}
+
+impl Message {
+    pub(crate) fn key(&self) -> Key {
+        Key {
+            source: self.source,
+            id: self.id.clone(),
+            body: self.body.clone(),
+        }
+    }
+
+    pub(crate) fn arrival(&self) -> Arrival {
+        let command = match Kind::from_name(self.kind) {
+            Some(kind) => Command::parse(kind, &self.body),
+            None => Err(Invalid {
+                reason: Reason::UnknownType,
+                detail: "no such type".to_owned(),
+            }),
+        };
+        Arrival {
+            source: Some(Source::new(self.source).expect("the shop makes sources")),
+            id: Some(CommandId::new(&self.id).expect("the shop makes ids")),
+            kind: Named::new(Some(self.kind)),
+            time: Some(self.time),
+            deadline: None,
+            trace: None,
+            attempts: self.attempts,
+            command,
+            raw: Raw {
+                body: self.body.clone(),
+                content_type: Some("application/json".to_owned()),
+            },
+        }
+    }
+
+    pub(crate) fn known(&self) -> Known {
+        let Arrival {
+            source,
+            id,
+            command,
+            ..
+        } = self.arrival();
+        let named = source.zip(id).zip(command.ok());
+        Known {
+            identity: named.map(|((source, id), command)| identity::of(&source, &id, &command)),
+            parked: identity::of_parked(self.source, &self.id, &self.body),
+        }
+    }
+}

@@ -1,0 +1,451 @@
+//! What the units say the shop is, kept apart from the store: each unit is applied as it is sealed, and the
+//! invariants are checked on what it changed.
+
+use orderly_actors::cart::Cart;
+use orderly_actors::counters;
+use orderly_actors::inventory::{HoldState, Reservation, Stock};
+use orderly_actors::notification::Notices;
+use orderly_actors::order::{Order, Status};
+use orderly_actors::parked;
+use orderly_actors::payment::{Payments, RefundState};
+use orderly_actors::states::{self, State};
+use orderly_actors::store::{
+    COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Trail, Unit, View,
+};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A use of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Used {
+    pub(crate) data: u64,
+    pub(crate) seq: Seq,
+    pub(crate) at: i64,
+}
+
+/// The states after some unit.
+#[derive(Debug, Clone)]
+pub(crate) struct Mirror {
+    pub(crate) next: Seq,
+    pub(crate) clock: i64,
+    /// Every part of every entity, as bytes.
+    parts: BTreeMap<(Table, u64), BTreeMap<u8, bytes::Bytes>>,
+    names: BTreeMap<(Table, NameHash), Ordinal>,
+    pub(crate) identities: BTreeMap<IdentityHash, Used>,
+    counters: [i64; COUNTERS],
+    trails: BTreeMap<Ordinal, Seq>,
+    pub(crate) orders: BTreeMap<Ordinal, Order>,
+    pub(crate) reservations: BTreeMap<Ordinal, Reservation>,
+    pub(crate) payments: BTreeMap<Ordinal, Payments>,
+    pub(crate) notices: BTreeMap<Ordinal, Notices>,
+    pub(crate) stocks: BTreeMap<Ordinal, Stock>,
+    pub(crate) carts: BTreeMap<Ordinal, Cart>,
+}
+
+impl Default for Mirror {
+    fn default() -> Self {
+        Self {
+            next: Seq::FIRST,
+            clock: 0,
+            parts: BTreeMap::new(),
+            names: BTreeMap::new(),
+            identities: BTreeMap::new(),
+            counters: [0; COUNTERS],
+            trails: BTreeMap::new(),
+            orders: BTreeMap::new(),
+            reservations: BTreeMap::new(),
+            payments: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            stocks: BTreeMap::new(),
+            carts: BTreeMap::new(),
+        }
+    }
+}
+
+impl Mirror {
+    /// Applies the next unit, and checks what it did.
+    pub(crate) fn apply(&mut self, unit: &Unit) {
+        assert_eq!(unit.seq, self.next, "units follow each other");
+        assert!(
+            unit.at >= self.clock,
+            "time never runs backwards from unit to unit"
+        );
+        self.next = unit.next;
+        self.clock = unit.at;
+        for name in &unit.names {
+            let before = self.names.insert((name.table, name.hash), name.ordinal);
+            assert!(
+                before.is_none_or(|before| before == name.ordinal),
+                "an id changed its ordinal"
+            );
+        }
+        if let Some(identity) = unit.identity {
+            let Used { seq, at, .. } = Used {
+                data: identity.data,
+                seq: unit.seq,
+                at: unit.at,
+            };
+            self.identities.insert(
+                identity.hash,
+                Used {
+                    data: identity.data,
+                    seq,
+                    at,
+                },
+            );
+        }
+        for &(index, difference) in &unit.counters {
+            self.counters[usize::from(index)] += difference;
+        }
+        if let Some(Trail { ordinal, previous }) = unit.trail {
+            let before = self.trails.insert(ordinal, unit.seq);
+            assert_eq!(before, previous, "the order's trail has a gap");
+        }
+        let is_sold = self.commits(unit);
+        for put in &unit.puts {
+            self.put(put, is_sold);
+        }
+        self.check_held();
+        self.check_counters();
+    }
+
+    /// Whether the unit sells stock that is held.
+    fn commits(&self, unit: &Unit) -> bool {
+        unit.puts
+            .iter()
+            .filter_map(decoded::<Reservation>)
+            .any(|(ordinal, after)| {
+                let before = self.reservations.get(&ordinal).map(|before| before.state);
+                after.state == HoldState::Committed && before != Some(HoldState::Committed)
+            })
+    }
+
+    fn put(&mut self, put: &Put, is_sold: bool) {
+        let entity = self.parts.entry((put.table, put.ordinal.0)).or_default();
+        match &put.value {
+            Some(value) => entity.insert(put.part, value.clone()),
+            None => entity.remove(&put.part),
+        };
+        if let Some((ordinal, after)) = decoded::<Stock>(put) {
+            assert!(
+                after.on_hand >= after.held,
+                "more is held than is there: {after:?}"
+            );
+            self.stocks.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<Reservation>(put) {
+            let before = self.reservations.get(&ordinal).map(|before| before.state);
+            check_hold(before, after.state);
+            self.reservations.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<Payments>(put) {
+            check_captures(&after);
+            self.payments.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<Notices>(put) {
+            check_notices(self.notices.get(&ordinal), &after);
+            self.notices.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<Order>(put) {
+            let before = self.orders.get(&ordinal);
+            check_order(before, &after, is_sold);
+            self.orders.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<Cart>(put) {
+            let before = self.carts.get(&ordinal).map_or(0, |before| before.version);
+            assert_eq!(
+                after.version,
+                before + 1,
+                "a cart's version counts its changes"
+            );
+            self.carts.insert(ordinal, after);
+        }
+    }
+
+    /// Invariant 1, and the money of invariant 2, over the whole shop.
+    fn check_held(&self) {
+        let mut held = BTreeMap::<Ordinal, u64>::new();
+        for (ordinal, reservation) in &self.reservations {
+            if let HoldState::Held { .. } = reservation.state {
+                assert!(
+                    self.orders.contains_key(ordinal),
+                    "stock is held for no order"
+                );
+                for item in reservation.items.iter() {
+                    *held.entry(item.ordinal).or_default() += item.quantity;
+                }
+            }
+        }
+        for (ordinal, stock) in &self.stocks {
+            let reserved = held.get(ordinal).copied().unwrap_or_default();
+            assert_eq!(
+                stock.held, reserved,
+                "held of {} is not what orders hold",
+                stock.sku
+            );
+        }
+        for (ordinal, order) in &self.orders {
+            let payments = self.payments.get(ordinal);
+            let (captured, refunded) = payments.map_or((0, 0), |one| money(one, order));
+            assert_eq!(
+                order.paid, captured,
+                "{} is paid what was captured",
+                order.id
+            );
+            assert_eq!(
+                order.refunded, refunded,
+                "{} refunded what was refunded",
+                order.id
+            );
+            assert!(order.net() >= 0, "{} gave back more than it took", order.id);
+        }
+    }
+
+    fn check_counters(&self) {
+        for status in Status::ALL {
+            let count = self
+                .orders
+                .values()
+                .filter(|order| order.status == *status)
+                .count();
+            let counted = self.counters[usize::from(counters::of_status(*status))];
+            assert_eq!(
+                counted, count as i64,
+                "the counter of orders that are {status}"
+            );
+        }
+        let waiting: usize = self
+            .payments
+            .values()
+            .map(|payments| payments.waiting.len())
+            .sum();
+        let counted = self.counters[usize::from(counters::WAITING)];
+        assert_eq!(counted, waiting as i64, "the counter of waiting callbacks");
+    }
+
+    /// Whether a notification of that id was requested, and how often any of its order and kind.
+    pub(crate) fn requested(&self, order: Ordinal, id: &str) -> bool {
+        let notices = self.notices.get(&order);
+        notices.is_some_and(|notices| notices.all.iter().any(|notice| notice.id == id))
+    }
+
+    pub(crate) fn is_parked(&self, name: NameHash) -> bool {
+        self.names.contains_key(&(Table::Parked, name))
+    }
+
+    /// How many messages are parked.
+    pub(crate) fn parked(&self) -> usize {
+        self.parts
+            .keys()
+            .filter(|(table, _)| *table == Table::Parked)
+            .count()
+    }
+
+    /// Compares with what the store's read path gives, entity by entity.
+    pub(crate) fn compare(&self, view: &View) {
+        assert_eq!(view.next_seq(), self.next, "the store's next sequence");
+        assert_eq!(view.clock(), self.clock, "the store's time");
+        assert_eq!(view.counters(), &self.counters, "the store's counters");
+        for table in Table::ALL {
+            let found = view
+                .scan(table, Ordinal(0), usize::MAX)
+                .expect("the store is readable");
+            let found: BTreeMap<_, BTreeMap<_, _>> = found
+                .into_iter()
+                .map(|entity| (entity.ordinal.0, entity.parts.into_iter().collect()))
+                .collect();
+            let expected: BTreeMap<_, _> = self
+                .parts
+                .iter()
+                .filter(|((of, _), parts)| *of == table && !parts.is_empty())
+                .map(|((_, ordinal), parts)| (*ordinal, parts.clone()))
+                .collect();
+            assert!(
+                found == expected,
+                "{table:?}: the store has other states than its units put"
+            );
+        }
+        for ((table, ordinal), parts) in &self.parts {
+            for (part, value) in parts {
+                let read = view.read(*table, Ordinal(*ordinal), *part);
+                let read = read.expect("the store is readable");
+                assert_eq!(
+                    read.as_ref(),
+                    Some(value),
+                    "part {part} of {table:?} {ordinal}"
+                );
+            }
+        }
+        for (ordinal, seq) in &self.trails {
+            let trail = view.trail(*ordinal).expect("the store is readable");
+            assert_eq!(trail, Some(*seq), "the trail of order {ordinal:?}");
+        }
+    }
+
+    /// Compares names and identities too. Those used before `oldest` may be forgotten.
+    pub(crate) fn compare_all(&self, view: &View, oldest: i64) {
+        self.compare(view);
+        for ((table, hash), ordinal) in &self.names {
+            let found = view.find(*table, hash).expect("the store is readable");
+            assert_eq!(found, Some(*ordinal), "an id of {table:?}");
+        }
+        for (hash, used) in &self.identities {
+            let seen = view.identity(hash).expect("the store is readable");
+            let seen = seen.map(|seen| (seen.data, seen.seq));
+            if used.at >= oldest || seen.is_some() {
+                assert_eq!(seen, Some((used.data, used.seq)), "an identity");
+            }
+        }
+    }
+
+    /// Nothing is held whose time has passed: invariant 6, when every timer was fired.
+    pub(crate) fn check_lapsed(&self) {
+        for (ordinal, reservation) in &self.reservations {
+            if let HoldState::Held { until, .. } = reservation.state {
+                let late = until.micros() <= self.clock;
+                assert!(
+                    !late,
+                    "the hold of order {ordinal:?} ran out and was not released"
+                );
+            }
+        }
+    }
+
+    /// Every parked message can be read.
+    pub(crate) fn check_parked(&self, view: &View) {
+        for (table, ordinal) in self.parts.keys() {
+            if *table == Table::Parked {
+                let about = parked::read(view, Ordinal(*ordinal)).expect("it is readable");
+                let about = about.expect("it is there");
+                let body = parked::body(view, Ordinal(*ordinal)).expect("it is readable");
+                let kept = body.map_or(0, |body| body.len() as u64);
+                assert_eq!(kept, about.size, "a parked message is kept whole");
+            }
+        }
+    }
+}
+
+/// The state that a put holds, if it is one of that kind.
+fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
+    if (put.table, put.part) != (S::TABLE, S::PART) {
+        return None;
+    }
+    let value = put.value.as_ref().expect("states are never removed");
+    let state = states::decode(put.ordinal, value).expect("a sealed state can be read");
+    Some((put.ordinal, state))
+}
+
+/// A reservation resolves once; only one that expired is made anew, to be sold at once.
+fn check_hold(before: Option<HoldState>, after: HoldState) {
+    use HoldState::{Committed, Expired, Held, Released};
+    let is_legal = match (before, after) {
+        (
+            None,
+            Held {
+                extended: false, ..
+            }
+            | Committed,
+        ) => true,
+        (
+            Some(Held { until, extended }),
+            Held {
+                until: later,
+                extended: again,
+            },
+        ) => again && !extended && later > until,
+        (Some(Held { .. }), Committed | Released | Expired) | (Some(Expired), Committed) => true,
+        _ => false,
+    };
+    assert!(is_legal, "a reservation went from {before:?} to {after:?}");
+}
+
+/// Every capture is counted once, by its id where it has one, else by its attempt.
+fn check_captures(payments: &Payments) {
+    let mut seen = BTreeSet::new();
+    for attempt in &payments.attempts {
+        let name = (attempt.provider.as_str(), attempt.id.as_str());
+        for capture in &attempt.captures {
+            let id = capture.id.as_ref().map(|id| id.as_str());
+            assert!(
+                seen.insert((name, id)),
+                "a capture is counted twice: {name:?} {id:?}"
+            );
+        }
+    }
+    let refunds: BTreeSet<_> = payments
+        .refunds
+        .iter()
+        .map(|refund| refund.id.as_str())
+        .collect();
+    assert_eq!(
+        refunds.len(),
+        payments.refunds.len(),
+        "a refund is there twice"
+    );
+}
+
+/// What is told to a customer once stays told, and once.
+fn check_notices(before: Option<&Notices>, after: &Notices) {
+    let name = |notice: &orderly_actors::notification::Notice| {
+        (notice.id.clone(), notice.kind, notice.reference.clone())
+    };
+    let known: Vec<_> = before
+        .map_or(&[][..], |before| &before.all)
+        .iter()
+        .map(name)
+        .collect();
+    let all: Vec<_> = after.all.iter().map(name).collect();
+    assert!(
+        all.starts_with(&known),
+        "a notification was forgotten or renamed"
+    );
+    let kinds: BTreeSet<_> = all
+        .iter()
+        .map(|(_, kind, reference)| (kind, reference))
+        .collect();
+    assert_eq!(kinds.len(), all.len(), "a notification was requested twice");
+}
+
+/// Paid only when covered, and sold in the same unit.
+fn check_order(before: Option<&Order>, after: &Order, is_sold: bool) {
+    let was = before.map(|before| before.status);
+    if after.status == Status::Paid && was != Some(Status::Paid) {
+        assert!(
+            after.net() >= after.total,
+            "{} is paid and not covered",
+            after.id
+        );
+        assert!(
+            is_sold,
+            "{} is paid and its stock was not sold with it",
+            after.id
+        );
+    }
+    if let Some(before) = before {
+        assert!(
+            after.version >= before.version,
+            "the version of {} fell",
+            after.id
+        );
+        assert!(after.paid >= before.paid, "{} lost money", after.id);
+        assert_eq!(
+            (&before.id, before.total),
+            (&after.id, after.total),
+            "what never changes"
+        );
+    }
+}
+
+/// What of an order's money was captured and refunded in its own currency.
+fn money(payments: &Payments, order: &Order) -> (i64, i64) {
+    let captures = payments
+        .attempts
+        .iter()
+        .flat_map(|attempt| &attempt.captures);
+    let captured = captures
+        .filter(|capture| capture.currency == order.currency)
+        .map(|capture| capture.amount);
+    let refunds = payments.refunds.iter().filter(|refund| {
+        refund.currency == order.currency && refund.state == RefundState::Succeeded
+    });
+    (captured.sum(), refunds.map(|refund| refund.amount).sum())
+}

@@ -1,0 +1,46 @@
+//! | module | is |
+//! |---|---|
+//! | `world` | everything of one run, and what a crash does to it |
+//! | `plan` | what a seed makes of a run |
+//! | `steps`, `ending` | what may happen next; what must be so at the end |
+//! | `process`, `relay`, `notifier` | the process around the core, driven a step at a time |
+//! | `queue`, `exchange` | the broker: commands in, events out |
+//! | `shop`, `message` | the producers and what they send |
+//! | `hazard` | panics in the middle of the core |
+//! | `mirror`, `books`, `side` | what the shop should be: by the units, by a naive model, and that both agree |
+//! | `outside` | what the world has seen, and had a right to see |
+
+mod books;
+mod dice;
+mod ending;
+mod exchange;
+mod hazard;
+mod message;
+mod mirror;
+mod notifier;
+mod outside;
+mod plan;
+mod process;
+mod queue;
+mod relay;
+mod shop;
+mod side;
+mod steps;
+mod trace;
+mod world;
+
+pub(crate) use ending::Summary;
+pub(crate) use trace::Trace;
+
+/// Runs one seed to its end. Panics when an invariant does not hold.
+pub(crate) fn run(seed: u64, trace: &Trace) -> Summary {
+    hazard::hush();
+    actix::System::new().block_on(async {
+        let mut world = world::World::new(seed, trace.clone());
+        while !world.is_out_of_input() {
+            world.step().await;
+        }
+        world.end().await;
+        world.summary()
+    })
+}

@@ -1,0 +1,69 @@
+//! Sends what customers are to be told, once what says so is durable, until the broker confirmed it.
+
+use super::dice::Dice;
+use orderly_actors::notification::{Outgoing, Sent};
+use orderly_actors::store::{Ordinal, Seq};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// The next attempt after one that failed.
+const RETRY: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Default)]
+pub(crate) struct Notifier {
+    /// Orders to look at, when all before the sequence is durable.
+    looks: VecDeque<(Ordinal, Seq)>,
+    /// To be sent, when all before the sequence is durable: an owner answers from memory, which is ahead of the disk.
+    sends: VecDeque<(Outgoing, Seq)>,
+    /// Sent, and what became of it.
+    outcomes: VecDeque<(Outgoing, Sent)>,
+}
+
+impl Notifier {
+    pub(crate) fn look_at(&mut self, order: Ordinal, after: Seq) {
+        self.looks.push_back((order, after));
+    }
+
+    /// The next order to look at.
+    pub(crate) fn look(&mut self, durable: Seq) -> Option<Ordinal> {
+        let at = self.looks.iter().position(|(_, after)| *after <= durable)?;
+        self.looks.remove(at).map(|(order, _)| order)
+    }
+
+    pub(crate) fn found(&mut self, outgoing: Vec<Outgoing>, next: Seq) {
+        self.sends
+            .extend(outgoing.into_iter().map(|one| (one, next)));
+    }
+
+    /// Sends one: gives it if it arrived. The confirm may be lost whether or not it did.
+    pub(crate) fn send(
+        &mut self,
+        durable: Seq,
+        dice: &mut Dice,
+        losing: u64,
+    ) -> Option<(Outgoing, bool)> {
+        let at = self.sends.iter().position(|(_, after)| *after <= durable)?;
+        let (outgoing, _) = self.sends.remove(at)?;
+        let lost = dice.one_in(losing);
+        let arrived = !lost || dice.one_in(2);
+        let sent = if lost {
+            Sent::Failed { retry_after: RETRY }
+        } else {
+            Sent::Delivered
+        };
+        self.outcomes.push_back((outgoing.clone(), sent));
+        Some((outgoing, arrived))
+    }
+
+    pub(crate) fn outcome(&mut self) -> Option<(Outgoing, Sent)> {
+        self.outcomes.pop_front()
+    }
+
+    pub(crate) fn again(&mut self, outgoing: Outgoing, sent: Sent) {
+        self.outcomes.push_back((outgoing, sent));
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.looks.is_empty() && self.sends.is_empty() && self.outcomes.is_empty()
+    }
+}

@@ -1,0 +1,165 @@
+//! What the world outside has seen of the process, and what it had a right to see.
+//!
+//! Visible are acks, events and notifications. Each is checked when it is seen: what it speaks of is durable by then,
+//! so that no crash can take it back.
+
+use super::exchange::{Event, Exchange};
+use super::message::{Key, Known};
+use super::mirror::Mirror;
+use super::process::InHand;
+use super::queue::{Delivery, Queue};
+use super::relay;
+use orderly_actors::notification::Outgoing;
+use orderly_actors::store::{Seq, Table, Unit, View};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What became of a delivery, before it is acked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Answered {
+    /// By the unit that ends before this.
+    Sealed(Seq),
+    /// A wait queue confirmed that it has it.
+    Retried,
+}
+
+struct Acked {
+    key: Key,
+    known: Known,
+    /// When its identity was used up, or else when its producer sent it.
+    since: i64,
+}
+
+#[derive(Default)]
+pub(crate) struct Outside {
+    /// Every durable unit.
+    pub(crate) units: Vec<Arc<Unit>>,
+    /// Of every durable unit: the events that are to be told.
+    owed: BTreeMap<u64, Event>,
+    /// Their order by subject.
+    order: BTreeMap<String, Vec<u64>>,
+    /// By generation and tag.
+    answered: BTreeMap<(u64, u64), Answered>,
+    acked: Vec<Acked>,
+    /// Notifications that arrived.
+    notified: BTreeSet<String>,
+    pub(crate) acks: u64,
+}
+
+impl Outside {
+    /// A unit is durable: from now on it may be seen, and its events are owed.
+    pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
+        self.units.push(Arc::clone(&in_hand.unit));
+        for event in relay::events(&in_hand.entry, incarnation) {
+            self.order
+                .entry(event.subject.clone())
+                .or_default()
+                .push(event.sequence);
+            self.owed.insert(event.sequence, event);
+        }
+    }
+
+    pub(crate) fn answered(&mut self, tag: (u64, u64), answered: Answered) {
+        self.answered.insert(tag, answered);
+    }
+
+    /// A delivery was acked: it has its verdict, durably, or a wait queue has it.
+    pub(crate) fn acked(&mut self, delivery: Delivery, durable: &Mirror, queue: &Queue) {
+        let Delivery {
+            generation,
+            tag,
+            message,
+        } = delivery;
+        match self.answered.remove(&(generation, tag)) {
+            None => panic!("acked and never answered: {message:?}"),
+            Some(Answered::Sealed(next)) => {
+                assert!(
+                    next <= durable.next,
+                    "acked before its unit is durable: {message:?}"
+                );
+            }
+            Some(Answered::Retried) => {}
+        }
+        let (key, known) = (message.key(), message.known());
+        let has_verdict = known
+            .identity
+            .is_some_and(|hash| durable.identities.contains_key(&hash))
+            || durable.is_parked(known.parked);
+        assert!(
+            has_verdict || queue.holds(&key),
+            "acked without a verdict: {message:?}"
+        );
+        self.acks += 1;
+        let used = known
+            .identity
+            .and_then(|hash| durable.identities.get(&hash));
+        let since = used.map_or(message.time.micros(), |used| used.at);
+        self.acked.push(Acked { key, known, since });
+    }
+
+    /// After a crash: no acked command is without its verdict. Identities of before `oldest` may be forgotten.
+    pub(crate) fn check_acked(&self, view: &View, queue: &Queue, oldest: i64) {
+        for acked in self.acked.iter().filter(|acked| acked.since >= oldest) {
+            let identity = acked.known.identity.is_some_and(|hash| {
+                view.identity(&hash)
+                    .expect("the store is readable")
+                    .is_some()
+            });
+            let parked = || {
+                let found = view.find(Table::Parked, &acked.known.parked);
+                found.expect("the store is readable").is_some()
+            };
+            assert!(
+                identity || parked() || queue.holds(&acked.key),
+                "acked, and now without a verdict: {:?}",
+                acked.key
+            );
+        }
+    }
+
+    /// An event arrived: it is one of a durable unit, as its unit told it, and first deliveries are in order.
+    pub(crate) fn arrived(&self, event: &Event, exchange: &Exchange) {
+        let owed = self.owed.get(&event.sequence);
+        assert_eq!(
+            owed,
+            Some(event),
+            "an event that no durable unit told, or not so"
+        );
+        let firsts = exchange.firsts(&event.subject);
+        let expected = &self.order[&event.subject];
+        assert!(
+            expected.starts_with(firsts),
+            "first deliveries of {} are out of order: {firsts:?}",
+            event.subject
+        );
+    }
+
+    /// A notification arrived.
+    pub(crate) fn notified(&mut self, outgoing: &Outgoing, durable: &Mirror) {
+        assert!(
+            durable.requested(outgoing.order, &outgoing.id),
+            "a notification that no durable unit requested: {outgoing:?}"
+        );
+        self.notified.insert(outgoing.id.clone());
+    }
+
+    /// At the end: all that was owed was seen.
+    pub(crate) fn check_paid_up(&self, exchange: &Exchange, durable: &Mirror) {
+        for (sequence, event) in &self.owed {
+            assert!(
+                exchange.seen().contains_key(sequence),
+                "never published: {} of {}",
+                String::from_utf8_lossy(&event.body),
+                event.subject
+            );
+        }
+        for notices in durable.notices.values() {
+            for notice in &notices.all {
+                assert!(
+                    self.notified.contains(&notice.id),
+                    "never notified: {notice:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What a seed makes of a run: how much of everything, and how configured. Each seed leans to other sides, so
+//! that over many of them every mixture comes.
+
+use super::books::Terms;
+use super::dice::Dice;
+use orderly_actors::order::{self, LatePayment};
+use orderly_actors::payment::WaitingLimits;
+use orderly_actors::sequencer::{Capacities, Settings};
+use orderly_actors::store;
+use orderly_actors::supervisor::Budget;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// One run's configuration. `one in` so many; 0 is never.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Messages that producers make, their copies apart.
+    pub(crate) messages: u32,
+    pub(crate) prefetch: usize,
+    /// Of the steps: a crash.
+    pub(crate) crash: u64,
+    /// Of the lives: a disk that fails at some write or sync.
+    pub(crate) disk_fault: u64,
+    /// Of the deliveries: one fails outside of the core.
+    pub(crate) failure: u64,
+    /// Of the deliveries and timers: an actor panics on it.
+    pub(crate) panic: u64,
+    /// Of the confirms: a lane breaks instead.
+    pub(crate) lost_confirm: u64,
+    /// Whether hours pass, and identities grow old.
+    pub(crate) is_long: bool,
+    pub(crate) has_large_bodies: bool,
+    pub(crate) settings: Settings,
+    pub(crate) options: store::Options,
+}
+
+impl Plan {
+    pub(crate) fn new(dice: &mut Dice) -> Self {
+        let is_long = dice.one_in(4);
+        let has_small_memory = dice.one_in(2);
+        let has_large_bodies = dice.one_in(12);
+        let identity_retention = if is_long { 2 * HOUR } else { 24 * 30 * HOUR };
+        let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
+        let late = [
+            LatePayment::Rehold,
+            LatePayment::Rehold,
+            LatePayment::Refund,
+        ];
+        let settings = Settings {
+            terms: order::Terms {
+                hold_for: dice.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
+                hold_cap: dice.pick(&[HOUR / 2, 2 * HOUR]),
+                late_payment: dice.pick(&late),
+            },
+            waiting: WaitingLimits {
+                total: dice.pick(&[6, 1000]),
+                per_order: dice.pick(&[2, 64]),
+            },
+            identity_retention,
+            notify: true,
+            parked_bytes: 1 << 30,
+            capacities: Capacities {
+                carts: capacity,
+                orders: capacity,
+                inventory: capacity,
+                payments: capacity,
+                notifications: capacity,
+            },
+            budget: Budget::default(),
+        };
+        let options = store::Options {
+            namespace: Some("simulation".to_owned()),
+            cache: if has_small_memory { 2 << 10 } else { 1 << 20 },
+            identity_retention,
+            replay_bytes: dice.pick(&[2 << 10, 16 << 10, 64 << 20]),
+        };
+        Self {
+            messages: u32::try_from(dice.between(40, 160)).expect("it is small"),
+            prefetch: dice.pick(&[1, 4, 16, 64]),
+            crash: dice.pick(&[0, 100, 300, 1000]),
+            disk_fault: dice.pick(&[0, 1, 3, 3]),
+            failure: dice.pick(&[0, 12, 40]),
+            panic: dice.pick(&[0, 10, 40]),
+            lost_confirm: dice.pick(&[0, 6, 40]),
+            is_long,
+            has_large_bodies,
+            settings,
+            options,
+        }
+    }
+
+    /// What the books are told of it.
+    pub(crate) fn terms(&self) -> Terms {
+        let micros =
+            |span: Duration| i64::try_from(span.as_micros()).expect("it is a few days at most");
+        let Settings {
+            terms,
+            waiting,
+            identity_retention,
+            ..
+        } = &self.settings;
+        Terms {
+            hold_for: micros(terms.hold_for),
+            hold_cap: micros(terms.hold_cap),
+            holds_again: terms.late_payment == LatePayment::Rehold,
+            waiting_in_all: usize::try_from(waiting.total).expect("it is small"),
+            waiting_per_order: waiting.per_order,
+            identity_retention: micros(*identity_retention),
+        }
+    }
+
+    /// From now on nothing goes wrong.
+    pub(crate) fn calm(&mut self) {
+        (
+            self.crash,
+            self.disk_fault,
+            self.failure,
+            self.panic,
+            self.lost_confirm,
+        ) = (0, 0, 0, 0, 0);
+    }
+}

@@ -1,0 +1,277 @@
+//! The process as it will be around the core, but driven a step at a time: what it holds in memory, and with
+//! it what a crash takes away.
+
+use super::hazard::{self, Hazard};
+use super::message::Message;
+use super::notifier::Notifier;
+use super::queue::Delivery;
+use super::relay::Relay;
+use futures_util::FutureExt;
+use orderly::broker::ledger::Ledger;
+use orderly_actors::clock::SimulatedClock;
+use orderly_actors::notification::{Outgoing, Sent};
+use orderly_actors::record::Entry;
+use orderly_actors::sequencer::{self, FollowUp, Sealed, Sequencer, Settings, Step};
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{self, Disk, History, Log, Ordinal, Recovery, Report, Timer, Unit};
+use orderly_actors::supervisor::Spent;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, resume_unwind};
+use std::sync::Arc;
+use tokio::sync::mpsc;
+
+/// What a unit was made of, in the words of the outside: for books that are kept apart.
+#[derive(Debug, Clone)]
+pub(crate) enum Input {
+    Message(Message),
+    /// A message that failed after every retry.
+    Failed(Message),
+    HoldTimer,
+    Waited,
+    Notified,
+}
+
+/// A unit that is sealed and not durable.
+#[derive(Debug, Clone)]
+pub(crate) struct InHand {
+    pub(crate) unit: Arc<Unit>,
+    pub(crate) entry: Arc<Entry>,
+    pub(crate) input: Input,
+    /// Generation and tag of the delivery that may be acked once the unit is durable.
+    pub(crate) settles: Option<(u64, u64)>,
+    pub(crate) notify: Vec<Ordinal>,
+}
+
+/// Why the process ended.
+#[derive(Debug)]
+pub(crate) enum Down {
+    Disk(store::Error),
+    Core(sequencer::Error),
+    /// The thread of the core panicked outside of any actor.
+    Panicked,
+}
+
+impl From<store::Error> for Down {
+    fn from(error: store::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+impl From<sequencer::Error> for Down {
+    fn from(error: sequencer::Error) -> Self {
+        Self::Core(error)
+    }
+}
+
+/// How a delivery left the sequencer.
+pub(crate) enum Sequenced {
+    Sealed(Vec<InHand>),
+    /// To be tried again later.
+    Failed(Delivery),
+}
+
+pub(crate) struct Process {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) log: Log,
+    pub(crate) hazard: Arc<Hazard>,
+    pub(crate) history: History,
+    pub(crate) ledger: Ledger,
+    pub(crate) relay: Relay,
+    pub(crate) notifier: Notifier,
+    /// Delivered, not sequenced.
+    pub(crate) inbox: VecDeque<Delivery>,
+    /// Sealed, not durable.
+    pub(crate) sealed: VecDeque<InHand>,
+    /// To be put into a wait queue before they are acked.
+    pub(crate) retries: VecDeque<Delivery>,
+    /// Due, not fired. The view is asked for more when these are done.
+    pub(crate) firing: VecDeque<Timer>,
+    /// Complete checkpoints that the core has not heard of.
+    pub(crate) reports: VecDeque<Report>,
+    /// An actor's restart budget is spent: nothing here may do that.
+    pub(crate) spent: mpsc::UnboundedReceiver<Spent>,
+}
+
+impl Process {
+    pub(crate) fn start(
+        disk: Arc<SimDisk>,
+        options: &store::Options,
+        settings: Settings,
+        clock: SimulatedClock,
+    ) -> Result<(Self, Recovery), store::Error> {
+        let hazard = Arc::new(Hazard::new(disk));
+        let opened = store::open(Arc::clone(&hazard) as Arc<dyn Disk>, options)?;
+        let (failures, spent) = mpsc::unbounded_channel();
+        let sequencer = Sequencer::start(opened.view, settings, Box::new(clock), &failures);
+        let process = Self {
+            sequencer,
+            log: opened.log,
+            relay: Relay::new(opened.history.clone(), &opened.recovery),
+            history: opened.history,
+            hazard,
+            ledger: Ledger::default(),
+            notifier: Notifier::default(),
+            inbox: VecDeque::new(),
+            sealed: VecDeque::new(),
+            retries: VecDeque::new(),
+            firing: VecDeque::new(),
+            reports: VecDeque::new(),
+            spent,
+        };
+        Ok((process, opened.recovery))
+    }
+
+    /// Takes a delivery through the core; whatever follows right behind it, too.
+    pub(crate) async fn sequence(
+        &mut self,
+        delivery: Delivery,
+        most_attempts: u32,
+    ) -> Result<Sequenced, Down> {
+        let settles = Some((delivery.generation, delivery.tag));
+        let arrival = delivery.message.arrival();
+        let step = caught(self.sequencer.run(&arrival)).await?;
+        let (sealed, input) = match step {
+            Step::Sealed(sealed) => (*sealed, Input::Message(delivery.message)),
+            Step::Failed { problem } if arrival.attempts + 1 >= most_attempts => {
+                let sealed = caught(self.sequencer.park_failed(&arrival, problem)).await?;
+                (sealed, Input::Failed(delivery.message))
+            }
+            Step::Failed { .. } => return Ok(Sequenced::Failed(delivery)),
+        };
+        self.take_up(sealed, input, settles)
+            .await
+            .map(Sequenced::Sealed)
+    }
+
+    /// Parks a delivery that failed outside of the core as often as it may.
+    pub(crate) async fn park(&mut self, delivery: Delivery) -> Result<Vec<InHand>, Down> {
+        let settles = Some((delivery.generation, delivery.tag));
+        let arrival = delivery.message.arrival();
+        let parked = self.sequencer.park_failed(&arrival, "it failed".to_owned());
+        let sealed = caught(parked).await?;
+        self.take_up(sealed, Input::Failed(delivery.message), settles)
+            .await
+    }
+
+    /// Fires the next timer that is due. One that fails is tried again later.
+    pub(crate) async fn fire(&mut self, timer: Timer) -> Result<Vec<InHand>, Down> {
+        if timer.kind == orderly_actors::draft::HintKind::Notify as u8 {
+            let after = self.sequencer.shelf().borrow().next_seq();
+            self.notifier.look_at(timer.ordinal, after);
+            return Ok(Vec::new());
+        }
+        let hold = orderly_actors::draft::HintKind::Hold as u8;
+        let input = if timer.kind == hold {
+            Input::HoldTimer
+        } else {
+            Input::Waited
+        };
+        match caught(self.sequencer.fire(timer)).await? {
+            Some(Step::Sealed(sealed)) => self.take_up(*sealed, input, None).await,
+            Some(Step::Failed { .. }) => {
+                self.firing.push_back(timer);
+                Ok(Vec::new())
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// What of an order is to be sent to the customer.
+    pub(crate) async fn pending(&mut self, order: Ordinal) -> Result<Vec<Outgoing>, Down> {
+        caught(self.sequencer.pending_notifications(order)).await
+    }
+
+    /// What became of a notification; `false` when it could not be kept, and is to be told again.
+    pub(crate) async fn notified(
+        &mut self,
+        outgoing: &Outgoing,
+        sent: Sent,
+    ) -> Result<Option<Vec<InHand>>, Down> {
+        match caught(self.sequencer.notified(outgoing, sent)).await? {
+            Some(Step::Sealed(sealed)) => {
+                self.take_up(*sealed, Input::Notified, None).await.map(Some)
+            }
+            Some(Step::Failed { .. }) => Ok(None),
+            None => Ok(Some(Vec::new())),
+        }
+    }
+
+    /// Takes up a sealed unit, and runs the callbacks that waited for it.
+    async fn take_up(
+        &mut self,
+        sealed: Sealed,
+        input: Input,
+        settles: Option<(u64, u64)>,
+    ) -> Result<Vec<InHand>, Down> {
+        let mut taken = Vec::new();
+        let mut next = Some((sealed, input, settles));
+        while let Some((sealed, input, settles)) = next.take() {
+            assert!(!sealed.dead_letter, "there is room for all that is parked");
+            let mut notify = Vec::new();
+            let mut waiting = None;
+            for follow_up in sealed.follow_ups {
+                match follow_up {
+                    FollowUp::RunWaiting(order) => waiting = Some(order),
+                    FollowUp::Notify(order) => notify.push(order),
+                }
+            }
+            let in_hand = InHand {
+                unit: sealed.unit,
+                entry: sealed.entry,
+                input,
+                settles,
+                notify,
+            };
+            self.sealed.push_back(in_hand.clone());
+            taken.push(in_hand);
+            if let Some(order) = waiting
+                && let Some(Step::Sealed(sealed)) =
+                    caught(self.sequencer.run_waiting(order)).await?
+            {
+                next = Some((*sealed, Input::Waited, None));
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Makes the first `count` sealed units durable, as one group.
+    pub(crate) fn commit(&mut self, count: usize) -> Result<Vec<InHand>, Down> {
+        let count = count.min(self.sealed.len());
+        let units: Vec<_> = self
+            .sealed
+            .range(..count)
+            .map(|in_hand| Arc::clone(&in_hand.unit))
+            .collect();
+        let committed = self.log.commit(&units)?;
+        if let Some(last) = units.last() {
+            assert_eq!(committed.through, last.next, "all of the group is durable");
+        }
+        let durable: Vec<_> = self.sealed.drain(..count).collect();
+        for in_hand in &durable {
+            self.relay.durable(Arc::clone(&in_hand.entry));
+            for order in &in_hand.notify {
+                self.notifier.look_at(*order, in_hand.unit.next);
+            }
+        }
+        Ok(durable)
+    }
+
+    /// Whether nothing is left to do but to wait for messages and for time to pass.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.inbox.is_empty()
+            && self.sealed.is_empty()
+            && self.retries.is_empty()
+            && self.firing.is_empty()
+            && self.relay.is_idle()
+            && self.notifier.is_idle()
+    }
+}
+
+/// Awaits a step of the core; a planned panic in the core's own thread ends the process.
+async fn caught<T>(step: impl Future<Output = Result<T, sequencer::Error>>) -> Result<T, Down> {
+    match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(done) => Ok(done?),
+        Err(panic) if hazard::is_planned(&*panic) => Err(Down::Panicked),
+        Err(panic) => resume_unwind(panic),
+    }
+}

@@ -1,0 +1,182 @@
+//! Tells subscribers what is durable, in order, and keeps a cursor of what was confirmed.
+//!
+//! After a lost lane it starts again at the first unit that is not wholly confirmed; after a crash, at the cursor that
+//! the store recovered. It reads the journal then, not memory: the bytes must be the same.
+
+use super::exchange::{Event, Exchange};
+use orderly_actors::event::{self, face::Face};
+use orderly_actors::record::Entry;
+use orderly_actors::store::{History, Recovery, Seq, Unit};
+use serde_json::json;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+/// Units whose events may be unconfirmed at a time.
+const OUTSTANDING: usize = 16;
+
+pub(crate) struct Relay {
+    incarnation: String,
+    history: History,
+    /// Durable units that memory still has.
+    fresh: VecDeque<Arc<Entry>>,
+    /// The next unit to publish.
+    position: Seq,
+    /// It has published nothing since the start.
+    is_behind: bool,
+    outstanding: VecDeque<Outstanding>,
+}
+
+struct Outstanding {
+    seq: Seq,
+    next: Seq,
+    unconfirmed: BTreeSet<u64>,
+}
+
+impl Relay {
+    pub(crate) fn new(history: History, recovery: &Recovery) -> Self {
+        Self {
+            incarnation: recovery.incarnation.to_string(),
+            history,
+            fresh: VecDeque::new(),
+            position: recovery.cursor,
+            is_behind: true,
+            outstanding: VecDeque::new(),
+        }
+    }
+
+    /// A unit became durable.
+    pub(crate) fn durable(&mut self, entry: Arc<Entry>) {
+        self.fresh.push_back(entry);
+    }
+
+    /// Whether everything durable is published and confirmed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.position >= self.history.durable() && self.outstanding.is_empty()
+    }
+
+    /// Publishes the events of the next durable unit, if there is one.
+    pub(crate) fn publish(&mut self, exchange: &mut Exchange) -> Option<Seq> {
+        let blocked = exchange.is_broken() || self.outstanding.len() == OUTSTANDING;
+        if blocked || self.position >= self.history.durable() {
+            return None;
+        }
+        let entry = self.next_entry();
+        // After a crash the cursor may be older than what was pruned, since neither is synced by itself; all that was
+        // pruned had been confirmed. That nothing was left out is seen at the end.
+        assert!(
+            entry.seq == self.position || self.is_behind,
+            "the journal lacks the unit at {}, which is not published yet",
+            self.position
+        );
+        self.is_behind = false;
+        let mut unconfirmed = BTreeSet::new();
+        for event in events(&entry, &self.incarnation) {
+            unconfirmed.insert(event.sequence);
+            exchange.publish(event);
+        }
+        self.position = entry.next;
+        self.outstanding.push_back(Outstanding {
+            seq: entry.seq,
+            next: entry.next,
+            unconfirmed,
+        });
+        Some(entry.seq)
+    }
+
+    fn next_entry(&mut self) -> Arc<Entry> {
+        while let Some(entry) = self.fresh.pop_front() {
+            if entry.seq == self.position {
+                return entry;
+            }
+            if entry.seq > self.position {
+                self.fresh.push_front(entry);
+                break;
+            }
+        }
+        let unit = self.history.units(self.position).next();
+        let unit = unit
+            .expect("it is durable")
+            .expect("the journal is readable");
+        Arc::new(read(&unit))
+    }
+
+    /// An event was confirmed. Gives the new cursor: all before it was.
+    pub(crate) fn confirmed(&mut self, sequence: u64) -> Seq {
+        for unit in &mut self.outstanding {
+            unit.unconfirmed.remove(&sequence);
+        }
+        self.cursor()
+    }
+
+    /// The cursor now; units without events need no confirm.
+    pub(crate) fn cursor(&mut self) -> Seq {
+        while let Some(first) = self.outstanding.front() {
+            if !first.unconfirmed.is_empty() {
+                return first.seq;
+            }
+            let next = first.next;
+            self.outstanding.pop_front();
+            if self.outstanding.is_empty() {
+                return next;
+            }
+        }
+        self.position
+    }
+
+    /// A lane broke, and nothing is outstanding any more: what was not confirmed is published again.
+    pub(crate) fn resume(&mut self) -> Seq {
+        self.position = self.cursor();
+        self.outstanding.clear();
+        self.position
+    }
+}
+
+/// A unit as the journal has it.
+pub(crate) fn read(unit: &Unit) -> Entry {
+    Entry::read(unit).expect("a unit that was sealed can be read back")
+}
+
+/// A unit's events as they go over the wire.
+pub(crate) fn events(entry: &Entry, incarnation: &str) -> Vec<Event> {
+    let on_the_wire = |(seq, event): (Seq, &event::Event)| {
+        let data = Face::new(event, entry.scene()).expect("the unit has what its events speak of");
+        let subject = subject(entry, event);
+        let id = format!("{incarnation}-{:020}", seq.0);
+        let body = json!({
+            "id": id, "type": event.kind().as_str(), "subject": subject, "data": data,
+            "time": entry.at, "sequence": format!("{:020}", seq.0),
+        });
+        Event {
+            sequence: seq.0,
+            subject,
+            id,
+            body: body.to_string().into_bytes(),
+        }
+    };
+    entry.events().map(on_the_wire).collect()
+}
+
+/// What an event is about: events of one subject keep their order.
+fn subject(entry: &Entry, event: &event::Event) -> String {
+    match event {
+        event::Event::StockLow { sku, .. } | event::Event::StockChanged { sku, .. } => {
+            sku.to_string()
+        }
+        event::Event::CartCheckedOut { cart_id }
+        | event::Event::CartReopened { cart_id }
+        | event::Event::CartChanged { cart_id } => cart_id.to_string(),
+        event::Event::CommandParked { parked_id, .. } => parked_id.clone(),
+        event::Event::Order { .. }
+        | event::Event::PaymentRecorded { .. }
+        | event::Event::RefundRequested { .. }
+        | event::Event::VoidRequested { .. }
+        | event::Event::StockHeld
+        | event::Event::StockCommitted
+        | event::Event::StockReleased { .. }
+        | event::Event::NotificationRequested { .. }
+        | event::Event::NotificationDelivered { .. } => {
+            let order = entry.record.order.as_ref();
+            order.expect("the event is one of an order").to_string()
+        }
+    }
+}

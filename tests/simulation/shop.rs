@@ -1,0 +1,312 @@
+//! Producers: a shop with few articles, scarce stock and hasty customers, whose providers repeat themselves,
+//! come too early, too late and with the wrong amount.
+
+use super::books::Books;
+use super::dice::Dice;
+use super::message::Message;
+use bytes::Bytes;
+use orderly_actors::clock::Timestamp;
+use orderly_actors::verdict::Reason;
+use serde_json::{Value, json};
+
+const SKUS: [&str; 4] = ["tea", "cup", "pot", "jam"];
+/// Nobody ever stocks it.
+const UNKNOWN: &str = "yeti";
+const CARTS: u64 = 6;
+/// Most copies that a producer publishes of a message.
+const COPIES: u64 = 3;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Stock,
+    Cart,
+    Checkout,
+    Place,
+    Cancel,
+    Complete,
+    Callback,
+    Conflict,
+    Poison,
+}
+
+/// Makes messages.
+pub(crate) struct Shop {
+    dice: Dice,
+    made: u64,
+    orders: u64,
+    events: u64,
+    /// What was sent before, to repeat or to contradict.
+    sent: Vec<Message>,
+    has_large_bodies: bool,
+}
+
+impl Shop {
+    pub(crate) const fn new(dice: Dice, has_large_bodies: bool) -> Self {
+        Self {
+            dice,
+            made: 0,
+            orders: 0,
+            events: 0,
+            sent: Vec::new(),
+            has_large_bodies,
+        }
+    }
+
+    /// The next message, as often as its producer publishes it. The first ones fill the shelves.
+    pub(crate) fn next(&mut self, books: &Books, now: Timestamp) -> Vec<Message> {
+        let kind = if self.made < SKUS.len() as u64 {
+            Kind::Stock
+        } else {
+            self.kind()
+        };
+        let message = match kind {
+            Kind::Stock => self.stock(now),
+            Kind::Cart => self.cart(now),
+            Kind::Checkout => self.checkout(books, now),
+            Kind::Place => self.place(now),
+            Kind::Cancel => {
+                let data = json!({"order_id": self.order()});
+                self.message("order.cancel", &data, now)
+            }
+            Kind::Complete => {
+                let data = json!({"order_id": self.order()});
+                self.message("order.complete", &data, now)
+            }
+            Kind::Callback => self.callback(books, now),
+            Kind::Conflict => self.conflict(now),
+            Kind::Poison => self.poison(now),
+        };
+        if message.defect.is_none() {
+            self.sent.push(message.clone());
+        }
+        let copies = if self.dice.one_in(2) {
+            1
+        } else {
+            self.dice.between(1, COPIES)
+        };
+        (0..copies).map(|_| message.clone()).collect()
+    }
+
+    fn kind(&mut self) -> Kind {
+        self.dice.weighted(&[
+            (8, Kind::Stock),
+            (16, Kind::Cart),
+            (8, Kind::Checkout),
+            (18, Kind::Place),
+            (4, Kind::Cancel),
+            (4, Kind::Complete),
+            (40, Kind::Callback),
+            (5, Kind::Conflict),
+            (4, Kind::Poison),
+        ])
+    }
+
+    fn message(&mut self, kind: &'static str, data: &Value, now: Timestamp) -> Message {
+        self.made += 1;
+        Message {
+            source: self.dice.pick(&["web", "till"]),
+            id: format!("m-{}", self.made),
+            kind,
+            body: Bytes::from(data.to_string()),
+            time: now,
+            defect: None,
+            attempts: 0,
+        }
+    }
+
+    fn sku(&mut self) -> &'static str {
+        if self.dice.one_in(40) {
+            UNKNOWN
+        } else {
+            self.dice.pick(&SKUS)
+        }
+    }
+
+    /// An order that was placed lately, or will be soon.
+    fn order(&mut self) -> String {
+        let until = self.orders + 2;
+        let from = until.saturating_sub(9);
+        format!("o-{}", self.dice.between(from, until))
+    }
+
+    fn new_order(&mut self) -> String {
+        if self.orders > 0 && self.dice.one_in(20) {
+            return self.order(); // taken, perhaps
+        }
+        self.orders += 1;
+        format!("o-{}", self.orders)
+    }
+
+    fn stock(&mut self, now: Timestamp) -> Message {
+        let first = usize::try_from(self.made)
+            .ok()
+            .and_then(|made| SKUS.get(made));
+        if first.is_none() && self.dice.one_in(2) {
+            let delta = i64::try_from(self.dice.below(12)).expect("it is small") - 3;
+            let data = json!({"sku": self.sku(), "delta": delta});
+            return self.message("stock.adjust", &data, now);
+        }
+        let sku = first.copied().unwrap_or_else(|| self.dice.pick(&SKUS));
+        let mut data = json!({"sku": sku, "on_hand": self.dice.between(0, 14)});
+        if self.dice.one_in(2) {
+            data["low_at"] = json!(self.dice.below(4));
+        }
+        self.message("stock.set", &data, now)
+    }
+
+    fn cart(&mut self, now: Timestamp) -> Message {
+        let cart = format!("k-{}", self.dice.below(CARTS));
+        let mut data = json!({"cart_id": cart});
+        if self.dice.one_in(10) {
+            data["expected_version"] = json!(self.dice.below(4));
+        }
+        if self.dice.one_in(12) {
+            return self.message("cart.clear", &data, now);
+        }
+        data["sku"] = json!(self.sku());
+        data["unit_price"] = json!(self.dice.pick(&[100, 250, 500]));
+        data["currency"] = json!(if self.dice.one_in(25) { "USD" } else { "EUR" });
+        if self.dice.one_in(2) {
+            data["quantity"] = json!(self.dice.below(4));
+            return self.message("cart.put", &data, now);
+        }
+        data["quantity"] = json!(self.dice.pick(&[-2, -1, 1, 1, 2, 3]));
+        self.message("cart.add", &data, now)
+    }
+
+    fn extras(&mut self, data: &mut Value) {
+        if self.dice.one_in(6) {
+            let amount = self.dice.pick(&[-100, -250, 90]);
+            data["adjustments"] = json!([{"kind": "voucher", "amount": amount}]);
+        }
+        if self.dice.one_in(4) {
+            data["hold_for"] = json!(self.dice.pick(&["1m", "5m", "40m", "500m"]));
+        }
+    }
+
+    fn checkout(&mut self, books: &Books, now: Timestamp) -> Message {
+        let cart = format!("k-{}", self.dice.below(CARTS));
+        let order = self.new_order();
+        let mut data =
+            json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1", "email": "c@x"}});
+        self.extras(&mut data);
+        if self.dice.one_in(8) {
+            data["expected_total"] = json!(self.dice.pick(&[100, 500, 750]));
+        }
+        if self.dice.one_in(5) {
+            let version = books.carts.get(&cart).map_or(0, |cart| cart.version);
+            data["expected_version"] = json!(version);
+        }
+        self.message("cart.checkout", &data, now)
+    }
+
+    fn place(&mut self, now: Timestamp) -> Message {
+        let lines = 1 + self.dice.below(3);
+        let mut line = |_| {
+            let sku = self.sku();
+            json!({"sku": sku, "quantity": self.dice.between(1, 3),
+                   "unit_price": self.dice.pick(&[0, 100, 250])})
+        };
+        let lines: Vec<_> = (0..lines).map(&mut line).collect();
+        let mut data = json!({"order_id": self.new_order(), "customer": {"id": "c-2"},
+                              "currency": "EUR", "lines": lines});
+        self.extras(&mut data);
+        let total: i64 = lines
+            .iter()
+            .map(|line| line["quantity"].as_i64().zip(line["unit_price"].as_i64()))
+            .map(|line| line.map_or(0, |(quantity, price)| quantity * price))
+            .sum();
+        let voucher = data["adjustments"][0]["amount"]
+            .as_i64()
+            .unwrap_or_default();
+        let mut message = self.message("order.place", &data, now);
+        if total + voucher < 0 {
+            message.defect = Some(Reason::Validation);
+        }
+        message
+    }
+
+    fn callback(&mut self, books: &Books, now: Timestamp) -> Message {
+        let before = self
+            .sent
+            .iter()
+            .rev()
+            .filter(|one| one.kind == "payment.callback");
+        let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
+        if !before.is_empty() && self.dice.one_in(8) {
+            // the same event, by another message
+            let mut message = self.message("payment.callback", &json!({}), now);
+            message.body = before[self.dice.place(before.len())].clone();
+            return message;
+        }
+        self.events += 1;
+        let order = self.order();
+        let kind = self
+            .dice
+            .pick(&["captured", "captured", "captured", "failed", "authorized"]);
+        let mut data = json!({
+            "provider": self.dice.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
+            "order_id": order, "attempt_id": format!("a-{}", self.dice.below(3)), "kind": kind,
+            "occurred_at": "2026-01-01T00:00:00Z",
+        });
+        if kind == "captured" && self.dice.one_in(2) {
+            data["capture_id"] = json!(format!("c-{}", self.dice.below(3)));
+        }
+        if kind != "failed" {
+            let total = books.orders.get(&order).map_or(500, |order| order.total);
+            let part = self
+                .dice
+                .pick(&[total, total, total, total / 2, total + 70, total - 1]);
+            data["amount"] = json!(part.max(1));
+            data["currency"] = json!(if self.dice.one_in(20) { "USD" } else { "EUR" });
+        }
+        self.message("payment.callback", &data, now)
+    }
+
+    /// Something sent before, said differently under the same identity; or the same, written differently.
+    fn conflict(&mut self, now: Timestamp) -> Message {
+        let before = self.sent[self.dice.place(self.sent.len())].clone();
+        let mut data: Value = serde_json::from_slice(&before.body).expect("it is valid");
+        if self.dice.one_in(3) {
+            data["x_note"] = json!("a field that nobody knows");
+        } else if let Some(amount) = data["amount"].as_i64() {
+            data["amount"] = json!(amount + 1);
+        } else if let Some(on_hand) = data["on_hand"].as_i64() {
+            data["on_hand"] = json!(on_hand + 1);
+        } else if !data["order_id"].is_null() {
+            data["order_id"] = json!("o-0");
+        } else if before.kind == "cart.clear" {
+            data["cart_id"] = json!("k-0");
+        } else {
+            data["sku"] = json!("jam");
+        }
+        Message {
+            body: Bytes::from(data.to_string()),
+            time: now.max(before.time),
+            ..before
+        }
+    }
+
+    fn poison(&mut self, now: Timestamp) -> Message {
+        let (kind, body, reason) = self.dice.pick(&[
+            ("order.place", "{\"order_id\": ", Reason::Malformed),
+            ("order.fly", "{}", Reason::UnknownType),
+            ("order.cancel", "{\"order_id\": \"\"}", Reason::Validation),
+            (
+                "stock.set",
+                "{\"sku\": \"tea\", \"on_hand\": -1}",
+                Reason::Validation,
+            ),
+            ("cart.clear", "[]", Reason::Validation),
+        ]);
+        let mut message = self.message(kind, &json!({}), now);
+        message.body = Bytes::from_static(body.as_bytes());
+        message.defect = Some(reason);
+        if self.has_large_bodies {
+            let length = self.dice.between(1_000, 900_000);
+            message.body = vec![b'?'; usize::try_from(length).expect("it is small")].into();
+            (message.kind, message.defect) = ("stock.set", Some(Reason::Malformed));
+        }
+        message
+    }
+}

@@ -1,0 +1,416 @@
+//! The steps of a run. Which one comes next is chance; each does one small thing, of the process or of the
+//! world around it.
+
+use super::outside::Answered;
+use super::process::{Down, Sequenced};
+use super::queue::Delivery;
+use super::world::World;
+use orderly_actors::clock::{Clock, Timestamp};
+use std::time::Duration;
+
+/// Tries of a message that fails, before it is parked.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// What may happen next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A producer makes a message, with its copies.
+    Make,
+    /// A producer's copy reaches the broker.
+    Publish,
+    Deliver,
+    Sequence,
+    Retry,
+    GiveBack,
+    Commit,
+    Ack,
+    Fire,
+    Relay,
+    Take,
+    Confirm,
+    Look,
+    Send,
+    Outcome,
+    Checkpoint,
+    HearOfCheckpoint,
+    Tidy,
+    Prune,
+    Sweep,
+    Pass,
+    LoseChannel,
+    Compare,
+    CopyStore,
+}
+
+use Step as S;
+
+/// How often each step is taken, beside the others.
+const CHANCES: &[(u64, Step)] = &[
+    (10, S::Make),
+    (18, S::Publish),
+    (12, S::Deliver),
+    (40, S::Sequence),
+    (4, S::Retry),
+    (3, S::GiveBack),
+    (12, S::Commit),
+    (8, S::Ack),
+    (8, S::Fire),
+    (16, S::Relay),
+    (40, S::Take),
+    (40, S::Confirm),
+    (5, S::Look),
+    (5, S::Send),
+    (5, S::Outcome),
+    (12, S::Checkpoint),
+    (3, S::HearOfCheckpoint),
+    (5, S::Tidy),
+    (2, S::Prune),
+    (1, S::Sweep),
+    (12, S::Pass),
+    (1, S::LoseChannel),
+    (4, S::Compare),
+    (1, S::CopyStore),
+];
+
+/// What is done, over and over, when nothing new comes: until nothing is left.
+pub(crate) const WINDING_DOWN: &[Step] = &[
+    S::Publish,
+    S::Deliver,
+    S::Sequence,
+    S::Retry,
+    S::GiveBack,
+    S::Fire,
+    S::Look,
+    S::Commit,
+    S::Ack,
+    S::Relay,
+    S::Take,
+    S::Confirm,
+    S::Send,
+    S::Outcome,
+    S::Checkpoint,
+    S::HearOfCheckpoint,
+    S::Tidy,
+];
+
+impl World {
+    /// Takes a step by chance.
+    pub(crate) async fn step(&mut self) {
+        if self.dice.one_in(self.plan.crash) {
+            self.crash("the power went").await;
+            return;
+        }
+        let step = self.dice.weighted(CHANCES);
+        self.take(step).await;
+    }
+
+    /// Takes this step.
+    pub(crate) async fn take(&mut self, step: Step) {
+        let taken = self.attempt(step).await;
+        self.process.hazard.disarm();
+        self.survive(taken).await;
+    }
+
+    async fn attempt(&mut self, step: Step) -> Result<(), Down> {
+        match step {
+            Step::Make => self.make(),
+            Step::Publish => self.publish(),
+            Step::Deliver => {
+                let limit = self.dice.place(8) + 1;
+                let delivered = self.queue.deliver(limit);
+                if let Some(last) = delivered.last() {
+                    self.process.ledger.delivered(last.generation, last.tag);
+                }
+                self.process.inbox.extend(delivered);
+            }
+            Step::Sequence => self.sequence().await?,
+            Step::Retry => self.retry(),
+            Step::GiveBack => {
+                let now = self.clock.monotonic();
+                self.queue.give_back(now);
+            }
+            Step::Commit => self.commit()?,
+            Step::Ack => self.ack(),
+            Step::Fire => self.fire().await?,
+            Step::Relay => {
+                let published = self.process.relay.publish(&mut self.exchange);
+                self.keep_cursor(published.is_some());
+            }
+            Step::Take => {
+                let breaks = self.dice.one_in(self.plan.lost_confirm);
+                if let Some(event) = self.exchange.take(&mut self.dice, breaks) {
+                    self.outside.arrived(&event, &self.exchange);
+                }
+            }
+            Step::Confirm => self.confirm(),
+            Step::Look | Step::Send | Step::Outcome => self.notify(step).await?,
+            Step::Checkpoint => {
+                if let Some(report) = self.process.log.checkpoint_step()? {
+                    self.trace
+                        .note(format_args!("checkpoint up to {}", report.covered));
+                    self.process.reports.push_back(report);
+                }
+            }
+            Step::HearOfCheckpoint => {
+                if let Some(report) = self.process.reports.pop_front() {
+                    self.process
+                        .sequencer
+                        .shelf()
+                        .borrow_mut()
+                        .checkpointed(&report);
+                }
+            }
+            Step::Tidy => {
+                self.process.log.tidy()?;
+            }
+            Step::Prune => {
+                let older_than = self.now() - 60_000_000;
+                let pruned = self.process.log.prune(older_than, self.dice.place(8) + 1)?;
+                self.trace.note(format_args!("pruned {}", pruned.records));
+            }
+            Step::Sweep => {
+                let now = self.durable.mirror.clock;
+                let swept = self.process.log.sweep(now)?;
+                self.trace.note(format_args!("swept {swept}"));
+            }
+            Step::Pass => self.pass(),
+            Step::LoseChannel => self.lose_channel(),
+            Step::Compare => {
+                let view = self.process.sequencer.shelf().borrow();
+                self.sealed.mirror.compare(&view);
+            }
+            Step::CopyStore => self.older = Some(self.disk.copy()),
+        }
+        Ok(())
+    }
+
+    fn make(&mut self) {
+        if self.made < self.plan.messages {
+            self.made += 1;
+            let messages = self.shop.next(&self.sealed.books, self.clock.now());
+            self.unsent.extend(messages);
+        }
+    }
+
+    /// Producers are many: what was made later may be published before.
+    fn publish(&mut self) {
+        let at = self.dice.place(self.unsent.len().clamp(1, 4));
+        let at = if self.dice.one_in(12) {
+            self.dice.place(self.unsent.len())
+        } else {
+            at
+        };
+        if let Some(message) = self.unsent.remove(at) {
+            self.queue.publish(message);
+        }
+    }
+
+    async fn sequence(&mut self) -> Result<(), Down> {
+        let Some(delivery) = self.process.inbox.pop_front() else {
+            return Ok(());
+        };
+        let tag = (delivery.generation, delivery.tag);
+        self.trace.note(format_args!(
+            "take {tag:?} {} {} {} at {}",
+            delivery.message.id,
+            delivery.message.kind,
+            // the large ones say nothing
+            String::from_utf8_lossy(&delivery.message.body[..delivery.message.body.len().min(300)]),
+            self.now(),
+        ));
+        if self.dice.one_in(self.plan.failure) {
+            if delivery.message.attempts + 1 < MOST_ATTEMPTS {
+                self.process.retries.push_back(delivery);
+                return Ok(());
+            }
+            let sealed = self.process.park(delivery).await?;
+            return self.sequenced(tag, Sequenced::Sealed(sealed));
+        }
+        self.arm();
+        let sequenced = self.process.sequence(delivery, MOST_ATTEMPTS).await?;
+        self.sequenced(tag, sequenced)
+    }
+
+    fn sequenced(&mut self, tag: (u64, u64), sequenced: Sequenced) -> Result<(), Down> {
+        match sequenced {
+            Sequenced::Sealed(sealed) => {
+                if let Some(first) = sealed.first() {
+                    self.outside
+                        .answered(tag, Answered::Sealed(first.unit.next));
+                }
+                self.watch(&sealed);
+            }
+            Sequenced::Failed(delivery) => {
+                self.trace
+                    .note(format_args!("failed {}", delivery.message.id));
+                self.process.retries.push_back(delivery);
+            }
+        }
+        Ok(())
+    }
+
+    /// Some actor may panic on what comes next.
+    fn arm(&mut self) {
+        if self.dice.one_in(self.plan.panic) {
+            let read = self.dice.between(1, 12);
+            let blows = self.dice.pick(&[1, 1, 2, 4]);
+            self.process.hazard.arm(read, blows);
+        }
+    }
+
+    /// A message that failed goes into a wait queue, and is settled when that is confirmed.
+    fn retry(&mut self) {
+        let Some(delivery) = self.process.retries.pop_front() else {
+            return;
+        };
+        let Delivery {
+            generation,
+            tag,
+            ref message,
+        } = delivery;
+        let is_lost = self.dice.one_in(self.plan.lost_confirm);
+        if !is_lost || self.dice.one_in(2) {
+            let mut again = message.clone();
+            again.attempts += 1;
+            let until = self.clock.monotonic() + self.dice.pick(&[1, 30]) * Duration::from_secs(1);
+            self.queue.wait(again, until);
+        }
+        if is_lost {
+            self.process.retries.push_back(delivery);
+        } else {
+            self.outside.answered((generation, tag), Answered::Retried);
+            let now = self.clock.monotonic();
+            self.process.ledger.settled(generation, tag, now);
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), Down> {
+        // now and then a group of none: it writes the cursor
+        let most = self.process.sealed.len();
+        let count = if self.dice.one_in(10) {
+            0
+        } else {
+            self.dice.place(most) + 1
+        };
+        let durable = self.process.commit(count)?;
+        let now = self.clock.monotonic();
+        for in_hand in &durable {
+            self.adopt(in_hand);
+            if let Some((generation, tag)) = in_hand.settles {
+                self.process.ledger.settled(generation, tag, now);
+            }
+        }
+        if let Some(last) = durable.last() {
+            self.trace
+                .note(format_args!("durable up to {}", last.unit.next));
+        }
+        Ok(())
+    }
+
+    fn ack(&mut self) {
+        let acks = self.process.ledger.next_acks(self.clock.monotonic());
+        if self.dice.one_in(self.plan.lost_confirm * 8) {
+            self.lose_channel(); // with the acks that were on their way
+        }
+        for ack in acks {
+            for delivery in self.queue.ack(ack) {
+                self.trace.note(format_args!(
+                    "acked {} {}",
+                    delivery.generation, delivery.tag
+                ));
+                self.outside
+                    .acked(delivery, &self.durable.mirror, &self.queue);
+            }
+        }
+    }
+
+    async fn fire(&mut self) -> Result<(), Down> {
+        // A timer that was handed out counts as dealt with in the units that are sealed after the next call. So what
+        // became of the notifications that timers led to must be sealed before it, or a crash forgets them.
+        if self.process.firing.is_empty() && self.process.notifier.is_idle() {
+            let limit = self.dice.place(8) + 1;
+            let now = self.process.sequencer.now().micros();
+            let due = self.process.sequencer.shelf().borrow().due(now, limit);
+            self.process.firing.extend(due?);
+        }
+        if let Some(timer) = self.process.firing.pop_front() {
+            self.trace.note(format_args!("fire {timer:?}"));
+            self.arm();
+            let sealed = self.process.fire(timer).await?;
+            self.watch(&sealed);
+        }
+        Ok(())
+    }
+
+    fn confirm(&mut self) {
+        if let Some(sequence) = self.exchange.confirm() {
+            self.process.relay.confirmed(sequence);
+            self.keep_cursor(true);
+        } else if self.exchange.break_off() {
+            let from = self.process.relay.resume();
+            self.trace
+                .note(format_args!("publishing again from {from}"));
+        }
+    }
+
+    fn keep_cursor(&mut self, moved: bool) {
+        if moved {
+            let cursor = self.process.relay.cursor();
+            self.process.log.set_cursor(cursor);
+        }
+    }
+
+    async fn notify(&mut self, step: Step) -> Result<(), Down> {
+        let durable = self.process.history.durable();
+        match step {
+            Step::Look => {
+                if let Some(order) = self.process.notifier.look(durable) {
+                    let outgoing = self.process.pending(order).await?;
+                    let next = self.process.sequencer.shelf().borrow().next_seq();
+                    self.process.notifier.found(outgoing, next);
+                }
+            }
+            Step::Send => {
+                let losing = self.plan.lost_confirm;
+                let sent = self.process.notifier.send(durable, &mut self.dice, losing);
+                if let Some((outgoing, true)) = sent {
+                    self.outside.notified(&outgoing, &self.durable.mirror);
+                }
+            }
+            _ => {
+                if let Some((outgoing, sent)) = self.process.notifier.outcome() {
+                    self.arm();
+                    match self.process.notified(&outgoing, sent).await? {
+                        Some(sealed) => self.watch(&sealed),
+                        None => self.process.notifier.again(outgoing, sent),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&mut self) {
+        match self.dice.below(24) {
+            0 => self.clock.advance(self.dice.millis(60_000, 900_000)),
+            1 if self.plan.is_long => self.clock.advance(self.dice.millis(1_000_000, 7_000_000)),
+            2 => {
+                let aside = i64::try_from(self.dice.below(1_200_000_000)).expect("it is small");
+                let to = self.now() + aside - 600_000_000;
+                self.clock.step_to(Timestamp::from_micros(to));
+            }
+            _ => self.clock.advance(self.dice.millis(1, 3_000)),
+        }
+    }
+
+    /// The consumer's channel goes and another one comes. What was received may still be worked on.
+    pub(crate) fn lose_channel(&mut self) {
+        let generation = self.queue.open(&mut self.dice);
+        self.trace.note(format_args!("channel {generation}"));
+        self.process.ledger.open(generation);
+        if self.dice.one_in(2) {
+            self.process.inbox.clear();
+            self.process.retries.clear();
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What happened in a run: its last steps for people, all of it as a hash for comparing two runs.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::rc::Rc;
+
+/// Steps that are kept for a failure's report.
+const KEPT: usize = 60;
+
+/// A run's trace; the run may have panicked since it was written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Trace(Rc<RefCell<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    hash: u64,
+    lines: u64,
+    last: VecDeque<String>,
+}
+
+impl Trace {
+    /// Notes a line. It must not hold what differs between two runs, such as the store's own id.
+    pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
+        let inner = &mut *self.0.borrow_mut();
+        let line = format!("{:>6} {line}", inner.lines);
+        inner.lines += 1;
+        // FNV-1a
+        for byte in line.bytes() {
+            inner.hash = (inner.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        if inner.last.len() == KEPT {
+            inner.last.pop_front();
+        }
+        inner.last.push_back(line);
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        self.0.borrow().hash
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.0.borrow().last {
+            writeln!(f, "{line}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,243 @@
+//! Everything of one run: the process, the disk under it, the broker and the producers around it, and those
+//! who watch. A crash takes the process, and of the disk what was not synced.
+
+use super::dice::Dice;
+use super::exchange::Exchange;
+use super::message::Message;
+use super::outside::Outside;
+use super::plan::Plan;
+use super::process::{Down, InHand, Process};
+use super::queue::Queue;
+use super::relay;
+use super::shop::Shop;
+use super::side::Side;
+use super::trace::Trace;
+use orderly_actors::clock::{Clock, SimulatedClock, Timestamp};
+use orderly_actors::store::sim::{Fault, SimDisk};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// The beginning of every run's time.
+const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+/// Openings of the store that may be cut short in a row, before one is let be.
+const CUT_SHORT: u32 = 3;
+/// One crash in so many is followed by a look at every name and identity.
+const DEEPLY: u64 = 4;
+/// Turns of the runtime that let what a crash dropped come to its end.
+const TURNS: usize = 8;
+
+pub(crate) struct World {
+    pub(crate) dice: Dice,
+    pub(crate) plan: Plan,
+    pub(crate) trace: Trace,
+    pub(crate) clock: SimulatedClock,
+    pub(crate) disk: Arc<SimDisk>,
+    pub(crate) process: Process,
+    pub(crate) incarnation: String,
+    pub(crate) queue: Queue,
+    pub(crate) exchange: Exchange,
+    pub(crate) shop: Shop,
+    /// Made, and not yet published by their producers.
+    pub(crate) unsent: VecDeque<Message>,
+    pub(crate) made: u32,
+    /// As of the newest sealed unit.
+    pub(crate) sealed: Side,
+    /// As of the newest durable one: what no crash can take.
+    pub(crate) durable: Side,
+    pub(crate) outside: Outside,
+    /// A copy of the store from earlier in the run.
+    pub(crate) older: Option<SimDisk>,
+    pub(crate) crashes: u32,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, trace: Trace) -> Self {
+        let mut dice = Dice::new(seed);
+        let plan = Plan::new(&mut dice);
+        let clock = SimulatedClock::at(START);
+        let disk = Arc::new(SimDisk::new(dice.next()));
+        let opened = Process::start(
+            Arc::clone(&disk),
+            &plan.options,
+            plan.settings.clone(),
+            clock.clone(),
+        );
+        let (mut process, recovery) = opened.expect("an empty disk can be opened");
+        let mut queue = Queue::new(plan.prefetch);
+        process.ledger.open(queue.open(&mut dice));
+        let side = Side::new(plan.terms());
+        let shop = Shop::new(dice.fork(), plan.has_large_bodies);
+        let mut world = Self {
+            incarnation: recovery.incarnation.to_string(),
+            plan,
+            trace,
+            clock,
+            disk,
+            process,
+            queue,
+            exchange: Exchange::default(),
+            shop,
+            unsent: VecDeque::new(),
+            made: 0,
+            sealed: side.clone(),
+            durable: side,
+            outside: Outside::default(),
+            older: None,
+            crashes: 0,
+            dice,
+        };
+        world.arm_disk();
+        world
+    }
+
+    /// The oldest identities that must still be known.
+    pub(crate) fn oldest(&self) -> i64 {
+        self.sealed.mirror.clock - self.sealed.books.terms.identity_retention
+    }
+
+    /// Checks units that were sealed just now.
+    pub(crate) fn watch(&mut self, sealed: &[InHand]) {
+        for in_hand in sealed {
+            let record = &in_hand.entry.record;
+            self.trace.note(format_args!(
+                "sealed {} {:?} {:?} {} {:?}",
+                in_hand.unit.seq,
+                record.verdict,
+                record.reason,
+                record.order.as_ref().map_or("-", |order| order.as_str()),
+                record.types(),
+            ));
+            self.sealed
+                .apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
+        }
+    }
+
+    /// A unit cannot be lost any more.
+    pub(crate) fn adopt(&mut self, in_hand: &InHand) {
+        self.durable
+            .apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
+        self.outside.durable(in_hand, &self.incarnation);
+    }
+
+    /// The process is gone, for whatever reason; another one starts on what the disk kept.
+    pub(crate) async fn crash(&mut self, why: &str) {
+        self.crashes += 1;
+        self.trace.note(format_args!("crash: {why}"));
+        for event in self.exchange.cut_off(&mut self.dice) {
+            self.outside.arrived(&event, &self.exchange);
+        }
+        let (process, recovery) = self.reopen();
+        let lost = std::mem::replace(&mut self.process, process);
+        let in_hand = lost.sealed;
+        let (log, sequencer) = (lost.log, lost.sequencer);
+        drop((log, sequencer));
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(recovery, self.incarnation, "the store is the same one");
+        self.recover(in_hand);
+        let generation = self.queue.open(&mut self.dice);
+        self.process.ledger.open(generation);
+        let view = self.process.sequencer.shelf().borrow();
+        // the whole index each time would take most of the test's time
+        if self.dice.one_in(DEEPLY) {
+            self.sealed.mirror.compare_all(&view, self.oldest());
+            self.outside.check_acked(&view, &self.queue, self.oldest());
+        } else {
+            self.sealed.mirror.compare(&view);
+        }
+        drop(view);
+        self.arm_disk();
+    }
+
+    /// The disk may fail at one of its next writes or syncs.
+    fn arm_disk(&mut self) {
+        if self.dice.one_in(self.plan.disk_fault) {
+            let operation = self.disk.operations() + self.dice.between(1, 150);
+            let fault = self
+                .dice
+                .pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
+            self.disk.fail_at(operation, fault);
+        }
+    }
+
+    /// Opens what the disk kept; some openings are cut short in turn.
+    fn reopen(&mut self) -> (Process, String) {
+        let mut left = CUT_SHORT;
+        loop {
+            self.disk = Arc::new(self.disk.crash());
+            if left > 0 && self.dice.one_in(self.plan.disk_fault * 2) {
+                left -= 1;
+                self.disk.fail_at(self.dice.between(1, 8), Fault::Crash);
+            }
+            let opened = Process::start(
+                Arc::clone(&self.disk),
+                &self.plan.options,
+                self.plan.settings.clone(),
+                self.clock.clone(),
+            );
+            match opened {
+                Ok((process, recovery)) => {
+                    self.trace.note(format_args!(
+                        "opened: {} replayed, {} cut, cursor {}",
+                        recovery.replayed, recovery.cut, recovery.cursor
+                    ));
+                    return (process, recovery.incarnation.to_string());
+                }
+                Err(error) => self.trace.note(format_args!("opening cut short: {error}")),
+            }
+        }
+    }
+
+    /// What the store has must be all that was durable, and beyond it nothing but units that were under way.
+    fn recover(&mut self, in_hand: VecDeque<InHand>) {
+        let from = self.durable.mirror.next;
+        let found: Result<Vec<_>, _> = self.process.history.units(from).collect();
+        let found = found.expect("the journal is readable");
+        assert!(
+            found.len() <= in_hand.len(),
+            "the store has units that nobody sealed"
+        );
+        for (unit, in_hand) in found.iter().zip(in_hand) {
+            assert_eq!(
+                *unit, *in_hand.unit,
+                "a unit came back other than it was sealed"
+            );
+            let entry = Arc::new(relay::read(unit));
+            self.adopt(&InHand { entry, ..in_hand });
+        }
+        let next = self.durable.mirror.next;
+        assert_eq!(
+            self.process.history.durable(),
+            next,
+            "what was durable is there"
+        );
+        self.sealed = self.durable.clone();
+    }
+
+    /// Runs a step; if the process does not survive it, another one starts.
+    pub(crate) async fn survive(&mut self, step: Result<(), Down>) {
+        if let Err(down) = step {
+            let why = match &down {
+                Down::Disk(error) => error.to_string(),
+                Down::Core(error) => error.to_string(),
+                Down::Panicked => "the core's thread panicked".to_owned(),
+            };
+            self.crash(&why).await;
+        }
+        let spent = self.process.spent.try_recv();
+        assert!(
+            spent.is_err(),
+            "an actor spent its restart budget: {spent:?}"
+        );
+    }
+
+    /// Whether producers have nothing more to say, and the process has taken what they said.
+    pub(crate) fn is_out_of_input(&self) -> bool {
+        self.made == self.plan.messages && self.unsent.is_empty() && self.queue.is_empty()
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock.now().micros()
+    }
+}

@@ -1,0 +1,172 @@
+//! The program itself, as a process beside a broker.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use assert_cmd::cargo::cargo_bin;
+use serde_json::Value;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A processor that can be started, killed and started again on the same store.
+pub(crate) struct Processor {
+    pub(crate) namespace: String,
+    pub(crate) directory: TempDir,
+    environment: Vec<(String, String)>,
+    child: Option<Child>,
+    port: u16,
+}
+
+impl Processor {
+    pub(crate) fn new(url: &str, namespace: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = directory.path().join("store");
+        let environment = [
+            ("ORDERLY_BROKER__URL", url),
+            ("ORDERLY_BROKER__NAMESPACE", namespace),
+            ("ORDERLY_STORE__PATH", store.to_str().expect("a path in UTF-8")),
+            ("RUST_LOG", "warn"),
+        ];
+        Self {
+            namespace: namespace.to_owned(),
+            environment: environment
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            directory,
+            child: None,
+            port: 0,
+        }
+    }
+
+    /// Sets a variable for the starts that follow.
+    pub(crate) fn with(mut self, key: &str, value: &str) -> Self {
+        self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.directory.path().join("store")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(cargo_bin("orderly"));
+        command.args(arguments).envs(self.environment.iter().cloned());
+        command
+    }
+
+    /// Starts it; returns when it is ready.
+    pub(crate) fn start(&mut self) {
+        self.spawn();
+        self.wait_until_ready();
+    }
+
+    /// Starts it, without waiting.
+    pub(crate) fn spawn(&mut self) {
+        assert!(self.child.is_none(), "it runs already");
+        self.port = free_port();
+        let child = self
+            .command(&["serve"])
+            .env("ORDERLY_ADMIN__BIND", format!("127.0.0.1:{}", self.port))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("orderly starts");
+        self.child = Some(child);
+    }
+
+    pub(crate) fn wait_until_ready(&mut self) {
+        self.wait(|processor| processor.get("/readyz").is_some());
+    }
+
+    /// Waits for something to become true of a running processor.
+    pub(crate) fn wait(&mut self, mut done: impl FnMut(&Self) -> bool) {
+        let rounds = PATIENCE.as_millis() / 20;
+        for _ in 0..rounds {
+            if let Some(child) = &mut self.child
+                && let Some(status) = child.try_wait().expect("its state")
+            {
+                panic!("orderly ended by itself: {status}");
+            }
+            if done(self) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it did not happen in time");
+    }
+
+    /// The JSON (or text) that a path of the admin API answers with; `None` unless 200.
+    pub(crate) fn get(&self, path: &str) -> Option<Value> {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let text = ureq::get(&url).call().ok()?.body_mut().read_to_string().ok()?;
+        Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// The sum of a metric's series whose line contains `labels`.
+    pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
+        let Some(Value::String(text)) = self.get("/metrics") else { return f64::NAN };
+        text.lines()
+            .filter(|line| line.starts_with(name) && line.contains(labels))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().expect("it runs");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it is dead");
+    }
+
+    /// SIGTERM, and waits until it has ended.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(sent.success());
+        child.wait().expect("it ends")
+    }
+
+    /// Waits until it has ended by itself.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().expect("it runs");
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            if let Some(status) = child.try_wait().expect("its state") {
+                return status;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.child = Some(child);
+        panic!("it goes on");
+    }
+
+    /// `orderly store verify` of a stopped processor.
+    pub(crate) fn verify(&self) -> Value {
+        let output = self.command(&["store", "verify"]).output().expect("orderly runs");
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{text}{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_str(&text).expect("JSON")
+    }
+}
+
+impl Drop for Processor {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+

@@ -1,0 +1,193 @@
+//! A producer and a subscriber, through lapin alone.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use lapin::options::{
+    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
+    QueueDeclareOptions,
+};
+use lapin::types::{AMQPValue, FieldTable};
+use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+pub(crate) struct Producer {
+    _connection: Connection,
+    channel: Channel,
+    namespace: String,
+}
+
+/// A message as it lies in a queue.
+pub(crate) struct Got {
+    pub(crate) id: String,
+    pub(crate) routing_key: String,
+    pub(crate) body: Value,
+}
+
+impl Producer {
+    pub(crate) async fn new(url: &str, namespace: &str) -> Self {
+        let connection = Connection::connect(url, ConnectionProperties::default())
+            .await
+            .expect("the broker is there");
+        let channel = connection.create_channel().await.expect("a channel");
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        Self { _connection: connection, channel, namespace: namespace.to_owned() }
+    }
+
+    /// A durable queue of one's own, bound to an exchange of the namespace.
+    pub(crate) async fn bind(&self, exchange: &str, key: &str) -> String {
+        let queue = format!("{}.test.{exchange}.{key}", self.namespace);
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        self.channel
+            .queue_declare(queue.as_str().into(), durable, arguments)
+            .await
+            .expect("a queue");
+        let exchange = format!("{}.{exchange}", self.namespace);
+        self.channel
+            .queue_bind(
+                queue.as_str().into(),
+                exchange.into(),
+                key.into(),
+                QueueBindOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .expect("it is bound");
+        queue
+    }
+
+    /// A queue that hears verdicts.
+    pub(crate) async fn reply_queue(&self) -> String {
+        let queue = format!("{}.replies", self.namespace);
+        self.channel
+            .queue_declare(
+                queue.as_str().into(),
+                QueueDeclareOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .expect("a queue");
+        queue
+    }
+
+    pub(crate) async fn publish(&self, commands: &[Sent]) {
+        let mut confirms = Vec::with_capacity(commands.len());
+        for command in commands {
+            let confirm = self
+                .channel
+                .basic_publish(
+                    format!("{}.commands", self.namespace).into(),
+                    command.kind.as_str().into(),
+                    BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() },
+                    &command.body,
+                    command.properties.clone(),
+                )
+                .await
+                .expect("it is published");
+            confirms.push(confirm);
+        }
+        for confirm in confirms {
+            assert!(confirm.await.expect("a confirm").is_ack());
+        }
+    }
+
+    /// Takes the next message of a queue, waiting for it.
+    pub(crate) async fn take(&self, queue: &str) -> Got {
+        for _ in 0..3000 {
+            if let Some(got) = self.try_take(queue).await {
+                return got;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("nothing came to {queue} in time");
+    }
+
+    /// Everything that lies in a queue.
+    pub(crate) async fn take_all(&self, queue: &str) -> Vec<Got> {
+        let mut all = Vec::new();
+        while let Some(got) = self.try_take(queue).await {
+            all.push(got);
+        }
+        all
+    }
+
+    async fn try_take(&self, queue: &str) -> Option<Got> {
+        let got = self
+            .channel
+            .basic_get(queue.into(), BasicGetOptions::default())
+            .await
+            .expect("the queue is there")?;
+        got.delivery.acker.ack(BasicAckOptions::default()).await.expect("it is acked");
+        let properties = &got.delivery.properties;
+        let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+        Some(Got {
+            id: id.unwrap_or_default(),
+            routing_key: got.delivery.routing_key.as_str().to_owned(),
+            body: serde_json::from_slice(&got.delivery.data).expect("JSON"),
+        })
+    }
+
+    /// How many messages are ready in a queue.
+    pub(crate) async fn depth(&self, queue: &str) -> u32 {
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        self.channel
+            .queue_declare(queue.into(), passive, FieldTable::default())
+            .await
+            .expect("the queue is there")
+            .message_count()
+    }
+}
+
+/// A command on its way.
+#[derive(Clone)]
+pub(crate) struct Sent {
+    pub(crate) kind: String,
+    pub(crate) properties: BasicProperties,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Sent {
+    pub(crate) fn new(kind: &str, id: &str, data: &Value) -> Self {
+        let properties = BasicProperties::default()
+            .with_content_type("application/json".into())
+            .with_type(kind.into())
+            .with_message_id(id.into())
+            .with_app_id("test".into())
+            .with_delivery_mode(2);
+        Self { kind: kind.to_owned(), properties, body: data.to_string().into_bytes() }
+    }
+
+    /// Wants to hear the verdict.
+    pub(crate) fn replying(mut self, queue: &str) -> Self {
+        self.properties = self.properties.with_reply_to(queue.into());
+        self
+    }
+}
+
+pub(crate) fn stock(sku: &str, on_hand: u64) -> Sent {
+    let data = json!({"sku": sku, "on_hand": on_hand});
+    Sent::new("stock.set", &format!("stock-{sku}"), &data)
+}
+
+pub(crate) fn place(order: &str, lines: &[(&str, u32, i64)]) -> Sent {
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(sku, quantity, price)| {
+            json!({"sku": sku, "quantity": quantity, "unit_price": price})
+        })
+        .collect();
+    let data = json!({
+        "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR", "lines": lines,
+    });
+    Sent::new("order.place", &format!("place-{order}"), &data)
+}
+
+pub(crate) fn captured(order: &str, amount: i64) -> Sent {
+    let data = json!({
+        "provider": "acme", "event_id": format!("e-{order}"), "order_id": order,
+        "attempt_id": "a-1", "kind": "captured", "amount": amount, "currency": "EUR",
+        "occurred_at": "2026-01-01T00:00:00Z",
+    });
+    Sent::new("payment.callback", &format!("pay-{order}"), &data)
+}

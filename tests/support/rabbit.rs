@@ -1,0 +1,240 @@
+//! `RabbitMQ` for tests: a shared one, or a private node that a test may kill.
+//!
+//! A private node has its own ports, directories and epmd, so it neither sees nor disturbs any
+//! other broker on the machine. Its processes hang on pipes held by this process: however the
+//! tests end, they go too, and their directory with them.
+#![allow(dead_code, reason = "each test binary uses its own part of this")]
+
+use std::{
+    fs, io,
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+/// Where distributions put the scripts that do not change user.
+const SCRIPTS: [&str; 2] = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
+
+/// A node is up in about 8 s on an idle machine; tests run on busy ones.
+const START_PATIENCE: Duration = Duration::from_secs(120);
+
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The broker that tests share: `ORDERLY_TEST_AMQP` if set, else a node of this process's own.
+/// Use a [`namespace`] of your own on it, and do not kill it.
+pub(crate) fn shared_url() -> String {
+    static SHARED: OnceLock<Node> = OnceLock::new();
+    match std::env::var("ORDERLY_TEST_AMQP") {
+        Ok(url) if !url.is_empty() => url,
+        _ => SHARED.get_or_init(Node::start).url(),
+    }
+}
+
+/// A namespace that no other test uses, in this process or another.
+pub(crate) fn namespace(test: &str) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{test}-{}-{count}", std::process::id())
+}
+
+/// A private `RabbitMQ` node.
+pub(crate) struct Node {
+    directory: PathBuf,
+    scripts: &'static Path,
+    amqp_port: u16,
+    dist_port: u16,
+    epmd_port: u16,
+    /// Lives as long as the node does, through its restarts; cleans up behind it.
+    _epmd: Kept,
+    server: Option<Kept>,
+}
+
+impl Node {
+    /// Starts a node and waits until it takes connections.
+    pub(crate) fn start() -> Self {
+        let scripts = SCRIPTS
+            .iter()
+            .map(Path::new)
+            .find(|path| path.join("rabbitmq-server").exists())
+            .expect("RabbitMQ's scripts in one of the usual places; install rabbitmq-server");
+        let directory = tempfile::Builder::new()
+            .prefix("orderly-rabbit-")
+            .tempdir()
+            .expect("a temporary directory")
+            .keep();
+        let [amqp_port, dist_port, epmd_port] = free_ports();
+        write_config(&directory, amqp_port);
+        let mut epmd = Command::new("epmd");
+        epmd.args(["-port", &epmd_port.to_string()]);
+        // Behind the server, which dies at the same moment.
+        let cleanup = format!("sleep 1; rm -rf '{}'", directory.display());
+        let epmd = Kept::spawn(&epmd, &cleanup);
+        let mut node = Self {
+            directory,
+            scripts,
+            amqp_port,
+            dist_port,
+            epmd_port,
+            _epmd: epmd,
+            server: None,
+        };
+        node.restart();
+        node
+    }
+
+    /// Its URL.
+    pub(crate) fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp_port)
+    }
+
+    /// Kills it without warning (SIGKILL).
+    pub(crate) fn kill(&mut self) {
+        self.server = None;
+    }
+
+    /// Starts it again on the same ports and data; kills it first if it runs.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let mut command = self.command("rabbitmq-server");
+        // Makes the script become the server, so that the process we hold is the server.
+        command.env("RUNNING_UNDER_SYSTEMD", "true");
+        self.server = Some(Kept::spawn(&command, ""));
+        self.wait_until_up();
+    }
+
+    /// Runs `rabbitmqctl` with `arguments`; returns what it prints.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
+        let mut command = self.command("rabbitmqctl");
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = command.args(arguments).output().expect("rabbitmqctl runs");
+        let stderr = String::from_utf8_lossy(&stderr);
+        assert!(status.success(), "rabbitmqctl {arguments:?}: {stderr}");
+        String::from_utf8_lossy(&stdout).into_owned()
+    }
+
+    fn command(&self, script: &str) -> Command {
+        let mut command = Command::new(self.scripts.join(script));
+        let here = |name: &str| self.directory.join(name);
+        command
+            .env("HOME", &self.directory)
+            .env("ERL_EPMD_PORT", self.epmd_port.to_string())
+            .env(
+                "RABBITMQ_NODENAME",
+                format!("t{}@localhost", self.amqp_port),
+            )
+            .env("RABBITMQ_NODE_PORT", self.amqp_port.to_string())
+            .env("RABBITMQ_DIST_PORT", self.dist_port.to_string())
+            .env("RABBITMQ_MNESIA_BASE", here("data"))
+            .env("RABBITMQ_LOG_BASE", here("log"))
+            .env("RABBITMQ_ENABLED_PLUGINS_FILE", here("enabled_plugins"))
+            .env("RABBITMQ_CONFIG_FILE", here("rabbitmq.conf"))
+            .env("RABBITMQ_ADVANCED_CONFIG_FILE", here("advanced.config"))
+            .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
+            // Idle schedulers that spin would take the CPU from the tests.
+            .env(
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
+                "+sbwt none +sbwtdcpu none +sbwtdio none",
+            )
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command
+    }
+
+    fn wait_until_up(&self) {
+        let mut waited = Duration::ZERO;
+        while !speaks_amqp(self.amqp_port) {
+            assert!(
+                waited < START_PATIENCE,
+                "RabbitMQ did not start:\n{}",
+                self.log()
+            );
+            thread::sleep(LOOK_AGAIN);
+            waited += LOOK_AGAIN;
+        }
+    }
+
+    fn log(&self) -> String {
+        let log = self.directory.join("log");
+        let entries = fs::read_dir(log).into_iter().flatten().flatten();
+        entries
+            .filter_map(|entry| fs::read_to_string(entry.path()).ok())
+            .collect()
+    }
+}
+
+fn write_config(directory: &Path, amqp_port: u16) {
+    let config = format!(
+        "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+         raft.wal_max_size_bytes = 33554432\n\
+         disk_free_limit.absolute = 1MB\n"
+    );
+    fs::write(directory.join("rabbitmq.conf"), config).expect("the configuration is written");
+    fs::write(directory.join("enabled_plugins"), "[].\n").expect("the plugin list is written");
+    fs::write(directory.join("advanced.config"), "[].\n").expect("the configuration is written");
+}
+
+/// True when a broker answers: it listens before it is ready to.
+fn speaks_amqp(port: u16) -> bool {
+    use io::{Read, Write};
+    let answer = || -> io::Result<[u8; 1]> {
+        let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.write_all(b"AMQP\x00\x00\x09\x01")?;
+        let mut first = [0];
+        stream.read_exact(&mut first)?;
+        Ok(first)
+    };
+    // A method frame: connection.start.
+    answer().is_ok_and(|first| first == [1])
+}
+
+/// Ports that were free a moment ago; different ones, as all are held until the last is found.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    held.map(|listener| listener.local_addr().expect("its address").port())
+}
+
+/// A process that dies with this struct, or with this process.
+struct Kept {
+    keeper: Child,
+}
+
+impl Kept {
+    /// Runs `command` under a shell that waits for our end of its input to close, kills the
+    /// process, and runs `cleanup`.
+    fn spawn(command: &Command, cleanup: &str) -> Self {
+        let script =
+            format!("\"$@\" </dev/null & kept=$!; read -r _; kill -9 $kept; wait; {cleanup}");
+        let mut keeper = Command::new("sh");
+        keeper
+            .args(["-c", &script, "keeper"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        for (name, value) in command.get_envs() {
+            if let Some(value) = value {
+                keeper.env(name, value);
+            }
+        }
+        let keeper = keeper.spawn().expect("sh runs");
+        Self { keeper }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
