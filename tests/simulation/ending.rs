@@ -91,7 +91,7 @@ impl World {
 
     fn open(&self, disk: &Arc<SimDisk>) -> Opened {
         let disk = Arc::clone(disk) as Arc<dyn Disk>;
-        store::open(disk, &self.plan.options).expect("it can be opened")
+        store::open(&disk, &self.plan.options).expect("it can be opened")
     }
 
     fn feed(&mut self, opened: &mut Opened, units: &[Arc<Unit>]) {

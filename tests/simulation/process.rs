@@ -100,7 +100,7 @@ impl Process {
         clock: SimulatedClock,
     ) -> Result<(Self, Recovery), store::Error> {
         let hazard = Arc::new(Hazard::new(disk));
-        let opened = store::open(Arc::clone(&hazard) as Arc<dyn Disk>, options)?;
+        let opened = store::open(&(Arc::clone(&hazard) as Arc<dyn Disk>), options)?;
         let (failures, spent) = mpsc::unbounded_channel();
         let sequencer = Sequencer::start(opened.view, settings, Box::new(clock), &failures);
         let process = Self {
