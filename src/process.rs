@@ -19,10 +19,10 @@ pub enum Error {
     #[error("cannot start")]
     Start(#[source] std::io::Error),
     /// The admin server cannot start.
-    #[error(transparent)]
+    #[error("cannot start the admin server")]
     Admin(#[from] admin::Error),
     /// The namespace cannot be had.
-    #[error(transparent)]
+    #[error("cannot have the namespace")]
     Broker(#[from] rabbit::Error),
     /// The store cannot be opened.
     #[error("cannot open the store at {path}")]
@@ -33,7 +33,7 @@ pub enum Error {
         source: store::Error,
     },
     /// The pipeline ended by itself.
-    #[error(transparent)]
+    #[error("processing ended")]
     Pipeline(#[from] pipeline::Error),
     /// A second signal came while the work in hand was being finished.
     #[error("ended at once by a second signal")]

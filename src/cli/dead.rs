@@ -34,10 +34,10 @@ pub enum Error {
     #[error("an in-process broker keeps no dead letters: broker.url must be amqp:// or amqps://")]
     Memory,
     /// No runtime.
-    #[error(transparent)]
+    #[error("cannot start")]
     Process(#[from] process::Error),
     /// The broker.
-    #[error(transparent)]
+    #[error("cannot reach the dead letters")]
     Broker(#[from] rabbit::Error),
     /// Standard output is gone or full.
     #[error("cannot write to standard output")]

@@ -37,13 +37,13 @@ pub struct Args {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Nothing can be logged.
-    #[error(transparent)]
+    #[error("cannot log")]
     Telemetry(#[from] telemetry::Error),
     /// The processor could not start, or had to end.
-    #[error(transparent)]
+    #[error("cannot run the processor")]
     Process(#[from] process::Error),
     /// The day came to no end.
-    #[error(transparent)]
+    #[error("the day came to no end")]
     Run(#[from] run::Error),
     /// There is no place for the temporary store.
     #[error("cannot make a temporary store")]

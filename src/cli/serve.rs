@@ -12,10 +12,10 @@ use crate::telemetry;
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Nothing can be logged.
-    #[error(transparent)]
+    #[error("cannot log")]
     Telemetry(#[from] telemetry::Error),
     /// The process could not start, or had to end.
-    #[error(transparent)]
+    #[error("cannot serve")]
     Process(#[from] Error),
 }
 

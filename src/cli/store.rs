@@ -33,7 +33,7 @@ pub enum Error {
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
     /// It cannot be opened.
-    #[error(transparent)]
+    #[error("cannot look into the store")]
     Open(#[from] process::Error),
     /// It cannot be read.
     #[error("cannot read the store")]

@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use lapin::options::{
-    BasicAckOptions, BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueBindOptions,
-    QueueDeclareOptions,
+    BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions,
+    ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
+use futures_util::StreamExt as _;
+use lapin::message::Delivery;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -103,11 +105,26 @@ impl Producer {
         panic!("nothing came to {queue} in time");
     }
 
-    /// Everything that lies in a queue.
-    pub(crate) async fn take_all(&self, queue: &str) -> Vec<Got> {
+    /// Everything that lies in a queue, and what still comes within a second of the last.
+    pub(crate) async fn drain(&self, queue: &str) -> Vec<Got> {
+        let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let mut consumer = self
+            .channel
+            .basic_consume(queue.into(), "drain".into(), no_ack, FieldTable::default())
+            .await
+            .expect("the queue is there");
         let mut all = Vec::new();
-        while let Some(got) = self.try_take(queue).await {
-            all.push(got);
+        let patience = Duration::from_secs(1);
+        while let Ok(Some(delivery)) = tokio::time::timeout(patience, consumer.next()).await {
+            all.push(got(&delivery.expect("a delivery")));
+        }
+        self.channel
+            .basic_cancel("drain".into(), BasicCancelOptions::default())
+            .await
+            .expect("it is cancelled");
+        // what came between the last look and the end of consuming
+        while let Some(Ok(delivery)) = consumer.next().await {
+            all.push(got(&delivery));
         }
         all
     }
@@ -119,13 +136,7 @@ impl Producer {
             .await
             .expect("the queue is there")?;
         got.delivery.acker.ack(BasicAckOptions::default()).await.expect("it is acked");
-        let properties = &got.delivery.properties;
-        let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
-        Some(Got {
-            id: id.unwrap_or_default(),
-            routing_key: got.delivery.routing_key.as_str().to_owned(),
-            body: serde_json::from_slice(&got.delivery.data).expect("JSON"),
-        })
+        Some(self::got(&got.delivery))
     }
 
     /// How many messages are ready in a queue.
@@ -136,6 +147,15 @@ impl Producer {
             .await
             .expect("the queue is there")
             .message_count()
+    }
+}
+
+fn got(delivery: &Delivery) -> Got {
+    let id = delivery.properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+    Got {
+        id: id.unwrap_or_default(),
+        routing_key: delivery.routing_key.as_str().to_owned(),
+        body: serde_json::from_slice(&delivery.data).expect("JSON"),
     }
 }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A notification is sent as soon as its unit is durable. Should the process die before, this
 /// much later it is looked at again.
-const NOTIFY_SAFETY: Duration = Duration::from_secs(30);
+const NOTIFY_SAFETY: Duration = Duration::from_secs(5);
 
 /// What a unit is sealed with, its outcome apart.
 pub(super) struct Turn {

@@ -66,10 +66,10 @@ pub enum Error {
         problem: String,
     },
     /// No runtime.
-    #[error(transparent)]
+    #[error("cannot start")]
     Process(#[from] process::Error),
     /// The broker.
-    #[error(transparent)]
+    #[error("cannot publish")]
     Broker(#[from] rabbit::Error),
 }
 
