@@ -18,7 +18,7 @@ use orderly::broker::{
     rabbit::{Error, acquire_owner},
 };
 use outsider::{
-    Outsider, PATIENCE, deliveries, id, ids, link, message, news, one, phase, publish_unreadable,
+    Outsider, PATIENCE, deliveries, ids, link, message, news, one, phase, publish_unreadable,
     settings, up, up_to,
 };
 use rabbit::{namespace, shared_url};
@@ -404,20 +404,22 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
 
     link.control.resume().await;
 
-    // What came before the first may or may not have been delivered before it broke.
-    let last = loop {
-        match news(&mut link).await {
-            Intake::Batch(batch) if batch.iter().any(|delivery| id(&delivery.message) == "3") => {
-                break batch;
+    // What stands before the first may be delivered before that breaks the connection.
+    let undisturbed = async {
+        let mut since_up = Vec::new();
+        while !ids(&since_up).contains(&"3") {
+            match news(&mut link).await {
+                Intake::Up { .. } => since_up.clear(),
+                Intake::Batch(batch) => since_up.extend(batch),
+                _ => {}
             }
-            _ => {}
         }
+        since_up
     };
-    assert_eq!(
-        ids(&last),
-        ["1", "2", "3"],
-        "the readable ones are all there, in order"
-    );
+    let last = tokio::time::timeout(PATIENCE, undisturbed).await;
+    let last = last.expect("it was got out of the way");
+    let ids = ids(&last);
+    assert_eq!(ids, ["1", "2", "3"], "the readable ones, in order");
     link.acks.send(vec![up_to(last[0].generation, last[2].tag)]);
     link.control.close().await;
     assert_eq!(outsider.depth(&names.commands).await, 0);

@@ -143,6 +143,7 @@ impl Session {
             let Supervisor { ends, news, .. } = supervisor;
             let no_news = news.is_empty();
             let step = tokio::select! {
+                // Acks first: a close must find none left.
                 biased;
                 Some(acks) = ends.acks.recv() => Step::Ack(acks),
                 request = ends.control.recv() => Step::Request(request),
@@ -200,11 +201,11 @@ impl Session {
                 Err(error) => return Some(End::Broken(error)),
             },
             Some(Request::Close(done)) => {
-                self.finish(supervisor).await;
+                self.finish().await;
                 return Some(End::Closed(Some(done)));
             }
             None => {
-                self.finish(supervisor).await;
+                self.finish().await;
                 return Some(End::Closed(None));
             }
         }
@@ -284,11 +285,9 @@ impl Session {
         }
     }
 
-    /// Sends the acks handed over so far, and ends the channel behind them.
-    async fn finish(&mut self, supervisor: &mut Supervisor) {
-        while let Ok(acks) = supervisor.ends.acks.try_recv() {
-            self.ack(&acks);
-        }
+    /// Ends the channel behind the acks handed over so far: they went out before the request that
+    /// led here was looked at, and the broker takes both in turn.
+    async fn finish(&self) {
         let _ = patiently("closing", self.channel.close(200, "bye".into())).await;
     }
 }
