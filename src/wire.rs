@@ -61,7 +61,10 @@ impl Wire {
         let kind = event.kind();
         let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
         let _ = write!(id, "{}-{:0DIGITS$}", self.incarnation, seq.0); // cannot fail
-        let trace = entry.record.trace.map(|trace| trace.child(seq.0).to_string());
+        let trace = entry
+            .record
+            .trace
+            .map(|trace| trace.child(seq.0).to_string());
         let body = to_json(&CloudEvent {
             specversion: "1.0",
             id: &id,
@@ -134,9 +137,11 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::StockCommitted
         | Event::StockReleased { .. }
         | Event::NotificationRequested { .. }
-        | Event::NotificationDelivered { .. } => {
-            entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)
-        }
+        | Event::NotificationDelivered { .. } => entry
+            .record
+            .order
+            .as_ref()
+            .map(orderly_actors::id::OrderId::as_str),
         Event::CommandParked { parked_id, .. } => Some(parked_id),
     }
 }
@@ -172,7 +177,10 @@ pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictRepl
         verdict: record.verdict,
         reason: record.reason,
         detail: record.detail.as_ref(),
-        order_id: record.order.as_ref().map(orderly_actors::id::OrderId::as_str),
+        order_id: record
+            .order
+            .as_ref()
+            .map(orderly_actors::id::OrderId::as_str),
         original: match record.verdict {
             Verdict::Duplicate | Verdict::Conflict => {
                 original.map(|original| Box::new(verdict(original, None)))

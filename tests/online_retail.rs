@@ -23,7 +23,9 @@ fn all(processor: &Processor, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut after = String::new();
     loop {
-        let page = processor.get(&format!("{path}?limit=500{after}")).expect("a page");
+        let page = processor
+            .get(&format!("{path}?limit=500{after}"))
+            .expect("a page");
         items.extend(page["items"].as_array().expect("items").iter().cloned());
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
@@ -50,7 +52,11 @@ async fn balances(stocked: Stocked, seed: u64) {
             let id = command.id.as_deref().expect("an id");
             let properties = Sent::new(command.kind, id, &Value::Null).properties;
             let properties = properties.with_app_id(command.source.into());
-            Sent { kind: command.kind.to_owned(), properties, body: command.body.clone() }
+            Sent {
+                kind: command.kind.to_owned(),
+                properties,
+                body: command.body.clone(),
+            }
         })
         .collect();
 
@@ -87,7 +93,10 @@ async fn balances(stocked: Stocked, seed: u64) {
         .collect();
     assert_eq!(orders, expected);
     assert_eq!(processor.stop().code(), Some(0));
-    assert_eq!(processor.verify()["counts"]["paid"]["GBP"], replay.expected.paid());
+    assert_eq!(
+        processor.verify()["counts"]["paid"]["GBP"],
+        replay.expected.paid()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

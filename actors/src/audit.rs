@@ -67,14 +67,21 @@ pub enum Error {
 /// Reads everything, and checks it.
 pub fn audit(view: &View) -> Result<Audit, Error> {
     let mut auditor = Auditor::default();
-    each(view, Table::Orders, |ordinal, entity| auditor.order(ordinal, entity))?;
-    each(view, Table::Skus, |ordinal, entity| auditor.sku(ordinal, entity))?;
+    each(view, Table::Orders, |ordinal, entity| {
+        auditor.order(ordinal, entity)
+    })?;
+    each(view, Table::Skus, |ordinal, entity| {
+        auditor.sku(ordinal, entity)
+    })?;
     each(view, Table::Carts, |_, _| {
         auditor.audit.counts.carts += 1;
         Ok(())
     })?;
     each(view, Table::Parked, |_, entity| {
-        let is_message = entity.parts.iter().any(|(part, _)| *part == crate::parked::ABOUT);
+        let is_message = entity
+            .parts
+            .iter()
+            .any(|(part, _)| *part == crate::parked::ABOUT);
         auditor.audit.counts.parked += u64::from(is_message);
         Ok(())
     })?;
@@ -92,7 +99,9 @@ fn each(
     let mut from = Ordinal(0);
     loop {
         let entities = view.scan(table, from, SCAN)?;
-        let Some(last) = entities.last() else { return Ok(()) };
+        let Some(last) = entities.last() else {
+            return Ok(());
+        };
         from = Ordinal(last.ordinal.0 + 1);
         for entity in &entities {
             look(entity.ordinal, entity)?;
@@ -103,7 +112,8 @@ fn each(
 /// The state of one kind that an entity holds.
 pub fn part<S: State>(entity: &Entity) -> Result<Option<S>, states::Error> {
     let part = entity.parts.iter().find(|(part, _)| *part == S::PART);
-    part.map(|(_, bytes)| states::decode(entity.ordinal, bytes)).transpose()
+    part.map(|(_, bytes)| states::decode(entity.ordinal, bytes))
+        .transpose()
 }
 
 #[derive(Default)]
@@ -126,7 +136,9 @@ impl Auditor {
     fn order(&mut self, ordinal: Ordinal, entity: &Entity) -> Result<(), Error> {
         let payments: Payments = part(entity)?.unwrap_or_default();
         self.audit.counts.waiting += payments.waiting.len() as u64;
-        let Some(order) = part::<Order>(entity)? else { return Ok(()) };
+        let Some(order) = part::<Order>(entity)? else {
+            return Ok(());
+        };
         let reservation: Option<Reservation> = part(entity)?;
         self.count(&order);
         self.money(&order, &payments);
@@ -163,16 +175,17 @@ impl Auditor {
             .sum();
         if refunded != i128::from(order.refunded) {
             self.violation(|| {
-                format!("order {id}: refunded {}, refunds of {refunded}", order.refunded)
+                format!(
+                    "order {id}: refunded {}, refunds of {refunded}",
+                    order.refunded
+                )
             });
         }
         if order.net() < 0 {
             self.violation(|| format!("order {id}: the net is {}", order.net()));
         }
         if order.status == Status::Paid && order.net() < order.total {
-            self.violation(|| {
-                format!("order {id}: paid with {} of {}", order.net(), order.total)
-            });
+            self.violation(|| format!("order {id}: paid with {} of {}", order.net(), order.total));
         }
     }
 
@@ -193,7 +206,10 @@ impl Auditor {
             let state = state.map_or("no reservation", HoldState::as_str);
             self.violation(|| format!("order {id} ({ordinal:?}): {} with {state}", order.status));
         }
-        for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
+        for item in reservation
+            .iter()
+            .flat_map(|reservation| reservation.items.iter())
+        {
             if held {
                 *self.held.entry(item.ordinal).or_default() += item.quantity;
             } else if committed {
@@ -203,7 +219,9 @@ impl Auditor {
     }
 
     fn sku(&mut self, ordinal: Ordinal, entity: &Entity) -> Result<(), Error> {
-        let Some(stock) = part::<Stock>(entity)? else { return Ok(()) };
+        let Some(stock) = part::<Stock>(entity)? else {
+            return Ok(());
+        };
         let sku = &stock.sku;
         self.audit.counts.skus += 1;
         self.audit.counts.on_hand += stock.on_hand;
@@ -220,11 +238,19 @@ impl Auditor {
 
     fn totals(&mut self, view: &View) {
         for (ordinal, held) in std::mem::take(&mut self.held) {
-            self.violation(|| format!("orders hold {held} of a sku that is not there: {ordinal:?}"));
+            self.violation(|| {
+                format!("orders hold {held} of a sku that is not there: {ordinal:?}")
+            });
         }
         for status in Status::ALL {
             let counted = counters::orders(view, *status);
-            let found = self.audit.counts.statuses.get(status.as_str()).copied().unwrap_or(0);
+            let found = self
+                .audit
+                .counts
+                .statuses
+                .get(status.as_str())
+                .copied()
+                .unwrap_or(0);
             if counted != found {
                 self.violation(|| format!("{found} orders are {status}, {counted} are counted"));
             }

@@ -30,8 +30,8 @@ pub struct Draft {
     pub waiting: i64,
     /// A message that is put aside.
     pub parked: Option<Item>,
-    /// The message that runs alone from now on, or that none does any more.
-    pub(crate) marker: Option<Option<Marker>>,
+    /// What is known of messages that may kill the process.
+    pub(crate) marker: Option<Marker>,
 }
 
 /// The new value of one state.

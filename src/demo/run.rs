@@ -108,11 +108,7 @@ impl Run {
     }
 
     /// Sends the day; `progress` hears how many verdicts there are.
-    pub async fn feed(
-        mut self,
-        day: Day,
-        mut progress: impl FnMut(u64),
-    ) -> Result<Outcome, Error> {
+    pub async fn feed(mut self, day: Day, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
         let mut books = Bookkeeper::default();
         for step in day {
             books.enter(&step)?;
@@ -162,8 +158,12 @@ impl Run {
         }
         while let Some(event) = self.events.try_recv() {
             let kind = event.properties.kind.as_deref().unwrap_or_default();
-            let kind = Type::ALL.iter().map(|kind| kind.as_str()).find(|name| *name == kind);
-            self.heard.once(event.properties.message_id, kind, |heard| &mut heard.events);
+            let kind = Type::ALL
+                .iter()
+                .map(|kind| kind.as_str())
+                .find(|name| *name == kind);
+            self.heard
+                .once(event.properties.message_id, kind, |heard| &mut heard.events);
         }
         while let Some(notification) = self.notifications.try_recv() {
             let kind = NotificationKind::from_name(&notification.routing_key);
@@ -221,7 +221,11 @@ impl Run {
             let before = self.heard.known.len();
             tokio::time::sleep(LOOK).await;
             self.listen();
-            quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
+            quiet = if self.heard.known.len() == before {
+                quiet + 1
+            } else {
+                0
+            };
         }
         let (books, audit) = self.handle.look(read_books).await??;
         let seen = Books {
@@ -231,7 +235,13 @@ impl Run {
             ..books
         };
         let differences = expected.differences(&seen);
-        Ok(Outcome { expected, seen, audit, sent: self.sent, differences })
+        Ok(Outcome {
+            expected,
+            seen,
+            audit,
+            sent: self.sent,
+            differences,
+        })
     }
 }
 
@@ -244,7 +254,9 @@ struct Reply {
 impl Heard {
     fn reply(&mut self, message: &Message) {
         self.replies += 1;
-        let Ok(reply) = serde_json::from_slice::<Reply>(&message.body) else { return };
+        let Ok(reply) = serde_json::from_slice::<Reply>(&message.body) else {
+            return;
+        };
         let reason = reply.reason.map_or("", verdict::Reason::as_str);
         let verdict = match reply.verdict {
             verdict::Verdict::Applied => Verdict::Applied,
@@ -299,7 +311,9 @@ fn each(
     let mut from = Ordinal(0);
     loop {
         let entities = view.scan(table, from, 512)?;
-        let Some(last) = entities.last() else { return Ok(()) };
+        let Some(last) = entities.last() else {
+            return Ok(());
+        };
         from = Ordinal(last.ordinal.0 + 1);
         entities.iter().try_for_each(&mut look)?;
     }
@@ -317,7 +331,11 @@ fn read_books(core: &Overview<'_>) -> Result<(Books, Audit), audit::Error> {
         if let Some(order) = part::<Order>(entity)?
             && let Some(status) = status(order.status)
         {
-            let account = Account { status, total: order.total, paid: order.paid };
+            let account = Account {
+                status,
+                total: order.total,
+                paid: order.paid,
+            };
             books.orders.insert(order.id.to_string(), account);
         }
         Ok(())
@@ -346,9 +364,6 @@ fn status(status: orderly_actors::order::Status) -> Option<Status> {
         Core::Expired => Some(Status::Expired),
         Core::Cancelled => Some(Status::Cancelled),
         Core::RefundDue => Some(Status::RefundDue),
-        Core::PartiallyPaid
-        | Core::UnderReview
-        | Core::PartiallyRefunded
-        | Core::Refunded => None,
+        Core::PartiallyPaid | Core::UnderReview | Core::PartiallyRefunded | Core::Refunded => None,
     }
 }

@@ -17,7 +17,7 @@ use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::counters;
 use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
-use orderly_actors::sequencer::{Arrival, FollowUp, Sealed, Sequencer, Settings, Step};
+use orderly_actors::sequencer::{Arrival, Before, FollowUp, Sealed, Sequencer, Settings, Step};
 use orderly_actors::store::{History, Timer, Unit, View};
 use orderly_actors::supervisor::{Health, Spent};
 use std::collections::VecDeque;
@@ -134,9 +134,7 @@ impl Handle {
     }
 }
 
-pub(super) fn start(
-    parts: Parts,
-) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
+pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
     let (questions_in, questions) = mpsc::channel(QUESTIONS);
     let (done, ended) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
@@ -171,6 +169,7 @@ struct Core {
     condition: watch::Sender<Condition>,
     metrics: Metrics,
     clock: SystemClock,
+    before: Before,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
 }
@@ -207,7 +206,9 @@ impl Core {
         let settling = Settling::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
         Self {
             sequencer,
-            door: Door { max_command_size: parts.limits.max_command_size },
+            door: Door {
+                max_command_size: parts.limits.max_command_size,
+            },
             link: parts.link,
             history: parts.history,
             storage: parts.storage,
@@ -222,12 +223,13 @@ impl Core {
             condition: parts.condition,
             metrics: parts.metrics,
             clock,
+            before: Before::Clean,
             counted_restarts: vec![0; Owner::ALL.len()],
         }
     }
 
     async fn run(&mut self, mut questions: mpsc::Receiver<Question>) -> Result<(), Error> {
-        self.recover_isolated().await?;
+        self.begin().await?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -291,7 +293,8 @@ impl Core {
             self.settling.delivered(last.generation, last.tag);
         }
         for delivery in batch {
-            if delivery.message.properties.delivery_count >= SUSPICIOUS {
+            let suspicious = delivery.message.properties.delivery_count >= SUSPICIOUS;
+            if self.before == Before::Died && suspicious {
                 self.isolate(delivery, received).await?;
             } else {
                 self.deliver(delivery, received).await?;
@@ -311,13 +314,16 @@ impl Core {
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&arrival).await?;
         let decided = self.clock.monotonic();
-        self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
-        self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
+        self.metrics
+            .command_duration(Stage::Wait, began.saturating_sub(received), 1);
+        self.metrics
+            .command_duration(Stage::Decide, decided.saturating_sub(began), 1);
         let ticket = Ticket::new(&delivery, received);
         match step {
             Step::Sealed(sealed) => self.sealed(*sealed, Some((ticket, delivery.message))).await,
             Step::Failed { problem } => {
-                self.failed(ticket, delivery.message, arrival, problem).await
+                self.failed(ticket, delivery.message, arrival, problem)
+                    .await
             }
         }
     }
@@ -331,7 +337,12 @@ impl Core {
         problem: String,
     ) -> Result<(), Error> {
         let kind = CommandType::of_input(arrival.kind.as_str());
-        tracing::error!(kind = kind.as_str(), attempts = arrival.attempts + 1, problem, "command failed");
+        tracing::error!(
+            kind = kind.as_str(),
+            attempts = arrival.attempts + 1,
+            problem,
+            "command failed"
+        );
         if self.errands.retry(&ticket, &message) {
             self.metrics.retry(kind);
             return Ok(());
@@ -360,7 +371,9 @@ impl Core {
                 }
             }
             let now = self.clock.monotonic();
-            let originals = Originals { shelf: self.sequencer.shelf() };
+            let originals = Originals {
+                shelf: self.sequencer.shelf(),
+            };
             self.settling.sealed(sealed, cause, &originals, now);
         }
         Ok(())
@@ -412,7 +425,11 @@ impl Core {
         let clock_is_off = self.timers.clock_is_off(&self.clock);
         let stalled = self.settling.stalled(now, self.limits.stall_after);
         self.condition.send_if_modified(|condition| {
-            let next = Condition { clock_is_off, stalled, ..*condition };
+            let next = Condition {
+                clock_is_off,
+                stalled,
+                ..*condition
+            };
             let modified = next != *condition;
             *condition = next;
             modified
@@ -468,7 +485,7 @@ impl Core {
             let ticket = Ticket::new(&delivery, received);
             return self.sealed(sealed, Some((ticket, delivery.message))).await;
         }
-        tracing::warn!(
+        tracing::debug!(
             deliveries = delivery.message.properties.delivery_count,
             "a message was delivered often: it runs alone"
         );
@@ -481,16 +498,14 @@ impl Core {
         self.until_durable().await
     }
 
-    /// A marker found at the start names the message that killed the process: it is parked.
-    async fn recover_isolated(&mut self) -> Result<(), Error> {
-        if let Some(sealed) = self.sequencer.park_isolated().await? {
-            tracing::error!("the message that ran alone when the process died is parked");
+    /// Looks how the process ended before, ahead of the first message.
+    async fn begin(&mut self) -> Result<(), Error> {
+        let (before, sealed) = self.sequencer.begin().await?;
+        self.before = before;
+        for sealed in sealed {
             self.sealed(sealed, None).await?;
-            let cleared = self.sequencer.clear_isolated().await?;
-            self.sealed(cleared, None).await?;
-            self.until_durable().await?;
         }
-        Ok(())
+        self.until_durable().await
     }
 
     /// Waits until everything sealed is durable.
@@ -536,18 +551,26 @@ impl Core {
     fn show(&mut self) {
         let view = self.sequencer.shelf().borrow();
         for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
-            self.metrics.orders(*label, counters::orders(&view, *status));
+            self.metrics
+                .orders(*label, counters::orders(&view, *status));
         }
         for (reason, label) in counters::PARKED_REASONS.iter().zip(ParkedReason::ALL) {
-            self.metrics.parked(*label, counters::parked(&view, *reason));
+            self.metrics
+                .parked(*label, counters::parked(&view, *reason));
         }
         self.metrics.waiting_callbacks(counters::waiting(&view));
         self.metrics.in_flight(self.settling.in_flight());
-        let pending = self.history.durable().0.saturating_sub(self.settling.cursor().0);
+        let pending = self
+            .history
+            .durable()
+            .0
+            .saturating_sub(self.settling.cursor().0);
         self.metrics.outbox_pending(pending);
         let vitals = self.sequencer.owners().vitals();
-        for (((_, vitals), actor), counted) in
-            vitals.iter().zip(Actor::ALL).zip(&mut self.counted_restarts)
+        for (((_, vitals), actor), counted) in vitals
+            .iter()
+            .zip(Actor::ALL)
+            .zip(&mut self.counted_restarts)
         {
             for _ in *counted..vitals.restarts() {
                 self.metrics.actor_restart(*actor);
@@ -558,7 +581,8 @@ impl Core {
 
     async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
         tracing::info!("stopping: no more messages are taken");
-        self.condition.send_modify(|condition| condition.draining = true);
+        self.condition
+            .send_modify(|condition| condition.draining = true);
         let deadline = tokio::time::Instant::now() + grace;
         let drained = tokio::time::timeout_at(deadline, self.drain()).await;
         if let Ok(result) = drained {
@@ -566,6 +590,8 @@ impl Core {
         } else {
             tracing::warn!("the grace is over: what is left is done after the next start");
         }
+        let clean = self.sequencer.end_cleanly().await?;
+        self.sealed(clean, None).await?;
         self.until_durable().await?;
         self.settling.acknowledge(self.clock.monotonic());
         let _ = self.storage.send(Work::Close); // it reports why, if it is gone

@@ -100,7 +100,11 @@ impl Errands {
                 if confirms.iter().all(crate::broker::Confirm::is_acked) {
                     break;
                 }
-                tracing::warn!(?confirms, to = message.routing_key, "a message must be published again");
+                tracing::warn!(
+                    ?confirms,
+                    to = message.routing_key,
+                    "a message must be published again"
+                );
                 tokio::time::sleep(PAUSE).await;
             }
             under_way.fetch_sub(1, Ordering::AcqRel);
@@ -126,9 +130,8 @@ impl Errands {
             if self.notifying.contains(&outgoing.id) {
                 continue;
             }
-            let order: Option<Order> =
-                states::read(&sequencer.shelf().borrow(), outgoing.order)
-                    .map_err(orderly_actors::sequencer::Error::from)?;
+            let order: Option<Order> = states::read(&sequencer.shelf().borrow(), outgoing.order)
+                .map_err(orderly_actors::sequencer::Error::from)?;
             let message = order.and_then(|order| self.wire.notification(&outgoing, &order, trace));
             let Some(message) = message else { continue };
             let id = outgoing.id.clone();

@@ -46,8 +46,10 @@ async fn run(
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while errands.recv_many(&mut batch, BATCH).await > 0 {
-        let (outgoing, messages): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|errand| (errand.outgoing, errand.message)).unzip();
+        let (outgoing, messages): (Vec<_>, Vec<_>) = batch
+            .drain(..)
+            .map(|errand| (errand.outgoing, errand.message))
+            .unzip();
         let confirms = publisher.mandatory(messages).await.await;
         let sent: Outcomes = outgoing
             .into_iter()
@@ -58,7 +60,9 @@ async fn run(
                     Sent::Delivered
                 } else {
                     metrics.notifications(Channel::Amqp, Outcome::Retried, 1);
-                    Sent::Failed { retry_after: pause(&outgoing) }
+                    Sent::Failed {
+                        retry_after: pause(&outgoing),
+                    }
                 };
                 (outgoing, sent)
             })

@@ -153,10 +153,14 @@ impl Relay {
         if acked {
             self.position.cursor.store(through.0, Ordering::Release);
             let took = self.clock.monotonic().saturating_sub(began);
-            self.metrics.command_duration(crate::metrics::labels::Stage::Publish, took, events);
+            self.metrics
+                .command_duration(crate::metrics::labels::Stage::Publish, took, events);
             return;
         }
-        tracing::warn!(from = self.position.cursor.load(Ordering::Acquire), "events are published again");
+        tracing::warn!(
+            from = self.position.cursor.load(Ordering::Acquire),
+            "events are published again"
+        );
         for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
             receipt.await; // what came of it is known when it is published again
         }
@@ -169,14 +173,19 @@ impl Relay {
     async fn publish_some(&mut self) -> Result<(), record::Error> {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
-            let Some(entry) = self.take_next()? else { break };
+            let Some(entry) = self.take_next()? else {
+                break;
+            };
             for (seq, event) in entry.events() {
                 if !self.published[event.kind() as usize] {
                     continue;
                 }
                 match self.wire.event(&entry, seq, event) {
                     Some(message) => {
-                        batch.push(Keyed { key: wire::key(&entry, event), message });
+                        batch.push(Keyed {
+                            key: wire::key(&entry, event),
+                            message,
+                        });
                     }
                     None => tracing::error!(sequence = seq.0, "an event has lost what it is about"),
                 }
@@ -195,10 +204,18 @@ impl Relay {
 
     /// The unit at `next`, once it is durable.
     fn take_next(&mut self) -> Result<Option<Arc<Entry>>, record::Error> {
-        while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
+        while self
+            .at_hand
+            .front()
+            .is_some_and(|entry| entry.seq < self.next)
+        {
             self.at_hand.pop_front();
         }
-        if self.at_hand.front().is_none_or(|entry| entry.seq != self.next) {
+        if self
+            .at_hand
+            .front()
+            .is_none_or(|entry| entry.seq != self.next)
+        {
             self.read_on()?;
         }
         match self.at_hand.front() {

@@ -119,13 +119,21 @@ impl Settling {
         originals: &Originals<'_>,
         now: Duration,
     ) {
-        let Sealed { entry, follow_ups, dead_letter, .. } = sealed;
+        let Sealed {
+            entry,
+            follow_ups,
+            dead_letter,
+            ..
+        } = sealed;
         let (ticket, message) = cause.unzip();
-        let reply = ticket.as_ref().and_then(|ticket| ticket.reply.as_ref()).and_then(|to| {
-            let original = originals.read(&entry);
-            let verdict = wire::verdict(&entry, original.as_ref());
-            wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
-        });
+        let reply = ticket
+            .as_ref()
+            .and_then(|ticket| ticket.reply.as_ref())
+            .and_then(|to| {
+                let original = originals.read(&entry);
+                let verdict = wire::verdict(&entry, original.as_ref());
+                wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
+            });
         let notify = follow_ups
             .iter()
             .filter_map(|follow_up| match follow_up {
@@ -147,12 +155,20 @@ impl Settling {
     pub(super) fn durable(&mut self, through: Seq, now: Duration) -> Durable {
         let mut durable = Durable::default();
         let mut entries = Vec::new();
-        while self.pending.front().is_some_and(|pending| pending.entry.next <= through) {
-            let Some(pending) = self.pending.pop_front() else { break };
+        while self
+            .pending
+            .front()
+            .is_some_and(|pending| pending.entry.next <= through)
+        {
+            let Some(pending) = self.pending.pop_front() else {
+                break;
+            };
             self.count(&pending, now);
             durable.replies.extend(pending.reply);
             let trace = pending.entry.record.trace;
-            durable.notify.extend(pending.notify.into_iter().map(|order| (order, trace)));
+            durable
+                .notify
+                .extend(pending.notify.into_iter().map(|order| (order, trace)));
             match (pending.ticket, pending.dead_letter) {
                 (Some(ticket), Some(message)) => durable.dead_letters.push((ticket, message)),
                 (Some(ticket), None) => self.ledger.settled(ticket.generation, ticket.tag, now),

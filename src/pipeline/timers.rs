@@ -109,7 +109,10 @@ mod tests {
     fn timers_wait_for_the_commands_that_were_queued_first() {
         let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
         let mut timers = timers(&clock);
-        assert!(!timers.may_fire(clock.monotonic()), "the broker is not there yet");
+        assert!(
+            !timers.may_fire(clock.monotonic()),
+            "the broker is not there yet"
+        );
         timers.wait_for(10, clock.monotonic());
         timers.consumed(9);
         assert!(!timers.may_fire(clock.monotonic()));

@@ -28,7 +28,10 @@ impl Processor {
         let environment = [
             ("ORDERLY_BROKER__URL", url),
             ("ORDERLY_BROKER__NAMESPACE", namespace),
-            ("ORDERLY_STORE__PATH", store.to_str().expect("a path in UTF-8")),
+            (
+                "ORDERLY_STORE__PATH",
+                store.to_str().expect("a path in UTF-8"),
+            ),
             ("RUST_LOG", "warn"),
         ];
         Self {
@@ -54,7 +57,9 @@ impl Processor {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(cargo_bin("orderly"));
-        command.args(arguments).envs(self.environment.iter().cloned());
+        command
+            .args(arguments)
+            .envs(self.environment.iter().cloned());
         command
     }
 
@@ -101,13 +106,20 @@ impl Processor {
     /// The JSON (or text) that a path of the admin API answers with; `None` unless 200.
     pub(crate) fn get(&self, path: &str) -> Option<Value> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let text = ureq::get(&url).call().ok()?.body_mut().read_to_string().ok()?;
+        let text = ureq::get(&url)
+            .call()
+            .ok()?
+            .body_mut()
+            .read_to_string()
+            .ok()?;
         Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     /// The sum of a metric's series whose line contains `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
-        let Some(Value::String(text)) = self.get("/metrics") else { return f64::NAN };
+        let Some(Value::String(text)) = self.get("/metrics") else {
+            return f64::NAN;
+        };
         text.lines()
             .filter(|line| line.starts_with(name) && line.contains(labels))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
@@ -125,7 +137,10 @@ impl Processor {
     pub(crate) fn stop(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
         let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
         child.wait().expect("it ends")
     }
@@ -145,7 +160,10 @@ impl Processor {
 
     /// `orderly store verify` of a stopped processor.
     pub(crate) fn verify(&self) -> Value {
-        let output = self.command(&["store", "verify"]).output().expect("orderly runs");
+        let output = self
+            .command(&["store", "verify"])
+            .output()
+            .expect("orderly runs");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(
             output.status.success(),
@@ -169,4 +187,3 @@ fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }
-

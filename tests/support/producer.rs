@@ -1,13 +1,13 @@
 //! A producer and a subscriber, through lapin alone.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+use futures_util::StreamExt as _;
+use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions,
     ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
-use futures_util::StreamExt as _;
-use lapin::message::Delivery;
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -31,16 +31,29 @@ impl Producer {
             .await
             .expect("the broker is there");
         let channel = connection.create_channel().await.expect("a channel");
-        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        Self { _connection: connection, channel, namespace: namespace.to_owned() }
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await
+            .expect("confirms");
+        Self {
+            _connection: connection,
+            channel,
+            namespace: namespace.to_owned(),
+        }
     }
 
     /// A durable queue of one's own, bound to an exchange of the namespace.
     pub(crate) async fn bind(&self, exchange: &str, key: &str) -> String {
         let queue = format!("{}.test.{exchange}.{key}", self.namespace);
         let mut arguments = FieldTable::default();
-        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
-        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        arguments.insert(
+            "x-queue-type".into(),
+            AMQPValue::LongString("quorum".into()),
+        );
+        let durable = QueueDeclareOptions {
+            durable: true,
+            ..QueueDeclareOptions::default()
+        };
         self.channel
             .queue_declare(queue.as_str().into(), durable, arguments)
             .await
@@ -81,7 +94,10 @@ impl Producer {
                 .basic_publish(
                     format!("{}.commands", self.namespace).into(),
                     command.kind.as_str().into(),
-                    BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() },
+                    BasicPublishOptions {
+                        mandatory: true,
+                        ..BasicPublishOptions::default()
+                    },
                     &command.body,
                     command.properties.clone(),
                 )
@@ -107,7 +123,10 @@ impl Producer {
 
     /// Everything that lies in a queue, and what still comes within a second of the last.
     pub(crate) async fn drain(&self, queue: &str) -> Vec<Got> {
-        let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
+        let no_ack = BasicConsumeOptions {
+            no_ack: true,
+            ..BasicConsumeOptions::default()
+        };
         let mut consumer = self
             .channel
             .basic_consume(queue.into(), "drain".into(), no_ack, FieldTable::default())
@@ -135,13 +154,20 @@ impl Producer {
             .basic_get(queue.into(), BasicGetOptions::default())
             .await
             .expect("the queue is there")?;
-        got.delivery.acker.ack(BasicAckOptions::default()).await.expect("it is acked");
+        got.delivery
+            .acker
+            .ack(BasicAckOptions::default())
+            .await
+            .expect("it is acked");
         Some(self::got(&got.delivery))
     }
 
     /// How many messages are ready in a queue.
     pub(crate) async fn depth(&self, queue: &str) -> u32 {
-        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let passive = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
         self.channel
             .queue_declare(queue.into(), passive, FieldTable::default())
             .await
@@ -151,7 +177,11 @@ impl Producer {
 }
 
 fn got(delivery: &Delivery) -> Got {
-    let id = delivery.properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+    let id = delivery
+        .properties
+        .message_id()
+        .as_ref()
+        .map(|id| id.as_str().to_owned());
     Got {
         id: id.unwrap_or_default(),
         routing_key: delivery.routing_key.as_str().to_owned(),
@@ -175,7 +205,11 @@ impl Sent {
             .with_message_id(id.into())
             .with_app_id("test".into())
             .with_delivery_mode(2);
-        Self { kind: kind.to_owned(), properties, body: data.to_string().into_bytes() }
+        Self {
+            kind: kind.to_owned(),
+            properties,
+            body: data.to_string().into_bytes(),
+        }
     }
 
     /// Wants to hear the verdict.
@@ -193,9 +227,9 @@ pub(crate) fn stock(sku: &str, on_hand: u64) -> Sent {
 pub(crate) fn place(order: &str, lines: &[(&str, u32, i64)]) -> Sent {
     let lines: Vec<_> = lines
         .iter()
-        .map(|(sku, quantity, price)| {
-            json!({"sku": sku, "quantity": quantity, "unit_price": price})
-        })
+        .map(
+            |(sku, quantity, price)| json!({"sku": sku, "quantity": quantity, "unit_price": price}),
+        )
         .collect();
     let data = json!({
         "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR", "lines": lines,

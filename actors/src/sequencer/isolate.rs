@@ -1,9 +1,11 @@
 //! Running a message alone, behind a durable marker.
 //!
 //! A command that kills the whole process (an abort, no memory left) never gets as far as
-//! raising a counter of ours. So a message that the broker delivered suspiciously often runs
-//! alone: first a marker that names it becomes durable, then it runs, then the marker goes. A
-//! marker found at the start names the message that killed the process.
+//! raising a counter of ours. So after an unclean stop a message that the broker delivered
+//! suspiciously often runs alone: first a marker that names it becomes durable, then it runs, then
+//! the marker goes. A marker found at the start names the message that ran when the process died.
+//! One death may be chance (somebody pulled the plug); a message that was alone at [`DEATHS`] is
+//! parked.
 
 use super::seal::Turn;
 use super::{Arrival, Error, Raw, Sealed, Sequencer};
@@ -25,9 +27,24 @@ use serde::{Deserialize, Serialize};
 /// parked messages are hashed in another domain.
 const NAME: &str = "isolated";
 
-/// The message that runs alone.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// A message that ran alone at so many deaths of the process is parked.
+const DEATHS: u32 = 3;
+/// Suspects that are remembered at most: the newest.
+const SUSPECTS: usize = 16;
+
+/// What is known of messages that may kill the process.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Marker {
+    /// The message that runs alone.
+    alone: Option<Alone>,
+    /// Messages that ran alone when the process died, by their names, with how often.
+    deaths: Vec<([u8; 16], u32)>,
+    /// The process was stopped in good order.
+    clean: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Alone {
     source: Option<Source>,
     id: Option<CommandId>,
     kind: Named,
@@ -37,10 +54,28 @@ pub(crate) struct Marker {
     body: Bytes,
 }
 
+impl Alone {
+    fn name(&self) -> [u8; 16] {
+        let source = self.source.as_ref().map_or("", Source::as_str);
+        let id = self.id.as_ref().map_or("", CommandId::as_str);
+        identity::of_parked(source, id, &self.body).0
+    }
+}
+
+/// How the process ended before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// In good order, or never: nothing is suspicious.
+    Clean,
+    /// It died.
+    Died,
+}
+
 impl Sequencer {
     /// Marks a message as the one that runs alone. It may run when this unit is durable.
     pub async fn isolate(&mut self, arrival: &Arrival) -> Result<Sealed, Error> {
-        let marker = Marker {
+        let mut marker = self.marker()?.unwrap_or_default();
+        marker.alone = Some(Alone {
             source: arrival.source.clone(),
             id: arrival.id.clone(),
             kind: arrival.kind.clone(),
@@ -48,38 +83,102 @@ impl Sequencer {
             attempts: arrival.attempts,
             content_type: arrival.raw.content_type.clone(),
             body: arrival.raw.body.clone(),
-        };
-        self.mark(Some(marker)).await
+        });
+        self.mark(marker).await
     }
 
-    /// No message runs alone any more.
+    /// The message that ran alone did no harm.
     pub async fn clear_isolated(&mut self) -> Result<Sealed, Error> {
-        self.mark(None).await
+        let mut marker = self.marker()?.unwrap_or_default();
+        if let Some(alone) = marker.alone.take() {
+            let name = alone.name();
+            marker.deaths.retain(|(suspect, _)| *suspect != name);
+        }
+        self.mark(marker).await
     }
 
-    async fn mark(&mut self, marker: Option<Marker>) -> Result<Sealed, Error> {
+    /// Notes that the process ends in good order.
+    pub async fn end_cleanly(&mut self) -> Result<Sealed, Error> {
+        let marker = self.marker()?.unwrap_or_default();
+        self.mark(Marker {
+            clean: true,
+            ..marker
+        })
+        .await
+    }
+
+    /// Begins after a start: counts a death against the message that ran alone, and parks it when
+    /// it was alone at too many. Whatever is sealed must be durable before the first message runs.
+    pub async fn begin(&mut self) -> Result<(Before, Vec<Sealed>), Error> {
+        let Some(mut marker) = self.marker()? else {
+            return Ok((Before::Clean, vec![self.mark(Marker::default()).await?]));
+        };
+        let before = if marker.clean {
+            Before::Clean
+        } else {
+            Before::Died
+        };
+        let mut sealed = Vec::new();
+        marker.clean = false;
+        if let Some(alone) = marker.alone.take() {
+            let name = alone.name();
+            let known = marker.deaths.iter().find(|(suspect, _)| *suspect == name);
+            let deaths = known.map_or(0, |(_, deaths)| *deaths) + 1;
+            marker.deaths.retain(|(suspect, _)| *suspect != name);
+            if deaths >= DEATHS {
+                sealed.push(self.park_alone(alone).await?);
+            } else {
+                marker.deaths.push((name, deaths));
+                let surplus = marker.deaths.len().saturating_sub(SUSPECTS);
+                marker.deaths.drain(..surplus);
+            }
+        }
+        sealed.push(self.mark(marker).await?);
+        Ok((before, sealed))
+    }
+
+    async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
-        let draft = Draft { marker: Some(marker), ..Draft::default() };
+        let draft = Draft {
+            marker: Some(marker),
+            ..Draft::default()
+        };
         let turn = Turn::new(Origin::Isolated, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
     }
 
-    /// Parks the message that ran alone when the process died. `None`: there was none.
-    pub async fn park_isolated(&mut self) -> Result<Option<Sealed>, Error> {
-        let Some(marker) = marker(&self.shelf().borrow())? else { return Ok(None) };
-        let problem = "the process died while it ran alone";
+    async fn park_alone(&mut self, alone: Alone) -> Result<Sealed, Error> {
+        let problem = format!("the process died {DEATHS} times while it ran alone");
+        tracing::error!(problem, "a message is parked");
         let arrival = Arrival {
-            source: marker.source,
-            id: marker.id,
-            kind: marker.kind,
+            source: alone.source,
+            id: alone.id,
+            kind: alone.kind,
             time: None,
             deadline: None,
-            trace: marker.trace,
-            attempts: marker.attempts,
-            command: Err(Invalid { reason: Reason::Failed, detail: problem.to_owned() }),
-            raw: Raw { body: marker.body, content_type: marker.content_type },
+            trace: alone.trace,
+            attempts: alone.attempts,
+            command: Err(Invalid {
+                reason: Reason::Failed,
+                detail: problem.clone(),
+            }),
+            raw: Raw {
+                body: alone.body,
+                content_type: alone.content_type,
+            },
         };
-        self.park_failed(&arrival, problem.to_owned()).await.map(Some)
+        self.park_failed(&arrival, problem).await
+    }
+
+    fn marker(&self) -> Result<Option<Marker>, Error> {
+        let view = self.shelf().borrow();
+        let Some(ordinal) = view.find(Table::Parked, &identity::of_name(NAME))? else {
+            return Ok(None);
+        };
+        match view.read(Table::Parked, ordinal, MARKER)? {
+            Some(bytes) => Ok(Some(postcard::from_bytes(&bytes)?)),
+            None => Ok(None),
+        }
     }
 
     /// The verdict on a message that was parked as failed before: it is not run again. `None`
@@ -96,29 +195,20 @@ impl Sequencer {
             }
         };
         match before {
-            Some(before) if before.reason == Reason::Failed => {
-                self.park_failed(arrival, "it was parked before".to_owned()).await.map(Some)
-            }
+            Some(before) if before.reason == Reason::Failed => self
+                .park_failed(arrival, "it was parked before".to_owned())
+                .await
+                .map(Some),
             Some(_) | None => Ok(None),
         }
     }
 }
 
-fn marker(view: &View) -> Result<Option<Marker>, Error> {
-    let Some(ordinal) = view.find(Table::Parked, &identity::of_name(NAME))? else {
-        return Ok(None);
-    };
-    match view.read(Table::Parked, ordinal, MARKER)? {
-        Some(bytes) => Ok(Some(postcard::from_bytes(&bytes)?)),
-        None => Ok(None),
-    }
-}
-
-/// Writes the marker, or takes it away.
+/// Writes the marker.
 pub(super) fn put(
     view: &View,
     builder: &mut crate::store::UnitBuilder,
-    marker: Option<&Marker>,
+    marker: &Marker,
 ) -> Result<(), Error> {
     let name = identity::of_name(NAME);
     let ordinal = match view.find(Table::Parked, &name)? {
@@ -129,13 +219,10 @@ pub(super) fn put(
             ordinal
         }
     };
-    match marker {
-        Some(marker) => builder.put_with(Table::Parked, ordinal, MARKER, |out| {
-            *out = postcard::to_extend(marker, std::mem::take(out))?;
-            Ok::<_, postcard::Error>(())
-        })?,
-        None => builder.remove(Table::Parked, ordinal, MARKER),
-    }
+    builder.put_with(Table::Parked, ordinal, MARKER, |out| {
+        *out = postcard::to_extend(marker, std::mem::take(out))?;
+        Ok::<_, postcard::Error>(())
+    })?;
     Ok(())
 }
 
@@ -147,7 +234,11 @@ impl Sequencer {
         let mut draft = Draft::default();
         if let Some(kind) = crate::draft::HintKind::from_number(timer.kind) {
             let due = now.plus(PAUSE);
-            draft.hints.push(crate::draft::Hint { due, order: timer.ordinal, kind });
+            draft.hints.push(crate::draft::Hint {
+                due,
+                order: timer.ordinal,
+                kind,
+            });
         }
         let turn = Turn::new(Origin::HoldTimer, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await

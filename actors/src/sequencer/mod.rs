@@ -16,6 +16,7 @@ mod park;
 mod seal;
 
 pub use arrival::{Arrival, Raw};
+pub use isolate::Before;
 pub(crate) use isolate::Marker;
 pub use owners::{Capacities, Owners, Settings};
 use seal::Turn;

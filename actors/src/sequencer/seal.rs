@@ -113,7 +113,7 @@ impl Sequencer {
             item.put(&mut builder)?;
         }
         if let Some(marker) = draft.marker {
-            isolate::put(&self.shelf.borrow(), &mut builder, marker.as_ref())?;
+            isolate::put(&self.shelf.borrow(), &mut builder, &marker)?;
         }
         if let Some(order) = order {
             let previous = self.shelf.borrow().trail(order)?;

@@ -25,7 +25,9 @@ pub(super) struct Found {
 
 impl Found {
     fn of(entity: &Entity) -> Result<Option<Self>, Error> {
-        let Some(order) = part(entity)? else { return Ok(None) };
+        let Some(order) = part(entity)? else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             order,
             reservation: part(entity)?,
@@ -96,7 +98,10 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
                 HoldState::Committed | HoldState::Released | HoldState::Expired => None,
             },
             lines: units
-                .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
+                .map(|item| Units {
+                    sku: item.sku.as_str(),
+                    quantity: item.quantity,
+                })
                 .collect(),
         }
     }
@@ -163,10 +168,7 @@ pub(super) struct Filter {
 const SCAN: usize = 2_000;
 
 #[get("/orders")]
-pub(super) async fn list(
-    core: Data<Core>,
-    filter: Query<Filter>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
     let Filter { status, window } = filter.into_inner();
     let status = status
         .map(|name| {
@@ -188,7 +190,10 @@ pub(super) async fn list(
     found.truncate(wanted);
     let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
     let items: Vec<_> = page.items.iter().map(|(_, found)| found.data()).collect();
-    Ok(json(&Page { items, next: page.next }))
+    Ok(json(&Page {
+        items,
+        next: page.next,
+    }))
 }
 
 struct Scanned {

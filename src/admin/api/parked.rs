@@ -58,7 +58,9 @@ impl ParkedView {
 }
 
 fn read(view: &View, ordinal: Ordinal) -> Result<Option<(Ordinal, Parked, Bytes)>, Error> {
-    let Some(about) = parked::read(view, ordinal)? else { return Ok(None) };
+    let Some(about) = parked::read(view, ordinal)? else {
+        return Ok(None);
+    };
     let body = parked::body(view, ordinal)?.unwrap_or_default();
     Ok(Some((ordinal, about, body)))
 }
@@ -85,10 +87,7 @@ pub(super) struct Filter {
 const SCAN: usize = 256;
 
 #[get("/parked")]
-pub(super) async fn list(
-    core: Data<Core>,
-    filter: Query<Filter>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
     let Filter { reason, window } = filter.into_inner();
     let reason = reason
         .map(|name| {
@@ -102,7 +101,9 @@ pub(super) async fn list(
         Some(after) => match parked::ordinal(after) {
             Some(last) => Ordinal(last.0.saturating_add(1)),
             None => {
-                return Err(Problem::unprocessable("after must be the next of an earlier page"));
+                return Err(Problem::unprocessable(
+                    "after must be the next of an earlier page",
+                ));
             }
         },
     };
@@ -119,7 +120,10 @@ pub(super) async fn list(
     found.truncate(wanted);
     let page = Page::cut(found, window.limit, |(ordinal, ..)| parked::id(*ordinal));
     let items: Vec<_> = page.items.into_iter().map(ParkedView::new).collect();
-    Ok(json(&Page { items, next: page.next }))
+    Ok(json(&Page {
+        items,
+        next: page.next,
+    }))
 }
 
 type Items = Vec<(Ordinal, Parked, Bytes)>;

@@ -38,7 +38,10 @@ pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpRespo
     let stock = core
         .look(move |core| {
             let name = identity::of_name(&sku);
-            let ordinal = core.view.find(Table::Skus, &name)?.ok_or(Error::NotFound("sku"))?;
+            let ordinal = core
+                .view
+                .find(Table::Skus, &name)?
+                .ok_or(Error::NotFound("sku"))?;
             states::read::<Stock>(core.view, ordinal)?.ok_or(Error::NotFound("sku"))
         })
         .await?;
@@ -46,10 +49,7 @@ pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpRespo
 }
 
 #[get("/stock")]
-pub(super) async fn list(
-    core: Data<Core>,
-    window: Query<Window>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(core: Data<Core>, window: Query<Window>) -> Result<HttpResponse, Problem> {
     let from = after(&window)?;
     let wanted = window.limit.get() + 1;
     let found = core
@@ -64,6 +64,13 @@ pub(super) async fn list(
         })
         .await?;
     let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
-    let items: Vec<_> = page.items.into_iter().map(|(_, stock)| StockView::from(stock)).collect();
-    Ok(json(&Page { items, next: page.next }))
+    let items: Vec<_> = page
+        .items
+        .into_iter()
+        .map(|(_, stock)| StockView::from(stock))
+        .collect();
+    Ok(json(&Page {
+        items,
+        next: page.next,
+    }))
 }

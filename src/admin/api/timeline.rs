@@ -36,10 +36,7 @@ struct Item<'a> {
 }
 
 #[get("/orders/{id}/timeline")]
-pub(super) async fn of_order(
-    core: Data<Core>,
-    id: Path<String>,
-) -> Result<HttpResponse, Problem> {
+pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let entries = core
         .look(move |core| {
             let ordinal = orders::place(core.view, &id)?;
@@ -47,7 +44,9 @@ pub(super) async fn of_order(
             let mut entries = Vec::new();
             while let Some(seq) = next.filter(|_| entries.len() < MOST) {
                 // what retention has dropped is not told any more
-                let Some(unit) = core.view.unit(seq)? else { break };
+                let Some(unit) = core.view.unit(seq)? else {
+                    break;
+                };
                 entries.push(Entry::read(&unit)?);
                 next = unit.trail.and_then(|trail| trail.previous);
             }
@@ -74,7 +73,10 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         Origin::Isolated => ("isolation", None, None),
         Origin::Operator => ("operator", None, None),
     };
-    let why = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+    let why = record
+        .reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
     let mut items = vec![Item {
         at: entry.at,
         sequence: None,
