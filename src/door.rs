@@ -29,18 +29,14 @@ pub struct Door {
 
 impl Door {
     /// Reads a message as far as it can be read.
-    pub fn read(&self, message: &Message) -> Arrival {
+    pub fn read(self, message: &Message) -> Arrival {
         let mut arrival = Arrival {
             source: None,
             id: None,
             kind: Named::Other(None),
             time: message.properties.timestamp.map(Timestamp::from_seconds),
             deadline: None,
-            trace: message
-                .properties
-                .traceparent
-                .as_deref()
-                .and_then(TraceParent::parse),
+            trace: message.properties.traceparent.as_deref().and_then(TraceParent::parse),
             attempts: message.properties.attempt,
             command: Err(Invalid::malformed("it was not read")),
             raw: Raw {
@@ -53,23 +49,17 @@ impl Door {
     }
 
     /// Fills in the envelope as far as it can be read, and answers with the data.
-    fn decode(&self, message: &Message, arrival: &mut Arrival) -> Result<Command, Invalid> {
+    fn decode(self, message: &Message, arrival: &mut Arrival) -> Result<Command, Invalid> {
         let properties = &message.properties;
         let content_type = properties.content_type.as_deref().unwrap_or("");
         let structured = is_cloud_event(content_type);
         if !structured {
             // readable whatever the body is: a parked message shows who sent it
-            let name = properties
-                .kind
-                .as_deref()
-                .or(Some(message.routing_key.as_str()));
+            let name = properties.kind.as_deref().or(Some(message.routing_key.as_str()));
             arrival.kind = Named::new(name.filter(|name| !name.is_empty()));
             arrival.source =
                 Source::new(properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE)).ok();
-            arrival.id = properties
-                .message_id
-                .as_deref()
-                .and_then(|id| CommandId::new(id).ok());
+            arrival.id = properties.message_id.as_deref().and_then(|id| CommandId::new(id).ok());
         }
         if message.body.len() > self.max_command_size {
             return Err(Invalid {
@@ -86,11 +76,7 @@ impl Door {
             Some(Ok(deadline)) => Some(deadline),
             Some(Err(_)) => return Err(Invalid::field("deadline", "must be an RFC 3339 time")),
         };
-        if structured {
-            structured_event(&message.body, arrival)
-        } else {
-            plain(message, arrival)
-        }
+        if structured { structured_event(&message.body, arrival) } else { plain(message, arrival) }
     }
 }
 
@@ -138,14 +124,10 @@ fn structured_event(body: &[u8], arrival: &mut Arrival) -> Result<Command, Inval
     let event: CloudEvent<'_> = serde_json::from_slice(body)
         .map_err(|error| Invalid::malformed(format_args!("no CloudEvent: {error}")))?;
     arrival.kind = Named::new(event.r#type.as_deref());
-    arrival.source = event
-        .source
-        .as_deref()
-        .and_then(|source| Source::new(source).ok());
+    arrival.source = event.source.as_deref().and_then(|source| Source::new(source).ok());
     arrival.id = event.id.as_deref().and_then(|id| CommandId::new(id).ok());
-    arrival.trace = arrival
-        .trace
-        .or_else(|| event.traceparent.as_deref().and_then(TraceParent::parse));
+    arrival.trace =
+        arrival.trace.or_else(|| event.traceparent.as_deref().and_then(TraceParent::parse));
     match event.specversion.as_deref() {
         Some("1.0") => {}
         Some(_) => return Err(Invalid::malformed("specversion: must be \"1.0\"")),
@@ -192,9 +174,7 @@ mod tests {
     use crate::broker::Properties;
     use bytes::Bytes;
 
-    const DOOR: Door = Door {
-        max_command_size: 1024,
-    };
+    const DOOR: Door = Door { max_command_size: 1024 };
 
     fn plain(kind: &str, id: Option<&str>, body: &str) -> Message {
         Message {
@@ -259,31 +239,11 @@ mod tests {
         let missing_data = r#"{"specversion":"1.0","id":"m","source":"s","type":"order.cancel"}"#;
         let old = r#"{"specversion":"0.3","id":"m","source":"s","type":"order.cancel"}"#;
         let cases = [
-            (
-                plain("order.complete", None, DATA),
-                Reason::Malformed,
-                "message_id",
-            ),
-            (
-                plain("order.complete", Some("é"), DATA),
-                Reason::Malformed,
-                "message_id",
-            ),
-            (
-                plain("order.complete", Some("m"), "{"),
-                Reason::Malformed,
-                "no JSON",
-            ),
-            (
-                plain("order.complete", Some("m"), "{}"),
-                Reason::Validation,
-                "order_id",
-            ),
-            (
-                plain("order.compleat", Some("m"), DATA),
-                Reason::UnknownType,
-                "order.compleat",
-            ),
+            (plain("order.complete", None, DATA), Reason::Malformed, "message_id"),
+            (plain("order.complete", Some("é"), DATA), Reason::Malformed, "message_id"),
+            (plain("order.complete", Some("m"), "{"), Reason::Malformed, "no JSON"),
+            (plain("order.complete", Some("m"), "{}"), Reason::Validation, "order_id"),
+            (plain("order.compleat", Some("m"), DATA), Reason::UnknownType, "order.compleat"),
             (plain("", Some("m"), DATA), Reason::UnknownType, "no type"),
             (cloud_event("[]"), Reason::Malformed, "CloudEvent"),
             (cloud_event(missing_data), Reason::Malformed, "data"),
@@ -300,10 +260,7 @@ mod tests {
     fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
         let message = plain("order.complete", Some("m-1"), &"x".repeat(1025));
         let arrival = DOOR.read(&message);
-        assert_eq!(
-            arrival.command.map_err(|invalid| invalid.reason),
-            Err(Reason::TooLarge)
-        );
+        assert_eq!(arrival.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
         assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m-1"));
         assert_eq!(arrival.raw.body.len(), 1025);
     }

@@ -65,12 +65,7 @@ impl Observed {
         };
         let routes = admin::routes(core.clone());
         let server = admin::Server::start(options, readiness.clone(), exporter, routes)?;
-        Ok(Self {
-            metrics,
-            readiness,
-            server,
-            core,
-        })
+        Ok(Self { metrics, readiness, server, core })
     }
 }
 
@@ -79,10 +74,7 @@ const SLED_CACHE: u64 = 16 << 20;
 
 /// Opens the configured store, or makes one.
 pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
-    let failed = |source| Error::Open {
-        path: path.display().to_string(),
-        source,
-    };
+    let failed = |source| Error::Open { path: path.display().to_string(), source };
     let disk = SledDisk::open(path, SLED_CACHE).map_err(|error| failed(error.into()))?;
     let disk: Arc<dyn Disk> = Arc::new(disk);
     store::open(&disk, &store_options(config)).map_err(failed)
@@ -90,16 +82,10 @@ pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
 
 /// Opens a store whatever namespace it belongs to, for offline work.
 pub fn open_any_store(config: &Config, path: &Path) -> Result<Opened, Error> {
-    let failed = |source| Error::Open {
-        path: path.display().to_string(),
-        source,
-    };
+    let failed = |source| Error::Open { path: path.display().to_string(), source };
     let disk = SledDisk::open(path, SLED_CACHE).map_err(|error| failed(error.into()))?;
     let disk: Arc<dyn Disk> = Arc::new(disk);
-    let options = store::Options {
-        namespace: None,
-        ..store_options(config)
-    };
+    let options = store::Options { namespace: None, ..store_options(config) };
     store::open(&disk, &options).map_err(failed)
 }
 
@@ -120,11 +106,7 @@ pub fn broker_settings(config: &Config) -> Settings {
         ca_file: broker.ca_file().map(Path::to_path_buf),
         names: Names::new(&broker.namespace),
         prefetch: broker.prefetch.get(),
-        retry_delays: broker
-            .retry_delays
-            .iter()
-            .map(|delay| delay.get())
-            .collect(),
+        retry_delays: broker.retry_delays.iter().map(|delay| delay.get()).collect(),
         delivery_limit: broker.delivery_limit.get(),
         topology: match broker.topology {
             Topology::Declare => TopologyMode::Declare,
@@ -136,11 +118,7 @@ pub fn broker_settings(config: &Config) -> Settings {
 /// An in-process broker as configured.
 pub fn memory_broker(config: &Config) -> memory::Memory {
     let settings = broker_settings(config);
-    memory::Memory::new(
-        settings.names,
-        &settings.retry_delays,
-        settings.delivery_limit,
-    )
+    memory::Memory::new(settings.names, &settings.retry_delays, settings.delivery_limit)
 }
 
 /// A processor at work.
@@ -168,11 +146,7 @@ impl Processor {
             tokio::spawn(watch_broker(status, readiness.clone(), metrics)),
             tokio::spawn(watch_pipeline(condition, readiness)),
         ];
-        Ok(Self {
-            handle: pipeline.handle.clone(),
-            pipeline,
-            watchers,
-        })
+        Ok(Self { handle: pipeline.handle.clone(), pipeline, watchers })
     }
 
     /// Waits until it ends: because it was stopped, or because it cannot go on.
@@ -208,15 +182,10 @@ async fn watch_broker(mut status: watch::Receiver<Status>, readiness: Readiness,
             Phase::Missing(missing) => {
                 readiness.clear(Unready::Starting);
                 readiness.clear(Unready::Broker);
-                readiness.raise(
-                    Unready::Topology,
-                    format!("missing: {}", missing.join(", ")),
-                );
+                readiness.raise(Unready::Topology, format!("missing: {}", missing.join(", ")));
             }
             Phase::Connecting | Phase::NotOwner | Phase::Closed => {
-                let detail = now
-                    .last_error
-                    .unwrap_or_else(|| "there is no connection".to_owned());
+                let detail = now.last_error.unwrap_or_else(|| "there is no connection".to_owned());
                 readiness.raise(Unready::Broker, detail);
             }
         }
@@ -238,16 +207,8 @@ async fn watch_pipeline(mut condition: watch::Receiver<Condition>, readiness: Re
             }
         };
         show(now.draining, Unready::Draining, "it was told to stop");
-        show(
-            now.clock_is_off,
-            Unready::Clock,
-            "the wall clock stepped: timers are paused",
-        );
-        show(
-            now.stalled,
-            Unready::Stalled,
-            "messages are in hand and none gets finished",
-        );
+        show(now.clock_is_off, Unready::Clock, "the wall clock stepped: timers are paused");
+        show(now.stalled, Unready::Stalled, "messages are in hand and none gets finished");
         if condition.changed().await.is_err() {
             return;
         }

@@ -36,27 +36,16 @@ pub enum Error {
 /// Starts logging for the whole process; `default` is what is logged unless `RUST_LOG` says otherwise.
 pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
     let directives = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
-    let directives = if directives.trim().is_empty() {
-        default
-    } else {
-        &directives
-    };
+    let directives = if directives.trim().is_empty() { default } else { &directives };
     let directives = if directives.contains("lapin") {
         directives.to_owned() // who names it wants it
     } else {
         format!("{directives},{QUIET}")
     };
-    let filter = EnvFilter::builder()
-        .parse(directives)
-        .map_err(Error::Filter)?;
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(io::stderr);
+    let filter = EnvFilter::builder().parse(directives).map_err(Error::Filter)?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     match format {
-        LogFormat::Text => lines
-            .with_ansi(io::stderr().is_terminal())
-            .finish()
-            .try_init(),
+        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
     }
     .map_err(Error::Started)?;

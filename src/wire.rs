@@ -46,7 +46,7 @@ const DIGITS: usize = 20;
 
 impl Wire {
     /// Writes for the namespace of `names`, from the store of that incarnation.
-    pub fn new(names: Names, namespace: &str, incarnation: impl ToString) -> Self {
+    pub fn new(names: Names, namespace: &str, incarnation: &impl ToString) -> Self {
         Self {
             names,
             source: format!("/orderly/{namespace}"),
@@ -61,10 +61,7 @@ impl Wire {
         let kind = event.kind();
         let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
         let _ = write!(id, "{}-{:0DIGITS$}", self.incarnation, seq.0); // cannot fail
-        let trace = entry
-            .record
-            .trace
-            .map(|trace| trace.child(seq.0).to_string());
+        let trace = entry.record.trace.map(|trace| trace.child(seq.0).to_string());
         let body = to_json(&CloudEvent {
             specversion: "1.0",
             id: &id,
@@ -137,11 +134,9 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::StockCommitted
         | Event::StockReleased { .. }
         | Event::NotificationRequested { .. }
-        | Event::NotificationDelivered { .. } => entry
-            .record
-            .order
-            .as_ref()
-            .map(orderly_actors::id::OrderId::as_str),
+        | Event::NotificationDelivered { .. } => {
+            entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)
+        }
         Event::CommandParked { parked_id, .. } => Some(parked_id),
     }
 }
@@ -177,10 +172,7 @@ pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictRepl
         verdict: record.verdict,
         reason: record.reason,
         detail: record.detail.as_ref(),
-        order_id: record
-            .order
-            .as_ref()
-            .map(orderly_actors::id::OrderId::as_str),
+        order_id: record.order.as_ref().map(orderly_actors::id::OrderId::as_str),
         original: match record.verdict {
             Verdict::Duplicate | Verdict::Conflict => {
                 original.map(|original| Box::new(verdict(original, None)))

@@ -32,9 +32,7 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("ASCII"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("ASCII"))
     }
 
     fn json(&self) -> Value {
@@ -62,10 +60,7 @@ struct Thing {
 fn things(config: &mut ServiceConfig) {
     async fn list(window: Query<Window>) -> Json<Page<usize>> {
         let limit = window.limit;
-        let first = window
-            .after
-            .as_deref()
-            .map_or(0, |after| after.parse().unwrap_or(0));
+        let first = window.after.as_deref().map_or(0, |after| after.parse().unwrap_or(0));
         let found = (first + 1..=60).take(limit.get() + 1).collect();
         Json(Page::cut(found, limit, ToString::to_string))
     }
@@ -99,16 +94,8 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         grace: Duration::from_secs(5),
     };
     let server = Server::start(options, readiness.clone(), exporter, things)?;
-    let client = ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .build()
-        .into();
-    Ok(Shell {
-        server,
-        readiness,
-        metrics,
-        client,
-    })
+    let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    Ok(Shell { server, readiness, metrics, client })
 }
 
 impl Shell {
@@ -129,20 +116,12 @@ impl Shell {
     }
 
     fn get_as(&self, path: &str, authorization: &str) -> Answer {
-        let request = self
-            .client
-            .get(self.url(path))
-            .header("authorization", authorization);
+        let request = self.client.get(self.url(path)).header("authorization", authorization);
         answer(request.call())
     }
 
     fn post(&self, path: &str, content_type: &str, body: &str) -> Answer {
-        answer(
-            self.client
-                .post(self.url(path))
-                .content_type(content_type)
-                .send(body),
-        )
+        answer(self.client.post(self.url(path)).content_type(content_type).send(body))
     }
 }
 
@@ -153,11 +132,7 @@ fn any_port() -> SocketAddr {
 fn answer(answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {
     let mut response = answered.expect("an answer");
     let body = response.body_mut().read_to_string().expect("a text");
-    Answer {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        body,
-    }
+    Answer { status: response.status().as_u16(), headers: response.headers().clone(), body }
 }
 
 #[test]
@@ -178,12 +153,8 @@ fn readiness_follows_the_conditions() {
     shell.readiness.clear(Condition::Starting);
     assert_eq!(shell.get("/readyz").status, 200);
 
-    shell
-        .readiness
-        .raise(Condition::Broker, "connection refused");
-    shell
-        .readiness
-        .raise(Condition::Topology, "shop.events is missing");
+    shell.readiness.raise(Condition::Broker, "connection refused");
+    shell.readiness.raise(Condition::Topology, "shop.events is missing");
     let lost = shell.get("/readyz").problem(503);
     let reasons = json!([
         { "reason": "broker", "detail": "connection refused" },
@@ -195,20 +166,11 @@ fn readiness_follows_the_conditions() {
 #[test]
 fn metrics_are_in_the_text_format() {
     let shell = Shell::open();
-    shell
-        .metrics
-        .commands(CommandType::OrderPlace, Verdict::Applied, 2);
+    shell.metrics.commands(CommandType::OrderPlace, Verdict::Applied, 2);
     let scraped = shell.get("/metrics");
-    assert_eq!(
-        scraped.header("content-type"),
-        "text/plain; version=0.0.4; charset=utf-8"
-    );
+    assert_eq!(scraped.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let line = "orderly_commands_total{type=\"order.place\",verdict=\"applied\"} 2";
-    assert!(
-        scraped.body.lines().any(|found| found == line),
-        "{}",
-        scraped.body
-    );
+    assert!(scraped.body.lines().any(|found| found == line), "{}", scraped.body);
 }
 
 #[test]
@@ -216,29 +178,15 @@ fn without_the_token_only_health_answers() {
     let shell = Shell::with_token(TOKEN);
     assert_eq!(shell.get("/healthz").status, 200);
     shell.get("/readyz").problem(503);
-    for path in [
-        "/metrics",
-        "/",
-        "/api/things",
-        "/nowhere",
-        "/healthz/",
-        "/readyz/x",
-    ] {
+    for path in ["/metrics", "/", "/api/things", "/nowhere", "/healthz/", "/readyz/x"] {
         let refused = shell.get(path);
         refused.problem(401);
         assert_eq!(refused.header("www-authenticate"), "Bearer", "{path}");
     }
     shell.get_as("/metrics", "Bearer wrong").problem(401);
-    shell
-        .get_as("/metrics", &format!("Basic {TOKEN}"))
-        .problem(401);
-    assert_eq!(
-        shell.get_as("/metrics", &format!("Bearer {TOKEN}")).status,
-        200
-    );
-    shell
-        .get_as("/nowhere", &format!("Bearer {TOKEN}"))
-        .problem(404);
+    shell.get_as("/metrics", &format!("Basic {TOKEN}")).problem(401);
+    assert_eq!(shell.get_as("/metrics", &format!("Bearer {TOKEN}")).status, 200);
+    shell.get_as("/nowhere", &format!("Bearer {TOKEN}")).problem(404);
 }
 
 #[test]
@@ -254,10 +202,7 @@ fn errors_of_the_framework_are_problems_too() {
 #[test]
 fn errors_of_a_resource_say_what_they_are_about() {
     let shell = Shell::open();
-    assert_eq!(
-        shell.get("/api/things/7").problem(404)["detail"],
-        "there is no thing 7"
-    );
+    assert_eq!(shell.get("/api/things/7").problem(404)["detail"], "there is no thing 7");
 }
 
 #[test]
@@ -273,22 +218,11 @@ fn a_body_must_be_json_of_the_right_form_and_size() {
     let shell = Shell::open();
     let add = |content_type: &str, body: &str| shell.post("/api/things", content_type, body);
 
-    assert_eq!(
-        add("application/json", "{\"size\":3}").json(),
-        json!({ "size": 3 })
-    );
-    assert_eq!(
-        add("application/cloudevents+json", "{\"size\":3}").status,
-        200
-    );
+    assert_eq!(add("application/json", "{\"size\":3}").json(), json!({ "size": 3 }));
+    assert_eq!(add("application/cloudevents+json", "{\"size\":3}").status, 200);
     add("application/json", "{\"size\":").problem(400);
     let wrong = add("application/json", "{\"size\":\"big\"}").problem(422);
-    assert!(
-        wrong["detail"]
-            .as_str()
-            .is_some_and(|it| it.contains("big")),
-        "{wrong}"
-    );
+    assert!(wrong["detail"].as_str().is_some_and(|it| it.contains("big")), "{wrong}");
     add("application/json", "{}").problem(422);
     add("text/plain", "{\"size\":3}").problem(415);
     let large = format!("{{\"size\":3{}}}", " ".repeat(MAX_BODY));
@@ -305,15 +239,8 @@ fn lists_come_in_pages() {
     assert_eq!(second["items"].as_array().map(Vec::len), Some(10));
     assert_eq!(second["next"], Value::Null);
     for limit in ["0", "501", "many"] {
-        let refused = shell
-            .get(&format!("/api/things?limit={limit}"))
-            .problem(422);
-        assert!(
-            refused["detail"]
-                .as_str()
-                .is_some_and(|it| it.contains("1 to 500")),
-            "{refused}"
-        );
+        let refused = shell.get(&format!("/api/things?limit={limit}")).problem(422);
+        assert!(refused["detail"].as_str().is_some_and(|it| it.contains("1 to 500")), "{refused}");
     }
 }
 
@@ -334,9 +261,7 @@ async fn it_stops_after_the_open_requests() {
     // Until the request is under way.
     tokio::time::sleep(Duration::from_millis(100)).await;
 
-    tokio::time::timeout(Duration::from_secs(5), shell.server.stop())
-        .await
-        .expect("it stops");
+    tokio::time::timeout(Duration::from_secs(5), shell.server.stop()).await.expect("it stops");
 
     assert_eq!(slow.await.expect("no panic").body, "done");
     TcpStream::connect(address).expect_err("nobody listens any more");

@@ -88,10 +88,8 @@ impl Relay {
                         let number: u64 = id.parse().expect("a number");
                         let key = (number % KEYS) * (u64::MAX / KEYS);
                         let routing_key = (number % KEYS).to_string();
-                        let event = Keyed {
-                            key,
-                            message: message(&self.names.events, &routing_key, &id),
-                        };
+                        let event =
+                            Keyed { key, message: message(&self.names.events, &routing_key, &id) };
                         self.outbox.push((event, delivery.generation, delivery.tag));
                     }
                     self.publish(first).await;
@@ -104,10 +102,8 @@ impl Relay {
     }
 
     async fn publish(&mut self, first: usize) {
-        let batch: Vec<Keyed> = self.outbox[first..]
-            .iter()
-            .map(|(event, ..)| event.clone())
-            .collect();
+        let batch: Vec<Keyed> =
+            self.outbox[first..].iter().map(|(event, ..)| event.clone()).collect();
         let receipt = self.events.publish(batch).await;
         self.in_flight.push((first, receipt));
     }
@@ -120,8 +116,7 @@ impl Relay {
                 let at = first + offset;
                 if confirm == Confirm::Acked && lost.is_none() {
                     let (event, generation, tag) = &self.outbox[at];
-                    self.ledger
-                        .settled(*generation, *tag, self.started.elapsed());
+                    self.ledger.settled(*generation, *tag, self.started.elapsed());
                     self.settled.insert(id(&event.message).to_owned());
                     self.confirmed = at + 1;
                 } else {
@@ -129,9 +124,7 @@ impl Relay {
                 }
             }
         }
-        self.link
-            .acks
-            .send(self.ledger.next_acks(self.started.elapsed()));
+        self.link.acks.send(self.ledger.next_acks(self.started.elapsed()));
         if let Some(first) = lost {
             self.events.resume();
             self.publish(first).await;
@@ -153,9 +146,7 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
         phase(&mut relay.link, |phase| *phase == Phase::Up).await;
         let outsider = Outsider::new(&url).await;
         outsider.queue(&queue, &names.events, "#").await;
-        outsider
-            .commands(&names, (0..COMMANDS).map(|id| id.to_string()))
-            .await;
+        outsider.commands(&names, (0..COMMANDS).map(|id| id.to_string())).await;
         relay.run(COMMANDS / 3).await;
         relay
     });
@@ -174,11 +165,7 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
             .await
             .expect("everything was relayed in time")
             .expect("no panic");
-        assert!(
-            relay.link.status.borrow().reconnects >= 1,
-            "{:?}",
-            started.elapsed()
-        );
+        assert!(relay.link.status.borrow().reconnects >= 1, "{:?}", started.elapsed());
         relay.link.control.close().await;
         let outsider = Outsider::new(&url).await;
         outsider.wait_for_depth(&names.commands, 0).await;
@@ -210,33 +197,20 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
         up(&mut link).await;
         link.control.pause().await;
         news(&mut link).await;
-        Outsider::new(&url)
-            .await
-            .commands(&names, ["1".to_owned(), "2".to_owned()])
-            .await;
+        Outsider::new(&url).await.commands(&names, ["1".to_owned(), "2".to_owned()]).await;
         link
     });
     node.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
 
     let held = runtime.block_on(async {
         // The broker tells a connection when it publishes.
-        let held = link
-            .publisher
-            .mandatory(vec![message("", &names.dead, "held")])
-            .await;
+        let held = link.publisher.mandatory(vec![message("", &names.dead, "held")]).await;
         let blocked = link.status.wait_for(|status| status.blocked.is_some());
-        tokio::time::timeout(PATIENCE, blocked)
-            .await
-            .expect("told")
-            .expect("alive");
+        tokio::time::timeout(PATIENCE, blocked).await.expect("told").expect("alive");
         link.control.resume().await;
         assert_eq!(news(&mut link).await, Intake::Resumed { generation: 1 });
         deliveries(&mut link, 2).await;
-        let ack = Ack {
-            generation: 1,
-            tag: 2,
-            reach: Reach::UpTo,
-        };
+        let ack = Ack { generation: 1, tag: 2, reach: Reach::UpTo };
         link.acks.send(vec![ack]);
         assert_eq!(link.control.queued().await, Some(0));
         let mut held = Box::pin(held);
@@ -247,15 +221,11 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
     node.ctl(&["set_vm_memory_high_watermark", "0.4"]);
 
     runtime.block_on(async {
-        let confirms = tokio::time::timeout(PATIENCE, held.expect("set above"))
-            .await
-            .expect("unblocked");
+        let confirms =
+            tokio::time::timeout(PATIENCE, held.expect("set above")).await.expect("unblocked");
         assert_eq!(confirms, [Confirm::Acked]);
         let free = link.status.wait_for(|status| status.blocked.is_none());
-        tokio::time::timeout(PATIENCE, free)
-            .await
-            .expect("told")
-            .expect("alive");
+        tokio::time::timeout(PATIENCE, free).await.expect("told").expect("alive");
         assert_eq!(link.status.borrow().reconnects, 0);
         link.control.close().await;
         assert_eq!(Outsider::new(&url).await.depth(&names.commands).await, 0);
@@ -330,9 +300,8 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
     });
     node.restart();
     runtime.block_on(async {
-        let confirms = tokio::time::timeout(PATIENCE, receipt.expect("set above"))
-            .await
-            .expect("back");
+        let confirms =
+            tokio::time::timeout(PATIENCE, receipt.expect("set above")).await.expect("back");
         assert_eq!(confirms, [Confirm::Acked]);
         let (generation, _) = up(&mut link).await;
         assert_eq!(news(&mut link).await, Intake::Paused { generation });

@@ -18,10 +18,7 @@ use rabbit::{namespace, shared_url};
 use tokio::time::Instant;
 
 fn event(names: &Names, key: u64, id: &str) -> Keyed {
-    Keyed {
-        key,
-        message: message(&names.events, &format!("key.{key}"), id),
-    }
+    Keyed { key, message: message(&names.events, &format!("key.{key}"), id) }
 }
 
 #[tokio::test]
@@ -43,10 +40,7 @@ async fn a_retry_comes_back_through_its_wait_queue_as_it_was() {
         deadline: Some("2030-01-01T00:00:00Z".to_owned()),
         ..command.properties
     };
-    assert_eq!(
-        link.publisher.mandatory(vec![command]).await.await,
-        [Confirm::Acked]
-    );
+    assert_eq!(link.publisher.mandatory(vec![command]).await.await, [Confirm::Acked]);
     let failed = deliveries(&mut link, 1).await.remove(0);
     assert_eq!(failed.message.routing_key, "order.place");
 
@@ -80,23 +74,13 @@ async fn returns_are_matched_to_their_messages() {
     let mut link = link(&settings).await;
     up(&mut link).await;
     let outsider = Outsider::new(&url).await;
-    outsider
-        .queue(
-            &format!("{}.some", names.owner),
-            &names.notifications,
-            "some",
-        )
-        .await;
+    outsider.queue(&format!("{}.some", names.owner), &names.notifications, "some").await;
 
     // Several windows' worth, every third without a queue, from two publishers at once.
     let batch = |salt: usize| {
         (0..300_usize)
             .map(|id| {
-                let key = if (id + salt).is_multiple_of(3) {
-                    "none"
-                } else {
-                    "some"
-                };
+                let key = if (id + salt).is_multiple_of(3) { "none" } else { "some" };
                 message(&names.notifications, key, &format!("{salt}-{id}"))
             })
             .collect::<Vec<_>>()
@@ -108,11 +92,7 @@ async fn returns_are_matched_to_their_messages() {
         assert_eq!(confirms.len(), 300);
         for (id, confirm) in confirms.iter().enumerate() {
             match (id + salt) % 3 {
-                0 => assert_eq!(
-                    *confirm,
-                    Confirm::Returned("312 NO_ROUTE".to_owned()),
-                    "{id}"
-                ),
+                0 => assert_eq!(*confirm, Confirm::Returned("312 NO_ROUTE".to_owned()), "{id}"),
                 _ => assert_eq!(*confirm, Confirm::Acked, "{id}"),
             }
         }
@@ -130,11 +110,7 @@ async fn a_property_too_long_for_amqp_is_refused_and_harms_nothing() {
     let fine = || message("", &names.dead, "fine");
     let long = message("", &names.dead, &"x".repeat(256));
 
-    let confirms = link
-        .publisher
-        .mandatory(vec![fine(), long, fine()])
-        .await
-        .await;
+    let confirms = link.publisher.mandatory(vec![fine(), long, fine()]).await.await;
 
     assert_eq!(confirms[0], Confirm::Acked);
     assert!(matches!(&confirms[1], Confirm::Returned(why) if why.contains("255")));
@@ -176,12 +152,7 @@ async fn events_of_a_key_arrive_in_order_over_several_lanes() {
     for event in taken {
         let id: u64 = event.id.parse().expect("a number");
         let before = last.insert(event.key.clone(), id);
-        assert!(
-            before < Some(id),
-            "{} after {before:?} of {}",
-            id,
-            event.key
-        );
+        assert!(before < Some(id), "{} after {before:?} of {}", id, event.key);
     }
     assert_eq!(last.len() as u64, KEYS);
     link.control.close().await;
@@ -201,11 +172,7 @@ async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
     let lost = events.publish(vec![event(&names, 1, "1")]).await;
     assert_eq!(lost.await, [Confirm::Lost]);
     let cut_off = events.publish(vec![event(&names, 1, "2")]).await;
-    assert_eq!(
-        cut_off.await,
-        [Confirm::Lost],
-        "it must not overtake the first"
-    );
+    assert_eq!(cut_off.await, [Confirm::Lost], "it must not overtake the first");
     assert!(matches!(news(&mut link).await, Intake::Down { .. }));
     up(&mut link).await;
     let queue = format!("{}.seen", names.events);
@@ -215,13 +182,7 @@ async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
 
     assert_eq!(events.publish(again).await.await, vec![Confirm::Acked; 2]);
     let taken = outsider.take(&queue, |taken| taken.len() == 2).await;
-    assert_eq!(
-        taken
-            .iter()
-            .map(|event| event.id.as_str())
-            .collect::<Vec<_>>(),
-        ["1", "2"]
-    );
+    assert_eq!(taken.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     link.control.close().await;
 }
 
@@ -238,11 +199,7 @@ async fn replies_reach_their_queue_and_vanish_without_harm() {
     let batch = vec![message("", "nowhere", "1"), message("", &queue, "2")];
     let confirms = link.publisher.best_effort(batch).await.await;
 
-    assert_eq!(
-        confirms,
-        vec![Confirm::Acked; 2],
-        "unroutable is confirmed too"
-    );
+    assert_eq!(confirms, vec![Confirm::Acked; 2], "unroutable is confirmed too");
     let taken = outsider.take(&queue, |taken| taken.len() == 1).await;
     assert_eq!(taken[0].id, "2");
     link.control.close().await;
@@ -270,13 +227,7 @@ async fn dead_letters_are_listed_and_replayed() {
     outsider.wait_for_depth(&names.dead, 2).await;
 
     let letters = client.dead_letters(10).await.expect("listed");
-    assert_eq!(
-        letters
-            .iter()
-            .map(|letter| id(&letter.message))
-            .collect::<Vec<_>>(),
-        ["1", "2"]
-    );
+    assert_eq!(letters.iter().map(|letter| id(&letter.message)).collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(letters[0].reason.as_deref(), Some("delivery_limit"));
     assert_eq!(letters[0].queue.as_deref(), Some(names.commands.as_str()));
     assert_eq!(client.dead_letters(1).await.expect("listed").len(), 1);
@@ -305,9 +256,7 @@ async fn publishing_commands_where_nobody_listens_is_told() {
     let settings = settings(&url, &namespace("nobody"));
     let outsider = Outsider::new(&url).await;
     let exchange = &settings.names.commands;
-    let made = outsider
-        .declare_exchange(exchange, ExchangeKind::Topic, false)
-        .await;
+    let made = outsider.declare_exchange(exchange, ExchangeKind::Topic, false).await;
     made.expect("made");
     let client = Client::connect(&settings).await.expect("connected");
     let command = client::command(&settings.names, "order.place", "1", None, "{}".into());

@@ -95,10 +95,7 @@ async fn declares_the_topology_of_the_contract() {
     outsider.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
     let dead = message(&names.dead, "order.place", "2");
-    assert_eq!(
-        link.publisher.mandatory(vec![dead]).await.await,
-        [Confirm::Acked]
-    );
+    assert_eq!(link.publisher.mandatory(vec![dead]).await.await, [Confirm::Acked]);
     link.control.close().await;
 }
 
@@ -128,20 +125,11 @@ async fn verify_makes_nothing_names_what_is_missing_and_waits_for_it() {
     ];
     assert_eq!(missing, expected);
     let outsider = Outsider::new(&url).await;
-    let exists = outsider
-        .declare(&names.commands, true, FieldTable::default())
-        .await;
+    let exists = outsider.declare(&names.commands, true, FieldTable::default()).await;
     assert!(exists.is_err(), "nothing was made");
 
-    for exchange in [
-        &names.dead,
-        &names.commands,
-        &names.events,
-        &names.notifications,
-    ] {
-        let made = outsider
-            .declare_exchange(exchange, ExchangeKind::Topic, false)
-            .await;
+    for exchange in [&names.dead, &names.commands, &names.events, &names.notifications] {
+        let made = outsider.declare_exchange(exchange, ExchangeKind::Topic, false).await;
         made.expect("made");
     }
     for delay in &settings.retry_delays {
@@ -170,11 +158,7 @@ async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
     let differences = link.status.borrow().differences.clone();
     assert_eq!(differences.len(), 1, "{differences:?}");
     let difference = &differences[0];
-    for part in [
-        names.commands.as_str(),
-        "inequivalent arg",
-        "current is none",
-    ] {
+    for part in [names.commands.as_str(), "inequivalent arg", "current is none"] {
         assert!(difference.contains(part), "{difference:?} names {part}");
     }
     outsider.commands(&names, ["1".to_owned()]).await;
@@ -190,18 +174,10 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     let mut link = link(&settings).await;
     assert_eq!(up(&mut link).await, (1, 0));
     let outsider = Outsider::new(&url).await;
-    outsider
-        .commands(&names, (1..=5).map(|id| id.to_string()))
-        .await;
+    outsider.commands(&names, (1..=5).map(|id| id.to_string())).await;
     let first = deliveries(&mut link, 5).await;
     assert!(first.iter().all(|delivery| !delivery.redelivered));
-    assert_eq!(
-        first
-            .iter()
-            .map(|delivery| delivery.tag)
-            .collect::<Vec<_>>(),
-        [1, 2, 3, 4, 5]
-    );
+    assert_eq!(first.iter().map(|delivery| delivery.tag).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     link.acks.send(vec![up_to(1, 2), one(1, 4)]);
 
     // An ack of nothing: the broker closes the channel.
@@ -215,11 +191,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     assert_eq!(up(&mut link).await, (2, 2));
     let again = deliveries(&mut link, 2).await;
     assert_eq!(ids(&again), ["3", "5"]);
-    assert!(
-        again
-            .iter()
-            .all(|delivery| delivery.redelivered && delivery.generation == 2)
-    );
+    assert!(again.iter().all(|delivery| delivery.redelivered && delivery.generation == 2));
     assert_eq!(again[0].message.properties.delivery_count, 1);
 
     // A stale ack would close this channel too: tag 5 means nothing on it.
@@ -231,20 +203,14 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     let status = link.status.borrow().clone();
     assert_eq!((status.reconnects, status.generation), (1, 2));
     link.control.close().await;
-    assert_eq!(
-        outsider.depth(&names.commands).await,
-        0,
-        "closing sent the acks before it"
-    );
+    assert_eq!(outsider.depth(&names.commands).await, 0, "closing sent the acks before it");
 }
 
 #[tokio::test]
 async fn one_processor_a_namespace() {
     let url = shared_url();
     let settings = settings(&url, &namespace("owner"));
-    let first = acquire_owner(settings.clone(), PATIENCE)
-        .await
-        .expect("free");
+    let first = acquire_owner(settings.clone(), PATIENCE).await.expect("free");
 
     let started = Instant::now();
     let second = acquire_owner(settings.clone(), Duration::from_secs(1)).await;
@@ -252,10 +218,7 @@ async fn one_processor_a_namespace() {
         panic!("the namespace is held");
     };
     assert!(matches!(&error, Error::Held(queue) if *queue == settings.names.owner));
-    assert!(
-        started.elapsed() >= Duration::from_secs(1),
-        "it waited for the first to go"
-    );
+    assert!(started.elapsed() >= Duration::from_secs(1), "it waited for the first to go");
 
     let waiting = tokio::spawn(acquire_owner(settings.clone(), PATIENCE));
     tokio::time::sleep(Duration::from_millis(300)).await;
@@ -263,15 +226,9 @@ async fn one_processor_a_namespace() {
     first.release().await;
     let third = waiting.await.expect("no panic").expect("free again");
     let link = third.link();
-    assert!(
-        acquire_owner(settings.clone(), Duration::ZERO)
-            .await
-            .is_err()
-    );
+    assert!(acquire_owner(settings.clone(), Duration::ZERO).await.is_err());
     link.control.close().await;
-    let last = acquire_owner(settings, PATIENCE)
-        .await
-        .expect("closing gives it back");
+    let last = acquire_owner(settings, PATIENCE).await.expect("closing gives it back");
     last.release().await;
 }
 
@@ -288,9 +245,7 @@ async fn pausing_stops_deliveries_and_keeps_the_channel() {
 
     link.control.pause().await;
     assert_eq!(news(&mut link).await, Intake::Paused { generation: 1 });
-    outsider
-        .commands(&names, ["2".to_owned(), "3".to_owned()])
-        .await;
+    outsider.commands(&names, ["2".to_owned(), "3".to_owned()]).await;
     assert_eq!(link.control.queued().await, Some(2));
     link.acks.send(vec![one(1, first[0].tag)]);
     assert!(link.intake.try_recv().is_err());
@@ -316,10 +271,7 @@ async fn a_deleted_queue_is_made_again() {
 
     outsider.delete_queue(&names.commands).await;
 
-    assert!(matches!(
-        news(&mut link).await,
-        Intake::Down { generation: 1, .. }
-    ));
+    assert!(matches!(news(&mut link).await, Intake::Down { generation: 1, .. }));
     assert_eq!(up(&mut link).await, (2, 0));
     outsider.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
@@ -356,11 +308,7 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
         &body,
         properties,
     );
-    publishing
-        .await
-        .expect("published")
-        .await
-        .expect("no confirms asked");
+    publishing.await.expect("published").await.expect("no confirms asked");
 
     let delivery = deliveries(&mut link, 1).await.remove(0);
 
@@ -376,11 +324,7 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
     assert_eq!(delivery.message.properties, expected);
     assert_eq!(delivery.message.routing_key, key);
     assert_eq!(delivery.message.exchange, names.commands);
-    assert_eq!(
-        delivery.message.body.len(),
-        body.len(),
-        "several frames make one body"
-    );
+    assert_eq!(delivery.message.body.len(), body.len(), "several frames make one body");
     link.control.close().await;
 }
 
@@ -425,10 +369,7 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
     assert_eq!(outsider.depth(&names.commands).await, 0);
     let client = Client::connect(&settings).await.expect("connected");
     let letters = client.dead_letters(10).await.expect("listed");
-    let bodies: Vec<&[u8]> = letters
-        .iter()
-        .map(|letter| &letter.message.body[..])
-        .collect();
+    let bodies: Vec<&[u8]> = letters.iter().map(|letter| &letter.message.body[..]).collect();
     assert_eq!(bodies, [b"{\"first\":true}", &large[..]]);
     assert_eq!(letters[0].reason.as_deref(), Some("unreadable properties"));
     client.close().await;

@@ -47,10 +47,7 @@ fn the_defaults_are_valid_and_shown_with_their_units() {
 #[test]
 fn the_documented_file_is_valid_and_means_the_defaults() {
     let documented = concat!(env!("CARGO_MANIFEST_DIR"), "/config/orderly.toml");
-    let by_file = orderly()
-        .args(["check", "--config", documented])
-        .assert()
-        .code(0);
+    let by_file = orderly().args(["check", "--config", documented]).assert().code(0);
     let by_default = orderly().arg("check").assert().code(0);
     assert_eq!(stdout(&by_file), stdout(&by_default));
 }
@@ -59,19 +56,13 @@ fn the_documented_file_is_valid_and_means_the_defaults() {
 fn secrets_are_masked() {
     let done = orderly()
         .arg("check")
-        .env(
-            "ORDERLY_BROKER__URL",
-            "amqps://shop:hunter2@mq.example.com/prod",
-        )
+        .env("ORDERLY_BROKER__URL", "amqps://shop:hunter2@mq.example.com/prod")
         .env("ORDERLY_ADMIN__TOKEN", "hunter2hunter2hunter2")
         .assert()
         .code(0);
     let all = stdout(&done) + &stderr(&done);
     assert!(!all.contains("hunter2"), "{all}");
-    assert!(
-        all.contains("amqps://shop:***@mq.example.com/prod"),
-        "{all}"
-    );
+    assert!(all.contains("amqps://shop:***@mq.example.com/prod"), "{all}");
     assert!(all.contains("token = \"***\""), "{all}");
 }
 
@@ -89,35 +80,21 @@ fn the_environment_goes_over_the_file_and_holds_lists() {
     let shown: toml::Table = stdout(&done).parse().expect("TOML");
     assert_eq!(shown["orders"]["hold_for"].as_str(), Some("10m"));
     let patterns = shown["events"]["publish"].as_array().expect("a list");
-    assert_eq!(
-        patterns,
-        &["order.paid".into(), toml::Value::from("stock.#")]
-    );
+    assert_eq!(patterns, &["order.paid".into(), toml::Value::from("stock.#")]);
 }
 
 #[test]
 fn a_bare_number_is_refused_naming_key_and_source() {
     let (_directory, path) = file("[carts]\nexpire_after = 365\n");
-    let done = orderly()
-        .arg("check")
-        .arg("--config")
-        .arg(&path)
-        .assert()
-        .code(78);
+    let done = orderly().arg("check").arg("--config").arg(&path).assert().code(78);
     let told = stderr(&done);
-    assert!(
-        told.starts_with("orderly: configuration: carts.expire_after: "),
-        "{told}"
-    );
+    assert!(told.starts_with("orderly: configuration: carts.expire_after: "), "{told}");
     assert!(told.contains(path.to_str().expect("UTF-8")), "{told}");
     assert_eq!(told.lines().count(), 1, "{told}");
     assert_eq!(stdout(&done), "");
 
-    let done = orderly()
-        .arg("check")
-        .env("ORDERLY_INTAKE__MAX_COMMAND_SIZE", "65536")
-        .assert()
-        .code(78);
+    let done =
+        orderly().arg("check").env("ORDERLY_INTAKE__MAX_COMMAND_SIZE", "65536").assert().code(78);
     let told = stderr(&done);
     assert!(told.contains("intake.max_command_size"), "{told}");
     assert!(told.contains("ORDERLY_INTAKE__MAX_COMMAND_SIZE"), "{told}");
@@ -126,28 +103,11 @@ fn a_bare_number_is_refused_naming_key_and_source() {
 #[test]
 fn unknown_keys_are_refused_in_the_file_and_in_the_environment() {
     let (_directory, path) = file("[broker]\nprefetc = 10\n");
-    let done = orderly()
-        .arg("check")
-        .arg("--config")
-        .arg(path)
-        .assert()
-        .code(78);
-    assert!(
-        stderr(&done).contains("broker.prefetc: unknown key"),
-        "{}",
-        stderr(&done)
-    );
+    let done = orderly().arg("check").arg("--config").arg(path).assert().code(78);
+    assert!(stderr(&done).contains("broker.prefetc: unknown key"), "{}", stderr(&done));
 
-    let done = orderly()
-        .arg("check")
-        .env("ORDERLY_BROKER_URL", "memory:")
-        .assert()
-        .code(78);
-    assert!(
-        stderr(&done).contains("ORDERLY_BROKER_URL"),
-        "{}",
-        stderr(&done)
-    );
+    let done = orderly().arg("check").env("ORDERLY_BROKER_URL", "memory:").assert().code(78);
+    assert!(stderr(&done).contains("ORDERLY_BROKER_URL"), "{}", stderr(&done));
 }
 
 #[test]
@@ -169,31 +129,16 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn a_missing_file_is_a_configuration_error() {
-    let done = orderly()
-        .args(["check", "--config", "/nowhere/orderly.toml"])
-        .assert()
-        .code(78);
-    assert!(
-        stderr(&done).contains("/nowhere/orderly.toml"),
-        "{}",
-        stderr(&done)
-    );
+    let done = orderly().args(["check", "--config", "/nowhere/orderly.toml"]).assert().code(78);
+    assert!(stderr(&done).contains("/nowhere/orderly.toml"), "{}", stderr(&done));
 }
 
 #[test]
 fn a_slip_of_the_unit_is_warned_of_but_valid() {
-    let done = orderly()
-        .arg("check")
-        .env("ORDERLY_CARTS__EXPIRE_AFTER", "365s")
-        .assert()
-        .code(0);
+    let done = orderly().arg("check").env("ORDERLY_CARTS__EXPIRE_AFTER", "365s").assert().code(0);
     let told = stderr(&done);
     assert!(told.starts_with("warning: carts.expire_after: "), "{told}");
-    assert!(
-        stdout(&done).contains("expire_after = \"6m 5s\""),
-        "{}",
-        stdout(&done)
-    );
+    assert!(stdout(&done).contains("expire_after = \"6m 5s\""), "{}", stdout(&done));
 }
 
 #[test]
@@ -202,10 +147,7 @@ fn a_wrong_command_line_ends_with_2() {
     orderly().assert().code(2);
     orderly().arg("--help").assert().code(0);
     let done = orderly().arg("--version").assert().code(0);
-    assert_eq!(
-        stdout(&done),
-        format!("orderly {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(stdout(&done), format!("orderly {}\n", env!("CARGO_PKG_VERSION")));
 }
 
 #[test]
@@ -222,9 +164,5 @@ fn who_stops_reading_is_no_error() {
         .expect("the program starts");
     drop(child.stdout.take());
     let ended = child.wait_with_output().expect("it ends");
-    assert!(
-        ended.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }

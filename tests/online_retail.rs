@@ -2,7 +2,6 @@
 //! final stock and money are what plain arithmetic over the invoices says.
 
 #[path = "support/online_retail.rs"]
-#[allow(dead_code, reason = "each test binary uses its own part of it")]
 mod online_retail;
 #[path = "support/processor.rs"]
 mod processor;
@@ -23,9 +22,7 @@ fn all(processor: &Processor, path: &str) -> Vec<Value> {
     let mut items = Vec::new();
     let mut after = String::new();
     loop {
-        let page = processor
-            .get(&format!("{path}?limit=500{after}"))
-            .expect("a page");
+        let page = processor.get(&format!("{path}?limit=500{after}")).expect("a page");
         items.extend(page["items"].as_array().expect("items").iter().cloned());
         match page["next"].as_str() {
             Some(next) => after = format!("&after={next}"),
@@ -52,11 +49,7 @@ async fn balances(stocked: Stocked, seed: u64) {
             let id = command.id.as_deref().expect("an id");
             let properties = Sent::new(command.kind, id, &Value::Null).properties;
             let properties = properties.with_app_id(command.source.into());
-            Sent {
-                kind: command.kind.to_owned(),
-                properties,
-                body: command.body.clone(),
-            }
+            Sent { kind: command.kind.to_owned(), properties, body: command.body.clone() }
         })
         .collect();
 
@@ -93,10 +86,7 @@ async fn balances(stocked: Stocked, seed: u64) {
         .collect();
     assert_eq!(orders, expected);
     assert_eq!(processor.stop().code(), Some(0));
-    assert_eq!(
-        processor.verify()["counts"]["paid"]["GBP"],
-        replay.expected.paid()
-    );
+    assert_eq!(processor.verify()["counts"]["paid"]["GBP"], replay.expected.paid());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,9 +22,7 @@ fn sample() -> Option<Invoices> {
 fn books_of(commands: &[Message]) -> Books {
     let mut keeper = Bookkeeper::default();
     for command in commands {
-        keeper
-            .enter(&Step::Send(command.clone()))
-            .expect("modelled");
+        keeper.enter(&Step::Send(command.clone())).expect("modelled");
     }
     keeper.close()
 }
@@ -62,24 +60,14 @@ fn what_is_no_number_is_an_error_that_names_the_invoice() {
     let quantity = read("7,A,X,six,2010-12-01 08:26:00,2.5,1.0,UK\n").unwrap_err();
     let price = read("8,A,X,6,2010-12-01 08:26:00,-2.5,1.0,UK\n").unwrap_err();
 
-    assert_eq!(
-        quantity.to_string(),
-        "invoice 7: quantity \"six\" is no whole number"
-    );
-    assert_eq!(
-        price.to_string(),
-        "invoice 8: price \"-2.5\" is no amount of pounds"
-    );
+    assert_eq!(quantity.to_string(), "invoice 7: quantity \"six\" is no whole number");
+    assert_eq!(price.to_string(), "invoice 8: price \"-2.5\" is no amount of pounds");
 }
 
 #[test]
 fn two_accounts_of_the_real_invoices_agree() {
     let Some(invoices) = sample() else { return };
-    for (stocked, seed) in [
-        (Stocked::Fully, 1),
-        (Stocked::Fully, 2),
-        (Stocked::Shortly, 1),
-    ] {
+    for (stocked, seed) in [(Stocked::Fully, 1), (Stocked::Fully, 2), (Stocked::Shortly, 1)] {
         // Given the invoices as commands
         let replay = online_retail::replay(&invoices.all, stocked, seed);
 
@@ -92,24 +80,14 @@ fn two_accounts_of_the_real_invoices_agree() {
             .iter()
             .map(|(id, account)| (id.as_str(), (account.status.name(), account.paid)))
             .collect();
-        let expected: Vec<_> = replay
-            .expected
-            .orders
-            .iter()
-            .map(|(id, entry)| (id.as_str(), *entry))
-            .collect();
+        let expected: Vec<_> =
+            replay.expected.orders.iter().map(|(id, entry)| (id.as_str(), *entry)).collect();
         assert_eq!(orders, expected, "{stocked:?}, seed {seed}");
         assert_eq!(books.paid(), replay.expected.paid());
         assert!(books.stock.values().all(|stock| stock.held == 0));
-        let on_hand: Vec<_> = books
-            .stock
-            .iter()
-            .map(|(sku, stock)| (sku.clone(), stock.on_hand))
-            .collect();
-        assert_eq!(
-            on_hand,
-            replay.expected.stock.into_iter().collect::<Vec<_>>()
-        );
+        let on_hand: Vec<_> =
+            books.stock.iter().map(|(sku, stock)| (sku.clone(), stock.on_hand)).collect();
+        assert_eq!(on_hand, replay.expected.stock.into_iter().collect::<Vec<_>>());
     }
 }
 
@@ -119,34 +97,19 @@ fn the_replay_holds_what_makes_the_sample_worth_replaying() {
     let full = online_retail::replay(&invoices.all, Stocked::Fully, 1);
     let short = online_retail::replay(&invoices.all, Stocked::Shortly, 1);
 
-    assert_eq!(
-        invoices.left_out,
-        [("550193".to_owned(), "PADS".to_owned())]
-    );
+    assert_eq!(invoices.left_out, [("550193".to_owned(), "PADS".to_owned())]);
     assert_eq!(full.expected.orders[online_retail::GIANT], ("cancelled", 0));
     assert_eq!(full.expected.orders["A563185"], ("paid", 1_106_206));
     let longest = invoices.all.iter().map(|invoice| invoice.sold.len()).max();
     assert_eq!(longest, Some(265));
     let refused = |replay: &online_retail::Replay| {
-        replay
-            .expected
-            .orders
-            .values()
-            .filter(|(status, _)| *status == "rejected")
-            .count()
+        replay.expected.orders.values().filter(|(status, _)| *status == "rejected").count()
     };
     assert_eq!(refused(&full), 0);
     assert!(refused(&short) > 50);
     let verdicts = books_of(&full.commands).verdicts;
     let named = |name: &str| {
-        verdicts
-            .iter()
-            .filter(|(verdict, _)| verdict.name() == name)
-            .map(|(_, n)| n)
-            .sum::<u64>()
+        verdicts.iter().filter(|(verdict, _)| verdict.name() == name).map(|(_, n)| n).sum::<u64>()
     };
-    assert!(
-        named("duplicate") > 100 && named("waiting") > 100,
-        "{verdicts:?}"
-    );
+    assert!(named("duplicate") > 100 && named("waiting") > 100, "{verdicts:?}");
 }

@@ -38,11 +38,7 @@ async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
     );
     let paid = producer.take(&replies).await.body;
     assert_eq!(paid["verdict"], "applied");
-    assert!(
-        paid["events"]
-            .as_array()
-            .is_some_and(|events| events.contains(&json!("order.paid")))
-    );
+    assert!(paid["events"].as_array().is_some_and(|events| events.contains(&json!("order.paid"))));
     let again = producer.take(&replies).await.body;
     assert_eq!(again["verdict"], "duplicate");
     assert_eq!(again["original"]["verdict"], "applied");
@@ -60,10 +56,7 @@ async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
     assert_eq!(paid["subject"], "o-1");
     assert_eq!(paid["sequence"].as_str().map(str::len), Some(20));
     assert_eq!(paid["data"]["paid"], 1000);
-    assert_eq!(
-        paid["data"]["lines"],
-        json!([{"sku": "tea", "quantity": 2, "unit_price": 500}])
-    );
+    assert_eq!(paid["data"]["lines"], json!([{"sku": "tea", "quantity": 2, "unit_price": 500}]));
     assert_eq!(paid["data"]["late"], false);
 
     let notification = producer.take(&notifications).await;
@@ -72,40 +65,25 @@ async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
     assert_eq!(notification.body["order_id"], "o-1");
 
     let order = processor.get("/api/orders/o-1").expect("the order");
-    assert_eq!(
-        (&order["status"], &order["paid"]),
-        (&json!("paid"), &json!(1000))
-    );
+    assert_eq!((&order["status"], &order["paid"]), (&json!("paid"), &json!(1000)));
     assert_eq!(order["reservation"]["state"], "committed");
     let stock = processor.get("/api/stock/tea").expect("the stock");
     assert_eq!((&stock["on_hand"], &stock["held"]), (&json!(8), &json!(0)));
     processor.wait(|processor| {
-        let timeline = processor
-            .get("/api/orders/o-1/timeline")
-            .expect("the timeline");
+        let timeline = processor.get("/api/orders/o-1/timeline").expect("the timeline");
         let kinds: Vec<_> = timeline
             .as_array()
             .expect("a list")
             .iter()
             .filter_map(|item| item["kind"].as_str().map(str::to_owned))
             .collect();
-        [
-            "order.place",
-            "order.paid",
-            "payment.callback",
-            "notification.delivered",
-        ]
-        .iter()
-        .all(|kind| kinds.iter().any(|found| found == kind))
+        ["order.place", "order.paid", "payment.callback", "notification.delivered"]
+            .iter()
+            .all(|kind| kinds.iter().any(|found| found == kind))
     });
-    assert_eq!(
-        processor.get("/api/audit").expect("the audit")["balanced"],
-        true
-    );
-    let applied = processor.metric(
-        "orderly_commands_total",
-        "type=\"order.place\",verdict=\"applied\"",
-    );
+    assert_eq!(processor.get("/api/audit").expect("the audit")["balanced"], true);
+    let applied =
+        processor.metric("orderly_commands_total", "type=\"order.place\",verdict=\"applied\"");
     assert!((applied - 1.0).abs() < f64::EPSILON, "{applied}");
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["counts"]["sold"], 2);
@@ -117,38 +95,24 @@ async fn what_cannot_be_processed_is_parked_with_its_bytes_and_its_reason() {
     let mut processor = Processor::new(&url, &namespace);
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
-    let broken = Sent {
-        body: b"{\"sku\": \xff".to_vec(),
-        ..stock("tea", 1)
-    };
+    let broken = Sent { body: b"{\"sku\": \xff".to_vec(), ..stock("tea", 1) };
     let unknown = Sent::new("stock.teleport", "m-2", &json!({}));
     let wrong = Sent::new("stock.set", "m-3", &json!({"sku": "tea", "on_hand": -1}));
 
-    producer
-        .publish(&[broken.clone(), unknown, wrong, broken.clone()])
-        .await;
+    producer.publish(&[broken.clone(), unknown, wrong, broken.clone()]).await;
     processor.wait(|processor| {
-        processor.get("/api/parked").is_some_and(|list| {
-            list["items"]
-                .as_array()
-                .is_some_and(|items| items.len() == 3)
-        }) && processor.metric("orderly_commands_total", "verdict=\"invalid\"") > 3.5
+        processor
+            .get("/api/parked")
+            .is_some_and(|list| list["items"].as_array().is_some_and(|items| items.len() == 3))
+            && processor.metric("orderly_commands_total", "verdict=\"invalid\"") > 3.5
     });
 
-    let parked = processor
-        .get("/api/parked?reason=validation")
-        .expect("the list");
+    let parked = processor.get("/api/parked?reason=validation").expect("the list");
     let detail = parked["items"][0]["detail"].as_str().expect("a detail");
     assert!(detail.starts_with("on_hand: "), "{detail}");
-    let parked = processor
-        .get("/api/parked?reason=malformed")
-        .expect("the list");
+    let parked = processor.get("/api/parked?reason=malformed").expect("the list");
     assert_eq!(parked["items"][0]["raw"], "eyJza3UiOiD/");
-    assert_eq!(
-        parked["items"].as_array().map(Vec::len),
-        Some(1),
-        "the same bytes are parked once"
-    );
+    assert_eq!(parked["items"].as_array().map(Vec::len), Some(1), "the same bytes are parked once");
     assert_eq!(processor.stop().code(), Some(0));
 }
 

@@ -23,24 +23,16 @@ const ON_HAND: u64 = 1_000_000;
 /// Places, and behind them captures, every fifth of them twice, shuffled over a window.
 fn commands(random: &mut Random) -> Vec<Sent> {
     let sku = |order: usize| format!("sku-{:02}", order % SKUS);
-    let mut commands: Vec<_> = (0..SKUS)
-        .map(|number| stock(&sku(number), ON_HAND))
-        .collect();
+    let mut commands: Vec<_> = (0..SKUS).map(|number| stock(&sku(number), ON_HAND)).collect();
     let mut timed = Vec::new();
     for order in 0..ORDERS {
         let id = format!("o-{order:05}");
         let at = order as u64 * 10;
-        timed.push((
-            at,
-            place(&id, &[(&sku(order), 1, 700), (&sku(order + 7), 2, 150)]),
-        ));
+        timed.push((at, place(&id, &[(&sku(order), 1, 700), (&sku(order + 7), 2, 150)])));
         let copies = if order % 5 == 0 { 2 } else { 1 };
         for _ in 0..copies {
             // some come before their order
-            timed.push((
-                (at + random.below(3_000)).saturating_sub(500),
-                captured(&id, 1000),
-            ));
+            timed.push(((at + random.below(3_000)).saturating_sub(500), captured(&id, 1000)));
         }
     }
     timed.sort_by_key(|(at, _)| *at);
@@ -80,10 +72,7 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
     let mut told = BTreeMap::<String, String>::new();
     for _ in 0..60 {
         for notification in producer.drain(&notifications).await {
-            let order = notification.body["order_id"]
-                .as_str()
-                .expect("an order")
-                .to_owned();
+            let order = notification.body["order_id"].as_str().expect("an order").to_owned();
             let known = told.entry(order).or_insert_with(|| notification.id.clone());
             assert_eq!(*known, notification.id, "one notification has two ids");
         }
@@ -99,19 +88,13 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
     assert_eq!(audit["counts"]["statuses"]["paid"], ORDERS);
     assert_eq!(audit["counts"]["paid"]["EUR"], ORDERS * 1000);
     assert_eq!(audit["counts"]["sold"], ORDERS * 3);
-    assert_eq!(
-        audit["counts"]["on_hand"],
-        SKUS as u64 * ON_HAND - ORDERS as u64 * 3
-    );
+    assert_eq!(audit["counts"]["on_hand"], SKUS as u64 * ON_HAND - ORDERS as u64 * 3);
     assert_eq!(producer.depth(&format!("{namespace}.commands")).await, 0);
 
     // at least once, and always under the same id: one id an order
     let mut ids = BTreeMap::<String, String>::new();
     for event in producer.drain(&events).await {
-        let order = event.body["subject"]
-            .as_str()
-            .expect("a subject")
-            .to_owned();
+        let order = event.body["subject"].as_str().expect("a subject").to_owned();
         let known = ids.entry(order.clone()).or_insert_with(|| event.id.clone());
         assert_eq!(*known, event.id, "order {order} was paid twice");
     }

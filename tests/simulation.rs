@@ -23,10 +23,7 @@ const TWICE: u64 = 8;
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name} must be a number")),
-    )
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
 /// Runs a seed; a failure says which one it was, and how it came to it.
@@ -53,11 +50,7 @@ fn the_invariants_hold_whatever_happens() {
     for seed in seeds.clone() {
         let summary = run_loudly(seed);
         if seed % TWICE == 0 {
-            assert_eq!(
-                run_loudly(seed),
-                summary,
-                "seed {seed} ran otherwise the second time"
-            );
+            assert_eq!(run_loudly(seed), summary, "seed {seed} ran otherwise the second time");
         }
         all.units += summary.units;
         all.events += summary.events;

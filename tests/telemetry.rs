@@ -33,9 +33,7 @@ fn logging_process() {
 
 fn logged(format: &str, rust_log: Option<&str>) -> (Output, String) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command
-        .args(["--exact", "logging_process", "--nocapture"])
-        .env(FORMAT, format);
+    command.args(["--exact", "logging_process", "--nocapture"]).env(FORMAT, format);
     match rust_log {
         Some(filter) => command.env("RUST_LOG", filter),
         None => command.env_remove("RUST_LOG"),
@@ -48,21 +46,14 @@ fn logged(format: &str, rust_log: Option<&str>) -> (Output, String) {
 #[test]
 fn json_is_one_object_a_line_on_standard_error_panics_included() {
     let (output, log) = logged("json", None);
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).expect(line))
-        .collect();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert_eq!(lines[0]["order_id"], "o-1");
     assert_eq!(lines[0]["message"], "command applied");
     assert_eq!(lines[1]["thread"], "worker");
     assert_eq!(lines[1]["panic"], "out of stock");
-    assert!(
-        lines[1]["at"]
-            .as_str()
-            .is_some_and(|at| at.contains("telemetry.rs")),
-        "{log}"
-    );
+    assert!(lines[1]["at"].as_str().is_some_and(|at| at.contains("telemetry.rs")), "{log}");
     assert!(!String::from_utf8_lossy(&output.stdout).contains("command applied"));
 }
 
@@ -70,10 +61,7 @@ fn json_is_one_object_a_line_on_standard_error_panics_included() {
 fn text_is_for_people_and_has_no_colours_in_a_file() {
     let (_, log) = logged("text", None);
     let line = log.lines().next().unwrap_or_default();
-    assert!(
-        line.contains("command applied") && line.contains("order_id=\"o-1\""),
-        "{log}"
-    );
+    assert!(line.contains("command applied") && line.contains("order_id=\"o-1\""), "{log}");
     assert!(!log.contains('\u{1b}'), "{log}");
     assert!(!log.contains("below the threshold"), "{log}");
 }

@@ -80,12 +80,10 @@ struct Round {
 
 /// Places and pays so many orders.
 fn core(orders: u64, seed: u64) -> Round {
-    let disk = Arc::new(Memory::default());
-    let options = store::Options {
-        namespace: Some("bench".to_owned()),
-        ..store::Options::default()
-    };
-    let opened = store::open(disk as Arc<dyn Disk>, &options).expect("opens");
+    let disk: Arc<dyn Disk> = Arc::new(Memory::default());
+    let options =
+        store::Options { namespace: Some("bench".to_owned()), ..store::Options::default() };
+    let opened = store::open(&disk, &options).expect("opens");
     let mut log = opened.log;
     let bodies = bodies(orders, seed);
 
@@ -97,10 +95,8 @@ fn core(orders: u64, seed: u64) -> Round {
         run(&mut sequencer, &mut log, &stock).await;
 
         let begun = now();
-        let arrivals: Vec<_> = bodies
-            .into_iter()
-            .map(|(kind, id, body)| arrival(kind, &id, body))
-            .collect();
+        let arrivals: Vec<_> =
+            bodies.into_iter().map(|(kind, id, body)| arrival(kind, &id, body)).collect();
         let decode = since(begun);
         let run = run(&mut sequencer, &mut log, &arrivals).await;
         Round { decode, run }
@@ -140,10 +136,7 @@ fn settings() -> Settings {
             hold_cap: Duration::from_secs(2 * 3600),
             late_payment: LatePayment::Rehold,
         },
-        waiting: WaitingLimits {
-            total: 100_000,
-            per_order: 64,
-        },
+        waiting: WaitingLimits { total: 100_000, per_order: 64 },
         identity_retention: Duration::from_secs(30 * 86_400),
         notify: true,
         parked_bytes: 1 << 20,
@@ -164,16 +157,8 @@ fn bodies(orders: u64, seed: u64) -> Vec<(Kind, String, Bytes)> {
     for order in 0..orders {
         let first = dice.below(SKUS);
         let second = (first + 1 + dice.below(SKUS - 1)) % SKUS;
-        bodies.push((
-            Kind::OrderPlace,
-            format!("p-{order:08}"),
-            place(order, first, second),
-        ));
-        bodies.push((
-            Kind::PaymentCallback,
-            format!("c-{order:08}"),
-            capture(order),
-        ));
+        bodies.push((Kind::OrderPlace, format!("p-{order:08}"), place(order, first, second)));
+        bodies.push((Kind::PaymentCallback, format!("c-{order:08}"), capture(order)));
     }
     bodies
 }
@@ -203,10 +188,7 @@ fn arrival(kind: Kind, id: &str, body: Bytes) -> Arrival {
         trace: None,
         attempts: 0,
         command: Command::parse(kind, &body),
-        raw: Raw {
-            body,
-            content_type: None,
-        },
+        raw: Raw { body, content_type: None },
     }
 }
 
@@ -222,10 +204,7 @@ fn measure<T, R>(name: &str, prepare: impl Fn() -> T, mut work: impl FnMut(T) ->
         }
         best = best.min(since(begun));
     }
-    println!(
-        "  {name:<34} {:>6.0} ns",
-        best.as_secs_f64() * 1e9 / f64::from(TIMES)
-    );
+    println!("  {name:<34} {:>6.0} ns", best.as_secs_f64() * 1e9 / f64::from(TIMES));
 }
 
 type Decide<'a> = &'a dyn Fn(&Order) -> order::rules::Step;
@@ -246,27 +225,15 @@ fn rules() {
     let late = order::rules::Late::No;
     let steps: [(&str, &Order, Decide<'_>); 8] = [
         ("order placed", &placed, &|o| order::rules::place(o)),
-        ("captured: paid", &placed, &|o| {
-            order::rules::captured(o, 3_299, late)
-        }),
-        ("captured: partially paid", &partial, &|o| {
-            order::rules::captured(o, 1, late)
-        }),
-        ("captured: surplus", &paid, &|o| {
-            order::rules::captured(o, 1, late)
-        }),
-        ("captured: too late", &expired, &|o| {
-            order::rules::captured(o, 3_299, late)
-        }),
+        ("captured: paid", &placed, &|o| order::rules::captured(o, 3_299, late)),
+        ("captured: partially paid", &partial, &|o| order::rules::captured(o, 1, late)),
+        ("captured: surplus", &paid, &|o| order::rules::captured(o, 1, late)),
+        ("captured: too late", &expired, &|o| order::rules::captured(o, 3_299, late)),
         ("cancelled under review", &review, &|o| {
             order::rules::cancel(o, None).expect("is allowed")
         }),
-        ("completed", &paid, &|o| {
-            order::rules::complete(o).expect("is allowed")
-        }),
-        ("hold lapsed", &placed, &|o| {
-            order::rules::lapse(o).expect("lapses")
-        }),
+        ("completed", &paid, &|o| order::rules::complete(o).expect("is allowed")),
+        ("hold lapsed", &placed, &|o| order::rules::lapse(o).expect("lapses")),
     ];
     for (name, order, decide) in steps {
         measure(name, || order, |order| follow(order, &decide(order)));
@@ -281,11 +248,7 @@ fn rules() {
         || (Payments::default(), callback.clone()),
         |(payments, callback)| recorded(payments, &callback, placed.currency),
     );
-    measure(
-        "two lines held and committed",
-        || [a_stock("a"), a_stock("b")],
-        hold,
-    );
+    measure("two lines held and committed", || [a_stock("a"), a_stock("b")], hold);
     measure("cart line put", a_cart, put);
 }
 
@@ -343,12 +306,7 @@ fn an_order(status: Status, paid: i64) -> Order {
 }
 
 fn a_stock(sku: &str) -> Stock {
-    Stock {
-        sku: Sku::new(sku).expect("is an id"),
-        on_hand: 1_000,
-        held: 10,
-        low_at: Some(5),
-    }
+    Stock { sku: Sku::new(sku).expect("is an id"), on_hand: 1_000, held: 10, low_at: Some(5) }
 }
 
 fn a_cart() -> cart::Cart {
@@ -402,10 +360,7 @@ impl Disk for Memory {
         Ok(self.with(|map| match below {
             Some(below) => {
                 let most = Bound::Excluded((tree, below.to_vec()));
-                map.range((Bound::Unbounded, most))
-                    .next_back()
-                    .filter(here)
-                    .map(pair)
+                map.range((Bound::Unbounded, most)).next_back().filter(here).map(pair)
             }
             None => map.iter().rev().find(here).map(pair),
         }))

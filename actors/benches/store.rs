@@ -43,12 +43,8 @@ impl Cost {
         // User and system time in ticks of 10 ms, of all threads that are or were: coarse, but right on the whole.
         let stat = fs::read_to_string("/proc/self/stat").expect("Linux has it");
         let (_, fields) = stat.rsplit_once(") ").expect("the name is in brackets");
-        let ticks: u64 = fields
-            .split(' ')
-            .skip(11)
-            .take(2)
-            .filter_map(|ticks| ticks.parse::<u64>().ok())
-            .sum();
+        let ticks: u64 =
+            fields.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
         Self {
             cpu: Duration::from_millis(ticks * 10),
             wall: BEGUN.get_or_init(Instant::now).elapsed(),
@@ -73,10 +69,7 @@ impl Cost {
 
 fn hash(number: u64) -> [u8; 16] {
     let mut dice = Dice::new(number);
-    let [a, b] = [
-        dice.below(u64::MAX).to_le_bytes(),
-        dice.below(u64::MAX).to_le_bytes(),
-    ];
+    let [a, b] = [dice.below(u64::MAX).to_le_bytes(), dice.below(u64::MAX).to_le_bytes()];
     let mut hash = [0; 16];
     hash[..8].copy_from_slice(&a);
     hash[8..].copy_from_slice(&b);
@@ -86,9 +79,7 @@ fn hash(number: u64) -> [u8; 16] {
 /// Bytes that do not repeat, like encoded states; made once.
 fn noise() -> Vec<u8> {
     let mut dice = Dice::new(7);
-    (0..4_096)
-        .map(|_| dice.below(256).to_le_bytes()[0])
-        .collect()
+    (0..4_096).map(|_| dice.below(256).to_le_bytes()[0]).collect()
 }
 
 /// The two units of an order: about 800 and 650 bytes.
@@ -125,10 +116,7 @@ fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2]
 }
 
 fn main() {
-    let orders = env::args()
-        .skip(1)
-        .find_map(|arg| arg.parse().ok())
-        .unwrap_or(100_000);
+    let orders = env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(100_000);
     let noise = noise();
     let directory =
         tempfile::tempdir_in(env::var_os("STORE_DIR").unwrap_or_else(|| "/var/tmp".into()))
@@ -197,28 +185,20 @@ fn main() {
     println!("resident: {} MiB", resident() >> 20);
     let stats = store.log.stats().expect("statistics");
     println!("on disk: {} MiB; {stats:?}", stats.bytes >> 20);
-    let blobs = fs::read_dir(directory.path().join("blobs"))
-        .expect("sled's directory")
-        .count();
+    let blobs = fs::read_dir(directory.path().join("blobs")).expect("sled's directory").count();
     assert_eq!(blobs, 0, "a blob is not synced");
     drop(store);
     let since = Cost::now();
     let mut store = reopen(directory.path());
     let mut reopened = Cost::default();
     reopened.add(since);
-    println!(
-        "reopened in {:?}, {} replayed",
-        reopened.wall, store.recovery.replayed
-    );
+    println!("reopened in {:?}, {} replayed", reopened.wall, store.recovery.replayed);
     group_sizes(&mut store, orders, &noise);
 }
 
 fn reopen(path: &Path) -> Opened {
     let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(path, 16 << 20).expect("a disk"));
-    let options = Options {
-        namespace: Some("bench".into()),
-        ..Options::default()
-    };
+    let options = Options { namespace: Some("bench".into()), ..Options::default() };
     open(&disk, &options).expect("a store")
 }
 
@@ -228,10 +208,7 @@ fn lookups(store: &Opened, orders: u64) {
         for round in ["cold", "warm"] {
             let since = Cost::now();
             for number in 0..LOOKUPS {
-                let found = store
-                    .view
-                    .identity(&IdentityHash(of(number)))
-                    .expect("a read");
+                let found = store.view.identity(&IdentityHash(of(number))).expect("a read");
                 assert_eq!(found.is_some(), known);
             }
             let mut cost = Cost::default();
@@ -239,26 +216,12 @@ fn lookups(store: &Opened, orders: u64) {
             cost.print(&format!("{stage}, {round}"), LOOKUPS);
         }
     };
-    count(
-        "absent identity",
-        &|number| hash(u64::MAX / 2 - number),
-        false,
-    );
-    count(
-        "known identity",
-        &|number| hash(number * 7_919 % (2 * orders)),
-        true,
-    );
+    count("absent identity", &|number| hash(u64::MAX / 2 - number), false);
+    count("known identity", &|number| hash(number * 7_919 % (2 * orders)), true);
     let since = Cost::now();
     for number in 0..LOOKUPS {
         let ordinal = Ordinal(number * 7_919 % orders);
-        assert!(
-            store
-                .view
-                .read(Table::Orders, ordinal, 0)
-                .expect("a read")
-                .is_some()
-        );
+        assert!(store.view.read(Table::Orders, ordinal, 0).expect("a read").is_some());
     }
     let mut cost = Cost::default();
     cost.add(since);
@@ -299,10 +262,7 @@ fn group_sizes(store: &mut Opened, mut number: u64, noise: &[u8]) {
 
 fn resident() -> u64 {
     let status = fs::read_to_string("/proc/self/statm").expect("Linux has it");
-    let pages: u64 = status
-        .split(' ')
-        .nth(1)
-        .and_then(|pages| pages.parse().ok())
-        .expect("a number");
+    let pages: u64 =
+        status.split(' ').nth(1).and_then(|pages| pages.parse().ok()).expect("a number");
     pages * 4_096
 }

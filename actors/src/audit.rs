@@ -67,21 +67,14 @@ pub enum Error {
 /// Reads everything, and checks it.
 pub fn audit(view: &View) -> Result<Audit, Error> {
     let mut auditor = Auditor::default();
-    each(view, Table::Orders, |ordinal, entity| {
-        auditor.order(ordinal, entity)
-    })?;
-    each(view, Table::Skus, |ordinal, entity| {
-        auditor.sku(ordinal, entity)
-    })?;
+    each(view, Table::Orders, |ordinal, entity| auditor.order(ordinal, entity))?;
+    each(view, Table::Skus, |ordinal, entity| auditor.sku(ordinal, entity))?;
     each(view, Table::Carts, |_, _| {
         auditor.audit.counts.carts += 1;
         Ok(())
     })?;
     each(view, Table::Parked, |_, entity| {
-        let is_message = entity
-            .parts
-            .iter()
-            .any(|(part, _)| *part == crate::parked::ABOUT);
+        let is_message = entity.parts.iter().any(|(part, _)| *part == crate::parked::ABOUT);
         auditor.audit.counts.parked += u64::from(is_message);
         Ok(())
     })?;
@@ -112,8 +105,7 @@ fn each(
 /// The state of one kind that an entity holds.
 pub fn part<S: State>(entity: &Entity) -> Result<Option<S>, states::Error> {
     let part = entity.parts.iter().find(|(part, _)| *part == S::PART);
-    part.map(|(_, bytes)| states::decode(entity.ordinal, bytes))
-        .transpose()
+    part.map(|(_, bytes)| states::decode(entity.ordinal, bytes)).transpose()
 }
 
 #[derive(Default)]
@@ -175,10 +167,7 @@ impl Auditor {
             .sum();
         if refunded != i128::from(order.refunded) {
             self.violation(|| {
-                format!(
-                    "order {id}: refunded {}, refunds of {refunded}",
-                    order.refunded
-                )
+                format!("order {id}: refunded {}, refunds of {refunded}", order.refunded)
             });
         }
         if order.net() < 0 {
@@ -206,10 +195,7 @@ impl Auditor {
             let state = state.map_or("no reservation", HoldState::as_str);
             self.violation(|| format!("order {id} ({ordinal:?}): {} with {state}", order.status));
         }
-        for item in reservation
-            .iter()
-            .flat_map(|reservation| reservation.items.iter())
-        {
+        for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             if held {
                 *self.held.entry(item.ordinal).or_default() += item.quantity;
             } else if committed {
@@ -244,13 +230,7 @@ impl Auditor {
         }
         for status in Status::ALL {
             let counted = counters::orders(view, *status);
-            let found = self
-                .audit
-                .counts
-                .statuses
-                .get(status.as_str())
-                .copied()
-                .unwrap_or(0);
+            let found = self.audit.counts.statuses.get(status.as_str()).copied().unwrap_or(0);
             if counted != found {
                 self.violation(|| format!("{found} orders are {status}, {counted} are counted"));
             }

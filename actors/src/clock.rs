@@ -24,11 +24,7 @@ impl Timestamp {
 
     /// From whole seconds since the Unix epoch (what an AMQP timestamp holds).
     pub fn from_seconds(seconds: u64) -> Self {
-        Self(
-            i64::try_from(seconds)
-                .unwrap_or(i64::MAX)
-                .saturating_mul(1_000_000),
-        )
+        Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000))
     }
 
     /// Microseconds since the Unix epoch.
@@ -55,8 +51,7 @@ impl Timestamp {
 
     /// Parses RFC 3339.
     pub fn parse(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>()
-            .map(|time| Self(time.as_microsecond()))
+        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond()))
     }
 }
 
@@ -127,9 +122,7 @@ pub struct SystemClock {
 impl Default for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn default() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 }
 

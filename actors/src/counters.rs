@@ -30,10 +30,7 @@ pub const PARKED_REASONS: [Reason; 10] = [
 /// [`PARKED_REASONS`] counts as failed.
 pub fn of_parked(reason: Reason) -> u8 {
     let failed = 7;
-    let index = PARKED_REASONS
-        .iter()
-        .position(|one| *one == reason)
-        .unwrap_or(failed);
+    let index = PARKED_REASONS.iter().position(|one| *one == reason).unwrap_or(failed);
     PARKED + u8::try_from(index).unwrap_or_default()
 }
 

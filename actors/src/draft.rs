@@ -77,9 +77,7 @@ pub enum HintKind {
 impl HintKind {
     /// The hint of that number in the store.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Hold, Self::Waiting, Self::Notify]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
+        [Self::Hold, Self::Waiting, Self::Notify].into_iter().find(|kind| *kind as u8 == number)
     }
 }
 

@@ -37,9 +37,7 @@ fn check(text: &str, most: usize, first: u8) -> Result<(), Error> {
         return Err(Error::TooLong(most));
     }
     if !text.bytes().all(|byte| (first..=b'~').contains(&byte)) {
-        return Err(Error::Character {
-            spaces: first == b' ',
-        });
+        return Err(Error::Character { spaces: first == b' ' });
     }
     Ok(())
 }
@@ -151,11 +149,7 @@ mod tests {
         assert_eq!(OrderId::new(""), Err(Error::Empty));
         assert_eq!(OrderId::new("x".repeat(129)), Err(Error::TooLong(128)));
         for bad in ["a b", "a\tb", "é", "a\u{7f}"] {
-            assert_eq!(
-                OrderId::new(bad),
-                Err(Error::Character { spaces: false }),
-                "{bad:?}"
-            );
+            assert_eq!(OrderId::new(bad), Err(Error::Character { spaces: false }), "{bad:?}");
         }
         assert!(Source::new("web shop").is_ok());
         assert_eq!(Source::new("x".repeat(256)), Err(Error::TooLong(255)));

@@ -23,20 +23,14 @@ fn hash16(domain: u8, parts: &[&[u8]]) -> [u8; 16] {
 
 /// The identity of a command by the message that carried it.
 pub fn of_message(source: &Source, id: &CommandId) -> IdentityHash {
-    IdentityHash(hash16(
-        1,
-        &[source.as_str().as_bytes(), id.as_str().as_bytes()],
-    ))
+    IdentityHash(hash16(1, &[source.as_str().as_bytes(), id.as_str().as_bytes()]))
 }
 
 /// The identity of a payment callback: the provider's, whatever message carried it.
 pub fn of_callback(callback: &PaymentCallback) -> IdentityHash {
     IdentityHash(hash16(
         2,
-        &[
-            callback.provider.as_str().as_bytes(),
-            callback.event_id.as_str().as_bytes(),
-        ],
+        &[callback.provider.as_str().as_bytes(), callback.event_id.as_str().as_bytes()],
     ))
 }
 

@@ -134,11 +134,11 @@ bounded! {
     /// Units a cart line is set to, 0 to 1,000,000; 0 removes the line.
     LineQuantity(u32): 0, MOST_UNITS;
     /// A signed change of a cart line's quantity.
-    QuantityChange(i32): -(MOST_UNITS as i32), MOST_UNITS as i32;
+    QuantityChange(i32): -1_000_000, 1_000_000;
     /// Units on hand, 0 to 10^12.
     OnHand(u64): 0, MOST_ON_HAND;
     /// A signed change of units on hand.
-    StockChange(i64): -(MOST_ON_HAND as i64), MOST_ON_HAND as i64;
+    StockChange(i64): -1_000_000_000_000, 1_000_000_000_000;
     /// A price of one unit in minor units, 0 or more.
     UnitPrice(i64): 0, i64::MAX;
     /// An amount that is moved, in minor units: 1 or more.

@@ -105,13 +105,7 @@ pub struct Outcome {
 impl Outcome {
     /// An end without a why.
     pub fn new(verdict: Verdict, draft: Draft) -> Self {
-        Self {
-            verdict,
-            reason: None,
-            detail: None,
-            order: None,
-            draft,
-        }
+        Self { verdict, reason: None, detail: None, order: None, draft }
     }
 
     /// A refusal: nothing happened.
@@ -126,10 +120,7 @@ impl Outcome {
     /// The same, about this order.
     #[must_use]
     pub fn about(self, id: OrderId, ordinal: Option<Ordinal>) -> Self {
-        Self {
-            order: Some((id, ordinal)),
-            ..self
-        }
+        Self { order: Some((id, ordinal)), ..self }
     }
 
     /// An answer of one owner as the end of a command, refusals included.

@@ -70,10 +70,7 @@ impl Item {
         })?;
         builder.put(Table::Parked, self.ordinal, BODY, &self.body);
         builder.count(counters::of_parked(self.about.reason), 1);
-        builder.count(
-            counters::PARKED_BYTES,
-            i64::try_from(self.body.len()).unwrap_or(i64::MAX),
-        );
+        builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
         Ok(())
     }
 }

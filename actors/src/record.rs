@@ -92,9 +92,7 @@ impl Named {
     /// The name; empty where there was none.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Known(index) => Kind::ALL
-                .get(usize::from(*index))
-                .map_or("", |k| k.as_str()),
+            Self::Known(index) => Kind::ALL.get(usize::from(*index)).map_or("", |k| k.as_str()),
             Self::Other(name) => name.as_deref().unwrap_or(""),
         }
     }
@@ -110,10 +108,7 @@ impl Named {
 
 impl From<Kind> for Named {
     fn from(kind: Kind) -> Self {
-        let index = Kind::ALL
-            .iter()
-            .position(|one| *one == kind)
-            .unwrap_or_default();
+        let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
         Self::Known(u8::try_from(index).unwrap_or(u8::MAX))
     }
 }
@@ -157,15 +152,10 @@ impl Record {
     pub fn decode(unit: &Unit) -> Result<Self, Error> {
         let seq = unit.seq.0;
         match unit.body.split_first() {
-            Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|error| Error::Corrupt {
-                seq,
-                problem: error.to_string(),
-            }),
+            Some((&VERSION, rest)) => postcard::from_bytes(rest)
+                .map_err(|error| Error::Corrupt { seq, problem: error.to_string() }),
             Some((&found, _)) => Err(Error::Version { seq, found }),
-            None => Err(Error::Corrupt {
-                seq,
-                problem: "it is empty".to_owned(),
-            }),
+            None => Err(Error::Corrupt { seq, problem: "it is empty".to_owned() }),
         }
     }
 
@@ -221,17 +211,12 @@ impl Entry {
 
     /// Its events, each with its own sequence.
     pub fn events(&self) -> impl Iterator<Item = (Seq, &Event)> {
-        (1..)
-            .zip(&self.record.events)
-            .map(|(n, event)| (self.seq.plus(n), event))
+        (1..).zip(&self.record.events).map(|(n, event)| (self.seq.plus(n), event))
     }
 }
 
 fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, Error> {
-    let put = unit
-        .puts
-        .iter()
-        .find(|put| put.table == S::TABLE && put.part == S::PART);
+    let put = unit.puts.iter().find(|put| put.table == S::TABLE && put.part == S::PART);
     let Some((put, value)) = put.and_then(|put| Some((put, put.value.as_ref()?))) else {
         return Ok(None);
     };

@@ -144,16 +144,8 @@ pub fn decode<S: State>(ordinal: Ordinal, bytes: &[u8]) -> Result<S, Error> {
             ordinal: number,
             problem: error.to_string(),
         }),
-        Some((&found, _)) => Err(Error::Version {
-            what,
-            ordinal: number,
-            found,
-        }),
-        None => Err(Error::Corrupt {
-            what,
-            ordinal: number,
-            problem: "it is empty".to_owned(),
-        }),
+        Some((&found, _)) => Err(Error::Version { what, ordinal: number, found }),
+        None => Err(Error::Corrupt { what, ordinal: number, problem: "it is empty".to_owned() }),
     }
 }
 
@@ -185,22 +177,12 @@ pub struct States<S: State> {
 impl<S: State> States<S> {
     /// States read from `shelf`, of which about `capacity` bytes are cached.
     pub fn new(shelf: Shelf, capacity: u64) -> Self {
-        Self {
-            shelf,
-            cache: cache(capacity),
-            capacity,
-            staged: Vec::new(),
-        }
+        Self { shelf, cache: cache(capacity), capacity, staged: Vec::new() }
     }
 
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
-        if let Some((_, state)) = self
-            .staged
-            .iter()
-            .rev()
-            .find(|(staged, _)| *staged == ordinal)
-        {
+        if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
             return Ok(Some(Arc::clone(state)));
         }
         if let Some(state) = self.cache.get(&ordinal.0) {
@@ -243,8 +225,6 @@ impl<S: State> States<S> {
 
 fn cache<S: State>(capacity: u64) -> Cache<u64, Arc<S>, Weight> {
     // an estimate of entries, from a typical weight; the bound is the capacity
-    let entries = usize::try_from(capacity / 512)
-        .unwrap_or(usize::MAX)
-        .max(16);
+    let entries = usize::try_from(capacity / 512).unwrap_or(usize::MAX).max(16);
     Cache::with_weighter(entries, capacity, Weight)
 }

@@ -41,11 +41,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            restarts: 5,
-            pause: Duration::from_millis(50),
-            longest: Duration::from_secs(5),
-        }
+        Self { restarts: 5, pause: Duration::from_millis(50), longest: Duration::from_secs(5) }
     }
 }
 
@@ -118,11 +114,7 @@ impl Vitals {
 
     /// What the last panic said.
     pub fn last_failure(&self) -> Option<String> {
-        self.0
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn set(&self, health: Health) {
@@ -135,11 +127,7 @@ impl Vitals {
     }
 
     fn failed(&self, problem: String) {
-        *self
-            .0
-            .last_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(problem);
+        *self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 }
 
@@ -270,11 +258,7 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
             self.pause = Some(Box::pin(tokio::time::sleep(pause)));
             return;
         }
-        let spent = Spent {
-            owner,
-            failures: self.in_a_row,
-            last: problem,
-        };
+        let spent = Spent { owner, failures: self.in_a_row, last: problem };
         let _ = self.failures.send(spent); // nobody hears it when the process ends already
         self.give_up();
     }

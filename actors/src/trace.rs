@@ -86,10 +86,7 @@ mod tests {
 
     #[test]
     fn a_good_one_comes_out_as_it_went_in() {
-        assert_eq!(
-            TraceParent::parse(GOOD).map(|t| t.to_string()).as_deref(),
-            Some(GOOD)
-        );
+        assert_eq!(TraceParent::parse(GOOD).map(|t| t.to_string()).as_deref(), Some(GOOD));
     }
 
     #[test]

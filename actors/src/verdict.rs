@@ -181,18 +181,12 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal that needs no more words.
     pub fn new(reason: Reason) -> Self {
-        Self {
-            reason,
-            detail: None,
-        }
+        Self { reason, detail: None }
     }
 
     /// A refusal with more about it.
     pub fn with(reason: Reason, detail: impl Into<Detail>) -> Self {
-        Self {
-            reason,
-            detail: Some(detail.into()),
-        }
+        Self { reason, detail: Some(detail.into()) }
     }
 }
 

@@ -14,18 +14,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 async fn an_order_is_placed_paid_and_its_stock_sold() {
     let mut shop = Shop::stocked(&[("tea", 10), ("cup", 5)]).await;
 
-    let placed = shop
-        .run(
-            "order.place",
-            place("o-1", &[("tea", 2, 500), ("cup", 1, 900)]),
-        )
-        .await;
+    let placed = shop.run("order.place", place("o-1", &[("tea", 2, 500), ("cup", 1, 900)])).await;
     assert_eq!(verdict(&placed), (Verdict::Applied, None));
     assert_eq!(shop.stock("tea"), (10, 2));
 
-    let paid = shop
-        .run("payment.callback", captured("o-1", "e-1", 1900))
-        .await;
+    let paid = shop.run("payment.callback", captured("o-1", "e-1", 1900)).await;
     assert_eq!(verdict(&paid), (Verdict::Applied, None));
     assert_eq!(shop.status("o-1"), Status::Paid);
     assert_eq!((shop.stock("tea"), shop.stock("cup")), ((8, 0), (4, 0)));
@@ -47,15 +40,10 @@ async fn an_order_is_placed_paid_and_its_stock_sold() {
 #[actix::test]
 async fn the_same_callback_again_changes_nothing_whatever_message_carries_it() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
-    shop.run("order.place", place("o-1", &[("tea", 1, 500)]))
-        .await;
-    let first = shop
-        .run("payment.callback", captured("o-1", "e-1", 500))
-        .await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    let first = shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
 
-    let again = shop
-        .run("payment.callback", captured("o-1", "e-1", 500))
-        .await;
+    let again = shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
 
     assert_eq!(verdict(&again), (Verdict::Duplicate, None));
     assert_eq!(again.record.original, Some(first.seq.0));
@@ -66,20 +54,13 @@ async fn the_same_callback_again_changes_nothing_whatever_message_carries_it() {
 #[actix::test]
 async fn the_same_identity_with_other_data_is_a_conflict_and_parked() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
-    shop.run("order.place", place("o-1", &[("tea", 1, 500)]))
-        .await;
-    shop.run("payment.callback", captured("o-1", "e-1", 500))
-        .await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
 
-    let other = shop
-        .run("payment.callback", captured("o-1", "e-1", 499))
-        .await;
+    let other = shop.run("payment.callback", captured("o-1", "e-1", 499)).await;
 
     assert_eq!(verdict(&other), (Verdict::Conflict, Some("conflict")));
-    assert_eq!(
-        other.record.types().last().map(|t| t.as_str()),
-        Some("command.parked")
-    );
+    assert_eq!(other.record.types().last().map(|t| t.as_str()), Some("command.parked"));
     assert_eq!(shop.order("o-1").paid, 500);
 }
 
@@ -87,13 +68,10 @@ async fn the_same_identity_with_other_data_is_a_conflict_and_parked() {
 async fn a_callback_before_its_order_waits_and_runs_right_behind_it() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
 
-    let early = shop
-        .run("payment.callback", captured("o-1", "e-1", 500))
-        .await;
+    let early = shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
     assert_eq!(verdict(&early), (Verdict::Waiting, None));
 
-    shop.run("order.place", place("o-1", &[("tea", 1, 500)]))
-        .await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     assert_eq!(shop.status("o-1"), Status::Paid);
     assert_eq!(shop.stock("tea"), (9, 0));
 }
@@ -101,19 +79,13 @@ async fn a_callback_before_its_order_waits_and_runs_right_behind_it() {
 #[actix::test]
 async fn money_for_a_rejected_order_is_asked_back() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
-    shop.run("payment.callback", captured("o-1", "e-1", 1000))
-        .await;
+    shop.run("payment.callback", captured("o-1", "e-1", 1000)).await;
 
-    let placed = shop
-        .run("order.place", place("o-1", &[("tea", 2, 500)]))
-        .await;
+    let placed = shop.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
 
     assert_eq!(verdict(&placed), (Verdict::Rejected, Some("out_of_stock")));
     assert_eq!(shop.status("o-1"), Status::RefundDue);
-    assert!(
-        shop.told()
-            .ends_with(&["order.refund_due", "payment.refund_requested"])
-    );
+    assert!(shop.told().ends_with(&["order.refund_due", "payment.refund_requested"]));
     assert_eq!(shop.stock("tea"), (1, 0));
 }
 
@@ -125,45 +97,30 @@ async fn a_hold_that_runs_out_gives_the_stock_back_and_reopens_the_cart() {
     shop.run("cart.put", line.clone()).await;
     let checkout = json!({"cart_id": "k-1", "order_id": "o-1", "customer": {"id": "c-1"},
                           "expected_total": 1500});
-    assert_eq!(
-        verdict(&shop.run("cart.checkout", checkout).await),
-        (Verdict::Applied, None)
-    );
+    assert_eq!(verdict(&shop.run("cart.checkout", checkout).await), (Verdict::Applied, None));
     assert_eq!(
         verdict(&shop.run("cart.put", line.clone()).await),
         (Verdict::Rejected, Some("cart_closed"))
     );
 
     shop.pass(14 * MINUTE).await;
-    assert_eq!(
-        (shop.status("o-1"), shop.stock("tea")),
-        (Status::AwaitingPayment, (10, 3))
-    );
+    assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::AwaitingPayment, (10, 3)));
     shop.pass(MINUTE).await;
 
-    assert_eq!(
-        (shop.status("o-1"), shop.stock("tea")),
-        (Status::Expired, (10, 0))
-    );
-    assert_eq!(
-        verdict(&shop.run("cart.put", line).await),
-        (Verdict::Applied, None)
-    );
+    assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Expired, (10, 0)));
+    assert_eq!(verdict(&shop.run("cart.put", line).await), (Verdict::Applied, None));
 }
 
 #[actix::test]
 async fn late_money_holds_the_stock_again_when_it_is_there() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     for order in ["o-1", "o-2"] {
-        shop.run("order.place", place(order, &[("tea", 1, 500)]))
-            .await;
+        shop.run("order.place", place(order, &[("tea", 1, 500)])).await;
         shop.pass(15 * MINUTE).await;
     }
 
-    shop.run("payment.callback", captured("o-1", "e-1", 500))
-        .await;
-    shop.run("payment.callback", captured("o-2", "e-2", 500))
-        .await;
+    shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
+    shop.run("payment.callback", captured("o-2", "e-2", 500)).await;
 
     assert_eq!(shop.status("o-1"), Status::Paid);
     assert_eq!(shop.status("o-2"), Status::RefundDue);

@@ -23,11 +23,7 @@ async fn prepared() -> Shop {
     for (sku, quantity) in [("cup", 1), ("tea", 2)] {
         shop.run("cart.put", line("k-1", sku, quantity)).await;
     }
-    shop.run(
-        "order.place",
-        place("o-1", &[("tea", 2, 500), ("cup", 1, 900)]),
-    )
-    .await;
+    shop.run("order.place", place("o-1", &[("tea", 2, 500), ("cup", 1, 900)])).await;
     shop
 }
 
@@ -50,11 +46,7 @@ fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
             place("o-2", &both),
             &["order:o-2", "inventory:cup", "inventory:tea", "finish:o-2"],
         ),
-        (
-            "order.place",
-            place("o-2", &free),
-            &["notification:o-2", "finish:o-2"],
-        ),
+        ("order.place", place("o-2", &free), &["notification:o-2", "finish:o-2"]),
         (
             "cart.checkout",
             checkout("k-1", "o-2"),
@@ -63,39 +55,16 @@ fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
         (
             "payment.callback",
             captured("o-1", "e-1", 1900),
-            &[
-                "payment:e-1",
-                "inventory:cup",
-                "inventory:tea",
-                "notification:o-1",
-                "finish:o-1",
-            ],
+            &["payment:e-1", "inventory:cup", "inventory:tea", "notification:o-1", "finish:o-1"],
         ),
-        (
-            "payment.callback",
-            captured("o-1", "e-1", 900),
-            &["payment:e-1", "finish:o-1"],
-        ),
+        ("payment.callback", captured("o-1", "e-1", 900), &["payment:e-1", "finish:o-1"]),
         (
             "order.cancel",
             json!({"order_id": "o-1"}),
-            &[
-                "order:o-1",
-                "inventory:tea",
-                "notification:o-1",
-                "finish:o-1",
-            ],
+            &["order:o-1", "inventory:tea", "notification:o-1", "finish:o-1"],
         ),
-        (
-            "stock.set",
-            json!({"sku": "tea", "on_hand": 20}),
-            &["inventory:tea"],
-        ),
-        (
-            "stock.adjust",
-            json!({"sku": "cup", "delta": -1}),
-            &["inventory:cup"],
-        ),
+        ("stock.set", json!({"sku": "tea", "on_hand": 20}), &["inventory:tea"]),
+        ("stock.adjust", json!({"sku": "cup", "delta": -1}), &["inventory:cup"]),
         ("cart.put", line("k-1", "tea", 4), &["cart:k-1"]),
         ("cart.put", line("k-2", "tea", 4), &["cart:k-2"]),
         ("cart.add", line("k-1", "tea", 1), &["cart:k-1"]),
@@ -177,8 +146,7 @@ async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them
     let mut calm = prepared().await;
     let mut shop = prepared().await;
     for shop in [&mut calm, &mut shop] {
-        shop.run("stock.set", json!({"sku": "tea", "on_hand": 1000}))
-            .await;
+        shop.run("stock.set", json!({"sku": "tea", "on_hand": 1000})).await;
     }
 
     for number in 0..100 {
@@ -229,11 +197,8 @@ async fn a_poison_command_is_parked_once_and_may_still_be_applied_later() {
 
     let mut parked = Vec::new();
     for _ in 0..2 {
-        let sealed = shop
-            .sequencer
-            .park_failed(&poison, problem.clone())
-            .await
-            .expect("the store works");
+        let sealed =
+            shop.sequencer.park_failed(&poison, problem.clone()).await.expect("the store works");
         parked.push(shop.keep(sealed).await);
     }
 
@@ -289,8 +254,7 @@ async fn a_waiting_callback_that_panics_is_parked_and_the_next_one_is_applied() 
     }
     fail::cfg("payment:e-bad", "panic").expect("is an action");
 
-    shop.run("order.place", place("o-2", &[("tea", 1, 500)]))
-        .await;
+    shop.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
 
     let [.., parked, applied] = &*shop.entries else {
         panic!("two ran behind it");
@@ -308,17 +272,10 @@ async fn a_waiting_callback_that_panics_is_parked_and_the_next_one_is_applied() 
 async fn an_owner_that_cannot_reload_is_reported_and_its_commands_fail() {
     tokio::time::pause();
     let _faults = FailScenario::setup();
-    let budget = Budget {
-        restarts: 3,
-        ..Budget::default()
-    };
-    let settings = orderly_actors::sequencer::Settings {
-        budget,
-        ..settings()
-    };
+    let budget = Budget { restarts: 3, ..Budget::default() };
+    let settings = orderly_actors::sequencer::Settings { budget, ..settings() };
     let mut shop = Shop::open_on(Arc::new(SimDisk::new(7)), settings);
-    shop.run("stock.set", json!({"sku": "tea", "on_hand": 10}))
-        .await;
+    shop.run("stock.set", json!({"sku": "tea", "on_hand": 10})).await;
     fail::cfg("inventory:tea", "panic").expect("is an action");
     fail::cfg("reload:inventory", "panic").expect("is an action");
 

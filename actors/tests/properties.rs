@@ -175,30 +175,17 @@ fn audit(shop: &Shop, money: &Money) {
         assert_eq!(stock.held, sum, "{stock:?}");
     }
     let waiting: usize = payments.values().map(|known| known.waiting.len()).sum();
-    assert_eq!(
-        counters::waiting(&shop.sequencer.shelf().borrow()),
-        waiting as u64
-    );
+    assert_eq!(counters::waiting(&shop.sequencer.shelf().borrow()), waiting as u64);
     for status in Status::ALL {
-        let count = orders
-            .values()
-            .filter(|order| order.status == *status)
-            .count();
+        let count = orders.values().filter(|order| order.status == *status).count();
         let counted = counters::orders(&shop.sequencer.shelf().borrow(), *status);
         assert_eq!(counted, count as u64, "{status}");
     }
     for (place, order) in &orders {
         let known = payments.get(place);
-        assert!(
-            known.is_none_or(|known| known.waiting.is_empty()),
-            "nothing waits on"
-        );
+        assert!(known.is_none_or(|known| known.waiting.is_empty()), "nothing waits on");
         audit_order(order, reservations.get(place), known, money);
-        let told: Vec<_> = notices
-            .get(place)
-            .into_iter()
-            .flat_map(|n| &n.all)
-            .collect();
+        let told: Vec<_> = notices.get(place).into_iter().flat_map(|n| &n.all).collect();
         let once: BTreeSet<_> = told.iter().map(|n| (n.kind, &n.reference)).collect();
         assert_eq!(once.len(), told.len(), "a customer is told once: {told:?}");
     }
@@ -235,11 +222,7 @@ fn audit_order(
         Status::UnderReview => assert!(!committed),
         Status::Paid | Status::Completed => {
             assert!(committed && order.net() >= order.total);
-            assert_eq!(
-                order.asked_back,
-                order.paid - order.total,
-                "exactly the surplus"
-            );
+            assert_eq!(order.asked_back, order.paid - order.total, "exactly the surplus");
         }
         Status::Expired | Status::Cancelled => {
             assert!(!held && !committed && order.net() == 0);
@@ -258,29 +241,9 @@ fn audit_order(
 fn audit_entry(entry: &Entry) {
     let events = &entry.record.events;
     let has = |wanted: fn(&Event) -> bool| events.iter().any(wanted);
-    let paid = has(|e| {
-        matches!(
-            e,
-            Event::Order {
-                change: OrderChange::Paid { .. },
-                ..
-            }
-        )
-    });
-    assert_eq!(
-        paid,
-        has(|event| matches!(event, Event::StockCommitted)),
-        "{entry:?}"
-    );
-    let due = has(|e| {
-        matches!(
-            e,
-            Event::Order {
-                change: OrderChange::RefundDue { .. },
-                ..
-            }
-        )
-    });
+    let paid = has(|e| matches!(e, Event::Order { change: OrderChange::Paid { .. }, .. }));
+    assert_eq!(paid, has(|event| matches!(event, Event::StockCommitted)), "{entry:?}");
+    let due = has(|e| matches!(e, Event::Order { change: OrderChange::RefundDue { .. }, .. }));
     let asked = has(|event| matches!(event, Event::RefundRequested { .. }));
     assert!(!due || asked, "{entry:?}");
     if !moved(entry.record.verdict) && entry.record.verdict != Verdict::Waiting {

@@ -111,10 +111,7 @@ impl Run {
         let count = usize::try_from(self.below(most)).expect("a small number");
         let group: Vec<_> = self.waiting.drain(..count).collect();
         let committed = self.store.log.commit(&group)?;
-        assert_eq!(
-            committed.through,
-            group.last().map_or(self.committed, |unit| unit.next)
-        );
+        assert_eq!(committed.through, group.last().map_or(self.committed, |unit| unit.next));
         self.committed = committed.through;
         Ok(())
     }
@@ -122,12 +119,7 @@ impl Run {
     fn prune(&mut self, limit: usize) -> Result<(), Error> {
         let older_than = self.now - 3_000;
         let stats = self.store.log.stats()?;
-        let old = self
-            .model
-            .units
-            .iter()
-            .take_while(|unit| unit.at < older_than)
-            .last();
+        let old = self.model.units.iter().take_while(|unit| unit.at < older_than).last();
         let old = old.map_or(Seq::FIRST, |unit| unit.next);
         // Noted first: it may have been done where it fails.
         self.pruned = self.pruned.max(old.min(stats.covered).min(stats.cursor));
@@ -161,10 +153,7 @@ impl Run {
             }
         }
         for timer in required.iter().filter(|timer| timer.due <= until) {
-            assert!(
-                found.contains(timer) || self.handed.contains(timer),
-                "{timer:?} is lost"
-            );
+            assert!(found.contains(timer) || self.handed.contains(timer), "{timer:?} is lost");
         }
         for timer in &found {
             assert!(allowed.contains(timer), "{timer:?} was dealt with");
@@ -194,16 +183,8 @@ impl Run {
             break;
         }
         let next = self.store.view.next_seq();
-        assert!(
-            next >= self.committed,
-            "committed up to {}, found {next}",
-            self.committed
-        );
-        assert_eq!(
-            self.store.history.durable(),
-            next,
-            "what is replayed is durable"
-        );
+        assert!(next >= self.committed, "committed up to {}, found {next}", self.committed);
+        assert_eq!(self.store.history.durable(), next, "what is replayed is durable");
         self.model.cut(next);
         self.committed = next;
         self.handed.clear();
@@ -250,12 +231,8 @@ fn run(seed: u64) {
 
 /// Applying the journal to an empty store, or to an older copy of this one, gives this one.
 fn replay_elsewhere(run: &Run) {
-    let units: Vec<_> = run
-        .store
-        .history
-        .units(Seq::FIRST)
-        .map(|unit| Arc::new(unit.expect("a unit")))
-        .collect();
+    let units: Vec<_> =
+        run.store.history.units(Seq::FIRST).map(|unit| Arc::new(unit.expect("a unit"))).collect();
     let other = Arc::new(SimDisk::new(1));
     let mut store = reopen(&other).expect("an empty disk makes a store");
     let (earlier, later) = units.split_at(units.len() / 2);
@@ -301,12 +278,7 @@ fn what_was_never_acknowledged_does_not_come_back() {
         // Then nothing of the lost group follows it
         let store = reopen(&Arc::new(disk.crash())).expect("no fault is armed");
         assert_eq!(store.view.next_seq(), committed.through);
-        let last = store
-            .history
-            .units(Seq::FIRST)
-            .last()
-            .expect("a unit")
-            .expect("a read");
+        let last = store.history.units(Seq::FIRST).last().expect("a unit").expect("a read");
         assert_eq!(last, *other[6]);
     }
 }
@@ -314,7 +286,7 @@ fn what_was_never_acknowledged_does_not_come_back() {
 /// Units of one chunk each, all of the same length.
 fn long_units(store: &mut Opened, count: usize, fill: u8) -> Vec<Arc<Unit>> {
     let make = |_| {
-        let unit = store.view.begin(1_000).seal(0, &[fill; 20_000]);
+        let unit = store.view.begin(1_000).seal(0, &vec![fill; 20_000]);
         store.view.seal(Arc::clone(&unit));
         unit
     };
@@ -338,13 +310,7 @@ fn what_is_replaced_or_dealt_with_is_removed() {
     }
     // When every timer has fired, and a last unit says so
     run.now += 200_000_000;
-    while !run
-        .store
-        .view
-        .due(run.now, 1_000)
-        .expect("a read")
-        .is_empty()
-    {}
+    while !run.store.view.due(run.now, 1_000).expect("a read").is_empty() {}
     run.seal();
     let group = std::mem::take(&mut run.waiting);
     run.store.log.commit(&group).expect("no fault is armed");
@@ -374,29 +340,19 @@ fn what_is_replaced_or_dealt_with_is_removed() {
 
 #[test]
 fn whatever_was_committed_is_there_after_any_crash() {
-    let number = |name: &str| {
-        env::var(name)
-            .ok()
-            .and_then(|value| value.parse::<u64>().ok())
-    };
+    let number = |name: &str| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     if let Some(seed) = number("ORDERLY_SEED") {
         return run(seed);
     }
     let seeds = number("ORDERLY_SEEDS").unwrap_or(300);
     let failed = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
-            .map(|half| scope.spawn(move || first_failure(half, seeds)))
-            .collect();
-        threads
-            .into_iter()
-            .filter_map(|thread| thread.join().expect("panics are caught"))
-            .min()
+        let threads: Vec<_> =
+            (0..2).map(|half| scope.spawn(move || first_failure(half, seeds))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().expect("panics are caught")).min()
     });
     assert_eq!(failed, None, "run again with ORDERLY_SEED set to this");
 }
 
 fn first_failure(half: u64, seeds: u64) -> Option<u64> {
-    (half..seeds)
-        .step_by(2)
-        .find(|&seed| std::panic::catch_unwind(|| run(seed)).is_err())
+    (half..seeds).step_by(2).find(|&seed| std::panic::catch_unwind(|| run(seed)).is_err())
 }

@@ -43,9 +43,7 @@ fn commit_some(store: &mut Opened, dice: &mut Dice, now: i64) -> Vec<Arc<Unit>> 
 }
 
 fn blobs(path: &Path) -> usize {
-    fs::read_dir(path.join("blobs"))
-        .expect("sled makes it")
-        .count()
+    fs::read_dir(path.join("blobs")).expect("sled makes it").count()
 }
 
 #[test]
@@ -102,9 +100,7 @@ fn a_torn_snapshot_is_moved_aside() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut model = Model::default();
     let mut store = on_sled(directory.path());
-    model
-        .units
-        .extend(commit_some(&mut store, &mut Dice::new(3), 1_000_000));
+    model.units.extend(commit_some(&mut store, &mut Dice::new(3), 1_000_000));
     drop(store);
     let torn = directory.path().join("snap.7FFFFFFFFFFFFFFF.generating");
     fs::write(&torn, b"half a snapshot").expect("a file");
@@ -113,12 +109,7 @@ fn a_torn_snapshot_is_moved_aside() {
     // Then everything is there, and the snapshot out of the way
     model.check(&store.view, i64::MIN);
     assert!(!torn.exists());
-    assert!(
-        directory
-            .path()
-            .join("torn-snap.7FFFFFFFFFFFFFFF.generating")
-            .exists()
-    );
+    assert!(directory.path().join("torn-snap.7FFFFFFFFFFFFFFF.generating").exists());
 }
 
 #[test]
@@ -126,19 +117,14 @@ fn one_store_is_opened_once() {
     let directory = tempfile::tempdir().expect("a directory");
     let _open = on_sled(directory.path());
     let second = SledDisk::open(directory.path(), 1 << 20);
-    assert!(
-        matches!(second, Err(disk::Error::Locked { .. })),
-        "{second:?}"
-    );
+    assert!(matches!(second, Err(disk::Error::Locked { .. })), "{second:?}");
 }
 
 #[test]
 fn a_store_belongs_to_one_namespace() {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1));
     assert!(matches!(open(&disk, &options(None)), Err(Error::NoStore)));
-    let made = open(&disk, &options(Some("shop")))
-        .expect("a new store")
-        .recovery;
+    let made = open(&disk, &options(Some("shop"))).expect("a new store").recovery;
     assert!(made.created);
     let other = open(&disk, &options(Some("other"))).map(drop);
     assert!(
@@ -146,10 +132,7 @@ fn a_store_belongs_to_one_namespace() {
     );
     // Offline work takes the store as it is.
     let found = open(&disk, &options(None)).expect("the store").recovery;
-    assert_eq!(
-        (found.namespace.as_str(), found.incarnation),
-        ("shop", made.incarnation)
-    );
+    assert_eq!((found.namespace.as_str(), found.incarnation), ("shop", made.incarnation));
     assert!(!found.created);
 }
 
@@ -166,11 +149,7 @@ fn a_killed_process_leaves_what_it_committed() {
         // Given a process that commits, and says how far it came
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = Command::new(env::current_exe().expect("this test"))
-            .args([
-                "--exact",
-                "a_killed_process_leaves_what_it_committed",
-                "--nocapture",
-            ])
+            .args(["--exact", "a_killed_process_leaves_what_it_committed", "--nocapture"])
             .env(CHILD, directory.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -180,9 +159,7 @@ fn a_killed_process_leaves_what_it_committed() {
             .lines()
             .map_while(Result::ok)
             .filter_map(|line| line.strip_prefix("committed ")?.parse::<u64>().ok());
-        let mut committed = said
-            .nth(said_before_the_kill)
-            .expect("it goes on until it is killed");
+        let mut committed = said.nth(said_before_the_kill).expect("it goes on until it is killed");
         child.kill().expect("it runs");
         child.wait().expect("it ends");
         committed = said.last().unwrap_or(committed);

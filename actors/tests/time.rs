@@ -12,16 +12,10 @@ use support::{START, Shop, place};
 async fn a_hold_that_ran_out_lapses_although_the_clock_steps_back_before_its_timer_is_fired() {
     // Given an order whose hold ran out, and its timer handed out
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
-    shop.run("order.place", place("o-1", &[("tea", 1, 500)]))
-        .await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.clock.advance(Duration::from_secs(15 * 60));
     let now = shop.sequencer.now();
-    let due = shop
-        .sequencer
-        .shelf()
-        .borrow()
-        .due(now.micros(), 100)
-        .expect("reads");
+    let due = shop.sequencer.shelf().borrow().due(now.micros(), 100).expect("reads");
     assert_eq!(due.len(), 1);
 
     // When the clock steps back before it is fired
@@ -36,8 +30,5 @@ async fn a_hold_that_ran_out_lapses_although_the_clock_steps_back_before_its_tim
     }
 
     // Then it lapsed: it would not be handed out again
-    assert_eq!(
-        (shop.status("o-1"), shop.stock("tea")),
-        (Status::Expired, (10, 0))
-    );
+    assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Expired, (10, 0)));
 }

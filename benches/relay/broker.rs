@@ -57,14 +57,8 @@ impl Broker {
     pub(crate) async fn connect(url: &str, names: Names) -> Result<Self> {
         let connection = Connection::connect(url, ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await?;
-        Ok(Self {
-            connection,
-            channel,
-            names,
-        })
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        Ok(Self { connection, channel, names })
     }
 
     /// What the contract says of the queue for commands, for a contestant that declares nothing.
@@ -81,30 +75,21 @@ impl Broker {
             ("x-dead-letter-strategy", text("at-least-once")),
             ("x-overflow", text("reject-publish")),
         ];
-        self.declare_exchange(&commands, ExchangeKind::Topic)
-            .await?;
-        self.declare_queue(&commands, &arguments, &commands, "#")
-            .await
+        self.declare_exchange(&commands, ExchangeKind::Topic).await?;
+        self.declare_queue(&commands, &arguments, &commands, "#").await
     }
 
     /// A queue of every order that was paid.
     pub(crate) async fn declare_out(&self) -> Result<()> {
         let events = self.names.events();
         self.declare_exchange(&events, ExchangeKind::Topic).await?;
-        self.declare_queue(&self.names.out(), &[], &events, "order.paid")
-            .await
+        self.declare_queue(&self.names.out(), &[], &events, "order.paid").await
     }
 
     async fn declare_exchange(&self, name: &str, kind: ExchangeKind) -> Result<()> {
-        let durable = ExchangeDeclareOptions {
-            durable: true,
-            ..Default::default()
-        };
+        let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
         let none = FieldTable::default();
-        Ok(self
-            .channel
-            .exchange_declare(name.into(), kind, durable, none)
-            .await?)
+        Ok(self.channel.exchange_declare(name.into(), kind, durable, none).await?)
     }
 
     async fn declare_queue(
@@ -115,29 +100,15 @@ impl Broker {
         routing_key: &str,
     ) -> Result<()> {
         let mut table = FieldTable::default();
-        table.insert(
-            "x-queue-type".into(),
-            AMQPValue::LongString("quorum".into()),
-        );
+        table.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
         for (key, value) in arguments {
             table.insert((*key).into(), value.clone());
         }
-        let durable = QueueDeclareOptions {
-            durable: true,
-            ..Default::default()
-        };
-        self.channel
-            .queue_declare(name.into(), durable, table)
-            .await?;
+        let durable = QueueDeclareOptions { durable: true, ..Default::default() };
+        self.channel.queue_declare(name.into(), durable, table).await?;
         let (options, none) = (QueueBindOptions::default(), FieldTable::default());
         self.channel
-            .queue_bind(
-                name.into(),
-                exchange.into(),
-                routing_key.into(),
-                options,
-                none,
-            )
+            .queue_bind(name.into(), exchange.into(), routing_key.into(), options, none)
             .await?;
         Ok(())
     }
@@ -145,10 +116,7 @@ impl Broker {
     /// Publishes all, each confirmed and not returned.
     pub(crate) async fn publish(&self, commands: impl Iterator<Item = Command>) -> Result<()> {
         let exchange = self.names.commands();
-        let mandatory = BasicPublishOptions {
-            mandatory: true,
-            ..Default::default()
-        };
+        let mandatory = BasicPublishOptions { mandatory: true, ..Default::default() };
         let mut unconfirmed: VecDeque<PublisherConfirm> = VecDeque::with_capacity(IN_FLIGHT);
         for command in commands {
             if unconfirmed.len() == IN_FLIGHT
@@ -164,10 +132,8 @@ impl Broker {
                 .with_app_id("bench".into());
             let body = command.body.as_bytes();
             let (exchange, key) = (exchange.as_str().into(), command.kind.into());
-            let confirm = self
-                .channel
-                .basic_publish(exchange, key, mandatory, body, properties)
-                .await?;
+            let confirm =
+                self.channel.basic_publish(exchange, key, mandatory, body, properties).await?;
             unconfirmed.push_back(confirm);
         }
         for confirm in unconfirmed {
@@ -187,14 +153,9 @@ impl Broker {
     }
 
     async fn ready(&self, queue: &str) -> Result<u64> {
-        let passive = QueueDeclareOptions {
-            passive: true,
-            ..Default::default()
-        };
-        let queue = self
-            .channel
-            .queue_declare(queue.into(), passive, FieldTable::default())
-            .await?;
+        let passive = QueueDeclareOptions { passive: true, ..Default::default() };
+        let queue =
+            self.channel.queue_declare(queue.into(), passive, FieldTable::default()).await?;
         Ok(queue.message_count().into())
     }
 
@@ -205,12 +166,7 @@ impl Broker {
         channel.basic_qos(1_000, BasicQosOptions::default()).await?;
         let (queue, options) = (self.names.out(), BasicConsumeOptions::default());
         let mut deliveries = channel
-            .basic_consume(
-                queue.as_str().into(),
-                "".into(),
-                options,
-                FieldTable::default(),
-            )
+            .basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default())
             .await?;
         let mut bodies = Vec::new();
         while (bodies.len() as u64) < count {
@@ -228,9 +184,7 @@ impl Broker {
     pub(crate) async fn clean_up(self) -> Result<()> {
         for queue in [self.names.commands(), self.names.out()] {
             let options = QueueDeleteOptions::default();
-            self.channel
-                .queue_delete(queue.as_str().into(), options)
-                .await?;
+            self.channel.queue_delete(queue.as_str().into(), options).await?;
         }
         Ok(self.connection.close(200, "done".into()).await?)
     }
@@ -239,9 +193,6 @@ impl Broker {
 async fn is_routed(confirm: PublisherConfirm) -> Result<()> {
     let confirmation = confirm.await?;
     ensure!(confirmation.is_ack(), "the broker refused a command");
-    ensure!(
-        confirmation.take_message().is_none(),
-        "a command had no queue to go to"
-    );
+    ensure!(confirmation.take_message().is_none(), "a command had no queue to go to");
     Ok(())
 }

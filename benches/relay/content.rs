@@ -47,9 +47,7 @@ fn callbacks(orders: u64) -> impl Iterator<Item = Command> {
         places.push((order + apart, 1, order));
     }
     places.sort_unstable();
-    places
-        .into_iter()
-        .map(|(_, delivery, order)| callback(order, delivery))
+    places.into_iter().map(|(_, delivery, order)| callback(order, delivery))
 }
 
 fn skus(order: u64) -> [u64; 2] {
@@ -82,11 +80,7 @@ fn place(order: u64) -> Command {
         "currency": "EUR",
         "lines": lines,
     });
-    Command {
-        kind: "order.place",
-        id: format!("place-{order:08}"),
-        body: data.to_string(),
-    }
+    Command { kind: "order.place", id: format!("place-{order:08}"), body: data.to_string() }
 }
 
 fn callback(order: u64, delivery: u64) -> Command {

@@ -125,9 +125,7 @@ impl Running {
 
     /// Asks it to end, and waits until it has.
     pub(crate) async fn stop(mut self) -> Result<()> {
-        let asked = Command::new("kill")
-            .arg(self.child.id().to_string())
-            .status()?;
+        let asked = Command::new("kill").arg(self.child.id().to_string()).status()?;
         ensure!(asked.success(), "it cannot be asked to stop");
         let patience = Instant::now() + Duration::from_secs(30);
         while Instant::now() < patience {
@@ -167,12 +165,8 @@ pub(crate) fn machine_cpu() -> Result<f64> {
     let stat = fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().context("/proc/stat is empty")?;
     // user, nice, system, idle, iowait, irq, softirq, steal: all but the two that are no work.
-    let ticks: Vec<f64> = line
-        .split_whitespace()
-        .skip(1)
-        .take(8)
-        .map(str::parse)
-        .collect::<Result<_, _>>()?;
+    let ticks: Vec<f64> =
+        line.split_whitespace().skip(1).take(8).map(str::parse).collect::<Result<_, _>>()?;
     ensure!(ticks.len() == 8, "too few fields in /proc/stat");
     Ok((ticks.iter().sum::<f64>() - ticks[3] - ticks[4]) / TICKS)
 }

@@ -26,9 +26,7 @@ const RAW_RELAY: &str = "raw-relay";
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     if let [first, namespace] = arguments.as_slice()
         && first == RAW_RELAY
     {

@@ -51,9 +51,7 @@ struct Callback<'a> {
 /// Relays until it is told to stop.
 pub(crate) async fn run(url: &str, namespace: &str) -> Result<()> {
     let mut stop = signal(SignalKind::terminate())?;
-    let names = Names {
-        namespace: namespace.to_owned(),
-    };
+    let names = Names { namespace: namespace.to_owned() };
     tokio::select! {
         ended = relay(url, &names) => ended,
         _ = stop.recv() => Ok(()),
@@ -66,33 +64,20 @@ async fn relay(url: &str, names: &Names) -> Result<()> {
     let mut publishers = Vec::new();
     for _ in 0..CHANNELS {
         let channel = outgoing.create_channel().await?;
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
         publishers.push(channel);
     }
     let channel = incoming.create_channel().await?;
-    channel
-        .basic_qos(PREFETCH, BasicQosOptions::default())
-        .await?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
     let (queue, options) = (names.commands(), BasicConsumeOptions::default());
     let consumer = channel
-        .basic_consume(
-            queue.as_str().into(),
-            "".into(),
-            options,
-            FieldTable::default(),
-        )
+        .basic_consume(queue.as_str().into(), "".into(), options, FieldTable::default())
         .await?;
 
     let (batches, waiting) = mpsc::unbounded_channel();
     let acks = tokio::spawn(acknowledge(channel, waiting));
-    let mut relay = Relay {
-        events: names.events(),
-        publishers,
-        seen: HashSet::new(),
-        published: 0,
-    };
+    let mut relay =
+        Relay { events: names.events(), publishers, seen: HashSet::new(), published: 0 };
     let mut arrived = pin!(consumer.ready_chunks(BATCH));
     while let Some(deliveries) = arrived.next().await {
         let deliveries: Vec<Delivery> = deliveries.into_iter().collect::<Result<_, _>>()?;
@@ -112,9 +97,7 @@ async fn acknowledge(channel: Channel, mut batches: mpsc::UnboundedReceiver<Batc
         for confirm in batch.confirms {
             ensure!(confirm.await?.is_ack(), "the broker refused an event");
         }
-        channel
-            .basic_ack(batch.last, BasicAckOptions { multiple: true })
-            .await?;
+        channel.basic_ack(batch.last, BasicAckOptions { multiple: true }).await?;
     }
     Ok(())
 }
@@ -139,10 +122,7 @@ impl Relay {
                 confirms.push(self.publish(&callback).await?);
             }
         }
-        let last = deliveries
-            .last()
-            .context("a batch is never empty")?
-            .delivery_tag;
+        let last = deliveries.last().context("a batch is never empty")?.delivery_tag;
         Ok(Batch { last, confirms })
     }
 
@@ -158,13 +138,7 @@ impl Relay {
         self.published += 1;
         let (exchange, options) = (self.events.as_str().into(), BasicPublishOptions::default());
         let confirm = channel
-            .basic_publish(
-                exchange,
-                "order.paid".into(),
-                options,
-                body.as_bytes(),
-                properties,
-            )
+            .basic_publish(exchange, "order.paid".into(), options, body.as_bytes(), properties)
             .await?;
         Ok(confirm)
     }
@@ -172,9 +146,7 @@ impl Relay {
 
 /// As large as the real one, and as true as a relay without a memory can make it.
 fn event(id: &str, sequence: usize, callback: &Callback<'_>) -> String {
-    let Callback {
-        order_id, amount, ..
-    } = callback;
+    let Callback { order_id, amount, .. } = callback;
     format!(
         r#"{{"specversion":"1.0","id":"{id}","source":"/orderly/raw","type":"order.paid","subject":"{order_id}","time":"2026-01-01T00:00:06.000Z","sequence":"{sequence:020}","datacontenttype":"application/json","data":{{"order_id":"{order_id}","status":"paid","version":2,"total":{amount},"paid":{amount},"refunded":0,"currency":"EUR","late":false,"lines":[{{"sku":"sku-0000","quantity":1,"unit_price":{amount},"name":"Regency teacup and saucer"}},{{"sku":"sku-0001","quantity":1,"unit_price":0,"name":"Regency teacup and saucer"}}]}}}}"#
     )

@@ -30,14 +30,9 @@ pub(crate) fn line(round: u64, contestant: Contestant, orders: u64, run: &Run) -
 pub(crate) fn summary(contestants: &[Contestant], orders: u64, rounds: &[Vec<Run>]) -> String {
     let mut text = String::new();
     for (index, contestant) in contestants.iter().enumerate() {
-        let rates = rounds
-            .iter()
-            .map(|round| rate(orders, &round[index]))
-            .collect();
-        let ratios: Vec<f64> = rounds
-            .iter()
-            .map(|round| round[0].seconds / round[index].seconds)
-            .collect();
+        let rates = rounds.iter().map(|round| rate(orders, &round[index])).collect();
+        let ratios: Vec<f64> =
+            rounds.iter().map(|round| round[0].seconds / round[index].seconds).collect();
         let all: Vec<String> = ratios.iter().map(|ratio| format!("{ratio:.2}")).collect();
         // Writing to a string cannot fail.
         let _ = writeln!(

@@ -71,9 +71,8 @@ pub(crate) async fn run(url: &str, contestant: Contestant, orders: u64, round: u
     // Beside the binaries and not in the temporary folder, which may lie in memory.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let store = folder.path().join("store");
-    let names = Names {
-        namespace: format!("bench-{}-{round}", contestant.to_string().replace(' ', "-")),
-    };
+    let names =
+        Names { namespace: format!("bench-{}-{round}", contestant.to_string().replace(' ', "-")) };
     let namespace = names.namespace.clone();
     let broker = Broker::connect(url, names).await?;
     prepare(&broker, contestant, url, &namespace, &store).await?;
@@ -81,10 +80,7 @@ pub(crate) async fn run(url: &str, contestant: Contestant, orders: u64, round: u
     broker.declare_out().await?;
     broker.publish(content::commands(orders)).await?;
     let loaded = broker.commands_ready().await?;
-    ensure!(
-        loaded == content::count(orders),
-        "{loaded} commands are in the queue"
-    );
+    ensure!(loaded == content::count(orders), "{loaded} commands are in the queue");
     sleep(SETTLE).await;
 
     let mut running = contestant.start(url, &namespace, &store)?;
@@ -156,11 +152,7 @@ async fn until(
     let patience = Instant::now() + PATIENCE;
     while !is_so().await? {
         running.is_alive()?;
-        ensure!(
-            Instant::now() < patience,
-            "nothing within {} s",
-            PATIENCE.as_secs()
-        );
+        ensure!(Instant::now() < patience, "nothing within {} s", PATIENCE.as_secs());
         sleep(every).await;
     }
     Ok(())
@@ -170,23 +162,11 @@ fn one_event_an_order(bodies: &[Vec<u8>], orders: u64) -> Result<()> {
     let mut subjects = HashSet::new();
     for body in bodies {
         let event: Event<'_> = serde_json::from_slice(body)?;
-        ensure!(
-            event.r#type == "order.paid",
-            "an event of type {}",
-            event.r#type
-        );
-        ensure!(
-            subjects.insert(event.subject),
-            "{} was paid twice",
-            event.subject
-        );
+        ensure!(event.r#type == "order.paid", "an event of type {}", event.r#type);
+        ensure!(subjects.insert(event.subject), "{} was paid twice", event.subject);
     }
     let missing = (0..orders).find(|order| !subjects.contains(content::order_id(*order).as_str()));
     ensure!(missing.is_none(), "order {missing:?} was not paid");
-    ensure!(
-        subjects.len() as u64 == orders,
-        "{} orders were paid",
-        subjects.len()
-    );
+    ensure!(subjects.len() as u64 == orders, "{} orders were paid", subjects.len());
     Ok(())
 }

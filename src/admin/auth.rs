@@ -35,9 +35,7 @@ impl Token {
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, credentials) = value.split_at_checked("Bearer ".len())?;
-    scheme
-        .eq_ignore_ascii_case(b"Bearer ")
-        .then(|| credentials.trim_ascii())
+    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credentials.trim_ascii())
 }
 
 /// Lets a request pass that needs no token or shows it.
@@ -76,10 +74,7 @@ mod tests {
         let token = Token::new(Secret::new("open sesame"));
         let mut headers = HeaderMap::new();
         assert!(!token.admits(&headers));
-        headers.insert(
-            AUTHORIZATION,
-            HeaderValue::from_str(header).expect("a header"),
-        );
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(header).expect("a header"));
         assert_eq!(token.admits(&headers), admitted, "{header}");
     }
 

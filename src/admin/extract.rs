@@ -10,11 +10,7 @@ use super::problem::Problem;
 pub(super) fn configure(config: &mut ServiceConfig, max_body: usize) {
     config
         .app_data(PayloadConfig::new(max_body))
-        .app_data(
-            JsonConfig::default()
-                .limit(max_body)
-                .error_handler(|e, _| body(&e).into()),
-        )
+        .app_data(JsonConfig::default().limit(max_body).error_handler(|e, _| body(&e).into()))
         .app_data(QueryConfig::default().error_handler(|e, _| query(&e).into()))
         .app_data(PathConfig::default().error_handler(|e, _| path(&e).into()));
 }

@@ -26,14 +26,9 @@ async fn ready(readiness: Data<Readiness>) -> Result<HttpResponse, Problem> {
     if reasons.is_empty() {
         return Ok(HttpResponse::Ok().json(json!({ "status": "ready" })));
     }
-    let names: Vec<_> = reasons
-        .iter()
-        .map(|reason| reason.condition.as_str())
-        .collect();
-    Err(
-        Problem::unavailable(format!("not ready: {}", names.join(", ")))
-            .with("reasons", json!(reasons)),
-    )
+    let names: Vec<_> = reasons.iter().map(|reason| reason.condition.as_str()).collect();
+    Err(Problem::unavailable(format!("not ready: {}", names.join(", ")))
+        .with("reasons", json!(reasons)))
 }
 
 /// The text format of Prometheus, version 0.0.4.

@@ -70,11 +70,7 @@ impl<T> Page<T> {
     pub fn cut(mut found: Vec<T>, limit: Limit, position: impl FnOnce(&T) -> String) -> Self {
         let more = found.len() > limit.get();
         found.truncate(limit.get());
-        let next = if more {
-            found.last().map(position)
-        } else {
-            None
-        };
+        let next = if more { found.last().map(position) } else { None };
         Self { items: found, next }
     }
 }
@@ -129,17 +125,8 @@ mod tests {
     fn a_page_says_where_the_next_begins_only_if_there_is_one() {
         let limit = Limit(2);
         let page = Page::cut(vec![1, 2, 3], limit, ToString::to_string);
-        assert_eq!(
-            page,
-            Page {
-                items: vec![1, 2],
-                next: Some("2".to_owned())
-            }
-        );
+        assert_eq!(page, Page { items: vec![1, 2], next: Some("2".to_owned()) });
         let last = Page::cut(vec![3, 4], limit, ToString::to_string);
-        assert_eq!(
-            serde_json::to_string(&last).expect("JSON"),
-            r#"{"items":[3,4],"next":null}"#
-        );
+        assert_eq!(serde_json::to_string(&last).expect("JSON"), r#"{"items":[3,4],"next":null}"#);
     }
 }

@@ -109,11 +109,7 @@ impl Server {
         let gone = |_| Error::Start(io::Error::other("its thread ended"));
         let handle = starting.recv().map_err(gone)?.map_err(Error::Start)?;
         info!(%address, "admin server listens");
-        Ok(Self {
-            address,
-            handle,
-            thread,
-        })
+        Ok(Self { address, handle, thread })
     }
 
     /// Where it listens, with the port that the system chose if it had the choice.

@@ -24,11 +24,7 @@ pub struct Problem {
 impl Problem {
     /// A problem that its status says all about.
     pub fn new(status: StatusCode) -> Self {
-        Self {
-            status,
-            detail: None,
-            members: Map::new(),
-        }
+        Self { status, detail: None, members: Map::new() }
     }
 
     /// 404: there is no such thing.
@@ -64,17 +60,10 @@ impl Problem {
         // The type "about:blank" says: the title is that of the status, there is no more to it.
         let mut document = Map::from_iter([
             ("type".to_owned(), json!("about:blank")),
-            (
-                "title".to_owned(),
-                json!(self.status.canonical_reason().unwrap_or("Error")),
-            ),
+            ("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("Error"))),
             ("status".to_owned(), json!(self.status.as_u16())),
         ]);
-        document.extend(
-            self.detail
-                .iter()
-                .map(|detail| ("detail".to_owned(), json!(detail))),
-        );
+        document.extend(self.detail.iter().map(|detail| ("detail".to_owned(), json!(detail))));
         document.extend(self.members.clone());
         Value::Object(document).to_string()
     }
@@ -129,10 +118,7 @@ fn of_error<B>(status: StatusCode, answered: &ServiceResponse<B>) -> Problem {
     let problem = Problem::new(status);
     if status.is_server_error() {
         // What failed inside is for the log, not for the caller.
-        error!(
-            path = answered.request().path(),
-            error, "admin request failed"
-        );
+        error!(path = answered.request().path(), error, "admin request failed");
         return problem;
     }
     match error {

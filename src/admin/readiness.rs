@@ -65,10 +65,7 @@ impl Readiness {
     /// Not ready: the process is starting.
     pub fn starting() -> Self {
         let detail = "the process is starting".to_owned();
-        Self(Arc::new(Mutex::new(BTreeMap::from([(
-            Condition::Starting,
-            detail,
-        )]))))
+        Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, detail)]))))
     }
 
     /// Not ready from now on, until the condition is cleared.
@@ -108,11 +105,7 @@ mod tests {
     use super::*;
 
     fn conditions(readiness: &Readiness) -> Vec<Condition> {
-        readiness
-            .reasons()
-            .into_iter()
-            .map(|reason| reason.condition)
-            .collect()
+        readiness.reasons().into_iter().map(|reason| reason.condition).collect()
     }
 
     #[test]

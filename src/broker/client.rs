@@ -77,11 +77,7 @@ impl Client {
         let name = format!("{} client", settings.names.commands);
         let connection = endpoint.connect(name).await?;
         let publishing = confirming(&connection).await?;
-        Ok(Self {
-            connection,
-            publishing,
-            names: settings.names.clone(),
-        })
+        Ok(Self { connection, publishing, names: settings.names.clone() })
     }
 
     /// Publishes `messages` mandatory; one confirm each, in order. After the connection broke the
@@ -111,9 +107,7 @@ impl Client {
             });
         }
         let closing = channel.close(200, "seen".into());
-        patiently("closing", closing)
-            .await?
-            .map_err(Error::Channel)?;
+        patiently("closing", closing).await?.map_err(Error::Channel)?;
         Ok(letters)
     }
 
@@ -121,10 +115,7 @@ impl Client {
     /// attempts start again. Ends with the first window in which one is refused.
     pub async fn replay_dead_letters(&self, limit: usize) -> Result<Replay, Error> {
         let channel = channel(&self.connection).await?;
-        let mut replay = Replay {
-            replayed: 0,
-            refused: Vec::new(),
-        };
+        let mut replay = Replay { replayed: 0, refused: Vec::new() };
         // Those there now: one that comes back dead meanwhile is not sent round and round.
         let mut left = limit;
         while left > 0 && replay.refused.is_empty() {
@@ -156,9 +147,7 @@ impl Client {
             }
         }
         let closing = channel.close(200, "replayed".into());
-        patiently("closing", closing)
-            .await?
-            .map_err(Error::Channel)?;
+        patiently("closing", closing).await?.map_err(Error::Channel)?;
         Ok(replay)
     }
 
@@ -170,9 +159,7 @@ impl Client {
     async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Error> {
         let queue = self.names.dead.as_str().into();
         let getting = channel.basic_get(queue, BasicGetOptions::default());
-        patiently("reading a dead letter", getting)
-            .await?
-            .map_err(Error::Channel)
+        patiently("reading a dead letter", getting).await?.map_err(Error::Channel)
     }
 
     /// The command that a dead letter was.
@@ -184,11 +171,7 @@ impl Client {
         }
         dead.properties.attempt = 0;
         dead.properties.durability = Durability::Persistent;
-        Message {
-            exchange: String::new(),
-            routing_key: self.names.commands.clone(),
-            ..dead
-        }
+        Message { exchange: String::new(), routing_key: self.names.commands.clone(), ..dead }
     }
 }
 

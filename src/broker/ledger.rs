@@ -54,11 +54,7 @@ struct Owed {
 impl Ledger {
     /// Starts afresh on a new channel; what was owed on the last one can no longer be paid.
     pub fn open(&mut self, generation: u64) {
-        *self = Self {
-            generation,
-            frontier: 1,
-            ..Self::default()
-        };
+        *self = Self { generation, frontier: 1, ..Self::default() };
     }
 
     /// Notes the deliveries up to the tag `last`. A channel numbers them from 1, without holes.
@@ -132,11 +128,7 @@ impl Ledger {
     }
 
     fn ack(&self, tag: u64, reach: Reach) -> Ack {
-        Ack {
-            generation: self.generation,
-            tag,
-            reach,
-        }
+        Ack { generation: self.generation, tag, reach }
     }
 
     /// Moves the frontier over everything settled, and owes an ack for what none has covered.
@@ -147,20 +139,13 @@ impl Ledger {
                 State::Acked => {}
                 State::Settled => {
                     let reach = self.owed.map_or(Reach::One, |_| Reach::UpTo);
-                    self.owed = Some(Owed {
-                        highest: self.frontier,
-                        reach,
-                    });
+                    self.owed = Some(Owed { highest: self.frontier, reach });
                 }
             }
             self.open.pop_front();
             self.frontier += 1;
         }
-        while self
-            .waiting
-            .front()
-            .is_some_and(|(_, tag)| *tag < self.frontier)
-        {
+        while self.waiting.front().is_some_and(|(_, tag)| *tag < self.frontier) {
             self.waiting.pop_front();
         }
     }
@@ -184,18 +169,11 @@ mod tests {
     }
 
     fn one(tag: u64) -> Ack {
-        Ack {
-            generation: GENERATION,
-            tag,
-            reach: Reach::One,
-        }
+        Ack { generation: GENERATION, tag, reach: Reach::One }
     }
 
     fn up_to(tag: u64) -> Ack {
-        Ack {
-            reach: Reach::UpTo,
-            ..one(tag)
-        }
+        Ack { reach: Reach::UpTo, ..one(tag) }
     }
 
     fn ms(millis: u64) -> Duration {

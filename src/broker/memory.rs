@@ -133,13 +133,7 @@ impl Memory {
             status: status_sender,
         };
         tokio::spawn(loop_state.run());
-        Link {
-            intake,
-            acks,
-            publisher,
-            control,
-            status,
-        }
+        Link { intake, acks, publisher, control, status }
     }
 
     /// Publishes like a producer, mandatory.

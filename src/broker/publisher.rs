@@ -131,18 +131,8 @@ struct LaneSender {
 fn lane(kind: LaneKind) -> (LaneSender, Lane) {
     let (sender, submissions) = mpsc::channel(LANE_DEPTH);
     let epoch = Arc::new(AtomicU64::new(0));
-    let sender = LaneSender {
-        submissions: sender,
-        epoch: Arc::clone(&epoch),
-    };
-    (
-        sender,
-        Lane {
-            kind,
-            submissions,
-            epoch,
-        },
-    )
+    let sender = LaneSender { submissions: sender, epoch: Arc::clone(&epoch) };
+    (sender, Lane { kind, submissions, epoch })
 }
 
 /// Makes a publisher with `events` event lanes (at least one), and the driver's ends of its lanes.
@@ -157,14 +147,7 @@ pub(crate) fn publisher(events: usize) -> (Publisher, Vec<Lane>) {
             sender
         })
         .collect();
-    (
-        Publisher {
-            events,
-            mandatory,
-            replies,
-        },
-        lanes,
-    )
+    (Publisher { events, mandatory, replies }, lanes)
 }
 
 /// Publishes messages with confirms; cheap to clone.
@@ -183,10 +166,7 @@ impl Publisher {
     /// Opens a stream of events, in order per key. One owner: two streams know nothing of each
     /// other's order.
     pub fn events(&self) -> EventStream {
-        let mut stream = EventStream {
-            lanes: Arc::clone(&self.events),
-            epochs: Vec::new(),
-        };
+        let mut stream = EventStream { lanes: Arc::clone(&self.events), epochs: Vec::new() };
         stream.resume();
         stream
     }
@@ -206,10 +186,7 @@ impl Publisher {
 impl LaneSender {
     async fn submit(&self, epoch: Option<u64>, messages: Vec<Message>) -> Receipt {
         let total = messages.len();
-        let mut receipt = Receipt {
-            confirms: vec![Confirm::Lost; total],
-            parts: Vec::new(),
-        };
+        let mut receipt = Receipt { confirms: vec![Confirm::Lost; total], parts: Vec::new() };
         if total > 0 {
             let part = self.send(epoch, messages, Positions::All).await;
             receipt.parts.push(part);
@@ -220,14 +197,7 @@ impl LaneSender {
     /// A lane whose driver is gone answers `Lost`: the receipt's sender is dropped with the batch.
     async fn send(&self, epoch: Option<u64>, messages: Vec<Message>, at: Positions) -> Part {
         let (receipt, confirms) = oneshot::channel();
-        let _ = self
-            .submissions
-            .send(Submission {
-                epoch,
-                messages,
-                receipt,
-            })
-            .await;
+        let _ = self.submissions.send(Submission { epoch, messages, receipt }).await;
         Part { at, confirms }
     }
 }
@@ -248,10 +218,7 @@ impl EventStream {
     /// message that was not acked.
     pub async fn publish(&mut self, batch: Vec<Keyed>) -> Receipt {
         let total = batch.len();
-        let mut receipt = Receipt {
-            confirms: vec![Confirm::Lost; total],
-            parts: Vec::new(),
-        };
+        let mut receipt = Receipt { confirms: vec![Confirm::Lost; total], parts: Vec::new() };
         let lanes = self.lanes.len();
         if lanes == 1 {
             let messages = batch.into_iter().map(|keyed| keyed.message).collect();
@@ -267,9 +234,7 @@ impl EventStream {
             if !messages.is_empty() {
                 let epoch = Some(self.epochs[index]);
                 let at = Positions::Some(positions);
-                receipt
-                    .parts
-                    .push(self.lanes[index].send(epoch, messages, at).await);
+                receipt.parts.push(self.lanes[index].send(epoch, messages, at).await);
             }
         }
         receipt
@@ -278,11 +243,7 @@ impl EventStream {
     /// Goes on after a break. Call it only when every outstanding receipt has resolved: what is
     /// published after it may overtake what is still in flight.
     pub fn resume(&mut self) {
-        self.epochs = self
-            .lanes
-            .iter()
-            .map(|lane| lane.epoch.load(Ordering::Acquire))
-            .collect();
+        self.epochs = self.lanes.iter().map(|lane| lane.epoch.load(Ordering::Acquire)).collect();
     }
 }
 

@@ -78,11 +78,7 @@ pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Own
         let error = match claimed {
             Ok(connection) => {
                 info!(queue = settings.names.owner, "namespace claimed");
-                return Ok(Owner {
-                    settings: Arc::new(settings),
-                    endpoint,
-                    connection,
-                });
+                return Ok(Owner { settings: Arc::new(settings), endpoint, connection });
             }
             Err(error) => error,
         };
@@ -141,13 +137,7 @@ impl Owner {
             },
         );
         tokio::spawn(supervisor.run(self.connection));
-        Link {
-            intake,
-            acks,
-            publisher,
-            control,
-            status,
-        }
+        Link { intake, acks, publisher, control, status }
     }
 
     /// Gives the namespace back without having processed anything.

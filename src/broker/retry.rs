@@ -38,9 +38,7 @@ impl Retries {
     pub fn after(&self, command: &Message) -> Retry {
         let tried_before = command.properties.attempt;
         let attempts = tried_before.saturating_add(1);
-        let queue = usize::try_from(tried_before)
-            .ok()
-            .and_then(|index| self.queues.get(index));
+        let queue = usize::try_from(tried_before).ok().and_then(|index| self.queues.get(index));
         match queue {
             Some(queue) => Retry::Later(Box::new(delayed(command, queue, attempts))),
             None => Retry::Exhausted { attempts },
@@ -70,11 +68,7 @@ fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
 /// through the default exchange was routed by the name of a queue, which is no type.
 pub(super) fn command_type(command: &Message) -> Option<String> {
     let routed_by_type = !command.exchange.is_empty() && !command.routing_key.is_empty();
-    command
-        .properties
-        .kind
-        .clone()
-        .or_else(|| routed_by_type.then(|| command.routing_key.clone()))
+    command.properties.kind.clone().or_else(|| routed_by_type.then(|| command.routing_key.clone()))
 }
 
 #[cfg(test)]
@@ -138,10 +132,7 @@ mod tests {
                 Retry::Later(retry) => {
                     queues.push(retry.routing_key.clone());
                     // As the wait queue gives it back.
-                    command = Message {
-                        routing_key: "shop.commands".to_owned(),
-                        ..*retry
-                    };
+                    command = Message { routing_key: "shop.commands".to_owned(), ..*retry };
                 }
                 Retry::Exhausted { attempts } => break attempts,
             }

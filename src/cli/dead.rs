@@ -82,15 +82,7 @@ async fn replay(client: &Client, limit: usize) -> Result<Exit, Error> {
     for refused in &replay.refused {
         eprintln!("orderly: the broker did not take one back: {refused:?}");
     }
-    let text = format!(
-        "{} published back, {} left\n",
-        replay.replayed,
-        replay.refused.len()
-    );
+    let text = format!("{} published back, {} left\n", replay.replayed, replay.refused.len());
     output::print(&text).map_err(Error::Output)?;
-    Ok(if replay.refused.is_empty() {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    Ok(if replay.refused.is_empty() { Exit::Success } else { Exit::Failure })
 }

@@ -94,11 +94,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     output::print(&summary).map_err(Error::Output)?;
     let balanced = outcome.differences.is_empty() && outcome.audit.balanced;
     if args.exit {
-        processor
-            .handle
-            .clone()
-            .stop(config.shutdown.grace.get())
-            .await;
+        processor.handle.clone().stop(config.shutdown.grace.get()).await;
         processor.ended().await?;
     } else {
         let address = observed.server.address();
@@ -107,11 +103,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
         run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await?;
     }
     observed.server.stop().await;
-    Ok(if balanced {
-        Exit::Success
-    } else {
-        Exit::Failure
-    })
+    Ok(if balanced { Exit::Success } else { Exit::Failure })
 }
 
 /// Messages are some eight a customer; the bar only has to move.
@@ -124,45 +116,24 @@ fn progress_bar(orders: u64) -> ProgressBar {
 /// What went in, what came out, and whether the books balance.
 fn summary(outcome: &Outcome, args: &Args, took: std::time::Duration) -> String {
     let mut text = String::new();
-    let Outcome {
-        expected,
-        seen,
-        audit,
-        sent,
-        differences,
-    } = outcome;
+    let Outcome { expected, seen, audit, sent, differences } = outcome;
     let messages: u64 = sent.values().sum();
     let seconds = took.as_secs_f64();
-    let _ = writeln!(
-        text,
-        "A shop day: {} customers, seed {}\n",
-        args.orders, args.seed
-    );
-    section(
-        &mut text,
-        "Messages sent",
-        sent.iter().map(|(kind, n)| (kind.to_string(), *n, *n)),
-    );
+    let _ = writeln!(text, "A shop day: {} customers, seed {}\n", args.orders, args.seed);
+    section(&mut text, "Messages sent", sent.iter().map(|(kind, n)| (kind.to_string(), *n, *n)));
     let verdicts = expected.verdicts.iter().map(|(verdict, n)| {
         let found = seen.verdicts.get(verdict).copied().unwrap_or(0);
         (verdict.to_string(), *n, found)
     });
     section(&mut text, "Verdicts", verdicts);
     let statuses = seen.statuses();
-    let orders = expected.statuses().into_iter().map(|(status, n)| {
-        (
-            status.to_string(),
-            n,
-            statuses.get(&status).copied().unwrap_or(0),
-        )
-    });
+    let orders = expected
+        .statuses()
+        .into_iter()
+        .map(|(status, n)| (status.to_string(), n, statuses.get(&status).copied().unwrap_or(0)));
     section(&mut text, "Orders", orders);
     let notifications = expected.notifications.iter().map(|(kind, n)| {
-        (
-            (*kind).to_owned(),
-            *n,
-            seen.notifications.get(kind).copied().unwrap_or(0),
-        )
+        ((*kind).to_owned(), *n, seen.notifications.get(kind).copied().unwrap_or(0))
     });
     section(&mut text, "Notifications", notifications);
     let amounts = [
@@ -170,36 +141,21 @@ fn summary(outcome: &Outcome, args: &Args, took: std::time::Duration) -> String 
         ("to be given back", expected.refund_due(), seen.refund_due()),
     ];
     let amounts = amounts.map(|(name, expected, seen)| {
-        (
-            format!("{name} (pence)"),
-            expected.cast_unsigned(),
-            seen.cast_unsigned(),
-        )
+        (format!("{name} (pence)"), expected.cast_unsigned(), seen.cast_unsigned())
     });
     section(&mut text, "Money", amounts.into_iter());
     let on_hand = |books: &crate::demo::books::Books| {
-        books
-            .stock
-            .values()
-            .map(|stock| stock.on_hand)
-            .sum::<i64>()
-            .cast_unsigned()
+        books.stock.values().map(|stock| stock.on_hand).sum::<i64>().cast_unsigned()
     };
     let units = [
         ("on hand".to_owned(), on_hand(expected), on_hand(seen)),
         ("messages parked".to_owned(), expected.parked, seen.parked),
-        (
-            "callbacks waiting".to_owned(),
-            expected.waiting,
-            seen.waiting,
-        ),
+        ("callbacks waiting".to_owned(), expected.waiting, seen.waiting),
     ];
     section(&mut text, "Stock and leftovers", units.into_iter());
     let rate = messages as f64 / seconds.max(0.001);
-    let _ = writeln!(
-        text,
-        "{messages} messages in {seconds:.1} s: {rate:.0} a second, all durable."
-    );
+    let _ =
+        writeln!(text, "{messages} messages in {seconds:.1} s: {rate:.0} a second, all durable.");
     for line in differences.iter().take(20).chain(&audit.violations) {
         let _ = writeln!(text, "  wrong: {line}");
     }
@@ -216,11 +172,7 @@ fn summary(outcome: &Outcome, args: &Args, took: std::time::Duration) -> String 
 fn section(text: &mut String, title: &str, rows: impl Iterator<Item = (String, u64, u64)>) {
     let _ = writeln!(text, "{title:<34} {:>14} {:>14}", "expected", "seen");
     for (name, expected, seen) in rows {
-        let mark = if expected == seen {
-            ""
-        } else {
-            "  <-- differs"
-        };
+        let mark = if expected == seen { "" } else { "  <-- differs" };
         let _ = writeln!(text, "  {name:<32} {expected:>14} {seen:>14}{mark}");
     }
     text.push('\n');

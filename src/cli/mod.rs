@@ -56,10 +56,9 @@ mod tests {
 
     #[test]
     fn the_configuration_is_named_before_or_after_the_command() {
-        for line in [
-            ["orderly", "--config", "o.toml", "check"],
-            ["orderly", "check", "--config", "o.toml"],
-        ] {
+        for line in
+            [["orderly", "--config", "o.toml", "check"], ["orderly", "check", "--config", "o.toml"]]
+        {
             let cli = Cli::try_parse_from(line).expect("a command line");
             assert_eq!(cli.config, Some(PathBuf::from("o.toml")), "{line:?}");
         }

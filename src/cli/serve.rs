@@ -60,9 +60,7 @@ async fn serve(config: &Config) -> Result<(), Error> {
     if let Err(error) = &result
         && matches!(error, Error::Pipeline(error) if error.is_storage())
     {
-        observed
-            .readiness
-            .raise(crate::admin::Condition::Storage, error.to_string());
+        observed.readiness.raise(crate::admin::Condition::Storage, error.to_string());
     }
     observed.server.stop().await;
     if result.is_ok() {

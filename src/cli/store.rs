@@ -60,11 +60,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     let (answer, exit) = match args.what {
         What::Verify => {
             let audit = audit::audit(&opened.view)?;
-            let exit = if audit.balanced {
-                Exit::Success
-            } else {
-                Exit::Failure
-            };
+            let exit = if audit.balanced { Exit::Success } else { Exit::Failure };
             (serde_json::to_value(audit)?, exit)
         }
         What::Stats => {

@@ -37,10 +37,7 @@ impl Admin {
         report.require(
             local || !token.is_empty(),
             "admin.token",
-            format!(
-                "needed because admin.bind ({}) is not a loopback address",
-                self.bind
-            ),
+            format!("needed because admin.bind ({}) is not a loopback address", self.bind),
         );
         report.require(
             token.bytes().all(|byte| byte.is_ascii_graphic()),

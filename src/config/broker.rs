@@ -121,9 +121,7 @@ impl Broker {
         let whole_millis = |delay: &Duration| delay.get().subsec_nanos().is_multiple_of(1_000_000);
         let in_range = |delay: &Duration| !delay.is_zero() && *delay <= Self::MAX_RETRY_DELAY;
         report.require(
-            delays
-                .iter()
-                .all(|delay| whole_millis(delay) && in_range(delay)),
+            delays.iter().all(|delay| whole_millis(delay) && in_range(delay)),
             KEY,
             "a delay is 1ms to 49d, in whole milliseconds",
         );

@@ -76,9 +76,7 @@ impl BrokerUrl {
     pub fn is_local(&self) -> bool {
         match self.host.as_deref() {
             None | Some("localhost") => true,
-            Some(host) => host
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback()),
+            Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
         }
     }
 
@@ -87,21 +85,14 @@ impl BrokerUrl {
             return Err(UrlError::Memory);
         }
         let text = text.to_owned();
-        Ok(Self {
-            shown: text.clone(),
-            text,
-            scheme: Scheme::Memory,
-            host: None,
-        })
+        Ok(Self { shown: text.clone(), text, scheme: Scheme::Memory, host: None })
     }
 }
 
 impl Default for BrokerUrl {
     /// A RabbitMQ of this machine as it comes out of its package.
     fn default() -> Self {
-        "amqp://guest:guest@127.0.0.1:5672/%2f"
-            .parse()
-            .expect("a test parses it")
+        "amqp://guest:guest@127.0.0.1:5672/%2f".parse().expect("a test parses it")
     }
 }
 
@@ -126,15 +117,9 @@ impl FromStr for BrokerUrl {
         }
         if url.password().is_some() {
             // Cannot fail: there is a host.
-            url.set_password(Some(MASK))
-                .map_err(|()| UrlError::NoHost)?;
+            url.set_password(Some(MASK)).map_err(|()| UrlError::NoHost)?;
         }
-        Ok(Self {
-            text: text.to_owned(),
-            scheme,
-            shown: url.into(),
-            host: Some(host),
-        })
+        Ok(Self { text: text.to_owned(), scheme, shown: url.into(), host: Some(host) })
     }
 }
 
@@ -158,9 +143,7 @@ impl Serialize for BrokerUrl {
 
 impl<'de> Deserialize<'de> for BrokerUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unseen_text(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        unseen_text(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -178,10 +161,7 @@ mod tests {
         assert_eq!(url.scheme(), Scheme::Amqps);
         let json = serde_json::to_string(&url).expect("a text is JSON");
         for printed in [url.to_string(), format!("{url:?}"), json] {
-            assert!(
-                printed.contains("amqps://shop:***@mq.example.com/prod"),
-                "{printed}"
-            );
+            assert!(printed.contains("amqps://shop:***@mq.example.com/prod"), "{printed}");
         }
     }
 
@@ -210,11 +190,7 @@ mod tests {
 
     #[test]
     fn an_error_does_not_repeat_the_password() {
-        for text in [
-            "http://shop:s3cret@mq",
-            "amqp://shop:s3cret@:99999/",
-            "shop:s3cret@mq",
-        ] {
+        for text in ["http://shop:s3cret@mq", "amqp://shop:s3cret@:99999/", "shop:s3cret@mq"] {
             let error = text.parse::<BrokerUrl>().expect_err(text);
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }

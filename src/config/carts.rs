@@ -15,9 +15,7 @@ pub struct Carts {
 
 impl Default for Carts {
     fn default() -> Self {
-        Self {
-            expire_after: Duration::from_days(30),
-        }
+        Self { expire_after: Duration::from_days(30) }
     }
 }
 

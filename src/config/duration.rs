@@ -106,9 +106,8 @@ impl FromStr for Duration {
 impl fmt::Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let in_days = SpanRound::new().largest(Unit::Day).days_are_24_hours();
-        let span = Span::try_from(self.0)
-            .and_then(|span| span.round(in_days))
-            .map_err(|_| fmt::Error)?;
+        let span =
+            Span::try_from(self.0).and_then(|span| span.round(in_days)).map_err(|_| fmt::Error)?;
         write!(f, "{span:#}")
     }
 }
@@ -179,10 +178,7 @@ mod tests {
         assert!(matches!(refused("36501d"), DurationError::TooLong));
         for text in ["", "soon", "15 parsecs", "m"] {
             let error = refused(text);
-            assert!(
-                matches!(error, DurationError::Malformed(_)),
-                "{text}: {error:?}"
-            );
+            assert!(matches!(error, DurationError::Malformed(_)), "{text}: {error:?}");
         }
     }
 

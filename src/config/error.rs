@@ -55,9 +55,7 @@ impl fmt::Display for Listed<'_> {
             [only] => write!(f, "configuration: {only}"),
             problems => {
                 write!(f, "configuration: {} problems", problems.len())?;
-                problems
-                    .iter()
-                    .try_for_each(|problem| write!(f, "\n  {problem}"))
+                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
         }
     }

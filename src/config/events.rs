@@ -29,9 +29,7 @@ pub struct Events {
 impl Default for Events {
     fn default() -> Self {
         let pattern = |text: &&str| text.parse().expect("a test parses it");
-        Self {
-            publish: PUBLISHED.iter().map(pattern).collect(),
-        }
+        Self { publish: PUBLISHED.iter().map(pattern).collect() }
     }
 }
 

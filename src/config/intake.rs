@@ -18,10 +18,7 @@ pub struct Intake {
 
 impl Default for Intake {
     fn default() -> Self {
-        Self {
-            max_command_size: ByteSize::from_kib(64),
-            stall_after: Duration::from_secs(60),
-        }
+        Self { max_command_size: ByteSize::from_kib(64), stall_after: Duration::from_secs(60) }
     }
 }
 

@@ -43,19 +43,14 @@ impl Provider for Layer {
 impl Layer {
     /// Reads a TOML file.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path).map_err(|source| Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let values = toml::from_str(&text).map_err(|error| Error::Malformed {
             path: path.to_owned(),
             line: line_of(&text, error.span().map_or(0, |span| span.start)),
             message: error.message().to_owned(),
         })?;
-        Ok(Self {
-            metadata: Metadata::named(path.display().to_string()),
-            values,
-        })
+        Ok(Self { metadata: Metadata::named(path.display().to_string()), values })
     }
 
     /// Takes the variables that are ours out of `variables`; those that cannot be used are
@@ -78,11 +73,7 @@ impl Layer {
                     }
                 }
                 Err((key, what)) => {
-                    problems.push(Problem {
-                        key,
-                        source: format!("{ENVIRONMENT} {name}"),
-                        what,
-                    });
+                    problems.push(Problem { key, source: format!("{ENVIRONMENT} {name}"), what });
                 }
             }
         }
@@ -123,10 +114,7 @@ fn setting(
         .split_once('.')
         .and_then(|(section, key)| Some((section, key, keys.get(section)?.get(key)?)));
     let Some((section, key, default)) = known else {
-        return Err((
-            path,
-            format!("unknown key; variables are named {PREFIX}SECTION__KEY"),
-        ));
+        return Err((path, format!("unknown key; variables are named {PREFIX}SECTION__KEY")));
     };
     let Some(text) = value.to_str() else {
         return Err((path, "the value is not UTF-8".to_owned()));
@@ -135,10 +123,7 @@ fn setting(
         // Taken literally, so that a token of digits stays a text.
         Value::String(..) => Value::from(text),
         _ => toml_value(text).ok_or_else(|| {
-            (
-                path.clone(),
-                "the value is not TOML, such as 10 or [\"a\", \"b\"]".to_owned(),
-            )
+            (path.clone(), "the value is not TOML, such as 10 or [\"a\", \"b\"]".to_owned())
         })?,
     };
     Ok((section.to_owned(), key.to_owned(), value))

@@ -31,10 +31,7 @@ impl Config {
         if let Some(path) = file {
             layers = layers.merge(Layer::file(path)?);
         }
-        let loading = Loading {
-            layers: layers.merge(variables),
-            keys,
-        };
+        let loading = Loading { layers: layers.merge(variables), keys };
 
         problems.extend(loading.unknown_keys());
         let wrong_types = loading.wrong_types();
@@ -42,35 +39,22 @@ impl Config {
             problems.extend(wrong_types);
             return Err(Error::Invalid(problems));
         }
-        let mut config = loading
-            .extract()
-            .map_err(|problem| Error::Invalid(vec![problem]))?;
+        let mut config = loading.extract().map_err(|problem| Error::Invalid(vec![problem]))?;
         problems.extend(loading.read_secrets(&mut config).err());
         let mut report = Report::default();
         config.check(&mut report);
         problems.extend(
-            report
-                .problems
-                .into_iter()
-                .map(|(key, what)| loading.problem(key.to_owned(), what)),
+            report.problems.into_iter().map(|(key, what)| loading.problem(key.to_owned(), what)),
         );
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(Error::Invalid(problems))
-        }
+        if problems.is_empty() { Ok(config) } else { Err(Error::Invalid(problems)) }
     }
 }
 
 /// Every key there is: what the defaults consist of.
 pub(super) fn keys() -> Keys {
-    let defaults = Value::serialize(Config::default())
-        .ok()
-        .and_then(Value::into_dict);
+    let defaults = Value::serialize(Config::default()).ok().and_then(Value::into_dict);
     let sections = defaults.into_iter().flatten();
-    sections
-        .filter_map(|(name, section)| Some((name, section.into_dict()?)))
-        .collect()
+    sections.filter_map(|(name, section)| Some((name, section.into_dict()?))).collect()
 }
 
 struct Loading {
@@ -81,11 +65,7 @@ struct Loading {
 impl Loading {
     fn problem(&self, key: String, what: impl Into<String>) -> Problem {
         let source = origin(self.layers.find_metadata(&key), &key);
-        Problem {
-            key,
-            source,
-            what: what.into(),
-        }
+        Problem { key, source, what: what.into() }
     }
 
     /// What was set, by section, whether it is known or not.
@@ -143,9 +123,7 @@ impl Loading {
     fn extract(&self) -> Result<Config, Problem> {
         let mut document = Dict::new();
         for (section, key, value) in self.known() {
-            let section = document
-                .entry(section)
-                .or_insert_with(|| Dict::new().into());
+            let section = document.entry(section).or_insert_with(|| Dict::new().into());
             if let Value::Dict(_, section) = section {
                 section.insert(key, value);
             }

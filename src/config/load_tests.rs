@@ -13,10 +13,7 @@ use super::*;
 const DOCUMENTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/orderly.toml");
 
 fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
-    variables
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect()
+    variables.iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
 fn loaded(variables: &[(&str, &str)]) -> Config {
@@ -42,9 +39,7 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
-        Self {
-            directory: tempfile::tempdir().expect("a temporary directory"),
-        }
+        Self { directory: tempfile::tempdir().expect("a temporary directory") }
     }
 
     fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -73,10 +68,7 @@ fn the_documented_file_lists_exactly_the_keys_there_are_with_their_defaults() {
     // Serialized, so that values compare by what they are and not by their origin.
     let comparable = |dict: &Dict| serde_json::to_value(dict).expect("JSON");
     assert_eq!(comparable(&written), comparable(&defaults));
-    assert_eq!(
-        Config::load(Some(Path::new(DOCUMENTED)), []).expect("valid"),
-        Config::default()
-    );
+    assert_eq!(Config::load(Some(Path::new(DOCUMENTED)), []).expect("valid"), Config::default());
 }
 
 #[test]
@@ -85,20 +77,14 @@ fn every_section_of_the_documented_file_explains_itself() {
     let (_, body) = text.split_once("\n[broker]").expect("a first section");
     for section in body.split("\n[") {
         let first = section.lines().nth(1).unwrap_or_default();
-        assert!(
-            first.starts_with("# "),
-            "a section that does not begin with a reason: {section}"
-        );
+        assert!(first.starts_with("# "), "a section that does not begin with a reason: {section}");
     }
 }
 
 #[test]
 fn the_environment_goes_over_the_file() {
     let scratch = Scratch::new();
-    let file = scratch.file(
-        "o.toml",
-        "[orders]\nhold_for = \"10m\"\nhold_cap = \"1h\"\n",
-    );
+    let file = scratch.file("o.toml", "[orders]\nhold_for = \"10m\"\nhold_cap = \"1h\"\n");
     let variables = environment(&[("ORDERLY_ORDERS__HOLD_CAP", "3h")]);
     let config = Config::load(Some(&file), variables).expect("valid");
     assert_eq!(config.orders.hold_for, Duration::from_mins(10));
@@ -121,10 +107,7 @@ fn the_environment_holds_texts_numbers_words_and_lists() {
     assert_eq!(config.broker.namespace, "007");
     assert_eq!(config.broker.prefetch.get(), 256);
     assert_eq!(config.broker.topology, Topology::Verify);
-    assert_eq!(
-        config.broker.retry_delays,
-        [Duration::from_secs(2), Duration::from_mins(1)]
-    );
+    assert_eq!(config.broker.retry_delays, [Duration::from_secs(2), Duration::from_mins(1)]);
     assert!(config.events.publishes("stock.held"));
     assert!(!config.notifications.channels.contains(&Channel::Amqp));
     assert_eq!(config.orders.late_payment, LatePayment::Refund);
@@ -138,12 +121,7 @@ fn other_variables_are_not_ours() {
 
 #[test]
 fn an_unknown_variable_is_an_error_that_names_it() {
-    for name in [
-        "ORDERLY_BROKER_URL",
-        "ORDERLY_BROKER__URI",
-        "ORDERLY_BROKR__URL",
-        "ORDERLY_X",
-    ] {
+    for name in ["ORDERLY_BROKER_URL", "ORDERLY_BROKER__URI", "ORDERLY_BROKR__URL", "ORDERLY_X"] {
         let problem = the_problem(&[(name, "memory:")]);
         assert!(problem.source.contains(name), "{problem}");
         assert!(problem.what.contains("unknown key"), "{problem}");
@@ -156,17 +134,9 @@ fn every_unknown_key_of_the_file_is_an_error_that_names_it_and_the_file() {
     let text = "namespace = \"x\"\n[broker]\nprefetc = 1\n[brokr]\nurl = \"memory:\"\n";
     let file = scratch.file("o.toml", text);
     let problems = problems(Some(&file), &[]);
-    let keys: Vec<&str> = problems
-        .iter()
-        .map(|problem| problem.key.as_str())
-        .collect();
+    let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(keys, ["broker.prefetc", "brokr", "namespace"]);
-    assert!(
-        problems
-            .iter()
-            .all(|problem| problem.source.ends_with("o.toml")),
-        "{problems:?}"
-    );
+    assert!(problems.iter().all(|problem| problem.source.ends_with("o.toml")), "{problems:?}");
 }
 
 #[test]
@@ -175,28 +145,17 @@ fn a_bare_number_is_an_error_that_names_its_key() {
     let text = "[orders]\nhold_for = 900\n[intake]\nmax_command_size = 65536\n\
                 [broker]\nretry_delays = [\"1s\", 30]\n";
     let file = scratch.file("o.toml", text);
-    let told: Vec<String> = problems(Some(&file), &[])
-        .iter()
-        .map(|problem| format!("{problem}"))
-        .collect();
+    let told: Vec<String> =
+        problems(Some(&file), &[]).iter().map(|problem| format!("{problem}")).collect();
     assert_eq!(told.len(), 3, "{told:?}");
-    assert!(
-        told[0].starts_with("broker.retry_delays: element 1"),
-        "{told:?}"
-    );
+    assert!(told[0].starts_with("broker.retry_delays: element 1"), "{told:?}");
     assert!(told[1].starts_with("intake.max_command_size: "), "{told:?}");
     assert!(told[2].starts_with("orders.hold_for: "), "{told:?}");
-    assert!(
-        told.iter().all(|told| told.contains("with its unit")),
-        "{told:?}"
-    );
+    assert!(told.iter().all(|told| told.contains("with its unit")), "{told:?}");
 
     let problem = the_problem(&[("ORDERLY_CARTS__EXPIRE_AFTER", "365")]);
     assert_eq!(problem.key, "carts.expire_after");
-    assert!(
-        problem.source.contains("ORDERLY_CARTS__EXPIRE_AFTER"),
-        "{problem}"
-    );
+    assert!(problem.source.contains("ORDERLY_CARTS__EXPIRE_AFTER"), "{problem}");
     assert!(problem.what.contains("needs its unit"), "{problem}");
 }
 
@@ -252,20 +211,9 @@ fn all_broken_rules_are_told_at_once() {
             ("ORDERLY_NO__SUCH", "1"),
         ],
     );
-    let mut keys: Vec<&str> = problems
-        .iter()
-        .map(|problem| problem.key.as_str())
-        .collect();
+    let mut keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
     keys.sort_unstable();
-    assert_eq!(
-        keys,
-        [
-            "admin.token",
-            "no.such",
-            "orders.hold_cap",
-            "store.history_retention"
-        ]
-    );
+    assert_eq!(keys, ["admin.token", "no.such", "orders.hold_cap", "store.history_retention"]);
     let told = Error::Invalid(problems).to_string();
     assert_eq!(told.lines().count(), 5, "{told}");
 }
@@ -275,17 +223,11 @@ fn a_missing_file_and_one_that_is_no_toml_are_errors() {
     let scratch = Scratch::new();
     let missing = scratch.directory.path().join("missing.toml");
     let error = Config::load(Some(&missing), []).expect_err("no file");
-    assert!(
-        matches!(&error, Error::Unreadable { path, .. } if *path == missing),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Unreadable { path, .. } if *path == missing), "{error}");
 
     let broken = scratch.file("o.toml", "[admin]\n\ntoken = hunter2\n");
     let error = Config::load(Some(&broken), []).expect_err("no TOML");
-    assert!(
-        matches!(&error, Error::Malformed { line: 3, .. }),
-        "{error}"
-    );
+    assert!(matches!(&error, Error::Malformed { line: 3, .. }), "{error}");
     assert!(!format!("{error:?}{error}").contains("hunter2"), "{error}");
 }
 
@@ -298,10 +240,7 @@ fn a_secret_may_be_in_a_file_of_its_own() {
         ("ORDERLY_BROKER__URL_FILE", url.to_str().expect("UTF-8")),
         ("ORDERLY_ADMIN__TOKEN_FILE", token.to_str().expect("UTF-8")),
     ]);
-    assert_eq!(
-        config.broker.url.expose(),
-        "amqps://shop:s3cret@mq.example.com/prod"
-    );
+    assert_eq!(config.broker.url.expose(), "amqps://shop:s3cret@mq.example.com/prod");
     assert_eq!(config.admin.token.expose(), "0123456789abcdef");
 }
 
@@ -314,21 +253,12 @@ fn a_secret_file_that_cannot_be_meant_is_an_error() {
     let path = |path: &PathBuf| path.to_str().expect("UTF-8").to_owned();
 
     let problem = the_problem(&[("ORDERLY_ADMIN__TOKEN_FILE", "/nowhere/token")]);
-    assert!(
-        problem.what.contains("cannot read /nowhere/token"),
-        "{problem}"
-    );
+    assert!(problem.what.contains("cannot read /nowhere/token"), "{problem}");
     let problem = the_problem(&[("ORDERLY_ADMIN__TOKEN_FILE", &path(&empty))]);
     assert!(problem.what.contains("is empty"), "{problem}");
     let problem = the_problem(&[("ORDERLY_BROKER__URL_FILE", &path(&other))]);
-    assert!(
-        problem.what.contains("scheme") && !problem.what.contains("s3cret"),
-        "{problem}"
-    );
-    let both = [
-        ("ORDERLY_ADMIN__TOKEN_FILE", &*path(&token)),
-        ("ORDERLY_ADMIN__TOKEN", "abc"),
-    ];
+    assert!(problem.what.contains("scheme") && !problem.what.contains("s3cret"), "{problem}");
+    let both = [("ORDERLY_ADMIN__TOKEN_FILE", &*path(&token)), ("ORDERLY_ADMIN__TOKEN", "abc")];
     let problem = the_problem(&both);
     assert!(problem.what.contains("keep one of them"), "{problem}");
 }
@@ -342,10 +272,7 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
         ("ORDERLY_STORE__CHECKPOINT_EVERY", "30m"),
         ("ORDERLY_ORDERS__HOLD_FOR", "15s"),
         ("ORDERLY_SHUTDOWN__GRACE", "20m"),
-        (
-            "ORDERLY_BROKER__URL",
-            "amqp://shop:s3cret@mq.example.com/%2f",
-        ),
+        ("ORDERLY_BROKER__URL", "amqp://shop:s3cret@mq.example.com/%2f"),
         ("ORDERLY_BROKER__PREFETCH", "1"),
         ("ORDERLY_EVENTS__PUBLISH", "[]"),
         ("ORDERLY_ADMIN__TOKEN", "short"),
@@ -353,49 +280,30 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
     for (name, value) in cases {
         let warnings = loaded(&[(name, value)]).warnings();
         let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
-        assert_eq!(
-            warnings.iter().map(|w| w.key).collect::<Vec<_>>(),
-            [key],
-            "{warnings:?}"
-        );
+        assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), [key], "{warnings:?}");
     }
-    let trusted = (
-        "ORDERLY_BROKER__URL",
-        "amqps://shop:s3cret@mq.example.com/%2f",
-    );
+    let trusted = ("ORDERLY_BROKER__URL", "amqps://shop:s3cret@mq.example.com/%2f");
     assert_eq!(loaded(&[trusted]).warnings(), []);
 }
 
 #[test]
 fn the_configuration_in_force_is_toml_with_units_and_without_secrets() {
     let config = loaded(&[
-        (
-            "ORDERLY_BROKER__URL",
-            "amqps://shop:s3cret@mq.example.com/%2f",
-        ),
+        ("ORDERLY_BROKER__URL", "amqps://shop:s3cret@mq.example.com/%2f"),
         ("ORDERLY_ADMIN__TOKEN", "s3cret-s3cret-s3cret"),
     ]);
     let printed = config.to_toml().expect("TOML");
     assert!(!printed.contains("s3cret"), "{printed}");
     assert!(printed.contains("hold_for = \"15m\""), "{printed}");
-    assert!(
-        printed.contains("max_command_size = \"64KiB\""),
-        "{printed}"
-    );
+    assert!(printed.contains("max_command_size = \"64KiB\""), "{printed}");
     assert!(printed.contains("history_retention = \"90d\""), "{printed}");
 
     // It can be used as a file again, once the secrets are back in place.
     let scratch = Scratch::new();
     let file = scratch.file("o.toml", &printed);
     let secrets = [
-        (
-            "ORDERLY_BROKER__URL",
-            "amqps://shop:s3cret@mq.example.com/%2f",
-        ),
+        ("ORDERLY_BROKER__URL", "amqps://shop:s3cret@mq.example.com/%2f"),
         ("ORDERLY_ADMIN__TOKEN", "s3cret-s3cret-s3cret"),
     ];
-    assert_eq!(
-        Config::load(Some(&file), environment(&secrets)).expect("valid"),
-        config
-    );
+    assert_eq!(Config::load(Some(&file), environment(&secrets)).expect("valid"), config);
 }

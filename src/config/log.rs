@@ -22,8 +22,6 @@ pub enum LogFormat {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            format: LogFormat::Text,
-        }
+        Self { format: LogFormat::Text }
     }
 }

@@ -22,8 +22,6 @@ pub enum Channel {
 
 impl Default for Notifications {
     fn default() -> Self {
-        Self {
-            channels: BTreeSet::from([Channel::Amqp]),
-        }
+        Self { channels: BTreeSet::from([Channel::Amqp]) }
     }
 }

@@ -47,11 +47,7 @@ impl Default for Orders {
 
 impl Orders {
     pub(super) fn check(&self, report: &mut Report) {
-        report.require(
-            !self.hold_for.is_zero(),
-            "orders.hold_for",
-            "must be longer than nothing",
-        );
+        report.require(!self.hold_for.is_zero(), "orders.hold_for", "must be longer than nothing");
         report.require(
             self.hold_cap >= self.hold_for,
             "orders.hold_cap",

@@ -15,9 +15,7 @@ pub struct Parked {
 
 impl Default for Parked {
     fn default() -> Self {
-        Self {
-            max_bytes: ByteSize::from_mib(256),
-        }
+        Self { max_bytes: ByteSize::from_mib(256) }
     }
 }
 

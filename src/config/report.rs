@@ -34,10 +34,7 @@ impl Report {
         doubt: impl Into<String>,
     ) {
         if !plausible {
-            self.warnings.push(Warning {
-                key,
-                doubt: doubt.into(),
-            });
+            self.warnings.push(Warning { key, doubt: doubt.into() });
         }
     }
 

@@ -15,9 +15,7 @@ pub struct Shutdown {
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self {
-            grace: Duration::from_secs(20),
-        }
+        Self { grace: Duration::from_secs(20) }
     }
 }
 

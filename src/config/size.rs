@@ -87,9 +87,7 @@ impl FromStr for ByteSize {
             .ok_or(SizeError::UnknownUnit)?;
         // Only digits are left, so a failure can only mean too many of them.
         let number: u64 = number.parse().map_err(|_| SizeError::TooLarge)?;
-        let bytes = number
-            .checked_mul(*factor)
-            .filter(|bytes| *bytes <= Self::MAX);
+        let bytes = number.checked_mul(*factor).filter(|bytes| *bytes <= Self::MAX);
         bytes.map(Self).ok_or(SizeError::TooLarge)
     }
 }

@@ -55,17 +55,10 @@ impl Store {
         report.require(
             self.history_retention >= self.idempotency_retention,
             "store.history_retention",
-            format!(
-                "not below store.idempotency_retention ({})",
-                self.idempotency_retention
-            ),
+            format!("not below store.idempotency_retention ({})", self.idempotency_retention),
         );
         report.require(self.cache >= mib, "store.cache", "at least 1MiB");
-        report.require(
-            self.checkpoint_bytes >= mib,
-            "store.checkpoint_bytes",
-            "at least 1MiB",
-        );
+        report.require(self.checkpoint_bytes >= mib, "store.checkpoint_bytes", "at least 1MiB");
         report.require(
             self.checkpoint_every >= Duration::from_millis(100),
             "store.checkpoint_every",

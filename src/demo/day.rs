@@ -131,10 +131,7 @@ impl Iterator for Day {
                     self.is_evening = true;
                     return Some(Step::HoldsRunOut);
                 }
-                return self
-                    .pending
-                    .pop_first()
-                    .map(|(_, message)| Step::Send(message));
+                return self.pending.pop_first().map(|(_, message)| Step::Send(message));
             }
             self.open_story(opens?);
         }

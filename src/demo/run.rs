@@ -158,12 +158,8 @@ impl Run {
         }
         while let Some(event) = self.events.try_recv() {
             let kind = event.properties.kind.as_deref().unwrap_or_default();
-            let kind = Type::ALL
-                .iter()
-                .map(|kind| kind.as_str())
-                .find(|name| *name == kind);
-            self.heard
-                .once(event.properties.message_id, kind, |heard| &mut heard.events);
+            let kind = Type::ALL.iter().map(|kind| kind.as_str()).find(|name| *name == kind);
+            self.heard.once(event.properties.message_id, kind, |heard| &mut heard.events);
         }
         while let Some(notification) = self.notifications.try_recv() {
             let kind = NotificationKind::from_name(&notification.routing_key);
@@ -203,7 +199,7 @@ impl Run {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = tokio::time::Instant::now();
         loop {
-            if !self.handle.look(|core| holds_are_over(core)).await?? {
+            if !self.handle.look(holds_are_over).await?? {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {
@@ -221,11 +217,7 @@ impl Run {
             let before = self.heard.known.len();
             tokio::time::sleep(LOOK).await;
             self.listen();
-            quiet = if self.heard.known.len() == before {
-                quiet + 1
-            } else {
-                0
-            };
+            quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
         }
         let (books, audit) = self.handle.look(read_books).await??;
         let seen = Books {
@@ -235,13 +227,7 @@ impl Run {
             ..books
         };
         let differences = expected.differences(&seen);
-        Ok(Outcome {
-            expected,
-            seen,
-            audit,
-            sent: self.sent,
-            differences,
-        })
+        Ok(Outcome { expected, seen, audit, sent: self.sent, differences })
     }
 }
 
@@ -331,21 +317,15 @@ fn read_books(core: &Overview<'_>) -> Result<(Books, Audit), audit::Error> {
         if let Some(order) = part::<Order>(entity)?
             && let Some(status) = status(order.status)
         {
-            let account = Account {
-                status,
-                total: order.total,
-                paid: order.paid,
-            };
+            let account = Account { status, total: order.total, paid: order.paid };
             books.orders.insert(order.id.to_string(), account);
         }
         Ok(())
     })?;
     each(core.view, Table::Skus, |entity| {
         if let Some(stock) = part::<inventory::Stock>(entity)? {
-            let seen = Stock {
-                on_hand: stock.on_hand.cast_signed(),
-                held: stock.held.cast_signed(),
-            };
+            let seen =
+                Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };
             books.stock.insert(stock.sku.to_string(), seen);
         }
         Ok(())

@@ -44,11 +44,7 @@ pub(super) struct Family {
 
 impl Family {
     pub(super) fn new(name: &'static str, about: &'static str) -> Self {
-        Self {
-            name,
-            about,
-            series: Vec::new(),
-        }
+        Self { name, about, series: Vec::new() }
     }
 
     /// Adds the histogram of a family that has only one.
@@ -68,11 +64,7 @@ impl Family {
 
     fn add_series(&mut self, label: Option<String>, bounds: &'static [f64]) -> Histogram {
         let counts = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
-        let buckets = Arc::new(Buckets {
-            bounds,
-            counts,
-            sum: AtomicU64::new(0),
-        });
+        let buckets = Arc::new(Buckets { bounds, counts, sum: AtomicU64::new(0) });
         self.series.push((label, Arc::clone(&buckets)));
         Histogram::from_arc(buckets)
     }
@@ -80,11 +72,7 @@ impl Family {
 
 impl fmt::Display for Family {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            name,
-            about,
-            series,
-        } = self;
+        let Self { name, about, series } = self;
         writeln!(f, "# HELP {name} {about}\n# TYPE {name} histogram")?;
         for (label, buckets) in series {
             buckets.write(name, label.as_deref(), f)?;
@@ -104,9 +92,7 @@ impl Buckets {
             total += count.load(Relaxed);
             writeln!(f, "{name}_bucket{{{separated}le=\"{bound}\"}} {total}")?;
         }
-        let braced = label
-            .map(|label| format!("{{{label}}}"))
-            .unwrap_or_default();
+        let braced = label.map(|label| format!("{{{label}}}")).unwrap_or_default();
         let sum = f64::from_bits(self.sum.load(Relaxed));
         writeln!(f, "{name}_sum{braced} {sum}\n{name}_count{braced} {total}")
     }
@@ -143,15 +129,8 @@ shop_wait_seconds_count{queue=\"till\"} 5
         let mut family = Family::new("shop_size", "Size");
         family.add(&[1.0]).record(1.0);
         let text = family.to_string();
-        for line in [
-            "shop_size_bucket{le=\"1\"} 1",
-            "shop_size_sum 1",
-            "shop_size_count 1",
-        ] {
-            assert!(
-                text.lines().any(|found| found == line),
-                "{line} is missing in: {text}"
-            );
+        for line in ["shop_size_bucket{le=\"1\"} 1", "shop_size_sum 1", "shop_size_count 1"] {
+            assert!(text.lines().any(|found| found == line), "{line} is missing in: {text}");
         }
     }
 
@@ -165,9 +144,6 @@ shop_wait_seconds_count{queue=\"till\"} 5
             }
         });
         let text = family.to_string();
-        assert!(
-            text.contains("n_count 80000\n") && text.contains("n_sum 40000\n"),
-            "{text}"
-        );
+        assert!(text.contains("n_count 80000\n") && text.contains("n_sum 40000\n"), "{text}");
     }
 }

@@ -78,9 +78,7 @@ impl CommandType {
     /// The label of a command type from outside: what is not known there is `other`, and nobody
     /// outside can pass for internal.
     pub fn of_input(name: &str) -> Self {
-        Self::named(name)
-            .filter(|kind| *kind != Self::Internal)
-            .unwrap_or(Self::Other)
+        Self::named(name).filter(|kind| *kind != Self::Internal).unwrap_or(Self::Other)
     }
 }
 
@@ -220,10 +218,7 @@ mod tests {
 
     #[test]
     fn only_command_types_of_the_contract_become_labels() {
-        assert_eq!(
-            CommandType::of_input("order.place"),
-            CommandType::OrderPlace
-        );
+        assert_eq!(CommandType::of_input("order.place"), CommandType::OrderPlace);
         for input in ["order.plaice", "", "other", "internal", "ORDER.PLACE"] {
             assert_eq!(CommandType::of_input(input), CommandType::Other, "{input}");
         }

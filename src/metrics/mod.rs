@@ -28,14 +28,12 @@ const DURATIONS: [f64; 16] = [
 ];
 
 /// Seconds of one flush: an fsync of a good disk takes a fifth of a millisecond.
-const FLUSHES: [f64; 12] = [
-    0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0,
-];
+const FLUSHES: [f64; 12] =
+    [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
 
 /// Units of one group commit.
-const GROUPS: [f64; 12] = [
-    1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0,
-];
+const GROUPS: [f64; 12] =
+    [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 
 /// The state of a circuit breaker, as `orderly_breaker_state` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,10 +200,8 @@ impl Series {
                 ("stage", Stage::ALL, Stage::as_str),
                 &DURATIONS,
             ),
-            in_flight: to.gauge(
-                "orderly_in_flight",
-                "Messages delivered by the broker and not acked yet",
-            ),
+            in_flight: to
+                .gauge("orderly_in_flight", "Messages delivered by the broker and not acked yet"),
             group_commit_size: to.histogram(
                 "orderly_group_commit_size",
                 "Units made durable by one flush",
@@ -241,10 +237,8 @@ impl Series {
                 "Orders there are",
                 ("status", OrderStatus::ALL, OrderStatus::as_str),
             ),
-            waiting_callbacks: to.gauge(
-                "orderly_waiting_callbacks",
-                "Payment callbacks that wait for their order",
-            ),
+            waiting_callbacks: to
+                .gauge("orderly_waiting_callbacks", "Payment callbacks that wait for their order"),
             notifications: to.counter_table(
                 "orderly_notifications_total",
                 "Attempts to deliver a notification, by outcome",
@@ -256,10 +250,8 @@ impl Series {
                 "Circuit breaker of a channel: 0 closed, 1 half open, 2 open",
                 ("channel", Channel::ALL, Channel::as_str),
             ),
-            broker_connected: to.gauge(
-                "orderly_broker_connected",
-                "1 while there is a connection to the broker",
-            ),
+            broker_connected: to
+                .gauge("orderly_broker_connected", "1 while there is a connection to the broker"),
             broker_reconnects: to.counter(
                 "orderly_broker_reconnects_total",
                 "Connections to the broker that were made again",
@@ -315,10 +307,7 @@ mod tests {
     fn every_metric_says_what_it_is() {
         let (_metrics, exporter) = Metrics::new();
         let exposition = exporter.render();
-        for line in exposition
-            .lines()
-            .filter(|line| !line.starts_with('#') && !line.is_empty())
-        {
+        for line in exposition.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
             let name = line.split(['{', ' ']).next().expect("a name");
             let name = ["_bucket", "_sum", "_count"]
                 .iter()
@@ -364,10 +353,7 @@ mod tests {
         metrics.breaker(Channel::Amqp, Breaker::Open);
         assert_eq!(value(&exporter, "orderly_in_flight"), Some(7.0));
         assert_eq!(value(&exporter, "orderly_broker_connected"), Some(1.0));
-        assert_eq!(
-            value(&exporter, "orderly_breaker_state{channel=\"amqp\"}"),
-            Some(2.0)
-        );
+        assert_eq!(value(&exporter, "orderly_breaker_state{channel=\"amqp\"}"), Some(2.0));
         metrics.broker_disconnected();
         assert_eq!(value(&exporter, "orderly_broker_connected"), Some(0.0));
     }
@@ -376,14 +362,8 @@ mod tests {
     fn a_group_commit_counts_once_however_large() {
         let (metrics, exporter) = Metrics::new();
         metrics.group_commit(250, Duration::from_micros(300));
-        assert_eq!(
-            value(&exporter, "orderly_group_commit_size_count"),
-            Some(1.0)
-        );
-        assert_eq!(
-            value(&exporter, "orderly_group_commit_size_sum"),
-            Some(250.0)
-        );
+        assert_eq!(value(&exporter, "orderly_group_commit_size_count"), Some(1.0));
+        assert_eq!(value(&exporter, "orderly_group_commit_size_sum"), Some(250.0));
         let below = "orderly_store_flush_seconds_bucket{le=\"0.0005\"}";
         assert_eq!(value(&exporter, below), Some(1.0));
     }

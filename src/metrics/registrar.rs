@@ -22,19 +22,13 @@ const METADATA: Metadata<'static> = Metadata::new(module_path!(), Level::INFO, N
 
 impl Registrar {
     pub(super) fn new() -> Self {
-        Self {
-            recorder: PrometheusBuilder::new().build_recorder(),
-            histograms: Vec::new(),
-        }
+        Self { recorder: PrometheusBuilder::new().build_recorder(), histograms: Vec::new() }
     }
 
     /// Reads the series that were made.
     pub(super) fn exporter(self) -> Exporter {
         let counters_and_gauges = self.recorder.handle();
-        Exporter {
-            counters_and_gauges,
-            histograms: self.histograms.into(),
-        }
+        Exporter { counters_and_gauges, histograms: self.histograms.into() }
     }
 
     /// A gauge that is always 1, for the sake of its label.
@@ -46,8 +40,7 @@ impl Registrar {
         value: &'static str,
     ) {
         self.describe_gauge(name, about);
-        self.one_gauge(name, vec![Label::from_static_parts(label, value)])
-            .set(1.0);
+        self.one_gauge(name, vec![Label::from_static_parts(label, value)]).set(1.0);
     }
 
     pub(super) fn histograms<L: Copy>(
@@ -130,13 +123,11 @@ impl Registrar {
     }
 
     fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {
-        self.recorder
-            .register_counter(&Key::from_parts(name, labels), &METADATA)
+        self.recorder.register_counter(&Key::from_parts(name, labels), &METADATA)
     }
 
     fn one_gauge(&self, name: &'static str, labels: Vec<Label>) -> Gauge {
-        self.recorder
-            .register_gauge(&Key::from_parts(name, labels), &METADATA)
+        self.recorder.register_gauge(&Key::from_parts(name, labels), &METADATA)
     }
 
     fn describe_counter(&self, name: &'static str, about: &'static str) {

@@ -206,9 +206,7 @@ impl Core {
         let settling = Settling::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
         Self {
             sequencer,
-            door: Door {
-                max_command_size: parts.limits.max_command_size,
-            },
+            door: Door { max_command_size: parts.limits.max_command_size },
             link: parts.link,
             history: parts.history,
             storage: parts.storage,
@@ -240,7 +238,7 @@ impl Core {
                 Some(spent) = self.failures.recv() => Wake::Failure(spent),
                 question = questions.recv() => Wake::Question(question),
                 Some(done) = self.errands.done.recv() => {
-                    self.settling.settled(done, self.clock.monotonic());
+                    self.settling.settled(&done, self.clock.monotonic());
                     continue;
                 }
                 Some(outcomes) = self.outcomes.recv() => Wake::Outcomes(outcomes),
@@ -314,16 +312,13 @@ impl Core {
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&arrival).await?;
         let decided = self.clock.monotonic();
-        self.metrics
-            .command_duration(Stage::Wait, began.saturating_sub(received), 1);
-        self.metrics
-            .command_duration(Stage::Decide, decided.saturating_sub(began), 1);
+        self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
+        self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
         let ticket = Ticket::new(&delivery, received);
         match step {
             Step::Sealed(sealed) => self.sealed(*sealed, Some((ticket, delivery.message))).await,
             Step::Failed { problem } => {
-                self.failed(ticket, delivery.message, arrival, problem)
-                    .await
+                self.failed(ticket, delivery.message, arrival, problem).await
             }
         }
     }
@@ -371,9 +366,7 @@ impl Core {
                 }
             }
             let now = self.clock.monotonic();
-            let originals = Originals {
-                shelf: self.sequencer.shelf(),
-            };
+            let originals = Originals { shelf: self.sequencer.shelf() };
             self.settling.sealed(sealed, cause, &originals, now);
         }
         Ok(())
@@ -425,11 +418,7 @@ impl Core {
         let clock_is_off = self.timers.clock_is_off(&self.clock);
         let stalled = self.settling.stalled(now, self.limits.stall_after);
         self.condition.send_if_modified(|condition| {
-            let next = Condition {
-                clock_is_off,
-                stalled,
-                ..*condition
-            };
+            let next = Condition { clock_is_off, stalled, ..*condition };
             let modified = next != *condition;
             *condition = next;
             modified
@@ -447,7 +436,7 @@ impl Core {
     /// Fires what is due, up to some thousands a tick: commands want their turn too.
     async fn fire_timers(&mut self) -> Result<(), Error> {
         for _ in 0..TIMER_BATCHES {
-            let due = self.timers.due(&self.sequencer)?;
+            let due = super::timers::due(&self.sequencer)?;
             if due.is_empty() {
                 break;
             }
@@ -551,26 +540,18 @@ impl Core {
     fn show(&mut self) {
         let view = self.sequencer.shelf().borrow();
         for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
-            self.metrics
-                .orders(*label, counters::orders(&view, *status));
+            self.metrics.orders(*label, counters::orders(&view, *status));
         }
         for (reason, label) in counters::PARKED_REASONS.iter().zip(ParkedReason::ALL) {
-            self.metrics
-                .parked(*label, counters::parked(&view, *reason));
+            self.metrics.parked(*label, counters::parked(&view, *reason));
         }
         self.metrics.waiting_callbacks(counters::waiting(&view));
         self.metrics.in_flight(self.settling.in_flight());
-        let pending = self
-            .history
-            .durable()
-            .0
-            .saturating_sub(self.settling.cursor().0);
+        let pending = self.history.durable().0.saturating_sub(self.settling.cursor().0);
         self.metrics.outbox_pending(pending);
         let vitals = self.sequencer.owners().vitals();
-        for (((_, vitals), actor), counted) in vitals
-            .iter()
-            .zip(Actor::ALL)
-            .zip(&mut self.counted_restarts)
+        for (((_, vitals), actor), counted) in
+            vitals.iter().zip(Actor::ALL).zip(&mut self.counted_restarts)
         {
             for _ in *counted..vitals.restarts() {
                 self.metrics.actor_restart(*actor);
@@ -581,8 +562,7 @@ impl Core {
 
     async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
         tracing::info!("stopping: no more messages are taken");
-        self.condition
-            .send_modify(|condition| condition.draining = true);
+        self.condition.send_modify(|condition| condition.draining = true);
         let deadline = tokio::time::Instant::now() + grace;
         let drained = tokio::time::timeout_at(deadline, self.drain()).await;
         if let Ok(result) = drained {
@@ -624,7 +604,7 @@ impl Core {
                 self.notified(outcomes).await?;
             }
             while let Ok(done) = self.errands.done.try_recv() {
-                self.settling.settled(done, self.clock.monotonic());
+                self.settling.settled(&done, self.clock.monotonic());
             }
             self.until_durable().await?;
             self.settling.acknowledge(self.clock.monotonic());

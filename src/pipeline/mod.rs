@@ -101,18 +101,9 @@ impl Pipeline {
         config: &Config,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
-        let Opened {
-            view,
-            log,
-            history,
-            recovery,
-        } = opened;
+        let Opened { view, log, history, recovery } = opened;
         let names = Names::new(&config.broker.namespace);
-        let wire = Wire::new(
-            names.clone(),
-            &config.broker.namespace,
-            recovery.incarnation,
-        );
+        let wire = Wire::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let (storage, reports) = storage::start(
             log,
@@ -121,14 +112,11 @@ impl Pipeline {
             metrics.clone(),
         )?;
         let relay = relay::start(
-            relay::Position {
-                next: recovery.cursor,
-                cursor,
-            },
+            relay::Position { next: recovery.cursor, cursor },
             history.clone(),
             wire.clone(),
             published(&config.events),
-            link.publisher.clone(),
+            &link.publisher,
             metrics.clone(),
         );
         let (outcomes_in, outcomes) = mpsc::channel(16);
@@ -157,31 +145,20 @@ impl Pipeline {
         };
         let (handle, thread) = core::start(parts)?;
         let ended = tokio::spawn(async move {
-            thread
-                .await
-                .unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned())))
+            thread.await.unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned())))
         });
-        Ok(Self {
-            handle,
-            condition,
-            ended,
-        })
+        Ok(Self { handle, condition, ended })
     }
 
     /// Waits until the pipeline ends: after [`Handle::stop`], or because it cannot go on.
     pub async fn ended(&mut self) -> Result<(), Error> {
-        (&mut self.ended)
-            .await
-            .unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
+        (&mut self.ended).await.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
     }
 }
 
 /// Which types of events are published, in the order of [`Type::ALL`].
 fn published(events: &config::Events) -> Vec<bool> {
-    Type::ALL
-        .iter()
-        .map(|kind| events.publishes(kind.as_str()))
-        .collect()
+    Type::ALL.iter().map(|kind| events.publishes(kind.as_str())).collect()
 }
 
 /// About how many bytes a cached entity takes.
@@ -200,10 +177,7 @@ fn settings(config: &Config) -> Settings {
                 config::LatePayment::Refund => LatePayment::Refund,
             },
         },
-        waiting: WaitingLimits {
-            total: u64::from(config.orders.waiting_max.get()),
-            per_order: 64,
-        },
+        waiting: WaitingLimits { total: u64::from(config.orders.waiting_max.get()), per_order: 64 },
         identity_retention: config.store.idempotency_retention.get(),
         notify: !config.notifications.channels.is_empty(),
         parked_bytes: config.parked.max_bytes.bytes(),
@@ -214,9 +188,6 @@ fn settings(config: &Config) -> Settings {
             payments: orders * ORDER_BYTES / 2,
             notifications: orders * ORDER_BYTES / 2,
         },
-        budget: Budget {
-            longest: Duration::from_secs(5),
-            ..Budget::default()
-        },
+        budget: Budget { longest: Duration::from_secs(5), ..Budget::default() },
     }
 }

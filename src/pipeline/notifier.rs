@@ -46,10 +46,8 @@ async fn run(
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while errands.recv_many(&mut batch, BATCH).await > 0 {
-        let (outgoing, messages): (Vec<_>, Vec<_>) = batch
-            .drain(..)
-            .map(|errand| (errand.outgoing, errand.message))
-            .unzip();
+        let (outgoing, messages): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|errand| (errand.outgoing, errand.message)).unzip();
         let confirms = publisher.mandatory(messages).await.await;
         let sent: Outcomes = outgoing
             .into_iter()
@@ -60,9 +58,7 @@ async fn run(
                     Sent::Delivered
                 } else {
                     metrics.notifications(Channel::Amqp, Outcome::Retried, 1);
-                    Sent::Failed {
-                        retry_after: pause(&outgoing),
-                    }
+                    Sent::Failed { retry_after: pause(&outgoing) }
                 };
                 (outgoing, sent)
             })
@@ -78,8 +74,10 @@ async fn run(
 fn pause(outgoing: &Outgoing) -> Duration {
     let doubled = 2_u32.saturating_pow(outgoing.attempt.saturating_sub(1));
     let pause = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
-    let spread = outgoing.id.bytes().fold(0_u32, |hash, byte| {
-        hash.wrapping_mul(31).wrapping_add(u32::from(byte))
-    }) % 512;
+    let spread = outgoing
+        .id
+        .bytes()
+        .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
+        % 512;
     pause + pause * spread / 1024
 }

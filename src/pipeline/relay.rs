@@ -69,7 +69,7 @@ pub(super) fn start(
     history: History,
     wire: Wire,
     published: Vec<bool>,
-    publisher: Publisher,
+    publisher: &Publisher,
     metrics: Metrics,
 ) -> Feed {
     let (sender, feed) = mpsc::channel(FEEDS);
@@ -153,8 +153,7 @@ impl Relay {
         if acked {
             self.position.cursor.store(through.0, Ordering::Release);
             let took = self.clock.monotonic().saturating_sub(began);
-            self.metrics
-                .command_duration(crate::metrics::labels::Stage::Publish, took, events);
+            self.metrics.command_duration(crate::metrics::labels::Stage::Publish, took, events);
             return;
         }
         tracing::warn!(
@@ -182,10 +181,7 @@ impl Relay {
                 }
                 match self.wire.event(&entry, seq, event) {
                     Some(message) => {
-                        batch.push(Keyed {
-                            key: wire::key(&entry, event),
-                            message,
-                        });
+                        batch.push(Keyed { key: wire::key(&entry, event), message });
                     }
                     None => tracing::error!(sequence = seq.0, "an event has lost what it is about"),
                 }
@@ -204,18 +200,10 @@ impl Relay {
 
     /// The unit at `next`, once it is durable.
     fn take_next(&mut self) -> Result<Option<Arc<Entry>>, record::Error> {
-        while self
-            .at_hand
-            .front()
-            .is_some_and(|entry| entry.seq < self.next)
-        {
+        while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
             self.at_hand.pop_front();
         }
-        if self
-            .at_hand
-            .front()
-            .is_none_or(|entry| entry.seq != self.next)
-        {
+        if self.at_hand.front().is_none_or(|entry| entry.seq != self.next) {
             self.read_on()?;
         }
         match self.at_hand.front() {

@@ -39,10 +39,10 @@ impl Ticket {
             generation: delivery.generation,
             tag: delivery.tag,
             received,
-            reply: properties.reply_to.clone().map(|queue| ReplyTo {
-                queue,
-                correlation_id: properties.correlation_id.clone(),
-            }),
+            reply: properties
+                .reply_to
+                .clone()
+                .map(|queue| ReplyTo { queue, correlation_id: properties.correlation_id.clone() }),
         }
     }
 }
@@ -119,21 +119,13 @@ impl Settling {
         originals: &Originals<'_>,
         now: Duration,
     ) {
-        let Sealed {
-            entry,
-            follow_ups,
-            dead_letter,
-            ..
-        } = sealed;
+        let Sealed { entry, follow_ups, dead_letter, .. } = sealed;
         let (ticket, message) = cause.unzip();
-        let reply = ticket
-            .as_ref()
-            .and_then(|ticket| ticket.reply.as_ref())
-            .and_then(|to| {
-                let original = originals.read(&entry);
-                let verdict = wire::verdict(&entry, original.as_ref());
-                wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
-            });
+        let reply = ticket.as_ref().and_then(|ticket| ticket.reply.as_ref()).and_then(|to| {
+            let original = originals.read(&entry);
+            let verdict = wire::verdict(&entry, original.as_ref());
+            wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
+        });
         let notify = follow_ups
             .iter()
             .filter_map(|follow_up| match follow_up {
@@ -155,20 +147,14 @@ impl Settling {
     pub(super) fn durable(&mut self, through: Seq, now: Duration) -> Durable {
         let mut durable = Durable::default();
         let mut entries = Vec::new();
-        while self
-            .pending
-            .front()
-            .is_some_and(|pending| pending.entry.next <= through)
-        {
+        while self.pending.front().is_some_and(|pending| pending.entry.next <= through) {
             let Some(pending) = self.pending.pop_front() else {
                 break;
             };
             self.count(&pending, now);
             durable.replies.extend(pending.reply);
             let trace = pending.entry.record.trace;
-            durable
-                .notify
-                .extend(pending.notify.into_iter().map(|order| (order, trace)));
+            durable.notify.extend(pending.notify.into_iter().map(|order| (order, trace)));
             match (pending.ticket, pending.dead_letter) {
                 (Some(ticket), Some(message)) => durable.dead_letters.push((ticket, message)),
                 (Some(ticket), None) => self.ledger.settled(ticket.generation, ticket.tag, now),
@@ -201,7 +187,7 @@ impl Settling {
     }
 
     /// A delivery is settled by other means than a unit: its retry is confirmed.
-    pub(super) fn settled(&mut self, ticket: Ticket, now: Duration) {
+    pub(super) fn settled(&mut self, ticket: &Ticket, now: Duration) {
         self.ledger.settled(ticket.generation, ticket.tag, now);
         self.progress = now;
     }

@@ -121,8 +121,7 @@ impl Storage {
     fn serve(&mut self) -> Result<(), store::Error> {
         loop {
             let waiting = self.gather();
-            self.log
-                .set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
+            self.log.set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
             if !waiting.units.is_empty() {
                 self.commit(&waiting.units)?;
             }
@@ -137,11 +136,7 @@ impl Storage {
 
     /// Takes whatever waits; waits itself only when there is nothing else to do.
     fn gather(&self) -> Waiting {
-        let wait = if self.log.is_checkpointing() {
-            Duration::ZERO
-        } else {
-            IDLE
-        };
+        let wait = if self.log.is_checkpointing() { Duration::ZERO } else { IDLE };
         let mut waiting = Waiting::default();
         let mut next = self.work.recv_timeout(wait);
         loop {
@@ -163,8 +158,7 @@ impl Storage {
     fn commit(&mut self, units: &[Arc<Unit>]) -> Result<(), store::Error> {
         let start = self.clock.monotonic();
         let committed = self.log.commit(units)?;
-        self.metrics
-            .group_commit(units.len(), self.clock.monotonic().saturating_sub(start));
+        self.metrics.group_commit(units.len(), self.clock.monotonic().saturating_sub(start));
         self.tell(Report::Durable(committed.through));
         Ok(())
     }

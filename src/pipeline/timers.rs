@@ -71,12 +71,12 @@ impl Timers {
         self.offset = now; // slow corrections are followed
         self.stored > clock.now().plus(AHEAD)
     }
+}
 
-    /// The timers that are due.
-    pub(super) fn due(&self, sequencer: &Sequencer) -> Result<Vec<Timer>, Error> {
-        let now = sequencer.now();
-        Ok(sequencer.shelf().borrow().due(now.micros(), BATCH)?)
-    }
+/// The timers that are due.
+pub(super) fn due(sequencer: &Sequencer) -> Result<Vec<Timer>, Error> {
+    let now = sequencer.now();
+    Ok(sequencer.shelf().borrow().due(now.micros(), BATCH)?)
 }
 
 fn offset(clock: &impl Clock) -> i64 {
@@ -109,10 +109,7 @@ mod tests {
     fn timers_wait_for_the_commands_that_were_queued_first() {
         let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
         let mut timers = timers(&clock);
-        assert!(
-            !timers.may_fire(clock.monotonic()),
-            "the broker is not there yet"
-        );
+        assert!(!timers.may_fire(clock.monotonic()), "the broker is not there yet");
         timers.wait_for(10, clock.monotonic());
         timers.consumed(9);
         assert!(!timers.may_fire(clock.monotonic()));

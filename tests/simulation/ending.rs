@@ -24,14 +24,7 @@ impl World {
         self.come_to_rest().await;
         self.clock.advance(LONG);
         self.come_to_rest().await;
-        let Self {
-            process,
-            sealed,
-            durable,
-            outside,
-            exchange,
-            ..
-        } = self;
+        let Self { process, sealed, durable, outside, exchange, .. } = self;
         assert_eq!(
             sealed.books, durable.books,
             "the books of what is sealed, and of what is durable"
@@ -60,10 +53,7 @@ impl World {
             }
             self.clock.advance(Duration::from_millis(500));
         }
-        panic!(
-            "it does not come to rest: the queue has {:?}",
-            self.queue.counts()
-        );
+        panic!("it does not come to rest: the queue has {:?}", self.queue.counts());
     }
 
     /// Invariant 8: the units alone give the whole store again, from nothing and from an older copy.
@@ -81,11 +71,7 @@ impl World {
             drop(opened);
             let opened = self.open(&disk);
             self.durable.mirror.compare_all(&opened.view, self.oldest());
-            assert_eq!(
-                timers(&opened),
-                expected,
-                "the timers of the replayed store"
-            );
+            assert_eq!(timers(&opened), expected, "the timers of the replayed store");
         }
     }
 
@@ -136,14 +122,10 @@ pub(crate) struct Summary {
 
 /// The timers that are not dealt with.
 fn timers(opened: &Opened) -> Vec<Timer> {
-    let far = SimulatedClock::at(orderly_actors::clock::Timestamp::from_micros(
-        opened.view.clock(),
-    ));
+    let far =
+        SimulatedClock::at(orderly_actors::clock::Timestamp::from_micros(opened.view.clock()));
     far.advance(30 * LONG);
-    let mut timers = opened
-        .view
-        .due(far.now().micros(), usize::MAX)
-        .expect("they can be read");
+    let mut timers = opened.view.due(far.now().micros(), usize::MAX).expect("they can be read");
     timers.sort_unstable();
     timers
 }

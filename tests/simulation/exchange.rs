@@ -42,9 +42,8 @@ impl Exchange {
     /// may have arrived, but nobody hears that. Gives what arrived.
     pub(crate) fn take(&mut self, dice: &mut Dice, breaks: bool) -> Option<Event> {
         let first = dice.place(LANES);
-        let lane = (0..LANES)
-            .map(|n| (first + n) % LANES)
-            .find(|lane| !self.lanes[*lane].is_empty())?;
+        let lane =
+            (0..LANES).map(|n| (first + n) % LANES).find(|lane| !self.lanes[*lane].is_empty())?;
         let event = self.lanes[lane].pop_front()?;
         if breaks {
             self.lanes[lane].clear();
@@ -77,10 +76,7 @@ impl Exchange {
 
     fn arrive(&mut self, event: &Event) {
         if let Some(before) = self.seen.get(&event.sequence) {
-            assert_eq!(
-                *before, *event,
-                "an event was published again, but not as it was"
-            );
+            assert_eq!(*before, *event, "an event was published again, but not as it was");
             self.repeated += 1;
             return;
         }

@@ -23,11 +23,7 @@ pub(crate) struct Hazard {
 
 impl Hazard {
     pub(crate) fn new(disk: Arc<SimDisk>) -> Self {
-        Self {
-            disk,
-            fuse: AtomicU64::new(0),
-            blows: AtomicU64::new(0),
-        }
+        Self { disk, fuse: AtomicU64::new(0), blows: AtomicU64::new(0) }
     }
 
     /// The `read`th read of states from now panics, counting from 1, and those behind it: `blows` in all.

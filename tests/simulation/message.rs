@@ -42,20 +42,13 @@ pub(crate) struct Known {
 
 impl Message {
     pub(crate) fn key(&self) -> Key {
-        Key {
-            source: self.source,
-            id: self.id.clone(),
-            body: self.body.clone(),
-        }
+        Key { source: self.source, id: self.id.clone(), body: self.body.clone() }
     }
 
     pub(crate) fn arrival(&self) -> Arrival {
         let command = match Kind::from_name(self.kind) {
             Some(kind) => Command::parse(kind, &self.body),
-            None => Err(Invalid {
-                reason: Reason::UnknownType,
-                detail: "no such type".to_owned(),
-            }),
+            None => Err(Invalid { reason: Reason::UnknownType, detail: "no such type".to_owned() }),
         };
         Arrival {
             source: Some(Source::new(self.source).expect("the shop makes sources")),
@@ -66,20 +59,12 @@ impl Message {
             trace: None,
             attempts: self.attempts,
             command,
-            raw: Raw {
-                body: self.body.clone(),
-                content_type: Some("application/json".to_owned()),
-            },
+            raw: Raw { body: self.body.clone(), content_type: Some("application/json".to_owned()) },
         }
     }
 
     pub(crate) fn known(&self) -> Known {
-        let Arrival {
-            source,
-            id,
-            command,
-            ..
-        } = self.arrival();
+        let Arrival { source, id, command, .. } = self.arrival();
         let named = source.zip(id).zip(command.ok());
         Known {
             identity: named.map(|((source, id), command)| identity::of(&source, &id, &command)),

@@ -65,10 +65,7 @@ impl Mirror {
     /// Applies the next unit, and checks what it did.
     pub(crate) fn apply(&mut self, unit: &Unit) {
         assert_eq!(unit.seq, self.next, "units follow each other");
-        assert!(
-            unit.at >= self.clock,
-            "time never runs backwards from unit to unit"
-        );
+        assert!(unit.at >= self.clock, "time never runs backwards from unit to unit");
         self.next = unit.next;
         self.clock = unit.at;
         for name in &unit.names {
@@ -79,19 +76,8 @@ impl Mirror {
             );
         }
         if let Some(identity) = unit.identity {
-            let Used { seq, at, .. } = Used {
-                data: identity.data,
-                seq: unit.seq,
-                at: unit.at,
-            };
-            self.identities.insert(
-                identity.hash,
-                Used {
-                    data: identity.data,
-                    seq,
-                    at,
-                },
-            );
+            let Used { seq, at, .. } = Used { data: identity.data, seq: unit.seq, at: unit.at };
+            self.identities.insert(identity.hash, Used { data: identity.data, seq, at });
         }
         for &(index, difference) in &unit.counters {
             self.counters[usize::from(index)] += difference;
@@ -110,13 +96,10 @@ impl Mirror {
 
     /// Whether the unit sells stock that is held.
     fn commits(&self, unit: &Unit) -> bool {
-        unit.puts
-            .iter()
-            .filter_map(decoded::<Reservation>)
-            .any(|(ordinal, after)| {
-                let before = self.reservations.get(&ordinal).map(|before| before.state);
-                after.state == HoldState::Committed && before != Some(HoldState::Committed)
-            })
+        unit.puts.iter().filter_map(decoded::<Reservation>).any(|(ordinal, after)| {
+            let before = self.reservations.get(&ordinal).map(|before| before.state);
+            after.state == HoldState::Committed && before != Some(HoldState::Committed)
+        })
     }
 
     fn put(&mut self, put: &Put, is_sold: bool) {
@@ -126,10 +109,7 @@ impl Mirror {
             None => entity.remove(&put.part),
         };
         if let Some((ordinal, after)) = decoded::<Stock>(put) {
-            assert!(
-                after.on_hand >= after.held,
-                "more is held than is there: {after:?}"
-            );
+            assert!(after.on_hand >= after.held, "more is held than is there: {after:?}");
             self.stocks.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Reservation>(put) {
@@ -152,11 +132,7 @@ impl Mirror {
         }
         if let Some((ordinal, after)) = decoded::<Cart>(put) {
             let before = self.carts.get(&ordinal).map_or(0, |before| before.version);
-            assert_eq!(
-                after.version,
-                before + 1,
-                "a cart's version counts its changes"
-            );
+            assert_eq!(after.version, before + 1, "a cart's version counts its changes");
             self.carts.insert(ordinal, after);
         }
     }
@@ -166,10 +142,7 @@ impl Mirror {
         let mut held = BTreeMap::<Ordinal, u64>::new();
         for (ordinal, reservation) in &self.reservations {
             if let HoldState::Held { .. } = reservation.state {
-                assert!(
-                    self.orders.contains_key(ordinal),
-                    "stock is held for no order"
-                );
+                assert!(self.orders.contains_key(ordinal), "stock is held for no order");
                 for item in reservation.items.iter() {
                     *held.entry(item.ordinal).or_default() += item.quantity;
                 }
@@ -177,47 +150,24 @@ impl Mirror {
         }
         for (ordinal, stock) in &self.stocks {
             let reserved = held.get(ordinal).copied().unwrap_or_default();
-            assert_eq!(
-                stock.held, reserved,
-                "held of {} is not what orders hold",
-                stock.sku
-            );
+            assert_eq!(stock.held, reserved, "held of {} is not what orders hold", stock.sku);
         }
         for (ordinal, order) in &self.orders {
             let payments = self.payments.get(ordinal);
             let (captured, refunded) = payments.map_or((0, 0), |one| money(one, order));
-            assert_eq!(
-                order.paid, captured,
-                "{} is paid what was captured",
-                order.id
-            );
-            assert_eq!(
-                order.refunded, refunded,
-                "{} refunded what was refunded",
-                order.id
-            );
+            assert_eq!(order.paid, captured, "{} is paid what was captured", order.id);
+            assert_eq!(order.refunded, refunded, "{} refunded what was refunded", order.id);
             assert!(order.net() >= 0, "{} gave back more than it took", order.id);
         }
     }
 
     fn check_counters(&self) {
         for status in Status::ALL {
-            let count = self
-                .orders
-                .values()
-                .filter(|order| order.status == *status)
-                .count();
+            let count = self.orders.values().filter(|order| order.status == *status).count();
             let counted = self.counters[usize::from(counters::of_status(*status))];
-            assert_eq!(
-                counted, count as i64,
-                "the counter of orders that are {status}"
-            );
+            assert_eq!(counted, count as i64, "the counter of orders that are {status}");
         }
-        let waiting: usize = self
-            .payments
-            .values()
-            .map(|payments| payments.waiting.len())
-            .sum();
+        let waiting: usize = self.payments.values().map(|payments| payments.waiting.len()).sum();
         let counted = self.counters[usize::from(counters::WAITING)];
         assert_eq!(counted, waiting as i64, "the counter of waiting callbacks");
     }
@@ -234,10 +184,7 @@ impl Mirror {
 
     /// How many messages are parked.
     pub(crate) fn parked(&self) -> usize {
-        self.parts
-            .keys()
-            .filter(|(table, _)| *table == Table::Parked)
-            .count()
+        self.parts.keys().filter(|(table, _)| *table == Table::Parked).count()
     }
 
     /// Compares with what the store's read path gives, entity by entity.
@@ -246,9 +193,7 @@ impl Mirror {
         assert_eq!(view.clock(), self.clock, "the store's time");
         assert_eq!(view.counters(), &self.counters, "the store's counters");
         for table in Table::ALL {
-            let found = view
-                .scan(table, Ordinal(0), usize::MAX)
-                .expect("the store is readable");
+            let found = view.scan(table, Ordinal(0), usize::MAX).expect("the store is readable");
             let found: BTreeMap<_, BTreeMap<_, _>> = found
                 .into_iter()
                 .map(|entity| (entity.ordinal.0, entity.parts.into_iter().collect()))
@@ -259,20 +204,13 @@ impl Mirror {
                 .filter(|((of, _), parts)| *of == table && !parts.is_empty())
                 .map(|((_, ordinal), parts)| (*ordinal, parts.clone()))
                 .collect();
-            assert!(
-                found == expected,
-                "{table:?}: the store has other states than its units put"
-            );
+            assert!(found == expected, "{table:?}: the store has other states than its units put");
         }
         for ((table, ordinal), parts) in &self.parts {
             for (part, value) in parts {
                 let read = view.read(*table, Ordinal(*ordinal), *part);
                 let read = read.expect("the store is readable");
-                assert_eq!(
-                    read.as_ref(),
-                    Some(value),
-                    "part {part} of {table:?} {ordinal}"
-                );
+                assert_eq!(read.as_ref(), Some(value), "part {part} of {table:?} {ordinal}");
             }
         }
         for (ordinal, seq) in &self.trails {
@@ -302,10 +240,7 @@ impl Mirror {
         for (ordinal, reservation) in &self.reservations {
             if let HoldState::Held { until, .. } = reservation.state {
                 let late = until.micros() <= self.clock;
-                assert!(
-                    !late,
-                    "the hold of order {ordinal:?} ran out and was not released"
-                );
+                assert!(!late, "the hold of order {ordinal:?} ran out and was not released");
             }
         }
     }
@@ -338,20 +273,10 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
 fn check_hold(before: Option<HoldState>, after: HoldState) {
     use HoldState::{Committed, Expired, Held, Released};
     let is_legal = match (before, after) {
-        (
-            None,
-            Held {
-                extended: false, ..
-            }
-            | Committed,
-        ) => true,
-        (
-            Some(Held { until, extended }),
-            Held {
-                until: later,
-                extended: again,
-            },
-        ) => again && !extended && later > until,
+        (None, Held { extended: false, .. } | Committed) => true,
+        (Some(Held { until, extended }), Held { until: later, extended: again }) => {
+            again && !extended && later > until
+        }
         (Some(Held { .. }), Committed | Released | Expired) | (Some(Expired), Committed) => true,
         _ => false,
     };
@@ -365,22 +290,11 @@ fn check_captures(payments: &Payments) {
         let name = (attempt.provider.as_str(), attempt.id.as_str());
         for capture in &attempt.captures {
             let id = capture.id.as_ref().map(|id| id.as_str());
-            assert!(
-                seen.insert((name, id)),
-                "a capture is counted twice: {name:?} {id:?}"
-            );
+            assert!(seen.insert((name, id)), "a capture is counted twice: {name:?} {id:?}");
         }
     }
-    let refunds: BTreeSet<_> = payments
-        .refunds
-        .iter()
-        .map(|refund| refund.id.as_str())
-        .collect();
-    assert_eq!(
-        refunds.len(),
-        payments.refunds.len(),
-        "a refund is there twice"
-    );
+    let refunds: BTreeSet<_> = payments.refunds.iter().map(|refund| refund.id.as_str()).collect();
+    assert_eq!(refunds.len(), payments.refunds.len(), "a refund is there twice");
 }
 
 /// What is told to a customer once stays told, and once.
@@ -388,20 +302,10 @@ fn check_notices(before: Option<&Notices>, after: &Notices) {
     let name = |notice: &orderly_actors::notification::Notice| {
         (notice.id.clone(), notice.kind, notice.reference.clone())
     };
-    let known: Vec<_> = before
-        .map_or(&[][..], |before| &before.all)
-        .iter()
-        .map(name)
-        .collect();
+    let known: Vec<_> = before.map_or(&[][..], |before| &before.all).iter().map(name).collect();
     let all: Vec<_> = after.all.iter().map(name).collect();
-    assert!(
-        all.starts_with(&known),
-        "a notification was forgotten or renamed"
-    );
-    let kinds: BTreeSet<_> = all
-        .iter()
-        .map(|(_, kind, reference)| (kind, reference))
-        .collect();
+    assert!(all.starts_with(&known), "a notification was forgotten or renamed");
+    let kinds: BTreeSet<_> = all.iter().map(|(_, kind, reference)| (kind, reference)).collect();
     assert_eq!(kinds.len(), all.len(), "a notification was requested twice");
 }
 
@@ -409,41 +313,21 @@ fn check_notices(before: Option<&Notices>, after: &Notices) {
 fn check_order(before: Option<&Order>, after: &Order, is_sold: bool) {
     let was = before.map(|before| before.status);
     if after.status == Status::Paid && was != Some(Status::Paid) {
-        assert!(
-            after.net() >= after.total,
-            "{} is paid and not covered",
-            after.id
-        );
-        assert!(
-            is_sold,
-            "{} is paid and its stock was not sold with it",
-            after.id
-        );
+        assert!(after.net() >= after.total, "{} is paid and not covered", after.id);
+        assert!(is_sold, "{} is paid and its stock was not sold with it", after.id);
     }
     if let Some(before) = before {
-        assert!(
-            after.version >= before.version,
-            "the version of {} fell",
-            after.id
-        );
+        assert!(after.version >= before.version, "the version of {} fell", after.id);
         assert!(after.paid >= before.paid, "{} lost money", after.id);
-        assert_eq!(
-            (&before.id, before.total),
-            (&after.id, after.total),
-            "what never changes"
-        );
+        assert_eq!((&before.id, before.total), (&after.id, after.total), "what never changes");
     }
 }
 
 /// What of an order's money was captured and refunded in its own currency.
 fn money(payments: &Payments, order: &Order) -> (i64, i64) {
-    let captures = payments
-        .attempts
-        .iter()
-        .flat_map(|attempt| &attempt.captures);
-    let captured = captures
-        .filter(|capture| capture.currency == order.currency)
-        .map(|capture| capture.amount);
+    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
+    let captured =
+        captures.filter(|capture| capture.currency == order.currency).map(|capture| capture.amount);
     let refunds = payments.refunds.iter().filter(|refund| {
         refund.currency == order.currency && refund.state == RefundState::Succeeded
     });

@@ -31,8 +31,7 @@ impl Notifier {
     }
 
     pub(crate) fn found(&mut self, outgoing: Vec<Outgoing>, next: Seq) {
-        self.sends
-            .extend(outgoing.into_iter().map(|one| (one, next)));
+        self.sends.extend(outgoing.into_iter().map(|one| (one, next)));
     }
 
     /// Sends one: gives it if it arrived. The confirm may be lost whether or not it did.
@@ -46,11 +45,7 @@ impl Notifier {
         let (outgoing, _) = self.sends.remove(at)?;
         let lost = dice.one_in(losing);
         let arrived = !lost || dice.one_in(2);
-        let sent = if lost {
-            Sent::Failed { retry_after: RETRY }
-        } else {
-            Sent::Delivered
-        };
+        let sent = if lost { Sent::Failed { retry_after: RETRY } } else { Sent::Delivered };
         self.outcomes.push_back((outgoing.clone(), sent));
         Some((outgoing, arrived))
     }

@@ -51,10 +51,7 @@ impl Outside {
     pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
         self.units.push(Arc::clone(&in_hand.unit));
         for event in relay::events(&in_hand.entry, incarnation) {
-            self.order
-                .entry(event.subject.clone())
-                .or_default()
-                .push(event.sequence);
+            self.order.entry(event.subject.clone()).or_default().push(event.sequence);
             self.owed.insert(event.sequence, event);
         }
     }
@@ -65,34 +62,20 @@ impl Outside {
 
     /// A delivery was acked: it has its verdict, durably, or a wait queue has it.
     pub(crate) fn acked(&mut self, delivery: Delivery, durable: &Mirror, queue: &Queue) {
-        let Delivery {
-            generation,
-            tag,
-            message,
-        } = delivery;
+        let Delivery { generation, tag, message } = delivery;
         match self.answered.remove(&(generation, tag)) {
             None => panic!("acked and never answered: {message:?}"),
             Some(Answered::Sealed(next)) => {
-                assert!(
-                    next <= durable.next,
-                    "acked before its unit is durable: {message:?}"
-                );
+                assert!(next <= durable.next, "acked before its unit is durable: {message:?}");
             }
             Some(Answered::Retried) => {}
         }
         let (key, known) = (message.key(), message.known());
-        let has_verdict = known
-            .identity
-            .is_some_and(|hash| durable.identities.contains_key(&hash))
+        let has_verdict = known.identity.is_some_and(|hash| durable.identities.contains_key(&hash))
             || durable.is_parked(known.parked);
-        assert!(
-            has_verdict || queue.holds(&key),
-            "acked without a verdict: {message:?}"
-        );
+        assert!(has_verdict || queue.holds(&key), "acked without a verdict: {message:?}");
         self.acks += 1;
-        let used = known
-            .identity
-            .and_then(|hash| durable.identities.get(&hash));
+        let used = known.identity.and_then(|hash| durable.identities.get(&hash));
         let since = used.map_or(message.time.micros(), |used| used.at);
         self.acked.push(Acked { key, known, since });
     }
@@ -100,11 +83,10 @@ impl Outside {
     /// After a crash: no acked command is without its verdict. Identities of before `oldest` may be forgotten.
     pub(crate) fn check_acked(&self, view: &View, queue: &Queue, oldest: i64) {
         for acked in self.acked.iter().filter(|acked| acked.since >= oldest) {
-            let identity = acked.known.identity.is_some_and(|hash| {
-                view.identity(&hash)
-                    .expect("the store is readable")
-                    .is_some()
-            });
+            let identity = acked
+                .known
+                .identity
+                .is_some_and(|hash| view.identity(&hash).expect("the store is readable").is_some());
             let parked = || {
                 let found = view.find(Table::Parked, &acked.known.parked);
                 found.expect("the store is readable").is_some()
@@ -120,11 +102,7 @@ impl Outside {
     /// An event arrived: it is one of a durable unit, as its unit told it, and first deliveries are in order.
     pub(crate) fn arrived(&self, event: &Event, exchange: &Exchange) {
         let owed = self.owed.get(&event.sequence);
-        assert_eq!(
-            owed,
-            Some(event),
-            "an event that no durable unit told, or not so"
-        );
+        assert_eq!(owed, Some(event), "an event that no durable unit told, or not so");
         let firsts = exchange.firsts(&event.subject);
         let expected = &self.order[&event.subject];
         assert!(
@@ -155,10 +133,7 @@ impl Outside {
         }
         for notices in durable.notices.values() {
             for notice in &notices.all {
-                assert!(
-                    self.notified.contains(&notice.id),
-                    "never notified: {notice:?}"
-                );
+                assert!(self.notified.contains(&notice.id), "never notified: {notice:?}");
             }
         }
     }

@@ -42,21 +42,14 @@ impl Plan {
         let has_large_bodies = dice.one_in(10);
         let identity_retention = if is_long { 2 * HOUR } else { 24 * 30 * HOUR };
         let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
-        let late = [
-            LatePayment::Rehold,
-            LatePayment::Rehold,
-            LatePayment::Refund,
-        ];
+        let late = [LatePayment::Rehold, LatePayment::Rehold, LatePayment::Refund];
         let settings = Settings {
             terms: order::Terms {
                 hold_for: dice.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
                 hold_cap: dice.pick(&[HOUR / 2, 2 * HOUR]),
                 late_payment: dice.pick(&late),
             },
-            waiting: WaitingLimits {
-                total: dice.pick(&[6, 1000]),
-                per_order: dice.pick(&[2, 64]),
-            },
+            waiting: WaitingLimits { total: dice.pick(&[6, 1000]), per_order: dice.pick(&[2, 64]) },
             identity_retention,
             notify: true,
             parked_bytes: 1 << 30,
@@ -98,12 +91,7 @@ impl Plan {
     pub(crate) fn terms(&self) -> Terms {
         let micros =
             |span: Duration| i64::try_from(span.as_micros()).expect("it is a few days at most");
-        let Settings {
-            terms,
-            waiting,
-            identity_retention,
-            ..
-        } = &self.settings;
+        let Settings { terms, waiting, identity_retention, .. } = &self.settings;
         Terms {
             hold_for: micros(terms.hold_for),
             hold_cap: micros(terms.hold_cap),
@@ -116,12 +104,7 @@ impl Plan {
 
     /// From now on nothing goes wrong.
     pub(crate) fn calm(&mut self) {
-        (
-            self.crash,
-            self.disk_fault,
-            self.failure,
-            self.panic,
-            self.lost_confirm,
-        ) = (0, 0, 0, 0, 0);
+        (self.crash, self.disk_fault, self.failure, self.panic, self.lost_confirm) =
+            (0, 0, 0, 0, 0);
     }
 }

@@ -131,10 +131,7 @@ impl Process {
         let arrival = delivery.message.arrival();
         let step = caught(self.sequencer.run(&arrival)).await?;
         if let Step::Failed { problem } = &step {
-            assert!(
-                problem.contains("panicked"),
-                "the owners disagree: {problem}"
-            );
+            assert!(problem.contains("panicked"), "the owners disagree: {problem}");
         }
         let (sealed, input) = match step {
             Step::Sealed(sealed) => (*sealed, Input::Message(delivery.message)),
@@ -144,9 +141,7 @@ impl Process {
             }
             Step::Failed { .. } => return Ok(Sequenced::Failed(delivery)),
         };
-        self.take_up(sealed, input, settles)
-            .await
-            .map(Sequenced::Sealed)
+        self.take_up(sealed, input, settles).await.map(Sequenced::Sealed)
     }
 
     /// Parks a delivery that failed outside of the core as often as it may.
@@ -155,8 +150,7 @@ impl Process {
         let arrival = delivery.message.arrival();
         let parked = self.sequencer.park_failed(&arrival, "it failed".to_owned());
         let sealed = caught(parked).await?;
-        self.take_up(sealed, Input::Failed(delivery.message), settles)
-            .await
+        self.take_up(sealed, Input::Failed(delivery.message), settles).await
     }
 
     /// Fires the next timer that is due. One that fails is tried again later.
@@ -167,11 +161,7 @@ impl Process {
             return Ok(Vec::new());
         }
         let hold = orderly_actors::draft::HintKind::Hold as u8;
-        let input = if timer.kind == hold {
-            Input::HoldTimer
-        } else {
-            Input::Waited
-        };
+        let input = if timer.kind == hold { Input::HoldTimer } else { Input::Waited };
         match caught(self.sequencer.fire(timer)).await? {
             Some(Step::Sealed(sealed)) => self.take_up(*sealed, input, None).await,
             Some(Step::Failed { .. }) => {
@@ -221,13 +211,7 @@ impl Process {
                     FollowUp::Notify(order) => notify.push(order),
                 }
             }
-            let in_hand = InHand {
-                unit: sealed.unit,
-                entry: sealed.entry,
-                input,
-                settles,
-                notify,
-            };
+            let in_hand = InHand { unit: sealed.unit, entry: sealed.entry, input, settles, notify };
             self.sealed.push_back(in_hand.clone());
             taken.push(in_hand);
             if let Some(order) = waiting
@@ -243,11 +227,8 @@ impl Process {
     /// Makes the first `count` sealed units durable, as one group.
     pub(crate) fn commit(&mut self, count: usize) -> Result<Vec<InHand>, Down> {
         let count = count.min(self.sealed.len());
-        let units: Vec<_> = self
-            .sealed
-            .range(..count)
-            .map(|in_hand| Arc::clone(&in_hand.unit))
-            .collect();
+        let units: Vec<_> =
+            self.sealed.range(..count).map(|in_hand| Arc::clone(&in_hand.unit)).collect();
         let committed = self.log.commit(&units)?;
         if let Some(last) = units.last() {
             assert_eq!(committed.through, last.next, "all of the group is durable");

@@ -70,11 +70,7 @@ impl Queue {
             let tag = self.next_tag;
             self.next_tag += 1;
             self.unacked.insert(tag, message.clone());
-            handed.push(Delivery {
-                generation: self.generation,
-                tag,
-                message,
-            });
+            handed.push(Delivery { generation: self.generation, tag, message });
         }
         handed
     }
@@ -91,11 +87,7 @@ impl Queue {
         );
         let tags: Vec<u64> = match ack.reach {
             Reach::One => vec![ack.tag],
-            Reach::UpTo => self
-                .unacked
-                .range(..=ack.tag)
-                .map(|(tag, _)| *tag)
-                .collect(),
+            Reach::UpTo => self.unacked.range(..=ack.tag).map(|(tag, _)| *tag).collect(),
         };
         let take = |tag| Delivery {
             generation: ack.generation,
@@ -116,19 +108,14 @@ impl Queue {
             self.waiting.drain(..).partition(|(until, _)| *until <= now);
         self.waiting = waiting;
         let count = due.len();
-        self.ready
-            .extend(due.into_iter().map(|(_, message)| message));
+        self.ready.extend(due.into_iter().map(|(_, message)| message));
         count
     }
 
     /// Whether some copy of the message is with the broker still.
     pub(crate) fn holds(&self, key: &Key) -> bool {
         let waiting = self.waiting.iter().map(|(_, message)| message);
-        let mut all = self
-            .ready
-            .iter()
-            .chain(self.unacked.values())
-            .chain(waiting);
+        let mut all = self.ready.iter().chain(self.unacked.values()).chain(waiting);
         all.any(|message| message.key() == *key)
     }
 

@@ -75,11 +75,7 @@ impl Relay {
             exchange.publish(event);
         }
         self.position = entry.next;
-        self.outstanding.push_back(Outstanding {
-            seq: entry.seq,
-            next: entry.next,
-            unconfirmed,
-        });
+        self.outstanding.push_back(Outstanding { seq: entry.seq, next: entry.next, unconfirmed });
         Some(entry.seq)
     }
 
@@ -94,9 +90,7 @@ impl Relay {
             }
         }
         let unit = self.history.units(self.position).next();
-        let unit = unit
-            .expect("it is durable")
-            .expect("the journal is readable");
+        let unit = unit.expect("it is durable").expect("the journal is readable");
         Arc::new(read(&unit))
     }
 
@@ -146,12 +140,7 @@ pub(crate) fn events(entry: &Entry, incarnation: &str) -> Vec<Event> {
             "id": id, "type": event.kind().as_str(), "subject": subject, "data": data,
             "time": entry.at, "sequence": format!("{:020}", seq.0),
         });
-        Event {
-            sequence: seq.0,
-            subject,
-            id,
-            body: body.to_string().into_bytes(),
-        }
+        Event { sequence: seq.0, subject, id, body: body.to_string().into_bytes() }
     };
     entry.events().map(on_the_wire).collect()
 }

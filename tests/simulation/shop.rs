@@ -42,23 +42,12 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) const fn new(dice: Dice, has_large_bodies: bool) -> Self {
-        Self {
-            dice,
-            made: 0,
-            orders: 0,
-            events: 0,
-            sent: Vec::new(),
-            has_large_bodies,
-        }
+        Self { dice, made: 0, orders: 0, events: 0, sent: Vec::new(), has_large_bodies }
     }
 
     /// The next message, as often as its producer publishes it. The first ones fill the shelves.
     pub(crate) fn next(&mut self, books: &Books, now: Timestamp) -> Vec<Message> {
-        let kind = if self.made < SKUS.len() as u64 {
-            Kind::Stock
-        } else {
-            self.kind()
-        };
+        let kind = if self.made < SKUS.len() as u64 { Kind::Stock } else { self.kind() };
         let message = match kind {
             Kind::Stock => self.stock(now),
             Kind::Cart => self.cart(now),
@@ -79,11 +68,7 @@ impl Shop {
         if message.defect.is_none() {
             self.sent.push(message.clone());
         }
-        let copies = if self.dice.one_in(2) {
-            1
-        } else {
-            self.dice.between(1, COPIES)
-        };
+        let copies = if self.dice.one_in(2) { 1 } else { self.dice.between(1, COPIES) };
         (0..copies).map(|_| message.clone()).collect()
     }
 
@@ -115,11 +100,7 @@ impl Shop {
     }
 
     fn sku(&mut self) -> &'static str {
-        if self.dice.one_in(40) {
-            UNKNOWN
-        } else {
-            self.dice.pick(&SKUS)
-        }
+        if self.dice.one_in(40) { UNKNOWN } else { self.dice.pick(&SKUS) }
     }
 
     /// An order that was placed lately, or will be soon.
@@ -138,9 +119,7 @@ impl Shop {
     }
 
     fn stock(&mut self, now: Timestamp) -> Message {
-        let first = usize::try_from(self.made)
-            .ok()
-            .and_then(|made| SKUS.get(made));
+        let first = usize::try_from(self.made).ok().and_then(|made| SKUS.get(made));
         if first.is_none() && self.dice.one_in(2) {
             let delta = i64::try_from(self.dice.below(12)).expect("it is small") - 3;
             let data = json!({"sku": self.sku(), "delta": delta});
@@ -216,9 +195,7 @@ impl Shop {
             .map(|line| line["quantity"].as_i64().zip(line["unit_price"].as_i64()))
             .map(|line| line.map_or(0, |(quantity, price)| quantity * price))
             .sum();
-        let voucher = data["adjustments"][0]["amount"]
-            .as_i64()
-            .unwrap_or_default();
+        let voucher = data["adjustments"][0]["amount"].as_i64().unwrap_or_default();
         let mut message = self.message("order.place", &data, now);
         if total + voucher < 0 {
             message.defect = Some(Reason::Validation);
@@ -227,11 +204,7 @@ impl Shop {
     }
 
     fn callback(&mut self, books: &Books, now: Timestamp) -> Message {
-        let before = self
-            .sent
-            .iter()
-            .rev()
-            .filter(|one| one.kind == "payment.callback");
+        let before = self.sent.iter().rev().filter(|one| one.kind == "payment.callback");
         let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
         if !before.is_empty() && self.dice.one_in(8) {
             // the same event, by another message
@@ -241,9 +214,7 @@ impl Shop {
         }
         self.events += 1;
         let order = self.order();
-        let kind = self
-            .dice
-            .pick(&["captured", "captured", "captured", "failed", "authorized"]);
+        let kind = self.dice.pick(&["captured", "captured", "captured", "failed", "authorized"]);
         let mut data = json!({
             "provider": self.dice.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
             "order_id": order, "attempt_id": format!("a-{}", self.dice.below(3)), "kind": kind,
@@ -254,9 +225,7 @@ impl Shop {
         }
         if kind != "failed" {
             let total = books.orders.get(&order).map_or(500, |order| order.total);
-            let part = self
-                .dice
-                .pick(&[total, total, total, total / 2, total + 70, total - 1]);
+            let part = self.dice.pick(&[total, total, total, total / 2, total + 70, total - 1]);
             data["amount"] = json!(part.max(1));
             data["currency"] = json!(if self.dice.one_in(20) { "USD" } else { "EUR" });
         }
@@ -280,11 +249,7 @@ impl Shop {
         } else {
             data["sku"] = json!("jam");
         }
-        Message {
-            body: Bytes::from(data.to_string()),
-            time: now.max(before.time),
-            ..before
-        }
+        Message { body: Bytes::from(data.to_string()), time: now.max(before.time), ..before }
     }
 
     fn poison(&mut self, now: Timestamp) -> Message {
@@ -292,11 +257,7 @@ impl Shop {
             ("order.place", "{\"order_id\": ", Reason::Malformed),
             ("order.fly", "{}", Reason::UnknownType),
             ("order.cancel", "{\"order_id\": \"\"}", Reason::Validation),
-            (
-                "stock.set",
-                "{\"sku\": \"tea\", \"on_hand\": -1}",
-                Reason::Validation,
-            ),
+            ("stock.set", "{\"sku\": \"tea\", \"on_hand\": -1}", Reason::Validation),
             ("cart.clear", "[]", Reason::Validation),
         ]);
         let mut message = self.message(kind, &json!({}), now);

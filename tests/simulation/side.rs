@@ -16,20 +16,14 @@ pub(crate) struct Side {
 
 impl Side {
     pub(crate) fn new(terms: Terms) -> Self {
-        Self {
-            mirror: Mirror::default(),
-            books: Books::new(terms),
-        }
+        Self { mirror: Mirror::default(), books: Books::new(terms) }
     }
 
     /// Takes the next unit: its verdict must be the books'.
     pub(crate) fn apply(&mut self, unit: &Unit, entry: &Entry, input: &Input) {
         self.mirror.apply(unit);
         let record = &entry.record;
-        let given = (
-            record.verdict.as_str(),
-            record.reason.map(|reason| reason.as_str()),
-        );
+        let given = (record.verdict.as_str(), record.reason.map(|reason| reason.as_str()));
         let order = record.order.as_ref().map_or("", |order| order.as_str());
         let expected = match input {
             Input::Message(message) => {
@@ -44,10 +38,7 @@ impl Side {
             Input::Waited => self.books.enter_waited(order, unit.at, given.0 == "failed"),
             Input::Notified => ("applied", None),
         };
-        assert_eq!(
-            given, expected,
-            "the verdict on {input:?}, and what the books say"
-        );
+        assert_eq!(given, expected, "the verdict on {input:?}, and what the books say");
         self.compare();
     }
 
@@ -58,55 +49,32 @@ impl Side {
         for stock in mirror.stocks.values() {
             let booked = books.stock[stock.sku.as_str()];
             let booked = (booked.on_hand.cast_unsigned(), booked.held.cast_unsigned());
-            assert_eq!(
-                (stock.on_hand, stock.held),
-                booked,
-                "stock of {}",
-                stock.sku
-            );
+            assert_eq!((stock.on_hand, stock.held), booked, "stock of {}", stock.sku);
         }
         assert_eq!(mirror.orders.len(), books.orders.len(), "orders");
         for (ordinal, order) in &mirror.orders {
             let booked = &books.orders[order.id.as_str()];
-            assert_eq!(
-                order.status.as_str(),
-                booked.status,
-                "status of {}",
-                order.id
-            );
+            assert_eq!(order.status.as_str(), booked.status, "status of {}", order.id);
             assert_eq!(
                 (order.total, order.paid, order.asked_back),
                 (booked.total, booked.paid, booked.asked_back),
                 "total, paid and asked back of {}",
                 order.id
             );
-            let hold = mirror
-                .reservations
-                .get(ordinal)
-                .map(|reservation| reservation.state);
+            let hold = mirror.reservations.get(ordinal).map(|reservation| reservation.state);
             assert_eq!(held(hold), booked.hold, "the hold of {}", order.id);
         }
         assert_eq!(mirror.carts.len(), books.carts.len(), "carts");
         for cart in mirror.carts.values() {
             let booked = &books.carts[cart.id.as_str()];
-            assert_eq!(
-                cart.version,
-                booked.version.cast_unsigned(),
-                "version of {}",
-                cart.id
-            );
+            assert_eq!(cart.version, booked.version.cast_unsigned(), "version of {}", cart.id);
             let order = cart.order.as_ref().map(|order| order.as_str());
             assert_eq!(order, booked.order.as_deref(), "the order of {}", cart.id);
             let lines = cart.lines.iter().map(|line| {
                 let (quantity, price) = (line.quantity.get(), line.unit_price.get());
                 (line.sku.to_string(), (i64::from(quantity), price))
             });
-            assert_eq!(
-                lines.collect::<BTreeMap<_, _>>(),
-                booked.lines,
-                "the lines of {}",
-                cart.id
-            );
+            assert_eq!(lines.collect::<BTreeMap<_, _>>(), booked.lines, "the lines of {}", cart.id);
         }
         assert_eq!(mirror.parked(), books.parked.len(), "parked messages");
         let told: BTreeSet<_> = mirror
@@ -114,10 +82,7 @@ impl Side {
             .iter()
             .flat_map(|(ordinal, notices)| {
                 let order = mirror.orders[ordinal].id.to_string();
-                notices
-                    .all
-                    .iter()
-                    .map(move |notice| (order.clone(), notice.kind.as_str()))
+                notices.all.iter().map(move |notice| (order.clone(), notice.kind.as_str()))
             })
             .collect();
         assert_eq!(told, books.notices, "what customers are told");
@@ -127,10 +92,7 @@ impl Side {
 fn held(hold: Option<HoldState>) -> Hold {
     match hold {
         None => Hold::Never,
-        Some(HoldState::Held { until, extended }) => Hold::Held {
-            until: until.micros(),
-            extended,
-        },
+        Some(HoldState::Held { until, extended }) => Hold::Held { until: until.micros(), extended },
         Some(HoldState::Committed) => Hold::Sold,
         Some(HoldState::Released | HoldState::Expired) => Hold::GivenBack,
     }

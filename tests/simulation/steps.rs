@@ -146,18 +146,13 @@ impl World {
             Step::Look | Step::Send | Step::Outcome => self.notify(step).await?,
             Step::Checkpoint => {
                 if let Some(report) = self.process.log.checkpoint_step()? {
-                    self.trace
-                        .note(format_args!("checkpoint up to {}", report.covered));
+                    self.trace.note(format_args!("checkpoint up to {}", report.covered));
                     self.process.reports.push_back(report);
                 }
             }
             Step::HearOfCheckpoint => {
                 if let Some(report) = self.process.reports.pop_front() {
-                    self.process
-                        .sequencer
-                        .shelf()
-                        .borrow_mut()
-                        .checkpointed(&report);
+                    self.process.sequencer.shelf().borrow_mut().checkpointed(&report);
                 }
             }
             Step::Tidy => {
@@ -195,11 +190,7 @@ impl World {
     /// Producers are many: what was made later may be published before.
     fn publish(&mut self) {
         let at = self.dice.place(self.unsent.len().clamp(1, 4));
-        let at = if self.dice.one_in(12) {
-            self.dice.place(self.unsent.len())
-        } else {
-            at
-        };
+        let at = if self.dice.one_in(12) { self.dice.place(self.unsent.len()) } else { at };
         if let Some(message) = self.unsent.remove(at) {
             self.queue.publish(message);
         }
@@ -235,14 +226,12 @@ impl World {
         match sequenced {
             Sequenced::Sealed(sealed) => {
                 if let Some(first) = sealed.first() {
-                    self.outside
-                        .answered(tag, Answered::Sealed(first.unit.next));
+                    self.outside.answered(tag, Answered::Sealed(first.unit.next));
                 }
                 self.watch(&sealed);
             }
             Sequenced::Failed(delivery) => {
-                self.trace
-                    .note(format_args!("failed {}", delivery.message.id));
+                self.trace.note(format_args!("failed {}", delivery.message.id));
                 self.process.retries.push_back(delivery);
             }
         }
@@ -263,11 +252,7 @@ impl World {
         let Some(delivery) = self.process.retries.pop_front() else {
             return;
         };
-        let Delivery {
-            generation,
-            tag,
-            ref message,
-        } = delivery;
+        let Delivery { generation, tag, ref message } = delivery;
         let is_lost = self.dice.one_in(self.plan.lost_confirm);
         if !is_lost || self.dice.one_in(2) {
             let mut again = message.clone();
@@ -287,11 +272,7 @@ impl World {
     fn commit(&mut self) -> Result<(), Down> {
         // now and then a group of none: it writes the cursor
         let most = self.process.sealed.len();
-        let count = if self.dice.one_in(10) {
-            0
-        } else {
-            self.dice.place(most) + 1
-        };
+        let count = if self.dice.one_in(10) { 0 } else { self.dice.place(most) + 1 };
         let durable = self.process.commit(count)?;
         let now = self.clock.monotonic();
         for in_hand in &durable {
@@ -301,8 +282,7 @@ impl World {
             }
         }
         if let Some(last) = durable.last() {
-            self.trace
-                .note(format_args!("durable up to {}", last.unit.next));
+            self.trace.note(format_args!("durable up to {}", last.unit.next));
         }
         Ok(())
     }
@@ -314,12 +294,8 @@ impl World {
         }
         for ack in acks {
             for delivery in self.queue.ack(ack) {
-                self.trace.note(format_args!(
-                    "acked {} {}",
-                    delivery.generation, delivery.tag
-                ));
-                self.outside
-                    .acked(delivery, &self.durable.mirror, &self.queue);
+                self.trace.note(format_args!("acked {} {}", delivery.generation, delivery.tag));
+                self.outside.acked(delivery, &self.durable.mirror, &self.queue);
             }
         }
     }
@@ -348,8 +324,7 @@ impl World {
             self.keep_cursor(true);
         } else if self.exchange.break_off() {
             let from = self.process.relay.resume();
-            self.trace
-                .note(format_args!("publishing again from {from}"));
+            self.trace.note(format_args!("publishing again from {from}"));
         }
     }
 

@@ -21,12 +21,7 @@ impl Trace {
     /// A trace that shows its last `kept` lines.
     pub(crate) fn new(kept: usize) -> Self {
         let last = VecDeque::new();
-        Self(Rc::new(RefCell::new(Inner {
-            hash: 0,
-            lines: 0,
-            kept,
-            last,
-        })))
+        Self(Rc::new(RefCell::new(Inner { hash: 0, lines: 0, kept, last })))
     }
 
     /// Notes a line. It must not hold what differs between two runs, such as the store's own id.

@@ -56,12 +56,8 @@ impl World {
         let plan = Plan::new(&mut dice);
         let clock = SimulatedClock::at(START);
         let disk = Arc::new(SimDisk::new(dice.next()));
-        let opened = Process::start(
-            Arc::clone(&disk),
-            &plan.options,
-            plan.settings.clone(),
-            clock.clone(),
-        );
+        let opened =
+            Process::start(Arc::clone(&disk), &plan.options, plan.settings.clone(), clock.clone());
         let (mut process, recovery) = opened.expect("an empty disk can be opened");
         let mut queue = Queue::new(plan.prefetch);
         process.ledger.open(queue.open(&mut dice));
@@ -107,15 +103,13 @@ impl World {
                 record.order.as_ref().map_or("-", |order| order.as_str()),
                 record.types(),
             ));
-            self.sealed
-                .apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
+            self.sealed.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
         }
     }
 
     /// A unit cannot be lost any more.
     pub(crate) fn adopt(&mut self, in_hand: &InHand) {
-        self.durable
-            .apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
+        self.durable.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
         self.outside.durable(in_hand, &self.incarnation);
     }
 
@@ -154,9 +148,7 @@ impl World {
     fn arm_disk(&mut self) {
         if self.dice.one_in(self.plan.disk_fault) {
             let operation = self.disk.operations() + self.dice.between(1, 150);
-            let fault = self
-                .dice
-                .pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
+            let fault = self.dice.pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
             self.disk.fail_at(operation, fault);
         }
     }
@@ -194,24 +186,14 @@ impl World {
         let from = self.durable.mirror.next;
         let found: Result<Vec<_>, _> = self.process.history.units(from).collect();
         let found = found.expect("the journal is readable");
-        assert!(
-            found.len() <= in_hand.len(),
-            "the store has units that nobody sealed"
-        );
+        assert!(found.len() <= in_hand.len(), "the store has units that nobody sealed");
         for (unit, in_hand) in found.iter().zip(in_hand) {
-            assert_eq!(
-                *unit, *in_hand.unit,
-                "a unit came back other than it was sealed"
-            );
+            assert_eq!(*unit, *in_hand.unit, "a unit came back other than it was sealed");
             let entry = Arc::new(relay::read(unit));
             self.adopt(&InHand { entry, ..in_hand });
         }
         let next = self.durable.mirror.next;
-        assert_eq!(
-            self.process.history.durable(),
-            next,
-            "what was durable is there"
-        );
+        assert_eq!(self.process.history.durable(), next, "what was durable is there");
         self.sealed = self.durable.clone();
     }
 
@@ -227,16 +209,11 @@ impl World {
         }
         for (owner, vitals) in self.process.sequencer.owners().vitals() {
             // planned ones have no words
-            let failure = vitals
-                .last_failure()
-                .filter(|text| !text.contains("without words"));
+            let failure = vitals.last_failure().filter(|text| !text.contains("without words"));
             assert!(failure.is_none(), "the {owner} actor panicked: {failure:?}");
         }
         let spent = self.process.spent.try_recv();
-        assert!(
-            spent.is_err(),
-            "an actor spent its restart budget: {spent:?}"
-        );
+        assert!(spent.is_err(), "an actor spent its restart budget: {spent:?}");
     }
 
     /// Whether producers have nothing more to say, and the process has taken what they said.

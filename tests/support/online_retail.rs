@@ -74,10 +74,7 @@ pub struct Invoice {
 
 impl Invoice {
     pub fn total(&self) -> i64 {
-        self.sold
-            .iter()
-            .map(|line| line.quantity * line.pence)
-            .sum()
+        self.sold.iter().map(|line| line.quantity * line.pence).sum()
     }
 }
 
@@ -99,11 +96,7 @@ pub fn sample() -> Option<PathBuf> {
     std::fs::read_dir(beside)
         .ok()?
         .filter_map(Result::ok)
-        .map(|entry| {
-            entry
-                .path()
-                .join("data/online-retail/online_retail_sample.csv")
-        })
+        .map(|entry| entry.path().join("data/online-retail/online_retail_sample.csv"))
         .find(|path| path.is_file())
 }
 
@@ -130,10 +123,7 @@ pub fn read(source: impl Read) -> Result<Invoices, Error> {
                 continue;
             }
             Pence::Not => {
-                return Err(Error::Price {
-                    invoice: row.invoice_no,
-                    price: row.unit_price,
-                });
+                return Err(Error::Price { invoice: row.invoice_no, price: row.unit_price });
             }
         };
         if all.last().is_none_or(|last| last.number != row.invoice_no) {
@@ -182,9 +172,7 @@ fn pence(pounds: &str) -> Pence {
     if rest.bytes().any(|byte| byte != b'0') {
         return Pence::Fraction;
     }
-    format!("{whole}{hundredths:0<2}")
-        .parse()
-        .map_or(Pence::Not, Pence::Whole)
+    format!("{whole}{hundredths:0<2}").parse().map_or(Pence::Not, Pence::Whole)
 }
 
 /// The file gives customers as floats, 0.0 for none.
@@ -288,10 +276,7 @@ enum Outcome {
 
 fn stock(invoices: &[Invoice], stocked: Stocked) -> BTreeMap<String, i64> {
     let mut needed: BTreeMap<String, i64> = BTreeMap::new();
-    for line in invoices
-        .iter()
-        .flat_map(|invoice| invoice.sold.iter().chain(&invoice.lost))
-    {
+    for line in invoices.iter().flat_map(|invoice| invoice.sold.iter().chain(&invoice.lost)) {
         *needed.entry(line.sku.clone()).or_default() += line.quantity;
     }
     if stocked == Stocked::Shortly {
@@ -321,9 +306,7 @@ fn settle(
         for line in &invoice.sold {
             *wanted.entry(&line.sku).or_default() += line.quantity;
         }
-        let fits = wanted
-            .iter()
-            .all(|(sku, quantity)| available[*sku] >= *quantity);
+        let fits = wanted.iter().all(|(sku, quantity)| available[*sku] >= *quantity);
         let outcome = match invoice.total() {
             _ if invoice.sold.is_empty() => Outcome::NoOrder,
             _ if !fits => Outcome::Refused,
@@ -346,21 +329,12 @@ fn settle(
         orders.extend(entry.map(|entry| (invoice.number.clone(), entry)));
         happened.push((invoice, outcome));
     }
-    let expected = Expected {
-        stock: available,
-        orders,
-    };
+    let expected = Expected { stock: available, orders };
     (expected, happened)
 }
 
 fn message(source: &'static str, id: String, kind: &'static str, data: &Value) -> Message {
-    Message {
-        kind,
-        id: Some(id),
-        source,
-        deadline: None,
-        body: data.to_string().into_bytes(),
-    }
+    Message { kind, id: Some(id), source, deadline: None, body: data.to_string().into_bytes() }
 }
 
 fn place(invoice: &Invoice) -> Message {
@@ -375,22 +349,12 @@ fn place(invoice: &Invoice) -> Message {
         "currency": "GBP",
         "lines": lines,
     });
-    message(
-        "till",
-        format!("place-{}", invoice.number),
-        "order.place",
-        &data,
-    )
+    message("till", format!("place-{}", invoice.number), "order.place", &data)
 }
 
 fn cancel(invoice: &Invoice) -> Message {
     let data = json!({ "order_id": invoice.number });
-    message(
-        "till",
-        format!("cancel-{}", invoice.number),
-        "order.cancel",
-        &data,
-    )
+    message("till", format!("cancel-{}", invoice.number), "order.cancel", &data)
 }
 
 /// The provider's one event about this invoice, in its `delivery`th message.
@@ -407,10 +371,5 @@ fn captured(invoice: &Invoice, delivery: u32) -> Message {
         "currency": "GBP",
         "occurred_at": "2011-12-09T12:50:00Z",
     });
-    message(
-        "bank",
-        format!("hook-{number}-{delivery}"),
-        "payment.callback",
-        &data,
-    )
+    message("bank", format!("hook-{number}-{delivery}"), "payment.callback", &data)
 }

@@ -45,10 +45,7 @@ pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
 
 /// Claims the namespace and waits until the link is up; returns its first generation too.
 pub(crate) async fn link(settings: &Settings) -> Link {
-    acquire_owner(settings.clone(), PATIENCE)
-        .await
-        .expect("the namespace is free")
-        .link()
+    acquire_owner(settings.clone(), PATIENCE).await.expect("the namespace is free").link()
 }
 
 pub(crate) async fn news(link: &mut Link) -> Intake {
@@ -85,11 +82,7 @@ pub(crate) async fn deliveries(link: &mut Link, count: usize) -> Vec<Delivery> {
 pub(crate) async fn phase(link: &mut Link, wanted: impl Fn(&Phase) -> bool) -> Phase {
     let reached = link.status.wait_for(|status| wanted(&status.phase));
     let status = tokio::time::timeout(PATIENCE, reached).await;
-    status
-        .expect("the phase in time")
-        .expect("the driver lives")
-        .phase
-        .clone()
+    status.expect("the phase in time").expect("the driver lives").phase.clone()
 }
 
 pub(crate) fn id(message: &Message) -> &str {
@@ -97,10 +90,7 @@ pub(crate) fn id(message: &Message) -> &str {
 }
 
 pub(crate) fn ids(deliveries: &[Delivery]) -> Vec<&str> {
-    deliveries
-        .iter()
-        .map(|delivery| id(&delivery.message))
-        .collect()
+    deliveries.iter().map(|delivery| id(&delivery.message)).collect()
 }
 
 /// A message with an id, to `exchange` under `key`.
@@ -108,27 +98,17 @@ pub(crate) fn message(exchange: &str, key: &str, id: &str) -> Message {
     Message {
         exchange: exchange.to_owned(),
         routing_key: key.to_owned(),
-        properties: Properties {
-            message_id: Some(id.to_owned()),
-            ..Properties::default()
-        },
+        properties: Properties { message_id: Some(id.to_owned()), ..Properties::default() },
         body: "{}".into(),
     }
 }
 
 pub(crate) fn one(generation: u64, tag: u64) -> Ack {
-    Ack {
-        generation,
-        tag,
-        reach: Reach::One,
-    }
+    Ack { generation, tag, reach: Reach::One }
 }
 
 pub(crate) fn up_to(generation: u64, tag: u64) -> Ack {
-    Ack {
-        reach: Reach::UpTo,
-        ..one(generation, tag)
-    }
+    Ack { reach: Reach::UpTo, ..one(generation, tag) }
 }
 
 pub(crate) struct Outsider {
@@ -154,9 +134,8 @@ impl Outsider {
         channel.confirm_select(confirms).await.expect("confirms");
         let mut pending = Vec::new();
         for id in ids {
-            let properties = BasicProperties::default()
-                .with_delivery_mode(2)
-                .with_message_id(id.into());
+            let properties =
+                BasicProperties::default().with_delivery_mode(2).with_message_id(id.into());
             let confirm = channel
                 .basic_publish(
                     names.commands.as_str().into(),
@@ -177,10 +156,7 @@ impl Outsider {
     /// A durable queue bound to `exchange` under `pattern`; none for the default exchange.
     pub(crate) async fn queue(&self, queue: &str, exchange: &str, pattern: &str) {
         let channel = self.channel().await;
-        let options = QueueDeclareOptions {
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         let declared = channel.queue_declare(queue.into(), options, FieldTable::default());
         declared.await.expect("declared");
         if !exchange.is_empty() {
@@ -205,14 +181,9 @@ impl Outsider {
         arguments: FieldTable,
     ) -> Result<u32, lapin::Error> {
         let channel = self.channel().await;
-        let options = QueueDeclareOptions {
-            passive,
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
-        let declared = channel
-            .queue_declare(queue.into(), options, arguments)
-            .await;
+        let options =
+            QueueDeclareOptions { passive, durable: true, ..QueueDeclareOptions::default() };
+        let declared = channel.queue_declare(queue.into(), options, arguments).await;
         declared.map(|queue| queue.message_count())
     }
 
@@ -223,14 +194,9 @@ impl Outsider {
         passive: bool,
     ) -> Result<(), lapin::Error> {
         let channel = self.channel().await;
-        let options = ExchangeDeclareOptions {
-            passive,
-            durable: true,
-            ..ExchangeDeclareOptions::default()
-        };
-        channel
-            .exchange_declare(exchange.into(), kind, options, FieldTable::default())
-            .await
+        let options =
+            ExchangeDeclareOptions { passive, durable: true, ..ExchangeDeclareOptions::default() };
+        channel.exchange_declare(exchange.into(), kind, options, FieldTable::default()).await
     }
 
     pub(crate) async fn delete_queue(&self, queue: &str) {
@@ -281,10 +247,7 @@ impl Outsider {
                 .unwrap_or_else(|_| panic!("only {} messages in {queue}", taken.len()))
                 .expect("a live consumer")
                 .expect("a delivery");
-            delivery
-                .ack(BasicAckOptions::default())
-                .await
-                .expect("acked");
+            delivery.ack(BasicAckOptions::default()).await.expect("acked");
             let id = delivery.properties.message_id().clone();
             taken.push(Taken {
                 key: delivery.routing_key.into(),
@@ -339,9 +302,7 @@ pub(crate) fn publish_unreadable(url: &str, names: &Names, body: &[u8]) {
             frame_max: 131_072,
             heartbeat: 0,
         })),
-        at_connection(connection::AMQPMethod::Open(connection::Open {
-            virtual_host: "/".into(),
-        })),
+        at_connection(connection::AMQPMethod::Open(connection::Open { virtual_host: "/".into() })),
         at_channel(channel::AMQPMethod::Open(channel::Open {})),
         AMQPFrame::Method(1, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))),
         AMQPFrame::Header(1, header),
@@ -367,10 +328,7 @@ pub(crate) fn publish_unreadable(url: &str, names: &Names, body: &[u8]) {
     stream.write_all(&output).expect("sent");
     let mut answers = Vec::new();
     let close_ok = [0, 20, 0, 41];
-    while !answers
-        .windows(close_ok.len())
-        .any(|window| window == close_ok)
-    {
+    while !answers.windows(close_ok.len()).any(|window| window == close_ok) {
         let mut chunk = [0; 4096];
         let count = stream.read(&mut chunk).expect("answers");
         assert!(count > 0, "the broker hung up");

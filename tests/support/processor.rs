@@ -28,17 +28,12 @@ impl Processor {
         let environment = [
             ("ORDERLY_BROKER__URL", url),
             ("ORDERLY_BROKER__NAMESPACE", namespace),
-            (
-                "ORDERLY_STORE__PATH",
-                store.to_str().expect("a path in UTF-8"),
-            ),
+            ("ORDERLY_STORE__PATH", store.to_str().expect("a path in UTF-8")),
             ("RUST_LOG", "warn"),
         ];
         Self {
             namespace: namespace.to_owned(),
-            environment: environment
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .into(),
+            environment: environment.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             directory,
             child: None,
             port: 0,
@@ -57,9 +52,7 @@ impl Processor {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(cargo_bin("orderly"));
-        command
-            .args(arguments)
-            .envs(self.environment.iter().cloned());
+        command.args(arguments).envs(self.environment.iter().cloned());
         command
     }
 
@@ -106,12 +99,7 @@ impl Processor {
     /// The JSON (or text) that a path of the admin API answers with; `None` unless 200.
     pub(crate) fn get(&self, path: &str) -> Option<Value> {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let text = ureq::get(&url)
-            .call()
-            .ok()?
-            .body_mut()
-            .read_to_string()
-            .ok()?;
+        let text = ureq::get(&url).call().ok()?.body_mut().read_to_string().ok()?;
         Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
@@ -126,6 +114,22 @@ impl Processor {
             .sum()
     }
 
+    /// Waits until something becomes true (false) or it has ended by itself (true).
+    pub(crate) fn ended_before(&mut self, mut done: impl FnMut(&Self) -> bool) -> bool {
+        for _ in 0..PATIENCE.as_millis() / 20 {
+            let child = self.child.as_mut().expect("it runs");
+            if child.try_wait().expect("its state").is_some() {
+                self.child = None;
+                return true;
+            }
+            if done(self) {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("neither happened in time");
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");
@@ -137,10 +141,7 @@ impl Processor {
     pub(crate) fn stop(&mut self) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
         let pid = child.id().to_string();
-        let sent = Command::new("kill")
-            .args(["-TERM", &pid])
-            .status()
-            .expect("kill runs");
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success());
         child.wait().expect("it ends")
     }
@@ -160,16 +161,9 @@ impl Processor {
 
     /// `orderly store verify` of a stopped processor.
     pub(crate) fn verify(&self) -> Value {
-        let output = self
-            .command(&["store", "verify"])
-            .output()
-            .expect("orderly runs");
+        let output = self.command(&["store", "verify"]).output().expect("orderly runs");
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success(),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_str(&text).expect("JSON")
     }
 }

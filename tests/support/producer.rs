@@ -31,29 +31,16 @@ impl Producer {
             .await
             .expect("the broker is there");
         let channel = connection.create_channel().await.expect("a channel");
-        channel
-            .confirm_select(ConfirmSelectOptions::default())
-            .await
-            .expect("confirms");
-        Self {
-            _connection: connection,
-            channel,
-            namespace: namespace.to_owned(),
-        }
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
+        Self { _connection: connection, channel, namespace: namespace.to_owned() }
     }
 
     /// A durable queue of one's own, bound to an exchange of the namespace.
     pub(crate) async fn bind(&self, exchange: &str, key: &str) -> String {
         let queue = format!("{}.test.{exchange}.{key}", self.namespace);
         let mut arguments = FieldTable::default();
-        arguments.insert(
-            "x-queue-type".into(),
-            AMQPValue::LongString("quorum".into()),
-        );
-        let durable = QueueDeclareOptions {
-            durable: true,
-            ..QueueDeclareOptions::default()
-        };
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel
             .queue_declare(queue.as_str().into(), durable, arguments)
             .await
@@ -94,10 +81,7 @@ impl Producer {
                 .basic_publish(
                     format!("{}.commands", self.namespace).into(),
                     command.kind.as_str().into(),
-                    BasicPublishOptions {
-                        mandatory: true,
-                        ..BasicPublishOptions::default()
-                    },
+                    BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() },
                     &command.body,
                     command.properties.clone(),
                 )
@@ -123,10 +107,7 @@ impl Producer {
 
     /// Everything that lies in a queue, and what still comes within a second of the last.
     pub(crate) async fn drain(&self, queue: &str) -> Vec<Got> {
-        let no_ack = BasicConsumeOptions {
-            no_ack: true,
-            ..BasicConsumeOptions::default()
-        };
+        let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let mut consumer = self
             .channel
             .basic_consume(queue.into(), "drain".into(), no_ack, FieldTable::default())
@@ -154,20 +135,13 @@ impl Producer {
             .basic_get(queue.into(), BasicGetOptions::default())
             .await
             .expect("the queue is there")?;
-        got.delivery
-            .acker
-            .ack(BasicAckOptions::default())
-            .await
-            .expect("it is acked");
+        got.delivery.acker.ack(BasicAckOptions::default()).await.expect("it is acked");
         Some(self::got(&got.delivery))
     }
 
     /// How many messages are ready in a queue.
     pub(crate) async fn depth(&self, queue: &str) -> u32 {
-        let passive = QueueDeclareOptions {
-            passive: true,
-            ..QueueDeclareOptions::default()
-        };
+        let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         self.channel
             .queue_declare(queue.into(), passive, FieldTable::default())
             .await
@@ -177,11 +151,7 @@ impl Producer {
 }
 
 fn got(delivery: &Delivery) -> Got {
-    let id = delivery
-        .properties
-        .message_id()
-        .as_ref()
-        .map(|id| id.as_str().to_owned());
+    let id = delivery.properties.message_id().as_ref().map(|id| id.as_str().to_owned());
     Got {
         id: id.unwrap_or_default(),
         routing_key: delivery.routing_key.as_str().to_owned(),
@@ -205,11 +175,7 @@ impl Sent {
             .with_message_id(id.into())
             .with_app_id("test".into())
             .with_delivery_mode(2);
-        Self {
-            kind: kind.to_owned(),
-            properties,
-            body: data.to_string().into_bytes(),
-        }
+        Self { kind: kind.to_owned(), properties, body: data.to_string().into_bytes() }
     }
 
     /// Wants to hear the verdict.

@@ -75,15 +75,8 @@ impl Node {
         // Behind the server, which dies at the same moment.
         let cleanup = format!("sleep 1; rm -rf '{}'", directory.display());
         let epmd = Kept::spawn(&epmd, &cleanup);
-        let mut node = Self {
-            directory,
-            scripts,
-            amqp_port,
-            dist_port,
-            epmd_port,
-            _epmd: epmd,
-            server: None,
-        };
+        let mut node =
+            Self { directory, scripts, amqp_port, dist_port, epmd_port, _epmd: epmd, server: None };
         node.restart();
         node
     }
@@ -111,11 +104,8 @@ impl Node {
     /// Runs `rabbitmqctl` with `arguments`; returns what it prints.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
         let mut command = self.command("rabbitmqctl");
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.args(arguments).output().expect("rabbitmqctl runs");
+        let Output { status, stdout, stderr } =
+            command.args(arguments).output().expect("rabbitmqctl runs");
         let stderr = String::from_utf8_lossy(&stderr);
         assert!(status.success(), "rabbitmqctl {arguments:?}: {stderr}");
         String::from_utf8_lossy(&stdout).into_owned()
@@ -127,10 +117,7 @@ impl Node {
         command
             .env("HOME", &self.directory)
             .env("ERL_EPMD_PORT", self.epmd_port.to_string())
-            .env(
-                "RABBITMQ_NODENAME",
-                format!("t{}@localhost", self.amqp_port),
-            )
+            .env("RABBITMQ_NODENAME", format!("t{}@localhost", self.amqp_port))
             .env("RABBITMQ_NODE_PORT", self.amqp_port.to_string())
             .env("RABBITMQ_DIST_PORT", self.dist_port.to_string())
             .env("RABBITMQ_MNESIA_BASE", here("data"))
@@ -140,10 +127,7 @@ impl Node {
             .env("RABBITMQ_ADVANCED_CONFIG_FILE", here("advanced.config"))
             .env("RABBITMQ_CONF_ENV_FILE", "/dev/null")
             // Idle schedulers that spin would take the CPU from the tests.
-            .env(
-                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS",
-                "+sbwt none +sbwtdcpu none +sbwtdio none",
-            )
+            .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+sbwt none +sbwtdcpu none +sbwtdio none")
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         command
@@ -152,11 +136,7 @@ impl Node {
     fn wait_until_up(&self) {
         let mut waited = Duration::ZERO;
         while !speaks_amqp(self.amqp_port) {
-            assert!(
-                waited < START_PATIENCE,
-                "RabbitMQ did not start:\n{}",
-                self.log()
-            );
+            assert!(waited < START_PATIENCE, "RabbitMQ did not start:\n{}", self.log());
             thread::sleep(LOOK_AGAIN);
             waited += LOOK_AGAIN;
         }
@@ -165,9 +145,7 @@ impl Node {
     fn log(&self) -> String {
         let log = self.directory.join("log");
         let entries = fs::read_dir(log).into_iter().flatten().flatten();
-        entries
-            .filter_map(|entry| fs::read_to_string(entry.path()).ok())
-            .collect()
+        entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect()
     }
 }
 

@@ -27,18 +27,11 @@ pub struct CartActor {
 impl CartActor {
     /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
     pub fn new(shelf: Shelf, capacity: u64, vitals: Vitals) -> Self {
-        Self {
-            carts: States::new(shelf.clone(), capacity),
-            shelf,
-            vitals,
-        }
+        Self { carts: States::new(shelf.clone(), capacity), shelf, vitals }
     }
 
     fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, Stop> {
-        let found = self
-            .shelf
-            .borrow()
-            .find(Table::Carts, &identity::of_name(id.as_str()))?;
+        let found = self.shelf.borrow().find(Table::Carts, &identity::of_name(id.as_str()))?;
         let Some(ordinal) = found else {
             return Ok(None);
         };
@@ -46,9 +39,7 @@ impl CartActor {
     }
 
     fn known(&mut self, id: &CartId) -> Result<(Ordinal, Arc<Cart>), Stop> {
-        Ok(self
-            .find(id)?
-            .ok_or_else(|| Refusal::new(Reason::CartNotFound))?)
+        Ok(self.find(id)?.ok_or_else(|| Refusal::new(Reason::CartNotFound))?)
     }
 
     /// The cart, or a new one that is not there yet and has version 0.
@@ -63,9 +54,7 @@ impl CartActor {
             return Ok(found);
         }
         let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
-        draft
-            .names
-            .push((Table::Carts, identity::of_name(id.as_str()), ordinal));
+        draft.names.push((Table::Carts, identity::of_name(id.as_str()), ordinal));
         let cart = Cart {
             id: id.clone(),
             status: CartStatus::Open,
@@ -114,10 +103,7 @@ impl CartActor {
         rules::open(&cart, expected_version)?;
         // the currency of an empty cart is that of the line that fills it
         let cart = if cart.lines.is_empty() && cart.currency != wish.currency {
-            Arc::new(Cart {
-                currency: wish.currency,
-                ..(*cart).clone()
-            })
+            Arc::new(Cart { currency: wish.currency, ..(*cart).clone() })
         } else {
             cart
         };
@@ -173,21 +159,8 @@ impl Handler<Put> for CartActor {
     fn handle(&mut self, Put { put, now }: Put, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
         let quantity = put.quantity.get();
-        let CartPut {
-            cart_id,
-            sku,
-            unit_price,
-            currency,
-            name,
-            expected_version,
-            ..
-        } = put;
-        let wish = Wish {
-            sku,
-            unit_price,
-            currency,
-            name,
-        };
+        let CartPut { cart_id, sku, unit_price, currency, name, expected_version, .. } = put;
+        let wish = Wish { sku, unit_price, currency, name };
         self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
             rules::put(cart, wish, quantity)
         })
@@ -210,21 +183,8 @@ impl Handler<Add> for CartActor {
     fn handle(&mut self, Add { add, now }: Add, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
         let difference = add.quantity.get();
-        let CartAdd {
-            cart_id,
-            sku,
-            unit_price,
-            currency,
-            name,
-            expected_version,
-            ..
-        } = add;
-        let wish = Wish {
-            sku,
-            unit_price,
-            currency,
-            name,
-        };
+        let CartAdd { cart_id, sku, unit_price, currency, name, expected_version, .. } = add;
+        let wish = Wish { sku, unit_price, currency, name };
         self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
             rules::add(cart, wish, difference)
         })

@@ -58,10 +58,9 @@ pub fn open(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
 /// Refuses another version than expected; a cart that is not there has 0.
 pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
     match expected {
-        Some(expected) if expected != version => Err(Refusal::with(
-            Reason::VersionMismatch,
-            format!("the version is {version}"),
-        )),
+        Some(expected) if expected != version => {
+            Err(Refusal::with(Reason::VersionMismatch, format!("the version is {version}")))
+        }
         Some(_) | None => Ok(()),
     }
 }
@@ -82,10 +81,7 @@ pub struct Wish {
 /// Sets a line to `quantity`; 0 removes it.
 pub fn put(cart: &Cart, wish: Wish, quantity: u32) -> Result<Change, Refusal> {
     if wish.currency != cart.currency {
-        return Err(Refusal::with(
-            Reason::CurrencyMismatch,
-            cart.currency.code(),
-        ));
+        return Err(Refusal::with(Reason::CurrencyMismatch, cart.currency.code()));
     }
     if quantity > MOST_UNITS {
         return Err(Refusal::with(

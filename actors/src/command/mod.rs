@@ -117,18 +117,12 @@ pub struct Invalid {
 impl Invalid {
     /// Data that says something impossible of `field`.
     pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
-        Self {
-            reason: Reason::Validation,
-            detail: format!("{field}: {problem}"),
-        }
+        Self { reason: Reason::Validation, detail: format!("{field}: {problem}") }
     }
 
     /// No JSON, or no envelope.
     pub fn malformed(problem: impl std::fmt::Display) -> Self {
-        Self {
-            reason: Reason::Malformed,
-            detail: problem.to_string(),
-        }
+        Self { reason: Reason::Malformed, detail: problem.to_string() }
     }
 }
 
@@ -162,16 +156,9 @@ fn explain<T: Data>(data: &[u8]) -> Invalid {
             let path = error.path().to_string();
             let problem = error.into_inner().to_string();
             // serde_json adds the place in the text, which a producer does not see
-            let problem = problem
-                .split(" at line ")
-                .next()
-                .unwrap_or_default()
-                .to_owned();
+            let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
             match path.as_str() {
-                "." => Invalid {
-                    reason: Reason::Validation,
-                    detail: problem,
-                },
+                "." => Invalid { reason: Reason::Validation, detail: problem },
                 field => Invalid::field(field, problem),
             }
         }
@@ -192,9 +179,7 @@ mod span {
         match humantime::parse_duration(&text) {
             Ok(span) if !span.is_zero() => Ok(Some(span)),
             Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
-            Err(_) => Err(serde::de::Error::custom(
-                "must be a duration such as \"15m\"",
-            )),
+            Err(_) => Err(serde::de::Error::custom("must be a duration such as \"15m\"")),
         }
     }
 

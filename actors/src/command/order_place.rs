@@ -19,9 +19,7 @@ pub struct Customer {
 
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Customer")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("Customer").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -48,10 +46,7 @@ pub struct OrderPlace {
 impl Data for OrderPlace {
     fn check(&self) -> Result<(), Invalid> {
         if !(1..=MOST_LINES).contains(&self.lines.len()) {
-            return Err(Invalid::field(
-                "lines",
-                format_args!("must be 1 to {MOST_LINES}"),
-            ));
+            return Err(Invalid::field("lines", format_args!("must be 1 to {MOST_LINES}")));
         }
         if self.adjustments.len() > MOST_LINES {
             return Err(Invalid::field(
@@ -59,13 +54,8 @@ impl Data for OrderPlace {
                 format_args!("must be at most {MOST_LINES}"),
             ));
         }
-        total(
-            self.lines
-                .iter()
-                .map(|line| (line.quantity, line.unit_price)),
-            &self.adjustments,
-        )
-        .map_err(|error| Invalid::field("lines", error))?;
+        total(self.lines.iter().map(|line| (line.quantity, line.unit_price)), &self.adjustments)
+            .map_err(|error| Invalid::field("lines", error))?;
         Ok(())
     }
 }

@@ -98,10 +98,7 @@ impl Data for PaymentCallback {
             if present {
                 return Ok(());
             }
-            Err(Invalid::field(
-                field,
-                format_args!("is required for {}", kind.as_str()),
-            ))
+            Err(Invalid::field(field, format_args!("is required for {}", kind.as_str())))
         };
         match kind {
             CallbackKind::Authorized => {
@@ -114,10 +111,7 @@ impl Data for PaymentCallback {
                 if self.amount.is_some_and(|amount| amount.get() == 0) {
                     return Err(Invalid::field("amount", "must be 1 or more"));
                 }
-                required(
-                    "refund_id",
-                    kind == CallbackKind::Captured || self.refund_id.is_some(),
-                )
+                required("refund_id", kind == CallbackKind::Captured || self.refund_id.is_some())
             }
             CallbackKind::RefundFailed => required("refund_id", self.refund_id.is_some()),
             CallbackKind::DisputeOpened => required("dispute_id", self.dispute_id.is_some()),

@@ -146,11 +146,7 @@ fn json_that_is_no_object_is_invalid(#[case] data: &str) {
 
 #[test]
 fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
-    let deep = format!(
-        "{{\"order_id\": {}1{}}}",
-        "[".repeat(10_000),
-        "]".repeat(10_000)
-    );
+    let deep = format!("{{\"order_id\": {}1{}}}", "[".repeat(10_000), "]".repeat(10_000));
     assert!(Command::parse(Kind::OrderComplete, deep.as_bytes()).is_err());
 }
 
@@ -215,23 +211,11 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderPlace, json!({"lines": []}), "lines: must be 1 to 500")]
 #[case(Kind::OrderPlace, json!({"lines": lines(501)}), "lines: must be 1 to 500")]
 #[case(Kind::OrderPlace, json!({"adjustments": adjustments(501)}), "adjustments: must be at most 500")]
-#[case(
-    Kind::OrderPlace,
-    priced(0, 1),
-    "lines[0].quantity: must be from 1 to 1000000"
-)]
-#[case(
-    Kind::OrderPlace,
-    priced(1_000_001, 1),
-    "lines[0].quantity: must be from 1 to 1000000"
-)]
+#[case(Kind::OrderPlace, priced(0, 1), "lines[0].quantity: must be from 1 to 1000000")]
+#[case(Kind::OrderPlace, priced(1_000_001, 1), "lines[0].quantity: must be from 1 to 1000000")]
 #[case(Kind::OrderPlace, priced(1, -1), "lines[0].unit_price: must be from 0")]
 #[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
-#[case(
-    Kind::OrderPlace,
-    priced(1_000_000, i64::MAX),
-    "lines: the total is too large"
-)]
+#[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
 #[case(Kind::OrderPlace, json!({"customer": {"id": "c", "phone": "x".repeat(129)}}), "customer.phone: must have at most 128 bytes")]
 #[case(Kind::OrderPlace, json!({"order_id": 5}), "order_id: ")]
@@ -261,8 +245,5 @@ fn a_customer_is_never_shown_whole() {
     let command = with(Kind::OrderPlace, &json!({})).expect("is valid");
     let shown = format!("{command:?}");
     assert!(shown.contains("c-1"));
-    assert!(
-        !shown.contains("example.com") && !shown.contains("+49"),
-        "{shown}"
-    );
+    assert!(!shown.contains("example.com") && !shown.contains("+49"), "{shown}");
 }

@@ -242,24 +242,14 @@ impl<'a> OrderData<'a> {
                 detail: detail.as_ref(),
                 ..data
             },
-            OrderChange::Paid { late } => Self {
-                late: Some(*late),
-                ..data
-            },
-            OrderChange::UnderReview { reason } => Self {
-                reason: Some(OrderReason::Review(*reason)),
-                ..data
-            },
-            OrderChange::Cancelled {
-                reason: Some(reason),
-            } => Self {
-                reason: Some(OrderReason::Cancelled(reason.as_str())),
-                ..data
-            },
-            OrderChange::RefundDue { amount } => Self {
-                amount: Some(*amount),
-                ..data
-            },
+            OrderChange::Paid { late } => Self { late: Some(*late), ..data },
+            OrderChange::UnderReview { reason } => {
+                Self { reason: Some(OrderReason::Review(*reason)), ..data }
+            }
+            OrderChange::Cancelled { reason: Some(reason) } => {
+                Self { reason: Some(OrderReason::Cancelled(reason.as_str())), ..data }
+            }
+            OrderChange::RefundDue { amount } => Self { amount: Some(*amount), ..data },
             OrderChange::Placed
             | OrderChange::PartiallyPaid
             | OrderChange::Expired
@@ -281,13 +271,8 @@ impl<'a> CartData<'a> {
             currency: cart.currency,
             lines: cart.lines.iter().map(LineData::from).collect(),
             // a sum too large for 64 bits is refused at checkout; here it is only shown
-            total: total(
-                cart.lines
-                    .iter()
-                    .map(|line| (line.quantity, line.unit_price)),
-                [],
-            )
-            .unwrap_or(i64::MAX),
+            total: total(cart.lines.iter().map(|line| (line.quantity, line.unit_price)), [])
+                .unwrap_or(i64::MAX),
             order_id: cart.order.as_ref(),
             updated_at: cart.updated_at,
         }
@@ -352,40 +337,32 @@ impl<'a> Face<'a> {
             Event::CartCheckedOut { .. }
             | Event::CartReopened { .. }
             | Event::CartChanged { .. } => Self::Cart(CartData::new(scene.cart?)),
-            Event::NotificationRequested {
-                notification_id,
-                kind,
-            } => Self::Notification(NotificationData {
-                notification_id,
-                kind: *kind,
-                order_id: scene.order_id,
-                attempts: None,
-            }),
-            Event::NotificationDelivered {
-                notification_id,
-                kind,
-                attempts,
-            } => Self::Notification(NotificationData {
-                notification_id,
-                kind: *kind,
-                order_id: scene.order_id,
-                attempts: Some(*attempts),
-            }),
-            Event::CommandParked {
-                parked_id,
-                reason,
-                detail,
-                r#type,
-                source,
-                command_id,
-            } => Self::Parked(ParkedData {
-                parked_id,
-                reason: *reason,
-                detail: detail.as_ref(),
-                r#type: r#type.as_deref(),
-                source: source.as_ref().map(crate::id::Source::as_str),
-                command_id: command_id.as_ref().map(crate::id::CommandId::as_str),
-            }),
+            Event::NotificationRequested { notification_id, kind } => {
+                Self::Notification(NotificationData {
+                    notification_id,
+                    kind: *kind,
+                    order_id: scene.order_id,
+                    attempts: None,
+                })
+            }
+            Event::NotificationDelivered { notification_id, kind, attempts } => {
+                Self::Notification(NotificationData {
+                    notification_id,
+                    kind: *kind,
+                    order_id: scene.order_id,
+                    attempts: Some(*attempts),
+                })
+            }
+            Event::CommandParked { parked_id, reason, detail, r#type, source, command_id } => {
+                Self::Parked(ParkedData {
+                    parked_id,
+                    reason: *reason,
+                    detail: detail.as_ref(),
+                    r#type: r#type.as_deref(),
+                    source: source.as_ref().map(crate::id::Source::as_str),
+                    command_id: command_id.as_ref().map(crate::id::CommandId::as_str),
+                })
+            }
         })
     }
 }
@@ -402,38 +379,27 @@ fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
         currency: None,
     };
     match event {
-        Event::PaymentRecorded {
-            provider,
-            attempt_id,
-            kind,
-            verdict,
-            amount,
-            currency,
-        } => Some(PaymentData {
-            provider: Some(provider.as_str()),
-            attempt_id: Some(attempt_id.as_str()),
-            kind: Some(*kind),
-            verdict: Some(*verdict),
-            amount: *amount,
-            currency: *currency,
-            ..empty
-        }),
-        Event::RefundRequested {
-            refund_id,
-            attempt_id,
-            amount,
-            currency,
-        } => Some(PaymentData {
+        Event::PaymentRecorded { provider, attempt_id, kind, verdict, amount, currency } => {
+            Some(PaymentData {
+                provider: Some(provider.as_str()),
+                attempt_id: Some(attempt_id.as_str()),
+                kind: Some(*kind),
+                verdict: Some(*verdict),
+                amount: *amount,
+                currency: *currency,
+                ..empty
+            })
+        }
+        Event::RefundRequested { refund_id, attempt_id, amount, currency } => Some(PaymentData {
             refund_id: Some(refund_id.as_str()),
             attempt_id: attempt_id.as_ref().map(crate::id::AttemptId::as_str),
             amount: Some(*amount),
             currency: Some(*currency),
             ..empty
         }),
-        Event::VoidRequested { attempt_id } => Some(PaymentData {
-            attempt_id: Some(attempt_id.as_str()),
-            ..empty
-        }),
+        Event::VoidRequested { attempt_id } => {
+            Some(PaymentData { attempt_id: Some(attempt_id.as_str()), ..empty })
+        }
         _ => None,
     }
 }
@@ -445,10 +411,7 @@ fn reservation(scene: Scene<'_>, reason: Option<ReleaseReason>) -> Option<Reserv
         lines: reservation
             .items
             .iter()
-            .map(|item| Units {
-                sku: item.sku.as_str(),
-                quantity: item.quantity,
-            })
+            .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
             .collect(),
         expires_at: match reservation.state {
             HoldState::Held { until, .. } => Some(until),

@@ -57,10 +57,7 @@ impl Inventory {
         if let Some(ordinal) = self.places.get(sku) {
             return Ok(Some(*ordinal));
         }
-        let found = self
-            .shelf
-            .borrow()
-            .find(Table::Skus, &identity::of_name(sku.as_str()))?;
+        let found = self.shelf.borrow().find(Table::Skus, &identity::of_name(sku.as_str()))?;
         if let Some(ordinal) = found {
             self.places.insert(sku.clone(), ordinal);
         }
@@ -89,10 +86,7 @@ impl Inventory {
         }
         if rules::fell_low(before, &after) {
             let available = after.available();
-            draft.events.push(Event::StockLow {
-                sku: after.sku.clone(),
-                available,
-            });
+            draft.events.push(Event::StockLow { sku: after.sku.clone(), available });
         }
         let after = self.stocks.stage(ordinal, after);
         draft.change(draft::Change::Stock(ordinal, Arc::clone(&after)));
@@ -120,14 +114,7 @@ impl Inventory {
                 .ok_or(Fault::Inconsistent("a held sku has no stock"))?;
             self.change(item.ordinal, &stock, [change(item.quantity)], draft);
         }
-        self.stage(
-            order,
-            Reservation {
-                items: Arc::clone(&held.items),
-                state,
-            },
-            draft,
-        );
+        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, draft);
         Ok(())
     }
 
@@ -141,33 +128,18 @@ impl Inventory {
         let (ordinal, before) = match self.place(&set.sku)? {
             Some(ordinal) => {
                 let stock = self.stocks.get(ordinal)?;
-                (
-                    ordinal,
-                    stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?,
-                )
+                (ordinal, stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?)
             }
             None => {
                 let ordinal = self.shelf.borrow().next_ordinal(Table::Skus);
-                draft
-                    .names
-                    .push((Table::Skus, identity::of_name(set.sku.as_str()), ordinal));
-                let stock = Stock {
-                    sku: set.sku.clone(),
-                    on_hand: 0,
-                    held: 0,
-                    low_at: None,
-                };
+                draft.names.push((Table::Skus, identity::of_name(set.sku.as_str()), ordinal));
+                let stock = Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None };
                 (ordinal, Arc::new(stock))
             }
         };
         let counted = rules::set(&before, set.on_hand.get())?;
         let marked = set.low_at.map(|low_at| Change::Marked(low_at.get()));
-        let after = self.change(
-            ordinal,
-            &before,
-            [counted].into_iter().chain(marked),
-            &mut draft,
-        );
+        let after = self.change(ordinal, &before, [counted].into_iter().chain(marked), &mut draft);
         draft.events.insert(0, changed(&after));
         Ok(((), draft))
     }
@@ -193,43 +165,19 @@ impl Inventory {
             let (ordinal, stock) = self.known(sku)?;
             stocks.push((ordinal, stock, quantity));
         }
-        rules::hold(
-            stocks
-                .iter()
-                .map(|(_, stock, quantity)| (&**stock, *quantity)),
-        )
-        .map_err(|short| Refusal {
-            reason: Reason::OutOfStock,
-            detail: Some(Detail::Shortages(short)),
-        })?;
+        rules::hold(stocks.iter().map(|(_, stock, quantity)| (&**stock, *quantity))).map_err(
+            |short| Refusal { reason: Reason::OutOfStock, detail: Some(Detail::Shortages(short)) },
+        )?;
         let mut draft = Draft::default();
         draft.events.push(Event::StockHeld);
         let mut items = Vec::with_capacity(stocks.len());
         for (ordinal, stock, quantity) in stocks {
             self.change(ordinal, &stock, [Change::Held(quantity)], &mut draft);
-            items.push(Item {
-                sku: stock.sku.clone(),
-                ordinal,
-                quantity,
-            });
+            items.push(Item { sku: stock.sku.clone(), ordinal, quantity });
         }
-        let state = State::Held {
-            until: hold.until,
-            extended: false,
-        };
-        self.stage(
-            hold.order,
-            Reservation {
-                items: items.into(),
-                state,
-            },
-            &mut draft,
-        );
-        draft.hints.push(Hint {
-            due: hold.until,
-            order: hold.order,
-            kind: HintKind::Hold,
-        });
+        let state = State::Held { until: hold.until, extended: false };
+        self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
+        draft.hints.push(Hint { due: hold.until, order: hold.order, kind: HintKind::Hold });
         Ok(((), draft))
     }
 
@@ -268,14 +216,8 @@ impl Inventory {
         let mut draft = Draft::default();
         let held = self.reservation(extend.order)?;
         match held.state {
-            State::Held {
-                until,
-                extended: false,
-            } if extend.until > until => {
-                let state = State::Held {
-                    until: extend.until,
-                    extended: true,
-                };
+            State::Held { until, extended: false } if extend.until > until => {
+                let state = State::Held { until: extend.until, extended: true };
                 let items = Arc::clone(&held.items);
                 self.stage(extend.order, Reservation { items, state }, &mut draft);
                 draft.hints.push(Hint {
@@ -291,11 +233,7 @@ impl Inventory {
 }
 
 fn changed(stock: &Stock) -> Event {
-    Event::StockChanged {
-        sku: stock.sku.clone(),
-        on_hand: stock.on_hand,
-        held: stock.held,
-    }
+    Event::StockChanged { sku: stock.sku.clone(), on_hand: stock.on_hand, held: stock.held }
 }
 
 impl Actor for Inventory {

@@ -32,19 +32,13 @@ pub fn apply(stock: &mut Stock, change: Change) {
         }
         Change::Released(units) => stock.held -= units,
     }
-    debug_assert!(
-        stock.on_hand >= stock.held,
-        "more held than on hand: {stock:?}"
-    );
+    debug_assert!(stock.on_hand >= stock.held, "more held than on hand: {stock:?}");
 }
 
 /// On hand was counted.
 pub fn set(stock: &Stock, on_hand: u64) -> Result<Change, Refusal> {
     if on_hand < stock.held {
-        return Err(Refusal::with(
-            Reason::BelowHeld,
-            format!("{} are held", stock.held),
-        ));
+        return Err(Refusal::with(Reason::BelowHeld, format!("{} are held", stock.held)));
     }
     Ok(Change::Counted(on_hand))
 }

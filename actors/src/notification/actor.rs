@@ -25,62 +25,29 @@ pub struct NotificationActor {
 impl NotificationActor {
     /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
     pub fn new(shelf: Shelf, capacity: u64, channels: bool, vitals: Vitals) -> Self {
-        Self {
-            notices: States::new(shelf, capacity),
-            channels,
-            vitals,
-        }
+        Self { notices: States::new(shelf, capacity), channels, vitals }
     }
 
     fn known(&mut self, order: Ordinal) -> Result<Notices, Fault> {
-        Ok(self
-            .notices
-            .get(order)?
-            .map_or_else(Notices::default, |known| (*known).clone()))
+        Ok(self.notices.get(order)?.map_or_else(Notices::default, |known| (*known).clone()))
     }
 
     fn request(&mut self, request: Request) -> Answer<()> {
         let mut draft = Draft::default();
         let mut notices = self.known(request.order)?;
-        let Request {
-            order,
-            order_id,
-            kind,
-            reference,
-            now,
-        } = request;
-        if notices
-            .all
-            .iter()
-            .any(|one| one.kind == kind && one.reference == reference)
-        {
+        let Request { order, order_id, kind, reference, now } = request;
+        if notices.all.iter().any(|one| one.kind == kind && one.reference == reference) {
             return Ok(((), draft));
         }
         let id = identity::derived("n-", &[order_id.as_str(), kind.as_str(), &reference]);
-        draft.events.push(Event::NotificationRequested {
-            notification_id: id.clone(),
-            kind,
-        });
+        draft.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
         let delivery = if self.channels {
-            draft.hints.push(Hint {
-                due: now,
-                order,
-                kind: HintKind::Notify,
-            });
-            Delivery::Pending {
-                attempts: 0,
-                not_before: now,
-            }
+            draft.hints.push(Hint { due: now, order, kind: HintKind::Notify });
+            Delivery::Pending { attempts: 0, not_before: now }
         } else {
             Delivery::Nowhere
         };
-        notices.all.push(Notice {
-            id,
-            kind,
-            reference,
-            delivery,
-            requested_at: now,
-        });
+        notices.all.push(Notice { id, kind, reference, delivery, requested_at: now });
         let notices = self.notices.stage(order, notices);
         draft.change(draft::Change::Notices(order, notices));
         Ok(((), draft))
@@ -90,21 +57,17 @@ impl NotificationActor {
         let Some(notices) = self.notices.get(pending.order)? else {
             return Ok(Vec::new());
         };
-        let due = notices
-            .all
-            .iter()
-            .filter_map(|notice| match notice.delivery {
-                Delivery::Pending {
-                    attempts,
-                    not_before,
-                } if not_before <= pending.now => Some(Outgoing {
+        let due = notices.all.iter().filter_map(|notice| match notice.delivery {
+            Delivery::Pending { attempts, not_before } if not_before <= pending.now => {
+                Some(Outgoing {
                     order: pending.order,
                     id: notice.id.clone(),
                     kind: notice.kind,
                     attempt: attempts + 1,
-                }),
-                Delivery::Pending { .. } | Delivery::Delivered { .. } | Delivery::Nowhere => None,
-            });
+                })
+            }
+            Delivery::Pending { .. } | Delivery::Delivered { .. } | Delivery::Nowhere => None,
+        });
         Ok(due.collect())
     }
 
@@ -129,10 +92,7 @@ impl NotificationActor {
             }
             Sent::Failed { retry_after } => {
                 let not_before = report.now.plus(retry_after);
-                notice.delivery = Delivery::Pending {
-                    attempts,
-                    not_before,
-                };
+                notice.delivery = Delivery::Pending { attempts, not_before };
                 draft.hints.push(Hint {
                     due: not_before,
                     order: report.order,

@@ -23,10 +23,7 @@ impl OrderActor {
     /// An owner that reads from `shelf`, caches about `capacity` bytes of states, and has the
     /// other owners' addresses.
     pub fn new(shelf: Shelf, capacity: u64, leaves: Leaves, terms: Terms, vitals: Vitals) -> Self {
-        Self {
-            flows: Rc::new(Flows::new(shelf, capacity, leaves, terms)),
-            vitals,
-        }
+        Self { flows: Rc::new(Flows::new(shelf, capacity, leaves, terms)), vitals }
     }
 }
 

@@ -77,12 +77,7 @@ struct Found {
 impl Flows {
     pub(super) fn new(shelf: Shelf, capacity: u64, leaves: Leaves, terms: Terms) -> Self {
         let orders = RefCell::new(States::new(shelf.clone(), capacity));
-        Self {
-            shelf,
-            orders,
-            leaves,
-            terms,
-        }
+        Self { shelf, orders, leaves, terms }
     }
 
     pub(super) fn end(&self, end: EndTurn) {
@@ -95,10 +90,7 @@ impl Flows {
     }
 
     fn place_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
-        Ok(self
-            .shelf
-            .borrow()
-            .find(Table::Orders, &identity::of_name(id.as_str()))?)
+        Ok(self.shelf.borrow().find(Table::Orders, &identity::of_name(id.as_str()))?)
     }
 
     fn load(&self, ordinal: Ordinal) -> Result<Option<Arc<Order>>, Fault> {
@@ -133,7 +125,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", checkout.order_id.as_str());
         if let Some(found) = self.find(&checkout.order_id)? {
-            return Ok(exists(found));
+            return Ok(exists(&found));
         }
         let snapshot = cart::Snapshot {
             cart: checkout.cart_id.clone(),
@@ -145,21 +137,13 @@ impl Flows {
             Err(Stop::Fault(fault)) => return Err(fault),
         };
         let sum = total(
-            cart.lines
-                .iter()
-                .map(|line| (line.quantity, line.unit_price)),
+            cart.lines.iter().map(|line| (line.quantity, line.unit_price)),
             &checkout.adjustments,
         )
         .map_err(|error| Invalid::field("adjustments", error))?;
-        if checkout
-            .expected_total
-            .is_some_and(|expected| expected.get() != sum)
-        {
+        if checkout.expected_total.is_some_and(|expected| expected.get() != sum) {
             let detail = format!("the total is {sum}");
-            return Ok(Outcome::refused(Refusal::with(
-                Reason::TotalMismatch,
-                detail,
-            )));
+            return Ok(Outcome::refused(Refusal::with(Reason::TotalMismatch, detail)));
         }
         let line = |line: &cart::CartLine| Line {
             sku: line.sku.clone(),
@@ -187,14 +171,10 @@ impl Flows {
         let ordinal = match known {
             Some(ordinal) => {
                 if let Some(order) = self.load(ordinal)? {
-                    return Ok(exists(Found { ordinal, order }));
+                    return Ok(exists(&Found { ordinal, order }));
                 }
                 // the place is there because callbacks came first: they run right behind
-                draft.hints.push(Hint {
-                    due: now,
-                    order: ordinal,
-                    kind: HintKind::Waiting,
-                });
+                draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
                 ordinal
             }
             None => {
@@ -220,18 +200,13 @@ impl Flows {
             Err(Stop::Fault(fault)) => return Err(fault),
         };
         if let Some(cart) = order.cart.clone() {
-            let check_out = cart::CheckOut {
-                cart,
-                order: order.id.clone(),
-                now,
-            };
+            let check_out = cart::CheckOut { cart, order: order.id.clone(), now };
             let answer = ask(&self.leaves.cart, Owner::Cart, check_out).await?;
             absorb(&mut draft, answer)?;
         }
         draft.moved = Some((None, order.status));
         let verdict = step.verdict;
-        self.carry_out(ordinal, &mut order, step, now, &mut draft)
-            .await?;
+        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
         Ok(self.finish(ordinal, order, None, verdict, draft))
     }
 
@@ -244,19 +219,11 @@ impl Flows {
         mut draft: Draft,
     ) -> Outcome {
         let Refusal { reason, detail } = refusal;
-        let change = OrderChange::Rejected {
-            reason,
-            detail: detail.clone(),
-        };
+        let change = OrderChange::Rejected { reason, detail: detail.clone() };
         tell(&mut order, change, &mut draft);
         let id = order.id.clone();
         let outcome = self.finish(ordinal, order, None, Verdict::Rejected, draft);
-        Outcome {
-            reason: Some(reason),
-            detail,
-            ..outcome
-        }
-        .about(id, Some(ordinal))
+        Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
     }
 
     pub(super) async fn cancel(&self, Cancel { cancel, now }: Cancel) -> Result<Outcome, Fault> {
@@ -287,39 +254,21 @@ impl Flows {
         step: Result<Step, Refusal>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let Found {
-            ordinal,
-            order: before,
-        } = found;
+        let Found { ordinal, order: before } = found;
         match step {
-            Ok(step) => {
-                self.go_on(ordinal, &before, step, now, Draft::default())
-                    .await
-            }
+            Ok(step) => self.go_on(ordinal, &before, step, now, Draft::default()).await,
             Err(refusal) => Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal))),
         }
     }
 
     pub(super) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {
-        let Callback {
-            callback,
-            source,
-            command_id,
-            trace,
-            now,
-        } = message;
+        let Callback { callback, source, command_id, trace, now } = message;
         if let Some(found) = self.find(&callback.order_id)? {
             return self.record(found, callback, now).await;
         }
         let order_id = callback.order_id.clone();
         let event = recorded(&callback, Verdict::Waiting);
-        let waiting = Waiting {
-            callback,
-            since: now,
-            trace,
-            source,
-            command_id,
-        };
+        let waiting = Waiting { callback, since: now, trace, source, command_id };
         let wait = payment::Wait { waiting };
         match ask(&self.leaves.payment, Owner::Payment, wait).await? {
             Ok((ordinal, mut draft)) => {
@@ -329,12 +278,7 @@ impl Flows {
             // no room: it is parked, not refused
             Err(Stop::Refused(Refusal { reason, detail })) => {
                 let outcome = Outcome::new(Verdict::Failed, Draft::default());
-                Ok(Outcome {
-                    reason: Some(reason),
-                    detail,
-                    ..outcome
-                }
-                .about(order_id, None))
+                Ok(Outcome { reason: Some(reason), detail, ..outcome }.about(order_id, None))
             }
             Err(Stop::Fault(fault)) => Err(fault),
         }
@@ -342,10 +286,7 @@ impl Flows {
 
     pub(super) async fn run_waiting(
         &self,
-        RunWaiting {
-            order: ordinal,
-            now,
-        }: RunWaiting,
+        RunWaiting { order: ordinal, now }: RunWaiting,
     ) -> Result<Option<(Outcome, Waited)>, Fault> {
         let Some(order) = self.load(ordinal)? else {
             return Ok(None);
@@ -354,45 +295,23 @@ impl Flows {
         let answer = ask(&self.leaves.payment, Owner::Payment, next).await?;
         let (next, mut draft) = settled(answer)?;
         let Some(next) = next else { return Ok(None) };
-        let Waiting {
-            callback,
-            trace,
-            source,
-            command_id,
-            ..
-        } = next.waiting;
+        let Waiting { callback, trace, source, command_id, .. } = next.waiting;
         let mut outcome = self.record(Found { ordinal, order }, callback, now).await?;
         draft.absorb(std::mem::take(&mut outcome.draft));
         if next.left > 0 {
-            draft.hints.push(Hint {
-                due: now,
-                order: ordinal,
-                kind: HintKind::Waiting,
-            });
+            draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
         }
-        Ok(Some((
-            Outcome { draft, ..outcome },
-            Waited {
-                source,
-                command_id,
-                trace,
-            },
-        )))
+        Ok(Some((Outcome { draft, ..outcome }, Waited { source, command_id, trace })))
     }
 
     /// Records a callback on its order, and lets the order follow.
     async fn record(
         &self,
-        Found {
-            ordinal,
-            order: before,
-        }: Found,
+        Found { ordinal, order: before }: Found,
         callback: PaymentCallback,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let money = callback
-            .amount
-            .map_or(0, crate::money::NonNegativeAmount::get);
+        let money = callback.amount.map_or(0, crate::money::NonNegativeAmount::get);
         if before.paid.checked_add(money).is_none() {
             let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
@@ -413,9 +332,7 @@ impl Flows {
                 return Ok(outcome.about(before.id.clone(), Some(ordinal)));
             }
             Meaning::Captured { amount } => {
-                let late = self
-                    .hold_again(ordinal, &before, amount, now, &mut draft)
-                    .await?;
+                let late = self.hold_again(ordinal, &before, amount, now, &mut draft).await?;
                 rules::captured(&before, amount, late)
             }
             Meaning::CapturedElsewhere => rules::captured_elsewhere(&before),
@@ -446,11 +363,7 @@ impl Flows {
             return Ok(Late::No);
         }
         let lines = Arc::clone(&order.lines);
-        let hold = inventory::Hold {
-            order: ordinal,
-            lines,
-            until: now.plus(order.hold_for),
-        };
+        let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
         match ask(&self.leaves.inventory, Owner::Inventory, hold).await? {
             Ok(((), mut held)) => {
                 held.hints.clear(); // committed in the same unit
@@ -464,10 +377,7 @@ impl Flows {
 
     pub(super) async fn lapse_hold(
         &self,
-        LapseHold {
-            order: ordinal,
-            now,
-        }: LapseHold,
+        LapseHold { order: ordinal, now }: LapseHold,
     ) -> Result<Option<Outcome>, Fault> {
         let Some(before) = self.load(ordinal)? else {
             return Ok(None);
@@ -482,9 +392,7 @@ impl Flows {
         let Some(step) = rules::lapse(&before).filter(|_| ran_out) else {
             return Ok(None);
         };
-        self.go_on(ordinal, &before, step, now, Draft::default())
-            .await
-            .map(Some)
+        self.go_on(ordinal, &before, step, now, Draft::default()).await.map(Some)
     }
 
     /// Carries out a step on an order that was there before.
@@ -498,8 +406,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         let mut order = before.clone();
         let verdict = step.verdict;
-        self.carry_out(ordinal, &mut order, step, now, &mut draft)
-            .await?;
+        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
         Ok(self.finish(ordinal, order, Some(before.status), verdict, draft))
     }
 
@@ -513,10 +420,7 @@ impl Flows {
     ) -> Result<(), Fault> {
         let asked_back = order.asked_back;
         order.updated_at = now;
-        let told = step
-            .changes
-            .iter()
-            .any(|change| matches!(change, rules::Change::Become(_)));
+        let told = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
         if !told && !step.changes.is_empty() {
             order.version += 1;
         }
@@ -527,9 +431,7 @@ impl Flows {
             }
         }
         for effect in step.effects {
-            let answer = self
-                .carry_out_effect(ordinal, order, effect, asked_back, now)
-                .await?;
+            let answer = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
             absorb(draft, answer)?;
         }
         Ok(())
@@ -543,71 +445,41 @@ impl Flows {
         asked_back: i64,
         now: Timestamp,
     ) -> Result<Answer<()>, Fault> {
-        let Leaves {
-            cart,
-            inventory,
-            payment,
-            notification,
-        } = &self.leaves;
+        let Leaves { cart, inventory, payment, notification } = &self.leaves;
         match effect {
             Effect::CommitHold => {
                 let commit = inventory::Commit { order: ordinal };
                 ask(inventory, Owner::Inventory, commit).await
             }
             Effect::ReleaseHold(reason) => {
-                let release = inventory::Release {
-                    order: ordinal,
-                    reason,
-                };
+                let release = inventory::Release { order: ordinal, reason };
                 ask(inventory, Owner::Inventory, release).await
             }
             Effect::ExtendHold => {
                 let until = rules::cap(order, self.terms.hold_cap);
-                let extend = inventory::Extend {
-                    order: ordinal,
-                    until,
-                };
+                let extend = inventory::Extend { order: ordinal, until };
                 ask(inventory, Owner::Inventory, extend).await
             }
             Effect::AskBack { amount } => {
                 let refund = refund_id(order, asked_back)?;
                 let currency = order.currency;
-                let request = payment::RequestRefund {
-                    order: ordinal,
-                    refund,
-                    amount,
-                    currency,
-                };
+                let request = payment::RequestRefund { order: ordinal, refund, amount, currency };
                 ask(payment, Owner::Payment, request).await
             }
             Effect::VoidOpen => {
-                ask(
-                    payment,
-                    Owner::Payment,
-                    payment::VoidOpen { order: ordinal },
-                )
-                .await
+                ask(payment, Owner::Payment, payment::VoidOpen { order: ordinal }).await
             }
             Effect::ReopenCart => match order.cart.clone() {
                 Some(id) => {
-                    let reopen = cart::Reopen {
-                        cart: id,
-                        order: order.id.clone(),
-                        now,
-                    };
+                    let reopen = cart::Reopen { cart: id, order: order.id.clone(), now };
                     ask(cart, Owner::Cart, reopen).await
                 }
                 None => Ok(Ok(((), Draft::default()))),
             },
             Effect::Notify { kind, reference } => {
                 let order_id = order.id.clone();
-                let request = notification::Request {
-                    order: ordinal,
-                    order_id,
-                    kind,
-                    reference,
-                    now,
-                };
+                let request =
+                    notification::Request { order: ordinal, order_id, kind, reference, now };
                 ask(notification, Owner::Notification, request).await
             }
         }
@@ -645,10 +517,7 @@ struct Wish {
 
 impl Wish {
     fn into_order(self, terms: &Terms, now: Timestamp) -> Result<Order, Fault> {
-        let lines = self
-            .lines
-            .iter()
-            .map(|line| (line.quantity, line.unit_price));
+        let lines = self.lines.iter().map(|line| (line.quantity, line.unit_price));
         let total =
             total(lines, &*self.adjustments).map_err(|error| Invalid::field("lines", error))?;
         Ok(Order {
@@ -701,7 +570,7 @@ fn refund_id(order: &Order, asked_back: i64) -> Result<RefundId, Fault> {
         .map_err(|_| Fault::Inconsistent("a derived refund id is no id"))
 }
 
-fn exists(found: Found) -> Outcome {
+fn exists(found: &Found) -> Outcome {
     Outcome::refused(Refusal::new(Reason::OrderExists))
         .about(found.order.id.clone(), Some(found.ordinal))
 }
@@ -723,9 +592,7 @@ fn settled<T>(answer: Answer<T>) -> Result<(T, Draft), Fault> {
         Err(Stop::Fault(fault)) => Err(fault),
         Err(Stop::Refused(Refusal { reason, detail })) => {
             tracing::error!(%reason, ?detail, "an effect was refused");
-            Err(Fault::Inconsistent(
-                "an effect that the rules decided was refused",
-            ))
+            Err(Fault::Inconsistent("an effect that the rules decided was refused"))
         }
     }
 }

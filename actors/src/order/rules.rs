@@ -23,11 +23,7 @@ pub struct Step {
 
 impl Step {
     fn new(verdict: Verdict) -> Self {
-        Self {
-            verdict,
-            changes: Vec::new(),
-            effects: Vec::new(),
-        }
+        Self { verdict, changes: Vec::new(), effects: Vec::new() }
     }
 
     fn change(mut self, change: Change) -> Self {
@@ -88,10 +84,7 @@ pub enum Effect {
 }
 
 fn notify(kind: NotificationKind) -> Effect {
-    Effect::Notify {
-        kind,
-        reference: String::new(),
-    }
+    Effect::Notify { kind, reference: String::new() }
 }
 
 /// Carries out one change.
@@ -125,11 +118,7 @@ fn status_after(change: &OrderChange) -> Status {
 /// The order's stock is held: it is placed. A total of 0 is paid at once.
 pub fn place(order: &Order) -> Step {
     let step = Step::new(Verdict::Applied).tell(OrderChange::Placed);
-    if order.total == 0 {
-        pay(step, Late::No)
-    } else {
-        step
-    }
+    if order.total == 0 { pay(step, Late::No) } else { step }
 }
 
 /// Whether the hold had run out when the money came.
@@ -142,12 +131,10 @@ pub enum Late {
 }
 
 fn pay(step: Step, late: Late) -> Step {
-    step.tell(OrderChange::Paid {
-        late: late == Late::Yes,
-    })
-    .effect(Effect::CommitHold)
-    .effect(Effect::VoidOpen)
-    .effect(notify(NotificationKind::OrderConfirmed))
+    step.tell(OrderChange::Paid { late: late == Late::Yes })
+        .effect(Effect::CommitHold)
+        .effect(Effect::VoidOpen)
+        .effect(notify(NotificationKind::OrderConfirmed))
 }
 
 /// What the order's money comes to when `amount` more is captured.
@@ -183,9 +170,7 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
                 .tell(OrderChange::PartiallyPaid)
                 .effect(Effect::ExtendHold),
             Cover::Passed => counted(Verdict::Review)
-                .tell(OrderChange::UnderReview {
-                    reason: ReviewReason::OverCapture,
-                })
+                .tell(OrderChange::UnderReview { reason: ReviewReason::OverCapture })
                 .effect(Effect::ExtendHold)
                 .effect(Effect::VoidOpen),
         },
@@ -216,8 +201,7 @@ fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
     if surplus <= 0 {
         return step;
     }
-    step.change(Change::AskedBack(surplus))
-        .effect(Effect::AskBack { amount: surplus })
+    step.change(Change::AskedBack(surplus)).effect(Effect::AskBack { amount: surplus })
 }
 
 /// The order becomes `refund_due`: exactly that much is asked back.
@@ -232,9 +216,7 @@ pub fn captured_elsewhere(order: &Order) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => step
-            .tell(OrderChange::UnderReview {
-                reason: ReviewReason::OtherCurrency,
-            })
+            .tell(OrderChange::UnderReview { reason: ReviewReason::OtherCurrency })
             .effect(Effect::ExtendHold)
             .effect(Effect::VoidOpen),
         Status::UnderReview
@@ -324,11 +306,7 @@ pub fn cancel(order: &Order, reason: Option<crate::text::Text>) -> Result<Step, 
         .effect(Effect::ReleaseHold(ReleaseReason::Cancelled))
         .effect(Effect::VoidOpen)
         .effect(notify(NotificationKind::OrderCancelled));
-    Ok(if order.net() > 0 {
-        owe(step, order.net())
-    } else {
-        step
-    })
+    Ok(if order.net() > 0 { owe(step, order.net()) } else { step })
 }
 
 /// Handed over to the customer.

@@ -36,19 +36,11 @@ pub struct WaitingLimits {
 impl PaymentActor {
     /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
     pub fn new(shelf: Shelf, capacity: u64, limits: WaitingLimits, vitals: Vitals) -> Self {
-        Self {
-            payments: States::new(shelf.clone(), capacity),
-            shelf,
-            limits,
-            vitals,
-        }
+        Self { payments: States::new(shelf.clone(), capacity), shelf, limits, vitals }
     }
 
     fn known(&mut self, order: Ordinal) -> Result<Payments, Fault> {
-        Ok(self
-            .payments
-            .get(order)?
-            .map_or_else(Payments::default, |known| (*known).clone()))
+        Ok(self.payments.get(order)?.map_or_else(Payments::default, |known| (*known).clone()))
     }
 
     fn stage(&mut self, order: Ordinal, payments: Payments, draft: &mut Draft) {
@@ -96,12 +88,8 @@ impl PaymentActor {
     fn record(&mut self, record: &Record) -> Answer<Recorded> {
         let mut draft = Draft::default();
         let mut payments = self.known(record.order)?;
-        let (meaning, change) = rules::decide(
-            &payments,
-            &record.callback,
-            record.currency,
-            record.awaits_money,
-        );
+        let (meaning, change) =
+            rules::decide(&payments, &record.callback, record.currency, record.awaits_money);
         if let Some(change) = change {
             rules::apply(&mut payments, change);
         }
@@ -109,13 +97,7 @@ impl PaymentActor {
         if meaning != Meaning::Stale {
             self.stage(record.order, payments, &mut draft);
         }
-        Ok((
-            Recorded {
-                meaning,
-                authorized,
-            },
-            draft,
-        ))
+        Ok((Recorded { meaning, authorized }, draft))
     }
 
     fn request_refund(&mut self, request: RequestRefund) -> Answer<()> {
@@ -148,13 +130,10 @@ impl PaymentActor {
     fn void_open(&mut self, order: Ordinal) -> Answer<()> {
         let mut draft = Draft::default();
         if let Some(payments) = self.payments.get(order)? {
-            draft
-                .events
-                .extend(rules::open_authorizations(&payments).map(|attempt| {
-                    Event::VoidRequested {
-                        attempt_id: attempt.id.clone(),
-                    }
-                }));
+            draft.events.extend(
+                rules::open_authorizations(&payments)
+                    .map(|attempt| Event::VoidRequested { attempt_id: attempt.id.clone() }),
+            );
         }
         Ok(((), draft))
     }

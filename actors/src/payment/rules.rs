@@ -126,10 +126,7 @@ fn captured(
     awaits_money: bool,
 ) -> (Meaning, Option<Change>) {
     let known = attempt.is_some_and(|attempt| match &callback.capture_id {
-        Some(id) => attempt
-            .captures
-            .iter()
-            .any(|capture| capture.id.as_ref() == Some(id)),
+        Some(id) => attempt.captures.iter().any(|capture| capture.id.as_ref() == Some(id)),
         // the event is new, so it is another share; but a paid order expects none
         None => !awaits_money && !attempt.captures.is_empty(),
     });
@@ -149,11 +146,8 @@ fn captured(
         },
         closes: callback.r#final,
     };
-    let meaning = if paid_in == currency {
-        Meaning::Captured { amount }
-    } else {
-        Meaning::CapturedElsewhere
-    };
+    let meaning =
+        if paid_in == currency { Meaning::Captured { amount } } else { Meaning::CapturedElsewhere };
     (meaning, Some(change))
 }
 
@@ -176,9 +170,7 @@ fn authorized(
             let change = Change::Authorized {
                 provider: callback.provider.clone(),
                 id: callback.attempt_id.clone(),
-                amount: callback
-                    .amount
-                    .map_or(0, crate::money::NonNegativeAmount::get),
+                amount: callback.amount.map_or(0, crate::money::NonNegativeAmount::get),
                 currency: callback.currency.unwrap_or(currency),
             };
             (Meaning::Progressed, Some(change))
@@ -234,18 +226,10 @@ fn refund_succeeded(
     if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
         return (Meaning::Stale, None);
     }
-    let unknown = known
-        .is_none()
-        .then(|| (callback.attempt_id.clone(), amount.get(), paid_in));
-    let change = Change::Refund {
-        id: id.clone(),
-        state: RefundState::Succeeded,
-        unknown,
-    };
+    let unknown = known.is_none().then(|| (callback.attempt_id.clone(), amount.get(), paid_in));
+    let change = Change::Refund { id: id.clone(), state: RefundState::Succeeded, unknown };
     let meaning = if paid_in == currency {
-        Meaning::Refunded {
-            amount: amount.get(),
-        }
+        Meaning::Refunded { amount: amount.get() }
     } else {
         Meaning::Progressed
     };
@@ -259,11 +243,8 @@ fn refund_failed(payments: &Payments, callback: &PaymentCallback) -> (Meaning, O
         .and_then(|id| payments.refunds.iter().find(|refund| refund.id == *id));
     match known {
         Some(refund) if refund.state == RefundState::Requested => {
-            let change = Change::Refund {
-                id: refund.id.clone(),
-                state: RefundState::Failed,
-                unknown: None,
-            };
+            let change =
+                Change::Refund { id: refund.id.clone(), state: RefundState::Failed, unknown: None };
             (Meaning::RefundFailed, Some(change))
         }
         Some(_) | None => (Meaning::Stale, None),
@@ -291,39 +272,22 @@ fn disputed(payments: &Payments, callback: &PaymentCallback) -> (Meaning, Option
         .iter()
         .any(|dispute| dispute.id != *id && dispute.state != DisputeState::Won);
     let disputed = others || state != DisputeState::Won;
-    (
-        Meaning::Disputed(disputed),
-        Some(Change::Dispute(id.clone(), state)),
-    )
+    (Meaning::Disputed(disputed), Some(Change::Dispute(id.clone(), state)))
 }
 
 /// Carries out one change.
 pub fn apply(payments: &mut Payments, change: Change) {
     match change {
-        Change::Attempt {
-            provider,
-            id,
-            state,
-        } => {
+        Change::Attempt { provider, id, state } => {
             attempt(payments, provider, id, state).state = state;
         }
-        Change::Authorized {
-            provider,
-            id,
-            amount,
-            currency,
-        } => {
+        Change::Authorized { provider, id, amount, currency } => {
             let attempt = attempt(payments, provider, id, AttemptState::Authorized);
             attempt.state = AttemptState::Authorized;
             attempt.authorized = amount;
             attempt.currency = Some(currency);
         }
-        Change::Captured {
-            provider,
-            id,
-            capture,
-            closes,
-        } => {
+        Change::Captured { provider, id, capture, closes } => {
             let attempt = attempt(payments, provider, id, AttemptState::Captured);
             attempt.state = AttemptState::Captured;
             attempt.currency = attempt.currency.or(Some(capture.currency));
@@ -333,24 +297,14 @@ pub fn apply(payments: &mut Payments, change: Change) {
         Change::Refund { id, state, unknown } => {
             if let Some((attempt, amount, currency)) = unknown {
                 let attempt = Some(attempt);
-                payments.refunds.push(Refund {
-                    id,
-                    attempt,
-                    amount,
-                    currency,
-                    state,
-                });
+                payments.refunds.push(Refund { id, attempt, amount, currency, state });
             } else if let Some(refund) = payments.refunds.iter_mut().find(|one| one.id == id) {
                 refund.state = state;
             }
         }
         Change::RefundRequested(refund) => payments.refunds.push(refund),
         Change::Dispute(id, state) => {
-            match payments
-                .disputes
-                .iter_mut()
-                .find(|dispute| dispute.id == id)
-            {
+            match payments.disputes.iter_mut().find(|dispute| dispute.id == id) {
                 Some(dispute) => dispute.state = state,
                 None => payments.disputes.push(Dispute { id, state }),
             }
@@ -364,10 +318,7 @@ fn attempt(
     id: AttemptId,
     state: AttemptState,
 ) -> &mut Attempt {
-    let known = payments
-        .attempts
-        .iter()
-        .position(|one| one.id == id && one.provider == provider);
+    let known = payments.attempts.iter().position(|one| one.id == id && one.provider == provider);
     let index = known.unwrap_or_else(|| {
         payments.attempts.push(Attempt {
             provider,
@@ -385,10 +336,7 @@ fn attempt(
 
 /// Attempts with an authorization that is still open.
 pub fn open_authorizations(payments: &Payments) -> impl Iterator<Item = &Attempt> {
-    payments
-        .attempts
-        .iter()
-        .filter(|attempt| attempt.state == AttemptState::Authorized)
+    payments.attempts.iter().filter(|attempt| attempt.state == AttemptState::Authorized)
 }
 
 /// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.

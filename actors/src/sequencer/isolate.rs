@@ -100,11 +100,7 @@ impl Sequencer {
     /// Notes that the process ends in good order.
     pub async fn end_cleanly(&mut self) -> Result<Sealed, Error> {
         let marker = self.marker()?.unwrap_or_default();
-        self.mark(Marker {
-            clean: true,
-            ..marker
-        })
-        .await
+        self.mark(Marker { clean: true, ..marker }).await
     }
 
     /// Begins after a start: counts a death against the message that ran alone, and parks it when
@@ -113,11 +109,7 @@ impl Sequencer {
         let Some(mut marker) = self.marker()? else {
             return Ok((Before::Clean, vec![self.mark(Marker::default()).await?]));
         };
-        let before = if marker.clean {
-            Before::Clean
-        } else {
-            Before::Died
-        };
+        let before = if marker.clean { Before::Clean } else { Before::Died };
         let mut sealed = Vec::new();
         marker.clean = false;
         if let Some(alone) = marker.alone.take() {
@@ -139,10 +131,7 @@ impl Sequencer {
 
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
-        let draft = Draft {
-            marker: Some(marker),
-            ..Draft::default()
-        };
+        let draft = Draft { marker: Some(marker), ..Draft::default() };
         let turn = Turn::new(Origin::Isolated, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
     }
@@ -158,14 +147,8 @@ impl Sequencer {
             deadline: None,
             trace: alone.trace,
             attempts: alone.attempts,
-            command: Err(Invalid {
-                reason: Reason::Failed,
-                detail: problem.clone(),
-            }),
-            raw: Raw {
-                body: alone.body,
-                content_type: alone.content_type,
-            },
+            command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
+            raw: Raw { body: alone.body, content_type: alone.content_type },
         };
         self.park_failed(&arrival, problem).await
     }
@@ -195,10 +178,9 @@ impl Sequencer {
             }
         };
         match before {
-            Some(before) if before.reason == Reason::Failed => self
-                .park_failed(arrival, "it was parked before".to_owned())
-                .await
-                .map(Some),
+            Some(before) if before.reason == Reason::Failed => {
+                self.park_failed(arrival, "it was parked before".to_owned()).await.map(Some)
+            }
             Some(_) | None => Ok(None),
         }
     }
@@ -234,11 +216,7 @@ impl Sequencer {
         let mut draft = Draft::default();
         if let Some(kind) = crate::draft::HintKind::from_number(timer.kind) {
             let due = now.plus(PAUSE);
-            draft.hints.push(crate::draft::Hint {
-                due,
-                order: timer.ordinal,
-                kind,
-            });
+            draft.hints.push(crate::draft::Hint { due, order: timer.ordinal, kind });
         }
         let turn = Turn::new(Origin::HoldTimer, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await

@@ -113,13 +113,7 @@ impl Sequencer {
     ) -> Self {
         let shelf = Rc::new(RefCell::new(view));
         let owners = Owners::start(&shelf, &settings, failures);
-        Self {
-            shelf,
-            owners,
-            clock,
-            latest: Cell::default(),
-            settings,
-        }
+        Self { shelf, owners, clock, latest: Cell::default(), settings }
     }
 
     /// The store's read path.
@@ -148,50 +142,29 @@ impl Sequencer {
             (Ok(command), Some(source), Some(id)) => (command, source, id),
             (Err(invalid), _, _) => {
                 let detail = Some(invalid.detail.clone().into());
-                return self
-                    .park(arrival, invalid.reason, detail, now)
-                    .await
-                    .map(Step::from);
+                return self.park(arrival, invalid.reason, detail, now).await.map(Step::from);
             }
             (Ok(_), _, _) => {
                 let detail = Some("id and source are required".into());
-                return self
-                    .park(arrival, Reason::Malformed, detail, now)
-                    .await
-                    .map(Step::from);
+                return self.park(arrival, Reason::Malformed, detail, now).await.map(Step::from);
             }
         };
         if arrival.deadline.is_some_and(|deadline| deadline < now) {
             let detail = Some("it came too late".into());
-            return self
-                .park(arrival, Reason::Deadline, detail, now)
-                .await
-                .map(Step::from);
+            return self.park(arrival, Reason::Deadline, detail, now).await.map(Step::from);
         }
-        let identity = Identity {
-            hash: identity::of(source, id, command),
-            data: identity::of_data(command)?,
-        };
+        let identity =
+            Identity { hash: identity::of(source, id, command), data: identity::of_data(command)? };
         if let Some(seen) = self.seen(&identity.hash)? {
             let same = seen.data == identity.data;
-            return self
-                .again(arrival, command, seen.seq, same, now)
-                .await
-                .map(Step::from);
+            return self.again(arrival, command, seen.seq, same, now).await.map(Step::from);
         }
         let oldest = now.minus(self.settings.identity_retention);
         if arrival.time.is_some_and(|time| time < oldest) {
             let detail = Some("it is older than identities are kept".into());
-            return self
-                .park(arrival, Reason::ExpiredIdentity, detail, now)
-                .await
-                .map(Step::from);
+            return self.park(arrival, Reason::ExpiredIdentity, detail, now).await.map(Step::from);
         }
-        let message = Message {
-            source,
-            id,
-            trace: arrival.trace,
-        };
+        let message = Message { source, id, trace: arrival.trace };
         self.decide(arrival, command, &message, identity, now).await
     }
 
@@ -211,29 +184,20 @@ impl Sequencer {
             Attempt::Ended(outcome) => outcome,
             Attempt::Invalid(invalid) => {
                 let detail = Some(invalid.detail.into());
-                return self
-                    .park(arrival, invalid.reason, detail, now)
-                    .await
-                    .map(Step::from);
+                return self.park(arrival, invalid.reason, detail, now).await.map(Step::from);
             }
             Attempt::Failed(problem) => return Ok(Step::Failed { problem }),
         };
         if outcome.verdict == Verdict::Failed {
             let reason = outcome.reason.unwrap_or(Reason::Failed);
-            return self
-                .park(arrival, reason, outcome.detail, now)
-                .await
-                .map(Step::from);
+            return self.park(arrival, reason, outcome.detail, now).await.map(Step::from);
         }
         let origin = Origin::Message {
             source: Some(message.source.clone()),
             id: Some(message.id.clone()),
             kind: Named::from(command.kind()),
         };
-        let turn = Turn {
-            identity: Some(identity),
-            ..Turn::new(origin, message.trace, now)
-        };
+        let turn = Turn { identity: Some(identity), ..Turn::new(origin, message.trace, now) };
         Ok(self.seal(turn, outcome).await?.into())
     }
 
@@ -274,12 +238,7 @@ impl Sequencer {
         message: &Message<'_>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let Owners {
-            cart,
-            inventory,
-            order,
-            ..
-        } = &self.owners;
+        let Owners { cart, inventory, order, .. } = &self.owners;
         match command.clone() {
             Command::StockSet(set) => {
                 let answer = ask(inventory, Owner::Inventory, inventory::Set(set)).await?;
@@ -341,14 +300,9 @@ impl Sequencer {
             None => None,
         };
         if same {
-            let outcome = Outcome {
-                order,
-                ..Outcome::new(Verdict::Duplicate, Draft::default())
-            };
-            let turn = Turn {
-                original: Some(first),
-                ..Turn::new(arrival.origin(), arrival.trace, now)
-            };
+            let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Draft::default()) };
+            let turn =
+                Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
             return self.seal(turn, outcome).await;
         }
         self.park_conflict(arrival, first, order, now).await
@@ -368,10 +322,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let lapse = order::LapseHold { order, now };
-            match ask(&self.owners.order, Owner::Order, lapse)
-                .await
-                .and_then(|answer| answer)
-            {
+            match ask(&self.owners.order, Owner::Order, lapse).await.and_then(|answer| answer) {
                 Ok(Some(outcome)) => {
                     let turn = Turn::new(Origin::HoldTimer, None, now);
                     return Ok(Some(self.seal(turn, outcome).await?.into()));
@@ -383,9 +334,7 @@ impl Sequencer {
                 Err(fault) => self.recover(fault).await?,
             }
         }
-        Ok(Some(Step::Failed {
-            problem: format!("the hold of order {} cannot lapse", order.0),
-        }))
+        Ok(Some(Step::Failed { problem: format!("the hold of order {} cannot lapse", order.0) }))
     }
 
     /// Applies the first callback that waited for `order`.
@@ -393,16 +342,9 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let run = order::RunWaiting { order, now };
-            match ask(&self.owners.order, Owner::Order, run)
-                .await
-                .and_then(|answer| answer)
-            {
+            match ask(&self.owners.order, Owner::Order, run).await.and_then(|answer| answer) {
                 Ok(Some((outcome, waited))) => {
-                    let order::Waited {
-                        source,
-                        command_id: id,
-                        trace,
-                    } = waited;
+                    let order::Waited { source, command_id: id, trace } = waited;
                     let origin = Origin::Waited { source, id };
                     let turn = Turn::new(origin, trace, now);
                     return Ok(Some(self.seal(turn, outcome).await?.into()));
@@ -422,10 +364,7 @@ impl Sequencer {
         &mut self,
         order: Ordinal,
     ) -> Result<Vec<notification::Outgoing>, Error> {
-        let pending = notification::Pending {
-            order,
-            now: self.now(),
-        };
+        let pending = notification::Pending { order, now: self.now() };
         for _ in 0..2 {
             let owner = &self.owners.notification;
             let answer = ask(owner, Owner::Notification, pending.clone()).await;
@@ -446,12 +385,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let (order, id) = (outgoing.order, outgoing.id.clone());
-            let report = notification::Report {
-                order,
-                id,
-                result,
-                now,
-            };
+            let report = notification::Report { order, id, result, now };
             let owner = &self.owners.notification;
             let answer = ask(owner, Owner::Notification, report).await;
             match answer.and_then(Outcome::from_answer) {
@@ -466,9 +400,7 @@ impl Sequencer {
                 Err(fault) => self.recover(fault).await?,
             }
         }
-        Ok(Some(Step::Failed {
-            problem: "a notification's outcome was not kept".to_owned(),
-        }))
+        Ok(Some(Step::Failed { problem: "a notification's outcome was not kept".to_owned() }))
     }
 
     /// Drops what the turn staged after a fault; a store that failed ends it all.
@@ -512,6 +444,7 @@ struct Identity {
     data: u64,
 }
 
+#[expect(clippy::large_enum_variant, reason = "it lives for one match, and most are the large one")]
 enum Attempt {
     Ended(Outcome),
     Invalid(crate::command::Invalid),

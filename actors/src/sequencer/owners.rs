@@ -71,10 +71,7 @@ pub struct Owners {
 
 impl Owners {
     pub(super) fn start(shelf: &Shelf, settings: &Settings, failures: &Failures) -> Self {
-        let vitals: Vec<_> = Owner::ALL
-            .iter()
-            .map(|owner| (*owner, Vitals::default()))
-            .collect();
+        let vitals: Vec<_> = Owner::ALL.iter().map(|owner| (*owner, Vitals::default())).collect();
         let of = |wanted: Owner| {
             vitals
                 .iter()
@@ -82,9 +79,7 @@ impl Owners {
                 .map(|(_, v)| v.clone())
                 .unwrap_or_default()
         };
-        let Settings {
-            capacities, budget, ..
-        } = *settings;
+        let Settings { capacities, budget, .. } = *settings;
         let cart = CartActor::new(shelf.clone(), capacities.carts, of(Owner::Cart));
         let inventory = Inventory::new(shelf.clone(), capacities.inventory, of(Owner::Inventory));
         let payment = PaymentActor::new(
@@ -113,20 +108,8 @@ impl Owners {
             of(Owner::Order),
         );
         let order = supervise(order, budget, failures.clone());
-        let Leaves {
-            cart,
-            inventory,
-            payment,
-            notification,
-        } = leaves;
-        Self {
-            cart,
-            order,
-            inventory,
-            payment,
-            notification,
-            vitals,
-        }
+        let Leaves { cart, inventory, payment, notification } = leaves;
+        Self { cart, order, inventory, payment, notification, vitals }
     }
 
     /// How each owner is doing.

@@ -24,8 +24,7 @@ impl Sequencer {
         problem: String,
     ) -> Result<Sealed, Error> {
         let now = self.now();
-        self.park(arrival, Reason::Failed, Some(problem.into()), now)
-            .await
+        self.park(arrival, Reason::Failed, Some(problem.into()), now).await
     }
 
     /// Parks a message for `reason`; delivered again, it is acknowledged and not parked twice.
@@ -38,8 +37,7 @@ impl Sequencer {
     ) -> Result<Sealed, Error> {
         let turn = Turn::new(arrival.origin(), arrival.trace, now);
         let order = arrival.command.as_ref().ok().and_then(order_of).cloned();
-        self.set_aside(arrival, turn, reason, detail, order.map(|id| (id, None)))
-            .await
+        self.set_aside(arrival, turn, reason, detail, order.map(|id| (id, None))).await
     }
 
     /// Parks a message whose identity came before with other data.
@@ -50,13 +48,10 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let turn = Turn {
-            original: Some(first),
-            ..Turn::new(arrival.origin(), arrival.trace, now)
-        };
+        let turn =
+            Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
         let detail = Some("the same identity came before with other data".into());
-        self.set_aside(arrival, turn, Reason::Conflict, detail, order)
-            .await
+        self.set_aside(arrival, turn, Reason::Conflict, detail, order).await
     }
 
     async fn set_aside(
@@ -83,17 +78,10 @@ impl Sequencer {
             other => other,
         };
         let verdict = verdict_of(reason);
-        let outcome = Outcome {
-            reason: Some(reason),
-            detail,
-            order,
-            ..Outcome::new(verdict, draft)
-        };
+        let outcome =
+            Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, draft) };
         let sealed = self.seal(turn, outcome).await?;
-        Ok(Sealed {
-            dead_letter,
-            ..sealed
-        })
+        Ok(Sealed { dead_letter, ..sealed })
     }
 
     /// What is to be kept of a message; `None` when it is parked already.
@@ -117,11 +105,7 @@ impl Sequencer {
         }
         let full = counters::parked_bytes(&view).saturating_add(whole.len() as u64)
             > self.settings.parked_bytes;
-        let kept = if whole.len() <= WHOLE && !full {
-            whole.len()
-        } else {
-            whole.len().min(CUT)
-        };
+        let kept = if whole.len() <= WHOLE && !full { whole.len() } else { whole.len().min(CUT) };
         let about = Parked {
             reason,
             command_id: arrival.id.as_ref().map(ToString::to_string),
@@ -143,12 +127,7 @@ impl Sequencer {
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(Table::Parked));
-        Ok(Some(Item {
-            ordinal,
-            name,
-            about,
-            body,
-        }))
+        Ok(Some(Item { ordinal, name, about, body }))
     }
 
     /// Parks the first callback that waited for an order, since it cannot be applied.
@@ -163,13 +142,7 @@ impl Sequencer {
             let problem = format!("a callback waiting for order {} cannot be read", order.0);
             return Ok(Some(Step::Failed { problem }));
         };
-        let payment::Waiting {
-            callback,
-            trace,
-            source,
-            command_id,
-            ..
-        } = next.waiting;
+        let payment::Waiting { callback, trace, source, command_id, .. } = next.waiting;
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
         let command = crate::command::Command::PaymentCallback(callback);
@@ -194,27 +167,16 @@ impl Sequencer {
         }
         if next.left > 0 {
             let kind = crate::draft::HintKind::Waiting;
-            draft.hints.push(crate::draft::Hint {
-                due: now,
-                order,
-                kind,
-            });
+            draft.hints.push(crate::draft::Hint { due: now, order, kind });
         }
-        let origin = Origin::Waited {
-            source,
-            id: command_id,
-        };
+        let origin = Origin::Waited { source, id: command_id };
         let outcome = Outcome {
             reason: Some(Reason::Failed),
             detail,
             ..Outcome::new(Verdict::Failed, draft)
         };
         let outcome = outcome.about(order_id, Some(order));
-        Ok(Some(
-            self.seal(Turn::new(origin, trace, now), outcome)
-                .await?
-                .into(),
-        ))
+        Ok(Some(self.seal(Turn::new(origin, trace, now), outcome).await?.into()))
     }
 }
 

@@ -31,13 +31,7 @@ pub(super) struct Turn {
 
 impl Turn {
     pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
-        Self {
-            origin,
-            trace,
-            identity: None,
-            original: None,
-            now,
-        }
+        Self { origin, trace, identity: None, original: None, now }
     }
 }
 
@@ -56,13 +50,7 @@ impl Sequencer {
     /// Writes a unit: states, names, hints, counters, and the record with the draft's events.
     fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
         let mut builder = self.shelf.borrow().begin(turn.now.micros());
-        let Outcome {
-            verdict,
-            reason,
-            detail,
-            order,
-            draft,
-        } = outcome;
+        let Outcome { verdict, reason, detail, order, draft } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
         let record = Record {
             origin: turn.origin,
@@ -122,12 +110,7 @@ impl Sequencer {
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
         self.shelf.borrow_mut().seal(Arc::clone(&unit));
-        Ok(Sealed {
-            unit,
-            entry: Arc::new(entry),
-            follow_ups,
-            dead_letter: false,
-        })
+        Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }
 

@@ -58,11 +58,7 @@ impl UnitBuilder {
 
     /// The unit gave an id, seen for the first time, its ordinal.
     pub fn name(&mut self, table: Table, hash: NameHash, ordinal: Ordinal) {
-        self.unit.names.push(Name {
-            table,
-            hash,
-            ordinal,
-        });
+        self.unit.names.push(Name { table, hash, ordinal });
     }
 
     /// The part has a new value, which `encode` appends to the buffer that it is given. An error leaves nothing behind.
@@ -82,17 +78,9 @@ impl UnitBuilder {
             self.buffer.truncate(start);
             return Err(error);
         }
-        assert!(
-            self.buffer.len() - start <= MAX_VALUE,
-            "a value is too long"
-        );
+        assert!(self.buffer.len() - start <= MAX_VALUE, "a value is too long");
         self.ends.push(Some(self.buffer.len()));
-        self.unit.puts.push(Put {
-            table,
-            ordinal,
-            part,
-            value: None,
-        });
+        self.unit.puts.push(Put { table, ordinal, part, value: None });
         Ok(())
     }
 
@@ -114,12 +102,7 @@ impl UnitBuilder {
     pub fn remove(&mut self, table: Table, ordinal: Ordinal, part: u8) {
         assert!(part < PARTS, "part {part} is out of range");
         self.ends.push(None);
-        self.unit.puts.push(Put {
-            table,
-            ordinal,
-            part,
-            value: None,
-        });
+        self.unit.puts.push(Put { table, ordinal, part, value: None });
     }
 
     /// The unit touched this order; `previous` is what `View::trail` says of it.
@@ -129,12 +112,7 @@ impl UnitBuilder {
 
     /// Leaves a hint. One that lies in the past is due at once, at the unit's own time.
     pub fn timer(&mut self, due: i64, table: Table, ordinal: Ordinal, kind: u8) {
-        self.unit.timers.push(Timer {
-            due: due.max(self.unit.at),
-            table,
-            ordinal,
-            kind,
-        });
+        self.unit.timers.push(Timer { due: due.max(self.unit.at), table, ordinal, kind });
     }
 
     /// Adds `difference` to a counter of the store.
@@ -142,10 +120,7 @@ impl UnitBuilder {
     /// # Panics
     /// If `index` is not below [`COUNTERS`].
     pub fn count(&mut self, index: u8, difference: i64) {
-        assert!(
-            usize::from(index) < COUNTERS,
-            "counter {index} is out of range"
-        );
+        assert!(usize::from(index) < COUNTERS, "counter {index} is out of range");
         self.unit.counters.push((index, difference));
     }
 

@@ -92,9 +92,7 @@ mod tests {
         let cache = Cache::new(100_000);
         // When all are read, twice
         for n in (0..1_000_u64).chain(0..1_000) {
-            let value = cache
-                .get(&disk, Tree::Pages, &n.to_be_bytes())
-                .expect("no fault is armed");
+            let value = cache.get(&disk, Tree::Pages, &n.to_be_bytes()).expect("no fault is armed");
             assert_eq!(value.expect("written above")[0], n.to_le_bytes()[0]);
         }
         // Then what it holds is within the limit

@@ -57,20 +57,11 @@ impl Gathered {
         self.totals.apply(unit);
         self.states.apply(unit);
         for name in &unit.names {
-            let entry = Entry {
-                hash: name.hash.0,
-                words: [name.ordinal.0, 0],
-            };
-            self.entries
-                .entry((name.table.index(), 0))
-                .or_default()
-                .push(entry);
+            let entry = Entry { hash: name.hash.0, words: [name.ordinal.0, 0] };
+            self.entries.entry((name.table.index(), 0)).or_default().push(entry);
         }
         if let Some(identity) = &unit.identity {
-            let entry = Entry {
-                hash: identity.hash.0,
-                words: [identity.data, unit.seq.0],
-            };
+            let entry = Entry { hash: identity.hash.0, words: [identity.data, unit.seq.0] };
             self.entries
                 .entry((IDENTITIES, unit.at.div_euclid(self.bucket_span)))
                 .or_default()
@@ -111,13 +102,7 @@ impl Checkpoint {
     pub(super) fn begin(gathered: Gathered) -> Self {
         let mut places: Vec<_> = gathered.states.0.keys().copied().collect();
         places.sort_unstable();
-        Self {
-            step: Step::Pages(0),
-            gathered,
-            places,
-            pages: Vec::new(),
-            bytes: 0,
-        }
+        Self { step: Step::Pages(0), gathered, places, pages: Vec::new(), bytes: 0 }
     }
 
     /// Takes the next step; the last one gives the report.
@@ -157,12 +142,7 @@ impl Checkpoint {
                 let covered = totals.next;
                 let catalog = compaction.publish(disk, totals, self.gathered.chunk)?;
                 let pages = mem::take(&mut self.pages);
-                return Ok(Some(Report {
-                    covered,
-                    bytes: self.bytes,
-                    pages,
-                    catalog,
-                }));
+                return Ok(Some(Report { covered, bytes: self.bytes, pages, catalog }));
             }
         };
         Ok(None)
@@ -186,10 +166,7 @@ impl Checkpoint {
         let mut batch = Batch::new(Tree::Pages);
         let mut next = from;
         let of = |&(table, ordinal): &(Table, Ordinal)| PageId::of(table, ordinal);
-        for places in self.places[from..]
-            .chunk_by(|a, b| of(a) == of(b))
-            .take(PAGES_AT_ONCE)
-        {
+        for places in self.places[from..].chunk_by(|a, b| of(a) == of(b)).take(PAGES_AT_ONCE) {
             let changes: Vec<(Ordinal, &Recent)> = places
                 .iter()
                 .filter_map(|place| Some((place.1, self.gathered.states.0.get(place)?)))
@@ -216,12 +193,8 @@ impl Checkpoint {
         // Of equal hashes the last one counts: a stable sort leaves it last, and that is what is kept.
         entries.sort_by_key(|entry| entry.hash);
         let mut batch = Batch::new(Tree::Index);
-        let mut writer = Writer::new(
-            compaction.next_id(),
-            index,
-            bucket,
-            self.gathered.totals.next,
-        );
+        let mut writer =
+            Writer::new(compaction.next_id(), index, bucket, self.gathered.totals.next);
         for same in entries.chunk_by(|a, b| a.hash == b.hash) {
             if let Some(&entry) = same.last() {
                 writer.push(entry, &mut batch);

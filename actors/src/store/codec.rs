@@ -56,9 +56,7 @@ impl Reader {
 
     pub(super) fn hash(&mut self) -> Result<[u8; 16], Undecodable> {
         let mut hash = [0; 16];
-        self.rest
-            .try_copy_to_slice(&mut hash)
-            .map_err(|_| Undecodable)?;
+        self.rest.try_copy_to_slice(&mut hash).map_err(|_| Undecodable)?;
         Ok(hash)
     }
 
@@ -106,11 +104,7 @@ impl Reader {
 
     /// The record must be used up: what follows would be something that this version does not know.
     pub(super) fn end(&self) -> Result<(), Undecodable> {
-        if self.rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Undecodable)
-        }
+        if self.rest.is_empty() { Ok(()) } else { Err(Undecodable) }
     }
 }
 

@@ -101,11 +101,7 @@ impl Compaction {
             }
             return Ok(true);
         }
-        if let Some(at) = self
-            .retired
-            .iter()
-            .position(|segment| Arc::strong_count(segment) == 1)
-        {
+        if let Some(at) = self.retired.iter().position(|segment| Arc::strong_count(segment) == 1) {
             if segment::remove(disk, self.retired[at].id, RECORDS_AT_ONCE)? {
                 self.retired.swap_remove(at);
             }
@@ -132,25 +128,17 @@ impl Compaction {
             let merged = merge.finish(&mut batch);
             let list = &mut self.working.catalog.lists[merged.index];
             // The inputs are neighbours still: new segments come before them.
-            let at = list
-                .iter()
-                .position(|segment| inputs.contains(&segment.id))
-                .unwrap_or(0);
+            let at = list.iter().position(|segment| inputs.contains(&segment.id)).unwrap_or(0);
             let before = mem::take(list);
-            let (replaced, mut kept): (Vec<_>, Vec<_>) = before
-                .into_iter()
-                .partition(|segment| inputs.contains(&segment.id));
+            let (replaced, mut kept): (Vec<_>, Vec<_>) =
+                before.into_iter().partition(|segment| inputs.contains(&segment.id));
             kept.insert(at, Arc::new(merged));
             *list = kept;
             self.dropped.extend(replaced);
         } else {
             self.merge = Some(merge);
         }
-        if batch.changes.is_empty() {
-            Ok(())
-        } else {
-            Ok(disk.write(batch)?)
-        }
+        if batch.changes.is_empty() { Ok(()) } else { Ok(disk.write(batch)?) }
     }
 
     /// Segments to make one of, newest first.
@@ -159,22 +147,13 @@ impl Compaction {
         let lists = self.working.catalog.lists.iter().enumerate();
         lists
             .flat_map(|(index, list)| {
-                list.chunk_by(|a, b| a.bucket == b.bucket)
-                    .map(move |bucket| (index, bucket))
+                list.chunk_by(|a, b| a.bucket == b.bucket).map(move |bucket| (index, bucket))
             })
             .find_map(|(index, bucket)| {
                 let closed = index == IDENTITIES && bucket[0].bucket < current;
-                let count = if closed {
-                    fitting(bucket)
-                } else {
-                    crowded(bucket)
-                };
-                (count > 1).then(|| {
-                    bucket[..count]
-                        .iter()
-                        .map(|segment| (**segment).clone())
-                        .collect()
-                })
+                let count = if closed { fitting(bucket) } else { crowded(bucket) };
+                (count > 1)
+                    .then(|| bucket[..count].iter().map(|segment| (**segment).clone()).collect())
             })
     }
 }
@@ -200,10 +179,7 @@ fn crowded(segments: &[Arc<Segment>]) -> usize {
     wanted.sort_unstable();
     wanted.dedup();
     for largest in wanted {
-        let count = segments
-            .iter()
-            .take_while(|segment| size(segment) <= largest)
-            .count();
+        let count = segments.iter().take_while(|segment| size(segment) <= largest).count();
         if count >= FAN_IN {
             return fitting(&segments[..count]);
         }

@@ -33,13 +33,7 @@ pub enum Tree {
 
 impl Tree {
     /// Every tree.
-    pub const ALL: [Self; 5] = [
-        Self::Meta,
-        Self::Journal,
-        Self::Pages,
-        Self::Index,
-        Self::Timers,
-    ];
+    pub const ALL: [Self; 5] = [Self::Meta, Self::Journal, Self::Pages, Self::Index, Self::Timers];
 
     /// The tree's name on disk.
     pub const fn name(self) -> &'static str {
@@ -71,10 +65,7 @@ pub struct Batch {
 impl Batch {
     /// A batch that changes nothing yet.
     pub const fn new(tree: Tree) -> Self {
-        Self {
-            tree,
-            changes: Vec::new(),
-        }
+        Self { tree, changes: Vec::new() }
     }
 
     /// Puts a value.
@@ -89,10 +80,7 @@ impl Batch {
 
     /// How many bytes its keys and values have.
     pub fn size(&self) -> usize {
-        self.changes
-            .iter()
-            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len))
-            .sum()
+        self.changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
     }
 }
 
@@ -142,9 +130,6 @@ pub enum Error {
 impl Error {
     /// A failure while `doing` something.
     pub fn failed(doing: &'static str, source: impl error::Error + Send + Sync + 'static) -> Self {
-        Self::Failed {
-            doing,
-            source: Arc::new(source),
-        }
+        Self::Failed { doing, source: Arc::new(source) }
     }
 }

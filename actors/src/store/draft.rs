@@ -18,11 +18,7 @@ pub(super) fn update(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let page = Page::open(id, disk.get(Tree::Pages, &id.key())?)?;
-    let mut draft = Draft {
-        id,
-        slots: Vec::with_capacity(slots(id.table)),
-        batch,
-    };
+    let mut draft = Draft { id, slots: Vec::with_capacity(slots(id.table)), batch };
     let mut changes = changes.iter().peekable();
     for slot in 0..slots(id.table) {
         let content = match changes.next_if(|(ordinal, _)| id.slot(*ordinal) == slot) {
@@ -53,17 +49,12 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn change(&mut self, ordinal: Ordinal, stored: Option<Stored>, recent: &Recent) -> Content {
-        let mut stored = stored.unwrap_or(Stored {
-            seq: recent.seq,
-            trail: None,
-            parts: Vec::new(),
-        });
+        let mut stored =
+            stored.unwrap_or(Stored { seq: recent.seq, trail: None, parts: Vec::new() });
         stored.seq = recent.seq;
         stored.trail = recent.trail.or(stored.trail);
         for change in &recent.parts {
-            let at = stored
-                .parts
-                .binary_search_by_key(&change.part, |(part, _)| *part);
+            let at = stored.parts.binary_search_by_key(&change.part, |(part, _)| *part);
             if let Ok(at) = at
                 && let Value::Spilled { len, .. } = stored.parts[at].1
             {
@@ -87,8 +78,7 @@ impl Draft<'_> {
 
     fn remove_pieces(&mut self, ordinal: Ordinal, part: u8, from: u16, until: u16) {
         for piece in from..until {
-            self.batch
-                .remove(piece_key(self.id.table, ordinal, part, piece));
+            self.batch.remove(piece_key(self.id.table, ordinal, part, piece));
         }
     }
 
@@ -135,20 +125,11 @@ impl Draft<'_> {
 
     fn largest_inline(&self) -> Option<(usize, usize)> {
         let inline = self.slots.iter().enumerate().flat_map(|(slot, content)| {
-            let parts = if let Content::Changed(stored) = content {
-                stored.parts.as_slice()
-            } else {
-                &[]
-            };
-            parts
-                .iter()
-                .enumerate()
-                .map(move |(at, (_, value))| (value.inline_len(), slot, at))
+            let parts =
+                if let Content::Changed(stored) = content { stored.parts.as_slice() } else { &[] };
+            parts.iter().enumerate().map(move |(at, (_, value))| (value.inline_len(), slot, at))
         });
-        inline
-            .max()
-            .filter(|&(len, ..)| len > 0)
-            .map(|(_, slot, at)| (slot, at))
+        inline.max().filter(|&(len, ..)| len > 0).map(|(_, slot, at)| (slot, at))
     }
 
     fn spill(&mut self, slot: usize, at: usize) {
@@ -159,10 +140,7 @@ impl Draft<'_> {
         let stamp = stored.seq;
         let (part, value) = &mut stored.parts[at];
         let part = *part;
-        let spilled = Value::Spilled {
-            stamp,
-            len: value.inline_len(),
-        };
+        let spilled = Value::Spilled { stamp, len: value.inline_len() };
         let Value::Inline(bytes) = std::mem::replace(value, spilled) else {
             return;
         };
@@ -173,12 +151,7 @@ impl Draft<'_> {
             record.push(VERSION);
             record.extend_from_slice(&stamp.0.to_le_bytes());
             record.extend_from_slice(bytes);
-            match self
-                .batch
-                .changes
-                .iter_mut()
-                .find(|(changed, _)| *changed == key)
-            {
+            match self.batch.changes.iter_mut().find(|(changed, _)| *changed == key) {
                 Some((_, change)) => *change = Some(record),
                 None => self.batch.put(key, record),
             }
@@ -186,11 +159,7 @@ impl Draft<'_> {
     }
 
     fn write(self) {
-        if self
-            .slots
-            .iter()
-            .all(|content| matches!(content, Content::Empty))
-        {
+        if self.slots.iter().all(|content| matches!(content, Content::Empty)) {
             self.batch.remove(self.id.key());
             return;
         }

@@ -53,13 +53,11 @@ impl Error {
     /// The record `what` under `key` cannot be read.
     pub(super) fn corrupt(what: &'static str, key: &[u8]) -> Self {
         use std::fmt::Write as _;
-        let key = key
-            .iter()
-            .fold(String::with_capacity(key.len() * 2), |mut hex, byte| {
-                // Writing to a string cannot fail.
-                let _ = write!(hex, "{byte:02x}");
-                hex
-            });
+        let key = key.iter().fold(String::with_capacity(key.len() * 2), |mut hex, byte| {
+            // Writing to a string cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        });
         Self::Corrupt { what, key }
     }
 
@@ -70,10 +68,6 @@ impl Error {
 
     /// Checks a record's version byte.
     pub(super) fn check_version(what: &'static str, found: u8, known: u8) -> Result<(), Self> {
-        if found == known {
-            Ok(())
-        } else {
-            Err(Self::Version { what, found, known })
-        }
+        if found == known { Ok(()) } else { Err(Self::Version { what, found, known }) }
     }
 }

@@ -41,11 +41,7 @@ impl History {
     /// The durable units from `from` on, in order. It ends at the last one; what becomes durable later is found by
     /// going on with the same iterator. It begins behind what was pruned.
     pub fn units(&self, from: Seq) -> Units {
-        Units {
-            history: self.clone(),
-            next: from,
-            chunk: None,
-        }
+        Units { history: self.clone(), next: from, chunk: None }
     }
 }
 

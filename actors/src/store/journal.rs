@@ -33,9 +33,7 @@ pub(super) fn key(number: u64) -> [u8; 8] {
 }
 
 pub(super) fn number_of(key: &[u8]) -> Result<u64, Error> {
-    key.try_into()
-        .map(u64::from_be_bytes)
-        .map_err(|_| Error::corrupt("journal chunk", key))
+    key.try_into().map(u64::from_be_bytes).map_err(|_| Error::corrupt("journal chunk", key))
 }
 
 /// What a record's head says.
@@ -136,14 +134,8 @@ pub(super) struct Journal {
 impl Journal {
     /// A journal of which the chunks before `end` are used.
     pub(super) fn new(disk: Arc<dyn Disk>, end: (Seq, u64)) -> Self {
-        let places = Places {
-            known: BTreeMap::new(),
-            end,
-        };
-        Self {
-            disk,
-            places: Arc::new(Mutex::new(places)),
-        }
+        let places = Places { known: BTreeMap::new(), end };
+        Self { disk, places: Arc::new(Mutex::new(places)) }
     }
 
     fn places(&self) -> MutexGuard<'_, Places> {
@@ -178,11 +170,7 @@ impl Journal {
 
     fn head(&self, number: u64) -> Result<Option<Head>, Error> {
         let key = key(number);
-        match self
-            .disk
-            .get(Tree::Journal, &key)?
-            .filter(|record| !record.is_empty())
-        {
+        match self.disk.get(Tree::Journal, &key)?.filter(|record| !record.is_empty()) {
             Some(record) => Head::read(&key, &mut Reader::new(record)).map(Some),
             None => Ok(None),
         }
@@ -190,20 +178,13 @@ impl Journal {
 
     /// The chunk with this number, if it is durable.
     pub(super) fn durable_chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
-        if number < self.places().end.1 {
-            self.chunk(number)
-        } else {
-            Ok(None)
-        }
+        if number < self.places().end.1 { self.chunk(number) } else { Ok(None) }
     }
 
     /// The chunk with this number, if all of it is there.
     pub(super) fn chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
         let first_key = key(number);
-        let found = self
-            .disk
-            .get(Tree::Journal, &first_key)?
-            .filter(|record| !record.is_empty());
+        let found = self.disk.get(Tree::Journal, &first_key)?.filter(|record| !record.is_empty());
         let Some(record) = found else { return Ok(None) };
         let mut rest = Reader::new(record);
         let head = Head::read(&first_key, &mut rest)?;
@@ -214,10 +195,8 @@ impl Journal {
             let mut body = rest.rest().to_vec();
             for part in 1..head.parts {
                 let part_key = key(number + u64::from(part));
-                let found = self
-                    .disk
-                    .get(Tree::Journal, &part_key)?
-                    .filter(|record| !record.is_empty());
+                let found =
+                    self.disk.get(Tree::Journal, &part_key)?.filter(|record| !record.is_empty());
                 let Some(record) = found else { return Ok(None) };
                 let mut reader = Reader::new(record);
                 if Head::read(&part_key, &mut reader)? != (Head { part, ..head }) {
@@ -234,11 +213,8 @@ impl Journal {
     pub(super) fn find(&self, seq: Seq) -> Result<Option<Chunk>, Error> {
         let (mut low, mut high) = {
             let places = self.places();
-            let low = places
-                .known
-                .range(..=seq)
-                .next_back()
-                .map(|(&first, &number)| (first, number));
+            let low =
+                places.known.range(..=seq).next_back().map(|(&first, &number)| (first, number));
             let high = places
                 .known
                 .range(Seq(seq.0 + 1)..)
@@ -267,19 +243,12 @@ impl Journal {
                 clippy::cast_sign_loss,
                 reason = "clamped behind"
             )]
-            let guess = if halve {
-                numbers / 2
-            } else {
-                (ratio * numbers as f64) as u64
-            };
+            let guess = if halve { numbers / 2 } else { (ratio * numbers as f64) as u64 };
             halve = !halve;
             let number = low.1 + guess.min(numbers - 1);
             let Some(head) = self.head(number)? else {
                 // Pruned here: go on with what is behind.
-                match self
-                    .first_from(number)?
-                    .filter(|(number, _)| *number < high.1)
-                {
+                match self.first_from(number)?.filter(|(number, _)| *number < high.1) {
                     Some((number, head)) if head.first <= seq => low = (head.first, number),
                     _ => high.1 = number,
                 }
@@ -330,10 +299,7 @@ impl Journal {
         let found = self.disk.scan(Tree::Journal, &[], limit)?;
         let used = found.into_iter().filter(|(_, record)| !record.is_empty());
         used.map(|(key, record)| {
-            Ok((
-                number_of(&key)?,
-                Head::read(&key, &mut Reader::new(record))?,
-            ))
+            Ok((number_of(&key)?, Head::read(&key, &mut Reader::new(record))?))
         })
         .collect()
     }

@@ -28,19 +28,11 @@ pub(super) struct Layout {
 impl Layout {
     /// What is laid out already.
     pub(super) fn find(disk: &dyn Disk, tree: Tree, prefix: &[u8]) -> Result<Self, Error> {
-        let below = prefix
-            .split_last()
-            .map(|(last, rest)| [rest, &[last + 1]].concat());
+        let below = prefix.split_last().map(|(last, rest)| [rest, &[last + 1]].concat());
         let last = disk.last(tree, below.as_deref())?;
-        let number = last
-            .as_ref()
-            .and_then(|(key, _)| key.strip_prefix(prefix)?.try_into().ok());
+        let number = last.as_ref().and_then(|(key, _)| key.strip_prefix(prefix)?.try_into().ok());
         let until = number.map_or(0, |number| u64::from_be_bytes(number) + 1);
-        Ok(Self {
-            tree,
-            prefix: prefix.to_vec(),
-            until,
-        })
+        Ok(Self { tree, prefix: prefix.to_vec(), until })
     }
 
     /// Lays out more, when there are few beyond the keys before `end`, which are about to be written.
@@ -53,10 +45,7 @@ impl Layout {
         for number in self.until.max(end.saturating_sub(AT_ONCE))..until {
             // One by one: sled applies a batch in any order, and only growing keys split evenly.
             let mut batch = Batch::new(self.tree);
-            batch.put(
-                [&self.prefix[..], &number.to_be_bytes()].concat(),
-                Vec::new(),
-            );
+            batch.put([&self.prefix[..], &number.to_be_bytes()].concat(), Vec::new());
             disk.write(batch)?;
         }
         self.until = until;

@@ -121,10 +121,7 @@ impl Log {
         let mut expected = self.gathered.totals.next;
         for unit in units {
             if unit.seq != expected {
-                return Err(Error::Gap {
-                    expected,
-                    found: unit.seq,
-                });
+                return Err(Error::Gap { expected, found: unit.seq });
             }
             expected = unit.next;
         }
@@ -147,10 +144,7 @@ impl Log {
             for unit in units {
                 log.gathered.add(unit);
             }
-            Ok(Committed {
-                through: expected,
-                bytes,
-            })
+            Ok(Committed { through: expected, bytes })
         })
     }
 
@@ -225,10 +219,7 @@ impl Log {
                 .take_while(|(_, head)| head.at < older_than && head.next <= behind)
                 .map(|&(number, _)| number);
             let records = packer::remove(&*log.disk, old)?;
-            Ok(Pruned {
-                records,
-                more: records == limit,
-            })
+            Ok(Pruned { records, more: records == limit })
         })
     }
 
@@ -245,10 +236,7 @@ impl Log {
             covered: self.covered,
             cursor: self.cursor,
             entities: Table::ALL.map(|table| (table, totals.ordinals[table.index()])),
-            name_segments: Table::ALL
-                .iter()
-                .map(|&table| catalog.names(table).count())
-                .sum(),
+            name_segments: Table::ALL.iter().map(|&table| catalog.names(table).count()).sum(),
             identity_segments: catalog.of(IDENTITIES).count(),
             identities: catalog.of(IDENTITIES).map(|segment| segment.entries).sum(),
         })
@@ -261,8 +249,7 @@ impl Log {
         }
         self.gathered.chunk = chunk.end();
         let end = (self.gathered.totals.next, chunk.end());
-        self.journal
-            .advance(&[(chunk.head.first, chunk.number)], end);
+        self.journal.advance(&[(chunk.head.first, chunk.number)], end);
     }
 
     /// Cuts off what is behind the last unit; for opening.

@@ -113,9 +113,7 @@ impl Catalog {
 
     /// Takes away the identities of buckets before `bucket`.
     pub(super) fn take_before(&mut self, bucket: i64) -> Vec<Arc<Segment>> {
-        self.lists[IDENTITIES]
-            .extract_if(.., |segment| segment.bucket < bucket)
-            .collect()
+        self.lists[IDENTITIES].extract_if(.., |segment| segment.bucket < bucket).collect()
     }
 }
 
@@ -152,12 +150,7 @@ impl Manifest {
             catalog.lists[segment.index].push(Arc::new(segment));
         }
         reader.end()?;
-        Ok(Self {
-            totals,
-            catalog,
-            chunk,
-            next_segment,
-        })
+        Ok(Self { totals, catalog, chunk, next_segment })
     }
 
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
@@ -194,10 +187,7 @@ impl Charter {
         let namespace = reader.slice(reader.remaining()).map_err(corrupt())?;
         let namespace = String::from_utf8(namespace.to_vec())
             .map_err(|_| Error::corrupt("store record", STORE))?;
-        Ok(Some(Self {
-            namespace,
-            incarnation,
-        }))
+        Ok(Some(Self { namespace, incarnation }))
     }
 
     pub(super) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {

@@ -84,20 +84,8 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     let history = History::new(journal.clone());
     let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
-    let mut view = View::new(
-        Arc::clone(disk),
-        history.clone(),
-        totals,
-        catalog,
-        options.cache,
-    );
-    let mut log = Log::new(
-        Arc::clone(disk),
-        journal.clone(),
-        manifest,
-        cursor,
-        bucket_span,
-    )?;
+    let mut view = View::new(Arc::clone(disk), history.clone(), totals, catalog, options.cache);
+    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, bucket_span)?;
 
     let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;
@@ -111,39 +99,20 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
             "journal cut: its last group was never acknowledged"
         );
     }
-    let Charter {
-        namespace,
-        incarnation,
-    } = charter;
-    let recovery = Recovery {
-        namespace,
-        incarnation,
-        created,
-        replayed,
-        cut,
-        cursor,
-    };
-    Ok(Opened {
-        view,
-        log,
-        history,
-        recovery,
-    })
+    let Charter { namespace, incarnation } = charter;
+    let recovery = Recovery { namespace, incarnation, created, replayed, cut, cursor };
+    Ok(Opened { view, log, history, recovery })
 }
 
 fn charter(disk: &dyn Disk, options: &Options) -> Result<(Charter, bool), Error> {
     match (Charter::read(disk)?, &options.namespace) {
-        (Some(found), Some(wanted)) if found.namespace != *wanted => Err(Error::WrongNamespace {
-            found: found.namespace,
-            wanted: wanted.clone(),
-        }),
+        (Some(found), Some(wanted)) if found.namespace != *wanted => {
+            Err(Error::WrongNamespace { found: found.namespace, wanted: wanted.clone() })
+        }
         (Some(found), _) => Ok((found, false)),
         (None, None) => Err(Error::NoStore),
         (None, Some(namespace)) => {
-            let charter = Charter {
-                namespace: namespace.clone(),
-                incarnation: Uuid::now_v7(),
-            };
+            let charter = Charter { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
             charter.write(disk)?;
             disk.sync()?;
             Ok((charter, true))

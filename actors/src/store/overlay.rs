@@ -72,11 +72,7 @@ pub(super) struct RecentPart {
 
 impl Recent {
     const fn new(seq: Seq) -> Self {
-        Self {
-            seq,
-            trail: None,
-            parts: Vec::new(),
-        }
+        Self { seq, trail: None, parts: Vec::new() }
     }
 
     pub(super) fn part(&self, part: u8) -> Option<&RecentPart> {
@@ -99,10 +95,8 @@ impl States {
     /// Applies what `unit` says of entities.
     pub(super) fn apply(&mut self, unit: &Unit) {
         for put in &unit.puts {
-            let recent = self
-                .0
-                .entry((put.table, put.ordinal))
-                .or_insert_with(|| Recent::new(unit.seq));
+            let recent =
+                self.0.entry((put.table, put.ordinal)).or_insert_with(|| Recent::new(unit.seq));
             recent.seq = unit.seq;
             recent.set(put.part, unit.seq, put.value.clone());
         }
@@ -118,16 +112,8 @@ impl States {
 
     /// Drops what `unit` put, where no later unit put something else.
     fn forget(&mut self, unit: &Unit) {
-        let trail = unit
-            .trail
-            .iter()
-            .map(|trail| (Table::Orders, trail.ordinal));
-        for place in unit
-            .puts
-            .iter()
-            .map(|put| (put.table, put.ordinal))
-            .chain(trail)
-        {
+        let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(trail) {
             let Some(recent) = self.0.get_mut(&place) else {
                 continue;
             };
@@ -171,12 +157,10 @@ impl Overlay {
     pub(super) fn add(&mut self, unit: Arc<Unit>) {
         self.states.apply(&unit);
         for name in &unit.names {
-            self.names
-                .insert((name.table, name.hash), (name.ordinal, unit.seq));
+            self.names.insert((name.table, name.hash), (name.ordinal, unit.seq));
         }
         if let Some(identity) = &unit.identity {
-            self.identities
-                .insert(identity.hash, (identity.data, unit.seq));
+            self.identities.insert(identity.hash, (identity.data, unit.seq));
         }
         self.dirty += unit.size();
         self.units.push_back(unit);
@@ -187,11 +171,7 @@ impl Overlay {
     pub(super) fn cover(&mut self, covered: Seq) {
         let from = self.units.partition_point(|unit| unit.seq < self.covered);
         let until = self.units.partition_point(|unit| unit.seq < covered);
-        let bytes: usize = self
-            .units
-            .range(from..until.max(from))
-            .map(|unit| unit.size())
-            .sum();
+        let bytes: usize = self.units.range(from..until.max(from)).map(|unit| unit.size()).sum();
         self.dirty -= bytes;
         self.covered = self.covered.max(covered);
     }
@@ -199,11 +179,7 @@ impl Overlay {
     /// Forgets up to `limit` units that are covered; says whether there are more.
     pub(super) fn forget_some(&mut self, limit: usize) -> bool {
         for _ in 0..limit {
-            if self
-                .units
-                .front()
-                .is_none_or(|unit| unit.seq >= self.covered)
-            {
+            if self.units.front().is_none_or(|unit| unit.seq >= self.covered) {
                 return false;
             }
             let Some(unit) = self.units.pop_front() else {
@@ -212,19 +188,12 @@ impl Overlay {
             self.states.forget(&unit);
             for name in &unit.names {
                 let place = (name.table, name.hash);
-                if self
-                    .names
-                    .get(&place)
-                    .is_some_and(|&(_, seq)| seq == unit.seq)
-                {
+                if self.names.get(&place).is_some_and(|&(_, seq)| seq == unit.seq) {
                     self.names.remove(&place);
                 }
             }
             if let Some(identity) = &unit.identity
-                && self
-                    .identities
-                    .get(&identity.hash)
-                    .is_some_and(|&(_, seq)| seq == unit.seq)
+                && self.identities.get(&identity.hash).is_some_and(|&(_, seq)| seq == unit.seq)
             {
                 self.identities.remove(&identity.hash);
             }
@@ -238,10 +207,7 @@ impl Overlay {
     }
 
     pub(super) fn unit(&self, seq: Seq) -> Option<&Arc<Unit>> {
-        self.units
-            .binary_search_by_key(&seq, |unit| unit.seq)
-            .ok()
-            .map(|at| &self.units[at])
+        self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
     pub(super) fn state(&self, table: Table, ordinal: Ordinal) -> Option<&Recent> {

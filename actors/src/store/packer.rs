@@ -80,13 +80,7 @@ impl Packer {
         let mut chunk = std::mem::take(&mut self.chunk);
         // A unit has few values of at most 2 MiB each: far fewer parts than 65,535.
         let parts = u16::try_from((chunk.len() - HEAD).div_ceil(CHUNK - HEAD)).unwrap_or(u16::MAX);
-        let head = Head {
-            first: self.first,
-            next: self.next,
-            at: self.at,
-            parts,
-            part: 0,
-        };
+        let head = Head { first: self.first, next: self.next, at: self.at, parts, part: 0 };
         if parts == 1 {
             head.write(&mut chunk);
             self.put(chunk);
@@ -111,10 +105,7 @@ impl Packer {
 
     fn end_batch(&mut self) {
         if !self.batch.changes.is_empty() {
-            self.batches.push(std::mem::replace(
-                &mut self.batch,
-                Batch::new(Tree::Journal),
-            ));
+            self.batches.push(std::mem::replace(&mut self.batch, Batch::new(Tree::Journal)));
             self.size = 0;
         }
     }

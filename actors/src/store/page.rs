@@ -42,10 +42,7 @@ pub(super) struct PageId {
 impl PageId {
     /// The page of an entity.
     pub(super) fn of(table: Table, ordinal: Ordinal) -> Self {
-        Self {
-            table,
-            number: ordinal.0 / slots(table) as u64,
-        }
+        Self { table, number: ordinal.0 / slots(table) as u64 }
     }
 
     /// What the keys of a table's pages begin with; their numbers follow.
@@ -141,10 +138,7 @@ impl Stored {
             let len = usize::try_from(kind >> 1).map_err(|_| Undecodable)?;
             let value = match kind & 1 {
                 0 => Value::Inline(reader.slice(len)?),
-                _ => Value::Spilled {
-                    stamp: Seq(reader.varint()?),
-                    len,
-                },
+                _ => Value::Spilled { stamp: Seq(reader.varint()?), len },
             };
             parts.push((part, value));
         }
@@ -195,9 +189,7 @@ impl Page {
         let Some(entity) = self.slot(slot)? else {
             return Ok(None);
         };
-        Stored::decode(entity)
-            .map(Some)
-            .map_err(Error::undecodable("page", &self.id.key()))
+        Stored::decode(entity).map(Some).map_err(Error::undecodable("page", &self.id.key()))
     }
 
     /// An entity of this page.
@@ -233,10 +225,7 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub(super) fn new(disk: &'a dyn Disk, table: Table, from: Ordinal) -> Self {
-        Self {
-            disk,
-            next: Some(PageId::of(table, from)),
-        }
+        Self { disk, next: Some(PageId::of(table, from)) }
     }
 
     /// The next page that is there.
@@ -251,10 +240,7 @@ impl<'a> Walk<'a> {
         let Some(id) = PageId::from_key(&key).filter(|id| id.table == from.table) else {
             return Ok(None);
         };
-        self.next = Some(PageId {
-            table: id.table,
-            number: id.number + 1,
-        });
+        self.next = Some(PageId { table: id.table, number: id.number + 1 });
         Page::open(id, Some(record)).map(Some)
     }
 }
@@ -279,10 +265,7 @@ pub(super) fn value(
         }
         found = reread()?;
     }
-    Err(Error::corrupt(
-        "spilled part",
-        &piece_key(table, ordinal, part, 0),
-    ))
+    Err(Error::corrupt("spilled part", &piece_key(table, ordinal, part, 0)))
 }
 
 pub(super) fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
@@ -327,6 +310,7 @@ fn pieces(
 }
 
 #[cfg(test)]
+#[expect(clippy::large_stack_arrays, reason = "values as long as a record may be")]
 mod tests {
     use super::*;
     use crate::store::disk::Batch;
@@ -338,16 +322,9 @@ mod tests {
 
     /// Makes the first part of an order this value.
     fn put(disk: &SimDisk, seq: u64, value: &[u8]) {
-        let part = RecentPart {
-            part: 0,
-            seq: Seq(seq),
-            value: Some(Bytes::copy_from_slice(value)),
-        };
-        let recent = Recent {
-            seq: Seq(seq),
-            trail: None,
-            parts: vec![part],
-        };
+        let part =
+            RecentPart { part: 0, seq: Seq(seq), value: Some(Bytes::copy_from_slice(value)) };
+        let recent = Recent { seq: Seq(seq), trail: None, parts: vec![part] };
         let mut batch = Batch::new(Tree::Pages);
         let id = PageId::of(Table::Orders, ORDINAL);
         draft::update(disk, id, &[(ORDINAL, &recent)], &mut batch).expect("no fault is armed");
@@ -357,30 +334,17 @@ mod tests {
     fn look(disk: &SimDisk) -> Option<Value> {
         let id = PageId::of(Table::Orders, ORDINAL);
         let record = disk.get(Tree::Pages, &id.key()).expect("no fault is armed");
-        let stored = Page::open(id, record)
-            .expect("a page")
-            .entity(ORDINAL)
-            .expect("an entity");
-        stored
-            .and_then(|stored| stored.parts.into_iter().next())
-            .map(|(_, value)| value)
+        let stored = Page::open(id, record).expect("a page").entity(ORDINAL).expect("an entity");
+        stored.and_then(|stored| stored.parts.into_iter().next()).map(|(_, value)| value)
     }
 
     #[test]
     fn a_long_value_is_in_pieces_that_go_with_it() {
         let disk = SimDisk::new(1);
         put(&disk, 1, &[7; 200_000]);
-        assert!(matches!(
-            look(&disk),
-            Some(Value::Spilled {
-                stamp: Seq(1),
-                len: 200_000
-            })
-        ));
+        assert!(matches!(look(&disk), Some(Value::Spilled { stamp: Seq(1), len: 200_000 })));
         assert_eq!(disk.records(Tree::Pages), 1 + 4);
-        let read = value(&disk, (Table::Orders, ORDINAL, 0), look(&disk), || {
-            Ok(look(&disk))
-        });
+        let read = value(&disk, (Table::Orders, ORDINAL, 0), look(&disk), || Ok(look(&disk)));
         assert_eq!(read.expect("a value").as_deref(), Some(&[7; 200_000][..]));
         put(&disk, 2, &[8; 100]);
         assert_eq!(look(&disk), Some(Value::Inline(Bytes::from(vec![8; 100]))));
@@ -396,10 +360,7 @@ mod tests {
         let newer = SimDisk::new(2);
         put(&newer, 2, &[8; 200_000]);
         let key = piece_key(Table::Orders, ORDINAL, 0, 1);
-        let piece = newer
-            .get(Tree::Pages, &key)
-            .expect("no fault is armed")
-            .expect("a piece");
+        let piece = newer.get(Tree::Pages, &key).expect("no fault is armed").expect("a piece");
         let mut batch = Batch::new(Tree::Pages);
         batch.put(key, piece.to_vec());
         disk.write(batch).expect("no fault is armed");

@@ -142,28 +142,16 @@ fn find_in(
     let Some(block) = head.firsts.last_not_above(hash) else {
         return Ok(None);
     };
-    let block_key = key(
-        segment.id,
-        run,
-        u16::try_from(block + 1).unwrap_or(u16::MAX),
-    );
+    let block_key = key(segment.id, run, u16::try_from(block + 1).unwrap_or(u16::MAX));
     let block = load(disk, cache, block_key)?;
-    Ok(Entries {
-        bytes: &block[1..],
-        width: width(segment.index),
-    }
-    .find(hash))
+    Ok(Entries { bytes: &block[1..], width: width(segment.index) }.find(hash))
 }
 
 /// A record of a segment that the manifest names: it must be there.
 fn load(disk: &dyn Disk, cache: &Cache, key: [u8; 14]) -> Result<Bytes, Error> {
-    let record = cache
-        .get(disk, Tree::Index, &key)?
-        .ok_or_else(|| Error::corrupt("index record", &key))?;
-    let version = record
-        .first()
-        .copied()
-        .ok_or_else(|| Error::corrupt("index record", &key))?;
+    let record =
+        cache.get(disk, Tree::Index, &key)?.ok_or_else(|| Error::corrupt("index record", &key))?;
+    let version = record.first().copied().ok_or_else(|| Error::corrupt("index record", &key))?;
     Error::check_version("index record", version, VERSION)?;
     Ok(record)
 }
@@ -188,16 +176,11 @@ struct RunHead<'a> {
 impl<'a> RunHead<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Undecodable> {
         let blocks = usize::from(*record.get(1).ok_or(Undecodable)?);
-        let (firsts, filter) = record[2..]
-            .split_at_checked(16 * blocks)
-            .ok_or(Undecodable)?;
+        let (firsts, filter) = record[2..].split_at_checked(16 * blocks).ok_or(Undecodable)?;
         if filter.is_empty() {
             Err(Undecodable)
         } else {
-            Ok(Self {
-                firsts: Hashes(firsts),
-                filter,
-            })
+            Ok(Self { firsts: Hashes(firsts), filter })
         }
     }
 
@@ -209,9 +192,7 @@ impl<'a> RunHead<'a> {
 /// The bits that stand for a hash in a filter of so many bits. They come from the hash's second half: the first half
 /// is what runs and blocks are sorted by, so that its upper bits are much alike in one run.
 fn probes(hash: &[u8; 16], bits: usize) -> impl Iterator<Item = usize> + use<> {
-    let half = hash
-        .last_chunk::<8>()
-        .map_or(0, |half| u64::from_le_bytes(*half));
+    let half = hash.last_chunk::<8>().map_or(0, |half| u64::from_le_bytes(*half));
     let (start, step) = (half & 0xffff_ffff, half >> 32 | 1);
     // The upper half of the product scales a 32-bit number to the number of bits, which is below 2^32.
     (0..u64::from(FILTER_PROBES)).map(move |probe| {
@@ -234,14 +215,12 @@ impl Entries<'_> {
     fn at(&self, place: usize) -> Entry {
         let entry = &self.bytes[place * self.width..][..self.width];
         let word = |from: usize| {
-            entry.get(from..from + 8).map_or(0, |word| {
-                u64::from_le_bytes(word.try_into().expect("eight bytes"))
-            })
+            entry
+                .get(from..from + 8)
+                .map_or(0, |word| u64::from_le_bytes(word.try_into().expect("eight bytes")))
         };
         Entry {
-            hash: entry[..16]
-                .try_into()
-                .expect("an entry begins with its hash"),
+            hash: entry[..16].try_into().expect("an entry begins with its hash"),
             words: [word(16), word(24)],
         }
     }
@@ -272,19 +251,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) const fn new(id: u64, index: usize, bucket: i64, until: Seq) -> Self {
-        let segment = Segment {
-            id,
-            index,
-            bucket,
-            until,
-            entries: 0,
-            runs: 0,
-        };
-        Self {
-            segment,
-            firsts: Vec::new(),
-            run: Vec::new(),
-        }
+        let segment = Segment { id, index, bucket, until, entries: 0, runs: 0 };
+        Self { segment, firsts: Vec::new(), run: Vec::new() }
     }
 
     /// Adds the next entry, whose hash is above the last one's; a run that is full goes to `batch`.
@@ -358,13 +326,7 @@ struct Cursor {
 
 impl Cursor {
     fn new(segment: Segment) -> Self {
-        Self {
-            segment,
-            run: 0,
-            block: 1,
-            loaded: Bytes::new(),
-            place: 0,
-        }
+        Self { segment, run: 0, block: 1, loaded: Bytes::new(), place: 0 }
     }
 
     fn peek(&mut self, disk: &dyn Disk) -> Result<Option<Entry>, Error> {
@@ -393,13 +355,7 @@ impl Cursor {
                 None => (self.run, self.block) = (self.run + 1, 1),
             }
         }
-        Ok(Some(
-            Entries {
-                bytes: &self.loaded,
-                width,
-            }
-            .at(self.place),
-        ))
+        Ok(Some(Entries { bytes: &self.loaded, width }.at(self.place)))
     }
 }
 
@@ -444,10 +400,7 @@ impl Merge {
                 return Ok(true);
             };
             for cursor in &mut self.inputs {
-                if cursor
-                    .peek(disk)?
-                    .is_some_and(|same| same.hash == entry.hash)
-                {
+                if cursor.peek(disk)?.is_some_and(|same| same.hash == entry.hash) {
                     cursor.place += 1;
                 }
             }

@@ -95,9 +95,7 @@ pub struct SimDisk(Mutex<State>);
 
 impl fmt::Debug for SimDisk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimDisk")
-            .field("operations", &self.operations())
-            .finish_non_exhaustive()
+        f.debug_struct("SimDisk").field("operations", &self.operations()).finish_non_exhaustive()
     }
 }
 
@@ -144,10 +142,8 @@ impl SimDisk {
             }
         }
         let next = state.dice.below(u64::MAX);
-        state.failed = Some(Error::failed(
-            "use the simulated disk",
-            io::Error::other("it was taken away"),
-        ));
+        state.failed =
+            Some(Error::failed("use the simulated disk", io::Error::other("it was taken away")));
         Self::with(Dice::new(next), content)
     }
 
@@ -161,21 +157,12 @@ impl SimDisk {
 
     /// How many records a tree has.
     pub fn records(&self, tree: Tree) -> usize {
-        self.state()
-            .seen
-            .keys()
-            .filter(|(of, _)| *of == tree)
-            .count()
+        self.state().seen.keys().filter(|(of, _)| *of == tree).count()
     }
 
     /// The bytes of the longest value that was written.
     pub fn longest(&self) -> usize {
-        self.state()
-            .seen
-            .values()
-            .map(Bytes::len)
-            .max()
-            .unwrap_or(0)
+        self.state().seen.values().map(Bytes::len).max().unwrap_or(0)
     }
 }
 
@@ -191,22 +178,14 @@ impl Disk for SimDisk {
             .range((tree, from.to_vec())..)
             .take_while(|((of, _), _)| *of == tree)
             .take(limit);
-        Ok(found
-            .map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone()))
-            .collect())
+        Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())).collect())
     }
 
     fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error> {
         let state = self.state();
         let from = Bound::Included((tree, Vec::new()));
-        let until = below.map_or(Bound::Unbounded, |below| {
-            Bound::Excluded((tree, below.to_vec()))
-        });
-        let found = state
-            .seen
-            .range((from, until))
-            .take_while(|((of, _), _)| *of == tree)
-            .last();
+        let until = below.map_or(Bound::Unbounded, |below| Bound::Excluded((tree, below.to_vec())));
+        let found = state.seen.range((from, until)).take_while(|((of, _), _)| *of == tree).last();
         Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())))
     }
 
@@ -224,9 +203,7 @@ impl Disk for SimDisk {
         let mut state = self.state();
         let effect = state.operate();
         if matches!(effect, Ok(()) | Err((_, true))) {
-            let State {
-                synced, pending, ..
-            } = &mut *state;
+            let State { synced, pending, .. } = &mut *state;
             for batch in pending.drain(..) {
                 apply(synced, &batch);
             }
@@ -235,11 +212,6 @@ impl Disk for SimDisk {
     }
 
     fn bytes(&self) -> Result<u64, Error> {
-        Ok(self
-            .state()
-            .seen
-            .iter()
-            .map(|((_, key), value)| (key.len() + value.len()) as u64)
-            .sum())
+        Ok(self.state().seen.iter().map(|((_, key), value)| (key.len() + value.len()) as u64).sum())
     }
 }

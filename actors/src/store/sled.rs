@@ -60,23 +60,14 @@ impl SledDisk {
         repair(path)?;
         let db = open_locked(path, cache)?;
         let open_tree = |tree: Tree| {
-            db.open_tree(tree.name())
-                .map_err(|error| Error::failed("open a tree", error))
+            db.open_tree(tree.name()).map_err(|error| Error::failed("open a tree", error))
         };
         let [meta, journal, pages, index, timers] = Tree::ALL.map(open_tree);
         let trees = [meta?, journal?, pages?, index?, timers?];
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path.join("db"));
+        let file = OpenOptions::new().read(true).write(true).open(path.join("db"));
         let file =
             file.map_err(|error| Error::failed("open the store's file a second time", error))?;
-        let disk = Self {
-            db,
-            trees,
-            file,
-            failed: OnceLock::new(),
-        };
+        let disk = Self { db, trees, file, failed: OnceLock::new() };
         disk.sync()?;
         if is_new {
             sync_names(path).map_err(|error| Error::failed("sync the store's directory", error))?;
@@ -102,10 +93,8 @@ impl SledDisk {
 
 impl Disk for SledDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
-        let found = self
-            .tree(tree)
-            .get(key)
-            .map_err(|error| Error::failed("read a record", error))?;
+        let found =
+            self.tree(tree).get(key).map_err(|error| Error::failed("read a record", error))?;
         Ok(found.map(share))
     }
 
@@ -136,26 +125,19 @@ impl Disk for SledDisk {
                 }
             }
             let tree = self.tree(batch.tree);
-            tree.apply_batch(changes)
-                .map_err(|error| Error::failed("write records", error))
+            tree.apply_batch(changes).map_err(|error| Error::failed("write records", error))
         })
     }
 
     fn sync(&self) -> Result<(), Error> {
         self.guarded(|| {
-            self.db
-                .flush()
-                .map_err(|error| Error::failed("flush the store", error))?;
-            self.file
-                .sync_data()
-                .map_err(|error| Error::failed("sync the store", error))
+            self.db.flush().map_err(|error| Error::failed("flush the store", error))?;
+            self.file.sync_data().map_err(|error| Error::failed("sync the store", error))
         })
     }
 
     fn bytes(&self) -> Result<u64, Error> {
-        self.db
-            .size_on_disk()
-            .map_err(|error| Error::failed("measure the store", error))
+        self.db.size_on_disk().map_err(|error| Error::failed("measure the store", error))
     }
 }
 
@@ -185,9 +167,7 @@ fn open_locked(path: &Path, cache: u64) -> Result<sled::Db, Error> {
             Err(error) => return Err(Error::failed("open the store", error)),
         }
     }
-    Err(Error::Locked {
-        path: path.to_owned(),
-    })
+    Err(Error::Locked { path: path.to_owned() })
 }
 
 /// Moves torn snapshots aside, while nobody else can be writing one.
@@ -220,9 +200,7 @@ fn torn_snapshots(path: &Path) -> io::Result<Vec<PathBuf>> {
         let entry = entry?;
         let name = entry.file_name();
         if name.to_string_lossy().starts_with("snap.")
-            && Path::new(&name)
-                .extension()
-                .is_some_and(|ext| ext == "generating")
+            && Path::new(&name).extension().is_some_and(|ext| ext == "generating")
         {
             torn.push(entry.path());
         }
@@ -246,9 +224,7 @@ fn lock(path: &Path) -> Result<File, Error> {
             Err(TryLockError::Error(error)) => return Err(Error::failed("lock the store", error)),
         }
     }
-    Err(Error::Locked {
-        path: path.to_owned(),
-    })
+    Err(Error::Locked { path: path.to_owned() })
 }
 
 /// Makes the names of a new store's files durable; `fdatasync` is for their content.

@@ -62,14 +62,7 @@ impl Pending {
     /// Knows of no timer; buckets are read when their time comes. To be [restarted](Self::restart) after a replay.
     pub(super) fn new(disk: Arc<dyn Disk>) -> Self {
         let (near, far) = (BTreeSet::new(), BTreeMap::new());
-        Self {
-            disk,
-            near,
-            far,
-            horizon: i64::MIN,
-            fired: i64::MIN,
-            handed: i64::MIN,
-        }
+        Self { disk, near, far, horizon: i64::MIN, fired: i64::MIN, handed: i64::MIN }
     }
 
     /// Begins behind what is dealt with.
@@ -132,11 +125,7 @@ impl Pending {
     fn load_next(&mut self, now: i64) -> Result<(), Error> {
         let from = bucket_of(self.horizon);
         let mut bucket = bucket_of(now);
-        if let Some((found, _)) = self
-            .disk
-            .scan(Tree::Timers, &key(from, Seq(0), 0), 1)?
-            .first()
-        {
+        if let Some((found, _)) = self.disk.scan(Tree::Timers, &key(from, Seq(0), 0), 1)?.first() {
             bucket =
                 bucket.min(bucket_of_key(found).ok_or_else(|| Error::corrupt("timers", found))?);
         }
@@ -149,8 +138,7 @@ impl Pending {
                 break;
             }
             let timers = decode(record, &found)?;
-            self.near
-                .extend(timers.into_iter().filter(|timer| timer.due >= self.fired));
+            self.near.extend(timers.into_iter().filter(|timer| timer.due >= self.fired));
             next = found.to_vec();
             next.push(0);
         }

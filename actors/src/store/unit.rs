@@ -175,11 +175,8 @@ impl Unit {
 
     /// About how many bytes it takes in the journal.
     pub fn size(&self) -> usize {
-        let values: usize = self
-            .puts
-            .iter()
-            .map(|put| put.value.as_ref().map_or(0, Bytes::len))
-            .sum();
+        let values: usize =
+            self.puts.iter().map(|put| put.value.as_ref().map_or(0, Bytes::len)).sum();
         values
             + self.body.len()
             + 64
@@ -216,10 +213,7 @@ impl Unit {
         for put in &self.puts {
             out.push((put.table as u8) << 4 | put.part);
             put_varint(out, put.ordinal.0);
-            put_varint(
-                out,
-                put.value.as_ref().map_or(0, |value| value.len() as u64 + 1),
-            );
+            put_varint(out, put.value.as_ref().map_or(0, |value| value.len() as u64 + 1));
         }
         put_varint(out, self.timers.len() as u64);
         for timer in &self.timers {
@@ -260,18 +254,13 @@ impl Unit {
         let fired = at.wrapping_sub(reader.signed()?);
         let identity = match flags & 1 {
             0 => None,
-            _ => Some(Identity {
-                hash: IdentityHash(reader.hash()?),
-                data: reader.u64()?,
-            }),
+            _ => Some(Identity { hash: IdentityHash(reader.hash()?), data: reader.u64()? }),
         };
         let trail = match flags & 2 {
             0 => None,
             _ => Some(Trail {
                 ordinal: Ordinal(reader.varint()?),
-                previous: Some(reader.varint()?)
-                    .filter(|&previous| previous > 0)
-                    .map(Seq),
+                previous: Some(reader.varint()?).filter(|&previous| previous > 0).map(Seq),
             }),
         };
         let mut names = Vec::with_capacity(reader.count(18)?);
@@ -288,12 +277,7 @@ impl Unit {
         for _ in 0..count {
             let place = reader.u8()?;
             let (table, part) = (Table::from_disk(place >> 4)?, place & 0xf);
-            puts.push(Put {
-                table,
-                ordinal: Ordinal(reader.varint()?),
-                part,
-                value: None,
-            });
+            puts.push(Put { table, ordinal: Ordinal(reader.varint()?), part, value: None });
             lengths.push(reader.count(1)?);
         }
         let mut timers = Vec::with_capacity(reader.count(4)?);
@@ -320,18 +304,6 @@ impl Unit {
             }
         }
         let body = reader.slice(body)?;
-        Ok(Self {
-            seq,
-            next,
-            at,
-            fired,
-            identity,
-            names,
-            puts,
-            trail,
-            timers,
-            counters,
-            body,
-        })
+        Ok(Self { seq, next, at, fired, identity, names, puts, trail, timers, counters, body })
     }
 }

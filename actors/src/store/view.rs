@@ -102,10 +102,7 @@ impl View {
     /// # Panics
     /// If it does not follow the last one: units are sealed as they were begun, or not at all.
     pub fn seal(&mut self, unit: Arc<Unit>) {
-        assert_eq!(
-            unit.seq, self.totals.next,
-            "a unit was sealed out of its order"
-        );
+        assert_eq!(unit.seq, self.totals.next, "a unit was sealed out of its order");
         self.totals.apply(&unit);
         self.timers.get_mut().add(&unit);
         self.overlay.add(unit);
@@ -125,52 +122,33 @@ impl View {
         if let Some((data, seq)) = self.overlay.identity(hash) {
             return Ok(Some(Seen { data, seq }));
         }
-        let found = segment::find(
-            &*self.disk,
-            &self.cache,
-            self.catalog.of(IDENTITIES),
-            &hash.0,
-        )?;
-        Ok(found.map(|[data, seq]| Seen {
-            data,
-            seq: Seq(seq),
-        }))
+        let found = segment::find(&*self.disk, &self.cache, self.catalog.of(IDENTITIES), &hash.0)?;
+        Ok(found.map(|[data, seq]| Seen { data, seq: Seq(seq) }))
     }
 
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
-        if let Some(recent) = self
-            .overlay
-            .state(table, ordinal)
-            .and_then(|recent| recent.part(part))
+        if let Some(recent) =
+            self.overlay.state(table, ordinal).and_then(|recent| recent.part(part))
         {
             return Ok(recent.value.clone());
         }
-        let look = || {
-            Ok(self
-                .stored(table, ordinal)?
-                .and_then(|stored| take_part(stored, part)))
-        };
+        let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;
         page::value(&*self.disk, (table, ordinal, part), found, || {
-            self.cache
-                .forget(Tree::Pages, &PageId::of(table, ordinal).key());
+            self.cache.forget(Tree::Pages, &PageId::of(table, ordinal).key());
             look()
         })
     }
 
     /// The last unit whose trail names this order.
     pub fn trail(&self, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
-        if let Some(trail) = self
-            .overlay
-            .state(Table::Orders, ordinal)
-            .and_then(|recent| recent.trail)
+        if let Some(trail) =
+            self.overlay.state(Table::Orders, ordinal).and_then(|recent| recent.trail)
         {
             return Ok(Some(trail));
         }
-        Ok(self
-            .stored(Table::Orders, ordinal)?
-            .and_then(|stored| stored.trail))
+        Ok(self.stored(Table::Orders, ordinal)?.and_then(|stored| stored.trail))
     }
 
     /// A unit, durable or not; `None` when there is none at `seq`, or history is not kept that long.
@@ -191,10 +169,8 @@ impl View {
             let page = pages.next()?;
             let entities = page.as_ref().map_or(Ok(Vec::new()), Page::entities)?;
             let ends_at = page.as_ref().map(Page::end);
-            let mut entities = entities
-                .into_iter()
-                .filter(|&(ordinal, _)| ordinal >= from)
-                .peekable();
+            let mut entities =
+                entities.into_iter().filter(|&(ordinal, _)| ordinal >= from).peekable();
             // Both in order, up to the page's end: what is on disk, and what only recent units know.
             loop {
                 let on_disk = entities.peek().map(|&(ordinal, _)| ordinal);
@@ -208,9 +184,8 @@ impl View {
                     (Some(stored), Some(recent)) => stored.min(recent),
                 };
                 touched.next_if_eq(&ordinal);
-                let stored = entities
-                    .next_if(|&(stored, _)| stored == ordinal)
-                    .map(|(_, stored)| stored);
+                let stored =
+                    entities.next_if(|&(stored, _)| stored == ordinal).map(|(_, stored)| stored);
                 let parts = self.parts(table, ordinal, stored)?;
                 if !parts.is_empty() {
                     found.push(Entity { ordinal, parts });
@@ -276,16 +251,9 @@ impl View {
         ordinal: Ordinal,
         stored: Option<Stored>,
     ) -> Result<Vec<(u8, Bytes)>, Error> {
-        let recent = self
-            .overlay
-            .state(table, ordinal)
-            .map_or(&[][..], |recent| &recent.parts);
+        let recent = self.overlay.state(table, ordinal).map_or(&[][..], |recent| &recent.parts);
         let mut parts: Vec<(u8, Bytes)> = Vec::with_capacity(recent.len());
-        parts.extend(
-            recent
-                .iter()
-                .filter_map(|recent| Some((recent.part, recent.value.clone()?))),
-        );
+        parts.extend(recent.iter().filter_map(|recent| Some((recent.part, recent.value.clone()?))));
         for (part, value) in stored.into_iter().flat_map(|stored| stored.parts) {
             if recent.iter().any(|recent| recent.part == part) {
                 continue;
@@ -302,9 +270,5 @@ impl View {
 }
 
 fn take_part(stored: Stored, part: u8) -> Option<Value> {
-    stored
-        .parts
-        .into_iter()
-        .find(|(number, _)| *number == part)
-        .map(|(_, value)| value)
+    stored.parts.into_iter().find(|(number, _)| *number == part).map(|(_, value)| value)
 }

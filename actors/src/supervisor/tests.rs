@@ -104,12 +104,7 @@ impl Ward {
         let actor = actor.clone();
         let address = supervise(actor.clone(), budget, sender);
         let since = Instant::now();
-        Self {
-            actor,
-            address,
-            spent,
-            since,
-        }
+        Self { actor, address, spent, since }
     }
 
     fn heard(&self) -> Vec<u32> {
@@ -124,11 +119,7 @@ impl Ward {
 }
 
 fn budget(restarts: u32) -> Budget {
-    Budget {
-        restarts,
-        pause: Duration::from_millis(100),
-        longest: Duration::from_millis(500),
-    }
+    Budget { restarts, pause: Duration::from_millis(100), longest: Duration::from_millis(500) }
 }
 
 const fn ms(milliseconds: u64) -> Duration {
@@ -195,10 +186,7 @@ async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() 
     assert_eq!(ward.paused(), ms(100 + 200 + 400));
     assert_eq!(ward.heard(), [1, 2]);
     assert_eq!(actor.vitals.restarts(), 3);
-    assert_eq!(
-        actor.vitals.last_failure().as_deref(),
-        Some("it does not start")
-    );
+    assert_eq!(actor.vitals.last_failure().as_deref(), Some("it does not start"));
     assert_eq!(actor.vitals.health(), Health::Running);
     assert!(ward.spent.try_recv().is_err());
 }
@@ -242,11 +230,7 @@ async fn one_that_cannot_come_back_spends_its_budget_and_its_senders_hear_it(
     assert!(poison.await.is_err());
     assert!(queued.await.is_err());
     assert_eq!(ward.paused(), ms(100 + 200 + 400 + 500));
-    let spent = Spent {
-        owner: Owner::Inventory,
-        failures: 5,
-        last: problem.to_owned(),
-    };
+    let spent = Spent { owner: Owner::Inventory, failures: 5, last: problem.to_owned() };
     assert_eq!(ward.spent.try_recv().ok(), Some(spent));
     assert_eq!(actor.vitals.health(), Health::Stopped);
     assert_eq!(actor.vitals.restarts(), 5); // the first, for the poison, was free

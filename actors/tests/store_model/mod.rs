@@ -1,9 +1,6 @@
 //! What a store must hold after a number of units, kept the plain way, and the comparison with a store.
 
-#![allow(
-    dead_code,
-    reason = "every test that uses it is a crate of its own, and none uses all"
-)]
+#![allow(dead_code, reason = "every test that uses it is a crate of its own, and none uses all")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -50,17 +47,11 @@ impl Model {
                 content.names.insert((name.table, name.hash), name.ordinal);
             }
             if let Some(identity) = unit.identity {
-                let seen = Seen {
-                    data: identity.data,
-                    seq: unit.seq,
-                };
+                let seen = Seen { data: identity.data, seq: unit.seq };
                 content.identities.insert(identity.hash, (seen, unit.at));
             }
             for put in &unit.puts {
-                let entity = content
-                    .entities
-                    .entry((put.table, put.ordinal))
-                    .or_default();
+                let entity = content.entities.entry((put.table, put.ordinal)).or_default();
                 match &put.value {
                     Some(value) => drop(entity.insert(put.part, value.to_vec())),
                     None => drop(entity.remove(&put.part)),
@@ -104,11 +95,7 @@ impl Model {
         }
         assert_eq!(view.counters(), &counters);
         for table in Table::ALL {
-            assert_eq!(
-                view.next_ordinal(table).0,
-                content.ordinals[table as usize],
-                "{table:?}"
-            );
+            assert_eq!(view.next_ordinal(table).0, content.ordinals[table as usize], "{table:?}");
             content.check_entities(view, table);
         }
         for (&(table, hash), &ordinal) in &content.names {
@@ -120,29 +107,16 @@ impl Model {
         }
         for (hash, &(seen, at)) in &content.identities {
             let found = view.identity(hash).expect("a read");
-            assert!(
-                found == Some(seen) || (found.is_none() && at < swept),
-                "{found:?} {seen:?}"
-            );
+            assert!(found == Some(seen) || (found.is_none() && at < swept), "{found:?} {seen:?}");
         }
         // The bytes of a name that nobody gave.
-        assert_eq!(
-            view.find(Table::Orders, &NameHash([0xee; 16]))
-                .expect("a read"),
-            None
-        );
-        assert_eq!(
-            view.identity(&IdentityHash([0xee; 16])).expect("a read"),
-            None
-        );
+        assert_eq!(view.find(Table::Orders, &NameHash([0xee; 16])).expect("a read"), None);
+        assert_eq!(view.identity(&IdentityHash([0xee; 16])).expect("a read"), None);
     }
 
     /// History has the units: all, but for those before `pruned`, which may be gone.
     pub(crate) fn check_history(&self, history: &History, pruned: Seq) {
-        let mut found = history
-            .units(Seq::FIRST)
-            .map(|unit| unit.expect("a unit"))
-            .peekable();
+        let mut found = history.units(Seq::FIRST).map(|unit| unit.expect("a unit")).peekable();
         for unit in &self.units {
             if unit.seq >= history.durable() {
                 break;
@@ -176,16 +150,10 @@ impl Content {
             .filter(|((of, _), parts)| *of == table && !parts.is_empty())
             .map(|((_, ordinal), parts)| Entity {
                 ordinal: *ordinal,
-                parts: parts
-                    .iter()
-                    .map(|(part, value)| (*part, value.clone().into()))
-                    .collect(),
+                parts: parts.iter().map(|(part, value)| (*part, value.clone().into())).collect(),
             })
             .collect();
-        assert!(
-            scanned == wanted,
-            "{table:?}: a scan gives other entities than were put"
-        );
+        assert!(scanned == wanted, "{table:?}: a scan gives other entities than were put");
         for (&(of, ordinal), parts) in &self.entities {
             if of != table {
                 continue;
@@ -258,10 +226,8 @@ pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
         let due = now + i64::try_from(dice.below(100_000_000)).expect("a small number") - 1_000_000;
         builder.timer(due, Table::Orders, Ordinal(dice.below(50)), 3);
     }
-    builder.count(
-        dice.below(64).to_le_bytes()[0],
-        i64::try_from(dice.below(9)).expect("small") - 4,
-    );
+    builder
+        .count(dice.below(64).to_le_bytes()[0], i64::try_from(dice.below(9)).expect("small") - 4);
     let body = value(dice);
     builder.seal(dice.below(4), &body)
 }

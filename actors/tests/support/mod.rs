@@ -1,9 +1,5 @@
 //! A shop in memory: the whole core on a simulated disk and a clock that stands still.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its part of it"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 use bytes::Bytes;
 use orderly_actors::clock::{SimulatedClock, Timestamp};
@@ -36,10 +32,7 @@ pub fn settings() -> Settings {
             hold_cap: Duration::from_secs(2 * 3600),
             late_payment: LatePayment::Rehold,
         },
-        waiting: WaitingLimits {
-            total: 1000,
-            per_order: 64,
-        },
+        waiting: WaitingLimits { total: 1000, per_order: 64 },
         identity_retention: Duration::from_secs(30 * 86_400),
         notify: true,
         parked_bytes: 1 << 20,
@@ -66,10 +59,8 @@ impl Shop {
     }
 
     pub fn open_on(disk: Arc<SimDisk>, settings: Settings) -> Self {
-        let options = store::Options {
-            namespace: Some("test".to_owned()),
-            ..store::Options::default()
-        };
+        let options =
+            store::Options { namespace: Some("test".to_owned()), ..store::Options::default() };
         let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options).expect("opens");
         let clock = SimulatedClock::at(Timestamp::from_micros(START));
         let (sender, failures) = mpsc::unbounded_channel();
@@ -114,11 +105,8 @@ impl Shop {
             self.entries.push(done.entry);
             for follow_up in done.follow_ups {
                 if let FollowUp::RunWaiting(order) = follow_up
-                    && let Some(Step::Sealed(next)) = self
-                        .sequencer
-                        .run_waiting(order)
-                        .await
-                        .expect("the store works")
+                    && let Some(Step::Sealed(next)) =
+                        self.sequencer.run_waiting(order).await.expect("the store works")
                 {
                     sealed.push(*next);
                 }
@@ -132,12 +120,7 @@ impl Shop {
         self.clock.advance(span);
         loop {
             let now = self.sequencer.now();
-            let due = self
-                .sequencer
-                .shelf()
-                .borrow()
-                .due(now.micros(), 100)
-                .expect("reads");
+            let due = self.sequencer.shelf().borrow().due(now.micros(), 100).expect("reads");
             if due.is_empty() {
                 return;
             }
@@ -196,8 +179,7 @@ impl Shop {
     pub async fn stocked(skus: &[(&str, u64)]) -> Self {
         let mut shop = Self::open();
         for (sku, on_hand) in skus {
-            shop.run("stock.set", json!({"sku": sku, "on_hand": on_hand}))
-                .await;
+            shop.run("stock.set", json!({"sku": sku, "on_hand": on_hand})).await;
         }
         shop
     }
@@ -223,10 +205,7 @@ pub fn arrival(kind: &str, id: &str, data: &Value) -> Arrival {
         trace: None,
         attempts: 0,
         command,
-        raw: Raw {
-            body,
-            content_type: Some("application/json".to_owned()),
-        },
+        raw: Raw { body, content_type: Some("application/json".to_owned()) },
     }
 }
 
@@ -249,11 +228,5 @@ pub fn captured(order: &str, event: &str, amount: i64) -> Value {
 }
 
 pub fn verdict(entry: &Arc<Entry>) -> (Verdict, Option<&'static str>) {
-    (
-        entry.record.verdict,
-        entry
-            .record
-            .reason
-            .map(orderly_actors::verdict::Reason::as_str),
-    )
+    (entry.record.verdict, entry.record.reason.map(orderly_actors::verdict::Reason::as_str))
 }

@@ -8,8 +8,6 @@ use actix_web::{HttpResponse, get};
 
 #[get("/audit")]
 pub(super) async fn now(core: Data<Core>) -> Result<HttpResponse, Problem> {
-    let audit = core
-        .look(|core| Ok(orderly_actors::audit::audit(core.view)?))
-        .await?;
+    let audit = core.look(|core| Ok(orderly_actors::audit::audit(core.view)?)).await?;
     Ok(json(&audit))
 }

@@ -14,10 +14,7 @@ pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpRespon
     let cart = core
         .look(move |core| {
             let name = identity::of_name(&id);
-            let ordinal = core
-                .view
-                .find(Table::Carts, &name)?
-                .ok_or(Error::NotFound("cart"))?;
+            let ordinal = core.view.find(Table::Carts, &name)?.ok_or(Error::NotFound("cart"))?;
             states::read::<Cart>(core.view, ordinal)?.ok_or(Error::NotFound("cart"))
         })
         .await?;

@@ -33,10 +33,7 @@ impl Core {
         &self,
         look: impl FnOnce(&Overview<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Problem> {
-        let handle = self
-            .0
-            .get()
-            .ok_or_else(|| Problem::unavailable("the process is starting"))?;
+        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
         let answer = handle.look(look).await;
         Ok(answer.map_err(|gone| Problem::unavailable(gone.to_string()))??)
     }
@@ -96,15 +93,9 @@ fn json(value: &impl Serialize) -> HttpResponse {
 fn after(window: &super::listing::Window) -> Result<store::Ordinal, Problem> {
     match &window.after {
         None => Ok(store::Ordinal(0)),
-        Some(after) => match after
-            .parse::<u64>()
-            .ok()
-            .and_then(|last| last.checked_add(1))
-        {
+        Some(after) => match after.parse::<u64>().ok().and_then(|last| last.checked_add(1)) {
             Some(next) => Ok(store::Ordinal(next)),
-            None => Err(Problem::unprocessable(
-                "after must be the next of an earlier page",
-            )),
+            None => Err(Problem::unprocessable("after must be the next of an earlier page")),
         },
     }
 }

@@ -98,10 +98,7 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
                 HoldState::Committed | HoldState::Released | HoldState::Expired => None,
             },
             lines: units
-                .map(|item| Units {
-                    sku: item.sku.as_str(),
-                    quantity: item.quantity,
-                })
+                .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
                 .collect(),
         }
     }
@@ -190,10 +187,7 @@ pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<Http
     found.truncate(wanted);
     let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
     let items: Vec<_> = page.items.iter().map(|(_, found)| found.data()).collect();
-    Ok(json(&Page {
-        items,
-        next: page.next,
-    }))
+    Ok(json(&Page { items, next: page.next }))
 }
 
 struct Scanned {
@@ -203,10 +197,8 @@ struct Scanned {
 
 fn scan(view: &View, from: Ordinal, status: Option<Status>) -> Result<Scanned, Error> {
     let entities = view.scan(Table::Orders, from, SCAN)?;
-    let next = entities
-        .last()
-        .filter(|_| entities.len() == SCAN)
-        .map(|last| Ordinal(last.ordinal.0 + 1));
+    let next =
+        entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
     let mut found = Vec::new();
     for entity in &entities {
         if let Some(order) = Found::of(entity)?

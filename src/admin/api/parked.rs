@@ -101,9 +101,7 @@ pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<Http
         Some(after) => match parked::ordinal(after) {
             Some(last) => Ordinal(last.0.saturating_add(1)),
             None => {
-                return Err(Problem::unprocessable(
-                    "after must be the next of an earlier page",
-                ));
+                return Err(Problem::unprocessable("after must be the next of an earlier page"));
             }
         },
     };
@@ -120,10 +118,7 @@ pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<Http
     found.truncate(wanted);
     let page = Page::cut(found, window.limit, |(ordinal, ..)| parked::id(*ordinal));
     let items: Vec<_> = page.items.into_iter().map(ParkedView::new).collect();
-    Ok(json(&Page {
-        items,
-        next: page.next,
-    }))
+    Ok(json(&Page { items, next: page.next }))
 }
 
 type Items = Vec<(Ordinal, Parked, Bytes)>;
@@ -134,10 +129,8 @@ fn scan(
     reason: Option<Reason>,
 ) -> Result<(Items, Option<Ordinal>), Error> {
     let entities = view.scan(Table::Parked, from, SCAN)?;
-    let next = entities
-        .last()
-        .filter(|_| entities.len() == SCAN)
-        .map(|last| Ordinal(last.ordinal.0 + 1));
+    let next =
+        entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
     let mut found = Vec::new();
     for entity in &entities {
         if let Some(item) = read(view, entity.ordinal)?

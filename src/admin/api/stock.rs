@@ -38,10 +38,7 @@ pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpRespo
     let stock = core
         .look(move |core| {
             let name = identity::of_name(&sku);
-            let ordinal = core
-                .view
-                .find(Table::Skus, &name)?
-                .ok_or(Error::NotFound("sku"))?;
+            let ordinal = core.view.find(Table::Skus, &name)?.ok_or(Error::NotFound("sku"))?;
             states::read::<Stock>(core.view, ordinal)?.ok_or(Error::NotFound("sku"))
         })
         .await?;
@@ -64,13 +61,6 @@ pub(super) async fn list(core: Data<Core>, window: Query<Window>) -> Result<Http
         })
         .await?;
     let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
-    let items: Vec<_> = page
-        .items
-        .into_iter()
-        .map(|(_, stock)| StockView::from(stock))
-        .collect();
-    Ok(json(&Page {
-        items,
-        next: page.next,
-    }))
+    let items: Vec<_> = page.items.into_iter().map(|(_, stock)| StockView::from(stock)).collect();
+    Ok(json(&Page { items, next: page.next }))
 }

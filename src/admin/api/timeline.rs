@@ -9,6 +9,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use orderly_actors::clock::Timestamp;
 use orderly_actors::event::face::Face;
+use orderly_actors::id::{CommandId, Source};
 use orderly_actors::record::{Entry, Origin};
 use orderly_actors::verdict::{Reason, Verdict};
 use serde::Serialize;
@@ -60,11 +61,9 @@ pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpR
 fn items(entry: &Entry) -> Vec<Item<'_>> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {
-        Origin::Message { source, id, kind } => (
-            kind.as_str(),
-            source.as_ref().map(|source| source.as_str()),
-            id.as_ref().map(|id| id.as_str()),
-        ),
+        Origin::Message { source, id, kind } => {
+            (kind.as_str(), source.as_ref().map(Source::as_str), id.as_ref().map(CommandId::as_str))
+        }
         Origin::Waited { source, id } => {
             ("payment.callback", Some(source.as_str()), Some(id.as_str()))
         }
@@ -73,10 +72,7 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         Origin::Isolated => ("isolation", None, None),
         Origin::Operator => ("operator", None, None),
     };
-    let why = record
-        .reason
-        .map(|reason| format!(": {reason}"))
-        .unwrap_or_default();
+    let why = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut items = vec![Item {
         at: entry.at,
         sequence: None,

@@ -65,10 +65,7 @@ impl State {
         let waits = retry_delays
             .iter()
             .map(|delay| {
-                let queue = WaitQueue {
-                    delay: *delay,
-                    waiting: VecDeque::new(),
-                };
+                let queue = WaitQueue { delay: *delay, waiting: VecDeque::new() };
                 (names.retry(*delay), queue)
             })
             .collect();
@@ -125,11 +122,7 @@ impl State {
         } else {
             self.route_by_binding(&message)
         };
-        if routed {
-            Confirm::Acked
-        } else {
-            Confirm::Returned("NO_ROUTE".to_owned())
-        }
+        if routed { Confirm::Acked } else { Confirm::Returned("NO_ROUTE".to_owned()) }
     }
 
     fn route_by_name(&mut self, message: Message, now: Duration) -> bool {
@@ -140,10 +133,7 @@ impl State {
             self.dead.push_back(message);
         } else if let Some(queue) = self.waits.get_mut(queue) {
             let expires = Some(now + queue.delay);
-            let stored = Stored {
-                expires,
-                ..stored(message)
-            };
+            let stored = Stored { expires, ..stored(message) };
             queue.waiting.push_back(stored);
         } else if let Some(subscriber) = self.replies.get(queue) {
             return subscriber.send(message).is_ok();
@@ -225,10 +215,7 @@ impl State {
 
     /// When [`expire`](Self::expire) has something to do next.
     pub fn next_expiry(&self) -> Option<Duration> {
-        self.waits
-            .values()
-            .filter_map(|queue| queue.waiting.front()?.expires)
-            .min()
+        self.waits.values().filter_map(|queue| queue.waiting.front()?.expires).min()
     }
 
     /// Messages ready in the command queue.
@@ -257,10 +244,7 @@ impl State {
     }
 
     pub(super) fn bind(&mut self, exchange: &str, pattern: &str, to: UnboundedSender<Message>) {
-        let binding = Binding {
-            pattern: pattern.to_owned(),
-            subscriber: to,
-        };
+        let binding = Binding { pattern: pattern.to_owned(), subscriber: to };
         let bindings = self.bindings.entry(exchange.to_owned()).or_default();
         bindings.push(binding);
     }
@@ -272,9 +256,5 @@ impl State {
 
 fn stored(mut message: Message) -> Stored {
     message.properties.delivery_count = 0;
-    Stored {
-        message,
-        redelivered: false,
-        expires: None,
-    }
+    Stored { message, redelivered: false, expires: None }
 }

@@ -20,10 +20,7 @@ fn message(exchange: &str, key: &str, id: usize) -> Message {
     Message {
         exchange: exchange.to_owned(),
         routing_key: key.to_owned(),
-        properties: Properties {
-            message_id: Some(id.to_string()),
-            ..Properties::default()
-        },
+        properties: Properties { message_id: Some(id.to_string()), ..Properties::default() },
         body: "{}".into(),
     }
 }
@@ -40,10 +37,7 @@ async fn batch(link: &mut Link) -> Vec<Delivery> {
 }
 
 fn ids(batch: &[Delivery]) -> Vec<&str> {
-    batch
-        .iter()
-        .filter_map(|delivery| delivery.message.properties.message_id.as_deref())
-        .collect()
+    batch.iter().filter_map(|delivery| delivery.message.properties.message_id.as_deref()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,22 +48,12 @@ async fn what_is_not_acked_comes_again_first_and_in_order() {
     }
     let mut link = broker.link(3);
     let up = link.intake.recv().await;
-    assert_eq!(
-        up,
-        Some(Intake::Up {
-            generation: 1,
-            queued: 4
-        })
-    );
+    assert_eq!(up, Some(Intake::Up { generation: 1, queued: 4 }));
     let first = batch(&mut link).await;
     assert_eq!(ids(&first), ["0", "1", "2"], "the prefetch is 3");
     assert!(first.iter().all(|delivery| !delivery.redelivered));
 
-    link.acks.send(vec![Ack {
-        generation: 1,
-        tag: 1,
-        reach: Reach::UpTo,
-    }]);
+    link.acks.send(vec![Ack { generation: 1, tag: 1, reach: Reach::UpTo }]);
     assert_eq!(ids(&batch(&mut link).await), ["3"]);
     broker.sever();
     broker.restore();
@@ -77,13 +61,7 @@ async fn what_is_not_acked_comes_again_first_and_in_order() {
     let down = link.intake.recv().await;
     assert!(matches!(down, Some(Intake::Down { generation: 1, .. })));
     let up = link.intake.recv().await;
-    assert!(matches!(
-        up,
-        Some(Intake::Up {
-            generation: 2,
-            queued: 3
-        })
-    ));
+    assert!(matches!(up, Some(Intake::Up { generation: 2, queued: 3 })));
     let again = batch(&mut link).await;
     assert_eq!(ids(&again), ["1", "2", "3"]);
     assert!(again.iter().all(|delivery| delivery.redelivered));
@@ -105,18 +83,10 @@ async fn a_stale_ack_is_dropped_and_an_unknown_one_breaks_the_channel() {
     link.intake.recv().await;
     batch(&mut link).await;
 
-    let ack = |generation, tag| Ack {
-        generation,
-        tag,
-        reach: Reach::One,
-    };
+    let ack = |generation, tag| Ack { generation, tag, reach: Reach::One };
     link.acks.send(vec![ack(1, 1)]);
     assert_eq!(link.control.queued().await, Some(0));
-    assert_eq!(
-        broker.inspect(State::unacked),
-        1,
-        "the stale ack did nothing"
-    );
+    assert_eq!(broker.inspect(State::unacked), 1, "the stale ack did nothing");
     link.acks.send(vec![ack(2, 1)]);
     link.acks.send(vec![ack(2, 1)]);
 
@@ -155,10 +125,7 @@ async fn only_a_mandatory_message_without_a_queue_is_returned() {
 
     let mut subscription = broker.subscribe("t.notifications", "order_*");
     let unmatched = link.publisher.mandatory(vec![nowhere()]).await.await;
-    assert!(
-        matches!(unmatched[0], Confirm::Returned(_)),
-        "`*` is a whole word"
-    );
+    assert!(matches!(unmatched[0], Confirm::Returned(_)), "`*` is a whole word");
     assert_eq!(subscription.try_recv(), None);
     let mut subscription = broker.subscribe("t.notifications", "#");
     let routed = link.publisher.mandatory(vec![nowhere()]).await.await;
@@ -172,19 +139,12 @@ async fn nothing_overtakes_events_that_were_lost() {
     let mut subscription = broker.subscribe("t.events", "#");
     let link = broker.link(10);
     let mut events = link.publisher.events();
-    let event = |id| Keyed {
-        key: 1,
-        message: message("t.events", "order.paid", id),
-    };
+    let event = |id| Keyed { key: 1, message: message("t.events", "order.paid", id) };
     broker.lose_confirms(1);
     let first = events.publish(vec![event(0), event(1)]).await;
     let second = events.publish(vec![event(2)]).await;
     assert_eq!(first.await, [Confirm::Lost, Confirm::Lost]);
-    assert_eq!(
-        second.await,
-        [Confirm::Lost],
-        "sent before the loss was seen"
-    );
+    assert_eq!(second.await, [Confirm::Lost], "sent before the loss was seen");
     let third = events.publish(vec![event(2)]).await;
     assert_eq!(third.await, [Confirm::Lost], "not resumed yet");
 
@@ -237,11 +197,7 @@ async fn pausing_delivers_what_arrived_and_lets_it_be_acked(#[case] away: bool) 
     link.control.pause().await;
     let paused = link.intake.recv().await;
     assert_eq!(paused, Some(Intake::Paused { generation: 1 }));
-    link.acks.send(vec![Ack {
-        generation: 1,
-        tag: first[0].tag,
-        reach: Reach::One,
-    }]);
+    link.acks.send(vec![Ack { generation: 1, tag: first[0].tag, reach: Reach::One }]);
     assert_eq!(link.control.queued().await, Some(0));
     assert_eq!(broker.inspect(State::unacked), 0);
     if away {
@@ -258,10 +214,7 @@ async fn pausing_delivers_what_arrived_and_lets_it_be_acked(#[case] away: bool) 
     assert!(silence.is_err(), "nothing may come while paused");
     link.control.resume().await;
 
-    assert!(matches!(
-        link.intake.recv().await,
-        Some(Intake::Resumed { .. })
-    ));
+    assert!(matches!(link.intake.recv().await, Some(Intake::Resumed { .. })));
     assert_eq!(ids(&batch(&mut link).await), ["1"]);
 }
 
@@ -294,10 +247,7 @@ async fn publishing_waits_while_the_connection_is_away() {
     broker.restore();
     assert_eq!(receipt.await, [Confirm::Acked]);
     let arrived = broker.inspect(|state| state.ready() + state.unacked());
-    assert_eq!(
-        arrived, 2,
-        "the batch whose receipt was dropped is published too"
-    );
+    assert_eq!(arrived, 2, "the batch whose receipt was dropped is published too");
 }
 
 #[tokio::test(start_paused = true)]
@@ -308,11 +258,7 @@ async fn closing_takes_the_last_acks_and_gives_back_the_rest() {
     let mut link = broker.link(10);
     link.intake.recv().await;
     batch(&mut link).await;
-    link.acks.send(vec![Ack {
-        generation: 1,
-        tag: 1,
-        reach: Reach::One,
-    }]);
+    link.acks.send(vec![Ack { generation: 1, tag: 1, reach: Reach::One }]);
     link.control.close().await;
     assert_eq!(broker.inspect(State::ready), 1);
     assert_eq!(link.status.borrow().phase, Phase::Closed);

@@ -32,18 +32,13 @@ impl Endpoint {
         uri.query.connection_timeout.get_or_insert(patience);
         let cert_chain = match &settings.ca_file {
             Some(path) => {
-                let pem = std::fs::read_to_string(path).map_err(|source| Error::CaFile {
-                    path: path.clone(),
-                    source,
-                })?;
+                let pem = std::fs::read_to_string(path)
+                    .map_err(|source| Error::CaFile { path: path.clone(), source })?;
                 Some(pem)
             }
             None => None,
         };
-        let tls = OwnedTLSConfig {
-            identity: None,
-            cert_chain,
-        };
+        let tls = OwnedTLSConfig { identity: None, cert_chain };
         Ok(Self { uri, tls })
     }
 
@@ -57,9 +52,7 @@ impl Endpoint {
             self.tls.clone(),
             runtime,
         );
-        patiently("connecting", connecting)
-            .await?
-            .map_err(Error::Connect)
+        patiently("connecting", connecting).await?.map_err(Error::Connect)
     }
 }
 
@@ -75,16 +68,12 @@ pub(in crate::broker) async fn patiently<T>(
     what: &'static str,
     answer: impl Future<Output = T>,
 ) -> Result<T, Error> {
-    tokio::time::timeout(PATIENCE, answer)
-        .await
-        .map_err(|_| Error::Timeout(what))
+    tokio::time::timeout(PATIENCE, answer).await.map_err(|_| Error::Timeout(what))
 }
 
 /// Opens a channel.
 pub(in crate::broker) async fn channel(connection: &Connection) -> Result<Channel, Error> {
-    patiently("opening a channel", connection.create_channel())
-        .await?
-        .map_err(Error::Channel)
+    patiently("opening a channel", connection.create_channel()).await?.map_err(Error::Channel)
 }
 
 /// Ends a connection in order; one that does not answer is left to its heartbeat.
@@ -96,9 +85,7 @@ pub(in crate::broker) async fn close(connection: &Connection) {
 fn ipv6_host(url: &str) -> Option<&str> {
     let (_, rest) = url.split_once("://")?;
     let authority = rest.split(['/', '?']).next()?;
-    let host = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, host)| host);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (address, _) = host.strip_prefix('[')?.split_once(']')?;
     Some(address)
 }

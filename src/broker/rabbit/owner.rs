@@ -14,17 +14,11 @@ use super::{
 /// Claims `queue` for `connection`; [`Error::Held`] when another connection has it.
 pub(super) async fn claim(connection: &Connection, queue: &str) -> Result<(), Error> {
     let channel = channel(connection).await?;
-    let options = QueueDeclareOptions {
-        exclusive: true,
-        ..QueueDeclareOptions::default()
-    };
+    let options = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
     let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
     match patiently("claiming the namespace", declaring).await? {
         Ok(_) => Ok(()),
         Err(error) if refusal(&error) == Refusal::Locked => Err(Error::Held(queue.to_owned())),
-        Err(source) => Err(Error::Declare {
-            name: format!("queue {queue}"),
-            source,
-        }),
+        Err(source) => Err(Error::Declare { name: format!("queue {queue}"), source }),
     }
 }

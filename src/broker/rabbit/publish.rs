@@ -54,9 +54,7 @@ struct Return {
 pub(in crate::broker) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
     let channel = channel(connection).await?;
     let selecting = channel.confirm_select(ConfirmSelectOptions::default());
-    patiently("asking for confirms", selecting)
-        .await?
-        .map_err(Error::Channel)?;
+    patiently("asking for confirms", selecting).await?.map_err(Error::Channel)?;
     Ok(channel)
 }
 
@@ -73,9 +71,7 @@ pub(in crate::broker) async fn send(
         error: None,
     };
     for chunk in messages.chunks(AT_ONCE) {
-        let publishing = chunk
-            .iter()
-            .map(|message| publish(channel, message, options));
+        let publishing = chunk.iter().map(|message| publish(channel, message, options));
         for sent in join_all(publishing).await {
             let flying = sent.unwrap_or_else(|error| {
                 flight.error.get_or_insert(error);
@@ -96,11 +92,7 @@ async fn publish(
         Ok(outbound) => outbound,
         Err(error) => return Ok(Flying::Settled(Confirm::Returned(error.to_string()))),
     };
-    let Outbound {
-        exchange,
-        routing_key,
-        properties,
-    } = outbound;
+    let Outbound { exchange, routing_key, properties } = outbound;
     let publishing =
         channel.basic_publish(exchange, routing_key, options, &message.body, properties);
     publishing.await.map(Flying::Sent)
@@ -116,10 +108,7 @@ pub(in crate::broker) async fn window(
     channel: &Channel,
     messages: &[Message],
 ) -> (Vec<Confirm>, Option<lapin::Error>) {
-    let options = BasicPublishOptions {
-        mandatory: true,
-        ..BasicPublishOptions::default()
-    };
+    let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
     let mut flight = send(channel, messages, options).await;
     flight.confirmed().await;
     let error = flight.error();
@@ -132,9 +121,7 @@ pub(in crate::broker) async fn window(
             Confirm::Acked | Confirm::Nacked => returned
                 .iter()
                 .find(|returned| returned.is(message))
-                .map_or(confirm, |returned| {
-                    Confirm::Returned(returned.reason.clone())
-                }),
+                .map_or(confirm, |returned| Confirm::Returned(returned.reason.clone())),
             confirm => confirm,
         })
         .collect();

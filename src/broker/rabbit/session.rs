@@ -98,18 +98,10 @@ impl Session {
         let channel = channel(connection).await?;
         // Before the consumer, or the broker would send the whole queue at once.
         let limiting = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
-        patiently("limiting the prefetch", limiting)
-            .await?
-            .map_err(Error::Channel)?;
+        patiently("limiting the prefetch", limiting).await?.map_err(Error::Channel)?;
         let queued = depth(connection, &queue).await?;
-        let mut session = Self {
-            generation,
-            queue,
-            channel,
-            consuming: Consuming::Off,
-            consumers: 0,
-            queued,
-        };
+        let mut session =
+            Self { generation, queue, channel, consuming: Consuming::Off, consumers: 0, queued };
         if !paused {
             session.consume().await?;
         }
@@ -249,9 +241,7 @@ impl Session {
             BasicConsumeOptions::default(),
             FieldTable::default(),
         );
-        let consumer = patiently("starting to consume", starting)
-            .await?
-            .map_err(Error::Channel)?;
+        let consumer = patiently("starting to consume", starting).await?.map_err(Error::Channel)?;
         self.consuming = Consuming::On(consumer);
         Ok(())
     }
@@ -262,12 +252,8 @@ impl Session {
         };
         let tag = consumer.tag();
         self.consuming = Consuming::Draining(consumer);
-        let cancelling = self
-            .channel
-            .basic_cancel(tag, BasicCancelOptions::default());
-        patiently("stopping to consume", cancelling)
-            .await?
-            .map_err(Error::Channel)
+        let cancelling = self.channel.basic_cancel(tag, BasicCancelOptions::default());
+        patiently("stopping to consume", cancelling).await?.map_err(Error::Channel)
     }
 
     /// Sends acks without waiting for them to be written; a broken channel shows elsewhere.
@@ -277,9 +263,7 @@ impl Session {
                 debug!(?ack, "stale ack dropped");
                 continue;
             }
-            let options = BasicAckOptions {
-                multiple: ack.reach == Reach::UpTo,
-            };
+            let options = BasicAckOptions { multiple: ack.reach == Reach::UpTo };
             // The first poll queues the frame; what it then waits for is its being written.
             let _ = self.channel.basic_ack(ack.tag, options).now_or_never();
         }

@@ -95,14 +95,7 @@ type Closed = Option<oneshot::Sender<()>>;
 
 impl Supervisor {
     pub(super) fn new(settings: Arc<Settings>, endpoint: Endpoint, ends: Ends) -> Self {
-        Self {
-            settings,
-            endpoint,
-            ends,
-            news: VecDeque::new(),
-            paused: false,
-            generation: 0,
-        }
+        Self { settings, endpoint, ends, news: VecDeque::new(), paused: false, generation: 0 }
     }
 
     /// Runs until closed; `first` already holds the namespace.
@@ -152,11 +145,7 @@ impl Supervisor {
 
     /// Serves one pair of connections to its end.
     async fn session(&mut self, connected: Connected) -> Result<Error, Closed> {
-        let Connected {
-            consuming,
-            publishing,
-            blocking,
-        } = connected;
+        let Connected { consuming, publishing, blocking } = connected;
         self.generation += 1;
         let generation = self.generation;
         let settings = Arc::clone(&self.settings);
@@ -178,26 +167,18 @@ impl Supervisor {
                     status.reconnects = generation - 1;
                     status.last_error = None;
                 });
-                self.news.push_back(Intake::Up {
-                    generation,
-                    queued: session.queued(),
-                });
+                self.news.push_back(Intake::Up { generation, queued: session.queued() });
                 if session.is_off() {
                     self.news.push_back(Intake::Paused { generation });
                 }
                 // What was missing before has been surveyed since.
                 let _ = self.ends.missing.notified().now_or_never();
                 let publishing = Arc::new(publishing);
-                self.ends
-                    .connections
-                    .send_replace(Some(Arc::clone(&publishing)));
+                self.ends.connections.send_replace(Some(Arc::clone(&publishing)));
                 let end = session.run(self, &consuming, &publishing, blocking).await;
                 self.ends.connections.send_replace(None);
                 if let End::Broken(error) = &end {
-                    self.news.push_back(Intake::Down {
-                        generation,
-                        reason: chain(error),
-                    });
+                    self.news.push_back(Intake::Down { generation, reason: chain(error) });
                 }
                 close(&publishing).await;
                 end
@@ -221,11 +202,7 @@ impl Supervisor {
         // Boxed: rare, and too large to be part of the supervisor's own future.
         let aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
         match self.meanwhile(aside).await? {
-            Ok(count) => warn!(
-                count,
-                queue = settings.names.dead,
-                "unreadable commands set aside"
-            ),
+            Ok(count) => warn!(count, queue = settings.names.dead, "unreadable commands set aside"),
             Err(error) => warn!(error = chain(&error), "unreadable commands stay in the way"),
         }
         Ok(())
@@ -306,11 +283,7 @@ impl Connector {
         let publishing = self.endpoint.connect(name).await?;
         let blocking = events(&publishing);
         self.survey(&consuming).await?;
-        Ok(Connected {
-            consuming,
-            publishing,
-            blocking,
-        })
+        Ok(Connected { consuming, publishing, blocking })
     }
 
     /// Claims the namespace again. After a lost connection its holder may be our own ghost, until

@@ -46,12 +46,8 @@ pub(super) struct Survey {
 /// Declares or verifies everything, as the settings say.
 pub(super) async fn survey(connection: &Connection, settings: &Settings) -> Result<Survey, Error> {
     let plan = Plan::new(settings);
-    let mut surveyor = Surveyor {
-        connection,
-        mode: settings.topology,
-        channel: None,
-        survey: Survey::default(),
-    };
+    let mut surveyor =
+        Surveyor { connection, mode: settings.topology, channel: None, survey: Survey::default() };
     for (name, kind) in &plan.exchanges {
         surveyor.exchange(name, kind).await?;
     }
@@ -69,10 +65,7 @@ pub(super) async fn survey(connection: &Connection, settings: &Settings) -> Resu
 /// Messages ready in `queue`.
 pub(super) async fn depth(connection: &Connection, queue: &str) -> Result<u64, Error> {
     let channel = channel(connection).await?;
-    let options = QueueDeclareOptions {
-        passive: true,
-        ..QueueDeclareOptions::default()
-    };
+    let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
     match patiently("counting messages", declaring).await? {
         Ok(queue) => Ok(queue.message_count().into()),
@@ -193,12 +186,10 @@ impl Surveyor<'_> {
             QueueBindOptions::default(),
             FieldTable::default(),
         );
-        patiently("binding a queue", binding)
-            .await?
-            .map_err(|source| Error::Declare {
-                name: format!("binding of queue {queue} to exchange {exchange}"),
-                source,
-            })
+        patiently("binding a queue", binding).await?.map_err(|source| Error::Declare {
+            name: format!("binding of queue {queue} to exchange {exchange}"),
+            source,
+        })
     }
 
     async fn try_exchange(
@@ -253,10 +244,7 @@ impl Surveyor<'_> {
                 }
                 Ok(true)
             }
-            Err(source) => Err(Error::Declare {
-                name: name.to_owned(),
-                source,
-            }),
+            Err(source) => Err(Error::Declare { name: name.to_owned(), source }),
         }
     }
 
@@ -273,10 +261,7 @@ impl Surveyor<'_> {
                 self.survey.differences.push(format!("{name}: {error}"));
                 Ok(())
             }
-            Err(source) => Err(Error::Declare {
-                name: name.to_owned(),
-                source,
-            }),
+            Err(source) => Err(Error::Declare { name: name.to_owned(), source }),
         }
     }
 }

@@ -184,33 +184,23 @@ fn dead_letter(exchange: &str, body: &[u8], body_max: usize) -> Vec<AMQPFrame> {
     let mut headers = FieldTable::default();
     let reason = AMQPValue::LongString("unreadable properties".into());
     headers.insert(REASON_HEADER.into(), reason);
-    let properties = basic::AMQPProperties::default()
-        .with_delivery_mode(2)
-        .with_headers(headers);
+    let properties = basic::AMQPProperties::default().with_delivery_mode(2).with_headers(headers);
     let header = AMQPContentHeader {
         class_id: publish.get_amqp_class_id(),
         body_size: body.len() as u64,
         properties,
     };
     let mut frames = vec![
-        AMQPFrame::Method(
-            CHANNEL,
-            AMQPClass::Basic(basic::AMQPMethod::Publish(publish)),
-        ),
+        AMQPFrame::Method(CHANNEL, AMQPClass::Basic(basic::AMQPMethod::Publish(publish))),
         AMQPFrame::Header(CHANNEL, header),
     ];
-    frames.extend(
-        body.chunks(body_max.max(1))
-            .map(|chunk| AMQPFrame::Body(CHANNEL, chunk.to_vec())),
-    );
+    frames
+        .extend(body.chunks(body_max.max(1)).map(|chunk| AMQPFrame::Body(CHANNEL, chunk.to_vec())));
     frames
 }
 
 fn acknowledge(delivery_tag: u64) -> AMQPFrame {
-    let ack = basic::Ack {
-        delivery_tag,
-        multiple: false,
-    };
+    let ack = basic::Ack { delivery_tag, multiple: false };
     AMQPFrame::Method(CHANNEL, AMQPClass::Basic(basic::AMQPMethod::Ack(ack)))
 }
 
@@ -272,8 +262,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     async fn open(&mut self, endpoint: &Endpoint) -> io::Result<()> {
         let version = ProtocolVersion::amqp_0_9_1();
         self.send(&[AMQPFrame::ProtocolHeader(version)]).await?;
-        self.expect(|method| matches!(method, connection::AMQPMethod::Start(_)))
-            .await?;
+        self.expect(|method| matches!(method, connection::AMQPMethod::Start(_))).await?;
         let mechanism = endpoint.uri.query.auth_mechanism.unwrap_or_default();
         let credentials = Credentials::from(endpoint.uri.authority.userinfo.clone());
         let start = connection::StartOk {
@@ -282,11 +271,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             response: credentials.sasl_auth_string(mechanism),
             locale: "en_US".into(),
         };
-        self.send(&[at_connection(connection::AMQPMethod::StartOk(start))])
-            .await?;
-        let tune = self
-            .expect(|method| matches!(method, connection::AMQPMethod::Tune(_)))
-            .await?;
+        self.send(&[at_connection(connection::AMQPMethod::StartOk(start))]).await?;
+        let tune = self.expect(|method| matches!(method, connection::AMQPMethod::Tune(_))).await?;
         if let connection::AMQPMethod::Tune(tune) = tune {
             self.frame_max = tune.frame_max;
             let tune = connection::TuneOk {
@@ -295,17 +281,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 // It is over before one would be missed.
                 heartbeat: 0,
             };
-            let open = connection::Open {
-                virtual_host: endpoint.uri.vhost.as_str().into(),
-            };
+            let open = connection::Open { virtual_host: endpoint.uri.vhost.as_str().into() };
             self.send(&[
                 at_connection(connection::AMQPMethod::TuneOk(tune)),
                 at_connection(connection::AMQPMethod::Open(open)),
             ])
             .await?;
         }
-        self.expect(|method| matches!(method, connection::AMQPMethod::OpenOk(_)))
-            .await?;
+        self.expect(|method| matches!(method, connection::AMQPMethod::OpenOk(_))).await?;
         Ok(())
     }
 
@@ -320,10 +303,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             nowait: false,
             arguments: FieldTable::default(),
         };
-        let qos = basic::Qos {
-            prefetch_count: settings.prefetch,
-            global: false,
-        };
+        let qos = basic::Qos { prefetch_count: settings.prefetch, global: false };
         let select = confirm::Select { nowait: false };
         // The broker answers them in turn; each answer that matters is an error.
         let opening = [
@@ -332,8 +312,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             AMQPClass::Basic(basic::AMQPMethod::Qos(qos)),
             AMQPClass::Basic(basic::AMQPMethod::Consume(consume)),
         ];
-        self.send(&opening.map(|method| AMQPFrame::Method(CHANNEL, method)))
-            .await?;
+        self.send(&opening.map(|method| AMQPFrame::Method(CHANNEL, method))).await?;
         let body_max = match usize::try_from(self.frame_max) {
             Ok(0) | Err(_) => FRAME_LIMIT,
             Ok(max) => max,
@@ -355,10 +334,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             class_id: 0,
             method_id: 0,
         };
-        self.send(&[at_connection(connection::AMQPMethod::Close(close))])
-            .await?;
-        self.expect(|method| matches!(method, connection::AMQPMethod::CloseOk(_)))
-            .await?;
+        self.send(&[at_connection(connection::AMQPMethod::Close(close))]).await?;
+        self.expect(|method| matches!(method, connection::AMQPMethod::CloseOk(_))).await?;
         Ok(())
     }
 
@@ -433,9 +410,6 @@ fn split_frame(input: &[u8]) -> io::Result<Option<(Raw, usize)>> {
     if *end != constants::FRAME_END {
         return Err(unexpected());
     }
-    let frame = Raw {
-        kind: *kind,
-        payload: payload.to_vec(),
-    };
+    let frame = Raw { kind: *kind, payload: payload.to_vec() };
     Ok(Some((frame, size + FRAME_OVERHEAD)))
 }

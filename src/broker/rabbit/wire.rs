@@ -204,10 +204,7 @@ mod tests {
 
         let properties = inbound(&BasicProperties::default().with_headers(headers));
 
-        let expected = Properties {
-            durability: Durability::Transient,
-            ..Properties::default()
-        };
+        let expected = Properties { durability: Durability::Transient, ..Properties::default() };
         assert_eq!(properties, expected);
     }
 

@@ -81,22 +81,14 @@ struct Line {
 /// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line; empty lines are
 /// passed over. A command without a source gets the given one. Ends after the first error.
 pub fn lines(input: impl BufRead, source: &str) -> impl Iterator<Item = Result<Draft, Error>> {
-    let mut lines = Lines {
-        input,
-        source: source.to_owned(),
-        number: 0,
-        ended: false,
-    };
+    let mut lines = Lines { input, source: source.to_owned(), number: 0, ended: false };
     std::iter::from_fn(move || lines.next_command())
 }
 
 /// One document as the data of one command.
 pub fn document(input: impl io::Read, kind: &str, id: &str, source: &str) -> Result<Draft, Error> {
     let mut text = Vec::new();
-    input
-        .take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut text)
-        .map_err(Error::Read)?;
+    input.take(MAX_BYTES as u64 + 1).read_to_end(&mut text).map_err(Error::Read)?;
     let draft = || {
         if text.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
@@ -115,12 +107,7 @@ impl Draft {
                 return Err(Refusal::Name { field });
             }
         }
-        Ok(Self {
-            kind,
-            id,
-            source,
-            data,
-        })
+        Ok(Self { kind, id, source, data })
     }
 }
 
@@ -157,18 +144,9 @@ impl<R: BufRead> Lines<R> {
         if line.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let Line {
-            kind,
-            id,
-            source,
-            data,
-        } = serde_json::from_slice(line).map_err(Refusal::Json)?;
-        Draft::new(
-            kind,
-            id,
-            source.unwrap_or_else(|| self.source.clone()),
-            data,
-        )
+        let Line { kind, id, source, data } =
+            serde_json::from_slice(line).map_err(Refusal::Json)?;
+        Draft::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)
     }
 }
 
@@ -191,18 +169,13 @@ mod tests {
     fn every_line_is_a_command_with_its_data_untouched() {
         let text = "{\"type\":\"stock.set\",\"id\":\"1\",\"data\":{ \"on_hand\": 1.50 }}\n\n\
                     {\"id\":\"2\",\"source\":\"shop\",\"data\":null,\"type\":\"x\"}\r\n";
-        let drafts: Vec<Draft> = read(text)
-            .into_iter()
-            .collect::<Result<_, _>>()
-            .expect("valid");
+        let drafts: Vec<Draft> = read(text).into_iter().collect::<Result<_, _>>().expect("valid");
         let seen: Vec<_> = drafts
             .iter()
             .map(|draft| (&*draft.kind, &*draft.id, &*draft.source, draft.data.get()))
             .collect();
-        let wanted = [
-            ("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"),
-            ("x", "2", "shop", "null"),
-        ];
+        let wanted =
+            [("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"), ("x", "2", "shop", "null")];
         assert_eq!(seen, wanted);
     }
 
@@ -238,10 +211,7 @@ mod tests {
         ];
         for (text, wanted) in cases {
             let (_, refusal) = refused(&text);
-            assert!(
-                matches!(refusal, Refusal::Name { field } if field == wanted),
-                "{text}"
-            );
+            assert!(matches!(refusal, Refusal::Name { field } if field == wanted), "{text}");
         }
         assert!(read(&line("a", &long[1..], "s"))[0].is_ok());
     }
@@ -249,9 +219,7 @@ mod tests {
     #[test]
     fn an_unknown_member_is_a_slip() {
         let (_, refusal) = refused(r#"{"type":"a","id":"1","soruce":"s","data":0}"#);
-        let Refusal::Json(error) = refusal else {
-            panic!("{refusal:?}")
-        };
+        let Refusal::Json(error) = refusal else { panic!("{refusal:?}") };
         assert!(error.to_string().contains("soruce"), "{error}");
     }
 
@@ -259,36 +227,22 @@ mod tests {
     fn an_endless_line_is_not_read_to_its_end() {
         let endless = io::BufReader::new(io::repeat(b'x'));
         let first = lines(endless, DEFAULT_SOURCE).next();
-        let too_large = matches!(
-            first,
-            Some(Err(Error::Line {
-                number: 1,
-                source: Refusal::TooLarge
-            }))
-        );
+        let too_large =
+            matches!(first, Some(Err(Error::Line { number: 1, source: Refusal::TooLarge })));
         assert!(too_large, "{first:?}");
         let refused = document(io::repeat(b' '), "a", "1", "s").expect_err("endless");
-        assert!(
-            matches!(refused, Error::Document(Refusal::TooLarge)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Error::Document(Refusal::TooLarge)), "{refused:?}");
     }
 
     #[test]
     fn a_document_is_the_data_of_one_command() {
         let text = "{\n  \"order_id\": \"o-1\"\n}\n";
         let draft = document(text.as_bytes(), "order.cancel", "c-1", "shop").expect("valid");
-        assert_eq!(
-            (&*draft.kind, &*draft.id, &*draft.source),
-            ("order.cancel", "c-1", "shop")
-        );
+        assert_eq!((&*draft.kind, &*draft.id, &*draft.source), ("order.cancel", "c-1", "shop"));
         assert_eq!(draft.data.get(), text.trim());
         for text in ["", "{", "{} {}"] {
             let refused = document(text.as_bytes(), "a", "1", "s").expect_err(text);
-            assert!(
-                matches!(refused, Error::Document(Refusal::Json(_))),
-                "{refused:?}"
-            );
+            assert!(matches!(refused, Error::Document(Refusal::Json(_))), "{refused:?}");
         }
     }
 }

@@ -84,11 +84,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     process::runtime()?.block_on(async {
         let client = Client::connect(&broker_settings(config)).await?;
         let names = Names::new(&config.broker.namespace);
-        let publishing = Publishing {
-            client,
-            names,
-            published: 0,
-        };
+        let publishing = Publishing { client, names, published: 0 };
         publishing.all(input, args).await
     })
 }
@@ -99,10 +95,7 @@ fn open(path: &Path) -> Result<Box<dyn BufRead>, Error> {
     }
     match File::open(path) {
         Ok(file) => Ok(Box::new(BufReader::new(file))),
-        Err(source) => Err(Error::File {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(Error::File { path: path.to_owned(), source }),
     }
 }
 
@@ -115,15 +108,9 @@ struct Publishing {
 impl Publishing {
     async fn all(mut self, input: Box<dyn BufRead>, args: &Args) -> Result<Exit, Error> {
         if let Some(kind) = &args.kind {
-            let id = args
-                .id
-                .clone()
-                .unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+            let id = args.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
             let draft = input::document(input, kind, &id, &args.source);
-            let draft = draft.map_err(|source| Error::Input {
-                published: 0,
-                source,
-            })?;
+            let draft = draft.map_err(|source| Error::Input { published: 0, source })?;
             self.publish(vec![draft]).await?;
             eprintln!("published {id}");
         } else {
@@ -133,10 +120,7 @@ impl Publishing {
                     Ok(draft) => batch.push(draft),
                     Err(source) => {
                         self.publish(batch).await?;
-                        return Err(Error::Input {
-                            published: self.published,
-                            source,
-                        });
+                        return Err(Error::Input { published: self.published, source });
                     }
                 }
                 if batch.len() == BATCH {
@@ -155,13 +139,7 @@ impl Publishing {
             .iter()
             .map(|draft| {
                 let body = Bytes::copy_from_slice(draft.data.get().as_bytes());
-                command(
-                    &self.names,
-                    &draft.kind,
-                    &draft.id,
-                    Some(&draft.source),
-                    body,
-                )
+                command(&self.names, &draft.kind, &draft.id, Some(&draft.source), body)
             })
             .collect();
         let confirms = self.client.publish(&messages).await;
@@ -176,11 +154,7 @@ impl Publishing {
                 Confirm::Lost => "the connection broke before its confirm".to_owned(),
             };
             let (published, id) = (self.published, draft.id.clone());
-            return Err(Error::Refused {
-                published,
-                id,
-                problem,
-            });
+            return Err(Error::Refused { published, id, problem });
         }
         Ok(())
     }

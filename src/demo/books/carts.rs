@@ -80,10 +80,7 @@ impl Carts {
             return Err("cart_closed");
         }
         let version = known.map_or(0, |cart| cart.version);
-        if change
-            .expected_version
-            .is_some_and(|expected| expected != version)
-        {
+        if change.expected_version.is_some_and(|expected| expected != version) {
             return Err("version_mismatch");
         }
         let is_other = |cart: &Cart| !cart.lines.is_empty() && cart.currency != change.currency;
@@ -96,8 +93,7 @@ impl Carts {
         let present = cart.lines.get(&change.sku).map_or(0, |line| line.0);
         let quantity = quantity(present);
         if quantity > 0 {
-            cart.lines
-                .insert(change.sku.clone(), (quantity, change.unit_price));
+            cart.lines.insert(change.sku.clone(), (quantity, change.unit_price));
         } else {
             cart.lines.remove(&change.sku);
         }

@@ -107,8 +107,7 @@ impl Bookkeeper {
             Ok(command) => self.enter_command(message.source, message.id.as_deref(), &command)?,
         };
         if matches!(verdict, Verdict::Invalid(_) | Verdict::Conflict) {
-            self.parked
-                .insert(hash_of(&(message.source, &message.id, &message.body)));
+            self.parked.insert(hash_of(&(message.source, &message.id, &message.body)));
         }
         *self.books.verdicts.entry(verdict).or_default() += 1;
         Ok(Some(verdict))
@@ -116,18 +115,11 @@ impl Bookkeeper {
 
     /// The books as they stand after the last step.
     pub fn close(self) -> Books {
-        let accounts = self
-            .orders
-            .into_iter()
-            .map(|(id, order)| (id, order.account));
+        let accounts = self.orders.into_iter().map(|(id, order)| (id, order.account));
         Books {
             orders: accounts.collect(),
             stock: self.shelves.0,
-            waiting: self
-                .waiting
-                .values()
-                .map(|callbacks| callbacks.len() as u64)
-                .sum(),
+            waiting: self.waiting.values().map(|callbacks| callbacks.len() as u64).sum(),
             parked: self.parked.len() as u64,
             ..self.books
         }
@@ -149,11 +141,7 @@ impl Bookkeeper {
         let said = hash_of(&serde_json::to_vec(command).unwrap_or_default());
         if let Some(before) = self.identities.insert(identity, said) {
             self.identities.insert(identity, before);
-            return Ok(if before == said {
-                Verdict::Duplicate
-            } else {
-                Verdict::Conflict
-            });
+            return Ok(if before == said { Verdict::Duplicate } else { Verdict::Conflict });
         }
         Ok(match command {
             Command::StockSet(set) => verdict(self.shelves.set(&set.sku, set.on_hand)),
@@ -182,10 +170,7 @@ impl Bookkeeper {
             Err(reason) => return Ok(Verdict::Rejected(reason)),
         };
         let total = total(&lines, &checkout.adjustments);
-        if checkout
-            .expected_total
-            .is_some_and(|expected| expected != total)
-        {
+        if checkout.expected_total.is_some_and(|expected| expected != total) {
             return Ok(Verdict::Rejected("total_mismatch"));
         }
         self.place(Request {
@@ -210,11 +195,7 @@ impl Bookkeeper {
         self.count_event(event);
         let total = total(&request.lines, request.adjustments);
         let order = Order {
-            account: Account {
-                status,
-                total,
-                paid: 0,
-            },
+            account: Account { status, total, paid: 0 },
             currency: request.currency,
             lines: request.lines,
             cart: request.cart.map(str::to_owned),
@@ -272,10 +253,7 @@ impl Bookkeeper {
         match callback.kind.as_str() {
             "captured" => self.hear_captured(callback),
             "failed" => Ok(self.hear_failed(callback)),
-            kind => Err(Error::Kind {
-                event: callback.event_id.clone(),
-                kind: kind.to_owned(),
-            }),
+            kind => Err(Error::Kind { event: callback.event_id.clone(), kind: kind.to_owned() }),
         }
     }
 
@@ -288,9 +266,7 @@ impl Bookkeeper {
         if !is_open {
             return Verdict::Stale;
         }
-        order
-            .attempts
-            .insert(callback.attempt_id.clone(), Attempt::Failed);
+        order.attempts.insert(callback.attempt_id.clone(), Attempt::Failed);
         Verdict::Applied
     }
 
@@ -312,28 +288,14 @@ impl Bookkeeper {
             return Err(Error::Currency { event: event() });
         }
         if amount != total {
-            return Err(Error::Amount {
-                event: event(),
-                amount,
-                total,
-            });
+            return Err(Error::Amount { event: event(), amount, total });
         }
         if order.account.paid > 0 || total == 0 {
             let order = callback.order_id.clone();
-            return Err(Error::SecondPayment {
-                event: event(),
-                order,
-            });
+            return Err(Error::SecondPayment { event: event(), order });
         }
-        order
-            .attempts
-            .insert(callback.attempt_id.clone(), Attempt::Captured);
-        order.captures.extend(
-            callback
-                .capture_id
-                .iter()
-                .map(|capture| money(callback, capture)),
-        );
+        order.attempts.insert(callback.attempt_id.clone(), Attempt::Captured);
+        order.captures.extend(callback.capture_id.iter().map(|capture| money(callback, capture)));
         order.account.paid = amount;
         let is_held = order.account.status == Status::AwaitingPayment;
         let is_late = order.account.status == Status::Expired;
@@ -388,15 +350,8 @@ fn verdict(outcome: Result<(), &'static str>) -> Verdict {
 }
 
 fn total(lines: &[Line], adjustments: &[Adjustment]) -> i64 {
-    let goods: i64 = lines
-        .iter()
-        .map(|line| line.quantity * line.unit_price)
-        .sum();
-    goods
-        + adjustments
-            .iter()
-            .map(|adjustment| adjustment.amount)
-            .sum::<i64>()
+    let goods: i64 = lines.iter().map(|line| line.quantity * line.unit_price).sum();
+    goods + adjustments.iter().map(|adjustment| adjustment.amount).sum::<i64>()
 }
 
 /// What makes money the same money, whatever event speaks of it.

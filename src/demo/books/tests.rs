@@ -10,11 +10,7 @@ struct Shop(Bookkeeper);
 impl Shop {
     fn stocked(on_hand: i64) -> Self {
         let mut shop = Self(Bookkeeper::default());
-        shop.tell(
-            "s",
-            "stock.set",
-            &json!({ "sku": "tea", "on_hand": on_hand }),
-        );
+        shop.tell("s", "stock.set", &json!({ "sku": "tea", "on_hand": on_hand }));
         shop
     }
 
@@ -26,9 +22,7 @@ impl Shop {
             deadline: None,
             body: data.to_string().into_bytes(),
         };
-        self.0
-            .enter(&Step::Send(message))
-            .map(|verdict| verdict.expect("a message has a verdict"))
+        self.0.enter(&Step::Send(message)).map(|verdict| verdict.expect("a message has a verdict"))
     }
 
     fn tell(&mut self, id: &str, kind: &'static str, data: &Value) -> Verdict {
@@ -78,23 +72,12 @@ fn paying_an_order_takes_its_stock_once() {
     assert_eq!(shop.place("o", 4), Verdict::Applied);
     assert_eq!(shop.capture("e", "o", 1_000), Verdict::Applied);
     assert_eq!(shop.capture("e", "o", 1_000), Verdict::Duplicate);
-    assert_eq!(
-        shop.capture("e2", "o", 1_000),
-        Verdict::Stale,
-        "the same attempt's money"
-    );
+    assert_eq!(shop.capture("e2", "o", 1_000), Verdict::Stale, "the same attempt's money");
 
     let books = shop.close();
 
     assert_eq!(books.stock["tea"], stock(6, 0));
-    assert_eq!(
-        books.orders["o"],
-        Account {
-            status: Status::Paid,
-            total: 1_000,
-            paid: 1_000
-        }
-    );
+    assert_eq!(books.orders["o"], Account { status: Status::Paid, total: 1_000, paid: 1_000 });
     assert_eq!(books.notifications["order_confirmed"], 1);
 }
 
@@ -138,11 +121,7 @@ fn late_money_holds_again_or_is_due_back() {
         shop.tell(order, "order.place", &briefly(order_of(order, 2)));
     }
     shop.0.enter(&Step::HoldsRunOut).unwrap();
-    shop.tell(
-        "less",
-        "stock.adjust",
-        &json!({ "sku": "tea", "delta": -2 }),
-    );
+    shop.tell("less", "stock.adjust", &json!({ "sku": "tea", "delta": -2 }));
 
     // When both are paid
     assert_eq!(shop.capture("e", "o", 500), Verdict::Applied);
@@ -163,11 +142,7 @@ fn cancelling_gives_the_stock_back_and_is_too_late_once_paid() {
     shop.place("p", 2);
     shop.capture("e", "p", 500);
     let cancel = |shop: &mut Shop, order: &str| {
-        shop.tell(
-            &format!("c-{order}"),
-            "order.cancel",
-            &json!({ "order_id": order }),
-        )
+        shop.tell(&format!("c-{order}"), "order.cancel", &json!({ "order_id": order }))
     };
 
     assert_eq!(cancel(&mut shop, "o"), Verdict::Applied);
@@ -185,20 +160,11 @@ fn a_cart_closes_with_its_order_and_opens_when_the_hold_runs_out() {
     });
     let checkout = |order: &str| json!({ "cart_id": "c", "order_id": order, "customer": { "id": "ada" }, "expected_total": 500 });
     assert_eq!(shop.tell("1", "cart.put", &line), Verdict::Applied);
-    assert_eq!(
-        shop.tell("2", "cart.checkout", &briefly(checkout("o"))),
-        Verdict::Applied
-    );
-    assert_eq!(
-        shop.tell("3", "cart.put", &line),
-        Verdict::Rejected("cart_closed")
-    );
+    assert_eq!(shop.tell("2", "cart.checkout", &briefly(checkout("o"))), Verdict::Applied);
+    assert_eq!(shop.tell("3", "cart.put", &line), Verdict::Rejected("cart_closed"));
     shop.0.enter(&Step::HoldsRunOut).unwrap();
 
-    assert_eq!(
-        shop.tell("4", "cart.checkout", &checkout("p")),
-        Verdict::Applied
-    );
+    assert_eq!(shop.tell("4", "cart.checkout", &checkout("p")), Verdict::Applied);
 
     let books = shop.close();
     assert_eq!(books.orders["o"].status, Status::Expired);
@@ -213,10 +179,7 @@ fn an_id_used_again_for_something_else_is_a_conflict_and_parked() {
     let other = order_of("o", 2);
 
     assert_eq!(shop.tell("o", "order.place", &other), Verdict::Conflict);
-    assert_eq!(
-        shop.tell("o2", "order.place", &other),
-        Verdict::Rejected("order_exists")
-    );
+    assert_eq!(shop.tell("o2", "order.place", &other), Verdict::Rejected("order_exists"));
 
     let books = shop.close();
     assert_eq!((books.parked, books.stock["tea"].held), (1, 1));
@@ -230,14 +193,7 @@ fn what_is_not_modelled_is_refused_and_not_guessed() {
     let partial = shop.try_tell("e", "payment.callback", &captured("e", "o", 249));
 
     let event = "e".to_owned();
-    assert_eq!(
-        partial,
-        Err(Error::Amount {
-            event,
-            amount: 249,
-            total: 250
-        })
-    );
+    assert_eq!(partial, Err(Error::Amount { event, amount: 249, total: 250 }));
 }
 
 #[test]

@@ -79,19 +79,13 @@ pub(super) struct Catalogue {
 impl Catalogue {
     /// About as many skus to an order as in the sample: two for one, up to a warehouse full.
     pub(super) fn for_orders(orders: u64) -> Self {
-        Self {
-            skus: (orders * 2).clamp(300, 4_000),
-        }
+        Self { skus: (orders * 2).clamp(300, 4_000) }
     }
 
     /// Every sku and what is on hand of it in the morning.
     pub(super) fn stock(&self) -> impl Iterator<Item = (String, u64)> {
         (0..self.skus).map(|index| {
-            let on_hand = if is_scarce(index) {
-                traits(index).below(60)
-            } else {
-                PLENTY
-            };
+            let on_hand = if is_scarce(index) { traits(index).below(60) } else { PLENTY };
             (name(index), on_hand)
         })
     }
@@ -113,10 +107,7 @@ impl Catalogue {
                 taken.push(index);
             }
         }
-        taken
-            .into_iter()
-            .map(|index| Self::line(random, index))
-            .collect()
+        taken.into_iter().map(|index| Self::line(random, index)).collect()
     }
 
     /// One plentiful sku.
@@ -147,11 +138,7 @@ impl Catalogue {
 
     /// A tenth of the skus make a fifth of the trade.
     fn popular(&self, random: &mut Random) -> u64 {
-        if random.per_mille(111) {
-            random.below(self.skus / 10)
-        } else {
-            random.below(self.skus)
-        }
+        if random.per_mille(111) { random.below(self.skus / 10) } else { random.below(self.skus) }
     }
 }
 

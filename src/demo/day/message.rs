@@ -24,21 +24,12 @@ pub struct Message {
 
 impl Message {
     fn new(source: &'static str, id: String, kind: &'static str, data: &Value) -> Self {
-        Self {
-            kind,
-            id: Some(id),
-            source,
-            deadline: None,
-            body: data.to_string().into_bytes(),
-        }
+        Self { kind, id: Some(id), source, deadline: None, body: data.to_string().into_bytes() }
     }
 
     /// The same data under another message id: for the processor another command.
     pub(super) fn again_as(&self, id: String) -> Self {
-        Self {
-            id: Some(id),
-            ..self.clone()
-        }
+        Self { id: Some(id), ..self.clone() }
     }
 }
 
@@ -163,12 +154,7 @@ pub(super) fn cancel(id: String, order: &str) -> Message {
 }
 
 pub(super) fn complete(id: String, order: &str) -> Message {
-    Message::new(
-        "warehouse",
-        id,
-        "order.complete",
-        &json!({ "order_id": order }),
-    )
+    Message::new("warehouse", id, "order.complete", &json!({ "order_id": order }))
 }
 
 pub(super) fn stock_set(id: String, sku: &str, on_hand: u64, low_at: u64) -> Message {
@@ -232,29 +218,14 @@ pub(super) fn poison(id: &str, turn: u64) -> Message {
     let good = json!({ "sku": "SKU-00000", "delta": 1 });
     let message = |data: &Value| Message::new("legacy", id.to_owned(), "stock.adjust", data);
     match turn % 9 {
-        0 => Message {
-            body: br#"{"sku": "SKU-00000", "delta""#.to_vec(),
-            ..message(&good)
-        },
+        0 => Message { body: br#"{"sku": "SKU-00000", "delta""#.to_vec(), ..message(&good) },
         1 => message(&json!({ "sku": "SKU-00000", "delta": "one" })),
         2 => message(&json!({ "sku": "SKU-00000" })),
-        3 => Message {
-            kind: "stock.teleport",
-            ..message(&good)
-        },
-        4 => Message {
-            deadline: Some("2020-01-01T00:00:00Z"),
-            ..message(&good)
-        },
+        3 => Message { kind: "stock.teleport", ..message(&good) },
+        4 => Message { deadline: Some("2020-01-01T00:00:00Z"), ..message(&good) },
         5 => message(&json!({ "sku": "SKU-00000", "delta": 1, "reason": "x".repeat(70_000) })),
-        6 => Message {
-            id: None,
-            ..message(&good)
-        },
-        7 => Message {
-            body: vec![0xFF, 0xFE, 0x00, 0x7B],
-            ..message(&good)
-        },
+        6 => Message { id: None, ..message(&good) },
+        7 => Message { body: vec![0xFF, 0xFE, 0x00, 0x7B], ..message(&good) },
         _ => message(&json!({ "sku": "no spaces allowed", "delta": 1 })),
     }
 }

@@ -64,13 +64,7 @@ impl<'a> Story<'a> {
         number: u64,
         opens: u64,
     ) -> Self {
-        Self {
-            random,
-            catalogue,
-            number,
-            opens,
-            script: Vec::new(),
-        }
+        Self { random, catalogue, number, opens, script: Vec::new() }
     }
 
     /// The messages of this customer, none of them before the story opens.
@@ -149,10 +143,7 @@ impl<'a> Story<'a> {
     }
 
     fn hold_runs_out(&mut self, late: Late) {
-        let wish = Wish {
-            hold_for: Some(SHORT_HOLD),
-            ..self.wish(Scarce::Not)
-        };
+        let wish = Wish { hold_for: Some(SHORT_HOLD), ..self.wish(Scarce::Not) };
         let place = message::place(self.id("place"), &wish);
         self.send(self.opens, place);
         if late == Late::Pays {
@@ -173,17 +164,10 @@ impl<'a> Story<'a> {
 
     /// The cart is theirs again when the hold has run out; half of them order again.
     fn cart_hold_runs_out(&mut self) {
-        let wish = Wish {
-            hold_for: Some(SHORT_HOLD),
-            ..self.wish(Scarce::Not)
-        };
+        let wish = Wish { hold_for: Some(SHORT_HOLD), ..self.wish(Scarce::Not) };
         self.check_out(&wish);
         if self.random.per_mille(500) {
-            let again = Wish {
-                order: format!("{}-again", wish.order),
-                hold_for: None,
-                ..wish
-            };
+            let again = Wish { order: format!("{}-again", wish.order), hold_for: None, ..wish };
             let at = self.evening();
             let checkout = message::checkout(self.id("checkout-again"), &self.cart(), &again, None);
             self.send(at, checkout);
@@ -242,10 +226,7 @@ impl<'a> Story<'a> {
                 let capture = self.capture(&wish);
                 self.deliver(at, &capture, 0);
                 let wrong = Callback {
-                    what: Payment::Captured {
-                        amount: wish.total() + 1,
-                        capture: None,
-                    },
+                    what: Payment::Captured { amount: wish.total() + 1, capture: None },
                     ..capture
                 };
                 self.deliver(at + SECOND, &wrong, 1);
@@ -254,10 +235,7 @@ impl<'a> Story<'a> {
                 let sku = self.catalogue.scarce(self.random);
                 let too_much = -1_000_000;
                 for (name, sku) in [("theft", sku.as_str()), ("ghost", "SKU-NEVER")] {
-                    self.send(
-                        at,
-                        message::stock_adjust(self.id(name), sku, too_much, name),
-                    );
+                    self.send(at, message::stock_adjust(self.id(name), sku, too_much, name));
                 }
             }
         }
@@ -269,32 +247,17 @@ impl<'a> Story<'a> {
     /// money comes: there is nothing left to hold again.
     fn last_pieces(&mut self) {
         let wish = Wish {
-            lines: vec![Line {
-                sku: "SKU-LAST".to_owned(),
-                quantity: 2,
-                unit_price: 2_500,
-            }],
+            lines: vec![Line { sku: "SKU-LAST".to_owned(), quantity: 2, unit_price: 2_500 }],
             hold_for: Some(SHORT_HOLD),
             ..self.wish(Scarce::Not)
         };
-        self.send(
-            self.opens,
-            message::stock_set(self.id("stock"), "SKU-LAST", 3, 0),
-        );
+        self.send(self.opens, message::stock_set(self.id("stock"), "SKU-LAST", 3, 0));
         self.send(self.opens, message::place(self.id("place"), &wish));
-        let second = Wish {
-            order: format!("{}-second", wish.order),
-            hold_for: None,
-            ..wish.clone()
-        };
+        let second =
+            Wish { order: format!("{}-second", wish.order), hold_for: None, ..wish.clone() };
         let place = message::place(self.id("place-second"), &second);
         self.send(EVENING, place);
-        let paid = self.callback(
-            &second,
-            "captured-second",
-            "attempt-1",
-            captured(&second, None),
-        );
+        let paid = self.callback(&second, "captured-second", "attempt-1", captured(&second, None));
         self.deliver(EVENING, &paid, 0);
         let late = self.capture(&wish);
         self.deliver(EVENING + MINUTE, &late, 1);

@@ -59,22 +59,10 @@ fn a_day_holds_every_verdict_reason_and_ending() {
             "invalid (validation)",
         ]
     );
-    let statuses: Vec<&str> = books
-        .statuses()
-        .keys()
-        .map(|status| status.name())
-        .collect();
+    let statuses: Vec<&str> = books.statuses().keys().map(|status| status.name()).collect();
     assert_eq!(
         statuses,
-        [
-            "rejected",
-            "awaiting_payment",
-            "paid",
-            "completed",
-            "expired",
-            "cancelled",
-            "refund_due"
-        ]
+        ["rejected", "awaiting_payment", "paid", "completed", "expired", "cancelled", "refund_due"]
     );
     assert!(books.waiting > 0 && books.parked > 0 && books.refund_due() > 0);
 }
@@ -110,10 +98,7 @@ fn a_day_has_the_character_of_the_sample() {
         .map(|message| {
             let data: serde_json::Value = serde_json::from_slice(&message.body).unwrap();
             let lines = data["lines"].as_array().unwrap();
-            lines
-                .iter()
-                .map(|line| line["quantity"].as_u64().unwrap())
-                .collect()
+            lines.iter().map(|line| line["quantity"].as_u64().unwrap()).collect()
         })
         .collect();
 
@@ -134,17 +119,11 @@ fn message_ids_are_used_twice_only_where_the_day_means_it() {
         .into_iter()
         .filter_map(|message| Some((message.source, message.id?)))
         .filter(|identity| !seen.insert(identity.clone()))
-        .map(|(_, id)| {
-            id.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-')
-                .to_owned()
-        })
+        .map(|(_, id)| id.trim_end_matches(|c: char| c.is_ascii_digit() || c == '-').to_owned())
         .collect();
 
     let meant = ["place", "checkout", "put"];
-    assert!(
-        repeated.iter().all(|id| meant.contains(&id.as_str())),
-        "{repeated:?}"
-    );
+    assert!(repeated.iter().all(|id| meant.contains(&id.as_str())), "{repeated:?}");
 }
 
 #[test]

@@ -42,8 +42,7 @@ impl Books {
         let before = cart.lines.get(&sku).map_or(0, |line| line.0);
         let quantity = number(data, "quantity") + if adds { before } else { 0 };
         if quantity > 0 {
-            cart.lines
-                .insert(sku, (quantity, number(data, "unit_price")));
+            cart.lines.insert(sku, (quantity, number(data, "unit_price")));
         } else {
             cart.lines.remove(&sku);
         }
@@ -66,10 +65,7 @@ impl Books {
 
     /// The cart that is to become an order, if it may.
     pub(super) fn cart_to_check_out(&self, data: &Value) -> Result<&Cart, Answer> {
-        let cart = self
-            .carts
-            .get(&text(data, "cart_id"))
-            .ok_or(rejected("cart_not_found"))?;
+        let cart = self.carts.get(&text(data, "cart_id")).ok_or(rejected("cart_not_found"))?;
         match cart.refusal(data) {
             Some(refusal) => Err(refusal),
             None if cart.lines.is_empty() => Err(rejected("cart_empty")),

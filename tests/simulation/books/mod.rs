@@ -73,11 +73,7 @@ impl Books {
 
     /// A message was given up on.
     pub(crate) fn park(&mut self, message: &Message) {
-        let id = (
-            message.source.to_owned(),
-            message.id.clone(),
-            message.body.to_vec(),
-        );
+        let id = (message.source.to_owned(), message.id.clone(), message.body.to_vec());
         self.parked.insert(id);
     }
 
@@ -90,10 +86,8 @@ impl Books {
             "payment.callback" => (text(&data, "provider"), text(&data, "event_id")),
             _ => (message.source.to_owned(), message.id.clone()),
         };
-        let identity = (
-            format!("{} {}", message.kind == "payment.callback", identity.0),
-            identity.1,
-        );
+        let identity =
+            (format!("{} {}", message.kind == "payment.callback", identity.0), identity.1);
         let retention = self.terms.identity_retention;
         let said = self.identities.get(&identity);
         if let Some(said) = said.filter(|said| now - said.at <= retention || was_known) {
@@ -144,15 +138,11 @@ impl Books {
 
     /// The first callback that waited for an order is applied, or given up on.
     pub(crate) fn enter_waited(&mut self, order: &str, now: i64, given_up: bool) -> Answer {
-        let waiting = self
-            .waiting
-            .get_mut(order)
-            .filter(|waiting| !waiting.is_empty());
+        let waiting = self.waiting.get_mut(order).filter(|waiting| !waiting.is_empty());
         let data = waiting.expect("a callback waits for it").remove(0);
         if given_up {
             let id = format!("waited for {order}");
-            self.parked
-                .insert((id, text(&data, "event_id"), Vec::new()));
+            self.parked.insert((id, text(&data, "event_id"), Vec::new()));
             return ("failed", Some("failed"));
         }
         self.record(order, &data, now)

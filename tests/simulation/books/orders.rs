@@ -67,12 +67,7 @@ impl Books {
             return invalid("validation");
         }
         let currency = text(data, "currency");
-        let wish = Wish {
-            total,
-            currency,
-            wanted,
-            cart: None,
-        };
+        let wish = Wish { total, currency, wanted, cart: None };
         self.open(data, wish, now)
     }
 
@@ -84,10 +79,7 @@ impl Books {
             Ok(cart) => cart,
             Err(refusal) => return refusal,
         };
-        let lines = cart
-            .lines
-            .values()
-            .map(|(quantity, price)| quantity * price);
+        let lines = cart.lines.values().map(|(quantity, price)| quantity * price);
         let total = lines.sum::<i64>() + adjustments(data);
         if total < 0 {
             return invalid("validation");
@@ -96,11 +88,7 @@ impl Books {
         if expected.is_some_and(|expected| expected != total) {
             return rejected("total_mismatch");
         }
-        let wanted = cart
-            .lines
-            .iter()
-            .map(|(sku, line)| (sku.clone(), line.0))
-            .collect();
+        let wanted = cart.lines.iter().map(|(sku, line)| (sku.clone(), line.0)).collect();
         let wish = Wish {
             total,
             currency: cart.currency.clone(),
@@ -116,18 +104,13 @@ impl Books {
             return rejected("order_exists");
         }
         let wished = data["hold_for"].as_str().map(minutes);
-        let hold_for = wished
-            .unwrap_or(self.terms.hold_for)
-            .min(self.terms.hold_cap);
+        let hold_for = wished.unwrap_or(self.terms.hold_for).min(self.terms.hold_cap);
         let mut order = Order {
             status: "awaiting_payment",
             total: wish.total,
             paid: 0,
             asked_back: 0,
-            hold: Hold::Held {
-                until: now + hold_for,
-                extended: false,
-            },
+            hold: Hold::Held { until: now + hold_for, extended: false },
             currency: wish.currency,
             wanted: wish.wanted,
             cart: wish.cart,
@@ -167,16 +150,10 @@ impl Books {
 
     fn extend(&self, order: &mut Order) {
         let cap = order.placed_at + self.terms.hold_cap.max(order.hold_for);
-        if let Hold::Held {
-            until,
-            extended: false,
-        } = order.hold
+        if let Hold::Held { until, extended: false } = order.hold
             && cap > until
         {
-            order.hold = Hold::Held {
-                until: cap,
-                extended: true,
-            };
+            order.hold = Hold::Held { until: cap, extended: true };
         }
     }
 
@@ -208,11 +185,7 @@ impl Books {
 
     /// A hold ran out, as the core says.
     pub(crate) fn lapse(&mut self, id: &str, now: i64) -> Answer {
-        let mut order = self
-            .orders
-            .get(id)
-            .cloned()
-            .expect("only orders have holds");
+        let mut order = self.orders.get(id).cloned().expect("only orders have holds");
         match order.hold {
             Hold::Held { until, .. } => assert!(until <= now, "the hold of {id} lapsed early"),
             Hold::Never | Hold::Sold | Hold::GivenBack => panic!("{id} had no hold to lapse"),
@@ -307,11 +280,7 @@ impl Books {
             "expired" => {
                 let is_too_much = order.paid > order.total;
                 order.owe(order.paid);
-                if is_too_much {
-                    ("review", None)
-                } else {
-                    APPLIED
-                }
+                if is_too_much { ("review", None) } else { APPLIED }
             }
             "cancelled" | "rejected" => {
                 order.owe(order.paid);
@@ -332,10 +301,7 @@ impl Books {
 
 impl Order {
     fn awaits_money(&self) -> bool {
-        matches!(
-            self.status,
-            "awaiting_payment" | "partially_paid" | "under_review"
-        )
+        matches!(self.status, "awaiting_payment" | "partially_paid" | "under_review")
     }
 
     /// All of this is to go back, if it is anything.
@@ -354,9 +320,6 @@ fn adjustments(data: &Value) -> i64 {
 
 /// A duration such as `"5m"`, in microseconds.
 fn minutes(text: &str) -> i64 {
-    let number: i64 = text
-        .trim_end_matches('m')
-        .parse()
-        .expect("the shop writes minutes");
+    let number: i64 = text.trim_end_matches('m').parse().expect("the shop writes minutes");
     number * 60_000_000
 }

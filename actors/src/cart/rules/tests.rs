@@ -84,10 +84,7 @@ fn a_line_is_changed_by_a_difference(
 
 #[test]
 fn all_lines_have_one_currency() {
-    let dollars = Wish {
-        currency: currency("USD"),
-        ..wish("tea")
-    };
+    let dollars = Wish { currency: currency("USD"), ..wish("tea") };
     let refusal = Refusal::with(Reason::CurrencyMismatch, "EUR");
     assert_eq!(put(&cart(), dollars.clone(), 1), Err(refusal.clone()));
     assert_eq!(add(&cart(), dollars, 1), Err(refusal));
@@ -96,15 +93,9 @@ fn all_lines_have_one_currency() {
 #[test]
 fn a_full_cart_takes_no_other_sku() {
     let lines = (0..MOST_LINES).map(|nth| line(&format!("s{nth}"), 1));
-    let full = Cart {
-        lines: lines.collect(),
-        ..cart()
-    };
+    let full = Cart { lines: lines.collect(), ..cart() };
     assert!(put(&full, wish("s7"), 9).is_ok());
-    assert_eq!(
-        put(&full, wish("tea"), 1),
-        not_allowed("a cart has at most 500 lines")
-    );
+    assert_eq!(put(&full, wish("tea"), 1), not_allowed("a cart has at most 500 lines"));
 }
 
 #[rstest]
@@ -125,10 +116,7 @@ fn only_an_open_cart_of_the_expected_version_changes(
 
 #[test]
 fn an_empty_cart_is_not_checked_out() {
-    let empty = Cart {
-        lines: Vec::new(),
-        ..cart()
-    };
+    let empty = Cart { lines: Vec::new(), ..cart() };
     assert_eq!(open(&empty, None), Ok(()));
     assert_eq!(checkout(&empty, None), Err(Refusal::new(Reason::CartEmpty)));
 }
@@ -148,33 +136,12 @@ fn every_change_makes_a_new_version() {
     let mut cart = cart();
     let order = OrderId::new("o-1").expect("is an id");
     let at = Timestamp::from_micros(5);
-    let names = |cart: &Cart| {
-        cart.lines
-            .iter()
-            .map(|l| l.sku.to_string())
-            .collect::<Vec<_>>()
-    };
+    let names = |cart: &Cart| cart.lines.iter().map(|l| l.sku.to_string()).collect::<Vec<_>>();
     for (change, lines, status) in [
-        (
-            Change::Line(line("tea", 9)),
-            vec!["tea", "cup"],
-            CartStatus::Open,
-        ),
-        (
-            Change::Line(line("pot", 1)),
-            vec!["tea", "cup", "pot"],
-            CartStatus::Open,
-        ),
-        (
-            Change::Removed(sku("cup")),
-            vec!["tea", "pot"],
-            CartStatus::Open,
-        ),
-        (
-            Change::CheckedOut(order.clone()),
-            vec!["tea", "pot"],
-            CartStatus::CheckedOut,
-        ),
+        (Change::Line(line("tea", 9)), vec!["tea", "cup"], CartStatus::Open),
+        (Change::Line(line("pot", 1)), vec!["tea", "cup", "pot"], CartStatus::Open),
+        (Change::Removed(sku("cup")), vec!["tea", "pot"], CartStatus::Open),
+        (Change::CheckedOut(order.clone()), vec!["tea", "pot"], CartStatus::CheckedOut),
         (Change::Reopened, vec!["tea", "pot"], CartStatus::Open),
         (Change::Cleared, vec![], CartStatus::Open),
     ] {

@@ -5,12 +5,7 @@ use crate::id::Sku;
 use rstest::rstest;
 
 fn stock(sku: &str, on_hand: u64, held: u64) -> Stock {
-    Stock {
-        sku: Sku::new(sku).expect("is an id"),
-        on_hand,
-        held,
-        low_at: None,
-    }
+    Stock { sku: Sku::new(sku).expect("is an id"), on_hand, held, low_at: None }
 }
 
 fn below_held() -> Refusal {
@@ -33,10 +28,7 @@ fn counted(#[case] on_hand: u64, #[case] expected: Result<Change, Refusal>) {
 #[case(-11, Err(below_held()))] // below nothing at all
 #[case(i64::MIN, Err(below_held()))]
 #[case(90, Ok(Change::Counted(100)))]
-#[case(
-    91,
-    Err(Refusal::with(Reason::NotAllowed, "on hand would be 101, at most 100 are kept"))
-)]
+#[case(91, Err(Refusal::with(Reason::NotAllowed, "on hand would be 101, at most 100 are kept")))]
 fn adjusted(#[case] delta: i64, #[case] expected: Result<Change, Refusal>) {
     assert_eq!(adjust(&stock("tea", 10, 4), delta, 100), expected);
 }
@@ -48,10 +40,8 @@ fn a_hold_takes_all_or_tells_all_that_is_short() {
 
     let short = hold([(&tea, 7), (&cup, 5), (&pot, 1)]).expect_err("is short");
 
-    let short: Vec<_> = short
-        .iter()
-        .map(|one| (one.sku.as_str(), one.wanted, one.available))
-        .collect();
+    let short: Vec<_> =
+        short.iter().map(|one| (one.sku.as_str(), one.wanted, one.available)).collect();
     assert_eq!(short, [("tea", 7, 6), ("pot", 1, 0)]);
 }
 
@@ -82,9 +72,7 @@ fn low(
     #[case] after: (u64, Option<u64>),
     #[case] expected: bool,
 ) {
-    let [before, after] = [before, after].map(|(available, low_at)| Stock {
-        low_at,
-        ..stock("tea", available + 3, 3)
-    });
+    let [before, after] = [before, after]
+        .map(|(available, low_at)| Stock { low_at, ..stock("tea", available + 3, 3) });
     assert_eq!(fell_low(&before, &after), expected);
 }

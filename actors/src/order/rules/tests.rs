@@ -69,15 +69,9 @@ const NOTHING: [i64; 3] = [0, 0, 0];
 
 #[rstest]
 #[case(500, "applied: awaiting_payment | ")]
-#[case(
-    0,
-    "applied: awaiting_payment, paid | commit, void, notify order_confirmed"
-)]
+#[case(0, "applied: awaiting_payment, paid | commit, void, notify order_confirmed")]
 fn placed(#[case] total: i64, #[case] expected: &str) {
-    let order = Order {
-        total,
-        ..order(Status::AwaitingPayment, NOTHING)
-    };
+    let order = Order { total, ..order(Status::AwaitingPayment, NOTHING) };
     assert_eq!(words(&place(&order)), expected);
 }
 
@@ -89,12 +83,7 @@ fn placed(#[case] total: i64, #[case] expected: &str) {
     500,
     "applied: +500, paid | commit, void, notify order_confirmed"
 )]
-#[case(
-    Status::AwaitingPayment,
-    NOTHING,
-    499,
-    "applied: +499, partially_paid | extend"
-)]
+#[case(Status::AwaitingPayment, NOTHING, 499, "applied: +499, partially_paid | extend")]
 #[case(
     Status::AwaitingPayment,
     NOTHING,
@@ -119,36 +108,11 @@ fn placed(#[case] total: i64, #[case] expected: &str) {
 #[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, asked 500 | ask 500 back")]
 #[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, asked 500 | ask 500 back")]
 // too late
-#[case(
-    Status::Expired,
-    NOTHING,
-    500,
-    "applied: +500, refund_due 500, asked 500 | ask 500 back"
-)]
-#[case(
-    Status::Expired,
-    NOTHING,
-    200,
-    "applied: +200, refund_due 200, asked 200 | ask 200 back"
-)]
-#[case(
-    Status::Expired,
-    NOTHING,
-    501,
-    "review: +501, refund_due 501, asked 501 | ask 501 back"
-)]
-#[case(
-    Status::Cancelled,
-    NOTHING,
-    500,
-    "applied: +500, refund_due 500, asked 500 | ask 500 back"
-)]
-#[case(
-    Status::Rejected,
-    NOTHING,
-    500,
-    "applied: +500, refund_due 500, asked 500 | ask 500 back"
-)]
+#[case(Status::Expired, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
+#[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
+#[case(Status::Cancelled, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Rejected, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
 fn money_captured(
     #[case] status: Status,
     #[case] money: [i64; 3],
@@ -210,10 +174,7 @@ fn money_refunded(
     #[case] expected: &str,
 ) {
     let step = refunded(&order(status, money), amount);
-    assert_eq!(
-        words(&step),
-        format!("{expected} | notify refund_succeeded")
-    );
+    assert_eq!(words(&step), format!("{expected} | notify refund_succeeded"));
 }
 
 #[test]
@@ -288,11 +249,7 @@ fn a_hold_that_ran_out() {
 #[test]
 fn attempts_without_money_matter_while_money_is_awaited() {
     let waiting = Status::ALL.iter().copied().filter(|s| awaits_money(*s));
-    assert!(waiting.eq([
-        Status::AwaitingPayment,
-        Status::PartiallyPaid,
-        Status::UnderReview
-    ]));
+    assert!(waiting.eq([Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview]));
 }
 
 #[test]
@@ -317,9 +274,6 @@ fn applying_a_step_moves_money_and_status() {
 fn the_cap_counts_from_the_placing_and_never_cuts_a_hold() {
     let order = order(Status::PartiallyPaid, NOTHING);
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    assert_eq!(
-        cap(&order, minutes(120)),
-        Timestamp::EPOCH.plus(minutes(120))
-    );
+    assert_eq!(cap(&order, minutes(120)), Timestamp::EPOCH.plus(minutes(120)));
     assert_eq!(cap(&order, minutes(5)), Timestamp::EPOCH.plus(minutes(15)));
 }

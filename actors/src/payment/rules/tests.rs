@@ -76,11 +76,7 @@ fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) 
 #[test]
 fn a_known_capture_id_is_stale_whatever_else_it_says() {
     for awaits_money in [true, false] {
-        for text in [
-            "captured a 300 #1",
-            "captured a 299 #1",
-            "captured a 300 #1 USD",
-        ] {
+        for text in ["captured a 300 #1", "captured a 299 #1", "captured a 300 #1 USD"] {
             let meaning = meaning(&["captured a 300 #1"], text, awaits_money);
             assert_eq!(meaning, Meaning::Stale, "{text}");
         }
@@ -154,22 +150,10 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
         }),
     );
     for (text, expected, state) in [
-        (
-            "refund_failed a r1",
-            Meaning::RefundFailed,
-            RefundState::Failed,
-        ),
+        ("refund_failed a r1", Meaning::RefundFailed, RefundState::Failed),
         ("refund_failed a r1", Meaning::Stale, RefundState::Failed),
-        (
-            "refund_succeeded a 200 r1",
-            Meaning::Refunded { amount: 200 },
-            RefundState::Succeeded,
-        ),
-        (
-            "refund_succeeded a 200 r1",
-            Meaning::Stale,
-            RefundState::Succeeded,
-        ),
+        ("refund_succeeded a 200 r1", Meaning::Refunded { amount: 200 }, RefundState::Succeeded),
+        ("refund_succeeded a 200 r1", Meaning::Stale, RefundState::Succeeded),
     ] {
         let (meaning, change) = decide(&payments, &callback(text), euro(), false);
         if let Some(change) = change {

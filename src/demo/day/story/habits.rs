@@ -62,20 +62,10 @@ impl Story<'_> {
         let mut at = self.opens;
         let mut changes = Vec::new();
         if self.random.per_mille(50) {
-            changes.push(message::cart_put(
-                self.id("first"),
-                &cart,
-                &lines[0],
-                Some(0),
-            ));
+            changes.push(message::cart_put(self.id("first"), &cart, &lines[0], Some(0)));
             changes.push(message::cart_clear(self.id("clear"), &cart));
             // Theirs is another idea of the cart than ours.
-            changes.push(message::cart_put(
-                self.id("stale"),
-                &cart,
-                &lines[0],
-                Some(0),
-            ));
+            changes.push(message::cart_put(self.id("stale"), &cart, &lines[0], Some(0)));
         }
         for (position, line) in lines.iter().enumerate() {
             let put = message::cart_put(self.id(&format!("put-{position}")), &cart, line, None);
@@ -126,11 +116,7 @@ impl Story<'_> {
         }
         let at = placed + self.random.between(SECOND, 10 * MINUTE);
         if self.random.per_mille(50) {
-            let attempt = if self.random.per_mille(800) {
-                "attempt-0"
-            } else {
-                "attempt-1"
-            };
+            let attempt = if self.random.per_mille(800) { "attempt-0" } else { "attempt-1" };
             let failed = self.callback(wish, "failed-1", attempt, Payment::Failed);
             self.deliver(placed, &failed, 0);
         }
@@ -151,10 +137,8 @@ impl Story<'_> {
         }
         if self.random.per_mille(20) {
             // The same money once more, as another event.
-            let told_again = Callback {
-                event: format!("{}-again", capture.event),
-                ..capture.clone()
-            };
+            let told_again =
+                Callback { event: format!("{}-again", capture.event), ..capture.clone() };
             self.deliver(captured + MINUTE, &told_again, 0);
         }
         if self.random.per_mille(10) {
@@ -219,8 +203,5 @@ impl Story<'_> {
 }
 
 pub(super) fn captured(wish: &Wish, capture: Option<String>) -> Payment {
-    Payment::Captured {
-        amount: wish.total(),
-        capture,
-    }
+    Payment::Captured { amount: wish.total(), capture }
 }
