@@ -3,6 +3,7 @@
 
 use orderly_actors::cart::Cart;
 use orderly_actors::counters;
+use orderly_actors::id::CaptureId;
 use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
 use orderly_actors::order::{Order, Status};
@@ -165,11 +166,16 @@ impl Mirror {
         for status in Status::ALL {
             let count = self.orders.values().filter(|order| order.status == *status).count();
             let counted = self.counters[usize::from(counters::of_status(*status))];
-            assert_eq!(counted, count as i64, "the counter of orders that are {status}");
+            assert_eq!(
+                counted,
+                i64::try_from(count).expect("it is small"),
+                "the counter of orders that are {status}"
+            );
         }
         let waiting: usize = self.payments.values().map(|payments| payments.waiting.len()).sum();
         let counted = self.counters[usize::from(counters::WAITING)];
-        assert_eq!(counted, waiting as i64, "the counter of waiting callbacks");
+        let waiting = i64::try_from(waiting).expect("it is small");
+        assert_eq!(counted, waiting, "the counter of waiting callbacks");
     }
 
     /// Whether a notification of that id was requested, and how often any of its order and kind.
@@ -273,11 +279,17 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
 fn check_hold(before: Option<HoldState>, after: HoldState) {
     use HoldState::{Committed, Expired, Held, Released};
     let is_legal = match (before, after) {
-        (None, Held { extended: false, .. } | Committed) => true,
-        (Some(Held { until, extended }), Held { until: later, extended: again }) => {
-            again && !extended && later > until
+        (
+            Some(Held { until, extended }),
+            Held {
+                until: later,
+                extended: again,
+            },
+        ) => again && !extended && later > until,
+        (None, Held { extended, .. }) => !extended,
+        (Some(Held { .. }), Committed | Released | Expired) | (None | Some(Expired), Committed) => {
+            true
         }
-        (Some(Held { .. }), Committed | Released | Expired) | (Some(Expired), Committed) => true,
         _ => false,
     };
     assert!(is_legal, "a reservation went from {before:?} to {after:?}");
@@ -289,8 +301,11 @@ fn check_captures(payments: &Payments) {
     for attempt in &payments.attempts {
         let name = (attempt.provider.as_str(), attempt.id.as_str());
         for capture in &attempt.captures {
-            let id = capture.id.as_ref().map(|id| id.as_str());
-            assert!(seen.insert((name, id)), "a capture is counted twice: {name:?} {id:?}");
+            let id = capture.id.as_ref().map(CaptureId::as_str);
+            assert!(
+                seen.insert((name, id)),
+                "a capture is counted twice: {name:?} {id:?}"
+            );
         }
     }
     let refunds: BTreeSet<_> = payments.refunds.iter().map(|refund| refund.id.as_str()).collect();
@@ -325,11 +340,16 @@ fn check_order(before: Option<&Order>, after: &Order, is_sold: bool) {
 
 /// What of an order's money was captured and refunded in its own currency.
 fn money(payments: &Payments, order: &Order) -> (i64, i64) {
-    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let captured =
-        captures.filter(|capture| capture.currency == order.currency).map(|capture| capture.amount);
-    let refunds = payments.refunds.iter().filter(|refund| {
+    let taken = payments
+        .attempts
+        .iter()
+        .flat_map(|attempt| &attempt.captures)
+        .filter(|capture| capture.currency == order.currency);
+    let given_back = payments.refunds.iter().filter(|refund| {
         refund.currency == order.currency && refund.state == RefundState::Succeeded
     });
-    (captured.sum(), refunds.map(|refund| refund.amount).sum())
+    (
+        taken.map(|capture| capture.amount).sum(),
+        given_back.map(|refund| refund.amount).sum(),
+    )
 }

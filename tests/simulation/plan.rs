@@ -78,7 +78,7 @@ impl Plan {
             crash: dice.pick(&[0, 100, 300, 1000]),
             disk_fault: dice.pick(&[0, 1, 3, 3]),
             failure: dice.pick(&[0, 12, 40]),
-            panic: dice.pick(&[0, 10, 40]),
+            panic: dice.pick(&[0, 4, 16]),
             lost_confirm: dice.pick(&[0, 6, 40]),
             is_long,
             has_large_bodies,

@@ -20,6 +20,9 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
+/// Callbacks that may run right behind one order: more than may wait for it.
+const MOST_BEHIND: usize = 100;
+
 /// What a unit was made of, in the words of the outside: for books that are kept apart.
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
@@ -202,6 +205,10 @@ impl Process {
         let mut taken = Vec::new();
         let mut next = Some((sealed, input, settles));
         while let Some((sealed, input, settles)) = next.take() {
+            assert!(
+                taken.len() <= MOST_BEHIND,
+                "callbacks that waited go on for ever"
+            );
             assert!(!sealed.dead_letter, "there is room for all that is parked");
             let mut notify = Vec::new();
             let mut waiting = None;

@@ -3,9 +3,11 @@
 use super::books::{Books, Hold, Terms};
 use super::mirror::Mirror;
 use super::process::Input;
+use orderly_actors::id::OrderId;
 use orderly_actors::inventory::HoldState;
 use orderly_actors::record::Entry;
 use orderly_actors::store::Unit;
+use orderly_actors::verdict::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
@@ -23,7 +25,7 @@ impl Side {
     pub(crate) fn apply(&mut self, unit: &Unit, entry: &Entry, input: &Input) {
         self.mirror.apply(unit);
         let record = &entry.record;
-        let given = (record.verdict.as_str(), record.reason.map(|reason| reason.as_str()));
+        let given = (record.verdict.as_str(), record.reason.map(Reason::as_str));
         let order = record.order.as_ref().map_or("", |order| order.as_str());
         let expected = match input {
             Input::Message(message) => {
@@ -67,8 +69,13 @@ impl Side {
         assert_eq!(mirror.carts.len(), books.carts.len(), "carts");
         for cart in mirror.carts.values() {
             let booked = &books.carts[cart.id.as_str()];
-            assert_eq!(cart.version, booked.version.cast_unsigned(), "version of {}", cart.id);
-            let order = cart.order.as_ref().map(|order| order.as_str());
+            assert_eq!(
+                cart.version,
+                booked.version.cast_unsigned(),
+                "version of {}",
+                cart.id
+            );
+            let order = cart.order.as_ref().map(OrderId::as_str);
             assert_eq!(order, booked.order.as_deref(), "the order of {}", cart.id);
             let lines = cart.lines.iter().map(|line| {
                 let (quantity, price) = (line.quantity.get(), line.unit_price.get());

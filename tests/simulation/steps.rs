@@ -215,14 +215,16 @@ impl World {
                 return Ok(());
             }
             let sealed = self.process.park(delivery).await?;
-            return self.sequenced(tag, Sequenced::Sealed(sealed));
+            self.sequenced(tag, Sequenced::Sealed(sealed));
+            return Ok(());
         }
         self.arm();
         let sequenced = self.process.sequence(delivery, MOST_ATTEMPTS).await?;
-        self.sequenced(tag, sequenced)
+        self.sequenced(tag, sequenced);
+        Ok(())
     }
 
-    fn sequenced(&mut self, tag: (u64, u64), sequenced: Sequenced) -> Result<(), Down> {
+    fn sequenced(&mut self, tag: (u64, u64), sequenced: Sequenced) {
         match sequenced {
             Sequenced::Sealed(sealed) => {
                 if let Some(first) = sealed.first() {
@@ -235,7 +237,6 @@ impl World {
                 self.process.retries.push_back(delivery);
             }
         }
-        Ok(())
     }
 
     /// Some actor may panic on what comes next.
