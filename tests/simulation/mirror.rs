@@ -279,13 +279,9 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
 fn check_hold(before: Option<HoldState>, after: HoldState) {
     use HoldState::{Committed, Expired, Held, Released};
     let is_legal = match (before, after) {
-        (
-            Some(Held { until, extended }),
-            Held {
-                until: later,
-                extended: again,
-            },
-        ) => again && !extended && later > until,
+        (Some(Held { until, extended }), Held { until: later, extended: again }) => {
+            again && !extended && later > until
+        }
         (None, Held { extended, .. }) => !extended,
         (Some(Held { .. }), Committed | Released | Expired) | (None | Some(Expired), Committed) => {
             true
@@ -302,10 +298,7 @@ fn check_captures(payments: &Payments) {
         let name = (attempt.provider.as_str(), attempt.id.as_str());
         for capture in &attempt.captures {
             let id = capture.id.as_ref().map(CaptureId::as_str);
-            assert!(
-                seen.insert((name, id)),
-                "a capture is counted twice: {name:?} {id:?}"
-            );
+            assert!(seen.insert((name, id)), "a capture is counted twice: {name:?} {id:?}");
         }
     }
     let refunds: BTreeSet<_> = payments.refunds.iter().map(|refund| refund.id.as_str()).collect();
@@ -348,8 +341,5 @@ fn money(payments: &Payments, order: &Order) -> (i64, i64) {
     let given_back = payments.refunds.iter().filter(|refund| {
         refund.currency == order.currency && refund.state == RefundState::Succeeded
     });
-    (
-        taken.map(|capture| capture.amount).sum(),
-        given_back.map(|refund| refund.amount).sum(),
-    )
+    (taken.map(|capture| capture.amount).sum(), given_back.map(|refund| refund.amount).sum())
 }

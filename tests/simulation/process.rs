@@ -205,10 +205,7 @@ impl Process {
         let mut taken = Vec::new();
         let mut next = Some((sealed, input, settles));
         while let Some((sealed, input, settles)) = next.take() {
-            assert!(
-                taken.len() <= MOST_BEHIND,
-                "callbacks that waited go on for ever"
-            );
+            assert!(taken.len() <= MOST_BEHIND, "callbacks that waited go on for ever");
             assert!(!sealed.dead_letter, "there is room for all that is parked");
             let mut notify = Vec::new();
             let mut waiting = None;

@@ -69,12 +69,7 @@ impl Side {
         assert_eq!(mirror.carts.len(), books.carts.len(), "carts");
         for cart in mirror.carts.values() {
             let booked = &books.carts[cart.id.as_str()];
-            assert_eq!(
-                cart.version,
-                booked.version.cast_unsigned(),
-                "version of {}",
-                cart.id
-            );
+            assert_eq!(cart.version, booked.version.cast_unsigned(), "version of {}", cart.id);
             let order = cart.order.as_ref().map(OrderId::as_str);
             assert_eq!(order, booked.order.as_deref(), "the order of {}", cart.id);
             let lines = cart.lines.iter().map(|line| {
