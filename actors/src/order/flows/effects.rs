@@ -1,0 +1,145 @@
+//! Carrying out what the rules decided: the order's own changes, then what the others must do.
+
+use super::super::rules::{self, Effect, Step};
+use super::super::state::{Order, Status};
+use super::{Flows, Leaves, absorb};
+use crate::cart;
+use crate::clock::Timestamp;
+use crate::draft::{Change, Draft};
+use crate::event::{Event, OrderChange};
+use crate::id::RefundId;
+use crate::identity;
+use crate::inventory;
+use crate::notification;
+use crate::owner::{Answer, Fault, Outcome, Owner, ask};
+use crate::payment;
+use crate::store::Ordinal;
+use crate::verdict::Verdict;
+
+impl Flows {
+    /// Carries out a step on an order that was there before.
+    pub(super) async fn go_on(
+        &self,
+        ordinal: Ordinal,
+        before: &Order,
+        step: Step,
+        now: Timestamp,
+        mut draft: Draft,
+    ) -> Result<Outcome, Fault> {
+        let mut order = before.clone();
+        let verdict = step.verdict;
+        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
+        Ok(self.finish(ordinal, order, Some(before.status), verdict, draft))
+    }
+
+    pub(super) async fn carry_out(
+        &self,
+        ordinal: Ordinal,
+        order: &mut Order,
+        step: Step,
+        now: Timestamp,
+        draft: &mut Draft,
+    ) -> Result<(), Fault> {
+        let asked_back = order.asked_back;
+        order.updated_at = now;
+        let told = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
+        if !told && !step.changes.is_empty() {
+            order.version += 1;
+        }
+        for change in step.changes {
+            rules::apply(order, &change);
+            if let rules::Change::Become(change) = change {
+                tell(order, change, draft);
+            }
+        }
+        for effect in step.effects {
+            let answer = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
+            absorb(draft, answer)?;
+        }
+        Ok(())
+    }
+
+    async fn carry_out_effect(
+        &self,
+        ordinal: Ordinal,
+        order: &Order,
+        effect: Effect,
+        asked_back: i64,
+        now: Timestamp,
+    ) -> Result<Answer<()>, Fault> {
+        let Leaves { cart, inventory, payment, notification } = &self.leaves;
+        match effect {
+            Effect::CommitHold => {
+                let commit = inventory::Commit { order: ordinal };
+                ask(inventory, Owner::Inventory, commit).await
+            }
+            Effect::ReleaseHold(reason) => {
+                let release = inventory::Release { order: ordinal, reason };
+                ask(inventory, Owner::Inventory, release).await
+            }
+            Effect::ExtendHold => {
+                let until = rules::cap(order, self.terms.hold_cap);
+                let extend = inventory::Extend { order: ordinal, until };
+                ask(inventory, Owner::Inventory, extend).await
+            }
+            Effect::AskBack { amount } => {
+                let refund = refund_id(order, asked_back)?;
+                let currency = order.currency;
+                let request = payment::RequestRefund { order: ordinal, refund, amount, currency };
+                ask(payment, Owner::Payment, request).await
+            }
+            Effect::VoidOpen => {
+                ask(payment, Owner::Payment, payment::VoidOpen { order: ordinal }).await
+            }
+            Effect::ReopenCart => match order.cart.clone() {
+                Some(id) => {
+                    let reopen = cart::Reopen { cart: id, order: order.id.clone(), now };
+                    ask(cart, Owner::Cart, reopen).await
+                }
+                None => Ok(Ok(((), Draft::default()))),
+            },
+            Effect::Notify { kind, reference } => {
+                let order_id = order.id.clone();
+                let request =
+                    notification::Request { order: ordinal, order_id, kind, reference, now };
+                ask(notification, Owner::Notification, request).await
+            }
+        }
+    }
+
+    pub(super) fn finish(
+        &self,
+        ordinal: Ordinal,
+        order: Order,
+        before: Option<Status>,
+        verdict: Verdict,
+        mut draft: Draft,
+    ) -> Outcome {
+        if before != Some(order.status) {
+            draft.moved = Some((before, order.status));
+        }
+        let id = order.id.clone();
+        let order = self.orders.borrow_mut().stage(ordinal, order);
+        crate::fault::point("finish", id.as_str());
+        draft.change(Change::Order(ordinal, order));
+        Outcome::new(verdict, draft).about(id, Some(ordinal))
+    }
+}
+
+/// The order has a new version, and subscribers are told why.
+pub(super) fn tell(order: &mut Order, change: OrderChange, draft: &mut Draft) {
+    if matches!(change, OrderChange::Rejected { .. }) {
+        order.status = Status::Rejected;
+    }
+    order.version += 1;
+    let face = (&*order).into();
+    draft.events.push(Event::Order { change, face });
+}
+
+/// A refund's id, derived from what it refunds: all that was asked back of this order before
+/// stays what it was, so a second derivation gives the same.
+fn refund_id(order: &Order, asked_back: i64) -> Result<RefundId, Fault> {
+    let from = asked_back.to_string();
+    RefundId::new(identity::derived("r-", &[order.id.as_str(), &from]))
+        .map_err(|_| Fault::Inconsistent("a derived refund id is no id"))
+}

@@ -1,0 +1,144 @@
+//! What payment providers say of an order: before it is there, in time, and late.
+
+use super::super::actor::{Callback, RunWaiting, Waited};
+use super::super::rules::{self, Effect, Late};
+use super::super::state::Order;
+use super::{Flows, Found, LatePayment, settled};
+use crate::clock::Timestamp;
+use crate::command::PaymentCallback;
+use crate::draft::{Draft, Hint, HintKind};
+use crate::event::Event;
+use crate::inventory;
+use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::payment::rules::Meaning;
+use crate::payment::{self, Waiting};
+use crate::store::Ordinal;
+use crate::verdict::{Reason, Refusal, Verdict};
+use std::sync::Arc;
+
+impl Flows {
+    pub(in super::super) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {
+        let Callback { callback, source, command_id, trace, now } = message;
+        if let Some(found) = self.find(&callback.order_id)? {
+            return self.record(found, callback, now).await;
+        }
+        let order_id = callback.order_id.clone();
+        let event = recorded(&callback, Verdict::Waiting);
+        let waiting = Waiting { callback, since: now, trace, source, command_id };
+        let wait = payment::Wait { waiting };
+        match ask(&self.leaves.payment, Owner::Payment, wait).await? {
+            Ok((ordinal, mut draft)) => {
+                draft.events.push(event);
+                Ok(Outcome::new(Verdict::Waiting, draft).about(order_id, Some(ordinal)))
+            }
+            // no room: it is parked, not refused
+            Err(Stop::Refused(Refusal { reason, detail })) => {
+                let outcome = Outcome::new(Verdict::Failed, Draft::default());
+                Ok(Outcome { reason: Some(reason), detail, ..outcome }.about(order_id, None))
+            }
+            Err(Stop::Fault(fault)) => Err(fault),
+        }
+    }
+
+    pub(in super::super) async fn run_waiting(
+        &self,
+        RunWaiting { order: ordinal, now }: RunWaiting,
+    ) -> Result<Option<(Outcome, Waited)>, Fault> {
+        let Some(order) = self.load(ordinal)? else {
+            return Ok(None);
+        };
+        let next = payment::NextWaiting { order: ordinal };
+        let answer = ask(&self.leaves.payment, Owner::Payment, next).await?;
+        let (next, mut draft) = settled(answer)?;
+        let Some(next) = next else { return Ok(None) };
+        let Waiting { callback, trace, source, command_id, .. } = next.waiting;
+        let mut outcome = self.record(Found { ordinal, order }, callback, now).await?;
+        draft.absorb(std::mem::take(&mut outcome.draft));
+        if next.left > 0 {
+            draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
+        }
+        Ok(Some((Outcome { draft, ..outcome }, Waited { source, command_id, trace })))
+    }
+
+    /// Records a callback on its order, and lets the order follow.
+    async fn record(
+        &self,
+        Found { ordinal, order: before }: Found,
+        callback: PaymentCallback,
+        now: Timestamp,
+    ) -> Result<Outcome, Fault> {
+        let money = callback.amount.map_or(0, crate::money::NonNegativeAmount::get);
+        if before.paid.checked_add(money).is_none() {
+            let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
+            return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
+        }
+        let record = payment::Record {
+            order: ordinal,
+            callback: callback.clone(),
+            currency: before.currency,
+            awaits_money: rules::awaits_money(before.status),
+        };
+        let answer = ask(&self.leaves.payment, Owner::Payment, record).await?;
+        let (said, known) = settled(answer)?;
+        let mut draft = Draft::default();
+        let mut step = match said.meaning {
+            Meaning::Stale => {
+                draft.events.push(recorded(&callback, Verdict::Stale));
+                let outcome = Outcome::new(Verdict::Stale, draft);
+                return Ok(outcome.about(before.id.clone(), Some(ordinal)));
+            }
+            Meaning::Captured { amount } => {
+                let late = self.hold_again(ordinal, &before, amount, now, &mut draft).await?;
+                rules::captured(&before, amount, late)
+            }
+            Meaning::CapturedElsewhere => rules::captured_elsewhere(&before),
+            Meaning::Refunded { amount } => rules::refunded(&before, amount),
+            Meaning::Progressed | Meaning::Ended | Meaning::RefundFailed => rules::noted(),
+            Meaning::Disputed(disputed) => rules::disputed(disputed),
+        };
+        if !said.authorized {
+            step.effects.retain(|effect| *effect != Effect::VoidOpen);
+        }
+        draft.events.insert(0, recorded(&callback, step.verdict));
+        draft.absorb(known);
+        self.go_on(ordinal, &before, step, now, draft).await
+    }
+
+    /// Holds the stock of an expired order again when `amount` would pay it, and the shop
+    /// grants that.
+    async fn hold_again(
+        &self,
+        ordinal: Ordinal,
+        order: &Order,
+        amount: i64,
+        now: Timestamp,
+        draft: &mut Draft,
+    ) -> Result<Late, Fault> {
+        let granted = self.terms.late_payment == LatePayment::Rehold;
+        if !granted || !rules::pays_late(order, amount) {
+            return Ok(Late::No);
+        }
+        let lines = Arc::clone(&order.lines);
+        let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
+        match ask(&self.leaves.inventory, Owner::Inventory, hold).await? {
+            Ok(((), mut held)) => {
+                held.hints.clear(); // committed in the same unit
+                draft.absorb(held);
+                Ok(Late::Yes)
+            }
+            Err(Stop::Refused(_)) => Ok(Late::No),
+            Err(Stop::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
+fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
+    Event::PaymentRecorded {
+        provider: callback.provider.clone(),
+        attempt_id: callback.attempt_id.clone(),
+        kind: callback.kind,
+        verdict,
+        amount: callback.amount.map(crate::money::NonNegativeAmount::get),
+        currency: callback.currency,
+    }
+}

@@ -1,0 +1,189 @@
+//! From a wish to an order that holds its stock, or to one that is rejected.
+
+use super::super::actor::{Checkout, Place};
+use super::super::rules;
+use super::super::state::{Order, Status};
+use super::effects::tell;
+use super::{Flows, Found, Terms, absorb};
+use crate::cart;
+use crate::clock::Timestamp;
+use crate::command::{Customer, Invalid};
+use crate::draft::{Draft, Hint, HintKind};
+use crate::event::OrderChange;
+use crate::id::{CartId, OrderId};
+use crate::identity;
+use crate::inventory;
+use crate::money::{Adjustment, Currency, Line, total};
+use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::store::{Ordinal, Table};
+use crate::verdict::{Reason, Refusal, Verdict};
+use std::sync::Arc;
+use std::time::Duration;
+
+impl Flows {
+    pub(in super::super) async fn place(
+        &self,
+        Place { place, now }: Place,
+    ) -> Result<Outcome, Fault> {
+        crate::fault::point("order", place.order_id.as_str());
+        let wish = Wish {
+            id: place.order_id,
+            customer: place.customer,
+            currency: place.currency,
+            lines: place.lines.into(),
+            adjustments: place.adjustments.into(),
+            cart: None,
+            hold_for: place.hold_for,
+        };
+        self.open(wish, now).await
+    }
+
+    pub(in super::super) async fn checkout(
+        &self,
+        Checkout { checkout, now }: Checkout,
+    ) -> Result<Outcome, Fault> {
+        crate::fault::point("order", checkout.order_id.as_str());
+        if let Some(found) = self.find(&checkout.order_id)? {
+            return Ok(exists(&found));
+        }
+        let snapshot = cart::Snapshot {
+            cart: checkout.cart_id.clone(),
+            expected_version: checkout.expected_version,
+        };
+        let cart = match ask(&self.leaves.cart, Owner::Cart, snapshot).await? {
+            Ok(cart) => cart,
+            Err(Stop::Refused(refusal)) => return Ok(Outcome::refused(refusal)),
+            Err(Stop::Fault(fault)) => return Err(fault),
+        };
+        let sum = total(
+            cart.lines.iter().map(|line| (line.quantity, line.unit_price)),
+            &checkout.adjustments,
+        )
+        .map_err(|error| Invalid::field("adjustments", error))?;
+        if checkout.expected_total.is_some_and(|expected| expected.get() != sum) {
+            let detail = format!("the total is {sum}");
+            return Ok(Outcome::refused(Refusal::with(Reason::TotalMismatch, detail)));
+        }
+        let line = |line: &cart::CartLine| Line {
+            sku: line.sku.clone(),
+            quantity: line.quantity,
+            unit_price: line.unit_price,
+            name: line.name.clone(),
+        };
+        let wish = Wish {
+            id: checkout.order_id,
+            customer: checkout.customer,
+            currency: cart.currency,
+            lines: cart.lines.iter().map(line).collect(),
+            adjustments: checkout.adjustments.into(),
+            cart: Some(checkout.cart_id),
+            hold_for: checkout.hold_for,
+        };
+        self.open(wish, now).await
+    }
+
+    /// Places the order that is wished for, or rejects it for want of stock.
+    async fn open(&self, wish: Wish, now: Timestamp) -> Result<Outcome, Fault> {
+        let name = identity::of_name(wish.id.as_str());
+        let known = self.shelf.borrow().find(Table::Orders, &name)?;
+        let mut draft = Draft::default();
+        let ordinal = match known {
+            Some(ordinal) => {
+                if let Some(order) = self.load(ordinal)? {
+                    return Ok(exists(&Found { ordinal, order }));
+                }
+                // the place is there because callbacks came first: they run right behind
+                draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
+                ordinal
+            }
+            None => {
+                let ordinal = self.shelf.borrow().next_ordinal(Table::Orders);
+                draft.names.push((Table::Orders, name, ordinal));
+                ordinal
+            }
+        };
+        let mut order = wish.into_order(&self.terms, now)?;
+        let hold = inventory::Hold {
+            order: ordinal,
+            lines: Arc::clone(&order.lines),
+            until: now.plus(order.hold_for),
+        };
+        let step = match ask(&self.leaves.inventory, Owner::Inventory, hold).await? {
+            Ok(((), held)) => {
+                draft.absorb(held);
+                rules::place(&order)
+            }
+            Err(Stop::Refused(refusal)) => {
+                return Ok(self.reject(ordinal, order, refusal, draft));
+            }
+            Err(Stop::Fault(fault)) => return Err(fault),
+        };
+        if let Some(cart) = order.cart.clone() {
+            let check_out = cart::CheckOut { cart, order: order.id.clone(), now };
+            let answer = ask(&self.leaves.cart, Owner::Cart, check_out).await?;
+            absorb(&mut draft, answer)?;
+        }
+        draft.moved = Some((None, order.status));
+        let verdict = step.verdict;
+        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
+        Ok(self.finish(ordinal, order, None, verdict, draft))
+    }
+
+    /// The order is refused; it keeps its id.
+    fn reject(
+        &self,
+        ordinal: Ordinal,
+        mut order: Order,
+        refusal: Refusal,
+        mut draft: Draft,
+    ) -> Outcome {
+        let Refusal { reason, detail } = refusal;
+        let change = OrderChange::Rejected { reason, detail: detail.clone() };
+        tell(&mut order, change, &mut draft);
+        let id = order.id.clone();
+        let outcome = self.finish(ordinal, order, None, Verdict::Rejected, draft);
+        Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
+    }
+}
+
+/// An order that is wished for.
+struct Wish {
+    id: OrderId,
+    customer: Customer,
+    currency: Currency,
+    lines: Arc<[Line]>,
+    adjustments: Arc<[Adjustment]>,
+    cart: Option<CartId>,
+    hold_for: Option<Duration>,
+}
+
+impl Wish {
+    fn into_order(self, terms: &Terms, now: Timestamp) -> Result<Order, Fault> {
+        let lines = self.lines.iter().map(|line| (line.quantity, line.unit_price));
+        let total =
+            total(lines, &*self.adjustments).map_err(|error| Invalid::field("lines", error))?;
+        Ok(Order {
+            id: self.id,
+            customer: self.customer,
+            currency: self.currency,
+            lines: self.lines,
+            adjustments: self.adjustments,
+            total,
+            cart: self.cart,
+            status: Status::AwaitingPayment,
+            version: 0,
+            paid: 0,
+            refunded: 0,
+            asked_back: 0,
+            disputed: false,
+            hold_for: self.hold_for.unwrap_or(terms.hold_for).min(terms.hold_cap),
+            placed_at: now,
+            updated_at: now,
+        })
+    }
+}
+
+fn exists(found: &Found) -> Outcome {
+    Outcome::refused(Refusal::new(Reason::OrderExists))
+        .about(found.order.id.clone(), Some(found.ordinal))
+}
