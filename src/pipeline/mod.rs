@@ -15,13 +15,14 @@
 
 mod core;
 mod errand;
+mod handle;
 mod notifier;
 mod relay;
 mod settle;
 mod storage;
 mod timers;
 
-pub use self::core::{Gone, Handle, Overview};
+pub use self::handle::{Gone, Handle, Overview, Vitals};
 
 use crate::broker::{Link, Names};
 use crate::config::{self, Config};

@@ -1,7 +1,10 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
 //! was sealed to the store thread, and settles it once it is durable.
 
+mod stop;
+
 use super::errand::{Errands, SUSPICIOUS};
+use super::handle::{Handle, Overview, Question, Vitals, questions};
 use super::notifier::{Errand, Outcomes};
 use super::relay::Feed;
 use super::settle::{Originals, Settling, Ticket};
@@ -19,7 +22,7 @@ use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{Arrival, Before, FollowUp, Sealed, Sequencer, Settings, Step};
 use orderly_actors::store::{History, Timer, Unit, View};
-use orderly_actors::supervisor::{Health, Spent};
+use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +34,6 @@ const TICK: Duration = Duration::from_millis(250);
 const GROUP: usize = 64;
 /// Batches of timers that fire in one tick.
 const TIMER_BATCHES: usize = 16;
-/// Questions that may wait.
-const QUESTIONS: usize = 64;
 
 /// What bounds the core.
 pub(super) struct Limits {
@@ -61,81 +62,8 @@ pub(super) struct Parts {
     pub(super) metrics: Metrics,
 }
 
-/// The core is gone: the process is ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the core has ended")]
-pub struct Gone;
-
-/// A look at what the core knows, between two commands.
-pub struct Overview<'a> {
-    /// Every state, up to the newest sealed unit.
-    pub view: &'a View,
-    /// The journal of durable units.
-    pub history: &'a History,
-    /// How each actor is doing.
-    pub actors: Vec<(Owner, Vitals)>,
-    /// Messages in hand.
-    pub in_flight: usize,
-}
-
-/// How an actor is doing.
-#[derive(Debug, Clone)]
-pub struct Vitals {
-    /// Whether it works.
-    pub health: Health,
-    /// Restarts so far.
-    pub restarts: u64,
-    /// Messages taken from its queue so far.
-    pub handled: u64,
-    /// What its last panic said.
-    pub last_failure: Option<String>,
-}
-
-type Look = Box<dyn FnOnce(&Overview<'_>) + Send>;
-
-pub(super) enum Question {
-    Look(Look),
-    Pause(bool),
-    Stop { grace: Duration },
-}
-
-/// Asks the core, from any thread. Questions are answered between two batches.
-#[derive(Clone)]
-pub struct Handle(mpsc::Sender<Question>);
-
-impl Handle {
-    /// Answers `look` with what the core knows. While it looks, no command runs.
-    pub async fn look<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Overview<'_>) -> T + Send + 'static,
-    ) -> Result<T, Gone> {
-        let (answer, answered) = oneshot::channel();
-        let look: Look = Box::new(move |overview| {
-            let _ = answer.send(look(overview)); // nobody waits any more
-        });
-        self.0.send(Question::Look(look)).await.map_err(|_| Gone)?;
-        answered.await.map_err(|_| Gone)
-    }
-
-    /// Stops taking messages from the broker until [`resume`](Self::resume).
-    pub async fn pause(&self) -> Result<(), Gone> {
-        self.0.send(Question::Pause(true)).await.map_err(|_| Gone)
-    }
-
-    /// Takes messages again.
-    pub async fn resume(&self) -> Result<(), Gone> {
-        self.0.send(Question::Pause(false)).await.map_err(|_| Gone)
-    }
-
-    /// Ends in good order: takes no more messages, finishes and acknowledges what is in hand,
-    /// publishes what is owed for at most `grace`, and closes store and broker.
-    pub async fn stop(&self, grace: Duration) {
-        let _ = self.0.send(Question::Stop { grace }).await; // it ended already
-    }
-}
-
 pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
-    let (questions_in, questions) = mpsc::channel(QUESTIONS);
+    let (handle, questions) = questions();
     let (done, ended) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
@@ -148,7 +76,7 @@ pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<()
             let _ = done.send(result); // the process is ending
         })
         .map_err(|error| Error::Thread(error.to_string()))?;
-    Ok((Handle(questions_in), ended))
+    Ok((handle, ended))
 }
 
 struct Core {
@@ -558,57 +486,5 @@ impl Core {
             }
             *counted = vitals.restarts();
         }
-    }
-
-    async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
-        tracing::info!("stopping: no more messages are taken");
-        self.condition.send_modify(|condition| condition.draining = true);
-        let deadline = tokio::time::Instant::now() + grace;
-        let drained = tokio::time::timeout_at(deadline, self.drain()).await;
-        if let Ok(result) = drained {
-            result?;
-        } else {
-            tracing::warn!("the grace is over: what is left is done after the next start");
-        }
-        let clean = self.sequencer.end_cleanly().await?;
-        self.sealed(clean, None).await?;
-        self.until_durable().await?;
-        self.settling.acknowledge(self.clock.monotonic());
-        let _ = self.storage.send(Work::Close); // it reports why, if it is gone
-        while let Some(report) = self.reports.recv().await {
-            match report {
-                Report::Closed => break,
-                report => self.report(report).await?,
-            }
-        }
-        let closing = self.link.control.close();
-        let _ = tokio::time::timeout(grace.max(Duration::from_secs(1)), closing).await;
-        Ok(())
-    }
-
-    /// Finishes what is in hand, and waits until every event that is owed was published.
-    async fn drain(&mut self) -> Result<(), Error> {
-        self.link.control.pause().await;
-        while self.link.status.borrow().connected() {
-            match self.link.intake.recv().await {
-                Some(Intake::Paused { .. } | Intake::Down { .. }) | None => break,
-                Some(intake) => self.intake(intake).await?,
-            }
-            self.hand_over();
-        }
-        self.until_durable().await?;
-        self.settling.acknowledge(self.clock.monotonic());
-        while self.settling.cursor() < self.history.durable() || !self.errands.is_idle() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            while let Ok(outcomes) = self.outcomes.try_recv() {
-                self.notified(outcomes).await?;
-            }
-            while let Ok(done) = self.errands.done.try_recv() {
-                self.settling.settled(&done, self.clock.monotonic());
-            }
-            self.until_durable().await?;
-            self.settling.acknowledge(self.clock.monotonic());
-        }
-        Ok(())
     }
 }
