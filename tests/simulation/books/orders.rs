@@ -222,7 +222,8 @@ impl Books {
             ("captured", _) => {
                 let capture = text(data, "capture_id");
                 let known = if capture.is_empty() {
-                    !attempt.captures.is_empty()
+                    // a new event is another share, of which a paid order expects none
+                    !awaits_money && !attempt.captures.is_empty()
                 } else {
                     attempt.captures.contains(&capture)
                 };
