@@ -171,6 +171,10 @@ impl Mirror {
                 "the counter of orders that are {status}"
             );
         }
+        let reasons = counters::PARKED_REASONS.map(counters::of_parked);
+        let counted: i64 = reasons.iter().map(|index| self.counters[usize::from(*index)]).sum();
+        let parked = i64::try_from(self.parked()).expect("it is small");
+        assert_eq!(counted, parked, "the counters of parked messages");
         let waiting: usize = self.payments.values().map(|payments| payments.waiting.len()).sum();
         let counted = self.counters[usize::from(counters::WAITING)];
         let waiting = i64::try_from(waiting).expect("it is small");

@@ -30,6 +30,7 @@ pub(crate) struct Plan {
     pub(crate) lost_confirm: u64,
     /// Whether hours pass, and identities grow old.
     pub(crate) is_long: bool,
+    /// Whether most messages are so large that groups take several batches of the disk, and a crash tears them.
     pub(crate) has_large_bodies: bool,
     pub(crate) settings: Settings,
     pub(crate) options: store::Options,
@@ -74,9 +75,9 @@ impl Plan {
             } else {
                 u32::try_from(dice.between(40, 160)).expect("it is small")
             },
-            prefetch: dice.pick(&[1, 4, 16, 64]),
+            prefetch: if has_large_bodies { 64 } else { dice.pick(&[1, 4, 16, 64]) },
             crash: dice.pick(&[0, 100, 300, 1000]),
-            disk_fault: dice.pick(&[0, 1, 3, 3]),
+            disk_fault: if has_large_bodies { 1 } else { dice.pick(&[0, 1, 3, 3]) },
             failure: dice.pick(&[0, 12, 40]),
             panic: dice.pick(&[0, 4, 16]),
             lost_confirm: dice.pick(&[0, 6, 40]),

@@ -82,7 +82,7 @@ impl Shop {
             (4, Kind::Complete),
             (40, Kind::Callback),
             (5, Kind::Conflict),
-            (if self.has_large_bodies { 25 } else { 4 }, Kind::Poison),
+            (if self.has_large_bodies { 110 } else { 4 }, Kind::Poison),
         ])
     }
 
@@ -264,7 +264,7 @@ impl Shop {
         message.body = Bytes::from_static(body.as_bytes());
         message.defect = Some(reason);
         if self.has_large_bodies {
-            let length = self.dice.between(100_000, 900_000);
+            let length = self.dice.between(300_000, 1_000_000);
             message.body = vec![b'?'; usize::try_from(length).expect("it is small")].into();
             (message.kind, message.defect) = ("stock.set", Some(Reason::Malformed));
         }

@@ -172,7 +172,11 @@ impl World {
             Step::LoseChannel => self.lose_channel(),
             Step::Compare => {
                 let view = self.process.sequencer.shelf().borrow();
-                self.sealed.mirror.compare(&view);
+                if self.dice.one_in(4) {
+                    self.sealed.mirror.compare_all(&view, self.oldest());
+                } else {
+                    self.sealed.mirror.compare(&view);
+                }
             }
             Step::CopyStore => self.older = Some(self.disk.copy()),
         }
@@ -370,7 +374,7 @@ impl World {
         match self.dice.below(24) {
             0 => self.clock.advance(self.dice.millis(60_000, 900_000)),
             1 if self.plan.is_long => self.clock.advance(self.dice.millis(1_000_000, 7_000_000)),
-            2 => {
+            2..=4 => {
                 let aside = i64::try_from(self.dice.below(1_200_000_000)).expect("it is small");
                 let to = self.now() + aside - 600_000_000;
                 self.clock.step_to(Timestamp::from_micros(to));
