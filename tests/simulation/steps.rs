@@ -313,6 +313,9 @@ impl World {
             let now = self.process.sequencer.now().micros();
             let due = self.process.sequencer.shelf().borrow().due(now, limit);
             self.process.firing.extend(due?);
+            if self.dice.one_in(20) {
+                self.step_clock(); // between what was due and its firing
+            }
         }
         if let Some(timer) = self.process.firing.pop_front() {
             self.trace.note(format_args!("fire {timer:?}"));
@@ -374,13 +377,16 @@ impl World {
         match self.dice.below(24) {
             0 => self.clock.advance(self.dice.millis(60_000, 900_000)),
             1 if self.plan.is_long => self.clock.advance(self.dice.millis(1_000_000, 7_000_000)),
-            2..=4 => {
-                let aside = i64::try_from(self.dice.below(1_200_000_000)).expect("it is small");
-                let to = self.now() + aside - 600_000_000;
-                self.clock.step_to(Timestamp::from_micros(to));
-            }
+            2..=4 => self.step_clock(),
             _ => self.clock.advance(self.dice.millis(1, 3_000)),
         }
+    }
+
+    /// The wall clock steps, up to ten minutes either way.
+    fn step_clock(&mut self) {
+        let aside = i64::try_from(self.dice.below(1_200_000_000)).expect("it is small");
+        let to = self.now() + aside - 600_000_000;
+        self.clock.step_to(Timestamp::from_micros(to));
     }
 
     /// The consumer's channel goes and another one comes. What was received may still be worked on.
