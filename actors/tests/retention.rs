@@ -434,6 +434,8 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
         }
     }
     assert_eq!(shop.sequencer.retired().orders_swept, 5);
+    let audit = orderly_actors::audit::audit(&shop.sequencer.shelf().borrow()).expect("reads");
+    assert_eq!((audit.counts.orders, audit.counts.swept), (0, 5));
     assert_eq!(shop.stock("tea"), (98, 0));
     is_balanced(&shop);
 }

@@ -219,12 +219,12 @@ impl<C: Clock> Storage<C> {
         let dirty = self.log.dirty_bytes();
         let late = now.saturating_sub(self.checkpointed) >= self.policy.checkpoint_every;
         let due = dirty >= self.policy.checkpoint_bytes || (late && dirty > 0);
-        if self.log.is_checkpointing() || due {
-            if let Some(report) = self.log.checkpoint_step()? {
-                self.checkpointed = now;
-                self.house.rests_since = None; // it left segments to merge and to remove
-                self.tell(Report::Checkpoint(Box::new(report)));
-            }
+        if (self.log.is_checkpointing() || due)
+            && let Some(report) = self.log.checkpoint_step()?
+        {
+            self.checkpointed = now;
+            self.house.rests_since = None; // it left segments to merge and to remove
+            self.tell(Report::Checkpoint(Box::new(report)));
         }
         Ok(())
     }
