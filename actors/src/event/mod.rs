@@ -127,6 +127,11 @@ pub enum Event {
         /// The command's id, where it was readable.
         command_id: Option<CommandId>,
     },
+    /// Nobody touched a cart for long.
+    CartExpired {
+        /// The cart.
+        cart_id: CartId,
+    },
 }
 
 /// What happened to an order, in the words of its events.
@@ -271,6 +276,8 @@ types! {
     NotificationDelivered = "notification.delivered", false;
     /// A command was put aside.
     CommandParked = "command.parked", true;
+    /// A cart was left alone for too long.
+    CartExpired = "cart.expired", true;
 }
 
 impl Event {
@@ -304,6 +311,7 @@ impl Event {
             Self::NotificationRequested { .. } => Type::NotificationRequested,
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
+            Self::CartExpired { .. } => Type::CartExpired,
         }
     }
 }

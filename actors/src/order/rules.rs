@@ -359,6 +359,22 @@ pub fn lapse(order: &Order) -> Option<Step> {
     }
 }
 
+/// Whether nothing more happens to an order by itself: no stock is held for it, and no money owed.
+pub fn is_settled(order: &Order) -> bool {
+    match order.status {
+        Status::Completed => true,
+        Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
+            order.net() == 0
+        }
+        Status::AwaitingPayment
+        | Status::PartiallyPaid
+        | Status::UnderReview
+        | Status::Paid
+        | Status::RefundDue
+        | Status::PartiallyRefunded => false,
+    }
+}
+
 /// When a hold that is extended ends: at the cap, which counts from the placing.
 pub fn cap(order: &Order, hold_cap: std::time::Duration) -> Timestamp {
     order.placed_at.plus(hold_cap.max(order.hold_for))

@@ -340,6 +340,14 @@ pub fn open_authorizations(payments: &Payments) -> impl Iterator<Item = &Attempt
     payments.attempts.iter().filter(|attempt| attempt.state == AttemptState::Authorized)
 }
 
+/// Whether something of an order's money is to be heard of still: a refund that was asked for, a dispute without an
+/// outcome, a callback that waits.
+pub fn is_under_way(payments: &Payments) -> bool {
+    payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
+        || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
+        || !payments.waiting.is_empty()
+}
+
 /// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.
 pub fn newest_money(
     payments: &Payments,
