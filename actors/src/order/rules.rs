@@ -183,8 +183,8 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
         Status::Expired if late == Late::Yes => pay(counted(Verdict::Applied), Late::Yes),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             let verdict = match cover(order, amount) {
-                Cover::Passed if order.status == Status::Expired => Verdict::Review,
-                Cover::Less | Cover::Reached | Cover::Passed => Verdict::Applied,
+                Cover::Passed => Verdict::Review,
+                Cover::Less | Cover::Reached => Verdict::Applied,
             };
             owe(counted(verdict), order.net() + amount)
         }

@@ -127,8 +127,9 @@ fn captured(
 ) -> (Meaning, Option<Change>) {
     let known = attempt.is_some_and(|attempt| match &callback.capture_id {
         Some(id) => attempt.captures.iter().any(|capture| capture.id.as_ref() == Some(id)),
-        // the event is new, so it is another share; but a paid order expects none
-        None => !awaits_money && !attempt.captures.is_empty(),
+        // the event is new, so it is another share; but a paid order expects none, and neither
+        // does an attempt of which the provider said that it captures no more
+        None => attempt.closed || (!awaits_money && !attempt.captures.is_empty()),
     });
     let money = callback.amount.zip(callback.currency);
     let Some((amount, paid_in)) = money.filter(|_| !known) else {
