@@ -144,11 +144,11 @@ pub fn merge(from: &Cart, into: &Cart) -> Result<Change, Refusal> {
     }
     // the currency of an empty cart is that of the lines that fill it
     let currency = match (from.lines.is_empty(), into.lines.is_empty()) {
-        (false, true) => from.currency,
+        (_, true) => from.currency,
         (false, false) if from.currency != into.currency => {
             return Err(Refusal::with(Reason::CurrencyMismatch, into.currency.code()));
         }
-        (false, false) | (true, _) => into.currency,
+        (_, false) => into.currency,
     };
     let mut lines = into.lines.clone();
     for line in &from.lines {
