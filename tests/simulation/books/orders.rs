@@ -278,14 +278,10 @@ impl Books {
                 self.pay(id, order);
                 APPLIED
             }
-            "expired" => {
+            "expired" | "cancelled" | "rejected" => {
                 let is_too_much = order.paid > order.total;
                 order.owe(order.paid);
                 if is_too_much { ("review", None) } else { APPLIED }
-            }
-            "cancelled" | "rejected" => {
-                order.owe(order.paid);
-                APPLIED
             }
             other => unreachable!("{other} is no status of the model"),
         }
