@@ -133,6 +133,7 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::StockHeld
         | Event::StockCommitted
         | Event::StockReleased { .. }
+        | Event::StockReturned { .. }
         | Event::NotificationRequested { .. }
         | Event::NotificationDelivered { .. } => {
             entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)

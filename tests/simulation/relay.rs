@@ -162,6 +162,7 @@ fn subject(entry: &Entry, event: &event::Event) -> String {
         | event::Event::StockHeld
         | event::Event::StockCommitted
         | event::Event::StockReleased { .. }
+        | event::Event::StockReturned { .. }
         | event::Event::NotificationRequested { .. }
         | event::Event::NotificationDelivered { .. } => {
             let order = entry.record.order.as_ref();

@@ -127,6 +127,22 @@ pub enum Event {
         /// The command's id, where it was readable.
         command_id: Option<CommandId>,
     },
+    /// Sold units came back.
+    StockReturned {
+        /// The refund that they came back with.
+        refund_id: RefundId,
+        /// What came, one item a sku.
+        items: Vec<Returned>,
+    },
+}
+
+/// Units of one sku that came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// The article.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: u64,
 }
 
 /// What happened to an order, in the words of its events.
@@ -271,6 +287,8 @@ types! {
     NotificationDelivered = "notification.delivered", false;
     /// A command was put aside.
     CommandParked = "command.parked", true;
+    /// Sold stock came back.
+    StockReturned = "stock.returned", false;
 }
 
 impl Event {
@@ -304,6 +322,7 @@ impl Event {
             Self::NotificationRequested { .. } => Type::NotificationRequested,
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
+            Self::StockReturned { .. } => Type::StockReturned,
         }
     }
 }

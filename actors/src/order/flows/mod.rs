@@ -8,13 +8,15 @@
 //! |---|---|
 //! | `placing` | from a wish to an order that holds its stock, or is rejected |
 //! | `paying` | what providers say, early, in time and late |
-//! | `ending` | cancelled, completed, lapsed |
+//! | `refunding` | money that goes back on request, goods with it |
+//! | `ending` | cancelled, resolved, completed, lapsed |
 //! | `effects` | carrying out what the rules decided |
 
 mod effects;
 mod ending;
 mod paying;
 mod placing;
+mod refunding;
 
 use super::state::Order;
 use crate::cart::CartActor;
