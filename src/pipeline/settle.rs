@@ -175,7 +175,8 @@ impl Settling {
             | Origin::Waited { .. }
             | Origin::Notified(_)
             | Origin::Isolated
-            | Origin::Operator => CommandType::Internal,
+            | Origin::Operator
+            | Origin::Age => CommandType::Internal,
         };
         self.metrics.commands(kind, label(record.verdict), 1);
         let commit = now.saturating_sub(pending.decided);

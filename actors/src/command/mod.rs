@@ -7,6 +7,7 @@
 mod cart_add;
 mod cart_checkout;
 mod cart_clear;
+mod cart_merge;
 mod cart_put;
 mod order_cancel;
 mod order_complete;
@@ -20,6 +21,7 @@ mod stock_set;
 pub use cart_add::CartAdd;
 pub use cart_checkout::CartCheckout;
 pub use cart_clear::CartClear;
+pub use cart_merge::CartMerge;
 pub use cart_put::CartPut;
 pub use order_cancel::OrderCancel;
 pub use order_complete::OrderComplete;
@@ -106,6 +108,8 @@ commands! {
     OrderComplete = "order.complete",
     /// A payment provider tells what happened to money.
     PaymentCallback = "payment.callback",
+    /// Moves all lines of a cart into another.
+    CartMerge = "cart.merge",
     /// A person ends a review.
     OrderResolve = "order.resolve",
     /// Money of an order is to go back.

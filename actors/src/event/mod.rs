@@ -127,6 +127,11 @@ pub enum Event {
         /// The command's id, where it was readable.
         command_id: Option<CommandId>,
     },
+    /// Nobody touched a cart for long.
+    CartExpired {
+        /// The cart.
+        cart_id: CartId,
+    },
     /// Sold units came back.
     StockReturned {
         /// The refund that they came back with.
@@ -287,6 +292,8 @@ types! {
     NotificationDelivered = "notification.delivered", false;
     /// A command was put aside.
     CommandParked = "command.parked", true;
+    /// A cart was left alone for too long.
+    CartExpired = "cart.expired", true;
     /// Sold stock came back.
     StockReturned = "stock.returned", false;
 }
@@ -322,6 +329,7 @@ impl Event {
             Self::NotificationRequested { .. } => Type::NotificationRequested,
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
+            Self::CartExpired { .. } => Type::CartExpired,
             Self::StockReturned { .. } => Type::StockReturned,
         }
     }

@@ -4,14 +4,14 @@
 //! [`holds`](super::holds).
 
 use super::rules::{self, Change};
-use super::state::{Reservation, Stock};
+use super::state::{Hold as State, Reservation, Stock};
 use crate::command::{StockAdjust, StockSet};
 use crate::draft::{self, Draft};
 use crate::event::Event;
 use crate::id::Sku;
 use crate::identity;
 use crate::money::{MOST_ON_HAND, OnHand};
-use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
@@ -160,6 +160,23 @@ impl Handler<EndTurn> for Inventory {
             }
             EndTurn::Forget => self.forget(),
         }
+    }
+}
+
+impl Handler<Sweep> for Inventory {
+    type Result = Answer<Parting>;
+
+    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some(reservation) = self.reservations.get(order)? {
+            match reservation.state {
+                State::Held { .. } => return Ok((Parting::Needed, draft)),
+                State::Committed | State::Released | State::Expired => {}
+            }
+            draft.change(self.reservations.stage_gone(order));
+        }
+        Ok((Parting::Gone, draft))
     }
 }
 

@@ -75,7 +75,7 @@ impl Inventory {
         }
         let state = State::held(hold.until);
         self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
-        draft.hints.push(Hint { due: hold.until, order: hold.order, kind: HintKind::Hold });
+        draft.hints.push(Hint { due: hold.until, kind: HintKind::Hold, ordinal: hold.order });
         Ok(((), draft))
     }
 
@@ -122,7 +122,7 @@ impl Inventory {
             return Ok(((), draft));
         };
         if let State::Held { until, .. } = state {
-            draft.hints.push(Hint { due: until, order, kind: HintKind::Hold });
+            draft.hints.push(Hint { due: until, kind: HintKind::Hold, ordinal: order });
         }
         self.stage(order, Reservation { items: Arc::clone(&held.items), state }, &mut draft);
         Ok(((), draft))

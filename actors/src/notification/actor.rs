@@ -7,7 +7,7 @@ use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::OrderId;
 use crate::identity;
-use crate::owner::{Answer, EndTurn, Fault, Owner};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
@@ -42,7 +42,7 @@ impl NotificationActor {
         let id = identity::derived("n-", &[order_id.as_str(), kind.as_str(), &reference]);
         draft.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
         let delivery = if self.channels {
-            draft.hints.push(Hint { due: now, order, kind: HintKind::Notify });
+            draft.hints.push(Hint { due: now, kind: HintKind::Notify, ordinal: order });
             Delivery::Pending { attempts: 0, not_before: now }
         } else {
             Delivery::Nowhere
@@ -95,8 +95,8 @@ impl NotificationActor {
                 notice.delivery = Delivery::Pending { attempts, not_before };
                 draft.hints.push(Hint {
                     due: not_before,
-                    order: report.order,
                     kind: HintKind::Notify,
+                    ordinal: report.order,
                 });
             }
         }
@@ -133,6 +133,22 @@ impl Handler<EndTurn> for NotificationActor {
             EndTurn::Discard => self.notices.discard(),
             EndTurn::Forget => self.notices.forget(),
         }
+    }
+}
+
+impl Handler<Sweep> for NotificationActor {
+    type Result = Answer<Parting>;
+
+    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some(notices) = self.notices.get(order)? {
+            if notices.all.iter().any(|one| matches!(one.delivery, Delivery::Pending { .. })) {
+                return Ok((Parting::Needed, draft));
+            }
+            draft.change(self.notices.stage_gone(order));
+        }
+        Ok((Parting::Gone, draft))
     }
 }
 

@@ -7,7 +7,7 @@ mod state;
 
 pub use actor::{
     Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, Refund, Resolve,
-    RunWaiting, Waited,
+    RunWaiting, SweepOrder, TendCart, Waited,
 };
 pub use flows::{LatePayment, Leaves, Terms};
-pub use state::{Order, OrderFace, Status};
+pub use state::{Order, OrderFace, Status, Swept};

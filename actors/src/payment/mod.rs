@@ -6,8 +6,11 @@ mod state;
 
 pub(crate) use actor::derived_refund;
 pub use actor::{
-    AskBack, AskBackElsewhere, Next, NextWaiting, PaymentActor, Record, Recorded, RequestRefund,
-    Restocking, Void, Wait, WaitingLimits,
+pub(crate) use actor::derived_refund;
+pub use actor::{
+    AskBack, AskBackElsewhere, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
+    RequestRefund, Restocking, Void, Wait, WaitingLimits,
+};
 };
 pub use state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState, Waiting,

@@ -18,7 +18,9 @@ mod refunds;
 pub use attempts::{Standing, Which, newest_money, standing, to_void};
 pub use refunds::{Elsewhere, elsewhere, refundable, request, requested, was_restocked};
 
-use super::state::{Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund};
+use super::state::{
+    Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
+};
 use crate::command::{CallbackKind, PaymentCallback};
 use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
@@ -143,6 +145,14 @@ fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Option<&'a At
         .find(|attempt| attempt.id == callback.attempt_id && attempt.provider == callback.provider)
 }
 
+/// Whether something of an order's money is to be heard of still: a refund that was asked for, a
+/// dispute without an outcome, a callback that waits.
+pub fn is_under_way(payments: &Payments) -> bool {
+    payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
+        || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
+        || !payments.waiting.is_empty()
+}
+
 /// Carries out one change.
 pub fn apply(payments: &mut Payments, change: Change) {
     match change {
@@ -173,7 +183,7 @@ pub fn apply(payments: &mut Payments, change: Change) {
         }
         Change::RefundFailed(id) => {
             if let Some(refund) = payments.refunds.iter_mut().find(|known| known.id == id) {
-                refund.state = super::RefundState::Failed;
+                refund.state = RefundState::Failed;
             }
         }
         Change::Dispute(id, state) => {

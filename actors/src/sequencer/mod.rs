@@ -13,12 +13,14 @@ mod arrival;
 mod isolate;
 mod owners;
 mod park;
+mod retire;
 mod seal;
 
 pub use arrival::{Arrival, Raw};
 pub use isolate::Before;
 pub(crate) use isolate::Marker;
 pub use owners::{Capacities, Owners, Settings};
+pub use retire::Retired;
 use seal::Turn;
 
 use crate::cart;
@@ -48,6 +50,7 @@ pub struct Sequencer {
     clock: Box<dyn Clock>,
     /// The latest time that was given out.
     latest: Cell<Timestamp>,
+    retired: Retired,
     settings: Settings,
 }
 
@@ -113,7 +116,14 @@ impl Sequencer {
     ) -> Self {
         let shelf = Rc::new(RefCell::new(view));
         let owners = Owners::start(&shelf, &settings, failures);
-        Self { shelf, owners, clock, latest: Cell::default(), settings }
+        Self {
+            shelf,
+            owners,
+            clock,
+            latest: Cell::default(),
+            retired: Retired::default(),
+            settings,
+        }
     }
 
     /// The store's read path.
@@ -257,6 +267,9 @@ impl Sequencer {
             Command::CartClear(clear) => {
                 Outcome::from_answer(ask(cart, Owner::Cart, cart::Clear { clear, now }).await?)
             }
+            Command::CartMerge(merge) => {
+                Outcome::from_answer(ask(cart, Owner::Cart, cart::Merge { merge, now }).await?)
+            }
             Command::CartCheckout(checkout) => {
                 ask(order, Owner::Order, order::Checkout { checkout, now }).await?
             }
@@ -319,6 +332,9 @@ impl Sequencer {
         match HintKind::from_number(timer.kind) {
             Some(HintKind::Hold) => self.lapse_hold(timer.ordinal).await,
             Some(HintKind::Waiting) => self.run_waiting(timer.ordinal).await,
+            Some(HintKind::Cart) => self.tend_cart(timer.ordinal).await,
+            Some(HintKind::NeverCame) => self.never_came(timer.ordinal).await,
+            Some(HintKind::Sweep) => self.sweep_order(timer.ordinal).await,
             // these are the notifier's: see `pending_notifications`
             Some(HintKind::Notify) | None => Ok(None),
         }
@@ -471,6 +487,7 @@ pub fn order_of(command: &Command) -> Option<&OrderId> {
         | Command::StockAdjust(_)
         | Command::CartPut(_)
         | Command::CartAdd(_)
-        | Command::CartClear(_) => None,
+        | Command::CartClear(_)
+        | Command::CartMerge(_) => None,
     }
 }

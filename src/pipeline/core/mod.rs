@@ -1,6 +1,7 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
 //! was sealed to the store thread, and settles it once it is durable.
 
+mod fire;
 mod stop;
 
 use super::errand::{Errands, SUSPICIOUS};
@@ -20,8 +21,10 @@ use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::counters;
 use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
-use orderly_actors::sequencer::{Arrival, Before, FollowUp, Sealed, Sequencer, Settings, Step};
-use orderly_actors::store::{History, Timer, Unit, View};
+use orderly_actors::sequencer::{
+    Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
+};
+use orderly_actors::store::{History, Unit, View};
 use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -32,8 +35,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 const TICK: Duration = Duration::from_millis(250);
 /// Units handed to the store thread at once: it works while the core goes on.
 const GROUP: usize = 64;
-/// Batches of timers that fire in one tick.
-const TIMER_BATCHES: usize = 16;
 
 /// What bounds the core.
 pub(super) struct Limits {
@@ -100,6 +101,8 @@ struct Core {
     before: Before,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
+    /// What was told to be retired already, and when.
+    told: (Retired, Duration),
 }
 
 /// Why the loop goes round.
@@ -151,6 +154,7 @@ impl Core {
             clock,
             before: Before::Clean,
             counted_restarts: vec![0; Owner::ALL.len()],
+            told: (Retired::default(), Duration::ZERO),
         }
     }
 
@@ -358,39 +362,7 @@ impl Core {
             self.fire_timers().await?;
         }
         self.show();
-        Ok(())
-    }
-
-    /// Fires what is due, up to some thousands a tick: commands want their turn too.
-    async fn fire_timers(&mut self) -> Result<(), Error> {
-        for _ in 0..TIMER_BATCHES {
-            let due = super::timers::due(&self.sequencer)?;
-            if due.is_empty() {
-                break;
-            }
-            self.fire(due).await?;
-            self.hand_over();
-        }
-        Ok(())
-    }
-
-    async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
-        for timer in due {
-            if super::timers::is_notification(&timer) {
-                let pending = self.sequencer.pending_notifications(timer.ordinal).await?;
-                self.errands.notify(&self.sequencer, pending, None)?;
-                continue;
-            }
-            match self.sequencer.fire(timer).await? {
-                Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
-                Some(Step::Failed { problem }) => {
-                    tracing::error!(problem, "a timer is put off");
-                    let sealed = self.sequencer.put_off(timer).await?;
-                    self.sealed(sealed, None).await?;
-                }
-                None => {}
-            }
-        }
+        self.tell_retired(now);
         Ok(())
     }
 

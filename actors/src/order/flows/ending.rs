@@ -3,7 +3,7 @@
 use super::super::actor::{Cancel, Complete, LapseHold, Resolve};
 use super::super::rules::{self, Late, Step};
 use super::super::state::Order;
-use super::{Flows, Found, not_found};
+use super::{Flows, Found};
 use crate::clock::Timestamp;
 use crate::command::Decision;
 use crate::draft::Draft;
@@ -20,7 +20,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", cancel.order_id.as_str());
         let Some(found) = self.find(&cancel.order_id)? else {
-            return Ok(not_found(cancel.order_id));
+            return self.missing(cancel.order_id);
         };
         let step = rules::cancel(&found.order, cancel.reason);
         self.decided(found, step, now).await
@@ -33,7 +33,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", resolve.order_id.as_str());
         let Some(found) = self.find(&resolve.order_id)? else {
-            return Ok(not_found(resolve.order_id));
+            return self.missing(resolve.order_id);
         };
         if let Err(refusal) = rules::resolve(&found.order, resolve.decision) {
             return self.decided(found, Err(refusal), now).await;
@@ -93,7 +93,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", complete.order_id.as_str());
         let Some(found) = self.find(&complete.order_id)? else {
-            return Ok(not_found(complete.order_id));
+            return self.missing(complete.order_id);
         };
         let step = rules::complete(&found.order);
         self.decided(found, step, now).await

@@ -2,7 +2,7 @@
 
 use super::super::actor::Refund;
 use super::super::rules::{self, Step};
-use super::{Flows, Found, not_found};
+use super::{Flows, Found};
 use crate::inventory;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::{self, Restocking};
@@ -15,7 +15,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", request.order_id.as_str());
         let Some(found) = self.find(&request.order_id)? else {
-            return Ok(not_found(request.order_id));
+            return self.missing(request.order_id);
         };
         if let Err(refusal) = rules::may_refund(&found.order) {
             return self.decided(found, Err(refusal), now).await;

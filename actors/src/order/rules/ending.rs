@@ -141,3 +141,19 @@ pub fn lapse(order: &Order) -> Option<Step> {
         | Status::Refunded => None,
     }
 }
+
+/// Whether nothing more happens to an order by itself: no stock is held for it, and no money owed.
+pub fn is_settled(order: &Order) -> bool {
+    match order.status {
+        Status::Completed => true,
+        Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
+            order.net() == 0
+        }
+        Status::AwaitingPayment
+        | Status::PartiallyPaid
+        | Status::UnderReview
+        | Status::Paid
+        | Status::RefundDue
+        | Status::PartiallyRefunded => false,
+    }
+}

@@ -2,7 +2,6 @@
 //! has behind: `USD` (else EUR), `#capture`, `r:refund`, `d:dispute`, `won`, `lost`, `final`,
 //! `@provider` (else acme).
 
-use super::super::state::RefundState;
 use super::*;
 use crate::command::{Command, Kind};
 use rstest::rstest;
