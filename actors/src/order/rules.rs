@@ -17,7 +17,7 @@ mod money;
 
 pub use ending::{accept, cancel, complete, is_settled, lapse, may_refund, resolve};
 pub use hearing::heard;
-pub use money::pays_late;
+pub use money::{captured, pays_late};
 
 use super::state::{Order, Status};
 use crate::clock::Timestamp;

@@ -6,11 +6,8 @@ mod state;
 
 pub(crate) use actor::derived_refund;
 pub use actor::{
-pub(crate) use actor::derived_refund;
-pub use actor::{
     AskBack, AskBackElsewhere, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
     RequestRefund, Restocking, Void, Wait, WaitingLimits,
-};
 };
 pub use state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState, Waiting,

@@ -77,6 +77,13 @@ impl Money {
         self.disputes.values().any(|state| *state != "won")
     }
 
+    /// Whether something of it is to be heard of still.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.derived.values().any(|asked| *asked > 0)
+            || self.refunds.values().any(|refund| refund.state == "requested")
+            || self.disputes.values().any(|state| *state == "open")
+    }
+
     /// What is there of a currency and not asked back yet.
     fn left(&self, currency: &str) -> i64 {
         let captured = self.captured.get(currency).copied().unwrap_or_default();
@@ -135,6 +142,9 @@ impl Books {
             "dispute_opened" | "dispute_closed" => dispute(&mut order, data),
             other => unreachable!("{other} is no kind of callback"),
         };
+        if answer != STALE {
+            order.touched = now;
+        }
         if order.awaits_money() {
             self.freeze_or_thaw(&mut order, now);
         }
@@ -196,7 +206,7 @@ impl Books {
                 self.extend(order, now);
                 judged
             }
-            "under_review" => judged,
+            "under_review" => APPLIED,
             "paid" | "completed" | "partially_refunded" => {
                 let surplus = order.money.paid() - order.total - order.money.asked_back;
                 order.surplus(surplus, gone);
@@ -268,10 +278,10 @@ impl Books {
     }
 
     /// A producer asks for money back, and brings goods perhaps.
-    pub(super) fn request_refund(&mut self, data: &Value) -> Answer {
+    pub(super) fn request_refund(&mut self, data: &Value, now: i64) -> Answer {
         let id = text(data, "order_id");
         let Some(mut order) = self.orders.get(&id).cloned() else {
-            return rejected("order_not_found");
+            return self.missing(&id);
         };
         if order.awaits_money() {
             return rejected("not_allowed");
@@ -302,6 +312,7 @@ impl Books {
             self.move_held(&comes, 0, 1);
         }
         let restocked = restocked || !comes.is_empty();
+        order.touched = now;
         order
             .money
             .refunds

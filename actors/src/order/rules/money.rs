@@ -39,7 +39,7 @@ pub fn pays_late(order: &Order, amount: i64) -> bool {
 /// `amount` of the order's currency was captured: new money, not heard of before.
 ///
 /// `late` says whether the stock of an expired order was held again for it.
-pub(super) fn captured(order: &Order, amount: i64, late: Late) -> Step {
+pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
     let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
     let cover = cover(order, amount);
     match order.status {
@@ -50,7 +50,8 @@ pub(super) fn captured(order: &Order, amount: i64, late: Late) -> Step {
                 .effect(Effect::ExtendHold),
             Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
         },
-        Status::UnderReview => counted(excessive(cover)),
+        // whatever comes is recorded; a person judges all of it
+        Status::UnderReview => counted(Verdict::Applied),
         Status::Paid
         | Status::Completed
         | Status::PartiallyRefunded

@@ -61,7 +61,7 @@ fn hear(order: &Order, meaning: Meaning, standing: Standing) -> String {
     step.as_ref().map_or_else(|| "stale".to_owned(), words)
 }
 
-fn captured(amount: i64) -> Meaning {
+fn money(amount: i64) -> Meaning {
     Meaning::Captured { amount }
 }
 

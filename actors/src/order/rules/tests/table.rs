@@ -24,8 +24,8 @@ use super::*;
 #[case(Status::PartiallyPaid, [200, 100, 0], 400, "applied: +400, paid | commit, notify order_confirmed")]
 #[case(Status::AwaitingPayment, [0, 100, 0], 500, "applied: +500, partially_paid | extend, thaw")]
 #[case(Status::AwaitingPayment, [0, 100, 0], 600, "applied: +600, paid | commit, notify order_confirmed")]
-// judged by a person: recorded, and still too much
-#[case(Status::UnderReview, [600, 0, 0], 500, "review: +500 | thaw")]
+// judged by a person: recorded
+#[case(Status::UnderReview, [600, 0, 0], 500, "applied: +500 | thaw")]
 #[case(Status::UnderReview, NOTHING, 500, "applied: +500 | thaw")]
 #[case(Status::UnderReview, NOTHING, 100, "applied: +100 | thaw")]
 // paid: exactly the surplus is asked back
@@ -55,17 +55,17 @@ use super::*;
 #[case(Status::Rejected, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
 fn money_captured(
     #[case] status: Status,
-    #[case] money: [i64; 3],
+    #[case] before: [i64; 3],
     #[case] amount: i64,
     #[case] expected: &str,
 ) {
-    assert_eq!(hear(&order(status, money), captured(amount), ENDED), expected);
+    assert_eq!(hear(&order(status, before), money(amount), ENDED), expected);
 }
 
 #[test]
 fn late_money_with_its_stock_held_again_pays() {
     let expired = order(Status::Expired, NOTHING);
-    let said = (captured(500), AUTHORIZED);
+    let said = (money(500), AUTHORIZED);
     let step = heard(&expired, &callback(), said, Late::Yes).expect("is news");
     assert_eq!(words(&step), "applied: +500, paid late | commit, void all, notify order_confirmed");
 }
@@ -140,7 +140,7 @@ fn what_is_stale_is_stale_in_every_status() {
 #[case::less(499, "applied: +499, partially_paid | extend, freeze")]
 fn money_beside_an_open_authorization(#[case] amount: i64, #[case] expected: &str) {
     let order = order(Status::AwaitingPayment, NOTHING);
-    assert_eq!(hear(&order, captured(amount), AUTHORIZED), expected);
+    assert_eq!(hear(&order, money(amount), AUTHORIZED), expected);
 }
 
 #[rstest]
