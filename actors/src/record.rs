@@ -69,6 +69,8 @@ pub enum Origin {
     Isolated,
     /// A person, through the admin API.
     Operator,
+    /// Notifications that were due are looked at again later.
+    Reminder,
 }
 
 /// The type of a message.

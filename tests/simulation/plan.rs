@@ -3,6 +3,7 @@
 
 use super::books::Terms;
 use super::dice::Dice;
+use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -52,7 +53,10 @@ impl Plan {
             },
             waiting: WaitingLimits { total: dice.pick(&[6, 1000]), per_order: dice.pick(&[2, 64]) },
             identity_retention,
-            notify: true,
+            notifications: Policy {
+                channels: vec![Channel::Amqp],
+                retry: Retry { cap: Duration::from_secs(20), ..Retry::default() },
+            },
             parked_bytes: 1 << 30,
             capacities: Capacities {
                 carts: capacity,

@@ -8,7 +8,7 @@ pub mod face;
 use crate::command::CallbackKind;
 use crate::id::{AttemptId, CartId, CommandId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
-use crate::notification::NotificationKind;
+use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderFace;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ pub enum Event {
         kind: NotificationKind,
         /// How many attempts it took.
         attempts: u32,
+        /// Through which channel.
+        channel: Channel,
     },
     /// A command was put aside, with its bytes, for a person to look at.
     CommandParked {
@@ -126,6 +128,19 @@ pub enum Event {
         source: Option<Source>,
         /// The command's id, where it was readable.
         command_id: Option<CommandId>,
+    },
+    /// A channel was given up for a notification.
+    NotificationFailed {
+        /// Its id.
+        notification_id: String,
+        /// What was to be told.
+        kind: NotificationKind,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Through which channel.
+        channel: Channel,
+        /// What went wrong last.
+        problem: Option<Failure>,
     },
 }
 
@@ -271,6 +286,8 @@ types! {
     NotificationDelivered = "notification.delivered", false;
     /// A command was put aside.
     CommandParked = "command.parked", true;
+    /// A channel was given up for a notification.
+    NotificationFailed = "notification.failed", true;
 }
 
 impl Event {
@@ -304,6 +321,7 @@ impl Event {
             Self::NotificationRequested { .. } => Type::NotificationRequested,
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
+            Self::NotificationFailed { .. } => Type::NotificationFailed,
         }
     }
 }

@@ -6,6 +6,7 @@ use orderly_actors::clock::{SimulatedClock, Timestamp};
 use orderly_actors::command::{Command, Invalid, Kind};
 use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
+use orderly_actors::notification::{Channel, Policy};
 use orderly_actors::order::{LatePayment, Order, Status, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::record::{Entry, Named};
@@ -34,7 +35,7 @@ pub fn settings() -> Settings {
         },
         waiting: WaitingLimits { total: 1000, per_order: 64 },
         identity_retention: Duration::from_secs(30 * 86_400),
-        notify: true,
+        notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         capacities: Capacities::default(),
         budget: Budget::default(),
