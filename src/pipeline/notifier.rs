@@ -244,11 +244,12 @@ impl Notifier {
                 continue;
             }
             match (*shown, state) {
-                (_, breaker::State::Open) => {
+                (breaker::State::Closed, breaker::State::Open) => {
                     tracing::warn!(%channel, "the channel fails again and again: it is left alone");
                 }
                 (_, breaker::State::Closed) => tracing::info!(%channel, "the channel works again"),
-                (_, breaker::State::HalfOpen) => {}
+                // the probe goes out, or it failed
+                (_, breaker::State::HalfOpen | breaker::State::Open) => {}
             }
             *shown = state;
             self.metrics.breaker(

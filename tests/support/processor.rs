@@ -103,6 +103,15 @@ impl Processor {
         Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// What a path of the admin API answers to an empty POST: status and JSON.
+    pub(crate) fn post(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = ureq::post(&url).config().http_status_as_error(false).build();
+        let mut response = request.send_empty().expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a text");
+        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     /// The sum of a metric's series whose line contains `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
         let Some(Value::String(text)) = self.get("/metrics") else {
