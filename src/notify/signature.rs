@@ -61,6 +61,18 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_one_is_ours() {
+        let page = include_str!("../../docs/webhooks.md");
+        let value = |name: &str| {
+            let row = page.lines().find_map(|line| line.strip_prefix(&format!("| {name} | `")));
+            row.and_then(|row| row.strip_suffix("` |")).expect("it is documented")
+        };
+        let timestamp = value("`orderly-timestamp`").parse().expect("seconds");
+        let signature = value("`orderly-signature`");
+        assert!(is_ours(b"0123456789abcdef", timestamp, value("body").as_bytes(), signature));
+    }
+
+    #[test]
     fn only_the_same_secret_time_and_body_have_the_same_signature() {
         let ours = |secret: &[u8], time, body: &[u8], signature: &str| {
             is_ours(secret, time, body, signature)
