@@ -119,7 +119,8 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         Event::StockLow { sku, .. } | Event::StockChanged { sku, .. } => Some(sku.as_str()),
         Event::CartCheckedOut { cart_id }
         | Event::CartReopened { cart_id }
-        | Event::CartChanged { cart_id } => Some(cart_id.as_str()),
+        | Event::CartChanged { cart_id }
+        | Event::CartExpired { cart_id } => Some(cart_id.as_str()),
         Event::Order { .. }
         | Event::PaymentRecorded { .. }
         | Event::RefundRequested { .. }
@@ -160,6 +161,7 @@ pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictRepl
         | Origin::Notified(_)
         | Origin::Isolated
         | Origin::Operator
+        | Origin::Age
         | Origin::Reminder => ("", "", ""),
     };
     VerdictReply {

@@ -130,15 +130,19 @@ async fn run(sequencer: &mut Sequencer, log: &mut Log, arrivals: &[Arrival]) -> 
     spent
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 fn settings() -> Settings {
     Settings {
         terms: Terms {
             hold_for: Duration::from_secs(15 * 60),
             hold_cap: Duration::from_secs(2 * 3600),
             late_payment: LatePayment::Rehold,
+            keep_for: 90 * DAY,
         },
-        waiting: WaitingLimits { total: 100_000, per_order: 64 },
-        identity_retention: Duration::from_secs(30 * 86_400),
+        carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
+        waiting: WaitingLimits { total: 100_000, per_order: 64, keep_for: 7 * DAY },
+        identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         capacities: Capacities::default(),

@@ -3,7 +3,7 @@
 use crate::clock::Timestamp;
 use crate::counters;
 use crate::inventory::{HoldState, Reservation, Stock};
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Swept};
 use crate::payment::{Payments, RefundState};
 use crate::states::{self, State};
 use crate::store::{self, Entity, Ordinal, Table, View};
@@ -33,6 +33,8 @@ pub struct Counts {
     pub orders: u64,
     /// Orders in each status.
     pub statuses: BTreeMap<&'static str, u64>,
+    /// Orders that were forgotten, but for their ids.
+    pub swept: u64,
     /// Skus.
     pub skus: u64,
     /// Carts.
@@ -128,6 +130,12 @@ impl Auditor {
     fn order(&mut self, ordinal: Ordinal, entity: &Entity) -> Result<(), Error> {
         let payments: Payments = part(entity)?.unwrap_or_default();
         self.audit.counts.waiting += payments.waiting.len() as u64;
+        if part::<Swept>(entity)?.is_some() {
+            self.audit.counts.swept += 1;
+            if entity.parts.len() > 1 {
+                self.violation(|| format!("{ordinal:?} was swept, and not all of it is gone"));
+            }
+        }
         let Some(order) = part::<Order>(entity)? else {
             return Ok(());
         };

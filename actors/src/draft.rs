@@ -6,10 +6,12 @@ use crate::clock::Timestamp;
 use crate::event::Event;
 use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
-use crate::order::{Order, Status};
+use crate::order::{Order, Status, Swept};
+use crate::owner::Owner;
 use crate::parked::Item;
 use crate::payment::Payments;
 use crate::sequencer::Marker;
+use crate::states::State;
 use crate::store::{NameHash, Ordinal, Table};
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub struct Draft {
     pub hints: Vec<Hint>,
     /// An order that began to exist, or changed its status.
     pub moved: Option<(Option<Status>, Status)>,
+    /// Where an order stood that was swept.
+    pub swept: Option<Status>,
     /// Callbacks that began (positive) or ended (negative) to wait for their order.
     pub waiting: i64,
     /// A message that is put aside.
@@ -49,35 +53,68 @@ pub enum Change {
     Stock(Ordinal, Arc<Stock>),
     /// Of the cart actor.
     Cart(Ordinal, Arc<Cart>),
+    /// Of the order actor, in the place of an order.
+    Swept(Ordinal, Swept),
+    /// Of whoever owns it: it is gone.
+    Gone {
+        /// The owner.
+        owner: Owner,
+        /// The table of the entity.
+        table: Table,
+        /// The entity.
+        ordinal: Ordinal,
+        /// The part that it was.
+        part: u8,
+    },
 }
 
-/// A hint to look at an order at a time; its state decides then what is to be done.
+/// A hint to look at something at a time; its state decides then what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hint {
     /// When.
     pub due: Timestamp,
-    /// Which order.
-    pub order: Ordinal,
-    /// What for.
+    /// What for, which says in which table it is.
     pub kind: HintKind,
+    /// Which one.
+    pub ordinal: Ordinal,
 }
 
-/// What a hint is for.
+/// What a hint is for. Stored by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum HintKind {
-    /// Its hold may have run out.
+    /// The order's hold may have run out.
     Hold = 1,
-    /// Callbacks waited for it; the first is to be applied now.
+    /// Callbacks waited for the order; the first is to be applied now.
     Waiting = 2,
-    /// It may have a notification to deliver.
+    /// The order may have a notification to deliver.
     Notify = 3,
+    /// The cart may have been left alone for too long, open or closed.
+    Cart = 4,
+    /// A callback may have waited too long for the order.
+    NeverCame = 5,
+    /// The order may be settled, and old enough to be swept.
+    Sweep = 6,
 }
 
 impl HintKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Hold, Self::Waiting, Self::Notify, Self::Cart, Self::NeverCame, Self::Sweep];
+
     /// The hint of that number in the store.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Hold, Self::Waiting, Self::Notify].into_iter().find(|kind| *kind as u8 == number)
+        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+    }
+
+    /// Where that is what it is about.
+    pub const fn table(self) -> Table {
+        match self {
+            Self::Hold | Self::Waiting | Self::Notify | Self::NeverCame | Self::Sweep => {
+                Table::Orders
+            }
+            Self::Cart => Table::Carts,
+        }
     }
 }
 
@@ -91,6 +128,7 @@ impl Draft {
         self.names.extend(other.names);
         self.hints.extend(other.hints);
         self.moved = other.moved.or(self.moved);
+        self.swept = other.swept.or(self.swept);
         self.waiting += other.waiting;
         self.parked = other.parked.or(self.parked.take());
         self.marker = other.marker.or(self.marker.take());
@@ -116,6 +154,11 @@ impl Draft {
 }
 
 impl Change {
+    /// A state of that kind is gone.
+    pub(crate) const fn gone<S: State>(ordinal: Ordinal) -> Self {
+        Self::Gone { owner: S::OWNER, table: S::TABLE, ordinal, part: S::PART }
+    }
+
     fn same_state(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Order(a, _), Self::Order(b, _))

@@ -5,6 +5,7 @@ use crate::command::{Command, PaymentCallback};
 use crate::id::{CommandId, Source};
 use crate::store::{IdentityHash, NameHash};
 use sha2::{Digest, Sha256};
+use std::time::Duration;
 
 /// The first 16 bytes of a SHA-256 over length-prefixed parts, so that no two lists of parts
 /// give the same bytes.
@@ -54,6 +55,16 @@ pub fn of_data(command: &Command) -> Result<u64, postcard::Error> {
 /// The name of an order, a cart or a sku in the store.
 pub fn of_name(id: &str) -> NameHash {
     NameHash(hash16(4, &[id.as_bytes()]))
+}
+
+/// A part of `span` that is the same at every call, and spread evenly over the ids: so that what began together does
+/// not end together.
+pub fn spread(id: &str, span: Duration) -> Duration {
+    let hash = hash16(7, &[id.as_bytes()]);
+    let part = u64::from(u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]));
+    let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
+    // 32 bits of a part, whatever the span: no product overflows
+    Duration::from_micros((micros >> 32) * part + (((micros & 0xffff_ffff) * part) >> 32))
 }
 
 /// The name of a parked message: the same bytes under the same id are parked once.

@@ -38,6 +38,23 @@ pub enum EndTurn {
     Forget,
 }
 
+/// A settled order is to be forgotten, for good: each owner gives up its part.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Answer<Parting>")]
+pub struct Sweep {
+    /// The order.
+    pub order: Ordinal,
+}
+
+/// What an owner says of its part of an order that is to be forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// It is gone, if there was any.
+    Gone,
+    /// Something is under way: the order must stay.
+    Needed,
+}
+
 /// Why a command came to no end. (A business refusal is an end: see [`Outcome`].)
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Fault {

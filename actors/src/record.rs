@@ -69,6 +69,8 @@ pub enum Origin {
     Isolated,
     /// A person, through the admin API.
     Operator,
+    /// The time: something is old, and expires, is put aside or forgotten.
+    Age,
     /// Notifications that were due are looked at again later.
     Reminder,
 }
@@ -181,8 +183,8 @@ pub struct Entry {
     pub record: Record,
     /// The order that it changed.
     pub order: Option<Arc<Order>>,
-    /// The cart that it changed.
-    pub cart: Option<Arc<Cart>>,
+    /// The carts that it changed: two of a merge.
+    pub carts: Vec<Arc<Cart>>,
     /// The reservation that it changed.
     pub reservation: Option<Arc<Reservation>>,
 }
@@ -196,7 +198,7 @@ impl Entry {
             at: crate::clock::Timestamp::from_micros(unit.at),
             record: Record::decode(unit)?,
             order: state(unit)?,
-            cart: state(unit)?,
+            carts: states(unit)?,
             reservation: state(unit)?,
         })
     }
@@ -205,7 +207,7 @@ impl Entry {
     pub fn scene(&self) -> Scene<'_> {
         Scene {
             order: self.order.as_deref(),
-            cart: self.cart.as_deref(),
+            carts: &self.carts,
             reservation: self.reservation.as_deref(),
             order_id: self.record.order.as_ref(),
         }
@@ -218,9 +220,12 @@ impl Entry {
 }
 
 fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, Error> {
-    let put = unit.puts.iter().find(|put| put.table == S::TABLE && put.part == S::PART);
-    let Some((put, value)) = put.and_then(|put| Some((put, put.value.as_ref()?))) else {
-        return Ok(None);
-    };
-    Ok(Some(Arc::new(states::decode(put.ordinal, value)?)))
+    Ok(states(unit)?.pop())
+}
+
+/// Every state of that kind that the unit put.
+fn states<S: State>(unit: &Unit) -> Result<Vec<Arc<S>>, Error> {
+    let of_kind = unit.puts.iter().filter(|put| put.table == S::TABLE && put.part == S::PART);
+    let values = of_kind.filter_map(|put| Some((put.ordinal, put.value.as_ref()?)));
+    values.map(|(ordinal, value)| Ok(Arc::new(states::decode(ordinal, value)?))).collect()
 }

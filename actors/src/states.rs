@@ -6,9 +6,11 @@
 //! dropping it loses nothing.
 
 use crate::cart::Cart;
+use crate::draft::Change;
 use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
-use crate::order::Order;
+use crate::order::{Order, Swept};
+use crate::owner::Owner;
 use crate::payment::Payments;
 use crate::store::{self, Ordinal, Table, View};
 use quick_cache::Weighter;
@@ -57,6 +59,8 @@ const VERSION: u8 = 1;
 pub trait State: Serialize + DeserializeOwned + 'static {
     /// What it is called in errors.
     const WHAT: &'static str;
+    /// Who writes it.
+    const OWNER: Owner;
     /// The table of its entity.
     const TABLE: Table;
     /// The part of the entity that it is.
@@ -68,6 +72,7 @@ pub trait State: Serialize + DeserializeOwned + 'static {
 
 impl State for Order {
     const WHAT: &'static str = "order";
+    const OWNER: Owner = Owner::Order;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 0;
 
@@ -78,6 +83,7 @@ impl State for Order {
 
 impl State for Reservation {
     const WHAT: &'static str = "reservation";
+    const OWNER: Owner = Owner::Inventory;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 1;
 
@@ -88,6 +94,7 @@ impl State for Reservation {
 
 impl State for Payments {
     const WHAT: &'static str = "payments";
+    const OWNER: Owner = Owner::Payment;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 2;
 
@@ -100,6 +107,7 @@ impl State for Payments {
 
 impl State for Notices {
     const WHAT: &'static str = "notices";
+    const OWNER: Owner = Owner::Notification;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 3;
 
@@ -109,8 +117,20 @@ impl State for Notices {
     }
 }
 
+impl State for Swept {
+    const WHAT: &'static str = "swept order";
+    const OWNER: Owner = Owner::Order;
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 4;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+}
+
 impl State for Stock {
     const WHAT: &'static str = "stock";
+    const OWNER: Owner = Owner::Inventory;
     const TABLE: Table = Table::Skus;
     const PART: u8 = 0;
 
@@ -121,6 +141,7 @@ impl State for Stock {
 
 impl State for Cart {
     const WHAT: &'static str = "cart";
+    const OWNER: Owner = Owner::Cart;
     const TABLE: Table = Table::Carts;
     const PART: u8 = 0;
 
@@ -172,7 +193,8 @@ pub struct States<S: State> {
     shelf: Shelf,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    staged: Vec<(Ordinal, Arc<S>)>,
+    /// `None`: it is gone.
+    staged: Vec<(Ordinal, Option<Arc<S>>)>,
 }
 
 impl<S: State> States<S> {
@@ -184,7 +206,7 @@ impl<S: State> States<S> {
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
         if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
-            return Ok(Some(Arc::clone(state)));
+            return Ok(state.clone());
         }
         if let Some(state) = self.cache.get(&ordinal.0) {
             return Ok(Some(Arc::clone(state)));
@@ -200,15 +222,28 @@ impl<S: State> States<S> {
     /// The command in hand changes the state; later commands see it once the unit is sealed.
     pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Arc<S> {
         let state = Arc::new(state);
-        self.staged.retain(|(staged, _)| *staged != ordinal);
-        self.staged.push((ordinal, Arc::clone(&state)));
+        self.restage(ordinal, Some(Arc::clone(&state)));
         state
+    }
+
+    /// The command in hand sweeps the state.
+    pub fn stage_gone(&mut self, ordinal: Ordinal) -> Change {
+        self.restage(ordinal, None);
+        Change::gone::<S>(ordinal)
+    }
+
+    fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {
+        self.staged.retain(|(staged, _)| *staged != ordinal);
+        self.staged.push((ordinal, state));
     }
 
     /// The unit of the command in hand was sealed: what it changed is the state from now on.
     pub fn keep(&mut self) {
         for (ordinal, state) in self.staged.drain(..) {
-            self.cache.insert(ordinal.0, state);
+            match state {
+                Some(state) => self.cache.insert(ordinal.0, state),
+                None => drop(self.cache.remove(&ordinal.0)),
+            }
         }
     }
 

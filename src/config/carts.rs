@@ -9,7 +9,7 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Carts {
-    /// A cart that nobody touched for this long expires.
+    /// A cart that nobody touched for this long, and up to a tenth longer, expires.
     pub expire_after: Duration,
 }
 

@@ -271,6 +271,9 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
         ("ORDERLY_STORE__IDEMPOTENCY_RETENTION", "30m"),
         ("ORDERLY_STORE__CHECKPOINT_EVERY", "30m"),
         ("ORDERLY_ORDERS__HOLD_FOR", "15s"),
+        ("ORDERLY_ORDERS__HOLD_CAP", "365d"),
+        ("ORDERLY_ORDERS__WAITING_CALLBACK_RETENTION", "7s"),
+        ("ORDERLY_ORDERS__WAITING_CALLBACK_RETENTION", "31d"),
         ("ORDERLY_SHUTDOWN__GRACE", "20m"),
         ("ORDERLY_BROKER__URL", "amqp://shop:s3cret@mq.example.com/%2f"),
         ("ORDERLY_BROKER__PREFETCH", "1"),
@@ -285,6 +288,10 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
         let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
         assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), [key], "{warnings:?}");
     }
+    // the cap may not be below it
+    let held = [("ORDERLY_ORDERS__HOLD_FOR", "25h"), ("ORDERLY_ORDERS__HOLD_CAP", "25h")];
+    let warnings = loaded(&held).warnings();
+    assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), ["orders.hold_for"]);
     let trusted = ("ORDERLY_BROKER__URL", "amqps://shop:s3cret@mq.example.com/%2f");
     assert_eq!(loaded(&[trusted]).warnings(), []);
 }

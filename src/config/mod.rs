@@ -106,5 +106,16 @@ impl Config {
         self.events.check(report);
         self.notifications.check(report);
         self.shutdown.check(report);
+        let known_for = self.store.idempotency_retention;
+        report.doubt_unless(
+            // less than a day is doubted by itself
+            self.orders.waiting_callback_retention <= known_for
+                || known_for < Duration::from_days(1),
+            "orders.waiting_callback_retention",
+            format!(
+                "longer than store.idempotency_retention ({known_for}): a callback that its provider \
+                 repeats meanwhile waits twice"
+            ),
+        );
     }
 }

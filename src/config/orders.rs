@@ -61,13 +61,13 @@ impl Orders {
         report.plausible(
             "orders.hold_for",
             self.hold_for,
-            (Duration::from_mins(1), Duration::from_days(7)),
+            (Duration::from_mins(1), Duration::from_days(1)),
             "orders expire after this time unless they are paid",
         );
         report.plausible(
             "orders.hold_cap",
             self.hold_cap,
-            (Duration::from_mins(1), Duration::from_days(30)),
+            (Duration::from_mins(1), Duration::from_days(7)),
             "stock of unpaid orders is out of sale for this time",
         );
         report.plausible(

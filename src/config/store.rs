@@ -16,7 +16,7 @@ pub struct Store {
     pub path: PathBuf,
     /// How long identities of commands are known, so that a repetition is a duplicate.
     pub idempotency_retention: Duration,
-    /// How long the journal is kept for timelines and republishing.
+    /// How long the journal is kept for timelines and republishing, and what is settled or closed.
     pub history_retention: Duration,
     /// Memory for what is read back from disk.
     pub cache: ByteSize,

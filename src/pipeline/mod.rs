@@ -28,6 +28,7 @@ use crate::broker::{Link, Names};
 use crate::config::{self, Config};
 use crate::metrics::Metrics;
 use crate::wire::Wire;
+use orderly_actors::cart;
 use orderly_actors::event::Type;
 use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{LatePayment, Terms};
@@ -188,6 +189,7 @@ fn policy(config: &config::Notifications) -> Policy {
 
 fn settings(config: &Config) -> Settings {
     let orders = u64::from(config.actors.cached_orders.get());
+    let history = config.store.history_retention.get();
     Settings {
         terms: Terms {
             hold_for: config.orders.hold_for.get(),
@@ -196,8 +198,14 @@ fn settings(config: &Config) -> Settings {
                 config::LatePayment::Rehold => LatePayment::Rehold,
                 config::LatePayment::Refund => LatePayment::Refund,
             },
+            keep_for: history,
         },
-        waiting: WaitingLimits { total: u64::from(config.orders.waiting_max.get()), per_order: 64 },
+        carts: cart::Terms { expire_after: config.carts.expire_after.get(), keep_for: history },
+        waiting: WaitingLimits {
+            total: u64::from(config.orders.waiting_max.get()),
+            per_order: 64,
+            keep_for: config.orders.waiting_callback_retention.get(),
+        },
         identity_retention: config.store.idempotency_retention.get(),
         notifications: policy(&config.notifications),
         parked_bytes: config.parked.max_bytes.bytes(),

@@ -175,6 +175,7 @@ impl Settling {
             | Origin::Notified(_)
             | Origin::Isolated
             | Origin::Operator
+            | Origin::Age
             | Origin::Reminder => CommandType::Internal,
         };
         self.metrics.commands(kind, label(record.verdict), 1);

@@ -56,8 +56,10 @@ impl Policy {
 const MOST_UNITS: usize = 4096;
 /// How often the thread looks around while nothing comes.
 const IDLE: Duration = Duration::from_millis(200);
-/// How often old records are looked for.
+/// How often what is old is looked for.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
+/// While units come, a step of housekeeping is taken so often: each holds the next group up for some milliseconds.
+const PACE: Duration = Duration::from_millis(25);
 /// Records that one step of housekeeping drops at most.
 const PRUNE_STEP: usize = 64;
 
@@ -78,7 +80,7 @@ pub(super) fn start(
         metrics,
         clock: SystemClock::default(),
         checkpointed: Duration::ZERO,
-        tidied: Duration::ZERO,
+        house: Housekeeping::default(),
     };
     std::thread::Builder::new()
         .name("orderly-store".to_owned())
@@ -87,18 +89,56 @@ pub(super) fn start(
     Ok((work_in, reports))
 }
 
-struct Storage {
+struct Storage<C> {
     log: Log,
     work: Receiver<Work>,
     report: mpsc::UnboundedSender<Report>,
     cursor: Arc<AtomicU64>,
     policy: Policy,
     metrics: Metrics,
-    clock: SystemClock,
+    clock: C,
     /// When the last checkpoint was complete.
     checkpointed: Duration,
-    /// When old records were looked for.
-    tidied: Duration,
+    house: Housekeeping,
+}
+
+/// How far the work is that nobody waits for: in small steps, also under constant load.
+#[derive(Default)]
+struct Housekeeping {
+    /// When there was nothing more to do; `None`: there is.
+    rests_since: Option<Duration>,
+    /// When the last step was taken.
+    stepped: Duration,
+    /// What was dropped since the last rest.
+    identities: u64,
+    records: usize,
+}
+
+impl Housekeeping {
+    fn is_due(&self, now: Duration, idle: bool) -> bool {
+        let rests = self.rests_since.is_some_and(|since| now.saturating_sub(since) < HOUSEKEEPING);
+        !rests && (idle || now.saturating_sub(self.stepped) >= PACE)
+    }
+
+    /// There is nothing more to do for a while.
+    fn rest(&mut self, now: Duration) {
+        if self.identities > 0 || self.records > 0 {
+            let (identities, records) = (self.identities, self.records);
+            tracing::info!(
+                identities,
+                records,
+                "old identities and records of the journal were dropped"
+            );
+        }
+        *self = Self { rests_since: Some(now), stepped: now, ..Self::default() };
+    }
+}
+
+/// Whether more is to be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Goes,
+    Ends,
 }
 
 /// What waited in the queue.
@@ -109,7 +149,7 @@ struct Waiting {
     closing: bool,
 }
 
-impl Storage {
+impl<C: Clock> Storage<C> {
     fn run(&mut self) {
         let last = match self.serve() {
             Ok(()) => Report::Closed,
@@ -119,19 +159,29 @@ impl Storage {
     }
 
     fn serve(&mut self) -> Result<(), store::Error> {
-        loop {
-            let waiting = self.gather();
-            self.log.set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
-            if !waiting.units.is_empty() {
-                self.commit(&waiting.units)?;
-            }
-            if waiting.closing {
-                let report = self.log.checkpoint()?;
-                self.tell(Report::Checkpoint(Box::new(report)));
-                return Ok(());
-            }
-            self.checkpoint(waiting.units.is_empty())?;
+        while self.serve_next()? == Next::Goes {}
+        Ok(())
+    }
+
+    /// Commits what waits, and takes at most a step of each of the other works.
+    fn serve_next(&mut self) -> Result<Next, store::Error> {
+        let waiting = self.gather();
+        self.log.set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
+        if !waiting.units.is_empty() {
+            self.commit(&waiting.units)?;
         }
+        if waiting.closing {
+            let report = self.log.checkpoint()?;
+            self.tell(Report::Checkpoint(Box::new(report)));
+            return Ok(Next::Ends);
+        }
+        // ahead of a checkpoint that would begin: segments are merged between two of them only
+        let now = self.clock.monotonic();
+        if self.house.is_due(now, waiting.units.is_empty()) {
+            self.keep_house(now)?;
+        }
+        self.checkpoint()?;
+        Ok(Next::Goes)
     }
 
     /// Takes whatever waits; waits itself only when there is nothing else to do.
@@ -163,32 +213,35 @@ impl Storage {
         Ok(())
     }
 
-    /// Takes a step of a checkpoint that is due or under way, or of housekeeping.
-    fn checkpoint(&mut self, idle: bool) -> Result<(), store::Error> {
+    /// Takes a step of a checkpoint that is due or under way.
+    fn checkpoint(&mut self) -> Result<(), store::Error> {
         let now = self.clock.monotonic();
         let dirty = self.log.dirty_bytes();
         let late = now.saturating_sub(self.checkpointed) >= self.policy.checkpoint_every;
         let due = dirty >= self.policy.checkpoint_bytes || (late && dirty > 0);
-        if self.log.is_checkpointing() || due {
-            if let Some(report) = self.log.checkpoint_step()? {
-                self.checkpointed = now;
-                self.tell(Report::Checkpoint(Box::new(report)));
-            }
-        } else if idle && now.saturating_sub(self.tidied) >= HOUSEKEEPING {
-            self.keep_house(now)?;
+        if (self.log.is_checkpointing() || due)
+            && let Some(report) = self.log.checkpoint_step()?
+        {
+            self.checkpointed = now;
+            self.house.rests_since = None; // it left segments to merge and to remove
+            self.tell(Report::Checkpoint(Box::new(report)));
         }
         Ok(())
     }
 
+    /// Takes a step of what keeps the store small.
     fn keep_house(&mut self, now: Duration) -> Result<(), store::Error> {
+        self.house.stepped = now;
         let wall = self.clock.now();
-        self.log.sweep(wall.micros())?;
+        self.house.identities += self.log.sweep(wall.micros())?;
         let oldest = wall.minus(self.policy.history_retention);
         let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;
-        let more = self.log.tidy()? || pruned.more;
-        self.metrics.store_bytes(self.log.stats()?.bytes);
-        if !more {
-            self.tidied = now;
+        self.house.records += pruned.records;
+        self.house.rests_since = None;
+        // nothing is merged while a checkpoint is under way: then there may be more
+        if !self.log.tidy()? && !pruned.more && !self.log.is_checkpointing() {
+            self.metrics.store_bytes(self.log.stats()?.bytes);
+            self.house.rest(now);
         }
         Ok(())
     }
@@ -197,3 +250,6 @@ impl Storage {
         let _ = self.report.send(report); // the core is gone only when the process ends
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 
 use super::books::Terms;
 use super::dice::Dice;
+use orderly_actors::cart;
 use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
@@ -50,8 +51,14 @@ impl Plan {
                 hold_for: dice.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
                 hold_cap: dice.pick(&[HOUR / 2, 2 * HOUR]),
                 late_payment: dice.pick(&late),
+                keep_for: 90 * 24 * HOUR,
             },
-            waiting: WaitingLimits { total: dice.pick(&[6, 1000]), per_order: dice.pick(&[2, 64]) },
+            carts: cart::Terms { expire_after: 30 * 24 * HOUR, keep_for: 90 * 24 * HOUR },
+            waiting: WaitingLimits {
+                total: dice.pick(&[6, 1000]),
+                per_order: dice.pick(&[2, 64]),
+                keep_for: 7 * 24 * HOUR,
+            },
             identity_retention,
             notifications: Policy {
                 channels: vec![Channel::Amqp],

@@ -153,7 +153,8 @@ fn subject(entry: &Entry, event: &event::Event) -> String {
         }
         event::Event::CartCheckedOut { cart_id }
         | event::Event::CartReopened { cart_id }
-        | event::Event::CartChanged { cart_id } => cart_id.to_string(),
+        | event::Event::CartChanged { cart_id }
+        | event::Event::CartExpired { cart_id } => cart_id.to_string(),
         event::Event::CommandParked { parked_id, .. } => parked_id.clone(),
         event::Event::Order { .. }
         | event::Event::PaymentRecorded { .. }

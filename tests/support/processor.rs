@@ -112,6 +112,15 @@ impl Processor {
         (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// Status and document of a path of the admin API that answers with a problem.
+    pub(crate) fn problem(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = ureq::get(&url).config().http_status_as_error(false).build();
+        let mut answer = request.call().expect("an answer");
+        let text = answer.body_mut().read_to_string().expect("text");
+        (answer.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
+    }
+
     /// The sum of a metric's series whose line contains `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
         let Some(Value::String(text)) = self.get("/metrics") else {

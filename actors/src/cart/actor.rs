@@ -1,15 +1,15 @@
 //! Fills and closes carts; the only writer of carts.
 
-use super::rules::{self, Change, Wish};
+use super::rules::{self, Change, Fate, Terms, Wish};
 use super::state::{Cart, CartStatus};
 use crate::clock::Timestamp;
-use crate::command::{CartAdd, CartClear, CartPut};
-use crate::draft::{self, Draft};
+use crate::command::{CartAdd, CartClear, CartMerge, CartPut};
+use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::{CartId, OrderId};
 use crate::identity;
 use crate::money::Currency;
-use crate::owner::{Answer, EndTurn, Owner, Stop};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
 use crate::states::{Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
@@ -21,18 +21,22 @@ use std::sync::Arc;
 pub struct CartActor {
     shelf: Shelf,
     carts: States<Cart>,
+    terms: Terms,
     vitals: Vitals,
 }
 
 impl CartActor {
     /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, vitals: Vitals) -> Self {
-        Self { carts: States::new(shelf.clone(), capacity), shelf, vitals }
+    pub fn new(shelf: Shelf, capacity: u64, terms: Terms, vitals: Vitals) -> Self {
+        Self { carts: States::new(shelf.clone(), capacity), shelf, terms, vitals }
+    }
+
+    fn place(&self, id: &CartId) -> Result<Option<Ordinal>, Stop> {
+        Ok(self.shelf.borrow().find(Table::Carts, &identity::of_name(id.as_str()))?)
     }
 
     fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, Stop> {
-        let found = self.shelf.borrow().find(Table::Carts, &identity::of_name(id.as_str()))?;
-        let Some(ordinal) = found else {
+        let Some(ordinal) = self.place(id)? else {
             return Ok(None);
         };
         Ok(self.carts.get(ordinal)?.map(|cart| (ordinal, cart)))
@@ -50,11 +54,18 @@ impl CartActor {
         now: Timestamp,
         draft: &mut Draft,
     ) -> Result<(Ordinal, Arc<Cart>), Stop> {
-        if let Some(found) = self.find(id)? {
-            return Ok(found);
-        }
-        let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
-        draft.names.push((Table::Carts, identity::of_name(id.as_str()), ordinal));
+        let ordinal = match self.place(id)? {
+            Some(ordinal) => match self.carts.get(ordinal)? {
+                Some(cart) => return Ok((ordinal, cart)),
+                // one of that id was swept: the id keeps its place
+                None => ordinal,
+            },
+            None => {
+                let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
+                draft.names.push((Table::Carts, identity::of_name(id.as_str()), ordinal));
+                ordinal
+            }
+        };
         let cart = Cart {
             id: id.clone(),
             status: CartStatus::Open,
@@ -78,14 +89,21 @@ impl CartActor {
         crate::fault::point("cart", before.id.as_str());
         let mut cart = before.clone();
         let cart_id = cart.id.clone();
-        draft.events.push(match change {
-            Change::Line(_) | Change::Removed(_) | Change::Cleared => {
-                Event::CartChanged { cart_id }
+        // touches leave no hint: one that comes too early leaves the next
+        let (event, begins) = match change {
+            Change::Line(_) | Change::Removed(_) | Change::Cleared | Change::Merged { .. } => {
+                (Event::CartChanged { cart_id }, before.version == 0)
             }
-            Change::CheckedOut(_) => Event::CartCheckedOut { cart_id },
-            Change::Reopened => Event::CartReopened { cart_id },
-        });
+            Change::CheckedOut(_) => (Event::CartCheckedOut { cart_id }, false),
+            Change::Reopened => (Event::CartReopened { cart_id }, true),
+            Change::Expired => (Event::CartExpired { cart_id }, true),
+        };
+        draft.events.push(event);
         rules::apply(&mut cart, change, now);
+        if begins {
+            let (due, _) = rules::fate(&cart, self.terms);
+            draft.hints.push(Hint { due, kind: HintKind::Cart, ordinal });
+        }
         let cart = self.carts.stage(ordinal, cart);
         draft.change(draft::Change::Cart(ordinal, cart));
     }
@@ -214,6 +232,33 @@ impl Handler<Clear> for CartActor {
     }
 }
 
+/// Moves all lines of a cart into another.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Merge {
+    /// The command.
+    pub merge: CartMerge,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Merge> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, Merge { merge, now }: Merge, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let CartMerge { from_cart_id, into_cart_id } = merge;
+        let (from_place, from) = self.known(&from_cart_id)?;
+        let mut draft = Draft::default();
+        let (into_place, into) =
+            self.known_or_new(&into_cart_id, from.currency, now, &mut draft)?;
+        let change = rules::merge(&from, &into)?;
+        self.change(from_place, &from, Change::Cleared, now, &mut draft);
+        self.change(into_place, &into, change, now, &mut draft);
+        Ok(((), draft))
+    }
+}
+
 /// Asks for a cart as it is, if it may become an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Arc<Cart>, Stop>")]
@@ -283,6 +328,68 @@ impl Handler<Reopen> for CartActor {
         {
             self.change(ordinal, &cart, change, reopen.now, &mut draft);
         }
+        Ok(((), draft))
+    }
+}
+
+/// Asks what becomes of a cart when it is left alone, and when. `None`: it is gone already.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<(Arc<Cart>, Timestamp, Fate)>, Fault>")]
+pub struct Look {
+    /// The cart.
+    pub cart: Ordinal,
+}
+
+impl Handler<Look> for CartActor {
+    type Result = Result<Option<(Arc<Cart>, Timestamp, Fate)>, Fault>;
+
+    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        Ok(self.carts.get(look.cart)?.map(|cart| {
+            let (at, fate) = rules::fate(&cart, self.terms);
+            (cart, at, fate)
+        }))
+    }
+}
+
+/// Closes an open cart that nobody touched for long.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Expire {
+    /// The cart.
+    pub cart: Ordinal,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<Expire> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, expire: Expire, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let missing = Fault::Inconsistent("the cart that expires is not there");
+        let cart = self.carts.get(expire.cart)?.ok_or(missing)?;
+        let mut draft = Draft::default();
+        self.change(expire.cart, &cart, Change::Expired, expire.now, &mut draft);
+        Ok(((), draft))
+    }
+}
+
+/// Forgets a cart; its id may begin a new one.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<()>")]
+pub struct Sweep {
+    /// The cart.
+    pub cart: Ordinal,
+}
+
+impl Handler<Sweep> for CartActor {
+    type Result = Answer<()>;
+
+    fn handle(&mut self, sweep: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        draft.change(self.carts.stage_gone(sweep.cart));
         Ok(((), draft))
     }
 }

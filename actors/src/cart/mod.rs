@@ -4,5 +4,8 @@ mod actor;
 pub mod rules;
 mod state;
 
-pub use actor::{Add, CartActor, CheckOut, Clear, Put, Reopen, Snapshot};
+pub use actor::{
+    Add, CartActor, CheckOut, Clear, Expire, Look, Merge, Put, Reopen, Snapshot, Sweep,
+};
+pub use rules::{Fate, Terms};
 pub use state::{Cart, CartLine, CartStatus};

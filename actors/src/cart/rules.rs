@@ -4,9 +4,11 @@ use super::state::{Cart, CartLine, CartStatus};
 use crate::clock::Timestamp;
 use crate::command::MOST_LINES;
 use crate::id::{OrderId, Sku};
+use crate::identity;
 use crate::money::{Currency, MOST_UNITS, Quantity, UnitPrice};
 use crate::text::Text;
 use crate::verdict::{Reason, Refusal};
+use std::time::Duration;
 
 /// One change of a cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +23,15 @@ pub enum Change {
     CheckedOut(OrderId),
     /// Its order lapsed: it is open again.
     Reopened,
+    /// The lines of another cart came in: these are all of them now.
+    Merged {
+        /// All lines.
+        lines: Vec<CartLine>,
+        /// Their currency.
+        currency: Currency,
+    },
+    /// Nobody touched it for long.
+    Expired,
 }
 
 /// Carries out one change.
@@ -42,6 +53,11 @@ pub fn apply(cart: &mut Cart, change: Change, now: Timestamp) {
             cart.status = CartStatus::Open;
             cart.order = None;
         }
+        Change::Merged { lines, currency } => {
+            cart.lines = lines;
+            cart.currency = currency;
+        }
+        Change::Expired => cart.status = CartStatus::Expired,
     }
 }
 
@@ -84,20 +100,14 @@ pub fn put(cart: &Cart, wish: Wish, quantity: u32) -> Result<Change, Refusal> {
         return Err(Refusal::with(Reason::CurrencyMismatch, cart.currency.code()));
     }
     if quantity > MOST_UNITS {
-        return Err(Refusal::with(
-            Reason::NotAllowed,
-            format!("a line has at most {MOST_UNITS} units"),
-        ));
+        return Err(too_many_units());
     }
     let Some(quantity) = Quantity::new(quantity) else {
         return Ok(Change::Removed(wish.sku));
     };
     let known = cart.lines.iter().any(|line| line.sku == wish.sku);
     if !known && cart.lines.len() == MOST_LINES {
-        return Err(Refusal::with(
-            Reason::NotAllowed,
-            format!("a cart has at most {MOST_LINES} lines"),
-        ));
+        return Err(too_many_lines());
     }
     Ok(Change::Line(CartLine {
         sku: wish.sku,
@@ -113,6 +123,80 @@ pub fn add(cart: &Cart, wish: Wish, difference: i32) -> Result<Change, Refusal> 
     let now = now.map_or(0, |line| i64::from(line.quantity.get()));
     let then = (now + i64::from(difference)).max(0);
     put(cart, wish, u32::try_from(then).unwrap_or(u32::MAX))
+}
+
+fn too_many_units() -> Refusal {
+    Refusal::with(Reason::NotAllowed, format!("a line has at most {MOST_UNITS} units"))
+}
+
+fn too_many_lines() -> Refusal {
+    Refusal::with(Reason::NotAllowed, format!("a cart has at most {MOST_LINES} lines"))
+}
+
+/// Moves the lines of `from` into `into`, both open: quantities add up; of a line that `into` has already, its price
+/// and name stand. What is answered happens to `into`; `from` is cleared.
+pub fn merge(from: &Cart, into: &Cart) -> Result<Change, Refusal> {
+    for (field, cart) in [("from_cart_id", from), ("into_cart_id", into)] {
+        if cart.status != CartStatus::Open {
+            let detail = format!("{field}: {}", cart.status);
+            return Err(Refusal::with(Reason::CartClosed, detail));
+        }
+    }
+    // the currency of an empty cart is that of the lines that fill it
+    let currency = match (from.lines.is_empty(), into.lines.is_empty()) {
+        (_, true) => from.currency,
+        (false, false) if from.currency != into.currency => {
+            return Err(Refusal::with(Reason::CurrencyMismatch, into.currency.code()));
+        }
+        (_, false) => into.currency,
+    };
+    let mut lines = into.lines.clone();
+    for line in &from.lines {
+        match lines.iter_mut().find(|known| known.sku == line.sku) {
+            Some(known) => {
+                let sum = known.quantity.get() + line.quantity.get();
+                known.quantity = Quantity::new(sum).ok_or_else(too_many_units)?;
+            }
+            None => lines.push(line.clone()),
+        }
+    }
+    if lines.len() > MOST_LINES {
+        return Err(too_many_lines());
+    }
+    Ok(Change::Merged { lines, currency })
+}
+
+/// How long carts are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// A cart that was not touched for this long, and up to a tenth longer, expires.
+    pub expire_after: Duration,
+    /// A closed one is forgotten this long after it closed.
+    pub keep_for: Duration,
+}
+
+/// What becomes of a cart that is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is open, and expires.
+    Expires,
+    /// It is closed, and forgotten.
+    IsSwept,
+}
+
+/// What becomes of a cart that is left alone, and when. Carts that were touched together expire one by one, over a tenth
+/// of the time: each by a part that follows from its id.
+pub fn fate(cart: &Cart, terms: Terms) -> (Timestamp, Fate) {
+    let Terms { expire_after, keep_for } = terms;
+    match cart.status {
+        CartStatus::Open => {
+            let later = identity::spread(cart.id.as_str(), expire_after / 10);
+            (cart.updated_at.plus(expire_after).plus(later), Fate::Expires)
+        }
+        CartStatus::CheckedOut | CartStatus::Expired => {
+            (cart.updated_at.plus(keep_for), Fate::IsSwept)
+        }
+    }
 }
 
 /// A cart may become an order when it is open and not empty.

@@ -7,6 +7,7 @@
 mod cart_add;
 mod cart_checkout;
 mod cart_clear;
+mod cart_merge;
 mod cart_put;
 mod order_cancel;
 mod order_complete;
@@ -18,6 +19,7 @@ mod stock_set;
 pub use cart_add::CartAdd;
 pub use cart_checkout::CartCheckout;
 pub use cart_clear::CartClear;
+pub use cart_merge::CartMerge;
 pub use cart_put::CartPut;
 pub use order_cancel::OrderCancel;
 pub use order_complete::OrderComplete;
@@ -102,6 +104,8 @@ commands! {
     OrderComplete = "order.complete",
     /// A payment provider tells what happened to money.
     PaymentCallback = "payment.callback",
+    /// Moves all lines of a cart into another.
+    CartMerge = "cart.merge",
 }
 
 /// Why a command is invalid: `reason` for machines, `detail` names the field.

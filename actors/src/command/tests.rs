@@ -17,6 +17,7 @@ fn good(kind: Kind) -> Value {
             "name": "Tea", "expected_version": 3,
         }),
         Kind::CartClear => json!({"cart_id": "k-1", "expected_version": 3}),
+        Kind::CartMerge => json!({"from_cart_id": "k-1", "into_cart_id": "k-2"}),
         Kind::CartCheckout => json!({
             "cart_id": "k-1", "order_id": "o-1", "customer": customer,
             "adjustments": adjustments, "expected_version": 3, "expected_total": 1490,
@@ -78,6 +79,7 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
 #[case(Kind::CartPut, &["name", "expected_version"])]
 #[case(Kind::CartAdd, &["name", "expected_version"])]
 #[case(Kind::CartClear, &["expected_version"])]
+#[case(Kind::CartMerge, &[])]
 #[case(Kind::CartCheckout, &["adjustments", "expected_version", "expected_total", "hold_for"])]
 #[case(Kind::OrderPlace, &["adjustments", "hold_for"])]
 #[case(Kind::OrderCancel, &["reason"])]

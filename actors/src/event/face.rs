@@ -4,25 +4,32 @@ use super::{Event, OrderChange, ReleaseReason, ReviewReason};
 use crate::cart::{Cart, CartLine, CartStatus};
 use crate::clock::Timestamp;
 use crate::command::{CallbackKind, Customer};
-use crate::id::OrderId;
+use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
+use std::sync::Arc;
 
 /// The states that a unit carries, as far as its events speak of them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Scene<'a> {
     /// The order that the unit touched.
     pub order: Option<&'a Order>,
-    /// The cart that the unit touched.
-    pub cart: Option<&'a Cart>,
+    /// The carts that the unit touched, at most two.
+    pub carts: &'a [Arc<Cart>],
     /// The reservation that the unit touched.
     pub reservation: Option<&'a Reservation>,
     /// The id of the order that the unit was about, also where it changed nothing of it.
     pub order_id: Option<&'a OrderId>,
+}
+
+impl<'a> Scene<'a> {
+    fn cart(self, id: &CartId) -> Option<&'a Cart> {
+        self.carts.iter().find(|cart| cart.id == *id).map(AsRef::as_ref)
+    }
 }
 
 /// An event's data, ready to be written as JSON.
@@ -338,9 +345,10 @@ impl<'a> Face<'a> {
             Event::StockReleased { reason } => {
                 Self::Reservation(reservation(scene, Some(*reason))?)
             }
-            Event::CartCheckedOut { .. }
-            | Event::CartReopened { .. }
-            | Event::CartChanged { .. } => Self::Cart(CartData::new(scene.cart?)),
+            Event::CartCheckedOut { cart_id }
+            | Event::CartReopened { cart_id }
+            | Event::CartChanged { cart_id }
+            | Event::CartExpired { cart_id } => Self::Cart(CartData::new(scene.cart(cart_id)?)),
             Event::NotificationRequested { notification_id, kind } => {
                 Self::Notification(NotificationData {
                     notification_id,

@@ -129,6 +129,11 @@ pub enum Event {
         /// The command's id, where it was readable.
         command_id: Option<CommandId>,
     },
+    /// Nobody touched a cart for long.
+    CartExpired {
+        /// The cart.
+        cart_id: CartId,
+    },
     /// A channel was given up for a notification.
     NotificationFailed {
         /// Its id.
@@ -286,6 +291,8 @@ types! {
     NotificationDelivered = "notification.delivered", false;
     /// A command was put aside.
     CommandParked = "command.parked", true;
+    /// A cart was left alone for too long.
+    CartExpired = "cart.expired", true;
     /// A channel was given up for a notification.
     NotificationFailed = "notification.failed", true;
 }
@@ -321,6 +328,7 @@ impl Event {
             Self::NotificationRequested { .. } => Type::NotificationRequested,
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
+            Self::CartExpired { .. } => Type::CartExpired,
             Self::NotificationFailed { .. } => Type::NotificationFailed,
         }
     }

@@ -12,7 +12,7 @@ use crate::event::{Event, ReleaseReason};
 use crate::id::Sku;
 use crate::identity;
 use crate::money::{Line, MOST_ON_HAND, OnHand};
-use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
@@ -177,7 +177,7 @@ impl Inventory {
         }
         let state = State::Held { until: hold.until, extended: false };
         self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
-        draft.hints.push(Hint { due: hold.until, order: hold.order, kind: HintKind::Hold });
+        draft.hints.push(Hint { due: hold.until, kind: HintKind::Hold, ordinal: hold.order });
         Ok(((), draft))
     }
 
@@ -222,8 +222,8 @@ impl Inventory {
                 self.stage(extend.order, Reservation { items, state }, &mut draft);
                 draft.hints.push(Hint {
                     due: extend.until,
-                    order: extend.order,
                     kind: HintKind::Hold,
+                    ordinal: extend.order,
                 });
             }
             State::Held { .. } | State::Committed | State::Released | State::Expired => {}
@@ -269,6 +269,23 @@ impl Handler<EndTurn> for Inventory {
             }
             EndTurn::Forget => self.forget(),
         }
+    }
+}
+
+impl Handler<Sweep> for Inventory {
+    type Result = Answer<Parting>;
+
+    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some(reservation) = self.reservations.get(order)? {
+            match reservation.state {
+                State::Held { .. } => return Ok((Parting::Needed, draft)),
+                State::Committed | State::Released | State::Expired => {}
+            }
+            draft.change(self.reservations.stage_gone(order));
+        }
+        Ok((Parting::Gone, draft))
     }
 }
 

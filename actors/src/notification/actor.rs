@@ -8,7 +8,7 @@ use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::OrderId;
 use crate::identity;
-use crate::owner::{Answer, EndTurn, Fault, Owner};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
@@ -50,7 +50,7 @@ impl NotificationActor {
         let channels = self.policy.channels.iter();
         let deliveries: Vec<_> = channels.map(|channel| Delivery::new(*channel, now)).collect();
         if !deliveries.is_empty() {
-            draft.hints.push(Hint { due: now, order, kind: HintKind::Notify });
+            draft.hints.push(Hint { due: now, kind: HintKind::Notify, ordinal: order });
         }
         let trace = None; // see `Stamp`
         notices.all.push(Notice { id, kind, reference, requested_at: now, trace, deliveries });
@@ -122,8 +122,8 @@ impl NotificationActor {
             }),
             Progress::Pending { not_before } => draft.hints.push(Hint {
                 due: not_before,
-                order: report.order,
                 kind: HintKind::Notify,
+                ordinal: report.order,
             }),
         }
         *delivery = after;
@@ -146,7 +146,7 @@ impl NotificationActor {
         }
         if resent == Resent::Again {
             let Resend { order, now: due, .. } = *resend;
-            draft.hints.push(Hint { due, order, kind: HintKind::Notify });
+            draft.hints.push(Hint { due, kind: HintKind::Notify, ordinal: order });
             self.stage(order, notices, &mut draft);
         }
         Ok((resent, draft))
@@ -191,6 +191,22 @@ impl Handler<EndTurn> for NotificationActor {
             EndTurn::Discard => self.notices.discard(),
             EndTurn::Forget => self.notices.forget(),
         }
+    }
+}
+
+impl Handler<Sweep> for NotificationActor {
+    type Result = Answer<Parting>;
+
+    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some(notices) = self.notices.get(order)? {
+            if notices.all.iter().any(Notice::is_pending) {
+                return Ok((Parting::Needed, draft));
+            }
+            draft.change(self.notices.stage_gone(order));
+        }
+        Ok((Parting::Gone, draft))
     }
 }
 

@@ -146,6 +146,12 @@ names! {
 }
 
 impl Notice {
+    /// Whether some channel has it before it.
+    pub fn is_pending(&self) -> bool {
+        let mut deliveries = self.deliveries.iter();
+        deliveries.any(|delivery| matches!(delivery.progress, Progress::Pending { .. }))
+    }
+
     /// How far it got, all channels taken together: what needs a person comes first.
     pub fn standing(&self) -> Standing {
         let mut standing = Standing::Nowhere;

@@ -133,6 +133,23 @@ flows! {
         now: Timestamp,
     } => lapse_hold -> "Result<Option<Outcome>, Fault>";
 
+    /// Looks whether a cart was left alone for too long: an open one expires, a closed one is forgotten. `None`: nothing
+    /// to do.
+    TendCart {
+        /// The cart.
+        cart: Ordinal,
+        /// The unit's time.
+        now: Timestamp,
+    } => tend_cart -> "Result<Option<Outcome>, Fault>";
+
+    /// Looks whether an order is settled, and was for long: then it is forgotten, but for its id. `None`: nothing to do.
+    SweepOrder {
+        /// The order.
+        order: Ordinal,
+        /// The unit's time.
+        now: Timestamp,
+    } => sweep -> "Result<Option<Outcome>, Fault>";
+
     /// Applies the first callback that waited for an order. `None`: nothing to do.
     RunWaiting {
         /// The order.

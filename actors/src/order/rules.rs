@@ -183,8 +183,8 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
         Status::Expired if late == Late::Yes => pay(counted(Verdict::Applied), Late::Yes),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             let verdict = match cover(order, amount) {
-                Cover::Passed if order.status == Status::Expired => Verdict::Review,
-                Cover::Less | Cover::Reached | Cover::Passed => Verdict::Applied,
+                Cover::Passed => Verdict::Review,
+                Cover::Less | Cover::Reached => Verdict::Applied,
             };
             owe(counted(verdict), order.net() + amount)
         }
@@ -356,6 +356,22 @@ pub fn lapse(order: &Order) -> Option<Step> {
         | Status::RefundDue
         | Status::PartiallyRefunded
         | Status::Refunded => None,
+    }
+}
+
+/// Whether nothing more happens to an order by itself: no stock is held for it, and no money owed.
+pub fn is_settled(order: &Order) -> bool {
+    match order.status {
+        Status::Completed => true,
+        Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
+            order.net() == 0
+        }
+        Status::AwaitingPayment
+        | Status::PartiallyPaid
+        | Status::UnderReview
+        | Status::Paid
+        | Status::RefundDue
+        | Status::PartiallyRefunded => false,
     }
 }
 

@@ -81,6 +81,13 @@ impl Order {
     }
 }
 
+/// What stays in the place of an order that was swept: its id is never free again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swept {
+    /// Where it stood.
+    pub status: Status,
+}
+
 /// How an order looked right after an event: what goes with every `order.*` event.
 ///
 /// What never changes (lines, total, currency) is taken from the order itself.

@@ -3,18 +3,20 @@
 
 use super::rules::{self, Meaning};
 use super::state::{Payments, Refund, RefundState, Waiting};
+use crate::clock::Timestamp;
 use crate::command::PaymentCallback;
-use crate::draft::{self, Draft};
+use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::RefundId;
 use crate::identity;
 use crate::money::Currency;
-use crate::owner::{Answer, EndTurn, Fault, Owner};
+use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.
 pub struct PaymentActor {
@@ -24,13 +26,15 @@ pub struct PaymentActor {
     vitals: Vitals,
 }
 
-/// How many callbacks may wait for orders not known yet.
+/// How many callbacks may wait for orders not known yet, and how long.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitingLimits {
     /// In all.
     pub total: u64,
     /// For one order.
     pub per_order: usize,
+    /// One that waited this long waits no more.
+    pub keep_for: Duration,
 }
 
 impl PaymentActor {
@@ -66,6 +70,9 @@ impl PaymentActor {
             let waiting = payments.waiting.len();
             return Err(full(format!("{waiting} callbacks wait for this order")).into());
         }
+        if payments.waiting.is_empty() {
+            draft.hints.push(self.limits.never_came(order, &wait.waiting));
+        }
         payments.waiting.push(wait.waiting);
         draft.waiting = 1;
         self.stage(order, payments, &mut draft);
@@ -83,6 +90,26 @@ impl PaymentActor {
         draft.waiting = -1;
         self.stage(order, payments, &mut draft);
         Ok((Some(Next { waiting, left }), draft))
+    }
+
+    fn never_came(&mut self, order: Ordinal, now: Timestamp) -> Answer<Option<Waiting>> {
+        let mut draft = Draft::default();
+        let mut payments = self.known(order)?;
+        let Some(first) = payments.waiting.first() else {
+            return Ok((None, draft));
+        };
+        let hint = self.limits.never_came(order, first);
+        if hint.due > now {
+            draft.hints.push(hint);
+            return Ok((None, draft));
+        }
+        let waited = payments.waiting.remove(0);
+        draft.waiting = -1;
+        draft
+            .hints
+            .extend(payments.waiting.first().map(|next| self.limits.never_came(order, next)));
+        self.stage(order, payments, &mut draft);
+        Ok((Some(waited), draft))
     }
 
     fn record(&mut self, record: &Record) -> Answer<Recorded> {
@@ -139,6 +166,14 @@ impl PaymentActor {
     }
 }
 
+impl WaitingLimits {
+    /// When to look whether it waited too long: the first of an order's callbacks came first.
+    fn never_came(&self, order: Ordinal, first: &Waiting) -> Hint {
+        let due = first.since.plus(self.keep_for);
+        Hint { due, kind: HintKind::NeverCame, ordinal: order }
+    }
+}
+
 fn full(detail: String) -> Refusal {
     Refusal::with(Reason::WaitingFull, detail)
 }
@@ -170,6 +205,22 @@ impl Handler<EndTurn> for PaymentActor {
             EndTurn::Discard => self.payments.discard(),
             EndTurn::Forget => self.payments.forget(),
         }
+    }
+}
+
+impl Handler<Sweep> for PaymentActor {
+    type Result = Answer<Parting>;
+
+    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        let mut draft = Draft::default();
+        if let Some(payments) = self.payments.get(order)? {
+            if rules::is_under_way(&payments) {
+                return Ok((Parting::Needed, draft));
+            }
+            draft.change(self.payments.stage_gone(order));
+        }
+        Ok((Parting::Gone, draft))
     }
 }
 
@@ -246,6 +297,25 @@ impl Handler<NextWaiting> for PaymentActor {
     fn handle(&mut self, next: NextWaiting, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
         self.next_waiting(next.order)
+    }
+}
+
+/// Hands out the first callback that waits for an order, if it waited too long; from then on it waits no more.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Answer<Option<Waiting>>")]
+pub struct NeverCame {
+    /// The order.
+    pub order: Ordinal,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+impl Handler<NeverCame> for PaymentActor {
+    type Result = Answer<Option<Waiting>>;
+
+    fn handle(&mut self, never_came: NeverCame, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.never_came(never_came.order, never_came.now)
     }
 }
 

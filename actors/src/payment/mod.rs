@@ -5,7 +5,8 @@ pub mod rules;
 mod state;
 
 pub use actor::{
-    Next, NextWaiting, PaymentActor, Record, Recorded, RequestRefund, VoidOpen, Wait, WaitingLimits,
+    NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded, RequestRefund, VoidOpen, Wait,
+    WaitingLimits,
 };
 pub use state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState, Waiting,

@@ -127,8 +127,9 @@ fn captured(
 ) -> (Meaning, Option<Change>) {
     let known = attempt.is_some_and(|attempt| match &callback.capture_id {
         Some(id) => attempt.captures.iter().any(|capture| capture.id.as_ref() == Some(id)),
-        // the event is new, so it is another share; but a paid order expects none
-        None => !awaits_money && !attempt.captures.is_empty(),
+        // the event is new, so it is another share; but a paid order expects none, and neither
+        // does an attempt of which the provider said that it captures no more
+        None => attempt.closed || (!awaits_money && !attempt.captures.is_empty()),
     });
     let money = callback.amount.zip(callback.currency);
     let Some((amount, paid_in)) = money.filter(|_| !known) else {
@@ -337,6 +338,14 @@ fn attempt(
 /// Attempts with an authorization that is still open.
 pub fn open_authorizations(payments: &Payments) -> impl Iterator<Item = &Attempt> {
     payments.attempts.iter().filter(|attempt| attempt.state == AttemptState::Authorized)
+}
+
+/// Whether something of an order's money is to be heard of still: a refund that was asked for, a dispute without an
+/// outcome, a callback that waits.
+pub fn is_under_way(payments: &Payments) -> bool {
+    payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
+        || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
+        || !payments.waiting.is_empty()
 }
 
 /// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.

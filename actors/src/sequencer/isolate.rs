@@ -216,7 +216,7 @@ impl Sequencer {
         let mut draft = Draft::default();
         if let Some(kind) = crate::draft::HintKind::from_number(timer.kind) {
             let due = now.plus(PAUSE);
-            draft.hints.push(crate::draft::Hint { due, order: timer.ordinal, kind });
+            draft.hints.push(crate::draft::Hint { due, kind, ordinal: timer.ordinal });
         }
         let turn = Turn::new(Origin::HoldTimer, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await

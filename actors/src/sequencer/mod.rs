@@ -14,6 +14,7 @@ mod isolate;
 mod notify;
 mod owners;
 mod park;
+mod retire;
 mod seal;
 
 pub use arrival::{Arrival, Raw};
@@ -21,6 +22,7 @@ pub use isolate::Before;
 pub(crate) use isolate::Marker;
 pub use notify::Resending;
 pub use owners::{Capacities, Owners, Settings};
+pub use retire::Retired;
 use seal::Turn;
 
 use crate::cart;
@@ -49,6 +51,7 @@ pub struct Sequencer {
     clock: Box<dyn Clock>,
     /// The latest time that was given out.
     latest: Cell<Timestamp>,
+    retired: Retired,
     settings: Settings,
 }
 
@@ -114,7 +117,14 @@ impl Sequencer {
     ) -> Self {
         let shelf = Rc::new(RefCell::new(view));
         let owners = Owners::start(&shelf, &settings, failures);
-        Self { shelf, owners, clock, latest: Cell::default(), settings }
+        Self {
+            shelf,
+            owners,
+            clock,
+            latest: Cell::default(),
+            retired: Retired::default(),
+            settings,
+        }
     }
 
     /// The store's read path.
@@ -258,6 +268,9 @@ impl Sequencer {
             Command::CartClear(clear) => {
                 Outcome::from_answer(ask(cart, Owner::Cart, cart::Clear { clear, now }).await?)
             }
+            Command::CartMerge(merge) => {
+                Outcome::from_answer(ask(cart, Owner::Cart, cart::Merge { merge, now }).await?)
+            }
             Command::CartCheckout(checkout) => {
                 ask(order, Owner::Order, order::Checkout { checkout, now }).await?
             }
@@ -314,6 +327,9 @@ impl Sequencer {
         match HintKind::from_number(timer.kind) {
             Some(HintKind::Hold) => self.lapse_hold(timer.ordinal).await,
             Some(HintKind::Waiting) => self.run_waiting(timer.ordinal).await,
+            Some(HintKind::Cart) => self.tend_cart(timer.ordinal).await,
+            Some(HintKind::NeverCame) => self.never_came(timer.ordinal).await,
+            Some(HintKind::Sweep) => self.sweep_order(timer.ordinal).await,
             // these are the notifier's: see `pending_notifications`
             Some(HintKind::Notify) | None => Ok(None),
         }
@@ -420,6 +436,7 @@ pub fn order_of(command: &Command) -> Option<&OrderId> {
         | Command::StockAdjust(_)
         | Command::CartPut(_)
         | Command::CartAdd(_)
-        | Command::CartClear(_) => None,
+        | Command::CartClear(_)
+        | Command::CartMerge(_) => None,
     }
 }

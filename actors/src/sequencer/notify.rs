@@ -81,7 +81,7 @@ impl Sequencer {
     /// Has the notifications of orders looked at again, each at its time: one unit for them all.
     pub async fn remind(&mut self, reminders: &[(Ordinal, Timestamp)]) -> Result<Sealed, Error> {
         let hints = reminders.iter();
-        let hints = hints.map(|&(order, due)| Hint { due, order, kind: HintKind::Notify });
+        let hints = hints.map(|&(ordinal, due)| Hint { due, kind: HintKind::Notify, ordinal });
         let draft = Draft { hints: hints.collect(), ..Draft::default() };
         let turn = Turn::new(Origin::Reminder, None, self.now());
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await

@@ -1,6 +1,6 @@
 //! The five owners as the sequencer starts and drives them.
 
-use crate::cart::CartActor;
+use crate::cart::{self, CartActor};
 use crate::draft::{Change, Draft};
 use crate::inventory::Inventory;
 use crate::notification::{NotificationActor, Policy};
@@ -17,7 +17,9 @@ use std::time::Duration;
 pub struct Settings {
     /// What the shop grants its customers.
     pub terms: Terms,
-    /// How many callbacks may wait for orders not known yet.
+    /// How long carts are kept.
+    pub carts: cart::Terms,
+    /// How many callbacks may wait for orders not known yet, and how long.
     pub waiting: WaitingLimits,
     /// How long identities are kept: an older command is parked.
     pub identity_retention: Duration,
@@ -80,7 +82,7 @@ impl Owners {
                 .unwrap_or_default()
         };
         let Settings { capacities, budget, .. } = *settings;
-        let cart = CartActor::new(shelf.clone(), capacities.carts, of(Owner::Cart));
+        let cart = CartActor::new(shelf.clone(), capacities.carts, settings.carts, of(Owner::Cart));
         let inventory = Inventory::new(shelf.clone(), capacities.inventory, of(Owner::Inventory));
         let payment = PaymentActor::new(
             shelf.clone(),
@@ -158,10 +160,11 @@ impl Touched {
         for change in &draft.changes {
             let owner = match change {
                 Change::Cart(..) => Owner::Cart,
-                Change::Order(..) => Owner::Order,
+                Change::Order(..) | Change::Swept(..) => Owner::Order,
                 Change::Reservation(..) | Change::Stock(..) => Owner::Inventory,
                 Change::Payments(..) => Owner::Payment,
                 Change::Notices(..) => Owner::Notification,
+                Change::Gone { owner, .. } => *owner,
             };
             touched.0[owner as usize] = true;
         }

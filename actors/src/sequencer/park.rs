@@ -4,7 +4,7 @@ use super::seal::Turn;
 use super::{Arrival, Error, Sealed, Sequencer, Step, order_of};
 use crate::clock::Timestamp;
 use crate::counters;
-use crate::draft::Draft;
+use crate::draft::{Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::OrderId;
 use crate::identity;
@@ -142,7 +142,24 @@ impl Sequencer {
             let problem = format!("a callback waiting for order {} cannot be read", order.0);
             return Ok(Some(Step::Failed { problem }));
         };
-        let payment::Waiting { callback, trace, source, command_id, .. } = next.waiting;
+        if next.left > 0 {
+            let kind = HintKind::Waiting;
+            draft.hints.push(Hint { due: now, kind, ordinal: order });
+        }
+        let park = (Reason::Failed, "it failed when its order had come");
+        Ok(Some(self.park_callback(next.waiting, order, park, draft, now).await?.into()))
+    }
+
+    /// Parks a callback that waited for an order and waits no more, as `draft` says: its data is what is kept.
+    pub(super) async fn park_callback(
+        &mut self,
+        waited: payment::Waiting,
+        order: Ordinal,
+        (reason, detail): (Reason, &str),
+        mut draft: Draft,
+        now: Timestamp,
+    ) -> Result<Sealed, Error> {
+        let payment::Waiting { callback, trace, source, command_id, .. } = waited;
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
         let command = crate::command::Command::PaymentCallback(callback);
@@ -160,23 +177,16 @@ impl Sequencer {
                 content_type: Some("application/json".to_owned()),
             },
         };
-        let detail = Some(Detail::from("it failed when its order had come"));
-        if let Some(item) = self.item(&arrival, Reason::Failed, detail.clone(), now)? {
+        let detail = Some(Detail::from(detail));
+        if let Some(item) = self.item(&arrival, reason, detail.clone(), now)? {
             draft.events.push(event(&item, &arrival));
             draft.parked = Some(item);
         }
-        if next.left > 0 {
-            let kind = crate::draft::HintKind::Waiting;
-            draft.hints.push(crate::draft::Hint { due: now, order, kind });
-        }
         let origin = Origin::Waited { source, id: command_id };
-        let outcome = Outcome {
-            reason: Some(Reason::Failed),
-            detail,
-            ..Outcome::new(Verdict::Failed, draft)
-        };
+        let outcome =
+            Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), draft) };
         let outcome = outcome.about(order_id, Some(order));
-        Ok(Some(self.seal(Turn::new(origin, trace, now), outcome).await?.into()))
+        self.seal(Turn::new(origin, trace, now), outcome).await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::draft::{Change, Hint, HintKind};
 use crate::owner::{EndTurn, Outcome};
 use crate::record::{Entry, Origin, Record};
 use crate::states::{State, encode};
-use crate::store::{Ordinal, Seq, Table, UnitBuilder};
+use crate::store::{Ordinal, Seq, UnitBuilder};
 use crate::trace::TraceParent;
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Sequencer {
             at: Timestamp::from_micros(builder.at()),
             record,
             order: None,
-            cart: None,
+            carts: Vec::new(),
             reservation: None,
         };
         for change in draft.changes {
@@ -88,15 +88,23 @@ impl Sequencer {
         for hint in &draft.hints {
             let due = match hint.kind {
                 HintKind::Notify if hint.due <= entry.at => hint.due.plus(NOTIFY_SAFETY),
-                HintKind::Notify | HintKind::Hold | HintKind::Waiting => hint.due,
+                HintKind::Notify
+                | HintKind::Hold
+                | HintKind::Waiting
+                | HintKind::Cart
+                | HintKind::NeverCame
+                | HintKind::Sweep => hint.due,
             };
-            builder.timer(due.micros(), Table::Orders, hint.order, hint.kind as u8);
+            builder.timer(due.micros(), hint.kind.table(), hint.ordinal, hint.kind as u8);
         }
         if let Some((before, after)) = draft.moved {
             if let Some(before) = before {
                 builder.count(counters::of_status(before), -1);
             }
             builder.count(counters::of_status(after), 1);
+        }
+        if let Some(status) = draft.swept {
+            builder.count(counters::of_status(status), -1);
         }
         if draft.waiting != 0 {
             builder.count(counters::WAITING, draft.waiting);
@@ -137,11 +145,13 @@ fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(
         }
         Change::Cart(ordinal, cart) => {
             write(builder, ordinal, &*cart)?;
-            entry.cart = Some(cart);
+            entry.carts.push(cart);
         }
         Change::Payments(ordinal, payments) => write(builder, ordinal, &*payments)?,
         Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
         Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
+        Change::Swept(ordinal, swept) => write(builder, ordinal, &swept)?,
+        Change::Gone { table, ordinal, part, .. } => builder.remove(table, ordinal, part),
     }
     Ok(())
 }
@@ -149,8 +159,8 @@ fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(
 fn follow_up(hint: &Hint, at: Timestamp) -> Option<FollowUp> {
     match hint.kind {
         HintKind::Notify if hint.due > at => None,
-        HintKind::Waiting => Some(FollowUp::RunWaiting(hint.order)),
-        HintKind::Notify => Some(FollowUp::Notify(hint.order)),
-        HintKind::Hold => None,
+        HintKind::Waiting => Some(FollowUp::RunWaiting(hint.ordinal)),
+        HintKind::Notify => Some(FollowUp::Notify(hint.ordinal)),
+        HintKind::Hold | HintKind::Cart | HintKind::NeverCame | HintKind::Sweep => None,
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 use bytes::Bytes;
+use orderly_actors::cart;
 use orderly_actors::clock::{SimulatedClock, Timestamp};
 use orderly_actors::command::{Command, Invalid, Kind};
 use orderly_actors::id::{CommandId, Source};
@@ -26,15 +27,19 @@ use tokio::sync::mpsc;
 /// The beginning of every test's time.
 pub const START: i64 = 1_700_000_000_000_000;
 
+pub const DAY: Duration = Duration::from_secs(86_400);
+
 pub fn settings() -> Settings {
     Settings {
         terms: Terms {
             hold_for: Duration::from_secs(15 * 60),
             hold_cap: Duration::from_secs(2 * 3600),
             late_payment: LatePayment::Rehold,
+            keep_for: 90 * DAY,
         },
-        waiting: WaitingLimits { total: 1000, per_order: 64 },
-        identity_retention: Duration::from_secs(30 * 86_400),
+        carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
+        waiting: WaitingLimits { total: 1000, per_order: 64, keep_for: 7 * DAY },
+        identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         capacities: Capacities::default(),

@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::pipeline::{Handle, Overview, Resend};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
+use orderly_actors::order::Status;
 use orderly_actors::{record, states, store};
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
@@ -51,6 +52,8 @@ impl Core {
 enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
+    #[error("the order was {0} for longer than history is kept: it was swept, its id stays taken")]
+    Swept(Status),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
@@ -64,7 +67,7 @@ enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) => Self::not_found(error.to_string()),
+            Error::NotFound(_) | Error::Swept(_) => Self::not_found(error.to_string()),
             Error::Store(_) | Error::State(_) | Error::Record(_) | Error::Audit(_) => {
                 tracing::error!(%error, "a question cannot be answered");
                 Self::unavailable("the store cannot be read")

@@ -8,11 +8,11 @@ use actix_web::{HttpResponse, get};
 use orderly_actors::audit::part;
 use orderly_actors::clock::Timestamp;
 use orderly_actors::event::face::{CustomerData, LineData, Units};
-use orderly_actors::identity;
 use orderly_actors::inventory::{HoldState, Reservation};
-use orderly_actors::order::{Order, Status};
+use orderly_actors::order::{Order, Status, Swept};
 use orderly_actors::payment::{Attempt, Dispute, Payments, Refund};
 use orderly_actors::store::{Entity, Ordinal, Table, View};
+use orderly_actors::{identity, states};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
@@ -129,10 +129,14 @@ fn dispute(dispute: &Dispute) -> Value {
     value!({ "dispute_id": dispute.id, "state": dispute.state })
 }
 
-/// Where an order is in the store.
+/// Where an order is in the store; one that was swept is nowhere.
 pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
     let found = view.find(Table::Orders, &identity::of_name(id))?;
-    found.ok_or(Error::NotFound("order"))
+    let ordinal = found.ok_or(Error::NotFound("order"))?;
+    match states::read::<Swept>(view, ordinal)? {
+        Some(swept) => Err(Error::Swept(swept.status)),
+        None => Ok(ordinal),
+    }
 }
 
 fn read(view: &View, ordinal: Ordinal) -> Result<Option<Found>, Error> {

@@ -71,6 +71,7 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         Origin::Notified(_) => ("notification.outcome", None, None),
         Origin::Isolated => ("isolation", None, None),
         Origin::Operator => ("operator", None, None),
+        Origin::Age => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
     };
     let why = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();

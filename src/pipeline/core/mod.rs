@@ -1,6 +1,7 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
 //! was sealed to the store thread, and settles it once it is durable.
 
+mod fire;
 mod notify;
 mod stop;
 
@@ -21,8 +22,10 @@ use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::counters;
 use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
-use orderly_actors::sequencer::{Arrival, Before, FollowUp, Sealed, Sequencer, Settings, Step};
-use orderly_actors::store::{History, Seq, Timer, Unit, View};
+use orderly_actors::sequencer::{
+    Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
+};
+use orderly_actors::store::{History, Seq, Unit, View};
 use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,8 +36,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 const TICK: Duration = Duration::from_millis(250);
 /// Units handed to the store thread at once: it works while the core goes on.
 const GROUP: usize = 64;
-/// Batches of timers that fire in one tick.
-const TIMER_BATCHES: usize = 16;
 
 /// What bounds the core.
 pub(super) struct Limits {
@@ -103,6 +104,8 @@ struct Core {
     before: Before,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
+    /// What was told to be retired already, and when.
+    told: (Retired, Duration),
 }
 
 /// Why the loop goes round.
@@ -154,6 +157,7 @@ impl Core {
             clock,
             before: Before::Clean,
             counted_restarts: vec![0; Owner::ALL.len()],
+            told: (Retired::default(), Duration::ZERO),
         }
     }
 
@@ -353,41 +357,8 @@ impl Core {
         }
         self.notifier.pump(self.moment());
         self.show();
+        self.tell_retired(now);
         Ok(())
-    }
-
-    /// Fires what is due, up to some thousands a tick: commands want their turn too.
-    async fn fire_timers(&mut self) -> Result<(), Error> {
-        for _ in 0..TIMER_BATCHES {
-            let due = super::timers::due(&self.sequencer)?;
-            if due.is_empty() {
-                break;
-            }
-            self.fire(due).await?;
-            self.hand_over();
-        }
-        Ok(())
-    }
-
-    async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
-        let mut reminders = Vec::new();
-        for timer in due {
-            if super::timers::is_notification(&timer) {
-                let again = self.notify(timer.ordinal, Call::Timed).await?;
-                reminders.extend(again.map(|at| (timer.ordinal, at)));
-                continue;
-            }
-            match self.sequencer.fire(timer).await? {
-                Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
-                Some(Step::Failed { problem }) => {
-                    tracing::error!(problem, "a timer is put off");
-                    let sealed = self.sequencer.put_off(timer).await?;
-                    self.sealed(sealed, None).await?;
-                }
-                None => {}
-            }
-        }
-        self.remind(reminders).await
     }
 
     /// Runs a message alone that was delivered suspiciously often: it may be the one that kills

@@ -153,3 +153,122 @@ fn every_change_makes_a_new_version() {
     }
     assert_eq!(cart.updated_at, at);
 }
+
+fn priced(name: &str, quantity: u32, unit_price: i64) -> CartLine {
+    let unit_price = UnitPrice::new(unit_price).expect("is a price");
+    CartLine { unit_price, ..line(name, quantity) }
+}
+
+/// An open cart in `code` with these lines.
+fn filled(code: &str, lines: Vec<CartLine>) -> Cart {
+    Cart { currency: currency(code), lines, ..cart() }
+}
+
+fn merged(code: &str, lines: Vec<CartLine>) -> Change {
+    Change::Merged { lines, currency: currency(code) }
+}
+
+fn many(count: usize, from: usize) -> Vec<CartLine> {
+    (from..from + count).map(|nth| line(&format!("s{nth}"), 1)).collect()
+}
+
+#[rstest]
+#[case::another_sku(filled("EUR", vec![line("pot", 3)]), cart(),
+    Ok(merged("EUR", vec![line("tea", 2), line("cup", 1), line("pot", 3)])))]
+#[case::the_price_in_into_stands(filled("EUR", vec![priced("tea", 3, 999)]), cart(),
+    Ok(merged("EUR", vec![line("tea", 5), line("cup", 1)])))]
+#[case::of_a_new_line_the_price_comes_along(filled("EUR", vec![priced("pot", 3, 999)]), cart(),
+    Ok(merged("EUR", vec![line("tea", 2), line("cup", 1), priced("pot", 3, 999)])))]
+#[case::nothing_comes_in(filled("EUR", vec![]), cart(), Ok(merged("EUR", cart().lines)))]
+#[case::into_an_empty_one(cart(), filled("EUR", vec![]), Ok(merged("EUR", cart().lines)))]
+#[case::an_empty_one_takes_the_currency(filled("USD", vec![line("pot", 3)]), filled("EUR", vec![]),
+    Ok(merged("USD", vec![line("pot", 3)])))]
+#[case::an_empty_one_brings_no_currency(filled("USD", vec![]), cart(), Ok(merged("EUR", cart().lines)))]
+#[case::both_empty(filled("USD", vec![]), filled("EUR", vec![]), Ok(merged("USD", vec![])))]
+#[case::another_currency(filled("USD", vec![line("pot", 3)]), cart(),
+    Err(Refusal::with(Reason::CurrencyMismatch, "EUR")))]
+#[case::as_many_as_a_line_has(filled("EUR", vec![line("tea", 999_998)]), cart(),
+    Ok(merged("EUR", vec![line("tea", 1_000_000), line("cup", 1)])))]
+#[case::more_than_a_line_has(filled("EUR", vec![line("tea", 999_999)]), cart(),
+    not_allowed("a line has at most 1000000 units"))]
+#[case::as_many_as_a_cart_has(
+    filled("EUR", many(250, 250)),
+    filled("EUR", many(250, 0)),
+    Ok(merged("EUR", many(500, 0)))
+)]
+#[case::more_than_a_cart_has(
+    filled("EUR", many(251, 250)),
+    filled("EUR", many(250, 0)),
+    not_allowed("a cart has at most 500 lines")
+)]
+#[case::from_a_closed_one(
+    closed(CartStatus::CheckedOut),
+    cart(),
+    Err(Refusal::with(Reason::CartClosed, "from_cart_id: checked_out"))
+)]
+#[case::into_a_closed_one(
+    cart(),
+    closed(CartStatus::Expired),
+    Err(Refusal::with(Reason::CartClosed, "into_cart_id: expired"))
+)]
+fn lines_move_from_one_cart_into_another(
+    #[case] from: Cart,
+    #[case] into: Cart,
+    #[case] expected: Result<Change, Refusal>,
+) {
+    assert_eq!(merge(&from, &into), expected);
+    if let Ok(change) = expected {
+        let mut after = into.clone();
+        apply(&mut after, change.clone(), Timestamp::EPOCH);
+        let Change::Merged { lines, currency } = change else { unreachable!("it is a merge") };
+        assert_eq!((after.lines, after.currency), (lines, currency));
+        assert_eq!((after.version, after.status), (into.version + 1, CartStatus::Open));
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn terms() -> Terms {
+    Terms { expire_after: 10 * HOUR, keep_for: 50 * HOUR }
+}
+
+#[rstest]
+#[case(CartStatus::Open, Fate::Expires, 10 * HOUR, 11 * HOUR)]
+#[case(CartStatus::CheckedOut, Fate::IsSwept, 50 * HOUR, 50 * HOUR)]
+#[case(CartStatus::Expired, Fate::IsSwept, 50 * HOUR, 50 * HOUR)]
+fn a_cart_left_alone_has_a_fate_counted_from_its_last_change(
+    #[case] status: CartStatus,
+    #[case] expected: Fate,
+    #[case] earliest: Duration,
+    #[case] latest: Duration,
+) {
+    let touched = Timestamp::from_seconds(1_000_000);
+    let cart = Cart { updated_at: touched, ..closed(status) };
+    let (at, fate) = fate(&cart, terms());
+    assert_eq!(fate, expected);
+    assert!(at >= touched.plus(earliest) && at <= touched.plus(latest), "{at}");
+}
+
+#[test]
+fn a_batch_expires_evenly_over_a_tenth_of_the_time_each_always_at_the_same() {
+    let mut by_tenth = [0; 10];
+    for nth in 0..1000 {
+        let id = CartId::new(format!("k-{nth}")).expect("is an id");
+        let cart = Cart { id, ..cart() };
+        let (at, _) = fate(&cart, terms());
+        assert_eq!(fate(&cart.clone(), terms()).0, at);
+        let later = at.since(cart.updated_at.plus(10 * HOUR));
+        by_tenth[usize::try_from(later.as_micros() * 10 / HOUR.as_micros()).expect("is small")] +=
+            1;
+    }
+    assert!(by_tenth.iter().all(|count| (70..=130).contains(count)), "{by_tenth:?}");
+}
+
+#[test]
+fn an_expired_cart_keeps_its_lines_for_whoever_reads_them_and_never_opens_again() {
+    let order = OrderId::new("o-1").expect("is an id");
+    let mut cart = cart();
+    apply(&mut cart, Change::Expired, Timestamp::EPOCH);
+    assert_eq!((cart.status, cart.version, cart.lines.len()), (CartStatus::Expired, 8, 2));
+    assert_eq!(reopen(&cart, &order), None);
+}

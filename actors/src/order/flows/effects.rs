@@ -117,6 +117,9 @@ impl Flows {
     ) -> Outcome {
         if before != Some(order.status) {
             draft.moved = Some((before, order.status));
+            if rules::is_settled(&order) {
+                draft.hints.push(self.look_at_again(ordinal, &order));
+            }
         }
         let id = order.id.clone();
         let order = self.orders.borrow_mut().stage(ordinal, order);

@@ -2,7 +2,7 @@
 
 use super::super::actor::{Cancel, Complete, LapseHold};
 use super::super::rules::{self, Step};
-use super::{Flows, Found, not_found};
+use super::{Flows, Found};
 use crate::clock::Timestamp;
 use crate::draft::Draft;
 use crate::inventory::{self, HoldState};
@@ -16,7 +16,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", cancel.order_id.as_str());
         let Some(found) = self.find(&cancel.order_id)? else {
-            return Ok(not_found(cancel.order_id));
+            return self.missing(cancel.order_id);
         };
         let step = rules::cancel(&found.order, cancel.reason);
         self.decided(found, step, now).await
@@ -28,7 +28,7 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", complete.order_id.as_str());
         let Some(found) = self.find(&complete.order_id)? else {
-            return Ok(not_found(complete.order_id));
+            return self.missing(complete.order_id);
         };
         let step = rules::complete(&found.order);
         self.decided(found, step, now).await

@@ -9,14 +9,16 @@
 //! | `placing` | from a wish to an order that holds its stock, or is rejected |
 //! | `paying` | what providers say, early, in time and late |
 //! | `ending` | cancelled, completed, lapsed |
+//! | `retiring` | what is old: carts that nobody touches, settled orders |
 //! | `effects` | carrying out what the rules decided |
 
 mod effects;
 mod ending;
 mod paying;
 mod placing;
+mod retiring;
 
-use super::state::Order;
+use super::state::{Order, Swept};
 use crate::cart::CartActor;
 use crate::draft::Draft;
 use crate::id::OrderId;
@@ -25,7 +27,7 @@ use crate::inventory::Inventory;
 use crate::notification::NotificationActor;
 use crate::owner::{Answer, EndTurn, Fault, Outcome, Stop};
 use crate::payment::PaymentActor;
-use crate::states::{Shelf, States};
+use crate::states::{self, Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
@@ -55,6 +57,8 @@ pub struct Terms {
     pub hold_cap: Duration,
     /// What to do with money that comes after the hold ran out.
     pub late_payment: LatePayment,
+    /// A settled order is forgotten this long after it last changed, but for its id.
+    pub keep_for: Duration,
 }
 
 /// What to do with money that comes after the hold ran out.
@@ -110,10 +114,31 @@ impl Flows {
         };
         Ok(self.load(ordinal)?.map(|order| Found { ordinal, order }))
     }
-}
 
-fn not_found(id: OrderId) -> Outcome {
-    Outcome::refused(Refusal::new(Reason::OrderNotFound)).about(id, None)
+    /// What stayed of an order that was swept.
+    fn swept_at(&self, ordinal: Ordinal) -> Result<Option<Swept>, Fault> {
+        Ok(states::read(&self.shelf.borrow(), ordinal)?)
+    }
+
+    /// What stayed of the order of that id, when it was swept.
+    fn swept(&self, id: &OrderId) -> Result<Option<(Ordinal, Swept)>, Fault> {
+        let Some(ordinal) = self.place_of(id)? else {
+            return Ok(None);
+        };
+        Ok(self.swept_at(ordinal)?.map(|swept| (ordinal, swept)))
+    }
+
+    /// The answer to a command on an order that is not there: it never was, or it was swept, and then nothing is allowed
+    /// that its status did not allow.
+    fn missing(&self, id: OrderId) -> Result<Outcome, Fault> {
+        Ok(match self.swept(&id)? {
+            Some((ordinal, swept)) => {
+                let refusal = Refusal::with(Reason::NotAllowed, swept.status.as_str());
+                Outcome::refused(refusal).about(id, Some(ordinal))
+            }
+            None => Outcome::refused(Refusal::new(Reason::OrderNotFound)).about(id, None),
+        })
+    }
 }
 
 fn absorb(draft: &mut Draft, answer: Answer<()>) -> Result<(), Fault> {

@@ -23,6 +23,11 @@ impl Flows {
             return self.record(found, callback, now).await;
         }
         let order_id = callback.order_id.clone();
+        if let Some((ordinal, _)) = self.swept(&order_id)? {
+            let mut draft = Draft::default();
+            draft.events.push(recorded(&callback, Verdict::Stale));
+            return Ok(Outcome::new(Verdict::Stale, draft).about(order_id, Some(ordinal)));
+        }
         let event = recorded(&callback, Verdict::Waiting);
         let waiting = Waiting { callback, since: now, trace, source, command_id };
         let wait = payment::Wait { waiting };
@@ -55,7 +60,7 @@ impl Flows {
         let mut outcome = self.record(Found { ordinal, order }, callback, now).await?;
         draft.absorb(std::mem::take(&mut outcome.draft));
         if next.left > 0 {
-            draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
+            draft.hints.push(Hint { due: now, kind: HintKind::Waiting, ordinal });
         }
         Ok(Some((Outcome { draft, ..outcome }, Waited { source, command_id, trace })))
     }

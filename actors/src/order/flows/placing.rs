@@ -43,8 +43,11 @@ impl Flows {
         Checkout { checkout, now }: Checkout,
     ) -> Result<Outcome, Fault> {
         crate::fault::point("order", checkout.order_id.as_str());
-        if let Some(found) = self.find(&checkout.order_id)? {
-            return Ok(exists(&found));
+        if let Some(Found { ordinal, .. }) = self.find(&checkout.order_id)? {
+            return Ok(exists(checkout.order_id, ordinal));
+        }
+        if let Some((ordinal, _)) = self.swept(&checkout.order_id)? {
+            return Ok(exists(checkout.order_id, ordinal)); // whatever became of its cart
         }
         let snapshot = cart::Snapshot {
             cart: checkout.cart_id.clone(),
@@ -89,11 +92,11 @@ impl Flows {
         let mut draft = Draft::default();
         let ordinal = match known {
             Some(ordinal) => {
-                if let Some(order) = self.load(ordinal)? {
-                    return Ok(exists(&Found { ordinal, order }));
+                if self.load(ordinal)?.is_some() || self.swept_at(ordinal)?.is_some() {
+                    return Ok(exists(wish.id, ordinal));
                 }
                 // the place is there because callbacks came first: they run right behind
-                draft.hints.push(Hint { due: now, order: ordinal, kind: HintKind::Waiting });
+                draft.hints.push(Hint { due: now, kind: HintKind::Waiting, ordinal });
                 ordinal
             }
             None => {
@@ -183,7 +186,6 @@ impl Wish {
     }
 }
 
-fn exists(found: &Found) -> Outcome {
-    Outcome::refused(Refusal::new(Reason::OrderExists))
-        .about(found.order.id.clone(), Some(found.ordinal))
+fn exists(id: OrderId, ordinal: Ordinal) -> Outcome {
+    Outcome::refused(Refusal::new(Reason::OrderExists)).about(id, Some(ordinal))
 }

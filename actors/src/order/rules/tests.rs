@@ -112,7 +112,9 @@ fn placed(#[case] total: i64, #[case] expected: &str) {
 #[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
 #[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
 #[case(Status::Cancelled, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Cancelled, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
 #[case(Status::Rejected, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Rejected, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
 fn money_captured(
     #[case] status: Status,
     #[case] money: [i64; 3],

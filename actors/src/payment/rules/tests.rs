@@ -93,6 +93,16 @@ fn without_capture_ids_each_event_is_a_share_until_the_order_is_paid() {
 }
 
 #[test]
+fn an_attempt_that_captures_no_more_has_no_further_share() {
+    let closed = ["captured a 300 final"];
+    for awaits_money in [true, false] {
+        assert_eq!(meaning(&closed, "captured a 200", awaits_money), Meaning::Stale);
+    }
+    // money that has an identity of its own is money
+    assert_eq!(meaning(&closed, "captured a 200 #2", true), Meaning::Captured { amount: 200 });
+}
+
+#[test]
 fn money_in_another_currency_is_known_by_its_capture_id_too() {
     let elsewhere = meaning(&[], "captured a 500 #1 USD", true);
     assert_eq!(elsewhere, Meaning::CapturedElsewhere);

@@ -1,0 +1,21 @@
+use super::{Data, Invalid};
+use crate::id::CartId;
+use serde::{Deserialize, Serialize};
+
+/// `cart.merge`: moves all lines of one cart into another, as when a guest signs in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CartMerge {
+    /// The cart that is emptied.
+    pub from_cart_id: CartId,
+    /// The cart that gets its lines; it may begin with them.
+    pub into_cart_id: CartId,
+}
+
+impl Data for CartMerge {
+    fn check(&self) -> Result<(), Invalid> {
+        if self.from_cart_id == self.into_cart_id {
+            return Err(Invalid::field("into_cart_id", "must be another cart than from_cart_id"));
+        }
+        Ok(())
+    }
+}

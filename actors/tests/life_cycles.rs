@@ -1,0 +1,85 @@
+//! The life cycles, lived twice: by the shop, and by a model that was written from the contract
+//! alone (`model/`). After every step both must look the same: verdicts, reasons, events, money,
+//! stock, carts, notifications.
+//!
+//! ```sh
+//! cargo test -p orderly-actors --test life_cycles                 # some hundred histories
+//! PROPTEST_CASES=20000 cargo test -p orderly-actors --test life_cycles --release  # a night
+//! ```
+#![allow(unreachable_pub, reason = "the modules of a test are seen by nobody else")]
+
+#[path = "life_cycles/mod.rs"]
+mod life_cycles;
+mod model;
+mod support;
+
+use life_cycles::{Pair, happens};
+use orderly_actors::order::LatePayment;
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+/// Histories of an ordinary run; `PROPTEST_CASES` sets another number.
+const CASES: u32 = 300;
+
+/// What a run of that many histories comes to see.
+const SEEN: &str = "
+    applied duplicate stale waiting rejected review conflict invalid failed
+    out_of_stock unknown_sku below_held cart_not_found cart_empty cart_closed version_mismatch
+    total_mismatch order_exists order_not_found not_allowed
+    validation waiting_full order_never_came
+    rejected awaiting_payment partially_paid under_review paid completed expired cancelled
+    refund_due
+    order.placed order.rejected order.partially_paid order.paid order.under_review order.expired
+    order.cancelled order.refund_due order.completed
+    payment.recorded payment.refund_requested
+    stock.low stock.changed stock.held stock.committed stock.released
+    cart.changed cart.checked_out cart.reopened cart.expired
+    command.parked notification.requested
+";
+
+/// Tries `property` on many values; says which one it fails for, and why.
+fn check<T: Debug>(values: impl Strategy<Value = T>, property: impl Fn(T) -> Result<(), String>) {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: cases(),
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..ProptestConfig::default()
+    });
+    let checked = runner.run(&values, |value| property(value).map_err(TestCaseError::fail));
+    if let Err(failure) = checked {
+        panic!("{failure}");
+    }
+}
+
+fn cases() -> u32 {
+    let number = std::env::var("PROPTEST_CASES").ok();
+    number.map_or(CASES, |number| number.parse().expect("PROPTEST_CASES is a number"))
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    actix::System::new().block_on(future)
+}
+
+fn late_payment() -> impl Strategy<Value = LatePayment> {
+    prop_oneof![3 => Just(LatePayment::Rehold), 1 => Just(LatePayment::Refund)]
+}
+
+#[test]
+fn the_shop_does_what_the_contract_says() {
+    let seen = RefCell::new(BTreeSet::new());
+    let histories = (late_payment(), prop::collection::vec(happens(), 1..60));
+    check(histories, |(late_payment, history)| {
+        run(async {
+            let mut pair = Pair::open(late_payment);
+            let lived = pair.live(&history).await;
+            seen.borrow_mut().append(&mut pair.seen);
+            lived
+        })
+    });
+    let missing: Vec<_> =
+        SEEN.split_whitespace().filter(|&one| !seen.borrow().contains(one)).collect();
+    assert!(cases() < CASES || missing.is_empty(), "no history came to {missing:?}");
+}

@@ -1,0 +1,259 @@
+//! `payment.callback`: the table of the contract, a function a row.
+
+use super::money::{AttemptState, Capture, Refund, RefundState};
+use super::orders::{Order, Status};
+use super::{Ended, Model, Outcome, number, text};
+use serde_json::Value;
+
+/// The columns of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    /// `awaiting_payment` and `partially_paid`.
+    Awaiting,
+    /// `under_review`: everything is recorded, and judged at order.resolve.
+    Review,
+    /// Sold, whatever happened then.
+    PaidOrLater,
+    /// expired, cancelled and rejected.
+    Over,
+    /// Money is there that goes back, and so does all that comes after it.
+    RefundDue,
+}
+
+fn column(order: &Order) -> Column {
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid => Column::Awaiting,
+        Status::UnderReview => Column::Review,
+        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded => {
+            Column::PaidOrLater
+        }
+        Status::Expired | Status::Cancelled | Status::Rejected => Column::Over,
+        Status::RefundDue => Column::RefundDue,
+    }
+}
+
+impl Model {
+    pub(super) fn callback(&mut self, data: &Value) -> Outcome {
+        let id = text(data, "order_id").to_owned();
+        let Some(mut order) = self.orders.get(&id).cloned() else {
+            return self.wait(&id, data);
+        };
+        self.tell("payment.recorded");
+        let outcome = match text(data, "kind") {
+            "captured" => self.captured(&mut order, data),
+            "authorized" => self.authorized(&mut order, data),
+            "action_required" => self.action_required(&mut order, data),
+            "failed" => Self::attempt_ends(&mut order, data, AttemptState::Failed),
+            "voided" => Self::attempt_ends(&mut order, data, AttemptState::Voided),
+            "expired" => Self::attempt_ends(&mut order, data, AttemptState::Expired),
+            "refund_succeeded" => self.refund_succeeded(&mut order, data),
+            "refund_failed" => Self::refund_failed(&mut order, data),
+            "dispute_opened" => Self::dispute(&mut order, data, "open"),
+            "dispute_closed" => Self::dispute(&mut order, data, text(data, "outcome")),
+            other => panic!("the contract has no {other}"),
+        };
+        order.freeze_or_thaw(self.now, self.terms.hold_cap);
+        self.orders.insert(id, order);
+        outcome
+    }
+
+    fn wait(&mut self, order: &str, data: &Value) -> Outcome {
+        let for_it = self.waiting.get(order).map_or(0, Vec::len);
+        let in_all: usize = self.waiting.values().map(Vec::len).sum();
+        if for_it >= self.terms.waiting_per_order || in_all >= self.terms.waiting_total {
+            return Err(Ended::Failed { reason: "waiting_full" });
+        }
+        self.waiting.entry(order.to_owned()).or_default().push((self.now, data.clone()));
+        self.tell("payment.recorded");
+        Err(Ended::Waiting)
+    }
+
+    fn captured(&mut self, order: &mut Order, data: &Value) -> Outcome {
+        let column = column(order);
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        let capture_id = data.get("capture_id").and_then(Value::as_str).map(str::to_owned);
+        let is_known = match (&capture_id, column) {
+            (Some(_), _) => attempt.captures.iter().any(|one| one.id == capture_id),
+            (None, Column::Awaiting | Column::Review) => attempt.is_closed,
+            (None, Column::PaidOrLater | Column::Over | Column::RefundDue) => {
+                attempt.has_captured()
+            }
+        };
+        if is_known {
+            return Err(Ended::Stale);
+        }
+        let currency = text(data, "currency").to_owned();
+        let amount = number(data, "amount");
+        attempt.state = AttemptState::Captured;
+        attempt.is_closed |= data["final"] == true;
+        attempt.captures.push(Capture { id: capture_id, amount, currency: currency.clone() });
+
+        let is_foreign = currency != order.currency;
+        let is_over = order.net() > order.total;
+        match column {
+            Column::Awaiting if is_foreign || is_over => {
+                self.leave_awaiting(order);
+                order.status = Status::UnderReview;
+                order.keep_to_cap();
+                self.tell("order.under_review");
+                Err(Ended::Review)
+            }
+            Column::Awaiting if order.net() < order.total => {
+                order.status = Status::PartiallyPaid;
+                order.keep_to_cap();
+                self.tell("order.partially_paid");
+                Ok(())
+            }
+            Column::Awaiting => {
+                self.become_paid(order);
+                Ok(())
+            }
+            Column::Review | Column::PaidOrLater | Column::RefundDue if is_foreign => {
+                Err(Ended::Review)
+            }
+            Column::Review => Ok(()),
+            Column::PaidOrLater if order.is_sold() => {
+                self.ask_back_surplus(order);
+                Ok(())
+            }
+            // never sold: whatever is captured now is asked back too
+            Column::PaidOrLater | Column::RefundDue => {
+                self.ask_back(order, amount, &currency);
+                Ok(())
+            }
+            Column::Over => self.captured_too_late(order, is_foreign),
+        }
+    }
+
+    /// Money for an order that is expired, cancelled or rejected.
+    fn captured_too_late(&mut self, order: &mut Order, is_foreign: bool) -> Outcome {
+        if is_foreign {
+            return Err(Ended::Review);
+        }
+        let is_exact = order.net() == order.total;
+        if order.status == Status::Expired
+            && is_exact
+            && self.terms.rehold
+            && self.hold(&order.wanted).is_ok()
+        {
+            self.become_paid(order);
+            return Ok(());
+        }
+        self.become_refund_due(order);
+        if order.net() > order.total { Err(Ended::Review) } else { Ok(()) }
+    }
+
+    fn authorized(&mut self, order: &mut Order, data: &Value) -> Outcome {
+        let column = column(order);
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        if !attempt.state.may_become(AttemptState::Authorized) {
+            return Err(Ended::Stale);
+        }
+        attempt.state = AttemptState::Authorized;
+        if matches!(column, Column::PaidOrLater | Column::Over | Column::RefundDue) {
+            self.ask_void(order, data);
+        }
+        Ok(())
+    }
+
+    fn action_required(&mut self, order: &mut Order, data: &Value) -> Outcome {
+        let column = column(order);
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        if !attempt.state.may_become(AttemptState::ActionRequired) {
+            return Err(Ended::Stale);
+        }
+        attempt.state = AttemptState::ActionRequired;
+        if matches!(column, Column::Over | Column::RefundDue) {
+            self.ask_void(order, data);
+        }
+        Ok(())
+    }
+
+    /// `payment.void_requested`, once per attempt.
+    fn ask_void(&mut self, order: &mut Order, data: &Value) {
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        if !attempt.void_requested {
+            attempt.void_requested = true;
+            self.unit.voids.push(attempt.id.clone());
+            self.tell("payment.void_requested");
+        }
+    }
+
+    fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
+        if matches!(column(order), Column::PaidOrLater | Column::Over | Column::RefundDue) {
+            return Err(Ended::Stale);
+        }
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        if !attempt.state.may_become(end) {
+            return Err(Ended::Stale);
+        }
+        attempt.state = end;
+        Ok(())
+    }
+
+    fn refund_succeeded(&mut self, order: &mut Order, data: &Value) -> Outcome {
+        let id = text(data, "refund_id");
+        let (amount, currency) = (number(data, "amount"), text(data, "currency").to_owned());
+        let before = order.net();
+        match order.ledger.refund(id) {
+            Some(refund) if refund.state == RefundState::Succeeded => return Err(Ended::Stale),
+            Some(refund) => {
+                refund.state = RefundState::Succeeded;
+                refund.amount = amount;
+                refund.currency.clone_from(&currency);
+            }
+            None => order.ledger.refunds.push(Refund {
+                id: id.to_owned(),
+                amount,
+                currency: currency.clone(),
+                state: RefundState::Succeeded,
+            }),
+        }
+        self.notify(order, "refund_succeeded", id);
+        if currency != order.currency || order.net() == before {
+            return Ok(());
+        }
+        let has_settled = match order.status {
+            Status::Paid | Status::Completed | Status::PartiallyRefunded => true,
+            Status::RefundDue => order.net() == 0,
+            _ => false,
+        };
+        if has_settled && order.net() == 0 {
+            order.status = Status::Refunded;
+            self.tell("order.refunded");
+        } else if has_settled && order.net() < order.total {
+            order.status = Status::PartiallyRefunded;
+            self.tell("order.partially_refunded");
+        }
+        Ok(())
+    }
+
+    fn refund_failed(order: &mut Order, data: &Value) -> Outcome {
+        match order.ledger.refund(text(data, "refund_id")) {
+            Some(refund) if refund.state == RefundState::Requested => {
+                refund.state = RefundState::Failed;
+                Ok(())
+            }
+            // of a refund that nobody asked for there is nothing to fail
+            Some(_) | None => Err(Ended::Stale),
+        }
+    }
+
+    /// A dispute is opened, won or lost; it never goes backwards, but a lost one may be won.
+    fn dispute(order: &mut Order, data: &Value, next: &str) -> Outcome {
+        let id = text(data, "dispute_id");
+        let next = match next {
+            "open" => "open",
+            "won" => "won",
+            _ => "lost",
+        };
+        match order.ledger.disputes.iter_mut().find(|(known, _)| known == id) {
+            None => order.ledger.disputes.push((id.to_owned(), next)),
+            Some((_, state)) => match (*state, next) {
+                ("open", "won" | "lost") | ("lost", "won") => *state = next,
+                _ => return Err(Ended::Stale),
+            },
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! Firing the timers that are due.
+
+use super::super::Error;
+use super::Core;
+use crate::notify::lane::Call;
+use orderly_actors::clock::Clock;
+use orderly_actors::sequencer::Step;
+use orderly_actors::store::Timer;
+use std::time::Duration;
+
+/// Timers fire for about so long in one tick: what many years left to sweep must not stop the shop.
+const TIMER_TIME: Duration = Duration::from_millis(50);
+/// How often it is told what was expired, put aside and swept.
+const TELL: Duration = Duration::from_secs(60);
+
+impl Core {
+    /// Fires what is due, for a part of the tick: commands want their turn too.
+    pub(super) async fn fire_timers(&mut self) -> Result<(), Error> {
+        let began = self.clock.monotonic();
+        while self.clock.monotonic().saturating_sub(began) < TIMER_TIME {
+            let due = super::super::timers::due(&self.sequencer)?;
+            if due.is_empty() {
+                break;
+            }
+            self.fire(due).await?;
+            self.hand_over();
+        }
+        Ok(())
+    }
+
+    async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
+        let mut reminders = Vec::new();
+        for timer in due {
+            if super::super::timers::is_notification(&timer) {
+                let again = self.notify(timer.ordinal, Call::Timed).await?;
+                reminders.extend(again.map(|at| (timer.ordinal, at)));
+                continue;
+            }
+            match self.sequencer.fire(timer).await? {
+                Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
+                Some(Step::Failed { problem }) => {
+                    tracing::error!(problem, "a timer is put off");
+                    let sealed = self.sequencer.put_off(timer).await?;
+                    self.sealed(sealed, None).await?;
+                }
+                None => {}
+            }
+        }
+        self.remind(reminders).await
+    }
+
+    /// Tells, now and then, what was expired, put aside and swept.
+    pub(super) fn tell_retired(&mut self, now: Duration) {
+        let retired = self.sequencer.retired();
+        let (before, at) = self.told;
+        if retired == before || now.saturating_sub(at) < TELL {
+            return;
+        }
+        tracing::info!(
+            carts_expired = retired.carts_expired - before.carts_expired,
+            callbacks_parked = retired.callbacks_parked - before.callbacks_parked,
+            carts_swept = retired.carts_swept - before.carts_swept,
+            orders_swept = retired.orders_swept - before.orders_swept,
+            "what was old was retired"
+        );
+        self.told = (retired, now);
+    }
+}

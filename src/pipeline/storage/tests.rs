@@ -1,0 +1,134 @@
+//! The store thread's work beside group commits, a turn at a time, on a simulated disk and clock.
+
+use super::*;
+use orderly_actors::clock::{SimulatedClock, Timestamp};
+use orderly_actors::store::disk::Tree;
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{Disk, IdentityHash, Opened, Options, View};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// A store thread that never runs out of units.
+struct Busy {
+    disk: Arc<SimDisk>,
+    view: View,
+    storage: Storage<SimulatedClock>,
+    work: Sender<Work>,
+    reports: mpsc::UnboundedReceiver<Report>,
+    made: u64,
+}
+
+impl Busy {
+    fn start() -> Self {
+        let disk = Arc::new(SimDisk::new(1));
+        let options = Options {
+            namespace: Some("test".to_owned()),
+            identity_retention: 8 * HOUR,
+            ..Options::default()
+        };
+        let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options);
+        let Opened { view, log, .. } = opened.expect("opens");
+        let (work_in, work) = channel();
+        let (report, reports) = mpsc::unbounded_channel();
+        let storage = Storage {
+            log,
+            work,
+            report,
+            cursor: Arc::default(),
+            policy: Policy {
+                checkpoint_bytes: 2 << 20,
+                checkpoint_every: Duration::from_secs(1),
+                history_retention: 10 * HOUR,
+            },
+            metrics: Metrics::new().0,
+            clock: SimulatedClock::at(Timestamp::from_seconds(1_000_000)),
+            checkpointed: Duration::ZERO,
+            house: Housekeeping::default(),
+        };
+        Self { disk, view, storage, work: work_in, reports, made: 0 }
+    }
+
+    /// A turn of the thread, with `count` units that wait, of some kilobytes each.
+    fn turn(&mut self, count: usize) {
+        let mut units = Vec::new();
+        for _ in 0..count {
+            self.made += 1;
+            let mut builder = self.view.begin(self.storage.clock.now().micros());
+            let mut hash = [0; 16];
+            hash[..8].copy_from_slice(&self.made.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+            builder.identity(IdentityHash(hash), 1);
+            let unit = builder.seal(0, &[7; 4000]);
+            self.view.seal(Arc::clone(&unit));
+            units.push(unit);
+        }
+        self.work.send(Work::Commit(units)).expect("the thread listens");
+        self.storage.cursor.store(self.view.next_seq().0, Ordering::Release);
+        assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Goes);
+        while let Ok(report) = self.reports.try_recv() {
+            if let Report::Checkpoint(report) = report {
+                self.view.checkpointed(&report);
+            }
+        }
+        self.storage.clock.advance(Duration::from_millis(2));
+    }
+
+    fn records(&self) -> usize {
+        self.disk.records(Tree::Journal)
+    }
+
+    fn identities(&self) -> u64 {
+        self.storage.log.stats().expect("the disk works").identities
+    }
+}
+
+#[test]
+fn what_is_old_goes_in_small_steps_though_units_never_stop_coming() {
+    // Given a journal of many records, some of them checkpointed and all of them published
+    let mut busy = Busy::start();
+    for _ in 0..400 {
+        busy.turn(16);
+    }
+    let first = busy.storage.log.stats().expect("the disk works").first;
+    assert!(busy.records() > 6 * PRUNE_STEP, "{} records", busy.records());
+    assert!(busy.identities() > 5000, "{} identities", busy.identities());
+
+    // When it has grown old, and commands come without a pause
+    busy.storage.clock.advance(24 * HOUR);
+    let (mut most, mut steps) = (0, 0);
+    for _ in 0..2500 {
+        let before = busy.records();
+        busy.turn(1);
+        let gone = (before + 1).saturating_sub(busy.records());
+        most = most.max(gone);
+        steps += u32::from(gone > 1);
+    }
+
+    // Then all of it is gone, bit by bit
+    let stats = busy.storage.log.stats().expect("the disk works");
+    assert!(stats.first > first && stats.first.0 > 6000, "the oldest unit is {}", stats.first);
+    assert!(stats.identities <= 2500, "{} identities", stats.identities);
+    assert!(most <= PRUNE_STEP + 1, "{most} records in one turn");
+    assert!(steps > 5, "in {steps} steps");
+}
+
+#[test]
+fn segments_are_merged_though_units_never_stop_coming() {
+    let mut busy = Busy::start();
+    for _ in 0..4000 {
+        busy.turn(4);
+    }
+    let stats = busy.storage.log.stats().expect("the disk works");
+    assert!(stats.identity_segments < 12, "{} segments", stats.identity_segments);
+}
+
+#[test]
+fn housekeeping_is_paced_under_load_and_rests_when_it_is_done() {
+    let at = Duration::from_millis;
+    let mut house = Housekeeping { stepped: at(1000), ..Housekeeping::default() };
+    assert!(house.is_due(at(1000), true), "an idle thread goes on at once");
+    assert!(!house.is_due(at(1024), false));
+    assert!(house.is_due(at(1025), false));
+    house.rest(at(2000));
+    assert!(!house.is_due(at(11_999), true));
+    assert!(house.is_due(at(12_000), false));
+}
