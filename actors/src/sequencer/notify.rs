@@ -9,7 +9,7 @@ use crate::event::Event;
 use crate::id::OrderId;
 use crate::notification::{self, Resent};
 use crate::order::Order;
-use crate::owner::{Outcome, Owner, ask};
+use crate::owner::{Outcome, Owner, Stop, ask};
 use crate::record::Origin;
 use crate::states;
 use crate::store::Ordinal;
@@ -99,16 +99,17 @@ impl Sequencer {
             let answer = ask(owner, Owner::Notification, resend).await;
             let fault = match answer {
                 Ok(Ok((Resent::Unknown, _))) => return Ok(Resending::Unknown),
-                Ok(Ok((Resent::NotExhausted, _))) => return Ok(Resending::NotExhausted),
+                // no rule of business refuses it
+                Ok(Ok((Resent::NotExhausted, _)) | Err(Stop::Refused(_))) => {
+                    return Ok(Resending::NotExhausted);
+                }
                 Ok(Ok((Resent::Again, draft))) => {
                     let order = self.known(order)?;
                     let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, draft) };
                     let turn = Turn::new(Origin::Operator, None, now);
                     return Ok(Resending::Sealed(Box::new(self.seal(turn, outcome).await?)));
                 }
-                Ok(Err(crate::owner::Stop::Fault(fault))) | Err(fault) => fault,
-                // no rule of business stands against it
-                Ok(Err(crate::owner::Stop::Refused(_))) => return Ok(Resending::NotExhausted),
+                Ok(Err(Stop::Fault(fault))) | Err(fault) => fault,
             };
             self.recover(fault).await?;
         }

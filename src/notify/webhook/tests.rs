@@ -117,7 +117,7 @@ async fn serve(
             Manner::Flood => {
                 let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000000000000\r\n\r\n";
                 stream.write_all(head.as_bytes()).await.expect("written");
-                while stream.write_all(&[b'x'; 64 << 10]).await.is_ok() {}
+                while stream.write_all(&[b'x'; 8 << 10]).await.is_ok() {}
                 return;
             }
         }
