@@ -11,7 +11,7 @@
 #[path = "simulation/mod.rs"]
 mod simulation;
 
-use simulation::{Summary, Trace, run};
+use simulation::{Aged, Summary, Trace, run};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Seeds of an ordinary run.
@@ -57,6 +57,16 @@ fn the_invariants_hold_whatever_happens() {
         all.repeated += summary.repeated;
         all.acks += summary.acks;
         all.crashes += summary.crashes;
+        all.aged.expired_carts += summary.aged.expired_carts;
+        all.aged.swept_carts += summary.aged.swept_carts;
+        all.aged.swept_orders += summary.aged.swept_orders;
+        all.aged.never_came += summary.aged.never_came;
+    }
+    if seeds.end - seeds.start >= SEEDS {
+        let Aged { expired_carts, swept_carts, swept_orders, never_came } = all.aged;
+        for grown_old in [expired_carts, swept_carts, swept_orders, never_came] {
+            assert!(grown_old > 0, "time never got as far: {:?}", all.aged);
+        }
     }
     println!("seeds {seeds:?}: {all:?}");
 }

@@ -44,6 +44,14 @@ impl Timestamp {
         Self(self.0.saturating_sub(micros(span)))
     }
 
+    /// The next multiple of `step` since the epoch; itself when it is one, or the step is shorter than a microsecond.
+    #[must_use]
+    pub fn rounded_up(self, step: Duration) -> Self {
+        let step = micros(step).max(1);
+        let past = self.0.rem_euclid(step);
+        if past == 0 { self } else { Self(self.0.saturating_add(step - past)) }
+    }
+
     /// How long after `earlier` this is; zero when it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -176,5 +184,28 @@ impl Clock for SimulatedClock {
 
     fn monotonic(&self) -> Duration {
         self.monotonic.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_rounded_up_to_a_multiple() {
+        let rounded =
+            |at, step| Timestamp::from_micros(at).rounded_up(Duration::from_nanos(step)).micros();
+        for (at, step, expected) in [
+            (0, 10_000, 0),
+            (1, 10_000, 10),
+            (10, 10_000, 10),
+            (11, 10_000, 20),
+            (-11, 10_000, -10),
+            (7, 0, 7),
+            (7, 300, 7),
+            (i64::MAX, 10_000, i64::MAX),
+        ] {
+            assert_eq!(rounded(at, step), expected, "{at} by {step} ns");
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! | `payment` | event id | before a callback is recorded |
 //! | `notification` | order id | when its customer is to be told something |
 //! | `reload` | owner | when that owner is restarted after a panic |
+//! | `sweep` | order id | when the other owners have given up their parts of an order that is forgotten |
 //! | `finish` | order id | when all owners have staged what a command on that order does |
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.

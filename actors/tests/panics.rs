@@ -5,17 +5,21 @@
 mod support;
 
 use fail::FailScenario;
-use orderly_actors::order::Status;
+use orderly_actors::cart::{Cart, CartStatus};
+use orderly_actors::draft::HintKind;
+use orderly_actors::notification::Sent;
+use orderly_actors::order::{Order, Status};
 use orderly_actors::owner::Owner;
 use orderly_actors::record::{Entry, Origin, Record};
 use orderly_actors::sequencer::Step;
 use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{Ordinal, Table, Timer};
 use orderly_actors::supervisor::{Budget, Health};
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Shop, arrival, captured, place, settings, verdict};
+use support::{DAY, Shop, arrival, captured, place, settings, verdict};
 
 /// A shop with two skus, a filled cart, and an order that awaits its money.
 async fn prepared() -> Shop {
@@ -69,6 +73,11 @@ fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
         ("cart.put", line("k-2", "tea", 4), &["cart:k-2"]),
         ("cart.add", line("k-1", "tea", 1), &["cart:k-1"]),
         ("cart.clear", json!({"cart_id": "k-1"}), &["cart:k-1"]),
+        (
+            "cart.merge",
+            json!({"from_cart_id": "k-1", "into_cart_id": "k-3"}),
+            &["cart:k-1", "cart:k-3"],
+        ),
     ]
 }
 
@@ -241,6 +250,41 @@ async fn a_hold_whose_lapse_panics_lapses_when_it_does_not_any_more() {
     }
     assert_eq!(shop.status("o-1"), Status::Expired);
     assert_eq!((shop.stock("tea"), shop.stock("cup")), ((10, 0), (5, 0)));
+}
+
+#[actix::test]
+async fn what_is_old_stays_whole_when_its_retiring_panics_and_goes_when_it_does_not() {
+    let _faults = FailScenario::setup();
+    let mut shop = prepared().await;
+    shop.run("order.cancel", json!({"order_id": "o-1"})).await;
+    let order = Ordinal(0);
+    for outgoing in shop.sequencer.pending_notifications(order).await.expect("reads") {
+        let told = shop.sequencer.notified(&outgoing, Sent::Delivered).await.expect("works");
+        if let Some(Step::Sealed(sealed)) = told {
+            shop.keep(*sealed).await;
+        }
+    }
+    shop.clock.advance(91 * DAY);
+    let timer =
+        |kind: HintKind| Timer { due: 0, table: kind.table(), ordinal: order, kind: kind as u8 };
+
+    for (kind, point) in [(HintKind::Cart, "cart:k-1"), (HintKind::Sweep, "sweep:o-1")] {
+        let before = shop.dump();
+        fail::cfg(point, "panic").expect("is an action");
+        let step = shop.sequencer.fire(timer(kind)).await.expect("the store works");
+        assert!(matches!(step, Some(Step::Failed { .. })), "{point}");
+        assert!(shop.dump() == before, "{point}");
+
+        fail::cfg(point, "1*panic").expect("is an action");
+        let step = shop.sequencer.fire(timer(kind)).await.expect("the store works");
+        let Some(Step::Sealed(sealed)) = step else { panic!("it did not go: {point}") };
+        shop.keep(*sealed).await;
+        assert!(shop.dump() != before, "{point}");
+    }
+    let gone: Option<Order> = shop.state(Table::Orders, "o-1");
+    assert_eq!(gone, None);
+    let cart: Cart = shop.state(Table::Carts, "k-1").expect("it is there");
+    assert_eq!(cart.status, CartStatus::Expired);
 }
 
 #[actix::test]

@@ -1,5 +1,6 @@
 //! The end of a run: everything comes to rest, and all that was promised must be there.
 
+use super::books::Aged;
 use super::steps::WINDING_DOWN;
 use super::world::World;
 use orderly_actors::clock::{Clock, SimulatedClock};
@@ -32,7 +33,7 @@ impl World {
             sealed.books, durable.books,
             "the books of what is sealed, and of what is durable"
         );
-        sealed.mirror.check_lapsed();
+        sealed.mirror.check_lapsed(&sealed.books.terms);
         outside.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.shelf().borrow();
         sealed.mirror.check_parked(&view);
@@ -108,6 +109,7 @@ impl World {
             repeated: self.exchange.repeated,
             acks: self.outside.acks,
             crashes: self.crashes,
+            aged: self.durable.books.aged.clone(),
         }
     }
 }
@@ -121,6 +123,7 @@ pub(crate) struct Summary {
     pub(crate) repeated: u64,
     pub(crate) acks: u64,
     pub(crate) crashes: u32,
+    pub(crate) aged: Aged,
 }
 
 /// The timers that are not dealt with.

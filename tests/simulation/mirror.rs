@@ -1,7 +1,8 @@
 //! What the units say the shop is, kept apart from the store: each unit is applied as it is sealed, and the
 //! invariants are checked on what it changed.
 
-use orderly_actors::cart::Cart;
+use super::books::Terms;
+use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
 use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
@@ -106,7 +107,10 @@ impl Mirror {
         let entity = self.parts.entry((put.table, put.ordinal.0)).or_default();
         match &put.value {
             Some(value) => entity.insert(put.part, value.clone()),
-            None => entity.remove(&put.part),
+            None => {
+                self.forget(put);
+                return;
+            }
         };
         if let Some((ordinal, after)) = decoded::<Stock>(put) {
             assert!(after.on_hand >= after.held, "more is held than is there: {after:?}");
@@ -135,6 +139,23 @@ impl Mirror {
             assert_eq!(after.version, before + 1, "a cart's version counts its changes");
             self.carts.insert(ordinal, after);
         }
+    }
+
+    /// A state was swept.
+    fn forget(&mut self, put: &Put) {
+        let (place, ordinal) = ((put.table, put.part), put.ordinal);
+        if let Some(parts) = self.parts.get_mut(&(put.table, ordinal.0)) {
+            parts.remove(&put.part);
+        }
+        let was_there = match place {
+            (Order::TABLE, Order::PART) => self.orders.remove(&ordinal).is_some(),
+            (Reservation::TABLE, Reservation::PART) => self.reservations.remove(&ordinal).is_some(),
+            (Payments::TABLE, Payments::PART) => self.payments.remove(&ordinal).is_some(),
+            (Notices::TABLE, Notices::PART) => self.notices.remove(&ordinal).is_some(),
+            (Cart::TABLE, Cart::PART) => self.carts.remove(&ordinal).is_some(),
+            _ => false,
+        };
+        assert!(was_there, "what is swept was there: {put:?}");
     }
 
     /// Invariant 1, and the money of invariant 2, over the whole shop.
@@ -244,8 +265,16 @@ impl Mirror {
         }
     }
 
-    /// Nothing is held whose time has passed: invariant 6, when every timer was fired.
-    pub(crate) fn check_lapsed(&self) {
+    /// Nothing is held, nothing waits and no cart is open whose time has passed: invariant 6, when every timer was fired.
+    pub(crate) fn check_lapsed(&self, terms: &Terms) {
+        for cart in self.carts.values().filter(|cart| cart.status == CartStatus::Open) {
+            let latest = cart.updated_at.micros() + terms.carts_kept * 11 / 10;
+            assert!(latest > self.clock, "cart {} was left alone, and is open", cart.id);
+        }
+        for waiting in self.payments.values().flat_map(|payments| &payments.waiting) {
+            let waits_long = waiting.since.micros() + terms.waiting_kept <= self.clock;
+            assert!(!waits_long, "a callback waits too long: {waiting:?}");
+        }
         for (ordinal, reservation) in &self.reservations {
             if let HoldState::Held { until, .. } = reservation.state {
                 let late = until.micros() <= self.clock;
@@ -273,7 +302,7 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
     if (put.table, put.part) != (S::TABLE, S::PART) {
         return None;
     }
-    let value = put.value.as_ref().expect("states are never removed");
+    let value = put.value.as_ref()?;
     let state = states::decode(put.ordinal, value).expect("a sealed state can be read");
     Some((put.ordinal, state))
 }

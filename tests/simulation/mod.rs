@@ -29,6 +29,7 @@ mod steps;
 mod trace;
 mod world;
 
+pub(crate) use books::Aged;
 pub(crate) use ending::Summary;
 pub(crate) use trace::Trace;
 

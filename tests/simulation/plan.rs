@@ -13,6 +13,7 @@ use orderly_actors::supervisor::Budget;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// One run's configuration. `one in` so many; 0 is never.
 #[derive(Debug)]
@@ -43,7 +44,8 @@ impl Plan {
         let is_long = dice.one_in(4);
         let has_small_memory = dice.one_in(2);
         let has_large_bodies = dice.one_in(10);
-        let identity_retention = if is_long { 2 * HOUR } else { 24 * 30 * HOUR };
+        let identity_retention = if is_long { 2 * HOUR } else { MONTH };
+        let history_retention = if is_long { dice.pick(&[2 * HOUR, 5 * HOUR]) } else { 3 * MONTH };
         let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
         let late = [LatePayment::Rehold, LatePayment::Rehold, LatePayment::Refund];
         let settings = Settings {
@@ -51,13 +53,16 @@ impl Plan {
                 hold_for: dice.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
                 hold_cap: dice.pick(&[HOUR / 2, 2 * HOUR]),
                 late_payment: dice.pick(&late),
-                keep_for: 90 * 24 * HOUR,
+                keep_for: history_retention,
             },
-            carts: cart::Terms { expire_after: 30 * 24 * HOUR, keep_for: 90 * 24 * HOUR },
+            carts: cart::Terms {
+                expire_after: if is_long { dice.pick(&[HOUR, 4 * HOUR]) } else { MONTH },
+                keep_for: history_retention,
+            },
             waiting: WaitingLimits {
                 total: dice.pick(&[6, 1000]),
                 per_order: dice.pick(&[2, 64]),
-                keep_for: 7 * 24 * HOUR,
+                keep_for: if is_long { dice.pick(&[HOUR / 4, 3 * HOUR]) } else { MONTH },
             },
             identity_retention,
             notifications: Policy {
@@ -102,14 +107,17 @@ impl Plan {
     /// What the books are told of it.
     pub(crate) fn terms(&self) -> Terms {
         let micros =
-            |span: Duration| i64::try_from(span.as_micros()).expect("it is a few days at most");
-        let Settings { terms, waiting, identity_retention, .. } = &self.settings;
+            |span: Duration| i64::try_from(span.as_micros()).expect("it is a few months at most");
+        let Settings { terms, waiting, carts, identity_retention, .. } = &self.settings;
         Terms {
             hold_for: micros(terms.hold_for),
             hold_cap: micros(terms.hold_cap),
             holds_again: terms.late_payment == LatePayment::Rehold,
             waiting_in_all: usize::try_from(waiting.total).expect("it is small"),
             waiting_per_order: waiting.per_order,
+            waiting_kept: micros(waiting.keep_for),
+            carts_kept: micros(carts.expire_after),
+            history_kept: micros(terms.keep_for),
             identity_retention: micros(*identity_retention),
         }
     }

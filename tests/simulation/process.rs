@@ -10,11 +10,12 @@ use futures_util::FutureExt;
 use orderly::broker::ledger::Ledger;
 use orderly_actors::clock::SimulatedClock;
 use orderly_actors::notification::{Outgoing, Sent};
-use orderly_actors::record::Entry;
+use orderly_actors::record::{Entry, Origin};
 use orderly_actors::sequencer::{self, FollowUp, Sealed, Sequencer, Settings, Step};
 use orderly_actors::store::sim::SimDisk;
 use orderly_actors::store::{self, Disk, History, Log, Ordinal, Recovery, Report, Timer, Unit};
 use orderly_actors::supervisor::Spent;
+use orderly_actors::verdict::Reason;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -31,6 +32,10 @@ pub(crate) enum Input {
     Failed(Message),
     HoldTimer,
     Waited,
+    /// A callback waited too long.
+    NeverCame,
+    /// Something is old, or is to be looked at later.
+    Age,
     Notified,
 }
 
@@ -163,10 +168,17 @@ impl Process {
             self.notifier.look_at(timer.ordinal, after);
             return Ok(Vec::new());
         }
-        let hold = orderly_actors::draft::HintKind::Hold as u8;
-        let input = if timer.kind == hold { Input::HoldTimer } else { Input::Waited };
         match caught(self.sequencer.fire(timer)).await? {
-            Some(Step::Sealed(sealed)) => self.take_up(*sealed, input, None).await,
+            Some(Step::Sealed(sealed)) => {
+                let record = &sealed.entry.record;
+                let input = match record.origin {
+                    Origin::HoldTimer => Input::HoldTimer,
+                    Origin::Age => Input::Age,
+                    _ if record.reason == Some(Reason::OrderNeverCame) => Input::NeverCame,
+                    _ => Input::Waited,
+                };
+                self.take_up(*sealed, input, None).await
+            }
             Some(Step::Failed { .. }) => {
                 self.firing.push_back(timer);
                 Ok(Vec::new())

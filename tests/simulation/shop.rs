@@ -20,6 +20,7 @@ const COPIES: u64 = 3;
 enum Kind {
     Stock,
     Cart,
+    Merge,
     Checkout,
     Place,
     Cancel,
@@ -51,6 +52,7 @@ impl Shop {
         let message = match kind {
             Kind::Stock => self.stock(now),
             Kind::Cart => self.cart(now),
+            Kind::Merge => self.merge(now),
             Kind::Checkout => self.checkout(books, now),
             Kind::Place => self.place(now),
             Kind::Cancel => {
@@ -76,6 +78,7 @@ impl Shop {
         self.dice.weighted(&[
             (8, Kind::Stock),
             (16, Kind::Cart),
+            (4, Kind::Merge),
             (8, Kind::Checkout),
             (18, Kind::Place),
             (4, Kind::Cancel),
@@ -151,6 +154,17 @@ impl Shop {
         }
         data["quantity"] = json!(self.dice.pick(&[-2, -1, 1, 1, 2, 3]));
         self.message("cart.add", &data, now)
+    }
+
+    fn merge(&mut self, now: Timestamp) -> Message {
+        let (from, into) = (self.dice.below(CARTS), self.dice.below(CARTS + 2));
+        let data =
+            json!({"from_cart_id": format!("k-{from}"), "into_cart_id": format!("k-{into}")});
+        let mut message = self.message("cart.merge", &data, now);
+        if from == into {
+            message.defect = Some(Reason::Validation);
+        }
+        message
     }
 
     fn extras(&mut self, data: &mut Value) {
@@ -244,6 +258,8 @@ impl Shop {
             data["on_hand"] = json!(on_hand + 1);
         } else if !data["order_id"].is_null() {
             data["order_id"] = json!("o-0");
+        } else if before.kind == "cart.merge" {
+            data["into_cart_id"] = json!("k-9");
         } else if before.kind == "cart.clear" {
             data["cart_id"] = json!("k-0");
         } else {

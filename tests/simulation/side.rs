@@ -3,10 +3,12 @@
 use super::books::{Books, Hold, Terms};
 use super::mirror::Mirror;
 use super::process::Input;
+use orderly_actors::cart::CartStatus;
+use orderly_actors::event::Event;
 use orderly_actors::id::OrderId;
 use orderly_actors::inventory::HoldState;
 use orderly_actors::record::Entry;
-use orderly_actors::store::Unit;
+use orderly_actors::store::{Table, Unit};
 use orderly_actors::verdict::Reason;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +25,12 @@ impl Side {
 
     /// Takes the next unit: its verdict must be the books'.
     pub(crate) fn apply(&mut self, unit: &Unit, entry: &Entry, input: &Input) {
+        let swept_carts: Vec<_> = unit
+            .puts
+            .iter()
+            .filter(|put| put.table == Table::Carts && put.value.is_none())
+            .map(|put| self.mirror.carts[&put.ordinal].id.to_string())
+            .collect();
         self.mirror.apply(unit);
         let record = &entry.record;
         let given = (record.verdict.as_str(), record.reason.map(Reason::as_str));
@@ -38,6 +46,24 @@ impl Side {
             }
             Input::HoldTimer => self.books.lapse(order, unit.at),
             Input::Waited => self.books.enter_waited(order, unit.at, given.0 == "failed"),
+            Input::NeverCame => self.books.never_came(order, unit.at),
+            Input::Age => {
+                for event in &record.events {
+                    match event {
+                        Event::CartExpired { cart_id } => {
+                            self.books.expire_cart(cart_id.as_str(), unit.at);
+                        }
+                        other => panic!("no other event is one of age: {other:?}"),
+                    }
+                }
+                for cart in swept_carts {
+                    self.books.sweep_cart(&cart, unit.at);
+                }
+                if !order.is_empty() {
+                    self.books.sweep_order(order, unit.at);
+                }
+                ("applied", None)
+            }
             Input::Notified => ("applied", None),
         };
         assert_eq!(given, expected, "the verdict on {input:?}, and what the books say");
@@ -70,6 +96,8 @@ impl Side {
         for cart in mirror.carts.values() {
             let booked = &books.carts[cart.id.as_str()];
             assert_eq!(cart.version, booked.version.cast_unsigned(), "version of {}", cart.id);
+            let is_expired = cart.status == CartStatus::Expired;
+            assert_eq!(is_expired, booked.is_expired, "whether {} expired", cart.id);
             let order = cart.order.as_ref().map(OrderId::as_str);
             assert_eq!(order, booked.order.as_deref(), "the order of {}", cart.id);
             let lines = cart.lines.iter().map(|line| {

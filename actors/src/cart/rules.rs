@@ -184,14 +184,19 @@ pub enum Fate {
     IsSwept,
 }
 
-/// What becomes of a cart that is left alone, and when. Carts that were touched together expire one by one, over a tenth
+/// In so many steps carts that were touched together expire. More would make as many more records of the store's timers.
+const STEPS: u32 = 256;
+
+/// What becomes of a cart that is left alone, and when. Carts that were touched together expire bit by bit, over a tenth
 /// of the time: each by a part that follows from its id.
 pub fn fate(cart: &Cart, terms: Terms) -> (Timestamp, Fate) {
     let Terms { expire_after, keep_for } = terms;
     match cart.status {
         CartStatus::Open => {
-            let later = identity::spread(cart.id.as_str(), expire_after / 10);
-            (cart.updated_at.plus(expire_after).plus(later), Fate::Expires)
+            let step = expire_after / 10 / STEPS;
+            let later = identity::spread(cart.id.as_str(), step * (STEPS - 1));
+            let at = cart.updated_at.plus(expire_after).plus(later);
+            (at.rounded_up(step), Fate::Expires)
         }
         CartStatus::CheckedOut | CartStatus::Expired => {
             (cart.updated_at.plus(keep_for), Fate::IsSwept)

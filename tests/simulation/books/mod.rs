@@ -32,6 +32,15 @@ struct Said {
     at: i64,
 }
 
+/// A callback that waits for its order, and the message that brought it.
+#[derive(Debug, Clone, PartialEq)]
+struct Waiting {
+    source: &'static str,
+    id: String,
+    data: Value,
+    since: i64,
+}
+
 /// The books.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Books {
@@ -40,11 +49,23 @@ pub(crate) struct Books {
     pub(crate) carts: BTreeMap<String, Cart>,
     pub(crate) orders: BTreeMap<String, Order>,
     /// Callbacks by the order that they wait for.
-    pub(crate) waiting: BTreeMap<String, Vec<Value>>,
+    waiting: BTreeMap<String, Vec<Waiting>>,
+    /// Orders that are forgotten, but for their ids.
+    swept: BTreeSet<String>,
     pub(crate) parked: BTreeSet<(String, String, Vec<u8>)>,
     /// What customers are told: order and kind.
     pub(crate) notices: BTreeSet<(String, &'static str)>,
     identities: BTreeMap<(String, String), Said>,
+    pub(crate) aged: Aged,
+}
+
+/// How much grew old.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Aged {
+    pub(crate) expired_carts: u32,
+    pub(crate) swept_carts: u32,
+    pub(crate) swept_orders: u32,
+    pub(crate) never_came: u32,
 }
 
 impl Books {
@@ -55,9 +76,11 @@ impl Books {
             carts: BTreeMap::new(),
             orders: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            swept: BTreeSet::new(),
             parked: BTreeSet::new(),
             notices: BTreeSet::new(),
             identities: BTreeMap::new(),
+            aged: Aged { expired_carts: 0, swept_carts: 0, swept_orders: 0, never_came: 0 },
         }
     }
 
@@ -100,30 +123,35 @@ impl Books {
         if message.time.micros() < now - retention {
             return invalid("expired_identity");
         }
-        let answer = self.decide(message.kind, &data, now);
+        let answer = self.decide(message, &data, now);
         if !matches!(answer.0, "invalid" | "failed") {
             self.identities.insert(identity, Said { data, at: now });
         }
         answer
     }
 
-    fn decide(&mut self, kind: &str, data: &Value, now: i64) -> Answer {
-        match kind {
+    fn decide(&mut self, message: &Message, data: &Value, now: i64) -> Answer {
+        match message.kind {
             "stock.set" => self.set_stock(data),
             "stock.adjust" => self.adjust_stock(data),
-            "cart.put" | "cart.add" => self.fill_cart(data, kind == "cart.add"),
-            "cart.clear" => self.clear_cart(data),
+            "cart.put" => self.fill_cart(data, false, now),
+            "cart.add" => self.fill_cart(data, true, now),
+            "cart.clear" => self.clear_cart(data, now),
+            "cart.merge" => self.merge_carts(data, now),
             "cart.checkout" => self.check_out(data, now),
             "order.place" => self.place(data, now),
-            "order.cancel" => self.cancel(&text(data, "order_id")),
-            "order.complete" => self.complete(&text(data, "order_id")),
-            "payment.callback" => self.callback(data, now),
+            "order.cancel" => self.cancel(&text(data, "order_id"), now),
+            "order.complete" => self.complete(&text(data, "order_id"), now),
+            "payment.callback" => self.callback(message, data, now),
             other => unreachable!("{other} is no command of the shop"),
         }
     }
 
-    fn callback(&mut self, data: &Value, now: i64) -> Answer {
+    fn callback(&mut self, message: &Message, data: &Value, now: i64) -> Answer {
         let order = text(data, "order_id");
+        if self.swept.contains(&order) {
+            return ("stale", None);
+        }
         if self.orders.contains_key(&order) {
             return self.record(&order, data, now);
         }
@@ -132,20 +160,40 @@ impl Books {
         if all >= self.terms.waiting_in_all || of_order >= self.terms.waiting_per_order {
             return ("failed", Some("waiting_full"));
         }
-        self.waiting.entry(order).or_default().push(data.clone());
+        let (source, id, data) = (message.source, message.id.clone(), data.clone());
+        self.waiting.entry(order).or_default().push(Waiting { source, id, data, since: now });
         ("waiting", None)
     }
 
     /// The first callback that waited for an order is applied, or given up on.
     pub(crate) fn enter_waited(&mut self, order: &str, now: i64, given_up: bool) -> Answer {
-        let waiting = self.waiting.get_mut(order).filter(|waiting| !waiting.is_empty());
-        let data = waiting.expect("a callback waits for it").remove(0);
+        let waited = self.take_waiting(order);
         if given_up {
-            let id = format!("waited for {order}");
-            self.parked.insert((id, text(&data, "event_id"), Vec::new()));
+            self.park_waited(&waited);
             return ("failed", Some("failed"));
         }
-        self.record(order, &data, now)
+        self.record(order, &waited.data, now)
+    }
+
+    /// The first callback that waits for an order was put aside, as the core says.
+    pub(crate) fn never_came(&mut self, order: &str, now: i64) -> Answer {
+        let waited = self.take_waiting(order);
+        assert!(!self.orders.contains_key(order), "{order} came");
+        assert!(waited.since + self.terms.waiting_kept <= now, "{order} might come still");
+        self.park_waited(&waited);
+        self.aged.never_came += 1;
+        ("failed", Some("order_never_came"))
+    }
+
+    fn take_waiting(&mut self, order: &str) -> Waiting {
+        let waiting = self.waiting.get_mut(order).filter(|waiting| !waiting.is_empty());
+        waiting.expect("a callback waits for it").remove(0)
+    }
+
+    /// What is kept of it is its data alone: never the bytes of a message.
+    fn park_waited(&mut self, waited: &Waiting) {
+        let body = format!("waited: {}", waited.data).into_bytes();
+        self.parked.insert((waited.source.to_owned(), waited.id.clone(), body));
     }
 }
 

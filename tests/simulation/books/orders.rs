@@ -13,6 +13,9 @@ pub(crate) struct Terms {
     pub(crate) waiting_in_all: usize,
     pub(crate) waiting_per_order: usize,
     pub(crate) identity_retention: i64,
+    pub(crate) waiting_kept: i64,
+    pub(crate) carts_kept: i64,
+    pub(crate) history_kept: i64,
 }
 
 /// One order.
@@ -27,6 +30,8 @@ pub(crate) struct Order {
     wanted: BTreeMap<String, i64>,
     cart: Option<String>,
     placed_at: i64,
+    /// When it last changed.
+    touched: i64,
     hold_for: i64,
     attempts: BTreeMap<String, Attempt>,
 }
@@ -72,7 +77,7 @@ impl Books {
     }
 
     pub(super) fn check_out(&mut self, data: &Value, now: i64) -> Answer {
-        if self.orders.contains_key(&text(data, "order_id")) {
+        if self.is_taken(&text(data, "order_id")) {
             return rejected("order_exists");
         }
         let cart = match self.cart_to_check_out(data) {
@@ -100,7 +105,7 @@ impl Books {
 
     fn open(&mut self, data: &Value, wish: Wish, now: i64) -> Answer {
         let id = text(data, "order_id");
-        if self.orders.contains_key(&id) {
+        if self.is_taken(&id) {
             return rejected("order_exists");
         }
         let wished = data["hold_for"].as_str().map(minutes);
@@ -115,6 +120,7 @@ impl Books {
             wanted: wish.wanted,
             cart: wish.cart,
             placed_at: now,
+            touched: now,
             hold_for,
             attempts: BTreeMap::new(),
         };
@@ -125,7 +131,7 @@ impl Books {
             return rejected(reason);
         }
         if let Some(cart) = &order.cart {
-            self.close_cart(cart, &id);
+            self.close_cart(cart, &id, now);
         }
         if order.total == 0 {
             self.pay(&id, &mut order);
@@ -157,14 +163,38 @@ impl Books {
         }
     }
 
-    pub(super) fn cancel(&mut self, id: &str) -> Answer {
+    fn is_taken(&self, id: &str) -> bool {
+        self.orders.contains_key(id) || self.swept.contains(id)
+    }
+
+    /// The answer to a command on an order that is not there.
+    fn missing(&self, id: &str) -> Answer {
+        rejected(if self.swept.contains(id) { "not_allowed" } else { "order_not_found" })
+    }
+
+    /// An order was forgotten, as the core says.
+    pub(crate) fn sweep_order(&mut self, id: &str, now: i64) {
+        let order = self.orders.remove(id).expect("only orders are swept");
+        assert!(order.is_settled(), "{id} is swept and {}", order.status);
+        assert!(order.touched + self.terms.history_kept <= now, "{id} is swept early");
+        assert!(
+            self.waiting.get(id).is_none_or(Vec::is_empty),
+            "{id} is swept, and callbacks wait"
+        );
+        self.notices.retain(|(order, _)| order != id);
+        self.swept.insert(id.to_owned());
+        self.aged.swept_orders += 1;
+    }
+
+    pub(super) fn cancel(&mut self, id: &str, now: i64) -> Answer {
         let Some(mut order) = self.orders.get(id).cloned() else {
-            return rejected("order_not_found");
+            return self.missing(id);
         };
         if !order.awaits_money() {
             return rejected("not_allowed");
         }
         order.status = "cancelled";
+        order.touched = now;
         self.give_back(&mut order);
         self.notices.insert((id.to_owned(), "order_cancelled"));
         order.owe(order.paid);
@@ -172,11 +202,12 @@ impl Books {
         APPLIED
     }
 
-    pub(super) fn complete(&mut self, id: &str) -> Answer {
+    pub(super) fn complete(&mut self, id: &str, now: i64) -> Answer {
         match self.orders.get_mut(id) {
-            None => rejected("order_not_found"),
+            None => self.missing(id),
             Some(order) if order.status == "paid" => {
                 order.status = "completed";
+                order.touched = now;
                 APPLIED
             }
             Some(_) => rejected("not_allowed"),
@@ -191,11 +222,12 @@ impl Books {
             Hold::Never | Hold::Sold | Hold::GivenBack => panic!("{id} had no hold to lapse"),
         }
         self.give_back(&mut order);
+        order.touched = now;
         if order.status != "under_review" {
             order.status = "expired";
             self.notices.insert((id.to_owned(), "order_expired"));
             if let Some(cart) = &order.cart {
-                self.reopen_cart(cart, id);
+                self.reopen_cart(cart, id, now);
             }
             order.owe(order.paid);
         }
@@ -240,6 +272,7 @@ impl Books {
             }
             _ => return ("stale", None),
         };
+        order.touched = now;
         self.orders.insert(id.to_owned(), order);
         answer
     }
@@ -278,14 +311,10 @@ impl Books {
                 self.pay(id, order);
                 APPLIED
             }
-            "expired" => {
+            "expired" | "cancelled" | "rejected" => {
                 let is_too_much = order.paid > order.total;
                 order.owe(order.paid);
                 if is_too_much { ("review", None) } else { APPLIED }
-            }
-            "cancelled" | "rejected" => {
-                order.owe(order.paid);
-                APPLIED
             }
             other => unreachable!("{other} is no status of the model"),
         }
@@ -303,6 +332,15 @@ impl Books {
 impl Order {
     fn awaits_money(&self) -> bool {
         matches!(self.status, "awaiting_payment" | "partially_paid" | "under_review")
+    }
+
+    /// Whether nothing more happens to it by itself.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.status {
+            "completed" => true,
+            "rejected" | "expired" | "cancelled" => self.paid == 0,
+            _ => false,
+        }
     }
 
     /// All of this is to go back, if it is anything.

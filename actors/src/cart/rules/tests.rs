@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::CartId;
 use rstest::rstest;
+use std::collections::BTreeSet;
 
 fn sku(name: &str) -> Sku {
     Sku::new(name).expect("is an id")
@@ -251,17 +252,19 @@ fn a_cart_left_alone_has_a_fate_counted_from_its_last_change(
 
 #[test]
 fn a_batch_expires_evenly_over_a_tenth_of_the_time_each_always_at_the_same() {
-    let mut by_tenth = [0; 10];
+    let (mut by_tenth, mut times) = ([0; 10], BTreeSet::new());
     for nth in 0..1000 {
         let id = CartId::new(format!("k-{nth}")).expect("is an id");
         let cart = Cart { id, ..cart() };
         let (at, _) = fate(&cart, terms());
         assert_eq!(fate(&cart.clone(), terms()).0, at);
+        times.insert(at);
         let later = at.since(cart.updated_at.plus(10 * HOUR));
         by_tenth[usize::try_from(later.as_micros() * 10 / HOUR.as_micros()).expect("is small")] +=
             1;
     }
     assert!(by_tenth.iter().all(|count| (70..=130).contains(count)), "{by_tenth:?}");
+    assert!((200..=257).contains(&times.len()), "at {} times", times.len());
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Flows {
             }
             draft.absorb(gone);
         }
+        crate::fault::point("sweep", order.id.as_str());
         draft.change(self.orders.borrow_mut().stage_gone(ordinal));
         draft.change(Change::Swept(ordinal, Swept { status: order.status }));
         draft.swept = Some(order.status);
