@@ -7,7 +7,6 @@ mod support;
 use fail::FailScenario;
 use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::draft::HintKind;
-use orderly_actors::notification::Sent;
 use orderly_actors::order::{Order, Status};
 use orderly_actors::owner::Owner;
 use orderly_actors::record::{Entry, Origin, Record};
@@ -258,12 +257,7 @@ async fn what_is_old_stays_whole_when_its_retiring_panics_and_goes_when_it_does_
     let mut shop = prepared().await;
     shop.run("order.cancel", json!({"order_id": "o-1"})).await;
     let order = Ordinal(0);
-    for outgoing in shop.sequencer.pending_notifications(order).await.expect("reads") {
-        let told = shop.sequencer.notified(&outgoing, Sent::Delivered).await.expect("works");
-        if let Some(Step::Sealed(sealed)) = told {
-            shop.keep(*sealed).await;
-        }
-    }
+    shop.deliver().await;
     shop.clock.advance(91 * DAY);
     let timer =
         |kind: HintKind| Timer { due: 0, table: kind.table(), ordinal: order, kind: kind as u8 };

@@ -84,6 +84,11 @@ fn offset(clock: &impl Clock) -> i64 {
     clock.now().micros().saturating_sub(monotonic)
 }
 
+/// Whether stock is to be given back, which is not to be late.
+pub(super) fn is_hold(timer: &Timer) -> bool {
+    HintKind::from_number(timer.kind) == Some(HintKind::Hold)
+}
+
 /// Whether a timer is the notifier's.
 pub(super) fn is_notification(timer: &Timer) -> bool {
     HintKind::from_number(timer.kind) == Some(HintKind::Notify)

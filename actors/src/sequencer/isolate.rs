@@ -218,7 +218,7 @@ impl Sequencer {
             let due = now.plus(PAUSE);
             draft.hints.push(crate::draft::Hint { due, kind, ordinal: timer.ordinal });
         }
-        let turn = Turn::new(Origin::HoldTimer, None, now);
+        let turn = Turn::new(Origin::Age, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
     }
 }

@@ -7,7 +7,7 @@ use orderly_actors::clock::{SimulatedClock, Timestamp};
 use orderly_actors::command::{Command, Invalid, Kind};
 use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
-use orderly_actors::notification::{Channel, Policy};
+use orderly_actors::notification::{Channel, Policy, Sent};
 use orderly_actors::order::{LatePayment, Order, Status, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::record::{Entry, Named};
@@ -20,6 +20,7 @@ use orderly_actors::store::{self, Disk, Entity, History, Log, Ordinal, Table, Vi
 use orderly_actors::supervisor::{Budget, Spent};
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -168,6 +169,39 @@ impl Shop {
             .flat_map(|table| view.scan(table, Ordinal(0), usize::MAX).expect("reads"))
             .collect();
         (entities, view.counters().to_vec())
+    }
+
+    /// How many timers a process that starts now would have to deal with, at any time.
+    pub fn timers(&self) -> usize {
+        let disk = Arc::new(self.disk.copy()) as Arc<dyn Disk>;
+        let opened = store::open(&disk, &store::Options::default()).expect("opens");
+        opened.view.due(i64::MAX / 4, usize::MAX).expect("reads").len()
+    }
+
+    /// What of a table has any state.
+    pub fn places(&self, table: Table) -> BTreeSet<Ordinal> {
+        let view = self.sequencer.shelf().borrow();
+        let entities = view.scan(table, Ordinal(0), usize::MAX).expect("reads");
+        entities.into_iter().map(|entity| entity.ordinal).collect()
+    }
+
+    pub fn check_balance(&self) {
+        let audit = orderly_actors::audit::audit(&self.sequencer.shelf().borrow());
+        let audit = audit.expect("reads");
+        assert!(audit.balanced, "{:?}", audit.violations);
+    }
+
+    /// Whatever customers are to be told reaches them.
+    pub async fn deliver(&mut self) {
+        for order in self.places(Table::Orders) {
+            let pending = self.sequencer.pending_notifications(order).await.expect("reads");
+            for outgoing in pending {
+                let told = self.sequencer.notified(&outgoing, Sent::Delivered).await;
+                if let Some(Step::Sealed(sealed)) = told.expect("the store works") {
+                    self.keep(*sealed).await;
+                }
+            }
+        }
     }
 
     /// Restarts of all owners so far.

@@ -8,8 +8,13 @@ use orderly_actors::sequencer::Step;
 use orderly_actors::store::Timer;
 use std::time::Duration;
 
-/// Timers fire for about so long in one tick: what many years left to sweep must not stop the shop.
-const TIMER_TIME: Duration = Duration::from_millis(50);
+/// In one tick timers fire for about so long at least, and beyond that as long as holds are among them: what months
+/// left to sweep must not stop the shop.
+const BUSY: Duration = Duration::from_millis(50);
+/// So long when no command is in hand.
+const AT_LEISURE: Duration = Duration::from_millis(200);
+/// Batches that fire in one tick at most, for the sake of holds.
+const BATCHES: usize = 16;
 /// How often it is told what was expired, put aside and swept.
 const TELL: Duration = Duration::from_secs(60);
 
@@ -17,13 +22,19 @@ impl Core {
     /// Fires what is due, for a part of the tick: commands want their turn too.
     pub(super) async fn fire_timers(&mut self) -> Result<(), Error> {
         let began = self.clock.monotonic();
-        while self.clock.monotonic().saturating_sub(began) < TIMER_TIME {
+        let budget = if self.settling.in_flight() == 0 { AT_LEISURE } else { BUSY };
+        for batch in 0.. {
             let due = super::super::timers::due(&self.sequencer)?;
+            let has_holds = due.iter().any(super::super::timers::is_hold);
             if due.is_empty() {
                 break;
             }
             self.fire(due).await?;
             self.hand_over();
+            let is_over = self.clock.monotonic().saturating_sub(began) >= budget;
+            if is_over && !(has_holds && batch < BATCHES) {
+                break;
+            }
         }
         Ok(())
     }

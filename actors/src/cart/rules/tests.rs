@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::CartId;
+use proptest::prelude::*;
 use rstest::rstest;
 use std::collections::BTreeSet;
 
@@ -274,4 +275,34 @@ fn an_expired_cart_keeps_its_lines_for_whoever_reads_them_and_never_opens_again(
     apply(&mut cart, Change::Expired, Timestamp::EPOCH);
     assert_eq!((cart.status, cart.version, cart.lines.len()), (CartStatus::Expired, 8, 2));
     assert_eq!(reopen(&cart, &order), None);
+}
+
+/// Few skus, so that carts share some.
+fn any_lines() -> impl Strategy<Value = Vec<CartLine>> {
+    let line = (1..2_000_u32, 0..50_i64).prop_map(|(quantity, price)| (quantity, price));
+    prop::collection::btree_map(0..8_u8, line, 0..8).prop_map(|lines| {
+        let lines = lines.into_iter();
+        lines.map(|(sku, (quantity, price))| priced(&format!("s{sku}"), quantity, price)).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_merge_loses_no_unit_repeats_no_sku_and_keeps_the_prices(from in any_lines(), into in any_lines()) {
+        let (from, into) = (filled("EUR", from), filled("EUR", into));
+        let mut after = into.clone();
+        apply(&mut after, merge(&from, &into).expect("is allowed"), Timestamp::EPOCH);
+        let of = |cart: &Cart, sku: &Sku| {
+            cart.lines.iter().find(|line| line.sku == *sku).map(|line| (line.quantity.get(), line.unit_price))
+        };
+        let skus: BTreeSet<_> = from.lines.iter().chain(&into.lines).map(|line| line.sku.clone()).collect();
+        prop_assert_eq!(after.lines.len(), skus.len());
+        for sku in &skus {
+            let (before, came) = (of(&into, sku), of(&from, sku));
+            let units = before.map_or(0, |line| line.0) + came.map_or(0, |line| line.0);
+            prop_assert_eq!(of(&after, sku), before.or(came).map(|line| (units, line.1)));
+        }
+        prop_assert_eq!(&after.lines[..into.lines.len()].iter().map(|line| &line.sku).collect::<Vec<_>>(),
+            &into.lines.iter().map(|line| &line.sku).collect::<Vec<_>>());
+    }
 }

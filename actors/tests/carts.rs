@@ -1,0 +1,230 @@
+//! Carts: merged, left alone, opened again, forgotten. On a simulated clock, through the actors.
+
+mod support;
+
+use orderly_actors::cart::{Cart, CartStatus};
+use orderly_actors::order::Status;
+use orderly_actors::store::Table;
+use orderly_actors::verdict::Verdict;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{DAY, Shop, settings, verdict};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn line(cart: &str, quantity: i64) -> Value {
+    json!({"cart_id": cart, "sku": "tea", "quantity": quantity, "unit_price": 500,
+           "currency": "EUR"})
+}
+
+fn checkout(cart: &str, order: &str) -> Value {
+    json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}})
+}
+
+fn merge(from: &str, into: &str) -> Value {
+    json!({"from_cart_id": from, "into_cart_id": into})
+}
+
+fn cart(shop: &Shop, id: &str) -> Cart {
+    shop.state(Table::Carts, id).expect("the cart is there")
+}
+
+fn quantities(shop: &Shop, id: &str) -> Vec<(String, u32)> {
+    let lines = cart(shop, id).lines.into_iter();
+    lines.map(|line| (line.sku.to_string(), line.quantity.get())).collect()
+}
+
+#[actix::test]
+async fn a_guests_cart_is_merged_and_both_carts_are_told() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("cart.put", line("guest", 2)).await;
+    shop.run("cart.put", line("k-1", 3)).await;
+
+    let merged = shop.run("cart.merge", merge("guest", "k-1")).await;
+
+    assert_eq!(verdict(&merged), (Verdict::Applied, None));
+    assert_eq!(quantities(&shop, "k-1"), [("tea".to_owned(), 5)]);
+    assert_eq!(quantities(&shop, "guest"), []);
+    let told: Vec<_> = merged
+        .events()
+        .map(|(_, event)| {
+            let face = orderly_actors::event::face::Face::new(event, merged.scene());
+            let data = serde_json::to_value(face.expect("has its cart")).expect("is JSON");
+            (
+                event.kind().as_str(),
+                data["cart_id"].clone(),
+                data["total"].clone(),
+                data["version"].clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("cart.changed", json!("guest"), json!(0), json!(2)),
+            ("cart.changed", json!("k-1"), json!(2500), json!(2)),
+        ]
+    );
+    // and the journal says the same
+    let unit = shop.sequencer.shelf().borrow().unit(merged.seq).expect("reads").expect("is there");
+    let read = orderly_actors::record::Entry::read(&unit).expect("reads");
+    assert_eq!(read.carts, merged.carts);
+}
+
+#[actix::test]
+async fn a_merge_may_begin_a_cart_and_what_cannot_be_merged_is_refused() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("cart.put", line("guest", 2)).await;
+    let refused = |reason| (Verdict::Rejected, Some(reason));
+
+    let missing = shop.run("cart.merge", merge("nobody", "guest")).await;
+    assert_eq!(verdict(&missing), refused("cart_not_found"));
+    let itself = shop.run("cart.merge", merge("guest", "guest")).await;
+    assert_eq!(verdict(&itself), (Verdict::Invalid, Some("validation")));
+    let begun = shop.run("cart.merge", merge("guest", "k-1")).await;
+    assert_eq!(verdict(&begun), (Verdict::Applied, None));
+    assert_eq!((cart(&shop, "k-1").version, cart(&shop, "guest").version), (1, 2));
+
+    let dollars = json!({"cart_id": "guest", "sku": "tea", "quantity": 1, "unit_price": 5, "currency": "USD"});
+    shop.run("cart.put", dollars).await;
+    let mixed = shop.run("cart.merge", merge("guest", "k-1")).await;
+    assert_eq!(verdict(&mixed), refused("currency_mismatch"));
+
+    shop.run("cart.checkout", checkout("k-1", "o-1")).await;
+    for (from, into) in [("guest", "k-1"), ("k-1", "guest"), ("k-1", "k-3")] {
+        let closed = shop.run("cart.merge", merge(from, into)).await;
+        assert_eq!(verdict(&closed), refused("cart_closed"), "{from} into {into}");
+    }
+    let never: Option<Cart> = shop.state(Table::Carts, "k-3");
+    assert_eq!(never, None, "a refused merge begins no cart");
+}
+
+#[actix::test]
+async fn a_cart_that_is_not_there_has_version_0() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    let put = |version: u64| {
+        let mut put = line("k-1", 1);
+        put["expected_version"] = json!(version);
+        put
+    };
+    let mismatch = (Verdict::Rejected, Some("version_mismatch"));
+    assert_eq!(verdict(&shop.run("cart.put", put(1)).await), mismatch);
+    assert_eq!(verdict(&shop.run("cart.add", put(1)).await), mismatch);
+    assert_eq!(verdict(&shop.run("cart.put", put(0)).await), (Verdict::Applied, None));
+    assert_eq!(verdict(&shop.run("cart.put", put(0)).await), mismatch);
+}
+
+#[actix::test]
+async fn a_batch_of_carts_expires_one_by_one() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    for nth in 0..40 {
+        shop.run("cart.put", line(&format!("k-{nth}"), 1)).await;
+    }
+    shop.pass(719 * HOUR).await;
+    assert!(!shop.told().contains(&"cart.expired"));
+
+    let mut per_hour = Vec::new();
+    for _ in 0..=73 {
+        let before = shop.entries.len();
+        shop.pass(HOUR).await;
+        let types = shop.entries[before..].iter().flat_map(|entry| entry.record.types());
+        per_hour.push(types.filter(|kind| kind.as_str() == "cart.expired").count());
+    }
+    assert_eq!(per_hour.iter().sum::<usize>(), 40, "{per_hour:?}");
+    assert!(per_hour.iter().max() <= Some(&5), "{per_hour:?}");
+    for nth in 0..40 {
+        assert_eq!(cart(&shop, &format!("k-{nth}")).status, CartStatus::Expired);
+    }
+    assert_eq!(shop.sequencer.retired().carts_expired, 40);
+    shop.check_balance();
+}
+
+#[actix::test]
+async fn a_touch_moves_the_expiry_and_a_thousand_touches_leave_one_timer() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    for _ in 0..1000 {
+        shop.run("cart.put", line("k-1", 1)).await;
+    }
+    assert_eq!(shop.timers(), 1);
+    shop.pass(29 * DAY).await;
+    shop.run("cart.add", line("k-1", 1)).await;
+    shop.pass(29 * DAY).await;
+    assert_eq!(cart(&shop, "k-1").status, CartStatus::Open);
+    // the next unit says which timers were dealt with
+    shop.run("stock.adjust", json!({"sku": "tea", "delta": 1})).await;
+    assert_eq!(shop.timers(), 1, "the one that came too early left the next");
+    shop.pass(4 * DAY).await;
+    assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired);
+}
+
+#[actix::test]
+async fn every_command_on_an_expired_cart_is_refused() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("cart.put", line("k-1", 1)).await;
+    shop.pass(33 * DAY).await;
+    shop.run("cart.put", line("k-2", 1)).await;
+    for (kind, data) in [
+        ("cart.put", line("k-1", 1)),
+        ("cart.add", line("k-1", 1)),
+        ("cart.clear", json!({"cart_id": "k-1"})),
+        ("cart.checkout", checkout("k-1", "o-1")),
+        ("cart.merge", merge("k-1", "k-2")),
+        ("cart.merge", merge("k-2", "k-1")),
+    ] {
+        let refused = shop.run(kind, data).await;
+        assert_eq!(verdict(&refused), (Verdict::Rejected, Some("cart_closed")), "{kind}");
+    }
+}
+
+#[actix::test]
+async fn a_cart_that_opened_again_expires_counted_from_then() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("cart.put", line("k-1", 1)).await;
+    shop.pass(29 * DAY).await;
+    shop.run("cart.checkout", checkout("k-1", "o-1")).await;
+    shop.pass(HOUR).await;
+    assert_eq!(
+        (shop.status("o-1"), cart(&shop, "k-1").status),
+        (Status::Expired, CartStatus::Open)
+    );
+
+    shop.pass(29 * DAY).await;
+    assert_eq!(cart(&shop, "k-1").status, CartStatus::Open);
+    shop.pass(4 * DAY).await;
+    assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired);
+}
+
+#[actix::test]
+async fn expiries_survive_a_restart_and_are_caught_up_on() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    for nth in 0..5 {
+        shop.run("cart.put", line(&format!("k-{nth}"), 1)).await;
+    }
+    let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
+    shop.pass(40 * DAY).await;
+    let expired = shop.told().iter().filter(|kind| **kind == "cart.expired").count();
+    assert_eq!(expired, 5);
+}
+
+#[actix::test]
+async fn a_closed_cart_is_swept_and_its_id_begins_a_new_one() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("cart.put", line("k-1", 1)).await;
+    shop.pass(33 * DAY).await;
+    let places: BTreeSet<_> = shop.places(Table::Carts);
+    shop.pass(91 * DAY).await;
+
+    let gone: Option<Cart> = shop.state(Table::Carts, "k-1");
+    assert_eq!(gone, None);
+    assert_eq!(shop.sequencer.retired().carts_swept, 1);
+    let again = shop.run("cart.clear", json!({"cart_id": "k-1"})).await;
+    assert_eq!(verdict(&again), (Verdict::Rejected, Some("cart_not_found")));
+    let mut put = line("k-1", 2);
+    put["expected_version"] = json!(0);
+    assert_eq!(verdict(&shop.run("cart.put", put).await), (Verdict::Applied, None));
+    assert_eq!((cart(&shop, "k-1").version, places), (1, shop.places(Table::Carts)));
+    shop.pass(34 * DAY).await;
+    assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired, "it has a time of its own");
+}
