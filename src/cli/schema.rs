@@ -103,6 +103,13 @@ fn event(kind: Type) -> Value {
             for name in ["notification_id", "kind", "order_id"] {
                 add(name, text(), true);
             }
+            if kind != Type::NotificationRequested {
+                add("channel", text(), true);
+                add("attempts", count(), true);
+            }
+            if kind == Type::NotificationFailed {
+                add("reason", text(), true);
+            }
         }
         _ => {
             add("parked_id", text(), true);

@@ -7,7 +7,7 @@ use crate::command::{CallbackKind, Customer};
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
-use crate::notification::NotificationKind;
+use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
@@ -174,6 +174,10 @@ pub struct NotificationData<'a> {
     pub order_id: Option<&'a OrderId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A notification, as the customer's channel reads it.
@@ -363,14 +367,28 @@ impl<'a> Face<'a> {
                     kind: *kind,
                     order_id: scene.order_id,
                     attempts: None,
+                    channel: None,
+                    reason: None,
                 })
             }
-            Event::NotificationDelivered { notification_id, kind, attempts } => {
+            Event::NotificationDelivered { notification_id, kind, attempts, channel } => {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
                     order_id: scene.order_id,
                     attempts: Some(*attempts),
+                    channel: Some(*channel),
+                    reason: None,
+                })
+            }
+            Event::NotificationFailed { notification_id, kind, attempts, channel, problem } => {
+                Self::Notification(NotificationData {
+                    notification_id,
+                    kind: *kind,
+                    order_id: scene.order_id,
+                    attempts: Some(*attempts),
+                    channel: Some(*channel),
+                    reason: problem.map(|problem| problem.to_string()),
                 })
             }
             Event::CommandParked { parked_id, reason, detail, r#type, source, command_id } => {

@@ -8,7 +8,7 @@ pub mod face;
 use crate::command::CallbackKind;
 use crate::id::{AttemptId, CartId, CommandId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
-use crate::notification::NotificationKind;
+use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderFace;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ pub enum Event {
         kind: NotificationKind,
         /// How many attempts it took.
         attempts: u32,
+        /// Through which channel.
+        channel: Channel,
     },
     /// A command was put aside, with its bytes, for a person to look at.
     CommandParked {
@@ -131,6 +133,19 @@ pub enum Event {
     CartExpired {
         /// The cart.
         cart_id: CartId,
+    },
+    /// A channel was given up for a notification.
+    NotificationFailed {
+        /// Its id.
+        notification_id: String,
+        /// What was to be told.
+        kind: NotificationKind,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Through which channel.
+        channel: Channel,
+        /// What went wrong last.
+        problem: Option<Failure>,
     },
     /// Sold units came back.
     StockReturned {
@@ -294,6 +309,8 @@ types! {
     CommandParked = "command.parked", true;
     /// A cart was left alone for too long.
     CartExpired = "cart.expired", true;
+    /// A channel was given up for a notification.
+    NotificationFailed = "notification.failed", true;
     /// Sold stock came back.
     StockReturned = "stock.returned", false;
 }
@@ -330,6 +347,7 @@ impl Event {
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
             Self::CartExpired { .. } => Type::CartExpired,
+            Self::NotificationFailed { .. } => Type::NotificationFailed,
             Self::StockReturned { .. } => Type::StockReturned,
         }
     }

@@ -7,7 +7,7 @@ use orderly_actors::clock::{SimulatedClock, Timestamp};
 use orderly_actors::command::{Command, Invalid, Kind};
 use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
-use orderly_actors::notification::Sent;
+use orderly_actors::notification::{Channel, Policy, Sent};
 use orderly_actors::order::{LatePayment, Order, Status, Terms};
 use orderly_actors::payment::{Payments, Refund, RefundState, WaitingLimits};
 use orderly_actors::record::{Entry, Named};
@@ -42,7 +42,7 @@ pub fn settings() -> Settings {
         carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
         waiting: WaitingLimits { total: 1000, per_order: 64, keep_for: 7 * DAY },
         identity_retention: 30 * DAY,
-        notify: true,
+        notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         capacities: Capacities::default(),
         budget: Budget::default(),
