@@ -8,6 +8,7 @@
 //! | [`door`] | a message becomes a command, or is known to be invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`process`] | puts it all together, watches it, takes it apart in good order |
+//! | [`notify`] | the channels for notifications: the broker, a webhook |
 //! | [`wire`] | what leaves: events, notifications, verdicts |
 //! | [`admin`] | the operators' HTTP server |
 //! | [`config`] | the configuration, typed and validated |
@@ -22,6 +23,7 @@ pub mod config;
 pub mod demo;
 pub mod door;
 pub mod metrics;
+pub mod notify;
 pub mod pipeline;
 pub mod process;
 pub mod telemetry;

@@ -9,7 +9,6 @@ use orderly_actors::notification::Outgoing;
 use orderly_actors::order::{Order, OrderFace};
 use orderly_actors::record::{Entry, Origin};
 use orderly_actors::store::Seq;
-use orderly_actors::trace::TraceParent;
 use orderly_actors::verdict::{Verdict, VerdictReply};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -88,13 +87,8 @@ impl Wire {
         })
     }
 
-    /// A notification for the default channel.
-    pub fn notification(
-        &self,
-        outgoing: &Outgoing,
-        order: &Order,
-        trace: Option<TraceParent>,
-    ) -> Option<Message> {
+    /// A notification: the same on every channel, as the default channel has it.
+    pub fn notification(&self, outgoing: &Outgoing, order: &Order) -> Option<Message> {
         let body = to_json(&NotificationMessage {
             notification_id: &outgoing.id,
             kind: outgoing.kind,
@@ -110,7 +104,7 @@ impl Wire {
                 content_type: Some("application/json".to_owned()),
                 message_id: Some(outgoing.id.clone()),
                 kind: Some(outgoing.kind.as_str().to_owned()),
-                traceparent: trace.map(|trace| trace.to_string()),
+                traceparent: outgoing.trace.map(|trace| trace.to_string()),
                 attempt: outgoing.attempt,
                 ..Properties::default()
             },
@@ -134,8 +128,10 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::StockHeld
         | Event::StockCommitted
         | Event::StockReleased { .. }
+        | Event::StockReturned { .. }
         | Event::NotificationRequested { .. }
-        | Event::NotificationDelivered { .. } => {
+        | Event::NotificationDelivered { .. }
+        | Event::NotificationFailed { .. } => {
             entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)
         }
         Event::CommandParked { parked_id, .. } => Some(parked_id),
@@ -166,7 +162,8 @@ pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictRepl
         | Origin::Notified(_)
         | Origin::Isolated
         | Origin::Operator
-        | Origin::Age => ("", "", ""),
+        | Origin::Age
+        | Origin::Reminder => ("", "", ""),
     };
     VerdictReply {
         command_id,

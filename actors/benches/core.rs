@@ -13,6 +13,7 @@ use orderly_actors::command::{Command, Kind, PaymentCallback};
 use orderly_actors::id::{CommandId, OrderId, Sku, Source};
 use orderly_actors::inventory::{self, Stock};
 use orderly_actors::money::{Currency, UnitPrice};
+use orderly_actors::notification::{Channel, Policy};
 use orderly_actors::order::{self, LatePayment, Order, Status, Terms};
 use orderly_actors::payment::{self, Payments, WaitingLimits};
 use orderly_actors::record::Named;
@@ -142,7 +143,7 @@ fn settings() -> Settings {
         carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
         waiting: WaitingLimits { total: 100_000, per_order: 64, keep_for: 7 * DAY },
         identity_retention: 30 * DAY,
-        notify: true,
+        notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         capacities: Capacities::default(),
         budget: Budget::default(),
@@ -300,7 +301,7 @@ fn an_order(status: Status, paid: i64) -> Order {
         status,
         version: 1,
         paid,
-        refunded: 0,
+        sent_back: 0,
         asked_back: 0,
         disputed: false,
         hold_for: Duration::from_secs(900),

@@ -71,6 +71,8 @@ pub enum Origin {
     Operator,
     /// The time: something is old, and expires, is put aside or forgotten.
     Age,
+    /// Notifications that were due are looked at again later.
+    Reminder,
 }
 
 /// The type of a message.

@@ -112,7 +112,8 @@ impl State for Notices {
     const PART: u8 = 3;
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.all.len() * 160
+        let deliveries: usize = self.all.iter().map(|notice| notice.deliveries.len()).sum();
+        size_of::<Self>() + self.all.len() * 208 + deliveries * 64
     }
 }
 

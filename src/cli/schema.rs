@@ -88,6 +88,7 @@ fn event(kind: Type) -> Value {
             add("lines", lines, true);
             add("expires_at", text(), kind == Type::StockHeld);
             add("reason", text(), kind == Type::StockReleased);
+            add("refund_id", text(), kind == Type::StockReturned);
         }
         "cart" => {
             for name in ["cart_id", "status", "currency", "updated_at"] {
@@ -101,6 +102,13 @@ fn event(kind: Type) -> Value {
         "notification" => {
             for name in ["notification_id", "kind", "order_id"] {
                 add(name, text(), true);
+            }
+            if kind != Type::NotificationRequested {
+                add("channel", text(), true);
+                add("attempts", count(), true);
+            }
+            if kind == Type::NotificationFailed {
+                add("reason", text(), true);
             }
         }
         _ => {

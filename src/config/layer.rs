@@ -21,7 +21,8 @@ const TEST_PREFIX: &str = "ORDERLY_TEST_";
 /// The name of the environment's layer.
 const ENVIRONMENT: &str = "environment variable";
 
-/// Every key there is, by section, with its default value.
+/// Every key there is, by section, with its default value. A section within another one is named
+/// with both, as in `notifications.retry`.
 pub(super) type Keys = BTreeMap<String, Dict>;
 
 /// Values of one origin.
@@ -66,12 +67,7 @@ impl Layer {
                 continue;
             };
             match setting(name, &value, keys) {
-                Ok((section, key, value)) => {
-                    let section = values.entry(section).or_insert_with(|| Dict::new().into());
-                    if let Value::Dict(_, section) = section {
-                        section.insert(key, value);
-                    }
-                }
+                Ok((section, key, value)) => insert(&mut values, &section, key, value),
                 Err((key, what)) => {
                     problems.push(Problem { key, source: format!("{ENVIRONMENT} {name}"), what });
                 }
@@ -80,6 +76,23 @@ impl Layer {
         let metadata = Metadata::named(ENVIRONMENT)
             .interpolater(|_: &Profile, path: &[&str]| variable(&path.join(".")));
         (Self { metadata, values }, problems)
+    }
+}
+
+/// Puts a value into a section, which may be within another one.
+pub(super) fn insert(values: &mut Dict, section: &str, key: String, value: Value) {
+    let (outer, inner) = match section.split_once('.') {
+        Some((outer, inner)) => (outer, Some(inner)),
+        None => (section, None),
+    };
+    let outer = values.entry(outer.to_owned()).or_insert_with(|| Dict::new().into());
+    if let Value::Dict(_, outer) = outer {
+        match inner {
+            Some(inner) => insert(outer, inner, key, value),
+            None => {
+                outer.insert(key, value);
+            }
+        }
     }
 }
 
@@ -111,7 +124,7 @@ fn setting(
 ) -> Result<(String, String, Value), (String, String)> {
     let path = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
     let known = path
-        .split_once('.')
+        .rsplit_once('.')
         .and_then(|(section, key)| Some((section, key, keys.get(section)?.get(key)?)));
     let Some((section, key, default)) = known else {
         return Err((path, format!("unknown key; variables are named {PREFIX}SECTION__KEY")));

@@ -14,7 +14,7 @@ use figment::value::{Dict, Value};
 use super::Config;
 use super::broker_url::UrlError;
 use super::error::{Error, Problem};
-use super::layer::{Keys, Layer, origin};
+use super::layer::{Keys, Layer, insert, origin};
 use super::report::Report;
 use super::secret::Secret;
 
@@ -52,9 +52,22 @@ impl Config {
 
 /// Every key there is: what the defaults consist of.
 pub(super) fn keys() -> Keys {
+    fn collect(name: &str, section: Dict, keys: &mut Keys) {
+        let mut own = Dict::new();
+        for (key, value) in section {
+            match value {
+                Value::Dict(_, inner) => collect(&format!("{name}.{key}"), inner, keys),
+                value => drop(own.insert(key, value)),
+            }
+        }
+        keys.insert(name.to_owned(), own);
+    }
     let defaults = Value::serialize(Config::default()).ok().and_then(Value::into_dict);
-    let sections = defaults.into_iter().flatten();
-    sections.filter_map(|(name, section)| Some((name, section.into_dict()?))).collect()
+    let mut keys = Keys::new();
+    for (name, section) in defaults.into_iter().flatten() {
+        collect(&name, section.into_dict().unwrap_or_default(), &mut keys);
+    }
+    keys
 }
 
 struct Loading {
@@ -76,21 +89,30 @@ impl Loading {
     fn unknown_keys(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
         for (section, value) in self.set() {
-            let Some(known) = self.keys.get(&section) else {
-                let sections = listed(self.keys.keys());
+            if self.keys.contains_key(&section) {
+                self.unknown_in(&section, value, &mut problems);
+            } else {
+                let sections = listed(self.keys.keys().filter(|name| !name.contains('.')));
                 problems.push(self.problem(section, format!("unknown; there are {sections}")));
-                continue;
-            };
-            let Value::Dict(_, set) = value else {
-                problems.push(self.problem(section, "is a section, not a key"));
-                continue;
-            };
-            for key in set.into_keys().filter(|key| !known.contains_key(key)) {
-                let what = format!("unknown key; the section has {}", listed(known.keys()));
-                problems.push(self.problem(format!("{section}.{key}"), what));
             }
         }
         problems
+    }
+
+    fn unknown_in(&self, section: &str, value: Value, problems: &mut Vec<Problem>) {
+        let (Value::Dict(_, set), Some(known)) = (value, self.keys.get(section)) else {
+            problems.push(self.problem(section.to_owned(), "is a section, not a key"));
+            return;
+        };
+        for (key, value) in set {
+            let path = format!("{section}.{key}");
+            if self.keys.contains_key(&path) {
+                self.unknown_in(&path, value, problems);
+            } else if !known.contains_key(&key) {
+                let what = format!("unknown key; the section has {}", listed(known.keys()));
+                problems.push(self.problem(path, what));
+            }
+        }
     }
 
     /// The known keys that were set, each with its value.
@@ -108,13 +130,13 @@ impl Loading {
         let mut problems = Vec::new();
         for (section, key, value) in self.known() {
             let path = format!("{section}.{key}");
-            let alone = Dict::from([(section, Value::from(Dict::from([(key, value)])))]);
+            let depth = path.split('.').count();
+            let mut alone = Dict::new();
+            insert(&mut alone, &section, key, value);
             if let Err(errors) = Value::from(alone).deserialize::<Config>() {
-                problems.extend(
-                    errors.into_iter().map(|error| {
-                        self.problem(path.clone(), in_element(&error.path, &error.kind))
-                    }),
-                );
+                problems.extend(errors.into_iter().map(|error| {
+                    self.problem(path.clone(), in_element(&error.path, depth, &error.kind))
+                }));
             }
         }
         problems
@@ -123,10 +145,7 @@ impl Loading {
     fn extract(&self) -> Result<Config, Problem> {
         let mut document = Dict::new();
         for (section, key, value) in self.known() {
-            let section = document.entry(section).or_insert_with(|| Dict::new().into());
-            if let Value::Dict(_, section) = section {
-                section.insert(key, value);
-            }
+            insert(&mut document, &section, key, value);
         }
         Value::from(document)
             .deserialize()
@@ -142,6 +161,10 @@ impl Loading {
         }
         if let Some(text) = self.secret("admin.token", &config.admin.token_file)? {
             config.admin.token = Secret::new(text);
+        }
+        let webhook = &mut config.notifications.webhook;
+        if let Some(text) = self.secret("notifications.webhook.secret", &webhook.secret_file)? {
+            webhook.secret = Secret::new(text);
         }
         Ok(())
     }
@@ -164,7 +187,7 @@ impl Loading {
 }
 
 /// The error in plain words, and which element of a list it is about.
-fn in_element(path: &[String], kind: &Kind) -> String {
+fn in_element(path: &[String], depth: usize, kind: &Kind) -> String {
     let told = match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             format!("expected {expected}, found {found}")
@@ -174,9 +197,9 @@ fn in_element(path: &[String], kind: &Kind) -> String {
         }
         other => other.to_string(),
     };
-    match path {
-        [_, _, index] => format!("element {index}: {told}"),
-        _ => told,
+    match path.get(depth) {
+        Some(index) => format!("element {index}: {told}"),
+        None => told,
     }
 }
 

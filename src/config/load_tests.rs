@@ -279,6 +279,9 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
         ("ORDERLY_BROKER__PREFETCH", "1"),
         ("ORDERLY_EVENTS__PUBLISH", "[]"),
         ("ORDERLY_ADMIN__TOKEN", "short"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", "https://shop.example.com/hook"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__TIMEOUT", "10m"),
+        ("ORDERLY_NOTIFICATIONS__RETRY__GIVE_UP_AFTER", "30s"),
     ];
     for (name, value) in cases {
         let warnings = loaded(&[(name, value)]).warnings();
@@ -313,4 +316,80 @@ fn the_configuration_in_force_is_toml_with_units_and_without_secrets() {
         ("ORDERLY_ADMIN__TOKEN", "s3cret-s3cret-s3cret"),
     ];
     assert_eq!(Config::load(Some(&file), environment(&secrets)).expect("valid"), config);
+}
+
+#[test]
+fn a_section_within_a_section_is_read_from_file_environment_and_secret_file() {
+    let scratch = Scratch::new();
+    let secret = scratch.file("secret", "0123456789abcdef\n");
+    let file = scratch.file(
+        "o.toml",
+        "[notifications]\nchannels = [\"amqp\", \"webhook\"]\n\
+         [notifications.webhook]\nurl = \"https://shop.example.com/hook\"\nrate = 7\n",
+    );
+    let variables = environment(&[
+        ("ORDERLY_NOTIFICATIONS__RETRY__CAP", "10m"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__RATE", "9"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__SECRET_FILE", secret.to_str().expect("UTF-8")),
+    ]);
+    let notifications = Config::load(Some(&file), variables).expect("valid").notifications;
+    assert!(notifications.channels.contains(&Channel::Webhook));
+    assert_eq!(notifications.retry.cap, Duration::from_mins(10));
+    assert_eq!(notifications.webhook.rate.get(), 9);
+    assert_eq!(notifications.webhook.secret.expose(), "0123456789abcdef");
+    assert_eq!(notifications.webhook.url.expose(), "https://shop.example.com/hook");
+}
+
+#[test]
+fn mistakes_in_a_section_within_a_section_are_named_with_their_place() {
+    let scratch = Scratch::new();
+    let file = scratch.file(
+        "o.toml",
+        "[notifications.webhook]\nurI = \"x\"\n[notifications.retri]\nfirst = \"1s\"\n",
+    );
+    let mut keys: Vec<_> =
+        problems(Some(&file), &[]).into_iter().map(|problem| problem.key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["notifications.retri", "notifications.webhook.urI"]);
+
+    let file = scratch.file("p.toml", "[notifications]\nwebhook = \"https://shop\"\n");
+    let problems = problems(Some(&file), &[]);
+    assert_eq!(problems[0].key, "notifications.webhook", "{problems:?}");
+
+    for (name, value, key) in [
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__TIMEOUT", "10", "notifications.webhook.timeout"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", "ftp://shop", "notifications.webhook.url"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK__URI", "https://shop", "notifications.webhook.uri"),
+        ("ORDERLY_NOTIFICATIONS__RETRY__CAP", "1ms", "notifications.retry.cap"),
+    ] {
+        let problem = the_problem(&[(name, value)]);
+        assert_eq!(problem.key, key, "{problem}");
+        assert!(problem.source.contains(name), "{problem}");
+    }
+}
+
+#[test]
+fn a_webhook_needs_its_url_and_its_secret() {
+    let channels = ("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"webhook\"]");
+    let mut keys: Vec<_> =
+        problems(None, &[channels]).into_iter().map(|problem| problem.key).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["notifications.webhook.secret", "notifications.webhook.url"]);
+
+    let url = ("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", "http://127.0.0.1:9/hook?key=s3cret");
+    let secret = ("ORDERLY_NOTIFICATIONS__WEBHOOK__SECRET", "s3cret-s3cret-s3cret");
+    let config = loaded(&[channels, url, secret]);
+    assert_eq!(config.warnings(), []);
+    let printed = format!("{} {config:?}", config.to_toml().expect("TOML"));
+    assert!(!printed.contains("s3cret"), "{printed}");
+
+    let far = ("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", "http://shop.example.com/hook");
+    let warnings = loaded(&[channels, far, secret]).warnings();
+    assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), ["notifications.webhook.url"]);
+    let short = ("ORDERLY_NOTIFICATIONS__WEBHOOK__SECRET", "short");
+    let warnings = loaded(&[channels, url, short]).warnings();
+    assert_eq!(
+        warnings.iter().map(|w| w.key).collect::<Vec<_>>(),
+        ["notifications.webhook.secret"]
+    );
 }

@@ -25,6 +25,7 @@ mod shutdown;
 mod size;
 mod store;
 mod topic;
+mod webhook_url;
 
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +39,7 @@ pub use self::error::{Error, Problem};
 pub use self::events::Events;
 pub use self::intake::Intake;
 pub use self::log::{Log, LogFormat};
-pub use self::notifications::{Channel, Notifications};
+pub use self::notifications::{Channel, Notifications, Retry, Webhook};
 pub use self::orders::{LatePayment, Orders};
 pub use self::parked::Parked;
 pub use self::report::Warning;
@@ -47,6 +48,7 @@ pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, SizeError};
 pub use self::store::Store;
 pub use self::topic::{PatternError, TopicPattern};
+pub use self::webhook_url::{WebhookUrl, WebhookUrlError};
 
 use self::report::Report;
 
@@ -102,6 +104,7 @@ impl Config {
         self.intake.check(report);
         self.parked.check(report);
         self.events.check(report);
+        self.notifications.check(report);
         self.shutdown.check(report);
         let known_for = self.store.idempotency_retention;
         report.doubt_unless(

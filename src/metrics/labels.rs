@@ -197,6 +197,8 @@ label! {
     Channel {
         /// The exchange for notifications.
         Amqp => "amqp",
+        /// The shop's HTTP endpoint.
+        Webhook => "webhook",
     }
 }
 

@@ -1,16 +1,7 @@
-//! What the core sends out without waiting for it: retries, dead letters, replies, notifications.
+//! What the core sends out without waiting for it: retries, dead letters, replies.
 
-use super::Error;
-use super::notifier::Errand;
 use super::settle::Ticket;
 use crate::broker::{Message, Names, Publisher, Retries, Retry};
-use crate::wire::Wire;
-use orderly_actors::notification::Outgoing;
-use orderly_actors::order::Order;
-use orderly_actors::sequencer::Sequencer;
-use orderly_actors::states;
-use orderly_actors::trace::TraceParent;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -26,28 +17,22 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Errands {
     runtime: tokio::runtime::Handle,
     publisher: Publisher,
-    notifier: mpsc::Sender<Errand>,
     replies: mpsc::Sender<Vec<Message>>,
     names: Names,
     retries: Retries,
-    wire: Wire,
     /// Deliveries that are settled because their retry or dead letter is confirmed.
     pub(super) done: mpsc::UnboundedReceiver<Ticket>,
     done_in: mpsc::UnboundedSender<Ticket>,
     /// Publishes under way that must succeed.
     under_way: Arc<AtomicUsize>,
-    /// Notifications handed to the notifier.
-    notifying: HashSet<String>,
 }
 
 impl Errands {
     pub(super) fn new(
         runtime: tokio::runtime::Handle,
         publisher: Publisher,
-        notifier: mpsc::Sender<Errand>,
         names: Names,
         retry_delays: &[Duration],
-        wire: Wire,
     ) -> Self {
         let (done_in, done) = mpsc::unbounded_channel();
         let (replies, waiting) = mpsc::channel(REPLIES);
@@ -55,15 +40,12 @@ impl Errands {
         Self {
             runtime,
             publisher,
-            notifier,
             replies,
             retries: Retries::new(&names, retry_delays),
             names,
-            wire,
             done,
             done_in,
             under_way: Arc::default(),
-            notifying: HashSet::new(),
         }
     }
 
@@ -119,38 +101,9 @@ impl Errands {
         }
     }
 
-    /// Hands an order's notifications to the notifier, those apart that it has already.
-    pub(super) fn notify(
-        &mut self,
-        sequencer: &Sequencer,
-        pending: Vec<Outgoing>,
-        trace: Option<TraceParent>,
-    ) -> Result<(), Error> {
-        for outgoing in pending {
-            if self.notifying.contains(&outgoing.id) {
-                continue;
-            }
-            let order: Option<Order> = states::read(&sequencer.shelf().borrow(), outgoing.order)
-                .map_err(orderly_actors::sequencer::Error::from)?;
-            let message = order.and_then(|order| self.wire.notification(&outgoing, &order, trace));
-            let Some(message) = message else { continue };
-            let id = outgoing.id.clone();
-            // one that finds no place is looked at again by its timer
-            if self.notifier.try_send(Errand { outgoing, message }).is_ok() {
-                self.notifying.insert(id);
-            }
-        }
-        Ok(())
-    }
-
-    /// The notifier is done with this one.
-    pub(super) fn returned(&mut self, outgoing: &Outgoing) {
-        self.notifying.remove(&outgoing.id);
-    }
-
     /// Whether nothing is under way.
     pub(super) fn is_idle(&self) -> bool {
-        self.notifying.is_empty() && self.under_way.load(Ordering::Acquire) == 0
+        self.under_way.load(Ordering::Acquire) == 0
     }
 }
 

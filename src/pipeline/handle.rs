@@ -39,11 +39,25 @@ pub struct Vitals {
     pub last_failure: Option<String>,
 }
 
+/// What became of a wish to send a notification again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resend {
+    /// It is on its way.
+    Again,
+    /// No channel has given up on it.
+    NotExhausted,
+    /// There is no such notification.
+    Unknown,
+    /// It came to no end.
+    Failed,
+}
+
 type Look = Box<dyn FnOnce(&Overview<'_>) + Send>;
 
 pub(super) enum Question {
     Look(Look),
     Pause(bool),
+    Resend { id: String, answer: oneshot::Sender<Resend> },
     Stop { grace: Duration },
 }
 
@@ -73,6 +87,14 @@ impl Handle {
     /// Takes messages again.
     pub async fn resume(&self) -> Result<(), Gone> {
         self.0.send(Question::Pause(false)).await.map_err(|_| Gone)
+    }
+
+    /// Sends a notification again through every channel that has given up on it; answers when that
+    /// is durable.
+    pub async fn resend(&self, id: String) -> Result<Resend, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Question::Resend { id, answer }).await.map_err(|_| Gone)?;
+        answered.await.map_err(|_| Gone)
     }
 
     /// Ends in good order: takes no more messages, finishes and acknowledges what is in hand,

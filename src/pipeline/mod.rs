@@ -22,7 +22,7 @@ mod settle;
 mod storage;
 mod timers;
 
-pub use self::handle::{Gone, Handle, Overview, Vitals};
+pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
 
 use crate::broker::{Link, Names};
 use crate::config::{self, Config};
@@ -30,6 +30,7 @@ use crate::metrics::Metrics;
 use crate::wire::Wire;
 use orderly_actors::cart;
 use orderly_actors::event::Type;
+use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -38,7 +39,7 @@ use orderly_actors::supervisor::{Budget, Spent};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 
 /// Why the pipeline ended.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,9 @@ pub enum Error {
     /// An actor spent its restart budget.
     #[error(transparent)]
     Actor(#[from] Spent),
+    /// The webhook cannot be used.
+    #[error(transparent)]
+    Webhook(#[from] crate::notify::webhook::Error),
     /// A thread could not be started, or ended by itself.
     #[error("a thread of the pipeline ended: {0}")]
     Thread(String),
@@ -70,7 +74,7 @@ impl Error {
                 Core::Store(_) | Core::State(_) | Core::Record(_) => true,
                 Core::Encode(_) => false,
             },
-            Self::Actor(_) | Self::Thread(_) => false,
+            Self::Actor(_) | Self::Webhook(_) | Self::Thread(_) => false,
         }
     }
 }
@@ -121,8 +125,8 @@ impl Pipeline {
             &link.publisher,
             metrics.clone(),
         );
-        let (outcomes_in, outcomes) = mpsc::channel(16);
-        let notifier = notifier::start(link.publisher.clone(), outcomes_in, metrics.clone());
+        let (notifier, outcomes) =
+            notifier::start(&config.notifications, &link.publisher, wire, metrics.clone())?;
         let (condition_in, condition) = watch::channel(Condition::default());
         let parts = core::Parts {
             view,
@@ -141,7 +145,6 @@ impl Pipeline {
             relay,
             notifier,
             outcomes,
-            wire,
             condition: condition_in,
             metrics: metrics.clone(),
         };
@@ -168,6 +171,22 @@ const ORDER_BYTES: u64 = 1024;
 const CART_BYTES: u64 = 512;
 const SKU_BYTES: u64 = 192;
 
+fn policy(config: &config::Notifications) -> Policy {
+    let channels = config.channels.iter().map(|channel| match channel {
+        config::Channel::Amqp => Channel::Amqp,
+        config::Channel::Webhook => Channel::Webhook,
+    });
+    let retry = &config.retry;
+    Policy {
+        channels: channels.collect(),
+        retry: Retry {
+            first: retry.first.get(),
+            cap: retry.cap.get(),
+            give_up_after: retry.give_up_after.get(),
+        },
+    }
+}
+
 fn settings(config: &Config) -> Settings {
     let orders = u64::from(config.actors.cached_orders.get());
     let history = config.store.history_retention.get();
@@ -188,7 +207,7 @@ fn settings(config: &Config) -> Settings {
             keep_for: config.orders.waiting_callback_retention.get(),
         },
         identity_retention: config.store.idempotency_retention.get(),
-        notify: !config.notifications.channels.is_empty(),
+        notifications: policy(&config.notifications),
         parked_bytes: config.parked.max_bytes.bytes(),
         capacities: Capacities {
             carts: u64::from(config.actors.cached_carts.get()) * CART_BYTES,

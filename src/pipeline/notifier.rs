@@ -1,83 +1,265 @@
-//! The notifier: carries notifications to the default channel, the broker's, and reports what
-//! became of them. It keeps nothing: what is under way when the process dies is still pending in
-//! the store, and is sent again under the same id.
+//! The core's side of notifications: which go out now, and when the others are looked at again.
+//!
+//! Keeps: whatever is due and not delivered has a timer ahead of it in the store, also while it is
+//! in hand here. So a lane may drop it and the process may die; it is found again.
 
-use crate::broker::{Message, Publisher};
-use crate::metrics::Metrics;
-use crate::metrics::labels::{Channel, Outcome};
-use orderly_actors::notification::{Outgoing, Sent};
+use super::Error;
+use crate::config;
+use crate::metrics::labels::Outcome as Label;
+use crate::metrics::{self, Metrics};
+use crate::notify::lane::{Call, Lane, Limits, Room};
+use crate::notify::webhook::{self, Webhook};
+use crate::notify::{Errand, Outcome, amqp, breaker, label};
+use crate::wire::Wire;
+use orderly_actors::clock::Timestamp;
+use orderly_actors::event::Event;
+use orderly_actors::notification::{Channel, Failure, Outgoing, Sent};
+use orderly_actors::order::Order;
+use orderly_actors::record::Entry;
+use orderly_actors::sequencer::Sequencer;
+use orderly_actors::states;
+use orderly_actors::store::{Ordinal, Seq};
+use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Notifications that may wait; one that finds no place is looked at again later.
-const DEPTH: usize = 1024;
-/// Notifications in one publish, at most.
-const BATCH: usize = 256;
-/// The pause after a first failure; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
-
-/// A notification on its way.
-#[derive(Debug)]
-pub(super) struct Errand {
-    pub(super) outgoing: Outgoing,
-    pub(super) message: Message,
-}
+/// What is in hand is looked at again after this time, should it have been dropped.
+const LEASE: Duration = Duration::from_secs(30);
+/// Batches of outcomes that may wait for the core.
+const OUTCOMES: usize = 16;
 
 /// What became of notifications.
-pub(super) type Outcomes = Vec<(Outgoing, Sent)>;
+pub(super) type Outcomes = Vec<Outcome>;
 
-pub(super) fn start(
-    publisher: Publisher,
-    outcomes: mpsc::Sender<Outcomes>,
-    metrics: Metrics,
-) -> mpsc::Sender<Errand> {
-    let (sender, errands) = mpsc::channel(DEPTH);
-    tokio::spawn(run(publisher, errands, outcomes, metrics));
-    sender
+/// An order whose notifications are to be looked at again, and when.
+pub(super) type Reminder = (Ordinal, Timestamp);
+
+/// The moment, by both clocks, and what is durable by then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// Of the clock that never steps.
+    pub(super) elapsed: Duration,
+    /// Of the one that units are stamped by.
+    pub(super) wall: Timestamp,
+    /// Every unit before this is durable.
+    pub(super) durable: Seq,
 }
 
-async fn run(
-    publisher: Publisher,
-    mut errands: mpsc::Receiver<Errand>,
-    outcomes: mpsc::Sender<Outcomes>,
-    metrics: Metrics,
-) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while errands.recv_many(&mut batch, BATCH).await > 0 {
-        let (outgoing, messages): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|errand| (errand.outgoing, errand.message)).unzip();
-        let confirms = publisher.mandatory(messages).await.await;
-        let sent: Outcomes = outgoing
-            .into_iter()
-            .zip(confirms)
-            .map(|(outgoing, confirm)| {
-                let sent = if confirm.is_acked() {
-                    metrics.notifications(Channel::Amqp, Outcome::Delivered, 1);
-                    Sent::Delivered
-                } else {
-                    metrics.notifications(Channel::Amqp, Outcome::Retried, 1);
-                    Sent::Failed { retry_after: pause(&outgoing) }
-                };
-                (outgoing, sent)
-            })
-            .collect();
-        if outcomes.send(sent).await.is_err() {
-            return; // the core is gone
-        }
+impl Moment {
+    fn wall_at(self, elapsed: Duration) -> Timestamp {
+        self.wall.plus(elapsed.saturating_sub(self.elapsed))
     }
 }
 
-/// Exponential, capped, and spread by up to half with a hash of the id: the same at every call,
-/// and notifications that failed together do not come back together.
-fn pause(outgoing: &Outgoing) -> Duration {
-    let doubled = 2_u32.saturating_pow(outgoing.attempt.saturating_sub(1));
-    let pause = FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE);
-    let spread = outgoing
-        .id
-        .bytes()
-        .fold(0_u32, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
-        % 512;
-    pause + pause * spread / 1024
+/// What comes of a look at an order.
+#[derive(Debug, Default)]
+pub(super) struct Looked {
+    /// When to look at it again.
+    pub(super) again: Option<Timestamp>,
+    /// Given up without an attempt.
+    pub(super) given_up: Vec<(Outgoing, Sent)>,
+}
+
+/// A notification that waits for its turn.
+struct Waiting {
+    outgoing: Outgoing,
+    message: crate::broker::Message,
+    /// What it speaks of is durable when all before this is: owners answer from memory, which is
+    /// ahead of the disk.
+    after: Seq,
+}
+
+struct Way {
+    channel: Channel,
+    lane: Lane<Waiting>,
+    worker: mpsc::Sender<Errand>,
+    shown: breaker::State,
+}
+
+pub(super) struct Notifier {
+    ways: Vec<Way>,
+    wire: Wire,
+    /// In hand: waiting in a lane, or under way.
+    in_hand: HashSet<(Channel, String)>,
+    metrics: Metrics,
+}
+
+/// Starts what is configured. Must be called on the runtime that is to carry the traffic.
+pub(super) fn start(
+    config: &config::Notifications,
+    publisher: &crate::broker::Publisher,
+    wire: Wire,
+    metrics: Metrics,
+) -> Result<(Notifier, mpsc::Receiver<Outcomes>), Error> {
+    let (outcomes_in, outcomes) = mpsc::channel(OUTCOMES);
+    let mut ways = Vec::new();
+    for channel in &config.channels {
+        let outcomes = outcomes_in.clone();
+        ways.push(match channel {
+            config::Channel::Amqp => {
+                let (way, errands) = Way::new(Channel::Amqp, amqp::limits());
+                tokio::spawn(amqp::run(publisher.clone(), errands, outcomes));
+                way
+            }
+            config::Channel::Webhook => {
+                let webhook = Webhook::new(&config.webhook)?;
+                let (way, errands) = Way::new(Channel::Webhook, webhook::limits(&config.webhook));
+                tokio::spawn(webhook::run(webhook, errands, outcomes));
+                way
+            }
+        });
+    }
+    Ok((Notifier { ways, wire, in_hand: HashSet::new(), metrics }, outcomes))
+}
+
+impl Way {
+    fn new(channel: Channel, limits: Limits) -> (Self, mpsc::Receiver<Errand>) {
+        // as many as may be under way: a place in the lane is a place here
+        let (worker, errands) = mpsc::channel(limits.in_flight);
+        let (lane, shown) = (Lane::new(limits), breaker::State::Closed);
+        (Self { channel, lane, worker, shown }, errands)
+    }
+}
+
+impl Notifier {
+    /// Takes up what of an order is due, as far as there is a place.
+    pub(super) fn look(
+        &mut self,
+        sequencer: &Sequencer,
+        pending: Vec<Outgoing>,
+        call: Call,
+        moment: Moment,
+    ) -> Result<Looked, Error> {
+        let mut looked = Looked::default();
+        let mut order: Option<Order> = None;
+        for outgoing in pending {
+            let again = if self.in_hand.contains(&(outgoing.channel, outgoing.id.clone())) {
+                moment.wall.plus(LEASE)
+            } else {
+                let channel = outgoing.channel;
+                let Some(way) = self.ways.iter_mut().find(|way| way.channel == channel) else {
+                    let sent = Sent::GivenUp { why: Failure::Removed };
+                    looked.given_up.push((outgoing, sent));
+                    continue;
+                };
+                match way.lane.room(moment.elapsed, call) {
+                    Room::Free => {
+                        let view = sequencer.shelf().borrow();
+                        if order.is_none() {
+                            order = states::read(&view, outgoing.order)
+                                .map_err(orderly_actors::sequencer::Error::from)?;
+                        }
+                        let message = order
+                            .as_ref()
+                            .and_then(|order| self.wire.notification(&outgoing, order));
+                        let Some(message) = message else { continue };
+                        self.in_hand.insert((channel, outgoing.id.clone()));
+                        way.lane.push(Waiting { outgoing, message, after: view.next_seq() });
+                        moment.wall.plus(LEASE)
+                    }
+                    Room::Later(_)
+                        if call == Call::Timed
+                            && outgoing.give_up_at <= moment.wall
+                            && way.lane.is_down(moment.elapsed) =>
+                    {
+                        let sent = Sent::GivenUp { why: Failure::Unavailable };
+                        looked.given_up.push((outgoing, sent));
+                        continue;
+                    }
+                    Room::Later(at) => {
+                        let at = moment.wall_at(at);
+                        // one that runs out before is given up in time
+                        if way.lane.is_down(moment.elapsed) && outgoing.give_up_at > moment.wall {
+                            at.min(outgoing.give_up_at)
+                        } else {
+                            at
+                        }
+                    }
+                }
+            };
+            looked.again = Some(looked.again.map_or(again, |earlier| earlier.min(again)));
+        }
+        Ok(looked)
+    }
+
+    /// Hands over what may be sent now.
+    pub(super) fn pump(&mut self, moment: Moment) {
+        for way in &mut self.ways {
+            let fit = |waiting: &Waiting| waiting.after <= moment.durable;
+            while let Some((Waiting { outgoing, message, .. }, permit)) =
+                way.lane.next(moment.elapsed, fit)
+            {
+                // there is a place, or the worker is gone with the runtime
+                let _ = way.worker.try_send(Errand { outgoing, message, permit });
+            }
+        }
+    }
+
+    /// An attempt ended.
+    pub(super) fn returned(&mut self, outcome: &Outcome, moment: Moment) {
+        let Outcome { outgoing, health, permit, .. } = outcome;
+        let channel = outgoing.channel;
+        self.in_hand.remove(&(channel, outgoing.id.clone()));
+        let way = self.ways.iter_mut().find(|way| way.channel == channel);
+        for given_back in
+            way.into_iter().flat_map(|way| way.lane.done(permit, *health, moment.elapsed))
+        {
+            self.in_hand.remove(&(channel, given_back.outgoing.id));
+        }
+    }
+
+    /// What became of an attempt was recorded.
+    pub(super) fn recorded(&self, outgoing: &Outgoing, sent: Sent, entry: &Entry) {
+        let mut outcome = Label::Retried;
+        for event in &entry.record.events {
+            match event {
+                Event::NotificationDelivered { .. } => outcome = Label::Delivered,
+                Event::NotificationFailed { .. } => outcome = Label::Failed,
+                _ => {}
+            }
+        }
+        let Outgoing { id, channel, attempt, .. } = outgoing;
+        match (outcome, sent) {
+            (Label::Delivered, _) | (_, Sent::Delivered) => {}
+            (Label::Retried, Sent::Failed { why, .. }) => {
+                tracing::info!(notification_id = id, %channel, attempt, problem = %why, "notification is tried again later");
+            }
+            (_, Sent::Failed { why, .. } | Sent::Refused { why } | Sent::GivenUp { why }) => {
+                tracing::warn!(notification_id = id, %channel, attempt, problem = %why, "notification is given up");
+            }
+        }
+        self.metrics.notifications(label(*channel), outcome, 1);
+    }
+
+    /// Whether nothing is under way, and nothing waits that could go now.
+    pub(super) fn is_idle(&self, moment: Moment) -> bool {
+        !self.ways.iter().any(|way| way.lane.is_busy(moment.elapsed))
+    }
+
+    /// Shows the breakers, and tells of one that changed.
+    pub(super) fn show(&mut self, moment: Moment) {
+        for Way { channel, lane, shown, .. } in &mut self.ways {
+            let state = lane.state(moment.elapsed);
+            if state == *shown {
+                continue;
+            }
+            match (*shown, state) {
+                (breaker::State::Closed, breaker::State::Open) => {
+                    tracing::warn!(%channel, "the channel fails again and again: it is left alone");
+                }
+                (_, breaker::State::Closed) => tracing::info!(%channel, "the channel works again"),
+                // the probe goes out, or it failed
+                (_, breaker::State::HalfOpen | breaker::State::Open) => {}
+            }
+            *shown = state;
+            self.metrics.breaker(
+                label(*channel),
+                match state {
+                    breaker::State::Closed => metrics::Breaker::Closed,
+                    breaker::State::HalfOpen => metrics::Breaker::HalfOpen,
+                    breaker::State::Open => metrics::Breaker::Open,
+                },
+            );
+        }
+    }
 }

@@ -11,7 +11,6 @@ use orderly_actors::record::{Entry, Origin};
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::Shelf;
 use orderly_actors::store::{Ordinal, Seq};
-use orderly_actors::trace::TraceParent;
 use orderly_actors::verdict::Verdict;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -67,7 +66,8 @@ pub(super) struct Durable {
     pub(super) replies: Vec<Message>,
     /// Parked messages of which not all is kept: whole to the dead letters, then settled.
     pub(super) dead_letters: Vec<(Ticket, Message)>,
-    pub(super) notify: Vec<(Ordinal, Option<TraceParent>)>,
+    /// Orders that have notifications to send.
+    pub(super) notify: Vec<Ordinal>,
 }
 
 struct Pending {
@@ -153,8 +153,7 @@ impl Settling {
             };
             self.count(&pending, now);
             durable.replies.extend(pending.reply);
-            let trace = pending.entry.record.trace;
-            durable.notify.extend(pending.notify.into_iter().map(|order| (order, trace)));
+            durable.notify.extend(pending.notify);
             match (pending.ticket, pending.dead_letter) {
                 (Some(ticket), Some(message)) => durable.dead_letters.push((ticket, message)),
                 (Some(ticket), None) => self.ledger.settled(ticket.generation, ticket.tag, now),
@@ -176,7 +175,8 @@ impl Settling {
             | Origin::Notified(_)
             | Origin::Isolated
             | Origin::Operator
-            | Origin::Age => CommandType::Internal,
+            | Origin::Age
+            | Origin::Reminder => CommandType::Internal,
         };
         self.metrics.commands(kind, label(record.verdict), 1);
         let commit = now.saturating_sub(pending.decided);

@@ -1,7 +1,7 @@
 //! Sends what customers are to be told, once what says so is durable, until the broker confirmed it.
 
 use super::dice::Dice;
-use orderly_actors::notification::{Outgoing, Sent};
+use orderly_actors::notification::{Failure, Outgoing, Sent};
 use orderly_actors::store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -45,7 +45,9 @@ impl Notifier {
         let (outgoing, _) = self.sends.remove(at)?;
         let lost = dice.one_in(losing);
         let arrived = !lost || dice.one_in(2);
-        let sent = if lost { Sent::Failed { retry_after: RETRY } } else { Sent::Delivered };
+        let why = Failure::Unconfirmed;
+        let failed = Sent::Failed { why, retry_after: Some(RETRY) };
+        let sent = if lost { failed } else { Sent::Delivered };
         self.outcomes.push_back((outgoing.clone(), sent));
         Some((outgoing, arrived))
     }

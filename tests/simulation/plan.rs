@@ -4,6 +4,7 @@
 use super::books::Terms;
 use super::dice::Dice;
 use orderly_actors::cart;
+use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -64,7 +65,10 @@ impl Plan {
                 keep_for: if is_long { dice.pick(&[HOUR / 4, 3 * HOUR]) } else { MONTH },
             },
             identity_retention,
-            notify: true,
+            notifications: Policy {
+                channels: vec![Channel::Amqp],
+                retry: Retry { cap: Duration::from_secs(20), ..Retry::default() },
+            },
             parked_bytes: 1 << 30,
             capacities: Capacities {
                 carts: capacity,

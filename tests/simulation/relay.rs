@@ -163,8 +163,10 @@ fn subject(entry: &Entry, event: &event::Event) -> String {
         | event::Event::StockHeld
         | event::Event::StockCommitted
         | event::Event::StockReleased { .. }
+        | event::Event::StockReturned { .. }
         | event::Event::NotificationRequested { .. }
-        | event::Event::NotificationDelivered { .. } => {
+        | event::Event::NotificationDelivered { .. }
+        | event::Event::NotificationFailed { .. } => {
             let order = entry.record.order.as_ref();
             order.expect("the event is one of an order").to_string()
         }

@@ -103,6 +103,15 @@ impl Processor {
         Some(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
+    /// What a path of the admin API answers to an empty POST: status and JSON.
+    pub(crate) fn post(&self, path: &str) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = ureq::post(&url).config().http_status_as_error(false).build();
+        let mut response = request.send_empty().expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a text");
+        (response.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
     /// Status and document of a path of the admin API that answers with a problem.
     pub(crate) fn problem(&self, path: &str) -> (u16, Value) {
         let url = format!("http://127.0.0.1:{}{path}", self.port);

@@ -178,6 +178,14 @@ impl Sent {
         Self { kind: kind.to_owned(), properties, body: data.to_string().into_bytes() }
     }
 
+    /// Belongs to a trace.
+    pub(crate) fn traced(mut self, traceparent: &str) -> Self {
+        let mut headers = FieldTable::default();
+        headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
+        self.properties = self.properties.with_headers(headers);
+        self
+    }
+
     /// Wants to hear the verdict.
     pub(crate) fn replying(mut self, queue: &str) -> Self {
         self.properties = self.properties.with_reply_to(queue.into());

@@ -7,7 +7,7 @@ use crate::command::{CallbackKind, Customer};
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
-use crate::notification::NotificationKind;
+use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
@@ -42,7 +42,7 @@ pub enum Face<'a> {
     Payment(PaymentData<'a>),
     /// `stock.low`, `stock.changed`
     Sku(SkuData<'a>),
-    /// `stock.held`, `stock.committed`, `stock.released`
+    /// `stock.held`, `stock.committed`, `stock.released`, `stock.returned`
     Reservation(ReservationData<'a>),
     /// `cart.*`
     Cart(CartData<'a>),
@@ -127,6 +127,8 @@ pub struct ReservationData<'a> {
     pub expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReleaseReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<&'a str>,
 }
 
 /// Units of one sku.
@@ -172,6 +174,10 @@ pub struct NotificationData<'a> {
     pub order_id: Option<&'a OrderId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// A notification, as the customer's channel reads it.
@@ -345,20 +351,44 @@ impl<'a> Face<'a> {
             | Event::CartReopened { cart_id }
             | Event::CartChanged { cart_id }
             | Event::CartExpired { cart_id } => Self::Cart(CartData::new(scene.cart(cart_id)?)),
+            Event::StockReturned { refund_id, items } => Self::Reservation(ReservationData {
+                order_id: scene.order_id,
+                lines: items
+                    .iter()
+                    .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
+                    .collect(),
+                expires_at: None,
+                reason: None,
+                refund_id: Some(refund_id.as_str()),
+            }),
             Event::NotificationRequested { notification_id, kind } => {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
                     order_id: scene.order_id,
                     attempts: None,
+                    channel: None,
+                    reason: None,
                 })
             }
-            Event::NotificationDelivered { notification_id, kind, attempts } => {
+            Event::NotificationDelivered { notification_id, kind, attempts, channel } => {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
                     order_id: scene.order_id,
                     attempts: Some(*attempts),
+                    channel: Some(*channel),
+                    reason: None,
+                })
+            }
+            Event::NotificationFailed { notification_id, kind, attempts, channel, problem } => {
+                Self::Notification(NotificationData {
+                    notification_id,
+                    kind: *kind,
+                    order_id: scene.order_id,
+                    attempts: Some(*attempts),
+                    channel: Some(*channel),
+                    reason: problem.map(|problem| problem.to_string()),
                 })
             }
             Event::CommandParked { parked_id, reason, detail, r#type, source, command_id } => {
@@ -426,5 +456,6 @@ fn reservation(scene: Scene<'_>, reason: Option<ReleaseReason>) -> Option<Reserv
             HoldState::Committed | HoldState::Released | HoldState::Expired => None,
         },
         reason,
+        refund_id: None,
     })
 }

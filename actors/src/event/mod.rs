@@ -8,7 +8,7 @@ pub mod face;
 use crate::command::CallbackKind;
 use crate::id::{AttemptId, CartId, CommandId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
-use crate::notification::NotificationKind;
+use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderFace;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Deserialize, Serialize};
@@ -111,6 +111,8 @@ pub enum Event {
         kind: NotificationKind,
         /// How many attempts it took.
         attempts: u32,
+        /// Through which channel.
+        channel: Channel,
     },
     /// A command was put aside, with its bytes, for a person to look at.
     CommandParked {
@@ -132,6 +134,35 @@ pub enum Event {
         /// The cart.
         cart_id: CartId,
     },
+    /// A channel was given up for a notification.
+    NotificationFailed {
+        /// Its id.
+        notification_id: String,
+        /// What was to be told.
+        kind: NotificationKind,
+        /// How many attempts were made.
+        attempts: u32,
+        /// Through which channel.
+        channel: Channel,
+        /// What went wrong last.
+        problem: Option<Failure>,
+    },
+    /// Sold units came back.
+    StockReturned {
+        /// The refund that they came back with.
+        refund_id: RefundId,
+        /// What came, one item a sku.
+        items: Vec<Returned>,
+    },
+}
+
+/// Units of one sku that came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// The article.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: u64,
 }
 
 /// What happened to an order, in the words of its events.
@@ -278,6 +309,10 @@ types! {
     CommandParked = "command.parked", true;
     /// A cart was left alone for too long.
     CartExpired = "cart.expired", true;
+    /// A channel was given up for a notification.
+    NotificationFailed = "notification.failed", true;
+    /// Sold stock came back.
+    StockReturned = "stock.returned", false;
 }
 
 impl Event {
@@ -312,6 +347,8 @@ impl Event {
             Self::NotificationDelivered { .. } => Type::NotificationDelivered,
             Self::CommandParked { .. } => Type::CommandParked,
             Self::CartExpired { .. } => Type::CartExpired,
+            Self::NotificationFailed { .. } => Type::NotificationFailed,
+            Self::StockReturned { .. } => Type::StockReturned,
         }
     }
 }

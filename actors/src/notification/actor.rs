@@ -1,7 +1,8 @@
 //! Decides once per order, kind and reference that a customer is told something, and keeps how
-//! far that got; the only writer of both. Sending is the notifier's work, outside.
+//! far that got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
-use super::state::{Delivery, Notice, Notices, NotificationKind};
+use super::rules::{Policy, Sent};
+use super::state::{Channel, Delivery, Notice, Notices, NotificationKind, Progress};
 use crate::clock::Timestamp;
 use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
@@ -11,25 +12,30 @@ use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
+use crate::trace::TraceParent;
 use actix::prelude::*;
-use std::time::Duration;
+use std::sync::Arc;
 
 /// The owner of all notifications.
 pub struct NotificationActor {
     notices: States<Notices>,
-    /// Whether any channel is configured.
-    channels: bool,
+    policy: Policy,
     vitals: Vitals,
 }
 
 impl NotificationActor {
     /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, channels: bool, vitals: Vitals) -> Self {
-        Self { notices: States::new(shelf, capacity), channels, vitals }
+    pub fn new(shelf: Shelf, capacity: u64, policy: Policy, vitals: Vitals) -> Self {
+        Self { notices: States::new(shelf, capacity), policy, vitals }
     }
 
     fn known(&mut self, order: Ordinal) -> Result<Notices, Fault> {
         Ok(self.notices.get(order)?.map_or_else(Notices::default, |known| (*known).clone()))
+    }
+
+    fn stage(&mut self, order: Ordinal, notices: Notices, draft: &mut Draft) {
+        let notices = self.notices.stage(order, notices);
+        draft.change(draft::Change::Notices(order, notices));
     }
 
     fn request(&mut self, request: Request) -> Answer<()> {
@@ -39,34 +45,43 @@ impl NotificationActor {
         if notices.all.iter().any(|one| one.kind == kind && one.reference == reference) {
             return Ok(((), draft));
         }
-        let id = identity::derived("n-", &[order_id.as_str(), kind.as_str(), &reference]);
+        let id = id_of(order, &[order_id.as_str(), kind.as_str(), &reference]);
         draft.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
-        let delivery = if self.channels {
+        let channels = self.policy.channels.iter();
+        let deliveries: Vec<_> = channels.map(|channel| Delivery::new(*channel, now)).collect();
+        if !deliveries.is_empty() {
             draft.hints.push(Hint { due: now, kind: HintKind::Notify, ordinal: order });
-            Delivery::Pending { attempts: 0, not_before: now }
-        } else {
-            Delivery::Nowhere
-        };
-        notices.all.push(Notice { id, kind, reference, delivery, requested_at: now });
-        let notices = self.notices.stage(order, notices);
-        draft.change(draft::Change::Notices(order, notices));
+        }
+        let trace = None; // see `Stamp`
+        notices.all.push(Notice { id, kind, reference, requested_at: now, trace, deliveries });
+        self.stage(order, notices, &mut draft);
         Ok(((), draft))
+    }
+
+    /// Puts the trace of the command in hand into what it requested.
+    fn stamp(&mut self, stamp: &Stamp) -> Result<Arc<Notices>, Fault> {
+        let mut notices = self.known(stamp.order)?;
+        for notice in notices.all.iter_mut().filter(|notice| stamp.ids.contains(&notice.id)) {
+            notice.trace = Some(stamp.trace);
+        }
+        Ok(self.notices.stage(stamp.order, notices))
     }
 
     fn pending(&mut self, pending: &Pending) -> Result<Vec<Outgoing>, Fault> {
         let Some(notices) = self.notices.get(pending.order)? else {
             return Ok(Vec::new());
         };
-        let due = notices.all.iter().filter_map(|notice| match notice.delivery {
-            Delivery::Pending { attempts, not_before } if not_before <= pending.now => {
-                Some(Outgoing {
-                    order: pending.order,
-                    id: notice.id.clone(),
-                    kind: notice.kind,
-                    attempt: attempts + 1,
-                })
-            }
-            Delivery::Pending { .. } | Delivery::Delivered { .. } | Delivery::Nowhere => None,
+        let due = notices.all.iter().flat_map(|notice| {
+            let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(pending.now));
+            due.map(|delivery| Outgoing {
+                order: pending.order,
+                id: notice.id.clone(),
+                kind: notice.kind,
+                channel: delivery.channel,
+                attempt: delivery.attempts + 1,
+                trace: notice.trace,
+                give_up_at: delivery.give_up_at(&self.policy.retry),
+            })
         });
         Ok(due.collect())
     }
@@ -74,36 +89,79 @@ impl NotificationActor {
     fn report(&mut self, report: &Report) -> Answer<()> {
         let mut draft = Draft::default();
         let mut notices = self.known(report.order)?;
-        let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == report.id) else {
+        let notice = notices.all.iter_mut().find(|notice| notice.id == report.id);
+        let found = notice.and_then(|notice| {
+            let of_channel = |one: &&mut Delivery| one.channel == report.channel;
+            Some((notice.kind, notice.deliveries.iter_mut().find(of_channel)?))
+        });
+        let Some((kind, delivery)) = found else {
             return Err(Fault::Inconsistent("the outcome of an unknown notification").into());
         };
-        let Delivery::Pending { attempts, .. } = notice.delivery else {
+        let Report { attempt, result, now, .. } = *report;
+        let Some(after) = delivery.after(&report.id, attempt, result, &self.policy.retry, now)
+        else {
             return Ok(((), draft)); // told twice: the first outcome stands
         };
-        let attempts = attempts + 1;
-        match report.result {
-            Sent::Delivered => {
-                notice.delivery = Delivery::Delivered { at: report.now };
+        let (notification_id, channel) = (report.id.clone(), report.channel);
+        let attempts = after.attempts;
+        match after.progress {
+            Progress::Delivered { .. } => {
                 draft.events.push(Event::NotificationDelivered {
-                    notification_id: notice.id.clone(),
-                    kind: notice.kind,
+                    notification_id,
+                    kind,
                     attempts,
+                    channel,
                 });
             }
-            Sent::Failed { retry_after } => {
-                let not_before = report.now.plus(retry_after);
-                notice.delivery = Delivery::Pending { attempts, not_before };
-                draft.hints.push(Hint {
-                    due: not_before,
-                    kind: HintKind::Notify,
-                    ordinal: report.order,
-                });
-            }
+            Progress::Exhausted { .. } => draft.events.push(Event::NotificationFailed {
+                notification_id,
+                kind,
+                attempts,
+                channel,
+                problem: after.problem,
+            }),
+            Progress::Pending { not_before } => draft.hints.push(Hint {
+                due: not_before,
+                kind: HintKind::Notify,
+                ordinal: report.order,
+            }),
         }
-        let notices = self.notices.stage(report.order, notices);
-        draft.change(draft::Change::Notices(report.order, notices));
+        *delivery = after;
+        self.stage(report.order, notices, &mut draft);
         Ok(((), draft))
     }
+
+    fn resend(&mut self, resend: &Resend) -> Answer<Resent> {
+        let mut draft = Draft::default();
+        let mut notices = self.known(resend.order)?;
+        let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == resend.id) else {
+            return Ok((Resent::Unknown, draft));
+        };
+        let mut resent = Resent::NotExhausted;
+        for delivery in &mut notice.deliveries {
+            if let Some(again) = delivery.again(resend.now) {
+                *delivery = again;
+                resent = Resent::Again;
+            }
+        }
+        if resent == Resent::Again {
+            let Resend { order, now: due, .. } = *resend;
+            draft.hints.push(Hint { due, kind: HintKind::Notify, ordinal: order });
+            self.stage(order, notices, &mut draft);
+        }
+        Ok((resent, draft))
+    }
+}
+
+/// The id of a notification: derived, so that a second derivation gives the same, and with its
+/// order's place in it, so that it is found without an index of its own.
+fn id_of(order: Ordinal, parts: &[&str]) -> String {
+    identity::derived(&format!("n-{}-", order.0), parts)
+}
+
+/// The place of the order that a notification belongs to; `None` when it is no id of one.
+pub fn order_of(id: &str) -> Option<Ordinal> {
+    id.strip_prefix("n-")?.split_once('-')?.0.parse().ok().map(Ordinal)
 }
 
 impl Actor for NotificationActor {
@@ -143,7 +201,7 @@ impl Handler<Sweep> for NotificationActor {
         self.vitals.handled();
         let mut draft = Draft::default();
         if let Some(notices) = self.notices.get(order)? {
-            if notices.all.iter().any(|one| matches!(one.delivery, Delivery::Pending { .. })) {
+            if notices.all.iter().any(Notice::is_pending) {
                 return Ok((Parting::Needed, draft));
             }
             draft.change(self.notices.stage_gone(order));
@@ -188,7 +246,7 @@ pub struct Pending {
     pub now: Timestamp,
 }
 
-/// A notification to be sent.
+/// A notification to be sent through one channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
     /// The order.
@@ -197,8 +255,14 @@ pub struct Outgoing {
     pub id: String,
     /// What to tell.
     pub kind: NotificationKind,
+    /// Through which channel.
+    pub channel: Channel,
     /// Counts from 1.
     pub attempt: u32,
+    /// The trace of the command that requested it.
+    pub trace: Option<TraceParent>,
+    /// No attempt begins later than this.
+    pub give_up_at: Timestamp,
 }
 
 impl Handler<Pending> for NotificationActor {
@@ -210,6 +274,28 @@ impl Handler<Pending> for NotificationActor {
     }
 }
 
+/// Puts a trace into notifications that the command in hand requested: the flows of orders, which
+/// ask for them, know of no trace. Answers with all notifications of the order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Arc<Notices>, Fault>")]
+pub struct Stamp {
+    /// The order.
+    pub order: Ordinal,
+    /// The notifications.
+    pub ids: Vec<String>,
+    /// The trace of the command.
+    pub trace: TraceParent,
+}
+
+impl Handler<Stamp> for NotificationActor {
+    type Result = Result<Arc<Notices>, Fault>;
+
+    fn handle(&mut self, stamp: Stamp, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.stamp(&stamp)
+    }
+}
+
 /// Tells what became of an attempt to deliver a notification.
 #[derive(Debug, Message)]
 #[rtype(result = "Answer<()>")]
@@ -218,22 +304,14 @@ pub struct Report {
     pub order: Ordinal,
     /// The notification.
     pub id: String,
+    /// The channel.
+    pub channel: Channel,
+    /// The number of the attempt.
+    pub attempt: u32,
     /// What became of it.
     pub result: Sent,
     /// The unit's time.
     pub now: Timestamp,
-}
-
-/// What became of an attempt to deliver a notification.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sent {
-    /// The channel took it.
-    Delivered,
-    /// It did not.
-    Failed {
-        /// The next attempt is due this much later.
-        retry_after: Duration,
-    },
 }
 
 impl Handler<Report> for NotificationActor {
@@ -242,5 +320,37 @@ impl Handler<Report> for NotificationActor {
     fn handle(&mut self, report: Report, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
         self.report(&report)
+    }
+}
+
+/// A person wants a notification sent again that was given up.
+#[derive(Debug, Message)]
+#[rtype(result = "Answer<Resent>")]
+pub struct Resend {
+    /// The order.
+    pub order: Ordinal,
+    /// The notification.
+    pub id: String,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// What became of a [`Resend`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resent {
+    /// It is on its way again, through every channel that had given up.
+    Again,
+    /// No channel has given up on it.
+    NotExhausted,
+    /// There is no such notification.
+    Unknown,
+}
+
+impl Handler<Resend> for NotificationActor {
+    type Result = Answer<Resent>;
+
+    fn handle(&mut self, resend: Resend, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        self.resend(&resend)
     }
 }

@@ -11,6 +11,7 @@
 
 mod arrival;
 mod isolate;
+mod notify;
 mod owners;
 mod park;
 mod retire;
@@ -19,6 +20,7 @@ mod seal;
 pub use arrival::{Arrival, Raw};
 pub use isolate::Before;
 pub(crate) use isolate::Marker;
+pub use notify::Resending;
 pub use owners::{Capacities, Owners, Settings};
 pub use retire::Retired;
 use seal::Turn;
@@ -30,7 +32,6 @@ use crate::draft::{Draft, HintKind};
 use crate::id::{CommandId, OrderId, Source};
 use crate::identity;
 use crate::inventory;
-use crate::notification;
 use crate::order;
 use crate::owner::{EndTurn, Fault, Outcome, Owner, ask};
 use crate::record::{Entry, Named, Origin};
@@ -282,6 +283,12 @@ impl Sequencer {
             Command::OrderComplete(complete) => {
                 ask(order, Owner::Order, order::Complete { complete, now }).await?
             }
+            Command::OrderResolve(resolve) => {
+                ask(order, Owner::Order, order::Resolve { resolve, now }).await?
+            }
+            Command::RefundRequest(request) => {
+                ask(order, Owner::Order, order::Refund { request, now }).await?
+            }
             Command::PaymentCallback(callback) => {
                 let callback = order::Callback {
                     callback,
@@ -375,50 +382,6 @@ impl Sequencer {
         self.park_waiting(order, now).await
     }
 
-    /// What of an order is to be sent to the customer now.
-    pub async fn pending_notifications(
-        &mut self,
-        order: Ordinal,
-    ) -> Result<Vec<notification::Outgoing>, Error> {
-        let pending = notification::Pending { order, now: self.now() };
-        for _ in 0..2 {
-            let owner = &self.owners.notification;
-            let answer = ask(owner, Owner::Notification, pending.clone()).await;
-            match answer.and_then(|answer| answer) {
-                Ok(outgoing) => return Ok(outgoing),
-                Err(fault) => self.recover(fault).await?,
-            }
-        }
-        Ok(Vec::new())
-    }
-
-    /// Records what became of an attempt to deliver a notification.
-    pub async fn notified(
-        &mut self,
-        outgoing: &notification::Outgoing,
-        result: notification::Sent,
-    ) -> Result<Option<Step>, Error> {
-        let now = self.now();
-        for _ in 0..2 {
-            let (order, id) = (outgoing.order, outgoing.id.clone());
-            let report = notification::Report { order, id, result, now };
-            let owner = &self.owners.notification;
-            let answer = ask(owner, Owner::Notification, report).await;
-            match answer.and_then(Outcome::from_answer) {
-                Ok(outcome) if outcome.draft.is_empty() => return Ok(None),
-                Ok(outcome) => {
-                    let order = crate::states::read::<order::Order>(&self.shelf.borrow(), order)?
-                        .map(|known| (known.id, Some(order)));
-                    let outcome = Outcome { order, ..outcome };
-                    let turn = Turn::new(Origin::Notified(outgoing.kind), None, now);
-                    return Ok(Some(self.seal(turn, outcome).await?.into()));
-                }
-                Err(fault) => self.recover(fault).await?,
-            }
-        }
-        Ok(Some(Step::Failed { problem: "a notification's outcome was not kept".to_owned() }))
-    }
-
     /// Drops what the turn staged after a fault; a store that failed ends it all.
     async fn recover(&mut self, fault: Fault) -> Result<(), Error> {
         if let Fault::State(error) = fault {
@@ -475,6 +438,8 @@ pub fn order_of(command: &Command) -> Option<&OrderId> {
         Command::OrderCancel(cancel) => Some(&cancel.order_id),
         Command::OrderComplete(complete) => Some(&complete.order_id),
         Command::PaymentCallback(callback) => Some(&callback.order_id),
+        Command::OrderResolve(resolve) => Some(&resolve.order_id),
+        Command::RefundRequest(request) => Some(&request.order_id),
         Command::StockSet(_)
         | Command::StockAdjust(_)
         | Command::CartPut(_)

@@ -3,7 +3,7 @@
 use crate::cart::{self, CartActor};
 use crate::draft::{Change, Draft};
 use crate::inventory::Inventory;
-use crate::notification::NotificationActor;
+use crate::notification::{NotificationActor, Policy};
 use crate::order::{Leaves, OrderActor, Terms};
 use crate::owner::{EndTurn, Owner};
 use crate::payment::{PaymentActor, WaitingLimits};
@@ -23,8 +23,8 @@ pub struct Settings {
     pub waiting: WaitingLimits,
     /// How long identities are kept: an older command is parked.
     pub identity_retention: Duration,
-    /// Whether customers are told anything.
-    pub notify: bool,
+    /// How customers are told.
+    pub notifications: Policy,
     /// Most bytes of parked messages in all; beyond, only the beginning of each is kept.
     pub parked_bytes: u64,
     /// How much each owner may cache.
@@ -93,7 +93,7 @@ impl Owners {
         let notification = NotificationActor::new(
             shelf.clone(),
             capacities.notifications,
-            settings.notify,
+            settings.notifications.clone(),
             of(Owner::Notification),
         );
         let leaves = Leaves {

@@ -37,7 +37,10 @@ impl Turn {
 
 impl Sequencer {
     /// Seals the end of a command. What it staged becomes memory; of a refused one nothing does.
-    pub(super) async fn seal(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+    pub(super) async fn seal(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
+        if let Some(trace) = turn.trace {
+            self.stamp_notices(&mut outcome.draft, trace).await;
+        }
         let touched = Touched::by(&outcome.draft);
         let sealed = self.write(turn, outcome)?;
         match touched {
@@ -80,7 +83,8 @@ impl Sequencer {
         for change in draft.changes {
             put(&mut builder, &mut entry, change)?;
         }
-        let follow_ups = draft.hints.iter().filter_map(follow_up).collect();
+        let at = entry.at;
+        let follow_ups = draft.hints.iter().filter_map(|hint| follow_up(hint, at)).collect();
         for hint in &draft.hints {
             let due = match hint.kind {
                 HintKind::Notify if hint.due <= entry.at => hint.due.plus(NOTIFY_SAFETY),
@@ -152,8 +156,9 @@ fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(
     Ok(())
 }
 
-fn follow_up(hint: &Hint) -> Option<FollowUp> {
+fn follow_up(hint: &Hint, at: Timestamp) -> Option<FollowUp> {
     match hint.kind {
+        HintKind::Notify if hint.due > at => None,
         HintKind::Waiting => Some(FollowUp::RunWaiting(hint.ordinal)),
         HintKind::Notify => Some(FollowUp::Notify(hint.ordinal)),
         HintKind::Hold | HintKind::Cart | HintKind::NeverCame | HintKind::Sweep => None,

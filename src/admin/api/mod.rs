@@ -6,13 +6,14 @@
 mod actors;
 mod audit;
 mod carts;
+mod notifications;
 mod orders;
 mod parked;
 mod stock;
 mod timeline;
 
 use super::problem::Problem;
-use crate::pipeline::{Handle, Overview};
+use crate::pipeline::{Handle, Overview, Resend};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
 use orderly_actors::order::Status;
@@ -37,6 +38,12 @@ impl Core {
         let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
         let answer = handle.look(look).await;
         Ok(answer.map_err(|gone| Problem::unavailable(gone.to_string()))??)
+    }
+
+    async fn resend(&self, notification: String) -> Result<Resend, Problem> {
+        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
+        let answer = handle.resend(notification).await;
+        answer.map_err(|gone| Problem::unavailable(gone.to_string()))
     }
 }
 
@@ -82,6 +89,8 @@ pub fn routes(core: Core) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'stati
                 .service(carts::one)
                 .service(parked::one)
                 .service(parked::list)
+                .service(notifications::list)
+                .service(notifications::resend)
                 .service(actors::all)
                 .service(audit::now),
         );

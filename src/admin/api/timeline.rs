@@ -72,6 +72,7 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         Origin::Isolated => ("isolation", None, None),
         Origin::Operator => ("operator", None, None),
         Origin::Age => ("retention", None, None),
+        Origin::Reminder => ("reminder", None, None),
     };
     let why = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut items = vec![Item {

@@ -2,6 +2,7 @@
 
 use super::super::Error;
 use super::Core;
+use crate::notify::lane::Call;
 use orderly_actors::clock::Clock;
 use orderly_actors::sequencer::Step;
 use orderly_actors::store::Timer;
@@ -39,10 +40,11 @@ impl Core {
     }
 
     async fn fire(&mut self, due: Vec<Timer>) -> Result<(), Error> {
+        let mut reminders = Vec::new();
         for timer in due {
             if super::super::timers::is_notification(&timer) {
-                let pending = self.sequencer.pending_notifications(timer.ordinal).await?;
-                self.errands.notify(&self.sequencer, pending, None)?;
+                let again = self.notify(timer.ordinal, Call::Timed).await?;
+                reminders.extend(again.map(|at| (timer.ordinal, at)));
                 continue;
             }
             match self.sequencer.fire(timer).await? {
@@ -55,7 +57,7 @@ impl Core {
                 None => {}
             }
         }
-        Ok(())
+        self.remind(reminders).await
     }
 
     /// Tells, now and then, what was expired, put aside and swept.

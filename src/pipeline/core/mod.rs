@@ -2,11 +2,12 @@
 //! was sealed to the store thread, and settles it once it is durable.
 
 mod fire;
+mod notify;
 mod stop;
 
 use super::errand::{Errands, SUSPICIOUS};
 use super::handle::{Handle, Overview, Question, Vitals, questions};
-use super::notifier::{Errand, Outcomes};
+use super::notifier::{Notifier, Outcomes};
 use super::relay::Feed;
 use super::settle::{Originals, Settling, Ticket};
 use super::storage::{Report, Work};
@@ -16,7 +17,7 @@ use crate::broker::{Delivery, Intake, Link, Message, Names};
 use crate::door::Door;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Actor, CommandType, OrderStatus, ParkedReason, Stage};
-use crate::wire::Wire;
+use crate::notify::lane::Call;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::counters;
 use orderly_actors::order::Status;
@@ -24,7 +25,7 @@ use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
 };
-use orderly_actors::store::{History, Unit, View};
+use orderly_actors::store::{History, Seq, Unit, View};
 use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -56,9 +57,8 @@ pub(super) struct Parts {
     pub(super) storage: std::sync::mpsc::Sender<Work>,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) relay: Feed,
-    pub(super) notifier: mpsc::Sender<Errand>,
+    pub(super) notifier: Notifier,
     pub(super) outcomes: mpsc::Receiver<Outcomes>,
-    pub(super) wire: Wire,
     pub(super) condition: watch::Sender<Condition>,
     pub(super) metrics: Metrics,
 }
@@ -91,6 +91,9 @@ struct Core {
     failures: mpsc::UnboundedReceiver<Spent>,
     settling: Settling,
     errands: Errands,
+    notifier: Notifier,
+    /// Every unit before this is durable.
+    durable: Seq,
     timers: Timers,
     /// Sealed, not handed to the store thread yet.
     group: Vec<Arc<Unit>>,
@@ -129,10 +132,8 @@ impl Core {
         let errands = Errands::new(
             runtime,
             parts.link.publisher.clone(),
-            parts.notifier,
             parts.names,
             &parts.limits.retry_delays,
-            parts.wire,
         );
         let settling = Settling::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
         Self {
@@ -146,6 +147,8 @@ impl Core {
             failures,
             settling,
             errands,
+            notifier: parts.notifier,
+            durable: Seq(0),
             timers,
             group: Vec::with_capacity(GROUP),
             limits: parts.limits,
@@ -181,7 +184,7 @@ impl Core {
                 Wake::Report(report) => self.report(report).await?,
                 Wake::Failure(spent) => return Err(spent.into()),
                 Wake::Question(Some(Question::Stop { grace })) => return self.stop(grace).await,
-                Wake::Question(Some(question)) => self.answer(question).await,
+                Wake::Question(Some(question)) => self.answer(question).await?,
                 // nobody can ask any more: the process is ending
                 Wake::Question(None) => return self.stop(Duration::ZERO).await,
                 Wake::Outcomes(outcomes) => self.notified(outcomes).await?,
@@ -321,26 +324,17 @@ impl Core {
                 for (ticket, message) in durable.dead_letters {
                     self.errands.dead_letter(&ticket, &message);
                 }
-                for (order, trace) in durable.notify {
-                    let pending = self.sequencer.pending_notifications(order).await?;
-                    self.errands.notify(&self.sequencer, pending, trace)?;
+                self.durable = through;
+                for order in durable.notify {
+                    self.notify(order, Call::Fresh).await?;
                 }
+                self.notifier.pump(self.moment());
             }
             Report::Checkpoint(report) => {
                 self.sequencer.shelf().borrow_mut().checkpointed(&report);
             }
             Report::Failed(error) => return Err(error.into()),
             Report::Closed => return Err(Error::Thread("the store thread".to_owned())),
-        }
-        Ok(())
-    }
-
-    async fn notified(&mut self, outcomes: Outcomes) -> Result<(), Error> {
-        for (outgoing, sent) in outcomes {
-            self.errands.returned(&outgoing);
-            if let Some(Step::Sealed(sealed)) = self.sequencer.notified(&outgoing, sent).await? {
-                self.sealed(*sealed, None).await?;
-            }
         }
         Ok(())
     }
@@ -361,6 +355,7 @@ impl Core {
         if self.timers.may_fire(now) && !clock_is_off {
             self.fire_timers().await?;
         }
+        self.notifier.pump(self.moment());
         self.show();
         self.tell_retired(now);
         Ok(())
@@ -409,7 +404,7 @@ impl Core {
         Ok(())
     }
 
-    async fn answer(&mut self, question: Question) {
+    async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
             Question::Look(look) => {
                 let vitals = self.sequencer.owners().vitals();
@@ -432,12 +427,18 @@ impl Core {
             }
             Question::Pause(true) => self.link.control.pause().await,
             Question::Pause(false) => self.link.control.resume().await,
+            Question::Resend { id, answer } => {
+                let resent = self.resend(&id).await?;
+                let _ = answer.send(resent); // nobody waits any more
+            }
             Question::Stop { .. } => {} // the loop's own
         }
+        Ok(())
     }
 
     /// Shows the gauges.
     fn show(&mut self) {
+        self.notifier.show(self.moment());
         let view = self.sequencer.shelf().borrow();
         for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
             self.metrics.orders(*label, counters::orders(&view, *status));

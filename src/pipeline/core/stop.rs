@@ -46,7 +46,10 @@ impl Core {
         }
         self.until_durable().await?;
         self.settling.acknowledge(self.clock.monotonic());
-        while self.settling.cursor() < self.history.durable() || !self.errands.is_idle() {
+        while self.settling.cursor() < self.history.durable()
+            || !self.errands.is_idle()
+            || !self.notifier.is_idle(self.moment())
+        {
             tokio::time::sleep(Duration::from_millis(5)).await;
             while let Ok(outcomes) = self.outcomes.try_recv() {
                 self.notified(outcomes).await?;
@@ -55,6 +58,7 @@ impl Core {
                 self.settling.settled(&done, self.clock.monotonic());
             }
             self.until_durable().await?;
+            self.notifier.pump(self.moment());
             self.settling.acknowledge(self.clock.monotonic());
         }
         Ok(())

@@ -1,0 +1,148 @@
+//! What the notifier and operators ask about notifications: what is due, what became of it, what
+//! is to be looked at again, what is to be sent again.
+
+use super::seal::Turn;
+use super::{Error, Sealed, Sequencer, Step};
+use crate::clock::Timestamp;
+use crate::draft::{Change, Draft, Hint, HintKind};
+use crate::event::Event;
+use crate::id::OrderId;
+use crate::notification::{self, Resent};
+use crate::order::Order;
+use crate::owner::{Outcome, Owner, Stop, ask};
+use crate::record::Origin;
+use crate::states;
+use crate::store::Ordinal;
+use crate::trace::TraceParent;
+use crate::verdict::Verdict;
+
+/// What became of a wish to send a notification again.
+#[derive(Debug)]
+pub enum Resending {
+    /// It is sent again once this is durable.
+    Sealed(Box<Sealed>),
+    /// No channel has given up on it: there is nothing to send again.
+    NotExhausted,
+    /// There is no such notification.
+    Unknown,
+    /// It came to no end.
+    Failed,
+}
+
+impl Sequencer {
+    /// What of an order is to be sent to the customer now.
+    pub async fn pending_notifications(
+        &mut self,
+        order: Ordinal,
+    ) -> Result<Vec<notification::Outgoing>, Error> {
+        let pending = notification::Pending { order, now: self.now() };
+        for _ in 0..2 {
+            let owner = &self.owners.notification;
+            let answer = ask(owner, Owner::Notification, pending.clone()).await;
+            match answer.and_then(|answer| answer) {
+                Ok(outgoing) => return Ok(outgoing),
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Records what became of an attempt to deliver a notification.
+    pub async fn notified(
+        &mut self,
+        outgoing: &notification::Outgoing,
+        result: notification::Sent,
+    ) -> Result<Option<Step>, Error> {
+        let now = self.now();
+        for _ in 0..2 {
+            let report = notification::Report {
+                order: outgoing.order,
+                id: outgoing.id.clone(),
+                channel: outgoing.channel,
+                attempt: outgoing.attempt,
+                result,
+                now,
+            };
+            let owner = &self.owners.notification;
+            let answer = ask(owner, Owner::Notification, report).await;
+            match answer.and_then(Outcome::from_answer) {
+                Ok(outcome) if outcome.draft.is_empty() => return Ok(None),
+                Ok(outcome) => {
+                    let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
+                    let turn = Turn::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
+                    return Ok(Some(self.seal(turn, outcome).await?.into()));
+                }
+                Err(fault) => self.recover(fault).await?,
+            }
+        }
+        Ok(Some(Step::Failed { problem: "a notification's outcome was not kept".to_owned() }))
+    }
+
+    /// Has the notifications of orders looked at again, each at its time: one unit for them all.
+    pub async fn remind(&mut self, reminders: &[(Ordinal, Timestamp)]) -> Result<Sealed, Error> {
+        let hints = reminders.iter();
+        let hints = hints.map(|&(ordinal, due)| Hint { due, kind: HintKind::Notify, ordinal });
+        let draft = Draft { hints: hints.collect(), ..Draft::default() };
+        let turn = Turn::new(Origin::Reminder, None, self.now());
+        self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
+    }
+
+    /// Sends a notification again through every channel that has given up on it.
+    pub async fn resend(&mut self, id: &str) -> Result<Resending, Error> {
+        let Some(order) = notification::order_of(id) else {
+            return Ok(Resending::Unknown);
+        };
+        let now = self.now();
+        for _ in 0..2 {
+            let resend = notification::Resend { order, id: id.to_owned(), now };
+            let owner = &self.owners.notification;
+            let answer = ask(owner, Owner::Notification, resend).await;
+            let fault = match answer {
+                Ok(Ok((Resent::Unknown, _))) => return Ok(Resending::Unknown),
+                // no rule of business refuses it
+                Ok(Ok((Resent::NotExhausted, _)) | Err(Stop::Refused(_))) => {
+                    return Ok(Resending::NotExhausted);
+                }
+                Ok(Ok((Resent::Again, draft))) => {
+                    let order = self.known(order)?;
+                    let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, draft) };
+                    let turn = Turn::new(Origin::Operator, None, now);
+                    return Ok(Resending::Sealed(Box::new(self.seal(turn, outcome).await?)));
+                }
+                Ok(Err(Stop::Fault(fault))) | Err(fault) => fault,
+            };
+            self.recover(fault).await?;
+        }
+        Ok(Resending::Failed)
+    }
+
+    /// Puts the trace of the command in hand into the notifications that it requested.
+    pub(super) async fn stamp_notices(&self, draft: &mut Draft, trace: TraceParent) {
+        let ids: Vec<_> = draft.events.iter().filter_map(requested).collect();
+        if ids.is_empty() {
+            return;
+        }
+        for change in &mut draft.changes {
+            let Change::Notices(order, notices) = change else { continue };
+            let stamp = notification::Stamp { order: *order, ids: ids.clone(), trace };
+            let owner = &self.owners.notification;
+            match ask(owner, Owner::Notification, stamp).await.and_then(|answer| answer) {
+                Ok(stamped) => *notices = stamped,
+                // a trace is not worth a command: what was decided is in the draft
+                Err(fault) => tracing::error!(problem = %fault, "a trace was lost"),
+            }
+        }
+    }
+
+    fn known(&self, order: Ordinal) -> Result<Option<(OrderId, Option<Ordinal>)>, Error> {
+        let known = states::read::<Order>(&self.shelf.borrow(), order)?;
+        Ok(known.map(|known| (known.id, Some(order))))
+    }
+}
+
+fn requested(event: &Event) -> Option<String> {
+    match event {
+        Event::NotificationRequested { notification_id, .. } => Some(notification_id.clone()),
+        _ => None,
+    }
+}

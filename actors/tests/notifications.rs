@@ -1,0 +1,301 @@
+//! What becomes of notifications, through the actors, on a simulated clock and disk: given two
+//! channels, of which one or the other fails.
+
+mod support;
+
+use orderly_actors::clock::{Clock as _, Timestamp};
+use orderly_actors::notification::{
+    Channel, Delivery, Failure, Notice, Notices, Outgoing, Policy, Progress, Retry, Sent, Standing,
+};
+use orderly_actors::sequencer::{Resending, Settings, Step};
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{Ordinal, Table};
+use orderly_actors::trace::TraceParent;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Shop, arrival, captured, place, settings};
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const DOWN: Sent = Sent::Failed { why: Failure::Status(503), retry_after: None };
+const NOTIFY: u8 = orderly_actors::draft::HintKind::Notify as u8;
+const SECOND: Duration = Duration::from_secs(1);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn with(channels: &[Channel]) -> Settings {
+    let retry = Retry { first: SECOND, cap: 60 * SECOND, give_up_after: HOUR };
+    Settings { notifications: Policy { channels: channels.to_vec(), retry }, ..settings() }
+}
+
+async fn shop(channels: &[Channel]) -> Shop {
+    let mut shop = Shop::open_on(Arc::new(SimDisk::new(7)), with(channels));
+    let stock = serde_json::json!({"sku": "tea", "on_hand": 100_000});
+    shop.run("stock.set", stock).await;
+    shop
+}
+
+/// The same store, opened again by another process.
+fn restarted(shop: Shop, channels: &[Channel]) -> Shop {
+    let (disk, now) = (Arc::clone(&shop.disk), shop.clock.now());
+    drop(shop);
+    let shop = Shop::open_on(disk, with(channels));
+    shop.clock.step_to(now);
+    shop
+}
+
+/// A paid order has something to tell.
+async fn pay(shop: &mut Shop, order: &str) {
+    shop.send("order.place", &format!("place-{order}"), place(order, &[("tea", 1, 500)])).await;
+    let mut payment = arrival("payment.callback", order, &captured(order, order, 500));
+    payment.trace = TraceParent::parse(TRACE);
+    let Step::Sealed(paid) = shop.step(&payment).await else { panic!("it is no panic") };
+    shop.keep(*paid).await;
+}
+
+fn notice(shop: &Shop, order: &str) -> Notice {
+    let notices: Notices = shop.state(Table::Orders, order).expect("it has notifications");
+    let [notice] = &notices.all[..] else { panic!("one notification: {notices:?}") };
+    notice.clone()
+}
+
+fn delivery(shop: &Shop, order: &str, channel: Channel) -> Delivery {
+    let found = notice(shop, order).deliveries.into_iter().find(|one| one.channel == channel);
+    found.expect("it has a delivery")
+}
+
+/// The orders whose notifications' time has come.
+fn due(shop: &Shop) -> Vec<Ordinal> {
+    let now = shop.sequencer.now().micros();
+    let timers = shop.sequencer.shelf().borrow().due(now, 10_000).expect("reads");
+    timers.iter().filter(|timer| timer.kind == NOTIFY).map(|timer| timer.ordinal).collect()
+}
+
+async fn report(shop: &mut Shop, outgoing: &Outgoing, sent: Sent) {
+    let step = shop.sequencer.notified(outgoing, sent).await.expect("the store works");
+    if let Some(Step::Sealed(sealed)) = step {
+        shop.keep(*sealed).await;
+    }
+}
+
+/// Lets a second pass, and sends what is due. Gives what was sent.
+async fn tick(shop: &mut Shop, answer: impl Fn(&Outgoing) -> Sent) -> Vec<Outgoing> {
+    shop.clock.advance(SECOND);
+    let mut sent = Vec::new();
+    for order in due(shop) {
+        let pending = shop.sequencer.pending_notifications(order).await.expect("the store works");
+        for outgoing in pending {
+            report(shop, &outgoing, answer(&outgoing)).await;
+            sent.push(outgoing);
+        }
+    }
+    sent
+}
+
+/// Ticks for a time.
+async fn pass(
+    shop: &mut Shop,
+    span: Duration,
+    answer: impl Fn(&Outgoing) -> Sent,
+) -> Vec<Outgoing> {
+    let mut sent = Vec::new();
+    for _ in 0..span.as_secs() {
+        sent.extend(tick(shop, &answer).await);
+    }
+    sent
+}
+
+fn webhook_is_down(outgoing: &Outgoing) -> Sent {
+    match outgoing.channel {
+        Channel::Amqp => Sent::Delivered,
+        Channel::Webhook => DOWN,
+    }
+}
+
+#[actix::test]
+async fn each_channel_has_it_once_under_one_id_and_the_trace_of_who_asked() {
+    let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
+    pay(&mut shop, "o-1").await;
+
+    let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
+
+    let channels: Vec<_> = sent.iter().map(|outgoing| outgoing.channel).collect();
+    assert_eq!(channels, [Channel::Amqp, Channel::Webhook]);
+    let ids: BTreeSet<_> = sent.iter().map(|outgoing| outgoing.id.as_str()).collect();
+    assert_eq!(ids.len(), 1);
+    for outgoing in &sent {
+        assert_eq!(outgoing.attempt, 1);
+        assert_eq!(outgoing.trace, TraceParent::parse(TRACE));
+    }
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    let delivered = shop.told().into_iter().filter(|told| *told == "notification.delivered");
+    assert_eq!(delivered.count(), 2);
+}
+
+#[actix::test]
+async fn one_channel_that_is_down_delays_its_own_only() {
+    let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
+    pay(&mut shop, "o-1").await;
+
+    let sent = pass(&mut shop, 60 * SECOND, webhook_is_down).await;
+
+    let of = |channel| {
+        let of_channel = sent.iter().filter(move |outgoing| outgoing.channel == channel);
+        of_channel.map(|outgoing| outgoing.attempt).collect::<Vec<_>>()
+    };
+    assert_eq!(of(Channel::Amqp), [1]);
+    let attempts = of(Channel::Webhook);
+    assert!((4..=8).contains(&attempts.len()), "it backs off: {attempts:?}");
+    assert!(attempts.iter().copied().eq(1..=u32::try_from(attempts.len()).expect("few")));
+    let Delivery { progress, .. } = delivery(&shop, "o-1", Channel::Amqp);
+    assert!(matches!(progress, Progress::Delivered { .. }));
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Pending);
+
+    pass(&mut shop, 90 * SECOND, |_| Sent::Delivered).await;
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+}
+
+#[actix::test]
+async fn attempts_trace_and_times_survive_a_restart() {
+    let both = [Channel::Amqp, Channel::Webhook];
+    let mut shop = shop(&both).await;
+    pay(&mut shop, "o-1").await;
+    pass(&mut shop, 20 * SECOND, webhook_is_down).await;
+    let before = delivery(&shop, "o-1", Channel::Webhook);
+    assert!(before.attempts > 1);
+
+    let mut shop = restarted(shop, &both);
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook), before);
+    let sent = pass(&mut shop, 60 * SECOND, |_| Sent::Delivered).await;
+
+    let [outgoing] = &sent[..] else { panic!("one is left: {sent:?}") };
+    assert_eq!((outgoing.channel, outgoing.attempt), (Channel::Webhook, before.attempts + 1));
+    assert_eq!(outgoing.trace, TraceParent::parse(TRACE));
+}
+
+#[actix::test]
+async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
+    let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
+    pay(&mut shop, "o-1").await;
+    let id = notice(&shop, "o-1").id;
+    let early = shop.sequencer.resend(&id).await.expect("the store works");
+    assert!(matches!(early, Resending::NotExhausted));
+
+    pass(&mut shop, HOUR + 2 * SECOND, webhook_is_down).await;
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Exhausted);
+    assert_eq!(shop.told().last(), Some(&"notification.failed"));
+    let given_up = delivery(&shop, "o-1", Channel::Webhook);
+    assert_eq!(given_up.problem, Some(Failure::Status(503)));
+    assert_eq!(pass(&mut shop, 300 * SECOND, webhook_is_down).await, [], "it is over");
+
+    let Resending::Sealed(sealed) = shop.sequencer.resend(&id).await.expect("the store works")
+    else {
+        panic!("it was given up");
+    };
+    shop.keep(*sealed).await;
+    let twice = shop.sequencer.resend(&id).await.expect("the store works");
+    assert!(matches!(twice, Resending::NotExhausted));
+    let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
+
+    let [outgoing] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
+    assert_eq!(outgoing.id, id);
+    assert_eq!((outgoing.channel, outgoing.attempt), (Channel::Webhook, given_up.attempts + 1));
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+}
+
+#[actix::test]
+async fn there_is_nothing_to_send_again_of_what_never_was() {
+    let mut shop = shop(&[Channel::Amqp]).await;
+    pay(&mut shop, "o-1").await;
+    let id = notice(&shop, "o-1").id;
+    for unknown in ["", "n-", "n-0", "n-999-ab", "o-1", &id[..id.len() - 1]] {
+        let resent = shop.sequencer.resend(unknown).await.expect("the store works");
+        assert!(matches!(resent, Resending::Unknown), "{unknown}");
+    }
+}
+
+#[actix::test]
+async fn what_is_refused_for_good_is_not_tried_again() {
+    let mut shop = shop(&[Channel::Webhook]).await;
+    pay(&mut shop, "o-1").await;
+    let refused = Sent::Refused { why: Failure::Status(410) };
+    let sent = pass(&mut shop, 600 * SECOND, |_| refused).await;
+    assert_eq!(sent.len(), 1);
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Exhausted);
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, Some(Failure::Status(410)));
+}
+
+#[actix::test]
+async fn a_channel_that_comes_or_goes_does_so_for_new_notifications() {
+    let mut shop = shop(&[Channel::Amqp]).await;
+    pay(&mut shop, "o-1").await;
+    let mut shop = restarted(shop, &[Channel::Amqp, Channel::Webhook]);
+    pay(&mut shop, "o-2").await;
+    let mut shop = restarted(shop, &[]);
+    pay(&mut shop, "o-3").await;
+
+    let channels = |order: &str| {
+        let deliveries = notice(&shop, order).deliveries;
+        deliveries.iter().map(|delivery| delivery.channel).collect::<Vec<_>>()
+    };
+    assert_eq!(channels("o-1"), [Channel::Amqp]);
+    assert_eq!(channels("o-2"), [Channel::Amqp, Channel::Webhook]);
+    assert_eq!(channels("o-3"), []);
+    assert_eq!(notice(&shop, "o-3").standing(), Standing::Nowhere);
+
+    // what the channels had before them is still handed out, for the notifier to give up
+    let removed = Sent::GivenUp { why: Failure::Removed };
+    let sent = pass(&mut shop, 20 * SECOND, |_| removed).await;
+    assert_eq!(sent.len(), 3);
+    assert_eq!(notice(&shop, "o-2").standing(), Standing::Exhausted);
+}
+
+#[actix::test]
+async fn an_outcome_that_is_told_twice_counts_once() {
+    let mut shop = shop(&[Channel::Webhook]).await;
+    pay(&mut shop, "o-1").await;
+    shop.clock.advance(10 * SECOND);
+    let order = due(&shop)[0];
+    let pending = shop.sequencer.pending_notifications(order).await.expect("the store works");
+    let [outgoing] = &pending[..] else { panic!("one is due: {pending:?}") };
+
+    report(&mut shop, outgoing, DOWN).await;
+    let once = delivery(&shop, "o-1", Channel::Webhook);
+    report(&mut shop, outgoing, DOWN).await;
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook), once);
+    // delivered after all, by the copy that another process had sent
+    report(&mut shop, outgoing, Sent::Delivered).await;
+    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+}
+
+/// A thousand are due and find no place: each is put off, in few units, and found again, though
+/// the process dies in between and again and again.
+#[actix::test]
+async fn what_finds_no_place_is_found_again_by_its_timer() {
+    const ORDERS: usize = 1000;
+    let mut shop = shop(&[Channel::Webhook]).await;
+    for number in 0..ORDERS {
+        pay(&mut shop, &format!("o-{number}")).await;
+    }
+    for round in 0..3 {
+        shop.clock.advance(30 * SECOND);
+        let orders = due(&shop);
+        assert_eq!(orders.len(), ORDERS);
+        assert!(orders.is_sorted(), "the oldest first");
+        let at = shop.sequencer.now().plus(10 * SECOND);
+        for batch in orders.chunks(256) {
+            let reminders: Vec<(Ordinal, Timestamp)> =
+                batch.iter().map(|order| (*order, at)).collect();
+            let sealed = shop.sequencer.remind(&reminders).await.expect("the store works");
+            assert_eq!(sealed.follow_ups, [], "it is not looked at at once");
+            shop.keep(sealed).await;
+        }
+        // what was handed out counts as dealt with from here on
+        assert_eq!(due(&shop), []);
+        let count = serde_json::json!({"sku": "tea", "on_hand": 1000 + round});
+        shop.send("stock.set", &format!("count-{round}"), count).await;
+        shop = restarted(shop, &[Channel::Webhook]);
+    }
+    let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
+    assert_eq!(sent.len(), ORDERS);
+    assert!(sent.iter().all(|outgoing| outgoing.attempt == 1), "being put off is no attempt");
+}

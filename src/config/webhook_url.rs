@@ -1,0 +1,149 @@
+//! Where a webhook is: an HTTP URL. Its query may hold a key, so only [`WebhookUrl::expose`] shows
+//! that.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use url::{Host, Url};
+
+use super::secret::{MASK, unseen_text};
+
+/// The address of a webhook, or none when it is empty.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct WebhookUrl(Option<Url>);
+
+/// Why a text is no [`WebhookUrl`]. No variant repeats the text: it may hold a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookUrlError {
+    /// Not a URL at all.
+    #[error("not a URL: {0}")]
+    Malformed(url::ParseError),
+    /// A URL of something else.
+    #[error("the scheme of a webhook's URL is `https` or `http`")]
+    Scheme,
+    /// A name or a password, which the signature is there instead of.
+    #[error("a webhook's URL has no user and no password: requests are signed")]
+    Userinfo,
+}
+
+impl WebhookUrl {
+    /// The URL with its query, for the request. Empty when there is none.
+    pub fn expose(&self) -> &str {
+        self.0.as_ref().map_or("", Url::as_str)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Whether what is sent there is encrypted.
+    pub fn is_encrypted(&self) -> bool {
+        self.0.as_ref().is_some_and(|url| url.scheme() == "https")
+    }
+
+    /// Whether what is sent there stays on this machine.
+    pub fn is_local(&self) -> bool {
+        match self.0.as_ref().and_then(Url::host) {
+            None => true,
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+        }
+    }
+}
+
+impl FromStr for WebhookUrl {
+    type Err = WebhookUrlError;
+
+    fn from_str(text: &str) -> Result<Self, WebhookUrlError> {
+        if text.is_empty() {
+            return Ok(Self(None));
+        }
+        let mut url = Url::parse(text).map_err(WebhookUrlError::Malformed)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(WebhookUrlError::Scheme);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(WebhookUrlError::Userinfo);
+        }
+        url.set_fragment(None);
+        Ok(Self(Some(url)))
+    }
+}
+
+impl fmt::Display for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => Ok(()),
+            Some(url) if url.query().is_none() => f.write_str(url.as_str()),
+            Some(url) => {
+                let mut shown = url.clone();
+                shown.set_query(Some(MASK));
+                f.write_str(shown.as_str())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.to_string())
+    }
+}
+
+impl Serialize for WebhookUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for WebhookUrl {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        unseen_text(deserializer)?.parse().map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_key_in_the_query_is_used_but_never_shown() {
+        let text = "https://shop.example.com/hooks?key=s3cret";
+        let url: WebhookUrl = text.parse().expect("a URL");
+        assert_eq!(url.expose(), text);
+        let json = serde_json::to_string(&url).expect("a text is JSON");
+        for printed in [url.to_string(), format!("{url:?}"), json] {
+            assert!(printed.contains("https://shop.example.com/hooks?***"), "{printed}");
+            assert!(!printed.contains("s3cret"), "{printed}");
+        }
+    }
+
+    #[rstest]
+    #[case("http://localhost:8000/hook", true, false)]
+    #[case("http://127.0.0.1/hook", true, false)]
+    #[case("http://[::1]/hook", true, false)]
+    #[case("https://shop.example.com/", false, true)]
+    #[case("http://10.0.0.7/", false, false)]
+    fn what_stays_here_and_what_is_encrypted_is_known(
+        #[case] url: WebhookUrl,
+        #[case] local: bool,
+        #[case] encrypted: bool,
+    ) {
+        assert_eq!((url.is_local(), url.is_encrypted()), (local, encrypted), "{url}");
+    }
+
+    #[rstest]
+    #[case("ftp://shop.example.com/", WebhookUrlError::Scheme)]
+    #[case("https://me:s3cret@shop.example.com/", WebhookUrlError::Userinfo)]
+    #[case("https://me@shop.example.com/", WebhookUrlError::Userinfo)]
+    #[case("shop.example.com", WebhookUrlError::Malformed(url::ParseError::RelativeUrlWithoutBase))]
+    fn what_is_no_webhook_is_refused(#[case] text: &str, #[case] wanted: WebhookUrlError) {
+        assert_eq!(text.parse::<WebhookUrl>(), Err(wanted));
+        assert!(!wanted.to_string().contains("s3cret"));
+    }
+}

@@ -1,0 +1,65 @@
+//! The default channel: the broker's exchange for notifications. A notification is delivered when
+//! the broker has confirmed it and did not return it.
+
+use super::breaker::{Health, Terms};
+use super::lane::Limits;
+use super::{Errand, Outcome};
+use crate::broker::{Confirm, Publisher};
+use orderly_actors::notification::{Failure, Sent};
+use std::num::NonZeroU32;
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Notifications in one publish, at most.
+const BATCH: usize = 256;
+
+/// What bounds it: what the publisher takes at once, without a rate. The broker has flow control of
+/// its own, and the breaker is for one that confirms nothing while its connection stands.
+pub fn limits() -> Limits {
+    Limits {
+        in_flight: 1024,
+        waiting: 4096,
+        rate: None,
+        pace: Duration::from_micros(200),
+        breaker: Terms {
+            failures: NonZeroU32::new(20).expect("not zero"),
+            cooldown: Duration::from_secs(1),
+            cooldown_cap: Duration::from_secs(30),
+        },
+    }
+}
+
+/// Publishes what comes, in batches, until nothing comes any more.
+pub async fn run(
+    publisher: Publisher,
+    mut errands: mpsc::Receiver<Errand>,
+    outcomes: mpsc::Sender<Vec<Outcome>>,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
+    while errands.recv_many(&mut batch, BATCH).await > 0 {
+        let mut messages = Vec::with_capacity(batch.len());
+        let mut sent = Vec::with_capacity(batch.len());
+        for Errand { outgoing, message, permit } in batch.drain(..) {
+            messages.push(message);
+            sent.push((outgoing, permit));
+        }
+        let confirms = publisher.mandatory(messages).await.await;
+        let done = sent.into_iter().zip(confirms).map(|((outgoing, permit), confirm)| {
+            let (sent, health) = judge(&confirm);
+            Outcome { outgoing, sent, health, permit }
+        });
+        if outcomes.send(done.collect()).await.is_err() {
+            return; // the core is gone
+        }
+    }
+}
+
+/// A notification that no queue takes says nothing against the broker: another kind may have one.
+fn judge(confirm: &Confirm) -> (Sent, Health) {
+    let failed = |why| Sent::Failed { why, retry_after: None };
+    match confirm {
+        Confirm::Acked => (Sent::Delivered, Health::Well),
+        Confirm::Returned(_) => (failed(Failure::Unroutable), Health::Well),
+        Confirm::Nacked | Confirm::Lost => (failed(Failure::Unconfirmed), Health::Ill),
+    }
+}

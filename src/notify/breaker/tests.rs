@@ -1,0 +1,166 @@
+//! The breaker as a table, and what holds whatever happens to it.
+
+use super::*;
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn terms(failures: u32) -> Terms {
+    Terms {
+        failures: NonZeroU32::new(failures).expect("not zero"),
+        cooldown: SECOND,
+        cooldown_cap: 4 * SECOND,
+    }
+}
+
+/// One attempt that ends at once.
+fn attempt(breaker: &mut Breaker, health: Health, now: Duration) -> State {
+    let permit = breaker.pass(now).expect("it lets one through");
+    breaker.record(&permit, health, now);
+    breaker.state(now)
+}
+
+#[test]
+fn failures_in_a_row_open_it_and_a_success_starts_the_count_again() {
+    use Health::{Ill, Well};
+    let mut breaker = Breaker::new(terms(3));
+    let rows = [
+        (Ill, State::Closed),
+        (Ill, State::Closed),
+        (Well, State::Closed),
+        (Ill, State::Closed),
+        (Ill, State::Closed),
+        (Ill, State::Open),
+    ];
+    for (row, (health, state)) in rows.into_iter().enumerate() {
+        assert_eq!(attempt(&mut breaker, health, Duration::ZERO), state, "row {row}");
+    }
+    assert_eq!(breaker.pass(SECOND / 2), None);
+    assert_eq!(breaker.open_until(SECOND / 2), Some(SECOND));
+}
+
+#[test]
+fn after_the_pause_one_and_only_one_tries_it() {
+    let mut breaker = Breaker::new(terms(1));
+    attempt(&mut breaker, Health::Ill, Duration::ZERO);
+    assert_eq!(breaker.state(SECOND), State::HalfOpen);
+    let probe = breaker.pass(SECOND).expect("the probe");
+    for later in [SECOND, 10 * SECOND, 1000 * SECOND] {
+        assert_eq!(breaker.pass(later), None, "while the probe is under way");
+        assert!(!breaker.may_pass(later));
+    }
+    breaker.record(&probe, Health::Well, 2 * SECOND);
+    assert_eq!(breaker.state(2 * SECOND), State::Closed);
+    assert!(breaker.pass(2 * SECOND).is_some() && breaker.pass(2 * SECOND).is_some());
+}
+
+#[test]
+fn each_probe_that_fails_doubles_the_pause_up_to_its_cap() {
+    let mut breaker = Breaker::new(terms(1));
+    let mut now = Duration::ZERO;
+    for seconds in [1, 2, 4, 4, 4] {
+        assert_eq!(attempt(&mut breaker, Health::Ill, now), State::Open);
+        let until = breaker.open_until(now).expect("it is open");
+        assert_eq!(until, now + seconds * SECOND);
+        now = until;
+    }
+    attempt(&mut breaker, Health::Well, now);
+    attempt(&mut breaker, Health::Ill, now);
+    assert_eq!(breaker.open_until(now), Some(now + SECOND), "it was closed in between");
+}
+
+#[test]
+fn what_was_under_way_when_it_opened_proves_nothing_later() {
+    let mut breaker = Breaker::new(terms(1));
+    let slow = breaker.pass(Duration::ZERO).expect("it is closed");
+    attempt(&mut breaker, Health::Ill, Duration::ZERO);
+    breaker.record(&slow, Health::Well, SECOND / 2);
+    assert_eq!(breaker.state(SECOND / 2), State::Open);
+    let probe = breaker.pass(SECOND).expect("the probe");
+    breaker.record(&slow, Health::Well, SECOND);
+    assert_eq!(breaker.state(SECOND), State::HalfOpen);
+    breaker.record(&probe, Health::Well, SECOND);
+    breaker.record(&slow, Health::Ill, SECOND);
+    assert_eq!(breaker.state(SECOND), State::Closed);
+}
+
+/// What may happen to a breaker.
+#[derive(Debug, Clone)]
+enum Step {
+    /// Time passes, in milliseconds.
+    Wait(u64),
+    /// Somebody wants to try.
+    Try,
+    /// One of those under way ends.
+    End(usize, bool),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        (0..3_000_u64).prop_map(Step::Wait),
+        Just(Step::Try),
+        (any::<usize>(), any::<bool>()).prop_map(|(which, well)| Step::End(which, well)),
+    ]
+}
+
+proptest! {
+    /// While it is open nothing passes; while it is half open one is under way at most; a closed
+    /// one has fewer failures in a row than would open it; and it is never open for ever.
+    #[test]
+    fn it_keeps_its_promises(failures in 1..5_u32, steps in proptest::collection::vec(any_step(), 1..200)) {
+        let mut breaker = Breaker::new(terms(failures));
+        let mut now = Duration::ZERO;
+        let mut under_way: Vec<Permit> = Vec::new();
+        let mut probes = 0_u32;
+        for step in steps {
+            match step {
+                Step::Wait(millis) => now += Duration::from_millis(millis),
+                Step::Try => {
+                    let state = breaker.state(now);
+                    let may = breaker.may_pass(now);
+                    let permit = breaker.pass(now);
+                    prop_assert_eq!(permit.is_some(), may);
+                    match state {
+                        State::Closed => prop_assert!(permit.is_some()),
+                        State::Open => prop_assert!(permit.is_none()),
+                        State::HalfOpen => {
+                            probes += u32::from(permit.is_some());
+                            prop_assert!(probes <= 1, "two probes");
+                        }
+                    }
+                    under_way.extend(permit);
+                }
+                Step::End(which, well) => {
+                    if under_way.is_empty() {
+                        continue;
+                    }
+                    let permit = under_way.swap_remove(which % under_way.len());
+                    let health = if well { Health::Well } else { Health::Ill };
+                    let before = breaker.state(now);
+                    breaker.record(&permit, health, now);
+                    let after = breaker.state(now);
+                    if before == State::Closed && well {
+                        prop_assert_eq!(after, State::Closed);
+                    }
+                    if after != State::HalfOpen {
+                        probes = 0;
+                    }
+                }
+            }
+            if let Some(until) = breaker.open_until(now) {
+                prop_assert!(until > now && until <= now + 4 * SECOND);
+                probes = 0;
+            }
+        }
+        // when all that is under way goes well, it is closed after the longest pause
+        for permit in under_way {
+            breaker.record(&permit, Health::Well, now);
+        }
+        now += 4 * SECOND;
+        if breaker.state(now) == State::HalfOpen {
+            let probe = breaker.pass(now).expect("no probe is under way any more");
+            breaker.record(&probe, Health::Well, now);
+        }
+        prop_assert_eq!(breaker.state(now), State::Closed);
+    }
+}

@@ -1,0 +1,191 @@
+//! Given a channel of some size and speed: what finds a place, in which order, and how fast.
+
+use super::*;
+use proptest::prelude::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn number(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("not zero")
+}
+
+fn limits() -> Limits {
+    Limits {
+        in_flight: 2,
+        waiting: 3,
+        rate: None,
+        pace: SECOND / 10,
+        breaker: Terms { failures: number(2), cooldown: 5 * SECOND, cooldown_cap: 20 * SECOND },
+    }
+}
+
+/// Asks for a place, and takes it.
+fn offer(lane: &mut Lane<u32>, now: Duration, call: Call, item: u32) -> Room {
+    let room = lane.room(now, call);
+    if room == Room::Free {
+        lane.push(item);
+    }
+    room
+}
+
+fn sent(lane: &mut Lane<u32>, now: Duration) -> Vec<(u32, Permit)> {
+    std::iter::from_fn(|| lane.next(now, |_| true)).collect()
+}
+
+#[test]
+fn so_many_are_under_way_so_many_wait_and_the_others_come_back_one_after_the_other() {
+    let mut lane = Lane::new(limits());
+    let now = SECOND;
+    let rooms: Vec<_> = (0..6).map(|item| offer(&mut lane, now, Call::Timed, item)).collect();
+    assert_eq!(rooms[..3], [Room::Free; 3]);
+    let first = now + SECOND;
+    let pace = SECOND / 10;
+    assert_eq!(
+        rooms[3..],
+        [Room::Later(first), Room::Later(first + pace), Room::Later(first + 2 * pace)]
+    );
+    let under_way = sent(&mut lane, now);
+    assert_eq!(under_way.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(lane.in_flight(), 2);
+    assert!(lane.done(&under_way[0].1, Health::Well, now).is_empty());
+    assert_eq!(sent(&mut lane, now).len(), 1);
+}
+
+#[test]
+fn what_is_new_does_not_get_in_front_of_what_was_put_off() {
+    let mut lane = Lane::new(limits());
+    for item in 0..4 {
+        offer(&mut lane, SECOND, Call::Timed, item);
+    }
+    drop(sent(&mut lane, SECOND)); // two places are free, but one is booked for a second later
+    assert_ne!(lane.room(SECOND, Call::Fresh), Room::Free);
+    assert_eq!(lane.room(SECOND, Call::Timed), Room::Free);
+    assert_eq!(lane.room(3 * SECOND, Call::Fresh), Room::Free, "the booking is over");
+}
+
+#[test]
+fn what_is_not_fit_yet_keeps_its_turn() {
+    let mut lane = Lane::new(limits());
+    offer(&mut lane, SECOND, Call::Fresh, 7);
+    offer(&mut lane, SECOND, Call::Fresh, 8);
+    assert!(lane.next(SECOND, |item| *item == 8).is_none());
+    assert_eq!(lane.next(SECOND, |item| *item == 7).map(|(item, _)| item), Some(7));
+}
+
+#[test]
+fn a_channel_that_is_down_takes_nothing_then_one_then_all() {
+    let mut lane = Lane::new(limits());
+    for item in 0..3 {
+        offer(&mut lane, SECOND, Call::Timed, item);
+    }
+    let under_way = sent(&mut lane, SECOND);
+    assert!(lane.done(&under_way[0].1, Health::Ill, SECOND).is_empty());
+    let given_back = lane.done(&under_way[1].1, Health::Ill, SECOND);
+    assert_eq!(given_back, [2], "the store has it");
+    assert!(lane.is_down(SECOND));
+    // nothing passes before the pause is over, and what asks is booked behind it
+    assert_eq!(offer(&mut lane, 2 * SECOND, Call::Timed, 2), Room::Later(6 * SECOND));
+    // then one tries it, and no second while its outcome is not known
+    for item in [2, 3] {
+        assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, item), Room::Free);
+    }
+    let probe = sent(&mut lane, 7 * SECOND);
+    assert_eq!(probe.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [2]);
+    assert!(lane.done(&probe[0].1, Health::Well, 7 * SECOND).is_empty());
+    assert!(!lane.is_down(7 * SECOND));
+    assert_eq!(sent(&mut lane, 7 * SECOND).len(), 1);
+}
+
+#[test]
+fn a_rate_holds_over_time_and_lets_a_burst_through() {
+    let rate = Some((number(10), number(5)));
+    let mut lane = Lane::new(Limits { rate, in_flight: 1000, waiting: 1000, ..limits() });
+    for item in 0..200 {
+        offer(&mut lane, SECOND, Call::Fresh, item);
+    }
+    assert_eq!(sent(&mut lane, SECOND).len(), 5, "the burst");
+    assert_eq!(sent(&mut lane, SECOND).len(), 0);
+    let over_ten_seconds: usize =
+        (1..=100).map(|tenth| sent(&mut lane, SECOND + tenth * SECOND / 10).len()).sum();
+    assert!((99..=101).contains(&over_ten_seconds), "{over_ten_seconds}");
+}
+
+/// A shop that had its endpoint down: a thousand are due at once. Everything is tried within the
+/// time that the rate needs, and in about its order.
+#[test]
+fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
+    let rate = Some((number(50), number(50)));
+    let mut lane =
+        Lane::new(Limits { rate, in_flight: 16, waiting: 64, pace: SECOND / 50, ..limits() });
+    let mut timers: std::collections::BTreeSet<(Duration, u32)> =
+        (0..1000).map(|item| (SECOND, item)).collect();
+    let (mut now, mut done, mut looks) = (SECOND, Vec::new(), 0);
+    while done.len() < 1000 && now < 60 * SECOND {
+        while let Some(&(due, item)) = timers.first().filter(|(due, _)| *due <= now) {
+            timers.remove(&(due, item));
+            looks += 1;
+            if let Room::Later(at) = offer(&mut lane, now, Call::Timed, item) {
+                assert!(at > now);
+                timers.insert((at, item));
+            }
+        }
+        // in the meantime others are requested, of which none may get in front
+        if now < 10 * SECOND {
+            assert_ne!(lane.room(now, Call::Fresh), Room::Free);
+        }
+        for (item, permit) in sent(&mut lane, now) {
+            done.push(item);
+            assert!(lane.done(&permit, Health::Well, now).is_empty());
+        }
+        now += SECOND / 20;
+    }
+    assert_eq!(done.len(), 1000, "after {now:?}");
+    assert!(now < 25 * SECOND, "{now:?}");
+    assert!(looks < 3_000, "a busy loop: {looks} looks");
+    let furthest = done.iter().zip(0..).map(|(item, place): (&u32, u32)| item.abs_diff(place));
+    let furthest = furthest.max().unwrap_or(0);
+    assert!(furthest < 200, "out of order by {furthest}");
+}
+
+proptest! {
+    /// However attempts end: what is under way and what waits stay within their bounds, and every
+    /// item that got a place is sent or given back, once.
+    #[test]
+    fn nothing_is_lost_and_nothing_is_beyond_its_bounds(
+        steps in proptest::collection::vec((0..4_u8, any::<bool>(), 0..2_000_u64), 1..300),
+    ) {
+        let mut lane = Lane::new(limits());
+        let (mut now, mut next) = (Duration::ZERO, 0);
+        let mut waiting = std::collections::BTreeSet::new();
+        let mut under_way = Vec::new();
+        for (what, well, millis) in steps {
+            match what {
+                0 => now += Duration::from_millis(millis),
+                1 => {
+                    let call = if well { Call::Fresh } else { Call::Timed };
+                    match offer(&mut lane, now, call, next) {
+                        Room::Free => drop(waiting.insert(next)),
+                        Room::Later(at) => prop_assert!(at > now),
+                    }
+                    next += 1;
+                }
+                2 => {
+                    for (item, permit) in sent(&mut lane, now) {
+                        prop_assert!(waiting.remove(&item), "{} was not in hand", item);
+                        under_way.push(permit);
+                    }
+                }
+                _ => {
+                    if let Some(permit) = under_way.pop() {
+                        let health = if well { Health::Well } else { Health::Ill };
+                        for item in lane.done(&permit, health, now) {
+                            prop_assert!(waiting.remove(&item), "{} was not in hand", item);
+                        }
+                    }
+                }
+            }
+            prop_assert!(under_way.len() <= 2 && lane.in_flight() == under_way.len());
+            prop_assert!(waiting.len() <= 3);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The webhook: a POST for each notification, signed, to one endpoint of the shop's.
+//!
+//! 2xx is delivered. 408, 425, 429, 5xx, and no whole answer in time may go better later; any other
+//! status will not. Redirects are such an other status: who answers one is not who was configured.
+//! The status decides as soon as it is there; of the body nothing is kept, and only so much is read
+//! as keeps the connection usable.
+
+use super::breaker::{Health, Terms};
+use super::lane::Limits;
+use super::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
+use super::{Errand, Outcome};
+use crate::broker::Message;
+use crate::config::{self, Secret};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, Client, connect::HttpConnector};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use orderly_actors::clock::{Clock, SystemClock, Timestamp};
+use orderly_actors::notification::{Failure, Sent};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Of an answer's body so much is read, so that its connection can be used again; more ends it.
+const MOST_OF_AN_ANSWER: usize = 64 << 10;
+/// And for so long.
+const DRAINING: Duration = Duration::from_secs(1);
+/// A connection that nobody needed for so long is closed.
+const IDLE: Duration = Duration::from_secs(30);
+/// The header with the notification's id: who sees one twice has it already.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const TRACEPARENT: &str = "traceparent";
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("orderly/", env!("CARGO_PKG_VERSION")));
+
+/// Why there is no webhook.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL cannot be used after all.
+    #[error("the webhook's URL cannot be used")]
+    Url(#[source] hyper::http::uri::InvalidUri),
+    /// TLS cannot be set up: no certificates of this machine can be read.
+    #[error("no certificates to trust, for the webhook")]
+    Certificates(#[source] std::io::Error),
+}
+
+/// What bounds it.
+pub fn limits(config: &config::Webhook) -> Limits {
+    let in_flight = usize::from(config.max_in_flight.get());
+    Limits {
+        in_flight,
+        waiting: 16 * in_flight,
+        rate: Some((config.rate, config.burst)),
+        pace: Duration::from_secs(1) / config.rate.get(),
+        breaker: Terms {
+            failures: config.breaker_failures,
+            cooldown: config.breaker_cooldown.get(),
+            cooldown_cap: config.breaker_cooldown_cap.get(),
+        },
+    }
+}
+
+/// A client of the endpoint.
+#[derive(Clone)]
+pub struct Webhook {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    uri: Uri,
+    secret: Secret,
+    timeout: Duration,
+}
+
+impl Webhook {
+    /// A client as configured. It connects when there is something to send.
+    pub fn new(config: &config::Webhook) -> Result<Self, Error> {
+        let uri: Uri = config.url.expose().parse().map_err(Error::Url)?;
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(config.connect_timeout.get()));
+        http.set_nodelay(true);
+        http.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(&uri).map_err(Error::Certificates)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(usize::from(config.max_in_flight.get()))
+            .build(connector);
+        let secret = config.secret.clone();
+        Ok(Self { client, uri, secret, timeout: config.timeout.get() })
+    }
+
+    /// Makes one attempt, and says what became of it.
+    pub async fn send(&self, message: &Message) -> (Sent, Health) {
+        let Some(request) = self.request(message) else {
+            return (Sent::Refused { why: Failure::Broken }, Health::Well);
+        };
+        let answered = tokio::time::timeout(self.timeout, async {
+            let answer = self.client.request(request).await?;
+            let now = SystemClock::default().now();
+            Ok::<_, legacy::Error>((judge(answer.status(), answer.headers(), now), answer))
+        });
+        match answered.await {
+            Ok(Ok((judged, answer))) => {
+                // whatever is in it, and however long it takes, the status has decided
+                let _ = tokio::time::timeout(self.timeout.min(DRAINING), drain(answer)).await;
+                judged
+            }
+            Ok(Err(error)) if error.is_connect() => failed(Failure::NoConnection, None),
+            Ok(Err(_)) => failed(Failure::Broken, None),
+            Err(_) => failed(Failure::Timeout, None),
+        }
+    }
+
+    /// `None` when a header cannot be written, which those of our own making can.
+    fn request(&self, message: &Message) -> Option<Request<Full<Bytes>>> {
+        let properties = &message.properties;
+        let seconds = SystemClock::default().now().since(Timestamp::EPOCH).as_secs();
+        let signature = signature::sign(self.secret.expose().as_bytes(), seconds, &message.body);
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(self.uri.clone())
+            .header(USER_AGENT, AGENT)
+            .header(CONTENT_TYPE, "application/json")
+            .header(IDEMPOTENCY_KEY, properties.message_id.as_deref()?)
+            .header(TIMESTAMP_HEADER, seconds)
+            .header(SIGNATURE_HEADER, signature);
+        if let Some(traceparent) = &properties.traceparent {
+            request = request.header(TRACEPARENT, traceparent);
+        }
+        request.body(Full::new(message.body.clone())).ok()
+    }
+}
+
+/// The trust in the endpoint's certificate. Over plain HTTP there is none, and none is looked for.
+fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
+    use rustls::{ClientConfig, RootCertStore, crypto::ring};
+    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(std::io::Error::other)?;
+    if uri.scheme_str() == Some("https") {
+        return Ok(builder.with_native_roots()?.with_no_client_auth());
+    }
+    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
+}
+
+/// What a status says of the notification, and of the endpoint.
+fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> (Sent, Health) {
+    let why = Failure::Status(status.as_u16());
+    match status {
+        status if status.is_success() => (Sent::Delivered, Health::Well),
+        StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS => {
+            failed(why, retry_after(headers, now))
+        }
+        status if status.is_server_error() => failed(why, retry_after(headers, now)),
+        _ => (Sent::Refused { why }, Health::Well),
+    }
+}
+
+fn failed(why: Failure, retry_after: Option<Duration>) -> (Sent, Health) {
+    (Sent::Failed { why, retry_after }, Health::Ill)
+}
+
+/// RFC 9110: seconds, or a date. One that is neither is ignored, as is a date in the past.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Timestamp::EPOCH.plus(date).since(now))
+}
+
+async fn drain(answer: Response<Incoming>) {
+    let mut body = Limited::new(answer.into_body(), MOST_OF_AN_ANSWER);
+    while let Some(Ok(_)) = body.frame().await {}
+}
+
+/// Posts what comes, all at once: the lane bounds it. Outcomes go back in batches.
+pub async fn run(
+    webhook: Webhook,
+    mut errands: mpsc::Receiver<Errand>,
+    outcomes: mpsc::Sender<Vec<Outcome>>,
+) {
+    let mut under_way = JoinSet::new();
+    let mut open = true;
+    while open || !under_way.is_empty() {
+        let first = tokio::select! {
+            errand = errands.recv(), if open => {
+                match errand {
+                    Some(errand) => { under_way.spawn(attempt(webhook.clone(), errand)); }
+                    None => open = false,
+                }
+                continue;
+            }
+            Some(first) = under_way.join_next() => first,
+        };
+        let mut done: Vec<_> = first.into_iter().collect();
+        while let Some(Ok(next)) = under_way.try_join_next() {
+            done.push(next);
+        }
+        if outcomes.send(done).await.is_err() {
+            return; // the core is gone
+        }
+    }
+}
+
+/// One attempt. A panic in the client is a failure like another: the errand must come back.
+async fn attempt(webhook: Webhook, errand: Errand) -> Outcome {
+    let Errand { outgoing, message, permit } = errand;
+    let sent = AssertUnwindSafe(webhook.send(&message)).catch_unwind().await;
+    let (sent, health) = sent.unwrap_or_else(|_| failed(Failure::Broken, None));
+    Outcome { outgoing, sent, health, permit }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What the core does about notifications: looks at orders that have some, sends what may go, and
+//! takes down what became of it.
+
+use super::super::Error;
+use super::super::handle::Resend;
+use super::super::notifier::{Looked, Moment, Outcomes, Reminder};
+use super::Core;
+use crate::notify::lane::Call;
+use orderly_actors::clock::{Clock, Timestamp};
+use orderly_actors::notification::{Outgoing, Sent};
+use orderly_actors::sequencer::{Resending, Step};
+use orderly_actors::store::Ordinal;
+
+impl Core {
+    pub(super) fn moment(&self) -> Moment {
+        let (elapsed, wall) = (self.clock.monotonic(), self.sequencer.now());
+        Moment { elapsed, wall, durable: self.durable }
+    }
+
+    /// Takes up what of an order is due. Says when it is to be looked at again, if it is.
+    pub(super) async fn notify(
+        &mut self,
+        order: Ordinal,
+        call: Call,
+    ) -> Result<Option<Timestamp>, Error> {
+        let pending = self.sequencer.pending_notifications(order).await?;
+        if pending.is_empty() {
+            return Ok(None);
+        }
+        let moment = self.moment();
+        let Looked { again, given_up } =
+            self.notifier.look(&self.sequencer, pending, call, moment)?;
+        for (outgoing, sent) in given_up {
+            self.record(&outgoing, sent).await?;
+        }
+        Ok(again)
+    }
+
+    /// What was not done with is looked at again, one unit for all.
+    pub(super) async fn remind(&mut self, reminders: Vec<Reminder>) -> Result<(), Error> {
+        if reminders.is_empty() {
+            return Ok(());
+        }
+        let sealed = self.sequencer.remind(&reminders).await?;
+        self.sealed(sealed, None).await
+    }
+
+    pub(super) async fn notified(&mut self, outcomes: Outcomes) -> Result<(), Error> {
+        for outcome in outcomes {
+            self.notifier.returned(&outcome, self.moment());
+            self.record(&outcome.outgoing, outcome.sent).await?;
+        }
+        self.notifier.pump(self.moment());
+        Ok(())
+    }
+
+    async fn record(&mut self, outgoing: &Outgoing, sent: Sent) -> Result<(), Error> {
+        match self.sequencer.notified(outgoing, sent).await? {
+            Some(Step::Sealed(sealed)) => {
+                self.notifier.recorded(outgoing, sent, &sealed.entry);
+                self.sealed(*sealed, None).await
+            }
+            // it is pending still, and its timer looks at it again
+            Some(Step::Failed { problem }) => {
+                tracing::error!(problem, "an outcome is lost");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn resend(&mut self, id: &str) -> Result<Resend, Error> {
+        match self.sequencer.resend(id).await? {
+            Resending::Sealed(sealed) => {
+                self.sealed(*sealed, None).await?;
+                self.until_durable().await?;
+                Ok(Resend::Again)
+            }
+            Resending::NotExhausted => Ok(Resend::NotExhausted),
+            Resending::Unknown => Ok(Resend::Unknown),
+            Resending::Failed => Ok(Resend::Failed),
+        }
+    }
+}

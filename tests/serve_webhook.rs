@@ -1,0 +1,229 @@
+//! The program beside a real RabbitMQ and a webhook that is down, comes back, or refuses.
+
+#[path = "support/processor.rs"]
+mod processor;
+#[path = "support/producer.rs"]
+mod producer;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use orderly::notify::signature;
+use processor::Processor;
+use producer::{Producer, Sent, captured, place, stock};
+use rabbit::{namespace, shared_url};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+const ORDERS: usize = 40;
+
+/// A request as the endpoint had it, and what it answered.
+#[derive(Debug, Clone)]
+struct Seen {
+    key: String,
+    body: Value,
+    traceparent: Option<String>,
+    status: u16,
+}
+
+/// An endpoint that answers every request with the status of the hour.
+struct Endpoint {
+    url: String,
+    status: Arc<AtomicU16>,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Endpoint {
+    fn new(status: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let endpoint = Self { url, status: Arc::new(AtomicU16::new(status)), seen: Arc::default() };
+        let (status, seen) = (Arc::clone(&endpoint.status), Arc::clone(&endpoint.seen));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (status, seen) = (Arc::clone(&status), Arc::clone(&seen));
+                std::thread::spawn(move || {
+                    // a connection that ends by a kill ends in an error, which nobody needs
+                    let _ = serve(&stream.expect("a connection"), &status, &seen);
+                });
+            }
+        });
+        endpoint
+    }
+
+    fn answers(&self, status: u16) {
+        self.status.store(status, Ordering::SeqCst);
+    }
+
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("no panic in here").clone()
+    }
+
+    /// How often it took each notification.
+    fn taken(&self) -> BTreeMap<String, usize> {
+        let mut taken = BTreeMap::new();
+        for seen in self.seen().into_iter().filter(|seen| seen.status == 200) {
+            *taken.entry(seen.key).or_default() += 1;
+        }
+        taken
+    }
+}
+
+fn serve(stream: &TcpStream, status: &AtomicU16, seen: &Mutex<Vec<Seen>>) -> std::io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut headers = BTreeMap::new();
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Ok(());
+        }
+        loop {
+            line.clear();
+            reader.read_line(&mut line)?;
+            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            headers.insert(name.to_ascii_lowercase(), value.to_owned());
+        }
+        let mut body = vec![0; headers["content-length"].parse().expect("a length")];
+        reader.read_exact(&mut body)?;
+        let timestamp = headers["orderly-timestamp"].parse().expect("seconds");
+        let signature = &headers["orderly-signature"];
+        let is_ours = signature::is_ours(SECRET.as_bytes(), timestamp, &body, signature);
+        let status = if is_ours { status.load(Ordering::SeqCst) } else { 401 };
+        let answer = format!("HTTP/1.1 {status} Status\r\ncontent-length: 0\r\n\r\n");
+        seen.lock().expect("no panic in here").push(Seen {
+            key: headers["idempotency-key"].clone(),
+            body: serde_json::from_slice(&body).expect("JSON"),
+            traceparent: headers.get("traceparent").cloned(),
+            status,
+        });
+        let mut stream = stream;
+        stream.write_all(answer.as_bytes())?;
+    }
+}
+
+fn processor(url: &str, namespace: &str, endpoint: &Endpoint) -> Processor {
+    Processor::new(url, namespace)
+        .with("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"amqp\", \"webhook\"]")
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", &endpoint.url)
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__SECRET", SECRET)
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__BREAKER_FAILURES", "3")
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__BREAKER_COOLDOWN", "200ms")
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__BREAKER_COOLDOWN_CAP", "1s")
+        .with("ORDERLY_NOTIFICATIONS__WEBHOOK__MAX_IN_FLIGHT", "2")
+        .with("ORDERLY_NOTIFICATIONS__RETRY__FIRST", "100ms")
+        .with("ORDERLY_NOTIFICATIONS__RETRY__CAP", "1s")
+}
+
+fn paid(number: usize) -> [Sent; 2] {
+    let id = format!("o-{number:02}");
+    [place(&id, &[("tea", 1, 700)]), captured(&id, 700)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
+    let (url, namespace) = (shared_url(), namespace("webhook"));
+    let endpoint = Endpoint::new(503);
+    let mut processor = processor(&url, &namespace, &endpoint);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let notifications = producer.bind("notifications", "#").await;
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    let mut commands = vec![stock("tea", 1000)];
+    commands.extend((0..ORDERS).flat_map(paid).map(|command| command.traced(traceparent)));
+    producer.publish(&commands).await;
+
+    // the other channel has them all while this one takes none
+    let mut told = BTreeSet::new();
+    while told.len() < ORDERS {
+        told.insert(producer.take(&notifications).await.id);
+    }
+    processor.wait(|processor| processor.metric("orderly_breaker_state", "webhook") > 1.5);
+    let amqp = "channel=\"amqp\",outcome=\"delivered\"";
+    processor.wait(|processor| {
+        processor.metric("orderly_notifications_total", amqp) > ORDERS as f64 - 0.5
+    });
+    assert!(endpoint.taken().is_empty());
+    // it is left alone meanwhile: far fewer attempts than there are notifications and seconds
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let attempts = endpoint.seen().len();
+    assert!((3..20).contains(&attempts), "{attempts} attempts while it was down");
+
+    // the process dies and starts again, and then the endpoint comes back
+    processor.kill();
+    processor.start();
+    endpoint.answers(200);
+    processor.wait(|_| endpoint.taken().len() == ORDERS);
+    processor.wait(|processor| {
+        let pending = processor.get("/api/notifications?status=pending").expect("the list");
+        pending["items"] == json!([])
+    });
+
+    let taken = endpoint.taken();
+    assert_eq!(taken.keys().cloned().collect::<BTreeSet<_>>(), told, "the same ids on both");
+    assert!(taken.values().all(|times| *times == 1), "{taken:?}");
+    for seen in endpoint.seen() {
+        assert_eq!(seen.body["notification_id"], seen.key);
+        assert_eq!(seen.body["kind"], "order_confirmed");
+        assert_eq!(seen.traceparent.as_deref(), Some(traceparent), "through every retry");
+    }
+    let again = endpoint.seen().into_iter().filter(|seen| seen.status == 200);
+    assert!(again.filter_map(|seen| seen.body["attempt"].as_u64()).any(|attempt| attempt > 1));
+    let state = processor.metric("orderly_breaker_state", "webhook");
+    assert!(state < 0.5, "it is closed: {state}");
+    let page = processor.get("/api/notifications?limit=15").expect("the list");
+    assert_eq!(page["items"].as_array().map(Vec::len), Some(15));
+    let after = page["next"].as_str().expect("there are more");
+    let next = processor.get(&format!("/api/notifications?limit=500&after={after}"));
+    assert_eq!(next.expect("the list")["items"].as_array().map(Vec::len), Some(ORDERS - 15));
+    assert_eq!(processor.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
+    let (url, namespace) = (shared_url(), namespace("webhook"));
+    let endpoint = Endpoint::new(410);
+    let mut processor = processor(&url, &namespace, &endpoint);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let _notifications = producer.bind("notifications", "#").await;
+    let events = producer.bind("events", "notification.failed").await;
+    producer.publish(&[stock("tea", 10)]).await;
+    producer.publish(&paid(1)).await;
+
+    let failed = producer.take(&events).await.body;
+    let data = &failed["data"];
+    assert_eq!(
+        (&data["order_id"], &data["channel"], &data["attempts"], &data["reason"]),
+        (&json!("o-01"), &json!("webhook"), &json!(1), &json!("status 410"))
+    );
+    let id = data["notification_id"].as_str().expect("an id");
+    let list = processor.get("/api/notifications?order_id=o-01&status=exhausted").expect("a list");
+    let [notification] = &list["items"].as_array().expect("items")[..] else {
+        panic!("one notification: {list}");
+    };
+    assert_eq!(notification["notification_id"], id);
+    let webhook = &notification["deliveries"][1];
+    assert_eq!((&webhook["channel"], &webhook["status"]), (&json!("webhook"), &json!("exhausted")));
+    assert_eq!(endpoint.seen().len(), 1, "it is not tried again by itself");
+
+    endpoint.answers(200);
+    let resend = format!("/api/notifications/{id}/resend");
+    let (status, again) = processor.post(&resend);
+    assert_eq!((status, &again["notification_id"]), (200, &json!(id)));
+    processor.wait(|_| endpoint.taken().len() == 1);
+    processor.wait(|processor| {
+        let list = processor.get("/api/notifications?order_id=o-01").expect("a list");
+        list["items"][0]["status"] == "delivered"
+    });
+    assert_eq!(endpoint.seen()[1].body["attempt"], 2);
+    assert_eq!(processor.post(&resend).0, 409);
+    assert_eq!(processor.post("/api/notifications/n-999-ab/resend").0, 404);
+    assert_eq!(processor.post("/api/notifications/nonsense/resend").0, 404);
+    assert!(processor.get("/api/notifications?status=nonsense").is_none());
+    assert_eq!(processor.stop().code(), Some(0));
+}
