@@ -4,6 +4,7 @@ mod support;
 
 use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
+use orderly_actors::event::Event;
 use orderly_actors::order::{Status, Swept};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
@@ -287,6 +288,36 @@ async fn an_order_that_something_is_under_way_for_is_not_swept() {
     assert!(swept(&shop, "disputed").is_some());
     assert!(swept(&shop, "to-tell-2").is_some());
     assert_eq!(shop.status("to-refund"), Status::Completed, "the money is still to go back");
+}
+
+#[actix::test]
+async fn an_order_that_got_money_in_its_rest_is_swept_when_that_went_back() {
+    let mut shop = settled().await;
+    let more = |refund: &str, event: &str, amount: i64| {
+        let mut more = refunded("refunded");
+        more["event_id"] = json!(event);
+        more["refund_id"] = json!(refund);
+        more["amount"] = json!(amount);
+        more
+    };
+    shop.run("payment.callback", captured("refunded", "e-late", 70)).await;
+    shop.pass(100 * DAY).await;
+    let order = shop.order("refunded");
+    assert_eq!((order.status, order.net()), (Status::Refunded, 70));
+
+    // under the id that it was asked back with
+    let asked = shop.entries.iter().flat_map(|entry| &entry.record.events).rev();
+    let refund = asked.filter_map(|event| match event {
+        Event::RefundRequested { refund_id, .. } => Some(refund_id.to_string()),
+        _ => None,
+    });
+    let refund = refund.collect::<Vec<_>>().remove(0);
+    shop.run("payment.callback", more(&refund, "r-late", 70)).await;
+    assert_eq!(shop.order("refunded").net(), 0);
+    shop.deliver().await;
+    shop.pass(200 * DAY).await;
+    assert_eq!(swept(&shop, "refunded"), Some(Swept { status: Status::Refunded }));
+    shop.check_balance();
 }
 
 #[actix::test]
