@@ -13,10 +13,11 @@ mod life_cycles;
 mod model;
 mod support;
 
-use life_cycles::{Pair, happens};
+use life_cycles::{ORDER, Pair, calm_orders, happens, placing, wild_orders};
 use orderly_actors::order::LatePayment;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -28,14 +29,16 @@ const CASES: u32 = 300;
 const SEEN: &str = "
     applied duplicate stale waiting rejected review conflict invalid failed
     out_of_stock unknown_sku below_held cart_not_found cart_empty cart_closed version_mismatch
-    total_mismatch order_exists order_not_found not_allowed
+    total_mismatch currency_mismatch order_exists order_not_found not_allowed
+    refund_exceeds_paid refund_exists restock_exceeds_sold
     validation waiting_full order_never_came
     rejected awaiting_payment partially_paid under_review paid completed expired cancelled
-    refund_due
+    refund_due partially_refunded refunded
     order.placed order.rejected order.partially_paid order.paid order.under_review order.expired
-    order.cancelled order.refund_due order.completed
-    payment.recorded payment.refund_requested
-    stock.low stock.changed stock.held stock.committed stock.released
+    order.cancelled order.refund_due order.refunded
+    order.partially_refunded order.completed
+    payment.recorded payment.refund_requested payment.void_requested
+    stock.low stock.changed stock.held stock.committed stock.released stock.returned
     cart.changed cart.checked_out cart.reopened cart.expired
     command.parked notification.requested
 ";
@@ -82,4 +85,36 @@ fn the_shop_does_what_the_contract_says() {
     let missing: Vec<_> =
         SEEN.split_whitespace().filter(|&one| !seen.borrow().contains(one)).collect();
     assert!(cases() < CASES || missing.is_empty(), "no history came to {missing:?}");
+}
+
+#[test]
+fn callbacks_that_stay_within_the_total_come_to_the_same_in_any_order() {
+    check(calm_orders(), |[first, second]| {
+        let (first, second) = (run(outcome(&first))?, run(outcome(&second))?);
+        if first == second { Ok(()) } else { Err(format!("{first}\n{second}")) }
+    });
+}
+
+#[test]
+fn captures_with_ids_and_refunds_come_to_the_same_money_in_any_order() {
+    check(wild_orders(), |[first, second]| {
+        let (first, second) = (run(outcome(&first))?, run(outcome(&second))?);
+        if first["money"] == second["money"] { Ok(()) } else { Err(format!("{first}\n{second}")) }
+    });
+}
+
+/// An order and its callbacks, by themselves: the money and the stock that they come to.
+async fn outcome(callbacks: &[Value]) -> Result<Value, String> {
+    let mut pair = Pair::open(LatePayment::Rehold);
+    pair.live(&[]).await?;
+    pair.send("order.place", placing()).await?;
+    for callback in callbacks {
+        pair.send("payment.callback", callback.clone()).await?;
+    }
+    let order = pair.shop.order(ORDER);
+    let stock = ["cup", "pot"].map(|sku| pair.shop.stock(sku));
+    Ok(json!({
+        "money": [order.paid, order.refunded(), order.disputed],
+        "stock": stock,
+    }))
 }

@@ -53,7 +53,7 @@ fn sku() -> impl Strategy<Value = &'static str> {
 }
 
 fn currency() -> impl Strategy<Value = &'static str> {
-    Just("EUR")
+    prop_oneof![14 => Just("EUR"), 1 => Just("USD")]
 }
 
 fn hold_for() -> impl Strategy<Value = Option<&'static str>> {
@@ -148,9 +148,13 @@ fn amount() -> impl Strategy<Value = i64> {
 
 const KINDS: &[(u32, &str)] = &[
     (12, "captured"),
+    (4, "authorized"),
+    (2, "action_required"),
     (2, "failed"),
     (1, "voided"),
     (1, "expired"),
+    (4, "refund_succeeded"),
+    (2, "refund_failed"),
     (1, "dispute_opened"),
     (2, "dispute_closed"),
 ];
@@ -214,20 +218,45 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
     })
 }
 
+fn refunding() -> impl Strategy<Value = (&'static str, Value)> {
+    let restock = prop::collection::vec((sku(), 1..3_i64), 0..2);
+    (order(), refund(), amount(), restock).prop_map(|(order, refund, amount, restock)| {
+        let restock: Vec<_> = restock
+            .into_iter()
+            .map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity}))
+            .collect();
+        let asked = json!({"order_id": order, "refund_id": refund, "amount": amount});
+        let restock = (!restock.is_empty()).then_some(json!(restock));
+        ("refund.request", with(asked, "restock", restock))
+    })
+}
+
+fn resolving() -> impl Strategy<Value = (&'static str, Value)> {
+    let decision =
+        prop_oneof![6 => Just("accept"), 4 => Just("cancel"), 1 => Just("let them decide")];
+    (order(), decision).prop_map(|(order, decision)| {
+        ("order.resolve", json!({"order_id": order, "decision": decision}))
+    })
+}
+
 fn of_order() -> impl Strategy<Value = (&'static str, Value)> {
     let kind = select(&["order.cancel", "order.complete", "order.complete"][..]);
     (kind, order()).prop_map(|(kind, order)| (kind, json!({"order_id": order})))
 }
 
-fn sent() -> impl Strategy<Value = (&'static str, Value)> {
+fn sent() -> BoxedStrategy<(&'static str, Value)> {
+    // boxed, as are its parts: by value they fill a test's stack
     prop_oneof![
-        4 => placing(),
-        3 => stocking(),
-        4 => filling(),
-        3 => checkout(),
-        14 => callback(),
-        3 => of_order(),
+        4 => placing().boxed(),
+        3 => stocking().boxed(),
+        4 => filling().boxed(),
+        3 => checkout().boxed(),
+        14 => callback().boxed(),
+        3 => of_order().boxed(),
+        3 => refunding().boxed(),
+        2 => resolving().boxed(),
     ]
+    .boxed()
 }
 
 fn refers() -> impl Strategy<Value = Refers> {

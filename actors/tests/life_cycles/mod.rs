@@ -2,7 +2,9 @@
 
 mod driver;
 mod history;
+mod permuted;
 mod picture;
 
 pub use driver::Pair;
 pub use history::happens;
+pub use permuted::{ORDER, calm_orders, placing, wild_orders};

@@ -84,6 +84,8 @@ impl Model {
         }
         let currency = text(data, "currency").to_owned();
         let amount = number(data, "amount");
+        let before = order.net();
+        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         attempt.state = AttemptState::Captured;
         attempt.is_closed |= data["final"] == true;
         attempt.captures.push(Capture { id: capture_id, amount, currency: currency.clone() });
@@ -92,7 +94,7 @@ impl Model {
         let is_over = order.net() > order.total;
         match column {
             Column::Awaiting if is_foreign || is_over => {
-                self.leave_awaiting(order);
+                self.void_authorizations(order);
                 order.status = Status::UnderReview;
                 order.keep_to_cap();
                 self.tell("order.under_review");
@@ -108,28 +110,35 @@ impl Model {
                 self.become_paid(order);
                 Ok(())
             }
-            Column::Review | Column::PaidOrLater | Column::RefundDue if is_foreign => {
+            // judged at order.resolve
+            Column::Review if is_foreign => Err(Ended::Review),
+            Column::Review => Ok(()),
+            Column::PaidOrLater | Column::Over | Column::RefundDue if is_foreign => {
+                // the shop keeps no money of an order that came to nothing
+                let is_over = matches!(column, Column::Over | Column::RefundDue);
+                if is_over || order.status == Status::Refunded {
+                    self.ask_back_foreign(order);
+                }
                 Err(Ended::Review)
             }
-            Column::Review => Ok(()),
-            Column::PaidOrLater if order.is_sold() => {
-                self.ask_back_surplus(order);
+            // never sold, or all given back: whatever is captured now is asked back too
+            Column::RefundDue | Column::PaidOrLater => {
+                let surplus = match order.status {
+                    Status::RefundDue | Status::Refunded => amount,
+                    _ => order.paid() - order.total - order.surplus_asked,
+                };
+                order.surplus_asked += surplus;
+                // what went back before it was heard of is not asked back again
+                let gone = amount - (order.net() - before);
+                self.ask_back(order, surplus - gone, &currency);
                 Ok(())
             }
-            // never sold: whatever is captured now is asked back too
-            Column::PaidOrLater | Column::RefundDue => {
-                self.ask_back(order, amount, &currency);
-                Ok(())
-            }
-            Column::Over => self.captured_too_late(order, is_foreign),
+            Column::Over => self.captured_too_late(order),
         }
     }
 
     /// Money for an order that is expired, cancelled or rejected.
-    fn captured_too_late(&mut self, order: &mut Order, is_foreign: bool) -> Outcome {
-        if is_foreign {
-            return Err(Ended::Review);
-        }
+    fn captured_too_late(&mut self, order: &mut Order) -> Outcome {
         let is_exact = order.net() == order.total;
         if order.status == Status::Expired
             && is_exact
@@ -137,6 +146,12 @@ impl Model {
             && self.hold(&order.wanted).is_ok()
         {
             self.become_paid(order);
+            return Ok(());
+        }
+        if order.net() == 0 {
+            // it went back before it was heard of
+            order.status = Status::Refunded;
+            self.tell("order.refunded");
             return Ok(());
         }
         self.become_refund_due(order);
@@ -179,16 +194,20 @@ impl Model {
         }
     }
 
+    /// It ends that attempt only. Where nobody waits for its money that is stale, though the
+    /// attempt, if it is known, is known to have ended.
     fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
-        if matches!(column(order), Column::PaidOrLater | Column::Over | Column::RefundDue) {
+        let column = column(order);
+        let is_awaited = matches!(column, Column::Awaiting | Column::Review);
+        if !is_awaited && !order.ledger.knows(text(data, "provider"), text(data, "attempt_id")) {
             return Err(Ended::Stale);
         }
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
-        if !attempt.state.may_become(end) {
-            return Err(Ended::Stale);
+        let ends = attempt.state.may_become(end);
+        if ends {
+            attempt.state = end;
         }
-        attempt.state = end;
-        Ok(())
+        if is_awaited && ends { Ok(()) } else { Err(Ended::Stale) }
     }
 
     fn refund_succeeded(&mut self, order: &mut Order, data: &Value) -> Outcome {
@@ -215,7 +234,7 @@ impl Model {
         }
         let has_settled = match order.status {
             Status::Paid | Status::Completed | Status::PartiallyRefunded => true,
-            Status::RefundDue => order.net() == 0,
+            Status::Refunded | Status::RefundDue => order.net() == 0,
             _ => false,
         };
         if has_settled && order.net() == 0 {

@@ -118,6 +118,10 @@ impl Ledger {
         &mut self.attempts[place]
     }
 
+    pub(super) fn knows(&self, provider: &str, id: &str) -> bool {
+        self.attempts.iter().any(|one| one.provider == provider && one.id == id)
+    }
+
     /// All captured in a currency, whatever for.
     pub fn captured(&self, currency: &str) -> i64 {
         let captures = self.attempts.iter().flat_map(|attempt| &attempt.captures);

@@ -4,7 +4,7 @@ use super::money::{AttemptState, Ledger, Refund, RefundState};
 use super::timers::{Hold, HoldState};
 use super::{Ended, MINUTE, Model, Outcome, number, refuse, text};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
 pub struct Order {
@@ -23,6 +23,8 @@ pub struct Order {
     pub surplus_asked: i64,
     /// Units that came back, by sku.
     pub restocked: BTreeMap<String, i64>,
+    /// The refunds that units came back for.
+    pub restocked_for: BTreeSet<String>,
     /// Kind and reference of every notification.
     pub notices: Vec<(&'static str, String)>,
 }
@@ -152,6 +154,7 @@ impl Model {
             ledger: Ledger::default(),
             surplus_asked: 0,
             restocked: BTreeMap::new(),
+            restocked_for: BTreeSet::new(),
             notices: Vec::new(),
         };
         if let Err(refused) = self.hold(&order.wanted) {
@@ -216,7 +219,11 @@ impl Model {
                 self.hold(&order.wanted)?;
             }
             self.become_paid(&mut order);
-            self.ask_back_surplus(&mut order);
+            // what went back of the surplus is not asked back again
+            let surplus = order.net() - order.total;
+            order.surplus_asked = order.paid() - order.total;
+            let currency = order.currency.clone();
+            self.ask_back(&mut order, surplus, &currency);
         }
         self.orders.insert(order.id.clone(), order);
         Ok(())
@@ -224,9 +231,7 @@ impl Model {
 
     /// The order is cancelled, and what was taken for it goes back.
     fn call_off(&mut self, order: &mut Order) {
-        if order.status != Status::UnderReview {
-            self.leave_awaiting(order);
-        }
+        self.void_authorizations(order);
         if order.is_held() {
             self.release(&order.wanted);
         }
@@ -239,19 +244,22 @@ impl Model {
         if order.net() > 0 {
             self.become_refund_due(order);
         }
+        self.ask_back_foreign(order);
+    }
+
+    /// Money in other currencies that did not go back, and was not asked back, goes back.
+    pub(super) fn ask_back_foreign(&mut self, order: &mut Order) {
         for currency in order.ledger.foreign_currencies(&order.currency) {
             let amount = order.ledger.captured(&currency)
                 - order.ledger.refunds(&currency, RefundState::Succeeded)
                 - order.ledger.refunds(&currency, RefundState::Requested);
-            if amount > 0 {
-                self.ask_back(order, amount, &currency);
-            }
+            self.ask_back(order, amount, &currency);
         }
     }
 
     /// The money is there and the stock is held: it is sold.
     pub(super) fn become_paid(&mut self, order: &mut Order) {
-        self.leave_awaiting(order);
+        self.void_authorizations(order);
         order.status = Status::Paid;
         self.commit(&order.wanted);
         order.hold =
@@ -267,11 +275,9 @@ impl Model {
         self.ask_back(order, order.net(), &order.currency.clone());
     }
 
-    /// An order that leaves `awaiting_payment` or `partially_paid` needs no authorization any more.
-    pub(super) fn leave_awaiting(&mut self, order: &mut Order) {
-        if !matches!(order.status, Status::AwaitingPayment | Status::PartiallyPaid) {
-            return;
-        }
+    /// An order that leaves `awaiting_payment` or `partially_paid`, or a review, needs no
+    /// authorization any more.
+    pub(super) fn void_authorizations(&mut self, order: &mut Order) {
         for attempt in &mut order.ledger.attempts {
             if attempt.state == AttemptState::Authorized && !attempt.void_requested {
                 attempt.void_requested = true;
@@ -281,17 +287,11 @@ impl Model {
         }
     }
 
-    /// Surplus = paid − total − the surplus already asked back.
-    pub(super) fn ask_back_surplus(&mut self, order: &mut Order) {
-        let surplus = order.paid() - order.total - order.surplus_asked;
-        if surplus > 0 {
-            order.surplus_asked += surplus;
-            self.ask_back(order, surplus, &order.currency.clone());
-        }
-    }
-
-    /// Asks for money back, under an id that the shop makes.
+    /// Asks for money back, if it is any, under an id that the shop makes.
     pub(super) fn ask_back(&mut self, order: &mut Order, amount: i64, currency: &str) {
+        if amount <= 0 {
+            return;
+        }
         order.ledger.refunds.push(Refund {
             id: String::new(), // see `name_refunds`
             amount,

@@ -18,21 +18,18 @@ impl Model {
             return not_allowed(&order);
         }
         let id = text(data, "refund_id");
-        let is_again = match order.ledger.refund(id).map(|refund| refund.state) {
-            Some(RefundState::Requested | RefundState::Succeeded) => {
-                return refuse("refund_exists");
-            }
-            Some(RefundState::Failed) => true,
-            None => false,
-        };
+        let known = order.ledger.refund(id).map(|refund| refund.state);
+        if matches!(known, Some(RefundState::Requested | RefundState::Succeeded)) {
+            return refuse("refund_exists");
+        }
         let amount = number(data, "amount");
         let pending = order.ledger.refunds(&order.currency, RefundState::Requested);
         if amount > order.net() - pending {
             return refuse("refund_exceeds_paid");
         }
         let returned = units(&data["restock"]);
-        // what was returned under this id is not returned again
-        if !is_again && !returned.is_empty() {
+        // once per refund
+        if !returned.is_empty() && !order.restocked_for.contains(id) {
             for (sku, quantity) in &returned {
                 let sold = if order.is_sold() { order.wanted.get(sku) } else { None };
                 let before = order.restocked.get(sku).copied().unwrap_or_default();
@@ -43,6 +40,7 @@ impl Model {
             for (sku, quantity) in &returned {
                 *order.restocked.entry(sku.clone()).or_default() += quantity;
             }
+            order.restocked_for.insert(id.to_owned());
             self.take_back(&returned);
         }
         let currency = order.currency.clone();

@@ -124,7 +124,7 @@ impl Model {
         }
         // a review goes on without its stock
         if order.status != Status::UnderReview {
-            self.leave_awaiting(&mut order);
+            self.void_authorizations(&mut order);
             order.status = Status::Expired;
             self.tell("order.expired");
             self.notify(&mut order, "order_expired", "");
