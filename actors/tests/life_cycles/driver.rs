@@ -4,7 +4,7 @@ use super::history::{Happens, Refers};
 use super::picture;
 use crate::model::{MINUTE, Model, Terms, Unit};
 use crate::support::{DAY, START, Shop, arrival, settings};
-use orderly_actors::event::{Event, Type};
+use orderly_actors::event::{Event, OrderChange, Type};
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::record::{Entry, Origin, Record};
@@ -290,6 +290,18 @@ pub fn violations(shop: &Shop) -> Vec<String> {
     audit::audit(&view).expect("reads").violations
 }
 
+/// What an event says beyond its type, where the contract says what that is.
+fn fact(event: &Event) -> Option<String> {
+    match event {
+        Event::Order { change: OrderChange::Paid { late }, .. } => Some(format!("late {late}")),
+        Event::Order { change: OrderChange::RefundDue { amount }, .. } => {
+            Some(format!("due {amount}"))
+        }
+        Event::StockLow { sku, available } => Some(format!("low {sku} {available}")),
+        _ => None,
+    }
+}
+
 fn compare_unit(record: &Record, unit: &Unit, found: &mut Vec<String>) {
     let verdict = record.verdict.as_str();
     let reason = record.reason.map(Reason::as_str);
@@ -315,6 +327,13 @@ fn compare_unit(record: &Record, unit: &Unit, found: &mut Vec<String>) {
     }
     if !unit.detail.is_null() && json!(record.detail) != unit.detail {
         found.push(format!("the shop details {:?}, the model {}", record.detail, unit.detail));
+    }
+    let mut facts = unit.facts.clone();
+    facts.sort_unstable();
+    let mut said: Vec<_> = record.events.iter().filter_map(fact).collect();
+    said.sort_unstable();
+    if said != facts {
+        found.push(format!("the shop says {said:?}, the model {facts:?}"));
     }
     let asked: Vec<_> = record
         .events

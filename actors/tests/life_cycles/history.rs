@@ -166,19 +166,20 @@ fn kind() -> impl Strategy<Value = &'static str> {
 }
 
 pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
+    let provider = prop_oneof![12 => Just("acme"), 1 => Just("bank")];
     let attempt = prop_oneof![3 => Just("a-1"), 2 => Just("a-2"), 1 => Just("a-3")];
     let capture = prop_oneof![3 => Just(None), 2 => Just(Some("c-1")), 1 => Just(Some("c-2"))];
-    let which = (order(), kind(), attempt, capture, refund());
+    let which = (provider, order(), kind(), attempt, capture, refund());
     let dispute = select(&["d-1", "d-2"][..]);
     let outcome = select(&["won", "lost"][..]);
     let how = (amount(), currency(), prop::bool::weighted(0.15), dispute, outcome);
     // an identity of its own follows from the data; now and then it collides, or data lack
     let oddity = (prop::option::weighted(0.05, 0..3_u8), prop::bool::weighted(0.03), 0..3_u8);
     (which, how, oddity).prop_map(|(which, how, (clash, lacks, turn))| {
-        let (order, kind, attempt, capture, refund) = which;
+        let (provider, order, kind, attempt, capture, refund) = which;
         let (amount, currency, is_final, dispute, outcome) = how;
         let mut said = json!({
-            "provider": "acme", "order_id": order, "attempt_id": attempt, "kind": kind,
+            "provider": provider, "order_id": order, "attempt_id": attempt, "kind": kind,
             "occurred_at": "2026-01-01T00:00:00Z",
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {

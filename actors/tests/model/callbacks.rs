@@ -107,7 +107,7 @@ impl Model {
                 Ok(())
             }
             Column::Awaiting => {
-                self.become_paid(order);
+                self.become_paid(order, false);
                 Ok(())
             }
             // judged at order.resolve
@@ -145,7 +145,7 @@ impl Model {
             && self.terms.rehold
             && self.hold(&order.wanted).is_ok()
         {
-            self.become_paid(order);
+            self.become_paid(order, true);
             return Ok(());
         }
         if order.net() == 0 {

@@ -54,6 +54,8 @@ pub struct Unit {
     pub detail: Value,
     /// Types of the events.
     pub events: Vec<&'static str>,
+    /// What some of them say beyond their type, in words.
+    pub facts: Vec<String>,
     /// What `payment.refund_requested` asked for: amount and currency.
     pub asked: Vec<(i64, String)>,
     /// The attempts of `payment.void_requested`.
@@ -210,6 +212,12 @@ impl Model {
 
     fn tell(&mut self, event: &'static str) {
         self.unit.events.push(event);
+    }
+
+    /// Tells an event that says more than its type.
+    fn tell_fact(&mut self, event: &'static str, fact: String) {
+        self.tell(event);
+        self.unit.facts.push(fact);
     }
 }
 

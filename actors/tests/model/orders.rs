@@ -171,7 +171,7 @@ impl Model {
         });
         self.tell("order.placed");
         if order.total == 0 {
-            self.become_paid(&mut order);
+            self.become_paid(&mut order, false);
         }
         self.orders.insert(placing.id, order);
         Ok(())
@@ -215,10 +215,11 @@ impl Model {
             if order.net() < order.total {
                 return not_allowed(&order);
             }
-            if !order.is_held() {
+            let is_late = !order.is_held();
+            if is_late {
                 self.hold(&order.wanted)?;
             }
-            self.become_paid(&mut order);
+            self.become_paid(&mut order, is_late);
             // what went back of the surplus is not asked back again
             let surplus = order.net() - order.total;
             order.surplus_asked = order.paid() - order.total;
@@ -257,21 +258,21 @@ impl Model {
         }
     }
 
-    /// The money is there and the stock is held: it is sold.
-    pub(super) fn become_paid(&mut self, order: &mut Order) {
+    /// The money is there and the stock is held, perhaps anew: it is sold.
+    pub(super) fn become_paid(&mut self, order: &mut Order, is_late: bool) {
         self.void_authorizations(order);
         order.status = Status::Paid;
         self.commit(&order.wanted);
         order.hold =
             Some(Hold { state: HoldState::Committed, until: 0, frozen: None, to_cap: false });
-        self.tell("order.paid");
+        self.tell_fact("order.paid", format!("late {is_late}"));
         self.notify(order, "order_confirmed", "");
     }
 
     /// Money is there that must all go back.
     pub(super) fn become_refund_due(&mut self, order: &mut Order) {
         order.status = Status::RefundDue;
-        self.tell("order.refund_due");
+        self.tell_fact("order.refund_due", format!("due {}", order.net()));
         self.ask_back(order, order.net(), &order.currency.clone());
     }
 

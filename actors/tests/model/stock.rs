@@ -110,7 +110,8 @@ impl Model {
     /// stock.low comes when available falls to `low_at` or below, not as long as it stays there.
     fn tell_if_low(&mut self, sku: &str, was_low: bool) {
         if !was_low && self.stock[sku].is_low() {
-            self.tell("stock.low");
+            let available = self.stock[sku].available();
+            self.tell_fact("stock.low", format!("low {sku} {available}"));
         }
     }
 }
