@@ -13,7 +13,8 @@ use super::report::Report;
 pub struct Orders {
     /// How long stock is held for an order that is not paid.
     pub hold_for: Duration,
-    /// How long at most, counted from its placing, whatever its payment does meanwhile.
+    /// How long at most, counted from its placing, whatever its payment does meanwhile; an order
+    /// that asks for longer by itself has it.
     pub hold_cap: Duration,
     /// What becomes of money for an order that has expired.
     pub late_payment: LatePayment,

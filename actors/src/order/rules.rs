@@ -179,6 +179,11 @@ fn owe(step: Step, amount: i64) -> Step {
         .effect(Effect::AskBack { amount })
 }
 
+/// The order becomes `refund_due` for money in another currency: nothing of its own is owed.
+fn owe_elsewhere(step: Step) -> Step {
+    step.tell(OrderChange::RefundDue { amount: 0 }).effect(Effect::AskBackElsewhere)
+}
+
 /// Whether it still waits for its money, or for a person who judges what came: then an attempt
 /// without money matters, and one may capture in shares.
 pub fn awaits_money(status: Status) -> bool {

@@ -120,11 +120,11 @@ impl PaymentActor {
         let standing = match change {
             Some(change) => {
                 rules::apply(&mut payments, change);
-                let standing = rules::standing(&payments);
+                let standing = rules::standing(&payments, record.currency);
                 self.stage(record.order, payments, &mut draft);
                 standing
             }
-            None => rules::standing(&payments),
+            None => rules::standing(&payments, record.currency),
         };
         Ok((Recorded { meaning, standing }, draft))
     }
@@ -289,7 +289,7 @@ pub struct Record {
 pub struct Recorded {
     /// The meaning.
     pub meaning: Meaning,
-    /// How the order's attempts stand since.
+    /// How the order's payments stand since.
     pub standing: Standing,
 }
 
@@ -300,6 +300,25 @@ impl Handler<Record> for PaymentActor {
         self.vitals.handled();
         crate::fault::point("payment", record.callback.event_id.as_str());
         self.record(&record)
+    }
+}
+
+/// Asks how an order's payments stand.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Standing, Fault>")]
+pub struct Look {
+    /// The order.
+    pub order: Ordinal,
+    /// Its own currency.
+    pub currency: Currency,
+}
+
+impl Handler<Look> for PaymentActor {
+    type Result = Result<Standing, Fault>;
+
+    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
+        self.vitals.handled();
+        Ok(rules::standing(&self.known(look.order)?, look.currency))
     }
 }
 

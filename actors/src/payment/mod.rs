@@ -6,7 +6,7 @@ mod state;
 
 pub(crate) use actor::derived_refund;
 pub use actor::{
-    AskBack, AskBackElsewhere, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
+    AskBack, AskBackElsewhere, Look, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
     RequestRefund, Restocking, Void, Wait, WaitingLimits,
 };
 pub use state::{

@@ -16,6 +16,7 @@ mod disputes;
 mod refunds;
 
 pub use attempts::{Standing, Which, newest_money, standing, to_void};
+use refunds::has_elsewhere;
 pub use refunds::{Elsewhere, elsewhere, refundable, request, requested, was_restocked};
 
 use super::state::{

@@ -212,8 +212,8 @@ impl Pair {
             return data;
         };
         let known: payment::Payments = self.shop.state(Table::Orders, order).unwrap_or_default();
-        let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("r-"));
-        let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("r-3");
+        let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("w-"));
+        let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("w-3");
         data["refund_id"] = json!(id);
         // another refund is another event
         if let Some(event) = data["event_id"].as_str().filter(|event| !event.starts_with("e-")) {

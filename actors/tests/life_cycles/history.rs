@@ -57,7 +57,7 @@ fn currency() -> impl Strategy<Value = &'static str> {
 }
 
 fn hold_for() -> impl Strategy<Value = Option<&'static str>> {
-    prop_oneof![6 => Just(None), 1 => Just(Some("5m")), 1 => Just(Some("90m"))]
+    prop_oneof![6 => Just(None), 1 => Just(Some("5m")), 1 => Just(Some("180m"))]
 }
 
 fn with(mut data: Value, field: &str, value: impl Into<Option<Value>>) -> Value {
@@ -139,7 +139,7 @@ fn checkout() -> impl Strategy<Value = (&'static str, Value)> {
 
 /// `@0` is the first refund that the shop itself asked for, and so on: see the driver.
 fn refund() -> impl Strategy<Value = &'static str> {
-    select(&["r-1", "r-2", "@0", "@0", "@1"][..])
+    select(&["w-1", "w-2", "@0", "@0", "@1"][..])
 }
 
 fn amount() -> impl Strategy<Value = i64> {

@@ -113,10 +113,9 @@ impl Model {
             // judged at order.resolve
             Column::Review if is_foreign => Err(Ended::Review),
             Column::Review => Ok(()),
-            Column::PaidOrLater | Column::Over | Column::RefundDue if is_foreign => {
+            Column::PaidOrLater | Column::RefundDue if is_foreign => {
                 // the shop keeps no money of an order that came to nothing
-                let is_over = matches!(column, Column::Over | Column::RefundDue);
-                if is_over || order.status == Status::Refunded {
+                if matches!(order.status, Status::RefundDue | Status::Refunded) {
                     self.ask_back_foreign(order);
                 }
                 Err(Ended::Review)
@@ -133,12 +132,15 @@ impl Model {
                 self.ask_back(order, surplus - gone, &currency);
                 Ok(())
             }
-            Column::Over => self.captured_too_late(order),
+            Column::Over => {
+                self.captured_too_late(order);
+                if is_foreign || is_over { Err(Ended::Review) } else { Ok(()) }
+            }
         }
     }
 
     /// Money for an order that is expired, cancelled or rejected.
-    fn captured_too_late(&mut self, order: &mut Order) -> Outcome {
+    fn captured_too_late(&mut self, order: &mut Order) {
         let is_exact = order.net() == order.total;
         if order.status == Status::Expired
             && is_exact
@@ -146,16 +148,13 @@ impl Model {
             && self.hold(&order.wanted).is_ok()
         {
             self.become_paid(order, true);
-            return Ok(());
-        }
-        if order.net() == 0 {
+        } else if order.net() > 0 || order.has_foreign() {
+            self.become_refund_due(order);
+        } else {
             // it went back before it was heard of
             order.status = Status::Refunded;
             self.tell("order.refunded");
-            return Ok(());
         }
-        self.become_refund_due(order);
-        if order.net() > order.total { Err(Ended::Review) } else { Ok(()) }
     }
 
     fn authorized(&mut self, order: &mut Order, data: &Value) -> Outcome {
@@ -229,21 +228,28 @@ impl Model {
             }),
         }
         self.notify(order, "refund_succeeded", id);
-        if currency != order.currency || order.net() == before {
-            return Ok(());
-        }
-        let has_settled = match order.status {
-            Status::Paid | Status::Completed | Status::PartiallyRefunded => true,
-            Status::Refunded | Status::RefundDue => order.net() == 0,
-            _ => false,
+        let is_own = currency == order.currency && order.net() != before;
+        let is_settled = order.net() == 0 && !order.has_foreign();
+        let next = match order.status {
+            Status::RefundDue if is_settled => Status::Refunded,
+            Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
+                if is_own && order.net() == 0 =>
+            {
+                Status::Refunded
+            }
+            Status::Paid | Status::Completed | Status::PartiallyRefunded
+                if is_own && order.net() < order.total =>
+            {
+                Status::PartiallyRefunded
+            }
+            _ => return Ok(()),
         };
-        if has_settled && order.net() == 0 {
-            order.status = Status::Refunded;
-            self.tell("order.refunded");
-        } else if has_settled && order.net() < order.total {
-            order.status = Status::PartiallyRefunded;
-            self.tell("order.partially_refunded");
-        }
+        order.status = next;
+        self.tell(if next == Status::Refunded {
+            "order.refunded"
+        } else {
+            "order.partially_refunded"
+        });
         Ok(())
     }
 

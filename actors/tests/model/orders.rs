@@ -87,6 +87,14 @@ impl Order {
         self.paid() - self.refunded()
     }
 
+    /// Money in another currency came, and did not all go back.
+    pub(super) fn has_foreign(&self) -> bool {
+        let others = self.ledger.foreign_currencies(&self.currency);
+        others.iter().any(|other| {
+            self.ledger.captured(other) > self.ledger.refunds(other, RefundState::Succeeded)
+        })
+    }
+
     /// It was sold, whatever became of it.
     pub(super) fn is_sold(&self) -> bool {
         self.hold.as_ref().is_some_and(|hold| hold.state == HoldState::Committed)
@@ -242,10 +250,9 @@ impl Model {
         order.status = Status::Cancelled;
         self.tell("order.cancelled");
         self.notify(order, "order_cancelled", "");
-        if order.net() > 0 {
+        if order.net() > 0 || order.has_foreign() {
             self.become_refund_due(order);
         }
-        self.ask_back_foreign(order);
     }
 
     /// Money in other currencies that did not go back, and was not asked back, goes back.
@@ -274,6 +281,7 @@ impl Model {
         order.status = Status::RefundDue;
         self.tell_fact("order.refund_due", format!("due {}", order.net()));
         self.ask_back(order, order.net(), &order.currency.clone());
+        self.ask_back_foreign(order);
     }
 
     /// An order that leaves `awaiting_payment` or `partially_paid`, or a review, needs no

@@ -23,8 +23,14 @@ impl Model {
             return refuse("refund_exists");
         }
         let amount = number(data, "amount");
-        let pending = order.ledger.refunds(&order.currency, RefundState::Requested);
-        if amount > order.net() - pending {
+        // one that failed is tried again in the currency that it had
+        let currency = match order.ledger.refund(id) {
+            Some(failed) => failed.currency.clone(),
+            None => order.currency.clone(),
+        };
+        let succeeded = order.ledger.refunds(&currency, RefundState::Succeeded);
+        let net = (order.ledger.captured(&currency) - succeeded).max(0);
+        if amount > net - order.ledger.refunds(&currency, RefundState::Requested) {
             return refuse("refund_exceeds_paid");
         }
         let returned = units(&data["restock"]);
@@ -43,11 +49,9 @@ impl Model {
             order.restocked_for.insert(id.to_owned());
             self.take_back(&returned);
         }
-        let currency = order.currency.clone();
         match order.ledger.refund(id) {
             Some(refund) => {
                 refund.amount = amount;
-                refund.currency.clone_from(&currency);
                 refund.state = RefundState::Requested;
             }
             None => order.ledger.refunds.push(Refund {

@@ -98,6 +98,13 @@ impl Money {
         *self.derived.entry(self.currency.clone()).or_default() += amount;
     }
 
+    /// Whether money in another currency is there that did not go back.
+    pub(super) fn has_elsewhere(&self) -> bool {
+        self.captured.iter().any(|(currency, captured)| {
+            *currency != self.currency && *captured > self.refunds_of(currency, "succeeded")
+        })
+    }
+
     pub(super) fn ask_elsewhere(&mut self) {
         let others = self.captured.keys().filter(|other| **other != self.currency).cloned();
         for other in others.collect::<Vec<_>>() {
@@ -242,9 +249,11 @@ impl Books {
                 order.money.void_authorized();
                 self.extend(order, now);
             }
-            "refund_due" | "refunded" | "expired" | "cancelled" | "rejected" => {
-                order.money.ask_elsewhere();
+            "expired" | "cancelled" | "rejected" => {
+                order.status = "refunded";
+                order.owe();
             }
+            "refund_due" | "refunded" => order.money.ask_elsewhere(),
             _ => {}
         }
         REVIEW
@@ -264,12 +273,12 @@ impl Books {
         order.money.refunds.insert(refund, arrived);
         let net = order.money.net();
         match order.status {
+            "refund_due" if net == 0 && !order.money.has_elsewhere() => order.status = "refunded",
             _ if net == before => {}
             "paid" | "completed" | "partially_refunded" | "refunded" if net == 0 => {
                 order.status = "refunded";
             }
-            "refund_due" if net == 0 => order.status = "refunded",
-            "paid" | "completed" | "partially_refunded" | "refunded" if net < order.total => {
+            "paid" | "completed" | "partially_refunded" if net < order.total => {
                 order.status = "partially_refunded";
             }
             _ => {}
@@ -323,7 +332,7 @@ impl Books {
 }
 
 impl Order {
-    fn surplus(&mut self, surplus: i64, gone: i64) {
+    pub(super) fn surplus(&mut self, surplus: i64, gone: i64) {
         if surplus > 0 {
             self.money.asked_back += surplus;
             let left = (surplus - gone).max(0);

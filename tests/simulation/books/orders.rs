@@ -107,7 +107,7 @@ impl Books {
             return rejected("order_exists");
         }
         let wished = data["hold_for"].as_str().map(minutes);
-        let hold_for = wished.unwrap_or(self.terms.hold_for).min(self.terms.hold_cap);
+        let hold_for = wished.unwrap_or(self.terms.hold_for);
         let mut order = Order {
             status: "awaiting_payment",
             total: wish.total,
@@ -222,7 +222,6 @@ impl Books {
         order.money.void_authorized();
         self.tell(id, "order_cancelled", "");
         order.owe();
-        order.money.ask_elsewhere();
         self.orders.insert(id.to_owned(), order);
         APPLIED
     }
@@ -245,7 +244,9 @@ impl Books {
         }
         order.touched = now;
         self.pay(id, &mut order);
-        order.money.ask(net - order.total);
+        // what went back of the surplus already is settled
+        let surplus = order.money.paid() - order.total;
+        order.surplus(surplus, surplus - (net - order.total));
         self.orders.insert(id.to_owned(), order);
         APPLIED
     }
@@ -299,12 +300,13 @@ impl Order {
         }
     }
 
-    /// What is left of its money is to go back, if anything is.
+    /// What is left of its money, in whatever currency, is to go back, if anything is.
     pub(super) fn owe(&mut self) {
         let net = self.money.net();
-        if net > 0 {
+        if net > 0 || self.money.has_elsewhere() {
             self.status = "refund_due";
             self.money.ask(net);
+            self.money.ask_elsewhere();
         }
     }
 }

@@ -9,7 +9,9 @@ use crate::command::Decision;
 use crate::draft::Draft;
 use crate::inventory::{self, HoldState};
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::payment;
 use crate::store::Ordinal;
+use crate::text::Text;
 use crate::verdict::Refusal;
 use std::sync::Arc;
 
@@ -22,7 +24,18 @@ impl Flows {
         let Some(found) = self.find(&cancel.order_id)? else {
             return self.missing(cancel.order_id);
         };
-        let step = rules::cancel(&found.order, cancel.reason);
+        self.call_off(found, cancel.reason, now).await
+    }
+
+    async fn call_off(
+        &self,
+        found: Found,
+        reason: Option<Text>,
+        now: Timestamp,
+    ) -> Result<Outcome, Fault> {
+        let look = payment::Look { order: found.ordinal, currency: found.order.currency };
+        let standing = ask(&self.leaves.payment, Owner::Payment, look).await??;
+        let step = rules::cancel(&found.order, reason, standing);
         self.decided(found, step, now).await
     }
 
@@ -39,10 +52,7 @@ impl Flows {
             return self.decided(found, Err(refusal), now).await;
         }
         match resolve.decision {
-            Decision::Cancel => {
-                let step = rules::cancel(&found.order, None);
-                self.decided(found, step, now).await
-            }
+            Decision::Cancel => self.call_off(found, None, now).await,
             Decision::Accept => self.accept(found, now).await,
         }
     }

@@ -179,7 +179,7 @@ impl Wish {
             sent_back: 0,
             asked_back: 0,
             disputed: false,
-            hold_for: self.hold_for.unwrap_or(terms.hold_for).min(terms.hold_cap),
+            hold_for: self.hold_for.unwrap_or(terms.hold_for),
             placed_at: now,
             updated_at: now,
         })

@@ -1,11 +1,11 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Late, Step, notify, owe, pay};
+use super::{Change, Effect, Late, Step, notify, owe, owe_elsewhere, pay};
 use crate::command::Decision;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::payment::rules::Which;
+use crate::payment::rules::{Standing, Which};
 use crate::text::Text;
 use crate::verdict::{Reason, Refusal, Verdict};
 
@@ -13,12 +13,10 @@ fn not_allowed(order: &Order) -> Refusal {
     Refusal::with(Reason::NotAllowed, order.status.as_str())
 }
 
-/// The customer or the shop steps back.
-pub fn cancel(order: &Order, reason: Option<Text>) -> Result<Step, Refusal> {
-    let elsewhere = match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => None,
-        // money in another currency put it there, perhaps
-        Status::UnderReview => Some(Effect::AskBackElsewhere),
+/// The customer or the shop steps back. What was taken, in whatever currency, goes back.
+pub fn cancel(order: &Order, reason: Option<Text>, standing: Standing) -> Result<Step, Refusal> {
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {}
         Status::Rejected
         | Status::Paid
         | Status::Completed
@@ -27,15 +25,17 @@ pub fn cancel(order: &Order, reason: Option<Text>) -> Result<Step, Refusal> {
         | Status::RefundDue
         | Status::PartiallyRefunded
         | Status::Refunded => return Err(not_allowed(order)),
-    };
+    }
     let step = Step::new(Verdict::Applied)
         .tell(OrderChange::Cancelled { reason })
         .effect(Effect::ReleaseHold(ReleaseReason::Cancelled))
         .effect(Effect::Void(Which::Authorized))
         .effect(notify(NotificationKind::OrderCancelled));
-    let mut step = owe_net(step, order);
-    step.effects.extend(elsewhere);
-    Ok(step)
+    Ok(match order.net() {
+        0 if standing.has_elsewhere => owe_elsewhere(step),
+        _ if standing.has_elsewhere => owe_net(step, order).effect(Effect::AskBackElsewhere),
+        _ => owe_net(step, order),
+    })
 }
 
 /// What is left of the order's money must go back, if anything is.

@@ -7,7 +7,7 @@ use crate::notification::NotificationKind;
 use crate::payment::rules::{Meaning, Standing, Which};
 use crate::verdict::Verdict;
 
-/// What `callback` does, after the payments' owner said what it means and how the attempts stand
+/// What `callback` does, after the payments' owner said what it means and how the payments stand
 /// since. `late` says whether the stock of an expired order was held again for it.
 /// `None`: it is stale.
 pub fn heard(
@@ -19,12 +19,16 @@ pub fn heard(
     let mut step = match meaning {
         Meaning::Stale => return None,
         Meaning::Captured { amount } => money::captured(order, amount, late),
-        Meaning::CapturedElsewhere => money::captured_elsewhere(order),
+        Meaning::CapturedElsewhere => money::captured_elsewhere(order, standing),
         Meaning::ActionRequired => opened(callback, is_over(order.status)),
         Meaning::Authorized => opened(callback, !awaits_money(order.status)),
         Meaning::Ended | Meaning::RefundFailed => Step::new(Verdict::Applied),
-        Meaning::Refunded { amount } => told_of(money::sent_back(order, amount), callback),
-        Meaning::RefundedElsewhere => told_of(Step::new(Verdict::Applied), callback),
+        Meaning::Refunded { amount } => {
+            told_of(money::sent_back(order, amount, standing), callback)
+        }
+        Meaning::RefundedElsewhere => {
+            told_of(money::sent_back_elsewhere(order, standing), callback)
+        }
         Meaning::Disputed(disputed) => {
             Step::new(Verdict::Applied).change(Change::Disputed(disputed))
         }

@@ -4,9 +4,9 @@
 //! overtook that of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Late, Step, owe, pay};
+use super::{Change, Effect, Late, Step, owe, owe_elsewhere, pay};
 use crate::event::{OrderChange, ReviewReason};
-use crate::payment::rules::Which;
+use crate::payment::rules::{Standing, Which};
 use crate::verdict::Verdict;
 
 /// What the order's money comes to when `amount` more is captured.
@@ -101,38 +101,38 @@ fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
     }
 }
 
-/// Money in another currency was captured: it shows in its attempt only.
-pub(super) fn captured_elsewhere(order: &Order) -> Step {
+/// Money in another currency was captured: it shows in its attempt only. `standing`: since then.
+pub(super) fn captured_elsewhere(order: &Order, standing: Standing) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => {
             under_review(step, ReviewReason::OtherCurrency)
         }
         // the shop keeps no money of an order that came to nothing
-        Status::RefundDue
-        | Status::Refunded
-        | Status::Expired
-        | Status::Cancelled
-        | Status::Rejected => step.effect(Effect::AskBackElsewhere),
+        Status::Expired | Status::Cancelled | Status::Rejected if standing.has_elsewhere => {
+            owe_elsewhere(step)
+        }
+        // all of it went back before it was heard of
+        Status::Expired | Status::Cancelled | Status::Rejected => step.tell(OrderChange::Refunded),
+        Status::RefundDue | Status::Refunded => step.effect(Effect::AskBackElsewhere),
         Status::UnderReview | Status::Paid | Status::Completed | Status::PartiallyRefunded => step,
     }
 }
 
-/// A refund of `amount` succeeded.
-pub(super) fn sent_back(order: &Order, amount: i64) -> Step {
+/// A refund of `amount` succeeded. `standing`: since then.
+pub(super) fn sent_back(order: &Order, amount: i64, standing: Standing) -> Step {
     let step = Step::new(Verdict::Applied).change(Change::SentBack(amount));
     let net = order.paid - order.sent_back.saturating_add(amount).min(order.paid);
     if net == order.net() {
         return step; // it overtook its capture, or more went back than had come
     }
     match order.status {
-        Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::RefundDue
+        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
             if net == 0 =>
         {
+            step.tell(OrderChange::Refunded)
+        }
+        Status::RefundDue if net == 0 && !standing.has_elsewhere => {
             step.tell(OrderChange::Refunded)
         }
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
@@ -151,5 +151,17 @@ pub(super) fn sent_back(order: &Order, amount: i64) -> Step {
         | Status::Expired
         | Status::Cancelled
         | Status::Rejected => step,
+    }
+}
+
+/// A refund in another currency succeeded: it moves no money of the order's own, but may be the
+/// last that was due. `standing`: since then.
+pub(super) fn sent_back_elsewhere(order: &Order, standing: Standing) -> Step {
+    let step = Step::new(Verdict::Applied);
+    let is_last = order.net() == 0 && !standing.has_elsewhere;
+    if order.status == Status::RefundDue && is_last {
+        step.tell(OrderChange::Refunded)
+    } else {
+        step
     }
 }

@@ -49,11 +49,13 @@ fn callback() -> PaymentCallback {
 }
 
 /// No attempt is open.
-const ENDED: Standing = Standing { is_open: false, is_voidable: false };
+const ENDED: Standing = Standing { is_open: false, is_voidable: false, has_elsewhere: false };
 /// An attempt is open, without an authorization that could be given up.
-const OPEN: Standing = Standing { is_open: true, is_voidable: false };
+const OPEN: Standing = Standing { is_open: true, ..ENDED };
 /// An authorization is open.
-const AUTHORIZED: Standing = Standing { is_open: true, is_voidable: true };
+const AUTHORIZED: Standing = Standing { is_open: true, is_voidable: true, ..ENDED };
+/// Money in another currency is there.
+const ELSEWHERE: Standing = Standing { has_elsewhere: true, ..ENDED };
 
 /// What is decided when the order hears of it, in words.
 fn hear(order: &Order, meaning: Meaning, standing: Standing) -> String {

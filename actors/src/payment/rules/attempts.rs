@@ -1,23 +1,26 @@
 //! Captures, and attempts that go on or end.
 
 use super::super::state::{Attempt, AttemptState, Capture, Payments};
-use super::{Change, Meaning};
+use super::{Change, Meaning, has_elsewhere};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
 
-/// How the attempts of an order stand.
+/// How the attempts of an order, and its money in other currencies, stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Standing {
     /// Some attempt may still bring its first money.
     pub is_open: bool,
     /// Some attempt has an authorization that is open and was not asked to be given up.
     pub is_voidable: bool,
+    /// Money was captured in another currency than the order's, and not all of it went back.
+    pub has_elsewhere: bool,
 }
 
-/// How the attempts stand.
-pub fn standing(payments: &Payments) -> Standing {
+/// How the payments of an order in `currency` stand.
+pub fn standing(payments: &Payments, currency: Currency) -> Standing {
     Standing {
+        has_elsewhere: has_elsewhere(payments, currency),
         is_open: payments.attempts.iter().any(Attempt::is_open),
         is_voidable: payments.attempts.iter().any(is_voidable),
     }

@@ -136,13 +136,25 @@ pub struct Elsewhere {
     pub amount: i64,
 }
 
-/// The money of an order that is not in its own `currency` and was not asked back yet, in the
-/// order of the currencies' codes.
-pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<Elsewhere> {
+/// The currencies other than `currency` that money was captured in, in the order of their codes.
+fn foreign(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
     let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
     let foreign = captures.map(|capture| capture.currency).filter(|other| *other != currency);
     let foreign: BTreeMap<_, _> = foreign.map(|other| (other.code(), other)).collect();
-    let to_ask = foreign.into_values().map(|currency| Elsewhere {
+    foreign.into_values()
+}
+
+/// Whether money came in another currency than `currency`, and did not all go back.
+pub(super) fn has_elsewhere(payments: &Payments, currency: Currency) -> bool {
+    foreign(payments, currency).any(|currency| {
+        captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
+    })
+}
+
+/// The money of an order that is not in its own `currency` and was not asked back yet, in the
+/// order of the currencies' codes.
+pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<Elsewhere> {
+    let to_ask = foreign(payments, currency).map(|currency| Elsewhere {
         currency,
         captured: captured(payments, currency),
         amount: refundable(payments, currency),

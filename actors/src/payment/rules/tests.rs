@@ -274,7 +274,7 @@ fn an_attempt_is_asked_to_be_given_up_once() {
     for which in [Which::Authorized, one("a"), one("b"), one("c"), one("d")] {
         assert!(ask(&mut payments, &which).is_empty(), "{which:?}");
     }
-    assert_eq!(standing(&payments), Standing { is_open: true, is_voidable: false });
+    assert_eq!(standing(&payments, euro()), Standing { is_open: true, ..Standing::default() });
 }
 
 #[rstest]
@@ -317,7 +317,10 @@ fn what_is_known_of_an_attempt() {
     );
     let first = &payments.attempts[0];
     assert_eq!((first.authorized, first.closed), (500, true));
-    assert_eq!(standing(&payments), Standing { is_open: true, is_voidable: true });
+    assert_eq!(
+        standing(&payments, euro()),
+        Standing { is_open: true, is_voidable: true, has_elsewhere: true }
+    );
     let money = newest_money(&payments, euro());
     let money: Vec<_> = money.map(|(id, amount)| (id.as_str(), amount)).collect();
     assert_eq!(money, [("a", 200), ("a", 300)]);

@@ -5,19 +5,22 @@ use crate::command::Decision;
 use crate::verdict::{Reason, Refusal};
 
 #[rstest]
-#[case(Status::AwaitingPayment, NOTHING, "", "")]
-#[case(Status::PartiallyPaid, [200, 0, 0], ", refund_due 200, asked 200", ", ask 200 back")]
-#[case(Status::PartiallyPaid, [200, 50, 0], ", refund_due 150, asked 150", ", ask 150 back")]
-#[case(Status::PartiallyPaid, [200, 200, 0], "", "")]
-#[case(Status::UnderReview, [600, 0, 0], ", refund_due 600, asked 600", ", ask 600 back, ask other currencies back")]
-#[case(Status::UnderReview, NOTHING, "", ", ask other currencies back")]
+#[case(Status::AwaitingPayment, NOTHING, ENDED, "", "")]
+#[case(Status::PartiallyPaid, [200, 0, 0], ENDED, ", refund_due 200, asked 200", ", ask 200 back")]
+#[case(Status::PartiallyPaid, [200, 50, 0], ENDED, ", refund_due 150, asked 150", ", ask 150 back")]
+#[case(Status::PartiallyPaid, [200, 200, 0], ENDED, "", "")]
+#[case(Status::UnderReview, [600, 0, 0], ENDED, ", refund_due 600, asked 600", ", ask 600 back")]
+#[case(Status::UnderReview, [600, 0, 0], ELSEWHERE, ", refund_due 600, asked 600", ", ask 600 back, ask other currencies back")]
+#[case(Status::UnderReview, NOTHING, ELSEWHERE, ", refund_due 0", ", ask other currencies back")]
+#[case(Status::UnderReview, NOTHING, ENDED, "", "")]
 fn cancelled(
     #[case] status: Status,
     #[case] money: [i64; 3],
+    #[case] standing: Standing,
     #[case] due: &str,
     #[case] asked: &str,
 ) {
-    let step = cancel(&order(status, money), None).expect("is allowed");
+    let step = cancel(&order(status, money), None, standing).expect("is allowed");
     let expected = format!(
         "applied: cancelled{due} | release Cancelled, void all, notify order_cancelled{asked}"
     );
@@ -26,7 +29,7 @@ fn cancelled(
 
 #[rstest]
 #[case::cancel(
-    |order: &Order| cancel(order, None).map(drop),
+    |order: &Order| cancel(order, None, ENDED).map(drop),
     &[Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview]
 )]
 #[case::complete(|order: &Order| complete(order).map(drop), &[Status::Paid])]

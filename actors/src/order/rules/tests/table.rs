@@ -89,11 +89,41 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 // the shop keeps nothing of these
 #[case(Status::Refunded, "review:  | ask other currencies back")]
 #[case(Status::RefundDue, "review:  | ask other currencies back")]
-#[case(Status::Expired, "review:  | ask other currencies back")]
-#[case(Status::Cancelled, "review:  | ask other currencies back")]
-#[case(Status::Rejected, "review:  | ask other currencies back")]
+#[case(Status::Expired, "review: refund_due 0 | ask other currencies back")]
+#[case(Status::Cancelled, "review: refund_due 0 | ask other currencies back")]
+#[case(Status::Rejected, "review: refund_due 0 | ask other currencies back")]
 fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
-    assert_eq!(hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ENDED), expected);
+    assert_eq!(hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ELSEWHERE), expected);
+}
+
+#[test]
+fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
+    for status in [Status::Expired, Status::Cancelled, Status::Rejected] {
+        let heard = hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ENDED);
+        assert_eq!(heard, "review: refunded | ", "{status}");
+    }
+}
+
+#[rstest]
+// of the order's own money nothing is left: that of another currency is the last
+#[case(NOTHING, ENDED, "applied: refunded")]
+#[case([200, 200, 200], ENDED, "applied: refunded")]
+#[case([200, 100, 200], ENDED, "applied: ")]
+#[case(NOTHING, ELSEWHERE, "applied: ")]
+fn the_last_that_was_due_went_back(
+    #[case] money: [i64; 3],
+    #[case] standing: Standing,
+    #[case] expected: &str,
+) {
+    let due = order(Status::RefundDue, money);
+    let expected = format!("{expected} | notify refund_succeeded r");
+    assert_eq!(hear(&due, Meaning::RefundedElsewhere, standing), expected);
+}
+
+#[test]
+fn what_is_due_in_another_currency_keeps_an_order_due() {
+    let due = order(Status::RefundDue, [200, 0, 200]);
+    assert_eq!(hear(&due, refunded(200), ELSEWHERE), "applied: -200 | notify refund_succeeded r");
 }
 
 #[rstest]
@@ -180,7 +210,7 @@ fn money_refunded(
 fn what_moves_no_money_of_the_order_changes_no_status() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
-        let hear = |meaning| hear(&order, meaning, ENDED);
+        let hear = |meaning| hear(&order, meaning, ELSEWHERE);
         assert_eq!(hear(Meaning::RefundedElsewhere), "applied:  | notify refund_succeeded r");
         assert_eq!(hear(Meaning::RefundFailed), "applied:  | ");
         assert_eq!(hear(Meaning::Disputed(true)), "applied: disputed true | ");
