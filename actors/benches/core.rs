@@ -235,7 +235,7 @@ fn rules() {
         ("captured: surplus", &paid, &|o| order::rules::captured(o, 1, late)),
         ("captured: too late", &expired, &|o| order::rules::captured(o, 3_299, late)),
         ("cancelled under review", &review, &|o| {
-            order::rules::cancel(o, None).expect("is allowed")
+            order::rules::cancel(o, None, payment::rules::Standing::default()).expect("is allowed")
         }),
         ("completed", &paid, &|o| order::rules::complete(o).expect("is allowed")),
         ("hold lapsed", &placed, &|o| order::rules::lapse(o).expect("lapses")),
