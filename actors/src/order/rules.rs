@@ -15,7 +15,7 @@ mod ending;
 mod hearing;
 mod money;
 
-pub use ending::{accept, cancel, complete, is_settled, lapse, may_refund, resolve};
+pub use ending::{accept, cancel, complete, is_at_rest, is_settled, lapse, may_refund, resolve};
 pub use hearing::heard;
 pub use money::{captured, pays_late};
 

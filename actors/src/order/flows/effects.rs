@@ -130,7 +130,7 @@ impl Flows {
     ) -> Outcome {
         if before != Some(order.status) {
             draft.moved = Some((before, order.status));
-            if rules::is_settled(&order) {
+            if rules::is_at_rest(order.status) {
                 draft.hints.push(self.look_at_again(ordinal, &order));
             }
         }

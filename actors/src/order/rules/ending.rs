@@ -142,13 +142,14 @@ pub fn lapse(order: &Order) -> Option<Step> {
     }
 }
 
-/// Whether nothing more happens to an order by itself: no stock is held for it, and no money owed.
-pub fn is_settled(order: &Order) -> bool {
-    match order.status {
-        Status::Completed => true,
-        Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
-            order.net() == 0
-        }
+/// Whether an order of that status may be settled: no stock is held for it, and nobody waits for it.
+pub fn is_at_rest(status: Status) -> bool {
+    match status {
+        Status::Completed
+        | Status::Rejected
+        | Status::Expired
+        | Status::Cancelled
+        | Status::Refunded => true,
         Status::AwaitingPayment
         | Status::PartiallyPaid
         | Status::UnderReview
@@ -156,4 +157,9 @@ pub fn is_settled(order: &Order) -> bool {
         | Status::RefundDue
         | Status::PartiallyRefunded => false,
     }
+}
+
+/// Whether nothing more happens to an order by itself: it is at rest, and no money is owed.
+pub fn is_settled(order: &Order) -> bool {
+    is_at_rest(order.status) && (order.status == Status::Completed || order.net() == 0)
 }
