@@ -176,8 +176,8 @@ async fn a_panic_in_a_refund_or_a_review_leaves_nothing_in_any_owner() {
     ];
     for (kind, data, points) in commands {
         for point in points {
-            let mut calm = judged().await;
-            let mut shop = judged().await;
+            let mut calm = Box::pin(judged()).await;
+            let mut shop = Box::pin(judged()).await;
             fail::cfg(*point, "panic").expect("is an action");
             let step = shop.step(&arrival(kind, "x", &data)).await;
             fail::remove(point);
