@@ -13,7 +13,7 @@ mod life_cycles;
 mod model;
 mod support;
 
-use life_cycles::{ORDER, Pair, calm_orders, happens, placing, wild_orders};
+use life_cycles::{ORDER, Pair, calm_orders, history, placing, wild_orders};
 use orderly_actors::order::LatePayment;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -22,8 +22,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
-/// Histories of an ordinary run; `PROPTEST_CASES` sets another number.
-const CASES: u32 = 300;
+/// Histories of an ordinary run, some 15 s of them; `PROPTEST_CASES` sets another number.
+const CASES: u32 = 500;
 
 /// What a run of that many histories comes to see.
 const SEEN: &str = "
@@ -73,7 +73,7 @@ fn late_payment() -> impl Strategy<Value = LatePayment> {
 #[test]
 fn the_shop_does_what_the_contract_says() {
     let seen = RefCell::new(BTreeSet::new());
-    let histories = (late_payment(), prop::collection::vec(happens(), 1..60));
+    let histories = (late_payment(), history());
     check(histories, |(late_payment, history)| {
         run(async {
             let mut pair = Pair::open(late_payment);

@@ -6,5 +6,5 @@ mod permuted;
 mod picture;
 
 pub use driver::Pair;
-pub use history::happens;
+pub use history::history;
 pub use permuted::{ORDER, calm_orders, placing, wild_orders};
