@@ -325,20 +325,45 @@ async fn a_review_that_is_cancelled_gives_back_every_currency() {
 }
 
 #[actix::test]
-async fn a_review_of_foreign_money_alone_ends_cancelled() {
+async fn a_review_of_foreign_money_alone_that_is_cancelled_is_due_until_that_went_back() {
     let mut shop = reviewed(&["captured a 900 USD"]).await;
 
     resolve(&mut shop, "cancel").await;
 
-    assert_eq!(shop.status("o-1"), Status::Cancelled);
+    assert_eq!(shop.status("o-1"), Status::RefundDue);
     assert_eq!(shop.asked_back("o-1"), [("USD", 900)]);
+    went_back(&mut shop, 900).await;
+}
+
+#[actix::test]
+async fn foreign_money_for_an_order_that_is_over_is_due_until_it_went_back() {
+    for expires in [true, false] {
+        let mut shop = Shop::stocked(&[("tea", 1)]).await;
+        shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+        if expires {
+            shop.pass(15 * MINUTE).await;
+        } else {
+            shop.run("order.cancel", json!({"order_id": "o-1"})).await;
+        }
+
+        let came = shop.run("payment.callback", said("o-1", "captured a 700 USD")).await;
+
+        assert_eq!(verdict(&came), (Verdict::Review, None));
+        assert_eq!((shop.status("o-1"), shop.order("o-1").net()), (Status::RefundDue, 0));
+        assert_eq!(shop.asked_back("o-1"), [("USD", 700)]);
+        went_back(&mut shop, 700).await;
+    }
+}
+
+/// The one refund of the order arrives, in dollars: it was the last that was due.
+async fn went_back(shop: &mut Shop, amount: i64) {
     let told = shop.count("notification.requested");
     let refund = shop.refunds("o-1")[0].id.clone();
-    let text = format!("refund_succeeded a 900 {refund} USD");
+    let text = format!("refund_succeeded a {amount} {refund} USD");
     let arrived = shop.run("payment.callback", said("o-1", &text)).await;
     assert_eq!(verdict(&arrived), APPLIED);
     assert_eq!(shop.count("notification.requested"), told + 1);
-    assert_eq!((shop.status("o-1"), shop.order("o-1").net()), (Status::Cancelled, 0));
+    assert_eq!((shop.status("o-1"), shop.order("o-1").net()), (Status::Refunded, 0));
 }
 
 #[actix::test]
