@@ -128,6 +128,7 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::StockHeld
         | Event::StockCommitted
         | Event::StockReleased { .. }
+        | Event::StockReturned { .. }
         | Event::NotificationRequested { .. }
         | Event::NotificationDelivered { .. }
         | Event::NotificationFailed { .. } => {

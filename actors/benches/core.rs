@@ -301,7 +301,7 @@ fn an_order(status: Status, paid: i64) -> Order {
         status,
         version: 1,
         paid,
-        refunded: 0,
+        sent_back: 0,
         asked_back: 0,
         disputed: false,
         hold_for: Duration::from_secs(900),

@@ -4,7 +4,7 @@ use crate::clock::Timestamp;
 use crate::counters;
 use crate::inventory::{HoldState, Reservation, Stock};
 use crate::order::{Order, Status, Swept};
-use crate::payment::{Payments, RefundState};
+use crate::payment::{Attempt, Payments, RefundState};
 use crate::states::{self, State};
 use crate::store::{self, Entity, Ordinal, Table, View};
 use serde::Serialize;
@@ -49,6 +49,8 @@ pub struct Counts {
     pub held: u64,
     /// Units sold: the committed reservations.
     pub sold: u64,
+    /// Units of these that came back.
+    pub returned: u64,
     /// Captured, by currency, in minor units.
     pub paid: BTreeMap<&'static str, i128>,
     /// Refunded, by currency, in minor units.
@@ -143,6 +145,7 @@ impl Auditor {
         self.count(&order);
         self.money(&order, &payments);
         self.stock(ordinal, &order, reservation.as_ref());
+        self.hold(&order, &payments, reservation.as_ref());
         Ok(())
     }
 
@@ -152,7 +155,7 @@ impl Auditor {
         *counts.statuses.entry(order.status.as_str()).or_default() += 1;
         let currency = order.currency.code();
         *counts.paid.entry(currency).or_default() += i128::from(order.paid);
-        *counts.refunded.entry(currency).or_default() += i128::from(order.refunded);
+        *counts.refunded.entry(currency).or_default() += i128::from(order.refunded());
     }
 
     fn money(&mut self, order: &Order, payments: &Payments) {
@@ -173,13 +176,13 @@ impl Auditor {
             .filter(|one| one.state == RefundState::Succeeded && one.currency == order.currency)
             .map(|refund| i128::from(refund.amount))
             .sum();
-        if refunded != i128::from(order.refunded) {
+        if refunded != i128::from(order.sent_back) {
             self.violation(|| {
-                format!("order {id}: refunded {}, refunds of {refunded}", order.refunded)
+                format!("order {id}: sent back {}, refunds of {refunded}", order.sent_back)
             });
         }
-        if order.net() < 0 {
-            self.violation(|| format!("order {id}: the net is {}", order.net()));
+        if !(0..=order.paid).contains(&order.refunded()) {
+            self.violation(|| format!("order {id}: {} of {}", order.refunded(), order.paid));
         }
         if order.status == Status::Paid && order.net() < order.total {
             self.violation(|| format!("order {id}: paid with {} of {}", order.net(), order.total));
@@ -208,7 +211,24 @@ impl Auditor {
                 *self.held.entry(item.ordinal).or_default() += item.quantity;
             } else if committed {
                 self.audit.counts.sold += item.quantity;
+                self.audit.counts.returned += item.returned;
             }
+            let sold = if committed { item.quantity } else { 0 };
+            if item.returned > sold {
+                let (sku, returned) = (&item.sku, item.returned);
+                self.violation(|| format!("order {id}: {returned} {sku} came back of {sold} sold"));
+            }
+        }
+    }
+
+    /// The time of a hold stands still exactly while an attempt is open.
+    fn hold(&mut self, order: &Order, payments: &Payments, reservation: Option<&Reservation>) {
+        let Some(HoldState::Held { frozen, .. }) = reservation.map(|held| held.state) else {
+            return;
+        };
+        if frozen.is_some() != payments.attempts.iter().any(Attempt::is_open) {
+            let is = if frozen.is_some() { "stands still" } else { "goes on" };
+            self.violation(|| format!("order {}: the time of its hold {is}", order.id));
         }
     }
 

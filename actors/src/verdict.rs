@@ -108,6 +108,12 @@ names! {
         WaitingFull = "waiting_full",
         /// A callback waited out its time.
         OrderNeverCame = "order_never_came",
+        /// More than is left of the order's money; what is pending counts.
+        RefundExceedsPaid = "refund_exceeds_paid",
+        /// A refund of that id is pending or has succeeded.
+        RefundExists = "refund_exists",
+        /// More than was sold and did not come back; the detail lists it.
+        RestockExceedsSold = "restock_exceeds_sold",
     }
 }
 

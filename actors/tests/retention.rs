@@ -4,6 +4,7 @@ mod support;
 
 use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
+use orderly_actors::event::Event;
 use orderly_actors::order::{Status, Swept};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
@@ -290,6 +291,36 @@ async fn an_order_that_something_is_under_way_for_is_not_swept() {
 }
 
 #[actix::test]
+async fn an_order_that_got_money_in_its_rest_is_swept_when_that_went_back() {
+    let mut shop = settled().await;
+    let more = |refund: &str, event: &str, amount: i64| {
+        let mut more = refunded("refunded");
+        more["event_id"] = json!(event);
+        more["refund_id"] = json!(refund);
+        more["amount"] = json!(amount);
+        more
+    };
+    shop.run("payment.callback", captured("refunded", "e-late", 70)).await;
+    shop.pass(100 * DAY).await;
+    let order = shop.order("refunded");
+    assert_eq!((order.status, order.net()), (Status::Refunded, 70));
+
+    // under the id that it was asked back with
+    let asked = shop.entries.iter().flat_map(|entry| &entry.record.events).rev();
+    let refund = asked.filter_map(|event| match event {
+        Event::RefundRequested { refund_id, .. } => Some(refund_id.to_string()),
+        _ => None,
+    });
+    let refund = refund.collect::<Vec<_>>().remove(0);
+    shop.run("payment.callback", more(&refund, "r-late", 70)).await;
+    assert_eq!(shop.order("refunded").net(), 0);
+    shop.deliver().await;
+    shop.pass(200 * DAY).await;
+    assert_eq!(swept(&shop, "refunded"), Some(Swept { status: Status::Refunded }));
+    shop.check_balance();
+}
+
+#[actix::test]
 async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
     let mut shop = settled().await;
     let sent_at = shop.sequencer.now();
@@ -310,4 +341,86 @@ async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
         assert_eq!(verdict(&parked), (Verdict::Invalid, Some("expired_identity")), "{kind}");
     }
     assert_eq!(shop.stock("tea").0, 98);
+}
+
+/// Forgets identities that are past their retention, as the store thread does.
+async fn sweep_identities(shop: &mut Shop) -> u64 {
+    let before = shop.log.checkpoint().expect("the disk works");
+    let swept = shop.log.sweep(shop.sequencer.now().micros()).expect("the disk works");
+    let after = shop.log.checkpoint().expect("the disk works");
+    for report in [before, after] {
+        shop.sequencer.shelf().borrow_mut().checkpointed(&report);
+    }
+    // the view lets go of what a checkpoint holds bit by bit, with the units that follow
+    for _ in 0..shop.entries.len() {
+        shop.run("stock.set", json!({"sku": "other", "on_hand": 1})).await;
+    }
+    swept
+}
+
+#[actix::test]
+async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
+    // Given a shop's history, and when each of its messages was sent
+    let mut shop = Shop::stocked(&[("tea", 100)]).await;
+    let said = |order: &str, kind: &str| {
+        let mut said = refunded(order);
+        said["event_id"] = json!(format!("{kind}-{order}"));
+        said["kind"] = json!(kind);
+        said["dispute_id"] = json!("d-1");
+        said["outcome"] = json!("won");
+        said
+    };
+    let guarded = [
+        ("stock.set", json!({"sku": "cup", "on_hand": 7})),
+        ("stock.adjust", json!({"sku": "tea", "delta": 5})),
+        ("cart.put", line("k-1", 2)),
+        ("cart.add", line("k-1", 1)),
+        ("cart.put", line("k-2", 3)),
+        ("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})),
+    ];
+    let monotone = [
+        ("cart.checkout", checkout("k-1", "o-1")),
+        ("payment.callback", captured("o-1", "e-1", 3000)),
+        ("payment.callback", said("o-1", "dispute_opened")),
+        ("payment.callback", said("o-1", "dispute_closed")),
+        ("order.complete", of("o-1")),
+        ("order.place", place("o-2", &[("tea", 1, 500)])),
+        ("payment.callback", said("o-2", "failed")),
+        ("order.cancel", of("o-2")),
+        ("payment.callback", captured("o-2", "e-2", 500)),
+        ("payment.callback", refunded("o-2")),
+        ("order.place", place("o-3", &[("tea", 1000, 500)])),
+        ("order.place", place("o-4", &[("tea", 1, 500)])),
+        ("payment.callback", captured("o-4", "e-4", 500)),
+    ];
+    let sent_at = shop.sequencer.now();
+    let all = || guarded.iter().chain(&monotone).enumerate();
+    for (nth, (kind, data)) in all() {
+        shop.send(kind, &format!("d-{nth}"), data.clone()).await;
+    }
+    assert_eq!(shop.status("o-1"), Status::Completed);
+    assert_eq!(shop.status("o-2"), Status::Refunded);
+    assert_eq!(shop.status("o-4"), Status::Paid);
+    shop.pass(40 * DAY).await;
+
+    // When the identities are forgotten and every message comes again
+    assert!(sweep_identities(&mut shop).await >= 19);
+    let before = shop.dump();
+    for (nth, (kind, data)) in all() {
+        let is_guarded = nth < guarded.len();
+        let again = orderly_actors::sequencer::Arrival {
+            time: is_guarded.then_some(sent_at),
+            ..arrival(kind, &format!("d-{nth}"), data)
+        };
+        let Step::Sealed(sealed) = shop.step(&again).await else { panic!("{kind} failed") };
+        let answered = shop.keep(*sealed).await;
+
+        // Then each is answered anew, and changes nothing
+        let verdict = answered.record.verdict;
+        let expected =
+            if is_guarded { &[Verdict::Invalid][..] } else { &[Verdict::Rejected, Verdict::Stale] };
+        assert!(expected.contains(&verdict), "{kind} {data}: {verdict}");
+        assert!(shop.dump().0 == before.0, "{kind} {data}");
+    }
+    shop.check_balance();
 }

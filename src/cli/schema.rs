@@ -88,6 +88,7 @@ fn event(kind: Type) -> Value {
             add("lines", lines, true);
             add("expires_at", text(), kind == Type::StockHeld);
             add("reason", text(), kind == Type::StockReleased);
+            add("refund_id", text(), kind == Type::StockReturned);
         }
         "cart" => {
             for name in ["cart_id", "status", "currency", "updated_at"] {

@@ -20,7 +20,7 @@ pub struct Store {
     pub history_retention: Duration,
     /// Memory for what is read back from disk.
     pub cache: ByteSize,
-    /// A checkpoint begins when so much has changed since the last one …
+    /// A checkpoint begins when what has changed since the last one takes so much memory …
     pub checkpoint_bytes: ByteSize,
     /// … or so much time has gone by.
     pub checkpoint_every: Duration,
@@ -32,8 +32,8 @@ impl Default for Store {
             path: PathBuf::from("data/orderly"),
             idempotency_retention: Duration::from_days(30),
             history_retention: Duration::from_days(90),
-            cache: ByteSize::from_mib(32),
-            checkpoint_bytes: ByteSize::from_mib(32),
+            cache: ByteSize::from_mib(8),
+            checkpoint_bytes: ByteSize::from_mib(16),
             checkpoint_every: Duration::from_secs(30),
         }
     }

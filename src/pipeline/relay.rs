@@ -13,7 +13,7 @@ use orderly_actors::record::{self, Entry};
 use orderly_actors::store::{History, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -21,9 +21,7 @@ use tokio::sync::mpsc;
 const BATCH: usize = 256;
 /// Publishes under way, at most.
 const OUTSTANDING: usize = 16;
-/// Feeds that may wait; what comes while all places are taken is read from the journal instead.
-const FEEDS: usize = 64;
-/// Units kept at hand, about: beyond, they wait in the feed or are read from the journal later.
+/// Units that wait for the relay in memory, about: those beyond are read from the journal later.
 const AT_HAND: usize = 4096;
 /// Units read from the journal at once.
 const READ: usize = 512;
@@ -41,15 +39,18 @@ pub(super) struct Position {
 /// What the core tells the relay.
 #[derive(Debug)]
 pub(super) struct Feed {
-    sender: mpsc::Sender<Vec<Arc<Entry>>>,
+    sender: mpsc::UnboundedSender<Vec<Arc<Entry>>>,
+    /// Units that were fed and that the relay has not taken.
+    waiting: Arc<AtomicUsize>,
     cursor: Arc<AtomicU64>,
 }
 
 impl Feed {
     /// These units are durable. Never waits: when the relay is behind it finds them in the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<Entry>>) {
-        if !entries.is_empty() {
-            let _ = self.sender.try_send(entries);
+        if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
+            self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
+            let _ = self.sender.send(entries); // the core asks whether the relay is gone
         }
     }
 
@@ -72,7 +73,8 @@ pub(super) fn start(
     publisher: &Publisher,
     metrics: Metrics,
 ) -> Feed {
-    let (sender, feed) = mpsc::channel(FEEDS);
+    let (sender, feed) = mpsc::unbounded_channel();
+    let waiting = Arc::new(AtomicUsize::new(0));
     let cursor = Arc::clone(&position.cursor);
     let relay = Relay {
         next: position.next,
@@ -83,11 +85,12 @@ pub(super) fn start(
         stream: publisher.events(),
         outstanding: VecDeque::new(),
         at_hand: VecDeque::new(),
+        waiting: Arc::clone(&waiting),
         metrics,
         clock: SystemClock::default(),
     };
     tokio::spawn(relay.run(feed));
-    Feed { sender, cursor }
+    Feed { sender, waiting, cursor }
 }
 
 struct Relay {
@@ -103,17 +106,19 @@ struct Relay {
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
     /// Units that the core has fed.
     at_hand: VecDeque<Arc<Entry>>,
+    /// Units that are on the way here.
+    waiting: Arc<AtomicUsize>,
     metrics: Metrics,
     clock: SystemClock,
 }
 
 impl Relay {
-    async fn run(mut self, mut feed: mpsc::Receiver<Vec<Arc<Entry>>>) {
+    async fn run(mut self, mut feed: mpsc::UnboundedReceiver<Vec<Arc<Entry>>>) {
         loop {
             while self.at_hand.len() < AT_HAND
                 && let Ok(entries) = feed.try_recv()
             {
-                self.at_hand.extend(entries);
+                self.take(entries);
             }
             if self.outstanding.len() < OUTSTANDING && self.behind() {
                 if let Err(error) = self.publish_some().await {
@@ -132,17 +137,20 @@ impl Relay {
                         let acked = confirms.iter().all(crate::broker::Confirm::is_acked);
                         self.confirmed(through, began, acked, confirms.len()).await;
                     }
-                    Some(entries) = feed.recv(), if has_room => {
-                        self.at_hand.extend(entries);
-                    }
+                    Some(entries) = feed.recv(), if has_room => self.take(entries),
                 }
             } else {
                 match feed.recv().await {
-                    Some(entries) => self.at_hand.extend(entries),
+                    Some(entries) => self.take(entries),
                     None => return,
                 }
             }
         }
+    }
+
+    fn take(&mut self, entries: Vec<Arc<Entry>>) {
+        self.waiting.fetch_sub(entries.len(), Ordering::Relaxed);
+        self.at_hand.extend(entries);
     }
 
     fn behind(&self) -> bool {

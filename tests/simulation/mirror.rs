@@ -177,8 +177,27 @@ impl Mirror {
             let payments = self.payments.get(ordinal);
             let (captured, refunded) = payments.map_or((0, 0), |one| money(one, order));
             assert_eq!(order.paid, captured, "{} is paid what was captured", order.id);
-            assert_eq!(order.refunded, refunded, "{} refunded what was refunded", order.id);
+            assert_eq!(order.sent_back, refunded, "{} sent back what was refunded", order.id);
             assert!(order.net() >= 0, "{} gave back more than it took", order.id);
+            self.check_frozen(*ordinal);
+        }
+    }
+
+    /// The time of a hold stands still exactly while an attempt is open, and no more came back
+    /// than was sold.
+    fn check_frozen(&self, ordinal: Ordinal) {
+        let Some(reservation) = self.reservations.get(&ordinal) else {
+            return;
+        };
+        if let HoldState::Held { frozen, .. } = reservation.state {
+            let attempts = self.payments.get(&ordinal).into_iter().flat_map(|one| &one.attempts);
+            let is_open = attempts.into_iter().any(orderly_actors::payment::Attempt::is_open);
+            assert_eq!(frozen.is_some(), is_open, "the time of the hold of order {ordinal:?}");
+        }
+        for item in reservation.items.iter() {
+            let is_sold = reservation.state == HoldState::Committed;
+            let sold = if is_sold { item.quantity } else { 0 };
+            assert!(item.returned <= sold, "more came back than was sold: {item:?}");
         }
     }
 
@@ -311,13 +330,11 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
 fn check_hold(before: Option<HoldState>, after: HoldState) {
     use HoldState::{Committed, Expired, Held, Released};
     let is_legal = match (before, after) {
-        (Some(Held { until, extended }), Held { until: later, extended: again }) => {
-            again && !extended && later > until
-        }
+        (Some(Held { extended, .. }), Held { extended: still, .. }) => still || !extended,
         (None, Held { extended, .. }) => !extended,
-        (Some(Held { .. }), Committed | Released | Expired) | (None | Some(Expired), Committed) => {
-            true
-        }
+        // of what was sold, some may come back
+        (Some(Held { .. }), Committed | Released | Expired)
+        | (None | Some(Expired | Committed), Committed) => true,
         _ => false,
     };
     assert!(is_legal, "a reservation went from {before:?} to {after:?}");

@@ -163,6 +163,7 @@ fn subject(entry: &Entry, event: &event::Event) -> String {
         | event::Event::StockHeld
         | event::Event::StockCommitted
         | event::Event::StockReleased { .. }
+        | event::Event::StockReturned { .. }
         | event::Event::NotificationRequested { .. }
         | event::Event::NotificationDelivered { .. }
         | event::Event::NotificationFailed { .. } => {

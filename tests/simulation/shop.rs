@@ -25,6 +25,8 @@ enum Kind {
     Place,
     Cancel,
     Complete,
+    Resolve,
+    Refund,
     Callback,
     Conflict,
     Poison,
@@ -63,6 +65,12 @@ impl Shop {
                 let data = json!({"order_id": self.order()});
                 self.message("order.complete", &data, now)
             }
+            Kind::Resolve => {
+                let decision = self.dice.pick(&["accept", "cancel"]);
+                let data = json!({"order_id": self.order(), "decision": decision});
+                self.message("order.resolve", &data, now)
+            }
+            Kind::Refund => self.refund(books, now),
             Kind::Callback => self.callback(books, now),
             Kind::Conflict => self.conflict(now),
             Kind::Poison => self.poison(now),
@@ -83,6 +91,8 @@ impl Shop {
             (18, Kind::Place),
             (4, Kind::Cancel),
             (4, Kind::Complete),
+            (4, Kind::Resolve),
+            (8, Kind::Refund),
             (40, Kind::Callback),
             (5, Kind::Conflict),
             (if self.has_large_bodies { 110 } else { 4 }, Kind::Poison),
@@ -228,22 +238,60 @@ impl Shop {
         }
         self.events += 1;
         let order = self.order();
-        let kind = self.dice.pick(&["captured", "captured", "captured", "failed", "authorized"]);
+        let kind = self.dice.weighted(&[
+            (24, "captured"),
+            (6, "authorized"),
+            (3, "action_required"),
+            (4, "failed"),
+            (2, "voided"),
+            (1, "expired"),
+            (4, "refund_succeeded"),
+            (2, "refund_failed"),
+            (1, "dispute_opened"),
+            (1, "dispute_closed"),
+        ]);
         let mut data = json!({
             "provider": self.dice.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
             "order_id": order, "attempt_id": format!("a-{}", self.dice.below(3)), "kind": kind,
             "occurred_at": "2026-01-01T00:00:00Z",
         });
-        if kind == "captured" && self.dice.one_in(2) {
-            data["capture_id"] = json!(format!("c-{}", self.dice.below(3)));
-        }
-        if kind != "failed" {
+        if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
             let total = books.orders.get(&order).map_or(500, |order| order.total);
             let part = self.dice.pick(&[total, total, total, total / 2, total + 70, total - 1]);
             data["amount"] = json!(part.max(1));
             data["currency"] = json!(if self.dice.one_in(20) { "USD" } else { "EUR" });
         }
+        match kind {
+            "captured" => {
+                if self.dice.one_in(2) {
+                    data["capture_id"] = json!(format!("c-{}", self.dice.below(3)));
+                }
+                data["final"] = json!(self.dice.one_in(6));
+            }
+            "refund_succeeded" | "refund_failed" => data["refund_id"] = json!(self.refund_id()),
+            "dispute_opened" | "dispute_closed" => {
+                data["dispute_id"] = json!(format!("d-{}", self.dice.below(2)));
+                data["outcome"] = json!(self.dice.pick(&["won", "lost"]));
+            }
+            _ => {}
+        }
         self.message("payment.callback", &data, now)
+    }
+
+    /// One of a few, so that they are asked for and reported of; none that the core derives.
+    fn refund_id(&mut self) -> String {
+        format!("p-{}", self.dice.below(3))
+    }
+
+    fn refund(&mut self, books: &Books, now: Timestamp) -> Message {
+        let order = self.order();
+        let total = books.orders.get(&order).map_or(500, |order| order.total);
+        let amount = self.dice.pick(&[total, total / 2, total / 3, 70]).max(1);
+        let mut data = json!({"order_id": order, "refund_id": self.refund_id(), "amount": amount});
+        if self.dice.one_in(2) {
+            data["restock"] = json!([{"sku": self.sku(), "quantity": self.dice.between(1, 2)}]);
+        }
+        self.message("refund.request", &data, now)
     }
 
     /// Something sent before, said differently under the same identity; or the same, written differently.

@@ -84,9 +84,29 @@ impl Side {
             let booked = &books.orders[order.id.as_str()];
             assert_eq!(order.status.as_str(), booked.status, "status of {}", order.id);
             assert_eq!(
-                (order.total, order.paid, order.asked_back),
-                (booked.total, booked.paid, booked.asked_back),
-                "total, paid and asked back of {}",
+                (order.total, order.paid, order.refunded(), order.asked_back, order.disputed),
+                (
+                    booked.total,
+                    booked.money.paid(),
+                    booked.money.refunded(),
+                    booked.money.asked_back,
+                    booked.money.is_disputed()
+                ),
+                "total, paid, refunded, asked back and disputed of {}",
+                order.id
+            );
+            let attempts = mirror.payments.get(ordinal).into_iter().flat_map(|one| &one.attempts);
+            let attempts = attempts.map(|one| {
+                let state = (one.state.as_str(), one.void_requested);
+                (format!("{} {}", one.provider, one.id), state)
+            });
+            let heard_of = booked.money.attempts.iter().filter(|(_, one)| !one.state.is_empty());
+            let heard_of =
+                heard_of.map(|(name, one)| (name.clone(), (one.state.as_str(), one.voided)));
+            assert_eq!(
+                attempts.collect::<BTreeMap<_, _>>(),
+                heard_of.collect(),
+                "attempts of {}",
                 order.id
             );
             let hold = mirror.reservations.get(ordinal).map(|reservation| reservation.state);
@@ -112,7 +132,9 @@ impl Side {
             .iter()
             .flat_map(|(ordinal, notices)| {
                 let order = mirror.orders[ordinal].id.to_string();
-                notices.all.iter().map(move |notice| (order.clone(), notice.kind.as_str()))
+                notices.all.iter().map(move |notice| {
+                    (order.clone(), notice.kind.as_str(), notice.reference.clone())
+                })
             })
             .collect();
         assert_eq!(told, books.notices, "what customers are told");
@@ -122,7 +144,11 @@ impl Side {
 fn held(hold: Option<HoldState>) -> Hold {
     match hold {
         None => Hold::Never,
-        Some(HoldState::Held { until, extended }) => Hold::Held { until: until.micros(), extended },
+        Some(HoldState::Held { until, extended, frozen }) => Hold::Held {
+            until: until.micros(),
+            extended,
+            frozen: frozen.map(|left| i64::try_from(left.as_micros()).expect("it is short")),
+        },
         Some(HoldState::Committed) => Hold::Sold,
         Some(HoldState::Released | HoldState::Expired) => Hold::GivenBack,
     }

@@ -12,7 +12,9 @@ mod cart_put;
 mod order_cancel;
 mod order_complete;
 mod order_place;
+mod order_resolve;
 mod payment_callback;
+mod refund_request;
 mod stock_adjust;
 mod stock_set;
 
@@ -24,7 +26,9 @@ pub use cart_put::CartPut;
 pub use order_cancel::OrderCancel;
 pub use order_complete::OrderComplete;
 pub use order_place::{Customer, OrderPlace};
+pub use order_resolve::{Decision, OrderResolve};
 pub use payment_callback::{CallbackKind, DisputeOutcome, PaymentCallback};
+pub use refund_request::{RefundRequest, Restock};
 pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
@@ -106,6 +110,10 @@ commands! {
     PaymentCallback = "payment.callback",
     /// Moves all lines of a cart into another.
     CartMerge = "cart.merge",
+    /// A person ends a review.
+    OrderResolve = "order.resolve",
+    /// Money of an order is to go back.
+    RefundRequest = "refund.request",
 }
 
 /// Why a command is invalid: `reason` for machines, `detail` names the field.

@@ -30,6 +30,11 @@ fn good(kind: Kind) -> Value {
         }),
         Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
         Kind::OrderComplete => json!({"order_id": "o-1"}),
+        Kind::OrderResolve => json!({"order_id": "o-1", "decision": "accept"}),
+        Kind::RefundRequest => json!({
+            "order_id": "o-1", "refund_id": "r-1", "amount": 500,
+            "restock": [{"sku": "tea", "quantity": 1}],
+        }),
         Kind::PaymentCallback => json!({
             "provider": "acme", "event_id": "e-1", "order_id": "o-1", "attempt_id": "a-1",
             "kind": "captured", "capture_id": "cap-1", "amount": 1490, "currency": "EUR",
@@ -85,6 +90,8 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
 #[case(Kind::OrderCancel, &["reason"])]
 #[case(Kind::OrderComplete, &[])]
 #[case(Kind::PaymentCallback, &["capture_id", "final"])]
+#[case(Kind::OrderResolve, &[])]
+#[case(Kind::RefundRequest, &["restock"])]
 fn every_other_field_is_required_and_named_when_missing(
     #[case] kind: Kind,
     #[case] optional: &[&str],
@@ -170,6 +177,8 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::PaymentCallback, json!({"kind": "failed", "amount": null, "currency": null}))]
 #[case(Kind::PaymentCallback, json!({"kind": "refund_succeeded", "refund_id": "r-1"}))]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
+#[case(Kind::OrderResolve, json!({"decision": "cancel"}))]
+#[case(Kind::RefundRequest, json!({"amount": i64::MAX, "restock": restock(500)}))]
 fn valid(#[case] kind: Kind, #[case] changes: Value) {
     assert_eq!(with(kind, &changes).map(|command| command.kind()), Ok(kind));
 }
@@ -177,6 +186,10 @@ fn valid(#[case] kind: Kind, #[case] changes: Value) {
 fn lines(count: usize) -> Value {
     let line = json!({"sku": "tea", "quantity": 1, "unit_price": 500});
     vec![line; count].into()
+}
+
+fn restock(count: usize) -> Value {
+    vec![json!({"sku": "tea", "quantity": 1_000_000}); count].into()
 }
 
 fn priced(quantity: u32, unit_price: i64) -> Value {
@@ -233,6 +246,11 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::PaymentCallback, json!({"kind": "refund_failed"}), "refund_id: is required for refund_failed")]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_opened"}), "dispute_id: is required for dispute_opened")]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d"}), "outcome: is required for dispute_closed")]
+#[case(Kind::OrderResolve, json!({"decision": "maybe"}), "decision: unknown variant")]
+#[case(Kind::RefundRequest, json!({"amount": 0}), "amount: must be from 1")]
+#[case(Kind::RefundRequest, json!({"amount": -1}), "amount: must be from 1")]
+#[case(Kind::RefundRequest, json!({"restock": restock(501)}), "restock: must be at most 500")]
+#[case(Kind::RefundRequest, json!({"restock": [{"sku": "tea", "quantity": 0}]}), "restock[0].quantity: must be from 1")]
 fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins: &str) {
     let detail = invalid(kind, &changes);
     assert!(detail.starts_with(begins), "{detail}");

@@ -42,7 +42,7 @@ pub enum Face<'a> {
     Payment(PaymentData<'a>),
     /// `stock.low`, `stock.changed`
     Sku(SkuData<'a>),
-    /// `stock.held`, `stock.committed`, `stock.released`
+    /// `stock.held`, `stock.committed`, `stock.released`, `stock.returned`
     Reservation(ReservationData<'a>),
     /// `cart.*`
     Cart(CartData<'a>),
@@ -127,6 +127,8 @@ pub struct ReservationData<'a> {
     pub expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<ReleaseReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<&'a str>,
 }
 
 /// Units of one sku.
@@ -349,6 +351,16 @@ impl<'a> Face<'a> {
             | Event::CartReopened { cart_id }
             | Event::CartChanged { cart_id }
             | Event::CartExpired { cart_id } => Self::Cart(CartData::new(scene.cart(cart_id)?)),
+            Event::StockReturned { refund_id, items } => Self::Reservation(ReservationData {
+                order_id: scene.order_id,
+                lines: items
+                    .iter()
+                    .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
+                    .collect(),
+                expires_at: None,
+                reason: None,
+                refund_id: Some(refund_id.as_str()),
+            }),
             Event::NotificationRequested { notification_id, kind } => {
                 Self::Notification(NotificationData {
                     notification_id,
@@ -444,5 +456,6 @@ fn reservation(scene: Scene<'_>, reason: Option<ReleaseReason>) -> Option<Reserv
             HoldState::Committed | HoldState::Released | HoldState::Expired => None,
         },
         reason,
+        refund_id: None,
     })
 }

@@ -147,6 +147,22 @@ pub enum Event {
         /// What went wrong last.
         problem: Option<Failure>,
     },
+    /// Sold units came back.
+    StockReturned {
+        /// The refund that they came back with.
+        refund_id: RefundId,
+        /// What came, one item a sku.
+        items: Vec<Returned>,
+    },
+}
+
+/// Units of one sku that came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returned {
+    /// The article.
+    pub sku: Sku,
+    /// Units.
+    pub quantity: u64,
 }
 
 /// What happened to an order, in the words of its events.
@@ -295,6 +311,8 @@ types! {
     CartExpired = "cart.expired", true;
     /// A channel was given up for a notification.
     NotificationFailed = "notification.failed", true;
+    /// Sold stock came back.
+    StockReturned = "stock.returned", false;
 }
 
 impl Event {
@@ -330,6 +348,7 @@ impl Event {
             Self::CommandParked { .. } => Type::CommandParked,
             Self::CartExpired { .. } => Type::CartExpired,
             Self::NotificationFailed { .. } => Type::NotificationFailed,
+            Self::StockReturned { .. } => Type::StockReturned,
         }
     }
 }

@@ -1,35 +1,33 @@
-//! Holds stock for orders; the only writer of stock and reservations.
+//! Owns the stock of every sku and the reservations of orders; the only writer of both.
 //!
-//! Keeps, per sku: `on_hand >= held >= 0`, and of each reservation that it resolves once.
-//! A hold takes all lines or none.
+//! Keeps, per sku: `on_hand >= held >= 0`. What it does for orders is in
+//! [`holds`](super::holds).
 
 use super::rules::{self, Change};
-use super::state::{Hold as State, Item, Reservation, Stock};
-use crate::clock::Timestamp;
+use super::state::{Hold as State, Reservation, Stock};
 use crate::command::{StockAdjust, StockSet};
-use crate::draft::{self, Draft, Hint, HintKind};
-use crate::event::{Event, ReleaseReason};
+use crate::draft::{self, Draft};
+use crate::event::Event;
 use crate::id::Sku;
 use crate::identity;
-use crate::money::{Line, MOST_ON_HAND, OnHand};
+use crate::money::{MOST_ON_HAND, OnHand};
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
 use crate::store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
-use crate::verdict::{Detail, Reason, Refusal};
+use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
 use quick_cache::unsync::Cache;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The owner of all stock.
 pub struct Inventory {
     shelf: Shelf,
-    stocks: States<Stock>,
-    reservations: States<Reservation>,
+    pub(super) stocks: States<Stock>,
+    pub(super) reservations: States<Reservation>,
     /// Where skus are in the store, once a unit that named them was sealed.
     places: Cache<Sku, Ordinal>,
-    vitals: Vitals,
+    pub(super) vitals: Vitals,
 }
 
 /// Skus whose place is remembered.
@@ -64,7 +62,7 @@ impl Inventory {
         Ok(found)
     }
 
-    fn known(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), Stop> {
+    pub(super) fn known(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), Stop> {
         let unknown = || Refusal::with(Reason::UnknownSku, sku.as_str());
         let ordinal = self.place(sku)?.ok_or_else(unknown)?;
         let stock = self.stocks.get(ordinal)?.ok_or_else(unknown)?;
@@ -72,7 +70,7 @@ impl Inventory {
     }
 
     /// Changes a sku's stock, and tells when it fell low.
-    fn change(
+    pub(super) fn change(
         &mut self,
         ordinal: Ordinal,
         before: &Stock,
@@ -91,36 +89,6 @@ impl Inventory {
         let after = self.stocks.stage(ordinal, after);
         draft.change(draft::Change::Stock(ordinal, Arc::clone(&after)));
         after
-    }
-
-    fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, Stop> {
-        let missing = Fault::Inconsistent("the order has no reservation");
-        Ok(self.reservations.get(order)?.ok_or(missing)?)
-    }
-
-    /// Resolves what is held for an order: each item by `change`, the whole to `state`.
-    fn resolve(
-        &mut self,
-        order: Ordinal,
-        change: fn(u64) -> Change,
-        state: State,
-        draft: &mut Draft,
-    ) -> Result<(), Stop> {
-        let held = self.reservation(order)?;
-        for item in held.items.iter() {
-            let stock = self
-                .stocks
-                .get(item.ordinal)?
-                .ok_or(Fault::Inconsistent("a held sku has no stock"))?;
-            self.change(item.ordinal, &stock, [change(item.quantity)], draft);
-        }
-        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, draft);
-        Ok(())
-    }
-
-    fn stage(&mut self, order: Ordinal, reservation: Reservation, draft: &mut Draft) {
-        let reservation = self.reservations.stage(order, reservation);
-        draft.change(draft::Change::Reservation(order, reservation));
     }
 
     fn set(&mut self, set: &StockSet) -> Answer<()> {
@@ -151,83 +119,6 @@ impl Inventory {
         debug_assert_eq!(OnHand::MOST, MOST_ON_HAND);
         let after = self.change(ordinal, &before, [change], &mut draft);
         draft.events.insert(0, changed(&after));
-        Ok(((), draft))
-    }
-
-    fn hold(&mut self, hold: &Hold) -> Answer<()> {
-        // one item a sku, in the order of the skus, whatever the order of the lines
-        let mut wanted = BTreeMap::<&Sku, u64>::new();
-        for line in hold.lines.iter() {
-            *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
-        }
-        let mut stocks = Vec::with_capacity(wanted.len());
-        for (sku, quantity) in wanted {
-            let (ordinal, stock) = self.known(sku)?;
-            stocks.push((ordinal, stock, quantity));
-        }
-        rules::hold(stocks.iter().map(|(_, stock, quantity)| (&**stock, *quantity))).map_err(
-            |short| Refusal { reason: Reason::OutOfStock, detail: Some(Detail::Shortages(short)) },
-        )?;
-        let mut draft = Draft::default();
-        draft.events.push(Event::StockHeld);
-        let mut items = Vec::with_capacity(stocks.len());
-        for (ordinal, stock, quantity) in stocks {
-            self.change(ordinal, &stock, [Change::Held(quantity)], &mut draft);
-            items.push(Item { sku: stock.sku.clone(), ordinal, quantity });
-        }
-        let state = State::Held { until: hold.until, extended: false };
-        self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
-        draft.hints.push(Hint { due: hold.until, kind: HintKind::Hold, ordinal: hold.order });
-        Ok(((), draft))
-    }
-
-    fn commit(&mut self, order: Ordinal) -> Answer<()> {
-        let mut draft = Draft::default();
-        match self.reservation(order)?.state {
-            State::Held { .. } => {
-                draft.events.push(Event::StockCommitted);
-                self.resolve(order, Change::Committed, State::Committed, &mut draft)?;
-                Ok(((), draft))
-            }
-            State::Committed | State::Released | State::Expired => {
-                Err(Fault::Inconsistent("the hold to commit was resolved before").into())
-            }
-        }
-    }
-
-    fn release(&mut self, order: Ordinal, reason: ReleaseReason) -> Answer<()> {
-        let mut draft = Draft::default();
-        let state = match reason {
-            ReleaseReason::Cancelled => State::Released,
-            ReleaseReason::Expired | ReleaseReason::RefundDue => State::Expired,
-        };
-        match self.reservation(order)?.state {
-            State::Held { .. } => {
-                draft.events.push(Event::StockReleased { reason });
-                self.resolve(order, Change::Released, state, &mut draft)?;
-            }
-            // an order under review may have lost its hold at the cap
-            State::Committed | State::Released | State::Expired => {}
-        }
-        Ok(((), draft))
-    }
-
-    fn extend(&mut self, extend: &Extend) -> Answer<()> {
-        let mut draft = Draft::default();
-        let held = self.reservation(extend.order)?;
-        match held.state {
-            State::Held { until, extended: false } if extend.until > until => {
-                let state = State::Held { until: extend.until, extended: true };
-                let items = Arc::clone(&held.items);
-                self.stage(extend.order, Reservation { items, state }, &mut draft);
-                draft.hints.push(Hint {
-                    due: extend.until,
-                    kind: HintKind::Hold,
-                    ordinal: extend.order,
-                });
-            }
-            State::Held { .. } | State::Committed | State::Released | State::Expired => {}
-        }
         Ok(((), draft))
     }
 }
@@ -314,98 +205,5 @@ impl Handler<Adjust> for Inventory {
     fn handle(&mut self, Adjust(adjust): Adjust, _: &mut Self::Context) -> Self::Result {
         self.vitals.handled();
         self.adjust(&adjust)
-    }
-}
-
-/// Sets stock aside for every line of an order, or for none.
-#[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Hold {
-    /// The order.
-    pub order: Ordinal,
-    /// What it wants; several lines of a sku count together.
-    pub lines: Arc<[Line]>,
-    /// The hold lapses then, unless committed or extended first.
-    pub until: Timestamp,
-}
-
-impl Handler<Hold> for Inventory {
-    type Result = Answer<()>;
-
-    fn handle(&mut self, hold: Hold, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        self.hold(&hold)
-    }
-}
-
-/// Sells what is held for an order.
-#[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Commit {
-    /// The order.
-    pub order: Ordinal,
-}
-
-impl Handler<Commit> for Inventory {
-    type Result = Answer<()>;
-
-    fn handle(&mut self, commit: Commit, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        self.commit(commit.order)
-    }
-}
-
-/// Gives back what is held for an order, if it still is.
-#[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Release {
-    /// The order.
-    pub order: Ordinal,
-    /// Why.
-    pub reason: ReleaseReason,
-}
-
-impl Handler<Release> for Inventory {
-    type Result = Answer<()>;
-
-    fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        self.release(release.order, release.reason)
-    }
-}
-
-/// Holds on for longer; a hold is extended once.
-#[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Extend {
-    /// The order.
-    pub order: Ordinal,
-    /// The hold lapses then.
-    pub until: Timestamp,
-}
-
-impl Handler<Extend> for Inventory {
-    type Result = Answer<()>;
-
-    fn handle(&mut self, extend: Extend, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        self.extend(&extend)
-    }
-}
-
-/// Asks how an order's reservation stands.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Option<Arc<Reservation>>, Fault>")]
-pub struct Look {
-    /// The order.
-    pub order: Ordinal,
-}
-
-impl Handler<Look> for Inventory {
-    type Result = Result<Option<Arc<Reservation>>, Fault>;
-
-    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        Ok(self.reservations.get(look.order)?)
     }
 }

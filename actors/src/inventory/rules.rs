@@ -1,9 +1,13 @@
-//! What may happen to stock, as pure decisions.
+//! What may happen to stock and to reservations, as pure decisions.
 //!
-//! Keeps, per sku: `on_hand >= held >= 0`. A hold takes all lines or none.
+//! Keeps, per sku: `on_hand >= held >= 0`. A hold takes all lines or none, and no more comes
+//! back than was sold.
 
-use super::state::Stock;
+use super::state::{Hold, Item, Reservation, Stock};
+use crate::clock::Timestamp;
+use crate::id::Sku;
 use crate::verdict::{Reason, Refusal, Shortage};
+use std::collections::BTreeMap;
 
 /// One change of a sku's stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +22,8 @@ pub enum Change {
     Committed(u64),
     /// Set-aside units were given back.
     Released(u64),
+    /// Sold units came back.
+    Returned(u64),
 }
 
 /// Carries out one change that a decision of this module allowed.
@@ -31,6 +37,7 @@ pub fn apply(stock: &mut Stock, change: Change) {
             stock.held -= units;
         }
         Change::Released(units) => stock.held -= units,
+        Change::Returned(units) => stock.on_hand += units,
     }
     debug_assert!(stock.on_hand >= stock.held, "more held than on hand: {stock:?}");
 }
@@ -68,6 +75,64 @@ pub fn hold<'a>(wanted: impl IntoIterator<Item = (&'a Stock, u64)>) -> Result<()
         })
         .collect();
     if short.is_empty() { Ok(()) } else { Err(short) }
+}
+
+/// A hold goes on until `cap`, once. `None`: it does not.
+pub fn extend(hold: Hold, cap: Timestamp, now: Timestamp) -> Option<Hold> {
+    match hold {
+        Hold::Held { until, extended: false, frozen: None } if cap > until => {
+            Some(Hold::Held { until: cap, extended: true, frozen: None })
+        }
+        // its time stands still: what goes on later is all that is left until the cap
+        Hold::Held { until, extended: false, frozen: Some(_) } => {
+            Some(Hold::Held { until, extended: true, frozen: Some(until.since(now)) })
+        }
+        Hold::Held { .. } | Hold::Committed | Hold::Released | Hold::Expired => None,
+    }
+}
+
+/// The time of a hold stands still; it lapses at `cap` all the same. `None`: it stood already.
+pub fn freeze(hold: Hold, cap: Timestamp, now: Timestamp) -> Option<Hold> {
+    match hold {
+        Hold::Held { until, extended, frozen: None } => {
+            let frozen = Some(until.since(now));
+            Some(Hold::Held { until: until.max(cap), extended, frozen })
+        }
+        Hold::Held { frozen: Some(_), .. } | Hold::Committed | Hold::Released | Hold::Expired => {
+            None
+        }
+    }
+}
+
+/// The time that was left of a frozen hold goes on, up to the cap. `None`: it was not frozen.
+pub fn thaw(hold: Hold, now: Timestamp) -> Option<Hold> {
+    match hold {
+        Hold::Held { until: cap, extended, frozen: Some(left) } => {
+            Some(Hold::Held { until: now.plus(left).min(cap), extended, frozen: None })
+        }
+        Hold::Held { frozen: None, .. } | Hold::Committed | Hold::Released | Hold::Expired => None,
+    }
+}
+
+/// Units that were sold with a reservation come back: its items as they are now, if no sku comes
+/// back more often than it was sold; else those that do, with what may come.
+pub fn take_back(
+    sold: Option<&Reservation>,
+    wanted: &BTreeMap<&Sku, u64>,
+) -> Result<Vec<Item>, Vec<Shortage>> {
+    let items = sold
+        .filter(|reservation| reservation.state == Hold::Committed)
+        .map_or(&[][..], |reservation| &reservation.items);
+    let out = |sku: &Sku| {
+        let item = items.iter().find(|item| item.sku == *sku);
+        item.map_or(0, |item| item.quantity - item.returned)
+    };
+    let too_many: Vec<_> = wanted
+        .iter()
+        .map(|(sku, wanted)| Shortage { sku: (*sku).clone(), wanted: *wanted, available: out(sku) })
+        .filter(|one| one.wanted > one.available)
+        .collect();
+    if too_many.is_empty() { Ok(items.to_vec()) } else { Err(too_many) }
 }
 
 /// Whether available fell to the mark, or below it, just now.

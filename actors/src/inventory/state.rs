@@ -5,6 +5,7 @@ use crate::id::Sku;
 use crate::store::Ordinal;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// One sku: `on_hand >= held >= 0`, always.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +36,8 @@ pub struct Item {
     pub ordinal: Ordinal,
     /// Units.
     pub quantity: u64,
+    /// Units that came back after they were sold.
+    pub returned: u64,
 }
 
 /// The stock of one order: all of its lines, or nothing. It resolves once; a late
@@ -52,10 +55,13 @@ pub struct Reservation {
 pub enum Hold {
     /// Set aside until the payment comes, or until then.
     Held {
-        /// It lapses then, unless committed or extended first.
+        /// It lapses then, unless committed, extended or thawed first.
         until: Timestamp,
         /// It was extended for a partial payment, which happens once.
         extended: bool,
+        /// While an attempt is open its time stands still, and `until` is the cap: what was
+        /// left then, and goes on when no attempt is open any more.
+        frozen: Option<Duration>,
     },
     /// Sold.
     Committed,
@@ -66,6 +72,11 @@ pub enum Hold {
 }
 
 impl Hold {
+    /// Set aside until then.
+    pub const fn held(until: Timestamp) -> Self {
+        Self::Held { until, extended: false, frozen: None }
+    }
+
     /// The name in the admin API.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -3,7 +3,10 @@
 
 use super::flows::{Flows, Leaves, Terms};
 use crate::clock::Timestamp;
-use crate::command::{CartCheckout, OrderCancel, OrderComplete, OrderPlace, PaymentCallback};
+use crate::command::{
+    CartCheckout, OrderCancel, OrderComplete, OrderPlace, OrderResolve, PaymentCallback,
+    RefundRequest,
+};
 use crate::id::{CommandId, Source};
 use crate::owner::{EndTurn, Fault, Outcome, Owner};
 use crate::states::Shelf;
@@ -110,6 +113,22 @@ flows! {
         /// The unit's time.
         now: Timestamp,
     } => complete -> "Result<Outcome, Fault>";
+
+    /// A person ends a review.
+    Resolve {
+        /// The command.
+        resolve: OrderResolve,
+        /// The unit's time.
+        now: Timestamp,
+    } => resolve -> "Result<Outcome, Fault>";
+
+    /// Money of an order is to go back.
+    Refund {
+        /// The command.
+        request: RefundRequest,
+        /// The unit's time.
+        now: Timestamp,
+    } => refund -> "Result<Outcome, Fault>";
 
     /// A provider tells what happened to money.
     Callback {

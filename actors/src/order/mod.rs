@@ -6,8 +6,8 @@ pub mod rules;
 mod state;
 
 pub use actor::{
-    Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, RunWaiting, SweepOrder,
-    TendCart, Waited,
+    Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, Refund, Resolve,
+    RunWaiting, SweepOrder, TendCart, Waited,
 };
 pub use flows::{LatePayment, Leaves, Terms};
 pub use state::{Order, OrderFace, Status, Swept};

@@ -1,14 +1,30 @@
 //! The life cycle of an order, as pure decisions: no clock, no I/O, no actix.
 //!
-//! `decide` functions look at an order and at what happened, and answer with a [`Step`]:
-//! changes of the order, which [`apply`] carries out, and effects on the other owners,
-//! which the actor carries out. A new row of the life-cycle table is a new arm here.
+//! A decision looks at an order and at what happened, and answers with a [`Step`]: changes of
+//! the order, which [`apply`] carries out, and effects on the other owners, which the actor
+//! carries out. A new row of the life-cycle table is a new arm here. `docs/life-cycles.md` is
+//! what these rules do, written down by running them.
+//!
+//! | module | decides |
+//! |---|---|
+//! | `hearing` | what a provider's callback does |
+//! | `money` | captures and refunds |
+//! | `ending` | cancelled, resolved, completed, lapsed; what may be refunded |
+
+mod ending;
+mod hearing;
+mod money;
+
+pub use ending::{accept, cancel, complete, is_at_rest, is_settled, lapse, may_refund, resolve};
+pub use hearing::heard;
+pub use money::{captured, pays_late};
 
 use super::state::{Order, Status};
 use crate::clock::Timestamp;
-use crate::event::{OrderChange, ReleaseReason, ReviewReason};
+use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::verdict::{Reason, Refusal, Verdict};
+use crate::payment::rules::Which;
+use crate::verdict::Verdict;
 
 /// What is decided: in this order, the order's own changes and what others must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +38,8 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(verdict: Verdict) -> Self {
+    /// A step that is recorded, and moves nothing yet.
+    pub fn new(verdict: Verdict) -> Self {
         Self { verdict, changes: Vec::new(), effects: Vec::new() }
     }
 
@@ -39,6 +56,18 @@ impl Step {
         self.effects.push(effect);
         self
     }
+
+    /// The order's status when the step is done.
+    pub fn status(&self, before: Status) -> Status {
+        let told = self.changes.iter().rev().find_map(|change| match change {
+            Change::Become(change) => Some(status_after(change)),
+            Change::Captured(_)
+            | Change::SentBack(_)
+            | Change::AskedBack(_)
+            | Change::Disputed(_) => None,
+        });
+        told.unwrap_or(before)
+    }
 }
 
 /// One change of an order.
@@ -46,9 +75,9 @@ impl Step {
 pub enum Change {
     /// Money in the order's currency was captured.
     Captured(i64),
-    /// A refund succeeded.
-    Refunded(i64),
-    /// This much surplus is asked back from now on.
+    /// A refund in the order's currency succeeded.
+    SentBack(i64),
+    /// This much more is asked back from now on.
     AskedBack(i64),
     /// A dispute was opened or lost (true), or none is left (false).
     Disputed(bool),
@@ -65,13 +94,19 @@ pub enum Effect {
     ReleaseHold(ReleaseReason),
     /// Hold on for longer, up to the cap; once for the first partial payment.
     ExtendHold,
+    /// An attempt is open: the hold's time stands still, up to the cap.
+    FreezeHold,
+    /// No attempt is open any more: the time that was left goes on.
+    ThawHold,
     /// Ask `amount` back from the payment provider.
     AskBack {
         /// Minor units of the order's currency.
         amount: i64,
     },
-    /// Give up every authorization still open.
-    VoidOpen,
+    /// Ask back all money in other currencies, in these, unless that was asked before.
+    AskBackElsewhere,
+    /// Ask that authorizations are given up; never twice for one attempt.
+    Void(Which),
     /// Open the cart again that the order came from.
     ReopenCart,
     /// Tell the customer, once ever per kind and reference.
@@ -91,7 +126,7 @@ fn notify(kind: NotificationKind) -> Effect {
 pub fn apply(order: &mut Order, change: &Change) {
     match change {
         Change::Captured(amount) => order.paid += amount,
-        Change::Refunded(amount) => order.refunded += amount,
+        Change::SentBack(amount) => order.sent_back += amount,
         Change::AskedBack(amount) => order.asked_back += amount,
         Change::Disputed(disputed) => order.disputed = *disputed,
         Change::Become(change) => order.status = status_after(change),
@@ -121,10 +156,10 @@ pub fn place(order: &Order) -> Step {
     if order.total == 0 { pay(step, Late::No) } else { step }
 }
 
-/// Whether the hold had run out when the money came.
+/// Whether the hold had run out when the order is to be paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Late {
-    /// It stood.
+    /// It stood, or could not be made anew.
     No,
     /// It was made anew.
     Yes,
@@ -133,75 +168,8 @@ pub enum Late {
 fn pay(step: Step, late: Late) -> Step {
     step.tell(OrderChange::Paid { late: late == Late::Yes })
         .effect(Effect::CommitHold)
-        .effect(Effect::VoidOpen)
+        .effect(Effect::Void(Which::Authorized))
         .effect(notify(NotificationKind::OrderConfirmed))
-}
-
-/// What the order's money comes to when `amount` more is captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cover {
-    Less,
-    Reached,
-    Passed,
-}
-
-fn cover(order: &Order, amount: i64) -> Cover {
-    match order.net().saturating_add(amount).cmp(&order.total) {
-        std::cmp::Ordering::Less => Cover::Less,
-        std::cmp::Ordering::Equal => Cover::Reached,
-        std::cmp::Ordering::Greater => Cover::Passed,
-    }
-}
-
-/// Whether a capture of `amount` on this order would pay it late, if its stock can be held again.
-pub fn pays_late(order: &Order, amount: i64) -> bool {
-    order.status == Status::Expired && cover(order, amount) == Cover::Reached
-}
-
-/// `amount` of the order's currency was captured: new money, not heard of before.
-///
-/// `late` says whether the stock of an expired order was held again for it.
-pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
-    let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
-    match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => match cover(order, amount) {
-            Cover::Reached => pay(counted(Verdict::Applied), Late::No),
-            Cover::Less => counted(Verdict::Applied)
-                .tell(OrderChange::PartiallyPaid)
-                .effect(Effect::ExtendHold),
-            Cover::Passed => counted(Verdict::Review)
-                .tell(OrderChange::UnderReview { reason: ReviewReason::OverCapture })
-                .effect(Effect::ExtendHold)
-                .effect(Effect::VoidOpen),
-        },
-        Status::UnderReview => counted(Verdict::Applied),
-        Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::RefundDue => ask_surplus_back(counted(Verdict::Applied), order, amount),
-        Status::Expired if late == Late::Yes => pay(counted(Verdict::Applied), Late::Yes),
-        Status::Expired | Status::Cancelled | Status::Rejected => {
-            let verdict = match cover(order, amount) {
-                Cover::Passed => Verdict::Review,
-                Cover::Less | Cover::Reached => Verdict::Applied,
-            };
-            owe(counted(verdict), order.net() + amount)
-        }
-    }
-}
-
-/// Asks back what is paid beyond the total, unless that was asked back before.
-fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
-    // of an order that is to be refunded, or was, nothing is owed to the shop: all is surplus
-    let surplus = match order.status {
-        Status::RefundDue | Status::Refunded => amount,
-        _ => order.paid + amount - order.total - order.asked_back,
-    };
-    if surplus <= 0 {
-        return step;
-    }
-    step.change(Change::AskedBack(surplus)).effect(Effect::AskBack { amount: surplus })
 }
 
 /// The order becomes `refund_due`: exactly that much is asked back.
@@ -209,65 +177,6 @@ fn owe(step: Step, amount: i64) -> Step {
     step.tell(OrderChange::RefundDue { amount })
         .change(Change::AskedBack(amount))
         .effect(Effect::AskBack { amount })
-}
-
-/// Money in another currency was captured: it shows in its attempt only.
-pub fn captured_elsewhere(order: &Order) -> Step {
-    let step = Step::new(Verdict::Review);
-    match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => step
-            .tell(OrderChange::UnderReview { reason: ReviewReason::OtherCurrency })
-            .effect(Effect::ExtendHold)
-            .effect(Effect::VoidOpen),
-        Status::UnderReview
-        | Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::RefundDue
-        | Status::Expired
-        | Status::Cancelled
-        | Status::Rejected => step,
-    }
-}
-
-/// `amount` of refunds succeeded.
-pub fn refunded(order: &Order, amount: i64) -> Step {
-    let step = Step::new(Verdict::Applied)
-        .change(Change::Refunded(amount))
-        .effect(notify(NotificationKind::RefundSucceeded));
-    let net = order.net() - amount;
-    match order.status {
-        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::RefundDue
-            if net == 0 =>
-        {
-            step.tell(OrderChange::Refunded)
-        }
-        Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
-            step.tell(OrderChange::PartiallyRefunded)
-        }
-        Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::RefundDue
-        | Status::Refunded
-        | Status::AwaitingPayment
-        | Status::PartiallyPaid
-        | Status::UnderReview
-        | Status::Expired
-        | Status::Cancelled
-        | Status::Rejected => step,
-    }
-}
-
-/// An attempt or a refund went on, which moves neither money nor stock.
-pub fn noted() -> Step {
-    Step::new(Verdict::Applied)
-}
-
-/// A dispute was opened or lost, or none is left: an overlay that moves nothing.
-pub fn disputed(disputed: bool) -> Step {
-    Step::new(Verdict::Applied).change(Change::Disputed(disputed))
 }
 
 /// Whether it still waits for its money, or for a person who judges what came: then an attempt
@@ -286,96 +195,7 @@ pub fn awaits_money(status: Status) -> bool {
     }
 }
 
-/// The customer or the shop steps back.
-pub fn cancel(order: &Order, reason: Option<crate::text::Text>) -> Result<Step, Refusal> {
-    match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {}
-        Status::Rejected
-        | Status::Paid
-        | Status::Completed
-        | Status::Expired
-        | Status::Cancelled
-        | Status::RefundDue
-        | Status::PartiallyRefunded
-        | Status::Refunded => {
-            return Err(Refusal::with(Reason::NotAllowed, order.status.as_str()));
-        }
-    }
-    let step = Step::new(Verdict::Applied)
-        .tell(OrderChange::Cancelled { reason })
-        .effect(Effect::ReleaseHold(ReleaseReason::Cancelled))
-        .effect(Effect::VoidOpen)
-        .effect(notify(NotificationKind::OrderCancelled));
-    Ok(if order.net() > 0 { owe(step, order.net()) } else { step })
-}
-
-/// Handed over to the customer.
-pub fn complete(order: &Order) -> Result<Step, Refusal> {
-    match order.status {
-        Status::Paid => Ok(Step::new(Verdict::Applied).tell(OrderChange::Completed)),
-        Status::Rejected
-        | Status::AwaitingPayment
-        | Status::PartiallyPaid
-        | Status::UnderReview
-        | Status::Completed
-        | Status::Expired
-        | Status::Cancelled
-        | Status::RefundDue
-        | Status::PartiallyRefunded
-        | Status::Refunded => Err(Refusal::with(Reason::NotAllowed, order.status.as_str())),
-    }
-}
-
-/// The hold ran out; `None` when the order no longer cares.
-pub fn lapse(order: &Order) -> Option<Step> {
-    let step = Step::new(Verdict::Applied);
-    match order.status {
-        Status::AwaitingPayment => Some(
-            step.tell(OrderChange::Expired)
-                .effect(Effect::ReleaseHold(ReleaseReason::Expired))
-                .effect(Effect::VoidOpen)
-                .effect(Effect::ReopenCart)
-                .effect(notify(NotificationKind::OrderExpired)),
-        ),
-        Status::PartiallyPaid => {
-            let step = step
-                .tell(OrderChange::Expired)
-                .effect(Effect::ReleaseHold(ReleaseReason::Expired))
-                .effect(Effect::VoidOpen)
-                .effect(Effect::ReopenCart)
-                .effect(notify(NotificationKind::OrderExpired));
-            Some(owe(step, order.net()))
-        }
-        // at the cap the stock goes back; the person still decides
-        Status::UnderReview => Some(step.effect(Effect::ReleaseHold(ReleaseReason::Expired))),
-        Status::Rejected
-        | Status::Paid
-        | Status::Completed
-        | Status::Expired
-        | Status::Cancelled
-        | Status::RefundDue
-        | Status::PartiallyRefunded
-        | Status::Refunded => None,
-    }
-}
-
-/// Whether nothing more happens to an order by itself: no stock is held for it, and no money owed.
-pub fn is_settled(order: &Order) -> bool {
-    match order.status {
-        Status::Completed => true,
-        Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
-            order.net() == 0
-        }
-        Status::AwaitingPayment
-        | Status::PartiallyPaid
-        | Status::UnderReview
-        | Status::Paid
-        | Status::RefundDue
-        | Status::PartiallyRefunded => false,
-    }
-}
-
-/// When a hold that is extended ends: at the cap, which counts from the placing.
+/// When a hold that is extended or frozen ends: at the cap, which counts from the placing.
 pub fn cap(order: &Order, hold_cap: std::time::Duration) -> Timestamp {
     order.placed_at.plus(hold_cap.max(order.hold_for))
 }

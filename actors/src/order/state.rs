@@ -60,9 +60,10 @@ pub struct Order {
     pub version: u64,
     /// All captured in the order's currency, surplus included.
     pub paid: i64,
-    /// All refunds that succeeded.
-    pub refunded: i64,
-    /// Surplus that was already asked back.
+    /// All refunds that succeeded in the order's currency. More than `paid` while the capture
+    /// that a refund overtook is not heard of.
+    pub sent_back: i64,
+    /// Surplus, and money of an order that came to nothing, that was already asked back.
     pub asked_back: i64,
     /// A dispute is open or lost.
     pub disputed: bool,
@@ -75,9 +76,14 @@ pub struct Order {
 }
 
 impl Order {
-    /// What the shop has of the customer's money.
+    /// What went back of the money that is known to have come: never more than that.
+    pub fn refunded(&self) -> i64 {
+        self.sent_back.min(self.paid)
+    }
+
+    /// What the shop has of the customer's money; never below 0.
     pub fn net(&self) -> i64 {
-        self.paid - self.refunded
+        self.paid - self.refunded()
     }
 }
 
@@ -109,7 +115,7 @@ impl From<&Order> for OrderFace {
             status: order.status,
             version: order.version,
             paid: order.paid,
-            refunded: order.refunded,
+            refunded: order.refunded(),
         }
     }
 }

@@ -4,9 +4,10 @@ mod actor;
 pub mod rules;
 mod state;
 
+pub(crate) use actor::derived_refund;
 pub use actor::{
-    NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded, RequestRefund, VoidOpen, Wait,
-    WaitingLimits,
+    AskBack, AskBackElsewhere, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
+    RequestRefund, Restocking, Void, Wait, WaitingLimits,
 };
 pub use state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState, Waiting,

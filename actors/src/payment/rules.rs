@@ -1,13 +1,27 @@
-//! What a provider's callback means for an order's money, as pure decisions.
+//! What a provider's callback means for an order's money, and what may be asked of the provider,
+//! as pure decisions.
 //!
 //! Keeps: every capture counts once (by its capture id where it has one, else by its event;
 //! and when the order awaits no money any more, by its attempt), every refund counts once,
-//! and no attempt goes backwards.
+//! no attempt goes backwards, and none is asked twice to be given up.
+//!
+//! | module | decides |
+//! |---|---|
+//! | `attempts` | captures, and attempts that go on or end |
+//! | `refunds` | what may go back, and what did |
+//! | `disputes` | disputes |
+
+mod attempts;
+mod disputes;
+mod refunds;
+
+pub use attempts::{Standing, Which, newest_money, standing, to_void};
+pub use refunds::{Elsewhere, elsewhere, refundable, request, requested, was_restocked};
 
 use super::state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
 };
-use crate::command::{CallbackKind, DisputeOutcome, PaymentCallback};
+use crate::command::{CallbackKind, PaymentCallback};
 use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
 
@@ -23,15 +37,19 @@ pub enum Meaning {
     },
     /// New money in another currency.
     CapturedElsewhere,
-    /// An attempt went on, without money.
-    Progressed,
+    /// An attempt waits for its customer.
+    ActionRequired,
+    /// Money is set aside for an attempt.
+    Authorized,
     /// An attempt ended, without money.
     Ended,
-    /// A refund arrived.
+    /// A refund in the order's currency arrived.
     Refunded {
         /// Minor units.
         amount: i64,
     },
+    /// A refund in another currency arrived.
+    RefundedElsewhere,
     /// A refund did not arrive.
     RefundFailed,
     /// Whether a dispute is now open or lost.
@@ -72,23 +90,26 @@ pub enum Change {
         /// The attempt captures no more.
         closes: bool,
     },
-    /// A refund is in this state now.
-    Refund {
+    /// The provider is asked to give up an attempt.
+    Void {
+        /// Who carries it out.
+        provider: Provider,
         /// Which.
-        id: RefundId,
-        /// How it stands.
-        state: RefundState,
-        /// Of a refund not heard of before: whose money, how much.
-        unknown: Option<(AttemptId, i64, Currency)>,
+        id: AttemptId,
     },
-    /// A refund is asked for.
-    RefundRequested(Refund),
+    /// A refund is like this now; a new one begins to exist.
+    Refund(Refund),
+    /// A refund failed.
+    RefundFailed(RefundId),
     /// A dispute is in this state now; a new one begins to exist.
     Dispute(DisputeId, DisputeState),
 }
 
 /// Decides what `callback` means for an order in `currency`; `awaits_money` says whether the
 /// order still waits for its money, or for a person who judges what came.
+///
+/// What is stale moves nothing, but of an attempt that nobody waits for it is still kept that
+/// it ended.
 pub fn decide(
     payments: &Payments,
     callback: &PaymentCallback,
@@ -97,18 +118,23 @@ pub fn decide(
 ) -> (Meaning, Option<Change>) {
     let attempt = find(payments, callback);
     match callback.kind {
-        CallbackKind::Captured => captured(attempt, callback, currency, awaits_money),
-        CallbackKind::ActionRequired => match attempt.map(|attempt| attempt.state) {
-            None => progressed(callback, AttemptState::ActionRequired),
-            Some(_) => (Meaning::Stale, None),
-        },
-        CallbackKind::Authorized => authorized(attempt, callback, currency),
-        CallbackKind::Failed => ended(attempt, callback, AttemptState::Failed, awaits_money),
-        CallbackKind::Voided => ended(attempt, callback, AttemptState::Voided, awaits_money),
-        CallbackKind::Expired => ended(attempt, callback, AttemptState::Expired, awaits_money),
-        CallbackKind::RefundSucceeded => refund_succeeded(payments, callback, currency),
-        CallbackKind::RefundFailed => refund_failed(payments, callback),
-        CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => disputed(payments, callback),
+        CallbackKind::Captured => attempts::captured(attempt, callback, currency, awaits_money),
+        CallbackKind::ActionRequired => attempts::action_required(attempt, callback),
+        CallbackKind::Authorized => attempts::authorized(attempt, callback, currency),
+        CallbackKind::Failed => {
+            attempts::ended(attempt, callback, AttemptState::Failed, awaits_money)
+        }
+        CallbackKind::Voided => {
+            attempts::ended(attempt, callback, AttemptState::Voided, awaits_money)
+        }
+        CallbackKind::Expired => {
+            attempts::ended(attempt, callback, AttemptState::Expired, awaits_money)
+        }
+        CallbackKind::RefundSucceeded => refunds::succeeded(payments, callback, currency),
+        CallbackKind::RefundFailed => refunds::failed(payments, callback),
+        CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => {
+            disputes::disputed(payments, callback)
+        }
     }
 }
 
@@ -119,161 +145,12 @@ fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Option<&'a At
         .find(|attempt| attempt.id == callback.attempt_id && attempt.provider == callback.provider)
 }
 
-fn captured(
-    attempt: Option<&Attempt>,
-    callback: &PaymentCallback,
-    currency: Currency,
-    awaits_money: bool,
-) -> (Meaning, Option<Change>) {
-    let known = attempt.is_some_and(|attempt| match &callback.capture_id {
-        Some(id) => attempt.captures.iter().any(|capture| capture.id.as_ref() == Some(id)),
-        // the event is new, so it is another share; but a paid order expects none, and neither
-        // does an attempt of which the provider said that it captures no more
-        None => attempt.closed || (!awaits_money && !attempt.captures.is_empty()),
-    });
-    let money = callback.amount.zip(callback.currency);
-    let Some((amount, paid_in)) = money.filter(|_| !known) else {
-        return (Meaning::Stale, None);
-    };
-    let amount = amount.get();
-    let change = Change::Captured {
-        provider: callback.provider.clone(),
-        id: callback.attempt_id.clone(),
-        capture: Capture {
-            id: callback.capture_id.clone(),
-            amount,
-            currency: paid_in,
-            at: callback.occurred_at,
-        },
-        closes: callback.r#final,
-    };
-    let meaning =
-        if paid_in == currency { Meaning::Captured { amount } } else { Meaning::CapturedElsewhere };
-    (meaning, Some(change))
-}
-
-fn progressed(callback: &PaymentCallback, state: AttemptState) -> (Meaning, Option<Change>) {
-    let change = Change::Attempt {
-        provider: callback.provider.clone(),
-        id: callback.attempt_id.clone(),
-        state,
-    };
-    (Meaning::Progressed, Some(change))
-}
-
-fn authorized(
-    attempt: Option<&Attempt>,
-    callback: &PaymentCallback,
-    currency: Currency,
-) -> (Meaning, Option<Change>) {
-    match attempt.map(|attempt| attempt.state) {
-        None | Some(AttemptState::ActionRequired) => {
-            let change = Change::Authorized {
-                provider: callback.provider.clone(),
-                id: callback.attempt_id.clone(),
-                amount: callback.amount.map_or(0, crate::money::NonNegativeAmount::get),
-                currency: callback.currency.unwrap_or(currency),
-            };
-            (Meaning::Progressed, Some(change))
-        }
-        Some(
-            AttemptState::Authorized
-            | AttemptState::Captured
-            | AttemptState::Failed
-            | AttemptState::Voided
-            | AttemptState::Expired,
-        ) => (Meaning::Stale, None),
-    }
-}
-
-fn ended(
-    attempt: Option<&Attempt>,
-    callback: &PaymentCallback,
-    state: AttemptState,
-    awaits_money: bool,
-) -> (Meaning, Option<Change>) {
-    if !awaits_money {
-        return (Meaning::Stale, None);
-    }
-    match attempt.map(|attempt| attempt.state) {
-        None | Some(AttemptState::ActionRequired | AttemptState::Authorized) => {
-            let change = Change::Attempt {
-                provider: callback.provider.clone(),
-                id: callback.attempt_id.clone(),
-                state,
-            };
-            (Meaning::Ended, Some(change))
-        }
-        Some(
-            AttemptState::Captured
-            | AttemptState::Failed
-            | AttemptState::Voided
-            | AttemptState::Expired,
-        ) => (Meaning::Stale, None),
-    }
-}
-
-fn refund_succeeded(
-    payments: &Payments,
-    callback: &PaymentCallback,
-    currency: Currency,
-) -> (Meaning, Option<Change>) {
-    let (Some(id), Some(amount), Some(paid_in)) =
-        (&callback.refund_id, callback.amount, callback.currency)
-    else {
-        return (Meaning::Stale, None); // the door asks for all three
-    };
-    let known = payments.refunds.iter().find(|refund| refund.id == *id);
-    if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
-        return (Meaning::Stale, None);
-    }
-    let unknown = known.is_none().then(|| (callback.attempt_id.clone(), amount.get(), paid_in));
-    let change = Change::Refund { id: id.clone(), state: RefundState::Succeeded, unknown };
-    let meaning = if paid_in == currency {
-        Meaning::Refunded { amount: amount.get() }
-    } else {
-        Meaning::Progressed
-    };
-    (meaning, Some(change))
-}
-
-fn refund_failed(payments: &Payments, callback: &PaymentCallback) -> (Meaning, Option<Change>) {
-    let known = callback
-        .refund_id
-        .as_ref()
-        .and_then(|id| payments.refunds.iter().find(|refund| refund.id == *id));
-    match known {
-        Some(refund) if refund.state == RefundState::Requested => {
-            let change =
-                Change::Refund { id: refund.id.clone(), state: RefundState::Failed, unknown: None };
-            (Meaning::RefundFailed, Some(change))
-        }
-        Some(_) | None => (Meaning::Stale, None),
-    }
-}
-
-fn disputed(payments: &Payments, callback: &PaymentCallback) -> (Meaning, Option<Change>) {
-    let Some(id) = &callback.dispute_id else {
-        return (Meaning::Stale, None); // the door asks for it
-    };
-    let known = payments.disputes.iter().find(|dispute| dispute.id == *id);
-    let state = match (known.map(|dispute| dispute.state), callback.outcome) {
-        (None, _) if callback.kind == CallbackKind::DisputeOpened => DisputeState::Open,
-        (None | Some(DisputeState::Open | DisputeState::Lost), Some(DisputeOutcome::Won)) => {
-            DisputeState::Won
-        }
-        (None | Some(DisputeState::Open), Some(DisputeOutcome::Lost)) => DisputeState::Lost,
-        (
-            None | Some(DisputeState::Open | DisputeState::Won | DisputeState::Lost),
-            None | Some(DisputeOutcome::Won | DisputeOutcome::Lost),
-        ) => return (Meaning::Stale, None),
-    };
-    let others = payments
-        .disputes
-        .iter()
-        .any(|dispute| dispute.id != *id && dispute.state != DisputeState::Won);
-    let disputed = others || state != DisputeState::Won;
-    (Meaning::Disputed(disputed), Some(Change::Dispute(id.clone(), state)))
+/// Whether something of an order's money is to be heard of still: a refund that was asked for, a
+/// dispute without an outcome, a callback that waits.
+pub fn is_under_way(payments: &Payments) -> bool {
+    payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
+        || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
+        || !payments.waiting.is_empty()
 }
 
 /// Carries out one change.
@@ -295,15 +172,20 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.closed |= closes;
             attempt.captures.push(capture);
         }
-        Change::Refund { id, state, unknown } => {
-            if let Some((attempt, amount, currency)) = unknown {
-                let attempt = Some(attempt);
-                payments.refunds.push(Refund { id, attempt, amount, currency, state });
-            } else if let Some(refund) = payments.refunds.iter_mut().find(|one| one.id == id) {
-                refund.state = state;
+        Change::Void { provider, id } => {
+            attempt(payments, provider, id, AttemptState::ActionRequired).void_requested = true;
+        }
+        Change::Refund(refund) => {
+            match payments.refunds.iter_mut().find(|known| known.id == refund.id) {
+                Some(known) => *known = refund,
+                None => payments.refunds.push(refund),
             }
         }
-        Change::RefundRequested(refund) => payments.refunds.push(refund),
+        Change::RefundFailed(id) => {
+            if let Some(refund) = payments.refunds.iter_mut().find(|known| known.id == id) {
+                refund.state = RefundState::Failed;
+            }
+        }
         Change::Dispute(id, state) => {
             match payments.disputes.iter_mut().find(|dispute| dispute.id == id) {
                 Some(dispute) => dispute.state = state,
@@ -329,38 +211,11 @@ fn attempt(
             captures: Vec::new(),
             currency: None,
             closed: false,
+            void_requested: false,
         });
         payments.attempts.len() - 1
     });
     &mut payments.attempts[index]
-}
-
-/// Attempts with an authorization that is still open.
-pub fn open_authorizations(payments: &Payments) -> impl Iterator<Item = &Attempt> {
-    payments.attempts.iter().filter(|attempt| attempt.state == AttemptState::Authorized)
-}
-
-/// Whether something of an order's money is to be heard of still: a refund that was asked for, a dispute without an
-/// outcome, a callback that waits.
-pub fn is_under_way(payments: &Payments) -> bool {
-    payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
-        || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
-        || !payments.waiting.is_empty()
-}
-
-/// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.
-pub fn newest_money(
-    payments: &Payments,
-    currency: Currency,
-) -> impl Iterator<Item = (&AttemptId, i64)> {
-    payments.attempts.iter().rev().flat_map(move |attempt| {
-        attempt
-            .captures
-            .iter()
-            .rev()
-            .filter(move |capture| capture.currency == currency)
-            .map(|capture| (&attempt.id, capture.amount))
-    })
 }
 
 #[cfg(test)]

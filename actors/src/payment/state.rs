@@ -56,6 +56,22 @@ pub struct Attempt {
     pub currency: Option<Currency>,
     /// It captures no more.
     pub closed: bool,
+    /// The provider was asked to give it up, which happens once.
+    pub void_requested: bool,
+}
+
+impl Attempt {
+    /// Whether it may still bring money, and has brought none: it holds up the hold's end. (One
+    /// that captures in parts does not: its first part extended the hold to the cap.)
+    pub fn is_open(&self) -> bool {
+        match self.state {
+            AttemptState::ActionRequired | AttemptState::Authorized => true,
+            AttemptState::Captured
+            | AttemptState::Failed
+            | AttemptState::Voided
+            | AttemptState::Expired => false,
+        }
+    }
 }
 
 /// Money taken.
@@ -96,6 +112,8 @@ pub struct Refund {
     pub currency: Currency,
     /// How it stands.
     pub state: RefundState,
+    /// Goods came back into stock with it, which happens once.
+    pub restocked: bool,
 }
 
 names! {

@@ -283,6 +283,12 @@ impl Sequencer {
             Command::OrderComplete(complete) => {
                 ask(order, Owner::Order, order::Complete { complete, now }).await?
             }
+            Command::OrderResolve(resolve) => {
+                ask(order, Owner::Order, order::Resolve { resolve, now }).await?
+            }
+            Command::RefundRequest(request) => {
+                ask(order, Owner::Order, order::Refund { request, now }).await?
+            }
             Command::PaymentCallback(callback) => {
                 let callback = order::Callback {
                     callback,
@@ -432,6 +438,8 @@ pub fn order_of(command: &Command) -> Option<&OrderId> {
         Command::OrderCancel(cancel) => Some(&cancel.order_id),
         Command::OrderComplete(complete) => Some(&complete.order_id),
         Command::PaymentCallback(callback) => Some(&callback.order_id),
+        Command::OrderResolve(resolve) => Some(&resolve.order_id),
+        Command::RefundRequest(request) => Some(&request.order_id),
         Command::StockSet(_)
         | Command::StockAdjust(_)
         | Command::CartPut(_)

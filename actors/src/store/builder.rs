@@ -9,12 +9,21 @@ use super::unit::{
     Timer, Trail, Unit,
 };
 
-/// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds.
+/// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds; in the unit
+/// that buffer, like all else, is as long as what is in it.
 ///
 /// Begin one with `View::begin`, which knows the sequence.
 #[derive(Debug)]
 pub struct UnitBuilder {
-    unit: Unit,
+    seq: Seq,
+    at: i64,
+    fired: i64,
+    identity: Option<Identity>,
+    names: Vec<Name>,
+    puts: Vec<Put>,
+    trail: Option<Trail>,
+    timers: Vec<Timer>,
+    counters: Vec<(u8, i64)>,
     buffer: Vec<u8>,
     /// For every put, the end of its value in `buffer`; `None`: the part is gone.
     ends: Vec<Option<usize>>,
@@ -23,19 +32,15 @@ pub struct UnitBuilder {
 impl UnitBuilder {
     pub(super) fn new(seq: Seq, at: i64, fired: i64) -> Self {
         Self {
-            unit: Unit {
-                seq,
-                next: seq.plus(1),
-                at,
-                fired,
-                identity: None,
-                names: Vec::new(),
-                puts: Vec::new(),
-                trail: None,
-                timers: Vec::new(),
-                counters: Vec::new(),
-                body: Bytes::new(),
-            },
+            seq,
+            at,
+            fired,
+            identity: None,
+            names: Vec::new(),
+            puts: Vec::new(),
+            trail: None,
+            timers: Vec::new(),
+            counters: Vec::new(),
             buffer: Vec::with_capacity(1024),
             ends: Vec::new(),
         }
@@ -43,22 +48,22 @@ impl UnitBuilder {
 
     /// The place that the unit will have.
     pub fn seq(&self) -> Seq {
-        self.unit.seq
+        self.seq
     }
 
     /// When the unit was decided, as it was begun.
     pub fn at(&self) -> i64 {
-        self.unit.at
+        self.at
     }
 
     /// The unit uses up this identity.
     pub fn identity(&mut self, hash: IdentityHash, data: u64) {
-        self.unit.identity = Some(Identity { hash, data });
+        self.identity = Some(Identity { hash, data });
     }
 
     /// The unit gave an id, seen for the first time, its ordinal.
     pub fn name(&mut self, table: Table, hash: NameHash, ordinal: Ordinal) {
-        self.unit.names.push(Name { table, hash, ordinal });
+        self.names.push(Name { table, hash, ordinal });
     }
 
     /// The part has a new value, which `encode` appends to the buffer that it is given. An error leaves nothing behind.
@@ -80,7 +85,7 @@ impl UnitBuilder {
         }
         assert!(self.buffer.len() - start <= MAX_VALUE, "a value is too long");
         self.ends.push(Some(self.buffer.len()));
-        self.unit.puts.push(Put { table, ordinal, part, value: None });
+        self.puts.push(Put { table, ordinal, part, value: None });
         Ok(())
     }
 
@@ -102,17 +107,17 @@ impl UnitBuilder {
     pub fn remove(&mut self, table: Table, ordinal: Ordinal, part: u8) {
         assert!(part < PARTS, "part {part} is out of range");
         self.ends.push(None);
-        self.unit.puts.push(Put { table, ordinal, part, value: None });
+        self.puts.push(Put { table, ordinal, part, value: None });
     }
 
     /// The unit touched this order; `previous` is what `View::trail` says of it.
     pub fn trail(&mut self, ordinal: Ordinal, previous: Option<Seq>) {
-        self.unit.trail = Some(Trail { ordinal, previous });
+        self.trail = Some(Trail { ordinal, previous });
     }
 
     /// Leaves a hint. One that lies in the past is due at once, at the unit's own time.
     pub fn timer(&mut self, due: i64, table: Table, ordinal: Ordinal, kind: u8) {
-        self.unit.timers.push(Timer { due: due.max(self.unit.at), table, ordinal, kind });
+        self.timers.push(Timer { due: due.max(self.at), table, ordinal, kind });
     }
 
     /// Adds `difference` to a counter of the store.
@@ -121,7 +126,7 @@ impl UnitBuilder {
     /// If `index` is not below [`COUNTERS`].
     pub fn count(&mut self, index: u8, difference: i64) {
         assert!(usize::from(index) < COUNTERS, "counter {index} is out of range");
-        self.unit.counters.push((index, difference));
+        self.counters.push((index, difference));
     }
 
     /// Ends the unit: `encode` appends its body, `events` is how many events that body holds.
@@ -136,17 +141,27 @@ impl UnitBuilder {
         let start = self.buffer.len();
         encode(&mut self.buffer)?;
         assert!(self.buffer.len() - start <= MAX_VALUE, "a body is too long");
-        let buffer = Bytes::from(self.buffer);
+        let buffer = Bytes::copy_from_slice(&self.buffer);
         let mut from = 0;
-        for (put, end) in self.unit.puts.iter_mut().zip(self.ends) {
+        for (put, end) in self.puts.iter_mut().zip(self.ends) {
             if let Some(end) = end {
                 put.value = Some(buffer.slice(from..end));
                 from = end;
             }
         }
-        self.unit.body = buffer.slice(start..);
-        self.unit.next = self.unit.seq.plus(events + 1);
-        Ok(Arc::new(self.unit))
+        Ok(Arc::new(Unit {
+            seq: self.seq,
+            next: self.seq.plus(events + 1),
+            at: self.at,
+            fired: self.fired,
+            identity: self.identity,
+            names: self.names.into(),
+            puts: self.puts.into(),
+            trail: self.trail,
+            timers: self.timers.into(),
+            counters: self.counters.into(),
+            body: buffer.slice(start..),
+        }))
     }
 
     /// Ends the unit with a body that is encoded already.

@@ -6,15 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 
 use super::Error;
 use super::compact::Compaction;
 use super::disk::{Batch, Disk, Tree};
-use super::draft;
+use super::draft::{self, Update};
 use super::layout::Layout;
 use super::log::Report;
 use super::manifest::Totals;
-use super::overlay::{Recent, States};
 use super::page::PageId;
 use super::segment::{Entry, IDENTITIES, Writer};
 use super::timers;
@@ -23,51 +23,28 @@ use super::unit::{Ordinal, Table, Timer, Unit};
 /// Pages that are written in one step.
 const PAGES_AT_ONCE: usize = 32;
 
-/// What committed units say, since the last checkpoint began.
+/// What was committed since the last checkpoint began: the units themselves, which the overlay holds as well.
 #[derive(Debug)]
 pub(super) struct Gathered {
     /// Of all units so far.
     pub(super) totals: Totals,
     /// The number of the journal's chunk behind them.
     pub(super) chunk: u64,
-    /// The bytes of the units.
+    /// The memory that the units take, in bytes.
     pub(super) bytes: usize,
     bucket_span: i64,
-    states: States,
-    /// By index and time bucket, in the order of the units.
-    entries: BTreeMap<(usize, i64), Vec<Entry>>,
-    timers: Vec<Timer>,
+    units: Vec<Arc<Unit>>,
 }
 
 impl Gathered {
     pub(super) fn new(totals: Totals, chunk: u64, bucket_span: i64) -> Self {
-        Self {
-            totals,
-            bytes: 0,
-            chunk,
-            bucket_span,
-            states: States::default(),
-            entries: BTreeMap::new(),
-            timers: Vec::new(),
-        }
+        Self { totals, bytes: 0, chunk, bucket_span, units: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, unit: &Unit) {
-        self.bytes += unit.size();
+    pub(super) fn add(&mut self, unit: &Arc<Unit>) {
+        self.bytes += unit.footprint();
         self.totals.apply(unit);
-        self.states.apply(unit);
-        for name in &unit.names {
-            let entry = Entry { hash: name.hash.0, words: [name.ordinal.0, 0] };
-            self.entries.entry((name.table.index(), 0)).or_default().push(entry);
-        }
-        if let Some(identity) = &unit.identity {
-            let entry = Entry { hash: identity.hash.0, words: [identity.data, unit.seq.0] };
-            self.entries
-                .entry((IDENTITIES, unit.at.div_euclid(self.bucket_span)))
-                .or_default()
-                .push(entry);
-        }
-        self.timers.extend_from_slice(&unit.timers);
+        self.units.push(Arc::clone(unit));
     }
 
     /// Takes all that was gathered; what comes is for the next checkpoint.
@@ -75,13 +52,60 @@ impl Gathered {
         let next = Self::new(self.totals.clone(), self.chunk, self.bucket_span);
         mem::replace(self, next)
     }
+
+    /// Which entities were touched, each with the units that did so, in the order of pages and of units.
+    fn touches(&self) -> Vec<Touch> {
+        let mut touches = Vec::with_capacity(self.units.len() * 4);
+        for (unit, at) in self.units.iter().zip(0_u32..) {
+            let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+            let puts = unit.puts.iter().map(|put| (put.table, put.ordinal));
+            touches.extend(puts.chain(trail).map(|(table, ordinal)| Touch { table, ordinal, at }));
+        }
+        touches.sort_unstable();
+        touches.dedup();
+        touches
+    }
+
+    /// New entries of the indexes, by index and time bucket, in the order of the units.
+    fn entries(&self) -> BTreeMap<(usize, i64), Vec<Entry>> {
+        let mut entries: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
+        for unit in &self.units {
+            for name in &unit.names {
+                let entry = Entry { hash: name.hash.0, words: [name.ordinal.0, 0] };
+                entries.entry((name.table.index(), 0)).or_default().push(entry);
+            }
+            if let Some(identity) = &unit.identity {
+                let entry = Entry { hash: identity.hash.0, words: [identity.data, unit.seq.0] };
+                let bucket = unit.at.div_euclid(self.bucket_span);
+                entries.entry((IDENTITIES, bucket)).or_default().push(entry);
+            }
+        }
+        entries
+    }
+
+    /// New timers that are not dealt with.
+    fn timers(&self) -> Vec<Timer> {
+        let timers = self.units.iter().flat_map(|unit| &unit.timers).copied();
+        timers.filter(|timer| timer.due >= self.totals.fired).collect()
+    }
+}
+
+/// A unit, by its place among those gathered, touched an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Touch {
+    table: Table,
+    ordinal: Ordinal,
+    at: u32,
 }
 
 #[derive(Debug)]
 enum Step {
-    /// From this place of the sorted states on.
-    Pages(usize),
-    Segments,
+    /// From this place of the touches on.
+    Pages {
+        touches: Vec<Touch>,
+        from: usize,
+    },
+    Segments(BTreeMap<(usize, i64), Vec<Entry>>),
     Timers,
     Sync,
     Manifest,
@@ -92,17 +116,14 @@ enum Step {
 pub(super) struct Checkpoint {
     step: Step,
     gathered: Gathered,
-    /// The keys of the states, by page.
-    places: Vec<(Table, Ordinal)>,
     pages: Vec<PageId>,
     bytes: usize,
 }
 
 impl Checkpoint {
     pub(super) fn begin(gathered: Gathered) -> Self {
-        let mut places: Vec<_> = gathered.states.0.keys().copied().collect();
-        places.sort_unstable();
-        Self { step: Step::Pages(0), gathered, places, pages: Vec::new(), bytes: 0 }
+        let step = Step::Pages { touches: gathered.touches(), from: 0 };
+        Self { step, gathered, pages: Vec::new(), bytes: 0 }
     }
 
     /// Takes the next step; the last one gives the report.
@@ -112,24 +133,23 @@ impl Checkpoint {
         layouts: &mut [Layout],
         compaction: &mut Compaction,
     ) -> Result<Option<Report>, Error> {
-        self.step = match self.step {
-            Step::Pages(from) => match self.write_pages(disk, layouts, from)? {
-                Some(next) => Step::Pages(next),
-                None => Step::Segments,
-            },
-            Step::Segments => {
-                if self.write_segment(disk, compaction)? {
-                    Step::Segments
-                } else {
-                    Step::Timers
+        self.step = match mem::replace(&mut self.step, Step::Sync) {
+            Step::Pages { touches, from } => {
+                match self.write_pages(disk, layouts, &touches[from..])? {
+                    0 => Step::Segments(self.gathered.entries()),
+                    written => Step::Pages { touches, from: from + written },
                 }
             }
+            Step::Segments(mut entries) => match entries.pop_first() {
+                Some((place, of_one)) => {
+                    self.write_segment(disk, compaction, place, of_one)?;
+                    Step::Segments(entries)
+                }
+                None => Step::Timers,
+            },
             Step::Timers => {
-                let totals = &self.gathered.totals;
-                let mut timers = mem::take(&mut self.gathered.timers);
-                timers.retain(|timer| timer.due >= totals.fired);
                 let mut batch = Batch::new(Tree::Timers);
-                timers::write(timers, totals.next, &mut batch);
+                timers::write(self.gathered.timers(), self.gathered.totals.next, &mut batch);
                 self.write(disk, batch)?;
                 Step::Sync
             }
@@ -156,40 +176,46 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes some pages, from a place on; gives the place behind them, unless they were the last.
+    /// Writes the first pages of those touched; gives the number of touches that are written with them.
     fn write_pages(
         &mut self,
         disk: &dyn Disk,
         layouts: &mut [Layout],
-        from: usize,
-    ) -> Result<Option<usize>, Error> {
+        touches: &[Touch],
+    ) -> Result<usize, Error> {
         let mut batch = Batch::new(Tree::Pages);
-        let mut next = from;
-        let of = |&(table, ordinal): &(Table, Ordinal)| PageId::of(table, ordinal);
-        for places in self.places[from..].chunk_by(|a, b| of(a) == of(b)).take(PAGES_AT_ONCE) {
-            let changes: Vec<(Ordinal, &Recent)> = places
-                .iter()
-                .filter_map(|place| Some((place.1, self.gathered.states.0.get(place)?)))
-                .collect();
-            let id = of(&places[0]);
+        let mut written = 0;
+        let page = |touch: &Touch| PageId::of(touch.table, touch.ordinal);
+        for touches in touches.chunk_by(|a, b| page(a) == page(b)).take(PAGES_AT_ONCE) {
+            let entities = touches.chunk_by(|a, b| a.ordinal == b.ordinal);
+            let updates: Vec<Update> = entities.map(|touches| self.update(touches)).collect();
+            let id = page(&touches[0]);
             layouts[id.table.index()].reserve(disk, id.number + 1)?;
-            draft::update(disk, id, &changes, &mut batch)?;
+            draft::update(disk, id, &updates, &mut batch)?;
             self.pages.push(id);
-            next += places.len();
+            written += touches.len();
         }
         self.write(disk, batch)?;
-        Ok((next < self.places.len()).then_some(next))
+        Ok(written)
     }
 
-    /// Writes one new segment, if there is one to write.
+    /// What becomes of an entity, by all the touches of it.
+    fn update(&self, touches: &[Touch]) -> Update {
+        let mut update = Update::new(touches[0].ordinal);
+        for touch in touches {
+            update.add(touch.table, &self.gathered.units[touch.at as usize]);
+        }
+        update
+    }
+
+    /// Writes one new segment, of one index and time bucket.
     fn write_segment(
         &mut self,
         disk: &dyn Disk,
         compaction: &mut Compaction,
-    ) -> Result<bool, Error> {
-        let Some(((index, bucket), mut entries)) = self.gathered.entries.pop_first() else {
-            return Ok(false);
-        };
+        (index, bucket): (usize, i64),
+        mut entries: Vec<Entry>,
+    ) -> Result<(), Error> {
         // Of equal hashes the last one counts: a stable sort leaves it last, and that is what is kept.
         entries.sort_by_key(|entry| entry.hash);
         let mut batch = Batch::new(Tree::Index);
@@ -203,6 +229,6 @@ impl Checkpoint {
         let segment = writer.finish(&mut batch);
         self.write(disk, batch)?;
         compaction.add(segment);
-        Ok(true)
+        Ok(())
     }
 }

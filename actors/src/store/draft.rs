@@ -4,25 +4,58 @@ use bytes::Bytes;
 
 use super::Error;
 use super::disk::{Batch, Disk, MAX_RECORD, Tree};
-use super::overlay::Recent;
 use super::page::{
     PIECE, PIECE_HEAD, Page, PageId, Stored, VERSION, Value, piece_count, piece_key, slots,
 };
-use super::unit::Ordinal;
+use super::unit::{Ordinal, Put, Seq, Table, Unit};
 
-/// Writes to `batch` what makes the page hold `changes`: entities and what recent units say of them, growing.
+/// What becomes of one entity.
+#[derive(Debug)]
+pub(super) struct Update {
+    pub(super) ordinal: Ordinal,
+    /// The last unit that touched it.
+    pub(super) seq: Seq,
+    /// The last unit that touched it by its trail, if any did.
+    pub(super) trail: Option<Seq>,
+    /// Its parts that change, in any order; `None`: the part is gone.
+    pub(super) parts: Vec<(u8, Option<Bytes>)>,
+}
+
+impl Update {
+    /// Nothing becomes of it yet.
+    pub(super) const fn new(ordinal: Ordinal) -> Self {
+        Self { ordinal, seq: Seq::FIRST, trail: None, parts: Vec::new() }
+    }
+
+    /// Adds what `unit`, which follows those before, says of it.
+    pub(super) fn add(&mut self, table: Table, unit: &Unit) {
+        self.seq = unit.seq;
+        let is_ours = |put: &&Put| (put.table, put.ordinal) == (table, self.ordinal);
+        for put in unit.puts.iter().filter(is_ours) {
+            match self.parts.iter_mut().find(|(part, _)| *part == put.part) {
+                Some((_, value)) => value.clone_from(&put.value),
+                None => self.parts.push((put.part, put.value.clone())),
+            }
+        }
+        let trail =
+            unit.trail.filter(|trail| table == Table::Orders && trail.ordinal == self.ordinal);
+        self.trail = trail.map(|_| unit.seq).or(self.trail);
+    }
+}
+
+/// Writes to `batch` what makes the page hold `updates`, whose ordinals grow.
 pub(super) fn update(
     disk: &dyn Disk,
     id: PageId,
-    changes: &[(Ordinal, &Recent)],
+    updates: &[Update],
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let page = Page::open(id, disk.get(Tree::Pages, &id.key())?)?;
     let mut draft = Draft { id, slots: Vec::with_capacity(slots(id.table)), batch };
-    let mut changes = changes.iter().peekable();
+    let mut updates = updates.iter().peekable();
     for slot in 0..slots(id.table) {
-        let content = match changes.next_if(|(ordinal, _)| id.slot(*ordinal) == slot) {
-            Some((ordinal, recent)) => draft.change(*ordinal, page.stored(slot)?, recent),
+        let content = match updates.next_if(|update| id.slot(update.ordinal) == slot) {
+            Some(update) => draft.change(page.stored(slot)?, update),
             None => page.slot(slot)?.map_or(Content::Empty, Content::Raw),
         };
         draft.slots.push(content);
@@ -48,23 +81,23 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn change(&mut self, ordinal: Ordinal, stored: Option<Stored>, recent: &Recent) -> Content {
+    fn change(&mut self, stored: Option<Stored>, update: &Update) -> Content {
         let mut stored =
-            stored.unwrap_or(Stored { seq: recent.seq, trail: None, parts: Vec::new() });
-        stored.seq = recent.seq;
-        stored.trail = recent.trail.or(stored.trail);
-        for change in &recent.parts {
-            let at = stored.parts.binary_search_by_key(&change.part, |(part, _)| *part);
+            stored.unwrap_or(Stored { seq: update.seq, trail: None, parts: Vec::new() });
+        stored.seq = update.seq;
+        stored.trail = update.trail.or(stored.trail);
+        for (part, value) in &update.parts {
+            let at = stored.parts.binary_search_by_key(part, |(part, _)| *part);
             if let Ok(at) = at
                 && let Value::Spilled { len, .. } = stored.parts[at].1
             {
-                self.remove_pieces(ordinal, change.part, 0, piece_count(len));
+                self.remove_pieces(update.ordinal, *part, 0, piece_count(len));
             }
-            match (at, change.value.clone()) {
+            match (at, value.clone()) {
                 (Ok(at), Some(value)) => stored.parts[at].1 = Value::Inline(value),
                 (Ok(at), None) => drop(stored.parts.remove(at)),
                 (Err(at), Some(value)) => {
-                    stored.parts.insert(at, (change.part, Value::Inline(value)));
+                    stored.parts.insert(at, (*part, Value::Inline(value)));
                 }
                 (Err(_), None) => {}
             }

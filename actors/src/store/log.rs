@@ -153,7 +153,7 @@ impl Log {
         self.cursor = cursor;
     }
 
-    /// How many bytes of units are in no checkpoint, nor in the one under way.
+    /// How many bytes of memory the units take that are in no checkpoint, nor in the one under way.
     pub const fn dirty_bytes(&self) -> usize {
         self.gathered.bytes
     }

@@ -8,11 +8,12 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
-use super::unit::{IdentityHash, NameHash, Ordinal, Seq, Table, Unit};
+use super::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit};
 
 /// How many covered units are forgotten whenever a unit is added.
-const FORGET_AT_ONCE: usize = 4;
+const FORGET_AT_ONCE: usize = 16;
 
 /// Hashes keys that are spread already (cut SHA-256) or that we number ourselves (ordinals): one multiplication is enough.
 #[derive(Debug, Default, Clone, Copy)]
@@ -51,78 +52,26 @@ impl Hasher for Spread {
 /// A map with that hash.
 pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 
-/// One entity, as far as recent units changed it.
-#[derive(Debug, Clone)]
-pub(super) struct Recent {
+/// One entity, as far as recent units changed it: who changed it last, not to what, since the units know that.
+#[derive(Debug)]
+struct Recent {
     /// The last unit that touched it.
-    pub(super) seq: Seq,
+    seq: Seq,
     /// The last unit that touched it by its trail.
-    pub(super) trail: Option<Seq>,
-    /// Its changed parts.
-    pub(super) parts: Vec<RecentPart>,
-}
-
-/// One part of an entity, as recent units left it.
-#[derive(Debug, Clone)]
-pub(super) struct RecentPart {
-    pub(super) part: u8,
-    pub(super) seq: Seq,
-    pub(super) value: Option<Bytes>,
+    trail: Option<Seq>,
+    /// Its changed parts, each with the last unit that put it. Few entities have more than these few.
+    parts: SmallVec<[(u8, Seq); 4]>,
 }
 
 impl Recent {
     const fn new(seq: Seq) -> Self {
-        Self { seq, trail: None, parts: Vec::new() }
+        Self { seq, trail: None, parts: SmallVec::new_const() }
     }
 
-    pub(super) fn part(&self, part: u8) -> Option<&RecentPart> {
-        self.parts.iter().find(|recent| recent.part == part)
-    }
-
-    fn set(&mut self, part: u8, seq: Seq, value: Option<Bytes>) {
-        match self.parts.iter_mut().find(|recent| recent.part == part) {
-            Some(recent) => *recent = RecentPart { part, seq, value },
-            None => self.parts.push(RecentPart { part, seq, value }),
-        }
-    }
-}
-
-/// Entities as recent units left them. The overlay's, and what the store thread gathers for its next checkpoint.
-#[derive(Debug, Default, Clone)]
-pub(super) struct States(pub(super) Map<(Table, Ordinal), Recent>);
-
-impl States {
-    /// Applies what `unit` says of entities.
-    pub(super) fn apply(&mut self, unit: &Unit) {
-        for put in &unit.puts {
-            let recent =
-                self.0.entry((put.table, put.ordinal)).or_insert_with(|| Recent::new(unit.seq));
-            recent.seq = unit.seq;
-            recent.set(put.part, unit.seq, put.value.clone());
-        }
-        if let Some(trail) = &unit.trail {
-            let recent = self
-                .0
-                .entry((Table::Orders, trail.ordinal))
-                .or_insert_with(|| Recent::new(unit.seq));
-            recent.seq = unit.seq;
-            recent.trail = Some(unit.seq);
-        }
-    }
-
-    /// Drops what `unit` put, where no later unit put something else.
-    fn forget(&mut self, unit: &Unit) {
-        let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
-        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(trail) {
-            let Some(recent) = self.0.get_mut(&place) else {
-                continue;
-            };
-            if recent.seq == unit.seq {
-                self.0.remove(&place);
-                continue;
-            }
-            recent.parts.retain(|part| part.seq > unit.seq);
-            recent.trail = recent.trail.filter(|&trail| trail > unit.seq);
+    fn set(&mut self, part: u8, seq: Seq) {
+        match self.parts.iter_mut().find(|(recent, _)| *recent == part) {
+            Some(recent) => recent.1 = seq,
+            None => self.parts.push((part, seq)),
         }
     }
 }
@@ -133,9 +82,9 @@ pub(super) struct Overlay {
     units: VecDeque<Arc<Unit>>,
     /// The views on disk hold every unit below this.
     covered: Seq,
-    /// The bytes of units that are not covered.
+    /// The memory of units that are not covered, in bytes.
     dirty: usize,
-    states: States,
+    states: Map<(Table, Ordinal), Recent>,
     names: Map<(Table, NameHash), (Ordinal, Seq)>,
     identities: Map<IdentityHash, (u64, Seq)>,
 }
@@ -147,7 +96,7 @@ impl Overlay {
             units: VecDeque::new(),
             covered,
             dirty: 0,
-            states: States::default(),
+            states: Map::default(),
             names: Map::default(),
             identities: Map::default(),
         }
@@ -155,23 +104,56 @@ impl Overlay {
 
     /// Adds the newest unit, and forgets a few old ones.
     pub(super) fn add(&mut self, unit: Arc<Unit>) {
-        self.states.apply(&unit);
+        self.apply(&unit);
         for name in &unit.names {
             self.names.insert((name.table, name.hash), (name.ordinal, unit.seq));
         }
         if let Some(identity) = &unit.identity {
             self.identities.insert(identity.hash, (identity.data, unit.seq));
         }
-        self.dirty += unit.size();
+        self.dirty += unit.footprint();
         self.units.push_back(unit);
         self.forget_some(FORGET_AT_ONCE);
+    }
+
+    /// Notes what `unit` says of entities.
+    fn apply(&mut self, unit: &Unit) {
+        for put in &unit.puts {
+            let place = (put.table, put.ordinal);
+            let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
+            recent.seq = unit.seq;
+            recent.set(put.part, unit.seq);
+        }
+        if let Some(trail) = &unit.trail {
+            let place = (Table::Orders, trail.ordinal);
+            let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
+            recent.seq = unit.seq;
+            recent.trail = Some(unit.seq);
+        }
+    }
+
+    /// Drops what `unit` put, where no later unit put something else.
+    fn forget(&mut self, unit: &Unit) {
+        let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(trail) {
+            let Some(recent) = self.states.get_mut(&place) else {
+                continue;
+            };
+            if recent.seq == unit.seq {
+                self.states.remove(&place);
+                continue;
+            }
+            recent.parts.retain(|(_, seq)| *seq > unit.seq);
+            recent.trail = recent.trail.filter(|&trail| trail > unit.seq);
+        }
     }
 
     /// The views on disk hold every unit below `covered` from now on.
     pub(super) fn cover(&mut self, covered: Seq) {
         let from = self.units.partition_point(|unit| unit.seq < self.covered);
         let until = self.units.partition_point(|unit| unit.seq < covered);
-        let bytes: usize = self.units.range(from..until.max(from)).map(|unit| unit.size()).sum();
+        let bytes: usize =
+            self.units.range(from..until.max(from)).map(|unit| unit.footprint()).sum();
         self.dirty -= bytes;
         self.covered = self.covered.max(covered);
     }
@@ -185,7 +167,7 @@ impl Overlay {
             let Some(unit) = self.units.pop_front() else {
                 return false;
             };
-            self.states.forget(&unit);
+            self.forget(&unit);
             for name in &unit.names {
                 let place = (name.table, name.hash);
                 if self.names.get(&place).is_some_and(|&(_, seq)| seq == unit.seq) {
@@ -201,7 +183,7 @@ impl Overlay {
         true
     }
 
-    /// How many bytes of units no checkpoint holds.
+    /// How many bytes of memory the units take that no checkpoint holds.
     pub(super) const fn dirty(&self) -> usize {
         self.dirty
     }
@@ -210,8 +192,31 @@ impl Overlay {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
-    pub(super) fn state(&self, table: Table, ordinal: Ordinal) -> Option<&Recent> {
-        self.states.0.get(&(table, ordinal))
+    /// What recent units made of a part: its value, or that it is gone. `None`: they say nothing of it.
+    pub(super) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<Option<&Bytes>> {
+        let (_, seq) =
+            *self.states.get(&place)?.parts.iter().find(|(recent, _)| *recent == part)?;
+        Some(self.value(seq, place, part))
+    }
+
+    /// What recent units made of an entity's parts; see [`part`](Self::part).
+    pub(super) fn parts(
+        &self,
+        place: (Table, Ordinal),
+    ) -> impl Iterator<Item = (u8, Option<&Bytes>)> {
+        let parts = self.states.get(&place).map_or(&[][..], |recent| &recent.parts);
+        parts.iter().map(move |&(part, seq)| (part, self.value(seq, place, part)))
+    }
+
+    /// The last recent unit whose trail names this order.
+    pub(super) fn trail(&self, order: Ordinal) -> Option<Seq> {
+        self.states.get(&(Table::Orders, order))?.trail
+    }
+
+    /// What the unit at `seq`, which is here as long as an entity names it, put there.
+    fn value(&self, seq: Seq, (table, ordinal): (Table, Ordinal), part: u8) -> Option<&Bytes> {
+        let is_wanted = |put: &&Put| (put.table, put.ordinal, put.part) == (table, ordinal, part);
+        self.unit(seq)?.puts.iter().rfind(is_wanted)?.value.as_ref()
     }
 
     pub(super) fn name(&self, table: Table, hash: &NameHash) -> Option<Ordinal> {
@@ -227,7 +232,6 @@ impl Overlay {
     pub(super) fn touched(&self, table: Table, from: Ordinal) -> Vec<Ordinal> {
         let mut touched: Vec<_> = self
             .states
-            .0
             .keys()
             .filter(|key| key.0 == table && key.1 >= from)
             .map(|key| key.1)

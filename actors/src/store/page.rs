@@ -314,20 +314,18 @@ fn pieces(
 mod tests {
     use super::*;
     use crate::store::disk::Batch;
-    use crate::store::draft;
-    use crate::store::overlay::{Recent, RecentPart};
+    use crate::store::draft::{self, Update};
     use crate::store::sim::SimDisk;
 
     const ORDINAL: Ordinal = Ordinal(33);
 
     /// Makes the first part of an order this value.
     fn put(disk: &SimDisk, seq: u64, value: &[u8]) {
-        let part =
-            RecentPart { part: 0, seq: Seq(seq), value: Some(Bytes::copy_from_slice(value)) };
-        let recent = Recent { seq: Seq(seq), trail: None, parts: vec![part] };
+        let parts = vec![(0, Some(Bytes::copy_from_slice(value)))];
+        let update = Update { ordinal: ORDINAL, seq: Seq(seq), trail: None, parts };
         let mut batch = Batch::new(Tree::Pages);
         let id = PageId::of(Table::Orders, ORDINAL);
-        draft::update(disk, id, &[(ORDINAL, &recent)], &mut batch).expect("no fault is armed");
+        draft::update(disk, id, &[update], &mut batch).expect("no fault is armed");
         disk.write(batch).expect("no fault is armed");
     }
 

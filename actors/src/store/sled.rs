@@ -13,7 +13,10 @@
 //! - **Torn snapshots.** A `snap.*.generating` that a crash left is taken for the newest snapshot and fails every later
 //!   open as corruption (`snapshot.rs`): it is moved aside first, under the lock.
 //! - **The lock** of a closed store is let go late: opening tries again for a while.
+//! - **Memory.** Its cache lets hardly anything go that is as large as our leaves: see `eviction`.
 //! - **Errors** stick: after one, the state on disk is not known.
+
+mod eviction;
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
@@ -25,6 +28,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sled::{IVec, Mode};
 
+use self::eviction::Eviction;
 use super::disk::{Batch, Disk, Error, MAX_RECORD, Pair, Tree};
 
 /// sled writes its log in segments of this size; part of the format on disk.
@@ -48,6 +52,7 @@ pub struct SledDisk {
     /// A second handle to sled's file, for `fdatasync`.
     file: File,
     failed: OnceLock<Error>,
+    eviction: Eviction,
 }
 
 impl SledDisk {
@@ -67,7 +72,8 @@ impl SledDisk {
         let file = OpenOptions::new().read(true).write(true).open(path.join("db"));
         let file =
             file.map_err(|error| Error::failed("open the store's file a second time", error))?;
-        let disk = Self { db, trees, file, failed: OnceLock::new() };
+        let eviction = Eviction::open(&db)?;
+        let disk = Self { db, trees, file, failed: OnceLock::new(), eviction };
         disk.sync()?;
         if is_new {
             sync_names(path).map_err(|error| Error::failed("sync the store's directory", error))?;
@@ -95,13 +101,19 @@ impl Disk for SledDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
         let found =
             self.tree(tree).get(key).map_err(|error| Error::failed("read a record", error))?;
+        self.eviction.read(found.as_ref().map_or(0, |value| value.len()));
         Ok(found.map(share))
     }
 
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
         let found = self.tree(tree).range(from..).take(limit);
         found
-            .map(|pair| pair.map(|(key, value)| (share(key), share(value))))
+            .map(|pair| {
+                pair.map(|(key, value)| {
+                    self.eviction.written(value.len());
+                    (share(key), share(value))
+                })
+            })
             .collect::<Result<_, _>>()
             .map_err(|error| Error::failed("read records", error))
     }
@@ -117,6 +129,7 @@ impl Disk for SledDisk {
 
     fn write(&self, batch: Batch) -> Result<(), Error> {
         self.guarded(|| {
+            self.eviction.written(batch.size());
             let mut changes = sled::Batch::default();
             for (key, value) in batch.changes {
                 match value {
@@ -132,7 +145,8 @@ impl Disk for SledDisk {
     fn sync(&self) -> Result<(), Error> {
         self.guarded(|| {
             self.db.flush().map_err(|error| Error::failed("flush the store", error))?;
-            self.file.sync_data().map_err(|error| Error::failed("sync the store", error))
+            self.file.sync_data().map_err(|error| Error::failed("sync the store", error))?;
+            self.eviction.evict_if_due()
         })
     }
 

@@ -141,6 +141,8 @@ pub struct Timer {
 }
 
 /// Everything that one command did. Immutable; shared by the core thread and the store thread.
+///
+/// Tens of thousands of them wait for a checkpoint, so each is as small as can be: nothing in it has room to grow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
     /// The unit's own place.
@@ -154,15 +156,15 @@ pub struct Unit {
     /// The identity that it uses up.
     pub identity: Option<Identity>,
     /// The ids that it saw first.
-    pub names: Vec<Name>,
+    pub names: Box<[Name]>,
     /// The states that it changed.
-    pub puts: Vec<Put>,
+    pub puts: Box<[Put]>,
     /// The order that it touched.
     pub trail: Option<Trail>,
     /// The hints that it leaves.
-    pub timers: Vec<Timer>,
+    pub timers: Box<[Timer]>,
     /// What it adds to the store's counters: (index below [`COUNTERS`], difference).
-    pub counters: Vec<(u8, i64)>,
+    pub counters: Box<[(u8, i64)]>,
     /// Command, verdict and events, opaque to the store.
     pub body: Bytes,
 }
@@ -184,6 +186,23 @@ impl Unit {
             + self.puts.len() * 10
             + self.timers.len() * 12
             + self.counters.len() * 3
+    }
+
+    /// How many bytes of memory it takes while it waits for a checkpoint, with what the overlay keeps of it.
+    pub fn footprint(&self) -> usize {
+        /// What the overlay's tables keep of an entity or a key, with the room that they leave.
+        const NOTED: usize = 96;
+        let values: usize =
+            self.puts.iter().map(|put| put.value.as_ref().map_or(0, Bytes::len)).sum();
+        let noted = self.names.len() + self.puts.len() + self.timers.len() + 1;
+        size_of::<Self>()
+            + size_of_val(&*self.names)
+            + size_of_val(&*self.puts)
+            + size_of_val(&*self.timers)
+            + size_of_val(&*self.counters)
+            + values
+            + self.body.len()
+            + noted * NOTED
     }
 
     /// Appends the unit's encoding to `out`: the facts first, then the values and the body.
@@ -304,6 +323,18 @@ impl Unit {
             }
         }
         let body = reader.slice(body)?;
-        Ok(Self { seq, next, at, fired, identity, names, puts, trail, timers, counters, body })
+        Ok(Self {
+            seq,
+            next,
+            at,
+            fired,
+            identity,
+            names: names.into(),
+            puts: puts.into(),
+            trail,
+            timers: timers.into(),
+            counters: counters.into(),
+            body,
+        })
     }
 }

@@ -21,6 +21,9 @@ use super::segment::{self, IDENTITIES};
 use super::timers::Pending;
 use super::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Table, Timer, Unit};
 
+/// How many units that a checkpoint holds are forgotten at once while nothing else is to be done.
+const FORGET_IDLE: usize = 4096;
+
 /// What is known of an identity that was used before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
@@ -128,10 +131,8 @@ impl View {
 
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
-        if let Some(recent) =
-            self.overlay.state(table, ordinal).and_then(|recent| recent.part(part))
-        {
-            return Ok(recent.value.clone());
+        if let Some(recent) = self.overlay.part((table, ordinal), part) {
+            return Ok(recent.cloned());
         }
         let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;
@@ -143,9 +144,7 @@ impl View {
 
     /// The last unit whose trail names this order.
     pub fn trail(&self, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
-        if let Some(trail) =
-            self.overlay.state(Table::Orders, ordinal).and_then(|recent| recent.trail)
-        {
+        if let Some(trail) = self.overlay.trail(ordinal) {
             return Ok(Some(trail));
         }
         Ok(self.stored(Table::Orders, ordinal)?.and_then(|stored| stored.trail))
@@ -213,7 +212,7 @@ impl View {
         self.timers.borrow().next_due()
     }
 
-    /// How many bytes of units are in no checkpoint yet.
+    /// How many bytes of memory the units take that are in no checkpoint yet.
     pub const fn dirty_bytes(&self) -> usize {
         self.overlay.dirty()
     }
@@ -226,6 +225,11 @@ impl View {
         self.catalog = Arc::clone(&report.catalog);
         self.overlay.cover(report.covered);
         self.timers.get_mut().cover(report.covered);
+    }
+
+    /// Forgets some of what a checkpoint holds; for when no units come that would do it bit by bit.
+    pub fn tidy(&mut self) {
+        self.overlay.forget_some(FORGET_IDLE);
     }
 
     /// Forgets what a checkpoint holds, without waiting for the next units to do it bit by bit; for opening.
@@ -251,11 +255,11 @@ impl View {
         ordinal: Ordinal,
         stored: Option<Stored>,
     ) -> Result<Vec<(u8, Bytes)>, Error> {
-        let recent = self.overlay.state(table, ordinal).map_or(&[][..], |recent| &recent.parts);
-        let mut parts: Vec<(u8, Bytes)> = Vec::with_capacity(recent.len());
-        parts.extend(recent.iter().filter_map(|recent| Some((recent.part, recent.value.clone()?))));
+        let recent = || self.overlay.parts((table, ordinal));
+        let mut parts: Vec<(u8, Bytes)> =
+            recent().filter_map(|(part, value)| Some((part, value?.clone()))).collect();
         for (part, value) in stored.into_iter().flat_map(|stored| stored.parts) {
-            if recent.iter().any(|recent| recent.part == part) {
+            if recent().any(|(recent, _)| recent == part) {
                 continue;
             }
             let value = match value {

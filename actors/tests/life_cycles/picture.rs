@@ -160,7 +160,7 @@ fn shop_order(shop: &Shop, id: &str) -> Option<Value> {
         "disputed": order.disputed,
         "total": order.total,
         "paid": order.paid,
-        "refunded": order.refunded,
+        "refunded": order.refunded(),
         "hold": state.map(HoldState::as_str),
         "hold_ends": hold_ends,
         "attempts": attempts,

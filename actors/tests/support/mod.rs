@@ -9,7 +9,7 @@ use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
 use orderly_actors::notification::{Channel, Policy, Sent};
 use orderly_actors::order::{LatePayment, Order, Status, Terms};
-use orderly_actors::payment::WaitingLimits;
+use orderly_actors::payment::{Payments, Refund, RefundState, WaitingLimits};
 use orderly_actors::record::{Entry, Named};
 use orderly_actors::sequencer::{
     Arrival, Capacities, FollowUp, Raw, Sealed, Sequencer, Settings, Step,
@@ -20,6 +20,7 @@ use orderly_actors::store::{self, Disk, Entity, History, Log, Ordinal, Table, Vi
 use orderly_actors::supervisor::{Budget, Spent};
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -216,6 +217,31 @@ impl Shop {
         types.map(orderly_actors::event::Type::as_str).collect()
     }
 
+    /// How many events of that type there were.
+    pub fn count(&self, kind: &str) -> usize {
+        self.told().iter().filter(|told| **told == kind).count()
+    }
+
+    /// The refunds of an order, in the order in which they were asked for.
+    pub fn refunds(&self, id: &str) -> Vec<Refund> {
+        let payments: Option<Payments> = self.state(Table::Orders, id);
+        payments.map(|known| known.refunds).unwrap_or_default()
+    }
+
+    /// What was asked back of an order and did not arrive yet.
+    pub fn asked_back(&self, id: &str) -> Vec<(&'static str, i64)> {
+        let refunds = self.refunds(id).into_iter();
+        let asked = refunds.filter(|refund| refund.state == RefundState::Requested);
+        asked.map(|refund| (refund.currency.code(), refund.amount)).collect()
+    }
+
+    /// Every refund that was asked for fails.
+    pub async fn fail_refunds(&mut self, id: &str) {
+        for refund in self.refunds(id) {
+            self.run("payment.callback", said(id, &format!("refund_failed a {}", refund.id))).await;
+        }
+    }
+
     pub async fn stocked(skus: &[(&str, u64)]) -> Self {
         let mut shop = Self::open();
         for (sku, on_hand) in skus {
@@ -265,6 +291,35 @@ pub fn captured(order: &str, event: &str, amount: i64) -> Value {
         "kind": "captured", "amount": amount, "currency": "EUR",
         "occurred_at": "2026-01-01T00:00:00Z",
     })
+}
+
+/// A callback of its own event, written `kind attempt`, with what else it says behind: an
+/// amount, `USD` or the like (else EUR), `#capture`, `r-refund`, `d-dispute`, `won`, `lost`, `final`.
+pub fn said(order: &str, text: &str) -> Value {
+    thread_local!(static EVENTS: Cell<u64> = const { Cell::new(0) });
+    EVENTS.set(EVENTS.get() + 1);
+    let event = format!("said-{}", EVENTS.get());
+    let mut data = json!({
+        "provider": "acme", "event_id": event, "order_id": order,
+        "currency": "EUR", "occurred_at": "2026-01-01T00:00:00Z",
+    });
+    for (place, word) in text.split(' ').enumerate() {
+        let (field, value) = match (place, word) {
+            (0, kind) => ("kind", json!(kind)),
+            (1, attempt) => ("attempt_id", json!(attempt)),
+            (_, "won" | "lost") => ("outcome", json!(word)),
+            (_, "final") => ("final", json!(true)),
+            (_, id) if id.starts_with('#') => ("capture_id", json!(&id[1..])),
+            (_, id) if id.starts_with("r-") => ("refund_id", json!(id)),
+            (_, id) if id.starts_with("d-") => ("dispute_id", json!(id)),
+            (_, code) if code.len() == 3 && code.chars().all(char::is_uppercase) => {
+                ("currency", json!(code))
+            }
+            (_, amount) => ("amount", json!(amount.parse::<i64>().expect("is an amount"))),
+        };
+        data[field] = value;
+    }
+    data
 }
 
 pub fn verdict(entry: &Arc<Entry>) -> (Verdict, Option<&'static str>) {

@@ -47,7 +47,7 @@ impl Found {
             adjustments: &order.adjustments,
             total: order.total,
             paid: order.paid,
-            refunded: order.refunded,
+            refunded: order.refunded(),
             reservation: self.reservation.as_ref().map(ReservationView::from),
             attempts: self.payments.attempts.iter().map(attempt).collect(),
             refunds: self.payments.refunds.iter().map(refund).collect(),
@@ -83,20 +83,25 @@ struct OrderView<'a> {
 #[derive(Serialize)]
 struct ReservationView<'a> {
     state: &'static str,
+    /// Of a frozen one: the cap, at which it ends all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
+    /// Whether its time stands still, since an attempt is open.
+    frozen: bool,
     lines: Vec<Units<'a>>,
 }
 
 impl<'a> From<&'a Reservation> for ReservationView<'a> {
     fn from(reservation: &'a Reservation) -> Self {
         let units = reservation.items.iter();
+        let (expires_at, frozen) = match reservation.state {
+            HoldState::Held { until, frozen, .. } => (Some(until), frozen.is_some()),
+            HoldState::Committed | HoldState::Released | HoldState::Expired => (None, false),
+        };
         Self {
             state: reservation.state.as_str(),
-            expires_at: match reservation.state {
-                HoldState::Held { until, .. } => Some(until),
-                HoldState::Committed | HoldState::Released | HoldState::Expired => None,
-            },
+            expires_at,
+            frozen,
             lines: units
                 .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
                 .collect(),
@@ -114,7 +119,8 @@ fn attempt(attempt: &Attempt) -> Value {
     value!({
         "provider": attempt.provider, "attempt_id": attempt.id, "state": attempt.state,
         "authorized": attempt.authorized, "currency": attempt.currency,
-        "final": attempt.closed, "captures": captures.collect::<Vec<_>>(),
+        "final": attempt.closed, "void_requested": attempt.void_requested,
+        "captures": captures.collect::<Vec<_>>(),
     })
 }
 
@@ -122,6 +128,7 @@ fn refund(refund: &Refund) -> Value {
     value!({
         "refund_id": refund.id, "attempt_id": refund.attempt, "amount": refund.amount,
         "currency": refund.currency, "state": refund.state,
+        "restocked": refund.restocked,
     })
 }
 

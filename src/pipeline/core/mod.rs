@@ -360,6 +360,7 @@ impl Core {
         if self.timers.may_fire(now) && !clock_is_off {
             self.fire_timers().await?;
         }
+        self.sequencer.shelf().borrow_mut().tidy();
         self.notifier.pump(self.moment());
         self.show();
         self.tell_retired(now);

@@ -2,6 +2,7 @@
 //! contract's rules written down a second time. It is told in which order messages were sequenced, and when.
 
 mod carts;
+mod money;
 mod orders;
 mod stock;
 
@@ -53,8 +54,8 @@ pub(crate) struct Books {
     /// Orders that are forgotten, but for their ids.
     swept: BTreeSet<String>,
     pub(crate) parked: BTreeSet<(String, String, Vec<u8>)>,
-    /// What customers are told: order and kind.
-    pub(crate) notices: BTreeSet<(String, &'static str)>,
+    /// What customers are told: order, kind, and what it is about.
+    pub(crate) notices: BTreeSet<(String, &'static str, String)>,
     identities: BTreeMap<(String, String), Said>,
     pub(crate) aged: Aged,
 }
@@ -142,9 +143,17 @@ impl Books {
             "order.place" => self.place(data, now),
             "order.cancel" => self.cancel(&text(data, "order_id"), now),
             "order.complete" => self.complete(&text(data, "order_id"), now),
+            "order.resolve" => {
+                self.resolve(&text(data, "order_id"), data["decision"] == "accept", now)
+            }
+            "refund.request" => self.request_refund(data, now),
             "payment.callback" => self.callback(message, data, now),
             other => unreachable!("{other} is no command of the shop"),
         }
+    }
+
+    fn tell(&mut self, order: &str, kind: &'static str, reference: &str) {
+        self.notices.insert((order.to_owned(), kind, reference.to_owned()));
     }
 
     fn callback(&mut self, message: &Message, data: &Value, now: i64) -> Answer {

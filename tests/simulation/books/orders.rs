@@ -1,8 +1,9 @@
 //! The model's orders, their holds and their money.
 
+use super::money::Money;
 use super::{APPLIED, Answer, Books, invalid, number, rejected, text};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What the shop is configured with; times in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,32 +24,29 @@ pub(crate) struct Terms {
 pub(crate) struct Order {
     pub(crate) status: &'static str,
     pub(crate) total: i64,
-    pub(crate) paid: i64,
-    pub(crate) asked_back: i64,
+    pub(crate) money: Money,
     pub(crate) hold: Hold,
-    currency: String,
-    wanted: BTreeMap<String, i64>,
+    pub(super) wanted: BTreeMap<String, i64>,
+    /// Of what was sold: what came back.
+    pub(super) returned: BTreeMap<String, i64>,
     cart: Option<String>,
     placed_at: i64,
     /// When it last changed.
-    touched: i64,
+    pub(super) touched: i64,
     hold_for: i64,
-    attempts: BTreeMap<String, Attempt>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
     Never,
-    Held { until: i64, extended: bool },
+    /// While its time stands still `until` is the cap, and the rest is what was left.
+    Held {
+        until: i64,
+        extended: bool,
+        frozen: Option<i64>,
+    },
     Sold,
     GivenBack,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Attempt {
-    /// Nothing but `failed` and `authorized` ever stands here, and `captured` once money came.
-    state: &'static str,
-    captures: BTreeSet<String>,
 }
 
 struct Wish {
@@ -113,16 +111,14 @@ impl Books {
         let mut order = Order {
             status: "awaiting_payment",
             total: wish.total,
-            paid: 0,
-            asked_back: 0,
-            hold: Hold::Held { until: now + hold_for, extended: false },
-            currency: wish.currency,
+            money: Money::new(wish.currency),
+            hold: Hold::Held { until: now + hold_for, extended: false, frozen: None },
             wanted: wish.wanted,
+            returned: BTreeMap::new(),
             cart: wish.cart,
             placed_at: now,
             touched: now,
             hold_for,
-            attempts: BTreeMap::new(),
         };
         if let Err(reason) = self.hold(&order.wanted) {
             order.status = "rejected";
@@ -140,11 +136,12 @@ impl Books {
         APPLIED
     }
 
-    fn pay(&mut self, id: &str, order: &mut Order) {
+    pub(super) fn pay(&mut self, id: &str, order: &mut Order) {
         order.status = "paid";
         order.hold = Hold::Sold;
+        order.money.void_authorized();
         self.move_held(&order.wanted, -1, -1);
-        self.notices.insert((id.to_owned(), "order_confirmed"));
+        self.tell(id, "order_confirmed", "");
     }
 
     fn give_back(&mut self, order: &mut Order) {
@@ -154,12 +151,37 @@ impl Books {
         }
     }
 
-    fn extend(&self, order: &mut Order) {
-        let cap = order.placed_at + self.terms.hold_cap.max(order.hold_for);
-        if let Hold::Held { until, extended: false } = order.hold
-            && cap > until
-        {
-            order.hold = Hold::Held { until: cap, extended: true };
+    fn cap(&self, order: &Order) -> i64 {
+        order.placed_at + self.terms.hold_cap.max(order.hold_for)
+    }
+
+    pub(super) fn extend(&self, order: &mut Order, now: i64) {
+        let cap = self.cap(order);
+        match order.hold {
+            Hold::Held { until, extended: false, frozen: None } if cap > until => {
+                order.hold = Hold::Held { until: cap, extended: true, frozen: None };
+            }
+            Hold::Held { until, extended: false, frozen: Some(_) } => {
+                let frozen = Some((until - now).max(0));
+                order.hold = Hold::Held { until, extended: true, frozen };
+            }
+            _ => {}
+        }
+    }
+
+    /// The time of a hold stands still while an attempt is open.
+    pub(super) fn freeze_or_thaw(&self, order: &mut Order, now: i64) {
+        let cap = self.cap(order);
+        let is_open = order.money.has_open_attempt();
+        match order.hold {
+            Hold::Held { until, extended, frozen: None } if is_open => {
+                let frozen = Some((until - now).max(0));
+                order.hold = Hold::Held { until: until.max(cap), extended, frozen };
+            }
+            Hold::Held { until, extended, frozen: Some(left) } if !is_open => {
+                order.hold = Hold::Held { until: until.min(now + left), extended, frozen: None };
+            }
+            _ => {}
         }
     }
 
@@ -168,7 +190,7 @@ impl Books {
     }
 
     /// The answer to a command on an order that is not there.
-    fn missing(&self, id: &str) -> Answer {
+    pub(super) fn missing(&self, id: &str) -> Answer {
         rejected(if self.swept.contains(id) { "not_allowed" } else { "order_not_found" })
     }
 
@@ -177,11 +199,12 @@ impl Books {
         let order = self.orders.remove(id).expect("only orders are swept");
         assert!(order.is_settled(), "{id} is swept and {}", order.status);
         assert!(order.touched + self.terms.history_kept <= now, "{id} is swept early");
+        assert!(!order.money.is_under_way(), "{id} is swept, and its money is under way");
         assert!(
             self.waiting.get(id).is_none_or(Vec::is_empty),
             "{id} is swept, and callbacks wait"
         );
-        self.notices.retain(|(order, _)| order != id);
+        self.notices.retain(|(order, ..)| order != id);
         self.swept.insert(id.to_owned());
         self.aged.swept_orders += 1;
     }
@@ -196,8 +219,33 @@ impl Books {
         order.status = "cancelled";
         order.touched = now;
         self.give_back(&mut order);
-        self.notices.insert((id.to_owned(), "order_cancelled"));
-        order.owe(order.paid);
+        order.money.void_authorized();
+        self.tell(id, "order_cancelled", "");
+        order.owe();
+        order.money.ask_elsewhere();
+        self.orders.insert(id.to_owned(), order);
+        APPLIED
+    }
+
+    pub(super) fn resolve(&mut self, id: &str, accepts: bool, now: i64) -> Answer {
+        let Some(mut order) = self.orders.get(id).cloned() else {
+            return self.missing(id);
+        };
+        let net = order.money.net();
+        if order.status != "under_review" || accepts && net < order.total {
+            return rejected("not_allowed");
+        }
+        if !accepts {
+            return self.cancel(id, now);
+        }
+        if !matches!(order.hold, Hold::Held { .. })
+            && let Err(reason) = self.hold(&order.wanted)
+        {
+            return rejected(reason);
+        }
+        order.touched = now;
+        self.pay(id, &mut order);
+        order.money.ask(net - order.total);
         self.orders.insert(id.to_owned(), order);
         APPLIED
     }
@@ -225,112 +273,20 @@ impl Books {
         order.touched = now;
         if order.status != "under_review" {
             order.status = "expired";
-            self.notices.insert((id.to_owned(), "order_expired"));
+            order.money.void_authorized();
+            self.tell(id, "order_expired", "");
             if let Some(cart) = &order.cart {
                 self.reopen_cart(cart, id, now);
             }
-            order.owe(order.paid);
+            order.owe();
         }
         self.orders.insert(id.to_owned(), order);
         APPLIED
     }
-
-    /// A provider's word on an order that is there.
-    pub(super) fn record(&mut self, id: &str, data: &Value, now: i64) -> Answer {
-        let mut order = self.orders.get(id).cloned().expect("it was looked up");
-        let attempt = format!("{} {}", text(data, "provider"), text(data, "attempt_id"));
-        let awaits_money = order.awaits_money();
-        let attempt = order.attempts.entry(attempt).or_default();
-        let kind = text(data, "kind");
-        let answer = match (kind.as_str(), attempt.state) {
-            ("failed", "" | "authorized") if awaits_money => {
-                attempt.state = "failed";
-                APPLIED
-            }
-            ("authorized", "") => {
-                attempt.state = "authorized";
-                APPLIED
-            }
-            ("captured", _) => {
-                let capture = text(data, "capture_id");
-                let known = if capture.is_empty() {
-                    // a new event is another share, of which a paid order expects none
-                    !awaits_money && !attempt.captures.is_empty()
-                } else {
-                    attempt.captures.contains(&capture)
-                };
-                if known {
-                    return ("stale", None);
-                }
-                attempt.captures.insert(capture);
-                attempt.state = "captured";
-                if text(data, "currency") == order.currency {
-                    self.captured(id, &mut order, number(data, "amount"), now)
-                } else {
-                    self.captured_elsewhere(&mut order)
-                }
-            }
-            _ => return ("stale", None),
-        };
-        order.touched = now;
-        self.orders.insert(id.to_owned(), order);
-        answer
-    }
-
-    fn captured(&mut self, id: &str, order: &mut Order, amount: i64, _now: i64) -> Answer {
-        order.paid += amount;
-        match order.status {
-            "awaiting_payment" | "partially_paid" if order.paid == order.total => {
-                self.pay(id, order);
-                APPLIED
-            }
-            "awaiting_payment" | "partially_paid" if order.paid < order.total => {
-                order.status = "partially_paid";
-                self.extend(order);
-                APPLIED
-            }
-            "awaiting_payment" | "partially_paid" => {
-                order.status = "under_review";
-                self.extend(order);
-                ("review", None)
-            }
-            "under_review" => APPLIED,
-            "paid" | "completed" => {
-                order.asked_back = order.asked_back.max(order.paid - order.total);
-                APPLIED
-            }
-            "refund_due" => {
-                order.asked_back += amount;
-                APPLIED
-            }
-            "expired"
-                if order.paid == order.total
-                    && self.terms.holds_again
-                    && self.hold(&order.wanted).is_ok() =>
-            {
-                self.pay(id, order);
-                APPLIED
-            }
-            "expired" | "cancelled" | "rejected" => {
-                let is_too_much = order.paid > order.total;
-                order.owe(order.paid);
-                if is_too_much { ("review", None) } else { APPLIED }
-            }
-            other => unreachable!("{other} is no status of the model"),
-        }
-    }
-
-    fn captured_elsewhere(&mut self, order: &mut Order) -> Answer {
-        if matches!(order.status, "awaiting_payment" | "partially_paid") {
-            order.status = "under_review";
-            self.extend(order);
-        }
-        ("review", None)
-    }
 }
 
 impl Order {
-    fn awaits_money(&self) -> bool {
+    pub(super) fn awaits_money(&self) -> bool {
         matches!(self.status, "awaiting_payment" | "partially_paid" | "under_review")
     }
 
@@ -338,16 +294,17 @@ impl Order {
     pub(super) fn is_settled(&self) -> bool {
         match self.status {
             "completed" => true,
-            "rejected" | "expired" | "cancelled" => self.paid == 0,
+            "rejected" | "expired" | "cancelled" | "refunded" => self.money.net() == 0,
             _ => false,
         }
     }
 
-    /// All of this is to go back, if it is anything.
-    fn owe(&mut self, amount: i64) {
-        if amount > 0 {
+    /// What is left of its money is to go back, if anything is.
+    pub(super) fn owe(&mut self) {
+        let net = self.money.net();
+        if net > 0 {
             self.status = "refund_due";
-            self.asked_back += amount;
+            self.money.ask(net);
         }
     }
 }

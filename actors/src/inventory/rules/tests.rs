@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::id::Sku;
+use crate::store::Ordinal;
 use rstest::rstest;
+use std::time::Duration;
 
 fn stock(sku: &str, on_hand: u64, held: u64) -> Stock {
     Stock { sku: Sku::new(sku).expect("is an id"), on_hand, held, low_at: None }
@@ -50,6 +52,7 @@ fn a_hold_takes_all_or_tells_all_that_is_short() {
 #[case(Change::Held(6), (10, 10))]
 #[case(Change::Committed(4), (6, 0))]
 #[case(Change::Released(3), (10, 1))]
+#[case(Change::Returned(3), (13, 4))]
 #[case(Change::Marked(3), (10, 4))]
 fn applied(#[case] change: Change, #[case] (on_hand, held): (u64, u64)) {
     let mut stock = stock("tea", 10, 4);
@@ -75,4 +78,81 @@ fn low(
     let [before, after] = [before, after]
         .map(|(available, low_at)| Stock { low_at, ..stock("tea", available + 3, 3) });
     assert_eq!(fell_low(&before, &after), expected);
+}
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::from_micros(minute * 60_000_000)
+}
+
+/// Held until that minute.
+fn held(until: i64) -> Hold {
+    Hold::held(at(until))
+}
+
+/// The time stands still, the cap is at that minute, and these minutes are left.
+fn frozen(cap: i64, left: u64) -> Hold {
+    let frozen = Some(Duration::from_secs(60 * left));
+    Hold::Held { until: at(cap), extended: false, frozen }
+}
+
+fn extended(hold: Hold) -> Hold {
+    match hold {
+        Hold::Held { until, frozen, .. } => Hold::Held { until, extended: true, frozen },
+        other => other,
+    }
+}
+
+/// A hold of 15 minutes with a cap of 120, at minute 5.
+#[rstest]
+#[case::goes_on(held(15), Some(extended(held(120))), Some(frozen(120, 10)), None)]
+#[case::stands_still(frozen(120, 10), Some(extended(frozen(120, 115))), None, Some(held(15)))]
+#[case::was_extended(extended(held(120)), None, Some(extended(frozen(120, 115))), None)]
+#[case::both(extended(frozen(120, 115)), None, None, Some(extended(held(120))))]
+#[case::reaches_the_cap(held(120), None, Some(frozen(120, 115)), None)]
+#[case::ran_out(held(4), Some(extended(held(120))), Some(frozen(120, 0)), None)]
+#[case::had_run_out(frozen(120, 0), Some(extended(frozen(120, 115))), None, Some(held(5)))]
+#[case::is_over(Hold::Committed, None, None, None)]
+#[case::is_over(Hold::Released, None, None, None)]
+#[case::is_over(Hold::Expired, None, None, None)]
+fn time_of_a_hold(
+    #[case] hold: Hold,
+    #[case] extends: Option<Hold>,
+    #[case] freezes: Option<Hold>,
+    #[case] thaws: Option<Hold>,
+) {
+    assert_eq!(extend(hold, at(120), at(5)), extends);
+    assert_eq!(freeze(hold, at(120), at(5)), freezes);
+    assert_eq!(thaw(hold, at(5)), thaws);
+}
+
+#[rstest]
+#[case::in_time(60, held(70))]
+#[case::up_to_the_cap(115, held(120))]
+#[case::at_the_cap(120, held(120))]
+fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: Hold) {
+    assert_eq!(thaw(frozen(120, 10), at(minute)), Some(expected));
+}
+
+#[test]
+fn no_more_comes_back_than_was_sold() {
+    let [tea, cup, pot] = ["tea", "cup", "pot"].map(|sku| Sku::new(sku).expect("is an id"));
+    let item =
+        |sku: &Sku, returned| Item { sku: sku.clone(), ordinal: Ordinal(1), quantity: 3, returned };
+    let items = [item(&cup, 0), item(&tea, 1)];
+    let sold = Reservation { items: items.clone().into(), state: Hold::Committed };
+    let back = |sold: Option<&Reservation>, wanted: &[(&Sku, u64)]| {
+        let short = take_back(sold, &wanted.iter().copied().collect()).map_err(|too_many| {
+            let short = too_many.iter();
+            short.map(|one| (one.sku.to_string(), one.wanted, one.available)).collect::<Vec<_>>()
+        });
+        short.map(|items| items.len())
+    };
+    assert_eq!(back(Some(&sold), &[(&tea, 2), (&cup, 3)]), Ok(2));
+    let too_many = vec![("pot".to_owned(), 1, 0), ("tea".to_owned(), 3, 2)];
+    assert_eq!(back(Some(&sold), &[(&tea, 3), (&cup, 1), (&pot, 1)]), Err(too_many));
+    for state in [held(15), Hold::Released, Hold::Expired] {
+        let unsold = Reservation { items: items.clone().into(), state };
+        assert_eq!(back(Some(&unsold), &[(&cup, 1)]), Err(vec![("cup".to_owned(), 1, 0)]));
+    }
+    assert_eq!(back(None, &[(&cup, 1)]), Err(vec![("cup".to_owned(), 1, 0)]));
 }

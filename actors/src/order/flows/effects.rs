@@ -7,8 +7,6 @@ use crate::cart;
 use crate::clock::Timestamp;
 use crate::draft::{Change, Draft};
 use crate::event::{Event, OrderChange};
-use crate::id::RefundId;
-use crate::identity;
 use crate::inventory;
 use crate::notification;
 use crate::owner::{Answer, Fault, Outcome, Owner, ask};
@@ -79,17 +77,32 @@ impl Flows {
             }
             Effect::ExtendHold => {
                 let until = rules::cap(order, self.terms.hold_cap);
-                let extend = inventory::Extend { order: ordinal, until };
+                let extend = inventory::Extend { order: ordinal, until, now };
                 ask(inventory, Owner::Inventory, extend).await
             }
+            Effect::FreezeHold => {
+                let cap = rules::cap(order, self.terms.hold_cap);
+                let freeze = inventory::Freeze { order: ordinal, cap, now };
+                ask(inventory, Owner::Inventory, freeze).await
+            }
+            Effect::ThawHold => {
+                ask(inventory, Owner::Inventory, inventory::Thaw { order: ordinal, now }).await
+            }
             Effect::AskBack { amount } => {
-                let refund = refund_id(order, asked_back)?;
+                // what was asked back before tells one refund of the order from the next
+                let parts = [order.id.as_str(), &asked_back.to_string()];
+                let refund = payment::derived_refund(&parts)?;
                 let currency = order.currency;
-                let request = payment::RequestRefund { order: ordinal, refund, amount, currency };
+                let request = payment::AskBack { order: ordinal, refund, amount, currency };
                 ask(payment, Owner::Payment, request).await
             }
-            Effect::VoidOpen => {
-                ask(payment, Owner::Payment, payment::VoidOpen { order: ordinal }).await
+            Effect::AskBackElsewhere => {
+                let (order_id, currency) = (order.id.clone(), order.currency);
+                let request = payment::AskBackElsewhere { order: ordinal, order_id, currency };
+                ask(payment, Owner::Payment, request).await
+            }
+            Effect::Void(which) => {
+                ask(payment, Owner::Payment, payment::Void { order: ordinal, which }).await
             }
             Effect::ReopenCart => match order.cart.clone() {
                 Some(id) => {
@@ -117,7 +130,7 @@ impl Flows {
     ) -> Outcome {
         if before != Some(order.status) {
             draft.moved = Some((before, order.status));
-            if rules::is_settled(&order) {
+            if rules::is_at_rest(order.status) {
                 draft.hints.push(self.look_at_again(ordinal, &order));
             }
         }
@@ -137,12 +150,4 @@ pub(super) fn tell(order: &mut Order, change: OrderChange, draft: &mut Draft) {
     order.version += 1;
     let face = (&*order).into();
     draft.events.push(Event::Order { change, face });
-}
-
-/// A refund's id, derived from what it refunds: all that was asked back of this order before
-/// stays what it was, so a second derivation gives the same.
-fn refund_id(order: &Order, asked_back: i64) -> Result<RefundId, Fault> {
-    let from = asked_back.to_string();
-    RefundId::new(identity::derived("r-", &[order.id.as_str(), &from]))
-        .map_err(|_| Fault::Inconsistent("a derived refund id is no id"))
 }

@@ -1,13 +1,17 @@
-//! How orders end: cancelled, completed, or because their hold ran out.
+//! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
-use super::super::actor::{Cancel, Complete, LapseHold};
-use super::super::rules::{self, Step};
+use super::super::actor::{Cancel, Complete, LapseHold, Resolve};
+use super::super::rules::{self, Late, Step};
+use super::super::state::Order;
 use super::{Flows, Found};
 use crate::clock::Timestamp;
+use crate::command::Decision;
 use crate::draft::Draft;
 use crate::inventory::{self, HoldState};
-use crate::owner::{Fault, Outcome, Owner, ask};
+use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::store::Ordinal;
 use crate::verdict::Refusal;
+use std::sync::Arc;
 
 impl Flows {
     pub(in super::super) async fn cancel(
@@ -20,6 +24,67 @@ impl Flows {
         };
         let step = rules::cancel(&found.order, cancel.reason);
         self.decided(found, step, now).await
+    }
+
+    /// A person ends a review.
+    pub(in super::super) async fn resolve(
+        &self,
+        Resolve { resolve, now }: Resolve,
+    ) -> Result<Outcome, Fault> {
+        crate::fault::point("order", resolve.order_id.as_str());
+        let Some(found) = self.find(&resolve.order_id)? else {
+            return self.missing(resolve.order_id);
+        };
+        if let Err(refusal) = rules::resolve(&found.order, resolve.decision) {
+            return self.decided(found, Err(refusal), now).await;
+        }
+        match resolve.decision {
+            Decision::Cancel => {
+                let step = rules::cancel(&found.order, None);
+                self.decided(found, step, now).await
+            }
+            Decision::Accept => self.accept(found, now).await,
+        }
+    }
+
+    /// Sells the order its stock, which is held again where the cap took it away.
+    async fn accept(&self, found: Found, now: Timestamp) -> Result<Outcome, Fault> {
+        let Found { ordinal, ref order } = found;
+        let mut draft = Draft::default();
+        let late = if self.is_held(ordinal).await? {
+            Late::No
+        } else {
+            match self.hold_again(ordinal, order, now).await {
+                Ok(held) => draft.absorb(held),
+                Err(Stop::Refused(refusal)) => return self.decided(found, Err(refusal), now).await,
+                Err(Stop::Fault(fault)) => return Err(fault),
+            }
+            Late::Yes
+        };
+        self.go_on(ordinal, order, rules::accept(order, late), now, draft).await
+    }
+
+    async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {
+        let look = inventory::Look { order: ordinal };
+        let reservation = ask(&self.leaves.inventory, Owner::Inventory, look).await??;
+        Ok(reservation.is_some_and(|reservation| match reservation.state {
+            HoldState::Held { .. } => true,
+            HoldState::Committed | HoldState::Released | HoldState::Expired => false,
+        }))
+    }
+
+    /// Holds the stock of an order again whose hold is gone, to be sold in the same unit.
+    pub(super) async fn hold_again(
+        &self,
+        ordinal: Ordinal,
+        order: &Order,
+        now: Timestamp,
+    ) -> Result<Draft, Stop> {
+        let lines = Arc::clone(&order.lines);
+        let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
+        let ((), mut held) = ask(&self.leaves.inventory, Owner::Inventory, hold).await??;
+        held.hints.clear(); // it does not last
+        Ok(held)
     }
 
     pub(in super::super) async fn complete(
@@ -35,7 +100,7 @@ impl Flows {
     }
 
     /// Carries out what the rules decided on an order that is there.
-    async fn decided(
+    pub(super) async fn decided(
         &self,
         found: Found,
         step: Result<Step, Refusal>,

@@ -8,7 +8,8 @@
 //! |---|---|
 //! | `placing` | from a wish to an order that holds its stock, or is rejected |
 //! | `paying` | what providers say, early, in time and late |
-//! | `ending` | cancelled, completed, lapsed |
+//! | `refunding` | money that goes back on request, goods with it |
+//! | `ending` | cancelled, resolved, completed, lapsed |
 //! | `retiring` | what is old: carts that nobody touches, settled orders |
 //! | `effects` | carrying out what the rules decided |
 
@@ -16,6 +17,7 @@ mod effects;
 mod ending;
 mod paying;
 mod placing;
+mod refunding;
 mod retiring;
 
 use super::state::{Order, Swept};

@@ -1,20 +1,18 @@
 //! What payment providers say of an order: before it is there, in time, and late.
 
 use super::super::actor::{Callback, RunWaiting, Waited};
-use super::super::rules::{self, Effect, Late};
+use super::super::rules::{self, Late};
 use super::super::state::Order;
 use super::{Flows, Found, LatePayment, settled};
 use crate::clock::Timestamp;
 use crate::command::PaymentCallback;
 use crate::draft::{Draft, Hint, HintKind};
 use crate::event::Event;
-use crate::inventory;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::rules::Meaning;
 use crate::payment::{self, Waiting};
 use crate::store::Ordinal;
 use crate::verdict::{Reason, Refusal, Verdict};
-use std::sync::Arc;
 
 impl Flows {
     pub(in super::super) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {
@@ -73,7 +71,7 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let money = callback.amount.map_or(0, crate::money::NonNegativeAmount::get);
-        if before.paid.checked_add(money).is_none() {
+        if before.paid.max(before.sent_back).checked_add(money).is_none() {
             let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
         }
@@ -86,48 +84,36 @@ impl Flows {
         let answer = ask(&self.leaves.payment, Owner::Payment, record).await?;
         let (said, known) = settled(answer)?;
         let mut draft = Draft::default();
-        let mut step = match said.meaning {
-            Meaning::Stale => {
-                draft.events.push(recorded(&callback, Verdict::Stale));
-                let outcome = Outcome::new(Verdict::Stale, draft);
-                return Ok(outcome.about(before.id.clone(), Some(ordinal)));
-            }
-            Meaning::Captured { amount } => {
-                let late = self.hold_again(ordinal, &before, amount, now, &mut draft).await?;
-                rules::captured(&before, amount, late)
-            }
-            Meaning::CapturedElsewhere => rules::captured_elsewhere(&before),
-            Meaning::Refunded { amount } => rules::refunded(&before, amount),
-            Meaning::Progressed | Meaning::Ended | Meaning::RefundFailed => rules::noted(),
-            Meaning::Disputed(disputed) => rules::disputed(disputed),
-        };
-        if !said.authorized {
-            step.effects.retain(|effect| *effect != Effect::VoidOpen);
-        }
-        draft.events.insert(0, recorded(&callback, step.verdict));
+        let late = self.late(ordinal, &before, said.meaning, now, &mut draft).await?;
+        let step = rules::heard(&before, &callback, (said.meaning, said.standing), late);
+        let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
+        draft.events.insert(0, recorded(&callback, verdict));
         draft.absorb(known);
-        self.go_on(ordinal, &before, step, now, draft).await
+        match step {
+            Some(step) => self.go_on(ordinal, &before, step, now, draft).await,
+            None => Ok(Outcome::new(verdict, draft).about(before.id.clone(), Some(ordinal))),
+        }
     }
 
-    /// Holds the stock of an expired order again when `amount` would pay it, and the shop
+    /// Holds the stock of an expired order again when the money would pay it, and the shop
     /// grants that.
-    async fn hold_again(
+    async fn late(
         &self,
         ordinal: Ordinal,
         order: &Order,
-        amount: i64,
+        meaning: Meaning,
         now: Timestamp,
         draft: &mut Draft,
     ) -> Result<Late, Fault> {
-        let granted = self.terms.late_payment == LatePayment::Rehold;
-        if !granted || !rules::pays_late(order, amount) {
+        let Meaning::Captured { amount } = meaning else {
+            return Ok(Late::No);
+        };
+        let is_granted = self.terms.late_payment == LatePayment::Rehold;
+        if !is_granted || !rules::pays_late(order, amount) {
             return Ok(Late::No);
         }
-        let lines = Arc::clone(&order.lines);
-        let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
-        match ask(&self.leaves.inventory, Owner::Inventory, hold).await? {
-            Ok(((), mut held)) => {
-                held.hints.clear(); // committed in the same unit
+        match self.hold_again(ordinal, order, now).await {
+            Ok(held) => {
                 draft.absorb(held);
                 Ok(Late::Yes)
             }

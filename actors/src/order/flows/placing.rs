@@ -176,7 +176,7 @@ impl Wish {
             status: Status::AwaitingPayment,
             version: 0,
             paid: 0,
-            refunded: 0,
+            sent_back: 0,
             asked_back: 0,
             disputed: false,
             hold_for: self.hold_for.unwrap_or(terms.hold_for).min(terms.hold_cap),

@@ -52,13 +52,19 @@ impl Flows {
         &self,
         SweepOrder { order: ordinal, now }: SweepOrder,
     ) -> Result<Option<Outcome>, Fault> {
-        // one that goes on leaves a hint of its own when it is settled again
-        let Some(order) = self.load(ordinal)?.filter(|order| rules::is_settled(order)) else {
+        // one that goes on leaves a hint of its own when it comes to rest again
+        let found = self.load(ordinal)?.filter(|order| rules::is_at_rest(order.status));
+        let Some(order) = found else {
             return Ok(None);
         };
         let hint = self.look_at_again(ordinal, &order);
         if hint.due > now {
             return Ok(Some(later(hint)));
+        }
+        // what ends it may leave the order's status as it is, and no hint
+        let put_off = Hint { due: now.plus(self.terms.keep_for), ..hint };
+        if !rules::is_settled(&order) {
+            return Ok(Some(later(put_off)));
         }
         let mut draft = Draft::default();
         let sweep = Sweep { order: ordinal };
@@ -69,8 +75,7 @@ impl Flows {
         ] {
             let (parting, gone) = settled(answer)?;
             if parting == Parting::Needed {
-                // what ends it may change nothing of the order, and leave no hint
-                return Ok(Some(later(Hint { due: now.plus(self.terms.keep_for), ..hint })));
+                return Ok(Some(later(put_off)));
             }
             draft.absorb(gone);
         }

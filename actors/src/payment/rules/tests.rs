@@ -49,8 +49,11 @@ fn after(history: &[&str]) -> Payments {
 
 fn meaning(history: &[&str], text: &str, awaits_money: bool) -> Meaning {
     let (meaning, change) = decide(&after(history), &callback(text), euro(), awaits_money);
-    let stale = meaning == Meaning::Stale;
-    assert_eq!(change.is_none(), stale, "what is stale changes nothing");
+    match change {
+        None => assert_eq!(meaning, Meaning::Stale, "news is kept"),
+        Some(Change::Attempt { .. }) => {}
+        Some(_) => assert_ne!(meaning, Meaning::Stale, "what is stale moves nothing"),
+    }
     meaning
 }
 
@@ -93,13 +96,30 @@ fn without_capture_ids_each_event_is_a_share_until_the_order_is_paid() {
 }
 
 #[test]
-fn an_attempt_that_captures_no_more_has_no_further_share() {
-    let closed = ["captured a 300 final"];
-    for awaits_money in [true, false] {
-        assert_eq!(meaning(&closed, "captured a 200", awaits_money), Meaning::Stale);
+fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
+    for history in [&["captured a 300 final"], &["captured a 300 #1 final"]] {
+        assert_eq!(meaning(history, "captured a 200", true), Meaning::Stale);
+        let other = meaning(history, "captured a 200 #2", true);
+        assert_eq!(other, Meaning::Captured { amount: 200 }, "money with a name of its own");
     }
-    // money that has an identity of its own is money
-    assert_eq!(meaning(&closed, "captured a 200 #2", true), Meaning::Captured { amount: 200 });
+}
+
+#[rstest]
+#[case(&["action_required a"], Some(AttemptState::Voided))]
+#[case(&["authorized a 500"], Some(AttemptState::Voided))]
+#[case(&["captured a 500"], None)]
+#[case(&["failed a"], None)]
+#[case(&[], None)]
+fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
+    #[case] history: &[&str],
+    #[case] kept: Option<AttemptState>,
+) {
+    let (meaning, change) = decide(&after(history), &callback("voided a"), euro(), false);
+    let state = change.map(|change| match change {
+        Change::Attempt { state, .. } => state,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!((meaning, state), (Meaning::Stale, kept));
 }
 
 #[test]
@@ -126,8 +146,8 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
         assert_eq!(meaning(history, text, true), expected, "{before}, {text}");
     };
     let [action, authorized, ends] = news;
-    expect("action_required a", action, Meaning::Progressed);
-    expect("authorized a 500", authorized, Meaning::Progressed);
+    expect("action_required a", action, Meaning::ActionRequired);
+    expect("authorized a 500", authorized, Meaning::Authorized);
     for end in ["failed a", "voided a", "expired a"] {
         expect(end, ends, Meaning::Ended);
         let late = meaning(history, end, false);
@@ -139,31 +159,36 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
 #[case(&[], "refund_succeeded a 200 r1", Meaning::Refunded { amount: 200 })]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", Meaning::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", Meaning::Refunded { amount: 200 })]
-#[case(&[], "refund_succeeded a 200 r1 USD", Meaning::Progressed)]
+#[case(&[], "refund_succeeded a 200 r1 USD", Meaning::RefundedElsewhere)]
 #[case(&[], "refund_failed a r1", Meaning::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", Meaning::Stale)]
 fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
     assert_eq!(meaning(history, text, false), expected);
 }
 
+/// What is asked for: `refund amount`, and whether goods come with it.
+fn request_of(payments: &mut Payments, id: &str, amount: i64, restocks: bool) -> String {
+    let id = RefundId::new(id).expect("is an id");
+    match request(payments, &id, amount, euro(), restocks) {
+        Ok(refund) => {
+            let said = format!("{} {} {}", refund.state, refund.amount, refund.restocked);
+            apply(payments, Change::Refund(refund));
+            said
+        }
+        Err(refusal) => refusal.reason.to_string(),
+    }
+}
+
 #[test]
 fn a_requested_refund_fails_once_and_may_still_succeed() {
-    let mut payments = Payments::default();
-    apply(
-        &mut payments,
-        Change::RefundRequested(Refund {
-            id: RefundId::new("1").expect("is an id"),
-            attempt: None,
-            amount: 200,
-            currency: euro(),
-            state: RefundState::Requested,
-        }),
-    );
+    let mut payments = after(&["captured a 500"]);
+    request_of(&mut payments, "1", 150, false);
     for (text, expected, state) in [
         ("refund_failed a r1", Meaning::RefundFailed, RefundState::Failed),
         ("refund_failed a r1", Meaning::Stale, RefundState::Failed),
         ("refund_succeeded a 200 r1", Meaning::Refunded { amount: 200 }, RefundState::Succeeded),
         ("refund_succeeded a 200 r1", Meaning::Stale, RefundState::Succeeded),
+        ("refund_failed a r1", Meaning::Stale, RefundState::Succeeded),
     ] {
         let (meaning, change) = decide(&payments, &callback(text), euro(), false);
         if let Some(change) = change {
@@ -173,6 +198,83 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
         assert_eq!(payments.refunds.len(), 1);
         assert_eq!(payments.refunds[0].state, state);
     }
+    assert_eq!(payments.refunds[0].amount, 200, "what arrived counts, not what was asked for");
+}
+
+#[test]
+fn what_is_pending_is_not_there_to_be_asked_back_again() {
+    let mut payments = after(&["captured a 500", "captured b 70 USD"]);
+    let mut ask = |id, amount| request_of(&mut payments, id, amount, false);
+    assert_eq!(ask("1", 501), "refund_exceeds_paid");
+    assert_eq!(ask("1", 300), "requested 300 false");
+    assert_eq!(ask("1", 1), "refund_exists");
+    assert_eq!(ask("2", 201), "refund_exceeds_paid");
+    assert_eq!(ask("2", 200), "requested 200 false");
+    assert_eq!(ask("3", 1), "refund_exceeds_paid");
+}
+
+#[test]
+fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
+    let mut payments = after(&["captured a 500"]);
+    assert_eq!(request_of(&mut payments, "1", 300, true), "requested 300 true");
+    let one = RefundId::new("1").expect("is an id");
+    for _ in 0..2 {
+        apply(&mut payments, Change::RefundFailed(one.clone()));
+        assert!(was_restocked(&payments, &one));
+        assert_eq!(request_of(&mut payments, "1", 400, false), "requested 400 true");
+    }
+    let (_, change) = decide(&payments, &callback("refund_succeeded a 400 r1"), euro(), false);
+    apply(&mut payments, change.expect("is news"));
+    assert_eq!(request_of(&mut payments, "1", 1, true), "refund_exists");
+    assert_eq!((payments.refunds.len(), refundable(&payments, euro())), (1, 100));
+}
+
+#[test]
+fn more_went_back_than_came_and_nothing_is_left_to_ask_for() {
+    let payments = after(&["captured a 500", "refund_succeeded a 700 r1"]);
+    assert_eq!(refundable(&payments, euro()), 0);
+}
+
+#[test]
+fn money_in_other_currencies_is_asked_back_once_in_each() {
+    let mut payments = after(&["captured a 500", "captured b 70 USD", "captured c 5 USD"]);
+    let dollars = Currency::from_code("USD").expect("is a currency");
+    let all = elsewhere(&payments, euro());
+    assert_eq!(all, [Elsewhere { currency: dollars, captured: 75, amount: 75 }]);
+
+    let refund = requested(&payments, &RefundId::new("r").expect("is an id"), 75, dollars);
+    apply(&mut payments, Change::Refund(refund));
+    assert_eq!(elsewhere(&payments, euro()), []);
+
+    let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), false);
+    apply(&mut payments, change.expect("is news"));
+    let more = elsewhere(&payments, euro());
+    assert_eq!(more, [Elsewhere { currency: dollars, captured: 84, amount: 9 }]);
+}
+
+#[test]
+fn an_attempt_is_asked_to_be_given_up_once() {
+    let mut payments =
+        after(&["authorized a 500", "action_required b", "captured c 5", "authorized d 7"]);
+    let one = |id: &str| {
+        let provider = Provider::new("acme").expect("is an id");
+        Which::One(provider, AttemptId::new(id).expect("is an id"))
+    };
+    let ask = |payments: &mut Payments, which: &Which| {
+        let to_void = to_void(payments, which);
+        for (provider, id) in &to_void {
+            let (provider, id) = (provider.clone(), id.clone());
+            apply(payments, Change::Void { provider, id });
+        }
+        to_void.iter().map(|(_, id)| id.as_str().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(&mut payments, &one("d")), ["d"]);
+    assert_eq!(ask(&mut payments, &Which::Authorized), ["a"]);
+    assert_eq!(ask(&mut payments, &one("b")), ["b"], "it is not authorized, but under way");
+    for which in [Which::Authorized, one("a"), one("b"), one("c"), one("d")] {
+        assert!(ask(&mut payments, &which).is_empty(), "{which:?}");
+    }
+    assert_eq!(standing(&payments), Standing { is_open: true, is_voidable: false });
 }
 
 #[rstest]
@@ -215,8 +317,7 @@ fn what_is_known_of_an_attempt() {
     );
     let first = &payments.attempts[0];
     assert_eq!((first.authorized, first.closed), (500, true));
-    let open: Vec<_> = open_authorizations(&payments).collect();
-    assert_eq!(open, [&payments.attempts[1]]);
+    assert_eq!(standing(&payments), Standing { is_open: true, is_voidable: true });
     let money = newest_money(&payments, euro());
     let money: Vec<_> = money.map(|(id, amount)| (id.as_str(), amount)).collect();
     assert_eq!(money, [("a", 200), ("a", 300)]);

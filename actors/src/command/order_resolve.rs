@@ -1,0 +1,24 @@
+use super::Data;
+use crate::id::OrderId;
+use serde::{Deserialize, Serialize};
+
+/// How a person ends a review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Decision {
+    /// The order stands: it is paid. Allowed when the net covers the total.
+    Accept,
+    /// The order does not stand: all that was taken goes back.
+    Cancel,
+}
+
+/// `order.resolve`: a person has looked at an order under review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrderResolve {
+    /// The order.
+    pub order_id: OrderId,
+    /// What becomes of it.
+    pub decision: Decision,
+}
+
+impl Data for OrderResolve {}

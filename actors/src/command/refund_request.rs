@@ -1,0 +1,36 @@
+use super::{Data, Invalid, MOST_LINES};
+use crate::id::{OrderId, RefundId, Sku};
+use crate::money::{PositiveAmount, Quantity};
+use serde::{Deserialize, Serialize};
+
+/// `refund.request`: money of an order is to go back, and goods with it perhaps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct RefundRequest {
+    /// The order.
+    pub order_id: OrderId,
+    /// The refund's id, new for this order; or that of a refund that failed.
+    pub refund_id: RefundId,
+    /// Minor units of the order's currency, 1 or more.
+    pub amount: PositiveAmount,
+    /// What comes back into stock, at once: at most 500 lines; several of one sku count together.
+    #[serde(default)]
+    pub restock: Vec<Restock>,
+}
+
+/// Units of one sku that come back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Restock {
+    /// The article.
+    pub sku: Sku,
+    /// How many.
+    pub quantity: Quantity,
+}
+
+impl Data for RefundRequest {
+    fn check(&self) -> Result<(), Invalid> {
+        if self.restock.len() > MOST_LINES {
+            return Err(Invalid::field("restock", format_args!("must be at most {MOST_LINES}")));
+        }
+        Ok(())
+    }
+}

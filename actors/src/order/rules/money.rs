@@ -1,0 +1,155 @@
+//! What captured and refunded money does to its order.
+//!
+//! Keeps: the net is never below 0, and what is asked back is there. A refund whose callback
+//! overtook that of its capture counts as soon as the capture is known.
+
+use super::super::state::{Order, Status};
+use super::{Change, Effect, Late, Step, owe, pay};
+use crate::event::{OrderChange, ReviewReason};
+use crate::payment::rules::Which;
+use crate::verdict::Verdict;
+
+/// What the order's money comes to when `amount` more is captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cover {
+    Less,
+    Reached,
+    Passed,
+}
+
+/// The net after `amount` more was captured.
+fn net_with(order: &Order, amount: i64) -> i64 {
+    let paid = order.paid.saturating_add(amount);
+    paid - order.sent_back.min(paid)
+}
+
+fn cover(order: &Order, amount: i64) -> Cover {
+    match net_with(order, amount).cmp(&order.total) {
+        std::cmp::Ordering::Less => Cover::Less,
+        std::cmp::Ordering::Equal => Cover::Reached,
+        std::cmp::Ordering::Greater => Cover::Passed,
+    }
+}
+
+/// Whether a capture of `amount` on this order would pay it late, if its stock can be held again.
+pub fn pays_late(order: &Order, amount: i64) -> bool {
+    order.status == Status::Expired && cover(order, amount) == Cover::Reached
+}
+
+/// `amount` of the order's currency was captured: new money, not heard of before.
+///
+/// `late` says whether the stock of an expired order was held again for it.
+pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
+    let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
+    let cover = cover(order, amount);
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid => match cover {
+            Cover::Reached => pay(counted(Verdict::Applied), Late::No),
+            Cover::Less => counted(Verdict::Applied)
+                .tell(OrderChange::PartiallyPaid)
+                .effect(Effect::ExtendHold),
+            Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
+        },
+        // whatever comes is recorded; a person judges all of it
+        Status::UnderReview => counted(Verdict::Applied),
+        Status::Paid
+        | Status::Completed
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::RefundDue => ask_surplus_back(counted(Verdict::Applied), order, amount),
+        Status::Expired if late == Late::Yes => pay(counted(Verdict::Applied), Late::Yes),
+        Status::Expired | Status::Cancelled | Status::Rejected => {
+            match net_with(order, amount) {
+                // all of it went back before it was heard of
+                0 => counted(Verdict::Applied).tell(OrderChange::Refunded),
+                net => owe(counted(excessive(cover)), net),
+            }
+        }
+    }
+}
+
+/// More money than the total needs a person.
+fn excessive(cover: Cover) -> Verdict {
+    match cover {
+        Cover::Passed => Verdict::Review,
+        Cover::Less | Cover::Reached => Verdict::Applied,
+    }
+}
+
+fn under_review(step: Step, reason: ReviewReason) -> Step {
+    step.tell(OrderChange::UnderReview { reason })
+        .effect(Effect::ExtendHold)
+        .effect(Effect::Void(Which::Authorized))
+}
+
+/// Asks back what is paid beyond the total, unless that was asked back before, or went back
+/// before it was heard of.
+fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
+    // of an order that is to be refunded, or was, nothing is owed to the shop: all is surplus
+    let surplus = match order.status {
+        Status::RefundDue | Status::Refunded => amount,
+        _ => order.paid + amount - order.total - order.asked_back,
+    };
+    if surplus <= 0 {
+        return step;
+    }
+    let gone = amount - (net_with(order, amount) - order.net());
+    let step = step.change(Change::AskedBack(surplus));
+    match surplus - gone {
+        left if left > 0 => step.effect(Effect::AskBack { amount: left }),
+        _ => step,
+    }
+}
+
+/// Money in another currency was captured: it shows in its attempt only.
+pub(super) fn captured_elsewhere(order: &Order) -> Step {
+    let step = Step::new(Verdict::Review);
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid => {
+            under_review(step, ReviewReason::OtherCurrency)
+        }
+        // the shop keeps no money of an order that came to nothing
+        Status::RefundDue
+        | Status::Refunded
+        | Status::Expired
+        | Status::Cancelled
+        | Status::Rejected => step.effect(Effect::AskBackElsewhere),
+        Status::UnderReview | Status::Paid | Status::Completed | Status::PartiallyRefunded => step,
+    }
+}
+
+/// A refund of `amount` succeeded.
+pub(super) fn sent_back(order: &Order, amount: i64) -> Step {
+    let step = Step::new(Verdict::Applied).change(Change::SentBack(amount));
+    let net = order.paid - order.sent_back.saturating_add(amount).min(order.paid);
+    if net == order.net() {
+        return step; // it overtook its capture, or more went back than had come
+    }
+    match order.status {
+        Status::Paid
+        | Status::Completed
+        | Status::PartiallyRefunded
+        | Status::Refunded
+        | Status::RefundDue
+            if net == 0 =>
+        {
+            step.tell(OrderChange::Refunded)
+        }
+        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
+            if net < order.total =>
+        {
+            step.tell(OrderChange::PartiallyRefunded)
+        }
+        Status::Paid
+        | Status::Completed
+        | Status::PartiallyRefunded
+        | Status::RefundDue
+        | Status::Refunded
+        | Status::AwaitingPayment
+        | Status::PartiallyPaid
+        | Status::UnderReview
+        | Status::Expired
+        | Status::Cancelled
+        | Status::Rejected => step,
+    }
+}

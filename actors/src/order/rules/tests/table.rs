@@ -1,0 +1,189 @@
+//! The cells of the contract's table, a row each: what a callback does in each status.
+
+use super::*;
+
+#[rstest]
+// awaiting its money
+#[case::reaches(
+    Status::AwaitingPayment,
+    NOTHING,
+    500,
+    "applied: +500, paid | commit, notify order_confirmed"
+)]
+#[case::less(Status::AwaitingPayment, NOTHING, 499, "applied: +499, partially_paid | extend, thaw")]
+#[case::passes(
+    Status::AwaitingPayment,
+    NOTHING,
+    501,
+    "review: +501, under_review OverCapture | extend, thaw"
+)]
+#[case(Status::PartiallyPaid, [200, 0, 0], 300, "applied: +300, paid | commit, notify order_confirmed")]
+#[case(Status::PartiallyPaid, [200, 0, 0], 299, "applied: +299, partially_paid | extend, thaw")]
+#[case(Status::PartiallyPaid, [200, 0, 0], 301, "review: +301, under_review OverCapture | extend, thaw")]
+// what was refunded meanwhile is not there to pay with
+#[case(Status::PartiallyPaid, [200, 100, 0], 400, "applied: +400, paid | commit, notify order_confirmed")]
+#[case(Status::AwaitingPayment, [0, 100, 0], 500, "applied: +500, partially_paid | extend, thaw")]
+#[case(Status::AwaitingPayment, [0, 100, 0], 600, "applied: +600, paid | commit, notify order_confirmed")]
+// judged by a person: recorded
+#[case(Status::UnderReview, [600, 0, 0], 500, "applied: +500 | thaw")]
+#[case(Status::UnderReview, NOTHING, 500, "applied: +500 | thaw")]
+#[case(Status::UnderReview, NOTHING, 100, "applied: +100 | thaw")]
+// paid: exactly the surplus is asked back
+#[case(Status::Paid, [500, 0, 0], 500, "applied: +500, asked 500 | ask 500 back")]
+#[case(Status::Paid, [700, 0, 200], 10, "applied: +10, asked 10 | ask 10 back")]
+#[case(Status::Completed, [500, 0, 0], 70, "applied: +70, asked 70 | ask 70 back")]
+#[case(Status::PartiallyRefunded, [500, 100, 0], 50, "applied: +50, asked 50 | ask 50 back")]
+#[case(Status::Refunded, [500, 500, 0], 50, "applied: +50, asked 50 | ask 50 back")]
+// to be refunded: all of it is asked back, also when what was due before went back
+#[case(Status::RefundDue, [200, 0, 200], 500, "applied: +500, asked 500 | ask 500 back")]
+#[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, asked 500 | ask 500 back")]
+#[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, asked 500 | ask 500 back")]
+// what went back before it was heard of is not asked back again
+#[case(Status::Refunded, [500, 700, 0], 200, "applied: +200, asked 200 | ")]
+#[case(Status::Refunded, [500, 700, 0], 300, "applied: +300, asked 300 | ask 100 back")]
+#[case(Status::RefundDue, [200, 700, 200], 500, "applied: +500, asked 500 | ")]
+#[case(Status::Cancelled, [0, 200, 0], 200, "applied: +200, refunded | ")]
+#[case(Status::Cancelled, [0, 200, 0], 300, "applied: +300, refund_due 100, asked 100 | ask 100 back")]
+// too late
+#[case(Status::Expired, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
+#[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
+#[case(Status::Cancelled, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Cancelled, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
+#[case(Status::Cancelled, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
+#[case(Status::Rejected, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
+#[case(Status::Rejected, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
+fn money_captured(
+    #[case] status: Status,
+    #[case] before: [i64; 3],
+    #[case] amount: i64,
+    #[case] expected: &str,
+) {
+    assert_eq!(hear(&order(status, before), money(amount), ENDED), expected);
+}
+
+#[test]
+fn late_money_with_its_stock_held_again_pays() {
+    let expired = order(Status::Expired, NOTHING);
+    let said = (money(500), AUTHORIZED);
+    let step = heard(&expired, &callback(), said, Late::Yes).expect("is news");
+    assert_eq!(words(&step), "applied: +500, paid late | commit, void all, notify order_confirmed");
+}
+
+#[test]
+fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
+    for status in Status::ALL {
+        let order = order(*status, NOTHING);
+        let pays = [499, 500, 501].map(|amount| pays_late(&order, amount));
+        assert_eq!(pays, [false, *status == Status::Expired, false], "{status}");
+    }
+}
+
+#[rstest]
+#[case(Status::AwaitingPayment, "review: under_review OtherCurrency | extend, thaw")]
+#[case(Status::PartiallyPaid, "review: under_review OtherCurrency | extend, thaw")]
+#[case(Status::UnderReview, "review:  | thaw")]
+#[case(Status::Paid, "review:  | ")]
+#[case(Status::Completed, "review:  | ")]
+#[case(Status::PartiallyRefunded, "review:  | ")]
+// the shop keeps nothing of these
+#[case(Status::Refunded, "review:  | ask other currencies back")]
+#[case(Status::RefundDue, "review:  | ask other currencies back")]
+#[case(Status::Expired, "review:  | ask other currencies back")]
+#[case(Status::Cancelled, "review:  | ask other currencies back")]
+#[case(Status::Rejected, "review:  | ask other currencies back")]
+fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
+    assert_eq!(hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ENDED), expected);
+}
+
+#[rstest]
+#[case(Status::AwaitingPayment, "applied:  | freeze", "applied:  | freeze")]
+#[case(Status::PartiallyPaid, "applied:  | freeze", "applied:  | freeze")]
+#[case(Status::UnderReview, "applied:  | freeze", "applied:  | freeze")]
+#[case(Status::Paid, "applied:  | ", "applied:  | void acme a")]
+#[case(Status::Completed, "applied:  | ", "applied:  | void acme a")]
+#[case(Status::PartiallyRefunded, "applied:  | ", "applied:  | void acme a")]
+#[case(Status::Refunded, "applied:  | ", "applied:  | void acme a")]
+#[case(Status::RefundDue, "applied:  | void acme a", "applied:  | void acme a")]
+#[case(Status::Expired, "applied:  | void acme a", "applied:  | void acme a")]
+#[case(Status::Cancelled, "applied:  | void acme a", "applied:  | void acme a")]
+#[case(Status::Rejected, "applied:  | void acme a", "applied:  | void acme a")]
+fn an_attempt_goes_on(
+    #[case] status: Status,
+    #[case] action_required: &str,
+    #[case] authorized: &str,
+) {
+    let order = order(status, NOTHING);
+    assert_eq!(hear(&order, Meaning::ActionRequired, OPEN), action_required);
+    assert_eq!(hear(&order, Meaning::Authorized, AUTHORIZED), authorized);
+}
+
+#[rstest]
+#[case::it_was_the_last(ENDED, "applied:  | thaw")]
+#[case::another_is_open(OPEN, "applied:  | freeze")]
+fn an_attempt_ends(#[case] standing: Standing, #[case] expected: &str) {
+    for status in [Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview] {
+        assert_eq!(hear(&order(status, NOTHING), Meaning::Ended, standing), expected);
+    }
+}
+
+#[test]
+fn what_is_stale_is_stale_in_every_status() {
+    for status in Status::ALL {
+        assert_eq!(hear(&order(*status, NOTHING), Meaning::Stale, AUTHORIZED), "stale");
+    }
+}
+
+#[rstest]
+#[case::paid(500, "applied: +500, paid | commit, void all, notify order_confirmed")]
+#[case::too_much(501, "review: +501, under_review OverCapture | extend, void all, freeze")]
+#[case::less(499, "applied: +499, partially_paid | extend, freeze")]
+fn money_beside_an_open_authorization(#[case] amount: i64, #[case] expected: &str) {
+    let order = order(Status::AwaitingPayment, NOTHING);
+    assert_eq!(hear(&order, money(amount), AUTHORIZED), expected);
+}
+
+#[rstest]
+#[case(Status::Paid, [500, 0, 0], 500, "applied: -500, refunded")]
+#[case(Status::Paid, [500, 0, 0], 100, "applied: -100, partially_refunded")]
+#[case(Status::Paid, [600, 0, 100], 100, "applied: -100")]
+#[case(Status::Completed, [500, 0, 0], 500, "applied: -500, refunded")]
+#[case(Status::Completed, [500, 0, 0], 1, "applied: -1, partially_refunded")]
+#[case(Status::PartiallyRefunded, [500, 100, 0], 400, "applied: -400, refunded")]
+#[case(Status::PartiallyRefunded, [500, 100, 0], 1, "applied: -1, partially_refunded")]
+#[case(Status::Refunded, [900, 500, 400], 400, "applied: -400, refunded")]
+#[case(Status::Refunded, [900, 500, 400], 100, "applied: -100, partially_refunded")]
+#[case(Status::RefundDue, [200, 0, 200], 200, "applied: -200, refunded")]
+#[case(Status::RefundDue, [200, 0, 200], 50, "applied: -50")]
+// more than was there
+#[case(Status::Paid, [500, 0, 0], 501, "applied: -501, refunded")]
+#[case(Status::Refunded, [500, 500, 0], 100, "applied: -100")]
+// it overtook its capture, or the order is still judged by what comes
+#[case(Status::AwaitingPayment, NOTHING, 100, "applied: -100")]
+#[case(Status::PartiallyPaid, [200, 0, 0], 100, "applied: -100")]
+#[case(Status::PartiallyPaid, [200, 0, 0], 200, "applied: -200")]
+#[case(Status::UnderReview, [600, 0, 0], 600, "applied: -600")]
+#[case(Status::Expired, NOTHING, 100, "applied: -100")]
+#[case(Status::Cancelled, NOTHING, 100, "applied: -100")]
+#[case(Status::Rejected, NOTHING, 100, "applied: -100")]
+fn money_refunded(
+    #[case] status: Status,
+    #[case] money: [i64; 3],
+    #[case] amount: i64,
+    #[case] expected: &str,
+) {
+    let expected = format!("{expected} | notify refund_succeeded r");
+    assert_eq!(hear(&order(status, money), refunded(amount), ENDED), expected);
+}
+
+#[test]
+fn what_moves_no_money_of_the_order_changes_no_status() {
+    for status in Status::ALL {
+        let order = order(*status, NOTHING);
+        let hear = |meaning| hear(&order, meaning, ENDED);
+        assert_eq!(hear(Meaning::RefundedElsewhere), "applied:  | notify refund_succeeded r");
+        assert_eq!(hear(Meaning::RefundFailed), "applied:  | ");
+        assert_eq!(hear(Meaning::Disputed(true)), "applied: disputed true | ");
+        assert_eq!(hear(Meaning::Disputed(false)), "applied: disputed false | ");
+    }
+}
