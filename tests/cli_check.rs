@@ -58,9 +58,14 @@ fn secrets_are_masked() {
         .arg("check")
         .env("ORDERLY_BROKER__URL", "amqps://shop:hunter2@mq.example.com/prod")
         .env("ORDERLY_ADMIN__TOKEN", "hunter2hunter2hunter2")
+        .env("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"webhook\"]")
+        .env("ORDERLY_NOTIFICATIONS__WEBHOOK__URL", "https://shop.example.com/hook?key=hunter2")
+        .env("ORDERLY_NOTIFICATIONS__WEBHOOK__SECRET", "hunter2hunter2hunter2")
         .assert()
         .code(0);
     let all = stdout(&done) + &stderr(&done);
+    assert!(all.contains("secret = \"***\""), "{all}");
+    assert!(all.contains("https://shop.example.com/hook?***"), "{all}");
     assert!(!all.contains("hunter2"), "{all}");
     assert!(all.contains("amqps://shop:***@mq.example.com/prod"), "{all}");
     assert!(all.contains("token = \"***\""), "{all}");
@@ -123,6 +128,17 @@ fn all_problems_are_told_at_once() {
         .code(78);
     let told = stderr(&done);
     for key in ["orders.hold_cap", "store.history_retention", "admin.token"] {
+        assert!(told.contains(key), "{key} is missing in: {told}");
+    }
+}
+
+#[test]
+fn a_webhook_without_url_and_secret_is_a_configuration_error() {
+    let channels = "[\"amqp\", \"webhook\"]";
+    let done =
+        orderly().arg("check").env("ORDERLY_NOTIFICATIONS__CHANNELS", channels).assert().code(78);
+    let told = stderr(&done);
+    for key in ["notifications.webhook.url", "notifications.webhook.secret"] {
         assert!(told.contains(key), "{key} is missing in: {told}");
     }
 }

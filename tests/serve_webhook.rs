@@ -187,13 +187,20 @@ async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
 async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
     let (url, namespace) = (shared_url(), namespace("webhook"));
     let endpoint = Endpoint::new(410);
-    let mut processor = processor(&url, &namespace, &endpoint);
+    let logs = tempfile::tempdir().expect("a directory");
+    let log = logs.path().join("log");
+    let mut processor = processor(&url, &namespace, &endpoint).logging_all_to(log.clone());
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
     let _notifications = producer.bind("notifications", "#").await;
     let events = producer.bind("events", "notification.failed").await;
-    producer.publish(&[stock("tea", 10)]).await;
-    producer.publish(&paid(1)).await;
+    let data = json!({
+        "order_id": "o-01", "currency": "EUR",
+        "customer": {"id": "c-1", "email": "ada@example.com", "phone": "+4930901820"},
+        "lines": [{"sku": "tea", "quantity": 1, "unit_price": 700}],
+    });
+    let [_, captured] = paid(1);
+    producer.publish(&[stock("tea", 10), Sent::new("order.place", "place", &data), captured]).await;
 
     let failed = producer.take(&events).await.body;
     let data = &failed["data"];
@@ -225,5 +232,48 @@ async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
     assert_eq!(processor.post("/api/notifications/n-999-ab/resend").0, 404);
     assert_eq!(processor.post("/api/notifications/nonsense/resend").0, 404);
     assert!(processor.get("/api/notifications?status=nonsense").is_none());
+    assert_eq!(processor.stop().code(), Some(0));
+
+    // the receiver is told whom to tell; the log is not, nor by what we sign
+    let customer = &endpoint.seen()[1].body["customer"];
+    assert_eq!(
+        (&customer["email"], &customer["phone"]),
+        (&json!("ada@example.com"), &json!("+4930901820"))
+    );
+    let log = std::fs::read_to_string(log).expect("its log");
+    assert!(log.contains("status 410"), "{log}");
+    for secret in ["ada@example.com", "+4930901820", SECRET] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_webhook_does_not_get_in_time_is_given_up_though_it_is_hardly_tried() {
+    let (url, namespace) = (shared_url(), namespace("webhook"));
+    let endpoint = Endpoint::new(503);
+    let mut processor = processor(&url, &namespace, &endpoint)
+        .with("ORDERLY_NOTIFICATIONS__RETRY__GIVE_UP_AFTER", "4s");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let _notifications = producer.bind("notifications", "#").await;
+    let events = producer.bind("events", "notification.failed").await;
+    producer.publish(&[stock("tea", 1000)]).await;
+    producer.publish(&(0..ORDERS).flat_map(paid).collect::<Vec<_>>()).await;
+
+    let mut reasons = BTreeMap::<String, usize>::new();
+    for _ in 0..ORDERS {
+        let data = &producer.take(&events).await.body["data"];
+        *reasons.entry(data["reason"].as_str().expect("a reason").to_owned()).or_default() += 1;
+    }
+
+    assert!(reasons.contains_key("the channel was down until the limit"), "{reasons:?}");
+    let attempts = endpoint.seen().len();
+    assert!(attempts < ORDERS, "{attempts} attempts for {ORDERS} notifications");
+    processor.wait(|processor| {
+        let list = processor.get("/api/notifications?status=exhausted&limit=500").expect("a list");
+        list["items"].as_array().map(Vec::len) == Some(ORDERS)
+    });
+    let list = processor.get("/api/notifications?status=delivered").expect("a list");
+    assert_eq!(list["items"], json!([]), "one channel of two is not all");
     assert_eq!(processor.stop().code(), Some(0));
 }

@@ -148,6 +148,54 @@ async fn what_panics_always_fails_and_leaves_nothing_in_any_owner() {
     }
 }
 
+/// A shop with a paid order `o-1`, and an order `o-2` under review whose hold is gone.
+async fn judged() -> Shop {
+    let mut shop = prepared().await;
+    shop.run("payment.callback", captured("o-1", "e-1", 1900)).await;
+    shop.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
+    shop.run("payment.callback", captured("o-2", "e-2", 600)).await;
+    shop.pass(Duration::from_secs(2 * 3600)).await;
+    shop
+}
+
+#[actix::test]
+async fn a_panic_in_a_refund_or_a_review_leaves_nothing_in_any_owner() {
+    let _faults = FailScenario::setup();
+    let refund = json!({"order_id": "o-1", "refund_id": "r-1", "amount": 100, "restock": [
+        {"sku": "cup", "quantity": 1}, {"sku": "tea", "quantity": 2}
+    ]});
+    let resolve = |decision| json!({"order_id": "o-2", "decision": decision});
+    let commands: [(_, _, &[&str]); 3] = [
+        ("refund.request", refund, &["order:o-1", "inventory:cup", "inventory:tea", "finish:o-1"]),
+        (
+            "order.resolve",
+            resolve("accept"),
+            &["order:o-2", "inventory:tea", "notification:o-2", "finish:o-2"],
+        ),
+        ("order.resolve", resolve("cancel"), &["order:o-2", "notification:o-2", "finish:o-2"]),
+    ];
+    for (kind, data, points) in commands {
+        for point in points {
+            let mut calm = Box::pin(judged()).await;
+            let mut shop = Box::pin(judged()).await;
+            fail::cfg(*point, "panic").expect("is an action");
+            let step = shop.step(&arrival(kind, "x", &data)).await;
+            fail::remove(point);
+            assert!(matches!(step, Step::Failed { .. }), "{kind}, {point}");
+            assert!(shop.dump() == calm.dump(), "{kind}, {point}");
+
+            fail::cfg(*point, "1*panic").expect("is an action");
+            let applied = shop.send(kind, "x", data.clone()).await;
+
+            assert_eq!(shop.restarts(), 3, "{kind}, {point}");
+            let expected = calm.send(kind, "x", data.clone()).await;
+            assert_eq!(verdict(&expected), (Verdict::Applied, None), "{kind}");
+            same(&applied, &expected);
+            assert!(shop.dump() == calm.dump(), "{kind}, {point}");
+        }
+    }
+}
+
 #[actix::test]
 async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them() {
     let _faults = FailScenario::setup();

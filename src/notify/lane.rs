@@ -61,6 +61,8 @@ pub struct Lane<T> {
     in_flight: usize,
     breaker: Breaker,
     bucket: Option<Bucket>,
+    /// When there is a token again, since there was none.
+    token_at: Duration,
     /// The next booking is not before this.
     booked: Duration,
 }
@@ -74,14 +76,19 @@ impl<T> Lane<T> {
             in_flight: 0,
             breaker: Breaker::new(limits.breaker),
             bucket: limits.rate.map(|(rate, burst)| Bucket::new(rate, burst)),
+            token_at: Duration::ZERO,
             booked: Duration::ZERO,
         }
     }
 
     /// Whether there is a place for one more.
     pub fn room(&mut self, now: Duration, call: Call) -> Room {
-        let open_until = self.breaker.open_until(now);
-        let free = open_until.is_none() && self.waiting.len() < self.limits.waiting;
+        let free = match self.breaker.state(now) {
+            State::Closed => self.waiting.len() < self.limits.waiting,
+            // for the probe alone: what came with it would only be given back when it fails
+            State::HalfOpen => self.waiting.is_empty() && self.breaker.may_pass(now),
+            State::Open => false,
+        };
         let in_turn = match call {
             Call::Fresh => self.booked <= now,
             Call::Timed => true,
@@ -89,7 +96,8 @@ impl<T> Lane<T> {
         if free && in_turn {
             return Room::Free;
         }
-        let at = self.booked.max(now + SOONEST).max(open_until.unwrap_or_default());
+        let open_until = self.breaker.open_until(now).unwrap_or_default();
+        let at = self.booked.max(now + SOONEST).max(open_until);
         if call == Call::Timed {
             self.booked = at + self.limits.pace;
         }
@@ -106,7 +114,10 @@ impl<T> Lane<T> {
         if !self.may_send(now) || !self.waiting.front().is_some_and(fit) {
             return None;
         }
-        if self.bucket.as_ref().is_some_and(|bucket| !bucket.take(now)) {
+        if let Some(bucket) = &self.bucket
+            && let Err(token_at) = bucket.take(now)
+        {
+            self.token_at = token_at;
             return None;
         }
         let permit = self.breaker.pass(now)?;
@@ -125,6 +136,12 @@ impl<T> Lane<T> {
             Some(_) => std::mem::take(&mut self.waiting),
             None => VecDeque::new(),
         }
+    }
+
+    /// When the next may be sent, where nothing but the rate keeps it.
+    pub fn next_at(&self, now: Duration) -> Option<Duration> {
+        let held_up = self.token_at > now && !self.waiting.is_empty() && self.may_send(now);
+        held_up.then_some(self.token_at)
     }
 
     /// Attempts under way.
@@ -166,9 +183,10 @@ impl Bucket {
         Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
-    fn take(&self, now: Duration) -> bool {
+    /// Takes a token, or says when there is one.
+    fn take(&self, now: Duration) -> Result<(), Duration> {
         self.clock.tell(now);
-        self.limiter.check().is_ok()
+        self.limiter.check().map_err(|not_until| not_until.earliest_possible())
     }
 }
 

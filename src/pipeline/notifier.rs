@@ -24,7 +24,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What is in hand is looked at again after this time, should it have been dropped.
-const LEASE: Duration = Duration::from_secs(30);
+const LEASE: Duration = Duration::from_secs(15);
 /// Batches of outcomes that may wait for the core.
 const OUTCOMES: usize = 16;
 
@@ -193,6 +193,12 @@ impl Notifier {
                 let _ = way.worker.try_send(Errand { outgoing, message, permit });
             }
         }
+    }
+
+    /// After what time more may be sent, where nothing but a rate keeps it.
+    pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
+        let next = self.ways.iter().filter_map(|way| way.lane.next_at(elapsed)).min()?;
+        Some(next.saturating_sub(elapsed))
     }
 
     /// An attempt ended.

@@ -19,6 +19,8 @@ pub(crate) struct Processor {
     environment: Vec<(String, String)>,
     child: Option<Child>,
     port: u16,
+    /// Where its log goes, rather than to ours.
+    log: Option<PathBuf>,
 }
 
 impl Processor {
@@ -37,7 +39,17 @@ impl Processor {
             directory,
             child: None,
             port: 0,
+            log: None,
         }
+    }
+
+    /// Keeps the log of the starts that follow, with everything that the program and its HTTP client say, in this file.
+    pub(crate) fn logging_all_to(mut self, path: PathBuf) -> Self {
+        self.log = Some(path);
+        self.with(
+            "RUST_LOG",
+            "orderly=trace,orderly_actors=trace,hyper=trace,hyper_util=trace,rustls=trace",
+        )
     }
 
     /// Sets a variable for the starts that follow.
@@ -70,6 +82,10 @@ impl Processor {
             .command(&["serve"])
             .env("ORDERLY_ADMIN__BIND", format!("127.0.0.1:{}", self.port))
             .stdin(Stdio::null())
+            .stderr(match &self.log {
+                None => Stdio::inherit(),
+                Some(path) => std::fs::File::create(path).expect("a file for its log").into(),
+            })
             .spawn()
             .expect("orderly starts");
         self.child = Some(child);

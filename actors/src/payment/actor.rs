@@ -4,7 +4,7 @@
 use super::rules::{self, Meaning, Standing, Which};
 use super::state::{Payments, Refund, RefundState, Waiting};
 use crate::clock::Timestamp;
-use crate::command::PaymentCallback;
+use crate::command::{PaymentCallback, Restock};
 use crate::draft::{self, Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::{OrderId, RefundId};
@@ -435,6 +435,13 @@ pub enum Restocking {
     Due,
     /// They were, when the refund was requested before.
     Done,
+}
+
+impl Restocking {
+    /// What a request with these goods asks for.
+    pub fn of(goods: &[Restock]) -> Self {
+        if goods.is_empty() { Self::None } else { Self::Due }
+    }
 }
 
 impl Handler<RequestRefund> for PaymentActor {

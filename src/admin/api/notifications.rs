@@ -129,16 +129,13 @@ pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<Http
     let mut from = only.or(after.as_ref().map(|(order, _)| *order)).unwrap_or(Ordinal(0));
     while found.len() < wanted {
         let limit = if only.is_some() { 1 } else { SCAN };
-        let (some, next) = core.look(move |core| scan(core.view, from, limit)).await?;
+        let behind = after.clone();
+        let (some, next) =
+            core.look(move |core| scan(core.view, from, limit, behind.as_ref())).await?;
         found.extend(some.into_iter().filter(|one| {
             only.is_none_or(|only| only == one.ordinal)
                 && status.is_none_or(|status| status == one.notice.standing())
         }));
-        if let Some((_, id)) = &after
-            && let Some(at) = found.iter().position(|one| one.notice.id == *id)
-        {
-            found.drain(..=at);
-        }
         match next {
             Some(next) if only.is_none() => from = next,
             Some(_) | None => break,
@@ -150,8 +147,13 @@ pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<Http
     Ok(json(&Page { items, next: page.next }))
 }
 
-/// The notifications of up to `limit` orders, and where the next begin.
-fn scan(view: &View, from: Ordinal, limit: usize) -> Result<(Vec<Found>, Option<Ordinal>), Error> {
+/// The notifications of up to `limit` orders behind the one given, and where the next begin.
+fn scan(
+    view: &View,
+    from: Ordinal,
+    limit: usize,
+    behind: Option<&(Ordinal, String)>,
+) -> Result<(Vec<Found>, Option<Ordinal>), Error> {
     let entities = view.scan(Table::Orders, from, limit)?;
     let more = entities.last().filter(|_| entities.len() == limit);
     let next = more.map(|last| Ordinal(last.ordinal.0 + 1));
@@ -159,7 +161,10 @@ fn scan(view: &View, from: Ordinal, limit: usize) -> Result<(Vec<Found>, Option<
     for entity in &entities {
         let Some(notices) = part::<Notices>(entity)? else { continue };
         let Some(order) = part::<Order>(entity)? else { continue };
-        found.extend(notices.all.into_iter().map(|notice| Found {
+        let first = behind.filter(|(order, _)| *order == entity.ordinal).map_or(0, |(_, id)| {
+            notices.all.iter().position(|notice| notice.id == *id).map_or(0, |at| at + 1)
+        });
+        found.extend(notices.all.into_iter().skip(first).map(|notice| Found {
             ordinal: entity.ordinal,
             order_id: order.id.to_string(),
             notice,

@@ -88,7 +88,15 @@ struct ReservationView<'a> {
     expires_at: Option<Timestamp>,
     /// Whether its time stands still, since an attempt is open.
     frozen: bool,
-    lines: Vec<Units<'a>>,
+    lines: Vec<Reserved<'a>>,
+}
+
+#[derive(Serialize)]
+struct Reserved<'a> {
+    #[serde(flatten)]
+    units: Units<'a>,
+    /// Units that came back after they were sold.
+    returned: u64,
 }
 
 impl<'a> From<&'a Reservation> for ReservationView<'a> {
@@ -103,7 +111,10 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
             expires_at,
             frozen,
             lines: units
-                .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
+                .map(|item| Reserved {
+                    units: Units { sku: item.sku.as_str(), quantity: item.quantity },
+                    returned: item.returned,
+                })
                 .collect(),
         }
     }
@@ -220,3 +231,6 @@ fn scan(view: &View, from: Ordinal, status: Option<Status>) -> Result<Scanned, E
     }
     Ok(Scanned { found, next })
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,15 +85,17 @@ fn a_channel_that_is_down_takes_nothing_then_one_then_all() {
     assert!(lane.is_down(SECOND));
     // nothing passes before the pause is over, and what asks is booked behind it
     assert_eq!(offer(&mut lane, 2 * SECOND, Call::Timed, 2), Room::Later(6 * SECOND));
-    // then one tries it, and no second while its outcome is not known
-    for item in [2, 3] {
-        assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, item), Room::Free);
-    }
+    // then one tries it, and no second has a place while its outcome is not known
+    assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, 2), Room::Free);
+    assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, 3), Room::Later(8 * SECOND));
     let probe = sent(&mut lane, 7 * SECOND);
     assert_eq!(probe.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [2]);
     assert!(lane.done(&probe[0].1, Health::Well, 7 * SECOND).is_empty());
     assert!(!lane.is_down(7 * SECOND));
-    assert_eq!(sent(&mut lane, 7 * SECOND).len(), 1);
+    for item in [3, 4] {
+        assert_eq!(offer(&mut lane, 8 * SECOND, Call::Timed, item), Room::Free);
+    }
+    assert_eq!(sent(&mut lane, 8 * SECOND).len(), 2);
 }
 
 #[test]
@@ -108,6 +110,25 @@ fn a_rate_holds_over_time_and_lets_a_burst_through() {
     let over_ten_seconds: usize =
         (1..=100).map(|tenth| sent(&mut lane, SECOND + tenth * SECOND / 10).len()).sum();
     assert!((99..=101).contains(&over_ten_seconds), "{over_ten_seconds}");
+}
+
+#[test]
+fn it_is_known_when_the_next_may_be_sent() {
+    let rate = Some((number(10), number(1)));
+    let mut lane = Lane::new(Limits { rate, ..limits() });
+    assert_eq!(lane.next_at(SECOND), None, "nothing waits");
+    for item in 0..3 {
+        offer(&mut lane, SECOND, Call::Fresh, item);
+    }
+    let first = sent(&mut lane, SECOND);
+    assert_eq!(first.len(), 1);
+    assert_eq!(lane.next_at(SECOND), Some(SECOND + SECOND / 10));
+    assert_eq!(lane.next_at(SECOND + SECOND / 10), None, "it may be sent");
+    assert_eq!(sent(&mut lane, SECOND + SECOND / 10).len(), 1);
+    assert_eq!(lane.next_at(SECOND + SECOND / 10), None, "two are under way, which is the most");
+    assert!(lane.done(&first[0].1, Health::Well, SECOND + SECOND / 10).is_empty());
+    assert_eq!(sent(&mut lane, SECOND + SECOND / 10).len(), 0);
+    assert_eq!(lane.next_at(SECOND + SECOND / 10), Some(SECOND + SECOND / 5));
 }
 
 /// A shop that had its endpoint down: a thousand are due at once. Everything is tried within the
@@ -145,6 +166,59 @@ fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
     let furthest = done.iter().zip(0..).map(|(item, place): (&u32, u32)| item.abs_diff(place));
     let furthest = furthest.max().unwrap_or(0);
     assert!(furthest < 200, "out of order by {furthest}");
+}
+
+/// An endpoint is down for ten minutes while a thousand wait for it: it is tried a few times, nobody looks at
+/// them in a busy loop, and when it is back all go within about the time that the rate needs.
+#[test]
+fn an_outage_costs_few_attempts_and_few_looks_and_then_all_go() {
+    let (rate, down_until) = (Some((number(50), number(50))), 600 * SECOND);
+    let breaker = Terms { failures: number(5), cooldown: 5 * SECOND, cooldown_cap: 60 * SECOND };
+    let mut lane =
+        Lane::new(Limits { rate, in_flight: 16, waiting: 256, pace: SECOND / 50, breaker });
+    let lease = 15 * SECOND;
+    let mut timers: std::collections::BTreeSet<(Duration, u32)> =
+        (0..1000).map(|item| (SECOND, item)).collect();
+    let mut done = std::collections::BTreeSet::new();
+    let (mut now, mut attempts, mut looks) = (SECOND, 0, 0);
+    let mut in_hand = std::collections::BTreeSet::new();
+    while done.len() < 1000 && now < 900 * SECOND {
+        while let Some(&(due, item)) = timers.first().filter(|(due, _)| *due <= now) {
+            timers.remove(&(due, item));
+            if done.contains(&item) {
+                continue;
+            }
+            looks += 1;
+            let room = if in_hand.contains(&item) {
+                Room::Free
+            } else {
+                offer(&mut lane, now, Call::Timed, item)
+            };
+            match room {
+                Room::Free => {
+                    in_hand.insert(item);
+                    timers.insert((now + lease, item));
+                }
+                Room::Later(at) => drop(timers.insert((at, item))),
+            }
+        }
+        for (item, permit) in sent(&mut lane, now) {
+            let health = if now < down_until { Health::Ill } else { Health::Well };
+            in_hand.remove(&item);
+            attempts += u32::from(health == Health::Ill);
+            if health == Health::Well {
+                done.insert(item);
+            }
+            for given_back in lane.done(&permit, health, now) {
+                in_hand.remove(&given_back);
+            }
+        }
+        now += SECOND / 20;
+    }
+    assert_eq!(done.len(), 1000, "after {now:?}");
+    assert!(attempts < 40, "{attempts} attempts while it was down");
+    assert!(looks < 50 * 660 + 2_000, "a busy loop: {looks} looks");
+    assert!(now < down_until + 60 * SECOND + 25 * SECOND, "{now:?}");
 }
 
 proptest! {

@@ -167,6 +167,7 @@ impl Core {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let takes_messages = self.takes_messages();
+            let token = self.notifier.pause(self.clock.monotonic());
             let wake = tokio::select! {
                 biased;
                 Some(report) = self.reports.recv() => Wake::Report(report),
@@ -178,6 +179,10 @@ impl Core {
                 }
                 Some(outcomes) = self.outcomes.recv() => Wake::Outcomes(outcomes),
                 _ = tick.tick() => Wake::Tick,
+                () = tokio::time::sleep(token.unwrap_or_default()), if token.is_some() => {
+                    self.notifier.pump(self.moment());
+                    continue;
+                }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
             };
             match wake {

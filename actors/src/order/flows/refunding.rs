@@ -3,6 +3,8 @@
 use super::super::actor::Refund;
 use super::super::rules::{self, Step};
 use super::{Flows, Found};
+use crate::command::RefundRequest;
+use crate::draft::Draft;
 use crate::inventory;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::{self, Restocking};
@@ -17,37 +19,37 @@ impl Flows {
         let Some(found) = self.find(&request.order_id)? else {
             return self.missing(request.order_id);
         };
-        if let Err(refusal) = rules::may_refund(&found.order) {
-            return self.decided(found, Err(refusal), now).await;
+        match self.request(&found, request).await {
+            Ok(draft) => {
+                let step = Step::new(Verdict::Applied);
+                self.go_on(found.ordinal, &found.order, step, now, draft).await
+            }
+            Err(Stop::Refused(refusal)) => self.decided(found, Err(refusal), now).await,
+            Err(Stop::Fault(fault)) => Err(fault),
         }
-        let Found { ordinal, ref order } = found;
-        let restocking =
-            if request.restock.is_empty() { Restocking::None } else { Restocking::Due };
+    }
+
+    /// Asks the money back, and takes the goods into stock, unless they came with this refund
+    /// before. Refused as a whole: what one owner had staged is dropped then.
+    async fn request(&self, found: &Found, request: RefundRequest) -> Result<Draft, Stop> {
+        rules::may_refund(&found.order)?;
         let asked = payment::RequestRefund {
-            order: ordinal,
+            order: found.ordinal,
             refund: request.refund_id.clone(),
             amount: request.amount.get(),
-            currency: order.currency,
-            restocking,
+            currency: found.order.currency,
+            restocking: Restocking::of(&request.restock),
         };
-        let (restocking, mut draft) = match ask(&self.leaves.payment, Owner::Payment, asked).await?
-        {
-            Ok(asked) => asked,
-            Err(Stop::Refused(refusal)) => return self.decided(found, Err(refusal), now).await,
-            Err(Stop::Fault(fault)) => return Err(fault),
-        };
-        if restocking == Restocking::Due {
-            let take = inventory::TakeBack {
-                order: ordinal,
-                refund: request.refund_id,
-                restock: request.restock,
-            };
-            match ask(&self.leaves.inventory, Owner::Inventory, take).await? {
-                Ok(((), returned)) => draft.absorb(returned),
-                Err(Stop::Refused(refusal)) => return self.decided(found, Err(refusal), now).await,
-                Err(Stop::Fault(fault)) => return Err(fault),
+        let (restocking, mut draft) = ask(&self.leaves.payment, Owner::Payment, asked).await??;
+        match restocking {
+            Restocking::None | Restocking::Done => {}
+            Restocking::Due => {
+                let RefundRequest { refund_id, restock, .. } = request;
+                let take = inventory::TakeBack { order: found.ordinal, refund: refund_id, restock };
+                let ((), returned) = ask(&self.leaves.inventory, Owner::Inventory, take).await??;
+                draft.absorb(returned);
             }
         }
-        self.go_on(ordinal, order, Step::new(Verdict::Applied), now, draft).await
+        Ok(draft)
     }
 }

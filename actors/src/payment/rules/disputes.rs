@@ -12,16 +12,20 @@ pub(super) fn disputed(
         return (Meaning::Stale, None); // the door asks for it
     };
     let known = payments.disputes.iter().find(|dispute| dispute.id == *id);
-    let state = match (known.map(|dispute| dispute.state), callback.outcome) {
-        (None, _) if callback.kind == CallbackKind::DisputeOpened => DisputeState::Open,
+    let known = known.map(|dispute| dispute.state);
+    // one that is opened has no outcome, whatever else the callback says
+    let outcome = callback.outcome.filter(|_| callback.kind == CallbackKind::DisputeClosed);
+    let state = match (known, outcome) {
+        (None, None) => DisputeState::Open,
         (None | Some(DisputeState::Open | DisputeState::Lost), Some(DisputeOutcome::Won)) => {
             DisputeState::Won
         }
         (None | Some(DisputeState::Open), Some(DisputeOutcome::Lost)) => DisputeState::Lost,
-        (
-            None | Some(DisputeState::Open | DisputeState::Won | DisputeState::Lost),
-            None | Some(DisputeOutcome::Won | DisputeOutcome::Lost),
-        ) => return (Meaning::Stale, None),
+        (Some(DisputeState::Open | DisputeState::Won | DisputeState::Lost), None)
+        | (Some(DisputeState::Won), Some(DisputeOutcome::Won | DisputeOutcome::Lost))
+        | (Some(DisputeState::Lost), Some(DisputeOutcome::Lost)) => {
+            return (Meaning::Stale, None);
+        }
     };
     let others = payments
         .disputes

@@ -290,6 +290,11 @@ fn an_attempt_is_asked_to_be_given_up_once() {
 #[case(&["dispute_closed a d1 won"], "dispute_opened a d1", Meaning::Stale)]
 #[case(&[], "dispute_closed a d1 lost", Meaning::Disputed(true))]
 #[case(&[], "dispute_closed a d1 won", Meaning::Disputed(false))]
+// one that is opened has no outcome, whatever the callback brings along
+#[case(&[], "dispute_opened a d1 won", Meaning::Disputed(true))]
+#[case(&["dispute_opened a d1"], "dispute_opened b d1 won", Meaning::Stale)]
+#[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", Meaning::Stale)]
+#[case(&["dispute_closed a d1 lost"], "dispute_opened b d1 won", Meaning::Stale)]
 fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
     assert_eq!(meaning(history, text, false), expected);
 }

@@ -1,0 +1,328 @@
+//! The page: a diagram and a table of each life cycle.
+
+use crate::cells::{Cell, History, Subject, cell};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+/// How an order gets into each status.
+const STATUSES: &[(&str, History)] = &[
+    ("awaiting_payment", &["place"]),
+    ("partially_paid", &["place", "captured p 200 #1"]),
+    ("under_review", &["place", "captured p 600 #1"]),
+    ("paid", &["place", "captured p 500 #1"]),
+    ("completed", &["place", "captured p 500 #1", "complete"]),
+    ("partially_refunded", &["place", "captured p 500 #1", "refund_succeeded p 100 r-0"]),
+    ("refunded", &["place", "captured p 500 #1", "refund_succeeded p 500 r-0"]),
+    ("expired", &["place", "15 minutes"]),
+    ("cancelled", &["place", "cancel"]),
+    ("rejected", &["no stock", "place"]),
+    ("refund_due", &["place", "captured p 200 #1", "cancel"]),
+];
+
+/// Those in which no money has come.
+const UNPAID: &[&str] = &["awaiting_payment", "expired", "cancelled", "rejected"];
+
+/// What may happen to an order, in words.
+const HAPPENS: &[(&str, History)] = &[
+    (REACHES, &["captured n 500"]),
+    ("captured, less", &["captured n 100"]),
+    ("captured, the net passes the total", &["captured n 501"]),
+    ("captured, another currency", &["captured n 500 USD"]),
+    (KNOWN, &["captured p 500 #1"]),
+    (SHARE, &["captured p 50"]),
+    ("action_required", &["action_required n"]),
+    ("authorized", &["authorized n 500"]),
+    ("failed, voided or expired", &["voided n"]),
+    ("refund_succeeded, part of the net", &["refund_succeeded p 100 r-1"]),
+    ("refund_succeeded, all of the net", &["refund_succeeded p 600 r-1"]),
+    ("refund_failed, never asked for", &["refund_failed p r-1"]),
+    ("dispute_opened", &["dispute_opened p d-1"]),
+    ("dispute_closed", &["dispute_closed p d-1 lost"]),
+    ("order.cancel", &["cancel"]),
+    ("order.complete", &["complete"]),
+    ("order.resolve accept", &["accept"]),
+    ("order.resolve cancel", &["decline"]),
+    ("refund.request", &["refund 100"]),
+    ("the hold runs out", &["to the cap"]),
+];
+
+const REACHES: &str = "captured, the net reaches the total";
+const KNOWN: &str = "captured, a known capture_id";
+const SHARE: &str = "captured, the same attempt without a capture_id";
+
+/// The cells that need a history of their own.
+const BESIDE: &[(&str, History, History)] = &[
+    (
+        "expired, exact money, and its stock is gone",
+        &["place", "15 minutes", "no stock"],
+        &["captured n 500"],
+    ),
+    (
+        "under_review, its hold ran out at the cap, accepted",
+        &["place", "captured p 600", "to the cap"],
+        &["accept"],
+    ),
+    (
+        "the same, and its stock is gone",
+        &["place", "captured p 600", "to the cap", "no stock"],
+        &["accept"],
+    ),
+    (
+        "under_review for another currency alone, accepted",
+        &["place", "captured p 500 USD"],
+        &["accept"],
+    ),
+    (
+        "under_review for another currency alone, cancelled",
+        &["place", "captured p 500 USD"],
+        &["decline"],
+    ),
+    (
+        "awaiting_payment with an open authorization, paid",
+        &["place", "authorized a 500"],
+        &["captured n 500"],
+    ),
+    (
+        "awaiting_payment with an open authorization, cancelled",
+        &["place", "authorized a 500"],
+        &["cancel"],
+    ),
+    (
+        "awaiting_payment with an open authorization, at the cap",
+        &["place", "authorized a 500"],
+        &["to the cap"],
+    ),
+    (
+        "awaiting_payment, a refund that overtook its capture",
+        &["place"],
+        &["refund_succeeded p 100 r-1"],
+    ),
+    (
+        "the same, and then the capture",
+        &["place", "refund_succeeded p 100 r-1"],
+        &["captured n 500"],
+    ),
+    (
+        "paid, an attempt that had captured is authorized",
+        &["place", "captured p 500"],
+        &["authorized p 500"],
+    ),
+    (
+        "paid, a refund is asked for again under its id",
+        &["place", "captured p 500", "refund 100"],
+        &["refund 100"],
+    ),
+    (
+        "paid, it failed, and is asked for again",
+        &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
+        &["refund 100"],
+    ),
+    ("paid, goods come back with a refund", &["place", "captured p 500"], &["return 1"]),
+    ("paid, more goods come back than were sold", &["place", "captured p 500"], &["return 2"]),
+    ("paid, more is asked back than is there", &["place", "captured p 500"], &["refund 501"]),
+];
+
+/// A life cycle that is told by its states and what happens in each of them.
+struct Cycle {
+    title: &'static str,
+    about: &'static str,
+    subject: Subject,
+    states: &'static [History],
+    happens: &'static [(&'static str, History)],
+}
+
+const CYCLES: &[Cycle] = &[
+    Cycle {
+        title: "Attempts",
+        about: "One attempt of an order that awaits its money. (Where nobody waits for it the end of an attempt is stale; it is\n\
+                kept all the same.) It never goes backwards, but one that ended may turn out captured: the provider says so.",
+        subject: Subject::Attempt,
+        states: &[
+            &["place"],
+            &["place", "action_required a"],
+            &["place", "authorized a 500"],
+            &["place", "captured a 100 #1"],
+            &["place", "failed a"],
+            &["place", "voided a"],
+            &["place", "expired a"],
+        ],
+        happens: &[
+            ("action_required", &["action_required a"]),
+            ("authorized", &["authorized a 500"]),
+            ("captured", &["captured a 100 #2"]),
+            ("failed", &["failed a"]),
+            ("voided", &["voided a"]),
+            ("expired", &["expired a"]),
+        ],
+    },
+    Cycle {
+        title: "Refunds",
+        about: "One refund of a paid order. Only `refund_succeeded` lowers the net, once, by its own amount, whether anybody had\n\
+                asked for it or not.",
+        subject: Subject::Refund,
+        states: &[
+            &["place", "captured p 500"],
+            &["place", "captured p 500", "refund 100"],
+            &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
+            &["place", "captured p 500", "refund 100", "refund_succeeded p 100 r-1"],
+        ],
+        happens: &[
+            ("refund.request", &["refund 100"]),
+            ("refund_succeeded", &["refund_succeeded p 100 r-1"]),
+            ("refund_failed", &["refund_failed p r-1"]),
+        ],
+    },
+    Cycle {
+        title: "Disputes",
+        about: "An overlay: an order is `disputed` while a dispute is open or lost. It moves neither money nor stock, and no\n\
+                status.",
+        subject: Subject::Dispute,
+        states: &[
+            &["place"],
+            &["place", "dispute_opened a d-1"],
+            &["place", "dispute_closed a d-1 won"],
+            &["place", "dispute_closed a d-1 lost"],
+        ],
+        happens: &[
+            ("dispute_opened", &["dispute_opened a d-1"]),
+            ("dispute_closed, won", &["dispute_closed a d-1 won"]),
+            ("dispute_closed, lost", &["dispute_closed a d-1 lost"]),
+        ],
+    },
+    Cycle {
+        title: "Reservations",
+        about: "The stock of one order: all lines or none. Each resolves once; late money makes a new one. `held_frozen`: an\n\
+                attempt is open, and the time that was left goes on when none is, up to the cap. `held_to_cap`: part of the\n\
+                money came, or a person must decide.",
+        subject: Subject::Reservation,
+        states: &[
+            &[],
+            &["place"],
+            &["place", "authorized a 500"],
+            &["place", "captured p 100"],
+            &["place", "captured p 500"],
+            &["place", "cancel"],
+            &["place", "15 minutes"],
+        ],
+        happens: &[
+            ("the order is placed", &["place"]),
+            ("an attempt begins", &["authorized b 500"]),
+            ("the attempt ends", &["failed a"]),
+            ("part of the money comes", &["captured q 50"]),
+            ("exact money comes", &["captured q 500"]),
+            ("too much money comes", &["captured q 900"]),
+            ("the order is cancelled", &["cancel"]),
+            ("a unit comes back with a refund", &["return 1"]),
+            ("15 minutes pass", &["15 minutes"]),
+            ("the cap is reached", &["to the cap"]),
+        ],
+    },
+];
+
+/// The whole page.
+pub(crate) async fn write() -> String {
+    let mut page = String::from(HEAD);
+    orders(&mut page).await;
+    for cycle in CYCLES {
+        of_cycle(&mut page, cycle).await;
+    }
+    page
+}
+
+const HEAD: &str = "\
+# Life cycles
+
+Written by running the shop over every status and whatever may happen there; do not edit. A test compares, and
+`ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page` writes the page anew.
+
+Each row is an order of one line, total 500 EUR, held for 15 minutes, with a cap of 2 hours and `late_payment =
+\"rehold\"`. Every callback tells `payment.recorded` too, which is left out here. \"–\": it stays, or nothing is told.
+
+";
+
+async fn orders(page: &mut String) {
+    let mut cells = Vec::new();
+    for (status, history) in STATUSES {
+        let is_unpaid = UNPAID.contains(status);
+        for (what, happens) in HAPPENS {
+            if is_unpaid && [KNOWN, SHARE].contains(what) {
+                continue; // there is none before it
+            }
+            let cell = cell(Subject::Order, history, exact(status, what, happens)).await;
+            assert_eq!(cell.from, *status, "the history of {status}");
+            cells.push((*what, cell));
+        }
+    }
+    let mut beside = Vec::new();
+    for (what, history, happens) in BESIDE {
+        beside.push((*what, cell(Subject::Order, history, happens).await));
+    }
+    page.push_str("## Orders\n\n");
+    let mut drawn = Vec::new();
+    for before in [&[][..], &["no stock"]] {
+        drawn.push(("order.place", cell(Subject::Order, before, &["place"]).await));
+    }
+    drawn.extend(cells.iter().cloned());
+    let known: Vec<_> =
+        drawn.iter().map(|(_, cell)| (cell.from.clone(), cell.to.clone())).collect();
+    let is_new = |cell: &Cell| !known.contains(&(cell.from.clone(), cell.to.clone()));
+    drawn.extend(beside.iter().filter(|(_, cell)| is_new(cell)).cloned());
+    diagram(page, &drawn);
+    for rows in cells.chunk_by(|(_, one), (_, next)| one.from == next.from) {
+        let _ = writeln!(page, "### {}\n", rows[0].1.from);
+        table(page, rows);
+    }
+    page.push_str("### Beside these\n\n");
+    table(page, &beside);
+}
+
+/// Of an order that has some of its money, the rest reaches the total.
+fn exact(status: &str, what: &str, happens: History) -> History {
+    match (status, what) {
+        ("partially_paid", REACHES) => &["captured n 300"],
+        _ => happens,
+    }
+}
+
+async fn of_cycle(page: &mut String, cycle: &Cycle) {
+    let mut cells = Vec::new();
+    for history in cycle.states {
+        for (what, happens) in cycle.happens {
+            cells.push((*what, cell(cycle.subject, history, happens).await));
+        }
+    }
+    let _ = writeln!(page, "## {}\n\n{}\n", cycle.title, cycle.about);
+    diagram(page, &cells);
+    for rows in cells.chunks(cycle.happens.len()) {
+        let _ = writeln!(page, "### {}: {}\n", cycle.title.to_lowercase(), rows[0].1.from);
+        table(page, rows);
+    }
+}
+
+/// Every change of state, with all that leads to it.
+fn diagram(page: &mut String, cells: &[(&str, Cell)]) {
+    let mut edges = BTreeMap::<(&str, &str), Vec<&str>>::new();
+    for (what, cell) in cells.iter().filter(|(_, cell)| cell.from != cell.to) {
+        let labels = edges.entry((&cell.from, &cell.to)).or_default();
+        if !labels.contains(what) {
+            labels.push(*what);
+        }
+    }
+    page.push_str("```mermaid\nstateDiagram-v2\n");
+    for ((from, to), labels) in edges {
+        let from = if from == "none" { "[*]" } else { from };
+        let _ = writeln!(page, "    {from} --> {to}: {}", labels.join(" / "));
+    }
+    page.push_str("```\n\n");
+}
+
+fn table(page: &mut String, rows: &[(&str, Cell)]) {
+    page.push_str("| what happens | verdict | becomes | told |\n|---|---|---|---|\n");
+    for (what, cell) in rows {
+        let becomes = if cell.from == cell.to { "–" } else { &cell.to };
+        let verdict = if cell.verdict.is_empty() { "–" } else { &cell.verdict };
+        let told = if cell.events.is_empty() { "–".to_owned() } else { cell.events.join(", ") };
+        let _ = writeln!(page, "| {what} | {verdict} | {becomes} | {told} |");
+    }
+    page.push('\n');
+}

@@ -1,0 +1,133 @@
+//! What an order's page says of its stock and of its money.
+
+use super::*;
+use orderly_actors::command::{Command, Kind, PaymentCallback};
+use orderly_actors::id::{OrderId, Sku};
+use orderly_actors::inventory::Item;
+use orderly_actors::money::Currency;
+use orderly_actors::payment::rules;
+use std::time::Duration;
+
+fn order() -> Order {
+    let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
+        "lines": [{"sku": "tea", "quantity": 2, "unit_price": 250}]}"#;
+    let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
+        panic!("is an order");
+    };
+    Order {
+        id: OrderId::new("o-1").expect("is an id"),
+        customer: place.customer,
+        currency: place.currency,
+        lines: place.lines.into(),
+        adjustments: place.adjustments.into(),
+        total: 500,
+        cart: None,
+        status: Status::AwaitingPayment,
+        version: 1,
+        paid: 200,
+        sent_back: 300,
+        asked_back: 0,
+        disputed: true,
+        hold_for: Duration::from_secs(900),
+        placed_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+fn reservation(state: HoldState) -> Reservation {
+    let sku = Sku::new("tea").expect("is an id");
+    let item = Item { sku, ordinal: Ordinal(0), quantity: 2, returned: 1 };
+    Reservation { items: [item].into(), state }
+}
+
+/// What is known after these callbacks of an order that awaits its money.
+fn payments(callbacks: &[Value]) -> Payments {
+    let mut payments = Payments::default();
+    for said in callbacks {
+        let mut data = value!({
+            "provider": "acme", "event_id": "e", "order_id": "o-1", "attempt_id": "a",
+            "amount": 200, "currency": "EUR", "occurred_at": "2026-01-01T00:00:00Z",
+        });
+        for (field, value) in said.as_object().expect("is an object") {
+            data[field] = value.clone();
+        }
+        let data = data.to_string();
+        let parsed = Command::parse(Kind::PaymentCallback, data.as_bytes());
+        let Ok(Command::PaymentCallback(callback)) = parsed else {
+            panic!("is a callback: {parsed:?}");
+        };
+        apply(&mut payments, &callback);
+    }
+    payments
+}
+
+fn apply(payments: &mut Payments, callback: &PaymentCallback) {
+    let euro = Currency::from_code("EUR").expect("is a currency");
+    let (_, change) = rules::decide(payments, callback, euro, true);
+    rules::apply(payments, change.expect("is news"));
+}
+
+fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
+    let found = Found { order: order(), reservation, payments };
+    serde_json::to_value(found.data()).expect("is JSON")
+}
+
+#[test]
+fn a_hold_shows_when_it_ends_and_whether_its_time_stands_still() {
+    let until = Timestamp::from_micros(60_000_000);
+    let minute = "1970-01-01T00:01:00.000000Z";
+    let frozen = HoldState::Held { until, extended: false, frozen: Some(Duration::ZERO) };
+    for (state, name, expires_at, frozen) in [
+        (HoldState::held(until), "held", Some(minute), false),
+        (frozen, "held", Some(minute), true),
+        (HoldState::Committed, "committed", None, false),
+        (HoldState::Released, "released", None, false),
+        (HoldState::Expired, "expired", None, false),
+    ] {
+        let shown = shown(Some(reservation(state)), Payments::default());
+        let mut expected = value!({
+            "state": name, "frozen": frozen,
+            "lines": [{"sku": "tea", "quantity": 2, "returned": 1}],
+        });
+        if let Some(at) = expires_at {
+            expected["expires_at"] = value!(at);
+        }
+        assert_eq!(shown["reservation"], expected);
+    }
+    assert_eq!(shown(None, Payments::default())["reservation"], Value::Null);
+}
+
+#[test]
+fn attempts_refunds_and_disputes_are_shown_as_they_stand() {
+    let mut known = payments(&[
+        value!({"kind": "authorized"}),
+        value!({"kind": "captured", "attempt_id": "b", "capture_id": "1", "final": true}),
+        value!({"kind": "refund_succeeded", "attempt_id": "b", "refund_id": "r-1"}),
+        value!({"kind": "dispute_opened", "dispute_id": "d-1"}),
+    ]);
+    for (provider, id) in rules::to_void(&known, &rules::Which::Authorized) {
+        rules::apply(&mut known, rules::Change::Void { provider, id });
+    }
+
+    let shown = shown(None, known);
+
+    assert_eq!((&shown["paid"], &shown["refunded"]), (&value!(200), &value!(200)));
+    assert_eq!(shown["disputed"], true);
+    assert_eq!(
+        shown["attempts"],
+        value!([
+            {"provider": "acme", "attempt_id": "a", "state": "authorized", "authorized": 200,
+             "currency": "EUR", "final": false, "void_requested": true, "captures": []},
+            {"provider": "acme", "attempt_id": "b", "state": "captured", "authorized": 0,
+             "currency": "EUR", "final": true, "void_requested": false, "captures": [
+                {"capture_id": "1", "amount": 200, "currency": "EUR",
+                 "at": "2026-01-01T00:00:00.000000Z"}]},
+        ])
+    );
+    assert_eq!(
+        shown["refunds"],
+        value!([{"refund_id": "r-1", "attempt_id": "b", "amount": 200, "currency": "EUR",
+                 "state": "succeeded", "restocked": false}])
+    );
+    assert_eq!(shown["disputes"], value!([{"dispute_id": "d-1", "state": "open"}]));
+}
