@@ -269,7 +269,7 @@ impl Books {
                 order.status = "refunded";
             }
             "refund_due" if net == 0 => order.status = "refunded",
-            "paid" | "completed" | "partially_refunded" | "refunded" if net < order.total => {
+            "paid" | "completed" | "partially_refunded" if net < order.total => {
                 order.status = "partially_refunded";
             }
             _ => {}
@@ -323,7 +323,7 @@ impl Books {
 }
 
 impl Order {
-    fn surplus(&mut self, surplus: i64, gone: i64) {
+    pub(super) fn surplus(&mut self, surplus: i64, gone: i64) {
         if surplus > 0 {
             self.money.asked_back += surplus;
             let left = (surplus - gone).max(0);

@@ -245,7 +245,9 @@ impl Books {
         }
         order.touched = now;
         self.pay(id, &mut order);
-        order.money.ask(net - order.total);
+        // what went back of the surplus already is settled
+        let surplus = order.money.paid() - order.total;
+        order.surplus(surplus, surplus - (net - order.total));
         self.orders.insert(id.to_owned(), order);
         APPLIED
     }

@@ -67,14 +67,18 @@ pub fn resolve(order: &Order, decision: Decision) -> Result<(), Refusal> {
     }
 }
 
-/// An order under review whose money suffices and whose stock is held is paid; what is beyond
-/// the total, and was not asked back before, is asked back. `late`: the hold was made anew.
+/// An order under review whose money suffices and whose stock is held is paid; what is there
+/// beyond the total is asked back. `late`: the hold was made anew.
 pub fn accept(order: &Order, late: Late) -> Step {
     let step = pay(Step::new(Verdict::Applied), late);
-    match order.net() - order.total - order.asked_back {
-        surplus if surplus > 0 => {
-            step.change(Change::AskedBack(surplus)).effect(Effect::AskBack { amount: surplus })
-        }
+    // what went back of the surplus during the review is settled too: a later capture must not
+    // ask for it again
+    let step = match order.paid - order.total - order.asked_back {
+        surplus if surplus > 0 => step.change(Change::AskedBack(surplus)),
+        _ => step,
+    };
+    match order.net() - order.total {
+        surplus if surplus > 0 => step.effect(Effect::AskBack { amount: surplus }),
         _ => step,
     }
 }

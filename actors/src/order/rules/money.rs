@@ -135,11 +135,11 @@ pub(super) fn sent_back(order: &Order, amount: i64) -> Step {
         {
             step.tell(OrderChange::Refunded)
         }
-        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
-            if net < order.total =>
-        {
+        Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
             step.tell(OrderChange::PartiallyRefunded)
         }
+        // what came after all had gone back, goes back too: until then nothing else becomes of it,
+        // least of all of an order that never was sold
         Status::Paid
         | Status::Completed
         | Status::PartiallyRefunded

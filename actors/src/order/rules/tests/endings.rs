@@ -59,7 +59,11 @@ fn refused_in_every_other_status(
 )]
 #[case::some_of_it_went_back(
     [700, 100, 0],
-    "applied: paid, asked 100 | commit, void all, notify order_confirmed, ask 100 back"
+    "applied: paid, asked 200 | commit, void all, notify order_confirmed, ask 100 back"
+)]
+#[case::all_of_it_went_back(
+    [700, 200, 0],
+    "applied: paid, asked 200 | commit, void all, notify order_confirmed"
 )]
 fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
     let order = order(Status::UnderReview, money);
