@@ -12,7 +12,8 @@ use super::size::ByteSize;
 pub struct Intake {
     /// A larger command is refused unread.
     pub max_command_size: ByteSize,
-    /// Messages in hand and none finished for this long: not ready.
+    /// Messages in hand and none finished for this long: not ready. A command or a disk that stands still for this long
+    /// ends the process.
     pub stall_after: Duration,
 }
 

@@ -21,6 +21,7 @@ mod relay;
 mod settle;
 mod storage;
 mod timers;
+mod watchdog;
 
 pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
 
@@ -59,6 +60,9 @@ pub enum Error {
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),
+    /// Nothing moved for as long as `intake.stall_after`.
+    #[error("nothing moved for too long")]
+    Stalled,
     /// A thread could not be started, or ended by itself.
     #[error("a thread of the pipeline ended: {0}")]
     Thread(String),
@@ -74,7 +78,7 @@ impl Error {
                 Core::Store(_) | Core::State(_) | Core::Record(_) => true,
                 Core::Encode(_) => false,
             },
-            Self::Actor(_) | Self::Webhook(_) | Self::Thread(_) => false,
+            Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,
         }
     }
 }
@@ -128,6 +132,7 @@ impl Pipeline {
         let (notifier, outcomes) =
             notifier::start(&config.notifications, &link.publisher, wire, metrics.clone())?;
         let (condition_in, condition) = watch::channel(Condition::default());
+        let pulse = watchdog::Pulse::start();
         let parts = core::Parts {
             view,
             history,
@@ -145,12 +150,19 @@ impl Pipeline {
             relay,
             notifier,
             outcomes,
-            condition: condition_in,
+            condition: condition_in.clone(),
+            pulse: pulse.clone(),
             metrics: metrics.clone(),
         };
         let (handle, thread) = core::start(parts)?;
+        let stall_after = config.intake.stall_after.get();
+        let standstill = watchdog::watch(pulse, stall_after, condition_in);
         let ended = tokio::spawn(async move {
-            thread.await.unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned())))
+            tokio::select! {
+                ended = thread => ended
+                    .unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned()))),
+                error = standstill => Err(error),
+            }
         });
         Ok(Self { handle, condition, ended })
     }

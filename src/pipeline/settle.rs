@@ -206,6 +206,12 @@ impl Settling {
         self.ledger.unsettled() > 0 && now.saturating_sub(self.progress) >= after
     }
 
+    /// Whether a sealed unit has waited for the disk for as long as `after`.
+    pub(super) fn waits_for_disk(&self, now: Duration, after: Duration) -> bool {
+        let oldest = self.pending.front();
+        oldest.is_some_and(|pending| now.saturating_sub(pending.decided) >= after)
+    }
+
     pub(super) fn is_durable(&self) -> bool {
         self.pending.is_empty()
     }

@@ -192,14 +192,7 @@ impl Overlay {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
-    /// What recent units made of a part: its value, or that it is gone. `None`: they say nothing of it.
-    pub(super) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<Option<&Bytes>> {
-        let (_, seq) =
-            *self.states.get(&place)?.parts.iter().find(|(recent, _)| *recent == part)?;
-        Some(self.value(seq, place, part))
-    }
-
-    /// What recent units made of an entity's parts; see [`part`](Self::part).
+    /// What recent units made of an entity's parts: their values, or that they are gone.
     pub(super) fn parts(
         &self,
         place: (Table, Ordinal),

@@ -131,8 +131,9 @@ impl View {
 
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
-        if let Some(recent) = self.overlay.part((table, ordinal), part) {
-            return Ok(recent.cloned());
+        let mut recent = self.overlay.parts((table, ordinal));
+        if let Some((_, value)) = recent.find(|(recent, _)| *recent == part) {
+            return Ok(value.cloned());
         }
         let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;

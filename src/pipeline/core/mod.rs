@@ -12,6 +12,7 @@ use super::relay::Feed;
 use super::settle::{Originals, Settling, Ticket};
 use super::storage::{Report, Work};
 use super::timers::Timers;
+use super::watchdog::Pulse;
 use super::{Condition, Error};
 use crate::broker::{Delivery, Intake, Link, Message, Names};
 use crate::door::Door;
@@ -60,6 +61,7 @@ pub(super) struct Parts {
     pub(super) notifier: Notifier,
     pub(super) outcomes: mpsc::Receiver<Outcomes>,
     pub(super) condition: watch::Sender<Condition>,
+    pub(super) pulse: Pulse,
     pub(super) metrics: Metrics,
 }
 
@@ -99,6 +101,7 @@ struct Core {
     group: Vec<Arc<Unit>>,
     limits: Limits,
     condition: watch::Sender<Condition>,
+    pulse: Pulse,
     metrics: Metrics,
     clock: SystemClock,
     before: Before,
@@ -153,6 +156,7 @@ impl Core {
             group: Vec::with_capacity(GROUP),
             limits: parts.limits,
             condition: parts.condition,
+            pulse: parts.pulse,
             metrics: parts.metrics,
             clock,
             before: Before::Clean,
@@ -185,6 +189,7 @@ impl Core {
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
             };
+            self.pulse.beat();
             match wake {
                 Wake::Report(report) => self.report(report).await?,
                 Wake::Failure(spent) => return Err(spent.into()),
@@ -248,6 +253,7 @@ impl Core {
     }
 
     async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
+        self.pulse.beat();
         let arrival = self.door.read(&delivery.message);
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&arrival).await?;
@@ -354,6 +360,10 @@ impl Core {
             *condition = next;
             modified
         });
+        if self.settling.waits_for_disk(now, self.limits.stall_after) {
+            tracing::error!("the store thread stands still: the process ends");
+            return Err(Error::Stalled);
+        }
         if self.settling.relay_is_gone() {
             return Err(Error::Relay);
         }
@@ -429,7 +439,10 @@ impl Core {
                     actors: actors.collect(),
                     in_flight: self.settling.in_flight(),
                 };
+                // an audit of a large store takes its time
+                self.pulse.pause();
                 look(&overview);
+                self.pulse.beat();
             }
             Question::Pause(true) => self.link.control.pause().await,
             Question::Pause(false) => self.link.control.resume().await,

@@ -15,16 +15,17 @@ use super::super::disk::Error;
 
 /// So many bytes may come into memory before sled is made to look at its lists.
 const EVERY: usize = 24 << 20;
-/// Accesses after which a list is looked at (`lru.rs`, `MAX_QUEUE_ITEMS`).
+/// Accesses after which a list is looked at (`lru.rs`, `MAX_QUEUE_ITEMS`), and leaves of ours that share them.
 const ACCESSES: usize = 64;
+const LEAVES_PER_LIST: usize = 2;
 /// sled's lists (`lru.rs`, `N_SHARDS`).
 const LISTS: usize = 256;
 /// Keys of a leaf that was split in the middle, as growing keys leave it.
 const KEYS_PER_LEAF: usize = 8;
 /// Enough for two leaves a list, so that pages that came in between leave no list without one.
-const KEYS: usize = 2 * LISTS * KEYS_PER_LEAF;
-/// What comes into memory with a record: its leaf, of nine records (see `layout`).
-const WITH_IT: usize = 9;
+const KEYS: usize = LEAVES_PER_LIST * LISTS * KEYS_PER_LEAF;
+/// What comes into memory with a record, on average: its leaf has nine (see `layout`), and neighbours are read together.
+const WITH_IT: usize = 4;
 
 /// The tree of small leaves, and how much has come into memory since they were read last.
 #[derive(Debug)]
@@ -67,7 +68,7 @@ impl Eviction {
             return Ok(());
         }
         self.loaded.store(0, Ordering::Relaxed);
-        for _ in 0..ACCESSES {
+        for _ in 0..ACCESSES / LEAVES_PER_LIST {
             for key in (0..KEYS).step_by(KEYS_PER_LEAF) {
                 let read = self.tree.contains_key(key.to_be_bytes());
                 read.map_err(|error| Error::failed("read the tree for eviction", error))?;

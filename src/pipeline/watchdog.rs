@@ -1,0 +1,105 @@
+//! Notices that the core stands still: a command that comes to no end cannot be interrupted, but the process can be
+//! ended, for the platform to start it again. The message comes again then, and again, until it is found to be the one
+//! and parked (see `orderly_actors::sequencer`).
+//!
+//! The core tells that it moves with every command and at least at every tick; who watches is on other threads.
+
+use super::{Condition, Error};
+use orderly_actors::clock::{Clock, SystemClock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// The last sign of life, in milliseconds of the monotonic clock.
+#[derive(Debug, Clone)]
+pub(super) struct Pulse {
+    last: Arc<AtomicU64>,
+    clock: SystemClock,
+}
+
+/// It is busy with something that may take any time: nobody shall worry.
+const AWAY: u64 = u64::MAX;
+
+impl Pulse {
+    /// A sign of life now.
+    pub(super) fn start() -> Self {
+        let pulse = Self { last: Arc::default(), clock: SystemClock::default() };
+        pulse.beat();
+        pulse
+    }
+
+    /// It moves.
+    pub(super) fn beat(&self) {
+        self.last.store(self.now(), Ordering::Relaxed);
+    }
+
+    /// It is not to be watched until the next beat.
+    pub(super) fn pause(&self) {
+        self.last.store(AWAY, Ordering::Relaxed);
+    }
+
+    /// How long ago it moved last.
+    fn silence(&self) -> Duration {
+        // a beat that is ahead of us, or away, is no silence
+        Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(AWAY - 1)
+    }
+}
+
+/// Returns when there was no sign of life for as long as `stall_after`, and readiness shows it.
+pub(super) async fn watch(
+    pulse: Pulse,
+    stall_after: Duration,
+    condition: watch::Sender<Condition>,
+) -> Error {
+    let mut look = tokio::time::interval((stall_after / 8).max(Duration::from_millis(10)));
+    look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        look.tick().await;
+        // how long stopping may take, is not ours to say
+        let is_stopping = condition.borrow().draining;
+        let silence = pulse.silence();
+        if silence >= stall_after && !is_stopping {
+            tracing::error!(?silence, "the core stands still: the process ends");
+            condition.send_modify(|condition| condition.stalled = true);
+            return Error::Stalled;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn silence_is_noticed_and_shown() {
+        let (shown_in, shown) = watch::channel(Condition::default());
+        let pulse = Pulse::start();
+        let error = watch(pulse, Duration::from_millis(80), shown_in).await;
+        assert!(matches!(error, Error::Stalled));
+        assert!(shown.borrow().stalled);
+    }
+
+    #[tokio::test]
+    async fn neither_beats_nor_a_pause_are_silence() {
+        let (shown_in, _shown) = watch::channel(Condition::default());
+        let pulse = Pulse::start();
+        let watching = watch(pulse.clone(), Duration::from_millis(200), shown_in);
+        let living = async {
+            for _ in 0..15 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                pulse.beat();
+            }
+            pulse.pause();
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        };
+        tokio::select! {
+            error = watching => panic!("{error}"),
+            () = living => {}
+        }
+    }
+}
