@@ -21,6 +21,8 @@ pub(crate) struct Processor {
     port: u16,
     /// Where its log goes, rather than to ours.
     log: Option<PathBuf>,
+    /// No file of its can be longer, in bytes.
+    file_limit: Option<u64>,
 }
 
 impl Processor {
@@ -40,6 +42,7 @@ impl Processor {
             child: None,
             port: 0,
             log: None,
+            file_limit: None,
         }
     }
 
@@ -58,12 +61,27 @@ impl Processor {
         self
     }
 
+    /// Lets the starts that follow write no file beyond so many bytes: writing fails there, as on a full disk.
+    pub(crate) fn with_files_up_to(mut self, bytes: u64) -> Self {
+        self.file_limit = Some(bytes);
+        self
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.directory.path().join("store")
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo_bin("orderly"));
+        let mut command = match self.file_limit {
+            None => Command::new(cargo_bin("orderly")),
+            Some(bytes) => {
+                // without the signal that such a write raises, which would end the process at once
+                let mut shell = Command::new("bash");
+                let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes >> 10);
+                shell.args(["-c", &script, "bash"]).arg(cargo_bin("orderly"));
+                shell
+            }
+        };
         command.args(arguments).envs(self.environment.iter().cloned());
         command
     }

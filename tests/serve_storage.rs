@@ -1,0 +1,64 @@
+//! A disk that takes no more: the process acknowledges nothing that it does not keep, says so, and ends with 74.
+
+#[path = "support/processor.rs"]
+mod processor;
+#[path = "support/producer.rs"]
+mod producer;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use processor::Processor;
+use producer::{Producer, Sent, place, stock};
+use rabbit::{namespace, shared_url};
+use std::time::Duration;
+
+const ORDERS: u32 = 3_000;
+const LINES: u32 = 500;
+
+/// Orders whose lines take up room.
+fn bulky(count: u32) -> Vec<Sent> {
+    let lines = vec![("tea", 1, 1_000_000_000); LINES as usize];
+    (0..count).map(|number| place(&format!("o-{number}"), &lines)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_ends_the_process_and_loses_nothing() {
+    let (url, namespace) = (shared_url(), namespace("fulldisk"));
+    // Given a disk with room for the store and a few hundred of these orders
+    let mut processor =
+        Processor::new(&url, &namespace).with("RUST_LOG", "off").with_files_up_to(24 << 20);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    producer.publish(&[stock("tea", 10_000_000)]).await;
+    producer.publish(&bulky(ORDERS)).await;
+
+    // When it is full
+    let status = processor.ended();
+
+    // Then the process ended by itself, and says that it was the store
+    assert_eq!(status.code(), Some(74));
+
+    // And when there is room again
+    let mut processor = processor.with_files_up_to(1 << 40);
+    processor.start();
+    processor.wait(|processor| {
+        processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > f64::from(ORDERS) - 0.5
+    });
+
+    // Then every order is there, once
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["counts"]["held"], LINES * ORDERS);
+}
+
+#[test]
+fn a_signal_ends_a_process_that_has_found_no_broker() {
+    // Given a broker that is not there
+    let mut processor =
+        Processor::new("amqp://guest:guest@127.0.0.1:9/%2f", "nobroker").with("RUST_LOG", "off");
+    processor.spawn();
+    processor.wait(|processor| processor.get("/healthz").is_some());
+    std::thread::sleep(Duration::from_millis(500));
+
+    // When it is told to stop, then it stops, in good order
+    assert_eq!(processor.stop().code(), Some(0));
+}
