@@ -173,8 +173,12 @@ impl Pair {
         // callbacks that had waited, if their order's placing outlived the crash
         self.shop.pass(Duration::ZERO).await;
         let again = self.shop.send(kind, &id, data.clone()).await;
+        // a hold whose time was up when an attempt froze it is due as soon as that attempt ends
+        self.shop.pass(Duration::ZERO).await;
+
         self.sent.push((id.clone(), kind, data.clone()));
         let units = self.model.run(kind, &id, &data);
+        self.model.fire();
         let verdict = again.record.verdict;
         if verdict != Verdict::Duplicate && verdict.as_str() != units[0].verdict {
             return Err(format!("after a crash {verdict}\nafter\n{}", self.story));
