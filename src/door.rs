@@ -55,7 +55,8 @@ impl Door {
         let structured = is_cloud_event(content_type);
         if !structured {
             // readable whatever the body is: a parked message shows who sent it
-            let name = properties.kind.as_deref().or(Some(message.routing_key.as_str()));
+            let name = properties.kind.as_deref().filter(|name| !name.is_empty());
+            let name = name.or(Some(message.routing_key.as_str()));
             arrival.kind = Named::new(name.filter(|name| !name.is_empty()));
             arrival.source =
                 Source::new(properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE)).ok();
@@ -220,6 +221,13 @@ mod tests {
     fn the_type_property_goes_before_the_routing_key() {
         let mut message = plain("a.wait.queue", Some("m-1"), DATA);
         message.properties.kind = Some("order.complete".to_owned());
+        assert!(DOOR.read(&message).command.is_ok());
+    }
+
+    #[test]
+    fn an_empty_type_property_is_none() {
+        let mut message = plain("order.complete", Some("m-1"), DATA);
+        message.properties.kind = Some(String::new());
         assert!(DOOR.read(&message).command.is_ok());
     }
 

@@ -82,7 +82,12 @@ async fn tick(shop: &mut Shop, answer: impl Fn(&Outgoing) -> Sent) -> Vec<Outgoi
     shop.clock.advance(SECOND);
     let mut sent = Vec::new();
     for order in due(shop) {
-        let pending = shop.sequencer.pending_notifications(order).await.expect("the store works");
+        let pending = shop
+            .sequencer
+            .pending_notifications(order)
+            .await
+            .expect("the store works")
+            .expect("no fault");
         for outgoing in pending {
             report(shop, &outgoing, answer(&outgoing)).await;
             sent.push(outgoing);
@@ -255,7 +260,12 @@ async fn an_outcome_that_is_told_twice_counts_once() {
     pay(&mut shop, "o-1").await;
     shop.clock.advance(10 * SECOND);
     let order = due(&shop)[0];
-    let pending = shop.sequencer.pending_notifications(order).await.expect("the store works");
+    let pending = shop
+        .sequencer
+        .pending_notifications(order)
+        .await
+        .expect("the store works")
+        .expect("no fault");
     let [outgoing] = &pending[..] else { panic!("one is due: {pending:?}") };
 
     report(&mut shop, outgoing, DOWN).await;

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use orderly_actors::store::sim::{Dice, SimDisk};
-use orderly_actors::store::{Disk, Error, Opened, Options, Seq, SledDisk, Unit, disk, open};
+use orderly_actors::store::{
+    Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open,
+};
 use store_model::{Model, RETENTION, unit};
 
 fn options(namespace: Option<&str>) -> Options {
@@ -203,4 +205,38 @@ fn same_units(next: Seq) -> Model {
         model.units.extend(commit_some(&mut store, &mut dice, now));
     }
     model
+}
+
+#[test]
+fn identities_are_kept_by_the_retention_of_now_whatever_it_was_before() {
+    // Given identities of a store that was made with a retention of 8,000 hours
+    const HOUR: i64 = 3_600_000_000;
+    let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(3));
+    let hours = |hours: u64| Options {
+        identity_retention: Duration::from_secs(hours * 3600),
+        ..options(Some("shop"))
+    };
+    let opened = |retention: u64| open(&disk, &hours(retention)).expect("a store");
+    let used = IdentityHash([7; 16]);
+    let mut store = opened(8_000);
+    let at = 400_000 * HOUR;
+    let mut builder = store.view.begin(at);
+    builder.identity(used, 1);
+    let unit = builder.seal(0, &[]);
+    store.view.seal(Arc::clone(&unit));
+    store.log.commit(&[unit]).expect("a commit");
+    store.log.checkpoint().expect("a checkpoint");
+    drop(store);
+    // When it is opened with shorter and longer ones, and swept
+    for (retention, hours_later, is_kept) in
+        [(7_900, 1, true), (9_000, 1, true), (9_000, 8_500, true), (4_000, 6_000, false)]
+    {
+        let mut store = opened(retention);
+        store.log.sweep(at + hours_later * HOUR).expect("a sweep");
+        let report = store.log.checkpoint().expect("a checkpoint");
+        store.view.checkpointed(&report);
+        // Then it is the retention of now that counts
+        let found = store.view.identity(&used).expect("reads").is_some();
+        assert_eq!(found, is_kept, "{retention} h, {hours_later} h later");
+    }
 }

@@ -53,7 +53,7 @@ fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
         delivery_count: 0,
         ..command.properties.clone()
     };
-    if properties.kind.is_none() {
+    if properties.kind.as_ref().is_none_or(String::is_empty) {
         properties.kind = command_type(command);
     }
     Message {
@@ -68,7 +68,8 @@ fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
 /// through the default exchange was routed by the name of a queue, which is no type.
 pub(super) fn command_type(command: &Message) -> Option<String> {
     let routed_by_type = !command.exchange.is_empty() && !command.routing_key.is_empty();
-    command.properties.kind.clone().or_else(|| routed_by_type.then(|| command.routing_key.clone()))
+    let named = command.properties.kind.clone().filter(|kind| !kind.is_empty());
+    named.or_else(|| routed_by_type.then(|| command.routing_key.clone()))
 }
 
 #[cfg(test)]

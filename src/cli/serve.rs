@@ -62,7 +62,9 @@ async fn serve(config: &Config) -> Result<(), Error> {
     {
         observed.readiness.raise(crate::admin::Condition::Storage, error.to_string());
     }
-    observed.server.stop().await;
+    if !matches!(result, Err(Error::Impatient)) {
+        observed.server.stop().await;
+    }
     if result.is_ok() {
         tracing::info!("stopped");
     }

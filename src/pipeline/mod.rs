@@ -60,6 +60,9 @@ pub enum Error {
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),
+    /// The disk did not answer for as long as `intake.stall_after`.
+    #[error("the disk does not answer")]
+    DiskStalled,
     /// Nothing moved for as long as `intake.stall_after`.
     #[error("nothing moved for too long")]
     Stalled,
@@ -73,7 +76,7 @@ impl Error {
     pub fn is_storage(&self) -> bool {
         use orderly_actors::sequencer::Error as Core;
         match self {
-            Self::Store(_) | Self::Relay => true,
+            Self::Store(_) | Self::Relay | Self::DiskStalled => true,
             Self::Core(error) => match error {
                 Core::Store(_) | Core::State(_) | Core::Record(_) => true,
                 Core::Encode(_) => false,
@@ -115,9 +118,11 @@ impl Pipeline {
         let names = Names::new(&config.broker.namespace);
         let wire = Wire::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
+        let clock_is_trusted = Arc::default();
         let (storage, reports) = storage::start(
             log,
             Arc::clone(&cursor),
+            Arc::clone(&clock_is_trusted),
             storage::Policy::new(config),
             metrics.clone(),
         )?;
@@ -152,6 +157,7 @@ impl Pipeline {
             outcomes,
             condition: condition_in.clone(),
             pulse: pulse.clone(),
+            clock_is_trusted,
             metrics: metrics.clone(),
         };
         let (handle, thread) = core::start(parts)?;

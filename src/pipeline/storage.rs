@@ -7,7 +7,7 @@ use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::store::{self, Log, Seq, Unit};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -66,6 +66,7 @@ const PRUNE_STEP: usize = 64;
 pub(super) fn start(
     log: Log,
     cursor: Arc<AtomicU64>,
+    clock_is_trusted: Arc<AtomicBool>,
     policy: Policy,
     metrics: Metrics,
 ) -> Result<(Sender<Work>, mpsc::UnboundedReceiver<Report>), Error> {
@@ -76,6 +77,7 @@ pub(super) fn start(
         work,
         report,
         cursor,
+        clock_is_trusted,
         policy,
         metrics,
         clock: SystemClock::default(),
@@ -94,6 +96,8 @@ struct Storage<C> {
     work: Receiver<Work>,
     report: mpsc::UnboundedSender<Report>,
     cursor: Arc<AtomicU64>,
+    /// The core has looked at the wall clock, and it had not stepped.
+    clock_is_trusted: Arc<AtomicBool>,
     policy: Policy,
     metrics: Metrics,
     clock: C,
@@ -233,13 +237,18 @@ impl<C: Clock> Storage<C> {
     fn keep_house(&mut self, now: Duration) -> Result<(), store::Error> {
         self.house.stepped = now;
         let wall = self.clock.now();
-        self.house.identities += self.log.sweep(wall.micros())?;
-        let oldest = wall.minus(self.policy.history_retention);
-        let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;
-        self.house.records += pruned.records;
+        let mut more = false;
+        // a clock that stepped forward would make all of it look old
+        if self.clock_is_trusted.load(Ordering::Relaxed) {
+            self.house.identities += self.log.sweep(wall.micros())?;
+            let oldest = wall.minus(self.policy.history_retention);
+            let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;
+            self.house.records += pruned.records;
+            more = pruned.more;
+        }
         self.house.rests_since = None;
         // nothing is merged while a checkpoint is under way: then there may be more
-        if !self.log.tidy()? && !pruned.more && !self.log.is_checkpointing() {
+        if !self.log.tidy()? && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);
         }

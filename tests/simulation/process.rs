@@ -189,7 +189,7 @@ impl Process {
 
     /// What of an order is to be sent to the customer.
     pub(crate) async fn pending(&mut self, order: Ordinal) -> Result<Vec<Outgoing>, Down> {
-        caught(self.sequencer.pending_notifications(order)).await
+        caught(self.sequencer.pending_notifications(order)).await.map(Option::unwrap_or_default)
     }
 
     /// What became of a notification; `false` when it could not be kept, and is to be told again.

@@ -15,7 +15,7 @@ use crate::draft::Draft;
 use crate::id::{CommandId, Source};
 use crate::identity;
 use crate::owner::Outcome;
-use crate::parked::{self, MARKER};
+use crate::parked::MARKER;
 use crate::record::{Named, Origin};
 use crate::store::{Table, View};
 use crate::trace::TraceParent;
@@ -167,17 +167,7 @@ impl Sequencer {
     /// The verdict on a message that was parked as failed before: it is not run again. `None`
     /// when it was not.
     pub async fn park_again(&mut self, arrival: &Arrival) -> Result<Option<Sealed>, Error> {
-        let source = arrival.source.as_ref().map_or("", |source| source.as_str());
-        let id = arrival.id.as_ref().map_or("", |id| id.as_str());
-        let name = identity::of_parked(source, id, &arrival.raw.body);
-        let before = {
-            let view = self.shelf().borrow();
-            match view.find(Table::Parked, &name)? {
-                Some(ordinal) => parked::read(&view, ordinal)?,
-                None => None,
-            }
-        };
-        match before {
+        match self.parked_before(arrival)? {
             Some(before) if before.reason == Reason::Failed => {
                 self.park_failed(arrival, "it was parked before".to_owned()).await.map(Some)
             }

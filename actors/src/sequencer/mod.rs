@@ -160,15 +160,16 @@ impl Sequencer {
                 return self.park(arrival, Reason::Malformed, detail, now).await.map(Step::from);
             }
         };
-        if arrival.deadline.is_some_and(|deadline| deadline < now) {
-            let detail = Some("it came too late".into());
-            return self.park(arrival, Reason::Deadline, detail, now).await.map(Step::from);
-        }
         let identity =
             Identity { hash: identity::of(source, id, command), data: identity::of_data(command)? };
         if let Some(seen) = self.seen(&identity.hash)? {
             let same = seen.data == identity.data;
             return self.again(arrival, command, seen.seq, same, now).await.map(Step::from);
+        }
+        // behind the identity: one that was carried out in time and comes again is a duplicate
+        if arrival.deadline.is_some_and(|deadline| deadline < now) {
+            let detail = Some("it came too late".into());
+            return self.park(arrival, Reason::Deadline, detail, now).await.map(Step::from);
         }
         let oldest = now.minus(self.settings.identity_retention);
         if arrival.time.is_some_and(|time| time < oldest) {

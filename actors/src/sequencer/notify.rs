@@ -30,21 +30,21 @@ pub enum Resending {
 }
 
 impl Sequencer {
-    /// What of an order is to be sent to the customer now.
+    /// What of an order is to be sent to the customer now; `None` when that cannot be found out, and is to be asked again.
     pub async fn pending_notifications(
         &mut self,
         order: Ordinal,
-    ) -> Result<Vec<notification::Outgoing>, Error> {
+    ) -> Result<Option<Vec<notification::Outgoing>>, Error> {
         let pending = notification::Pending { order, now: self.now() };
         for _ in 0..2 {
             let owner = &self.owners.notification;
             let answer = ask(owner, Owner::Notification, pending.clone()).await;
             match answer.and_then(|answer| answer) {
-                Ok(outgoing) => return Ok(outgoing),
+                Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(fault) => self.recover(fault).await?,
             }
         }
-        Ok(Vec::new())
+        Ok(None)
     }
 
     /// Records what became of an attempt to deliver a notification.

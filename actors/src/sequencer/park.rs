@@ -64,7 +64,11 @@ impl Sequencer {
     ) -> Result<Sealed, Error> {
         let mut draft = Draft::default();
         let item = self.item(arrival, reason, detail.clone(), turn.now)?;
-        let dead_letter = item.as_ref().is_some_and(|item| item.about.truncated);
+        // also when it was parked before: the process may have died before the dead letter was confirmed
+        let dead_letter = match &item {
+            Some(item) => item.about.truncated,
+            None => self.parked_before(arrival)?.is_some_and(|about| about.truncated),
+        };
         if let Some(item) = item {
             draft.events.push(event(&item, arrival));
             draft.parked = Some(item);
@@ -82,6 +86,18 @@ impl Sequencer {
             Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, draft) };
         let sealed = self.seal(turn, outcome).await?;
         Ok(Sealed { dead_letter, ..sealed })
+    }
+
+    /// What is known of a message that is parked already.
+    pub(super) fn parked_before(&self, arrival: &Arrival) -> Result<Option<Parked>, Error> {
+        let source = arrival.source.as_ref().map_or("", |source| source.as_str());
+        let id = arrival.id.as_ref().map_or("", |id| id.as_str());
+        let view = self.shelf().borrow();
+        let name = identity::of_parked(source, id, &arrival.raw.body);
+        match view.find(Table::Parked, &name)? {
+            Some(ordinal) => Ok(parked::read(&view, ordinal)?),
+            None => Ok(None),
+        }
     }
 
     /// What is to be kept of a message; `None` when it is parked already.

@@ -9,7 +9,7 @@ use std::mem;
 use std::sync::Arc;
 
 use super::Error;
-use super::compact::Compaction;
+use super::compact::{Buckets, Compaction};
 use super::disk::{Batch, Disk, Tree};
 use super::draft::{self, Update};
 use super::layout::Layout;
@@ -32,13 +32,13 @@ pub(super) struct Gathered {
     pub(super) chunk: u64,
     /// The memory that the units take, in bytes.
     pub(super) bytes: usize,
-    bucket_span: i64,
+    buckets: Buckets,
     units: Vec<Arc<Unit>>,
 }
 
 impl Gathered {
-    pub(super) fn new(totals: Totals, chunk: u64, bucket_span: i64) -> Self {
-        Self { totals, bytes: 0, chunk, bucket_span, units: Vec::new() }
+    pub(super) fn new(totals: Totals, chunk: u64, buckets: Buckets) -> Self {
+        Self { totals, bytes: 0, chunk, buckets, units: Vec::new() }
     }
 
     pub(super) fn add(&mut self, unit: &Arc<Unit>) {
@@ -49,7 +49,7 @@ impl Gathered {
 
     /// Takes all that was gathered; what comes is for the next checkpoint.
     pub(super) fn take(&mut self) -> Self {
-        let next = Self::new(self.totals.clone(), self.chunk, self.bucket_span);
+        let next = Self::new(self.totals.clone(), self.chunk, self.buckets);
         mem::replace(self, next)
     }
 
@@ -76,7 +76,7 @@ impl Gathered {
             }
             if let Some(identity) = &unit.identity {
                 let entry = Entry { hash: identity.hash.0, words: [identity.data, unit.seq.0] };
-                let bucket = unit.at.div_euclid(self.bucket_span);
+                let bucket = self.buckets.of(unit.at);
                 entries.entry((IDENTITIES, bucket)).or_default().push(entry);
             }
         }

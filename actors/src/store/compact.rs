@@ -15,17 +15,43 @@ use super::timers;
 
 /// How many segments of a size, or smaller, are made one.
 const FAN_IN: usize = 4;
-/// A time bucket is this part of the retention.
-pub(super) const BUCKETS: i64 = 8;
+/// A time bucket is this part of the retention that a store is made with.
+const BUCKETS: i64 = 8;
 /// Entries that a step of a merge moves.
 const ENTRIES_AT_ONCE: usize = 8 << 10;
 /// Records that a step removes.
 const RECORDS_AT_ONCE: usize = 256;
 
+/// Time, cut into buckets: identities of one bucket are in segments of their own, which go as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Buckets {
+    /// Microseconds; the store's for ever, since its segments are numbered by it.
+    pub(super) span: i64,
+    /// Microseconds; as configured now.
+    pub(super) retention: i64,
+}
+
+impl Buckets {
+    /// The span for a new store.
+    pub(super) fn span_for(retention: i64) -> i64 {
+        (retention / BUCKETS).max(1)
+    }
+
+    /// The bucket of a time.
+    pub(super) fn of(self, at: i64) -> i64 {
+        at.div_euclid(self.span)
+    }
+
+    /// Buckets before this hold nothing that is younger than the retention.
+    fn oldest_kept(self, now: i64) -> i64 {
+        self.of(now.saturating_sub(self.retention))
+    }
+}
+
 /// The working catalog, and the work on it.
 #[derive(Debug)]
 pub(super) struct Compaction {
-    bucket_span: i64,
+    buckets: Buckets,
     working: Manifest,
     merge: Option<Merge>,
     /// Not in the working catalog any more, but in the manifest on disk.
@@ -37,10 +63,10 @@ pub(super) struct Compaction {
 }
 
 impl Compaction {
-    pub(super) fn new(manifest: Manifest, bucket_span: i64) -> Self {
+    pub(super) fn new(manifest: Manifest, buckets: Buckets) -> Self {
         let fired = Some(manifest.totals.fired);
         Self {
-            bucket_span,
+            buckets,
             working: manifest,
             merge: None,
             dropped: Vec::new(),
@@ -82,7 +108,7 @@ impl Compaction {
 
     /// Drops identities that are past their retention by `now`; says how many.
     pub(super) fn sweep(&mut self, now: i64) -> u64 {
-        let bucket = now.div_euclid(self.bucket_span) - BUCKETS;
+        let bucket = self.buckets.oldest_kept(now);
         let swept = self.working.catalog.take_before(bucket);
         let is_swept = |id| swept.iter().any(|gone| gone.id == id);
         if let Some(merge) = self.merge.take_if(|merge| merge.inputs().any(is_swept)) {
@@ -143,7 +169,7 @@ impl Compaction {
 
     /// Segments to make one of, newest first.
     fn plan(&self, clock: i64) -> Option<Vec<Segment>> {
-        let current = clock.div_euclid(self.bucket_span);
+        let current = self.buckets.of(clock);
         let lists = self.working.catalog.lists.iter().enumerate();
         lists
             .flat_map(|(index, list)| {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::checkpoint::{Checkpoint, Gathered};
-use super::compact::Compaction;
+use super::compact::{Buckets, Compaction};
 use super::disk::{Disk, Tree};
 use super::journal::{Chunk, Journal};
 use super::layout::Layout;
@@ -97,7 +97,7 @@ impl Log {
         journal: Journal,
         manifest: Manifest,
         cursor: Seq,
-        bucket_span: i64,
+        buckets: Buckets,
     ) -> Result<Self, Error> {
         let [orders, carts, skus, parked] =
             Table::ALL.map(|table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table)));
@@ -109,9 +109,9 @@ impl Log {
             cursor,
             cursor_written: cursor,
             covered: manifest.totals.next,
-            gathered: Gathered::new(manifest.totals.clone(), manifest.chunk, bucket_span),
+            gathered: Gathered::new(manifest.totals.clone(), manifest.chunk, buckets),
             checkpoint: None,
-            compaction: Compaction::new(manifest, bucket_span),
+            compaction: Compaction::new(manifest, buckets),
             failed: None,
         })
     }

@@ -18,6 +18,7 @@ const VERSION: u8 = 1;
 const MANIFEST: &[u8] = b"manifest";
 const STORE: &[u8] = b"store";
 const CURSOR: &[u8] = b"cursor";
+const BUCKET_SPAN: &[u8] = b"bucket span";
 
 /// What all units together come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,8 @@ impl Totals {
     pub(super) fn apply(&mut self, unit: &Unit) {
         self.next = unit.next;
         self.clock = self.clock.max(unit.at);
-        self.fired = unit.fired;
+        // a timer of its own may lie before those that were dealt with
+        self.fired = unit.timers.iter().map(|timer| timer.due).fold(unit.fired, i64::min);
         let named = unit.names.iter().map(|name| (name.table, name.ordinal));
         for (table, ordinal) in named.chain(unit.puts.iter().map(|put| (put.table, put.ordinal))) {
             let next = &mut self.ordinals[table.index()];
@@ -198,6 +200,26 @@ impl Charter {
         batch.put(STORE, record);
         Ok(disk.write(batch)?)
     }
+}
+
+/// The time that a bucket of identities spans, in microseconds: what the store was made with, else `new` from now on.
+pub(super) fn bucket_span(disk: &dyn Disk, new: i64) -> Result<i64, Error> {
+    if let Some(record) = disk.get(Tree::Meta, BUCKET_SPAN)? {
+        let mut reader = Reader::new(record);
+        let corrupt = || Error::undecodable("bucket span", BUCKET_SPAN);
+        Error::check_version("bucket span", reader.u8().map_err(corrupt())?, VERSION)?;
+        let span = reader.i64().map_err(corrupt())?;
+        return Some(span)
+            .filter(|&span| span > 0)
+            .ok_or_else(|| Error::corrupt("bucket span", BUCKET_SPAN));
+    }
+    let mut record = vec![VERSION];
+    record.extend_from_slice(&new.to_le_bytes());
+    let mut batch = Batch::new(Tree::Meta);
+    batch.put(BUCKET_SPAN, record);
+    disk.write(batch)?;
+    disk.sync()?;
+    Ok(new)
 }
 
 /// How far the relay came: everything before this was published.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Error;
-use super::compact::BUCKETS;
+use super::compact::Buckets;
 use super::disk::Disk;
 use super::history::History;
 use super::journal::Journal;
@@ -78,14 +78,15 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     sweep_unnamed(&**disk, &manifest)?;
 
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
-    let bucket_span = (retention / BUCKETS).max(1);
+    let span = manifest::bucket_span(&**disk, Buckets::span_for(retention))?;
+    let buckets = Buckets { span, retention };
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
     let history = History::new(journal.clone());
     let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
     let mut view = View::new(Arc::clone(disk), history.clone(), totals, catalog, options.cache);
-    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, bucket_span)?;
+    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets)?;
 
     let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;

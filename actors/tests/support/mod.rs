@@ -195,7 +195,12 @@ impl Shop {
     /// Whatever customers are to be told reaches them.
     pub async fn deliver(&mut self) {
         for order in self.places(Table::Orders) {
-            let pending = self.sequencer.pending_notifications(order).await.expect("reads");
+            let pending = self
+                .sequencer
+                .pending_notifications(order)
+                .await
+                .expect("reads")
+                .unwrap_or_default();
             for outgoing in pending {
                 let told = self.sequencer.notified(&outgoing, Sent::Delivered).await;
                 if let Some(Step::Sealed(sealed)) = told.expect("the store works") {

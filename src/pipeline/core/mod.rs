@@ -30,6 +30,7 @@ use orderly_actors::store::{History, Seq, Unit, View};
 use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -62,6 +63,7 @@ pub(super) struct Parts {
     pub(super) outcomes: mpsc::Receiver<Outcomes>,
     pub(super) condition: watch::Sender<Condition>,
     pub(super) pulse: Pulse,
+    pub(super) clock_is_trusted: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
 
@@ -102,6 +104,8 @@ struct Core {
     limits: Limits,
     condition: watch::Sender<Condition>,
     pulse: Pulse,
+    /// For the store thread, which drops what is old.
+    clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
     clock: SystemClock,
     before: Before,
@@ -157,6 +161,7 @@ impl Core {
             limits: parts.limits,
             condition: parts.condition,
             pulse: parts.pulse,
+            clock_is_trusted: parts.clock_is_trusted,
             metrics: parts.metrics,
             clock,
             before: Before::Clean,
@@ -353,6 +358,7 @@ impl Core {
     async fn tick(&mut self) -> Result<(), Error> {
         let now = self.clock.monotonic();
         let clock_is_off = self.timers.clock_is_off(&self.clock);
+        self.clock_is_trusted.store(!clock_is_off, Ordering::Relaxed);
         let stalled = self.settling.stalled(now, self.limits.stall_after);
         self.condition.send_if_modified(|condition| {
             let next = Condition { clock_is_off, stalled, ..*condition };
@@ -362,7 +368,7 @@ impl Core {
         });
         if self.settling.waits_for_disk(now, self.limits.stall_after) {
             tracing::error!("the store thread stands still: the process ends");
-            return Err(Error::Stalled);
+            return Err(Error::DiskStalled);
         }
         if self.settling.relay_is_gone() {
             return Err(Error::Relay);

@@ -10,6 +10,10 @@ use orderly_actors::clock::{Clock, Timestamp};
 use orderly_actors::notification::{Outgoing, Sent};
 use orderly_actors::sequencer::{Resending, Step};
 use orderly_actors::store::Ordinal;
+use std::time::Duration;
+
+/// When an order is looked at again whose owner failed on it.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Core {
     pub(super) fn moment(&self) -> Moment {
@@ -23,7 +27,9 @@ impl Core {
         order: Ordinal,
         call: Call,
     ) -> Result<Option<Timestamp>, Error> {
-        let pending = self.sequencer.pending_notifications(order).await?;
+        let Some(pending) = self.sequencer.pending_notifications(order).await? else {
+            return Ok(Some(self.sequencer.now().plus(LOOK_AGAIN)));
+        };
         if pending.is_empty() {
             return Ok(None);
         }

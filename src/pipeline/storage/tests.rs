@@ -35,6 +35,7 @@ impl Busy {
             work,
             report,
             cursor: Arc::default(),
+            clock_is_trusted: Arc::new(AtomicBool::new(true)),
             policy: Policy {
                 checkpoint_bytes: 2 << 20,
                 checkpoint_every: Duration::from_secs(1),
@@ -131,4 +132,31 @@ fn housekeeping_is_paced_under_load_and_rests_when_it_is_done() {
     house.rest(at(2000));
     assert!(!house.is_due(at(11_999), true));
     assert!(house.is_due(at(12_000), false));
+}
+
+#[test]
+fn nothing_is_dropped_by_a_clock_that_stepped() {
+    // Given identities, and a wall clock that steps far ahead
+    let mut busy = Busy::start();
+    for _ in 0..40 {
+        busy.turn(8);
+    }
+    busy.storage.clock_is_trusted.store(false, Ordering::Relaxed);
+    busy.storage.clock.advance(400 * HOUR);
+    for _ in 0..200 {
+        busy.turn(1);
+        busy.storage.clock.advance(Duration::from_millis(100));
+    }
+    // Then none has gone
+    assert_eq!(busy.storage.house.identities, 0);
+    assert_eq!(busy.storage.house.records, 0);
+    let first = busy.storage.log.stats().expect("reads").first;
+    assert_eq!(first, Seq::FIRST);
+    // And once the clock is right again, what is old goes
+    busy.storage.clock_is_trusted.store(true, Ordering::Relaxed);
+    for _ in 0..200 {
+        busy.turn(1);
+        busy.storage.clock.advance(Duration::from_millis(100));
+    }
+    assert!(busy.storage.log.stats().expect("reads").first > Seq::FIRST);
 }
