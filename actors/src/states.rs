@@ -52,8 +52,8 @@ pub enum Error {
     },
 }
 
-/// The format of stored states.
-const VERSION: u8 = 1;
+/// The format of stored states. 2: a capture keeps its event where it has no id of its own.
+const VERSION: u8 = 2;
 
 /// A state that is stored: one part of one entity.
 pub trait State: Serialize + DeserializeOwned + 'static {
