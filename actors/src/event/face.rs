@@ -9,6 +9,7 @@ use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
+use crate::payment::Refund;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -73,6 +74,11 @@ pub struct OrderData<'a> {
     pub reason: Option<OrderReason<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<&'a str>,
+    /// Of `total`, `paid` and `refunded`, where `currency` is that of a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_currency: Option<Currency>,
 }
 
 /// Why an order was rejected, cancelled or put under review.
@@ -244,6 +250,19 @@ impl<'a> OrderData<'a> {
             amount: None,
             reason: None,
             detail: None,
+            refund_id: None,
+            order_currency: None,
+        }
+    }
+
+    /// The order, and the refund that is told of: `amount` and `currency` are the refund's.
+    pub fn of_refund(self, refund: &'a Refund) -> Self {
+        Self {
+            refund_id: Some(refund.id.as_str()),
+            amount: Some(refund.amount),
+            currency: refund.currency,
+            order_currency: Some(self.currency),
+            ..self
         }
     }
 

@@ -77,6 +77,7 @@ impl NotificationActor {
                 order: pending.order,
                 id: notice.id.clone(),
                 kind: notice.kind,
+                reference: notice.reference.clone(),
                 channel: delivery.channel,
                 attempt: delivery.attempts + 1,
                 trace: notice.trace,
@@ -255,6 +256,8 @@ pub struct Outgoing {
     pub id: String,
     /// What to tell.
     pub kind: NotificationKind,
+    /// What it is about within the order (a refund's id); empty where the kind says it all.
+    pub reference: String,
     /// Through which channel.
     pub channel: Channel,
     /// Counts from 1.
