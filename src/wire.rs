@@ -96,15 +96,14 @@ impl Wire {
         order: &Order,
         refund: Option<&Refund>,
     ) -> Option<Message> {
-        let data = OrderData::new(order, OrderFace::from(order));
         let body = to_json(&NotificationMessage {
             notification_id: &outgoing.id,
             kind: outgoing.kind,
             order_id: &order.id,
             customer: (&order.customer).into(),
             data: match refund {
-                Some(refund) => data.of_refund(refund),
-                None => data,
+                Some(refund) => OrderData::of_refund(order, refund),
+                None => OrderData::new(order, OrderFace::from(order)),
             },
             attempt: outgoing.attempt,
         })?;

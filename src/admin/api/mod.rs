@@ -52,6 +52,8 @@ impl Core {
 enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
+    #[error("there is no order of that id yet; payment callbacks that wait for it: {0}")]
+    Awaited(usize),
     #[error("the order was {0} for longer than history is kept: it was swept, its id stays taken")]
     Swept(Status),
     #[error(transparent)]
@@ -67,7 +69,9 @@ enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Swept(_) => Self::not_found(error.to_string()),
+            Error::NotFound(_) | Error::Awaited(_) | Error::Swept(_) => {
+                Self::not_found(error.to_string())
+            }
             Error::Store(_) | Error::State(_) | Error::Record(_) | Error::Audit(_) => {
                 tracing::error!(%error, "a question cannot be answered");
                 Self::unavailable("the store cannot be read")

@@ -175,7 +175,16 @@ pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpRespon
     let found = core
         .look(move |core| {
             let ordinal = place(core.view, &id)?;
-            read(core.view, ordinal)?.ok_or(Error::NotFound("order"))
+            match read(core.view, ordinal)? {
+                Some(found) => Ok(found),
+                // the place is there because callbacks came first
+                None => match states::read::<Payments>(core.view, ordinal)? {
+                    Some(known) if !known.waiting.is_empty() => {
+                        Err(Error::Awaited(known.waiting.len()))
+                    }
+                    Some(_) | None => Err(Error::NotFound("order")),
+                },
+            }
         })
         .await?;
     Ok(json(&found.data()))

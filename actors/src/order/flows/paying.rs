@@ -147,5 +147,7 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
         verdict,
         amount: callback.amount.map(crate::money::NonNegativeAmount::get),
         currency: callback.currency,
+        refund_id: callback.refund_id.clone(),
+        dispute_id: callback.dispute_id.clone(),
     }
 }
