@@ -324,7 +324,7 @@ impl Sequencer {
             let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Draft::default()) };
             let turn =
                 Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
-            return self.seal(turn, outcome).await;
+            return self.write(turn, outcome); // no owner was asked
         }
         self.park_conflict(arrival, first, order, now).await
     }
