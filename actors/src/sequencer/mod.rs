@@ -10,6 +10,7 @@
 //! [`Log::commit`](crate::store::Log::commit) has returned for it.
 
 mod arrival;
+mod audit;
 mod isolate;
 mod notify;
 mod owners;
@@ -52,6 +53,7 @@ pub struct Sequencer {
     /// The latest time that was given out.
     latest: Cell<Timestamp>,
     retired: Retired,
+    audits: audit::Audits,
     settings: Settings,
 }
 
@@ -123,6 +125,7 @@ impl Sequencer {
             clock,
             latest: Cell::default(),
             retired: Retired::default(),
+            audits: audit::Audits::default(),
             settings,
         }
     }

@@ -118,7 +118,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
-        self.shelf.borrow_mut().seal(Arc::clone(&unit));
+        self.audits.seal(&mut self.shelf.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }
