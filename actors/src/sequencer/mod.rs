@@ -427,7 +427,6 @@ struct Identity {
     data: u64,
 }
 
-#[expect(clippy::large_enum_variant, reason = "it lives for one match, and most are the large one")]
 enum Attempt {
     Ended(Outcome),
     Invalid(crate::command::Invalid),
