@@ -18,9 +18,6 @@ pub(super) struct Pulse {
     clock: SystemClock,
 }
 
-/// It is busy with something that may take any time: nobody shall worry.
-const AWAY: u64 = u64::MAX;
-
 impl Pulse {
     /// A sign of life now.
     pub(super) fn start() -> Self {
@@ -34,19 +31,14 @@ impl Pulse {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
-    /// It is not to be watched until the next beat.
-    pub(super) fn pause(&self) {
-        self.last.store(AWAY, Ordering::Relaxed);
-    }
-
     /// How long ago it moved last.
     fn silence(&self) -> Duration {
-        // a beat that is ahead of us, or away, is no silence
+        // a beat that is ahead of us is no silence
         Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(AWAY - 1)
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -85,7 +77,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn neither_beats_nor_a_pause_are_silence() {
+    async fn beats_are_no_silence() {
         let (shown_in, _shown) = watch::channel(Condition::default());
         let pulse = Pulse::start();
         let watching = watch(pulse.clone(), Duration::from_millis(200), shown_in);
@@ -94,8 +86,6 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 pulse.beat();
             }
-            pulse.pause();
-            tokio::time::sleep(Duration::from_millis(400)).await;
         };
         tokio::select! {
             error = watching => panic!("{error}"),

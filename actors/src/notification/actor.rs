@@ -188,7 +188,6 @@ impl Handler<EndTurn> for NotificationActor {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => self.notices.keep(),
             EndTurn::Discard => self.notices.discard(),
             EndTurn::Forget => self.notices.forget(),
         }

@@ -247,7 +247,6 @@ impl Handler<EndTurn> for PaymentActor {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => self.payments.keep(),
             EndTurn::Discard => self.payments.discard(),
             EndTurn::Forget => self.payments.forget(),
         }

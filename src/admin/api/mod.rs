@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::pipeline::{Handle, Overview, Resend};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
+use orderly_actors::audit::Audit;
 use orderly_actors::order::Status;
 use orderly_actors::{record, states, store};
 use serde::Serialize;
@@ -38,6 +39,12 @@ impl Core {
         let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
         let answer = handle.look(look).await;
         Ok(answer.map_err(|gone| Problem::unavailable(gone.to_string()))??)
+    }
+
+    async fn audit(&self) -> Result<Audit, Problem> {
+        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
+        let audit = handle.audit().await.map_err(|gone| Problem::unavailable(gone.to_string()))?;
+        Ok(audit.map_err(Error::from)?)
     }
 
     async fn resend(&self, notification: String) -> Result<Resend, Problem> {

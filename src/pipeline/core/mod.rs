@@ -1,6 +1,7 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
 //! was sealed to the store thread, and settles it once it is durable.
 
+mod audit;
 mod fire;
 mod notify;
 mod stop;
@@ -113,6 +114,7 @@ struct Core {
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
     told: (Retired, Duration),
+    audits: audit::Audits,
 }
 
 /// Why the loop goes round.
@@ -123,6 +125,8 @@ enum Wake {
     Outcomes(Outcomes),
     Intake(Option<Intake>),
     Tick,
+    /// Nothing else is to be done.
+    Idle,
 }
 
 impl Core {
@@ -167,6 +171,7 @@ impl Core {
             before: Before::Clean,
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (Retired::default(), Duration::ZERO),
+            audits: audit::Audits::default(),
         }
     }
 
@@ -193,6 +198,7 @@ impl Core {
                     continue;
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
+                () = std::future::ready(()), if self.audits.under_way() => Wake::Idle,
             };
             self.pulse.beat();
             match wake {
@@ -206,7 +212,9 @@ impl Core {
                 Wake::Intake(Some(intake)) => self.intake(intake).await?,
                 Wake::Intake(None) => return Err(Error::Thread("the broker's driver".to_owned())),
                 Wake::Tick => self.tick().await?,
+                Wake::Idle => {}
             }
+            self.audit();
             self.hand_over();
             self.settling.acknowledge(self.clock.monotonic());
         }
@@ -428,6 +436,7 @@ impl Core {
 
     async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
+            Question::Audit(asker) => self.audits.ask(asker),
             Question::Look(look) => {
                 let vitals = self.sequencer.owners().vitals();
                 let actors = vitals.iter().map(|(owner, vitals)| {
@@ -445,10 +454,7 @@ impl Core {
                     actors: actors.collect(),
                     in_flight: self.settling.in_flight(),
                 };
-                // an audit of a large store takes its time
-                self.pulse.pause();
                 look(&overview);
-                self.pulse.beat();
             }
             Question::Pause(true) => self.link.control.pause().await,
             Question::Pause(false) => self.link.control.resume().await,
