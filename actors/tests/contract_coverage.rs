@@ -12,6 +12,7 @@ mod tour;
 use fail::FailScenario;
 use orderly_actors::cart::CartStatus;
 use orderly_actors::command::{CallbackKind, Kind};
+use orderly_actors::event::face::Face;
 use orderly_actors::event::{ReleaseReason, ReviewReason, Type};
 use orderly_actors::inventory::HoldName;
 use orderly_actors::notification::{NotificationKind, Sent, Standing};
@@ -88,17 +89,7 @@ fn the_enums_have_the_names_of_the_contract_and_no_others() {
 async fn a_tour_comes_by_everything_that_the_contract_names() {
     let _faults = FailScenario::setup();
     let mut seen = Seen::default();
-    for mut tour in [
-        stock().await,
-        carts().await,
-        paid_orders().await,
-        unpaid_orders().await,
-        reviews().await,
-        refunds().await,
-        early_callbacks().await,
-        messages_that_are_none().await,
-        notifications().await,
-    ] {
+    for mut tour in all_tours().await {
         tour.shop.check_balance();
         seen.absorb(&mut tour.seen);
     }
@@ -128,6 +119,70 @@ async fn a_tour_comes_by_everything_that_the_contract_names() {
     assert_eq!(*seen.of("refusal"), set(REFUSALS));
     let parked = set(PARKED).difference(&door).copied().collect();
     assert_eq!(*seen.of("parked"), parked);
+}
+
+/// What the data of an event hold at least, by its type or the beginning of it.
+const DATA: &[(&str, &str)] = &[
+    ("order.", "order_id status version total paid refunded currency lines"),
+    ("order.paid", "late"),
+    ("order.rejected", "reason detail"),
+    ("order.under_review", "reason"),
+    ("order.refund_due", "amount"),
+    ("payment.", "order_id"),
+    ("payment.recorded", "attempt_id kind verdict"),
+    ("payment.refund_requested", "refund_id amount currency"),
+    ("payment.void_requested", "attempt_id"),
+    ("stock.low", "sku available"),
+    ("stock.changed", "sku on_hand held available"),
+    ("stock.held", "order_id lines"),
+    ("stock.committed", "order_id lines"),
+    ("stock.released", "order_id lines reason"),
+    ("stock.returned", "order_id lines refund_id"),
+    ("cart.", "cart_id status version currency lines total updated_at"),
+    ("cart.checked_out", "order_id"),
+    ("notification.", "notification_id kind order_id"),
+    ("notification.delivered", "attempts channel"),
+    ("notification.failed", "attempts channel reason"),
+    ("command.parked", "parked_id reason"),
+];
+
+#[actix::test]
+async fn every_event_holds_the_data_that_the_contract_names() {
+    let _faults = FailScenario::setup();
+    for tour in all_tours().await {
+        for entry in &tour.shop.entries {
+            for event in &entry.record.events {
+                let kind = event.kind().as_str();
+                let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");
+                let data = serde_json::to_value(face).expect("is JSON");
+                let rows = DATA.iter().filter(|(of, _)| kind == *of || is_part(kind, of));
+                let fields = rows.flat_map(|(_, fields)| fields.split(' '));
+                for field in fields {
+                    assert!(data.get(field).is_some(), "{kind} has no {field}: {data}");
+                }
+                assert!(!data.to_string().contains("null"), "{kind}: {data}");
+            }
+        }
+    }
+}
+
+fn is_part(kind: &str, beginning: &str) -> bool {
+    beginning.ends_with('.') && kind.starts_with(beginning)
+}
+
+async fn all_tours() -> Vec<Tour> {
+    vec![
+        stock().await,
+        carts().await,
+        paid_orders().await,
+        unpaid_orders().await,
+        reviews().await,
+        refunds().await,
+        early_callbacks().await,
+        messages_that_are_none().await,
+        notifications().await,
+        nobody_is_told().await,
+    ]
 }
 
 fn of(order: &str) -> Value {
@@ -271,17 +326,19 @@ async fn messages_that_are_none() -> Tour {
 }
 
 async fn notifications() -> Tour {
-    let mut nobody = support::settings();
-    nobody.notifications.channels.clear();
-    let mut silent = Tour::begin_with(nobody).await;
-    silent.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
-
     let mut tour = Tour::begin().await;
     tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
     tour.tell("o-1", Sent::Delivered).await;
     tour.run("order.place", place("o-2", &[("tea", 1, 0)])).await;
     let why = orderly_actors::notification::Failure::Status(410);
     tour.tell("o-2", Sent::Refused { why }).await;
-    tour.seen.absorb(&mut silent.seen);
+    tour
+}
+
+async fn nobody_is_told() -> Tour {
+    let mut settings = support::settings();
+    settings.notifications.channels.clear();
+    let mut tour = Tour::begin_with(settings).await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
     tour
 }
