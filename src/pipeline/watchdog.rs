@@ -60,10 +60,8 @@ pub(super) async fn watch(
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
-        // how long stopping may take, is not ours to say
-        let is_stopping = condition.borrow().draining;
         let silence = pulse.silence();
-        if silence >= stall_after && !is_stopping {
+        if silence >= stall_after {
             tracing::error!(?silence, "the core stands still: the process ends");
             condition.send_modify(|condition| condition.stalled = true);
             return Error::Stalled;

@@ -109,6 +109,8 @@ struct Core {
     metrics: Metrics,
     clock: SystemClock,
     before: Before,
+    /// The driver said that nothing is delivered, until it says otherwise.
+    nothing_comes: bool,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
@@ -165,6 +167,7 @@ impl Core {
             metrics: parts.metrics,
             clock,
             before: Before::Clean,
+            nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (Retired::default(), Duration::ZERO),
         }
@@ -220,6 +223,7 @@ impl Core {
     async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
         match intake {
             Intake::Up { generation, queued } => {
+                self.nothing_comes = false;
                 self.settling.open(generation);
                 self.timers.wait_for(queued, self.clock.monotonic());
                 Ok(())
@@ -227,10 +231,18 @@ impl Core {
             Intake::Batch(batch) => self.batch(batch).await,
             Intake::Down { generation, reason } => {
                 tracing::warn!(generation, reason, "deliveries in hand will come again");
+                self.nothing_comes = true;
                 self.timers.broker_lost(self.clock.monotonic());
                 Ok(())
             }
-            Intake::Paused { .. } | Intake::Resumed { .. } => Ok(()),
+            Intake::Paused { .. } => {
+                self.nothing_comes = true;
+                Ok(())
+            }
+            Intake::Resumed { .. } => {
+                self.nothing_comes = false;
+                Ok(())
+            }
         }
     }
 
@@ -367,8 +379,7 @@ impl Core {
             modified
         });
         if self.settling.waits_for_disk(now, self.limits.stall_after) {
-            tracing::error!("the store thread stands still: the process ends");
-            return Err(Error::DiskStalled);
+            return Err(self.disk_stands_still());
         }
         if self.settling.relay_is_gone() {
             return Err(Error::Relay);
@@ -418,12 +429,27 @@ impl Core {
     async fn until_durable(&mut self) -> Result<(), Error> {
         self.hand_over();
         while !self.settling.is_durable() {
-            match self.reports.recv().await {
-                Some(report) => self.report(report).await?,
-                None => return Err(Error::Thread("the store thread".to_owned())),
-            }
+            let report = self.next_report().await?;
+            self.report(report).await?;
         }
         Ok(())
+    }
+
+    /// Waits for the store thread, but not for ever: a disk that stands still ends the process.
+    async fn next_report(&mut self) -> Result<Report, Error> {
+        self.pulse.pause();
+        let report = tokio::time::timeout(self.limits.stall_after, self.reports.recv()).await;
+        self.pulse.beat();
+        match report {
+            Ok(Some(report)) => Ok(report),
+            Ok(None) => Err(Error::Thread("the store thread".to_owned())),
+            Err(_) => Err(self.disk_stands_still()),
+        }
+    }
+
+    fn disk_stands_still(&self) -> Error {
+        tracing::error!(after = ?self.limits.stall_after, "the store thread stands still: the process ends");
+        Error::DiskStalled
     }
 
     async fn answer(&mut self, question: Question) -> Result<(), Error> {
