@@ -7,6 +7,7 @@ use orderly_actors::event::face::{Face, NotificationMessage, OrderData};
 use orderly_actors::event::{Event, Type};
 use orderly_actors::notification::Outgoing;
 use orderly_actors::order::{Order, OrderFace};
+use orderly_actors::payment::Refund;
 use orderly_actors::record::{Entry, Origin};
 use orderly_actors::store::Seq;
 use orderly_actors::verdict::{Verdict, VerdictReply};
@@ -87,14 +88,23 @@ impl Wire {
         })
     }
 
-    /// A notification: the same on every channel, as the default channel has it.
-    pub fn notification(&self, outgoing: &Outgoing, order: &Order) -> Option<Message> {
+    /// A notification: the same on every channel, as the default channel has it. `refund` is the
+    /// one that it tells of.
+    pub fn notification(
+        &self,
+        outgoing: &Outgoing,
+        order: &Order,
+        refund: Option<&Refund>,
+    ) -> Option<Message> {
         let body = to_json(&NotificationMessage {
             notification_id: &outgoing.id,
             kind: outgoing.kind,
             order_id: &order.id,
             customer: (&order.customer).into(),
-            data: OrderData::new(order, OrderFace::from(order)),
+            data: match refund {
+                Some(refund) => OrderData::of_refund(order, refund),
+                None => OrderData::new(order, OrderFace::from(order)),
+            },
             attempt: outgoing.attempt,
         })?;
         Some(Message {

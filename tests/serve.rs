@@ -81,6 +81,15 @@ async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
             .iter()
             .all(|kind| kinds.iter().any(|found| found == kind))
     });
+    let timeline = processor.get("/api/orders/o-1/timeline").expect("the timeline");
+    let timeline = timeline.as_array().expect("a list");
+    let summary = |kind: &str| {
+        let item = timeline.iter().find(|item| item["kind"] == kind).expect("it happened");
+        item["summary"].as_str().expect("a sentence").to_owned()
+    };
+    assert_eq!(summary("order.place"), "Placing the order was applied.");
+    assert_eq!(summary("order.paid"), "The order is paid: 10.00 EUR.");
+    assert_eq!(summary("payment.recorded"), "acme said of attempt a-1: 10.00 EUR were taken.");
     assert_eq!(processor.get("/api/audit").expect("the audit")["balanced"], true);
     let applied =
         processor.metric("orderly_commands_total", "type=\"order.place\",verdict=\"applied\"");
@@ -151,4 +160,27 @@ async fn a_store_of_another_namespace_ends_with_78() {
         .with("ORDERLY_STORE__PATH", store.to_str().expect("a path"));
     second.spawn();
     assert_eq!(second.ended().code(), Some(78));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_that_only_callbacks_wait_for_is_not_there_and_that_is_said() {
+    let (url, namespace) = (shared_url(), namespace("serve"));
+    let mut processor = Processor::new(&url, &namespace);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let (status, nothing) = processor.problem("/api/orders/o-1");
+    assert_eq!((status, &nothing["detail"]), (404, &json!("there is no order of that id")));
+
+    let mut first = captured("o-1", 500);
+    let mut data: serde_json::Value = serde_json::from_slice(&first.body).expect("JSON");
+    data["event_id"] = json!("e-other");
+    first = Sent::new("payment.callback", "other", &data);
+    producer.publish(&[first, captured("o-1", 1000)]).await;
+    processor.wait(|processor| processor.metric("orderly_waiting_callbacks", "") > 1.5);
+
+    let (status, problem) = processor.problem("/api/orders/o-1");
+    assert_eq!(status, 404);
+    let expected = "there is no order of that id yet; payment callbacks that wait for it: 2";
+    assert_eq!(problem["detail"], expected);
+    assert_eq!(processor.stop().code(), Some(0));
 }

@@ -227,6 +227,11 @@ async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
         let list = processor.get("/api/notifications?order_id=o-01").expect("a list");
         list["items"][0]["status"] == "delivered"
     });
+    let list = processor.get("/api/notifications?order_id=o-01").expect("a list");
+    for delivery in list["items"][0]["deliveries"].as_array().expect("deliveries") {
+        assert_eq!(delivery["status"], "delivered");
+        assert_eq!(delivery.get("reason"), None, "it was delivered after all");
+    }
     assert_eq!(endpoint.seen()[1].body["attempt"], 2);
     assert_eq!(processor.post(&resend).0, 409);
     assert_eq!(processor.post("/api/notifications/n-999-ab/resend").0, 404);
@@ -275,5 +280,62 @@ async fn what_a_dead_webhook_does_not_get_in_time_is_given_up_though_it_is_hardl
     });
     let list = processor.get("/api/notifications?status=delivered").expect("a list");
     assert_eq!(list["items"], json!([]), "one channel of two is not all");
+    assert_eq!(processor.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_is_told_of_each_refund_which_one_it_is_on_every_channel() {
+    let (url, namespace) = (shared_url(), namespace("webhook"));
+    let endpoint = Endpoint::new(200);
+    let mut processor = processor(&url, &namespace, &endpoint);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let told = producer.bind("notifications", "refund_succeeded").await;
+    let _others = producer.bind("notifications", "#").await;
+    let refund = |id: &str, amount: i64, currency: &str| {
+        let data = json!({
+            "provider": "acme", "event_id": id, "order_id": "o-01", "attempt_id": "a-1",
+            "kind": "refund_succeeded", "refund_id": id, "amount": amount, "currency": currency,
+            "occurred_at": "2026-01-01T00:00:00Z",
+        });
+        Sent::new("payment.callback", id, &data)
+    };
+    let [placed, captured] = paid(1);
+    let mut commands = vec![stock("tea", 10), placed, captured];
+    commands.extend([refund("r-1", 200, "EUR"), refund("r-2", 500, "EUR")]);
+    commands.push(refund("r-3", 90, "USD"));
+    producer.publish(&commands).await;
+
+    let facts = |body: &Value| {
+        let data = &body["data"];
+        assert_eq!((&data["order_currency"], &data["total"]), (&json!("EUR"), &json!(700)));
+        let facts = ["refund_id", "amount", "currency"].map(|field| data[field].clone());
+        (body["notification_id"].as_str().expect("an id").to_owned(), json!(facts))
+    };
+    let mut on_amqp = BTreeMap::new();
+    for _ in 0..3 {
+        let (id, refund) = facts(&producer.take(&told).await.body);
+        on_amqp.insert(id, refund);
+    }
+    let of_refunds = || {
+        let seen = endpoint.seen().into_iter().map(|seen| seen.body);
+        seen.filter(|body| body["kind"] == "refund_succeeded").collect::<Vec<_>>()
+    };
+    processor.wait(|_| of_refunds().len() == 3);
+    let on_webhook: BTreeMap<_, _> = of_refunds().iter().map(facts).collect();
+
+    assert_eq!(on_webhook, on_amqp);
+    let mut refunds: Vec<_> = on_amqp.values().map(Value::to_string).collect();
+    refunds.sort();
+    assert_eq!(refunds, [r#"["r-1",200,"EUR"]"#, r#"["r-2",500,"EUR"]"#, r#"["r-3",90,"USD"]"#]);
+    let list = processor.get("/api/notifications?order_id=o-01").expect("a list");
+    let shown = list["items"].as_array().expect("items").iter();
+    let shown: BTreeMap<_, _> = shown
+        .filter(|one| one["kind"] == "refund_succeeded")
+        .map(|one| (one["notification_id"].as_str().expect("an id"), one["reference"].clone()))
+        .collect();
+    let expected: BTreeMap<_, _> =
+        on_amqp.iter().map(|(id, refund)| (id.as_str(), refund[0].clone())).collect();
+    assert_eq!(shown, expected);
     assert_eq!(processor.stop().code(), Some(0));
 }

@@ -15,6 +15,7 @@ use orderly_actors::inventory::{self, Stock};
 use orderly_actors::money::{Currency, UnitPrice};
 use orderly_actors::notification::{Channel, Policy};
 use orderly_actors::order::{self, LatePayment, Order, Status, Terms};
+use orderly_actors::payment::rules::Phase;
 use orderly_actors::payment::{self, Payments, WaitingLimits};
 use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Capacities, Raw, Sequencer, Settings, Step};
@@ -258,7 +259,7 @@ fn rules() {
 }
 
 fn recorded(mut payments: Payments, callback: &PaymentCallback, currency: Currency) -> Payments {
-    let (_, change) = payment::rules::decide(&payments, callback, currency, true);
+    let (_, change) = payment::rules::decide(&payments, callback, currency, Phase::Awaiting);
     if let Some(change) = change {
         payment::rules::apply(&mut payments, change);
     }

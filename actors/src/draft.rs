@@ -32,10 +32,10 @@ pub struct Draft {
     pub swept: Option<Status>,
     /// Callbacks that began (positive) or ended (negative) to wait for their order.
     pub waiting: i64,
-    /// A message that is put aside.
-    pub parked: Option<Item>,
+    /// A message that is put aside. In a box, as the marker is: a draft goes through many hands, and few have either.
+    pub parked: Option<Box<Item>>,
     /// What is known of messages that may kill the process.
-    pub(crate) marker: Option<Marker>,
+    pub(crate) marker: Option<Box<Marker>>,
 }
 
 /// The new value of one state.

@@ -18,6 +18,19 @@ impl Currency {
     pub fn code(self) -> &'static str {
         self.0.code()
     }
+
+    /// So many minor units as people write them, such as `-12.50 EUR` or `1250 JPY`. (For people
+    /// only: between programs money is an integer.)
+    pub fn show(self, minor_units: i64) -> String {
+        let digits = u32::from(self.0.exponent().unwrap_or(0));
+        let one = 10_u64.pow(digits);
+        let (sign, amount) = (if minor_units < 0 { "-" } else { "" }, minor_units.unsigned_abs());
+        let code = self.code();
+        match usize::try_from(digits) {
+            Ok(0) | Err(_) => format!("{sign}{amount} {code}"),
+            Ok(digits) => format!("{sign}{}.{:0digits$} {code}", amount / one, amount % one),
+        }
+    }
 }
 
 impl fmt::Display for Currency {
@@ -219,4 +232,25 @@ pub fn total<'a>(
         return Err(TotalError::Negative);
     }
     i64::try_from(sum).map_err(|_| TotalError::Overflow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_shown_with_the_digits_of_its_currency() {
+        for (code, amount, shown) in [
+            ("EUR", 1250, "12.50 EUR"),
+            ("EUR", 5, "0.05 EUR"),
+            ("EUR", 0, "0.00 EUR"),
+            ("EUR", -1250, "-12.50 EUR"),
+            ("EUR", i64::MIN, "-92233720368547758.08 EUR"),
+            ("JPY", 1250, "1250 JPY"),
+            ("KWD", 1250, "1.250 KWD"),
+        ] {
+            let currency = Currency::from_code(code).expect("is a currency");
+            assert_eq!(currency.show(amount), shown);
+        }
+    }
 }

@@ -24,14 +24,13 @@ names! {
     }
 }
 
-/// The turn of a command is over: what it staged is kept, dropped, or all memory with it.
+/// The turn of a command is over, and came to nothing: what it staged is dropped, or all memory with it.
 ///
-/// Sent to every owner that a command may have touched, before the next command starts.
+/// Sent to every owner before the next command starts. When a turn comes to something nobody needs to be told:
+/// owners see that its unit is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub enum EndTurn {
-    /// The unit was sealed.
-    Keep,
     /// The command was refused.
     Discard,
     /// An owner panicked: no memory of this turn, or before, is trusted.

@@ -18,8 +18,8 @@ use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The format of a record.
-const VERSION: u8 = 1;
+/// The format of a record. 2: of a payment it says which refund or dispute it was about.
+const VERSION: u8 = 2;
 
 /// What one unit was about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

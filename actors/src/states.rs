@@ -12,7 +12,7 @@ use crate::notification::Notices;
 use crate::order::{Order, Swept};
 use crate::owner::Owner;
 use crate::payment::Payments;
-use crate::store::{self, Ordinal, Table, View};
+use crate::store::{self, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 use serde::Serialize;
@@ -52,8 +52,8 @@ pub enum Error {
     },
 }
 
-/// The format of stored states.
-const VERSION: u8 = 1;
+/// The format of stored states. 2: a capture keeps its event where it has no id of its own.
+const VERSION: u8 = 2;
 
 /// A state that is stored: one part of one entity.
 pub trait State: Serialize + DeserializeOwned + 'static {
@@ -193,18 +193,20 @@ pub struct States<S: State> {
     shelf: Shelf,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// `None`: it is gone.
+    /// What the command at `turn` changed; `None`: it is gone.
     staged: Vec<(Ordinal, Option<Arc<S>>)>,
+    turn: Seq,
 }
 
 impl<S: State> States<S> {
     /// States read from `shelf`, of which about `capacity` bytes are cached.
     pub fn new(shelf: Shelf, capacity: u64) -> Self {
-        Self { shelf, cache: cache(capacity), capacity, staged: Vec::new() }
+        Self { shelf, cache: cache(capacity), capacity, staged: Vec::new(), turn: Seq::FIRST }
     }
 
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
+        self.settle();
         if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
             return Ok(state.clone());
         }
@@ -233,12 +235,18 @@ impl<S: State> States<S> {
     }
 
     fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {
+        self.settle();
         self.staged.retain(|(staged, _)| *staged != ordinal);
         self.staged.push((ordinal, state));
+        self.turn = self.shelf.borrow().next_seq();
     }
 
-    /// The unit of the command in hand was sealed: what it changed is the state from now on.
-    pub fn keep(&mut self) {
+    /// Once the unit of the command that staged something is sealed, that is the state. A command that ends
+    /// otherwise ends in [`discard`](Self::discard) or [`forget`](Self::forget), before the next one begins.
+    fn settle(&mut self) {
+        if self.staged.is_empty() || self.turn == self.shelf.borrow().next_seq() {
+            return;
+        }
         for (ordinal, state) in self.staged.drain(..) {
             match state {
                 Some(state) => self.cache.insert(ordinal.0, state),
@@ -247,9 +255,12 @@ impl<S: State> States<S> {
         }
     }
 
-    /// The command in hand comes to nothing.
+    /// The command in hand comes to nothing. What is staged may also be of a command before it, which did come to
+    /// something: it is read from the store when it is needed again.
     pub fn discard(&mut self) {
-        self.staged.clear();
+        for (ordinal, _) in self.staged.drain(..) {
+            self.cache.remove(&ordinal.0);
+        }
     }
 
     /// Drops all memory: what is needed again is read from the store.

@@ -155,8 +155,11 @@ async fn one_channel_that_is_down_delays_its_own_only() {
     assert!(matches!(progress, Progress::Delivered { .. }));
     assert_eq!(notice(&shop, "o-1").standing(), Standing::Pending);
 
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, Some(Failure::Status(503)));
+
     pass(&mut shop, 90 * SECOND, |_| Sent::Delivered).await;
     assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, None, "that is over");
 }
 
 #[actix::test]

@@ -343,21 +343,6 @@ async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
     assert_eq!(shop.stock("tea").0, 98);
 }
 
-/// Forgets identities that are past their retention, as the store thread does.
-async fn sweep_identities(shop: &mut Shop) -> u64 {
-    let before = shop.log.checkpoint().expect("the disk works");
-    let swept = shop.log.sweep(shop.sequencer.now().micros()).expect("the disk works");
-    let after = shop.log.checkpoint().expect("the disk works");
-    for report in [before, after] {
-        shop.sequencer.shelf().borrow_mut().checkpointed(&report);
-    }
-    // the view lets go of what a checkpoint holds bit by bit, with the units that follow
-    for _ in 0..shop.entries.len() {
-        shop.run("stock.set", json!({"sku": "other", "on_hand": 1})).await;
-    }
-    swept
-}
-
 #[actix::test]
 async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
     // Given a shop's history, and when each of its messages was sent
@@ -404,7 +389,7 @@ async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
     shop.pass(40 * DAY).await;
 
     // When the identities are forgotten and every message comes again
-    assert!(sweep_identities(&mut shop).await >= 19);
+    assert!(shop.sweep_identities().await >= 19);
     let before = shop.dump();
     for (nth, (kind, data)) in all() {
         let is_guarded = nth < guarded.len();

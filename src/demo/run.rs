@@ -219,11 +219,13 @@ impl Run {
             self.listen();
             quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
         }
-        let (books, audit) = self.handle.look(read_books).await??;
+        let audit = self.handle.audit().await??;
+        let books = self.handle.look(read_books).await??;
         let seen = Books {
             verdicts: self.heard.verdicts,
             events: self.heard.events,
             notifications: self.heard.notifications,
+            parked: audit.counts.parked,
             ..books
         };
         let differences = expected.differences(&seen);
@@ -306,13 +308,8 @@ fn each(
 }
 
 /// The processor's own books.
-fn read_books(core: &Overview<'_>) -> Result<(Books, Audit), audit::Error> {
-    let audit = audit::audit(core.view)?;
-    let mut books = Books {
-        waiting: counters::waiting(core.view),
-        parked: audit.counts.parked,
-        ..Books::default()
-    };
+fn read_books(core: &Overview<'_>) -> Result<Books, audit::Error> {
+    let mut books = Books { waiting: counters::waiting(core.view), ..Books::default() };
     each(core.view, Table::Orders, |entity| {
         if let Some(order) = part::<Order>(entity)?
             && let Some(status) = status(order.status)
@@ -330,7 +327,7 @@ fn read_books(core: &Overview<'_>) -> Result<(Books, Audit), audit::Error> {
         }
         Ok(())
     })?;
-    Ok((books, audit))
+    Ok(books)
 }
 
 /// The model's word for a status; it knows those that a day leads to.

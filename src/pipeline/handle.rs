@@ -1,5 +1,6 @@
 //! Asking the core, from any thread.
 
+use orderly_actors::audit::{self, Audit};
 use orderly_actors::owner::Owner;
 use orderly_actors::store::{History, View};
 use orderly_actors::supervisor::Health;
@@ -56,6 +57,7 @@ type Look = Box<dyn FnOnce(&Overview<'_>) + Send>;
 
 pub(super) enum Question {
     Look(Look),
+    Audit(oneshot::Sender<Result<Audit, audit::Error>>),
     Pause(bool),
     Resend { id: String, answer: oneshot::Sender<Resend> },
     Stop { grace: Duration },
@@ -76,6 +78,14 @@ impl Handle {
             let _ = answer.send(look(overview)); // nobody waits any more
         });
         self.0.send(Question::Look(look)).await.map_err(|_| Gone)?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Audits everything, a few states at a time: commands run meanwhile. What it found is as of when it answers. Who
+    /// asks while an audit is under way gets the answer of that one.
+    pub async fn audit(&self) -> Result<Result<Audit, audit::Error>, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Question::Audit(answer)).await.map_err(|_| Gone)?;
         answered.await.map_err(|_| Gone)
     }
 

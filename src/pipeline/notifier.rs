@@ -13,12 +13,13 @@ use crate::notify::{Errand, Outcome, amqp, breaker, label};
 use crate::wire::Wire;
 use orderly_actors::clock::Timestamp;
 use orderly_actors::event::Event;
-use orderly_actors::notification::{Channel, Failure, Outgoing, Sent};
+use orderly_actors::notification::{Channel, Failure, NotificationKind, Outgoing, Sent};
 use orderly_actors::order::Order;
+use orderly_actors::payment::{Payments, Refund};
 use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
-use orderly_actors::store::{Ordinal, Seq};
+use orderly_actors::store::{Ordinal, Seq, View};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -121,6 +122,21 @@ impl Way {
     }
 }
 
+/// The refund that a notification tells of. One that arrived does not change any more.
+fn refund(view: &View, outgoing: &Outgoing) -> Result<Option<Refund>, states::Error> {
+    match outgoing.kind {
+        NotificationKind::RefundSucceeded => {
+            let payments: Option<Payments> = states::read(view, outgoing.order)?;
+            let refunds = payments.into_iter().flat_map(|known| known.refunds);
+            let mut told = refunds.filter(|refund| refund.id.as_str() == outgoing.reference);
+            Ok(told.next())
+        }
+        NotificationKind::OrderConfirmed
+        | NotificationKind::OrderExpired
+        | NotificationKind::OrderCancelled => Ok(None),
+    }
+}
+
 impl Notifier {
     /// Takes up what of an order is due, as far as there is a place.
     pub(super) fn look(
@@ -149,9 +165,11 @@ impl Notifier {
                             order = states::read(&view, outgoing.order)
                                 .map_err(orderly_actors::sequencer::Error::from)?;
                         }
-                        let message = order
-                            .as_ref()
-                            .and_then(|order| self.wire.notification(&outgoing, order));
+                        let refund = refund(&view, &outgoing)
+                            .map_err(orderly_actors::sequencer::Error::from)?;
+                        let message = order.as_ref().and_then(|order| {
+                            self.wire.notification(&outgoing, order, refund.as_ref())
+                        });
                         let Some(message) = message else { continue };
                         self.in_hand.insert((channel, outgoing.id.clone()));
                         way.lane.push(Waiting { outgoing, message, after: view.next_seq() });

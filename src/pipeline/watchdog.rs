@@ -18,7 +18,7 @@ pub(super) struct Pulse {
     clock: SystemClock,
 }
 
-/// It is busy with something that may take any time: nobody shall worry.
+/// It waits for something that has a limit of its own: nobody shall worry.
 const AWAY: u64 = u64::MAX;
 
 impl Pulse {

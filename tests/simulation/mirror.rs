@@ -8,7 +8,7 @@ use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
 use orderly_actors::order::{Order, Status};
 use orderly_actors::parked;
-use orderly_actors::payment::{Payments, RefundState};
+use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_actors::states::{self, State};
 use orderly_actors::store::{
     COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Trail, Unit, View,
@@ -340,15 +340,18 @@ fn check_hold(before: Option<HoldState>, after: HoldState) {
     assert!(is_legal, "a reservation went from {before:?} to {after:?}");
 }
 
-/// Every capture is counted once by its id where it has one. (Without, it is by its event, whose
-/// identity is used up: the books would differ.)
+/// Every capture is counted once: by its id where it has one, which is its attempt's, else by the
+/// event that told of it, which is its provider's.
 fn check_captures(payments: &Payments) {
     let mut seen = BTreeSet::new();
     for attempt in &payments.attempts {
-        let name = (attempt.provider.as_str(), attempt.id.as_str());
-        for id in attempt.captures.iter().filter_map(|capture| capture.id.as_ref()) {
-            let id = id.as_str();
-            assert!(seen.insert((name, id)), "a capture is counted twice: {name:?} {id:?}");
+        let (provider, name) = (attempt.provider.as_str(), attempt.id.as_str());
+        for capture in &attempt.captures {
+            let what = match &capture.identity {
+                CaptureIdentity::Capture(id) => (provider, Some(name), id.as_str()),
+                CaptureIdentity::Event(id) => (provider, None, id.as_str()),
+            };
+            assert!(seen.insert(what), "a capture is counted twice: {what:?}");
         }
     }
     let refunds: BTreeSet<_> = payments.refunds.iter().map(|refund| refund.id.as_str()).collect();

@@ -5,6 +5,7 @@ use super::outside::Answered;
 use super::process::{Down, Sequenced};
 use super::queue::Delivery;
 use super::world::World;
+use orderly_actors::audit;
 use orderly_actors::clock::{Clock, Timestamp};
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ pub(crate) enum Step {
     LoseChannel,
     Compare,
     CopyStore,
+    Audit,
 }
 
 use Step as S;
@@ -70,6 +72,7 @@ const CHANCES: &[(u64, Step)] = &[
     (1, S::LoseChannel),
     (4, S::Compare),
     (1, S::CopyStore),
+    (6, S::Audit),
 ];
 
 /// What is done, over and over, when nothing new comes: until nothing is left.
@@ -179,7 +182,23 @@ impl World {
                 }
             }
             Step::CopyStore => self.older = Some(self.disk.copy()),
+            Step::Audit => self.audit()?,
         }
+        Ok(())
+    }
+
+    /// The next few states of an audit that runs beside all this. What it says at its end is so then.
+    fn audit(&mut self) -> Result<(), Down> {
+        let Some(audit) = self.process.sequencer.audit_step() else {
+            return Ok(());
+        };
+        let audit = match audit {
+            Err(audit::Error::Store(error)) => return Err(error.into()),
+            audit => audit.expect("every state can be read"),
+        };
+        assert!(audit.balanced, "{:?}", audit.violations);
+        let view = self.process.sequencer.shelf().borrow();
+        assert_eq!(audit, audit::audit(&view).expect("reads"), "beside the work, and at once");
         Ok(())
     }
 

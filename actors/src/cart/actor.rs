@@ -154,7 +154,6 @@ impl Handler<EndTurn> for CartActor {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => self.carts.keep(),
             EndTurn::Discard => self.carts.discard(),
             EndTurn::Forget => self.carts.forget(),
         }

@@ -2,49 +2,33 @@ use super::{Data, Invalid};
 use crate::clock::Timestamp;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
+use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 
-/// What the provider tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CallbackKind {
-    /// The customer must do something (3-D Secure and the like).
-    ActionRequired,
-    /// Money is set aside, not taken.
-    Authorized,
-    /// Money was taken.
-    Captured,
-    /// The attempt failed.
-    Failed,
-    /// The authorization was given up.
-    Voided,
-    /// The attempt or authorization ran out.
-    Expired,
-    /// A refund arrived.
-    RefundSucceeded,
-    /// A refund did not.
-    RefundFailed,
-    /// The customer disputes the payment.
-    DisputeOpened,
-    /// The dispute has an outcome.
-    DisputeClosed,
-}
-
-impl CallbackKind {
-    /// The name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ActionRequired => "action_required",
-            Self::Authorized => "authorized",
-            Self::Captured => "captured",
-            Self::Failed => "failed",
-            Self::Voided => "voided",
-            Self::Expired => "expired",
-            Self::RefundSucceeded => "refund_succeeded",
-            Self::RefundFailed => "refund_failed",
-            Self::DisputeOpened => "dispute_opened",
-            Self::DisputeClosed => "dispute_closed",
-        }
+names! {
+    /// What the provider tells. Stored by its number: new ones go to the end.
+    #[derive(schemars::JsonSchema)]
+    CallbackKind {
+        /// The customer must do something (3-D Secure and the like).
+        ActionRequired = "action_required",
+        /// Money is set aside, not taken.
+        Authorized = "authorized",
+        /// Money was taken.
+        Captured = "captured",
+        /// The attempt failed.
+        Failed = "failed",
+        /// The authorization was given up.
+        Voided = "voided",
+        /// The attempt or authorization ran out.
+        Expired = "expired",
+        /// A refund arrived.
+        RefundSucceeded = "refund_succeeded",
+        /// A refund did not.
+        RefundFailed = "refund_failed",
+        /// The customer disputes the payment.
+        DisputeOpened = "dispute_opened",
+        /// The dispute has an outcome.
+        DisputeClosed = "dispute_closed",
     }
 }
 

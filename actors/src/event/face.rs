@@ -9,6 +9,7 @@ use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
+use crate::payment::Refund;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
@@ -73,6 +74,11 @@ pub struct OrderData<'a> {
     pub reason: Option<OrderReason<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a Detail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refund_id: Option<&'a str>,
+    /// Of `total`, `paid` and `refunded`, where `currency` is that of a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_currency: Option<Currency>,
 }
 
 /// Why an order was rejected, cancelled or put under review.
@@ -94,6 +100,8 @@ pub struct PaymentData<'a> {
     pub provider: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -244,6 +252,19 @@ impl<'a> OrderData<'a> {
             amount: None,
             reason: None,
             detail: None,
+            refund_id: None,
+            order_currency: None,
+        }
+    }
+
+    /// The order as it is, and a refund of it: `amount` and `currency` are the refund's.
+    pub fn of_refund(order: &'a Order, refund: &'a Refund) -> Self {
+        Self {
+            refund_id: Some(refund.id.as_str()),
+            amount: Some(refund.amount),
+            currency: refund.currency,
+            order_currency: Some(order.currency),
+            ..Self::new(order, order.into())
         }
     }
 
@@ -410,6 +431,7 @@ fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
         order_id: scene.order_id,
         provider: None,
         refund_id: None,
+        dispute_id: None,
         attempt_id: None,
         kind: None,
         verdict: None,
@@ -417,17 +439,26 @@ fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
         currency: None,
     };
     match event {
-        Event::PaymentRecorded { provider, attempt_id, kind, verdict, amount, currency } => {
-            Some(PaymentData {
-                provider: Some(provider.as_str()),
-                attempt_id: Some(attempt_id.as_str()),
-                kind: Some(*kind),
-                verdict: Some(*verdict),
-                amount: *amount,
-                currency: *currency,
-                ..empty
-            })
-        }
+        Event::PaymentRecorded {
+            provider,
+            attempt_id,
+            kind,
+            verdict,
+            amount,
+            currency,
+            refund_id,
+            dispute_id,
+        } => Some(PaymentData {
+            provider: Some(provider.as_str()),
+            attempt_id: Some(attempt_id.as_str()),
+            kind: Some(*kind),
+            verdict: Some(*verdict),
+            amount: *amount,
+            currency: *currency,
+            refund_id: refund_id.as_ref().map(crate::id::RefundId::as_str),
+            dispute_id: dispute_id.as_ref().map(crate::id::DisputeId::as_str),
+            ..empty
+        }),
         Event::RefundRequested { refund_id, attempt_id, amount, currency } => Some(PaymentData {
             refund_id: Some(refund_id.as_str()),
             attempt_id: attempt_id.as_ref().map(crate::id::AttemptId::as_str),

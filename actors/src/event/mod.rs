@@ -6,7 +6,7 @@
 pub mod face;
 
 use crate::command::CallbackKind;
-use crate::id::{AttemptId, CartId, CommandId, Provider, RefundId, Sku, Source};
+use crate::id::{AttemptId, CartId, CommandId, DisputeId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
 use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderFace;
@@ -39,6 +39,10 @@ pub enum Event {
         amount: Option<i64>,
         /// Currency of the amount.
         currency: Option<Currency>,
+        /// The refund it was about.
+        refund_id: Option<RefundId>,
+        /// The dispute it was about.
+        dispute_id: Option<DisputeId>,
     },
     /// The payment adapter must send money back.
     RefundRequested {
@@ -227,8 +231,6 @@ pub enum ReleaseReason {
     Cancelled,
     /// The hold ran out.
     Expired,
-    /// The order lapsed with part of its money paid.
-    RefundDue,
 }
 
 macro_rules! types {

@@ -150,10 +150,6 @@ impl Handler<EndTurn> for Inventory {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => {
-                self.stocks.keep();
-                self.reservations.keep();
-            }
             EndTurn::Discard => {
                 self.stocks.discard();
                 self.reservations.discard();

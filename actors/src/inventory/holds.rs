@@ -97,7 +97,7 @@ impl Inventory {
         let mut draft = Draft::default();
         let state = match reason {
             ReleaseReason::Cancelled => State::Released,
-            ReleaseReason::Expired | ReleaseReason::RefundDue => State::Expired,
+            ReleaseReason::Expired => State::Expired,
         };
         match self.reservation(order)?.state {
             State::Held { .. } => {

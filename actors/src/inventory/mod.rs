@@ -7,4 +7,4 @@ mod state;
 
 pub use actor::{Adjust, Inventory, Set};
 pub use holds::{Commit, Extend, Freeze, Hold, Look, Release, TakeBack, Thaw};
-pub use state::{Hold as HoldState, Item, Reservation, Stock};
+pub use state::{Hold as HoldState, HoldName, Item, Reservation, Stock};

@@ -3,6 +3,7 @@
 use crate::clock::Timestamp;
 use crate::id::Sku;
 use crate::store::Ordinal;
+use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,19 +72,38 @@ pub enum Hold {
     Expired,
 }
 
+names! {
+    /// How a reservation stands, in a word.
+    HoldName {
+        /// Set aside.
+        Held = "held",
+        /// Sold.
+        Committed = "committed",
+        /// Given back, as the order was cancelled.
+        Released = "released",
+        /// Given back, as its time ran out.
+        Expired = "expired",
+    }
+}
+
 impl Hold {
     /// Set aside until then.
     pub const fn held(until: Timestamp) -> Self {
         Self::Held { until, extended: false, frozen: None }
     }
 
+    /// How it stands, in a word.
+    pub const fn name(self) -> HoldName {
+        match self {
+            Self::Held { .. } => HoldName::Held,
+            Self::Committed => HoldName::Committed,
+            Self::Released => HoldName::Released,
+            Self::Expired => HoldName::Expired,
+        }
+    }
+
     /// The name in the admin API.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Held { .. } => "held",
-            Self::Committed => "committed",
-            Self::Released => "released",
-            Self::Expired => "expired",
-        }
+        self.name().as_str()
     }
 }

@@ -77,6 +77,7 @@ impl NotificationActor {
                 order: pending.order,
                 id: notice.id.clone(),
                 kind: notice.kind,
+                reference: notice.reference.clone(),
                 channel: delivery.channel,
                 attempt: delivery.attempts + 1,
                 trace: notice.trace,
@@ -187,7 +188,6 @@ impl Handler<EndTurn> for NotificationActor {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => self.notices.keep(),
             EndTurn::Discard => self.notices.discard(),
             EndTurn::Forget => self.notices.forget(),
         }
@@ -255,6 +255,8 @@ pub struct Outgoing {
     pub id: String,
     /// What to tell.
     pub kind: NotificationKind,
+    /// What it is about within the order (a refund's id); empty where the kind says it all.
+    pub reference: String,
     /// Through which channel.
     pub channel: Channel,
     /// Counts from 1.

@@ -102,7 +102,10 @@ impl Delivery {
         }
         let tried = Self { attempts: self.attempts.max(attempt), ..self.clone() };
         match sent {
-            Sent::Delivered => Some(Self { progress: Progress::Delivered { at: now }, ..tried }),
+            // why it took longer is told in the log, and is over
+            Sent::Delivered => {
+                Some(Self { problem: None, progress: Progress::Delivered { at: now }, ..tried })
+            }
             Sent::Failed { .. } | Sent::Refused { .. } if attempt <= self.attempts => None,
             Sent::Failed { why, retry_after } => {
                 let failures = self.failures + 1;

@@ -67,7 +67,7 @@ pub struct Delivery {
     /// When this round began, which the total limit counts from: when it was requested, or a
     /// person asked for it again.
     pub began: Timestamp,
-    /// What went wrong last.
+    /// What went wrong last; nothing when it was delivered after all.
     pub problem: Option<Failure>,
     /// Where it is.
     pub progress: Progress,

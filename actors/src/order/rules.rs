@@ -23,7 +23,7 @@ use super::state::{Order, Status};
 use crate::clock::Timestamp;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::payment::rules::Which;
+use crate::payment::rules::{Phase, Which};
 use crate::verdict::Verdict;
 
 /// What is decided: in this order, the order's own changes and what others must do.
@@ -184,20 +184,26 @@ fn owe_elsewhere(step: Step) -> Step {
     step.tell(OrderChange::RefundDue { amount: 0 }).effect(Effect::AskBackElsewhere)
 }
 
-/// Whether it still waits for its money, or for a person who judges what came: then an attempt
-/// without money matters, and one may capture in shares.
-pub fn awaits_money(status: Status) -> bool {
+/// How far an order of that status is. `None`: its stock alone tells, since all money goes back
+/// of orders that were paid and of others.
+pub fn phase(status: Status) -> Option<Phase> {
     match status {
-        Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => true,
-        Status::Rejected
-        | Status::Paid
-        | Status::Completed
-        | Status::Expired
-        | Status::Cancelled
-        | Status::RefundDue
-        | Status::PartiallyRefunded
-        | Status::Refunded => false,
+        Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {
+            Some(Phase::Awaiting)
+        }
+        Status::Paid | Status::Completed | Status::PartiallyRefunded => Some(Phase::Sold),
+        // an order that was paid is never due: it owes its surplus alone
+        Status::Rejected | Status::Expired | Status::Cancelled | Status::RefundDue => {
+            Some(Phase::Unsold)
+        }
+        Status::Refunded => None,
     }
+}
+
+/// Whether it still waits for its money, or for a person who judges what came: then an attempt
+/// without money matters, and holds up the hold's end.
+pub fn awaits_money(status: Status) -> bool {
+    phase(status) == Some(Phase::Awaiting)
 }
 
 /// When a hold that is extended or frozen ends: at the cap, which counts from the placing.

@@ -1,7 +1,7 @@
 //! Keeps what providers said of each order's money, and the callbacks that came too early;
 //! the only writer of both.
 
-use super::rules::{self, Meaning, Standing, Which};
+use super::rules::{self, Meaning, Phase, Standing, Which};
 use super::state::{Payments, Refund, RefundState, Waiting};
 use crate::clock::Timestamp;
 use crate::command::{PaymentCallback, Restock};
@@ -116,7 +116,7 @@ impl PaymentActor {
         let mut draft = Draft::default();
         let mut payments = self.known(record.order)?;
         let (meaning, change) =
-            rules::decide(&payments, &record.callback, record.currency, record.awaits_money);
+            rules::decide(&payments, &record.callback, record.currency, record.phase);
         let standing = match change {
             Some(change) => {
                 rules::apply(&mut payments, change);
@@ -247,7 +247,6 @@ impl Handler<EndTurn> for PaymentActor {
 
     fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
         match end {
-            EndTurn::Keep => self.payments.keep(),
             EndTurn::Discard => self.payments.discard(),
             EndTurn::Forget => self.payments.forget(),
         }
@@ -280,8 +279,8 @@ pub struct Record {
     pub callback: PaymentCallback,
     /// The order's currency.
     pub currency: Currency,
-    /// Whether the order still waits for its money, or for a person who judges what came.
-    pub awaits_money: bool,
+    /// How far the order is.
+    pub phase: Phase,
 }
 
 /// What a callback meant.

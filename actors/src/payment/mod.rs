@@ -10,5 +10,6 @@ pub use actor::{
     RequestRefund, Restocking, Void, Wait, WaitingLimits,
 };
 pub use state::{
-    Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState, Waiting,
+    Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
+    RefundState, Waiting,
 };

@@ -2,8 +2,8 @@
 //! as pure decisions.
 //!
 //! Keeps: every capture counts once (by its capture id where it has one, else by its event;
-//! and when the order awaits no money any more, by its attempt), every refund counts once,
-//! no attempt goes backwards, and none is asked twice to be given up.
+//! and once the order was paid, by its attempt), every refund counts once, no attempt goes
+//! backwards, and none is asked twice to be given up, unless it is authorized in between.
 //!
 //! | module | decides |
 //! |---|---|
@@ -25,6 +25,17 @@ use super::state::{
 use crate::command::{CallbackKind, PaymentCallback};
 use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
+
+/// How far an order is, as its money sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It waits for its money, or for a person who judges what came.
+    Awaiting,
+    /// It was paid, and its stock sold, whatever became of it since.
+    Sold,
+    /// It ended without having been paid: whatever is captured for it goes back.
+    Unsold,
+}
 
 /// What a callback means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +117,7 @@ pub enum Change {
     Dispute(DisputeId, DisputeState),
 }
 
-/// Decides what `callback` means for an order in `currency`; `awaits_money` says whether the
-/// order still waits for its money, or for a person who judges what came.
+/// Decides what `callback` means for an order in `currency`, which is that far.
 ///
 /// What is stale moves nothing, but of an attempt that nobody waits for it is still kept that
 /// it ended.
@@ -115,22 +125,16 @@ pub fn decide(
     payments: &Payments,
     callback: &PaymentCallback,
     currency: Currency,
-    awaits_money: bool,
+    phase: Phase,
 ) -> (Meaning, Option<Change>) {
     let attempt = find(payments, callback);
     match callback.kind {
-        CallbackKind::Captured => attempts::captured(attempt, callback, currency, awaits_money),
+        CallbackKind::Captured => attempts::captured(payments, callback, currency, phase),
         CallbackKind::ActionRequired => attempts::action_required(attempt, callback),
         CallbackKind::Authorized => attempts::authorized(attempt, callback, currency),
-        CallbackKind::Failed => {
-            attempts::ended(attempt, callback, AttemptState::Failed, awaits_money)
-        }
-        CallbackKind::Voided => {
-            attempts::ended(attempt, callback, AttemptState::Voided, awaits_money)
-        }
-        CallbackKind::Expired => {
-            attempts::ended(attempt, callback, AttemptState::Expired, awaits_money)
-        }
+        CallbackKind::Failed => attempts::ended(attempt, callback, AttemptState::Failed, phase),
+        CallbackKind::Voided => attempts::ended(attempt, callback, AttemptState::Voided, phase),
+        CallbackKind::Expired => attempts::ended(attempt, callback, AttemptState::Expired, phase),
         CallbackKind::RefundSucceeded => refunds::succeeded(payments, callback, currency),
         CallbackKind::RefundFailed => refunds::failed(payments, callback),
         CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => {
@@ -165,6 +169,8 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.state = AttemptState::Authorized;
             attempt.authorized = amount;
             attempt.currency = Some(currency);
+            // what it was asked before was to begin nothing; now there is something to give up
+            attempt.void_requested = false;
         }
         Change::Captured { provider, id, capture, closes } => {
             let attempt = attempt(payments, provider, id, AttemptState::Captured);

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::command::PaymentCallback;
-use crate::id::{AttemptId, CaptureId, DisputeId, Provider, RefundId};
+use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
 use crate::money::Currency;
 use crate::trace::TraceParent;
 use crate::verdict::names;
@@ -56,7 +56,8 @@ pub struct Attempt {
     pub currency: Option<Currency>,
     /// It captures no more.
     pub closed: bool,
-    /// The provider was asked to give it up, which happens once.
+    /// The provider was asked to give it up, as it stands: once, and once more if it is
+    /// authorized all the same.
     pub void_requested: bool,
 }
 
@@ -74,11 +75,23 @@ impl Attempt {
     }
 }
 
+/// What tells money that was taken from other such money: it is counted once. Kept as long as its
+/// order, since a review, a long hold or a refund may outlast the identities of messages.
+///
+/// Stored by the number of its variant: new ones go to the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CaptureIdentity {
+    /// The provider's id of it, unique within its attempt.
+    Capture(CaptureId),
+    /// It has none: the provider's event that told of it.
+    Event(EventId),
+}
+
 /// Money taken.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Capture {
-    /// Its identity, where the provider gives one.
-    pub id: Option<CaptureId>,
+    /// What tells it from others.
+    pub identity: CaptureIdentity,
     /// Minor units of `currency`.
     pub amount: i64,
     /// May differ from the order's: such money counts nowhere else.

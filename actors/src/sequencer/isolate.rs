@@ -131,7 +131,7 @@ impl Sequencer {
 
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
-        let draft = Draft { marker: Some(marker), ..Draft::default() };
+        let draft = Draft { marker: Some(Box::new(marker)), ..Draft::default() };
         let turn = Turn::new(Origin::Isolated, None, now);
         self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
     }

@@ -10,6 +10,7 @@
 //! [`Log::commit`](crate::store::Log::commit) has returned for it.
 
 mod arrival;
+mod audit;
 mod isolate;
 mod notify;
 mod owners;
@@ -52,6 +53,7 @@ pub struct Sequencer {
     /// The latest time that was given out.
     latest: Cell<Timestamp>,
     retired: Retired,
+    audits: audit::Audits,
     settings: Settings,
 }
 
@@ -123,6 +125,7 @@ impl Sequencer {
             clock,
             latest: Cell::default(),
             retired: Retired::default(),
+            audits: audit::Audits::default(),
             settings,
         }
     }
@@ -325,7 +328,7 @@ impl Sequencer {
             let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Draft::default()) };
             let turn =
                 Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
-            return self.seal(turn, outcome).await;
+            return self.write(turn, outcome); // no owner was asked
         }
         self.park_conflict(arrival, first, order, now).await
     }
@@ -425,7 +428,6 @@ struct Identity {
     data: u64,
 }
 
-#[expect(clippy::large_enum_variant, reason = "it lives for one match, and most are the large one")]
 enum Attempt {
     Ended(Outcome),
     Invalid(crate::command::Invalid),

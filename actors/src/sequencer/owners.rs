@@ -1,7 +1,6 @@
 //! The five owners as the sequencer starts and drives them.
 
 use crate::cart::{self, CartActor};
-use crate::draft::{Change, Draft};
 use crate::inventory::Inventory;
 use crate::notification::{NotificationActor, Policy};
 use crate::order::{Leaves, OrderActor, Terms};
@@ -126,15 +125,6 @@ impl Owners {
         }
     }
 
-    /// Ends the turn in the owners that `draft` changed.
-    pub(super) async fn keep(&self, touched: Touched) {
-        for (owner, touched) in Owner::ALL.iter().zip(touched.0) {
-            if touched {
-                self.end_turn_of(*owner, EndTurn::Keep).await;
-            }
-        }
-    }
-
     async fn end_turn_of(&self, owner: Owner, end: EndTurn) {
         match owner {
             Owner::Cart => tell(&self.cart, end).await,
@@ -143,32 +133,6 @@ impl Owners {
             Owner::Payment => tell(&self.payment, end).await,
             Owner::Notification => tell(&self.notification, end).await,
         }
-    }
-}
-
-/// Which owners a draft changed, in the order of [`Owner::ALL`].
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Touched([bool; Owner::ALL.len()]);
-
-impl Touched {
-    /// `None`: the draft changed nothing.
-    pub(super) fn by(draft: &Draft) -> Option<Self> {
-        if draft.changes.is_empty() {
-            return None;
-        }
-        let mut touched = Self::default();
-        for change in &draft.changes {
-            let owner = match change {
-                Change::Cart(..) => Owner::Cart,
-                Change::Order(..) | Change::Swept(..) => Owner::Order,
-                Change::Reservation(..) | Change::Stock(..) => Owner::Inventory,
-                Change::Payments(..) => Owner::Payment,
-                Change::Notices(..) => Owner::Notification,
-                Change::Gone { owner, .. } => *owner,
-            };
-            touched.0[owner as usize] = true;
-        }
-        Some(touched)
     }
 }
 

@@ -71,7 +71,7 @@ impl Sequencer {
         };
         if let Some(item) = item {
             draft.events.push(event(&item, arrival));
-            draft.parked = Some(item);
+            draft.parked = Some(Box::new(item));
         }
         let order = match order {
             Some((id, None)) => {
@@ -196,7 +196,7 @@ impl Sequencer {
         let detail = Some(Detail::from(detail));
         if let Some(item) = self.item(&arrival, reason, detail.clone(), now)? {
             draft.events.push(event(&item, &arrival));
-            draft.parked = Some(item);
+            draft.parked = Some(Box::new(item));
         }
         let origin = Origin::Waited { source, id: command_id };
         let outcome =

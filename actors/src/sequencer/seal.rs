@@ -1,7 +1,6 @@
 //! Making a unit of what a command did.
 
 use super::isolate;
-use super::owners::Touched;
 use super::{Error, FollowUp, Identity, Sealed, Sequencer};
 use crate::clock::Timestamp;
 use crate::counters;
@@ -36,22 +35,20 @@ impl Turn {
 }
 
 impl Sequencer {
-    /// Seals the end of a command. What it staged becomes memory; of a refused one nothing does.
+    /// Seals the end of a command that owners were asked about. What they staged becomes memory; of a refused one
+    /// nothing does.
     pub(super) async fn seal(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
         if let Some(trace) = turn.trace {
             self.stamp_notices(&mut outcome.draft, trace).await;
         }
-        let touched = Touched::by(&outcome.draft);
-        let sealed = self.write(turn, outcome)?;
-        match touched {
-            Some(touched) => self.owners.keep(touched).await,
-            None => self.owners.end_turn(EndTurn::Discard).await,
+        if outcome.draft.changes.is_empty() {
+            self.owners.end_turn(EndTurn::Discard).await;
         }
-        Ok(sealed)
+        self.write(turn, outcome)
     }
 
     /// Writes a unit: states, names, hints, counters, and the record with the draft's events.
-    fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+    pub(super) fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
         let mut builder = self.shelf.borrow().begin(turn.now.micros());
         let Outcome { verdict, reason, detail, order, draft } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
@@ -121,7 +118,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
-        self.shelf.borrow_mut().seal(Arc::clone(&unit));
+        self.audits.seal(&mut self.shelf.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 
 use super::unit::{
     COUNTERS, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put, Seq, Table,
@@ -10,7 +11,8 @@ use super::unit::{
 };
 
 /// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds; in the unit
-/// that buffer, like all else, is as long as what is in it.
+/// that buffer, like all else, is as long as what is in it. The lists have room for what most units hold before they
+/// allocate, and are copied to their length then.
 ///
 /// Begin one with `View::begin`, which knows the sequence.
 #[derive(Debug)]
@@ -19,14 +21,14 @@ pub struct UnitBuilder {
     at: i64,
     fired: i64,
     identity: Option<Identity>,
-    names: Vec<Name>,
-    puts: Vec<Put>,
+    names: SmallVec<[Name; 2]>,
+    puts: SmallVec<[Put; 8]>,
     trail: Option<Trail>,
-    timers: Vec<Timer>,
-    counters: Vec<(u8, i64)>,
+    timers: SmallVec<[Timer; 2]>,
+    counters: SmallVec<[(u8, i64); 2]>,
     buffer: Vec<u8>,
     /// For every put, the end of its value in `buffer`; `None`: the part is gone.
-    ends: Vec<Option<usize>>,
+    ends: SmallVec<[Option<usize>; 8]>,
 }
 
 impl UnitBuilder {
@@ -36,13 +38,13 @@ impl UnitBuilder {
             at,
             fired,
             identity: None,
-            names: Vec::new(),
-            puts: Vec::new(),
+            names: SmallVec::new(),
+            puts: SmallVec::new(),
             trail: None,
-            timers: Vec::new(),
-            counters: Vec::new(),
+            timers: SmallVec::new(),
+            counters: SmallVec::new(),
             buffer: Vec::with_capacity(1024),
-            ends: Vec::new(),
+            ends: SmallVec::new(),
         }
     }
 
@@ -155,11 +157,11 @@ impl UnitBuilder {
             at: self.at,
             fired: self.fired,
             identity: self.identity,
-            names: self.names.into(),
-            puts: self.puts.into(),
+            names: self.names.into_boxed_slice(),
+            puts: self.puts.into_boxed_slice(),
             trail: self.trail,
-            timers: self.timers.into(),
-            counters: self.counters.into(),
+            timers: self.timers.into_boxed_slice(),
+            counters: self.counters.into_boxed_slice(),
             body: buffer.slice(start..),
         }))
     }

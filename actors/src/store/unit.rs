@@ -72,7 +72,9 @@ impl Table {
 }
 
 /// An entity's number in its table: given at first touch, growing, never given twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Ordinal(pub u64);
 
 /// A cryptographic hash of an entity's id, cut to 16 bytes: unique by size, evenly spread by construction.

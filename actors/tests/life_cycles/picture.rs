@@ -3,11 +3,11 @@
 use crate::model::{Attempt, Model, Order};
 use crate::support::Shop;
 use orderly_actors::cart::Cart;
-use orderly_actors::id::{CaptureId, OrderId};
+use orderly_actors::id::OrderId;
 use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
 use orderly_actors::order;
-use orderly_actors::payment::{Payments, RefundState};
+use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_actors::store::Table;
 use orderly_actors::{counters, payment};
 use serde_json::{Map, Value, json};
@@ -75,7 +75,7 @@ fn model_attempt(attempt: &Attempt) -> Value {
     let captures: Vec<_> = attempt
         .captures
         .iter()
-        .map(|capture| json!([capture.id, capture.amount, capture.currency]))
+        .map(|capture| json!([capture.identity, capture.amount, capture.currency]))
         .collect();
     json!([attempt.provider, attempt.id, attempt.state.name(), captures])
 }
@@ -175,8 +175,11 @@ fn shop_attempt(attempt: &payment::Attempt) -> Value {
         .captures
         .iter()
         .map(|capture| {
-            let id = capture.id.as_ref().map(CaptureId::as_str);
-            json!([id, capture.amount, capture.currency.code()])
+            let identity = match &capture.identity {
+                CaptureIdentity::Capture(id) => format!("capture {id}"),
+                CaptureIdentity::Event(id) => format!("event {id}"),
+            };
+            json!([identity, capture.amount, capture.currency.code()])
         })
         .collect();
     json!([attempt.provider.as_str(), attempt.id.as_str(), attempt.state.as_str(), captures])

@@ -76,6 +76,13 @@ async fn live(shop: &mut Shop, history: History) {
                 let data = json!({"order_id": ORDER, "decision": decision});
                 shop.run("order.resolve", data).await;
             }
+            "all goes back" => {
+                for refund in shop.refunds(ORDER) {
+                    let (amount, currency) = (refund.amount, refund.currency.code());
+                    let text = format!("refund_succeeded p {amount} {} {currency}", refund.id);
+                    shop.run("payment.callback", said(ORDER, &text)).await;
+                }
+            }
             "15 minutes" => shop.pass(15 * MINUTE).await,
             "to the cap" => shop.pass(120 * MINUTE).await,
             text => match text.split_once(' ') {

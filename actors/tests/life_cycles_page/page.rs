@@ -53,6 +53,36 @@ const SHARE: &str = "captured, the same attempt without a capture_id";
 /// The cells that need a history of their own.
 const BESIDE: &[(&str, History, History)] = &[
     (
+        "refunded out of refund_due, the same attempt without a capture_id",
+        &["place", "captured p 200 #1", "cancel", "all goes back"],
+        &["captured p 50"],
+    ),
+    (
+        "refunded out of refund_due, action_required",
+        &["place", "captured p 200 #1", "cancel", "all goes back"],
+        &["action_required n"],
+    ),
+    (
+        "cancelled, an attempt that was to be given up is authorized all the same",
+        &["place", "cancel", "action_required n"],
+        &["authorized n 500"],
+    ),
+    (
+        "cancelled, the same once more",
+        &["place", "cancel", "action_required n", "authorized n 500"],
+        &["authorized n 500"],
+    ),
+    (
+        "under_review for another currency, and the net reaches the total",
+        &["place", "captured p 500 USD"],
+        &["captured n 500"],
+    ),
+    (
+        "under_review for another currency, and the net passes the total",
+        &["place", "captured p 500 USD"],
+        &["captured n 501"],
+    ),
+    (
         "expired, exact money, and its stock is gone",
         &["place", "15 minutes", "no stock"],
         &["captured n 500"],

@@ -12,11 +12,11 @@ enum Column {
     Awaiting,
     /// `under_review`: everything is recorded, and judged at order.resolve.
     Review,
-    /// Sold, whatever happened then.
+    /// Sold, whatever happened then: all of its money may have gone back.
     PaidOrLater,
     /// expired, cancelled and rejected.
     Over,
-    /// Money is there that goes back, and so does all that comes after it.
+    /// It came to nothing, and its money goes back, or went; so does all that comes after it.
     RefundDue,
 }
 
@@ -24,11 +24,10 @@ fn column(order: &Order) -> Column {
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => Column::Awaiting,
         Status::UnderReview => Column::Review,
-        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded => {
-            Column::PaidOrLater
-        }
+        Status::Paid | Status::Completed | Status::PartiallyRefunded => Column::PaidOrLater,
+        Status::Refunded if order.is_sold() => Column::PaidOrLater,
         Status::Expired | Status::Cancelled | Status::Rejected => Column::Over,
-        Status::RefundDue => Column::RefundDue,
+        Status::RefundDue | Status::Refunded => Column::RefundDue,
     }
 }
 
@@ -72,14 +71,22 @@ impl Model {
         let column = column(order);
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         let capture_id = data.get("capture_id").and_then(Value::as_str).map(str::to_owned);
-        let is_known = match (&capture_id, column) {
-            (Some(_), _) => attempt.captures.iter().any(|one| one.id == capture_id),
-            (None, Column::Awaiting | Column::Review) => attempt.is_closed,
-            (None, Column::PaidOrLater | Column::Over | Column::RefundDue) => {
-                attempt.has_captured()
-            }
+        // "(provider, attempt_id, capture_id) where given is the identity of the money", else it is
+        // the event's, which is the provider's
+        let identity = match &capture_id {
+            Some(id) => format!("capture {id}"),
+            None => format!("event {}", text(data, "event_id")),
         };
-        if is_known {
+        let is_known = attempt.captures.iter().any(|one| one.identity == identity);
+        // "known capture_id, or same attempt without one: stale" is said of "paid or later" only
+        let is_more_of_it = match column {
+            _ if capture_id.is_some() => false,
+            Column::Awaiting | Column::Review | Column::Over | Column::RefundDue => {
+                attempt.is_closed
+            }
+            Column::PaidOrLater => attempt.has_captured(),
+        };
+        if is_known || is_more_of_it {
             return Err(Ended::Stale);
         }
         let currency = text(data, "currency").to_owned();
@@ -88,7 +95,7 @@ impl Model {
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         attempt.state = AttemptState::Captured;
         attempt.is_closed |= data["final"] == true;
-        attempt.captures.push(Capture { id: capture_id, amount, currency: currency.clone() });
+        attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
 
         let is_foreign = currency != order.currency;
         let is_over = order.net() > order.total;
@@ -110,8 +117,8 @@ impl Model {
                 self.become_paid(order, false);
                 Ok(())
             }
-            // judged at order.resolve
-            Column::Review if is_foreign => Err(Ended::Review),
+            // judged at order.resolve; "over-capture and another currency are review"
+            Column::Review if is_foreign || is_over => Err(Ended::Review),
             Column::Review => Ok(()),
             Column::PaidOrLater | Column::RefundDue if is_foreign => {
                 // the shop keeps no money of an order that came to nothing
@@ -164,6 +171,8 @@ impl Model {
             return Err(Ended::Stale);
         }
         attempt.state = AttemptState::Authorized;
+        // an authorization newly open: what was asked before was of an attempt that had none
+        attempt.void_requested = false;
         if matches!(column, Column::PaidOrLater | Column::Over | Column::RefundDue) {
             self.ask_void(order, data);
         }
@@ -183,7 +192,7 @@ impl Model {
         Ok(())
     }
 
-    /// `payment.void_requested`, once per attempt.
+    /// `payment.void_requested`, once for an attempt as it stands.
     fn ask_void(&mut self, order: &mut Order, data: &Value) {
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         if !attempt.void_requested {

@@ -34,7 +34,8 @@ pub enum AttemptState {
 
 #[derive(Debug, Clone)]
 pub struct Capture {
-    pub id: Option<String>,
+    /// Its id, or the event that told of it where it has none: it is counted once by that.
+    pub identity: String,
     pub amount: i64,
     pub currency: String,
 }

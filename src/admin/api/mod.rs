@@ -16,6 +16,7 @@ use super::problem::Problem;
 use crate::pipeline::{Handle, Overview, Resend};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
+use orderly_actors::audit::Audit;
 use orderly_actors::order::Status;
 use orderly_actors::{record, states, store};
 use serde::Serialize;
@@ -40,6 +41,12 @@ impl Core {
         Ok(answer.map_err(|gone| Problem::unavailable(gone.to_string()))??)
     }
 
+    async fn audit(&self) -> Result<Audit, Problem> {
+        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
+        let audit = handle.audit().await.map_err(|gone| Problem::unavailable(gone.to_string()))?;
+        Ok(audit.map_err(Error::from)?)
+    }
+
     async fn resend(&self, notification: String) -> Result<Resend, Problem> {
         let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
         let answer = handle.resend(notification).await;
@@ -52,6 +59,8 @@ impl Core {
 enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
+    #[error("there is no order of that id yet; payment callbacks that wait for it: {0}")]
+    Awaited(usize),
     #[error("the order was {0} for longer than history is kept: it was swept, its id stays taken")]
     Swept(Status),
     #[error(transparent)]
@@ -67,7 +76,9 @@ enum Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Swept(_) => Self::not_found(error.to_string()),
+            Error::NotFound(_) | Error::Awaited(_) | Error::Swept(_) => {
+                Self::not_found(error.to_string())
+            }
             Error::Store(_) | Error::State(_) | Error::Record(_) | Error::Audit(_) => {
                 tracing::error!(%error, "a question cannot be answered");
                 Self::unavailable("the store cannot be read")

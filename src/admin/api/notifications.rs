@@ -47,7 +47,7 @@ struct DeliveryView {
     not_before: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
-    /// What went wrong last.
+    /// What went wrong last, unless it was delivered after all.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }

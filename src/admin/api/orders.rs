@@ -10,7 +10,7 @@ use orderly_actors::clock::Timestamp;
 use orderly_actors::event::face::{CustomerData, LineData, Units};
 use orderly_actors::inventory::{HoldState, Reservation};
 use orderly_actors::order::{Order, Status, Swept};
-use orderly_actors::payment::{Attempt, Dispute, Payments, Refund};
+use orderly_actors::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_actors::store::{Entity, Ordinal, Table, View};
 use orderly_actors::{identity, states};
 use serde::{Deserialize, Serialize};
@@ -122,10 +122,15 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
 
 fn attempt(attempt: &Attempt) -> Value {
     let captures = attempt.captures.iter().map(|capture| {
-        value!({
-            "capture_id": capture.id, "amount": capture.amount, "currency": capture.currency,
+        let mut shown = value!({
+            "capture_id": null, "amount": capture.amount, "currency": capture.currency,
             "at": capture.at,
-        })
+        });
+        match &capture.identity {
+            CaptureIdentity::Capture(id) => shown["capture_id"] = value!(id),
+            CaptureIdentity::Event(id) => shown["event_id"] = value!(id),
+        }
+        shown
     });
     value!({
         "provider": attempt.provider, "attempt_id": attempt.id, "state": attempt.state,
@@ -170,7 +175,16 @@ pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpRespon
     let found = core
         .look(move |core| {
             let ordinal = place(core.view, &id)?;
-            read(core.view, ordinal)?.ok_or(Error::NotFound("order"))
+            match read(core.view, ordinal)? {
+                Some(found) => Ok(found),
+                // the place is there because callbacks came first
+                None => match states::read::<Payments>(core.view, ordinal)? {
+                    Some(known) if !known.waiting.is_empty() => {
+                        Err(Error::Awaited(known.waiting.len()))
+                    }
+                    Some(_) | None => Err(Error::NotFound("order")),
+                },
+            }
         })
         .await?;
     Ok(json(&found.data()))

@@ -3,6 +3,8 @@
 //!
 //! The order's units are linked, newest first: each names the one before.
 
+mod summary;
+
 use super::{Core, json, orders};
 use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path};
@@ -74,7 +76,6 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         Origin::Age => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
     };
-    let why = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut items = vec![Item {
         at: entry.at,
         sequence: None,
@@ -83,7 +84,7 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         reason: record.reason,
         source,
         command_id,
-        summary: format!("{kind} was {}{why}", record.verdict),
+        summary: summary::of_unit(record),
         data: None,
     }];
     items.extend(entry.events().map(|(seq, event)| Item {
@@ -94,7 +95,7 @@ fn items(entry: &Entry) -> Vec<Item<'_>> {
         reason: None,
         source: None,
         command_id: None,
-        summary: event.kind().as_str().replace(['.', '_'], " "),
+        summary: summary::of_event(event, entry.scene()),
         data: Face::new(event, entry.scene()),
     }));
     items

@@ -1,7 +1,10 @@
 //! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
 //! was sealed to the store thread, and settles it once it is durable.
 
+mod audit;
+mod durable;
 mod fire;
+mod isolate;
 mod notify;
 mod stop;
 
@@ -115,6 +118,7 @@ struct Core {
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
     told: (Retired, Duration),
+    audits: audit::Audits,
 }
 
 /// Why the loop goes round.
@@ -125,6 +129,8 @@ enum Wake {
     Outcomes(Outcomes),
     Intake(Option<Intake>),
     Tick,
+    /// Nothing else is to be done.
+    Idle,
 }
 
 impl Core {
@@ -170,6 +176,7 @@ impl Core {
             nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (Retired::default(), Duration::ZERO),
+            audits: audit::Audits::default(),
         }
     }
 
@@ -196,6 +203,7 @@ impl Core {
                     continue;
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
+                () = std::future::ready(()), if self.audits.under_way() => Wake::Idle,
             };
             self.pulse.beat();
             match wake {
@@ -209,7 +217,9 @@ impl Core {
                 Wake::Intake(Some(intake)) => self.intake(intake).await?,
                 Wake::Intake(None) => return Err(Error::Thread("the broker's driver".to_owned())),
                 Wake::Tick => self.tick().await?,
+                Wake::Idle => {}
             }
+            self.audit();
             self.hand_over();
             self.settling.acknowledge(self.clock.monotonic());
         }
@@ -394,66 +404,9 @@ impl Core {
         Ok(())
     }
 
-    /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
-    /// the process. A durable marker goes before it.
-    async fn isolate(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
-        let arrival = self.door.read(&delivery.message);
-        if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
-            let ticket = Ticket::new(&delivery, received);
-            return self.sealed(sealed, Some((ticket, delivery.message))).await;
-        }
-        tracing::debug!(
-            deliveries = delivery.message.properties.delivery_count,
-            "a message was delivered often: it runs alone"
-        );
-        let marked = self.sequencer.isolate(&arrival).await?;
-        self.sealed(marked, None).await?;
-        self.until_durable().await?;
-        self.deliver(delivery, received).await?;
-        let cleared = self.sequencer.clear_isolated().await?;
-        self.sealed(cleared, None).await?;
-        self.until_durable().await
-    }
-
-    /// Looks how the process ended before, ahead of the first message.
-    async fn begin(&mut self) -> Result<(), Error> {
-        let (before, sealed) = self.sequencer.begin().await?;
-        self.before = before;
-        for sealed in sealed {
-            self.sealed(sealed, None).await?;
-        }
-        self.until_durable().await
-    }
-
-    /// Waits until everything sealed is durable.
-    async fn until_durable(&mut self) -> Result<(), Error> {
-        self.hand_over();
-        while !self.settling.is_durable() {
-            let report = self.next_report().await?;
-            self.report(report).await?;
-        }
-        Ok(())
-    }
-
-    /// Waits for the store thread, but not for ever: a disk that stands still ends the process.
-    async fn next_report(&mut self) -> Result<Report, Error> {
-        self.pulse.pause();
-        let report = tokio::time::timeout(self.limits.stall_after, self.reports.recv()).await;
-        self.pulse.beat();
-        match report {
-            Ok(Some(report)) => Ok(report),
-            Ok(None) => Err(Error::Thread("the store thread".to_owned())),
-            Err(_) => Err(self.disk_stands_still()),
-        }
-    }
-
-    fn disk_stands_still(&self) -> Error {
-        tracing::error!(after = ?self.limits.stall_after, "the store thread stands still: the process ends");
-        Error::DiskStalled
-    }
-
     async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
+            Question::Audit(asker) => self.audits.ask(asker),
             Question::Look(look) => {
                 let vitals = self.sequencer.owners().vitals();
                 let actors = vitals.iter().map(|(owner, vitals)| {
@@ -471,10 +424,7 @@ impl Core {
                     actors: actors.collect(),
                     in_flight: self.settling.in_flight(),
                 };
-                // an audit of a large store takes its time
-                self.pulse.pause();
                 look(&overview);
-                self.pulse.beat();
             }
             Question::Pause(true) => self.link.control.pause().await,
             Question::Pause(false) => self.link.control.resume().await,

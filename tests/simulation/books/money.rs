@@ -28,10 +28,18 @@ pub(crate) struct Money {
 pub(crate) struct Attempt {
     /// Empty until something is heard of it.
     pub(crate) state: String,
-    captures: BTreeSet<String>,
+    /// By what each was counted: its id, or its event where it has none.
+    captures: BTreeSet<Capture>,
     is_final: bool,
     /// It was asked to be given up.
     pub(crate) voided: bool,
+}
+
+/// What money is counted by, once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Capture {
+    Id(String),
+    Event(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -160,19 +168,21 @@ impl Books {
     }
 
     fn capture(&mut self, id: &str, order: &mut Order, data: &Value, now: i64) -> Answer {
-        let awaits_money = order.awaits_money();
+        let was_paid = order.hold == Hold::Sold;
         let attempt = order.money.attempts.entry(name(data)).or_default();
-        let capture = text(data, "capture_id");
-        let is_known = if capture.is_empty() {
-            // a new event is another share, of which a paid order or a closed attempt expects none
-            !attempt.captures.is_empty() && (attempt.is_final || !awaits_money)
-        } else {
-            attempt.captures.contains(&capture)
+        let capture = match data["capture_id"].as_str() {
+            Some(id) => Capture::Id(id.to_owned()),
+            None => Capture::Event(text(data, "event_id")),
         };
-        if is_known {
+        let is_more = match capture {
+            Capture::Id(_) => false,
+            // a new event is another share, of which an order that was paid or a closed attempt
+            // expects none
+            Capture::Event(_) => !attempt.captures.is_empty() && (attempt.is_final || was_paid),
+        };
+        if is_more || !attempt.captures.insert(capture) {
             return STALE;
         }
-        attempt.captures.insert(capture);
         "captured".clone_into(&mut attempt.state);
         attempt.is_final |= data["final"] == true;
         let (amount, currency) = (number(data, "amount"), text(data, "currency"));
@@ -213,7 +223,7 @@ impl Books {
                 self.extend(order, now);
                 judged
             }
-            "under_review" => APPLIED,
+            "under_review" => judged,
             "paid" | "completed" | "partially_refunded" => {
                 let surplus = order.money.paid() - order.total - order.money.asked_back;
                 order.surplus(surplus, gone);
@@ -340,8 +350,9 @@ impl Order {
         }
     }
 
+    /// It came to nothing: it awaits no money, and was never paid.
     fn is_over(&self) -> bool {
-        matches!(self.status, "expired" | "cancelled" | "rejected" | "refund_due")
+        !self.awaits_money() && self.hold != Hold::Sold
     }
 }
 
@@ -356,7 +367,8 @@ fn begin(order: &mut Order, data: &Value) -> Answer {
     let attempt = order.money.attempts.entry(name(data)).or_default();
     match (kind.as_str(), attempt.state.as_str()) {
         ("action_required", "") => attempt.voided |= is_over,
-        ("authorized", "" | "action_required") => attempt.voided |= !awaits_money,
+        // newly open: whatever was asked of it before was of less
+        ("authorized", "" | "action_required") => attempt.voided = !awaits_money,
         _ => return STALE,
     }
     attempt.state = kind;

@@ -67,6 +67,21 @@ fn an_attempt_moves_a_delivery(
     assert_eq!(after.unwrap_or(before).attempts, attempts);
 }
 
+#[test]
+fn what_was_delivered_after_all_has_no_problem_left() {
+    let failed = fresh().after("n-1", 1, failed(503), &RETRY, NOW).expect("news");
+    assert_eq!(failed.problem, Some(Failure::Status(503)), "why it is not delivered yet");
+    let delivered = failed.after("n-1", 2, Sent::Delivered, &RETRY, NOW).expect("news");
+    assert_eq!((standing(Some(&delivered)), delivered.problem), ("delivered", None));
+
+    let refused = Sent::Refused { why: Failure::Status(410) };
+    let given_up = fresh().after("n-1", 1, refused, &RETRY, NOW).expect("news");
+    let again = given_up.again(NOW).expect("it was given up");
+    assert_eq!(again.problem, Some(Failure::Status(410)), "it is not delivered yet");
+    let delivered = again.after("n-1", 2, Sent::Delivered, &RETRY, NOW).expect("news");
+    assert_eq!((standing(Some(&delivered)), delivered.problem), ("delivered", None));
+}
+
 #[rstest]
 #[case(1, 1)]
 #[case(2, 2)]

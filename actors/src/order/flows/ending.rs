@@ -75,12 +75,17 @@ impl Flows {
     }
 
     async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {
-        let look = inventory::Look { order: ordinal };
-        let reservation = ask(&self.leaves.inventory, Owner::Inventory, look).await??;
-        Ok(reservation.is_some_and(|reservation| match reservation.state {
+        Ok(self.hold_of(ordinal).await?.is_some_and(|hold| match hold {
             HoldState::Held { .. } => true,
             HoldState::Committed | HoldState::Released | HoldState::Expired => false,
         }))
+    }
+
+    /// How the stock of an order stands; `None`: it never had any.
+    pub(super) async fn hold_of(&self, ordinal: Ordinal) -> Result<Option<HoldState>, Fault> {
+        let look = inventory::Look { order: ordinal };
+        let reservation = ask(&self.leaves.inventory, Owner::Inventory, look).await??;
+        Ok(reservation.map(|reservation| reservation.state))
     }
 
     /// Holds the stock of an order again whose hold is gone, to be sold in the same unit.
@@ -130,9 +135,7 @@ impl Flows {
         let Some(before) = self.load(ordinal)? else {
             return Ok(None);
         };
-        let look = inventory::Look { order: ordinal };
-        let reservation = ask(&self.leaves.inventory, Owner::Inventory, look).await??;
-        let ran_out = reservation.is_some_and(|reservation| match reservation.state {
+        let ran_out = self.hold_of(ordinal).await?.is_some_and(|hold| match hold {
             HoldState::Held { until, .. } => until <= now,
             HoldState::Committed | HoldState::Released | HoldState::Expired => false,
         });

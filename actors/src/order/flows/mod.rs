@@ -95,7 +95,6 @@ impl Flows {
     pub(super) fn end(&self, end: EndTurn) {
         let mut orders = self.orders.borrow_mut();
         match end {
-            EndTurn::Keep => orders.keep(),
             EndTurn::Discard => orders.discard(),
             EndTurn::Forget => orders.forget(),
         }

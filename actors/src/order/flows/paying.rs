@@ -8,8 +8,9 @@ use crate::clock::Timestamp;
 use crate::command::PaymentCallback;
 use crate::draft::{Draft, Hint, HintKind};
 use crate::event::Event;
+use crate::inventory::HoldState;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use crate::payment::rules::Meaning;
+use crate::payment::rules::{Meaning, Phase};
 use crate::payment::{self, Waiting};
 use crate::store::Ordinal;
 use crate::verdict::{Reason, Refusal, Verdict};
@@ -75,23 +76,38 @@ impl Flows {
             let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
         }
+        let phase = self.phase(ordinal, &before).await?;
         let record = payment::Record {
             order: ordinal,
             callback: callback.clone(),
             currency: before.currency,
-            awaits_money: rules::awaits_money(before.status),
+            phase,
         };
         let answer = ask(&self.leaves.payment, Owner::Payment, record).await?;
         let (said, known) = settled(answer)?;
         let mut draft = Draft::default();
         let late = self.late(ordinal, &before, said.meaning, now, &mut draft).await?;
-        let step = rules::heard(&before, &callback, (said.meaning, said.standing), late);
+        let said = (said.meaning, said.standing);
+        let step = rules::heard((&before, phase), &callback, said, late);
         let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
         draft.events.insert(0, recorded(&callback, verdict));
         draft.absorb(known);
         match step {
             Some(step) => self.go_on(ordinal, &before, step, now, draft).await,
             None => Ok(Outcome::new(verdict, draft).about(before.id.clone(), Some(ordinal))),
+        }
+    }
+
+    /// How far an order is: where its status does not tell, its stock does.
+    async fn phase(&self, ordinal: Ordinal, order: &Order) -> Result<Phase, Fault> {
+        match rules::phase(order.status) {
+            Some(phase) => Ok(phase),
+            None => Ok(match self.hold_of(ordinal).await? {
+                Some(HoldState::Committed) => Phase::Sold,
+                Some(HoldState::Held { .. } | HoldState::Released | HoldState::Expired) | None => {
+                    Phase::Unsold
+                }
+            }),
         }
     }
 
@@ -131,5 +147,7 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
         verdict,
         amount: callback.amount.map(crate::money::NonNegativeAmount::get),
         currency: callback.currency,
+        refund_id: callback.refund_id.clone(),
+        dispute_id: callback.dispute_id.clone(),
     }
 }

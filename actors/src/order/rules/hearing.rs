@@ -1,17 +1,17 @@
 //! What a provider's callback does to its order.
 
-use super::super::state::{Order, Status};
+use super::super::state::Order;
 use super::{Change, Effect, Late, Step, awaits_money, money};
 use crate::command::PaymentCallback;
 use crate::notification::NotificationKind;
-use crate::payment::rules::{Meaning, Standing, Which};
+use crate::payment::rules::{Meaning, Phase, Standing, Which};
 use crate::verdict::Verdict;
 
-/// What `callback` does, after the payments' owner said what it means and how the payments stand
-/// since. `late` says whether the stock of an expired order was held again for it.
+/// What `callback` does to an order that is this far, after the payments' owner said what it means
+/// and how the payments stand since. `late` says whether the stock of an expired order was held again for it.
 /// `None`: it is stale.
 pub fn heard(
-    order: &Order,
+    (order, phase): (&Order, Phase),
     callback: &PaymentCallback,
     (meaning, standing): (Meaning, Standing),
     late: Late,
@@ -20,8 +20,14 @@ pub fn heard(
         Meaning::Stale => return None,
         Meaning::Captured { amount } => money::captured(order, amount, late),
         Meaning::CapturedElsewhere => money::captured_elsewhere(order, standing),
-        Meaning::ActionRequired => opened(callback, is_over(order.status)),
-        Meaning::Authorized => opened(callback, !awaits_money(order.status)),
+        Meaning::ActionRequired => match phase {
+            Phase::Awaiting | Phase::Sold => Step::new(Verdict::Applied),
+            Phase::Unsold => unwanted(callback),
+        },
+        Meaning::Authorized => match phase {
+            Phase::Awaiting => Step::new(Verdict::Applied),
+            Phase::Sold | Phase::Unsold => unwanted(callback),
+        },
         Meaning::Ended | Meaning::RefundFailed => Step::new(Verdict::Applied),
         Meaning::Refunded { amount } => {
             told_of(money::sent_back(order, amount, standing), callback)
@@ -56,29 +62,10 @@ pub fn heard(
     Some(step)
 }
 
-/// An attempt is under way. Where nobody waits for its money it is to be given up.
-fn opened(callback: &PaymentCallback, is_unwanted: bool) -> Step {
-    let step = Step::new(Verdict::Applied);
-    if is_unwanted {
-        let (provider, attempt) = (callback.provider.clone(), callback.attempt_id.clone());
-        step.effect(Effect::Void(Which::One(provider, attempt)))
-    } else {
-        step
-    }
-}
-
-/// Whether the order came to nothing: whatever an attempt would bring had to go back.
-fn is_over(status: Status) -> bool {
-    match status {
-        Status::Expired | Status::Cancelled | Status::Rejected | Status::RefundDue => true,
-        Status::AwaitingPayment
-        | Status::PartiallyPaid
-        | Status::UnderReview
-        | Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::Refunded => false,
-    }
+/// An attempt is under way whose money nobody waits for: it is to be given up.
+fn unwanted(callback: &PaymentCallback) -> Step {
+    let (provider, attempt) = (callback.provider.clone(), callback.attempt_id.clone());
+    Step::new(Verdict::Applied).effect(Effect::Void(Which::One(provider, attempt)))
 }
 
 /// The customer is told of a refund that arrived, once a refund.

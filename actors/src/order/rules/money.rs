@@ -51,7 +51,7 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
             Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
         },
         // whatever comes is recorded; a person judges all of it
-        Status::UnderReview => counted(Verdict::Applied),
+        Status::UnderReview => counted(excessive(cover)),
         Status::Paid
         | Status::Completed
         | Status::PartiallyRefunded

@@ -7,7 +7,7 @@ mod table;
 use super::*;
 use crate::clock::Timestamp;
 use crate::command::{Command, Kind, PaymentCallback};
-use crate::payment::rules::{Meaning, Standing};
+use crate::payment::rules::{Meaning, Phase, Standing};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -59,7 +59,13 @@ const ELSEWHERE: Standing = Standing { has_elsewhere: true, ..ENDED };
 
 /// What is decided when the order hears of it, in words.
 fn hear(order: &Order, meaning: Meaning, standing: Standing) -> String {
-    let step = heard(order, &callback(), (meaning, standing), Late::No);
+    let phase = phase(order.status).unwrap_or(Phase::Sold);
+    hear_in(phase, order, meaning, standing)
+}
+
+/// The same, of an order whose status alone does not tell how far it is.
+fn hear_in(phase: Phase, order: &Order, meaning: Meaning, standing: Standing) -> String {
+    let step = heard((order, phase), &callback(), (meaning, standing), Late::No);
     step.as_ref().map_or_else(|| "stale".to_owned(), words)
 }
 
@@ -120,10 +126,21 @@ fn placed(#[case] total: i64, #[case] expected: &str) {
     assert_eq!(words(&place(&order)), expected);
 }
 
-#[test]
-fn attempts_without_money_matter_while_money_is_awaited() {
-    let waiting = Status::ALL.iter().copied().filter(|s| awaits_money(*s));
-    assert!(waiting.eq([Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview]));
+#[rstest]
+#[case(Status::AwaitingPayment, Some(Phase::Awaiting))]
+#[case(Status::PartiallyPaid, Some(Phase::Awaiting))]
+#[case(Status::UnderReview, Some(Phase::Awaiting))]
+#[case(Status::Paid, Some(Phase::Sold))]
+#[case(Status::Completed, Some(Phase::Sold))]
+#[case(Status::PartiallyRefunded, Some(Phase::Sold))]
+#[case(Status::Expired, Some(Phase::Unsold))]
+#[case(Status::Cancelled, Some(Phase::Unsold))]
+#[case(Status::Rejected, Some(Phase::Unsold))]
+#[case(Status::RefundDue, Some(Phase::Unsold))]
+#[case(Status::Refunded, None)]
+fn how_far_it_is(#[case] status: Status, #[case] expected: Option<Phase>) {
+    assert_eq!(phase(status), expected);
+    assert_eq!(awaits_money(status), expected == Some(Phase::Awaiting));
 }
 
 #[test]
@@ -135,7 +152,8 @@ fn applying_a_step_moves_money_and_status() {
     assert_eq!(partial.status, Status::RefundDue);
     assert_eq!((partial.paid, partial.asked_back), (200, 200));
 
-    let step = heard(&partial, &callback(), (refunded(200), ENDED), Late::No).expect("is news");
+    let said = (refunded(200), ENDED);
+    let step = heard((&partial, Phase::Unsold), &callback(), said, Late::No).expect("is news");
     assert_eq!(step.status(partial.status), Status::Refunded);
     for change in step.changes {
         apply(&mut partial, &change);

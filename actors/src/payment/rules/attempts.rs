@@ -1,7 +1,7 @@
 //! Captures, and attempts that go on or end.
 
-use super::super::state::{Attempt, AttemptState, Capture, Payments};
-use super::{Change, Meaning, has_elsewhere};
+use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
+use super::{Change, Meaning, Phase, find, has_elsewhere};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
@@ -68,18 +68,18 @@ pub fn newest_money(
 }
 
 pub(super) fn captured(
-    attempt: Option<&Attempt>,
+    payments: &Payments,
     callback: &PaymentCallback,
     currency: Currency,
-    awaits_money: bool,
+    phase: Phase,
 ) -> (Meaning, Option<Change>) {
-    let is_known = attempt.is_some_and(|attempt| match &callback.capture_id {
-        Some(id) => attempt.captures.iter().any(|capture| capture.id.as_ref() == Some(id)),
-        // the event is new, so it is another share; but of an attempt that is closed, or of an
-        // order that has its money, none is expected
-        None => !attempt.captures.is_empty() && (attempt.closed || !awaits_money),
-    });
+    let identity = match &callback.capture_id {
+        Some(id) => CaptureIdentity::Capture(id.clone()),
+        None => CaptureIdentity::Event(callback.event_id.clone()),
+    };
     let money = callback.amount.zip(callback.currency);
+    let is_known = is_counted(payments, callback, &identity)
+        || (callback.capture_id.is_none() && !takes_shares(payments, callback, phase));
     let Some((amount, paid_in)) = money.filter(|_| !is_known) else {
         return (Meaning::Stale, None);
     };
@@ -88,17 +88,39 @@ pub(super) fn captured(
     let change = Change::Captured {
         provider,
         id,
-        capture: Capture {
-            id: callback.capture_id.clone(),
-            amount,
-            currency: paid_in,
-            at: callback.occurred_at,
-        },
+        capture: Capture { identity, amount, currency: paid_in, at: callback.occurred_at },
         closes: callback.r#final,
     };
     let meaning =
         if paid_in == currency { Meaning::Captured { amount } } else { Meaning::CapturedElsewhere };
     (meaning, Some(change))
+}
+
+/// Whether that very money was counted before.
+fn is_counted(payments: &Payments, callback: &PaymentCallback, identity: &CaptureIdentity) -> bool {
+    let of_provider =
+        payments.attempts.iter().filter(|attempt| attempt.provider == callback.provider);
+    of_provider.flat_map(|attempt| attempt.captures.iter().map(move |one| (attempt, one))).any(
+        |(attempt, capture)| {
+            capture.identity == *identity
+                && match identity {
+                    CaptureIdentity::Capture(_) => attempt.id == callback.attempt_id,
+                    // one event tells of one attempt, whichever it says
+                    CaptureIdentity::Event(_) => true,
+                }
+        },
+    )
+}
+
+/// Whether an event without a capture id tells of another share of its attempt's money. Of an
+/// attempt that captured before and is closed, or whose order has its money, no more is expected.
+/// (An order that ended without its money needs none: what comes is another share, and goes back.)
+fn takes_shares(payments: &Payments, callback: &PaymentCallback, phase: Phase) -> bool {
+    let has_captured = |attempt: &&Attempt| !attempt.captures.is_empty();
+    find(payments, callback).filter(has_captured).is_none_or(|attempt| match phase {
+        Phase::Awaiting | Phase::Unsold => !attempt.closed,
+        Phase::Sold => false,
+    })
 }
 
 fn name(callback: &PaymentCallback) -> (Provider, AttemptId) {
@@ -149,15 +171,15 @@ pub(super) fn ended(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     state: AttemptState,
-    awaits_money: bool,
+    phase: Phase,
 ) -> (Meaning, Option<Change>) {
     let (provider, id) = name(callback);
     let change = Change::Attempt { provider, id, state };
-    match attempt {
-        Some(attempt) if !attempt.is_open() => (Meaning::Stale, None),
-        None if !awaits_money => (Meaning::Stale, None),
+    match (attempt, phase) {
+        (Some(attempt), _) if !attempt.is_open() => (Meaning::Stale, None),
+        (Some(_) | None, Phase::Awaiting) => (Meaning::Ended, Some(change)),
         // nobody waits for it any more, yet it must not be shown as open for ever
-        Some(_) if !awaits_money => (Meaning::Stale, Some(change)),
-        Some(_) | None => (Meaning::Ended, Some(change)),
+        (Some(_), Phase::Sold | Phase::Unsold) => (Meaning::Stale, Some(change)),
+        (None, Phase::Sold | Phase::Unsold) => (Meaning::Stale, None),
     }
 }

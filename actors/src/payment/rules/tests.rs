@@ -1,15 +1,18 @@
 //! What callbacks mean, as data. A callback is written `kind attempt amount`, with what else it
 //! has behind: `USD` (else EUR), `#capture`, `r:refund`, `d:dispute`, `won`, `lost`, `final`,
-//! `@provider` (else acme).
+//! `@provider` (else acme), `~event` (else one of its own).
 
 use super::*;
 use crate::command::{Command, Kind};
 use rstest::rstest;
 use serde_json::json;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn callback(text: &str) -> PaymentCallback {
+    static EVENTS: AtomicU32 = AtomicU32::new(0);
+    let event = format!("e{}", EVENTS.fetch_add(1, Ordering::Relaxed));
     let mut data = json!({
-        "provider": "acme", "event_id": "e", "order_id": "o", "currency": "EUR",
+        "provider": "acme", "event_id": event, "order_id": "o", "currency": "EUR",
         "occurred_at": "2026-01-01T00:00:00Z",
     });
     for (place, word) in text.split(' ').enumerate() {
@@ -18,6 +21,7 @@ fn callback(text: &str) -> PaymentCallback {
             (1, _) => ("attempt_id", json!(word)),
             (_, ("#", id)) => ("capture_id", json!(id)),
             (_, ("@", id)) => ("provider", json!(id)),
+            (_, ("~", id)) => ("event_id", json!(id)),
             (_, ("r", id)) => ("refund_id", json!(id)),
             (_, ("d", id)) => ("dispute_id", json!(id)),
             (_, ("U", _)) => ("currency", json!(word)),
@@ -33,6 +37,8 @@ fn callback(text: &str) -> PaymentCallback {
     }
 }
 
+const PHASES: [Phase; 3] = [Phase::Awaiting, Phase::Sold, Phase::Unsold];
+
 fn euro() -> Currency {
     Currency::from_code("EUR").expect("is a currency")
 }
@@ -41,14 +47,14 @@ fn euro() -> Currency {
 fn after(history: &[&str]) -> Payments {
     let mut payments = Payments::default();
     for text in history {
-        let (_, change) = decide(&payments, &callback(text), euro(), true);
+        let (_, change) = decide(&payments, &callback(text), euro(), Phase::Awaiting);
         apply(&mut payments, change.expect("is news"));
     }
     payments
 }
 
-fn meaning(history: &[&str], text: &str, awaits_money: bool) -> Meaning {
-    let (meaning, change) = decide(&after(history), &callback(text), euro(), awaits_money);
+fn meaning(history: &[&str], text: &str, phase: Phase) -> Meaning {
+    let (meaning, change) = decide(&after(history), &callback(text), euro(), phase);
     match change {
         None => assert_eq!(meaning, Meaning::Stale, "news is kept"),
         Some(Change::Attempt { .. }) => {}
@@ -70,37 +76,63 @@ fn meaning(history: &[&str], text: &str, awaits_money: bool) -> Meaning {
 #[case(&["captured a 300 #1"], "captured a 300 #1 @other", 300)]
 #[case(&["captured a 300 #1 final"], "captured a 1 #2", 1)]
 fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) {
-    for awaits_money in [true, false] {
+    for phase in PHASES {
         let expected = Meaning::Captured { amount };
-        assert_eq!(meaning(history, text, awaits_money), expected);
+        assert_eq!(meaning(history, text, phase), expected);
     }
 }
 
 #[test]
 fn a_known_capture_id_is_stale_whatever_else_it_says() {
-    for awaits_money in [true, false] {
+    for phase in PHASES {
         for text in ["captured a 300 #1", "captured a 299 #1", "captured a 300 #1 USD"] {
-            let meaning = meaning(&["captured a 300 #1"], text, awaits_money);
+            let meaning = meaning(&["captured a 300 #1"], text, phase);
             assert_eq!(meaning, Meaning::Stale, "{text}");
         }
     }
 }
 
 #[test]
-fn without_capture_ids_each_event_is_a_share_until_the_order_is_paid() {
+fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
     for history in [&["captured a 300"], &["captured a 300 #1"]] {
-        let share = meaning(history, "captured a 200", true);
-        assert_eq!(share, Meaning::Captured { amount: 200 });
-        assert_eq!(meaning(history, "captured a 200", false), Meaning::Stale);
+        for phase in [Phase::Awaiting, Phase::Unsold] {
+            let share = meaning(history, "captured a 200", phase);
+            assert_eq!(share, Meaning::Captured { amount: 200 }, "{phase:?}");
+        }
+        assert_eq!(meaning(history, "captured a 200", Phase::Sold), Meaning::Stale);
+    }
+}
+
+#[rstest]
+// whatever its identity outlives: the amount, the attempt, what the attempt has become
+#[case(&["captured a 300 ~1"], "captured a 300 ~1", true)]
+#[case(&["captured a 300 ~1"], "captured a 299 ~1", true)]
+#[case(&["captured a 300 ~1"], "captured b 300 ~1", true)]
+#[case(&["captured a 300 ~1", "captured a 200 ~2"], "captured a 300 ~1", true)]
+#[case(&["captured a 300 ~1 USD"], "captured a 300 ~1 USD", true)]
+// another event, or another provider's
+#[case(&["captured a 300 ~1"], "captured a 300 ~2", false)]
+#[case(&["captured a 300 ~1"], "captured a 300 ~1 @other", false)]
+// money with a name of its own is known by that
+#[case(&["captured a 300 ~1 #1"], "captured b 300 ~1", false)]
+fn without_a_capture_id_money_is_known_by_its_event(
+    #[case] history: &[&str],
+    #[case] text: &str,
+    #[case] is_known: bool,
+) {
+    for phase in [Phase::Awaiting, Phase::Unsold] {
+        assert_eq!(meaning(history, text, phase) == Meaning::Stale, is_known, "{phase:?}");
     }
 }
 
 #[test]
 fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
     for history in [&["captured a 300 final"], &["captured a 300 #1 final"]] {
-        assert_eq!(meaning(history, "captured a 200", true), Meaning::Stale);
-        let other = meaning(history, "captured a 200 #2", true);
-        assert_eq!(other, Meaning::Captured { amount: 200 }, "money with a name of its own");
+        for phase in PHASES {
+            assert_eq!(meaning(history, "captured a 200", phase), Meaning::Stale, "{phase:?}");
+            let other = meaning(history, "captured a 200 #2", phase);
+            assert_eq!(other, Meaning::Captured { amount: 200 }, "money with a name of its own");
+        }
     }
 }
 
@@ -114,19 +146,21 @@ fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
     #[case] history: &[&str],
     #[case] kept: Option<AttemptState>,
 ) {
-    let (meaning, change) = decide(&after(history), &callback("voided a"), euro(), false);
-    let state = change.map(|change| match change {
-        Change::Attempt { state, .. } => state,
-        other => panic!("{other:?}"),
-    });
-    assert_eq!((meaning, state), (Meaning::Stale, kept));
+    for phase in [Phase::Sold, Phase::Unsold] {
+        let (meaning, change) = decide(&after(history), &callback("voided a"), euro(), phase);
+        let state = change.map(|change| match change {
+            Change::Attempt { state, .. } => state,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!((meaning, state), (Meaning::Stale, kept), "{phase:?}");
+    }
 }
 
 #[test]
 fn money_in_another_currency_is_known_by_its_capture_id_too() {
-    let elsewhere = meaning(&[], "captured a 500 #1 USD", true);
+    let elsewhere = meaning(&[], "captured a 500 #1 USD", Phase::Awaiting);
     assert_eq!(elsewhere, Meaning::CapturedElsewhere);
-    let again = meaning(&["captured a 500 #1 USD"], "captured a 500 #1 USD", true);
+    let again = meaning(&["captured a 500 #1 USD"], "captured a 500 #1 USD", Phase::Awaiting);
     assert_eq!(again, Meaning::Stale);
 }
 
@@ -143,15 +177,17 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
     let history: &[&str] = if before.is_empty() { &[] } else { &[before] };
     let expect = |text: &str, news: bool, expected: Meaning| {
         let expected = if news { expected } else { Meaning::Stale };
-        assert_eq!(meaning(history, text, true), expected, "{before}, {text}");
+        assert_eq!(meaning(history, text, Phase::Awaiting), expected, "{before}, {text}");
     };
     let [action, authorized, ends] = news;
     expect("action_required a", action, Meaning::ActionRequired);
     expect("authorized a 500", authorized, Meaning::Authorized);
     for end in ["failed a", "voided a", "expired a"] {
         expect(end, ends, Meaning::Ended);
-        let late = meaning(history, end, false);
-        assert_eq!(late, Meaning::Stale, "the order awaits no money: {end}");
+        for phase in [Phase::Sold, Phase::Unsold] {
+            let late = meaning(history, end, phase);
+            assert_eq!(late, Meaning::Stale, "the order awaits no money: {end}");
+        }
     }
 }
 
@@ -163,7 +199,7 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
 #[case(&[], "refund_failed a r1", Meaning::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", Meaning::Stale)]
 fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
-    assert_eq!(meaning(history, text, false), expected);
+    assert_eq!(meaning(history, text, Phase::Sold), expected);
 }
 
 /// What is asked for: `refund amount`, and whether goods come with it.
@@ -190,7 +226,7 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
         ("refund_succeeded a 200 r1", Meaning::Stale, RefundState::Succeeded),
         ("refund_failed a r1", Meaning::Stale, RefundState::Succeeded),
     ] {
-        let (meaning, change) = decide(&payments, &callback(text), euro(), false);
+        let (meaning, change) = decide(&payments, &callback(text), euro(), Phase::Sold);
         if let Some(change) = change {
             apply(&mut payments, change);
         }
@@ -223,7 +259,8 @@ fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
         assert!(was_restocked(&payments, &one));
         assert_eq!(request_of(&mut payments, "1", 400, false), "requested 400 true");
     }
-    let (_, change) = decide(&payments, &callback("refund_succeeded a 400 r1"), euro(), false);
+    let (_, change) =
+        decide(&payments, &callback("refund_succeeded a 400 r1"), euro(), Phase::Sold);
     apply(&mut payments, change.expect("is news"));
     assert_eq!(request_of(&mut payments, "1", 1, true), "refund_exists");
     assert_eq!((payments.refunds.len(), refundable(&payments, euro())), (1, 100));
@@ -246,14 +283,14 @@ fn money_in_other_currencies_is_asked_back_once_in_each() {
     apply(&mut payments, Change::Refund(refund));
     assert_eq!(elsewhere(&payments, euro()), []);
 
-    let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), false);
+    let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), Phase::Sold);
     apply(&mut payments, change.expect("is news"));
     let more = elsewhere(&payments, euro());
     assert_eq!(more, [Elsewhere { currency: dollars, captured: 84, amount: 9 }]);
 }
 
 #[test]
-fn an_attempt_is_asked_to_be_given_up_once() {
+fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
     let mut payments =
         after(&["authorized a 500", "action_required b", "captured c 5", "authorized d 7"]);
     let one = |id: &str| {
@@ -271,6 +308,9 @@ fn an_attempt_is_asked_to_be_given_up_once() {
     assert_eq!(ask(&mut payments, &one("d")), ["d"]);
     assert_eq!(ask(&mut payments, &Which::Authorized), ["a"]);
     assert_eq!(ask(&mut payments, &one("b")), ["b"], "it is not authorized, but under way");
+    let (_, change) = decide(&payments, &callback("authorized b 5"), euro(), Phase::Unsold);
+    apply(&mut payments, change.expect("is news"));
+    assert_eq!(ask(&mut payments, &one("b")), ["b"], "now it is authorized all the same");
     for which in [Which::Authorized, one("a"), one("b"), one("c"), one("d")] {
         assert!(ask(&mut payments, &which).is_empty(), "{which:?}");
     }
@@ -296,7 +336,7 @@ fn an_attempt_is_asked_to_be_given_up_once() {
 #[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", Meaning::Stale)]
 #[case(&["dispute_closed a d1 lost"], "dispute_opened b d1 won", Meaning::Stale)]
 fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
-    assert_eq!(meaning(history, text, false), expected);
+    assert_eq!(meaning(history, text, Phase::Sold), expected);
 }
 
 #[test]

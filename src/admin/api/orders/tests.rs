@@ -5,7 +5,7 @@ use orderly_actors::command::{Command, Kind, PaymentCallback};
 use orderly_actors::id::{OrderId, Sku};
 use orderly_actors::inventory::Item;
 use orderly_actors::money::Currency;
-use orderly_actors::payment::rules;
+use orderly_actors::payment::rules::{self, Phase};
 use std::time::Duration;
 
 fn order() -> Order {
@@ -63,7 +63,7 @@ fn payments(callbacks: &[Value]) -> Payments {
 
 fn apply(payments: &mut Payments, callback: &PaymentCallback) {
     let euro = Currency::from_code("EUR").expect("is a currency");
-    let (_, change) = rules::decide(payments, callback, euro, true);
+    let (_, change) = rules::decide(payments, callback, euro, Phase::Awaiting);
     rules::apply(payments, change.expect("is news"));
 }
 
@@ -101,7 +101,8 @@ fn a_hold_shows_when_it_ends_and_whether_its_time_stands_still() {
 fn attempts_refunds_and_disputes_are_shown_as_they_stand() {
     let mut known = payments(&[
         value!({"kind": "authorized"}),
-        value!({"kind": "captured", "attempt_id": "b", "capture_id": "1", "final": true}),
+        value!({"kind": "captured", "attempt_id": "b", "capture_id": "1"}),
+        value!({"kind": "captured", "attempt_id": "b", "event_id": "e-2", "amount": 50, "final": true}),
         value!({"kind": "refund_succeeded", "attempt_id": "b", "refund_id": "r-1"}),
         value!({"kind": "dispute_opened", "dispute_id": "d-1"}),
     ]);
@@ -121,6 +122,8 @@ fn attempts_refunds_and_disputes_are_shown_as_they_stand() {
             {"provider": "acme", "attempt_id": "b", "state": "captured", "authorized": 0,
              "currency": "EUR", "final": true, "void_requested": false, "captures": [
                 {"capture_id": "1", "amount": 200, "currency": "EUR",
+                 "at": "2026-01-01T00:00:00.000000Z"},
+                {"capture_id": null, "event_id": "e-2", "amount": 50, "currency": "EUR",
                  "at": "2026-01-01T00:00:00.000000Z"}]},
         ])
     );

@@ -25,8 +25,12 @@ use super::*;
 #[case(Status::AwaitingPayment, [0, 100, 0], 500, "applied: +500, partially_paid | extend, thaw")]
 #[case(Status::AwaitingPayment, [0, 100, 0], 600, "applied: +600, paid | commit, notify order_confirmed")]
 // judged by a person: recorded
-#[case(Status::UnderReview, [600, 0, 0], 500, "applied: +500 | thaw")]
 #[case(Status::UnderReview, NOTHING, 500, "applied: +500 | thaw")]
+#[case(Status::UnderReview, [600, 200, 0], 100, "applied: +100 | thaw")]
+// and above the total a person is needed for it, too
+#[case(Status::UnderReview, NOTHING, 501, "review: +501 | thaw")]
+#[case(Status::UnderReview, [600, 0, 0], 1, "review: +1 | thaw")]
+#[case(Status::UnderReview, [600, 200, 0], 101, "review: +101 | thaw")]
 #[case(Status::UnderReview, NOTHING, 100, "applied: +100 | thaw")]
 // paid: exactly the surplus is asked back
 #[case(Status::Paid, [500, 0, 0], 500, "applied: +500, asked 500 | ask 500 back")]
@@ -35,6 +39,7 @@ use super::*;
 #[case(Status::PartiallyRefunded, [500, 100, 0], 50, "applied: +50, asked 50 | ask 50 back")]
 #[case(Status::Refunded, [500, 500, 0], 50, "applied: +50, asked 50 | ask 50 back")]
 // to be refunded: all of it is asked back, also when what was due before went back
+#[case(Status::RefundDue, [200, 0, 200], 900, "applied: +900, asked 900 | ask 900 back")]
 #[case(Status::RefundDue, [200, 0, 200], 500, "applied: +500, asked 500 | ask 500 back")]
 #[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, asked 500 | ask 500 back")]
 #[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, asked 500 | ask 500 back")]
@@ -66,7 +71,7 @@ fn money_captured(
 fn late_money_with_its_stock_held_again_pays() {
     let expired = order(Status::Expired, NOTHING);
     let said = (money(500), AUTHORIZED);
-    let step = heard(&expired, &callback(), said, Late::Yes).expect("is news");
+    let step = heard((&expired, Phase::Unsold), &callback(), said, Late::Yes).expect("is news");
     assert_eq!(words(&step), "applied: +500, paid late | commit, void all, notify order_confirmed");
 }
 
@@ -146,6 +151,19 @@ fn an_attempt_goes_on(
     let order = order(status, NOTHING);
     assert_eq!(hear(&order, Meaning::ActionRequired, OPEN), action_required);
     assert_eq!(hear(&order, Meaning::Authorized, AUTHORIZED), authorized);
+}
+
+#[rstest]
+#[case::after_it_was_paid(Phase::Sold, "applied:  | ")]
+#[case::it_never_was(Phase::Unsold, "applied:  | void acme a")]
+fn a_customers_step_for_an_order_whose_money_went_back(
+    #[case] phase: Phase,
+    #[case] expected: &str,
+) {
+    let order = order(Status::Refunded, [200, 200, 200]);
+    assert_eq!(hear_in(phase, &order, Meaning::ActionRequired, OPEN), expected);
+    let authorized = hear_in(phase, &order, Meaning::Authorized, AUTHORIZED);
+    assert_eq!(authorized, "applied:  | void acme a");
 }
 
 #[rstest]

@@ -1,0 +1,193 @@
+//! The audit: what it finds, and that it is right beside a shop that is at work.
+
+mod support;
+
+use orderly_actors::audit::{Audit, audit};
+use orderly_actors::inventory::Stock;
+use orderly_actors::order::{Order, Status};
+use orderly_actors::states::{State, encode};
+use orderly_actors::store::sim::Dice;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use support::{Shop, captured, place};
+
+/// An audit of everything at once.
+fn at_once(shop: &Shop) -> Audit {
+    audit(&shop.sequencer.shelf().borrow()).expect("reads")
+}
+
+/// Replaces a state behind the shop's back.
+fn forge<S: State>(shop: &mut Shop, id: &str, change: impl FnOnce(&mut S)) {
+    let view = shop.sequencer.shelf();
+    let ordinal = view
+        .borrow()
+        .find(S::TABLE, &orderly_actors::identity::of_name(id))
+        .expect("reads")
+        .expect("is there");
+    let mut state = shop.state::<S>(S::TABLE, id).expect("is there");
+    change(&mut state);
+    let mut builder = view.borrow().begin(0);
+    builder.put_with(S::TABLE, ordinal, S::PART, |out| encode(&state, out)).expect("encodes");
+    let unit = builder.seal(0, &[]);
+    view.borrow_mut().seal(Arc::clone(&unit));
+    shop.log.commit(&[unit]).expect("commits");
+}
+
+async fn a_shop() -> Shop {
+    let mut shop = Shop::stocked(&[("tea", 10), ("cup", 10)]).await;
+    shop.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
+    shop.run("order.place", place("o-2", &[("tea", 1, 500), ("cup", 3, 100)])).await;
+    shop.run("payment.callback", captured("o-2", "e-1", 800)).await;
+    shop
+}
+
+#[actix::test]
+async fn it_counts_what_is_there() {
+    let mut shop = a_shop().await;
+    shop.run(
+        "cart.put",
+        json!({"cart_id": "c-1", "sku": "tea", "quantity": 1, "unit_price": 5, "currency": "EUR"}),
+    )
+    .await;
+    shop.run("nonsense", json!({})).await;
+    shop.run("payment.callback", captured("o-9", "e-2", 1)).await;
+    let audit = at_once(&shop);
+    assert!(audit.balanced, "{:?}", audit.violations);
+    let counts = audit.counts;
+    assert_eq!((counts.orders, counts.skus, counts.carts), (2, 2, 1));
+    assert_eq!((counts.parked, counts.waiting, counts.swept), (1, 1, 0));
+    assert_eq!((counts.on_hand, counts.held, counts.sold, counts.returned), (16, 2, 4, 0));
+    assert_eq!(counts.statuses, [("awaiting_payment", 1), ("paid", 1)].into());
+    assert_eq!((counts.paid, counts.refunded), ([("EUR", 800)].into(), [("EUR", 0)].into()));
+}
+
+#[actix::test]
+async fn it_finds_what_does_not_balance() {
+    /// What is forged, and what is said of it.
+    type Case = (fn(&mut Shop), &'static [&'static str]);
+    let cases: [Case; 6] = [
+        (
+            |shop| forge::<Stock>(shop, "tea", |tea| tea.held = 3),
+            &["sku tea: 3 held, orders hold 2"],
+        ),
+        (|shop| forge::<Stock>(shop, "tea", |tea| tea.on_hand = 1), &["sku tea: 2 held of 1"]),
+        (
+            |shop| forge::<Order>(shop, "o-2", |order| order.paid = 900),
+            &["order o-2: paid 900, captured 800"],
+        ),
+        (
+            |shop| forge::<Order>(shop, "o-2", |order| order.sent_back = 10),
+            &["order o-2: sent back 10, refunds of 0", "order o-2: paid with 790 of 800"],
+        ),
+        (
+            |shop| forge::<Order>(shop, "o-1", |order| order.status = Status::Paid),
+            &[
+                "order o-1: paid with 0 of 1000",
+                "order o-1 (Ordinal(0)): paid with held",
+                "0 orders are awaiting_payment, 1 are counted",
+                "2 orders are paid, 1 are counted",
+            ],
+        ),
+        (
+            |shop| forge::<Order>(shop, "o-2", |order| order.status = Status::Refunded),
+            &["0 orders are paid, 1 are counted", "1 orders are refunded, 0 are counted"],
+        ),
+    ];
+    for (forge, expected) in cases {
+        let mut shop = a_shop().await;
+        forge(&mut shop);
+        let audit = at_once(&shop);
+        assert_eq!(audit.violations, expected);
+        assert!(!audit.balanced);
+    }
+}
+
+#[actix::test]
+async fn of_many_violations_only_the_number_is_told() {
+    let mut shop = Shop::stocked(&[("tea", 1_000)]).await;
+    for order in 0..103 {
+        let id = format!("o-{order}");
+        shop.run("order.place", place(&id, &[("tea", 1, 500)])).await;
+        forge::<Order>(&mut shop, &id, |order| order.paid = 1);
+    }
+    let audit = at_once(&shop);
+    assert_eq!(
+        (audit.violations.len(), audit.violations.last()),
+        (101, Some(&"and 3 more".to_owned()))
+    );
+}
+
+/// One thing that may happen in a shop.
+async fn something(shop: &mut Shop, dice: &mut Dice) {
+    let order = format!("o-{}", dice.below(120));
+    let sku = format!("s-{}", dice.below(200));
+    let cart = format!("c-{}", dice.below(100));
+    match dice.below(12) {
+        0..4 => drop(shop.run("order.place", place(&order, &[(&sku, 1, 500)])).await),
+        4..6 => {
+            let event = format!("e-{}", dice.below(500));
+            let amount = [200, 500, 900][usize::try_from(dice.below(3)).unwrap_or(0)];
+            shop.run("payment.callback", captured(&order, &event, amount)).await;
+        }
+        6..8 => drop(shop.run("stock.set", json!({"sku": sku, "on_hand": dice.below(20)})).await),
+        8 => drop(shop.run("order.cancel", json!({"order_id": order})).await),
+        9 => {
+            let line = json!({
+                "cart_id": cart, "sku": sku, "quantity": 1, "unit_price": 5, "currency": "EUR",
+            });
+            shop.run("cart.put", line).await;
+        }
+        10 => drop(shop.run("nonsense", json!({})).await),
+        _ => shop.pass(Duration::from_secs(dice.below(300))).await,
+    }
+    if dice.below(20) == 0 {
+        let report = shop.log.checkpoint().expect("is written");
+        shop.sequencer.shelf().borrow_mut().checkpointed(&report);
+    }
+}
+
+#[actix::test]
+async fn beside_a_shop_at_work_it_finds_what_it_would_find_in_one_that_stands_still() {
+    let mut answers = 0;
+    for seed in 0..20 {
+        let mut dice = Dice::new(seed);
+        let mut shop = Shop::open();
+        for _ in 0..dice.below(600) {
+            something(&mut shop, &mut dice).await;
+        }
+        for _ in 0..60 {
+            // When between two steps of the audit the shop does something
+            for _ in 0..dice.below(6) {
+                something(&mut shop, &mut dice).await;
+            }
+            // Then its end says what is so now
+            if let Some(audit) = shop.sequencer.audit_step() {
+                let audit = audit.expect("reads");
+                assert!(audit.balanced, "seed {seed}: {:?}", audit.violations);
+                assert_eq!(audit, at_once(&shop), "seed {seed}");
+                answers += 1;
+            }
+        }
+    }
+    assert!(answers > 20, "only {answers} audits came to an end");
+}
+
+#[actix::test]
+async fn what_is_violated_no_more_at_the_end_is_not_told() {
+    let mut shop = a_shop().await;
+    forge::<Stock>(&mut shop, "tea", |tea| tea.held = 3);
+    // Given an audit that has read orders and skus
+    assert!(shop.sequencer.audit_step().is_none());
+    assert!(shop.sequencer.audit_step().is_none());
+    // When the owner of the stock, who knows better, writes it again
+    shop.run("order.cancel", json!({"order_id": "o-1"})).await;
+    // Then the audit, which is as of its end, finds nothing
+    let audit = loop {
+        if let Some(audit) = shop.sequencer.audit_step() {
+            break audit.expect("reads");
+        }
+    };
+    assert_eq!(audit, at_once(&shop));
+    assert!(audit.balanced, "{:?}", audit.violations);
+}

@@ -1,0 +1,206 @@
+//! Money and authorizations that nobody waits for: of orders that were paid, that never were, and
+//! that a person is judging. Through the actors, on a simulated clock and disk.
+
+mod support;
+
+use orderly_actors::order::Status;
+use orderly_actors::verdict::Verdict;
+use serde_json::{Value, json};
+use std::time::Duration;
+use support::{DAY, Shop, place, said};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// An order of 500 and what happens to it: callbacks, and in capitals what is no callback.
+async fn after(happens: &[&str]) -> Shop {
+    let mut shop = Shop::stocked(&[("tea", 1)]).await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    for text in happens {
+        match *text {
+            "CANCEL" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
+            "LAPSES" => shop.pass(120 * MINUTE).await,
+            "ALL GOES BACK" => {
+                for (currency, amount) in shop.asked_back("o-1") {
+                    let refund = shop.refunds("o-1").last().expect("was asked for").id.clone();
+                    let text = format!("refund_succeeded p {amount} {refund} {currency}");
+                    shop.run("payment.callback", said("o-1", &text)).await;
+                }
+            }
+            callback => drop(shop.run("payment.callback", said("o-1", callback)).await),
+        }
+    }
+    shop
+}
+
+async fn says(shop: &mut Shop, text: &str) -> Verdict {
+    shop.run("payment.callback", said("o-1", text)).await.record.verdict
+}
+
+// shares without a capture id
+
+#[actix::test]
+async fn a_further_share_for_an_order_that_was_never_paid_is_asked_back_too() {
+    for (happens, status) in [
+        (&["captured p 200", "CANCEL"][..], Status::RefundDue),
+        (&["captured p 200", "LAPSES"], Status::RefundDue),
+        (&["LAPSES", "captured p 200"], Status::RefundDue),
+        (&["captured p 200", "CANCEL", "ALL GOES BACK"], Status::Refunded),
+        (&["captured p 200", "LAPSES", "ALL GOES BACK"], Status::Refunded),
+    ] {
+        let mut shop = after(happens).await;
+        assert_eq!(shop.status("o-1"), status, "{happens:?}");
+        let asked = shop.count("payment.refund_requested");
+
+        assert_eq!(says(&mut shop, "captured p 50").await, Verdict::Applied, "{happens:?}");
+
+        assert_eq!(shop.order("o-1").paid, 250);
+        assert_eq!(shop.count("payment.refund_requested"), asked + 1, "{happens:?}");
+        assert_eq!(shop.asked_back("o-1").last(), Some(&("EUR", 50)), "{happens:?}");
+        shop.check_balance();
+    }
+}
+
+#[actix::test]
+async fn a_further_share_for_an_order_that_was_paid_is_stale_whatever_became_of_it() {
+    for happens in [
+        &["captured p 500"][..],
+        &["captured p 500", "refund_succeeded p 100 r-1"],
+        &["captured p 500", "refund_succeeded p 500 r-1"],
+        &["LAPSES", "captured p 500", "refund_succeeded p 500 r-1"],
+    ] {
+        let mut shop = after(happens).await;
+        assert_eq!(says(&mut shop, "captured p 50").await, Verdict::Stale, "{happens:?}");
+        assert_eq!((shop.order("o-1").paid, shop.asked_back("o-1")), (500, Vec::new()));
+    }
+}
+
+// authorizations
+
+#[actix::test]
+async fn an_attempt_that_was_to_be_given_up_and_is_authorized_all_the_same_is_asked_again() {
+    for happens in [&["CANCEL"][..], &["LAPSES"], &["captured p 200", "CANCEL", "ALL GOES BACK"]] {
+        let mut shop = after(happens).await;
+        let mut asked = 0;
+        for (text, verdict, asks) in [
+            ("action_required a", Verdict::Applied, true),
+            ("action_required a", Verdict::Stale, false),
+            ("authorized a 500", Verdict::Applied, true),
+            ("authorized a 500", Verdict::Stale, false),
+            ("voided a", Verdict::Stale, false),
+        ] {
+            assert_eq!(says(&mut shop, text).await, verdict, "{happens:?}, {text}");
+            asked += usize::from(asks);
+            assert_eq!(shop.count("payment.void_requested"), asked, "{happens:?}, {text}");
+        }
+    }
+}
+
+#[actix::test]
+async fn an_authorization_of_a_paid_order_is_given_up_once_and_a_customers_step_is_recorded() {
+    let mut shop = after(&["captured p 500"]).await;
+    for (text, verdict, asked) in [
+        ("action_required a", Verdict::Applied, 0),
+        ("authorized a 500", Verdict::Applied, 1),
+        ("authorized a 500", Verdict::Stale, 1),
+        ("authorized p 500", Verdict::Stale, 1), // it has captured
+    ] {
+        assert_eq!(says(&mut shop, text).await, verdict, "{text}");
+        assert_eq!(shop.count("payment.void_requested"), asked, "{text}");
+    }
+}
+
+// reviews
+
+#[actix::test]
+async fn what_passes_the_total_needs_a_person_under_review_too() {
+    for (happens, text, verdict) in [
+        // the net is above the total, and stays there
+        (&["captured p 600"][..], "captured q 1", Verdict::Review),
+        // it is not, and does
+        (&["captured p 500 USD"], "captured q 501", Verdict::Review),
+        (&["captured p 600", "refund_succeeded p 200 r-1"], "captured q 101", Verdict::Review),
+        // it does not come to more than the total
+        (&["captured p 500 USD"], "captured q 499", Verdict::Applied),
+        (&["captured p 500 USD"], "captured q 500", Verdict::Applied),
+        (&["captured p 600", "refund_succeeded p 200 r-1"], "captured q 100", Verdict::Applied),
+        // another currency always does
+        (&["captured p 600"], "captured q 1 USD", Verdict::Review),
+        (&["captured p 500 USD"], "captured q 1 USD", Verdict::Review),
+    ] {
+        let mut shop = after(happens).await;
+        assert_eq!(says(&mut shop, text).await, verdict, "{happens:?}, {text}");
+        assert_eq!(shop.status("o-1"), Status::UnderReview);
+        assert!(shop.asked_back("o-1").is_empty(), "a person decides of it");
+    }
+}
+
+#[actix::test]
+async fn too_much_money_for_an_order_that_is_to_be_refunded_is_no_ones_question() {
+    let mut shop = after(&["captured p 200", "CANCEL"]).await;
+    assert_eq!(says(&mut shop, "captured q 900").await, Verdict::Applied);
+    assert_eq!(shop.asked_back("o-1"), [("EUR", 200), ("EUR", 900)]);
+}
+
+// events whose identities are forgotten
+
+fn share(event: &str, attempt: &str, amount: i64) -> Value {
+    let mut data = said("o-1", &format!("captured {attempt} {amount}"));
+    data["event_id"] = json!(event);
+    data
+}
+
+/// Sends `data` again when its identity is forgotten, and answers the verdict.
+async fn again_when_forgotten(shop: &mut Shop, data: Value) -> Verdict {
+    assert_eq!(shop.run("payment.callback", data.clone()).await.record.verdict, Verdict::Duplicate);
+    shop.pass(40 * DAY).await;
+    assert!(shop.sweep_identities().await > 0);
+    shop.run("payment.callback", data).await.record.verdict
+}
+
+#[actix::test]
+async fn a_share_counts_once_by_its_event_also_when_that_is_forgotten() {
+    for (happens, status) in [
+        // a review lasts as long as a person takes
+        (&[][..], Status::UnderReview),
+        (&["CANCEL"], Status::RefundDue),
+        (&["CANCEL", "ALL GOES BACK"], Status::Refunded),
+    ] {
+        let mut shop = after(&["captured p 500 USD"]).await;
+        shop.run("payment.callback", share("e-1", "a", 200)).await;
+        for text in happens {
+            match *text {
+                "CANCEL" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
+                _ => {
+                    for refund in shop.refunds("o-1") {
+                        let (amount, currency) = (refund.amount, refund.currency.code());
+                        let text = format!("refund_succeeded a {amount} {} {currency}", refund.id);
+                        shop.run("payment.callback", said("o-1", &text)).await;
+                    }
+                }
+            }
+        }
+        assert_eq!(shop.status("o-1"), status);
+
+        let again = again_when_forgotten(&mut shop, share("e-1", "a", 200)).await;
+
+        assert_eq!((again, shop.order("o-1").paid), (Verdict::Stale, 200), "{happens:?}");
+        // another event of the same attempt is another share still
+        shop.run("payment.callback", share("e-2", "a", 30)).await;
+        assert_eq!(shop.order("o-1").paid, 230, "{happens:?}");
+        shop.check_balance();
+    }
+}
+
+#[actix::test]
+async fn a_share_counts_once_while_its_order_awaits_the_rest_for_long() {
+    let mut shop = Shop::stocked(&[("tea", 1)]).await;
+    let mut placed = place("o-1", &[("tea", 1, 500)]);
+    placed["hold_for"] = json!("90d");
+    shop.run("order.place", placed).await;
+    shop.run("payment.callback", share("e-1", "a", 200)).await;
+
+    let again = again_when_forgotten(&mut shop, share("e-1", "a", 200)).await;
+
+    assert_eq!((again, shop.order("o-1").paid), (Verdict::Stale, 200));
+    assert_eq!(shop.status("o-1"), Status::PartiallyPaid);
+}

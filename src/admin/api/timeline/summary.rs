@@ -1,0 +1,304 @@
+//! What happened to an order, in a short plain sentence each: for a person at the telephone who
+//! has the order in front of them, and not this documentation.
+
+use orderly_actors::command::{CallbackKind, Kind};
+use orderly_actors::event::face::Scene;
+use orderly_actors::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_actors::inventory::HoldState;
+use orderly_actors::money::Currency;
+use orderly_actors::notification::NotificationKind;
+use orderly_actors::order::{OrderFace, Status};
+use orderly_actors::record::{Named, Origin, Record};
+use orderly_actors::verdict::{Detail, Reason, Verdict};
+
+/// What set a unit off, and what became of it.
+pub(super) fn of_unit(record: &Record) -> String {
+    match &record.origin {
+        Origin::Message { kind, .. } => format!("{} {}.", subject(kind), outcome(record)),
+        Origin::Waited { .. } => {
+            format!("A payment callback that had waited for the order {}.", outcome(record))
+        }
+        Origin::HoldTimer => "The time ran out for which stock was held.".to_owned(),
+        Origin::Notified(kind) => format!("The shop tried to tell the customer {}.", told(*kind)),
+        Origin::Isolated => "A message that had stopped the process is tried alone.".to_owned(),
+        Origin::Operator => "A person had a notification sent again.".to_owned(),
+        Origin::Age => match record.reason {
+            Some(_) => format!("A payment callback {}.", outcome(record)),
+            None => "What is old was put away.".to_owned(),
+        },
+        Origin::Reminder => "What customers are to be told is looked at again later.".to_owned(),
+    }
+}
+
+/// What a message wanted.
+fn subject(kind: &Named) -> &'static str {
+    let Some(kind) = kind.kind() else {
+        return "A message of an unknown type";
+    };
+    match kind {
+        Kind::StockSet => "Setting the stock",
+        Kind::StockAdjust => "Adjusting the stock",
+        Kind::CartPut | Kind::CartAdd => "Changing the cart",
+        Kind::CartClear => "Emptying the cart",
+        Kind::CartMerge => "Merging the carts",
+        Kind::CartCheckout => "Checking out the cart",
+        Kind::OrderPlace => "Placing the order",
+        Kind::OrderCancel => "Cancelling the order",
+        Kind::OrderComplete => "Completing the order",
+        Kind::OrderResolve => "Ending the review",
+        Kind::RefundRequest => "The request for a refund",
+        Kind::PaymentCallback => "A payment callback",
+    }
+}
+
+/// What became of it.
+fn outcome(record: &Record) -> String {
+    let why = || {
+        let reason = record.reason.map_or("", reason);
+        let detail = record.detail.as_ref().map(detail);
+        detail.map_or_else(|| reason.to_owned(), |detail| format!("{reason} ({detail})"))
+    };
+    match record.verdict {
+        Verdict::Applied => "was applied".to_owned(),
+        Verdict::Duplicate => "had come before, and did nothing again".to_owned(),
+        Verdict::Stale => "was overtaken by what came before it, and changed nothing".to_owned(),
+        Verdict::Waiting => "waits for the order to be placed".to_owned(),
+        Verdict::Rejected => format!("was refused: {}", why()),
+        Verdict::Review => "was recorded, and a person must look at it".to_owned(),
+        Verdict::Conflict => "was put aside: its id had been used for something else".to_owned(),
+        Verdict::Invalid => format!("was put aside as not valid: {}", why()),
+        Verdict::Failed => format!("was put aside: {}", why()),
+    }
+}
+
+fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::OutOfStock => "there is not enough stock",
+        Reason::UnknownSku => "there is no such article",
+        Reason::BelowHeld => "less would be left than is held for orders",
+        Reason::CartNotFound => "there is no such cart",
+        Reason::CartEmpty => "the cart is empty",
+        Reason::CartClosed => "the cart is closed",
+        Reason::VersionMismatch => "the cart had changed meanwhile",
+        Reason::TotalMismatch => "the total is another than was expected",
+        Reason::CurrencyMismatch => "the currencies differ",
+        Reason::OrderExists => "there is an order of that id already",
+        Reason::OrderNotFound => "there is no such order",
+        Reason::NotAllowed => "that is not allowed as things stand",
+        Reason::Malformed => "it could not be read",
+        Reason::UnknownType => "its type is unknown",
+        Reason::Validation => "something in it is wrong",
+        Reason::TooLarge => "it is too large",
+        Reason::Deadline => "it came after its deadline",
+        Reason::ExpiredIdentity => "it is too old to be told from one that was seen before",
+        Reason::Conflict => "its id had been used for something else",
+        Reason::Failed => "it failed again and again",
+        Reason::WaitingFull => "too many wait for orders already",
+        Reason::OrderNeverCame => "the order that it waited for never came",
+        Reason::RefundExceedsPaid => "that is more than is left of the money",
+        Reason::RefundExists => "there is a refund of that id already",
+        Reason::RestockExceedsSold => "that is more than was sold",
+    }
+}
+
+fn detail(detail: &Detail) -> String {
+    match detail {
+        Detail::Text(text) => Status::from_name(text)
+            .map_or_else(|| text.clone(), |status| format!("the order is {}", words(status))),
+        Detail::Shortages(short) => {
+            let short = short.iter().map(|one| {
+                format!("{} × {} wanted, {} available", one.wanted, one.sku, one.available)
+            });
+            short.collect::<Vec<_>>().join("; ")
+        }
+    }
+}
+
+fn words(status: Status) -> String {
+    status.as_str().replace('_', " ")
+}
+
+/// What happened.
+pub(super) fn of_event(event: &Event, scene: Scene<'_>) -> String {
+    match event {
+        Event::Order { change, face } => of_order(change, *face, scene),
+        Event::PaymentRecorded {
+            provider,
+            attempt_id,
+            kind,
+            verdict,
+            amount,
+            currency,
+            refund_id,
+            dispute_id,
+        } => {
+            let money = amount.zip(*currency).map(|(amount, currency)| currency.show(amount));
+            let money = money.unwrap_or_else(|| "nothing".to_owned());
+            let refund = refund_id.as_ref().map_or("", |id| id.as_str());
+            let dispute = dispute_id.as_ref().map_or("", |id| id.as_str());
+            let said = match kind {
+                CallbackKind::ActionRequired => "the customer has a step to take".to_owned(),
+                CallbackKind::Authorized => format!("{money} are set aside"),
+                CallbackKind::Captured => format!("{money} were taken"),
+                CallbackKind::Failed => "it failed".to_owned(),
+                CallbackKind::Voided => "it was given up".to_owned(),
+                CallbackKind::Expired => "it ran out".to_owned(),
+                CallbackKind::RefundSucceeded => format!("refund {refund} of {money} arrived"),
+                CallbackKind::RefundFailed => format!("refund {refund} failed"),
+                CallbackKind::DisputeOpened => format!("dispute {dispute} was opened"),
+                CallbackKind::DisputeClosed => format!("dispute {dispute} was closed"),
+            };
+            format!("{provider} said of attempt {attempt_id}: {said}{}.", heard(*verdict))
+        }
+        Event::RefundRequested { refund_id, attempt_id, amount, currency } => {
+            let of_attempt = attempt_id.as_ref().map(|id| format!(", of attempt {id}"));
+            format!(
+                "The payment provider is asked to send {} back (refund {refund_id}{}).",
+                currency.show(*amount),
+                of_attempt.unwrap_or_default()
+            )
+        }
+        Event::VoidRequested { attempt_id } => {
+            format!("The payment provider is asked to give up attempt {attempt_id}.")
+        }
+        Event::StockLow { sku, available } => {
+            format!("Little is left of {sku}: {available} available.")
+        }
+        Event::StockChanged { sku, on_hand, held } => {
+            format!("Of {sku} there are {on_hand}, of which {held} are held for orders.")
+        }
+        Event::StockHeld => match scene.reservation.map(|reservation| reservation.state) {
+            Some(HoldState::Held { until, .. }) => {
+                format!("Stock is held until {until}: {}.", reserved(scene))
+            }
+            // in a unit that goes on to sell it, that is what the reservation says
+            Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
+                format!("Stock was held: {}.", reserved(scene))
+            }
+        },
+        Event::StockCommitted => format!("The stock was sold: {}.", reserved(scene)),
+        Event::StockReleased { reason } => {
+            let why = match reason {
+                ReleaseReason::Cancelled => "since the order was cancelled",
+                ReleaseReason::Expired => "since its time ran out",
+            };
+            format!("The stock is free again, {why}: {}.", reserved(scene))
+        }
+        Event::StockReturned { refund_id, items } => {
+            let items = items.iter().map(|Returned { sku, quantity }| (*quantity, sku.as_str()));
+            format!("Goods came back with refund {refund_id}: {}.", units(items))
+        }
+        Event::CartCheckedOut { cart_id } => format!("Cart {cart_id} was checked out."),
+        Event::CartReopened { cart_id } => format!("Cart {cart_id} is open again."),
+        Event::CartChanged { cart_id } => format!("Cart {cart_id} was changed."),
+        Event::CartExpired { cart_id } => {
+            format!("Cart {cart_id} expired: nobody had touched it for long.")
+        }
+        Event::NotificationRequested { kind, .. } => {
+            format!("The customer is to be told {}.", told(*kind))
+        }
+        Event::NotificationDelivered { kind, attempts, channel, .. } => {
+            let told = told(*kind);
+            format!("The customer was told {told}, through {channel}, at attempt {attempts}.")
+        }
+        Event::NotificationFailed { kind, attempts, channel, problem, .. } => {
+            let why = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
+            let told = told(*kind);
+            format!(
+                "The customer could not be told {told}, through {channel}, in {attempts} attempts{why}."
+            )
+        }
+        Event::CommandParked { parked_id, reason: why, .. } => {
+            format!("A message was put aside as {parked_id}: {}.", reason(*why))
+        }
+    }
+}
+
+fn of_order(change: &OrderChange, face: OrderFace, scene: Scene<'_>) -> String {
+    let currency = scene.order.map(|order| order.currency);
+    let show = |amount| currency.map_or_else(String::new, |one: Currency| one.show(amount));
+    let total = || show(scene.order.map_or(0, |order| order.total));
+    let net = show(face.paid - face.refunded);
+    match change {
+        OrderChange::Placed => format!("The order was placed: {} are to be paid.", total()),
+        OrderChange::Rejected { reason: why, detail: more } => {
+            let more = more.as_ref().map(|more| format!(" ({})", detail(more)));
+            format!("The order was rejected: {}{}.", reason(*why), more.unwrap_or_default())
+        }
+        OrderChange::PartiallyPaid => {
+            format!("The order is paid in part: {net} of {}.", total())
+        }
+        OrderChange::Paid { late: false } => format!("The order is paid: {net}."),
+        OrderChange::Paid { late: true } => {
+            format!("The order is paid: {net}. It was late, and its stock was held again.")
+        }
+        OrderChange::UnderReview { reason: ReviewReason::OverCapture } => {
+            format!("A person must look at the order: {net} came, the total is {}.", total())
+        }
+        OrderChange::UnderReview { reason: ReviewReason::OtherCurrency } => {
+            "A person must look at the order: money came in another currency.".to_owned()
+        }
+        OrderChange::Expired => "The order expired: it was not paid in time.".to_owned(),
+        OrderChange::Cancelled { reason: Some(why) } => {
+            format!("The order was cancelled: {}.", why.as_str())
+        }
+        OrderChange::Cancelled { reason: None } => "The order was cancelled.".to_owned(),
+        OrderChange::RefundDue { amount: 0 } => {
+            "The order is to be refunded: money in another currency.".to_owned()
+        }
+        OrderChange::RefundDue { amount } => {
+            format!("The order is to be refunded: {}.", show(*amount))
+        }
+        OrderChange::Refunded => "All of the order's money went back.".to_owned(),
+        OrderChange::PartiallyRefunded => {
+            format!("Of the order's money {} went back, {net} are left.", show(face.refunded))
+        }
+        OrderChange::Completed => "The order was handed over to the customer.".to_owned(),
+    }
+}
+
+/// What became of what a provider said, where it was not simply so.
+fn heard(verdict: Verdict) -> &'static str {
+    match verdict {
+        // nothing is recorded of the last four
+        Verdict::Applied
+        | Verdict::Duplicate
+        | Verdict::Conflict
+        | Verdict::Invalid
+        | Verdict::Failed => "",
+        Verdict::Stale => " (overtaken by what came before: nothing moves)",
+        Verdict::Waiting => " (it waits for the order)",
+        Verdict::Review => " (a person must look at it)",
+        Verdict::Rejected => " (refused)",
+    }
+}
+
+/// What a customer is told.
+fn told(kind: NotificationKind) -> &'static str {
+    match kind {
+        NotificationKind::OrderConfirmed => "that the order is confirmed",
+        NotificationKind::OrderExpired => "that the order expired",
+        NotificationKind::OrderCancelled => "that the order was cancelled",
+        NotificationKind::RefundSucceeded => "of a refund",
+    }
+}
+
+fn reserved(scene: Scene<'_>) -> String {
+    let items = scene.reservation.into_iter().flat_map(|reservation| reservation.items.iter());
+    units(items.map(|item| (item.quantity, item.sku.as_str())))
+}
+
+/// So many of each article, the first few of them by name.
+fn units<'a>(items: impl Iterator<Item = (u64, &'a str)>) -> String {
+    const NAMED: usize = 3;
+    let all: Vec<_> = items.collect();
+    let mut named: Vec<_> =
+        all.iter().take(NAMED).map(|(quantity, sku)| format!("{quantity} × {sku}")).collect();
+    if all.len() > NAMED {
+        named.push(format!("and {} more articles", all.len() - NAMED));
+    }
+    named.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,337 @@
+//! The sentences, a row each: given an order of 15.00 EUR that holds two sorts of tea.
+
+use super::*;
+use orderly_actors::clock::Timestamp;
+use orderly_actors::command::Command;
+use orderly_actors::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
+use orderly_actors::inventory::{Item, Reservation};
+use orderly_actors::notification::{Channel, Failure};
+use orderly_actors::order::Order;
+use orderly_actors::store::Ordinal;
+use orderly_actors::text::Text;
+use orderly_actors::verdict::Shortage;
+use rstest::rstest;
+use std::time::Duration;
+
+fn order() -> Order {
+    let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
+        "lines": [{"sku": "tea", "quantity": 3, "unit_price": 500}]}"#;
+    let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
+        panic!("is an order");
+    };
+    Order {
+        id: place.order_id,
+        customer: place.customer,
+        currency: place.currency,
+        lines: place.lines.into(),
+        adjustments: place.adjustments.into(),
+        total: 1500,
+        cart: None,
+        status: Status::AwaitingPayment,
+        version: 1,
+        paid: 0,
+        sent_back: 0,
+        asked_back: 0,
+        disputed: false,
+        hold_for: Duration::from_secs(900),
+        placed_at: Timestamp::EPOCH,
+        updated_at: Timestamp::EPOCH,
+    }
+}
+
+fn sku(id: &str) -> Sku {
+    Sku::new(id).expect("is an id")
+}
+
+/// Of each of these skus one more than of the one before.
+fn reservation(state: HoldState, skus: &[&str]) -> Reservation {
+    let items = (1..).zip(skus).map(|(quantity, id)| Item {
+        sku: sku(id),
+        ordinal: Ordinal(0),
+        quantity,
+        returned: 0,
+    });
+    Reservation { items: items.collect(), state }
+}
+
+fn told_of(event: &Event, state: HoldState) -> String {
+    let (order, reservation) = (order(), reservation(state, &["black", "green"]));
+    let scene = Scene { order: Some(&order), reservation: Some(&reservation), ..Scene::default() };
+    of_event(event, scene)
+}
+
+#[rstest]
+#[case(OrderChange::Placed, 0, 0, "The order was placed: 15.00 EUR are to be paid.")]
+#[case(OrderChange::PartiallyPaid, 200, 0, "The order is paid in part: 2.00 EUR of 15.00 EUR.")]
+#[case(OrderChange::PartiallyPaid, 200, 50, "The order is paid in part: 1.50 EUR of 15.00 EUR.")]
+#[case(OrderChange::Paid { late: false }, 1500, 0, "The order is paid: 15.00 EUR.")]
+#[case(
+    OrderChange::Paid { late: true }, 1500, 0,
+    "The order is paid: 15.00 EUR. It was late, and its stock was held again."
+)]
+#[case(
+    OrderChange::UnderReview { reason: ReviewReason::OverCapture }, 1600, 0,
+    "A person must look at the order: 16.00 EUR came, the total is 15.00 EUR."
+)]
+#[case(
+    OrderChange::UnderReview { reason: ReviewReason::OtherCurrency }, 0, 0,
+    "A person must look at the order: money came in another currency."
+)]
+#[case(OrderChange::Expired, 0, 0, "The order expired: it was not paid in time.")]
+#[case(OrderChange::Cancelled { reason: None }, 0, 0, "The order was cancelled.")]
+#[case(
+    OrderChange::Cancelled { reason: Text::new("wrong size") }, 0, 0,
+    "The order was cancelled: wrong size."
+)]
+#[case(OrderChange::RefundDue { amount: 200 }, 200, 0, "The order is to be refunded: 2.00 EUR.")]
+#[case(
+    OrderChange::RefundDue { amount: 0 }, 0, 0,
+    "The order is to be refunded: money in another currency."
+)]
+#[case(OrderChange::Refunded, 1500, 1500, "All of the order's money went back.")]
+#[case(
+    OrderChange::PartiallyRefunded,
+    1500,
+    500,
+    "Of the order's money 5.00 EUR went back, 10.00 EUR are left."
+)]
+#[case(OrderChange::Completed, 1500, 0, "The order was handed over to the customer.")]
+#[case(
+    OrderChange::Rejected {
+        reason: Reason::OutOfStock,
+        detail: Some(Detail::Shortages(vec![Shortage { sku: sku("tea"), wanted: 3, available: 1 }])),
+    },
+    0, 0, "The order was rejected: there is not enough stock (3 × tea wanted, 1 available)."
+)]
+#[case(
+    OrderChange::Rejected { reason: Reason::UnknownSku, detail: Some("tea".into()) }, 0, 0,
+    "The order was rejected: there is no such article (tea)."
+)]
+fn what_becomes_of_an_order(
+    #[case] change: OrderChange,
+    #[case] paid: i64,
+    #[case] refunded: i64,
+    #[case] expected: &str,
+) {
+    let face = OrderFace { status: Status::Paid, version: 1, paid, refunded };
+    assert_eq!(told_of(&Event::Order { change, face }, HoldState::Committed), expected);
+}
+
+/// What a provider says: with 5.00 EUR, of refund r-1 and dispute d-1, where it is about them.
+fn said(kind: CallbackKind, verdict: Verdict) -> Event {
+    Event::PaymentRecorded {
+        provider: Provider::new("acme").expect("is an id"),
+        attempt_id: AttemptId::new("a-1").expect("is an id"),
+        kind,
+        verdict,
+        amount: Some(500),
+        currency: Currency::from_code("EUR"),
+        refund_id: RefundId::new("r-1").ok(),
+        dispute_id: DisputeId::new("d-1").ok(),
+    }
+}
+
+#[rstest]
+#[case(CallbackKind::ActionRequired, "the customer has a step to take")]
+#[case(CallbackKind::Authorized, "5.00 EUR are set aside")]
+#[case(CallbackKind::Captured, "5.00 EUR were taken")]
+#[case(CallbackKind::Failed, "it failed")]
+#[case(CallbackKind::Voided, "it was given up")]
+#[case(CallbackKind::Expired, "it ran out")]
+#[case(CallbackKind::RefundSucceeded, "refund r-1 of 5.00 EUR arrived")]
+#[case(CallbackKind::RefundFailed, "refund r-1 failed")]
+#[case(CallbackKind::DisputeOpened, "dispute d-1 was opened")]
+#[case(CallbackKind::DisputeClosed, "dispute d-1 was closed")]
+fn what_a_provider_says(#[case] kind: CallbackKind, #[case] expected: &str) {
+    for (verdict, more) in [
+        (Verdict::Applied, ""),
+        (Verdict::Stale, " (overtaken by what came before: nothing moves)"),
+        (Verdict::Waiting, " (it waits for the order)"),
+        (Verdict::Review, " (a person must look at it)"),
+    ] {
+        let told = told_of(&said(kind, verdict), HoldState::Committed);
+        assert_eq!(told, format!("acme said of attempt a-1: {expected}{more}."));
+    }
+}
+
+fn notified(delivered: bool) -> Event {
+    let (notification_id, kind) = ("n-1".to_owned(), NotificationKind::RefundSucceeded);
+    let (attempts, channel) = (3, Channel::Webhook);
+    if delivered {
+        Event::NotificationDelivered { notification_id, kind, attempts, channel }
+    } else {
+        let problem = Some(Failure::Status(410));
+        Event::NotificationFailed { notification_id, kind, attempts, channel, problem }
+    }
+}
+
+#[rstest]
+#[case(
+    Event::RefundRequested {
+        refund_id: RefundId::new("r-1").expect("is an id"),
+        attempt_id: AttemptId::new("a-1").ok(),
+        amount: 500,
+        currency: Currency::from_code("EUR").expect("is one"),
+    },
+    "The payment provider is asked to send 5.00 EUR back (refund r-1, of attempt a-1)."
+)]
+#[case(
+    Event::VoidRequested { attempt_id: AttemptId::new("a-1").expect("is an id") },
+    "The payment provider is asked to give up attempt a-1."
+)]
+#[case(Event::StockLow { sku: sku("tea"), available: 2 }, "Little is left of tea: 2 available.")]
+#[case(
+    Event::StockChanged { sku: sku("tea"), on_hand: 9, held: 2 },
+    "Of tea there are 9, of which 2 are held for orders."
+)]
+#[case(Event::StockHeld, "Stock was held: 1 × black, 2 × green.")]
+#[case(Event::StockCommitted, "The stock was sold: 1 × black, 2 × green.")]
+#[case(
+    Event::StockReleased { reason: ReleaseReason::Expired },
+    "The stock is free again, since its time ran out: 1 × black, 2 × green."
+)]
+#[case(
+    Event::StockReleased { reason: ReleaseReason::Cancelled },
+    "The stock is free again, since the order was cancelled: 1 × black, 2 × green."
+)]
+#[case(
+    Event::StockReturned {
+        refund_id: RefundId::new("r-1").expect("is an id"),
+        items: vec![Returned { sku: sku("tea"), quantity: 2 }],
+    },
+    "Goods came back with refund r-1: 2 × tea."
+)]
+#[case(Event::CartReopened { cart_id: CartId::new("k-1").expect("is an id") }, "Cart k-1 is open again.")]
+#[case(
+    Event::NotificationRequested {
+        notification_id: "n-1".to_owned(),
+        kind: NotificationKind::OrderConfirmed,
+    },
+    "The customer is to be told that the order is confirmed."
+)]
+#[case(notified(true), "The customer was told of a refund, through webhook, at attempt 3.")]
+#[case(
+    notified(false),
+    "The customer could not be told of a refund, through webhook, in 3 attempts: status 410."
+)]
+#[case(
+    Event::CommandParked {
+        parked_id: "p-1".to_owned(),
+        reason: Reason::Conflict,
+        detail: None,
+        r#type: None,
+        source: None,
+        command_id: None,
+    },
+    "A message was put aside as p-1: its id had been used for something else."
+)]
+fn what_else_happens(#[case] event: Event, #[case] expected: &str) {
+    assert_eq!(told_of(&event, HoldState::Committed), expected);
+}
+
+#[test]
+fn a_hold_says_until_when() {
+    let held = HoldState::held(Timestamp::from_micros(60_000_000));
+    let expected = "Stock is held until 1970-01-01T00:01:00.000000Z: 1 × black, 2 × green.";
+    assert_eq!(told_of(&Event::StockHeld, held), expected);
+}
+
+#[test]
+fn of_many_articles_the_first_few_are_named() {
+    let reservation = reservation(HoldState::Committed, &["a", "b", "c", "d", "e"]);
+    let scene = Scene { reservation: Some(&reservation), ..Scene::default() };
+    let told = of_event(&Event::StockCommitted, scene);
+    assert_eq!(told, "The stock was sold: 1 × a, 2 × b, 3 × c, and 2 more articles.");
+}
+
+fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> Record {
+    Record {
+        origin: Origin::Message { source: None, id: None, kind: Named::from(kind) },
+        trace: None,
+        order: None,
+        verdict,
+        reason: why.map(|(reason, _)| reason),
+        detail: why.filter(|(_, detail)| !detail.is_empty()).map(|(_, detail)| detail.into()),
+        original: None,
+        events: Vec::new(),
+    }
+}
+
+#[rstest]
+#[case(Kind::OrderPlace, Verdict::Applied, None, "Placing the order was applied.")]
+#[case(
+    Kind::PaymentCallback,
+    Verdict::Duplicate,
+    None,
+    "A payment callback had come before, and did nothing again."
+)]
+#[case(
+    Kind::PaymentCallback,
+    Verdict::Stale,
+    None,
+    "A payment callback was overtaken by what came before it, and changed nothing."
+)]
+#[case(
+    Kind::PaymentCallback,
+    Verdict::Waiting,
+    None,
+    "A payment callback waits for the order to be placed."
+)]
+#[case(
+    Kind::OrderCancel, Verdict::Rejected, Some((Reason::NotAllowed, "partially_refunded")),
+    "Cancelling the order was refused: that is not allowed as things stand (the order is partially refunded)."
+)]
+#[case(
+    Kind::RefundRequest, Verdict::Rejected, Some((Reason::RefundExists, "requested")),
+    "The request for a refund was refused: there is a refund of that id already (requested)."
+)]
+#[case(
+    Kind::PaymentCallback,
+    Verdict::Review,
+    None,
+    "A payment callback was recorded, and a person must look at it."
+)]
+#[case(
+    Kind::OrderPlace, Verdict::Conflict, Some((Reason::Conflict, "")),
+    "Placing the order was put aside: its id had been used for something else."
+)]
+#[case(
+    Kind::OrderPlace, Verdict::Invalid, Some((Reason::Validation, "lines: must have 1 to 500")),
+    "Placing the order was put aside as not valid: something in it is wrong (lines: must have 1 to 500)."
+)]
+#[case(
+    Kind::PaymentCallback, Verdict::Failed, Some((Reason::WaitingFull, "")),
+    "A payment callback was put aside: too many wait for orders already."
+)]
+fn what_becomes_of_a_command(
+    #[case] kind: Kind,
+    #[case] verdict: Verdict,
+    #[case] why: Option<(Reason, &str)>,
+    #[case] expected: &str,
+) {
+    assert_eq!(of_unit(&record(kind, verdict, why)), expected);
+}
+
+#[rstest]
+#[case(Origin::HoldTimer, None, "The time ran out for which stock was held.")]
+#[case(
+    Origin::Notified(NotificationKind::OrderExpired),
+    None,
+    "The shop tried to tell the customer that the order expired."
+)]
+#[case(Origin::Operator, None, "A person had a notification sent again.")]
+#[case(Origin::Age, None, "What is old was put away.")]
+#[case(
+    Origin::Age,
+    Some(Reason::OrderNeverCame),
+    "A payment callback was put aside: the order that it waited for never came."
+)]
+fn what_happens_by_itself(
+    #[case] origin: Origin,
+    #[case] reason: Option<Reason>,
+    #[case] expected: &str,
+) {
+    let verdict = if reason.is_some() { Verdict::Failed } else { Verdict::Applied };
+    let record = Record { origin, reason, ..record(Kind::OrderPlace, verdict, None) };
+    assert_eq!(of_unit(&record), expected);
+}
