@@ -1,5 +1,6 @@
 //! Stopping a processor on an in-process broker.
 
+use orderly::broker::Status;
 use orderly::config::Config;
 use orderly::process::{Observed, Processor, memory_broker, open_store};
 use std::time::Duration;
@@ -21,7 +22,7 @@ fn one_that_takes_no_messages_stops_without_waiting() {
         let link = memory_broker(&config).link(10);
         let mut status = link.status.clone();
         let mut processor = Processor::start(opened, link, &config, &observed).expect("it starts");
-        status.wait_for(|status| status.connected()).await.expect("it goes on");
+        status.wait_for(Status::connected).await.expect("it goes on");
         processor.handle.pause().await.expect("it answers");
         status.wait_for(|status| status.paused).await.expect("it goes on");
         // and has heard of it: it looks at what comes from the broker last

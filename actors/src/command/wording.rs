@@ -33,13 +33,11 @@ pub enum Wrong {
 /// Looks for what keeps `document` from being a `T`, which is a JSON object. `None`: nothing does.
 pub fn look<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<Wrong> {
     if let Err(error) = std::str::from_utf8(document) {
-        let before = &document[..error.valid_up_to()];
-        let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        return Some(Wrong::Syntax {
-            problem: "it is not UTF-8".to_owned(),
-            line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-            column: before.len() - line_start + 1,
-        });
+        let (before, _) = document.split_at(error.valid_up_to());
+        let lines = before.split(|byte| *byte == b'\n');
+        let (line, last) = lines.enumerate().last().unwrap_or_default();
+        let problem = "it is not UTF-8".to_owned();
+        return Some(Wrong::Syntax { problem, line: line + 1, column: last.len() + 1 });
     }
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(document) {
         return Some(syntax(document, &error));
