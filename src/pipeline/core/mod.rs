@@ -6,10 +6,11 @@ mod durable;
 mod fire;
 mod isolate;
 mod notify;
+mod show;
 mod stop;
 
 use super::errand::{Errands, SUSPICIOUS};
-use super::handle::{Handle, Overview, Question, Vitals, questions};
+use super::handle::{Handle, Question, questions};
 use super::notifier::{Notifier, Outcomes};
 use super::relay::Feed;
 use super::settle::{Originals, Settling, Ticket};
@@ -20,11 +21,9 @@ use super::{Condition, Error};
 use crate::broker::{Delivery, Intake, Link, Message, Names};
 use crate::door::Door;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{Actor, CommandType, OrderStatus, ParkedReason, Stage};
+use crate::metrics::labels::{CommandType, Stage};
 use crate::notify::lane::Call;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_actors::counters;
-use orderly_actors::order::Status;
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
@@ -402,63 +401,5 @@ impl Core {
         self.show();
         self.tell_retired(now);
         Ok(())
-    }
-
-    async fn answer(&mut self, question: Question) -> Result<(), Error> {
-        match question {
-            Question::Audit(asker) => self.audits.ask(asker),
-            Question::Look(look) => {
-                let vitals = self.sequencer.owners().vitals();
-                let actors = vitals.iter().map(|(owner, vitals)| {
-                    let vitals = Vitals {
-                        health: vitals.health(),
-                        restarts: vitals.restarts(),
-                        handled: vitals.handled_so_far(),
-                        last_failure: vitals.last_failure(),
-                    };
-                    (*owner, vitals)
-                });
-                let overview = Overview {
-                    view: &self.sequencer.shelf().borrow(),
-                    history: &self.history,
-                    actors: actors.collect(),
-                    in_flight: self.settling.in_flight(),
-                };
-                look(&overview);
-            }
-            Question::Pause(true) => self.link.control.pause().await,
-            Question::Pause(false) => self.link.control.resume().await,
-            Question::Resend { id, answer } => {
-                let resent = self.resend(&id).await?;
-                let _ = answer.send(resent); // nobody waits any more
-            }
-            Question::Stop { .. } => {} // the loop's own
-        }
-        Ok(())
-    }
-
-    /// Shows the gauges.
-    fn show(&mut self) {
-        self.notifier.show(self.moment());
-        let view = self.sequencer.shelf().borrow();
-        for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
-            self.metrics.orders(*label, counters::orders(&view, *status));
-        }
-        for (reason, label) in counters::PARKED_REASONS.iter().zip(ParkedReason::ALL) {
-            self.metrics.parked(*label, counters::parked(&view, *reason));
-        }
-        self.metrics.waiting_callbacks(counters::waiting(&view));
-        self.metrics.in_flight(self.settling.in_flight());
-        let pending = self.history.durable().0.saturating_sub(self.settling.cursor().0);
-        self.metrics.outbox_pending(pending);
-        let vitals = self.sequencer.owners().vitals();
-        for (((_, vitals), actor), counted) in
-            vitals.iter().zip(Actor::ALL).zip(&mut self.counted_restarts)
-        {
-            for _ in *counted..vitals.restarts() {
-                self.metrics.actor_restart(*actor);
-            }
-            *counted = vitals.restarts();
-        }
     }
 }
