@@ -90,7 +90,7 @@ async fn a_checkout_whose_total_cannot_be_is_invalid_and_may_be_sent_again_with_
     assert_eq!((shop.order("o-1").total, shop.status("o-1")), (0, Status::Paid));
 }
 
-/// "Several lines of one sku in an order are legal and count together", "out_of_stock (detail:
+/// "Several lines of one sku in an order are legal and count together", "`out_of_stock` (detail:
 /// `[{sku,wanted,available}]`)".
 #[actix::test]
 async fn what_is_short_is_listed_by_sku_with_all_lines_of_it_together() {
@@ -110,7 +110,7 @@ async fn what_is_short_is_listed_by_sku_with_all_lines_of_it_together() {
     assert_eq!([shop.stock("cup"), shop.stock("tea")], [(9, 0), (4, 1)], "all lines or none");
 }
 
-/// "not_allowed (detail: the status)".
+/// "`not_allowed` (detail: the status)".
 #[actix::test]
 async fn what_is_not_allowed_says_where_the_order_stands() {
     for (happens, status) in [
@@ -136,7 +136,7 @@ async fn what_is_not_allowed_says_where_the_order_stands() {
 
 // events
 
-/// "An order whose total is 0 is paid at once (order.placed, then order.paid)"; each event shows the
+/// "An order whose total is 0 is paid at once (`order.placed`, then `order.paid`)"; each event shows the
 /// order as it was right after it.
 #[actix::test]
 async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
@@ -163,7 +163,7 @@ async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
 
 // life cycles
 
-/// "An order that leaves awaiting_payment or partially_paid emits payment.void_requested for every
+/// "An order that leaves `awaiting_payment` or `partially_paid` emits `payment.void_requested` for every
 /// authorization still open."
 #[actix::test]
 async fn whatever_ends_the_waiting_every_authorization_that_is_open_is_given_up_and_no_other() {
@@ -196,7 +196,7 @@ async fn whatever_ends_the_waiting_every_authorization_that_is_open_is_given_up_
     }
 }
 
-/// "expired: hold all lines again → paid, `late: true`; else refund_due and payment.refund_requested".
+/// "expired: hold all lines again → paid, `late: true`; else `refund_due` and `payment.refund_requested`".
 #[actix::test]
 async fn late_money_has_all_lines_or_none() {
     let mut shop = Shop::stocked(&[("cup", 1), ("tea", 1)]).await;
@@ -291,8 +291,8 @@ async fn a_dispute_lies_over_an_order_and_moves_nothing() {
     }
 }
 
-/// "partially_paid, hold extended once (to `hold_cap`)", which "counts from `placed_at`"; "when it
-/// runs out: expired, refund_due for what was paid".
+/// "`partially_paid`, hold extended once (to `hold_cap`)", which "counts from `placed_at`"; "when it
+/// runs out: expired, `refund_due` for what was paid".
 #[actix::test]
 async fn parts_of_the_money_keep_the_stock_to_the_cap_and_then_go_back() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
