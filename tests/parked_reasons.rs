@@ -93,16 +93,16 @@ fn messages(now: Timestamp) -> Vec<(Message, Reason, &'static str)> {
         (
             with(plain("stock.set", good), |of| of.deadline = Some("2020-01-01T00:00:00Z".into())),
             Reason::Deadline,
-            "too late",
+            "deadline",
         ),
         (
             with(plain("stock.set", good), |of| {
                 of.timestamp = Some(old.micros().unsigned_abs() / 1_000_000);
             }),
             Reason::ExpiredIdentity,
-            "older",
+            "its time",
         ),
-        (but("time", json!(old)), Reason::ExpiredIdentity, "older"),
+        (but("time", json!(old)), Reason::ExpiredIdentity, "its time"),
     ]
 }
 
