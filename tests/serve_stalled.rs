@@ -48,3 +48,44 @@ async fn a_standstill_fails_readiness_and_ends_the_process_and_the_next_start_go
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["counts"]["held"], 41);
 }
+
+fn parked_as_failed(processor: &Processor) -> Vec<String> {
+    let Some(list) = processor.get("/api/parked?reason=failed") else { return Vec::new() };
+    let items = list["items"].as_array().cloned().unwrap_or_default();
+    items.iter().map(|item| item["command_id"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_hangs_at_every_start_is_parked_after_a_few_and_costs_nobody_else() {
+    let (url, namespace) = (shared_url(), namespace("hangs"));
+    // Given a command that hangs whenever it is tried
+    let mut processor = Processor::new(&url, &namespace)
+        .with("FAILPOINTS", "order:o-stuck=sleep(3600000)")
+        .with("ORDERLY_INTAKE__STALL_AFTER", "1s")
+        .with("RUST_LOG", "off");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let mut commands = vec![stock("tea", 1000)];
+    commands.extend(orders("before", 20));
+    commands.push(place("o-stuck", &[("tea", 1, 100)]));
+    commands.extend(orders("behind", 20));
+    producer.publish(&commands).await;
+
+    // When the process is started again each time that it ends
+    let mut starts = 1;
+    while processor.ended_before(|processor| !parked_as_failed(processor).is_empty()) {
+        assert!(starts < 20, "it goes on hanging");
+        processor.spawn();
+        starts += 1;
+    }
+
+    // Then that command is parked after a few, the others are carried out, and it hangs no more
+    assert!((4..=12).contains(&starts), "{starts} starts");
+    assert_eq!(parked_as_failed(&processor), ["place-o-stuck"]);
+    processor.wait(|processor| {
+        processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > 39.5
+    });
+    assert!(processor.get("/api/orders/o-stuck").is_none());
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["counts"]["held"], 40);
+}

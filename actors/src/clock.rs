@@ -63,6 +63,12 @@ impl Timestamp {
     }
 }
 
+/// What is said of a text that is no time.
+pub fn no_time(text: &str) -> String {
+    let shown = crate::command::wording::shown(text);
+    format!("must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not {shown:?}")
+}
+
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
@@ -97,7 +103,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            Self::parse(&text).map_err(|_| serde::de::Error::custom("must be an RFC 3339 time"))
+            Self::parse(&text).map_err(|_| serde::de::Error::custom(no_time(&text)))
         } else {
             i64::deserialize(deserializer).map(Self)
         }

@@ -13,14 +13,21 @@ pub enum Error {
     /// The text is empty.
     #[error("must not be empty")]
     Empty,
-    /// The text has more bytes than the limit given.
-    #[error("must have at most {0} characters")]
-    TooLong(usize),
+    /// The text has too many bytes.
+    #[error("must have at most {most} characters, not {found}")]
+    TooLong {
+        /// The limit.
+        most: usize,
+        /// How many it has.
+        found: usize,
+    },
     /// The text has a character outside the allowed set.
-    #[error("must be printable ASCII{}", if *.spaces { "" } else { " without spaces" })]
+    #[error("must be printable ASCII{}, not {found:?}", if *.spaces { "" } else { " without spaces" })]
     Character {
         /// Whether spaces would have been allowed.
         spaces: bool,
+        /// The first such character.
+        found: char,
     },
 }
 
@@ -34,12 +41,14 @@ fn check(text: &str, most: usize, first: u8) -> Result<(), Error> {
         return Err(Error::Empty);
     }
     if text.len() > most {
-        return Err(Error::TooLong(most));
+        return Err(Error::TooLong { most, found: text.len() });
     }
-    if !text.bytes().all(|byte| (first..=b'~').contains(&byte)) {
-        return Err(Error::Character { spaces: first == b' ' });
+    if text.bytes().all(|byte| (first..=b'~').contains(&byte)) {
+        return Ok(());
     }
-    Ok(())
+    let allowed = char::from(first)..='~';
+    let found = text.chars().find(|character| !allowed.contains(character)).unwrap_or_default();
+    Err(Error::Character { spaces: first == b' ', found })
 }
 
 macro_rules! ids {
@@ -147,11 +156,15 @@ mod tests {
         assert!(OrderId::new("o-1").is_ok());
         assert!(OrderId::new("~".repeat(128)).is_ok());
         assert_eq!(OrderId::new(""), Err(Error::Empty));
-        assert_eq!(OrderId::new("x".repeat(129)), Err(Error::TooLong(128)));
-        for bad in ["a b", "a\tb", "é", "a\u{7f}"] {
-            assert_eq!(OrderId::new(bad), Err(Error::Character { spaces: false }), "{bad:?}");
+        assert_eq!(OrderId::new("x".repeat(129)), Err(Error::TooLong { most: 128, found: 129 }));
+        for (bad, found) in [("a b", ' '), ("a\tb", '\t'), ("é", 'é'), ("a\u{7f}", '\u{7f}')] {
+            assert_eq!(
+                OrderId::new(bad),
+                Err(Error::Character { spaces: false, found }),
+                "{bad:?}"
+            );
         }
         assert!(Source::new("web shop").is_ok());
-        assert_eq!(Source::new("x".repeat(256)), Err(Error::TooLong(255)));
+        assert_eq!(Source::new("x".repeat(256)), Err(Error::TooLong { most: 255, found: 256 }));
     }
 }

@@ -61,8 +61,12 @@ impl<'de> Deserialize<'de> for Currency {
         use serde::de::Error;
         if deserializer.is_human_readable() {
             let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            Self::from_code(&code)
-                .ok_or_else(|| D::Error::custom("must be an ISO 4217 currency code"))
+            Self::from_code(&code).ok_or_else(|| {
+                let shown = crate::command::wording::shown(&code);
+                D::Error::custom(format_args!(
+                    "must be an ISO 4217 currency code such as EUR, not {shown:?}"
+                ))
+            })
         } else {
             let number = u16::deserialize(deserializer)?;
             iso_currency::Currency::from_numeric(number)
@@ -115,11 +119,30 @@ macro_rules! bounded {
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::new(<$kind>::deserialize(deserializer)?).ok_or_else(|| {
-                    serde::de::Error::custom(format_args!(
-                        "must be from {} to {}", Self::LEAST, Self::MOST
-                    ))
-                })
+                use serde::de::{Error, Unexpected, Visitor};
+                struct Bounds;
+                impl Visitor<'_> for Bounds {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        write!(f, "a whole number from {} to {}", $name::LEAST, $name::MOST)
+                    }
+
+                    fn visit_u64<E: Error>(self, value: u64) -> Result<$name, E> {
+                        let known = <$kind>::try_from(value).ok().and_then($name::new);
+                        known.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(value), &self))
+                    }
+
+                    fn visit_i64<E: Error>(self, value: i64) -> Result<$name, E> {
+                        let known = <$kind>::try_from(value).ok().and_then($name::new);
+                        known.ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
+                    }
+                }
+                if deserializer.is_human_readable() {
+                    return deserializer.deserialize_i64(Bounds);
+                }
+                let stored = <$kind>::deserialize(deserializer)?;
+                Self::new(stored).ok_or_else(|| D::Error::custom("a number out of its bounds"))
             }
         }
 

@@ -43,7 +43,7 @@ macro_rules! texts {
                 let text = CompactString::deserialize(deserializer)?;
                 if text.len() > Self::MOST {
                     return Err(serde::de::Error::custom(format_args!(
-                        "must have at most {} bytes", Self::MOST
+                        "must have at most {} bytes, not {}", Self::MOST, text.len()
                     )));
                 }
                 Ok(Self(text))

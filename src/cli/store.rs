@@ -4,8 +4,10 @@ use super::exit::Exit;
 use super::output;
 use crate::config::Config;
 use crate::process::{self, open_any_store};
-use orderly_actors::audit;
-use orderly_actors::store::Table;
+use orderly_actors::order::Status;
+use orderly_actors::store::{Opened, Table};
+use orderly_actors::{audit, counters};
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// What is done with the store. No processor may have it open.
@@ -33,7 +35,7 @@ pub enum Error {
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
     /// It cannot be opened.
-    #[error("cannot look into the store")]
+    #[error(transparent)]
     Open(#[from] process::Error),
     /// It cannot be read.
     #[error("cannot read the store")]
@@ -52,7 +54,7 @@ pub enum Error {
 /// Does it.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     let path = args.store.as_ref().unwrap_or(&config.store.path);
-    if !path.is_dir() {
+    if !path.join("db").is_file() {
         // opening would make one
         return Err(Error::Missing(path.clone()));
     }
@@ -63,32 +65,36 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
             let exit = if audit.balanced { Exit::Success } else { Exit::Failure };
             (serde_json::to_value(audit)?, exit)
         }
-        What::Stats => {
-            let stats = opened.log.stats()?;
-            let entities = |wanted: Table| {
-                let found = stats.entities.iter().find(|(table, _)| *table == wanted);
-                found.map_or(0, |(_, count)| *count)
-            };
-            let answer = serde_json::json!({
-                "namespace": opened.recovery.namespace,
-                "incarnation": opened.recovery.incarnation.to_string(),
-                "bytes": stats.bytes,
-                "first_sequence": stats.first.0,
-                "next_sequence": stats.next.0,
-                "checkpoint_sequence": stats.covered.0,
-                "published_below": stats.cursor.0,
-                "orders": entities(Table::Orders),
-                "carts": entities(Table::Carts),
-                "skus": entities(Table::Skus),
-                "parked": entities(Table::Parked),
-                "identities": stats.identities,
-                "identity_segments": stats.identity_segments,
-                "name_segments": stats.name_segments,
-            });
-            (answer, Exit::Success)
-        }
+        What::Stats => (stats(&opened)?, Exit::Success),
     };
     let text = serde_json::to_string_pretty(&answer)? + "\n";
     output::print(&text).map_err(Error::Output)?;
     Ok(exit)
+}
+
+/// Sizes, and how many there are of what can be asked for: places that were given to something else are not counted.
+fn stats(opened: &Opened) -> Result<Value, Error> {
+    let Opened { log, view, recovery, .. } = opened;
+    let stats = log.stats()?;
+    let orders: u64 = Status::ALL.iter().map(|status| counters::orders(view, *status)).sum();
+    let parked: u64 =
+        counters::PARKED_REASONS.iter().map(|reason| counters::parked(view, *reason)).sum();
+    Ok(json!({
+        "namespace": recovery.namespace,
+        "incarnation": recovery.incarnation.to_string(),
+        "bytes": stats.bytes,
+        "first_sequence": stats.first.0,
+        "next_sequence": stats.next.0,
+        "checkpoint_sequence": stats.covered.0,
+        "published_below": stats.cursor.0,
+        "orders": orders,
+        "carts": view.count(Table::Carts)?,
+        "skus": view.count(Table::Skus)?,
+        "parked": parked,
+        "parked_bytes": counters::parked_bytes(view),
+        "waiting_callbacks": counters::waiting(view),
+        "identities": stats.identities,
+        "identity_segments": stats.identity_segments,
+        "name_segments": stats.name_segments,
+    }))
 }

@@ -18,6 +18,9 @@ pub(super) struct Pulse {
     clock: SystemClock,
 }
 
+/// It waits for something that has a limit of its own: nobody shall worry.
+const AWAY: u64 = u64::MAX;
+
 impl Pulse {
     /// A sign of life now.
     pub(super) fn start() -> Self {
@@ -31,14 +34,19 @@ impl Pulse {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
+    /// It is not to be watched until the next beat.
+    pub(super) fn pause(&self) {
+        self.last.store(AWAY, Ordering::Relaxed);
+    }
+
     /// How long ago it moved last.
     fn silence(&self) -> Duration {
-        // a beat that is ahead of us is no silence
+        // a beat that is ahead of us, or away, is no silence
         Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(AWAY - 1)
     }
 }
 
@@ -52,10 +60,8 @@ pub(super) async fn watch(
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
-        // how long stopping may take, is not ours to say
-        let is_stopping = condition.borrow().draining;
         let silence = pulse.silence();
-        if silence >= stall_after && !is_stopping {
+        if silence >= stall_after {
             tracing::error!(?silence, "the core stands still: the process ends");
             condition.send_modify(|condition| condition.stalled = true);
             return Error::Stalled;
@@ -77,7 +83,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beats_are_no_silence() {
+    async fn neither_beats_nor_a_pause_are_silence() {
         let (shown_in, _shown) = watch::channel(Condition::default());
         let pulse = Pulse::start();
         let watching = watch(pulse.clone(), Duration::from_millis(200), shown_in);
@@ -86,6 +92,8 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 pulse.beat();
             }
+            pulse.pause();
+            tokio::time::sleep(Duration::from_millis(400)).await;
         };
         tokio::select! {
             error = watching => panic!("{error}"),

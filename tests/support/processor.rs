@@ -191,24 +191,33 @@ impl Processor {
 
     /// SIGTERM, and waits until it has ended.
     pub(crate) fn stop(&mut self) -> ExitStatus {
-        let mut child = self.child.take().expect("it runs");
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        self.signal("TERM");
+        self.child.take().expect("it runs").wait().expect("it ends")
+    }
+
+    /// Sends it a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().expect("it runs").id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(sent.success());
-        child.wait().expect("it ends")
     }
 
     /// Waits until it has ended by itself.
     pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.ended_within(PATIENCE)
+    }
+
+    /// Waits until it has ended, but not for longer.
+    pub(crate) fn ended_within(&mut self, patience: Duration) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
-        for _ in 0..PATIENCE.as_millis() / 20 {
+        for _ in 0..patience.as_millis() / 20 {
             if let Some(status) = child.try_wait().expect("its state") {
                 return status;
             }
             std::thread::sleep(Duration::from_millis(20));
         }
         self.child = Some(child);
-        panic!("it goes on");
+        panic!("it goes on after {patience:?}");
     }
 
     /// `orderly store verify` of a stopped processor.

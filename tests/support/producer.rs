@@ -37,9 +37,19 @@ impl Producer {
 
     /// A durable queue of one's own, bound to an exchange of the namespace.
     pub(crate) async fn bind(&self, exchange: &str, key: &str) -> String {
+        self.bind_of_type("quorum", exchange, key).await
+    }
+
+    /// The same, of a type that a node which was killed always brings back: of a quorum queue that nobody consumes,
+    /// `RabbitMQ` 3.10 now and then elects no leader after that.
+    pub(crate) async fn bind_classic(&self, exchange: &str, key: &str) -> String {
+        self.bind_of_type("classic", exchange, key).await
+    }
+
+    async fn bind_of_type(&self, kind: &str, exchange: &str, key: &str) -> String {
         let queue = format!("{}.test.{exchange}.{key}", self.namespace);
         let mut arguments = FieldTable::default();
-        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel
             .queue_declare(queue.as_str().into(), durable, arguments)

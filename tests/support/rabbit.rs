@@ -104,8 +104,12 @@ impl Node {
     /// Runs `rabbitmqctl` with `arguments`; returns what it prints.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
         let mut command = self.command("rabbitmqctl");
-        let Output { status, stdout, stderr } =
-            command.args(arguments).output().expect("rabbitmqctl runs");
+        let Output { status, stdout, stderr } = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("rabbitmqctl runs");
         let stderr = String::from_utf8_lossy(&stderr);
         assert!(status.success(), "rabbitmqctl {arguments:?}: {stderr}");
         String::from_utf8_lossy(&stdout).into_owned()

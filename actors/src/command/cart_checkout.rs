@@ -1,4 +1,4 @@
-use super::{Customer, Data, MOST_LINES, span};
+use super::{Customer, Data, MOST_LINES, shape, span};
 use crate::command::Invalid;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, NonNegativeAmount};
@@ -13,9 +13,10 @@ pub struct CartCheckout {
     /// The order's id, new for ever.
     pub order_id: OrderId,
     /// Who buys.
+    #[serde(deserialize_with = "shape::object")]
     pub customer: Customer,
     /// What is added to the lines' sum.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "shape::objects")]
     pub adjustments: Vec<Adjustment>,
     /// Refused unless the cart has this version.
     pub expected_version: Option<u64>,
@@ -30,10 +31,9 @@ pub struct CartCheckout {
 impl Data for CartCheckout {
     fn check(&self) -> Result<(), Invalid> {
         if self.adjustments.len() > MOST_LINES {
-            return Err(Invalid::field(
-                "adjustments",
-                format_args!("must be at most {MOST_LINES}"),
-            ));
+            let count = self.adjustments.len();
+            let problem = format_args!("must be at most {MOST_LINES}, not {count}");
+            return Err(Invalid::field("adjustments", problem));
         }
         Ok(())
     }

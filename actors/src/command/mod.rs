@@ -15,8 +15,10 @@ mod order_place;
 mod order_resolve;
 mod payment_callback;
 mod refund_request;
+mod shape;
 mod stock_adjust;
 mod stock_set;
+pub mod wording;
 
 pub use cart_add::CartAdd;
 pub use cart_checkout::CartCheckout;
@@ -32,6 +34,7 @@ pub use refund_request::{RefundRequest, Restock};
 pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
+use self::wording::Wrong;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -147,33 +150,25 @@ trait Data: DeserializeOwned {
 }
 
 fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
+    if !wording::is_object(data) {
+        return Err(explain::<T>(data));
+    }
     match serde_json::from_slice::<T>(data) {
         Ok(parsed) => parsed.check().map(|()| parsed),
         Err(_) => Err(explain::<T>(data)),
     }
 }
 
-/// The slow path: parses again, to name the field.
 fn explain<T: Data>(data: &[u8]) -> Invalid {
-    if let Err(error) = std::str::from_utf8(data) {
-        return Invalid::malformed(format_args!("no JSON: {error}"));
-    }
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(data) {
-        return Invalid::malformed(format_args!("no JSON: {error}"));
-    }
-    let deserializer = &mut serde_json::Deserializer::from_slice(data);
-    match serde_path_to_error::deserialize::<_, T>(deserializer) {
-        Ok(_) => Invalid::malformed("no JSON value by itself"), // cannot differ from the fast path
-        Err(error) => {
-            let path = error.path().to_string();
-            let problem = error.into_inner().to_string();
-            // serde_json adds the place in the text, which a producer does not see
-            let problem = problem.split(" at line ").next().unwrap_or_default().to_owned();
-            match path.as_str() {
-                "." => Invalid { reason: Reason::Validation, detail: problem },
-                field => Invalid::field(field, problem),
-            }
+    match wording::look::<T>(data) {
+        Some(Wrong::Syntax { problem, line, column }) => {
+            Invalid::malformed(format_args!("no JSON: {problem} (line {line}, column {column})"))
         }
+        Some(Wrong::Shape { field, problem }) if field.is_empty() => {
+            Invalid { reason: Reason::Validation, detail: format!("the data {problem}") }
+        }
+        Some(Wrong::Shape { field, problem }) => Invalid::field(&field, problem),
+        None => Invalid::malformed("it cannot be read"), // it was not read just before
     }
 }
 
@@ -191,7 +186,10 @@ mod span {
         match humantime::parse_duration(&text) {
             Ok(span) if !span.is_zero() => Ok(Some(span)),
             Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
-            Err(_) => Err(serde::de::Error::custom("must be a duration such as \"15m\"")),
+            Err(_) => Err(serde::de::Error::custom(format_args!(
+                "must be a duration with a unit such as \"15m\", not {:?}",
+                super::wording::shown(&text)
+            ))),
         }
     }
 

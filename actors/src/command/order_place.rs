@@ -1,4 +1,4 @@
-use super::{Data, Invalid, MOST_LINES, span};
+use super::{Data, Invalid, MOST_LINES, shape, span};
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::text::{ShortText, Text};
@@ -29,13 +29,15 @@ pub struct OrderPlace {
     /// The order's id, new for ever.
     pub order_id: OrderId,
     /// Who buys.
+    #[serde(deserialize_with = "shape::object")]
     pub customer: Customer,
     /// Currency of all amounts.
     pub currency: Currency,
     /// 1 to 500 lines; several of one sku count together.
+    #[serde(deserialize_with = "shape::objects")]
     pub lines: Vec<Line>,
     /// What is added to the lines' sum.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "shape::objects")]
     pub adjustments: Vec<Adjustment>,
     /// How long to hold the stock; absent: as configured.
     #[serde(default, deserialize_with = "span::deserialize")]
@@ -46,13 +48,14 @@ pub struct OrderPlace {
 impl Data for OrderPlace {
     fn check(&self) -> Result<(), Invalid> {
         if !(1..=MOST_LINES).contains(&self.lines.len()) {
-            return Err(Invalid::field("lines", format_args!("must be 1 to {MOST_LINES}")));
+            let count = self.lines.len();
+            let problem = format_args!("must be 1 to {MOST_LINES} lines, not {count}");
+            return Err(Invalid::field("lines", problem));
         }
         if self.adjustments.len() > MOST_LINES {
-            return Err(Invalid::field(
-                "adjustments",
-                format_args!("must be at most {MOST_LINES}"),
-            ));
+            let count = self.adjustments.len();
+            let problem = format_args!("must be at most {MOST_LINES}, not {count}");
+            return Err(Invalid::field("adjustments", problem));
         }
         total(self.lines.iter().map(|line| (line.quantity, line.unit_price)), &self.adjustments)
             .map_err(|error| Invalid::field("lines", error))?;

@@ -93,7 +93,7 @@ impl Data for PaymentCallback {
                 required("amount", self.amount.is_some())?;
                 required("currency", self.currency.is_some())?;
                 if self.amount.is_some_and(|amount| amount.get() == 0) {
-                    return Err(Invalid::field("amount", "must be 1 or more"));
+                    return Err(Invalid::field("amount", "must be 1 or more, not 0"));
                 }
                 required("refund_id", kind == CallbackKind::Captured || self.refund_id.is_some())
             }

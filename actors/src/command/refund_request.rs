@@ -1,4 +1,4 @@
-use super::{Data, Invalid, MOST_LINES};
+use super::{Data, Invalid, MOST_LINES, shape};
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{PositiveAmount, Quantity};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct RefundRequest {
     /// Minor units of the order's currency, 1 or more.
     pub amount: PositiveAmount,
     /// What comes back into stock, at once: at most 500 lines; several of one sku count together.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "shape::objects")]
     pub restock: Vec<Restock>,
 }
 
@@ -29,7 +29,9 @@ pub struct Restock {
 impl Data for RefundRequest {
     fn check(&self) -> Result<(), Invalid> {
         if self.restock.len() > MOST_LINES {
-            return Err(Invalid::field("restock", format_args!("must be at most {MOST_LINES}")));
+            let count = self.restock.len();
+            let problem = format_args!("must be at most {MOST_LINES} lines, not {count}");
+            return Err(Invalid::field("restock", problem));
         }
         Ok(())
     }

@@ -170,13 +170,14 @@ impl Sequencer {
             return self.again(arrival, command, seen.seq, same, now).await.map(Step::from);
         }
         // behind the identity: one that was carried out in time and comes again is a duplicate
-        if arrival.deadline.is_some_and(|deadline| deadline < now) {
-            let detail = Some("it came too late".into());
+        if let Some(deadline) = arrival.deadline.filter(|deadline| *deadline < now) {
+            let detail = Some(format!("its deadline was {deadline}, it came at {now}").into());
             return self.park(arrival, Reason::Deadline, detail, now).await.map(Step::from);
         }
         let oldest = now.minus(self.settings.identity_retention);
-        if arrival.time.is_some_and(|time| time < oldest) {
-            let detail = Some("it is older than identities are kept".into());
+        if let Some(time) = arrival.time.filter(|time| *time < oldest) {
+            let problem = format!("its time is {time}, identities are kept since {oldest} only");
+            let detail = Some(problem.into());
             return self.park(arrival, Reason::ExpiredIdentity, detail, now).await.map(Step::from);
         }
         let message = Message { source, id, trace: arrival.trace };

@@ -83,6 +83,11 @@ impl Gathered {
         entries
     }
 
+    /// How many identities the units use up.
+    pub(super) fn identities(&self) -> u64 {
+        self.units.iter().filter(|unit| unit.identity.is_some()).count() as u64
+    }
+
     /// New timers that are not dealt with.
     fn timers(&self) -> Vec<Timer> {
         let timers = self.units.iter().flat_map(|unit| &unit.timers).copied();
@@ -124,6 +129,20 @@ impl Checkpoint {
     pub(super) fn begin(gathered: Gathered) -> Self {
         let step = Step::Pages { touches: gathered.touches(), from: 0 };
         Self { step, gathered, pages: Vec::new(), bytes: 0 }
+    }
+
+    /// How many identities are in no segment yet.
+    pub(super) fn identities(&self) -> u64 {
+        match &self.step {
+            Step::Pages { .. } => self.gathered.identities(),
+            Step::Segments(entries) => {
+                let of_one = |((index, _), entries): (&(usize, i64), &Vec<Entry>)| {
+                    if *index == IDENTITIES { entries.len() as u64 } else { 0 }
+                };
+                entries.iter().map(of_one).sum()
+            }
+            Step::Timers | Step::Sync | Step::Manifest => 0,
+        }
     }
 
     /// Takes the next step; the last one gives the report.

@@ -7,9 +7,12 @@ use super::unit::Seq;
 /// A failure of the store. All but [`Error::Gap`] are final for this opening of it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The disk failed, or is in use by another process.
+    /// The disk failed.
     #[error("the store's disk failed")]
-    Disk(#[from] disk::Error),
+    Disk(#[source] disk::Error),
+    /// Another process has it open.
+    #[error("it is in use by another process")]
+    InUse,
     /// A record is there but cannot be what it should.
     #[error("the store is damaged: the {what} under key {key} cannot be read")]
     Corrupt {
@@ -47,6 +50,15 @@ pub enum Error {
         /// The sequence that came.
         found: Seq,
     },
+}
+
+impl From<disk::Error> for Error {
+    fn from(error: disk::Error) -> Self {
+        match error {
+            disk::Error::Locked { .. } => Self::InUse,
+            disk::Error::Failed { .. } => Self::Disk(error),
+        }
+    }
 }
 
 impl Error {

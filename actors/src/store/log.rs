@@ -61,13 +61,11 @@ pub struct Stats {
     pub covered: Seq,
     /// Everything below this was published.
     pub cursor: Seq,
-    /// For each table: how many ordinals were given.
-    pub entities: [(Table, u64); Table::ALL.len()],
     /// How many segments of names there are.
     pub name_segments: usize,
     /// How many segments of identities there are.
     pub identity_segments: usize,
-    /// How many identities they hold.
+    /// How many identities are known: those that the segments hold, and those of units that no checkpoint holds yet.
     pub identities: u64,
 }
 
@@ -229,16 +227,17 @@ impl Log {
         let oldest = self.journal.first_from(0)?;
         let first = oldest.map_or(totals.next, |(_, head)| head.first);
         let catalog = self.compaction.catalog();
+        let stored: u64 = catalog.of(IDENTITIES).map(|segment| segment.entries).sum();
+        let under_way = self.checkpoint.as_ref().map_or(0, Checkpoint::identities);
         Ok(Stats {
             bytes: self.disk.bytes()?,
             first,
             next: totals.next,
             covered: self.covered,
             cursor: self.cursor,
-            entities: Table::ALL.map(|table| (table, totals.ordinals[table.index()])),
             name_segments: Table::ALL.iter().map(|&table| catalog.names(table).count()).sum(),
             identity_segments: catalog.of(IDENTITIES).count(),
-            identities: catalog.of(IDENTITIES).map(|segment| segment.entries).sum(),
+            identities: stored + under_way + self.gathered.identities(),
         })
     }
 

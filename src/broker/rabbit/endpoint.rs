@@ -13,6 +13,10 @@ const HEARTBEAT: u16 = 10;
 /// quorum queue on a busy cluster takes seconds.
 pub(in crate::broker) const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Patience with a goodbye: nothing depends on its answer, and while it is waited for nothing is consumed. A broker that
+/// blocks publishers gives none.
+const GOODBYE: Duration = Duration::from_secs(2);
+
 /// A parsed URL with what TLS needs.
 #[derive(Clone)]
 pub(in crate::broker) struct Endpoint {
@@ -78,7 +82,7 @@ pub(in crate::broker) async fn channel(connection: &Connection) -> Result<Channe
 
 /// Ends a connection in order; one that does not answer is left to its heartbeat.
 pub(in crate::broker) async fn close(connection: &Connection) {
-    let _ = patiently("closing", connection.close(200, "bye".into())).await;
+    let _ = tokio::time::timeout(GOODBYE, connection.close(200, "bye".into())).await;
 }
 
 /// The address in `[...]`, if the URL's host is one.

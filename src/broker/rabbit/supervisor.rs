@@ -153,8 +153,7 @@ impl Supervisor {
         let opened = match self.meanwhile(opening).await {
             Ok(opened) => opened,
             Err(closed) => {
-                close(&publishing).await;
-                close(&consuming).await;
+                tokio::join!(close(&publishing), close(&consuming));
                 return Err(closed);
             }
         };
@@ -180,16 +179,15 @@ impl Supervisor {
                 if let End::Broken(error) = &end {
                     self.news.push_back(Intake::Down { generation, reason: chain(error) });
                 }
-                close(&publishing).await;
+                // With the one for consuming goes the namespace, and what is unacknowledged goes back to its queue.
+                tokio::join!(close(&publishing), close(&consuming));
                 end
             }
             Err(error) => {
-                close(&publishing).await;
+                tokio::join!(close(&publishing), close(&consuming));
                 End::Broken(error)
             }
         };
-        // With it goes the namespace, and every unacknowledged delivery goes back to its queue.
-        close(&consuming).await;
         match end {
             End::Broken(error) => Ok(error),
             End::Closed(done) => Err(done),

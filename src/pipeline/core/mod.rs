@@ -2,7 +2,9 @@
 //! was sealed to the store thread, and settles it once it is durable.
 
 mod audit;
+mod durable;
 mod fire;
+mod isolate;
 mod notify;
 mod show;
 mod stop;
@@ -109,6 +111,8 @@ struct Core {
     metrics: Metrics,
     clock: SystemClock,
     before: Before,
+    /// The driver said that nothing is delivered, until it says otherwise.
+    nothing_comes: bool,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
@@ -168,6 +172,7 @@ impl Core {
             metrics: parts.metrics,
             clock,
             before: Before::Clean,
+            nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (Retired::default(), Duration::ZERO),
             audits: audit::Audits::default(),
@@ -227,6 +232,7 @@ impl Core {
     async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
         match intake {
             Intake::Up { generation, queued } => {
+                self.nothing_comes = false;
                 self.settling.open(generation);
                 self.timers.wait_for(queued, self.clock.monotonic());
                 Ok(())
@@ -234,10 +240,18 @@ impl Core {
             Intake::Batch(batch) => self.batch(batch).await,
             Intake::Down { generation, reason } => {
                 tracing::warn!(generation, reason, "deliveries in hand will come again");
+                self.nothing_comes = true;
                 self.timers.broker_lost(self.clock.monotonic());
                 Ok(())
             }
-            Intake::Paused { .. } | Intake::Resumed { .. } => Ok(()),
+            Intake::Paused { .. } => {
+                self.nothing_comes = true;
+                Ok(())
+            }
+            Intake::Resumed { .. } => {
+                self.nothing_comes = false;
+                Ok(())
+            }
         }
     }
 
@@ -374,8 +388,7 @@ impl Core {
             modified
         });
         if self.settling.waits_for_disk(now, self.limits.stall_after) {
-            tracing::error!("the store thread stands still: the process ends");
-            return Err(Error::DiskStalled);
+            return Err(self.disk_stands_still());
         }
         if self.settling.relay_is_gone() {
             return Err(Error::Relay);
@@ -387,49 +400,6 @@ impl Core {
         self.notifier.pump(self.moment());
         self.show();
         self.tell_retired(now);
-        Ok(())
-    }
-
-    /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
-    /// the process. A durable marker goes before it.
-    async fn isolate(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
-        let arrival = self.door.read(&delivery.message);
-        if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
-            let ticket = Ticket::new(&delivery, received);
-            return self.sealed(sealed, Some((ticket, delivery.message))).await;
-        }
-        tracing::debug!(
-            deliveries = delivery.message.properties.delivery_count,
-            "a message was delivered often: it runs alone"
-        );
-        let marked = self.sequencer.isolate(&arrival).await?;
-        self.sealed(marked, None).await?;
-        self.until_durable().await?;
-        self.deliver(delivery, received).await?;
-        let cleared = self.sequencer.clear_isolated().await?;
-        self.sealed(cleared, None).await?;
-        self.until_durable().await
-    }
-
-    /// Looks how the process ended before, ahead of the first message.
-    async fn begin(&mut self) -> Result<(), Error> {
-        let (before, sealed) = self.sequencer.begin().await?;
-        self.before = before;
-        for sealed in sealed {
-            self.sealed(sealed, None).await?;
-        }
-        self.until_durable().await
-    }
-
-    /// Waits until everything sealed is durable.
-    async fn until_durable(&mut self) -> Result<(), Error> {
-        self.hand_over();
-        while !self.settling.is_durable() {
-            match self.reports.recv().await {
-                Some(report) => self.report(report).await?,
-                None => return Err(Error::Thread("the store thread".to_owned())),
-            }
-        }
         Ok(())
     }
 }

@@ -1,48 +1,67 @@
-//! Ending in good order.
+//! Ending in good order, and in time.
+//!
+//! Invariant: time cuts only waiting short, never a step of the core. A command that was begun is sealed, and what is
+//! sealed is handed to the store: a unit that is left out would be a hole in front of all that follow it.
 
 use super::super::Error;
 use super::super::storage::{Report, Work};
 use super::Core;
-use crate::broker::Intake;
 use orderly_actors::clock::Clock;
 use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// Saying goodbye to the broker may take so long behind the grace: one that blocks publishers does not answer.
+const GOODBYE: Duration = Duration::from_secs(2);
+/// How often it is looked at whether everything owed was published.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The grace is over.
+struct Late;
 
 impl Core {
     pub(super) async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
-        tracing::info!("stopping: no more messages are taken");
+        let deadline = Instant::now() + grace;
+        tracing::info!(?grace, "stopping: no more messages are taken");
         self.condition.send_modify(|condition| condition.draining = true);
-        let deadline = tokio::time::Instant::now() + grace;
-        let drained = tokio::time::timeout_at(deadline, self.drain()).await;
-        if let Ok(result) = drained {
-            result?;
-        } else {
-            tracing::warn!("the grace is over: what is left is done after the next start");
+        if let Err(Late) = self.drain(deadline).await? {
+            let unpublished = self.history.durable().0.saturating_sub(self.settling.cursor().0);
+            tracing::warn!(
+                unpublished,
+                "the grace is over: what is left is done after the next start"
+            );
         }
         let clean = self.sequencer.end_cleanly().await?;
         self.sealed(clean, None).await?;
         self.until_durable().await?;
         self.settling.acknowledge(self.clock.monotonic());
         let _ = self.storage.send(Work::Close); // it reports why, if it is gone
-        while let Some(report) = self.reports.recv().await {
-            match report {
+        loop {
+            match self.next_report().await? {
                 Report::Closed => break,
                 report => self.report(report).await?,
             }
         }
-        let closing = self.link.control.close();
-        let _ = tokio::time::timeout(grace.max(Duration::from_secs(1)), closing).await;
+        self.pulse.pause();
+        // the broker notices by itself that a connection is gone: nothing depends on this
+        let _ = timeout_at(Instant::now() + GOODBYE, self.link.control.close()).await;
         Ok(())
     }
 
     /// Finishes what is in hand, and waits until every event that is owed was published.
-    async fn drain(&mut self) -> Result<(), Error> {
-        self.link.control.pause().await;
-        while self.link.status.borrow().connected() {
-            match self.link.intake.recv().await {
-                Some(Intake::Paused { .. } | Intake::Down { .. }) | None => break,
-                Some(intake) => self.intake(intake).await?,
+    async fn drain(&mut self, deadline: Instant) -> Result<Result<(), Late>, Error> {
+        // nobody worries while it waits; with every command it is watched again
+        self.pulse.pause();
+        if timeout_at(deadline, self.link.control.pause()).await.is_err() {
+            return Ok(Err(Late));
+        }
+        while !self.nothing_comes && self.link.status.borrow().connected() {
+            match timeout_at(deadline, self.link.intake.recv()).await {
+                Ok(Some(intake)) => self.intake(intake).await?,
+                Ok(None) => break,
+                Err(_) => return Ok(Err(Late)),
             }
             self.hand_over();
+            self.pulse.pause();
         }
         self.until_durable().await?;
         self.settling.acknowledge(self.clock.monotonic());
@@ -50,17 +69,23 @@ impl Core {
             || !self.errands.is_idle()
             || !self.notifier.is_idle(self.moment())
         {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            self.pulse.pause();
+            if timeout_at(deadline, tokio::time::sleep(LOOK)).await.is_err() {
+                return Ok(Err(Late));
+            }
             while let Ok(outcomes) = self.outcomes.try_recv() {
                 self.notified(outcomes).await?;
             }
             while let Ok(done) = self.errands.done.try_recv() {
                 self.settling.settled(&done, self.clock.monotonic());
             }
+            if self.settling.relay_is_gone() {
+                return Err(Error::Relay);
+            }
             self.until_durable().await?;
             self.notifier.pump(self.moment());
             self.settling.acknowledge(self.clock.monotonic());
         }
-        Ok(())
+        Ok(Ok(()))
     }
 }

@@ -1,0 +1,222 @@
+//! What the door makes of messages.
+
+use super::*;
+use crate::broker::Properties;
+use bytes::Bytes;
+
+const DOOR: Door = Door { max_command_size: 1024 };
+
+fn plain(kind: &str, id: Option<&str>, body: &str) -> Message {
+    Message {
+        routing_key: kind.to_owned(),
+        properties: Properties {
+            content_type: Some("application/json; charset=utf-8".to_owned()),
+            message_id: id.map(str::to_owned),
+            ..Properties::default()
+        },
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        ..Message::default()
+    }
+}
+
+fn cloud_event(body: &str) -> Message {
+    Message {
+        properties: Properties {
+            content_type: Some("Application/CloudEvents+JSON; charset=utf-8".to_owned()),
+            ..Properties::default()
+        },
+        body: Bytes::copy_from_slice(body.as_bytes()),
+        ..Message::default()
+    }
+}
+
+fn problem(message: &Message) -> (Reason, String) {
+    let invalid = DOOR.read(message).command.expect_err("is invalid");
+    (invalid.reason, invalid.detail)
+}
+
+const DATA: &str = r#"{"order_id":"o-1"}"#;
+
+#[test]
+fn a_plain_message_takes_its_envelope_from_the_properties() {
+    let arrival = DOOR.read(&plain("order.complete", Some("m 1"), DATA));
+    assert_eq!(arrival.kind.kind(), Some(Kind::OrderComplete));
+    assert_eq!(arrival.source.as_ref().map(Source::as_str), Some("unknown"));
+    assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m 1"));
+    assert!(arrival.command.is_ok());
+}
+
+#[test]
+fn the_type_property_goes_before_the_routing_key() {
+    let mut message = plain("a.wait.queue", Some("m-1"), DATA);
+    message.properties.kind = Some("order.complete".to_owned());
+    assert!(DOOR.read(&message).command.is_ok());
+}
+
+#[test]
+fn an_empty_type_property_is_none() {
+    let mut message = plain("order.complete", Some("m-1"), DATA);
+    message.properties.kind = Some(String::new());
+    assert!(DOOR.read(&message).command.is_ok());
+}
+
+#[test]
+fn a_structured_event_takes_its_envelope_from_the_body() {
+    let arrival = DOOR.read(&cloud_event(
+        r#"{"specversion":"1.0","id":"m-1","source":"/shop","type":"order.complete",
+            "time":"2026-01-01T00:00:00Z","data":{"order_id":"o-1"},"other":[1]}"#,
+    ));
+    assert_eq!(arrival.source.as_ref().map(Source::as_str), Some("/shop"));
+    assert_eq!(arrival.time, Timestamp::parse("2026-01-01T00:00:00Z").ok());
+    assert!(arrival.command.is_ok());
+}
+
+/// A row: a message, why it is parked, and what its developer is told.
+#[test]
+fn what_is_wrong_is_said_in_the_words_of_the_message() {
+    let complete = |data: &str| plain("order.complete", Some("m"), data);
+    let mut late = plain("order.complete", Some("m"), DATA);
+    late.properties.deadline = Some("tomorrow".to_owned());
+    let mut nameless = plain("order.complete", Some("m"), DATA);
+    nameless.properties.app_id = Some(String::new());
+    let rows = [
+        (
+            plain("order.complete", None, DATA),
+            Reason::Malformed,
+            "message_id: is required: the command's id",
+        ),
+        (
+            plain("order.complete", Some("é"), DATA),
+            Reason::Malformed,
+            "message_id: must be printable ASCII, not 'é'",
+        ),
+        (
+            plain("order.complete", Some(""), DATA),
+            Reason::Malformed,
+            "message_id: must not be empty",
+        ),
+        (nameless, Reason::Malformed, "app_id: must not be empty"),
+        (
+            plain("order.compleat", Some("m"), DATA),
+            Reason::UnknownType,
+            "type: there is no command \"order.compleat\"",
+        ),
+        (
+            plain("", Some("m"), DATA),
+            Reason::UnknownType,
+            "type: is required, as a property of the message or as its routing key",
+        ),
+        (
+            late,
+            Reason::Validation,
+            "deadline: must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not \"tomorrow\"",
+        ),
+        (
+            complete(&"x".repeat(1025)),
+            Reason::TooLarge,
+            "the body has 1025 bytes, at most 1024 are taken",
+        ),
+        (complete("{"), Reason::Malformed, "no JSON: it ends within an object (line 1, column 1)"),
+        (complete(""), Reason::Malformed, "no JSON: it is empty (line 1, column 1)"),
+        (complete("{}"), Reason::Validation, "order_id: is required"),
+        (complete("[\"o-1\"]"), Reason::Validation, "the data must be an object, not a list"),
+    ];
+    for (message, reason, detail) in rows {
+        assert_eq!(problem(&message), (reason, detail.to_owned()));
+    }
+}
+
+/// The same of structured events.
+#[test]
+fn what_is_wrong_is_said_in_the_words_of_the_event() {
+    let event = |attributes: &str| {
+        cloud_event(&format!(r#"{{"specversion":"1.0","id":"m","source":"s"{attributes}}}"#))
+    };
+    let rows = [
+        (
+            cloud_event("{\n,"),
+            Reason::Malformed,
+            "no JSON: key must be a string (line 2, column 1)",
+        ),
+        (cloud_event("[]"), Reason::Malformed, "the CloudEvent must be an object, not a list"),
+        (
+            cloud_event(r#"["1.0","m","s"]"#),
+            Reason::Malformed,
+            "the CloudEvent must be an object, not a list",
+        ),
+        (cloud_event("{}"), Reason::Malformed, "specversion: is required"),
+        (
+            cloud_event(r#"{"specversion":"0.3"}"#),
+            Reason::Malformed,
+            "specversion: must be \"1.0\", not \"0.3\"",
+        ),
+        (
+            cloud_event(r#"{"specversion":1.0}"#),
+            Reason::Malformed,
+            "specversion: must be a string, not 1.0",
+        ),
+        (cloud_event(r#"{"specversion":"1.0"}"#), Reason::Malformed, "id: is required"),
+        (
+            cloud_event(r#"{"specversion":"1.0","id":7}"#),
+            Reason::Malformed,
+            "id: must be a string, not 7",
+        ),
+        (
+            cloud_event(r#"{"specversion":"1.0","id":"m"}"#),
+            Reason::Malformed,
+            "source: is required",
+        ),
+        (event(""), Reason::Malformed, "type: is required"),
+        (
+            event(r#","type":"order.explode""#),
+            Reason::UnknownType,
+            "type: there is no command \"order.explode\"",
+        ),
+        (event(r#","type":"order.cancel""#), Reason::Malformed, "data: is required"),
+        (event(r#","type":"order.cancel","data":null"#), Reason::Malformed, "data: is required"),
+        (
+            event(r#","type":"order.cancel","time":"noon""#),
+            Reason::Malformed,
+            "time: must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not \"noon\"",
+        ),
+        (
+            event(r#","type":"order.cancel","data":"{}""#),
+            Reason::Validation,
+            "the data must be an object, not a string",
+        ),
+        (
+            event(r#","type":"order.cancel","data":{"order_id":[]}"#),
+            Reason::Validation,
+            "order_id: must be a string, not a list",
+        ),
+    ];
+    for (message, reason, detail) in rows {
+        assert_eq!(problem(&message), (reason, detail.to_owned()));
+    }
+}
+
+#[test]
+fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
+    let message = plain("order.complete", Some("m-1"), &"x".repeat(1025));
+    let arrival = DOOR.read(&message);
+    assert_eq!(arrival.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
+    assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m-1"));
+    assert_eq!(arrival.raw.body.len(), 1025);
+}
+
+#[test]
+fn a_deadline_that_is_no_time_is_invalid() {
+    let mut message = plain("order.complete", Some("m-1"), DATA);
+    message.properties.deadline = Some("tomorrow".to_owned());
+    let (reason, detail) = problem(&message);
+    assert_eq!(reason, Reason::Validation);
+    assert!(detail.starts_with("deadline: "), "{detail}");
+}
+
+#[test]
+fn a_traceparent_that_is_none_is_ignored() {
+    let mut message = plain("order.complete", Some("m-1"), DATA);
+    message.properties.traceparent = Some("00-nonsense".to_owned());
+    let arrival = DOOR.read(&message);
+    assert!(arrival.command.is_ok() && arrival.trace.is_none());
+}

@@ -1,0 +1,44 @@
+//! Running messages alone that may be what killed the process, and seeing at the start how it ended before.
+
+use super::super::Error;
+use super::super::settle::Ticket;
+use super::Core;
+use crate::broker::Delivery;
+use std::time::Duration;
+
+impl Core {
+    /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
+    /// the process. A durable marker goes before it.
+    pub(super) async fn isolate(
+        &mut self,
+        delivery: Delivery,
+        received: Duration,
+    ) -> Result<(), Error> {
+        let arrival = self.door.read(&delivery.message);
+        if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
+            let ticket = Ticket::new(&delivery, received);
+            return self.sealed(sealed, Some((ticket, delivery.message))).await;
+        }
+        tracing::debug!(
+            deliveries = delivery.message.properties.delivery_count,
+            "a message was delivered often: it runs alone"
+        );
+        let marked = self.sequencer.isolate(&arrival).await?;
+        self.sealed(marked, None).await?;
+        self.until_durable().await?;
+        self.deliver(delivery, received).await?;
+        let cleared = self.sequencer.clear_isolated().await?;
+        self.sealed(cleared, None).await?;
+        self.until_durable().await
+    }
+
+    /// Looks how the process ended before, ahead of the first message.
+    pub(super) async fn begin(&mut self) -> Result<(), Error> {
+        let (before, sealed) = self.sequencer.begin().await?;
+        self.before = before;
+        for sealed in sealed {
+            self.sealed(sealed, None).await?;
+        }
+        self.until_durable().await
+    }
+}

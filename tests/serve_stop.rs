@@ -1,0 +1,265 @@
+//! Told to stop while the broker takes nothing, or is gone: it stops in time all the same, and the next start tells
+//! what this one could not. On a node of its own; one test after the other.
+
+#[path = "support/processor.rs"]
+mod processor;
+#[path = "support/producer.rs"]
+mod producer;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use processor::Processor;
+use producer::{Producer, Sent, place, stock};
+use rabbit::{Node, namespace};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+const BEFORE: usize = 20;
+const ORDERS: usize = 60;
+/// What `shutdown.grace` mostly is set to.
+const GRACE: Duration = Duration::from_secs(6);
+/// What closing the store, the broker's connections and the admin server may take on a busy machine.
+const A_LITTLE: Duration = Duration::from_secs(4);
+/// Too little memory for anything: publishers are blocked.
+const BLOCKING: &str = "0.000001";
+
+/// One node for all tests here, one test at a time.
+fn node() -> MutexGuard<'static, Node> {
+    static NODE: OnceLock<Mutex<Node>> = OnceLock::new();
+    NODE.get_or_init(|| Mutex::new(Node::start())).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+fn watermark(node: &Node, fraction: &str) {
+    node.ctl(&["set_vm_memory_high_watermark", fraction]);
+}
+
+fn orders(numbers: std::ops::Range<usize>) -> Vec<Sent> {
+    numbers.map(|number| place(&format!("o-{number}"), &[("tea", 1, 100)])).collect()
+}
+
+/// A processor that has placed and told some orders, and the queue that hears of them. The others are on their way to
+/// it while it stands still.
+fn half_way(
+    node: &Node,
+    runtime: &tokio::runtime::Runtime,
+    test: &str,
+    grace: &str,
+) -> (Processor, String) {
+    let (url, namespace) = (node.url(), namespace(test));
+    let mut processor = Processor::new(&url, &namespace)
+        .with("ORDERLY_SHUTDOWN__GRACE", grace)
+        .with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]")
+        .with("RUST_LOG", "off");
+    processor.start();
+    let events = runtime.block_on(async {
+        let producer = Producer::new(&url, &namespace).await;
+        let events = producer.bind_classic("events", "order.placed").await;
+        producer.publish(&[stock("tea", 1000)]).await;
+        producer.publish(&orders(0..BEFORE)).await;
+        events
+    });
+    processor.wait(|processor| placed(processor, BEFORE) && told(processor));
+    processor.signal("STOP");
+    runtime.block_on(async {
+        let producer = Producer::new(&url, &namespace).await;
+        producer.publish(&orders(BEFORE..ORDERS)).await;
+    });
+    (processor, events)
+}
+
+fn placed(processor: &Processor, count: usize) -> bool {
+    processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > count as f64 - 0.5
+}
+
+fn told(processor: &Processor) -> bool {
+    processor.metric("orderly_outbox_pending", "") < 0.5
+}
+
+/// The sequences of what the orders' timelines tell first: that they were placed.
+fn sequences(processor: &Processor) -> BTreeMap<String, String> {
+    let placing = |number| {
+        let order = format!("o-{number}");
+        let timeline =
+            processor.get(&format!("/api/orders/{order}/timeline")).expect("it is there");
+        let entries = timeline.as_array().expect("a list");
+        let placed = entries.iter().find(|entry| entry["kind"] == "order.placed");
+        let sequence = placed.expect("it was placed")["sequence"].clone();
+        (order, sequence.as_str().map_or_else(|| sequence.to_string(), str::to_owned))
+    };
+    (0..ORDERS).map(placing).collect()
+}
+
+/// Starts it again: then all is there once, and everybody has heard of it, by the names that it had before.
+fn nothing_is_lost(
+    node: &Node,
+    runtime: &tokio::runtime::Runtime,
+    mut processor: Processor,
+    events: &str,
+    before: &BTreeMap<String, String>,
+) {
+    processor.start();
+    processor.wait(|processor| placed(processor, ORDERS) && told(processor));
+    assert_eq!(sequences(&processor), *before);
+    let namespace = processor.namespace.clone();
+    let heard = runtime.block_on(async {
+        let producer = Producer::new(&node.url(), &namespace).await;
+        producer.drain(events).await
+    });
+    let mut ids = BTreeMap::new();
+    for event in heard {
+        let order = event.body["subject"].as_str().expect("a subject").to_owned();
+        let sequence = event.body["sequence"].as_str().expect("a sequence").to_owned();
+        assert_eq!(Some(sequence.trim_start_matches('0')), before.get(&order).map(String::as_str));
+        let known = ids.entry(order).or_insert_with(|| event.id.clone());
+        assert_eq!(*known, event.id, "one event, one id");
+    }
+    assert_eq!(ids.len(), ORDERS);
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["counts"]["held"], ORDERS);
+    runtime.block_on(async {
+        let producer = Producer::new(&node.url(), &namespace).await;
+        assert_eq!(producer.depth(&format!("{namespace}.commands")).await, 0);
+    });
+}
+
+#[test]
+fn beside_a_blocked_broker() {
+    let node = node();
+    let runtime = runtime();
+    for signal in ["TERM", "INT"] {
+        // Given events that a blocked broker does not take
+        let (mut processor, events) = half_way(&node, &runtime, "blocked", "6s");
+        watermark(&node, BLOCKING);
+        processor.signal("CONT");
+        processor.wait(|processor| placed(processor, ORDERS));
+        let before = sequences(&processor);
+        assert!(!told(&processor));
+
+        // When it is told to stop
+        processor.signal(signal);
+
+        // Then it does, in good order
+        let status = processor.ended_within(GRACE + A_LITTLE);
+        assert_eq!(status.code(), Some(0), "{signal}");
+
+        // And the next start tells what is left, under the same ids
+        watermark(&node, "0.4");
+        nothing_is_lost(&node, &runtime, processor, &events, &before);
+    }
+}
+
+#[test]
+fn beside_a_blocked_broker_that_opens_in_time() {
+    let node = node();
+    let runtime = runtime();
+    let (mut processor, events) = half_way(&node, &runtime, "opens", "6s");
+    watermark(&node, BLOCKING);
+    processor.signal("CONT");
+    processor.wait(|processor| placed(processor, ORDERS));
+    let before = sequences(&processor);
+
+    processor.signal("TERM");
+    watermark(&node, "0.4");
+
+    assert_eq!(processor.ended_within(GRACE + A_LITTLE).code(), Some(0));
+    let heard = runtime.block_on(async {
+        let producer = Producer::new(&node.url(), &processor.namespace).await;
+        producer.depth(&events).await
+    });
+    assert!(heard as usize >= ORDERS, "it used its grace: {heard} events of {ORDERS}");
+    nothing_is_lost(&node, &runtime, processor, &events, &before);
+}
+
+#[test]
+fn beside_a_broker_that_was_lost() {
+    let mut node = node();
+    let runtime = runtime();
+    for signal in ["TERM", "INT"] {
+        // Given events that are not published when the broker dies
+        let (mut processor, events) = half_way(&node, &runtime, "lost", "6s");
+        watermark(&node, BLOCKING);
+        processor.signal("CONT");
+        processor.wait(|processor| placed(processor, ORDERS));
+        let before = sequences(&processor);
+        node.kill();
+        processor.wait(|processor| processor.metric("orderly_broker_connected", "") < 0.5);
+
+        // When it is told to stop
+        processor.signal(signal);
+
+        // Then it does, in good order
+        let status = processor.ended_within(GRACE + A_LITTLE);
+        assert_eq!(status.code(), Some(0), "{signal}");
+
+        // And the next start tells what is left, under the same ids
+        node.restart();
+        nothing_is_lost(&node, &runtime, processor, &events, &before);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let node = node();
+    let runtime = runtime();
+    // Given one that would wait long for a blocked broker
+    let (mut processor, events) = half_way(&node, &runtime, "twice", "60s");
+    watermark(&node, BLOCKING);
+    processor.signal("CONT");
+    processor.wait(|processor| placed(processor, ORDERS));
+    let before = sequences(&processor);
+    processor.signal("TERM");
+    processor.wait(|processor| processor.get("/readyz").is_none());
+
+    // When it is told so a second time
+    processor.signal("INT");
+
+    // Then it waits no longer, and says that this was not in good order
+    let status = processor.ended_within(Duration::from_secs(2));
+    assert_eq!(status.code(), Some(1));
+
+    // And the next start tells what is left, under the same ids
+    watermark(&node, "0.4");
+    nothing_is_lost(&node, &runtime, processor, &events, &before);
+}
+
+#[test]
+fn a_grace_that_runs_out_amid_the_work_breaks_nothing() {
+    const MANY: usize = 20_000;
+    let node = node();
+    let runtime = runtime();
+    let (url, namespace) = (node.url(), namespace("amid"));
+    let mut processor = Processor::new(&url, &namespace)
+        .with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]")
+        .with("RUST_LOG", "error");
+    processor.start();
+    let producer = runtime.block_on(Producer::new(&url, &namespace));
+    runtime.block_on(producer.publish(&[stock("tea", 100_000)]));
+    assert_eq!(processor.stop().code(), Some(0));
+    let placing: Vec<_> = (0..MANY).map(|n| place(&format!("o-{n}"), &[("tea", 1, 100)])).collect();
+    runtime.block_on(producer.publish(&placing));
+
+    // When it is stopped again and again, each time with work in hand
+    for part in 1..=12 {
+        let grace = format!("{}ms", part * 3);
+        processor = processor.with("ORDERLY_SHUTDOWN__GRACE", &grace);
+        processor.spawn();
+        processor.wait(|processor| placed(processor, MANY * part / 16));
+        // Then it ends in good order each time
+        assert_eq!(processor.stop().code(), Some(0), "within {grace}");
+    }
+
+    // And nothing is lost
+    processor.start();
+    processor.wait(|processor| placed(processor, MANY) && told(processor));
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["counts"]["held"], MANY);
+}
