@@ -64,7 +64,7 @@ impl Broker {
     /// What the contract says of the queue for commands, for a contestant that declares nothing.
     pub(crate) async fn declare_commands(&self) -> Result<()> {
         let (commands, dead) = (self.names.commands(), self.names.dead());
-        let limit = [("x-delivery-limit", AMQPValue::LongInt(1_000))];
+        let limit = [("x-delivery-limit", AMQPValue::LongInt(1_000_000))];
         self.declare_exchange(&dead, ExchangeKind::Fanout).await?;
         self.declare_queue(&dead, &limit, &dead, "").await?;
         let text = |text: &str| AMQPValue::LongString(text.into());
