@@ -18,7 +18,7 @@
 //! | `wire` | between our messages and lapin's |
 
 pub(super) mod endpoint;
-mod error;
+pub(super) mod error;
 mod lane;
 mod owner;
 pub(super) mod publish;

@@ -61,7 +61,7 @@ impl Error {
 
 /// The broker's soft errors that are answers rather than failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in crate::broker) enum Refusal {
     NotFound,
     Locked,
     Precondition,
@@ -70,7 +70,7 @@ pub(super) enum Refusal {
 }
 
 /// Which refusal an error of lapin's is.
-pub(super) fn refusal(error: &lapin::Error) -> Refusal {
+pub(in crate::broker) fn refusal(error: &lapin::Error) -> Refusal {
     let lapin::ErrorKind::ProtocolError(error) = error.kind() else {
         return Refusal::Other;
     };
