@@ -84,6 +84,25 @@ pub(in crate::broker) fn refusal(error: &lapin::Error) -> Refusal {
     }
 }
 
+/// What was told last of why there is no broker: the same is not told again with every try.
+#[derive(Debug, Default)]
+pub(super) struct Told(Option<String>);
+
+impl Told {
+    /// Whether it is another error than the one before.
+    pub(super) fn is_news(&mut self, error: &Error) -> bool {
+        let text = chain(error);
+        let is_news = self.0.as_ref() != Some(&text);
+        self.0 = Some(text);
+        is_news
+    }
+
+    /// It works again: the next error is news.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
+    }
+}
+
 /// An error and all its sources in one line, for the log and for status pages.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
