@@ -10,7 +10,7 @@ use crate::id::{AttemptId, CartId, CommandId, DisputeId, Provider, RefundId, Sku
 use crate::money::Currency;
 use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderFace;
-use crate::verdict::{Detail, Reason, Verdict};
+use crate::verdict::{Detail, Reason, Verdict, names};
 use serde::{Deserialize, Serialize};
 
 /// Something that happened.
@@ -213,24 +213,24 @@ pub enum OrderChange {
     Completed,
 }
 
-/// Why a person must look at an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReviewReason {
-    /// More money than the total.
-    OverCapture,
-    /// Money in another currency.
-    OtherCurrency,
+names! {
+    /// Why a person must look at an order. Stored by its number: new ones go to the end.
+    ReviewReason {
+        /// More money than the total.
+        OverCapture = "over_capture",
+        /// Money in another currency.
+        OtherCurrency = "other_currency",
+    }
 }
 
-/// Why held stock was given back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReleaseReason {
-    /// The order was cancelled.
-    Cancelled,
-    /// The hold ran out.
-    Expired,
+names! {
+    /// Why held stock was given back. Stored by its number: new ones go to the end.
+    ReleaseReason {
+        /// The order was cancelled.
+        Cancelled = "cancelled",
+        /// The hold ran out.
+        Expired = "expired",
+    }
 }
 
 macro_rules! types {

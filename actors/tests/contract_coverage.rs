@@ -1,0 +1,344 @@
+//! Nothing that the contract names is only a name: a tour through the shop comes by every verdict,
+//! every reason, every event, every kind of callback and every status that there is.
+//!
+//! The lists are the contract's own words. Each is compared with the enum that stands for it, which
+//! the compiler keeps whole, and then every one of the enum must have been seen in a real run. What
+//! the door alone says (`too_large`) is seen in the tests of the process.
+
+mod support;
+#[path = "contract_coverage/tour.rs"]
+mod tour;
+
+use fail::FailScenario;
+use orderly_actors::cart::CartStatus;
+use orderly_actors::command::{CallbackKind, Kind};
+use orderly_actors::event::face::Face;
+use orderly_actors::event::{ReleaseReason, ReviewReason, Type};
+use orderly_actors::inventory::HoldName;
+use orderly_actors::notification::{NotificationKind, Sent, Standing};
+use orderly_actors::order::Status;
+use orderly_actors::payment::{AttemptState, DisputeState, RefundState};
+use orderly_actors::verdict::{Reason, Verdict};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use support::{DAY, place, said};
+use tour::{Seen, Tour};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+const VERDICTS: &str = "applied duplicate stale waiting rejected review conflict invalid failed";
+const REFUSALS: &str = "out_of_stock unknown_sku below_held cart_not_found cart_empty cart_closed
+    version_mismatch total_mismatch currency_mismatch order_exists order_not_found not_allowed
+    refund_exceeds_paid refund_exists restock_exceeds_sold";
+const PARKED: &str =
+    "malformed unknown_type validation too_large deadline expired_identity conflict
+    failed waiting_full order_never_came";
+const COMMANDS: &str =
+    "stock.set stock.adjust cart.put cart.add cart.clear cart.merge cart.checkout
+    order.place order.cancel order.complete order.resolve refund.request payment.callback";
+const PUBLISHED: &str = "order.placed order.rejected order.partially_paid order.paid
+    order.under_review order.expired order.cancelled order.refund_due order.refunded
+    order.partially_refunded order.completed payment.refund_requested payment.void_requested
+    stock.low cart.checked_out cart.reopened cart.expired notification.failed command.parked";
+const RECORDED: &str = "payment.recorded stock.changed stock.held stock.committed stock.released
+    stock.returned cart.changed notification.requested notification.delivered";
+const STATUSES: &str =
+    "rejected awaiting_payment partially_paid under_review paid completed expired
+    cancelled refund_due partially_refunded refunded";
+const CALLBACKS: &str = "action_required authorized captured failed voided expired refund_succeeded
+    refund_failed dispute_opened dispute_closed";
+/// And `initiated`, of which nobody hears: an attempt is known from its first callback on.
+const ATTEMPTS: &str = "action_required authorized captured failed voided expired";
+const NOTIFICATIONS: &str = "order_confirmed order_expired order_cancelled refund_succeeded";
+
+/// What the door says before any actor hears of it.
+const AT_THE_DOOR: &str = "too_large";
+
+fn set(words: &'static str) -> BTreeSet<&'static str> {
+    words.split_whitespace().collect()
+}
+
+fn names<T: Copy>(all: &[T], name: impl Fn(T) -> &'static str) -> BTreeSet<&'static str> {
+    all.iter().map(|one| name(*one)).collect()
+}
+
+#[test]
+fn the_enums_have_the_names_of_the_contract_and_no_others() {
+    assert_eq!(names(Verdict::ALL, Verdict::as_str), set(VERDICTS));
+    let reasons: BTreeSet<_> = set(REFUSALS).union(&set(PARKED)).copied().collect();
+    assert_eq!(names(Reason::ALL, Reason::as_str), reasons);
+    assert_eq!(names(Kind::ALL, Kind::as_str), set(COMMANDS));
+    let published = |wanted: bool| {
+        let types = Type::ALL.iter().filter(|one| one.published_by_default() == wanted);
+        types.map(|one| one.as_str()).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(published(true), set(PUBLISHED));
+    assert_eq!(published(false), set(RECORDED));
+    assert_eq!(names(Status::ALL, Status::as_str), set(STATUSES));
+    assert_eq!(names(CallbackKind::ALL, CallbackKind::as_str), set(CALLBACKS));
+    assert_eq!(names(AttemptState::ALL, AttemptState::as_str), set(ATTEMPTS));
+    assert_eq!(names(RefundState::ALL, RefundState::as_str), set("requested succeeded failed"));
+    assert_eq!(names(DisputeState::ALL, DisputeState::as_str), set("open won lost"));
+    assert_eq!(names(HoldName::ALL, HoldName::as_str), set("held committed released expired"));
+    assert_eq!(names(CartStatus::ALL, CartStatus::as_str), set("open checked_out expired"));
+    assert_eq!(names(NotificationKind::ALL, NotificationKind::as_str), set(NOTIFICATIONS));
+}
+
+#[actix::test]
+async fn a_tour_comes_by_everything_that_the_contract_names() {
+    let _faults = FailScenario::setup();
+    let mut seen = Seen::default();
+    for mut tour in Box::pin(all_tours()).await {
+        tour.shop.check_balance();
+        seen.absorb(&mut tour.seen);
+    }
+
+    let door = set(AT_THE_DOOR);
+    let missing = |what: &'static str, all: BTreeSet<&'static str>| {
+        let missing: Vec<_> = all.difference(seen.of(what)).copied().collect();
+        let missing = missing.into_iter().filter(|name| !door.contains(name)).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "{what}: nothing came to {missing:?}");
+    };
+    missing("verdict", names(Verdict::ALL, Verdict::as_str));
+    missing("reason", names(Reason::ALL, Reason::as_str));
+    missing("command", names(Kind::ALL, Kind::as_str));
+    missing("event", names(Type::ALL, Type::as_str));
+    missing("callback", names(CallbackKind::ALL, CallbackKind::as_str));
+    missing("order", names(Status::ALL, Status::as_str));
+    missing("attempt", names(AttemptState::ALL, AttemptState::as_str));
+    missing("refund", names(RefundState::ALL, RefundState::as_str));
+    missing("dispute", names(DisputeState::ALL, DisputeState::as_str));
+    missing("reservation", names(HoldName::ALL, HoldName::as_str));
+    missing("cart", names(CartStatus::ALL, CartStatus::as_str));
+    missing("review", names(ReviewReason::ALL, ReviewReason::as_str));
+    missing("release", names(ReleaseReason::ALL, ReleaseReason::as_str));
+    missing("notification", names(NotificationKind::ALL, NotificationKind::as_str));
+    missing("standing", names(Standing::ALL, Standing::as_str));
+    // and each for what the contract says that it is for
+    assert_eq!(*seen.of("refusal"), set(REFUSALS));
+    let parked = set(PARKED).difference(&door).copied().collect();
+    assert_eq!(*seen.of("parked"), parked);
+}
+
+/// What the data of an event hold at least, by its type or the beginning of it.
+const DATA: &[(&str, &str)] = &[
+    ("order.", "order_id status version total paid refunded currency lines"),
+    ("order.paid", "late"),
+    ("order.rejected", "reason detail"),
+    ("order.under_review", "reason"),
+    ("order.refund_due", "amount"),
+    ("payment.", "order_id"),
+    ("payment.recorded", "attempt_id kind verdict"),
+    ("payment.refund_requested", "refund_id amount currency"),
+    ("payment.void_requested", "attempt_id"),
+    ("stock.low", "sku available"),
+    ("stock.changed", "sku on_hand held available"),
+    ("stock.held", "order_id lines"),
+    ("stock.committed", "order_id lines"),
+    ("stock.released", "order_id lines reason"),
+    ("stock.returned", "order_id lines refund_id"),
+    ("cart.", "cart_id status version currency lines total updated_at"),
+    ("cart.checked_out", "order_id"),
+    ("notification.", "notification_id kind order_id"),
+    ("notification.delivered", "attempts channel"),
+    ("notification.failed", "attempts channel reason"),
+    ("command.parked", "parked_id reason"),
+];
+
+#[actix::test]
+async fn every_event_holds_the_data_that_the_contract_names() {
+    let _faults = FailScenario::setup();
+    for tour in Box::pin(all_tours()).await {
+        for entry in &tour.shop.entries {
+            for event in &entry.record.events {
+                let kind = event.kind().as_str();
+                let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");
+                let data = serde_json::to_value(face).expect("is JSON");
+                let rows = DATA.iter().filter(|(of, _)| kind == *of || is_part(kind, of));
+                let fields = rows.flat_map(|(_, fields)| fields.split(' '));
+                for field in fields {
+                    assert!(data.get(field).is_some(), "{kind} has no {field}: {data}");
+                }
+                assert!(!data.to_string().contains("null"), "{kind}: {data}");
+            }
+        }
+    }
+}
+
+fn is_part(kind: &str, beginning: &str) -> bool {
+    beginning.ends_with('.') && kind.starts_with(beginning)
+}
+
+async fn all_tours() -> Vec<Tour> {
+    vec![
+        stock().await,
+        carts().await,
+        paid_orders().await,
+        unpaid_orders().await,
+        reviews().await,
+        refunds().await,
+        early_callbacks().await,
+        messages_that_are_none().await,
+        notifications().await,
+        nobody_is_told().await,
+    ]
+}
+
+fn of(order: &str) -> Value {
+    json!({"order_id": order})
+}
+
+fn line(cart: &str, quantity: i64) -> Value {
+    json!({"cart_id": cart, "sku": "tea", "quantity": quantity, "unit_price": 500,
+           "currency": "EUR"})
+}
+
+fn with(mut data: Value, field: &str, value: Value) -> Value {
+    data[field] = value;
+    data
+}
+
+async fn stock() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("stock.set", json!({"sku": "tea", "on_hand": 5, "low_at": 3})).await;
+    tour.run("stock.adjust", json!({"sku": "tea", "delta": -1})).await;
+    tour.run("stock.adjust", json!({"sku": "ghost", "delta": 1})).await;
+    tour.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
+    tour.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
+    tour.run("stock.adjust", json!({"sku": "tea", "delta": -3})).await;
+    tour.run("order.place", place("o-2", &[("tea", 3, 500)])).await;
+    tour.run("order.place", place("o-3", &[("ghost", 1, 500)])).await;
+    tour
+}
+
+async fn carts() -> Tour {
+    let mut tour = Tour::begin().await;
+    let checkout =
+        |cart: &str| json!({"cart_id": cart, "order_id": "o-1", "customer": {"id": "c-1"}});
+    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
+    tour.run("cart.put", line("k-1", 2)).await;
+    tour.run("cart.add", line("k-1", -1)).await;
+    tour.run("cart.put", with(line("k-1", 2), "expected_version", json!(9))).await;
+    tour.run("cart.put", with(line("k-1", 2), "currency", json!("USD"))).await;
+    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
+    tour.run("cart.checkout", checkout("k-1")).await;
+    tour.run("cart.put", line("k-2", 1)).await;
+    tour.run("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})).await;
+    tour.run("cart.checkout", with(checkout("k-1"), "expected_total", json!(1))).await;
+    tour.run("cart.checkout", checkout("k-1")).await;
+    tour.run("cart.put", line("k-1", 2)).await;
+    tour.pass(15 * MINUTE).await;
+    tour.pass(40 * DAY).await;
+    tour
+}
+
+async fn paid_orders() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    for text in ["action_required a", "failed a", "authorized b 500", "voided b", "expired c"] {
+        tour.run("payment.callback", said("o-1", text)).await;
+    }
+    tour.run("payment.callback", said("o-1", "authorized d 500")).await;
+    let paid = said("o-1", "captured e 500");
+    tour.run("payment.callback", paid.clone()).await;
+    tour.run("payment.callback", paid.clone()).await;
+    tour.run("payment.callback", with(paid, "amount", json!(499))).await;
+    tour.run("payment.callback", said("o-1", "failed f")).await;
+    tour.run("order.cancel", of("o-1")).await;
+    for text in ["dispute_opened e d-1", "dispute_closed e d-1 lost", "dispute_closed e d-1 won"] {
+        tour.run("payment.callback", said("o-1", text)).await;
+    }
+    tour.run("order.complete", of("o-1")).await;
+    tour
+}
+
+async fn unpaid_orders() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("order.cancel", of("o-1")).await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    tour.run("order.cancel", of("o-1")).await;
+    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
+    tour.pass(15 * MINUTE).await;
+    tour.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
+    tour.run("payment.callback", said("o-3", "captured a 200")).await;
+    tour.run("order.cancel", of("o-3")).await;
+    for refund in tour.shop.refunds("o-3") {
+        let text = format!("refund_succeeded a 200 {}", refund.id);
+        tour.run("payment.callback", said("o-3", &text)).await;
+    }
+    tour
+}
+
+async fn reviews() -> Tour {
+    let mut tour = Tour::begin().await;
+    for (order, text, decision) in
+        [("o-1", "captured a 600", "accept"), ("o-2", "captured a 500 USD", "cancel")]
+    {
+        tour.run("order.place", place(order, &[("tea", 1, 500)])).await;
+        tour.run("payment.callback", said(order, text)).await;
+        tour.run("order.resolve", json!({"order_id": order, "decision": decision})).await;
+    }
+    tour
+}
+
+async fn refunds() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    tour.run("payment.callback", said("o-1", "captured a 500")).await;
+    let refund = |amount: i64, units: i64| {
+        json!({"order_id": "o-1", "refund_id": "r-1", "amount": amount,
+               "restock": [{"sku": "tea", "quantity": units}]})
+    };
+    tour.run("refund.request", refund(501, 1)).await;
+    tour.run("refund.request", refund(100, 2)).await;
+    tour.run("refund.request", refund(100, 1)).await;
+    tour.run("refund.request", refund(100, 1)).await;
+    tour.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
+    tour.run("payment.callback", said("o-1", "refund_succeeded a 100 r-1")).await;
+    tour
+}
+
+async fn early_callbacks() -> Tour {
+    let mut tour = Tour::begin().await;
+    for _ in 0..65 {
+        tour.run("payment.callback", said("o-1", "captured a 1")).await;
+    }
+    tour.run("payment.callback", said("o-2", "captured a 500")).await;
+    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
+    tour.pass(8 * DAY).await;
+    tour
+}
+
+async fn messages_that_are_none() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("order.fly", json!({})).await;
+    tour.run("order.cancel", json!({"order_id": ""})).await;
+    tour.run_raw("order.cancel", b"{\"order_id\": ").await;
+    let now = tour.shop.sequencer.now();
+    tour.run_late("order.cancel", of("o-1"), Some(now.minus(MINUTE)), None).await;
+    tour.run_late("order.cancel", of("o-1"), None, Some(now.minus(31 * DAY))).await;
+    fail::cfg("order:poison", "panic").expect("is an action");
+    tour.run_until_given_up("order.cancel", of("poison")).await;
+    fail::remove("order:poison");
+    tour
+}
+
+async fn notifications() -> Tour {
+    let mut tour = Tour::begin().await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
+    tour.tell("o-1", Sent::Delivered).await;
+    tour.run("order.place", place("o-2", &[("tea", 1, 0)])).await;
+    let why = orderly_actors::notification::Failure::Status(410);
+    tour.tell("o-2", Sent::Refused { why }).await;
+    tour
+}
+
+async fn nobody_is_told() -> Tour {
+    let mut settings = support::settings();
+    settings.notifications.channels.clear();
+    let mut tour = Tour::begin_with(settings).await;
+    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
+    tour
+}

@@ -1,0 +1,218 @@
+//! A shop that remembers what was to be seen in it after every step.
+
+use crate::support::{self, Shop, arrival};
+use orderly_actors::cart::Cart;
+use orderly_actors::clock::Timestamp;
+use orderly_actors::command::{Command, Kind};
+use orderly_actors::event::{Event, OrderChange};
+use orderly_actors::inventory::Reservation;
+use orderly_actors::notification::{Notice, Notices, Sent};
+use orderly_actors::order::Order;
+use orderly_actors::payment::Payments;
+use orderly_actors::record::{Origin, Record};
+use orderly_actors::sequencer::{Arrival, Settings, Step};
+use orderly_actors::states::{self, State};
+use orderly_actors::store::sim::SimDisk;
+use orderly_actors::store::{Ordinal, Table};
+use orderly_actors::verdict::Verdict;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Names by what they are names of.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    all: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    nothing: BTreeSet<&'static str>,
+}
+
+impl Seen {
+    fn note(&mut self, what: &'static str, name: &'static str) {
+        self.all.entry(what).or_default().insert(name);
+    }
+
+    pub(crate) fn of(&self, what: &'static str) -> &BTreeSet<&'static str> {
+        self.all.get(what).unwrap_or(&self.nothing)
+    }
+
+    pub(crate) fn absorb(&mut self, other: &mut Self) {
+        for (what, names) in &mut other.all {
+            self.all.entry(what).or_default().append(names);
+        }
+    }
+
+    fn record(&mut self, record: &Record) {
+        self.note("verdict", record.verdict.as_str());
+        if let Some(reason) = record.reason {
+            self.note("reason", reason.as_str());
+            if record.verdict == Verdict::Rejected {
+                self.note("refusal", reason.as_str());
+            }
+        }
+        if let Origin::Message { kind, .. } = &record.origin
+            && let (Some(kind), Verdict::Applied) = (kind.kind(), record.verdict)
+        {
+            self.note("command", kind.as_str());
+        }
+        for event in &record.events {
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        self.note("event", event.kind().as_str());
+        match event {
+            Event::PaymentRecorded { kind, .. } => self.note("callback", kind.as_str()),
+            Event::CommandParked { reason, .. } => self.note("parked", reason.as_str()),
+            Event::StockReleased { reason } => self.note("release", reason.as_str()),
+            Event::NotificationRequested { kind, .. } => self.note("notification", kind.as_str()),
+            Event::Order { change: OrderChange::UnderReview { reason }, .. } => {
+                self.note("review", reason.as_str());
+            }
+            _ => {}
+        }
+    }
+
+    fn states(&mut self, shop: &Shop) {
+        for order in all::<Order>(shop) {
+            self.note("order", order.status.as_str());
+        }
+        for reservation in all::<Reservation>(shop) {
+            self.note("reservation", reservation.state.as_str());
+        }
+        for payments in all::<Payments>(shop) {
+            for attempt in payments.attempts {
+                self.note("attempt", attempt.state.as_str());
+            }
+            for refund in payments.refunds {
+                self.note("refund", refund.state.as_str());
+            }
+            for dispute in payments.disputes {
+                self.note("dispute", dispute.state.as_str());
+            }
+        }
+        for cart in all::<Cart>(shop) {
+            self.note("cart", cart.status.as_str());
+        }
+        for Notices { all } in all::<Notices>(shop) {
+            for standing in all.iter().map(Notice::standing) {
+                self.note("standing", standing.as_str());
+            }
+        }
+    }
+}
+
+/// All states of a kind.
+fn all<S: State>(shop: &Shop) -> Vec<S> {
+    let view = shop.sequencer.shelf().borrow();
+    let entities = view.scan(S::TABLE, Ordinal(0), usize::MAX).expect("reads");
+    let states = entities.iter().map(|entity| states::read(&view, entity.ordinal).expect("reads"));
+    states.flatten().collect()
+}
+
+/// A shop, and what was seen in it.
+pub(crate) struct Tour {
+    pub(crate) shop: Shop,
+    pub(crate) seen: Seen,
+    /// Units that were looked at.
+    looked: usize,
+    /// Messages so far.
+    messages: usize,
+}
+
+impl Tour {
+    /// A shop with ten teas.
+    pub(crate) async fn begin() -> Self {
+        Self::begin_with(support::settings()).await
+    }
+
+    pub(crate) async fn begin_with(settings: Settings) -> Self {
+        let shop = Shop::open_on(Arc::new(SimDisk::new(7)), settings);
+        let mut tour = Self { shop, seen: Seen::default(), looked: 0, messages: 0 };
+        tour.run("stock.set", json!({"sku": "tea", "on_hand": 10})).await;
+        tour
+    }
+
+    fn look(&mut self) {
+        for entry in &self.shop.entries[self.looked..] {
+            self.seen.record(&entry.record);
+        }
+        self.looked = self.shop.entries.len();
+        self.seen.states(&self.shop);
+    }
+
+    fn message(&mut self, kind: &str, data: &Value) -> Arrival {
+        self.messages += 1;
+        arrival(kind, &format!("m-{}", self.messages), data)
+    }
+
+    async fn take(&mut self, arrival: &Arrival) {
+        let Step::Sealed(sealed) = self.shop.step(arrival).await else { panic!("it ends") };
+        self.shop.keep(*sealed).await;
+        self.look();
+    }
+
+    /// A command comes.
+    pub(crate) async fn run(&mut self, kind: &str, data: Value) {
+        let mut arrival = self.message(kind, &data);
+        if Kind::from_name(kind).is_none() {
+            // as the door says it
+            arrival.command = Err(orderly_actors::command::Invalid {
+                reason: orderly_actors::verdict::Reason::UnknownType,
+                detail: format!("there is no command of type {kind:?}"),
+            });
+        }
+        self.take(&arrival).await;
+    }
+
+    /// A message comes whose body is none of our making.
+    pub(crate) async fn run_raw(&mut self, kind: &str, body: &'static [u8]) {
+        let mut arrival = self.message(kind, &json!({}));
+        let kind = Kind::from_name(kind).expect("is a type");
+        arrival.command = Command::parse(kind, body);
+        arrival.raw.body = body.into();
+        self.take(&arrival).await;
+    }
+
+    /// A command comes with a deadline, or a time of its own.
+    pub(crate) async fn run_late(
+        &mut self,
+        kind: &str,
+        data: Value,
+        deadline: Option<Timestamp>,
+        time: Option<Timestamp>,
+    ) {
+        let arrival = Arrival { deadline, time, ..self.message(kind, &data) };
+        self.take(&arrival).await;
+    }
+
+    /// A command comes that fails whenever it is tried.
+    pub(crate) async fn run_until_given_up(&mut self, kind: &str, data: Value) {
+        let arrival = self.message(kind, &data);
+        let Step::Failed { problem } = self.shop.step(&arrival).await else { panic!("it fails") };
+        let parked = self.shop.sequencer.park_failed(&arrival, problem).await;
+        self.shop.keep(parked.expect("the store works")).await;
+        self.look();
+    }
+
+    pub(crate) async fn pass(&mut self, span: Duration) {
+        self.shop.pass(span).await;
+        self.look();
+    }
+
+    /// What a customer is to be told of an order is tried, and this comes of it.
+    pub(crate) async fn tell(&mut self, order: &str, sent: Sent) {
+        let name = orderly_actors::identity::of_name(order);
+        let found = self.shop.sequencer.shelf().borrow().find(Table::Orders, &name);
+        let order = found.expect("reads").expect("is there");
+        let pending = self.shop.sequencer.pending_notifications(order).await.expect("reads");
+        for outgoing in pending.expect("no owner fails") {
+            let told = self.shop.sequencer.notified(&outgoing, sent).await;
+            if let Some(Step::Sealed(sealed)) = told.expect("the store works") {
+                self.shop.keep(*sealed).await;
+            }
+        }
+        self.look();
+    }
+}
