@@ -91,7 +91,7 @@ fn the_enums_have_the_names_of_the_contract_and_no_others() {
 async fn a_tour_comes_by_everything_that_the_contract_names() {
     let _faults = FailScenario::setup();
     let mut seen = Seen::default();
-    for mut tour in Box::pin(all_tours()).await {
+    for mut tour in all_tours().await {
         tour.shop.check_balance();
         seen.absorb(&mut tour.seen);
     }
@@ -151,7 +151,7 @@ const DATA: &[(&str, &str)] = &[
 #[actix::test]
 async fn every_event_holds_the_data_that_the_contract_names() {
     let _faults = FailScenario::setup();
-    for tour in Box::pin(all_tours()).await {
+    for tour in all_tours().await {
         for entry in &tour.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
@@ -174,7 +174,7 @@ fn is_part(kind: &str, beginning: &str) -> bool {
 
 /// The tours, and messages that are none.
 async fn all_tours() -> Vec<Tour> {
-    let mut all = tours::all().await;
+    let mut all = Box::pin(tours::all()).await;
     all.push(messages_that_are_none().await);
     all
 }
