@@ -184,7 +184,10 @@ async fn watch_broker(mut status: watch::Receiver<Status>, readiness: Readiness,
                 readiness.clear(Unready::Broker);
                 readiness.raise(Unready::Topology, format!("missing: {}", missing.join(", ")));
             }
-            Phase::Connecting | Phase::NotOwner | Phase::Closed => {
+            // before the first connection it is starting, and after the last one draining
+            Phase::Connecting if now.generation == 0 && now.last_error.is_none() => {}
+            Phase::Closed => {}
+            Phase::Connecting | Phase::NotOwner => {
                 let detail = now.last_error.unwrap_or_else(|| "there is no connection".to_owned());
                 readiness.raise(Unready::Broker, detail);
             }

@@ -215,7 +215,7 @@ async fn dead_letters_are_listed_and_replayed() {
     up(&mut link).await;
     let client = Client::connect(&settings).await.expect("connected");
     let command = |id| client::command(&names, "order.place", id, Some("web"), "{}".into());
-    let confirms = client.publish(&[command("1"), command("2")]).await;
+    let confirms = client.publish(&[command("1"), command("2")]).await.expect("an exchange");
     assert_eq!(confirms, vec![Confirm::Acked; 2]);
     // Twice delivered without an ack: once more than allowed.
     for generation in 1..=2 {
@@ -260,7 +260,7 @@ async fn publishing_commands_where_nobody_listens_is_told() {
     made.expect("made");
     let client = Client::connect(&settings).await.expect("connected");
     let command = client::command(&settings.names, "order.place", "1", None, "{}".into());
-    let confirms = client.publish(&[command]).await;
+    let confirms = client.publish(&[command]).await.expect("an exchange");
     assert!(matches!(&confirms[0], Confirm::Returned(_)), "{confirms:?}");
     client.close().await;
 }

@@ -96,7 +96,7 @@ fn what_is_no_store_is_left_as_it_is() {
     for what in ["stats", "verify"] {
         let output = store(what, directory.path());
         let said = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert_eq!(output.status.code(), Some(74), "{said}");
         assert!(said.contains("there is no store at"), "{said}");
         let entries = std::fs::read_dir(directory.path()).expect("it is there").count();
         assert_eq!(entries, 0, "it was made to one");

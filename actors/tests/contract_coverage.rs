@@ -8,6 +8,8 @@
 mod support;
 #[path = "contract_coverage/tour.rs"]
 mod tour;
+#[path = "contract_coverage/tours.rs"]
+mod tours;
 
 use fail::FailScenario;
 use orderly_actors::cart::CartStatus;
@@ -15,14 +17,14 @@ use orderly_actors::command::{CallbackKind, Kind};
 use orderly_actors::event::face::Face;
 use orderly_actors::event::{ReleaseReason, ReviewReason, Type};
 use orderly_actors::inventory::HoldName;
-use orderly_actors::notification::{NotificationKind, Sent, Standing};
+use orderly_actors::notification::{NotificationKind, Standing};
 use orderly_actors::order::Status;
 use orderly_actors::payment::{AttemptState, DisputeState, RefundState};
 use orderly_actors::verdict::{Reason, Verdict};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use support::{DAY, place, said};
+use support::DAY;
 use tour::{Seen, Tour};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -89,7 +91,7 @@ fn the_enums_have_the_names_of_the_contract_and_no_others() {
 async fn a_tour_comes_by_everything_that_the_contract_names() {
     let _faults = FailScenario::setup();
     let mut seen = Seen::default();
-    for mut tour in Box::pin(all_tours()).await {
+    for mut tour in all_tours().await {
         tour.shop.check_balance();
         seen.absorb(&mut tour.seen);
     }
@@ -149,7 +151,7 @@ const DATA: &[(&str, &str)] = &[
 #[actix::test]
 async fn every_event_holds_the_data_that_the_contract_names() {
     let _faults = FailScenario::setup();
-    for tour in Box::pin(all_tours()).await {
+    for tour in all_tours().await {
         for entry in &tour.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
@@ -170,145 +172,11 @@ fn is_part(kind: &str, beginning: &str) -> bool {
     beginning.ends_with('.') && kind.starts_with(beginning)
 }
 
+/// The tours, and messages that are none.
 async fn all_tours() -> Vec<Tour> {
-    vec![
-        stock().await,
-        carts().await,
-        paid_orders().await,
-        unpaid_orders().await,
-        reviews().await,
-        refunds().await,
-        early_callbacks().await,
-        messages_that_are_none().await,
-        notifications().await,
-        nobody_is_told().await,
-    ]
-}
-
-fn of(order: &str) -> Value {
-    json!({"order_id": order})
-}
-
-fn line(cart: &str, quantity: i64) -> Value {
-    json!({"cart_id": cart, "sku": "tea", "quantity": quantity, "unit_price": 500,
-           "currency": "EUR"})
-}
-
-fn with(mut data: Value, field: &str, value: Value) -> Value {
-    data[field] = value;
-    data
-}
-
-async fn stock() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("stock.set", json!({"sku": "tea", "on_hand": 5, "low_at": 3})).await;
-    tour.run("stock.adjust", json!({"sku": "tea", "delta": -1})).await;
-    tour.run("stock.adjust", json!({"sku": "ghost", "delta": 1})).await;
-    tour.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
-    tour.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
-    tour.run("stock.adjust", json!({"sku": "tea", "delta": -3})).await;
-    tour.run("order.place", place("o-2", &[("tea", 3, 500)])).await;
-    tour.run("order.place", place("o-3", &[("ghost", 1, 500)])).await;
-    tour
-}
-
-async fn carts() -> Tour {
-    let mut tour = Tour::begin().await;
-    let checkout =
-        |cart: &str| json!({"cart_id": cart, "order_id": "o-1", "customer": {"id": "c-1"}});
-    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
-    tour.run("cart.put", line("k-1", 2)).await;
-    tour.run("cart.add", line("k-1", -1)).await;
-    tour.run("cart.put", with(line("k-1", 2), "expected_version", json!(9))).await;
-    tour.run("cart.put", with(line("k-1", 2), "currency", json!("USD"))).await;
-    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
-    tour.run("cart.checkout", checkout("k-1")).await;
-    tour.run("cart.put", line("k-2", 1)).await;
-    tour.run("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})).await;
-    tour.run("cart.checkout", with(checkout("k-1"), "expected_total", json!(1))).await;
-    tour.run("cart.checkout", checkout("k-1")).await;
-    tour.run("cart.put", line("k-1", 2)).await;
-    tour.pass(15 * MINUTE).await;
-    tour.pass(40 * DAY).await;
-    tour
-}
-
-async fn paid_orders() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    for text in ["action_required a", "failed a", "authorized b 500", "voided b", "expired c"] {
-        tour.run("payment.callback", said("o-1", text)).await;
-    }
-    tour.run("payment.callback", said("o-1", "authorized d 500")).await;
-    let paid = said("o-1", "captured e 500");
-    tour.run("payment.callback", paid.clone()).await;
-    tour.run("payment.callback", paid.clone()).await;
-    tour.run("payment.callback", with(paid, "amount", json!(499))).await;
-    tour.run("payment.callback", said("o-1", "failed f")).await;
-    tour.run("order.cancel", of("o-1")).await;
-    for text in ["dispute_opened e d-1", "dispute_closed e d-1 lost", "dispute_closed e d-1 won"] {
-        tour.run("payment.callback", said("o-1", text)).await;
-    }
-    tour.run("order.complete", of("o-1")).await;
-    tour
-}
-
-async fn unpaid_orders() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.cancel", of("o-1")).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("order.cancel", of("o-1")).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
-    tour.pass(15 * MINUTE).await;
-    tour.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
-    tour.run("payment.callback", said("o-3", "captured a 200")).await;
-    tour.run("order.cancel", of("o-3")).await;
-    for refund in tour.shop.refunds("o-3") {
-        let text = format!("refund_succeeded a 200 {}", refund.id);
-        tour.run("payment.callback", said("o-3", &text)).await;
-    }
-    tour
-}
-
-async fn reviews() -> Tour {
-    let mut tour = Tour::begin().await;
-    for (order, text, decision) in
-        [("o-1", "captured a 600", "accept"), ("o-2", "captured a 500 USD", "cancel")]
-    {
-        tour.run("order.place", place(order, &[("tea", 1, 500)])).await;
-        tour.run("payment.callback", said(order, text)).await;
-        tour.run("order.resolve", json!({"order_id": order, "decision": decision})).await;
-    }
-    tour
-}
-
-async fn refunds() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("payment.callback", said("o-1", "captured a 500")).await;
-    let refund = |amount: i64, units: i64| {
-        json!({"order_id": "o-1", "refund_id": "r-1", "amount": amount,
-               "restock": [{"sku": "tea", "quantity": units}]})
-    };
-    tour.run("refund.request", refund(501, 1)).await;
-    tour.run("refund.request", refund(100, 2)).await;
-    tour.run("refund.request", refund(100, 1)).await;
-    tour.run("refund.request", refund(100, 1)).await;
-    tour.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
-    tour.run("payment.callback", said("o-1", "refund_succeeded a 100 r-1")).await;
-    tour
-}
-
-async fn early_callbacks() -> Tour {
-    let mut tour = Tour::begin().await;
-    for _ in 0..65 {
-        tour.run("payment.callback", said("o-1", "captured a 1")).await;
-    }
-    tour.run("payment.callback", said("o-2", "captured a 500")).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
-    tour.pass(8 * DAY).await;
-    tour
+    let mut all = Box::pin(tours::all()).await;
+    all.push(messages_that_are_none().await);
+    all
 }
 
 async fn messages_that_are_none() -> Tour {
@@ -317,28 +185,11 @@ async fn messages_that_are_none() -> Tour {
     tour.run("order.cancel", json!({"order_id": ""})).await;
     tour.run_raw("order.cancel", b"{\"order_id\": ").await;
     let now = tour.shop.sequencer.now();
-    tour.run_late("order.cancel", of("o-1"), Some(now.minus(MINUTE)), None).await;
-    tour.run_late("order.cancel", of("o-1"), None, Some(now.minus(31 * DAY))).await;
+    tour.run_late("order.cancel", json!({"order_id": "o-1"}), Some(now.minus(MINUTE)), None).await;
+    tour.run_late("order.cancel", json!({"order_id": "o-1"}), None, Some(now.minus(31 * DAY)))
+        .await;
     fail::cfg("order:poison", "panic").expect("is an action");
-    tour.run_until_given_up("order.cancel", of("poison")).await;
+    tour.run_until_given_up("order.cancel", json!({"order_id": "poison"})).await;
     fail::remove("order:poison");
-    tour
-}
-
-async fn notifications() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
-    tour.tell("o-1", Sent::Delivered).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 0)])).await;
-    let why = orderly_actors::notification::Failure::Status(410);
-    tour.tell("o-2", Sent::Refused { why }).await;
-    tour
-}
-
-async fn nobody_is_told() -> Tour {
-    let mut settings = support::settings();
-    settings.notifications.channels.clear();
-    let mut tour = Tour::begin_with(settings).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
     tour
 }

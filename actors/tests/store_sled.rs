@@ -128,6 +128,44 @@ fn full_leaves_of_the_longest_records_make_no_blobs() {
     assert_eq!(blobs(directory.path()), 0);
 }
 
+/// What this thread has read from files so far, in bytes, whether or not the system had it in memory.
+fn read_from_files() -> usize {
+    let counters = fs::read_to_string("/proc/thread-self/io").expect("Linux counts it");
+    let read = counters.lines().find_map(|line| line.strip_prefix("rchar: ")).expect("a counter");
+    read.parse().expect("a number")
+}
+
+#[test]
+fn what_was_written_is_not_kept_in_memory() {
+    const RECORDS: u64 = 1_500;
+    const RECORD: usize = 50_000;
+    // Given a small cache, and far more pages that are written once, a few at a time
+    let directory = tempfile::tempdir().expect("a directory");
+    let sled = SledDisk::open(directory.path(), 1 << 20).expect("the directory is free");
+    let mut dice = Dice::new(8);
+    for first in (0..RECORDS).step_by(20) {
+        let mut batch = disk::Batch::new(disk::Tree::Pages);
+        for key in first..first + 20 {
+            let noise = (0..RECORD).map(|_| dice.below(256).to_le_bytes()[0]).collect();
+            batch.put(key.to_be_bytes(), noise);
+        }
+        sled.write(batch).expect("a write");
+        sled.sync().expect("a sync");
+    }
+
+    // When each is read once
+    let before = read_from_files();
+    for key in 0..RECORDS {
+        let found = sled.get(disk::Tree::Pages, &key.to_be_bytes()).expect("a read");
+        assert_eq!(found.map(|record| record.len()), Some(RECORD));
+    }
+
+    // Then most of them come from the file: had sled kept them, nothing would be read
+    let total = usize::try_from(RECORDS).expect("a small number") * RECORD;
+    let read = read_from_files() - before;
+    assert!(read > total / 2, "{read} bytes were read for {total}");
+}
+
 #[test]
 fn a_torn_snapshot_is_moved_aside() {
     // Given a store, and a snapshot that a crash left half written

@@ -68,19 +68,30 @@ impl Readiness {
         Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, detail)]))))
     }
 
-    /// Not ready from now on, until the condition is cleared.
+    /// Not ready from now on, until the condition is cleared. That is told once, however often its detail changes, and
+    /// nothing to worry about while the process starts or stops.
     pub fn raise(&self, condition: Condition, detail: impl Into<String>) {
         let detail = detail.into();
-        let before = self.lock().insert(condition, detail.clone());
-        if before.as_ref() != Some(&detail) {
-            warn!(condition = condition.as_str(), detail, "not ready");
+        let mut holding = self.lock();
+        let is_new = holding.insert(condition, detail.clone()).is_none();
+        let is_expected =
+            [Condition::Starting, Condition::Draining].iter().any(|one| holding.contains_key(one));
+        drop(holding);
+        match (is_new, is_expected) {
+            (true, true) => info!(condition = condition.as_str(), detail, "not ready"),
+            (true, false) => warn!(condition = condition.as_str(), detail, "not ready"),
+            (false, _) => {}
         }
     }
 
     /// This condition does not hold any more.
     pub fn clear(&self, condition: Condition) {
-        if self.lock().remove(&condition).is_some() {
-            info!(condition = condition.as_str(), "condition cleared");
+        let mut holding = self.lock();
+        let was_there = holding.remove(&condition).is_some();
+        let is_ready = holding.is_empty();
+        drop(holding);
+        if was_there {
+            info!(condition = condition.as_str(), ready = is_ready, "condition cleared");
         }
     }
 

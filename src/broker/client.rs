@@ -17,6 +17,7 @@ use super::{
     rabbit::{
         Error,
         endpoint::{Endpoint, channel, close, patiently},
+        error::{Refusal, refusal},
         publish::{confirming, window},
         wire,
     },
@@ -80,14 +81,20 @@ impl Client {
         Ok(Self { connection, publishing, names: settings.names.clone() })
     }
 
-    /// Publishes `messages` mandatory; one confirm each, in order. After the connection broke the
-    /// rest are [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
-    pub async fn publish(&self, messages: &[Message]) -> Vec<Confirm> {
+    /// Publishes `messages` mandatory; one confirm each, in order. After the channel broke the rest are
+    /// [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
+    ///
+    /// [`Error::Missing`] when there is no exchange for commands: then nothing was published.
+    pub async fn publish(&self, messages: &[Message]) -> Result<Vec<Confirm>, Error> {
         let mut confirms = Vec::with_capacity(messages.len());
         for chunk in messages.chunks(WINDOW) {
-            confirms.extend(window(&self.publishing, chunk).await.0);
+            let (outcomes, error) = window(&self.publishing, chunk).await;
+            if error.is_some_and(|error| refusal(&error) == Refusal::NotFound) {
+                return Err(Error::Missing(format!("exchange {}", self.names.commands)));
+            }
+            confirms.extend(outcomes);
         }
-        confirms
+        Ok(confirms)
     }
 
     /// The first `limit` dead letters. They stay: read without an ack, they go back when the channel
@@ -159,7 +166,13 @@ impl Client {
     async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Error> {
         let queue = self.names.dead.as_str().into();
         let getting = channel.basic_get(queue, BasicGetOptions::default());
-        patiently("reading a dead letter", getting).await?.map_err(Error::Channel)
+        let got = patiently("reading a dead letter", getting).await?;
+        got.map_err(|error| match refusal(&error) {
+            Refusal::NotFound => Error::Missing(format!("queue {}", self.names.dead)),
+            Refusal::Locked | Refusal::Precondition | Refusal::AccessRefused | Refusal::Other => {
+                Error::Channel(error)
+            }
+        })
     }
 
     /// The command that a dead letter was.

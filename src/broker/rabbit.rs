@@ -18,7 +18,7 @@
 //! | `wire` | between our messages and lapin's |
 
 pub(super) mod endpoint;
-mod error;
+pub(super) mod error;
 mod lane;
 mod owner;
 pub(super) mod publish;
@@ -39,7 +39,7 @@ use tracing::{info, warn};
 
 use self::{
     endpoint::Endpoint,
-    error::chain,
+    error::{Told, chain},
     supervisor::{Supervisor, pauses_between_connects},
 };
 use super::{
@@ -73,6 +73,7 @@ pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Own
     let endpoint = Endpoint::new(&settings)?;
     let mut backoff = pauses_between_connects();
     let mut held_since = None;
+    let mut told = Told::default();
     loop {
         let claimed = connect_and_claim(&endpoint, &settings).await;
         let error = match claimed {
@@ -87,12 +88,15 @@ pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Own
             if since.elapsed() >= patience {
                 return Err(error);
             }
-            info!(queue, "another processor holds the namespace: waiting");
+            if told.is_news(&error) {
+                info!(queue, ?patience, "another processor holds the namespace: waiting");
+            }
             OWNER_PAUSE
         } else {
-            let pause = backoff.next();
-            warn!(error = chain(&error), ?pause, "no broker yet");
-            pause
+            if told.is_news(&error) {
+                warn!(error = chain(&error), "no broker yet: trying again");
+            }
+            backoff.next()
         };
         tokio::time::sleep(pause).await;
     }

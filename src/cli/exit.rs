@@ -43,6 +43,9 @@ impl Exit {
         if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
             return Some(Self::Configuration);
         }
+        if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {
+            return Some(Self::Storage);
+        }
         if let Some(error) = cause.downcast_ref::<store::Error>() {
             return Some(match error {
                 store::Error::WrongNamespace { .. } => Self::Configuration,

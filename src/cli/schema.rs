@@ -72,6 +72,7 @@ fn event(kind: Type) -> Value {
             let of_attempt = kind != Type::PaymentRefundRequested;
             add("attempt_id", text(), of_attempt);
             add("refund_id", text(), !of_attempt);
+            add("dispute_id", text(), false);
             add("amount", amount(), !of_attempt);
             add("currency", text(), !of_attempt);
             add("kind", text(), kind == Type::PaymentRecorded);
@@ -86,7 +87,8 @@ fn event(kind: Type) -> Value {
         "stock" => {
             add("order_id", text(), true);
             add("lines", lines, true);
-            add("expires_at", text(), kind == Type::StockHeld);
+            // none of a hold that is sold in the same unit
+            add("expires_at", text(), false);
             add("reason", text(), kind == Type::StockReleased);
             add("refund_id", text(), kind == Type::StockReturned);
         }

@@ -47,12 +47,17 @@ impl Processor {
     }
 
     /// Keeps the log of the starts that follow, with everything that the program and its HTTP client say, in this file.
-    pub(crate) fn logging_all_to(mut self, path: PathBuf) -> Self {
-        self.log = Some(path);
-        self.with(
+    pub(crate) fn logging_all_to(self, path: PathBuf) -> Self {
+        self.logging_to(path).with(
             "RUST_LOG",
             "orderly=trace,orderly_actors=trace,hyper=trace,hyper_util=trace,rustls=trace",
         )
+    }
+
+    /// Keeps the log of the starts that follow in this file.
+    pub(crate) fn logging_to(mut self, path: PathBuf) -> Self {
+        self.log = Some(path);
+        self
     }
 
     /// Sets a variable for the starts that follow.

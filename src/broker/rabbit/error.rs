@@ -61,7 +61,7 @@ impl Error {
 
 /// The broker's soft errors that are answers rather than failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(in crate::broker) enum Refusal {
     NotFound,
     Locked,
     Precondition,
@@ -70,7 +70,7 @@ pub(super) enum Refusal {
 }
 
 /// Which refusal an error of lapin's is.
-pub(super) fn refusal(error: &lapin::Error) -> Refusal {
+pub(in crate::broker) fn refusal(error: &lapin::Error) -> Refusal {
     let lapin::ErrorKind::ProtocolError(error) = error.kind() else {
         return Refusal::Other;
     };
@@ -81,6 +81,25 @@ pub(super) fn refusal(error: &lapin::Error) -> Refusal {
         AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED)
         | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED) => Refusal::AccessRefused,
         _ => Refusal::Other,
+    }
+}
+
+/// What was told last of why there is no broker: the same is not told again with every try.
+#[derive(Debug, Default)]
+pub(super) struct Told(Option<String>);
+
+impl Told {
+    /// Whether it is another error than the one before.
+    pub(super) fn is_news(&mut self, error: &Error) -> bool {
+        let text = chain(error);
+        let is_news = self.0.as_ref() != Some(&text);
+        self.0 = Some(text);
+        is_news
+    }
+
+    /// It works again: the next error is news.
+    pub(super) fn forget(&mut self) {
+        self.0 = None;
     }
 }
 

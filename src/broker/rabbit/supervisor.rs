@@ -22,7 +22,7 @@ use super::{
     },
     Error,
     endpoint::{Endpoint, close},
-    error::chain,
+    error::{Told, chain},
     owner,
     session::{End, Events, Session, consumer_name, events},
     topology::survey,
@@ -114,6 +114,7 @@ impl Supervisor {
     async fn sessions(&mut self, first: Connection) -> Result<Infallible, Closed> {
         let mut first = Some(first);
         let mut pauses = pauses_between_connects();
+        let mut told = Told::default();
         loop {
             let started = Instant::now();
             let connector = Connector {
@@ -123,10 +124,19 @@ impl Supervisor {
             };
             let connected = self.meanwhile(connector.connect(first.take())).await?;
             let broken = match connected {
-                Ok(connected) => self.session(connected).await?,
-                Err(error) => error,
+                Ok(connected) => {
+                    let broken = self.session(connected).await?;
+                    warn!(error = chain(&broken), "broker lost");
+                    told.forget();
+                    broken
+                }
+                Err(error) => {
+                    if told.is_news(&error) {
+                        warn!(error = chain(&error), "broker not reached: trying again");
+                    }
+                    error
+                }
             };
-            warn!(error = chain(&broken), "broker lost");
             self.report(|status| {
                 status.phase = Phase::Connecting;
                 status.blocked = None;

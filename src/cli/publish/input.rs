@@ -5,7 +5,9 @@
 
 use std::io::{self, BufRead, Read as _};
 
+use orderly_actors::command::wording::{self, Wrong};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// The largest line or document; no larger command is accepted under any configuration (1 MiB
@@ -38,7 +40,7 @@ pub enum Error {
     #[error("cannot read the input")]
     Read(#[source] io::Error),
     /// A line is wrong; the ones before it were right.
-    #[error("line {number}")]
+    #[error("line {number}{}", .source.column())]
     Line {
         /// The line, counted from 1.
         number: u64,
@@ -46,7 +48,7 @@ pub enum Error {
         source: Refusal,
     },
     /// The document, or a name on the command line, is wrong.
-    #[error("the document")]
+    #[error("the document{}", .0.place())]
     Document(#[source] Refusal),
 }
 
@@ -56,9 +58,19 @@ pub enum Refusal {
     /// It is too large for any configuration.
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// It is not JSON, or not an object of `type`, `id`, `source`, `data`.
-    #[error("not a command")]
-    Json(#[source] serde_json::Error),
+    /// It is not JSON.
+    #[error("no JSON: {problem}")]
+    Syntax {
+        /// What is wrong.
+        problem: String,
+        /// Where, counted from 1; of JSON Lines always 1.
+        line: usize,
+        /// Where in that line, counted from 1.
+        column: usize,
+    },
+    /// It is not an object of `type`, `id`, `source`, `data`.
+    #[error("not a command: {0}")]
+    Shape(String),
     /// A name that AMQP cannot carry, or the processor would refuse.
     #[error("`{field}` must be 1 to {MAX_NAME_BYTES} bytes of printable ASCII")]
     Name {
@@ -67,15 +79,57 @@ pub enum Refusal {
     },
 }
 
+impl Refusal {
+    /// Where in a line it is, as an addition to the line's number.
+    fn column(&self) -> String {
+        match self {
+            Self::Syntax { column, .. } => format!(", column {column}"),
+            Self::TooLarge | Self::Shape(_) | Self::Name { .. } => String::new(),
+        }
+    }
+
+    /// Where in a document it is, as an addition to its name.
+    fn place(&self) -> String {
+        match self {
+            Self::Syntax { line, column, .. } => format!(", line {line}, column {column}"),
+            Self::TooLarge | Self::Shape(_) | Self::Name { .. } => String::new(),
+        }
+    }
+
+    /// Why `text` is no JSON document.
+    fn of_document(text: &[u8]) -> Self {
+        match wording::look::<IgnoredAny>(text) {
+            Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
+            Some(Wrong::Shape { problem, .. }) => Self::Shape(format!("it {problem}")),
+            None => Self::Shape("it cannot be read".to_owned()), // it was not read just before
+        }
+    }
+
+    /// Why `text` is no line.
+    fn of_line(text: &[u8]) -> Self {
+        match wording::look::<Line<IgnoredAny>>(text.trim_ascii_end()) {
+            Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
+            Some(Wrong::Shape { field, problem }) if field == "id" => Self::Shape(format!(
+                "id: {problem}. Every line brings its own; --id is for one document with --type"
+            )),
+            Some(Wrong::Shape { field, problem }) if field.is_empty() => {
+                Self::Shape(format!("it {problem}"))
+            }
+            Some(Wrong::Shape { field, problem }) => Self::Shape(format!("{field}: {problem}")),
+            None => Self::Shape("it cannot be read".to_owned()), // it was not read just before
+        }
+    }
+}
+
 /// One line. An unknown member is a slip of the pen, such as `soruce`: better said here than lost.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct Line<Data> {
     #[serde(rename = "type")]
     kind: String,
     id: String,
     source: Option<String>,
-    data: Box<RawValue>,
+    data: Data,
 }
 
 /// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line; empty lines are
@@ -93,7 +147,7 @@ pub fn document(input: impl io::Read, kind: &str, id: &str, source: &str) -> Res
         if text.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let data = serde_json::from_slice(&text).map_err(Refusal::Json)?;
+        let data = serde_json::from_slice(&text).map_err(|_| Refusal::of_document(&text))?;
         Draft::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
     };
     draft().map_err(Error::Document)
@@ -144,8 +198,10 @@ impl<R: BufRead> Lines<R> {
         if line.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let Line { kind, id, source, data } =
-            serde_json::from_slice(line).map_err(Refusal::Json)?;
+        let Line { kind, id, source, data } = match serde_json::from_slice(line) {
+            Ok(line_of) if wording::is_object(line) => line_of,
+            Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
+        };
         Draft::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)
     }
 }
@@ -193,7 +249,48 @@ mod tests {
         assert_eq!(all.len(), 2, "nothing after the error: {all:?}");
         let (number, refusal) = refused(&text);
         assert_eq!(number, 3);
-        assert!(matches!(refusal, Refusal::Json(_)), "{refusal:?}");
+        assert!(matches!(refusal, Refusal::Shape(_)), "{refusal:?}");
+    }
+
+    /// An error and its causes, as the command line shows them.
+    fn shown(error: Error) -> String {
+        format!("{:#}", anyhow::Error::new(error))
+    }
+
+    /// A row: the second line, and what is said of it. The place in the input is said once.
+    #[test]
+    fn what_is_wrong_with_a_line_is_said_with_its_number() {
+        let rows = [
+            ("{\"type\":\"a\" 7}", "line 2, column 13: no JSON: expected `,` or `}`"),
+            ("{\"type\":\"a\"", "line 2, column 11: no JSON: it ends within an object"),
+            ("nonsense", "line 2, column 2: no JSON: expected ident"),
+            (
+                "{\"type\":\"a\",\"data\":1}",
+                "line 2: not a command: id: is required. Every line brings its own; --id is for one document with --type",
+            ),
+            ("{\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
+            ("{\"type\":\"a\",\"id\":\"1\"}", "line 2: not a command: data: is required"),
+            (
+                "{\"type\":5,\"id\":\"1\",\"data\":1}",
+                "line 2: not a command: type: must be a string, not 5",
+            ),
+            (
+                "{\"type\":\"a\",\"id\":\"1\",\"soruce\":\"s\",\"data\":0}",
+                "line 2: not a command: soruce: is none of type, id, source, data",
+            ),
+            ("[\"a\",\"1\",null,{}]", "line 2: not a command: it must be an object, not a list"),
+            (
+                "{\"type\":\"a\",\"id\":\"\",\"data\":0}",
+                "line 2: `id` must be 1 to 255 bytes of printable ASCII",
+            ),
+        ];
+        for (line, said) in rows {
+            let text = format!("{{\"type\":\"a\",\"id\":\"1\",\"data\":1}}\n{line}\n");
+            let error = read(&text).pop().expect("an error").expect_err(line);
+            assert_eq!(shown(error), said);
+        }
+        let error = document("{\n  1}".as_bytes(), "a", "1", "s").expect_err("no JSON");
+        assert_eq!(shown(error), "the document, line 2, column 3: no JSON: key must be a string");
     }
 
     #[test]
@@ -217,13 +314,6 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_member_is_a_slip() {
-        let (_, refusal) = refused(r#"{"type":"a","id":"1","soruce":"s","data":0}"#);
-        let Refusal::Json(error) = refusal else { panic!("{refusal:?}") };
-        assert!(error.to_string().contains("soruce"), "{error}");
-    }
-
-    #[test]
     fn an_endless_line_is_not_read_to_its_end() {
         let endless = io::BufReader::new(io::repeat(b'x'));
         let first = lines(endless, DEFAULT_SOURCE).next();
@@ -242,7 +332,7 @@ mod tests {
         assert_eq!(draft.data.get(), text.trim());
         for text in ["", "{", "{} {}"] {
             let refused = document(text.as_bytes(), "a", "1", "s").expect_err(text);
-            assert!(matches!(refused, Error::Document(Refusal::Json(_))), "{refused:?}");
+            assert!(matches!(refused, Error::Document(Refusal::Syntax { .. })), "{refused:?}");
         }
     }
 }

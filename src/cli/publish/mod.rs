@@ -18,6 +18,11 @@ const BATCH: usize = 512;
 
 /// What to publish.
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 all are published and confirmed; 1 not all are, and the message says how many and \
+    why (the input is wrong, the broker is away, refuses or has no such exchange); 2 the command line is wrong; 78 the \
+    configuration is."
+)]
 pub struct Args {
     /// The input is one JSON document: the data of a command of this type
     #[arg(long = "type", value_name = "T")]
@@ -50,7 +55,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The input is wrong; `published` commands before it are published.
-    #[error("{published} commands are published, the next one cannot be read")]
+    #[error("{published} commands are published, the next one is none")]
     Input {
         /// Commands confirmed before.
         published: usize,
@@ -67,6 +72,12 @@ pub enum Error {
         /// What the broker said.
         problem: String,
     },
+    /// No processor has declared anything yet, or the namespace is another.
+    #[error(
+        "nothing is published: the exchange {0} does not exist. `orderly serve` declares it: start that first, and see \
+         that broker.namespace and the virtual host in broker.url are the same"
+    )]
+    NoExchange(String),
     /// No runtime.
     #[error("cannot start")]
     Process(#[from] process::Error),
@@ -142,7 +153,13 @@ impl Publishing {
                 command(&self.names, &draft.kind, &draft.id, Some(&draft.source), body)
             })
             .collect();
-        let confirms = self.client.publish(&messages).await;
+        let confirms = match self.client.publish(&messages).await {
+            Ok(confirms) => confirms,
+            Err(rabbit::Error::Missing(_)) => {
+                return Err(Error::NoExchange(self.names.commands.clone()));
+            }
+            Err(error) => return Err(error.into()),
+        };
         for (draft, confirm) in drafts.iter().zip(confirms) {
             let problem = match confirm {
                 Confirm::Acked => {
@@ -150,7 +167,10 @@ impl Publishing {
                     continue;
                 }
                 Confirm::Nacked => "the broker could not take it".to_owned(),
-                Confirm::Returned(why) => format!("it was returned: {why}"),
+                Confirm::Returned(why) => format!(
+                    "the broker returned it ({why}): no queue is bound to the exchange {}, which `orderly serve` does",
+                    self.names.commands
+                ),
                 Confirm::Lost => "the connection broke before its confirm".to_owned(),
             };
             let (published, id) = (self.published, draft.id.clone());

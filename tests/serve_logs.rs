@@ -1,0 +1,77 @@
+//! What a stranger reads in the log of a normal life, and while another processor is there.
+
+#[path = "support/processor.rs"]
+mod processor;
+#[path = "support/producer.rs"]
+mod producer;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use processor::Processor;
+use producer::{Producer, place, stock};
+use rabbit::{namespace, shared_url};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// The lines of a log, each a JSON object.
+fn lines(path: &Path) -> Vec<Map<String, Value>> {
+    let text = std::fs::read_to_string(path).expect("a log");
+    let lines = text.lines().filter(|line| line.starts_with('{'));
+    lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+fn messages(lines: &[Map<String, Value>]) -> Vec<&str> {
+    lines.iter().filter_map(|line| line.get("message")?.as_str()).collect()
+}
+
+fn logged(url: &str, namespace: &str) -> (Processor, std::path::PathBuf) {
+    let processor = Processor::new(url, namespace).with("ORDERLY_LOG__FORMAT", "json");
+    let path = processor.directory.path().join("log");
+    // what `serve` logs by itself
+    (processor.logging_to(path.clone()).with("RUST_LOG", ""), path)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_normal_life_is_told_in_a_few_lines_without_a_warning() {
+    let (url, namespace) = (shared_url(), namespace("log"));
+    let (processor, log) = logged(&url, &namespace);
+    let mut processor = processor.with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    producer.publish(&[stock("tea", 10), place("o-1", &[("tea", 1, 100)])]).await;
+    processor.wait(|processor| processor.get("/api/orders/o-1").is_some());
+    assert_eq!(processor.stop().code(), Some(0));
+
+    let lines = lines(&log);
+    let alarming: Vec<_> = lines.iter().filter(|line| line["level"] != "INFO").collect();
+    assert!(alarming.is_empty(), "{alarming:?}");
+    let told = [
+        "admin server listens",
+        "namespace claimed",
+        "store opened",
+        "consuming",
+        "condition cleared",
+        "stopping: no more messages are taken",
+        "not ready",
+        "stopped",
+    ];
+    assert_eq!(messages(&lines), told);
+}
+
+#[test]
+fn another_processor_is_mentioned_once() {
+    let (url, namespace) = (shared_url(), namespace("taken"));
+    let mut first = Processor::new(&url, &namespace).with("RUST_LOG", "off");
+    first.start();
+
+    // When another one waits for the namespace, for several looks
+    let (second, log) = logged(&url, &namespace);
+    let mut second = second.with("ORDERLY_BROKER__OWNER_WAIT", "2s");
+    second.spawn();
+
+    assert_eq!(second.ended().code(), Some(75));
+    let lines = lines(&log);
+    let waiting = "another processor holds the namespace: waiting";
+    assert_eq!(messages(&lines), ["admin server listens", waiting]);
+    assert_eq!(first.stop().code(), Some(0));
+}
