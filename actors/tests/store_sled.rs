@@ -74,6 +74,38 @@ fn what_was_committed_is_there_when_opened_again() {
     }
 }
 
+/// What a power cut would leave at best: the files as they are, while the store is open.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.file_name());
+        match entry.file_type().expect("a type") {
+            kind if kind.is_dir() => copy(&entry.path(), &to),
+            _ => drop(fs::copy(entry.path(), to).expect("is copied")),
+        }
+    }
+}
+
+#[test]
+fn what_was_committed_is_in_the_files_when_the_commit_returns() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut dice = Dice::new(11);
+    let mut model = Model::default();
+    let mut store = on_sled(&directory.path().join("store"));
+    for round in 0..40 {
+        model.units.extend(commit_some(&mut store, &mut dice, 1_000_000_000 + round * 500));
+        if dice.below(4) == 0 {
+            let report = store.log.checkpoint().expect("a checkpoint");
+            store.view.checkpointed(&report);
+        }
+        let copied = directory.path().join(format!("copy-{round}"));
+        copy(&directory.path().join("store"), &copied);
+        model.check(&on_sled(&copied).view, i64::MIN);
+        fs::remove_dir_all(copied).expect("is removed");
+    }
+}
+
 #[test]
 fn full_leaves_of_the_longest_records_make_no_blobs() {
     // Given pages of the largest size, written over and over, in random order

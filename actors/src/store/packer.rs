@@ -5,10 +5,8 @@ use super::disk::{Batch, Disk, Pair, Tree};
 use super::journal::{CHUNK, HEAD, Head, key, number_of};
 use super::unit::{Seq, Unit};
 
-/// A batch is ended when it has this many bytes: sled holds the log open for as long as it applies one.
-const BATCH: usize = 128 << 10;
-
-/// Packs units, which follow each other, into batches of numbered chunks.
+/// Packs units, which follow each other, into numbered chunks. Each is a batch of its own: whatever a crash leaves of
+/// them, the journal is cut behind the last whole unit.
 #[derive(Debug)]
 pub(super) struct Packer {
     number: u64,
@@ -17,8 +15,6 @@ pub(super) struct Packer {
     first: Seq,
     next: Seq,
     at: i64,
-    batch: Batch,
-    size: usize,
     /// What is to be written, in order.
     pub(super) batches: Vec<Batch>,
     /// The first sequence and the number of each chunk.
@@ -34,8 +30,6 @@ impl Packer {
             first: Seq::FIRST,
             next: Seq::FIRST,
             at: 0,
-            batch: Batch::new(Tree::Journal),
-            size: 0,
             batches: Vec::new(),
             firsts: Vec::new(),
         }
@@ -65,7 +59,6 @@ impl Packer {
         if !self.chunk.is_empty() {
             self.end();
         }
-        self.end_batch();
         self.number
     }
 
@@ -95,19 +88,10 @@ impl Packer {
     }
 
     fn put(&mut self, record: Vec<u8>) {
-        self.size += record.len();
-        self.batch.put(key(self.number), record);
+        let mut batch = Batch::new(Tree::Journal);
+        batch.put(key(self.number), record);
+        self.batches.push(batch);
         self.number += 1;
-        if self.size >= BATCH {
-            self.end_batch();
-        }
-    }
-
-    fn end_batch(&mut self) {
-        if !self.batch.changes.is_empty() {
-            self.batches.push(std::mem::replace(&mut self.batch, Batch::new(Tree::Journal)));
-            self.size = 0;
-        }
     }
 }
 

@@ -10,6 +10,9 @@
 //!   or had ten changes, and it has up to 17 entries of any size, with a sibling merged into it up to 20
 //!   (`node.rs`, `should_split`, `should_merge`). So the bound is 20 x ([`MAX_RECORD`] + key) < segment size / 4: with
 //!   60 KiB and 8 MiB that is 1.2 of 2 MiB, and no blob is ever written.
+//! - **Batches.** A batch ends the buffer of the log before and behind its head (`pagecache/mod.rs`, `pin_log`): two
+//!   writes, each followed by `sync_file_range`. One key needs no batch to be whole, and goes in by itself; the journal
+//!   is so written once a commit (measured: 860 writes instead of 16,500 for 50,000 orders, half the store's CPU).
 //! - **Torn snapshots.** A `snap.*.generating` that a crash left is taken for the newest snapshot and fails every later
 //!   open as corruption (`snapshot.rs`): it is moved aside first, under the lock.
 //! - **The lock** of a closed store is let go late: opening tries again for a while.
@@ -130,15 +133,22 @@ impl Disk for SledDisk {
     fn write(&self, batch: Batch) -> Result<(), Error> {
         self.guarded(|| {
             self.eviction.written(batch.size());
-            let mut changes = sled::Batch::default();
-            for (key, value) in batch.changes {
-                match value {
-                    Some(value) => changes.insert(key, value),
-                    None => changes.remove(key),
-                }
-            }
             let tree = self.tree(batch.tree);
-            tree.apply_batch(changes).map_err(|error| Error::failed("write records", error))
+            let written = match <[_; 1]>::try_from(batch.changes) {
+                Ok([(key, Some(value))]) => tree.insert(key, value).map(drop),
+                Ok([(key, None)]) => tree.remove(key).map(drop),
+                Err(changes) => {
+                    let mut together = sled::Batch::default();
+                    for (key, value) in changes {
+                        match value {
+                            Some(value) => together.insert(key, value),
+                            None => together.remove(key),
+                        }
+                    }
+                    tree.apply_batch(together)
+                }
+            };
+            written.map_err(|error| Error::failed("write records", error))
         })
     }
 
