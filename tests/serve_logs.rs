@@ -10,7 +10,7 @@ mod rabbit;
 use processor::Processor;
 use producer::{Producer, place, stock};
 use rabbit::{namespace, shared_url};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// The lines of a log, each a JSON object.
@@ -74,4 +74,30 @@ fn another_processor_is_mentioned_once() {
     let waiting = "another processor holds the namespace: waiting";
     assert_eq!(messages(&lines), ["admin server listens", waiting]);
     assert_eq!(first.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_fails_is_named() {
+    let (url, namespace) = (shared_url(), namespace("fails"));
+    let (processor, log) = logged(&url, &namespace);
+    let mut processor = processor
+        .with("FAILPOINTS", "order:o-poison=panic")
+        .with("ORDERLY_BROKER__RETRY_DELAYS", "[\"100ms\"]");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    producer.publish(&[place("o-poison", &[("tea", 1, 100)])]).await;
+    processor.wait(|processor| processor.metric("orderly_parked{", "failed") > 0.5);
+    assert_eq!(processor.stop().code(), Some(0));
+
+    let lines = lines(&log);
+    let failures: Vec<_> =
+        lines.iter().filter(|line| line["message"] == "command failed").collect();
+    assert_eq!(failures.len(), 2, "at first, and after the delay");
+    for (failure, attempts) in failures.into_iter().zip(1..) {
+        let told = [&failure["source"], &failure["id"], &failure["kind"], &failure["attempts"]];
+        assert_eq!(
+            told,
+            [&json!("test"), &json!("place-o-poison"), &json!("order.place"), &json!(attempts)]
+        );
+    }
 }

@@ -77,16 +77,18 @@ impl Errands {
         let under_way = Arc::clone(&self.under_way);
         under_way.fetch_add(1, Ordering::AcqRel);
         self.runtime.spawn(async move {
+            let mut told = None;
             loop {
                 let confirms = publisher.mandatory(vec![message.clone()]).await.await;
                 if confirms.iter().all(crate::broker::Confirm::is_acked) {
                     break;
                 }
-                tracing::warn!(
-                    ?confirms,
-                    to = message.routing_key,
-                    "a message must be published again"
-                );
+                // with every try it would be once a second, for as long as a queue is missing
+                if told.as_ref() != Some(&confirms) {
+                    let to = &message.routing_key;
+                    tracing::warn!(?confirms, to, "a message is published again until it is taken");
+                    told = Some(confirms);
+                }
                 tokio::time::sleep(PAUSE).await;
             }
             under_way.fetch_sub(1, Ordering::AcqRel);

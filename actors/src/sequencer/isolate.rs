@@ -138,7 +138,9 @@ impl Sequencer {
 
     async fn park_alone(&mut self, alone: Alone) -> Result<Sealed, Error> {
         let problem = format!("the process died {DEATHS} times while it ran alone");
-        tracing::error!(problem, "a message is parked");
+        let source = alone.source.as_ref().map(Source::as_str);
+        let id = alone.id.as_ref().map(CommandId::as_str);
+        tracing::error!(source, id, problem, "a message is parked");
         let arrival = Arrival {
             source: alone.source,
             id: alone.id,

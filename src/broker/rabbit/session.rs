@@ -15,7 +15,7 @@ use tokio::{
     sync::{mpsc, oneshot},
     time::{MissedTickBehavior, interval},
 };
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     super::{Ack, Intake, MAX_BATCH, Reach, Settings, transport::Request},
@@ -283,7 +283,10 @@ fn blocked(event: Event, supervisor: &Supervisor) {
             warn!(reason, "the broker takes no publishes");
             supervisor.report(|status| status.blocked = Some(reason));
         }
-        Event::ConnectionUnblocked => supervisor.report(|status| status.blocked = None),
+        Event::ConnectionUnblocked => {
+            info!("the broker takes publishes again");
+            supervisor.report(|status| status.blocked = None);
+        }
         _ => {}
     }
 }

@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
 use crate::notify::lane::Call;
 use orderly_actors::clock::{Clock, SystemClock};
+use orderly_actors::id::{CommandId, Source};
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
@@ -239,7 +240,7 @@ impl Core {
             }
             Intake::Batch(batch) => self.batch(batch).await,
             Intake::Down { generation, reason } => {
-                tracing::warn!(generation, reason, "deliveries in hand will come again");
+                tracing::debug!(generation, reason, "deliveries in hand will come again");
                 self.nothing_comes = true;
                 self.timers.broker_lost(self.clock.monotonic());
                 Ok(())
@@ -306,6 +307,8 @@ impl Core {
         let kind = CommandType::of_input(arrival.kind.as_str());
         tracing::error!(
             kind = kind.as_str(),
+            source = arrival.source.as_ref().map(Source::as_str),
+            id = arrival.id.as_ref().map(CommandId::as_str),
             attempts = arrival.attempts + 1,
             problem,
             "command failed"
@@ -333,7 +336,9 @@ impl Core {
                 {
                     match step {
                         Step::Sealed(next) => follow_ups.push_back((*next, None)),
-                        Step::Failed { problem } => tracing::error!(problem, "a waiting callback"),
+                        Step::Failed { problem } => {
+                            tracing::error!(problem, "a waiting callback failed");
+                        }
                     }
                 }
             }
