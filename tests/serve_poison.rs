@@ -88,3 +88,35 @@ async fn a_command_that_aborts_the_process_is_parked_after_a_few_crashes() {
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["counts"]["held"], 40);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_of_any_size_beside_one_that_kills_the_process_is_only_parked() {
+    // Given a message that kills the process, and one beside it that is larger than any value in the store may be
+    let (url, namespace) = (shared_url(), namespace("large"));
+    let mut processor = Processor::new(&url, &namespace)
+        .with("FAILPOINTS", "order:o-poison=return(abort)")
+        .with("RUST_LOG", "off");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let mut large = place("o-large", &[("tea", 1, 100)]);
+    large.body = vec![b'x'; 3 << 20];
+    let mut commands = vec![stock("tea", 1000), place("o-poison", &[("tea", 1, 100)]), large];
+    commands.extend(orders("behind", 5));
+
+    // When both are delivered again and again
+    producer.publish(&commands).await;
+    let placed = |processor: &Processor| {
+        processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > 4.5
+    };
+    let mut deaths = 0;
+    while processor.ended_before(placed) {
+        deaths += 1;
+        assert!(deaths < 25, "it goes on dying");
+        processor.spawn();
+    }
+
+    // Then the one is parked as what killed the process, the other as too large
+    assert_eq!(parked_as_failed(&processor).len(), 1);
+    let list = processor.get("/api/parked?reason=too_large").expect("answers");
+    assert_eq!(list["items"][0]["size"], 3 << 20);
+}

@@ -7,7 +7,7 @@ use orderly_actors::order::Status;
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{DAY, Shop, place, said};
+use support::{DAY, Shop, place, said, verdict};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -203,4 +203,22 @@ async fn a_share_counts_once_while_its_order_awaits_the_rest_for_long() {
 
     assert_eq!((again, shop.order("o-1").paid), (Verdict::Stale, 200));
     assert_eq!(shop.status("o-1"), Status::PartiallyPaid);
+}
+
+#[actix::test]
+async fn of_an_order_with_very_many_entries_no_more_are_kept_and_what_comes_is_parked() {
+    // Given an order with as many attempts as are kept
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;
+    for attempt in 0..1_000 {
+        shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
+    }
+    // When another one comes
+    let entry = shop.run("payment.callback", said("o-1", "captured b 5000")).await;
+    // Then it is parked, and what is known already goes on
+    assert_eq!(verdict(&entry), (Verdict::Failed, Some("failed")));
+    assert_eq!(shop.status("o-1"), Status::AwaitingPayment);
+    assert_eq!(shop.count("command.parked"), 1);
+    let known = shop.run("payment.callback", said("o-1", "authorized a-7 5000")).await;
+    assert_eq!(verdict(&known).0, Verdict::Stale);
 }

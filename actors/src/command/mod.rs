@@ -177,6 +177,9 @@ mod span {
     use serde::{Deserialize, Deserializer};
     use std::time::Duration;
 
+    /// Longest: ten years.
+    const MOST: Duration = Duration::from_secs(3650 * 86_400);
+
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
@@ -184,6 +187,7 @@ mod span {
             return Ok(None);
         };
         match humantime::parse_duration(&text) {
+            Ok(span) if span > MOST => Err(serde::de::Error::custom("must be at most 3650days")),
             Ok(span) if !span.is_zero() => Ok(Some(span)),
             Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
             Err(_) => Err(serde::de::Error::custom(format_args!(

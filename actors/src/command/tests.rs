@@ -217,6 +217,7 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::CartAdd, json!({"quantity": -1_000_001}), "quantity: must be a whole number from -1000000 to 1000000")]
 #[case(Kind::CartCheckout, json!({"expected_total": -1}), "expected_total: ")]
 #[case(Kind::CartCheckout, json!({"hold_for": "0s"}), "hold_for: must be longer than nothing")]
+#[case(Kind::OrderPlace, json!({"hold_for": "10000years"}), "hold_for: must be at most 3650days")]
 #[case(Kind::CartCheckout, json!({"hold_for": "15"}), "hold_for: must be a duration")]
 #[case(Kind::CartCheckout, json!({"hold_for": 15}), "hold_for: ")]
 #[case(Kind::CartCheckout, json!({"customer": {}}), "customer.id: is required")]

@@ -2,7 +2,7 @@
 //! the only writer of both.
 
 use super::rules::{self, Meaning, Phase, Standing, Which};
-use super::state::{Payments, Refund, RefundState, Waiting};
+use super::state::{MOST_ENTRIES, Payments, Refund, RefundState, Waiting};
 use crate::clock::Timestamp;
 use crate::command::{PaymentCallback, Restock};
 use crate::draft::{self, Draft, Hint, HintKind};
@@ -117,9 +117,13 @@ impl PaymentActor {
         let mut payments = self.known(record.order)?;
         let (meaning, change) =
             rules::decide(&payments, &record.callback, record.currency, record.phase);
+        let before = payments.entries();
         let standing = match change {
             Some(change) => {
                 rules::apply(&mut payments, change);
+                if payments.entries() > before.max(MOST_ENTRIES) {
+                    return Err(Refusal::with(Reason::Failed, crowded()).into());
+                }
                 let standing = rules::standing(&payments, record.currency);
                 self.stage(record.order, payments, &mut draft);
                 standing
@@ -159,6 +163,9 @@ impl PaymentActor {
     fn request_refund(&mut self, asked: &RequestRefund) -> Answer<Restocking> {
         let mut draft = Draft::default();
         let mut payments = self.known(asked.order)?;
+        if payments.entries() >= MOST_ENTRIES {
+            return Err(Refusal::with(Reason::NotAllowed, crowded()).into());
+        }
         let was_restocked = rules::was_restocked(&payments, &asked.refund);
         let refund = rules::request(
             &payments,
@@ -218,6 +225,10 @@ impl WaitingLimits {
         let due = first.since.plus(self.keep_for);
         Hint { due, kind: HintKind::NeverCame, ordinal: order }
     }
+}
+
+fn crowded() -> String {
+    format!("an order has at most {MOST_ENTRIES} attempts, captures, refunds and disputes")
 }
 
 fn full(detail: String) -> Refusal {

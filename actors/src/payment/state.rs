@@ -8,6 +8,10 @@ use crate::trace::TraceParent;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 
+/// Attempts, captures, refunds and disputes of one order at most. All of them are one stored value, read and written with
+/// every callback.
+pub(super) const MOST_ENTRIES: usize = 1_000;
+
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Payments {
@@ -19,6 +23,14 @@ pub struct Payments {
     pub disputes: Vec<Dispute>,
     /// Callbacks that wait for the order to be placed, in the order in which they came.
     pub waiting: Vec<Waiting>,
+}
+
+impl Payments {
+    /// How many attempts, captures, refunds and disputes it holds.
+    pub fn entries(&self) -> usize {
+        let captures: usize = self.attempts.iter().map(|attempt| attempt.captures.len()).sum();
+        self.attempts.len() + captures + self.refunds.len() + self.disputes.len()
+    }
 }
 
 names! {

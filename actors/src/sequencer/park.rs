@@ -8,7 +8,7 @@ use crate::draft::{Draft, Hint, HintKind};
 use crate::event::Event;
 use crate::id::OrderId;
 use crate::identity;
-use crate::owner::{Outcome, Owner, ask};
+use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::parked::{self, CUT, Item, Parked, WHOLE};
 use crate::payment;
 use crate::record::Origin;
@@ -154,9 +154,15 @@ impl Sequencer {
     ) -> Result<Option<Step>, Error> {
         let next = payment::NextWaiting { order };
         let answer = ask(&self.owners.payment, Owner::Payment, next).await;
-        let Ok(Ok((Some(next), mut draft))) = answer else {
-            let problem = format!("a callback waiting for order {} cannot be read", order.0);
-            return Ok(Some(Step::Failed { problem }));
+        let (next, mut draft) = match answer {
+            Ok(Ok((Some(next), draft))) => (next, draft),
+            Err(Fault::State(error)) | Ok(Err(Stop::Fault(Fault::State(error)))) => {
+                return Err(error.into());
+            }
+            Ok(_) | Err(_) => {
+                let problem = format!("a callback waiting for order {} cannot be read", order.0);
+                return Ok(Some(Step::Failed { problem }));
+            }
         };
         if next.left > 0 {
             let kind = HintKind::Waiting;

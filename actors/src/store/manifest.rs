@@ -13,8 +13,9 @@ use super::disk::{Batch, Disk, Tree};
 use super::segment::{IDENTITIES, INDEXES, Segment};
 use super::unit::{COUNTERS, Seq, Table, Unit};
 
-/// The version of the records of this file, their first byte.
-const VERSION: u8 = 1;
+/// The version of the records of this file, their first byte. It also grows when a stored state changes its form, so that
+/// an older store is refused when it is opened, not when an old state is touched.
+const VERSION: u8 = 2;
 const MANIFEST: &[u8] = b"manifest";
 const STORE: &[u8] = b"store";
 const CURSOR: &[u8] = b"cursor";

@@ -278,7 +278,10 @@ impl Bookkeeper {
         let attempt = order.attempts.get(&callback.attempt_id);
         let is_known = match &callback.capture_id {
             Some(capture) => order.captures.contains(&money(callback, capture)),
-            None => attempt == Some(&Attempt::Captured),
+            None => {
+                let is_sold = matches!(order.account.status, Status::Paid | Status::Completed);
+                is_sold && attempt == Some(&Attempt::Captured)
+            }
         };
         if is_known {
             return Ok(Verdict::Stale);

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 impl Core {
     /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
-    /// the process. A durable marker goes before it.
+    /// the process. A durable marker goes before it. One that is no command is parked unread, whatever its size: that
+    /// kills nothing, and the marker has no room for the largest.
     pub(super) async fn isolate(
         &mut self,
         delivery: Delivery,
@@ -18,6 +19,9 @@ impl Core {
         if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
             let ticket = Ticket::new(&delivery, received);
             return self.sealed(sealed, Some((ticket, delivery.message))).await;
+        }
+        if arrival.command.is_err() {
+            return self.deliver(delivery, received).await;
         }
         tracing::debug!(
             deliveries = delivery.message.properties.delivery_count,

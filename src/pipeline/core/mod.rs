@@ -203,7 +203,8 @@ impl Core {
                     continue;
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
-                () = std::future::ready(()), if self.audits.under_way() => Wake::Idle,
+                // not ready at once: the runtime must look after its timers between two slices
+                () = tokio::task::yield_now(), if self.audits.under_way() => Wake::Idle,
             };
             self.pulse.beat();
             match wake {
@@ -219,9 +220,9 @@ impl Core {
                 Wake::Tick => self.tick().await?,
                 Wake::Idle => {}
             }
-            self.audit();
             self.hand_over();
             self.settling.acknowledge(self.clock.monotonic());
+            self.audit();
         }
     }
 

@@ -36,10 +36,7 @@ impl Flows {
                 Ok(Outcome::new(Verdict::Waiting, draft).about(order_id, Some(ordinal)))
             }
             // no room: it is parked, not refused
-            Err(Stop::Refused(Refusal { reason, detail })) => {
-                let outcome = Outcome::new(Verdict::Failed, Draft::default());
-                Ok(Outcome { reason: Some(reason), detail, ..outcome }.about(order_id, None))
-            }
+            Err(Stop::Refused(refusal)) => Ok(no_room(refusal).about(order_id, None)),
             Err(Stop::Fault(fault)) => Err(fault),
         }
     }
@@ -84,7 +81,13 @@ impl Flows {
             phase,
         };
         let answer = ask(&self.leaves.payment, Owner::Payment, record).await?;
-        let (said, known) = settled(answer)?;
+        let (said, known) = match answer {
+            // no room: it is parked, not refused
+            Err(Stop::Refused(refusal)) => {
+                return Ok(no_room(refusal).about(before.id.clone(), Some(ordinal)));
+            }
+            answer => settled(answer)?,
+        };
         let mut draft = Draft::default();
         let late = self.late(ordinal, &before, said.meaning, now, &mut draft).await?;
         let said = (said.meaning, said.standing);
@@ -150,4 +153,9 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
         refund_id: callback.refund_id.clone(),
         dispute_id: callback.dispute_id.clone(),
     }
+}
+
+/// The callback cannot be kept where it belongs.
+fn no_room(Refusal { reason, detail }: Refusal) -> Outcome {
+    Outcome { reason: Some(reason), detail, ..Outcome::new(Verdict::Failed, Draft::default()) }
 }
