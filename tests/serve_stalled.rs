@@ -15,21 +15,27 @@ fn orders(prefix: &str, count: usize) -> Vec<Sent> {
     (0..count).map(|number| place(&format!("{prefix}-{number}"), &[("tea", 1, 100)])).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_standstill_fails_readiness_and_ends_the_process_and_the_next_start_goes_on() {
-    let (url, namespace) = (shared_url(), namespace("stalls"));
-    // Given a command that hangs once, for longer than anybody waits
-    let mut processor = Processor::new(&url, &namespace)
+/// A processor that has one command among forty that hangs whenever it is tried, for longer than anybody waits.
+async fn with_a_command_that_hangs(url: &str, namespace: &str) -> Processor {
+    let mut processor = Processor::new(url, namespace)
         .with("FAILPOINTS", "order:o-stuck=sleep(3600000)")
         .with("ORDERLY_INTAKE__STALL_AFTER", "1s")
         .with("RUST_LOG", "off");
     processor.start();
-    let producer = Producer::new(&url, &namespace).await;
+    let producer = Producer::new(url, namespace).await;
     let mut commands = vec![stock("tea", 1000)];
     commands.extend(orders("before", 20));
     commands.push(place("o-stuck", &[("tea", 1, 100)]));
     commands.extend(orders("behind", 20));
     producer.publish(&commands).await;
+    processor
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standstill_fails_readiness_and_ends_the_process_and_the_next_start_goes_on() {
+    let (url, namespace) = (shared_url(), namespace("stalls"));
+    // Given a command that hangs once, for longer than anybody waits
+    let mut processor = with_a_command_that_hangs(&url, &namespace).await;
 
     // When it stands still
     let status = processor.ended();
@@ -59,17 +65,7 @@ fn parked_as_failed(processor: &Processor) -> Vec<String> {
 async fn a_command_that_hangs_at_every_start_is_parked_after_a_few_and_costs_nobody_else() {
     let (url, namespace) = (shared_url(), namespace("hangs"));
     // Given a command that hangs whenever it is tried
-    let mut processor = Processor::new(&url, &namespace)
-        .with("FAILPOINTS", "order:o-stuck=sleep(3600000)")
-        .with("ORDERLY_INTAKE__STALL_AFTER", "1s")
-        .with("RUST_LOG", "off");
-    processor.start();
-    let producer = Producer::new(&url, &namespace).await;
-    let mut commands = vec![stock("tea", 1000)];
-    commands.extend(orders("before", 20));
-    commands.push(place("o-stuck", &[("tea", 1, 100)]));
-    commands.extend(orders("behind", 20));
-    producer.publish(&commands).await;
+    let mut processor = with_a_command_that_hangs(&url, &namespace).await;
 
     // When the process is started again each time that it ends
     let mut starts = 1;

@@ -207,18 +207,26 @@ async fn a_share_counts_once_while_its_order_awaits_the_rest_for_long() {
 
 #[actix::test]
 async fn of_an_order_with_very_many_entries_no_more_are_kept_and_what_comes_is_parked() {
-    // Given an order with as many attempts as are kept
+    // Given an order with as many entries as are kept: the last attempt is one, and its capture
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;
-    for attempt in 0..1_000 {
+    for attempt in 0..998 {
         shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
     }
-    // When another one comes
-    let entry = shop.run("payment.callback", said("o-1", "captured b 5000")).await;
-    // Then it is parked, and what is known already goes on
-    assert_eq!(verdict(&entry), (Verdict::Failed, Some("failed")));
-    assert_eq!(shop.status("o-1"), Status::AwaitingPayment);
+    shop.run("payment.callback", said("o-1", "captured b 5000")).await;
+    assert_eq!(shop.status("o-1"), Status::Paid);
+
+    // When more comes
+    let more = shop.run("payment.callback", said("o-1", "captured c 5000")).await;
+    let refund = json!({"order_id": "o-1", "refund_id": "r-1", "amount": 1});
+    let refund = shop.run("refund.request", refund).await;
+
+    // Then what a provider says is parked, and what a producer asks for is refused
+    assert_eq!(verdict(&more), (Verdict::Failed, Some("failed")));
     assert_eq!(shop.count("command.parked"), 1);
-    let known = shop.run("payment.callback", said("o-1", "authorized a-7 5000")).await;
+    assert_eq!(verdict(&refund), (Verdict::Rejected, Some("not_allowed")));
+    assert_eq!(shop.order("o-1").paid, 5_000);
+    // and what is known already goes on
+    let known = shop.run("payment.callback", said("o-1", "failed a-7")).await;
     assert_eq!(verdict(&known).0, Verdict::Stale);
 }

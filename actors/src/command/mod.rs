@@ -199,7 +199,7 @@ mod span {
 
     pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "type": ["string", "null"], "description": "a duration with a unit, such as \"15m\""
+            "type": ["string", "null"], "description": "a duration with a unit, such as \"15m\", at most 3650 days"
         })
     }
 }

@@ -1,14 +1,15 @@
 //! Payments: attempts, refunds, disputes and waiting callbacks, their rules, and their owner.
 
 mod actor;
+mod requests;
 pub mod rules;
 mod state;
 
-pub(crate) use actor::derived_refund;
 pub use actor::{
-    AskBack, AskBackElsewhere, Look, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded,
-    RequestRefund, Restocking, Void, Wait, WaitingLimits,
+    Look, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded, Wait, WaitingLimits,
 };
+pub(crate) use requests::derived_refund;
+pub use requests::{AskBack, AskBackElsewhere, RequestRefund, Restocking, Void};
 pub use state::{
     Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
     RefundState, Waiting,

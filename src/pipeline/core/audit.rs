@@ -12,9 +12,9 @@ const SLICE: Duration = Duration::from_millis(4);
 
 /// Who waits for the audit that is under way.
 #[derive(Default)]
-pub(super) struct Audits(Vec<oneshot::Sender<Result<Audit, Error>>>);
+pub(super) struct Askers(Vec<oneshot::Sender<Result<Audit, Error>>>);
 
-impl Audits {
+impl Askers {
     /// Someone wants an audit.
     pub(super) fn ask(&mut self, asker: oneshot::Sender<Result<Audit, Error>>) {
         self.0.push(asker);
@@ -30,9 +30,9 @@ impl Core {
     /// Goes on with the audit, if somebody wants one, for a slice of time.
     pub(super) fn audit(&mut self) {
         let begun = self.clock.monotonic();
-        while self.audits.under_way() && self.clock.monotonic() < begun + SLICE {
+        while self.askers.under_way() && self.clock.monotonic() < begun + SLICE {
             if let Some(audit) = self.sequencer.audit_step() {
-                for asker in self.audits.0.drain(..) {
+                for asker in self.askers.0.drain(..) {
                     let _ = asker.send(audit.clone()); // it may have gone away
                 }
             }

@@ -118,7 +118,7 @@ struct Core {
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
     told: (Retired, Duration),
-    audits: audit::Audits,
+    askers: audit::Askers,
 }
 
 /// Why the loop goes round.
@@ -176,7 +176,7 @@ impl Core {
             nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (Retired::default(), Duration::ZERO),
-            audits: audit::Audits::default(),
+            askers: audit::Askers::default(),
         }
     }
 
@@ -204,7 +204,7 @@ impl Core {
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
                 // not ready at once: the runtime must look after its timers between two slices
-                () = tokio::task::yield_now(), if self.audits.under_way() => Wake::Idle,
+                () = tokio::task::yield_now(), if self.askers.under_way() => Wake::Idle,
             };
             self.pulse.beat();
             match wake {

@@ -10,7 +10,7 @@ use orderly_actors::order::Status;
 impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
-            Question::Audit(asker) => self.audits.ask(asker),
+            Question::Audit(asker) => self.askers.ask(asker),
             Question::Look(look) => {
                 let vitals = self.sequencer.owners().vitals();
                 let actors = vitals.iter().map(|(owner, vitals)| {
