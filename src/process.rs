@@ -5,7 +5,7 @@ use crate::broker::{Link, Names, Phase, Settings, Status, TopologyMode, memory, 
 use crate::config::{Config, Topology};
 use crate::metrics::Metrics;
 use crate::pipeline::{self, Condition, Handle, Pipeline};
-use orderly_actors::store::{self, Disk, Opened, SledDisk};
+use orderly_store::{self as store, Disk, Opened, SledDisk};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;

@@ -9,7 +9,7 @@ use orderly_actors::notification::Outgoing;
 use orderly_actors::order::{Order, OrderFace};
 use orderly_actors::payment::Refund;
 use orderly_actors::record::{Entry, Origin};
-use orderly_actors::store::Seq;
+use orderly_store::Seq;
 use orderly_actors::verdict::{Verdict, VerdictReply};
 use serde::Serialize;
 use std::fmt::Write as _;

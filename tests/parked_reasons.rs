@@ -10,7 +10,7 @@ use orderly::door::{CLOUD_EVENT, Door};
 use orderly_actors::clock::Timestamp;
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_actors::store::Ordinal;
+use orderly_store::Ordinal;
 use orderly_actors::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -1,7 +1,7 @@
 //! The store's counters: what is counted over all units, by number.
 
 use crate::order::Status;
-use crate::store::View;
+use orderly_store::View;
 use crate::verdict::Reason;
 
 /// Callbacks that wait for their order.

@@ -12,7 +12,7 @@ use crate::parked::Item;
 use crate::payment::Payments;
 use crate::sequencer::Marker;
 use crate::states::State;
-use crate::store::{NameHash, Ordinal, Table};
+use orderly_store::{NameHash, Ordinal, Table};
 use std::sync::Arc;
 
 /// Everything that a command changes, and what it tells.

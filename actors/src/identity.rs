@@ -3,7 +3,7 @@
 
 use crate::command::{Command, PaymentCallback};
 use crate::id::{CommandId, Source};
-use crate::store::{IdentityHash, NameHash};
+use orderly_store::{IdentityHash, NameHash};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 

@@ -41,7 +41,7 @@ pub mod payment;
 pub mod record;
 pub mod sequencer;
 pub mod states;
-pub mod store;
+
 pub mod supervisor;
 pub mod text;
 pub mod trace;

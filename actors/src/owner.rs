@@ -4,7 +4,7 @@ use crate::command::Invalid;
 use crate::draft::Draft;
 use crate::id::OrderId;
 use crate::states;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::{Detail, Reason, Refusal, Verdict, names};
 use actix::prelude::*;
 
@@ -71,8 +71,8 @@ pub enum Fault {
     Inconsistent(&'static str),
 }
 
-impl From<crate::store::Error> for Fault {
-    fn from(error: crate::store::Error) -> Self {
+impl From<orderly_store::Error> for Fault {
+    fn from(error: orderly_store::Error) -> Self {
         Self::State(error.into())
     }
 }
@@ -97,8 +97,8 @@ impl From<states::Error> for Stop {
     }
 }
 
-impl From<crate::store::Error> for Stop {
-    fn from(error: crate::store::Error) -> Self {
+impl From<orderly_store::Error> for Stop {
+    fn from(error: orderly_store::Error) -> Self {
         Self::Fault(error.into())
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::counters;
-use crate::store::{NameHash, Ordinal, Table, UnitBuilder, View};
+use orderly_store::{NameHash, Ordinal, Table, UnitBuilder, View};
 use crate::verdict::{Detail, Reason};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,6 @@ pub fn decode(ordinal: Ordinal, bytes: &[u8]) -> Result<Parked, crate::record::E
 }
 
 /// Reads a parked message's bytes.
-pub fn body(view: &View, ordinal: Ordinal) -> Result<Option<Bytes>, crate::store::Error> {
+pub fn body(view: &View, ordinal: Ordinal) -> Result<Option<Bytes>, orderly_store::Error> {
     view.read(Table::Parked, ordinal, BODY)
 }

@@ -12,7 +12,7 @@ use crate::inventory::Reservation;
 use crate::notification::NotificationKind;
 use crate::order::Order;
 use crate::states::{self, State};
-use crate::store::{self, Seq, Unit};
+use orderly_store::{self as store, Seq, Unit};
 use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Deserialize, Serialize};

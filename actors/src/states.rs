@@ -12,7 +12,7 @@ use crate::notification::Notices;
 use crate::order::{Order, Swept};
 use crate::owner::Owner;
 use crate::payment::Payments;
-use crate::store::{self, Ordinal, Seq, Table, View};
+use orderly_store::{self as store, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 use serde::Serialize;

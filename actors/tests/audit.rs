@@ -6,7 +6,7 @@ use orderly_actors::audit::{Audit, audit};
 use orderly_actors::inventory::Stock;
 use orderly_actors::order::{Order, Status};
 use orderly_actors::states::{State, encode};
-use orderly_actors::store::sim::Dice;
+use orderly_store::sim::Dice;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,7 +4,7 @@ mod support;
 
 use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::order::Status;
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::event::face::Face;
 use orderly_actors::order::Status;
 use orderly_actors::record::Entry;
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use orderly_actors::verdict::Verdict;
 use serde_json::{Value, json};
 use std::time::Duration;

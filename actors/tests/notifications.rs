@@ -8,8 +8,8 @@ use orderly_actors::notification::{
     Channel, Delivery, Failure, Notice, Notices, Outgoing, Policy, Progress, Retry, Sent, Standing,
 };
 use orderly_actors::sequencer::{Resending, Settings, Step};
-use orderly_actors::store::sim::SimDisk;
-use orderly_actors::store::{Ordinal, Table};
+use orderly_store::sim::SimDisk;
+use orderly_store::{Ordinal, Table};
 use orderly_actors::trace::TraceParent;
 use std::collections::BTreeSet;
 use std::sync::Arc;

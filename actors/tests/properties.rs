@@ -15,7 +15,7 @@ use orderly_actors::order::{Order, Status};
 use orderly_actors::payment::Payments;
 use orderly_actors::record::Entry;
 use orderly_actors::states::{self, State};
-use orderly_actors::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use orderly_actors::verdict::Verdict;
 use proptest::prelude::*;
 use serde_json::{Value, json};

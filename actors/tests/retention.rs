@@ -8,7 +8,7 @@ use orderly_actors::event::Event;
 use orderly_actors::order::{Status, Swept};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_actors::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use orderly_actors::verdict::{Reason, Verdict};
 use serde_json::{Value, json};
 use std::sync::Arc;

@@ -39,7 +39,7 @@ impl Exit {
     fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
         use crate::broker::rabbit;
         use crate::pipeline;
-        use orderly_actors::store;
+        use orderly_store as store;
         if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
             return Some(Self::Configuration);
         }

@@ -5,7 +5,7 @@ use super::output;
 use crate::config::Config;
 use crate::process::{self, open_any_store};
 use orderly_actors::order::Status;
-use orderly_actors::store::{Opened, Table};
+use orderly_store::{Opened, Table};
 use orderly_actors::{audit, counters};
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub enum Error {
     Audit(#[from] audit::Error),
     /// Its sizes cannot be read.
     #[error("cannot read the store")]
-    Store(#[from] orderly_actors::store::Error),
+    Store(#[from] orderly_store::Error),
     /// The answer has no form in JSON.
     #[error("cannot show the answer")]
     Json(#[from] serde_json::Error),

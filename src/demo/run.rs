@@ -12,7 +12,7 @@ use orderly_actors::event::Type;
 use orderly_actors::inventory::{HoldState, Reservation};
 use orderly_actors::notification::NotificationKind;
 use orderly_actors::order::Order;
-use orderly_actors::store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, Table, View};
 use orderly_actors::{counters, inventory, verdict};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
@@ -294,7 +294,7 @@ fn holds_are_over(core: &Overview<'_>) -> Result<bool, audit::Error> {
 fn each(
     view: &View,
     table: Table,
-    mut look: impl FnMut(&orderly_actors::store::Entity) -> Result<(), audit::Error>,
+    mut look: impl FnMut(&orderly_store::Entity) -> Result<(), audit::Error>,
 ) -> Result<(), audit::Error> {
     let mut from = Ordinal(0);
     loop {

@@ -2,7 +2,7 @@
 
 use orderly_actors::audit::{self, Audit};
 use orderly_actors::owner::Owner;
-use orderly_actors::store::{History, View};
+use orderly_store::{History, View};
 use orderly_actors::supervisor::Health;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};

@@ -35,7 +35,7 @@ use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_actors::store::{self, Opened};
+use orderly_store::{self as store, Opened};
 use orderly_actors::supervisor::{Budget, Spent};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -19,7 +19,7 @@ use orderly_actors::payment::{Payments, Refund};
 use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
-use orderly_actors::store::{Ordinal, Seq, View};
+use orderly_store::{Ordinal, Seq, View};
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;

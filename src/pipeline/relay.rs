@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::wire::{self, Wire};
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::record::{self, Entry};
-use orderly_actors::store::{History, Seq};
+use orderly_store::{History, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

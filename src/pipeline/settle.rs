@@ -10,7 +10,7 @@ use crate::wire;
 use orderly_actors::record::{Entry, Origin};
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::Shelf;
-use orderly_actors::store::{Ordinal, Seq};
+use orderly_store::{Ordinal, Seq};
 use orderly_actors::verdict::Verdict;
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use super::Error;
 use crate::config::Config;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_actors::store::{self, Log, Seq, Unit};
+use orderly_store::{self as store, Log, Seq, Unit};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};

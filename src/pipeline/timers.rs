@@ -5,7 +5,7 @@ use super::Error;
 use orderly_actors::clock::{Clock, Timestamp};
 use orderly_actors::draft::HintKind;
 use orderly_actors::sequencer::Sequencer;
-use orderly_actors::store::{Timer, View};
+use orderly_store::{Timer, View};
 use std::time::Duration;
 
 /// After a start or a broker loss, timers wait at most this long for the queued commands.

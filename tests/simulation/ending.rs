@@ -4,8 +4,8 @@ use super::books::Aged;
 use super::steps::WINDING_DOWN;
 use super::world::World;
 use orderly_actors::clock::{Clock, SimulatedClock};
-use orderly_actors::store::sim::SimDisk;
-use orderly_actors::store::{self, Disk, Opened, Timer, Unit};
+use orderly_store::sim::SimDisk;
+use orderly_store::{self as store, Disk, Opened, Timer, Unit};
 use std::sync::Arc;
 use std::time::Duration;
 

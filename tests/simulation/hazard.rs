@@ -1,9 +1,9 @@
 //! Panics in the middle of the core: a disk whose reads can be told to panic, in whatever actor reads next.
 
 use bytes::Bytes;
-use orderly_actors::store::Disk;
-use orderly_actors::store::disk::{Batch, Error, Pair, Tree};
-use orderly_actors::store::sim::SimDisk;
+use orderly_store::Disk;
+use orderly_store::disk::{Batch, Error, Pair, Tree};
+use orderly_store::sim::SimDisk;
 use std::panic;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Once};

@@ -7,7 +7,7 @@ use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
 use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Raw};
-use orderly_actors::store::{IdentityHash, NameHash};
+use orderly_store::{IdentityHash, NameHash};
 use orderly_actors::verdict::Reason;
 
 /// A message in the command queue.

@@ -10,7 +10,7 @@ use orderly_actors::order::{Order, Status};
 use orderly_actors::parked;
 use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_actors::states::{self, State};
-use orderly_actors::store::{
+use orderly_store::{
     COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Trail, Unit, View,
 };
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use orderly_actors::notification::{Failure, Outgoing, Sent};
-use orderly_actors::store::{Ordinal, Seq};
+use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::time::Duration;
 

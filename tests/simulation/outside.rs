@@ -10,7 +10,7 @@ use super::process::InHand;
 use super::queue::{Delivery, Queue};
 use super::relay;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::store::{Seq, Table, Unit, View};
+use orderly_store::{Seq, Table, Unit, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -8,7 +8,7 @@ use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_actors::store;
+use orderly_store as store;
 use orderly_actors::supervisor::Budget;
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 use super::exchange::{Event, Exchange};
 use orderly_actors::event::{self, face::Face};
 use orderly_actors::record::Entry;
-use orderly_actors::store::{History, Recovery, Seq, Unit};
+use orderly_store::{History, Recovery, Seq, Unit};
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;

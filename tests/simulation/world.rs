@@ -13,7 +13,7 @@ use super::shop::Shop;
 use super::side::Side;
 use super::trace::Trace;
 use orderly_actors::clock::{Clock, SimulatedClock, Timestamp};
-use orderly_actors::store::sim::{Fault, SimDisk};
+use orderly_store::sim::{Fault, SimDisk};
 use std::collections::VecDeque;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@
 
 use super::books::Books;
 use super::{Audit, Error};
-use crate::store::{Ordinal, Table, Unit, View};
+use orderly_store::{Ordinal, Table, Unit, View};
 
 /// The tables, in the order in which they are gone through.
 const TABLES: [Table; 4] = [Table::Orders, Table::Skus, Table::Carts, Table::Parked];

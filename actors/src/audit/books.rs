@@ -7,7 +7,7 @@ use crate::order::{Order, Status, Swept};
 use crate::parked;
 use crate::payment::{Attempt, Payments, RefundState};
 use crate::states;
-use crate::store::{Entity, Ordinal, Table, View};
+use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 

@@ -10,7 +10,7 @@ pub use auditor::Auditor;
 
 use crate::clock::Timestamp;
 use crate::states::{self, State};
-use crate::store::{self, Entity, View};
+use orderly_store::{self as store, Entity, View};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

@@ -13,7 +13,7 @@ use crate::identity;
 use crate::money::{MOST_ON_HAND, OnHand};
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
-use crate::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;

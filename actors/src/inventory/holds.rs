@@ -13,7 +13,7 @@ use crate::event::{Event, ReleaseReason, Returned};
 use crate::id::{RefundId, Sku};
 use crate::money::Line;
 use crate::owner::{Answer, Fault, Stop};
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::{Detail, Reason, Refusal};
 use actix::prelude::*;
 use std::collections::BTreeMap;

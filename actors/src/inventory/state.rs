@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::id::Sku;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;

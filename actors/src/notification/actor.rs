@@ -10,7 +10,7 @@ use crate::id::OrderId;
 use crate::identity;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
 use crate::trace::TraceParent;
 use actix::prelude::*;

@@ -10,7 +10,7 @@ use crate::command::{
 use crate::id::{CommandId, Source};
 use crate::owner::{EndTurn, Fault, Outcome, Owner};
 use crate::states::Shelf;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
 use crate::trace::TraceParent;
 use actix::prelude::*;

@@ -10,7 +10,7 @@ use crate::identity;
 use crate::money::Currency;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
-use crate::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;

@@ -12,7 +12,7 @@ use crate::id::{OrderId, RefundId};
 use crate::identity;
 use crate::money::Currency;
 use crate::owner::{Answer, Fault};
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
 

@@ -2,7 +2,7 @@
 
 use super::Sequencer;
 use crate::audit::{Audit, Auditor, Error};
-use crate::store::{Unit, View};
+use orderly_store::{Unit, View};
 use std::sync::Arc;
 
 /// The audit that is under way, if one is; or why it cannot go on.

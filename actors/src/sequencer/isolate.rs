@@ -17,7 +17,7 @@ use crate::identity;
 use crate::owner::Outcome;
 use crate::parked::MARKER;
 use crate::record::{Named, Origin};
-use crate::store::{Table, View};
+use orderly_store::{Table, View};
 use crate::trace::TraceParent;
 use crate::verdict::{Reason, Verdict};
 use bytes::Bytes;
@@ -181,7 +181,7 @@ impl Sequencer {
 /// Writes the marker.
 pub(super) fn put(
     view: &View,
-    builder: &mut crate::store::UnitBuilder,
+    builder: &mut orderly_store::UnitBuilder,
     marker: &Marker,
 ) -> Result<(), Error> {
     let name = identity::of_name(NAME);
@@ -202,7 +202,7 @@ pub(super) fn put(
 
 impl Sequencer {
     /// Puts a timer off that could not be dealt with, so that it is not lost.
-    pub async fn put_off(&mut self, timer: crate::store::Timer) -> Result<Sealed, Error> {
+    pub async fn put_off(&mut self, timer: orderly_store::Timer) -> Result<Sealed, Error> {
         const PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
         let now: Timestamp = self.now();
         let mut draft = Draft::default();

@@ -7,7 +7,7 @@
 //! everywhere. The next command starts only then.
 //!
 //! A unit that is sealed is not durable yet: nothing of it may leave the process before
-//! [`Log::commit`](crate::store::Log::commit) has returned for it.
+//! [`Log::commit`](orderly_store::Log::commit) has returned for it.
 
 mod arrival;
 mod audit;
@@ -37,7 +37,7 @@ use crate::order;
 use crate::owner::{EndTurn, Fault, Outcome, Owner, ask};
 use crate::record::{Entry, Named, Origin};
 use crate::states::{self, Shelf};
-use crate::store::{self, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
+use orderly_store::{self as store, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
 use crate::supervisor::Failures;
 use crate::trace::TraceParent;
 use crate::verdict::{Reason, Verdict};

@@ -12,7 +12,7 @@ use crate::order::Order;
 use crate::owner::{Outcome, Owner, Stop, ask};
 use crate::record::Origin;
 use crate::states;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::trace::TraceParent;
 use crate::verdict::Verdict;
 

@@ -12,7 +12,7 @@ use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::parked::{self, CUT, Item, Parked, WHOLE};
 use crate::payment;
 use crate::record::Origin;
-use crate::store::{Ordinal, Seq, Table};
+use orderly_store::{Ordinal, Seq, Table};
 use crate::verdict::{Detail, Reason, Verdict};
 use bytes::Bytes;
 

@@ -10,7 +10,7 @@ use crate::owner::{Answer, EndTurn, Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
 use crate::record::Origin;
 use crate::states;
-use crate::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use crate::verdict::{Reason, Verdict};
 
 /// What was expired, put aside or forgotten since the start.

@@ -8,7 +8,7 @@ use crate::draft::{Change, Hint, HintKind};
 use crate::owner::{EndTurn, Outcome};
 use crate::record::{Entry, Origin, Record};
 use crate::states::{State, encode};
-use crate::store::{Ordinal, Seq, UnitBuilder};
+use orderly_store::{Ordinal, Seq, UnitBuilder};
 use crate::trace::TraceParent;
 use std::sync::Arc;
 use std::time::Duration;

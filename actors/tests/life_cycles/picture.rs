@@ -8,7 +8,7 @@ use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
 use orderly_actors::order;
 use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use orderly_actors::{counters, payment};
 use serde_json::{Map, Value, json};
 

@@ -5,7 +5,7 @@ use crate::support::{Shop, place, said};
 use orderly_actors::inventory::{HoldState, Reservation};
 use orderly_actors::payment::{Attempt, Dispute, Payments, Refund};
 use orderly_actors::record::Entry;
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

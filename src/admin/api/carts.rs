@@ -6,7 +6,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use orderly_actors::cart::Cart;
 use orderly_actors::event::face::CartData;
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use orderly_actors::{identity, states};
 
 #[get("/carts/{id}")]

@@ -18,7 +18,8 @@ use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
 use orderly_actors::audit::Audit;
 use orderly_actors::order::Status;
-use orderly_actors::{record, states, store};
+use orderly_actors::{record, states};
+use orderly_store as store;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 

@@ -14,7 +14,7 @@ use orderly_actors::notification::{
 };
 use orderly_actors::order::Order;
 use orderly_actors::states;
-use orderly_actors::store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 
 /// A notification with the order that it is about.

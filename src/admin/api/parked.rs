@@ -11,7 +11,7 @@ use bytes::Bytes;
 use orderly_actors::clock::Timestamp;
 use orderly_actors::counters::PARKED_REASONS;
 use orderly_actors::parked::{self, Parked};
-use orderly_actors::store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, Table, View};
 use orderly_actors::verdict::{Detail, Reason};
 use serde::{Deserialize, Serialize};
 

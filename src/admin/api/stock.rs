@@ -9,7 +9,7 @@ use orderly_actors::audit::part;
 use orderly_actors::identity;
 use orderly_actors::inventory::Stock;
 use orderly_actors::states;
-use orderly_actors::store::Table;
+use orderly_store::Table;
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -5,7 +5,7 @@ use super::Core;
 use crate::notify::lane::Call;
 use orderly_actors::clock::Clock;
 use orderly_actors::sequencer::Step;
-use orderly_actors::store::Timer;
+use orderly_store::Timer;
 use std::time::Duration;
 
 /// In one tick timers fire for about so long at least, and beyond that as long as holds are among them: what months

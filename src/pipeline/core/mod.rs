@@ -29,7 +29,7 @@ use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
 };
-use orderly_actors::store::{History, Seq, Unit, View};
+use orderly_store::{History, Seq, Unit, View};
 use orderly_actors::supervisor::Spent;
 use std::collections::VecDeque;
 use std::sync::Arc;

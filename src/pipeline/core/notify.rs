@@ -9,7 +9,7 @@ use crate::notify::lane::Call;
 use orderly_actors::clock::{Clock, Timestamp};
 use orderly_actors::notification::{Outgoing, Sent};
 use orderly_actors::sequencer::{Resending, Step};
-use orderly_actors::store::Ordinal;
+use orderly_store::Ordinal;
 use std::time::Duration;
 
 /// When an order is looked at again whose owner failed on it.

@@ -2,9 +2,9 @@
 
 use super::*;
 use orderly_actors::clock::{SimulatedClock, Timestamp};
-use orderly_actors::store::disk::Tree;
-use orderly_actors::store::sim::SimDisk;
-use orderly_actors::store::{Disk, IdentityHash, Opened, Options, View};
+use orderly_store::disk::Tree;
+use orderly_store::sim::SimDisk;
+use orderly_store::{Disk, IdentityHash, Opened, Options, View};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::Sku;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use rstest::rstest;
 use std::time::Duration;
 

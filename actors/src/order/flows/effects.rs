@@ -11,7 +11,7 @@ use crate::inventory;
 use crate::notification;
 use crate::owner::{Answer, Fault, Outcome, Owner, ask};
 use crate::payment;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::Verdict;
 
 impl Flows {

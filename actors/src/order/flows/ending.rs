@@ -10,7 +10,7 @@ use crate::draft::Draft;
 use crate::inventory::{self, HoldState};
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::text::Text;
 use crate::verdict::Refusal;
 use std::sync::Arc;

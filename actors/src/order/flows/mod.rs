@@ -30,7 +30,7 @@ use crate::notification::NotificationActor;
 use crate::owner::{Answer, EndTurn, Fault, Outcome, Stop};
 use crate::payment::PaymentActor;
 use crate::states::{self, Shelf, States};
-use crate::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
 use std::cell::RefCell;

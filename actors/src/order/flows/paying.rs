@@ -12,7 +12,7 @@ use crate::inventory::HoldState;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::rules::{Meaning, Phase};
 use crate::payment::{self, Waiting};
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::{Reason, Refusal, Verdict};
 
 impl Flows {

@@ -15,7 +15,7 @@ use crate::identity;
 use crate::inventory;
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use crate::store::{Ordinal, Table};
+use orderly_store::{Ordinal, Table};
 use crate::verdict::{Reason, Refusal, Verdict};
 use std::sync::Arc;
 use std::time::Duration;

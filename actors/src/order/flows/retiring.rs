@@ -11,7 +11,7 @@ use crate::cart::{self, Fate};
 use crate::clock::Timestamp;
 use crate::draft::{Change, Draft, Hint, HintKind};
 use crate::owner::{Fault, Outcome, Owner, Parting, Sweep, ask};
-use crate::store::Ordinal;
+use orderly_store::Ordinal;
 use crate::verdict::Verdict;
 
 impl Flows {

@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orderly_actors::store::sim::Dice;
-use orderly_actors::store::{
+use orderly_store::sim::Dice;
+use orderly_store::{
     COUNTERS, Entity, History, IdentityHash, NameHash, Ordinal, Seen, Seq, Table, Timer, Unit, View,
 };
 

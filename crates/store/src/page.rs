@@ -313,9 +313,9 @@ fn pieces(
 #[expect(clippy::large_stack_arrays, reason = "values as long as a record may be")]
 mod tests {
     use super::*;
-    use crate::store::disk::Batch;
-    use crate::store::draft::{self, Update};
-    use crate::store::sim::SimDisk;
+    use crate::disk::Batch;
+    use crate::draft::{self, Update};
+    use crate::sim::SimDisk;
 
     const ORDINAL: Ordinal = Ordinal(33);
 

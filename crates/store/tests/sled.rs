@@ -1,6 +1,6 @@
 //! The store on sled: what only a real disk shows.
 
-mod store_model;
+mod model;
 
 use std::env;
 use std::fs;
@@ -10,11 +10,11 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderly_actors::store::sim::{Dice, SimDisk};
-use orderly_actors::store::{
+use orderly_store::sim::{Dice, SimDisk};
+use orderly_store::{
     Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open,
 };
-use store_model::{Model, RETENTION, unit};
+use model::{Model, RETENTION, unit};
 
 fn options(namespace: Option<&str>) -> Options {
     Options {

@@ -1,6 +1,6 @@
 //! What the store costs: CPU an order by stage, group commits by size, look-ups, memory and disk.
 //!
-//! `cargo bench -p orderly-actors --bench store [-- ORDERS]`. CPU is the whole process's, sled's threads and fsync
+//! `cargo bench -p orderly-store --bench store [-- ORDERS]`. CPU is the whole process's, sled's threads and fsync
 //! included; the stages run one after the other here, so each can be told from the others.
 
 use std::env;
@@ -9,8 +9,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orderly_actors::store::sim::Dice;
-use orderly_actors::store::{
+use orderly_store::sim::Dice;
+use orderly_store::{
     Disk, IdentityHash, NameHash, Opened, Options, Ordinal, SledDisk, Table, Unit, View, open,
 };
 

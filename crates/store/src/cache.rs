@@ -77,8 +77,8 @@ fn cache_key(tree: Tree, key: &[u8]) -> Option<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::disk::Batch;
-    use crate::store::sim::SimDisk;
+    use crate::disk::Batch;
+    use crate::sim::SimDisk;
 
     #[test]
     fn it_stays_within_its_bytes_and_gives_what_the_disk_has() {

@@ -46,7 +46,7 @@ mod overlay;
 mod packer;
 mod page;
 mod segment;
-#[doc(hidden)]
+#[cfg(any(test, feature = "simulation"))]
 pub mod sim;
 mod sled;
 mod timers;

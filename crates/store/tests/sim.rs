@@ -2,17 +2,17 @@
 //!
 //! `ORDERLY_SEEDS` sets how many runs there are; `ORDERLY_SEED` runs one again.
 
-mod store_model;
+mod model;
 
 use std::collections::BTreeSet;
 use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderly_actors::store::disk::Tree;
-use orderly_actors::store::sim::{Dice, Fault, SimDisk};
-use orderly_actors::store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
-use store_model::{Model, RETENTION, unit};
+use orderly_store::disk::Tree;
+use orderly_store::sim::{Dice, Fault, SimDisk};
+use orderly_store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
+use model::{Model, RETENTION, unit};
 
 fn options() -> Options {
     Options {
