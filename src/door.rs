@@ -3,7 +3,6 @@
 //! Size first, then the envelope, then the data. Nothing that comes in can fail in any other
 //! way, and nothing is lost: an invalid message keeps its bytes and is parked with its reason.
 
-use crate::broker::Message;
 use orderly_actors::clock::{Timestamp, no_time};
 use orderly_actors::command::wording::{self, Wrong};
 use orderly_actors::command::{Command, Invalid, Kind};
@@ -12,6 +11,7 @@ use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Raw};
 use orderly_actors::trace::TraceParent;
 use orderly_actors::verdict::Reason;
+use orderly_broker::Message;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;

@@ -4,7 +4,6 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | [`broker`] | RabbitMQ, and an in-process broker, behind one seam |
 //! | [`door`] | a message becomes a command, or is known to be invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`process`] | puts it all together, watches it, takes it apart in good order |
@@ -17,7 +16,6 @@
 //! | [`demo`] | a generated shop day, and the books that it must balance |
 
 pub mod admin;
-pub mod broker;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -1,10 +1,10 @@
 //! The process: what `serve` and `demo` put together, watch, and take apart in good order.
 
 use crate::admin::{self, Condition as Unready, Core, Readiness};
-use crate::broker::{Link, Names, Phase, Settings, Status, TopologyMode, memory, rabbit};
 use crate::config::{Config, Topology};
 use crate::metrics::Metrics;
 use crate::pipeline::{self, Condition, Handle, Pipeline};
+use orderly_broker::{Link, Names, Phase, Settings, Status, TopologyMode, memory, rabbit};
 use orderly_store::{self as store, Disk, Opened, SledDisk};
 use std::path::Path;
 use std::sync::Arc;

@@ -1,6 +1,5 @@
 //! What leaves the process: events as structured CloudEvents, notifications, verdicts.
 
-use crate::broker::{Durability, Message, Names, Properties};
 use crate::door::CLOUD_EVENT;
 use bytes::Bytes;
 use orderly_actors::event::face::{Face, NotificationMessage, OrderData};
@@ -9,8 +8,9 @@ use orderly_actors::notification::Outgoing;
 use orderly_actors::order::{Order, OrderFace};
 use orderly_actors::payment::Refund;
 use orderly_actors::record::{Entry, Origin};
-use orderly_store::Seq;
 use orderly_actors::verdict::{Verdict, VerdictReply};
+use orderly_broker::{Durability, Message, Names, Properties};
+use orderly_store::Seq;
 use serde::Serialize;
 use std::fmt::Write as _;
 

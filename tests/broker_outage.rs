@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use orderly::broker::{
+use orderly_broker::{
     Ack, Confirm, EventStream, Intake, Keyed, Link, Names, Phase, Reach, Receipt, Settings,
     ledger::Ledger,
 };

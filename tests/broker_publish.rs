@@ -9,7 +9,7 @@ mod rabbit;
 use std::{collections::BTreeMap, time::Duration};
 
 use lapin::ExchangeKind;
-use orderly::broker::{
+use orderly_broker::{
     Confirm, Intake, Keyed, Names, Properties, Retries, Retry,
     client::{self, Client},
 };

@@ -12,7 +12,7 @@ use lapin::{
     options::BasicPublishOptions,
     types::{AMQPValue, FieldTable},
 };
-use orderly::broker::{
+use orderly_broker::{
     Confirm, Durability, Intake, Phase, Properties, TopologyMode,
     client::Client,
     rabbit::{Error, acquire_owner},

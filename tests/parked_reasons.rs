@@ -5,13 +5,13 @@
 mod support;
 
 use bytes::Bytes;
-use orderly::broker::{Message, Properties};
 use orderly::door::{CLOUD_EVENT, Door};
 use orderly_actors::clock::Timestamp;
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_store::Ordinal;
 use orderly_actors::verdict::{Reason, Verdict};
+use orderly_broker::{Message, Properties};
+use orderly_store::Ordinal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{DAY, Shop};

@@ -1,8 +1,8 @@
 //! Stopping a processor on an in-process broker.
 
-use orderly::broker::Status;
 use orderly::config::Config;
 use orderly::process::{Observed, Processor, memory_broker, open_store};
+use orderly_broker::Status;
 use std::time::Duration;
 use tokio::time::timeout;
 

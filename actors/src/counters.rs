@@ -1,8 +1,8 @@
 //! The store's counters: what is counted over all units, by number.
 
 use crate::order::Status;
-use orderly_store::View;
 use crate::verdict::Reason;
+use orderly_store::View;
 
 /// Callbacks that wait for their order.
 pub const WAITING: u8 = 32;

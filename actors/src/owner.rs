@@ -4,9 +4,9 @@ use crate::command::Invalid;
 use crate::draft::Draft;
 use crate::id::OrderId;
 use crate::states;
-use orderly_store::Ordinal;
 use crate::verdict::{Detail, Reason, Refusal, Verdict, names};
 use actix::prelude::*;
+use orderly_store::Ordinal;
 
 names! {
     /// The five owners of the shop's state.

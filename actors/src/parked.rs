@@ -2,9 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::counters;
-use orderly_store::{NameHash, Ordinal, Table, UnitBuilder, View};
 use crate::verdict::{Detail, Reason};
 use bytes::Bytes;
+use orderly_store::{NameHash, Ordinal, Table, UnitBuilder, View};
 use serde::{Deserialize, Serialize};
 
 /// Longest body that is kept whole.

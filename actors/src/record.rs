@@ -12,9 +12,9 @@ use crate::inventory::Reservation;
 use crate::notification::NotificationKind;
 use crate::order::Order;
 use crate::states::{self, State};
-use orderly_store::{self as store, Seq, Unit};
 use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason, Verdict};
+use orderly_store::{self as store, Seq, Unit};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

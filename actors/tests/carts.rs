@@ -4,8 +4,8 @@ mod support;
 
 use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::order::Status;
-use orderly_store::Table;
 use orderly_actors::verdict::Verdict;
+use orderly_store::Table;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;

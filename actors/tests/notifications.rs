@@ -8,9 +8,9 @@ use orderly_actors::notification::{
     Channel, Delivery, Failure, Notice, Notices, Outgoing, Policy, Progress, Retry, Sent, Standing,
 };
 use orderly_actors::sequencer::{Resending, Settings, Step};
+use orderly_actors::trace::TraceParent;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Ordinal, Table};
-use orderly_actors::trace::TraceParent;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;

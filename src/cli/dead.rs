@@ -2,10 +2,10 @@
 
 use super::exit::Exit;
 use super::output;
-use crate::broker::client::Client;
-use crate::broker::rabbit;
 use crate::config::Config;
 use crate::process::{self, broker_settings};
+use orderly_broker::client::Client;
+use orderly_broker::rabbit;
 use serde_json::json;
 use std::fmt::Write as _;
 

@@ -3,7 +3,6 @@
 
 use super::exit::Exit;
 use super::output;
-use crate::broker::Names;
 use crate::config::{Config, Duration as Span};
 use crate::demo::day::Day;
 use crate::demo::run::{self, Outcome, Run};
@@ -13,6 +12,7 @@ use crate::process::{
 use crate::telemetry;
 use indicatif::{ProgressBar, ProgressStyle};
 use orderly_actors::clock::{Clock, SystemClock};
+use orderly_broker::Names;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 

@@ -37,8 +37,8 @@ impl Exit {
     }
 
     fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
-        use crate::broker::rabbit;
         use crate::pipeline;
+        use orderly_broker::rabbit;
         use orderly_store as store;
         if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
             return Some(Self::Configuration);

@@ -1,12 +1,12 @@
 //! `orderly serve`: the processor on RabbitMQ.
 
-use crate::broker::rabbit;
 use crate::config::Config;
 use crate::process::{
     self, Error, Observed, Processor, Signals, broker_settings, memory_broker, open_store,
     run_until_signalled,
 };
 use crate::telemetry;
+use orderly_broker::rabbit;
 
 /// Why it does not serve.
 #[derive(Debug, thiserror::Error)]

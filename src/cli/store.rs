@@ -5,8 +5,8 @@ use super::output;
 use crate::config::Config;
 use crate::process::{self, open_any_store};
 use orderly_actors::order::Status;
-use orderly_store::{Opened, Table};
 use orderly_actors::{audit, counters};
+use orderly_store::{Opened, Table};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 

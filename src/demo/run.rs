@@ -3,8 +3,6 @@
 
 use super::books::{Account, Bookkeeper, Books, Status, Stock, Verdict};
 use super::day::{self, Day, Step};
-use crate::broker::memory::{Memory, Subscription};
-use crate::broker::{Confirm, Message, Names, Properties};
 use crate::pipeline::{Gone, Handle, Overview};
 use orderly_actors::audit::{self, Audit, part};
 use orderly_actors::clock::Timestamp;
@@ -12,8 +10,10 @@ use orderly_actors::event::Type;
 use orderly_actors::inventory::{HoldState, Reservation};
 use orderly_actors::notification::NotificationKind;
 use orderly_actors::order::Order;
-use orderly_store::{Ordinal, Table, View};
 use orderly_actors::{counters, inventory, verdict};
+use orderly_broker::memory::{Memory, Subscription};
+use orderly_broker::{Confirm, Message, Names, Properties};
+use orderly_store::{Ordinal, Table, View};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! What the door makes of messages.
 
 use super::*;
-use crate::broker::Properties;
 use bytes::Bytes;
+use orderly_broker::Properties;
 
 const DOOR: Door = Door { max_command_size: 1024 };
 

@@ -18,9 +18,9 @@ pub mod signature;
 pub mod webhook;
 
 use self::breaker::{Health, Permit};
-use crate::broker::Message;
 use crate::metrics::labels;
 use orderly_actors::notification::{Channel, Outgoing, Sent};
+use orderly_broker::Message;
 
 /// A notification on its way to a channel.
 #[derive(Debug)]

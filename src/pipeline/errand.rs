@@ -1,7 +1,7 @@
 //! What the core sends out without waiting for it: retries, dead letters, replies.
 
 use super::settle::Ticket;
-use crate::broker::{Message, Names, Publisher, Retries, Retry};
+use orderly_broker::{Message, Names, Publisher, Retries, Retry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Errands {
             let mut told = None;
             loop {
                 let confirms = publisher.mandatory(vec![message.clone()]).await.await;
-                if confirms.iter().all(crate::broker::Confirm::is_acked) {
+                if confirms.iter().all(orderly_broker::Confirm::is_acked) {
                     break;
                 }
                 // with every try it would be once a second, for as long as a queue is missing

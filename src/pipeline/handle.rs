@@ -2,8 +2,8 @@
 
 use orderly_actors::audit::{self, Audit};
 use orderly_actors::owner::Owner;
-use orderly_store::{History, View};
 use orderly_actors::supervisor::Health;
+use orderly_store::{History, View};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 

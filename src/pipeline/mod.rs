@@ -25,7 +25,6 @@ mod watchdog;
 
 pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
 
-use crate::broker::{Link, Names};
 use crate::config::{self, Config};
 use crate::metrics::Metrics;
 use crate::wire::Wire;
@@ -35,8 +34,9 @@ use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_store::{self as store, Opened};
 use orderly_actors::supervisor::{Budget, Spent};
+use orderly_broker::{Link, Names};
+use orderly_store::{self as store, Opened};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;

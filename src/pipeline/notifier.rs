@@ -64,7 +64,7 @@ pub(super) struct Looked {
 /// A notification that waits for its turn.
 struct Waiting {
     outgoing: Outgoing,
-    message: crate::broker::Message,
+    message: orderly_broker::Message,
     /// What it speaks of is durable when all before this is: owners answer from memory, which is
     /// ahead of the disk.
     after: Seq,
@@ -88,7 +88,7 @@ pub(super) struct Notifier {
 /// Starts what is configured. Must be called on the runtime that is to carry the traffic.
 pub(super) fn start(
     config: &config::Notifications,
-    publisher: &crate::broker::Publisher,
+    publisher: &orderly_broker::Publisher,
     wire: Wire,
     metrics: Metrics,
 ) -> Result<(Notifier, mpsc::Receiver<Outcomes>), Error> {

@@ -5,11 +5,11 @@
 //! written is published again, with the same ids. The journal is the outbox: when the feed has a
 //! hole, since the relay fell behind or a publish failed, it reads on from there.
 
-use crate::broker::{EventStream, Keyed, Publisher, Receipt};
 use crate::metrics::Metrics;
 use crate::wire::{self, Wire};
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::record::{self, Entry};
+use orderly_broker::{EventStream, Keyed, Publisher, Receipt};
 use orderly_store::{History, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ impl Relay {
                     biased;
                     confirms = receipt => {
                         self.outstanding.pop_front();
-                        let acked = confirms.iter().all(crate::broker::Confirm::is_acked);
+                        let acked = confirms.iter().all(orderly_broker::Confirm::is_acked);
                         self.confirmed(through, began, acked, confirms.len()).await;
                     }
                     Some(entries) = feed.recv(), if has_room => self.take(entries),

@@ -2,16 +2,16 @@
 //! events and notifications go out, and not before.
 
 use super::relay::Feed;
-use crate::broker::ledger::Ledger;
-use crate::broker::{AckSender, Delivery, Message};
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage, Verdict as Label};
 use crate::wire;
 use orderly_actors::record::{Entry, Origin};
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::Shelf;
-use orderly_store::{Ordinal, Seq};
 use orderly_actors::verdict::Verdict;
+use orderly_broker::ledger::Ledger;
+use orderly_broker::{AckSender, Delivery, Message};
+use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;

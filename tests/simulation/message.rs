@@ -7,8 +7,8 @@ use orderly_actors::id::{CommandId, Source};
 use orderly_actors::identity;
 use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Raw};
-use orderly_store::{IdentityHash, NameHash};
 use orderly_actors::verdict::Reason;
+use orderly_store::{IdentityHash, NameHash};
 
 /// A message in the command queue.
 #[derive(Debug, Clone, PartialEq, Eq)]

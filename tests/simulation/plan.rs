@@ -8,8 +8,8 @@ use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_store as store;
 use orderly_actors::supervisor::Budget;
+use orderly_store as store;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -3,7 +3,7 @@
 
 use super::dice::Dice;
 use super::message::{Key, Message};
-use orderly::broker::{Ack, Reach};
+use orderly_broker::{Ack, Reach};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 

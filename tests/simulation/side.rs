@@ -8,8 +8,8 @@ use orderly_actors::event::Event;
 use orderly_actors::id::OrderId;
 use orderly_actors::inventory::HoldState;
 use orderly_actors::record::Entry;
-use orderly_store::{Table, Unit};
 use orderly_actors::verdict::Reason;
+use orderly_store::{Table, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use lapin::{
     },
     types::FieldTable,
 };
-use orderly::broker::{
+use orderly_broker::{
     Ack, Delivery, Intake, Link, Message, Names, Phase, Properties, Reach, Settings, TopologyMode,
     rabbit::acquire_owner,
 };

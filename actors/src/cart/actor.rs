@@ -11,10 +11,10 @@ use crate::identity;
 use crate::money::Currency;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
 use crate::states::{Shelf, States};
-use orderly_store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_store::{Ordinal, Table};
 use std::sync::Arc;
 
 /// The owner of all carts.

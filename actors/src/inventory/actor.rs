@@ -13,10 +13,10 @@ use crate::identity;
 use crate::money::{MOST_ON_HAND, OnHand};
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
-use orderly_store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_store::{Ordinal, Table};
 use quick_cache::unsync::Cache;
 use std::sync::Arc;
 

@@ -13,9 +13,9 @@ use crate::event::{Event, ReleaseReason, Returned};
 use crate::id::{RefundId, Sku};
 use crate::money::Line;
 use crate::owner::{Answer, Fault, Stop};
-use orderly_store::Ordinal;
 use crate::verdict::{Detail, Reason, Refusal};
 use actix::prelude::*;
+use orderly_store::Ordinal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -2,8 +2,8 @@
 
 use crate::clock::Timestamp;
 use crate::id::Sku;
-use orderly_store::Ordinal;
 use crate::verdict::names;
+use orderly_store::Ordinal;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;

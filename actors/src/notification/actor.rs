@@ -10,10 +10,10 @@ use crate::id::OrderId;
 use crate::identity;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
-use orderly_store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
 use crate::trace::TraceParent;
 use actix::prelude::*;
+use orderly_store::Ordinal;
 use std::sync::Arc;
 
 /// The owner of all notifications.

@@ -10,10 +10,10 @@ use crate::command::{
 use crate::id::{CommandId, Source};
 use crate::owner::{EndTurn, Fault, Outcome, Owner};
 use crate::states::Shelf;
-use orderly_store::Ordinal;
 use crate::supervisor::{Vital, Vitals};
 use crate::trace::TraceParent;
 use actix::prelude::*;
+use orderly_store::Ordinal;
 use std::rc::Rc;
 
 /// The owner of all orders.

@@ -10,10 +10,10 @@ use crate::identity;
 use crate::money::Currency;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
-use orderly_store::{Ordinal, Table};
 use crate::supervisor::{Vital, Vitals};
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_store::{Ordinal, Table};
 use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.

@@ -12,9 +12,9 @@ use crate::id::{OrderId, RefundId};
 use crate::identity;
 use crate::money::Currency;
 use crate::owner::{Answer, Fault};
-use orderly_store::Ordinal;
 use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_store::Ordinal;
 
 impl PaymentActor {
     /// A refund that the rules of orders ask for, under an id that follows from what it refunds.

@@ -17,10 +17,10 @@ use crate::identity;
 use crate::owner::Outcome;
 use crate::parked::MARKER;
 use crate::record::{Named, Origin};
-use orderly_store::{Table, View};
 use crate::trace::TraceParent;
 use crate::verdict::{Reason, Verdict};
 use bytes::Bytes;
+use orderly_store::{Table, View};
 use serde::{Deserialize, Serialize};
 
 /// The name of the entity that carries the marker; no message can have it, since the names of

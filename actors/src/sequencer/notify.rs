@@ -12,9 +12,9 @@ use crate::order::Order;
 use crate::owner::{Outcome, Owner, Stop, ask};
 use crate::record::Origin;
 use crate::states;
-use orderly_store::Ordinal;
 use crate::trace::TraceParent;
 use crate::verdict::Verdict;
+use orderly_store::Ordinal;
 
 /// What became of a wish to send a notification again.
 #[derive(Debug)]

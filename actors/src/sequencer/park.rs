@@ -12,9 +12,9 @@ use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::parked::{self, CUT, Item, Parked, WHOLE};
 use crate::payment;
 use crate::record::Origin;
-use orderly_store::{Ordinal, Seq, Table};
 use crate::verdict::{Detail, Reason, Verdict};
 use bytes::Bytes;
+use orderly_store::{Ordinal, Seq, Table};
 
 impl Sequencer {
     /// Parks a message that still failed after every retry.

@@ -10,8 +10,8 @@ use crate::owner::{Answer, EndTurn, Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
 use crate::record::Origin;
 use crate::states;
-use orderly_store::{Ordinal, Table};
 use crate::verdict::{Reason, Verdict};
+use orderly_store::{Ordinal, Table};
 
 /// What was expired, put aside or forgotten since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,8 +8,8 @@ use crate::draft::{Change, Hint, HintKind};
 use crate::owner::{EndTurn, Outcome};
 use crate::record::{Entry, Origin, Record};
 use crate::states::{State, encode};
-use orderly_store::{Ordinal, Seq, UnitBuilder};
 use crate::trace::TraceParent;
+use orderly_store::{Ordinal, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 

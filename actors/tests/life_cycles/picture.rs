@@ -8,8 +8,8 @@ use orderly_actors::inventory::{HoldState, Reservation, Stock};
 use orderly_actors::notification::Notices;
 use orderly_actors::order;
 use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
-use orderly_store::Table;
 use orderly_actors::{counters, payment};
+use orderly_store::Table;
 use serde_json::{Map, Value, json};
 
 /// What the model says the shop looks like.

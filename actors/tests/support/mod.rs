@@ -15,10 +15,10 @@ use orderly_actors::sequencer::{
     Arrival, Capacities, FollowUp, Raw, Sealed, Sequencer, Settings, Step,
 };
 use orderly_actors::states::{self, State};
-use orderly_store::sim::SimDisk;
-use orderly_store::{self as store, Disk, Entity, History, Log, Ordinal, Table, View};
 use orderly_actors::supervisor::{Budget, Spent};
 use orderly_actors::verdict::Verdict;
+use orderly_store::sim::SimDisk;
+use orderly_store::{self as store, Disk, Entity, History, Log, Ordinal, Table, View};
 use serde_json::{Value, json};
 use std::cell::Cell;
 use std::collections::BTreeSet;

@@ -9,10 +9,10 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::{Model, RETENTION, unit};
 use orderly_store::disk::Tree;
 use orderly_store::sim::{Dice, Fault, SimDisk};
 use orderly_store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
-use model::{Model, RETENTION, unit};
 
 fn options() -> Options {
     Options {

@@ -10,11 +10,9 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use orderly_store::sim::{Dice, SimDisk};
-use orderly_store::{
-    Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open,
-};
 use model::{Model, RETENTION, unit};
+use orderly_store::sim::{Dice, SimDisk};
+use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open};
 
 fn options(namespace: Option<&str>) -> Options {
     Options {

@@ -6,8 +6,8 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use orderly_actors::cart::Cart;
 use orderly_actors::event::face::CartData;
-use orderly_store::Table;
 use orderly_actors::{identity, states};
+use orderly_store::Table;
 
 #[get("/carts/{id}")]
 pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {

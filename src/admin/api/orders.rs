@@ -11,8 +11,8 @@ use orderly_actors::event::face::{CustomerData, LineData, Units};
 use orderly_actors::inventory::{HoldState, Reservation};
 use orderly_actors::order::{Order, Status, Swept};
 use orderly_actors::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
-use orderly_store::{Entity, Ordinal, Table, View};
 use orderly_actors::{identity, states};
+use orderly_store::{Entity, Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use orderly_actors::clock::Timestamp;
 use orderly_actors::counters::PARKED_REASONS;
 use orderly_actors::parked::{self, Parked};
-use orderly_store::{Ordinal, Table, View};
 use orderly_actors::verdict::{Detail, Reason};
+use orderly_store::{Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]

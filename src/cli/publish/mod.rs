@@ -3,12 +3,12 @@
 pub mod input;
 
 use super::exit::Exit;
-use crate::broker::client::{Client, command};
-use crate::broker::{Confirm, Message, Names, rabbit};
 use crate::config::Config;
 use crate::process::{self, broker_settings};
 use bytes::Bytes;
 use input::Draft;
+use orderly_broker::client::{Client, command};
+use orderly_broker::{Confirm, Message, Names, rabbit};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The client against real endpoints on a socket: good ones, and all the others.
 
 use super::*;
-use crate::broker::Properties;
+use orderly_broker::Properties;
 use rstest::rstest;
 use std::collections::BTreeMap;
 use std::sync::Mutex;

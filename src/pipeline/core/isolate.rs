@@ -3,7 +3,7 @@
 use super::super::Error;
 use super::super::settle::Ticket;
 use super::Core;
-use crate::broker::Delivery;
+use orderly_broker::Delivery;
 use std::time::Duration;
 
 impl Core {

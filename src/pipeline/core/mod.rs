@@ -18,7 +18,6 @@ use super::storage::{Report, Work};
 use super::timers::Timers;
 use super::watchdog::Pulse;
 use super::{Condition, Error};
-use crate::broker::{Delivery, Intake, Link, Message, Names};
 use crate::door::Door;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
@@ -29,8 +28,9 @@ use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
 };
-use orderly_store::{History, Seq, Unit, View};
 use orderly_actors::supervisor::Spent;
+use orderly_broker::{Delivery, Intake, Link, Message, Names};
+use orderly_store::{History, Seq, Unit, View};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -11,8 +11,8 @@ use crate::inventory;
 use crate::notification;
 use crate::owner::{Answer, Fault, Outcome, Owner, ask};
 use crate::payment;
-use orderly_store::Ordinal;
 use crate::verdict::Verdict;
+use orderly_store::Ordinal;
 
 impl Flows {
     /// Carries out a step on an order that was there before.

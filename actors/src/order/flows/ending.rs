@@ -10,9 +10,9 @@ use crate::draft::Draft;
 use crate::inventory::{self, HoldState};
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
-use orderly_store::Ordinal;
 use crate::text::Text;
 use crate::verdict::Refusal;
+use orderly_store::Ordinal;
 use std::sync::Arc;
 
 impl Flows {

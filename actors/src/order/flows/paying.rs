@@ -12,8 +12,8 @@ use crate::inventory::HoldState;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::rules::{Meaning, Phase};
 use crate::payment::{self, Waiting};
-use orderly_store::Ordinal;
 use crate::verdict::{Reason, Refusal, Verdict};
+use orderly_store::Ordinal;
 
 impl Flows {
     pub(in super::super) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {

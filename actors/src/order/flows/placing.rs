@@ -15,8 +15,8 @@ use crate::identity;
 use crate::inventory;
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use orderly_store::{Ordinal, Table};
 use crate::verdict::{Reason, Refusal, Verdict};
+use orderly_store::{Ordinal, Table};
 use std::sync::Arc;
 use std::time::Duration;
 

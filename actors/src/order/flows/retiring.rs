@@ -11,8 +11,8 @@ use crate::cart::{self, Fate};
 use crate::clock::Timestamp;
 use crate::draft::{Change, Draft, Hint, HintKind};
 use crate::owner::{Fault, Outcome, Owner, Parting, Sweep, ask};
-use orderly_store::Ordinal;
 use crate::verdict::Verdict;
+use orderly_store::Ordinal;
 
 impl Flows {
     pub(in super::super) async fn tend_cart(

@@ -7,9 +7,9 @@ use orderly_actors::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
 use orderly_actors::inventory::{Item, Reservation};
 use orderly_actors::notification::{Channel, Failure};
 use orderly_actors::order::Order;
-use orderly_store::Ordinal;
 use orderly_actors::text::Text;
 use orderly_actors::verdict::Shortage;
+use orderly_store::Ordinal;
 use rstest::rstest;
 use std::time::Duration;
 

@@ -16,15 +16,15 @@ const TRANSIENT: u8 = 1;
 
 /// A message in the form that lapin publishes; its body goes beside it.
 #[derive(Debug)]
-pub(in crate::broker) struct Outbound {
-    pub(in crate::broker) exchange: ShortString,
-    pub(in crate::broker) routing_key: ShortString,
-    pub(in crate::broker) properties: BasicProperties,
+pub(crate) struct Outbound {
+    pub(crate) exchange: ShortString,
+    pub(crate) routing_key: ShortString,
+    pub(crate) properties: BasicProperties,
 }
 
 impl Outbound {
     /// Fails when a string is longer than AMQP can carry (255 bytes).
-    pub(in crate::broker) fn new(message: &Message) -> Result<Self, ShortStringError> {
+    pub(crate) fn new(message: &Message) -> Result<Self, ShortStringError> {
         Ok(Self {
             exchange: ShortString::try_new(message.exchange.as_str())?,
             routing_key: ShortString::try_new(message.routing_key.as_str())?,
@@ -81,7 +81,7 @@ fn properties(from: &Properties) -> Result<BasicProperties, ShortStringError> {
 }
 
 /// Takes a delivery of lapin's apart; its body is moved, not copied.
-pub(in crate::broker) fn delivery(generation: u64, from: Delivered) -> Delivery {
+pub(crate) fn delivery(generation: u64, from: Delivered) -> Delivery {
     Delivery {
         generation,
         tag: from.delivery_tag,

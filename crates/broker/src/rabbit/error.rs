@@ -61,7 +61,7 @@ impl Error {
 
 /// The broker's soft errors that are answers rather than failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::broker) enum Refusal {
+pub(crate) enum Refusal {
     NotFound,
     Locked,
     Precondition,
@@ -70,7 +70,7 @@ pub(in crate::broker) enum Refusal {
 }
 
 /// Which refusal an error of lapin's is.
-pub(in crate::broker) fn refusal(error: &lapin::Error) -> Refusal {
+pub(crate) fn refusal(error: &lapin::Error) -> Refusal {
     let lapin::ErrorKind::ProtocolError(error) = error.kind() else {
         return Refusal::Other;
     };

@@ -11,7 +11,7 @@ const HEARTBEAT: u16 = 10;
 
 /// Patience with any one answer of the broker while a connection is set up or ended. Declaring a
 /// quorum queue on a busy cluster takes seconds.
-pub(in crate::broker) const PATIENCE: Duration = Duration::from_secs(15);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Patience with a goodbye: nothing depends on its answer, and while it is waited for nothing is consumed. A broker that
 /// blocks publishers gives none.
@@ -19,13 +19,13 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// A parsed URL with what TLS needs.
 #[derive(Clone)]
-pub(in crate::broker) struct Endpoint {
+pub(crate) struct Endpoint {
     pub(super) uri: AMQPUri,
     pub(super) tls: OwnedTLSConfig,
 }
 
 impl Endpoint {
-    pub(in crate::broker) fn new(settings: &Settings) -> Result<Self, Error> {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
         let mut uri: AMQPUri = settings.url.parse().map_err(Error::Url)?;
         if let Some(host) = ipv6_host(&settings.url) {
             // The parser knows names only, and would quietly take localhost instead.
@@ -47,7 +47,7 @@ impl Endpoint {
     }
 
     /// Connects once; `name` shows in the broker's list of connections.
-    pub(in crate::broker) async fn connect(&self, name: String) -> Result<Connection, Error> {
+    pub(crate) async fn connect(&self, name: String) -> Result<Connection, Error> {
         let properties = ConnectionProperties::default().with_connection_name(name.into());
         let runtime = lapin::runtime::default_runtime().map_err(Error::Connect)?;
         let connecting = Connection::connect_uri_with_config(
@@ -68,7 +68,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// Waits for the broker, but not for ever.
-pub(in crate::broker) async fn patiently<T>(
+pub(crate) async fn patiently<T>(
     what: &'static str,
     answer: impl Future<Output = T>,
 ) -> Result<T, Error> {
@@ -76,12 +76,12 @@ pub(in crate::broker) async fn patiently<T>(
 }
 
 /// Opens a channel.
-pub(in crate::broker) async fn channel(connection: &Connection) -> Result<Channel, Error> {
+pub(crate) async fn channel(connection: &Connection) -> Result<Channel, Error> {
     patiently("opening a channel", connection.create_channel()).await?.map_err(Error::Channel)
 }
 
 /// Ends a connection in order; one that does not answer is left to its heartbeat.
-pub(in crate::broker) async fn close(connection: &Connection) {
+pub(crate) async fn close(connection: &Connection) {
     let _ = tokio::time::timeout(GOODBYE, connection.close(200, "bye".into())).await;
 }
 
@@ -97,7 +97,7 @@ fn ipv6_host(url: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::broker::{Names, TopologyMode};
+    use crate::{Names, TopologyMode};
 
     fn settings(url: &str) -> Settings {
         Settings {

@@ -3,7 +3,7 @@
 use rstest::rstest;
 
 use super::*;
-use crate::broker::{Ack, Delivery, Keyed, Properties, Reach};
+use crate::{Ack, Delivery, Keyed, Properties, Reach};
 
 const DELAYS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 const DELIVERY_LIMIT: u32 = 3;

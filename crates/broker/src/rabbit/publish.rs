@@ -32,7 +32,7 @@ enum Flying {
 
 /// A batch on its way; its confirms are awaited together.
 #[derive(Debug)]
-pub(in crate::broker) struct Flight {
+pub(crate) struct Flight {
     messages: Vec<Flying>,
     /// How many are settled, counted from the last message, then from the first on.
     settled: usize,
@@ -51,7 +51,7 @@ struct Return {
 }
 
 /// Opens a channel for publishing with confirms.
-pub(in crate::broker) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
+pub(crate) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
     let channel = channel(connection).await?;
     let selecting = channel.confirm_select(ConfirmSelectOptions::default());
     patiently("asking for confirms", selecting).await?.map_err(Error::Channel)?;
@@ -59,7 +59,7 @@ pub(in crate::broker) async fn confirming(connection: &Connection) -> Result<Cha
 }
 
 /// Hands `messages` over in their order. Errors show as [`Confirm::Lost`] later.
-pub(in crate::broker) async fn send(
+pub(crate) async fn send(
     channel: &Channel,
     messages: &[Message],
     options: BasicPublishOptions,
@@ -104,7 +104,7 @@ async fn publish(
 /// has the channel to itself, and returns are matched by what they say when all confirms are in.
 ///
 /// The error, if any, is what broke the channel meanwhile.
-pub(in crate::broker) async fn window(
+pub(crate) async fn window(
     channel: &Channel,
     messages: &[Message],
 ) -> (Vec<Confirm>, Option<lapin::Error>) {
@@ -133,7 +133,7 @@ impl Flight {
     ///
     /// The last one is awaited first, as the others are mostly there when it is: one wake-up for
     /// the batch instead of one for each message.
-    pub(in crate::broker) async fn confirmed(&mut self) {
+    pub(crate) async fn confirmed(&mut self) {
         let total = self.messages.len();
         while self.settled < total {
             let index = (self.settled + total - 1) % total;
@@ -161,16 +161,16 @@ impl Flight {
     }
 
     /// The outcomes, in the order of the messages; what is not settled is lost.
-    pub(in crate::broker) fn outcomes(self) -> Vec<Confirm> {
+    pub(crate) fn outcomes(self) -> Vec<Confirm> {
         self.messages.into_iter().map(Flying::confirm).collect()
     }
 
     /// What broke the channel under this batch, if that happened.
-    pub(in crate::broker) fn error(&self) -> Option<lapin::Error> {
+    pub(crate) fn error(&self) -> Option<lapin::Error> {
         self.error.clone()
     }
 
-    pub(in crate::broker) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.messages.len()
     }
 }
