@@ -3,15 +3,15 @@
 //! Size first, then the envelope, then the data. Nothing that comes in can fail in any other
 //! way, and nothing is lost: an invalid message keeps its bytes and is parked with its reason.
 
-use orderly_actors::clock::{Timestamp, no_time};
-use orderly_actors::command::wording::{self, Wrong};
-use orderly_actors::command::{Command, Invalid, Kind};
-use orderly_actors::id::{CommandId, Source};
-use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Raw};
-use orderly_actors::trace::TraceParent;
-use orderly_actors::verdict::Reason;
 use orderly_broker::Message;
+use orderly_domain::command::wording::{self, Wrong};
+use orderly_domain::command::{Command, Invalid, Kind};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::record::Named;
+use orderly_domain::time::{Timestamp, no_time};
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::Reason;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;

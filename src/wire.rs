@@ -2,14 +2,15 @@
 
 use crate::door::CLOUD_EVENT;
 use bytes::Bytes;
-use orderly_actors::event::face::{Face, NotificationMessage, OrderData};
-use orderly_actors::event::{Event, Type};
 use orderly_actors::notification::Outgoing;
-use orderly_actors::order::{Order, OrderFace};
-use orderly_actors::payment::Refund;
-use orderly_actors::record::{Entry, Origin};
-use orderly_actors::verdict::{Verdict, VerdictReply};
+use orderly_actors::record::Entry;
 use orderly_broker::{Durability, Message, Names, Properties};
+use orderly_domain::event::face::{Face, NotificationMessage, OrderData};
+use orderly_domain::event::{Event, Type};
+use orderly_domain::order::{Order, OrderFace};
+use orderly_domain::payment::Refund;
+use orderly_domain::record::Origin;
+use orderly_domain::verdict::{Verdict, VerdictReply};
 use orderly_store::Seq;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -33,7 +34,7 @@ struct CloudEvent<'a> {
     r#type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
-    time: orderly_actors::clock::Timestamp,
+    time: orderly_domain::time::Timestamp,
     datacontenttype: &'static str,
     sequence: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +143,7 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
         | Event::NotificationRequested { .. }
         | Event::NotificationDelivered { .. }
         | Event::NotificationFailed { .. } => {
-            entry.record.order.as_ref().map(orderly_actors::id::OrderId::as_str)
+            entry.record.order.as_ref().map(orderly_domain::id::OrderId::as_str)
         }
         Event::CommandParked { parked_id, .. } => Some(parked_id),
     }
@@ -182,7 +183,7 @@ pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictRepl
         verdict: record.verdict,
         reason: record.reason,
         detail: record.detail.as_ref(),
-        order_id: record.order.as_ref().map(orderly_actors::id::OrderId::as_str),
+        order_id: record.order.as_ref().map(orderly_domain::id::OrderId::as_str),
         original: match record.verdict {
             Verdict::Duplicate | Verdict::Conflict => {
                 original.map(|original| Box::new(verdict(original, None)))

@@ -1,6 +1,6 @@
 //! The examples of docs/messages.md are commands, one of each type.
 
-use orderly_actors::command::{Command, Kind};
+use orderly_domain::command::{Command, Kind};
 use std::collections::BTreeSet;
 
 #[test]

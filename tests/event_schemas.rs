@@ -9,8 +9,8 @@ mod tour;
 mod tours;
 
 use orderly::cli::schema;
-use orderly_actors::event::Type;
-use orderly_actors::event::face::Face;
+use orderly_domain::event::Type;
+use orderly_domain::event::face::Face;
 use serde_json::Value;
 use std::collections::BTreeSet;
 

@@ -6,11 +6,11 @@ mod support;
 
 use bytes::Bytes;
 use orderly::door::{CLOUD_EVENT, Door};
-use orderly_actors::clock::Timestamp;
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_actors::verdict::{Reason, Verdict};
 use orderly_broker::{Message, Properties};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;

@@ -7,20 +7,25 @@
 //! costs is printed beside. All times are the CPU's.
 
 use bytes::Bytes;
-use orderly_actors::cart;
-use orderly_actors::clock::{SystemClock, Timestamp};
-use orderly_actors::command::{Command, Kind, PaymentCallback};
-use orderly_actors::id::{CommandId, OrderId, Sku, Source};
-use orderly_actors::inventory::{self, Stock};
-use orderly_actors::money::{Currency, UnitPrice};
-use orderly_actors::notification::{Channel, Policy};
-use orderly_actors::order::{self, LatePayment, Order, Status, Terms};
-use orderly_actors::payment::rules::Phase;
-use orderly_actors::payment::{self, Payments, WaitingLimits};
-use orderly_actors::record::Named;
+use orderly_actors::clock::SystemClock;
+use orderly_actors::order::{LatePayment, Terms};
+use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Arrival, Capacities, Raw, Sequencer, Settings, Step};
 use orderly_actors::supervisor::Budget;
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart;
+use orderly_domain::command::{Command, Kind, PaymentCallback};
+use orderly_domain::id::{CommandId, OrderId, Sku, Source};
+use orderly_domain::inventory;
+use orderly_domain::inventory::Stock;
+use orderly_domain::money::{Currency, UnitPrice};
+use orderly_domain::notification::{Channel, Policy};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment;
+use orderly_domain::payment::Payments;
+use orderly_domain::payment::rules::Phase;
+use orderly_domain::record::Named;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error, Pair, Tree};
 use orderly_store::sim::Dice;
 use orderly_store::{self as store, Disk, Log};
@@ -213,7 +218,7 @@ fn measure<T, R>(name: &str, prepare: impl Fn() -> T, mut work: impl FnMut(T) ->
     println!("  {name:<34} {:>6.0} ns", best.as_secs_f64() * 1e9 / f64::from(TIMES));
 }
 
-type Decide<'a> = &'a dyn Fn(&Order) -> order::rules::Step;
+type Decide<'a> = &'a dyn Fn(&Order) -> orderly_domain::order::rules::Step;
 
 fn rules() {
     let placed = an_order(Status::AwaitingPayment, 0);
@@ -221,25 +226,30 @@ fn rules() {
     let review = an_order(Status::UnderReview, 9_999);
     let paid = an_order(Status::Paid, 3_299);
     let expired = an_order(Status::Expired, 0);
-    let follow = |order: &Order, step: &order::rules::Step| {
+    let follow = |order: &Order, step: &orderly_domain::order::rules::Step| {
         let mut order = order.clone();
         for change in &step.changes {
-            order::rules::apply(&mut order, change);
+            orderly_domain::order::rules::apply(&mut order, change);
         }
         order
     };
-    let late = order::rules::Late::No;
+    let late = orderly_domain::order::rules::Late::No;
     let steps: [(&str, &Order, Decide<'_>); 8] = [
-        ("order placed", &placed, &|o| order::rules::place(o)),
-        ("captured: paid", &placed, &|o| order::rules::captured(o, 3_299, late)),
-        ("captured: partially paid", &partial, &|o| order::rules::captured(o, 1, late)),
-        ("captured: surplus", &paid, &|o| order::rules::captured(o, 1, late)),
-        ("captured: too late", &expired, &|o| order::rules::captured(o, 3_299, late)),
-        ("cancelled under review", &review, &|o| {
-            order::rules::cancel(o, None, payment::rules::Standing::default()).expect("is allowed")
+        ("order placed", &placed, &|o| orderly_domain::order::rules::place(o)),
+        ("captured: paid", &placed, &|o| orderly_domain::order::rules::captured(o, 3_299, late)),
+        ("captured: partially paid", &partial, &|o| {
+            orderly_domain::order::rules::captured(o, 1, late)
         }),
-        ("completed", &paid, &|o| order::rules::complete(o).expect("is allowed")),
-        ("hold lapsed", &placed, &|o| order::rules::lapse(o).expect("lapses")),
+        ("captured: surplus", &paid, &|o| orderly_domain::order::rules::captured(o, 1, late)),
+        ("captured: too late", &expired, &|o| {
+            orderly_domain::order::rules::captured(o, 3_299, late)
+        }),
+        ("cancelled under review", &review, &|o| {
+            orderly_domain::order::rules::cancel(o, None, payment::rules::Standing::default())
+                .expect("is allowed")
+        }),
+        ("completed", &paid, &|o| orderly_domain::order::rules::complete(o).expect("is allowed")),
+        ("hold lapsed", &placed, &|o| orderly_domain::order::rules::lapse(o).expect("lapses")),
     ];
     for (name, order, decide) in steps {
         measure(name, || order, |order| follow(order, &decide(order)));
@@ -318,12 +328,12 @@ fn a_stock(sku: &str) -> Stock {
 fn a_cart() -> cart::Cart {
     let line = |sku| cart::CartLine {
         sku: Sku::new(sku).expect("is an id"),
-        quantity: orderly_actors::money::Quantity::new(1).expect("is a quantity"),
+        quantity: orderly_domain::money::Quantity::new(1).expect("is a quantity"),
         unit_price: UnitPrice::new(500).expect("is a price"),
         name: None,
     };
     cart::Cart {
-        id: orderly_actors::id::CartId::new("cart-1").expect("is an id"),
+        id: orderly_domain::id::CartId::new("cart-1").expect("is an id"),
         status: cart::CartStatus::Open,
         version: 2,
         currency: Currency::from_code("EUR").expect("is a currency"),

@@ -1,7 +1,7 @@
 //! The store's counters: what is counted over all units, by number.
 
-use crate::order::Status;
-use crate::verdict::Reason;
+use orderly_domain::order::Status;
+use orderly_domain::verdict::Reason;
 use orderly_store::View;
 
 /// Callbacks that wait for their order.

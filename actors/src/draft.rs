@@ -1,17 +1,17 @@
 //! What a command does, before it is sealed: the actors' answers, put together by the order
 //! actor and made a unit by the sequencer. A draft that is dropped has done nothing.
 
-use crate::cart::Cart;
-use crate::clock::Timestamp;
-use crate::event::Event;
-use crate::inventory::{Reservation, Stock};
-use crate::notification::Notices;
-use crate::order::{Order, Status, Swept};
 use crate::owner::Owner;
 use crate::parked::Item;
-use crate::payment::Payments;
 use crate::sequencer::Marker;
 use crate::states::State;
+use orderly_domain::cart::Cart;
+use orderly_domain::event::Event;
+use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::payment::Payments;
+use orderly_domain::time::Timestamp;
 use orderly_store::{NameHash, Ordinal, Table};
 use std::sync::Arc;
 

@@ -1,26 +1,48 @@
 //! What all five owners share: their names, the end of a turn, and how a message can fail.
 
-use crate::command::Invalid;
 use crate::draft::Draft;
-use crate::id::OrderId;
 use crate::states;
-use crate::verdict::{Detail, Reason, Refusal, Verdict, names};
 use actix::prelude::*;
+use orderly_domain::command::Invalid;
+use orderly_domain::id::OrderId;
+use orderly_domain::verdict::{Detail, Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
-names! {
-    /// The five owners of the shop's state.
-    Owner {
-        /// Carts.
-        Cart = "cart",
-        /// Orders; it runs the flows.
-        Order = "order",
-        /// Stock and reservations.
-        Inventory = "inventory",
-        /// Attempts, refunds, disputes, waiting callbacks.
-        Payment = "payment",
-        /// What customers are told.
-        Notification = "notification",
+/// The five owners of the shop's state.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Owner {
+    /// Carts.
+    Cart,
+    /// Orders; it runs the flows.
+    Order,
+    /// Stock and reservations.
+    Inventory,
+    /// Attempts, refunds, disputes, waiting callbacks.
+    Payment,
+    /// What customers are told.
+    Notification,
+}
+
+impl Owner {
+    /// Every one, in order.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The name in metrics, in logs and in the admin API.
+    pub fn as_str(self) -> &'static str {
+        self.into()
     }
 }
 

@@ -5,18 +5,17 @@
 //! its unit was sealed. The cache holds nothing that the store would not give too, so
 //! dropping it loses nothing.
 
-use crate::cart::Cart;
 use crate::draft::Change;
-use crate::inventory::{Reservation, Stock};
-use crate::notification::Notices;
-use crate::order::{Order, Swept};
 use crate::owner::Owner;
-use crate::payment::Payments;
+use orderly_domain::cart::Cart;
+use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::{Order, Swept};
+use orderly_domain::payment::Payments;
+use orderly_domain::stored::{self, Stored};
 use orderly_store::{self as store, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,35 +29,25 @@ pub enum Error {
     /// The store failed: final for this process.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// The stored state is of a format that this program does not know.
-    #[error("the stored {what} {ordinal} has format version {found}, known is {VERSION}")]
-    Version {
-        /// What kind of state.
-        what: &'static str,
-        /// Which.
-        ordinal: u64,
-        /// Its version.
-        found: u8,
-    },
-    /// The stored state cannot be decoded.
-    #[error("the stored {what} {ordinal} cannot be read: {problem}")]
+    /// What is stored cannot be read.
+    #[error("{error} (number {number})")]
     Corrupt {
-        /// What kind of state.
-        what: &'static str,
-        /// Which.
-        ordinal: u64,
-        /// What the decoder says.
-        problem: String,
+        /// Which one.
+        number: u64,
+        /// What is wrong with it.
+        error: stored::Error,
     },
 }
 
-/// The format of stored states. 2: a capture keeps its event where it has no id of its own.
-const VERSION: u8 = 2;
+impl Error {
+    /// The record of that number cannot be read.
+    pub const fn corrupt(number: u64, error: stored::Error) -> Self {
+        Self::Corrupt { number, error }
+    }
+}
 
 /// A state that is stored: one part of one entity.
-pub trait State: Serialize + DeserializeOwned + 'static {
-    /// What it is called in errors.
-    const WHAT: &'static str;
+pub trait State: Stored + 'static {
     /// Who writes it.
     const OWNER: Owner;
     /// The table of its entity.
@@ -71,7 +60,6 @@ pub trait State: Serialize + DeserializeOwned + 'static {
 }
 
 impl State for Order {
-    const WHAT: &'static str = "order";
     const OWNER: Owner = Owner::Order;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 0;
@@ -82,7 +70,6 @@ impl State for Order {
 }
 
 impl State for Reservation {
-    const WHAT: &'static str = "reservation";
     const OWNER: Owner = Owner::Inventory;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 1;
@@ -93,7 +80,6 @@ impl State for Reservation {
 }
 
 impl State for Payments {
-    const WHAT: &'static str = "payments";
     const OWNER: Owner = Owner::Payment;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 2;
@@ -106,7 +92,6 @@ impl State for Payments {
 }
 
 impl State for Notices {
-    const WHAT: &'static str = "notices";
     const OWNER: Owner = Owner::Notification;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 3;
@@ -118,7 +103,6 @@ impl State for Notices {
 }
 
 impl State for Swept {
-    const WHAT: &'static str = "swept order";
     const OWNER: Owner = Owner::Order;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 4;
@@ -129,7 +113,6 @@ impl State for Swept {
 }
 
 impl State for Stock {
-    const WHAT: &'static str = "stock";
     const OWNER: Owner = Owner::Inventory;
     const TABLE: Table = Table::Skus;
     const PART: u8 = 0;
@@ -140,7 +123,6 @@ impl State for Stock {
 }
 
 impl State for Cart {
-    const WHAT: &'static str = "cart";
     const OWNER: Owner = Owner::Cart;
     const TABLE: Table = Table::Carts;
     const PART: u8 = 0;
@@ -150,25 +132,9 @@ impl State for Cart {
     }
 }
 
-/// Appends the stored form of `state`.
-pub fn encode<S: Serialize>(state: &S, out: &mut Vec<u8>) -> Result<(), postcard::Error> {
-    out.push(VERSION);
-    *out = postcard::to_extend(state, std::mem::take(out))?;
-    Ok(())
-}
-
 /// Reads the stored form of a state.
 pub fn decode<S: State>(ordinal: Ordinal, bytes: &[u8]) -> Result<S, Error> {
-    let (what, number) = (S::WHAT, ordinal.0);
-    match bytes.split_first() {
-        Some((&VERSION, rest)) => postcard::from_bytes(rest).map_err(|error| Error::Corrupt {
-            what,
-            ordinal: number,
-            problem: error.to_string(),
-        }),
-        Some((&found, _)) => Err(Error::Version { what, ordinal: number, found }),
-        None => Err(Error::Corrupt { what, ordinal: number, problem: "it is empty".to_owned() }),
-    }
+    S::decode(bytes).map_err(|error| Error::corrupt(ordinal.0, error))
 }
 
 /// Reads a state as it was sealed last.

@@ -3,9 +3,9 @@
 mod support;
 
 use orderly_actors::audit::{Audit, audit};
-use orderly_actors::inventory::Stock;
-use orderly_actors::order::{Order, Status};
-use orderly_actors::states::{State, encode};
+use orderly_actors::states::State;
+use orderly_domain::inventory::Stock;
+use orderly_domain::order::{Order, Status};
 use orderly_store::sim::Dice;
 use serde_json::json;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ fn forge<S: State>(shop: &mut Shop, id: &str, change: impl FnOnce(&mut S)) {
     let view = shop.sequencer.shelf();
     let ordinal = view
         .borrow()
-        .find(S::TABLE, &orderly_actors::identity::of_name(id))
+        .find(S::TABLE, &orderly_actors::names::name(id))
         .expect("reads")
         .expect("is there");
     let mut state = shop.state::<S>(S::TABLE, id).expect("is there");
     change(&mut state);
     let mut builder = view.borrow().begin(0);
-    builder.put_with(S::TABLE, ordinal, S::PART, |out| encode(&state, out)).expect("encodes");
+    builder.put_with(S::TABLE, ordinal, S::PART, |out| state.encode(out)).expect("encodes");
     let unit = builder.seal(0, &[]);
     view.borrow_mut().seal(Arc::clone(&unit));
     shop.log.commit(&[unit]).expect("commits");

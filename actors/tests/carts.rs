@@ -2,9 +2,9 @@
 
 mod support;
 
-use orderly_actors::cart::{Cart, CartStatus};
-use orderly_actors::order::Status;
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::order::Status;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Table;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -50,7 +50,7 @@ async fn a_guests_cart_is_merged_and_both_carts_are_told() {
     let told: Vec<_> = merged
         .events()
         .map(|(_, event)| {
-            let face = orderly_actors::event::face::Face::new(event, merged.scene());
+            let face = orderly_domain::event::face::Face::new(event, merged.scene());
             let data = serde_json::to_value(face.expect("has its cart")).expect("is JSON");
             (
                 event.kind().as_str(),

@@ -3,11 +3,11 @@
 
 mod support;
 
-use orderly_actors::cart::{Cart, CartStatus};
-use orderly_actors::event::face::Face;
-use orderly_actors::order::Status;
 use orderly_actors::record::Entry;
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::event::face::Face;
+use orderly_domain::order::Status;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Table;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -147,7 +147,7 @@ async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
     for (kind, data) in [("order.place", place("o-1", &[("tea", 1, 0)])), ("cart.checkout", free)] {
         let entry = shop.run(kind, data).await;
 
-        let types = entry.record.types().into_iter().map(orderly_actors::event::Type::as_str);
+        let types = entry.record.types().into_iter().map(orderly_domain::event::Type::as_str);
         let of_order: Vec<_> = types.filter(|kind| kind.starts_with("order.")).collect();
         assert_eq!(of_order, ["order.placed", "order.paid"], "{kind}");
         let [placed] = &told(&entry, "order.placed")[..] else { panic!("once") };

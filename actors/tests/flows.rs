@@ -3,11 +3,11 @@
 mod support;
 
 use orderly_actors::clock::Clock as _;
-use orderly_actors::id::CommandId;
-use orderly_actors::order::Status;
 use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{Arrival, Step};
-use orderly_actors::verdict::Verdict;
+use orderly_domain::id::CommandId;
+use orderly_domain::order::Status;
+use orderly_domain::verdict::Verdict;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;

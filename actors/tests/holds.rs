@@ -3,10 +3,11 @@
 
 mod support;
 
-use orderly_actors::clock::Timestamp;
-use orderly_actors::inventory::{HoldState, Reservation};
-use orderly_actors::order::{LatePayment, Status, Terms};
+use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::sequencer::Settings;
+use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::order::Status;
+use orderly_domain::time::Timestamp;
 use orderly_store::Table;
 use orderly_store::sim::SimDisk;
 use serde_json::json;

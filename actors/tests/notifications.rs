@@ -3,12 +3,14 @@
 
 mod support;
 
-use orderly_actors::clock::{Clock as _, Timestamp};
-use orderly_actors::notification::{
-    Channel, Delivery, Failure, Notice, Notices, Outgoing, Policy, Progress, Retry, Sent, Standing,
-};
+use orderly_actors::clock::Clock as _;
+use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{Resending, Settings, Step};
-use orderly_actors::trace::TraceParent;
+use orderly_domain::notification::{
+    Channel, Delivery, Failure, Notice, Notices, Policy, Progress, Retry, Sent, Standing,
+};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Ordinal, Table};
 use std::collections::BTreeSet;

@@ -5,14 +5,15 @@
 mod support;
 
 use fail::FailScenario;
-use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::draft::HintKind;
-use orderly_actors::order::{Order, Status};
 use orderly_actors::owner::Owner;
-use orderly_actors::record::{Entry, Origin, Record};
+use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Step;
 use orderly_actors::supervisor::{Budget, Health};
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::record::{Origin, Record};
+use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Ordinal, Table, Timer};
 use serde_json::{Value, json};

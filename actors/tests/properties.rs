@@ -6,16 +6,16 @@
 
 mod support;
 
-use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
-use orderly_actors::event::{Event, OrderChange};
-use orderly_actors::inventory::{HoldState, Reservation, Stock};
-use orderly_actors::notification::Notices;
-use orderly_actors::order::{Order, Status};
-use orderly_actors::payment::Payments;
 use orderly_actors::record::Entry;
 use orderly_actors::states::{self, State};
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::event::{Event, OrderChange};
+use orderly_domain::inventory::{HoldState, Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment::Payments;
+use orderly_domain::verdict::Verdict;
 use orderly_store::{Ordinal, Table};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -375,7 +375,7 @@ async fn hear(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, 
         _ => {}
     }
     for entry in waited {
-        if let orderly_actors::record::Origin::Waited { id, .. } = &entry.record.origin {
+        if let orderly_domain::record::Origin::Waited { id, .. } = &entry.record.origin {
             let said = money.waiting.remove(id.as_str()).expect("it waited");
             money.hear(&said, entry.record.verdict);
         }

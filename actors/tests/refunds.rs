@@ -2,9 +2,9 @@
 
 mod support;
 
-use orderly_actors::order::Status;
 use orderly_actors::record::Entry;
-use orderly_actors::verdict::{Detail, Verdict};
+use orderly_domain::order::Status;
+use orderly_domain::verdict::{Detail, Verdict};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,7 +45,7 @@ async fn resolve(shop: &mut Shop, decision: &str) -> Arc<Entry> {
 }
 
 fn types(entry: &Entry) -> Vec<&'static str> {
-    entry.record.types().into_iter().map(orderly_actors::event::Type::as_str).collect()
+    entry.record.types().into_iter().map(orderly_domain::event::Type::as_str).collect()
 }
 
 #[actix::test]
@@ -82,7 +82,7 @@ async fn no_more_is_asked_back_than_is_there_and_not_pending() {
     let mut shop = paid().await;
     let mut asks = async |id, amount| {
         let asked = shop.run("refund.request", refund(id, amount, &[])).await;
-        asked.record.reason.map_or("applied", orderly_actors::verdict::Reason::as_str)
+        asked.record.reason.map_or("applied", orderly_domain::verdict::Reason::as_str)
     };
     assert_eq!(asks("r-1", 1501).await, "refund_exceeds_paid");
     assert_eq!(asks("r-1", 1000).await, "applied");

@@ -2,13 +2,13 @@
 
 mod support;
 
-use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
-use orderly_actors::event::Event;
-use orderly_actors::order::{Status, Swept};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_actors::verdict::{Reason, Verdict};
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::event::Event;
+use orderly_domain::order::{Status, Swept};
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Ordinal, Table};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -184,7 +184,7 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
         assert_eq!(swept(&shop, id), Some(Swept { status: *status }));
         assert_eq!(counted(&shop, *status), 0, "orders that are {id}");
         let view = shop.sequencer.shelf().borrow();
-        let ordinal = view.find(Table::Orders, &orderly_actors::identity::of_name(id));
+        let ordinal = view.find(Table::Orders, &orderly_actors::names::name(id));
         let ordinal = ordinal.expect("reads").expect("keeps its place");
         for part in 0..4 {
             assert_eq!(

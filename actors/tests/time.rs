@@ -2,9 +2,9 @@
 
 mod support;
 
-use orderly_actors::clock::Timestamp;
-use orderly_actors::order::Status;
 use orderly_actors::sequencer::Step;
+use orderly_domain::order::Status;
+use orderly_domain::time::Timestamp;
 use std::time::Duration;
 use support::{START, Shop, place};
 

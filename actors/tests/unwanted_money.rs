@@ -3,8 +3,8 @@
 
 mod support;
 
-use orderly_actors::order::Status;
-use orderly_actors::verdict::Verdict;
+use orderly_domain::order::Status;
+use orderly_domain::verdict::Verdict;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{DAY, Shop, place, said, verdict};

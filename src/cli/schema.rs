@@ -1,8 +1,8 @@
 //! `orderly schema`: the JSON Schemas of all commands and events.
 
 use super::output;
-use orderly_actors::command::Kind;
-use orderly_actors::event::Type;
+use orderly_domain::command::Kind;
+use orderly_domain::event::Type;
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use std::io;

@@ -5,14 +5,15 @@ use super::books::{Account, Bookkeeper, Books, Status, Stock, Verdict};
 use super::day::{self, Day, Step};
 use crate::pipeline::{Gone, Handle, Overview};
 use orderly_actors::audit::{self, Audit, part};
-use orderly_actors::clock::Timestamp;
-use orderly_actors::event::Type;
-use orderly_actors::inventory::{HoldState, Reservation};
-use orderly_actors::notification::NotificationKind;
-use orderly_actors::order::Order;
-use orderly_actors::{counters, inventory, verdict};
+use orderly_actors::counters;
 use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Message, Names, Properties};
+use orderly_domain::event::Type;
+use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::notification::NotificationKind;
+use orderly_domain::order::Order;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict;
 use orderly_store::{Ordinal, Table, View};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
@@ -320,7 +321,7 @@ fn read_books(core: &Overview<'_>) -> Result<Books, audit::Error> {
         Ok(())
     })?;
     each(core.view, Table::Skus, |entity| {
-        if let Some(stock) = part::<inventory::Stock>(entity)? {
+        if let Some(stock) = part::<orderly_domain::inventory::Stock>(entity)? {
             let seen =
                 Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };
             books.stock.insert(stock.sku.to_string(), seen);
@@ -331,8 +332,8 @@ fn read_books(core: &Overview<'_>) -> Result<Books, audit::Error> {
 }
 
 /// The model's word for a status; it knows those that a day leads to.
-fn status(status: orderly_actors::order::Status) -> Option<Status> {
-    use orderly_actors::order::Status as Core;
+fn status(status: orderly_domain::order::Status) -> Option<Status> {
+    use orderly_domain::order::Status as Core;
     match status {
         Core::Rejected => Some(Status::Rejected),
         Core::AwaitingPayment => Some(Status::AwaitingPayment),

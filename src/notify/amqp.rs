@@ -4,8 +4,8 @@
 use super::breaker::{Health, Terms};
 use super::lane::Limits;
 use super::{Errand, Outcome};
-use orderly_actors::notification::{Failure, Sent};
 use orderly_broker::{Confirm, Publisher};
+use orderly_domain::notification::{Failure, Sent};
 use std::num::NonZeroU32;
 use std::time::Duration;
 use tokio::sync::mpsc;

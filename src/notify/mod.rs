@@ -19,8 +19,9 @@ pub mod webhook;
 
 use self::breaker::{Health, Permit};
 use crate::metrics::labels;
-use orderly_actors::notification::{Channel, Outgoing, Sent};
+use orderly_actors::notification::Outgoing;
 use orderly_broker::Message;
+use orderly_domain::notification::{Channel, Sent};
 
 /// A notification on its way to a channel.
 #[derive(Debug)]

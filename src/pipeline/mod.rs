@@ -28,14 +28,13 @@ pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
 use crate::config::{self, Config};
 use crate::metrics::Metrics;
 use crate::wire::Wire;
-use orderly_actors::cart;
-use orderly_actors::event::Type;
-use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
 use orderly_actors::supervisor::{Budget, Spent};
 use orderly_broker::{Link, Names};
+use orderly_domain::event::Type;
+use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_store::{self as store, Opened};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -78,7 +77,7 @@ impl Error {
         match self {
             Self::Store(_) | Self::Relay | Self::DiskStalled => true,
             Self::Core(error) => match error {
-                Core::Store(_) | Core::State(_) | Core::Record(_) => true,
+                Core::Store(_) | Core::State(_) => true,
                 Core::Encode(_) => false,
             },
             Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,
@@ -218,7 +217,10 @@ fn settings(config: &Config) -> Settings {
             },
             keep_for: history,
         },
-        carts: cart::Terms { expire_after: config.carts.expire_after.get(), keep_for: history },
+        carts: orderly_domain::cart::Terms {
+            expire_after: config.carts.expire_after.get(),
+            keep_for: history,
+        },
         waiting: WaitingLimits {
             total: u64::from(config.orders.waiting_max.get()),
             per_order: 64,

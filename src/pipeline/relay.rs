@@ -8,7 +8,8 @@
 use crate::metrics::Metrics;
 use crate::wire::{self, Wire};
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_actors::record::{self, Entry};
+use orderly_actors::record::Entry;
+use orderly_actors::states;
 use orderly_broker::{EventStream, Keyed, Publisher, Receipt};
 use orderly_store::{History, Seq};
 use std::collections::VecDeque;
@@ -177,7 +178,7 @@ impl Relay {
     }
 
     /// Publishes the next batch.
-    async fn publish_some(&mut self) -> Result<(), record::Error> {
+    async fn publish_some(&mut self) -> Result<(), states::Error> {
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
             let Some(entry) = self.take_next()? else {
@@ -207,7 +208,7 @@ impl Relay {
     }
 
     /// The unit at `next`, once it is durable.
-    fn take_next(&mut self) -> Result<Option<Arc<Entry>>, record::Error> {
+    fn take_next(&mut self) -> Result<Option<Arc<Entry>>, states::Error> {
         while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
             self.at_hand.pop_front();
         }
@@ -221,7 +222,7 @@ impl Relay {
     }
 
     /// Reads from the journal what the feed left out.
-    fn read_on(&mut self) -> Result<(), record::Error> {
+    fn read_on(&mut self) -> Result<(), states::Error> {
         let fed_from = self.at_hand.front().map(|entry| entry.seq);
         let mut read = VecDeque::new();
         for unit in self.history.units(self.next).take(READ) {

@@ -2,9 +2,10 @@
 //! while the clock cannot be trusted.
 
 use super::Error;
-use orderly_actors::clock::{Clock, Timestamp};
+use orderly_actors::clock::Clock;
 use orderly_actors::draft::HintKind;
 use orderly_actors::sequencer::Sequencer;
+use orderly_domain::time::Timestamp;
 use orderly_store::{Timer, View};
 use std::time::Duration;
 

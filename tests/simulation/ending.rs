@@ -128,8 +128,7 @@ pub(crate) struct Summary {
 
 /// The timers that are not dealt with.
 fn timers(opened: &Opened) -> Vec<Timer> {
-    let far =
-        SimulatedClock::at(orderly_actors::clock::Timestamp::from_micros(opened.view.clock()));
+    let far = SimulatedClock::at(orderly_domain::time::Timestamp::from_micros(opened.view.clock()));
     far.advance(30 * LONG);
     let mut timers = opened.view.due(far.now().micros(), usize::MAX).expect("they can be read");
     timers.sort_unstable();

@@ -1,13 +1,13 @@
 //! A command on its way: what a producer published, and what the door makes of it.
 
 use bytes::Bytes;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::command::{Command, Invalid, Kind};
-use orderly_actors::id::{CommandId, Source};
-use orderly_actors::identity;
-use orderly_actors::record::Named;
 use orderly_actors::sequencer::{Arrival, Raw};
-use orderly_actors::verdict::Reason;
+use orderly_domain::command::{Command, Invalid, Kind};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::identity;
+use orderly_domain::record::Named;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Reason;
 use orderly_store::{IdentityHash, NameHash};
 
 /// A message in the command queue.
@@ -67,8 +67,9 @@ impl Message {
         let Arrival { source, id, command, .. } = self.arrival();
         let named = source.zip(id).zip(command.ok());
         Known {
-            identity: named.map(|((source, id), command)| identity::of(&source, &id, &command)),
-            parked: identity::of_parked(self.source, &self.id, &self.body),
+            identity: named
+                .map(|((source, id), command)| IdentityHash(identity::of(&source, &id, &command))),
+            parked: NameHash(identity::of_parked(self.source, &self.id, &self.body)),
         }
     }
 }

@@ -2,14 +2,14 @@
 //! invariants are checked on what it changed.
 
 use super::books::Terms;
-use orderly_actors::cart::{Cart, CartStatus};
 use orderly_actors::counters;
-use orderly_actors::inventory::{HoldState, Reservation, Stock};
-use orderly_actors::notification::Notices;
-use orderly_actors::order::{Order, Status};
 use orderly_actors::parked;
-use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_actors::states::{self, State};
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::inventory::{HoldState, Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_store::{
     COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Trail, Unit, View,
 };
@@ -165,7 +165,7 @@ impl Mirror {
             if let HoldState::Held { .. } = reservation.state {
                 assert!(self.orders.contains_key(ordinal), "stock is held for no order");
                 for item in reservation.items.iter() {
-                    *held.entry(item.ordinal).or_default() += item.quantity;
+                    *held.entry(Ordinal(item.number.0)).or_default() += item.quantity;
                 }
             }
         }
@@ -191,7 +191,7 @@ impl Mirror {
         };
         if let HoldState::Held { frozen, .. } = reservation.state {
             let attempts = self.payments.get(&ordinal).into_iter().flat_map(|one| &one.attempts);
-            let is_open = attempts.into_iter().any(orderly_actors::payment::Attempt::is_open);
+            let is_open = attempts.into_iter().any(orderly_domain::payment::Attempt::is_open);
             assert_eq!(frozen.is_some(), is_open, "the time of the hold of order {ordinal:?}");
         }
         for item in reservation.items.iter() {
@@ -360,7 +360,7 @@ fn check_captures(payments: &Payments) {
 
 /// What is told to a customer once stays told, and once.
 fn check_notices(before: Option<&Notices>, after: &Notices) {
-    let name = |notice: &orderly_actors::notification::Notice| {
+    let name = |notice: &orderly_domain::notification::Notice| {
         (notice.id.clone(), notice.kind, notice.reference.clone())
     };
     let known: Vec<_> = before.map_or(&[][..], |before| &before.all).iter().map(name).collect();

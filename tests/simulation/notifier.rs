@@ -1,7 +1,8 @@
 //! Sends what customers are to be told, once what says so is durable, until the broker confirmed it.
 
 use super::dice::Dice;
-use orderly_actors::notification::{Failure, Outgoing, Sent};
+use orderly_actors::notification::Outgoing;
+use orderly_domain::notification::{Failure, Sent};
 use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::time::Duration;

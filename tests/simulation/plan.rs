@@ -3,12 +3,11 @@
 
 use super::books::Terms;
 use super::dice::Dice;
-use orderly_actors::cart;
-use orderly_actors::notification::{Channel, Policy, Retry};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
 use orderly_actors::supervisor::Budget;
+use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_store as store;
 use std::time::Duration;
 
@@ -55,7 +54,7 @@ impl Plan {
                 late_payment: dice.pick(&late),
                 keep_for: history_retention,
             },
-            carts: cart::Terms {
+            carts: orderly_domain::cart::Terms {
                 expire_after: if is_long { dice.pick(&[HOUR, 4 * HOUR]) } else { MONTH },
                 keep_for: history_retention,
             },

@@ -4,8 +4,8 @@
 //! the store recovered. It reads the journal then, not memory: the bytes must be the same.
 
 use super::exchange::{Event, Exchange};
-use orderly_actors::event::{self, face::Face};
 use orderly_actors::record::Entry;
+use orderly_domain::event::{self, face::Face};
 use orderly_store::{History, Recovery, Seq, Unit};
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};

@@ -5,8 +5,8 @@ use super::books::Books;
 use super::dice::Dice;
 use super::message::Message;
 use bytes::Bytes;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::verdict::Reason;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Reason;
 use serde_json::{Value, json};
 
 const SKUS: [&str; 4] = ["tea", "cup", "pot", "jam"];

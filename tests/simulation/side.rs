@@ -3,12 +3,12 @@
 use super::books::{Books, Hold, Terms};
 use super::mirror::Mirror;
 use super::process::Input;
-use orderly_actors::cart::CartStatus;
-use orderly_actors::event::Event;
-use orderly_actors::id::OrderId;
-use orderly_actors::inventory::HoldState;
 use orderly_actors::record::Entry;
-use orderly_actors::verdict::Reason;
+use orderly_domain::cart::CartStatus;
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
+use orderly_domain::inventory::HoldState;
+use orderly_domain::verdict::Reason;
 use orderly_store::{Table, Unit};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,7 +6,8 @@ use super::process::{Down, Sequenced};
 use super::queue::Delivery;
 use super::world::World;
 use orderly_actors::audit;
-use orderly_actors::clock::{Clock, Timestamp};
+use orderly_actors::clock::Clock;
+use orderly_domain::time::Timestamp;
 use std::time::Duration;
 
 /// Tries of a message that fails, before it is parked.

@@ -2,11 +2,11 @@
 
 use super::{Audit, Counts, Error, part};
 use crate::counters;
-use crate::inventory::{HoldState, Reservation, Stock};
-use crate::order::{Order, Status, Swept};
 use crate::parked;
-use crate::payment::{Attempt, Payments, RefundState};
 use crate::states;
+use orderly_domain::inventory::{HoldState, Reservation, Stock};
+use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::payment::{Attempt, Payments, RefundState};
 use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -170,7 +170,7 @@ impl Books {
         for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             match reservation.map(|reservation| reservation.state) {
                 Some(HoldState::Held { .. }) => {
-                    self.holds(item.ordinal, way.signed(item.quantity.into()));
+                    self.holds(Ordinal(item.number.0), way.signed(item.quantity.into()));
                 }
                 Some(HoldState::Committed) => {
                     way.add(&mut self.counts.sold, item.quantity);

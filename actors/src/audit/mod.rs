@@ -8,8 +8,8 @@ mod books;
 
 pub use auditor::Auditor;
 
-use crate::clock::Timestamp;
 use crate::states::{self, State};
+use orderly_domain::time::Timestamp;
 use orderly_store::{self as store, Entity, View};
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -1,19 +1,19 @@
 //! Fills and closes carts; the only writer of carts.
 
-use super::rules::{self, Change, Fate, Terms, Wish};
-use super::state::{Cart, CartStatus};
-use crate::clock::Timestamp;
-use crate::command::{CartAdd, CartClear, CartMerge, CartPut};
 use crate::draft::{self, Draft, Hint, HintKind};
-use crate::event::Event;
-use crate::id::{CartId, OrderId};
-use crate::identity;
-use crate::money::Currency;
+use crate::names;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
 use crate::states::{Shelf, States};
 use crate::supervisor::{Vital, Vitals};
-use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::cart::rules::{self, Change, Fate, Terms, Wish};
+use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::command::{CartAdd, CartClear, CartMerge, CartPut};
+use orderly_domain::event::Event;
+use orderly_domain::id::{CartId, OrderId};
+use orderly_domain::money::Currency;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::{Ordinal, Table};
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ impl CartActor {
     }
 
     fn place(&self, id: &CartId) -> Result<Option<Ordinal>, Stop> {
-        Ok(self.shelf.borrow().find(Table::Carts, &identity::of_name(id.as_str()))?)
+        Ok(names::find(&self.shelf.borrow(), Table::Carts, id.as_str())?)
     }
 
     fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, Stop> {
@@ -62,7 +62,7 @@ impl CartActor {
             },
             None => {
                 let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
-                draft.names.push((Table::Carts, identity::of_name(id.as_str()), ordinal));
+                draft.names.push((Table::Carts, names::name(id.as_str()), ordinal));
                 ordinal
             }
         };

@@ -3,19 +3,19 @@
 //! Keeps, per sku: `on_hand >= held >= 0`. What it does for orders is in
 //! [`holds`](super::holds).
 
-use super::rules::{self, Change};
-use super::state::{Hold as State, Reservation, Stock};
-use crate::command::{StockAdjust, StockSet};
 use crate::draft::{self, Draft};
-use crate::event::Event;
-use crate::id::Sku;
-use crate::identity;
-use crate::money::{MOST_ON_HAND, OnHand};
+use crate::names;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
 use crate::states::{self, Shelf, States};
 use crate::supervisor::{Vital, Vitals};
-use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::command::{StockAdjust, StockSet};
+use orderly_domain::event::Event;
+use orderly_domain::id::Sku;
+use orderly_domain::inventory::rules::{self, Change};
+use orderly_domain::inventory::{HoldState as State, Reservation, Stock};
+use orderly_domain::money::{MOST_ON_HAND, OnHand};
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::{Ordinal, Table};
 use quick_cache::unsync::Cache;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Inventory {
         if let Some(ordinal) = self.places.get(sku) {
             return Ok(Some(*ordinal));
         }
-        let found = self.shelf.borrow().find(Table::Skus, &identity::of_name(sku.as_str()))?;
+        let found = names::find(&self.shelf.borrow(), Table::Skus, sku.as_str())?;
         if let Some(ordinal) = found {
             self.places.insert(sku.clone(), ordinal);
         }
@@ -100,7 +100,7 @@ impl Inventory {
             }
             None => {
                 let ordinal = self.shelf.borrow().next_ordinal(Table::Skus);
-                draft.names.push((Table::Skus, identity::of_name(set.sku.as_str()), ordinal));
+                draft.names.push((Table::Skus, names::name(set.sku.as_str()), ordinal));
                 let stock = Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None };
                 (ordinal, Arc::new(stock))
             }

@@ -4,17 +4,17 @@
 //! back than was sold.
 
 use super::actor::Inventory;
-use super::rules::{self, Change};
-use super::state::{Hold as State, Item, Reservation};
-use crate::clock::Timestamp;
-use crate::command::Restock;
 use crate::draft::{self, Draft, Hint, HintKind};
-use crate::event::{Event, ReleaseReason, Returned};
-use crate::id::{RefundId, Sku};
-use crate::money::Line;
 use crate::owner::{Answer, Fault, Stop};
-use crate::verdict::{Detail, Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::command::Restock;
+use orderly_domain::event::{Event, ReleaseReason, Returned};
+use orderly_domain::id::{RefundId, Sku};
+use orderly_domain::inventory::rules::{self, Change};
+use orderly_domain::inventory::{HoldState as State, Item, Reservation, SkuNumber};
+use orderly_domain::money::Line;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Detail, Reason, Refusal};
 use orderly_store::Ordinal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Inventory {
         Ok(self.reservations.get(order)?.ok_or(missing)?)
     }
 
-    fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<super::Stock>, Stop> {
+    fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<orderly_domain::inventory::Stock>, Stop> {
         let missing = Fault::Inconsistent("a held sku has no stock");
         Ok(self.stocks.get(sku)?.ok_or(missing)?)
     }
@@ -40,8 +40,8 @@ impl Inventory {
     ) -> Result<(), Stop> {
         let held = self.reservation(order)?;
         for item in held.items.iter() {
-            let stock = self.stock_of(item.ordinal)?;
-            self.change(item.ordinal, &stock, [change(item.quantity)], draft);
+            let stock = self.stock_of(Ordinal(item.number.0))?;
+            self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], draft);
         }
         self.stage(order, Reservation { items: Arc::clone(&held.items), state }, draft);
         Ok(())
@@ -71,7 +71,12 @@ impl Inventory {
         let mut items = Vec::with_capacity(stocks.len());
         for (ordinal, stock, quantity) in stocks {
             self.change(ordinal, &stock, [Change::Held(quantity)], &mut draft);
-            items.push(Item { sku: stock.sku.clone(), ordinal, quantity, returned: 0 });
+            items.push(Item {
+                sku: stock.sku.clone(),
+                number: SkuNumber(ordinal.0),
+                quantity,
+                returned: 0,
+            });
         }
         let state = State::held(hold.until);
         self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
@@ -142,8 +147,8 @@ impl Inventory {
         let mut returned = Vec::with_capacity(wanted.len());
         for item in &mut items {
             let Some(quantity) = wanted.get(&item.sku).copied() else { continue };
-            let stock = self.stock_of(item.ordinal)?;
-            self.change(item.ordinal, &stock, [Change::Returned(quantity)], &mut draft);
+            let stock = self.stock_of(Ordinal(item.number.0))?;
+            self.change(Ordinal(item.number.0), &stock, [Change::Returned(quantity)], &mut draft);
             item.returned += quantity;
             returned.push(Returned { sku: item.sku.clone(), quantity });
         }

@@ -1,18 +1,20 @@
 //! Decides once per order, kind and reference that a customer is told something, and keeps how
 //! far that got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
-use super::rules::{Policy, Sent};
-use super::state::{Channel, Delivery, Notice, Notices, NotificationKind, Progress};
-use crate::clock::Timestamp;
 use crate::draft::{self, Draft, Hint, HintKind};
-use crate::event::Event;
-use crate::id::OrderId;
-use crate::identity;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::supervisor::{Vital, Vitals};
-use crate::trace::TraceParent;
 use actix::prelude::*;
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
+use orderly_domain::identity;
+use orderly_domain::notification::rules::{Policy, Sent};
+use orderly_domain::notification::{
+    Channel, Delivery, Notice, Notices, NotificationKind, Progress,
+};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_store::Ordinal;
 use std::sync::Arc;
 

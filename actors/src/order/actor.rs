@@ -2,17 +2,17 @@
 //! other four. One message a flow; the flows themselves are in [`flows`](super::flows).
 
 use super::flows::{Flows, Leaves, Terms};
-use crate::clock::Timestamp;
-use crate::command::{
-    CartCheckout, OrderCancel, OrderComplete, OrderPlace, OrderResolve, PaymentCallback,
-    RefundRequest,
-};
-use crate::id::{CommandId, Source};
 use crate::owner::{EndTurn, Fault, Outcome, Owner};
 use crate::states::Shelf;
 use crate::supervisor::{Vital, Vitals};
-use crate::trace::TraceParent;
 use actix::prelude::*;
+use orderly_domain::command::{
+    CartCheckout, OrderCancel, OrderComplete, OrderPlace, OrderResolve, PaymentCallback,
+    RefundRequest,
+};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_store::Ordinal;
 use std::rc::Rc;
 

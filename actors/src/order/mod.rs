@@ -2,12 +2,9 @@
 
 mod actor;
 mod flows;
-pub mod rules;
-mod state;
 
 pub use actor::{
     Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, Refund, Resolve,
     RunWaiting, SweepOrder, TendCart, Waited,
 };
 pub use flows::{LatePayment, Leaves, Terms};
-pub use state::{Order, OrderFace, Status, Swept};

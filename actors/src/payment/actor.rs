@@ -1,18 +1,18 @@
 //! Keeps what providers said of each order's money, and the callbacks that came too early;
 //! the only writer of both.
 
-use super::rules::{self, Meaning, Phase, Standing};
-use super::state::{MOST_ENTRIES, Payments, Waiting};
-use crate::clock::Timestamp;
-use crate::command::PaymentCallback;
 use crate::draft::{self, Draft, Hint, HintKind};
-use crate::identity;
-use crate::money::Currency;
+use crate::names;
 use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
 use crate::states::{Shelf, States};
 use crate::supervisor::{Vital, Vitals};
-use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::command::PaymentCallback;
+use orderly_domain::money::Currency;
+use orderly_domain::payment::rules::{self, Meaning, Phase, Standing};
+use orderly_domain::payment::{MOST_ENTRIES, Payments, Waiting};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::{Ordinal, Table};
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl PaymentActor {
         if total >= self.limits.total {
             return Err(full(format!("{total} callbacks wait in all")).into());
         }
-        let name = identity::of_name(wait.waiting.callback.order_id.as_str());
+        let name = names::name(wait.waiting.callback.order_id.as_str());
         let found = self.shelf.borrow().find(Table::Orders, &name)?;
         let order = found.unwrap_or_else(|| {
             let ordinal = self.shelf.borrow().next_ordinal(Table::Orders);

@@ -3,17 +3,17 @@
 //! Keeps: a refund is requested once under its id, unless it failed.
 
 use super::actor::{PaymentActor, crowded};
-use super::rules::{self, Which};
-use super::state::{MOST_ENTRIES, Payments, Refund, RefundState};
-use crate::command::Restock;
 use crate::draft::Draft;
-use crate::event::Event;
-use crate::id::{OrderId, RefundId};
-use crate::identity;
-use crate::money::Currency;
 use crate::owner::{Answer, Fault};
-use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::command::Restock;
+use orderly_domain::event::Event;
+use orderly_domain::id::{OrderId, RefundId};
+use orderly_domain::identity;
+use orderly_domain::money::Currency;
+use orderly_domain::payment::rules::{self, Which};
+use orderly_domain::payment::{MOST_ENTRIES, Payments, Refund, RefundState};
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
 
 impl PaymentActor {

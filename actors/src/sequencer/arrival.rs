@@ -1,11 +1,11 @@
 //! What the door hands to the sequencer.
 
-use crate::clock::Timestamp;
-use crate::command::{Command, Invalid};
-use crate::id::{CommandId, Source};
-use crate::record::Named;
-use crate::trace::TraceParent;
 use bytes::Bytes;
+use orderly_domain::command::{Command, Invalid};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::record::Named;
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 
 /// A message, decoded as far as it could be.
 #[derive(Debug, Clone)]

@@ -9,17 +9,17 @@
 
 use super::seal::Turn;
 use super::{Arrival, Error, Raw, Sealed, Sequencer};
-use crate::clock::Timestamp;
-use crate::command::Invalid;
 use crate::draft::Draft;
-use crate::id::{CommandId, Source};
-use crate::identity;
+use crate::names;
 use crate::owner::Outcome;
 use crate::parked::MARKER;
-use crate::record::{Named, Origin};
-use crate::trace::TraceParent;
-use crate::verdict::{Reason, Verdict};
 use bytes::Bytes;
+use orderly_domain::command::Invalid;
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::record::{Named, Origin};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Table, View};
 use serde::{Deserialize, Serialize};
 
@@ -56,9 +56,7 @@ struct Alone {
 
 impl Alone {
     fn name(&self) -> [u8; 16] {
-        let source = self.source.as_ref().map_or("", Source::as_str);
-        let id = self.id.as_ref().map_or("", CommandId::as_str);
-        identity::of_parked(source, id, &self.body).0
+        names::parked_name(self.source.as_ref(), self.id.as_ref(), &self.body).0
     }
 }
 
@@ -157,7 +155,7 @@ impl Sequencer {
 
     fn marker(&self) -> Result<Option<Marker>, Error> {
         let view = self.shelf().borrow();
-        let Some(ordinal) = view.find(Table::Parked, &identity::of_name(NAME))? else {
+        let Some(ordinal) = names::find(&view, Table::Parked, NAME)? else {
             return Ok(None);
         };
         match view.read(Table::Parked, ordinal, MARKER)? {
@@ -184,7 +182,7 @@ pub(super) fn put(
     builder: &mut orderly_store::UnitBuilder,
     marker: &Marker,
 ) -> Result<(), Error> {
-    let name = identity::of_name(NAME);
+    let name = names::name(NAME);
     let ordinal = match view.find(Table::Parked, &name)? {
         Some(ordinal) => ordinal,
         None => {

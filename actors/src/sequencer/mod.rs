@@ -27,19 +27,22 @@ pub use retire::Retired;
 use seal::Turn;
 
 use crate::cart;
-use crate::clock::{Clock, Timestamp};
-use crate::command::Command;
+use crate::clock::Clock;
 use crate::draft::{Draft, HintKind};
-use crate::id::{CommandId, OrderId, Source};
-use crate::identity;
 use crate::inventory;
+use crate::names;
 use crate::order;
 use crate::owner::{EndTurn, Fault, Outcome, Owner, ask};
-use crate::record::{Entry, Named, Origin};
+use crate::record::Entry;
 use crate::states::{self, Shelf};
 use crate::supervisor::Failures;
-use crate::trace::TraceParent;
-use crate::verdict::{Reason, Verdict};
+use orderly_domain::command::Command;
+use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::identity;
+use orderly_domain::record::{Named, Origin};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{self as store, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -101,9 +104,6 @@ pub enum Error {
     /// A state in the store cannot be read.
     #[error(transparent)]
     State(#[from] states::Error),
-    /// A unit that was sealed cannot be read back.
-    #[error(transparent)]
-    Record(#[from] crate::record::Error),
     /// A state cannot be written.
     #[error("a state cannot be encoded: {0}")]
     Encode(#[from] postcard::Error),
@@ -163,8 +163,10 @@ impl Sequencer {
                 return self.park(arrival, Reason::Malformed, detail, now).await.map(Step::from);
             }
         };
-        let identity =
-            Identity { hash: identity::of(source, id, command), data: identity::of_data(command)? };
+        let identity = Identity {
+            hash: IdentityHash(identity::of(source, id, command)),
+            data: identity::of_data(command)?,
+        };
         if let Some(seen) = self.seen(&identity.hash)? {
             let same = seen.data == identity.data;
             return self.again(arrival, command, seen.seq, same, now).await.map(Step::from);
@@ -318,7 +320,7 @@ impl Sequencer {
     ) -> Result<Sealed, Error> {
         let order = match order_of(command) {
             Some(id) => {
-                let name = identity::of_name(id.as_str());
+                let name = names::name(id.as_str());
                 let ordinal = self.shelf.borrow().find(Table::Orders, &name)?;
                 Some((id.clone(), ordinal))
             }
@@ -430,7 +432,7 @@ struct Identity {
 
 enum Attempt {
     Ended(Outcome),
-    Invalid(crate::command::Invalid),
+    Invalid(orderly_domain::command::Invalid),
     Failed(String),
 }
 

@@ -3,17 +3,18 @@
 
 use super::seal::Turn;
 use super::{Error, Sealed, Sequencer, Step};
-use crate::clock::Timestamp;
 use crate::draft::{Change, Draft, Hint, HintKind};
-use crate::event::Event;
-use crate::id::OrderId;
 use crate::notification::{self, Resent};
-use crate::order::Order;
 use crate::owner::{Outcome, Owner, Stop, ask};
-use crate::record::Origin;
 use crate::states;
-use crate::trace::TraceParent;
-use crate::verdict::Verdict;
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
+use orderly_domain::notification::Sent;
+use orderly_domain::order::Order;
+use orderly_domain::record::Origin;
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
 /// What became of a wish to send a notification again.
@@ -51,7 +52,7 @@ impl Sequencer {
     pub async fn notified(
         &mut self,
         outgoing: &notification::Outgoing,
-        result: notification::Sent,
+        result: Sent,
     ) -> Result<Option<Step>, Error> {
         let now = self.now();
         for _ in 0..2 {

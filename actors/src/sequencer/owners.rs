@@ -1,14 +1,16 @@
 //! The five owners as the sequencer starts and drives them.
 
-use crate::cart::{self, CartActor};
+use crate::cart::CartActor;
 use crate::inventory::Inventory;
-use crate::notification::{NotificationActor, Policy};
+use crate::notification::NotificationActor;
 use crate::order::{Leaves, OrderActor, Terms};
 use crate::owner::{EndTurn, Owner};
 use crate::payment::{PaymentActor, WaitingLimits};
 use crate::states::Shelf;
 use crate::supervisor::{Budget, Failures, Vitals, supervise};
 use actix::prelude::*;
+use orderly_domain::cart::Terms as CartTerms;
+use orderly_domain::notification::Policy;
 use std::time::Duration;
 
 /// What the core is configured with.
@@ -17,7 +19,7 @@ pub struct Settings {
     /// What the shop grants its customers.
     pub terms: Terms,
     /// How long carts are kept.
-    pub carts: cart::Terms,
+    pub carts: CartTerms,
     /// How many callbacks may wait for orders not known yet, and how long.
     pub waiting: WaitingLimits,
     /// How long identities are kept: an older command is parked.

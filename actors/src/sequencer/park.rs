@@ -2,18 +2,20 @@
 
 use super::seal::Turn;
 use super::{Arrival, Error, Sealed, Sequencer, Step, order_of};
-use crate::clock::Timestamp;
 use crate::counters;
 use crate::draft::{Draft, Hint, HintKind};
-use crate::event::Event;
-use crate::id::OrderId;
-use crate::identity;
+use crate::names;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use crate::parked::{self, CUT, Item, Parked, WHOLE};
+use crate::parked::{self, CUT, Item, WHOLE};
 use crate::payment;
-use crate::record::Origin;
-use crate::verdict::{Detail, Reason, Verdict};
 use bytes::Bytes;
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
+use orderly_domain::parked::Parked;
+use orderly_domain::payment::Waiting;
+use orderly_domain::record::Origin;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Detail, Reason, Verdict};
 use orderly_store::{Ordinal, Seq, Table};
 
 impl Sequencer {
@@ -75,7 +77,7 @@ impl Sequencer {
         }
         let order = match order {
             Some((id, None)) => {
-                let name = identity::of_name(id.as_str());
+                let name = names::name(id.as_str());
                 let ordinal = self.shelf().borrow().find(Table::Orders, &name)?;
                 Some((id, ordinal))
             }
@@ -90,10 +92,9 @@ impl Sequencer {
 
     /// What is known of a message that is parked already.
     pub(super) fn parked_before(&self, arrival: &Arrival) -> Result<Option<Parked>, Error> {
-        let source = arrival.source.as_ref().map_or("", |source| source.as_str());
-        let id = arrival.id.as_ref().map_or("", |id| id.as_str());
         let view = self.shelf().borrow();
-        let name = identity::of_parked(source, id, &arrival.raw.body);
+        let name =
+            names::parked_name(arrival.source.as_ref(), arrival.id.as_ref(), &arrival.raw.body);
         match view.find(Table::Parked, &name)? {
             Some(ordinal) => Ok(parked::read(&view, ordinal)?),
             None => Ok(None),
@@ -109,10 +110,8 @@ impl Sequencer {
         now: Timestamp,
     ) -> Result<Option<Item>, Error> {
         let view = self.shelf().borrow();
-        let source = arrival.source.as_ref().map_or("", |source| source.as_str());
-        let id = arrival.id.as_ref().map_or("", |id| id.as_str());
         let whole = &arrival.raw.body;
-        let name = identity::of_parked(source, id, whole);
+        let name = names::parked_name(arrival.source.as_ref(), arrival.id.as_ref(), whole);
         let known = view.find(Table::Parked, &name)?;
         if let Some(ordinal) = known
             && parked::read(&view, ordinal)?.is_some()
@@ -175,20 +174,20 @@ impl Sequencer {
     /// Parks a callback that waited for an order and waits no more, as `draft` says: its data is what is kept.
     pub(super) async fn park_callback(
         &mut self,
-        waited: payment::Waiting,
+        waited: Waiting,
         order: Ordinal,
         (reason, detail): (Reason, &str),
         mut draft: Draft,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let payment::Waiting { callback, trace, source, command_id, .. } = waited;
+        let Waiting { callback, trace, source, command_id, .. } = waited;
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
-        let command = crate::command::Command::PaymentCallback(callback);
+        let command = orderly_domain::command::Command::PaymentCallback(callback);
         let arrival = Arrival {
             source: Some(source.clone()),
             id: Some(command_id.clone()),
-            kind: crate::record::Named::from(command.kind()),
+            kind: orderly_domain::record::Named::from(command.kind()),
             time: None,
             deadline: None,
             trace,

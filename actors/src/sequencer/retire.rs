@@ -4,13 +4,14 @@
 use super::seal::Turn;
 use super::{Error, Sequencer, Step};
 use crate::draft::{Change, Draft};
-use crate::event::Event;
 use crate::order;
 use crate::owner::{Answer, EndTurn, Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
-use crate::record::Origin;
 use crate::states;
-use crate::verdict::{Reason, Verdict};
+use orderly_domain::event::Event;
+use orderly_domain::order::Order;
+use orderly_domain::record::Origin;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Ordinal, Table};
 
 /// What was expired, put aside or forgotten since the start.
@@ -77,7 +78,7 @@ impl Sequencer {
 
     /// Puts the first callback aside that waited too long for `order`.
     pub(super) async fn never_came(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
-        if states::read::<order::Order>(&self.shelf.borrow(), order)?.is_some() {
+        if states::read::<Order>(&self.shelf.borrow(), order)?.is_some() {
             // it came just in time: the callbacks run, as they were to
             return self.run_waiting(order).await;
         }

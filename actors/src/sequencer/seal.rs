@@ -2,13 +2,15 @@
 
 use super::isolate;
 use super::{Error, FollowUp, Identity, Sealed, Sequencer};
-use crate::clock::Timestamp;
 use crate::counters;
 use crate::draft::{Change, Hint, HintKind};
 use crate::owner::{EndTurn, Outcome};
-use crate::record::{Entry, Origin, Record};
-use crate::states::{State, encode};
-use crate::trace::TraceParent;
+use crate::record::Entry;
+use crate::states::State;
+use orderly_domain::record::{Origin, Record};
+use orderly_domain::stored::Stored;
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_store::{Ordinal, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -129,7 +131,7 @@ fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(
         ordinal: Ordinal,
         state: &S,
     ) -> Result<(), postcard::Error> {
-        builder.put_with(S::TABLE, ordinal, S::PART, |out| encode(state, out))
+        builder.put_with(S::TABLE, ordinal, S::PART, |out| state.encode(out))
     }
     match change {
         Change::Order(ordinal, order) => {

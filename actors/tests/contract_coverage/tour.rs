@@ -1,18 +1,18 @@
 //! A shop that remembers what was to be seen in it after every step.
 
 use crate::support::{self, Shop, arrival};
-use orderly_actors::cart::Cart;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::command::{Command, Kind};
-use orderly_actors::event::{Event, OrderChange};
-use orderly_actors::inventory::Reservation;
-use orderly_actors::notification::{Notice, Notices, Sent};
-use orderly_actors::order::Order;
-use orderly_actors::payment::Payments;
-use orderly_actors::record::{Origin, Record};
 use orderly_actors::sequencer::{Arrival, Settings, Step};
 use orderly_actors::states::{self, State};
-use orderly_actors::verdict::Verdict;
+use orderly_domain::cart::Cart;
+use orderly_domain::command::{Command, Kind};
+use orderly_domain::event::{Event, OrderChange};
+use orderly_domain::inventory::Reservation;
+use orderly_domain::notification::{Notice, Notices, Sent};
+use orderly_domain::order::Order;
+use orderly_domain::payment::Payments;
+use orderly_domain::record::{Origin, Record};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Ordinal, Table};
 use serde_json::{Value, json};
@@ -158,8 +158,8 @@ impl Tour {
         let mut arrival = self.message(kind, &data);
         if Kind::from_name(kind).is_none() {
             // as the door says it
-            arrival.command = Err(orderly_actors::command::Invalid {
-                reason: orderly_actors::verdict::Reason::UnknownType,
+            arrival.command = Err(orderly_domain::command::Invalid {
+                reason: orderly_domain::verdict::Reason::UnknownType,
                 detail: format!("there is no command of type {kind:?}"),
             });
         }
@@ -203,7 +203,7 @@ impl Tour {
 
     /// What a customer is to be told of an order is tried, and this comes of it.
     pub(crate) async fn tell(&mut self, order: &str, sent: Sent) {
-        let name = orderly_actors::identity::of_name(order);
+        let name = orderly_actors::names::name(order);
         let found = self.shop.sequencer.shelf().borrow().find(Table::Orders, &name);
         let order = found.expect("reads").expect("is there");
         let pending = self.shop.sequencer.pending_notifications(order).await.expect("reads");

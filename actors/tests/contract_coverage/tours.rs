@@ -2,7 +2,7 @@
 
 use crate::support::{self, DAY, place, said};
 use crate::tour::Tour;
-use orderly_actors::notification::{Failure, Sent};
+use orderly_domain::notification::{Failure, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;
 

@@ -4,13 +4,14 @@ use super::history::{Happens, Refers};
 use super::picture;
 use crate::model::{MINUTE, Model, Terms, Unit};
 use crate::support::{DAY, START, Shop, arrival, settings};
-use orderly_actors::event::{Event, OrderChange, Type};
+use orderly_actors::audit;
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
-use orderly_actors::record::{Entry, Origin, Record};
+use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{Arrival, FollowUp, Settings, Step};
-use orderly_actors::verdict::{Reason, Verdict};
-use orderly_actors::{audit, payment};
+use orderly_domain::event::{Event, OrderChange, Type};
+use orderly_domain::record::{Origin, Record};
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Table;
 use orderly_store::sim::{Fault, SimDisk};
 use serde_json::{Value, json};
@@ -215,7 +216,8 @@ impl Pair {
         let (Some(wanted), Some(order)) = (wanted, data["order_id"].as_str()) else {
             return data;
         };
-        let known: payment::Payments = self.shop.state(Table::Orders, order).unwrap_or_default();
+        let known: orderly_domain::payment::Payments =
+            self.shop.state(Table::Orders, order).unwrap_or_default();
         let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("w-"));
         let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("w-3");
         data["refund_id"] = json!(id);
@@ -265,7 +267,7 @@ impl Pair {
     fn name_refunds(&mut self) {
         let orders: Vec<_> = self.model.orders.keys().cloned().collect();
         for order in orders {
-            let known: payment::Payments =
+            let known: orderly_domain::payment::Payments =
                 self.shop.state(Table::Orders, &order).unwrap_or_default();
             let ids = known.refunds.iter().map(|refund| refund.id.as_str().to_owned());
             self.model.name_refunds(&order, ids.collect());

@@ -2,13 +2,12 @@
 
 use crate::model::{Attempt, Model, Order};
 use crate::support::Shop;
-use orderly_actors::cart::Cart;
-use orderly_actors::id::OrderId;
-use orderly_actors::inventory::{HoldState, Reservation, Stock};
-use orderly_actors::notification::Notices;
-use orderly_actors::order;
-use orderly_actors::payment::{CaptureIdentity, Payments, RefundState};
-use orderly_actors::{counters, payment};
+use orderly_actors::counters;
+use orderly_domain::cart::Cart;
+use orderly_domain::id::OrderId;
+use orderly_domain::inventory::{HoldState, Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_store::Table;
 use serde_json::{Map, Value, json};
 
@@ -126,7 +125,7 @@ fn ids<'a>(
 }
 
 fn shop_order(shop: &Shop, id: &str) -> Option<Value> {
-    let order: order::Order = shop.state(Table::Orders, id)?;
+    let order: orderly_domain::order::Order = shop.state(Table::Orders, id)?;
     let payments: Payments = shop.state(Table::Orders, id).unwrap_or_default();
     let reservation: Option<Reservation> = shop.state(Table::Orders, id);
     let notices: Notices = shop.state(Table::Orders, id).unwrap_or_default();
@@ -170,7 +169,7 @@ fn shop_order(shop: &Shop, id: &str) -> Option<Value> {
     }))
 }
 
-fn shop_attempt(attempt: &payment::Attempt) -> Value {
+fn shop_attempt(attempt: &orderly_domain::payment::Attempt) -> Value {
     let captures: Vec<_> = attempt
         .captures
         .iter()

@@ -2,9 +2,9 @@
 //! short history.
 
 use crate::support::{Shop, place, said};
-use orderly_actors::inventory::{HoldState, Reservation};
-use orderly_actors::payment::{Attempt, Dispute, Payments, Refund};
 use orderly_actors::record::Entry;
+use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::payment::{Attempt, Dispute, Payments, Refund};
 use orderly_store::Table;
 use serde_json::json;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub(crate) async fn cell(subject: Subject, history: History, happens: History) -
     live(&mut shop, happens).await;
     let entries = &shop.entries[first..];
     let told = entries.iter().flat_map(|entry| entry.record.types());
-    let told = told.map(orderly_actors::event::Type::as_str);
+    let told = told.map(orderly_domain::event::Type::as_str);
     Cell {
         from,
         to: stands(&shop, subject),
@@ -110,7 +110,7 @@ fn stands(shop: &Shop, subject: Subject) -> String {
     let stands =
         match subject {
             Subject::Order => shop
-                .state::<orderly_actors::order::Order>(Table::Orders, ORDER)
+                .state::<orderly_domain::order::Order>(Table::Orders, ORDER)
                 .map(|order| order.status.to_string()),
             Subject::Attempt => payments
                 .attempts

@@ -2,21 +2,23 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
 
 use bytes::Bytes;
-use orderly_actors::cart;
-use orderly_actors::clock::{SimulatedClock, Timestamp};
-use orderly_actors::command::{Command, Invalid, Kind};
-use orderly_actors::id::{CommandId, Source};
-use orderly_actors::identity;
-use orderly_actors::notification::{Channel, Policy, Sent};
-use orderly_actors::order::{LatePayment, Order, Status, Terms};
-use orderly_actors::payment::{Payments, Refund, RefundState, WaitingLimits};
-use orderly_actors::record::{Entry, Named};
+use orderly_actors::clock::SimulatedClock;
+use orderly_actors::order::{LatePayment, Terms};
+use orderly_actors::payment::WaitingLimits;
+use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{
     Arrival, Capacities, FollowUp, Raw, Sealed, Sequencer, Settings, Step,
 };
 use orderly_actors::states::{self, State};
 use orderly_actors::supervisor::{Budget, Spent};
-use orderly_actors::verdict::Verdict;
+use orderly_domain::command::{Command, Invalid, Kind};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::notification::{Channel, Policy, Sent};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment::{Payments, Refund, RefundState};
+use orderly_domain::record::Named;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
 use orderly_store::{self as store, Disk, Entity, History, Log, Ordinal, Table, View};
 use serde_json::{Value, json};
@@ -39,7 +41,7 @@ pub fn settings() -> Settings {
             late_payment: LatePayment::Rehold,
             keep_for: 90 * DAY,
         },
-        carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
+        carts: orderly_domain::cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
         waiting: WaitingLimits { total: 1000, per_order: 64, keep_for: 7 * DAY },
         identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
@@ -157,7 +159,7 @@ impl Shop {
 
     /// (on hand, held) of a sku.
     pub fn stock(&self, sku: &str) -> (u64, u64) {
-        let stock: orderly_actors::inventory::Stock =
+        let stock: orderly_domain::inventory::Stock =
             self.state(Table::Skus, sku).expect("the sku is there");
         (stock.on_hand, stock.held)
     }
@@ -234,7 +236,7 @@ impl Shop {
     /// The types of all events so far.
     pub fn told(&self) -> Vec<&'static str> {
         let types = self.entries.iter().flat_map(|entry| entry.record.types());
-        types.map(orderly_actors::event::Type::as_str).collect()
+        types.map(orderly_domain::event::Type::as_str).collect()
     }
 
     /// How many events of that type there were.
@@ -272,7 +274,7 @@ impl Shop {
 }
 
 pub fn read<S: State>(view: &View, table: Table, id: &str) -> Option<S> {
-    let ordinal = view.find(table, &identity::of_name(id)).expect("reads")?;
+    let ordinal = view.find(table, &orderly_actors::names::name(id)).expect("reads")?;
     states::read(view, ordinal).expect("reads")
 }
 
@@ -343,5 +345,5 @@ pub fn said(order: &str, text: &str) -> Value {
 }
 
 pub fn verdict(entry: &Arc<Entry>) -> (Verdict, Option<&'static str>) {
-    (entry.record.verdict, entry.record.reason.map(orderly_actors::verdict::Reason::as_str))
+    (entry.record.verdict, entry.record.reason.map(orderly_domain::verdict::Reason::as_str))
 }

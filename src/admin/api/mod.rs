@@ -17,8 +17,8 @@ use crate::pipeline::{Handle, Overview, Resend};
 use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
 use orderly_actors::audit::Audit;
-use orderly_actors::order::Status;
-use orderly_actors::{record, states};
+use orderly_actors::states;
+use orderly_domain::order::Status;
 use orderly_store as store;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
@@ -69,8 +69,6 @@ enum Error {
     #[error(transparent)]
     State(#[from] states::Error),
     #[error(transparent)]
-    Record(#[from] record::Error),
-    #[error(transparent)]
     Audit(#[from] orderly_actors::audit::Error),
 }
 
@@ -80,7 +78,7 @@ impl From<Error> for Problem {
             Error::NotFound(_) | Error::Awaited(_) | Error::Swept(_) => {
                 Self::not_found(error.to_string())
             }
-            Error::Store(_) | Error::State(_) | Error::Record(_) | Error::Audit(_) => {
+            Error::Store(_) | Error::State(_) | Error::Audit(_) => {
                 tracing::error!(%error, "a question cannot be answered");
                 Self::unavailable("the store cannot be read")
             }

@@ -8,12 +8,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
 use orderly_actors::audit::part;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::notification::{
-    Channel, Delivery, Notice, Notices, NotificationKind, Progress, Standing, order_of,
-};
-use orderly_actors::order::Order;
+use orderly_actors::notification::order_of;
 use orderly_actors::states;
+use orderly_domain::notification::{
+    Channel, Delivery, Notice, Notices, NotificationKind, Progress, Standing,
+};
+use orderly_domain::order::Order;
+use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 

@@ -6,12 +6,13 @@ use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get};
 use orderly_actors::audit::part;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::event::face::{CustomerData, LineData, Units};
-use orderly_actors::inventory::{HoldState, Reservation};
-use orderly_actors::order::{Order, Status, Swept};
-use orderly_actors::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
-use orderly_actors::{identity, states};
+use orderly_actors::names;
+use orderly_actors::states;
+use orderly_domain::event::face::{CustomerData, LineData, Units};
+use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
+use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
@@ -67,7 +68,7 @@ struct OrderView<'a> {
     customer: CustomerData<'a>,
     currency: &'static str,
     lines: Vec<LineData<'a>>,
-    adjustments: &'a [orderly_actors::money::Adjustment],
+    adjustments: &'a [orderly_domain::money::Adjustment],
     total: i64,
     paid: i64,
     refunded: i64,
@@ -154,7 +155,7 @@ fn dispute(dispute: &Dispute) -> Value {
 
 /// Where an order is in the store; one that was swept is nowhere.
 pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
-    let found = view.find(Table::Orders, &identity::of_name(id))?;
+    let found = names::find(view, Table::Orders, id)?;
     let ordinal = found.ok_or(Error::NotFound("order"))?;
     match states::read::<Swept>(view, ordinal)? {
         Some(swept) => Err(Error::Swept(swept.status)),

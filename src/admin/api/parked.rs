@@ -8,10 +8,11 @@ use actix_web::{HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use orderly_actors::clock::Timestamp;
 use orderly_actors::counters::PARKED_REASONS;
-use orderly_actors::parked::{self, Parked};
-use orderly_actors::verdict::{Detail, Reason};
+use orderly_actors::parked;
+use orderly_domain::parked::Parked;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Ordinal, Table, View};
 use serde::{Deserialize, Serialize};
 

@@ -6,9 +6,9 @@ use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get};
 use orderly_actors::audit::part;
-use orderly_actors::identity;
-use orderly_actors::inventory::Stock;
+use orderly_actors::names;
 use orderly_actors::states;
+use orderly_domain::inventory::Stock;
 use orderly_store::Table;
 use serde::Serialize;
 
@@ -37,8 +37,8 @@ impl From<Stock> for StockView {
 pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpResponse, Problem> {
     let stock = core
         .look(move |core| {
-            let name = identity::of_name(&sku);
-            let ordinal = core.view.find(Table::Skus, &name)?.ok_or(Error::NotFound("sku"))?;
+            let ordinal =
+                names::find(core.view, Table::Skus, &sku)?.ok_or(Error::NotFound("sku"))?;
             states::read::<Stock>(core.view, ordinal)?.ok_or(Error::NotFound("sku"))
         })
         .await?;

@@ -9,11 +9,12 @@ use super::{Core, json, orders};
 use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
-use orderly_actors::clock::Timestamp;
-use orderly_actors::event::face::Face;
-use orderly_actors::id::{CommandId, Source};
-use orderly_actors::record::{Entry, Origin};
-use orderly_actors::verdict::{Reason, Verdict};
+use orderly_actors::record::Entry;
+use orderly_domain::event::face::Face;
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::record::Origin;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Verdict};
 use serde::Serialize;
 
 /// Units that are shown at most: the newest.

@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use orderly_actors::command::wording::{self, Wrong};
+use orderly_domain::command::wording::{self, Wrong};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;

@@ -23,13 +23,13 @@ use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
 use crate::notify::lane::Call;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_actors::id::{CommandId, Source};
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
     Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
 };
 use orderly_actors::supervisor::Spent;
 use orderly_broker::{Delivery, Intake, Link, Message, Names};
+use orderly_domain::id::{CommandId, Source};
 use orderly_store::{History, Seq, Unit, View};
 use std::collections::VecDeque;
 use std::sync::Arc;

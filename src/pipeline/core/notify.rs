@@ -6,9 +6,11 @@ use super::super::handle::Resend;
 use super::super::notifier::{Looked, Moment, Outcomes, Reminder};
 use super::Core;
 use crate::notify::lane::Call;
-use orderly_actors::clock::{Clock, Timestamp};
-use orderly_actors::notification::{Outgoing, Sent};
+use orderly_actors::clock::Clock;
+use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{Resending, Step};
+use orderly_domain::notification::Sent;
+use orderly_domain::time::Timestamp;
 use orderly_store::Ordinal;
 use std::time::Duration;
 

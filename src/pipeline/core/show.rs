@@ -5,7 +5,7 @@ use super::super::handle::{Overview, Question, Vitals};
 use super::Core;
 use crate::metrics::labels::{Actor, OrderStatus, ParkedReason};
 use orderly_actors::counters;
-use orderly_actors::order::Status;
+use orderly_domain::order::Status;
 
 impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {

@@ -1,7 +1,8 @@
 //! The store thread's work beside group commits, a turn at a time, on a simulated disk and clock.
 
 use super::*;
-use orderly_actors::clock::{SimulatedClock, Timestamp};
+use orderly_actors::clock::SimulatedClock;
+use orderly_domain::time::Timestamp;
 use orderly_store::disk::Tree;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Disk, IdentityHash, Opened, Options, View};

@@ -1,17 +1,17 @@
 //! Carrying out what the rules decided: the order's own changes, then what the others must do.
 
-use super::super::rules::{self, Effect, Step};
-use super::super::state::{Order, Status};
 use super::{Flows, Leaves, absorb};
 use crate::cart;
-use crate::clock::Timestamp;
 use crate::draft::{Change, Draft};
-use crate::event::{Event, OrderChange};
 use crate::inventory;
 use crate::notification;
 use crate::owner::{Answer, Fault, Outcome, Owner, ask};
 use crate::payment;
-use crate::verdict::Verdict;
+use orderly_domain::event::{Event, OrderChange};
+use orderly_domain::order::rules::{self, Effect, Step};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
 impl Flows {

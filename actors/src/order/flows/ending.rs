@@ -1,17 +1,18 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::actor::{Cancel, Complete, LapseHold, Resolve};
-use super::super::rules::{self, Late, Step};
-use super::super::state::Order;
 use super::{Flows, Found};
-use crate::clock::Timestamp;
-use crate::command::Decision;
 use crate::draft::Draft;
-use crate::inventory::{self, HoldState};
+use crate::inventory;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment;
-use crate::text::Text;
-use crate::verdict::Refusal;
+use orderly_domain::command::Decision;
+use orderly_domain::inventory::HoldState;
+use orderly_domain::order::Order;
+use orderly_domain::order::rules::{self, Late, Step};
+use orderly_domain::text::Text;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Refusal;
 use orderly_store::Ordinal;
 use std::sync::Arc;
 

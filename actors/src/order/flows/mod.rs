@@ -1,6 +1,6 @@
 //! The flows: for each command, which owners are asked what, in which order.
 //!
-//! The rules decide (see [`rules`](super::rules)); a flow loads what they need, carries out
+//! The rules decide (see [`rules`](orderly_domain::order::rules)); a flow loads what they need, carries out
 //! their effects by asking the other owners, and puts the answers together into one draft.
 
 //!
@@ -20,18 +20,18 @@ mod placing;
 mod refunding;
 mod retiring;
 
-use super::state::{Order, Swept};
 use crate::cart::CartActor;
 use crate::draft::Draft;
-use crate::id::OrderId;
-use crate::identity;
 use crate::inventory::Inventory;
+use crate::names;
 use crate::notification::NotificationActor;
 use crate::owner::{Answer, EndTurn, Fault, Outcome, Stop};
 use crate::payment::PaymentActor;
 use crate::states::{self, Shelf, States};
-use crate::verdict::{Reason, Refusal};
 use actix::prelude::*;
+use orderly_domain::id::OrderId;
+use orderly_domain::order::{Order, Swept};
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::{Ordinal, Table};
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -101,7 +101,7 @@ impl Flows {
     }
 
     fn place_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
-        Ok(self.shelf.borrow().find(Table::Orders, &identity::of_name(id.as_str()))?)
+        Ok(names::find(&self.shelf.borrow(), Table::Orders, id.as_str())?)
     }
 
     fn load(&self, ordinal: Ordinal) -> Result<Option<Arc<Order>>, Fault> {

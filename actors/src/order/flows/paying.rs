@@ -1,18 +1,19 @@
 //! What payment providers say of an order: before it is there, in time, and late.
 
 use super::super::actor::{Callback, RunWaiting, Waited};
-use super::super::rules::{self, Late};
-use super::super::state::Order;
 use super::{Flows, Found, LatePayment, settled};
-use crate::clock::Timestamp;
-use crate::command::PaymentCallback;
 use crate::draft::{Draft, Hint, HintKind};
-use crate::event::Event;
-use crate::inventory::HoldState;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use crate::payment::rules::{Meaning, Phase};
-use crate::payment::{self, Waiting};
-use crate::verdict::{Reason, Refusal, Verdict};
+use crate::payment;
+use orderly_domain::command::PaymentCallback;
+use orderly_domain::event::Event;
+use orderly_domain::inventory::HoldState;
+use orderly_domain::order::Order;
+use orderly_domain::order::rules::{self, Late};
+use orderly_domain::payment::Waiting;
+use orderly_domain::payment::rules::{Meaning, Phase};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
 impl Flows {
@@ -68,7 +69,7 @@ impl Flows {
         callback: PaymentCallback,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let money = callback.amount.map_or(0, crate::money::NonNegativeAmount::get);
+        let money = callback.amount.map_or(0, orderly_domain::money::NonNegativeAmount::get);
         if before.paid.max(before.sent_back).checked_add(money).is_none() {
             let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
@@ -148,7 +149,7 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
         attempt_id: callback.attempt_id.clone(),
         kind: callback.kind,
         verdict,
-        amount: callback.amount.map(crate::money::NonNegativeAmount::get),
+        amount: callback.amount.map(orderly_domain::money::NonNegativeAmount::get),
         currency: callback.currency,
         refund_id: callback.refund_id.clone(),
         dispute_id: callback.dispute_id.clone(),

@@ -1,21 +1,21 @@
 //! From a wish to an order that holds its stock, or to one that is rejected.
 
 use super::super::actor::{Checkout, Place};
-use super::super::rules;
-use super::super::state::{Order, Status};
 use super::effects::tell;
 use super::{Flows, Found, Terms, absorb};
 use crate::cart;
-use crate::clock::Timestamp;
-use crate::command::{Customer, Invalid};
 use crate::draft::{Draft, Hint, HintKind};
-use crate::event::OrderChange;
-use crate::id::{CartId, OrderId};
-use crate::identity;
 use crate::inventory;
-use crate::money::{Adjustment, Currency, Line, total};
+use crate::names;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
-use crate::verdict::{Reason, Refusal, Verdict};
+use orderly_domain::command::{Customer, Invalid};
+use orderly_domain::event::OrderChange;
+use orderly_domain::id::{CartId, OrderId};
+use orderly_domain::money::{Adjustment, Currency, Line, total};
+use orderly_domain::order::rules;
+use orderly_domain::order::{Order, Status};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::{Ordinal, Table};
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +67,7 @@ impl Flows {
             let detail = format!("the total is {sum}");
             return Ok(Outcome::refused(Refusal::with(Reason::TotalMismatch, detail)));
         }
-        let line = |line: &cart::CartLine| Line {
+        let line = |line: &orderly_domain::cart::CartLine| Line {
             sku: line.sku.clone(),
             quantity: line.quantity,
             unit_price: line.unit_price,
@@ -87,7 +87,7 @@ impl Flows {
 
     /// Places the order that is wished for, or rejects it for want of stock.
     async fn open(&self, wish: Wish, now: Timestamp) -> Result<Outcome, Fault> {
-        let name = identity::of_name(wish.id.as_str());
+        let name = names::name(wish.id.as_str());
         let known = self.shelf.borrow().find(Table::Orders, &name)?;
         let mut draft = Draft::default();
         let ordinal = match known {

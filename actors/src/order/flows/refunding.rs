@@ -1,14 +1,14 @@
 //! Money that goes back because a producer asks for it, and goods that come back with it.
 
 use super::super::actor::Refund;
-use super::super::rules::{self, Step};
 use super::{Flows, Found};
-use crate::command::RefundRequest;
 use crate::draft::Draft;
 use crate::inventory;
 use crate::owner::{Fault, Outcome, Owner, Stop, ask};
 use crate::payment::{self, Restocking};
-use crate::verdict::Verdict;
+use orderly_domain::command::RefundRequest;
+use orderly_domain::order::rules::{self, Step};
+use orderly_domain::verdict::Verdict;
 
 impl Flows {
     pub(in super::super) async fn refund(

@@ -4,14 +4,15 @@
 //! order goes as a whole, in one unit; what stays in its place keeps its id taken for ever.
 
 use super::super::actor::{SweepOrder, TendCart};
-use super::super::rules;
-use super::super::state::{Order, Swept};
 use super::{Flows, absorb, settled};
-use crate::cart::{self, Fate};
-use crate::clock::Timestamp;
+use crate::cart;
 use crate::draft::{Change, Draft, Hint, HintKind};
 use crate::owner::{Fault, Outcome, Owner, Parting, Sweep, ask};
-use crate::verdict::Verdict;
+use orderly_domain::cart::Fate;
+use orderly_domain::order::rules;
+use orderly_domain::order::{Order, Swept};
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
 impl Flows {
@@ -41,7 +42,7 @@ impl Flows {
     }
 
     /// An order that is not settled keeps the cart that it came from: should it lapse, the cart opens again.
-    fn needs_its_cart(&self, order: Option<&crate::id::OrderId>) -> Result<bool, Fault> {
+    fn needs_its_cart(&self, order: Option<&orderly_domain::id::OrderId>) -> Result<bool, Fault> {
         let Some(id) = order else {
             return Ok(false);
         };

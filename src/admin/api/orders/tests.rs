@@ -1,11 +1,11 @@
 //! What an order's page says of its stock and of its money.
 
 use super::*;
-use orderly_actors::command::{Command, Kind, PaymentCallback};
-use orderly_actors::id::{OrderId, Sku};
-use orderly_actors::inventory::Item;
-use orderly_actors::money::Currency;
-use orderly_actors::payment::rules::{self, Phase};
+use orderly_domain::command::{Command, Kind, PaymentCallback};
+use orderly_domain::id::{OrderId, Sku};
+use orderly_domain::inventory::Item;
+use orderly_domain::money::Currency;
+use orderly_domain::payment::rules::{self, Phase};
 use std::time::Duration;
 
 fn order() -> Order {
@@ -36,7 +36,8 @@ fn order() -> Order {
 
 fn reservation(state: HoldState) -> Reservation {
     let sku = Sku::new("tea").expect("is an id");
-    let item = Item { sku, ordinal: Ordinal(0), quantity: 2, returned: 1 };
+    let item =
+        Item { sku, number: orderly_domain::inventory::SkuNumber(0), quantity: 2, returned: 1 };
     Reservation { items: [item].into(), state }
 }
 

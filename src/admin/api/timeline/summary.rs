@@ -1,15 +1,15 @@
 //! What happened to an order, in a short plain sentence each: for a person at the telephone who
 //! has the order in front of them, and not this documentation.
 
-use orderly_actors::command::{CallbackKind, Kind};
-use orderly_actors::event::face::Scene;
-use orderly_actors::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
-use orderly_actors::inventory::HoldState;
-use orderly_actors::money::Currency;
-use orderly_actors::notification::NotificationKind;
-use orderly_actors::order::{OrderFace, Status};
-use orderly_actors::record::{Named, Origin, Record};
-use orderly_actors::verdict::{Detail, Reason, Verdict};
+use orderly_domain::command::{CallbackKind, Kind};
+use orderly_domain::event::face::Scene;
+use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_domain::inventory::HoldState;
+use orderly_domain::money::Currency;
+use orderly_domain::notification::NotificationKind;
+use orderly_domain::order::{OrderFace, Status};
+use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::verdict::{Detail, Reason, Verdict};
 
 /// What set a unit off, and what became of it.
 pub(super) fn of_unit(record: &Record) -> String {

@@ -1,15 +1,14 @@
 //! The sentences, a row each: given an order of 15.00 EUR that holds two sorts of tea.
 
 use super::*;
-use orderly_actors::clock::Timestamp;
-use orderly_actors::command::Command;
-use orderly_actors::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
-use orderly_actors::inventory::{Item, Reservation};
-use orderly_actors::notification::{Channel, Failure};
-use orderly_actors::order::Order;
-use orderly_actors::text::Text;
-use orderly_actors::verdict::Shortage;
-use orderly_store::Ordinal;
+use orderly_domain::command::Command;
+use orderly_domain::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
+use orderly_domain::inventory::{Item, Reservation};
+use orderly_domain::notification::{Channel, Failure};
+use orderly_domain::order::Order;
+use orderly_domain::text::Text;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Shortage;
 use rstest::rstest;
 use std::time::Duration;
 
@@ -47,7 +46,7 @@ fn sku(id: &str) -> Sku {
 fn reservation(state: HoldState, skus: &[&str]) -> Reservation {
     let items = (1..).zip(skus).map(|(quantity, id)| Item {
         sku: sku(id),
-        ordinal: Ordinal(0),
+        number: orderly_domain::inventory::SkuNumber(0),
         quantity,
         returned: 0,
     });

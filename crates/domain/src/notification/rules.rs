@@ -3,7 +3,7 @@
 //! Keeps: an attempt counts once; what was delivered or given up moves by a person's hand only.
 
 use super::state::{Channel, Delivery, Failure, Progress};
-use crate::clock::Timestamp;
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// What is configured about notifications.

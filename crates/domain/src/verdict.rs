@@ -1,7 +1,7 @@
 //! Verdicts: what became of a command, and why.
 
-use crate::clock::Timestamp;
 use crate::id::Sku;
+use crate::time::Timestamp;
 use serde::ser::SerializeSeq;
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -1,16 +1,17 @@
 //! What the payment providers said about one order.
 
-use crate::clock::Timestamp;
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
 use crate::money::Currency;
+use crate::stored::Stored;
+use crate::time::Timestamp;
 use crate::trace::TraceParent;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 
 /// Attempts, captures, refunds and disputes of one order at most. All of them are one stored value, read and written with
 /// every callback.
-pub(super) const MOST_ENTRIES: usize = 1_000;
+pub const MOST_ENTRIES: usize = 1_000;
 
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -175,4 +176,9 @@ pub struct Waiting {
     pub source: crate::id::Source,
     /// The message's id.
     pub command_id: crate::id::CommandId,
+}
+
+impl Stored for Payments {
+    const WHAT: &'static str = "payments";
+    const VERSION: u8 = 2;
 }

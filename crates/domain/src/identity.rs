@@ -3,7 +3,6 @@
 
 use crate::command::{Command, PaymentCallback};
 use crate::id::{CommandId, Source};
-use orderly_store::{IdentityHash, NameHash};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -23,20 +22,17 @@ fn hash16(domain: u8, parts: &[&[u8]]) -> [u8; 16] {
 }
 
 /// The identity of a command by the message that carried it.
-pub fn of_message(source: &Source, id: &CommandId) -> IdentityHash {
-    IdentityHash(hash16(1, &[source.as_str().as_bytes(), id.as_str().as_bytes()]))
+pub fn of_message(source: &Source, id: &CommandId) -> [u8; 16] {
+    hash16(1, &[source.as_str().as_bytes(), id.as_str().as_bytes()])
 }
 
 /// The identity of a payment callback: the provider's, whatever message carried it.
-pub fn of_callback(callback: &PaymentCallback) -> IdentityHash {
-    IdentityHash(hash16(
-        2,
-        &[callback.provider.as_str().as_bytes(), callback.event_id.as_str().as_bytes()],
-    ))
+pub fn of_callback(callback: &PaymentCallback) -> [u8; 16] {
+    hash16(2, &[callback.provider.as_str().as_bytes(), callback.event_id.as_str().as_bytes()])
 }
 
 /// The identity that `command`, carried by (source, id), uses up.
-pub fn of(source: &Source, id: &CommandId, command: &Command) -> IdentityHash {
+pub fn of(source: &Source, id: &CommandId, command: &Command) -> [u8; 16] {
     match command {
         Command::PaymentCallback(callback) => of_callback(callback),
         _ => of_message(source, id),
@@ -53,8 +49,8 @@ pub fn of_data(command: &Command) -> Result<u64, postcard::Error> {
 }
 
 /// The name of an order, a cart or a sku in the store.
-pub fn of_name(id: &str) -> NameHash {
-    NameHash(hash16(4, &[id.as_bytes()]))
+pub fn of_name(id: &str) -> [u8; 16] {
+    hash16(4, &[id.as_bytes()])
 }
 
 /// A part of `span` that is the same at every call, and spread evenly over the ids: so that what began together does
@@ -68,8 +64,8 @@ pub fn spread(id: &str, span: Duration) -> Duration {
 }
 
 /// The name of a parked message: the same bytes under the same id are parked once.
-pub fn of_parked(source: &str, id: &str, body: &[u8]) -> NameHash {
-    NameHash(hash16(5, &[source.as_bytes(), id.as_bytes(), body]))
+pub fn of_parked(source: &str, id: &str, body: &[u8]) -> [u8; 16] {
+    hash16(5, &[source.as_bytes(), id.as_bytes(), body])
 }
 
 /// A short name derived from `parts`: the same at every derivation.

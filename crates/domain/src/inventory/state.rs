@@ -1,9 +1,9 @@
 //! What is known of one sku, and of the stock set aside for one order.
 
-use crate::clock::Timestamp;
 use crate::id::Sku;
+use crate::stored::Stored;
+use crate::time::Timestamp;
 use crate::verdict::names;
-use orderly_store::Ordinal;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,13 +28,17 @@ impl Stock {
     }
 }
 
+/// The number that the store gave a sku, with which its stock is found without a look-up of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SkuNumber(pub u64);
+
 /// Units of one sku set aside for an order; several lines of a sku are one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// The article.
     pub sku: Sku,
-    /// Its place in the store.
-    pub ordinal: Ordinal,
+    /// The store's number of the sku.
+    pub number: SkuNumber,
     /// Units.
     pub quantity: u64,
     /// Units that came back after they were sold.
@@ -106,4 +110,14 @@ impl Hold {
     pub const fn as_str(self) -> &'static str {
         self.name().as_str()
     }
+}
+
+impl Stored for Reservation {
+    const WHAT: &'static str = "reservation";
+    const VERSION: u8 = 2;
+}
+
+impl Stored for Stock {
+    const WHAT: &'static str = "stock";
+    const VERSION: u8 = 2;
 }

@@ -5,9 +5,9 @@ mod endings;
 mod table;
 
 use super::*;
-use crate::clock::Timestamp;
 use crate::command::{Command, Kind, PaymentCallback};
 use crate::payment::rules::{Meaning, Phase, Standing};
+use crate::time::Timestamp;
 use rstest::rstest;
 use std::time::Duration;
 

@@ -2,7 +2,6 @@
 
 use super::{Event, OrderChange, ReleaseReason, ReviewReason};
 use crate::cart::{Cart, CartLine, CartStatus};
-use crate::clock::Timestamp;
 use crate::command::{CallbackKind, Customer};
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
@@ -10,6 +9,7 @@ use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
 use crate::order::{Order, OrderFace, Status};
 use crate::payment::Refund;
+use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 use super::{Data, Invalid};
-use crate::clock::Timestamp;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
+use crate::time::Timestamp;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 

@@ -4,8 +4,8 @@
 //! back than was sold.
 
 use super::state::{Hold, Item, Reservation, Stock};
-use crate::clock::Timestamp;
 use crate::id::Sku;
+use crate::time::Timestamp;
 use crate::verdict::{Reason, Refusal, Shortage};
 use std::collections::BTreeMap;
 

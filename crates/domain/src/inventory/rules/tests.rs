@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::Sku;
-use orderly_store::Ordinal;
+use crate::inventory::SkuNumber;
 use rstest::rstest;
 use std::time::Duration;
 
@@ -136,8 +136,12 @@ fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: Hold) {
 #[test]
 fn no_more_comes_back_than_was_sold() {
     let [tea, cup, pot] = ["tea", "cup", "pot"].map(|sku| Sku::new(sku).expect("is an id"));
-    let item =
-        |sku: &Sku, returned| Item { sku: sku.clone(), ordinal: Ordinal(1), quantity: 3, returned };
+    let item = |sku: &Sku, returned| Item {
+        sku: sku.clone(),
+        number: SkuNumber(1),
+        quantity: 3,
+        returned,
+    };
     let items = [item(&cup, 0), item(&tea, 1)];
     let sold = Reservation { items: items.clone().into(), state: Hold::Committed };
     let back = |sold: Option<&Reservation>, wanted: &[(&Sku, u64)]| {

@@ -1,9 +1,10 @@
 //! What is known of one cart.
 
-use crate::clock::Timestamp;
 use crate::id::{CartId, OrderId, Sku};
 use crate::money::{Currency, Quantity, UnitPrice};
+use crate::stored::Stored;
 use crate::text::Text;
+use crate::time::Timestamp;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 
@@ -49,4 +50,9 @@ pub struct CartLine {
     pub unit_price: UnitPrice,
     /// What it is called.
     pub name: Option<Text>,
+}
+
+impl Stored for Cart {
+    const WHAT: &'static str = "cart";
+    const VERSION: u8 = 2;
 }

@@ -1,12 +1,12 @@
 //! What may happen to a cart, as pure decisions.
 
 use super::state::{Cart, CartLine, CartStatus};
-use crate::clock::Timestamp;
 use crate::command::MOST_LINES;
 use crate::id::{OrderId, Sku};
 use crate::identity;
 use crate::money::{Currency, MOST_UNITS, Quantity, UnitPrice};
 use crate::text::Text;
+use crate::time::Timestamp;
 use crate::verdict::{Reason, Refusal};
 use std::time::Duration;
 

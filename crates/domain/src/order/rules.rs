@@ -20,10 +20,10 @@ pub use hearing::heard;
 pub use money::{captured, pays_late};
 
 use super::state::{Order, Status};
-use crate::clock::Timestamp;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
 use crate::payment::rules::{Phase, Which};
+use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
 /// What is decided: in this order, the order's own changes and what others must do.

@@ -1,6 +1,7 @@
 //! What customers are told about one order, and how far that got on each channel.
 
-use crate::clock::Timestamp;
+use crate::stored::Stored;
+use crate::time::Timestamp;
 use crate::trace::TraceParent;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
@@ -164,4 +165,9 @@ impl Notice {
         }
         standing
     }
+}
+
+impl Stored for Notices {
+    const WHAT: &'static str = "notices";
+    const VERSION: u8 = 2;
 }

@@ -1,9 +1,10 @@
 //! What is known of one order.
 
-use crate::clock::Timestamp;
 use crate::command::Customer;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, Currency, Line};
+use crate::stored::Stored;
+use crate::time::Timestamp;
 use crate::verdict::names;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -118,4 +119,14 @@ impl From<&Order> for OrderFace {
             refunded: order.refunded(),
         }
     }
+}
+
+impl Stored for Order {
+    const WHAT: &'static str = "order";
+    const VERSION: u8 = 2;
+}
+
+impl Stored for Swept {
+    const WHAT: &'static str = "swept order";
+    const VERSION: u8 = 2;
 }

@@ -1,0 +1,6 @@
+//! Stock and reservations: what they are, and their rules.
+
+pub mod rules;
+mod state;
+
+pub use state::{Hold as HoldState, HoldName, Item, Reservation, SkuNumber, Stock};

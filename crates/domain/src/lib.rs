@@ -1,0 +1,32 @@
+//! The shop: its words, its states and its rules. Pure: no clock, no store, no actors, no network.
+//!
+//! | module | has |
+//! |---|---|
+//! | [`command`] | what producers ask for: one file a command, decoded and validated once |
+//! | [`cart`], [`order`], [`inventory`], [`payment`], [`notification`] | each owner's state and the rules that change it |
+//! | [`event`] | what happened, and its data as subscribers read it |
+//! | [`verdict`] | what became of a command, and why |
+//! | [`record`] | the body of a unit: command, verdict, events |
+//! | [`parked`] | what is kept of a message that could not be processed |
+//! | [`identity`] | which commands are the same, and whether their data is |
+//! | [`stored`] | the bytes of all that is stored |
+//!
+//! What all of them speak in: [`id`], [`money`], [`text`], [`time`], [`trace`].
+
+pub mod cart;
+pub mod command;
+pub mod event;
+pub mod id;
+pub mod identity;
+pub mod inventory;
+pub mod money;
+pub mod notification;
+pub mod order;
+pub mod parked;
+pub mod payment;
+pub mod record;
+pub mod stored;
+pub mod text;
+pub mod time;
+pub mod trace;
+pub mod verdict;

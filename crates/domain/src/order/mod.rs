@@ -1,0 +1,6 @@
+//! Orders: what they are, and the rules of their life cycle.
+
+pub mod rules;
+mod state;
+
+pub use state::{Order, OrderFace, Status, Swept};
