@@ -4,11 +4,11 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | [`door`] | a message becomes a command, or is known to be invalid |
+//! | [`decode`] | a message becomes a command, or is known to be invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`process`] | puts it all together, watches it, takes it apart in good order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
-//! | [`wire`] | what leaves: events, notifications, verdicts |
+//! | [`encode`] | what leaves: events, notifications, verdicts |
 //! | [`admin`] | the operators' HTTP server |
 //! | [`config`] | the configuration, typed and validated |
 //! | [`metrics`], [`telemetry`] | what can be watched |
@@ -18,11 +18,11 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod decode;
 pub mod demo;
-pub mod door;
+pub mod encode;
 pub mod metrics;
 pub mod notify;
 pub mod pipeline;
 pub mod process;
 pub mod telemetry;
-pub mod wire;

@@ -5,7 +5,7 @@
 mod support;
 
 use bytes::Bytes;
-use orderly::door::{CLOUD_EVENT, Door};
+use orderly::decode::{CLOUD_EVENT, Decoder};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
 use orderly_broker::{Message, Properties};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use support::{DAY, Shop};
 
-const DOOR: Door = Door { max_command_size: 1024 };
+const DECODER: Decoder = Decoder { max_command_size: 1024 };
 
 /// What the contract lets the verdict `invalid` say.
 const OF_INVALID: [Reason; 6] = [
@@ -113,7 +113,7 @@ async fn what_is_turned_away_is_parked_with_its_bytes_and_its_reason() {
     for (message, reason, words) in messages(now) {
         let mut shop = Shop::open();
 
-        let Step::Sealed(sealed) = shop.step(&DOOR.read(&message)).await else {
+        let Step::Sealed(sealed) = shop.step(&DECODER.decode(&message)).await else {
             panic!("it comes to an end");
         };
         let entry = shop.keep(*sealed).await;
@@ -137,7 +137,7 @@ async fn a_message_of_exactly_the_size_that_is_taken_is_taken() {
     let mut shop = Shop::open();
     let mut body = r#"{"sku": "tea", "on_hand": 1}"#.to_owned();
     body.extend(std::iter::repeat_n(' ', 1024 - body.len()));
-    let Step::Sealed(sealed) = shop.step(&DOOR.read(&plain("stock.set", &body))).await else {
+    let Step::Sealed(sealed) = shop.step(&DECODER.decode(&plain("stock.set", &body))).await else {
         panic!("it comes to an end");
     };
     assert_eq!(shop.keep(*sealed).await.record.verdict, Verdict::Applied);

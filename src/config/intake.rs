@@ -1,4 +1,4 @@
-//! What comes in: limits at the door, and when a standstill is reported.
+//! What comes in: limits of a message, and when a standstill is reported.
 
 use serde::{Deserialize, Serialize};
 

@@ -68,7 +68,7 @@ pub struct Config {
     pub carts: Carts,
     /// What the actors keep in memory.
     pub actors: Actors,
-    /// Limits at the door.
+    /// Limits of a message.
     pub intake: Intake,
     /// Commands that were set aside.
     pub parked: Parked,

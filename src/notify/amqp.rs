@@ -2,8 +2,8 @@
 //! the broker has confirmed it and did not return it.
 
 use super::breaker::{Health, Terms};
-use super::lane::Limits;
-use super::{Errand, Outcome};
+use super::queue::Limits;
+use super::{DeliveryJob, Outcome};
 use orderly_broker::{Confirm, Publisher};
 use orderly_domain::notification::{Failure, Sent};
 use std::num::NonZeroU32;
@@ -32,14 +32,14 @@ pub fn limits() -> Limits {
 /// Publishes what comes, in batches, until nothing comes any more.
 pub async fn run(
     publisher: Publisher,
-    mut errands: mpsc::Receiver<Errand>,
+    mut jobs: mpsc::Receiver<DeliveryJob>,
     outcomes: mpsc::Sender<Vec<Outcome>>,
 ) {
     let mut batch = Vec::with_capacity(BATCH);
-    while errands.recv_many(&mut batch, BATCH).await > 0 {
+    while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let mut messages = Vec::with_capacity(batch.len());
         let mut sent = Vec::with_capacity(batch.len());
-        for Errand { outgoing, message, permit } in batch.drain(..) {
+        for DeliveryJob { outgoing, message, permit } in batch.drain(..) {
             messages.push(message);
             sent.push((outgoing, permit));
         }

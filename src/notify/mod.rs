@@ -2,18 +2,18 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `lane` | what of one channel is in hand: bounded, in order, at a rate |
+//! | `queue` | what of one channel is in hand: bounded, in order, at a rate |
 //! | `breaker` | whether a channel is worth trying |
 //! | `amqp` | the broker's exchange |
 //! | `webhook` | an HTTP endpoint of the shop's |
 //! | `signature` | how a receiver knows that a webhook is ours |
 //!
-//! `lane` and `breaker` are pure: they are told the time. Nothing here is durable: whatever a lane
+//! `queue` and `breaker` are pure: they are told the time. Nothing here is durable: whatever a queue
 //! drops, or a dying process, is pending in the store and comes again by its timer.
 
 pub mod amqp;
 pub mod breaker;
-pub mod lane;
+pub mod queue;
 pub mod signature;
 pub mod webhook;
 
@@ -25,7 +25,7 @@ use orderly_domain::notification::{Channel, Sent};
 
 /// A notification on its way to a channel.
 #[derive(Debug)]
-pub struct Errand {
+pub struct DeliveryJob {
     /// What it is.
     pub outgoing: Outgoing,
     /// What is sent.
@@ -34,7 +34,7 @@ pub struct Errand {
     pub permit: Permit,
 }
 
-/// What became of an errand.
+/// What became of a delivery job.
 #[derive(Debug)]
 pub struct Outcome {
     /// What it was.
@@ -43,7 +43,7 @@ pub struct Outcome {
     pub sent: Sent,
     /// What it says of the channel.
     pub health: Health,
-    /// The errand's.
+    /// The permit of its job.
     pub permit: Permit,
 }
 

@@ -6,9 +6,9 @@
 //! as keeps the connection usable.
 
 use super::breaker::{Health, Terms};
-use super::lane::Limits;
+use super::queue::Limits;
 use super::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
-use super::{Errand, Outcome};
+use super::{DeliveryJob, Outcome};
 use crate::config::{self, Secret};
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -184,19 +184,19 @@ async fn drain(answer: Response<Incoming>) {
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-/// Posts what comes, all at once: the lane bounds it. Outcomes go back in batches.
+/// Posts what comes, all at once: the queue bounds it. Outcomes go back in batches.
 pub async fn run(
     webhook: Webhook,
-    mut errands: mpsc::Receiver<Errand>,
+    mut jobs: mpsc::Receiver<DeliveryJob>,
     outcomes: mpsc::Sender<Vec<Outcome>>,
 ) {
     let mut under_way = JoinSet::new();
     let mut open = true;
     while open || !under_way.is_empty() {
         let first = tokio::select! {
-            errand = errands.recv(), if open => {
-                match errand {
-                    Some(errand) => { under_way.spawn(attempt(webhook.clone(), errand)); }
+            job = jobs.recv(), if open => {
+                match job {
+                    Some(job) => { under_way.spawn(attempt(webhook.clone(), job)); }
                     None => open = false,
                 }
                 continue;
@@ -213,9 +213,9 @@ pub async fn run(
     }
 }
 
-/// One attempt. A panic in the client is a failure like another: the errand must come back.
-async fn attempt(webhook: Webhook, errand: Errand) -> Outcome {
-    let Errand { outgoing, message, permit } = errand;
+/// One attempt. A panic in the client is a failure like another: the job must come back.
+async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
+    let DeliveryJob { outgoing, message, permit } = job;
     let sent = AssertUnwindSafe(webhook.send(&message)).catch_unwind().await;
     let (sent, health) = sent.unwrap_or_else(|_| failed(Failure::Broken, None));
     Outcome { outgoing, sent, health, permit }

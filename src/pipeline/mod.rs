@@ -1,7 +1,7 @@
 //! The pipeline: from deliveries to acks and events, around the sequencer.
 //!
 //! ```text
-//!  Link.intake ─► core (one thread: door, sequencer, owners) ─► storage (one thread: group commit)
+//!  Link.intake ─► core (one thread: decode, sequencer, owners) ─► storage (one thread: group commit)
 //!       ▲              │  ▲                                          │
 //!       └── acks ◄─────┘  └───────────── durable through ◄───────────┘
 //!                      └─► relay (events) · notifier (notifications) · replies, once durable
@@ -14,11 +14,11 @@
 //! group commit that holds it.
 
 mod core;
-mod errand;
 mod handle;
 mod notifier;
+mod outbound;
+mod pending_acks;
 mod relay;
-mod settle;
 mod storage;
 mod timers;
 mod watchdog;
@@ -26,8 +26,8 @@ mod watchdog;
 pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
 
 use crate::config::{self, Config};
+use crate::encode::Encoder;
 use crate::metrics::Metrics;
-use crate::wire::Wire;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -115,7 +115,7 @@ impl Pipeline {
     ) -> Result<Self, Error> {
         let Opened { view, log, history, recovery } = opened;
         let names = Names::new(&config.broker.namespace);
-        let wire = Wire::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
+        let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let clock_is_trusted = Arc::default();
         let (storage, reports) = storage::start(
@@ -128,15 +128,15 @@ impl Pipeline {
         let relay = relay::start(
             relay::Position { next: recovery.cursor, cursor },
             history.clone(),
-            wire.clone(),
+            encoder.clone(),
             published(&config.events),
             &link.publisher,
             metrics.clone(),
         );
         let (notifier, outcomes) =
-            notifier::start(&config.notifications, &link.publisher, wire, metrics.clone())?;
+            notifier::start(&config.notifications, &link.publisher, encoder, metrics.clone())?;
         let (condition_in, condition) = watch::channel(Condition::default());
-        let pulse = watchdog::Pulse::start();
+        let heartbeat = watchdog::Heartbeat::start();
         let parts = core::Parts {
             view,
             history,
@@ -155,13 +155,13 @@ impl Pipeline {
             notifier,
             outcomes,
             condition: condition_in.clone(),
-            pulse: pulse.clone(),
+            heartbeat: heartbeat.clone(),
             clock_is_trusted,
             metrics: metrics.clone(),
         };
         let (handle, thread) = core::start(parts)?;
         let stall_after = config.intake.stall_after.get();
-        let standstill = watchdog::watch(pulse, stall_after, condition_in);
+        let standstill = watchdog::watch(heartbeat, stall_after, condition_in);
         let ended = tokio::spawn(async move {
             tokio::select! {
                 ended = thread => ended

@@ -1,16 +1,16 @@
 //! The core's side of notifications: which go out now, and when the others are looked at again.
 //!
 //! Keeps: whatever is due and not delivered has a timer ahead of it in the store, also while it is
-//! in hand here. So a lane may drop it and the process may die; it is found again.
+//! in hand here. So a queue may drop it and the process may die; it is found again.
 
 use super::Error;
 use crate::config;
+use crate::encode::Encoder;
 use crate::metrics::labels::Outcome as Label;
 use crate::metrics::{self, Metrics};
-use crate::notify::lane::{Call, Lane, Limits, Room};
+use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
-use crate::notify::{Errand, Outcome, amqp, breaker, label};
-use crate::wire::Wire;
+use crate::notify::{DeliveryJob, Outcome, amqp, breaker, label};
 use orderly_actors::notification::Outgoing;
 use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Sequencer;
@@ -71,17 +71,17 @@ struct Waiting {
     after: Seq,
 }
 
-struct Way {
+struct ChannelState {
     channel: Channel,
-    lane: Lane<Waiting>,
-    worker: mpsc::Sender<Errand>,
+    queue: ChannelQueue<Waiting>,
+    worker: mpsc::Sender<DeliveryJob>,
     shown: breaker::State,
 }
 
 pub(super) struct Notifier {
-    ways: Vec<Way>,
-    wire: Wire,
-    /// In hand: waiting in a lane, or under way.
+    channels: Vec<ChannelState>,
+    encoder: Encoder,
+    /// In hand: waiting in a queue, or under way.
     in_hand: HashSet<(Channel, String)>,
     metrics: Metrics,
 }
@@ -90,36 +90,37 @@ pub(super) struct Notifier {
 pub(super) fn start(
     config: &config::Notifications,
     publisher: &orderly_broker::Publisher,
-    wire: Wire,
+    encoder: Encoder,
     metrics: Metrics,
 ) -> Result<(Notifier, mpsc::Receiver<Outcomes>), Error> {
     let (outcomes_in, outcomes) = mpsc::channel(OUTCOMES);
-    let mut ways = Vec::new();
+    let mut channels = Vec::new();
     for channel in &config.channels {
         let outcomes = outcomes_in.clone();
-        ways.push(match channel {
+        channels.push(match channel {
             config::Channel::Amqp => {
-                let (way, errands) = Way::new(Channel::Amqp, amqp::limits());
-                tokio::spawn(amqp::run(publisher.clone(), errands, outcomes));
-                way
+                let (channel_state, jobs) = ChannelState::new(Channel::Amqp, amqp::limits());
+                tokio::spawn(amqp::run(publisher.clone(), jobs, outcomes));
+                channel_state
             }
             config::Channel::Webhook => {
                 let webhook = Webhook::new(&config.webhook)?;
-                let (way, errands) = Way::new(Channel::Webhook, webhook::limits(&config.webhook));
-                tokio::spawn(webhook::run(webhook, errands, outcomes));
-                way
+                let (channel_state, jobs) =
+                    ChannelState::new(Channel::Webhook, webhook::limits(&config.webhook));
+                tokio::spawn(webhook::run(webhook, jobs, outcomes));
+                channel_state
             }
         });
     }
-    Ok((Notifier { ways, wire, in_hand: HashSet::new(), metrics }, outcomes))
+    Ok((Notifier { channels, encoder, in_hand: HashSet::new(), metrics }, outcomes))
 }
 
-impl Way {
-    fn new(channel: Channel, limits: Limits) -> (Self, mpsc::Receiver<Errand>) {
-        // as many as may be under way: a place in the lane is a place here
-        let (worker, errands) = mpsc::channel(limits.in_flight);
-        let (lane, shown) = (Lane::new(limits), breaker::State::Closed);
-        (Self { channel, lane, worker, shown }, errands)
+impl ChannelState {
+    fn new(channel: Channel, limits: Limits) -> (Self, mpsc::Receiver<DeliveryJob>) {
+        // as many as may be under way: a place in the queue is a place here
+        let (worker, jobs) = mpsc::channel(limits.in_flight);
+        let (queue, shown) = (ChannelQueue::new(limits), breaker::State::Closed);
+        (Self { channel, queue, worker, shown }, jobs)
     }
 }
 
@@ -144,7 +145,7 @@ impl Notifier {
         &mut self,
         sequencer: &Sequencer,
         pending: Vec<Outgoing>,
-        call: Call,
+        trigger: Trigger,
         moment: Moment,
     ) -> Result<Looked, Error> {
         let mut looked = Looked::default();
@@ -154,13 +155,15 @@ impl Notifier {
                 moment.wall.plus(LEASE)
             } else {
                 let channel = outgoing.channel;
-                let Some(way) = self.ways.iter_mut().find(|way| way.channel == channel) else {
+                let Some(channel_state) =
+                    self.channels.iter_mut().find(|channel_state| channel_state.channel == channel)
+                else {
                     let sent = Sent::GivenUp { why: Failure::Removed };
                     looked.given_up.push((outgoing, sent));
                     continue;
                 };
-                match way.lane.room(moment.elapsed, call) {
-                    Room::Free => {
+                match channel_state.queue.admission(moment.elapsed, trigger) {
+                    Admission::Now => {
                         let view = sequencer.shelf().borrow();
                         if order.is_none() {
                             order = states::read(&view, outgoing.order)
@@ -169,26 +172,32 @@ impl Notifier {
                         let refund = refund(&view, &outgoing)
                             .map_err(orderly_actors::sequencer::Error::from)?;
                         let message = order.as_ref().and_then(|order| {
-                            self.wire.notification(&outgoing, order, refund.as_ref())
+                            self.encoder.notification(&outgoing, order, refund.as_ref())
                         });
                         let Some(message) = message else { continue };
                         self.in_hand.insert((channel, outgoing.id.clone()));
-                        way.lane.push(Waiting { outgoing, message, after: view.next_seq() });
+                        channel_state.queue.push(Waiting {
+                            outgoing,
+                            message,
+                            after: view.next_seq(),
+                        });
                         moment.wall.plus(LEASE)
                     }
-                    Room::Later(_)
-                        if call == Call::Timed
+                    Admission::Later(_)
+                        if trigger == Trigger::Timer
                             && outgoing.give_up_at <= moment.wall
-                            && way.lane.is_down(moment.elapsed) =>
+                            && channel_state.queue.is_down(moment.elapsed) =>
                     {
                         let sent = Sent::GivenUp { why: Failure::Unavailable };
                         looked.given_up.push((outgoing, sent));
                         continue;
                     }
-                    Room::Later(at) => {
+                    Admission::Later(at) => {
                         let at = moment.wall_at(at);
                         // one that runs out before is given up in time
-                        if way.lane.is_down(moment.elapsed) && outgoing.give_up_at > moment.wall {
+                        if channel_state.queue.is_down(moment.elapsed)
+                            && outgoing.give_up_at > moment.wall
+                        {
                             at.min(outgoing.give_up_at)
                         } else {
                             at
@@ -203,20 +212,24 @@ impl Notifier {
 
     /// Hands over what may be sent now.
     pub(super) fn pump(&mut self, moment: Moment) {
-        for way in &mut self.ways {
+        for channel_state in &mut self.channels {
             let fit = |waiting: &Waiting| waiting.after <= moment.durable;
             while let Some((Waiting { outgoing, message, .. }, permit)) =
-                way.lane.next(moment.elapsed, fit)
+                channel_state.queue.next(moment.elapsed, fit)
             {
                 // there is a place, or the worker is gone with the runtime
-                let _ = way.worker.try_send(Errand { outgoing, message, permit });
+                let _ = channel_state.worker.try_send(DeliveryJob { outgoing, message, permit });
             }
         }
     }
 
     /// After what time more may be sent, where nothing but a rate keeps it.
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
-        let next = self.ways.iter().filter_map(|way| way.lane.next_at(elapsed)).min()?;
+        let next = self
+            .channels
+            .iter()
+            .filter_map(|channel_state| channel_state.queue.next_at(elapsed))
+            .min()?;
         Some(next.saturating_sub(elapsed))
     }
 
@@ -225,9 +238,11 @@ impl Notifier {
         let Outcome { outgoing, health, permit, .. } = outcome;
         let channel = outgoing.channel;
         self.in_hand.remove(&(channel, outgoing.id.clone()));
-        let way = self.ways.iter_mut().find(|way| way.channel == channel);
-        for given_back in
-            way.into_iter().flat_map(|way| way.lane.done(permit, *health, moment.elapsed))
+        let channel_state =
+            self.channels.iter_mut().find(|channel_state| channel_state.channel == channel);
+        for given_back in channel_state
+            .into_iter()
+            .flat_map(|channel_state| channel_state.queue.done(permit, *health, moment.elapsed))
         {
             self.in_hand.remove(&(channel, given_back.outgoing.id));
         }
@@ -258,13 +273,13 @@ impl Notifier {
 
     /// Whether nothing is under way, and nothing waits that could go now.
     pub(super) fn is_idle(&self, moment: Moment) -> bool {
-        !self.ways.iter().any(|way| way.lane.is_busy(moment.elapsed))
+        !self.channels.iter().any(|channel_state| channel_state.queue.is_busy(moment.elapsed))
     }
 
     /// Shows the breakers, and tells of one that changed.
     pub(super) fn show(&mut self, moment: Moment) {
-        for Way { channel, lane, shown, .. } in &mut self.ways {
-            let state = lane.state(moment.elapsed);
+        for ChannelState { channel, queue, shown, .. } in &mut self.channels {
+            let state = queue.state(moment.elapsed);
             if state == *shown {
                 continue;
             }

@@ -5,8 +5,8 @@
 //! written is published again, with the same ids. The journal is the outbox: when the feed has a
 //! hole, since the relay fell behind or a publish failed, it reads on from there.
 
+use crate::encode::{self, Encoder};
 use crate::metrics::Metrics;
-use crate::wire::{self, Wire};
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::record::Entry;
 use orderly_actors::states;
@@ -39,14 +39,14 @@ pub(super) struct Position {
 
 /// What the core tells the relay.
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(super) struct RelayHandle {
     sender: mpsc::UnboundedSender<Vec<Arc<Entry>>>,
     /// Units that were fed and that the relay has not taken.
     waiting: Arc<AtomicUsize>,
     cursor: Arc<AtomicU64>,
 }
 
-impl Feed {
+impl RelayHandle {
     /// These units are durable. Never waits: when the relay is behind it finds them in the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<Entry>>) {
         if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
@@ -69,11 +69,11 @@ impl Feed {
 pub(super) fn start(
     position: Position,
     history: History,
-    wire: Wire,
+    encoder: Encoder,
     published: Vec<bool>,
     publisher: &Publisher,
     metrics: Metrics,
-) -> Feed {
+) -> RelayHandle {
     let (sender, feed) = mpsc::unbounded_channel();
     let waiting = Arc::new(AtomicUsize::new(0));
     let cursor = Arc::clone(&position.cursor);
@@ -81,7 +81,7 @@ pub(super) fn start(
         next: position.next,
         position,
         history,
-        wire,
+        encoder,
         published,
         stream: publisher.events(),
         outstanding: VecDeque::new(),
@@ -91,7 +91,7 @@ pub(super) fn start(
         clock: SystemClock::default(),
     };
     tokio::spawn(relay.run(feed));
-    Feed { sender, waiting, cursor }
+    RelayHandle { sender, waiting, cursor }
 }
 
 struct Relay {
@@ -99,7 +99,7 @@ struct Relay {
     /// The next unit to publish.
     next: Seq,
     history: History,
-    wire: Wire,
+    encoder: Encoder,
     /// Which types are published, in the order of `Type::ALL`.
     published: Vec<bool>,
     stream: EventStream,
@@ -188,9 +188,9 @@ impl Relay {
                 if !self.published[event.kind() as usize] {
                     continue;
                 }
-                match self.wire.event(&entry, seq, event) {
+                match self.encoder.event(&entry, seq, event) {
                     Some(message) => {
-                        batch.push(Keyed { key: wire::key(&entry, event), message });
+                        batch.push(Keyed { key: encode::key(&entry, event), message });
                     }
                     None => tracing::error!(sequence = seq.0, "an event has lost what it is about"),
                 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 /// The last sign of life, in milliseconds of the monotonic clock.
 #[derive(Debug, Clone)]
-pub(super) struct Pulse {
+pub(super) struct Heartbeat {
     last: Arc<AtomicU64>,
     clock: SystemClock,
 }
@@ -21,12 +21,12 @@ pub(super) struct Pulse {
 /// It waits for something that has a limit of its own: nobody shall worry.
 const AWAY: u64 = u64::MAX;
 
-impl Pulse {
+impl Heartbeat {
     /// A sign of life now.
     pub(super) fn start() -> Self {
-        let pulse = Self { last: Arc::default(), clock: SystemClock::default() };
-        pulse.beat();
-        pulse
+        let heartbeat = Self { last: Arc::default(), clock: SystemClock::default() };
+        heartbeat.beat();
+        heartbeat
     }
 
     /// It moves.
@@ -52,7 +52,7 @@ impl Pulse {
 
 /// Returns when there was no sign of life for as long as `stall_after`, and readiness shows it.
 pub(super) async fn watch(
-    pulse: Pulse,
+    heartbeat: Heartbeat,
     stall_after: Duration,
     condition: watch::Sender<Condition>,
 ) -> Error {
@@ -60,7 +60,7 @@ pub(super) async fn watch(
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
-        let silence = pulse.silence();
+        let silence = heartbeat.silence();
         if silence >= stall_after {
             tracing::error!(?silence, "the core stands still: the process ends");
             condition.send_modify(|condition| condition.stalled = true);
@@ -76,8 +76,8 @@ mod tests {
     #[tokio::test]
     async fn silence_is_noticed_and_shown() {
         let (shown_in, shown) = watch::channel(Condition::default());
-        let pulse = Pulse::start();
-        let error = watch(pulse, Duration::from_millis(80), shown_in).await;
+        let heartbeat = Heartbeat::start();
+        let error = watch(heartbeat, Duration::from_millis(80), shown_in).await;
         assert!(matches!(error, Error::Stalled));
         assert!(shown.borrow().stalled);
     }
@@ -85,14 +85,14 @@ mod tests {
     #[tokio::test]
     async fn neither_beats_nor_a_pause_are_silence() {
         let (shown_in, _shown) = watch::channel(Condition::default());
-        let pulse = Pulse::start();
-        let watching = watch(pulse.clone(), Duration::from_millis(200), shown_in);
+        let heartbeat = Heartbeat::start();
+        let watching = watch(heartbeat.clone(), Duration::from_millis(200), shown_in);
         let living = async {
             for _ in 0..15 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                pulse.beat();
+                heartbeat.beat();
             }
-            pulse.pause();
+            heartbeat.pause();
             tokio::time::sleep(Duration::from_millis(400)).await;
         };
         tokio::select! {

@@ -8,7 +8,7 @@ impl Core {
     /// Waits until everything sealed is durable.
     pub(super) async fn until_durable(&mut self) -> Result<(), Error> {
         self.hand_over();
-        while !self.settling.is_durable() {
+        while !self.pending_acks.is_durable() {
             let report = self.next_report().await?;
             self.report(report).await?;
         }
@@ -17,9 +17,9 @@ impl Core {
 
     /// Waits for the store thread, but not for ever: a disk that stands still ends the process.
     pub(super) async fn next_report(&mut self) -> Result<Report, Error> {
-        self.pulse.pause();
+        self.heartbeat.pause();
         let report = tokio::time::timeout(self.limits.stall_after, self.reports.recv()).await;
-        self.pulse.beat();
+        self.heartbeat.beat();
         match report {
             Ok(Some(report)) => Ok(report),
             Ok(None) => Err(Error::Thread("the store thread".to_owned())),

@@ -2,7 +2,7 @@
 
 use super::super::Error;
 use super::Core;
-use crate::notify::lane::Call;
+use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
 use orderly_actors::sequencer::Step;
 use orderly_store::Timer;
@@ -22,7 +22,7 @@ impl Core {
     /// Fires what is due, for a part of the tick: commands want their turn too.
     pub(super) async fn fire_timers(&mut self) -> Result<(), Error> {
         let began = self.clock.monotonic();
-        let budget = if self.settling.in_flight() == 0 { AT_LEISURE } else { BUSY };
+        let budget = if self.pending_acks.in_flight() == 0 { AT_LEISURE } else { BUSY };
         for batch in 0.. {
             let due = super::super::timers::due(&self.sequencer)?;
             let has_holds = due.iter().any(super::super::timers::is_hold);
@@ -43,7 +43,7 @@ impl Core {
         let mut reminders = Vec::new();
         for timer in due {
             if super::super::timers::is_notification(&timer) {
-                let again = self.notify(timer.ordinal, Call::Timed).await?;
+                let again = self.notify(timer.ordinal, Trigger::Timer).await?;
                 reminders.extend(again.map(|at| (timer.ordinal, at)));
                 continue;
             }

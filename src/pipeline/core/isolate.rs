@@ -1,7 +1,7 @@
 //! Running messages alone that may be what killed the process, and seeing at the start how it ended before.
 
 use super::super::Error;
-use super::super::settle::Ticket;
+use super::super::pending_acks::DeliveryRef;
 use super::Core;
 use orderly_broker::Delivery;
 use std::time::Duration;
@@ -15,10 +15,10 @@ impl Core {
         delivery: Delivery,
         received: Duration,
     ) -> Result<(), Error> {
-        let arrival = self.door.read(&delivery.message);
+        let arrival = self.decoder.decode(&delivery.message);
         if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
-            let ticket = Ticket::new(&delivery, received);
-            return self.sealed(sealed, Some((ticket, delivery.message))).await;
+            let delivery_ref = DeliveryRef::new(&delivery, received);
+            return self.sealed(sealed, Some((delivery_ref, delivery.message))).await;
         }
         if arrival.command.is_err() {
             return self.deliver(delivery, received).await;

@@ -9,19 +9,19 @@ mod notify;
 mod show;
 mod stop;
 
-use super::errand::{Errands, SUSPICIOUS};
 use super::handle::{Handle, Question, questions};
 use super::notifier::{Notifier, Outcomes};
-use super::relay::Feed;
-use super::settle::{Originals, Settling, Ticket};
+use super::outbound::{Outbound, SUSPICIOUS};
+use super::pending_acks::{DeliveryRef, Originals, PendingAcks};
+use super::relay::RelayHandle;
 use super::storage::{Report, Work};
 use super::timers::Timers;
-use super::watchdog::Pulse;
+use super::watchdog::Heartbeat;
 use super::{Condition, Error};
-use crate::door::Door;
+use crate::decode::Decoder;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
-use crate::notify::lane::Call;
+use crate::notify::queue::Trigger;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
@@ -61,11 +61,11 @@ pub(super) struct Parts {
     pub(super) link: Link,
     pub(super) storage: std::sync::mpsc::Sender<Work>,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
-    pub(super) relay: Feed,
+    pub(super) relay: RelayHandle,
     pub(super) notifier: Notifier,
     pub(super) outcomes: mpsc::Receiver<Outcomes>,
     pub(super) condition: watch::Sender<Condition>,
-    pub(super) pulse: Pulse,
+    pub(super) heartbeat: Heartbeat,
     pub(super) clock_is_trusted: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
@@ -89,15 +89,15 @@ pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<()
 
 struct Core {
     sequencer: Sequencer,
-    door: Door,
+    decoder: Decoder,
     link: Link,
     history: History,
     storage: std::sync::mpsc::Sender<Work>,
     reports: mpsc::UnboundedReceiver<Report>,
     outcomes: mpsc::Receiver<Outcomes>,
     failures: mpsc::UnboundedReceiver<Spent>,
-    settling: Settling,
-    errands: Errands,
+    pending_acks: PendingAcks,
+    outbound: Outbound,
     notifier: Notifier,
     /// Every unit before this is durable.
     durable: Seq,
@@ -106,7 +106,7 @@ struct Core {
     group: Vec<Arc<Unit>>,
     limits: Limits,
     condition: watch::Sender<Condition>,
-    pulse: Pulse,
+    heartbeat: Heartbeat,
     /// For the store thread, which drops what is old.
     clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
@@ -144,31 +144,32 @@ impl Core {
             Box::new(SystemClock::default()),
             &failures_in,
         );
-        let errands = Errands::new(
+        let outbound = Outbound::new(
             runtime,
             parts.link.publisher.clone(),
             parts.names,
             &parts.limits.retry_delays,
         );
-        let settling = Settling::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
+        let pending_acks =
+            PendingAcks::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
         Self {
             sequencer,
-            door: Door { max_command_size: parts.limits.max_command_size },
+            decoder: Decoder { max_command_size: parts.limits.max_command_size },
             link: parts.link,
             history: parts.history,
             storage: parts.storage,
             reports: parts.reports,
             outcomes: parts.outcomes,
             failures,
-            settling,
-            errands,
+            pending_acks,
+            outbound,
             notifier: parts.notifier,
             durable: Seq(0),
             timers,
             group: Vec::with_capacity(GROUP),
             limits: parts.limits,
             condition: parts.condition,
-            pulse: parts.pulse,
+            heartbeat: parts.heartbeat,
             clock_is_trusted: parts.clock_is_trusted,
             metrics: parts.metrics,
             clock,
@@ -192,8 +193,8 @@ impl Core {
                 Some(report) = self.reports.recv() => Wake::Report(report),
                 Some(spent) = self.failures.recv() => Wake::Failure(spent),
                 question = questions.recv() => Wake::Question(question),
-                Some(done) = self.errands.done.recv() => {
-                    self.settling.settled(&done, self.clock.monotonic());
+                Some(done) = self.outbound.done.recv() => {
+                    self.pending_acks.settled(&done, self.clock.monotonic());
                     continue;
                 }
                 Some(outcomes) = self.outcomes.recv() => Wake::Outcomes(outcomes),
@@ -206,7 +207,7 @@ impl Core {
                 // not ready at once: the runtime must look after its timers between two slices
                 () = tokio::task::yield_now(), if self.askers.under_way() => Wake::Idle,
             };
-            self.pulse.beat();
+            self.heartbeat.beat();
             match wake {
                 Wake::Report(report) => self.report(report).await?,
                 Wake::Failure(spent) => return Err(spent.into()),
@@ -221,7 +222,7 @@ impl Core {
                 Wake::Idle => {}
             }
             self.hand_over();
-            self.settling.acknowledge(self.clock.monotonic());
+            self.pending_acks.acknowledge(self.clock.monotonic());
             self.audit();
         }
     }
@@ -235,7 +236,7 @@ impl Core {
         match intake {
             Intake::Up { generation, queued } => {
                 self.nothing_comes = false;
-                self.settling.open(generation);
+                self.pending_acks.open(generation);
                 self.timers.wait_for(queued, self.clock.monotonic());
                 Ok(())
             }
@@ -261,7 +262,7 @@ impl Core {
         let received = self.clock.monotonic();
         self.timers.consumed(batch.len() as u64);
         if let Some(last) = batch.last() {
-            self.settling.delivered(last.generation, last.tag);
+            self.pending_acks.delivered(last.generation, last.tag);
         }
         for delivery in batch {
             let suspicious = delivery.message.properties.delivery_count >= SUSPICIOUS;
@@ -281,18 +282,20 @@ impl Core {
     }
 
     async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
-        self.pulse.beat();
-        let arrival = self.door.read(&delivery.message);
+        self.heartbeat.beat();
+        let arrival = self.decoder.decode(&delivery.message);
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&arrival).await?;
         let decided = self.clock.monotonic();
         self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
         self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
-        let ticket = Ticket::new(&delivery, received);
+        let delivery_ref = DeliveryRef::new(&delivery, received);
         match step {
-            Step::Sealed(sealed) => self.sealed(*sealed, Some((ticket, delivery.message))).await,
+            Step::Sealed(sealed) => {
+                self.sealed(*sealed, Some((delivery_ref, delivery.message))).await
+            }
             Step::Failed { problem } => {
-                self.failed(ticket, delivery.message, arrival, problem).await
+                self.failed(delivery_ref, delivery.message, arrival, problem).await
             }
         }
     }
@@ -300,7 +303,7 @@ impl Core {
     /// A command came to no end: it is tried again later, or parked.
     async fn failed(
         &mut self,
-        ticket: Ticket,
+        delivery_ref: DeliveryRef,
         message: Message,
         arrival: Arrival,
         problem: String,
@@ -314,19 +317,19 @@ impl Core {
             problem,
             "command failed"
         );
-        if self.errands.retry(&ticket, &message) {
+        if self.outbound.retry(&delivery_ref, &message) {
             self.metrics.retry(kind);
             return Ok(());
         }
         let sealed = self.sequencer.park_failed(&arrival, problem).await?;
-        self.sealed(sealed, Some((ticket, message))).await
+        self.sealed(sealed, Some((delivery_ref, message))).await
     }
 
     /// A unit was sealed: it goes to the store, and what follows right behind it is run.
     async fn sealed(
         &mut self,
         sealed: Sealed,
-        cause: Option<(Ticket, Message)>,
+        cause: Option<(DeliveryRef, Message)>,
     ) -> Result<(), Error> {
         let mut follow_ups = VecDeque::from([(sealed, cause)]);
         while let Some((sealed, cause)) = follow_ups.pop_front() {
@@ -345,7 +348,7 @@ impl Core {
             }
             let now = self.clock.monotonic();
             let originals = Originals { shelf: self.sequencer.shelf() };
-            self.settling.sealed(sealed, cause, &originals, now);
+            self.pending_acks.sealed(sealed, cause, &originals, now);
         }
         Ok(())
     }
@@ -362,14 +365,14 @@ impl Core {
         match report {
             Report::Durable(through) => {
                 let now = self.clock.monotonic();
-                let durable = self.settling.durable(through, now);
-                self.errands.reply(durable.replies);
-                for (ticket, message) in durable.dead_letters {
-                    self.errands.dead_letter(&ticket, &message);
+                let durable = self.pending_acks.durable(through, now);
+                self.outbound.reply(durable.replies);
+                for (delivery_ref, message) in durable.dead_letters {
+                    self.outbound.dead_letter(&delivery_ref, &message);
                 }
                 self.durable = through;
                 for order in durable.notify {
-                    self.notify(order, Call::Fresh).await?;
+                    self.notify(order, Trigger::Requested).await?;
                 }
                 self.notifier.pump(self.moment());
             }
@@ -386,17 +389,17 @@ impl Core {
         let now = self.clock.monotonic();
         let clock_is_off = self.timers.clock_is_off(&self.clock);
         self.clock_is_trusted.store(!clock_is_off, Ordering::Relaxed);
-        let stalled = self.settling.stalled(now, self.limits.stall_after);
+        let stalled = self.pending_acks.stalled(now, self.limits.stall_after);
         self.condition.send_if_modified(|condition| {
             let next = Condition { clock_is_off, stalled, ..*condition };
             let modified = next != *condition;
             *condition = next;
             modified
         });
-        if self.settling.waits_for_disk(now, self.limits.stall_after) {
+        if self.pending_acks.waits_for_disk(now, self.limits.stall_after) {
             return Err(self.disk_stands_still());
         }
-        if self.settling.relay_is_gone() {
+        if self.pending_acks.relay_is_gone() {
             return Err(Error::Relay);
         }
         if self.timers.may_fire(now) && !clock_is_off {

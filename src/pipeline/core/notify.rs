@@ -5,7 +5,7 @@ use super::super::Error;
 use super::super::handle::Resend;
 use super::super::notifier::{Looked, Moment, Outcomes, Reminder};
 use super::Core;
-use crate::notify::lane::Call;
+use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{Resending, Step};
@@ -27,7 +27,7 @@ impl Core {
     pub(super) async fn notify(
         &mut self,
         order: Ordinal,
-        call: Call,
+        trigger: Trigger,
     ) -> Result<Option<Timestamp>, Error> {
         let Some(pending) = self.sequencer.pending_notifications(order).await? else {
             return Ok(Some(self.sequencer.now().plus(LOOK_AGAIN)));
@@ -37,7 +37,7 @@ impl Core {
         }
         let moment = self.moment();
         let Looked { again, given_up } =
-            self.notifier.look(&self.sequencer, pending, call, moment)?;
+            self.notifier.look(&self.sequencer, pending, trigger, moment)?;
         for (outgoing, sent) in given_up {
             self.record(&outgoing, sent).await?;
         }

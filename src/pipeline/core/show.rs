@@ -26,7 +26,7 @@ impl Core {
                     view: &self.sequencer.shelf().borrow(),
                     history: &self.history,
                     actors: actors.collect(),
-                    in_flight: self.settling.in_flight(),
+                    in_flight: self.pending_acks.in_flight(),
                 };
                 look(&overview);
             }
@@ -52,8 +52,8 @@ impl Core {
             self.metrics.parked(*label, counters::parked(&view, *reason));
         }
         self.metrics.waiting_callbacks(counters::waiting(&view));
-        self.metrics.in_flight(self.settling.in_flight());
-        let pending = self.history.durable().0.saturating_sub(self.settling.cursor().0);
+        self.metrics.in_flight(self.pending_acks.in_flight());
+        let pending = self.history.durable().0.saturating_sub(self.pending_acks.cursor().0);
         self.metrics.outbox_pending(pending);
         let vitals = self.sequencer.owners().vitals();
         for (((_, vitals), actor), counted) in

@@ -24,7 +24,7 @@ impl Core {
         tracing::info!(?grace, "stopping: no more messages are taken");
         self.condition.send_modify(|condition| condition.draining = true);
         if let Err(Late) = self.drain(deadline).await? {
-            let unpublished = self.history.durable().0.saturating_sub(self.settling.cursor().0);
+            let unpublished = self.history.durable().0.saturating_sub(self.pending_acks.cursor().0);
             tracing::warn!(
                 unpublished,
                 "the grace is over: what is left is done after the next start"
@@ -33,7 +33,7 @@ impl Core {
         let clean = self.sequencer.end_cleanly().await?;
         self.sealed(clean, None).await?;
         self.until_durable().await?;
-        self.settling.acknowledge(self.clock.monotonic());
+        self.pending_acks.acknowledge(self.clock.monotonic());
         let _ = self.storage.send(Work::Close); // it reports why, if it is gone
         loop {
             match self.next_report().await? {
@@ -41,7 +41,7 @@ impl Core {
                 report => self.report(report).await?,
             }
         }
-        self.pulse.pause();
+        self.heartbeat.pause();
         // the broker notices by itself that a connection is gone: nothing depends on this
         let _ = timeout_at(Instant::now() + GOODBYE, self.link.control.close()).await;
         Ok(())
@@ -50,7 +50,7 @@ impl Core {
     /// Finishes what is in hand, and waits until every event that is owed was published.
     async fn drain(&mut self, deadline: Instant) -> Result<Result<(), Late>, Error> {
         // nobody worries while it waits; with every command it is watched again
-        self.pulse.pause();
+        self.heartbeat.pause();
         if timeout_at(deadline, self.link.control.pause()).await.is_err() {
             return Ok(Err(Late));
         }
@@ -61,30 +61,30 @@ impl Core {
                 Err(_) => return Ok(Err(Late)),
             }
             self.hand_over();
-            self.pulse.pause();
+            self.heartbeat.pause();
         }
         self.until_durable().await?;
-        self.settling.acknowledge(self.clock.monotonic());
-        while self.settling.cursor() < self.history.durable()
-            || !self.errands.is_idle()
+        self.pending_acks.acknowledge(self.clock.monotonic());
+        while self.pending_acks.cursor() < self.history.durable()
+            || !self.outbound.is_idle()
             || !self.notifier.is_idle(self.moment())
         {
-            self.pulse.pause();
+            self.heartbeat.pause();
             if timeout_at(deadline, tokio::time::sleep(LOOK)).await.is_err() {
                 return Ok(Err(Late));
             }
             while let Ok(outcomes) = self.outcomes.try_recv() {
                 self.notified(outcomes).await?;
             }
-            while let Ok(done) = self.errands.done.try_recv() {
-                self.settling.settled(&done, self.clock.monotonic());
+            while let Ok(done) = self.outbound.done.try_recv() {
+                self.pending_acks.settled(&done, self.clock.monotonic());
             }
-            if self.settling.relay_is_gone() {
+            if self.pending_acks.relay_is_gone() {
                 return Err(Error::Relay);
             }
             self.until_durable().await?;
             self.notifier.pump(self.moment());
-            self.settling.acknowledge(self.clock.monotonic());
+            self.pending_acks.acknowledge(self.clock.monotonic());
         }
         Ok(Ok(()))
     }

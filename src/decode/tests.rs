@@ -1,10 +1,10 @@
-//! What the door makes of messages.
+//! What decoding makes of messages.
 
 use super::*;
 use bytes::Bytes;
 use orderly_broker::Properties;
 
-const DOOR: Door = Door { max_command_size: 1024 };
+const DECODER: Decoder = Decoder { max_command_size: 1024 };
 
 fn plain(kind: &str, id: Option<&str>, body: &str) -> Message {
     Message {
@@ -31,7 +31,7 @@ fn cloud_event(body: &str) -> Message {
 }
 
 fn problem(message: &Message) -> (Reason, String) {
-    let invalid = DOOR.read(message).command.expect_err("is invalid");
+    let invalid = DECODER.decode(message).command.expect_err("is invalid");
     (invalid.reason, invalid.detail)
 }
 
@@ -39,7 +39,7 @@ const DATA: &str = r#"{"order_id":"o-1"}"#;
 
 #[test]
 fn a_plain_message_takes_its_envelope_from_the_properties() {
-    let arrival = DOOR.read(&plain("order.complete", Some("m 1"), DATA));
+    let arrival = DECODER.decode(&plain("order.complete", Some("m 1"), DATA));
     assert_eq!(arrival.kind.kind(), Some(Kind::OrderComplete));
     assert_eq!(arrival.source.as_ref().map(Source::as_str), Some("unknown"));
     assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m 1"));
@@ -50,19 +50,19 @@ fn a_plain_message_takes_its_envelope_from_the_properties() {
 fn the_type_property_goes_before_the_routing_key() {
     let mut message = plain("a.wait.queue", Some("m-1"), DATA);
     message.properties.kind = Some("order.complete".to_owned());
-    assert!(DOOR.read(&message).command.is_ok());
+    assert!(DECODER.decode(&message).command.is_ok());
 }
 
 #[test]
 fn an_empty_type_property_is_none() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.kind = Some(String::new());
-    assert!(DOOR.read(&message).command.is_ok());
+    assert!(DECODER.decode(&message).command.is_ok());
 }
 
 #[test]
 fn a_structured_event_takes_its_envelope_from_the_body() {
-    let arrival = DOOR.read(&cloud_event(
+    let arrival = DECODER.decode(&cloud_event(
         r#"{"specversion":"1.0","id":"m-1","source":"/shop","type":"order.complete",
             "time":"2026-01-01T00:00:00Z","data":{"order_id":"o-1"},"other":[1]}"#,
     ));
@@ -198,7 +198,7 @@ fn what_is_wrong_is_said_in_the_words_of_the_event() {
 #[test]
 fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
     let message = plain("order.complete", Some("m-1"), &"x".repeat(1025));
-    let arrival = DOOR.read(&message);
+    let arrival = DECODER.decode(&message);
     assert_eq!(arrival.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
     assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m-1"));
     assert_eq!(arrival.raw.body.len(), 1025);
@@ -217,6 +217,6 @@ fn a_deadline_that_is_no_time_is_invalid() {
 fn a_traceparent_that_is_none_is_ignored() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.traceparent = Some("00-nonsense".to_owned());
-    let arrival = DOOR.read(&message);
+    let arrival = DECODER.decode(&message);
     assert!(arrival.command.is_ok() && arrival.trace.is_none());
 }

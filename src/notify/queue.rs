@@ -21,7 +21,7 @@ use std::time::Duration;
 /// The soonest that something that was put off comes back.
 const SOONEST: Duration = Duration::from_secs(1);
 
-/// What bounds a lane.
+/// What bounds a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// Attempts under way at most.
@@ -38,24 +38,24 @@ pub struct Limits {
 
 /// Why a place is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
+pub enum Trigger {
     /// It has just been requested; a timer will look at it again whatever is answered.
-    Fresh,
+    Requested,
     /// Its timer fired: without a booking nobody looks at it again.
-    Timed,
+    Timer,
 }
 
 /// Whether there is a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Room {
+pub enum Admission {
     /// There is one.
-    Free,
+    Now,
     /// Come back then.
     Later(Duration),
 }
 
 /// What of one channel is in hand.
-pub struct Lane<T> {
+pub struct ChannelQueue<T> {
     limits: Limits,
     waiting: VecDeque<T>,
     in_flight: usize,
@@ -67,7 +67,7 @@ pub struct Lane<T> {
     booked: Duration,
 }
 
-impl<T> Lane<T> {
+impl<T> ChannelQueue<T> {
     /// An empty one.
     pub fn new(limits: Limits) -> Self {
         Self {
@@ -82,29 +82,29 @@ impl<T> Lane<T> {
     }
 
     /// Whether there is a place for one more.
-    pub fn room(&mut self, now: Duration, call: Call) -> Room {
+    pub fn admission(&mut self, now: Duration, trigger: Trigger) -> Admission {
         let free = match self.breaker.state(now) {
             State::Closed => self.waiting.len() < self.limits.waiting,
             // for the probe alone: what came with it would only be given back when it fails
             State::HalfOpen => self.waiting.is_empty() && self.breaker.may_pass(now),
             State::Open => false,
         };
-        let in_turn = match call {
-            Call::Fresh => self.booked <= now,
-            Call::Timed => true,
+        let in_turn = match trigger {
+            Trigger::Requested => self.booked <= now,
+            Trigger::Timer => true,
         };
         if free && in_turn {
-            return Room::Free;
+            return Admission::Now;
         }
         let open_until = self.breaker.open_until(now).unwrap_or_default();
         let at = self.booked.max(now + SOONEST).max(open_until);
-        if call == Call::Timed {
+        if trigger == Trigger::Timer {
             self.booked = at + self.limits.pace;
         }
-        Room::Later(at)
+        Admission::Later(at)
     }
 
-    /// Takes one more, for which there is [`room`](Self::room).
+    /// Takes one more, for which there is [`admission`](Self::admission).
     pub fn push(&mut self, item: T) {
         self.waiting.push_back(item);
     }
@@ -172,35 +172,35 @@ impl<T> Lane<T> {
 
 /// A token bucket: so many a second, and so many at once after a quiet time.
 struct Bucket {
-    limiter: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Duration>>,
-    clock: Told,
+    limiter: RateLimiter<NotKeyed, InMemoryState, ManualClock, NoOpMiddleware<Duration>>,
+    clock: ManualClock,
 }
 
 impl Bucket {
     fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
-        let clock = Told::default();
+        let clock = ManualClock::default();
         let quota = Quota::per_second(rate).allow_burst(burst);
         Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
     /// Takes a token, or says when there is one.
     fn take(&self, now: Duration) -> Result<(), Duration> {
-        self.clock.tell(now);
+        self.clock.set(now);
         self.limiter.check().map_err(|not_until| not_until.earliest_possible())
     }
 }
 
 /// A clock that shows what it was told, in nanoseconds.
 #[derive(Debug, Clone, Default)]
-struct Told(Arc<AtomicU64>);
+struct ManualClock(Arc<AtomicU64>);
 
-impl Told {
-    fn tell(&self, now: Duration) {
+impl ManualClock {
+    fn set(&self, now: Duration) {
         self.0.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 }
 
-impl Clock for Told {
+impl Clock for ManualClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {

@@ -1,10 +1,10 @@
 //! What is sealed and not settled yet: in order, until its group is durable; then acks, replies,
 //! events and notifications go out, and not before.
 
-use super::relay::Feed;
+use super::relay::RelayHandle;
+use crate::encode;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage, Verdict as Label};
-use crate::wire;
 use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::Shelf;
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// The delivery that a unit settles.
 #[derive(Debug, Clone)]
-pub(super) struct Ticket {
+pub(super) struct DeliveryRef {
     pub(super) generation: u64,
     pub(super) tag: u64,
     received: Duration,
@@ -32,7 +32,7 @@ struct ReplyTo {
     correlation_id: Option<String>,
 }
 
-impl Ticket {
+impl DeliveryRef {
     pub(super) fn new(delivery: &Delivery, received: Duration) -> Self {
         let properties = &delivery.message.properties;
         Self {
@@ -66,14 +66,14 @@ impl Originals<'_> {
 pub(super) struct Durable {
     pub(super) replies: Vec<Message>,
     /// Parked messages of which not all is kept: whole to the dead letters, then settled.
-    pub(super) dead_letters: Vec<(Ticket, Message)>,
+    pub(super) dead_letters: Vec<(DeliveryRef, Message)>,
     /// Orders that have notifications to send.
     pub(super) notify: Vec<Ordinal>,
 }
 
 struct Pending {
     entry: Arc<Entry>,
-    ticket: Option<Ticket>,
+    delivery_ref: Option<DeliveryRef>,
     reply: Option<Message>,
     dead_letter: Option<Message>,
     notify: Vec<Ordinal>,
@@ -81,18 +81,18 @@ struct Pending {
 }
 
 /// Units on their way to the disk, and the acks that are owed for them.
-pub(super) struct Settling {
+pub(super) struct PendingAcks {
     ledger: Ledger,
     acks: AckSender,
-    relay: Feed,
+    relay: RelayHandle,
     pending: VecDeque<Pending>,
     metrics: Metrics,
     /// When something was settled last, or nothing was in hand.
     progress: Duration,
 }
 
-impl Settling {
-    pub(super) fn new(acks: AckSender, relay: Feed, metrics: Metrics) -> Self {
+impl PendingAcks {
+    pub(super) fn new(acks: AckSender, relay: RelayHandle, metrics: Metrics) -> Self {
         Self {
             ledger: Ledger::default(),
             acks,
@@ -116,17 +116,20 @@ impl Settling {
     pub(super) fn sealed(
         &mut self,
         sealed: Sealed,
-        cause: Option<(Ticket, Message)>,
+        cause: Option<(DeliveryRef, Message)>,
         originals: &Originals<'_>,
         now: Duration,
     ) {
         let Sealed { entry, follow_ups, dead_letter, .. } = sealed;
-        let (ticket, message) = cause.unzip();
-        let reply = ticket.as_ref().and_then(|ticket| ticket.reply.as_ref()).and_then(|to| {
-            let original = originals.read(&entry);
-            let verdict = wire::verdict(&entry, original.as_ref());
-            wire::reply(&verdict, &to.queue, to.correlation_id.as_deref())
-        });
+        let (delivery_ref, message) = cause.unzip();
+        let reply = delivery_ref
+            .as_ref()
+            .and_then(|delivery_ref| delivery_ref.reply.as_ref())
+            .and_then(|to| {
+                let original = originals.read(&entry);
+                let verdict = encode::verdict(&entry, original.as_ref());
+                encode::reply(&verdict, &to.queue, to.correlation_id.as_deref())
+            });
         let notify = follow_ups
             .iter()
             .filter_map(|follow_up| match follow_up {
@@ -136,7 +139,7 @@ impl Settling {
             .collect();
         self.pending.push_back(Pending {
             entry,
-            ticket,
+            delivery_ref,
             reply,
             dead_letter: message.filter(|_| dead_letter),
             notify,
@@ -155,9 +158,13 @@ impl Settling {
             self.count(&pending, now);
             durable.replies.extend(pending.reply);
             durable.notify.extend(pending.notify);
-            match (pending.ticket, pending.dead_letter) {
-                (Some(ticket), Some(message)) => durable.dead_letters.push((ticket, message)),
-                (Some(ticket), None) => self.ledger.settled(ticket.generation, ticket.tag, now),
+            match (pending.delivery_ref, pending.dead_letter) {
+                (Some(delivery_ref), Some(message)) => {
+                    durable.dead_letters.push((delivery_ref, message))
+                }
+                (Some(delivery_ref), None) => {
+                    self.ledger.settled(delivery_ref.generation, delivery_ref.tag, now)
+                }
                 (None, _) => {}
             }
             entries.push(pending.entry);
@@ -182,15 +189,15 @@ impl Settling {
         self.metrics.commands(kind, label(record.verdict), 1);
         let commit = now.saturating_sub(pending.decided);
         self.metrics.command_duration(Stage::Commit, commit, 1);
-        if let Some(ticket) = &pending.ticket {
-            let total = now.saturating_sub(ticket.received);
+        if let Some(delivery_ref) = &pending.delivery_ref {
+            let total = now.saturating_sub(delivery_ref.received);
             self.metrics.command_duration(Stage::Total, total, 1);
         }
     }
 
     /// A delivery is settled by other means than a unit: its retry is confirmed.
-    pub(super) fn settled(&mut self, ticket: &Ticket, now: Duration) {
-        self.ledger.settled(ticket.generation, ticket.tag, now);
+    pub(super) fn settled(&mut self, delivery_ref: &DeliveryRef, now: Duration) {
+        self.ledger.settled(delivery_ref.generation, delivery_ref.tag, now);
         self.progress = now;
     }
 

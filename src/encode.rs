@@ -1,6 +1,6 @@
 //! What leaves the process: events as structured CloudEvents, notifications, verdicts.
 
-use crate::door::CLOUD_EVENT;
+use crate::decode::CLOUD_EVENT;
 use bytes::Bytes;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::record::Entry;
@@ -17,7 +17,7 @@ use std::fmt::Write as _;
 
 /// Writes what leaves the process.
 #[derive(Debug, Clone)]
-pub struct Wire {
+pub struct Encoder {
     names: Names,
     /// `/orderly/NS`: who tells.
     source: String,
@@ -45,7 +45,7 @@ struct CloudEvent<'a> {
 /// Digits of a sequence: all of a 64-bit number's, so that they sort as texts.
 const DIGITS: usize = 20;
 
-impl Wire {
+impl Encoder {
     /// Writes for the namespace of `names`, from the store of that incarnation.
     pub fn new(names: Names, namespace: &str, incarnation: &impl ToString) -> Self {
         Self {

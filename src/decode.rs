@@ -1,4 +1,4 @@
-//! The door: a message becomes an [`Arrival`], decoded and validated, or known to be invalid.
+//! Decoding: a message becomes an [`Arrival`], decoded and validated, or known to be invalid.
 //!
 //! Size first, then the envelope, then the data. Nothing that comes in can fail in any other
 //! way, and nothing is lost: an invalid message keeps its bytes and is parked with its reason.
@@ -21,16 +21,16 @@ pub const CLOUD_EVENT: &str = "application/cloudevents+json";
 /// The source of a plain command that names none.
 const UNKNOWN_SOURCE: &str = "unknown";
 
-/// Reads messages.
+/// Decodes and validates messages.
 #[derive(Debug, Clone, Copy)]
-pub struct Door {
+pub struct Decoder {
     /// Bytes of a body beyond which it is not even parsed.
     pub max_command_size: usize,
 }
 
-impl Door {
-    /// Reads a message as far as it can be read.
-    pub fn read(self, message: &Message) -> Arrival {
+impl Decoder {
+    /// Decodes a message as far as it can be read. What is invalid is in the arrival too, with its reason.
+    pub fn decode(self, message: &Message) -> Arrival {
         let mut arrival = Arrival {
             source: None,
             id: None,
@@ -45,12 +45,12 @@ impl Door {
                 content_type: message.properties.content_type.clone(),
             },
         };
-        arrival.command = self.decode(message, &mut arrival);
+        arrival.command = self.command(message, &mut arrival);
         arrival
     }
 
     /// Fills in the envelope as far as it can be read, and answers with the data.
-    fn decode(self, message: &Message, arrival: &mut Arrival) -> Result<Command, Invalid> {
+    fn command(self, message: &Message, arrival: &mut Arrival) -> Result<Command, Invalid> {
         let properties = &message.properties;
         let content_type = properties.content_type.as_deref().unwrap_or("");
         let structured = is_cloud_event(content_type);

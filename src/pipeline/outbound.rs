@@ -1,6 +1,6 @@
 //! What the core sends out without waiting for it: retries, dead letters, replies.
 
-use super::settle::Ticket;
+use super::pending_acks::DeliveryRef;
 use orderly_broker::{Message, Names, Publisher, Retries, Retry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,20 +14,20 @@ const REPLIES: usize = 64;
 /// The pause after a publish that must succeed and did not.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) struct Errands {
+pub(super) struct Outbound {
     runtime: tokio::runtime::Handle,
     publisher: Publisher,
     replies: mpsc::Sender<Vec<Message>>,
     names: Names,
     retries: Retries,
     /// Deliveries that are settled because their retry or dead letter is confirmed.
-    pub(super) done: mpsc::UnboundedReceiver<Ticket>,
-    done_in: mpsc::UnboundedSender<Ticket>,
+    pub(super) done: mpsc::UnboundedReceiver<DeliveryRef>,
+    done_in: mpsc::UnboundedSender<DeliveryRef>,
     /// Publishes under way that must succeed.
     under_way: Arc<AtomicUsize>,
 }
 
-impl Errands {
+impl Outbound {
     pub(super) fn new(
         runtime: tokio::runtime::Handle,
         publisher: Publisher,
@@ -50,10 +50,10 @@ impl Errands {
     }
 
     /// Sends a failed command to a wait queue; false when it was tried often enough.
-    pub(super) fn retry(&self, ticket: &Ticket, message: &Message) -> bool {
+    pub(super) fn retry(&self, delivery_ref: &DeliveryRef, message: &Message) -> bool {
         match self.retries.after(message) {
             Retry::Later(retry) => {
-                self.must_publish(ticket.clone(), *retry);
+                self.must_publish(delivery_ref.clone(), *retry);
                 true
             }
             Retry::Exhausted { .. } => false,
@@ -61,18 +61,18 @@ impl Errands {
     }
 
     /// Sends a message, whole, to the broker's dead letters.
-    pub(super) fn dead_letter(&self, ticket: &Ticket, message: &Message) {
+    pub(super) fn dead_letter(&self, delivery_ref: &DeliveryRef, message: &Message) {
         let letter = Message {
             exchange: self.names.dead.clone(),
             properties: message.properties.clone(),
             routing_key: message.routing_key.clone(),
             body: message.body.clone(),
         };
-        self.must_publish(ticket.clone(), letter);
+        self.must_publish(delivery_ref.clone(), letter);
     }
 
     /// Publishes until it is confirmed; the delivery is settled then.
-    fn must_publish(&self, ticket: Ticket, message: Message) {
+    fn must_publish(&self, delivery_ref: DeliveryRef, message: Message) {
         let (publisher, done) = (self.publisher.clone(), self.done_in.clone());
         let under_way = Arc::clone(&self.under_way);
         under_way.fetch_add(1, Ordering::AcqRel);
@@ -92,7 +92,7 @@ impl Errands {
                 tokio::time::sleep(PAUSE).await;
             }
             under_way.fetch_sub(1, Ordering::AcqRel);
-            let _ = done.send(ticket); // the core is ending
+            let _ = done.send(delivery_ref); // the core is ending
         });
     }
 

@@ -20,115 +20,124 @@ fn limits() -> Limits {
 }
 
 /// Asks for a place, and takes it.
-fn offer(lane: &mut Lane<u32>, now: Duration, call: Call, item: u32) -> Room {
-    let room = lane.room(now, call);
-    if room == Room::Free {
-        lane.push(item);
+fn offer(queue: &mut ChannelQueue<u32>, now: Duration, trigger: Trigger, item: u32) -> Admission {
+    let admission = queue.admission(now, trigger);
+    if admission == Admission::Now {
+        queue.push(item);
     }
-    room
+    admission
 }
 
-fn sent(lane: &mut Lane<u32>, now: Duration) -> Vec<(u32, Permit)> {
-    std::iter::from_fn(|| lane.next(now, |_| true)).collect()
+fn sent(queue: &mut ChannelQueue<u32>, now: Duration) -> Vec<(u32, Permit)> {
+    std::iter::from_fn(|| queue.next(now, |_| true)).collect()
 }
 
 #[test]
 fn so_many_are_under_way_so_many_wait_and_the_others_come_back_one_after_the_other() {
-    let mut lane = Lane::new(limits());
+    let mut queue = ChannelQueue::new(limits());
     let now = SECOND;
-    let rooms: Vec<_> = (0..6).map(|item| offer(&mut lane, now, Call::Timed, item)).collect();
-    assert_eq!(rooms[..3], [Room::Free; 3]);
+    let admissions: Vec<_> =
+        (0..6).map(|item| offer(&mut queue, now, Trigger::Timer, item)).collect();
+    assert_eq!(admissions[..3], [Admission::Now; 3]);
     let first = now + SECOND;
     let pace = SECOND / 10;
     assert_eq!(
-        rooms[3..],
-        [Room::Later(first), Room::Later(first + pace), Room::Later(first + 2 * pace)]
+        admissions[3..],
+        [
+            Admission::Later(first),
+            Admission::Later(first + pace),
+            Admission::Later(first + 2 * pace)
+        ]
     );
-    let under_way = sent(&mut lane, now);
+    let under_way = sent(&mut queue, now);
     assert_eq!(under_way.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(lane.in_flight(), 2);
-    assert!(lane.done(&under_way[0].1, Health::Well, now).is_empty());
-    assert_eq!(sent(&mut lane, now).len(), 1);
+    assert_eq!(queue.in_flight(), 2);
+    assert!(queue.done(&under_way[0].1, Health::Well, now).is_empty());
+    assert_eq!(sent(&mut queue, now).len(), 1);
 }
 
 #[test]
 fn what_is_new_does_not_get_in_front_of_what_was_put_off() {
-    let mut lane = Lane::new(limits());
+    let mut queue = ChannelQueue::new(limits());
     for item in 0..4 {
-        offer(&mut lane, SECOND, Call::Timed, item);
+        offer(&mut queue, SECOND, Trigger::Timer, item);
     }
-    drop(sent(&mut lane, SECOND)); // two places are free, but one is booked for a second later
-    assert_ne!(lane.room(SECOND, Call::Fresh), Room::Free);
-    assert_eq!(lane.room(SECOND, Call::Timed), Room::Free);
-    assert_eq!(lane.room(3 * SECOND, Call::Fresh), Room::Free, "the booking is over");
+    drop(sent(&mut queue, SECOND)); // two places are free, but one is booked for a second later
+    assert_ne!(queue.admission(SECOND, Trigger::Requested), Admission::Now);
+    assert_eq!(queue.admission(SECOND, Trigger::Timer), Admission::Now);
+    assert_eq!(
+        queue.admission(3 * SECOND, Trigger::Requested),
+        Admission::Now,
+        "the booking is over"
+    );
 }
 
 #[test]
 fn what_is_not_fit_yet_keeps_its_turn() {
-    let mut lane = Lane::new(limits());
-    offer(&mut lane, SECOND, Call::Fresh, 7);
-    offer(&mut lane, SECOND, Call::Fresh, 8);
-    assert!(lane.next(SECOND, |item| *item == 8).is_none());
-    assert_eq!(lane.next(SECOND, |item| *item == 7).map(|(item, _)| item), Some(7));
+    let mut queue = ChannelQueue::new(limits());
+    offer(&mut queue, SECOND, Trigger::Requested, 7);
+    offer(&mut queue, SECOND, Trigger::Requested, 8);
+    assert!(queue.next(SECOND, |item| *item == 8).is_none());
+    assert_eq!(queue.next(SECOND, |item| *item == 7).map(|(item, _)| item), Some(7));
 }
 
 #[test]
 fn a_channel_that_is_down_takes_nothing_then_one_then_all() {
-    let mut lane = Lane::new(limits());
+    let mut queue = ChannelQueue::new(limits());
     for item in 0..3 {
-        offer(&mut lane, SECOND, Call::Timed, item);
+        offer(&mut queue, SECOND, Trigger::Timer, item);
     }
-    let under_way = sent(&mut lane, SECOND);
-    assert!(lane.done(&under_way[0].1, Health::Ill, SECOND).is_empty());
-    let given_back = lane.done(&under_way[1].1, Health::Ill, SECOND);
+    let under_way = sent(&mut queue, SECOND);
+    assert!(queue.done(&under_way[0].1, Health::Ill, SECOND).is_empty());
+    let given_back = queue.done(&under_way[1].1, Health::Ill, SECOND);
     assert_eq!(given_back, [2], "the store has it");
-    assert!(lane.is_down(SECOND));
+    assert!(queue.is_down(SECOND));
     // nothing passes before the pause is over, and what asks is booked behind it
-    assert_eq!(offer(&mut lane, 2 * SECOND, Call::Timed, 2), Room::Later(6 * SECOND));
+    assert_eq!(offer(&mut queue, 2 * SECOND, Trigger::Timer, 2), Admission::Later(6 * SECOND));
     // then one tries it, and no second has a place while its outcome is not known
-    assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, 2), Room::Free);
-    assert_eq!(offer(&mut lane, 7 * SECOND, Call::Timed, 3), Room::Later(8 * SECOND));
-    let probe = sent(&mut lane, 7 * SECOND);
+    assert_eq!(offer(&mut queue, 7 * SECOND, Trigger::Timer, 2), Admission::Now);
+    assert_eq!(offer(&mut queue, 7 * SECOND, Trigger::Timer, 3), Admission::Later(8 * SECOND));
+    let probe = sent(&mut queue, 7 * SECOND);
     assert_eq!(probe.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [2]);
-    assert!(lane.done(&probe[0].1, Health::Well, 7 * SECOND).is_empty());
-    assert!(!lane.is_down(7 * SECOND));
+    assert!(queue.done(&probe[0].1, Health::Well, 7 * SECOND).is_empty());
+    assert!(!queue.is_down(7 * SECOND));
     for item in [3, 4] {
-        assert_eq!(offer(&mut lane, 8 * SECOND, Call::Timed, item), Room::Free);
+        assert_eq!(offer(&mut queue, 8 * SECOND, Trigger::Timer, item), Admission::Now);
     }
-    assert_eq!(sent(&mut lane, 8 * SECOND).len(), 2);
+    assert_eq!(sent(&mut queue, 8 * SECOND).len(), 2);
 }
 
 #[test]
 fn a_rate_holds_over_time_and_lets_a_burst_through() {
     let rate = Some((number(10), number(5)));
-    let mut lane = Lane::new(Limits { rate, in_flight: 1000, waiting: 1000, ..limits() });
+    let mut queue = ChannelQueue::new(Limits { rate, in_flight: 1000, waiting: 1000, ..limits() });
     for item in 0..200 {
-        offer(&mut lane, SECOND, Call::Fresh, item);
+        offer(&mut queue, SECOND, Trigger::Requested, item);
     }
-    assert_eq!(sent(&mut lane, SECOND).len(), 5, "the burst");
-    assert_eq!(sent(&mut lane, SECOND).len(), 0);
+    assert_eq!(sent(&mut queue, SECOND).len(), 5, "the burst");
+    assert_eq!(sent(&mut queue, SECOND).len(), 0);
     let over_ten_seconds: usize =
-        (1..=100).map(|tenth| sent(&mut lane, SECOND + tenth * SECOND / 10).len()).sum();
+        (1..=100).map(|tenth| sent(&mut queue, SECOND + tenth * SECOND / 10).len()).sum();
     assert!((99..=101).contains(&over_ten_seconds), "{over_ten_seconds}");
 }
 
 #[test]
 fn it_is_known_when_the_next_may_be_sent() {
     let rate = Some((number(10), number(1)));
-    let mut lane = Lane::new(Limits { rate, ..limits() });
-    assert_eq!(lane.next_at(SECOND), None, "nothing waits");
+    let mut queue = ChannelQueue::new(Limits { rate, ..limits() });
+    assert_eq!(queue.next_at(SECOND), None, "nothing waits");
     for item in 0..3 {
-        offer(&mut lane, SECOND, Call::Fresh, item);
+        offer(&mut queue, SECOND, Trigger::Requested, item);
     }
-    let first = sent(&mut lane, SECOND);
+    let first = sent(&mut queue, SECOND);
     assert_eq!(first.len(), 1);
-    assert_eq!(lane.next_at(SECOND), Some(SECOND + SECOND / 10));
-    assert_eq!(lane.next_at(SECOND + SECOND / 10), None, "it may be sent");
-    assert_eq!(sent(&mut lane, SECOND + SECOND / 10).len(), 1);
-    assert_eq!(lane.next_at(SECOND + SECOND / 10), None, "two are under way, which is the most");
-    assert!(lane.done(&first[0].1, Health::Well, SECOND + SECOND / 10).is_empty());
-    assert_eq!(sent(&mut lane, SECOND + SECOND / 10).len(), 0);
-    assert_eq!(lane.next_at(SECOND + SECOND / 10), Some(SECOND + SECOND / 5));
+    assert_eq!(queue.next_at(SECOND), Some(SECOND + SECOND / 10));
+    assert_eq!(queue.next_at(SECOND + SECOND / 10), None, "it may be sent");
+    assert_eq!(sent(&mut queue, SECOND + SECOND / 10).len(), 1);
+    assert_eq!(queue.next_at(SECOND + SECOND / 10), None, "two are under way, which is the most");
+    assert!(queue.done(&first[0].1, Health::Well, SECOND + SECOND / 10).is_empty());
+    assert_eq!(sent(&mut queue, SECOND + SECOND / 10).len(), 0);
+    assert_eq!(queue.next_at(SECOND + SECOND / 10), Some(SECOND + SECOND / 5));
 }
 
 /// A shop that had its endpoint down: a thousand are due at once. Everything is tried within the
@@ -136,8 +145,13 @@ fn it_is_known_when_the_next_may_be_sent() {
 #[test]
 fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
     let rate = Some((number(50), number(50)));
-    let mut lane =
-        Lane::new(Limits { rate, in_flight: 16, waiting: 64, pace: SECOND / 50, ..limits() });
+    let mut queue = ChannelQueue::new(Limits {
+        rate,
+        in_flight: 16,
+        waiting: 64,
+        pace: SECOND / 50,
+        ..limits()
+    });
     let mut timers: std::collections::BTreeSet<(Duration, u32)> =
         (0..1000).map(|item| (SECOND, item)).collect();
     let (mut now, mut done, mut looks) = (SECOND, Vec::new(), 0);
@@ -145,18 +159,18 @@ fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
         while let Some(&(due, item)) = timers.first().filter(|(due, _)| *due <= now) {
             timers.remove(&(due, item));
             looks += 1;
-            if let Room::Later(at) = offer(&mut lane, now, Call::Timed, item) {
+            if let Admission::Later(at) = offer(&mut queue, now, Trigger::Timer, item) {
                 assert!(at > now);
                 timers.insert((at, item));
             }
         }
         // in the meantime others are requested, of which none may get in front
         if now < 10 * SECOND {
-            assert_ne!(lane.room(now, Call::Fresh), Room::Free);
+            assert_ne!(queue.admission(now, Trigger::Requested), Admission::Now);
         }
-        for (item, permit) in sent(&mut lane, now) {
+        for (item, permit) in sent(&mut queue, now) {
             done.push(item);
-            assert!(lane.done(&permit, Health::Well, now).is_empty());
+            assert!(queue.done(&permit, Health::Well, now).is_empty());
         }
         now += SECOND / 20;
     }
@@ -174,8 +188,8 @@ fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
 fn an_outage_costs_few_attempts_and_few_looks_and_then_all_go() {
     let (rate, down_until) = (Some((number(50), number(50))), 600 * SECOND);
     let breaker = Terms { failures: number(5), cooldown: 5 * SECOND, cooldown_cap: 60 * SECOND };
-    let mut lane =
-        Lane::new(Limits { rate, in_flight: 16, waiting: 256, pace: SECOND / 50, breaker });
+    let mut queue =
+        ChannelQueue::new(Limits { rate, in_flight: 16, waiting: 256, pace: SECOND / 50, breaker });
     let lease = 15 * SECOND;
     let mut timers: std::collections::BTreeSet<(Duration, u32)> =
         (0..1000).map(|item| (SECOND, item)).collect();
@@ -189,27 +203,27 @@ fn an_outage_costs_few_attempts_and_few_looks_and_then_all_go() {
                 continue;
             }
             looks += 1;
-            let room = if in_hand.contains(&item) {
-                Room::Free
+            let admission = if in_hand.contains(&item) {
+                Admission::Now
             } else {
-                offer(&mut lane, now, Call::Timed, item)
+                offer(&mut queue, now, Trigger::Timer, item)
             };
-            match room {
-                Room::Free => {
+            match admission {
+                Admission::Now => {
                     in_hand.insert(item);
                     timers.insert((now + lease, item));
                 }
-                Room::Later(at) => drop(timers.insert((at, item))),
+                Admission::Later(at) => drop(timers.insert((at, item))),
             }
         }
-        for (item, permit) in sent(&mut lane, now) {
+        for (item, permit) in sent(&mut queue, now) {
             let health = if now < down_until { Health::Ill } else { Health::Well };
             in_hand.remove(&item);
             attempts += u32::from(health == Health::Ill);
             if health == Health::Well {
                 done.insert(item);
             }
-            for given_back in lane.done(&permit, health, now) {
+            for given_back in queue.done(&permit, health, now) {
                 in_hand.remove(&given_back);
             }
         }
@@ -228,7 +242,7 @@ proptest! {
     fn nothing_is_lost_and_nothing_is_beyond_its_bounds(
         steps in proptest::collection::vec((0..4_u8, any::<bool>(), 0..2_000_u64), 1..300),
     ) {
-        let mut lane = Lane::new(limits());
+        let mut queue = ChannelQueue::new(limits());
         let (mut now, mut next) = (Duration::ZERO, 0);
         let mut waiting = std::collections::BTreeSet::new();
         let mut under_way = Vec::new();
@@ -236,15 +250,15 @@ proptest! {
             match what {
                 0 => now += Duration::from_millis(millis),
                 1 => {
-                    let call = if well { Call::Fresh } else { Call::Timed };
-                    match offer(&mut lane, now, call, next) {
-                        Room::Free => drop(waiting.insert(next)),
-                        Room::Later(at) => prop_assert!(at > now),
+                    let trigger = if well { Trigger::Requested } else { Trigger::Timer };
+                    match offer(&mut queue, now, trigger, next) {
+                        Admission::Now => drop(waiting.insert(next)),
+                        Admission::Later(at) => prop_assert!(at > now),
                     }
                     next += 1;
                 }
                 2 => {
-                    for (item, permit) in sent(&mut lane, now) {
+                    for (item, permit) in sent(&mut queue, now) {
                         prop_assert!(waiting.remove(&item), "{} was not in hand", item);
                         under_way.push(permit);
                     }
@@ -252,13 +266,13 @@ proptest! {
                 _ => {
                     if let Some(permit) = under_way.pop() {
                         let health = if well { Health::Well } else { Health::Ill };
-                        for item in lane.done(&permit, health, now) {
+                        for item in queue.done(&permit, health, now) {
                             prop_assert!(waiting.remove(&item), "{} was not in hand", item);
                         }
                     }
                 }
             }
-            prop_assert!(under_way.len() <= 2 && lane.in_flight() == under_way.len());
+            prop_assert!(under_way.len() <= 2 && queue.in_flight() == under_way.len());
             prop_assert!(waiting.len() <= 3);
         }
     }
