@@ -7,10 +7,10 @@ use bytes::{Buf, Bytes};
 
 /// A record ended too early or holds a value that cannot be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Undecodable;
+pub(crate) struct Undecodable;
 
 /// Appends `value` in 7-bit groups, least significant first: 1 byte below 128, at most 10.
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(low_byte(value) | 0x80);
         value >>= 7;
@@ -23,44 +23,44 @@ fn low_byte(value: u64) -> u8 {
 }
 
 /// Appends a signed number so that small magnitudes of either sign stay short.
-pub(super) fn put_signed(out: &mut Vec<u8>, value: i64) {
+pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
 /// Takes a record apart from its front; slices it hands out share the record's buffer.
 #[derive(Debug, Clone)]
-pub(super) struct Reader {
+pub(crate) struct Reader {
     rest: Bytes,
 }
 
 impl Reader {
-    pub(super) fn new(record: Bytes) -> Self {
+    pub(crate) fn new(record: Bytes) -> Self {
         Self { rest: record }
     }
 
-    pub(super) fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, Undecodable> {
+    pub(crate) fn u8(&mut self) -> Result<u8, Undecodable> {
         self.rest.try_get_u8().map_err(|_| Undecodable)
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, Undecodable> {
+    pub(crate) fn u64(&mut self) -> Result<u64, Undecodable> {
         self.rest.try_get_u64_le().map_err(|_| Undecodable)
     }
 
-    pub(super) fn i64(&mut self) -> Result<i64, Undecodable> {
+    pub(crate) fn i64(&mut self) -> Result<i64, Undecodable> {
         self.rest.try_get_i64_le().map_err(|_| Undecodable)
     }
 
-    pub(super) fn hash(&mut self) -> Result<[u8; 16], Undecodable> {
+    pub(crate) fn hash(&mut self) -> Result<[u8; 16], Undecodable> {
         let mut hash = [0; 16];
         self.rest.try_copy_to_slice(&mut hash).map_err(|_| Undecodable)?;
         Ok(hash)
     }
 
-    pub(super) fn varint(&mut self) -> Result<u64, Undecodable> {
+    pub(crate) fn varint(&mut self) -> Result<u64, Undecodable> {
         let mut value = 0_u64;
         for (read, &byte) in self.rest.iter().take(10).enumerate() {
             let group = u64::from(byte & 0x7f);
@@ -76,13 +76,13 @@ impl Reader {
         Err(Undecodable)
     }
 
-    pub(super) fn signed(&mut self) -> Result<i64, Undecodable> {
+    pub(crate) fn signed(&mut self) -> Result<i64, Undecodable> {
         let raw = self.varint()?;
         Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
     }
 
     /// A count of things that take at least `each` bytes of what is left, so that a wrong count cannot make us allocate.
-    pub(super) fn count(&mut self, each: usize) -> Result<usize, Undecodable> {
+    pub(crate) fn count(&mut self, each: usize) -> Result<usize, Undecodable> {
         let count = usize::try_from(self.varint()?).map_err(|_| Undecodable)?;
         match count.checked_mul(each) {
             Some(bytes) if bytes <= self.rest.len() => Ok(count),
@@ -91,11 +91,11 @@ impl Reader {
     }
 
     /// All that is left.
-    pub(super) fn rest(&mut self) -> Bytes {
+    pub(crate) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.rest)
     }
 
-    pub(super) fn slice(&mut self, len: usize) -> Result<Bytes, Undecodable> {
+    pub(crate) fn slice(&mut self, len: usize) -> Result<Bytes, Undecodable> {
         if len > self.rest.len() {
             return Err(Undecodable);
         }
@@ -103,7 +103,7 @@ impl Reader {
     }
 
     /// The record must be used up: what follows would be something that this version does not know.
-    pub(super) fn end(&self) -> Result<(), Undecodable> {
+    pub(crate) fn end(&self) -> Result<(), Undecodable> {
         if self.rest.is_empty() { Ok(()) } else { Err(Undecodable) }
     }
 }

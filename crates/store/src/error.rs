@@ -1,8 +1,8 @@
 //! What a store may fail with.
 
-use super::codec::Undecodable;
-use super::disk;
-use super::unit::Seq;
+use crate::codec::Undecodable;
+use crate::disk;
+use crate::unit::Seq;
 
 /// A failure of the store. All but [`Error::Gap`] are final for this opening of it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -63,7 +63,7 @@ impl From<disk::Error> for Error {
 
 impl Error {
     /// The record `what` under `key` cannot be read.
-    pub(super) fn corrupt(what: &'static str, key: &[u8]) -> Self {
+    pub(crate) fn corrupt(what: &'static str, key: &[u8]) -> Self {
         use std::fmt::Write as _;
         let key = key.iter().fold(String::with_capacity(key.len() * 2), |mut hex, byte| {
             // Writing to a string cannot fail.
@@ -74,12 +74,12 @@ impl Error {
     }
 
     /// Names the record that [`Undecodable`] is about.
-    pub(super) fn undecodable(what: &'static str, key: &[u8]) -> impl FnOnce(Undecodable) -> Self {
+    pub(crate) fn undecodable(what: &'static str, key: &[u8]) -> impl FnOnce(Undecodable) -> Self {
         move |Undecodable| Self::corrupt(what, key)
     }
 
     /// Checks a record's version byte.
-    pub(super) fn check_version(what: &'static str, found: u8, known: u8) -> Result<(), Self> {
+    pub(crate) fn check_version(what: &'static str, found: u8, known: u8) -> Result<(), Self> {
         if found == known { Ok(()) } else { Err(Self::Version { what, found, known }) }
     }
 }

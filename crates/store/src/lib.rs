@@ -6,19 +6,21 @@
 //! So nothing but the journal is on the way of a command, and a crash at any point loses nothing that was committed and
 //! leaves nothing half.
 //!
+//! | folder | has |
+//! |---|---|
+//! | [`unit`] | what a unit is, its bytes; how one is built |
+//! | [`disk`] | the seam to what keeps the bytes; `sled` and `simulated` are the two that do |
+//! | `journal` | units in chunks: writing them, finding them, reading them from any thread |
+//! | `pages`, `index`, `timers` | the three forms that views have on disk: entities, names and identities, timers |
+//! | `checkpoint` | writing the views; the manifest says which are valid, and up to which unit |
+//! | `meta` | the small records: whose store it is, how far the relay came |
+//!
 //! | file | has |
 //! |---|---|
-//! | [`unit`], `builder` | what a unit is, its bytes; how one is built |
-//! | [`disk`] | the seam to what keeps the bytes; `sled` and `sim` are the two that do |
 //! | `open` | opening: format, namespace, replay of the journal's tail |
 //! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
 //! | `log` | the store thread's half: group commits, checkpoints, retention |
-//! | `history` | the journal read from any thread: outbox, timelines |
-//! | `journal`, `packer` | the journal's chunks; writing them |
-//! | `manifest` | which views are valid, and up to which unit: replaced as one at each checkpoint |
-//! | `page`, `segment`, `timers` | the three forms that views have on disk |
-//! | `draft`, `layout` | writing pages; keys laid out ahead, so that sled writes each record once |
-//! | `checkpoint`, `compact` | writing the views, keeping them small |
+//! | `totals`, `codec`, `error` | the sums over all units; numbers and slices in bytes; what may fail |
 //!
 //! # Invariants
 //! 1. What [`Log::commit`] returned for is there after any crash; what is there is whole units without a gap.
@@ -28,39 +30,31 @@
 //! 4. Memory is bounded by the cache's size and by what is not checkpointed, whatever is on disk.
 //! 5. Every record begins with a format version; an unknown one is an error that names it.
 
-mod builder;
-mod cache;
 mod checkpoint;
 mod codec;
-mod compact;
 pub mod disk;
-mod draft;
 mod error;
-mod history;
+mod index;
 mod journal;
-mod layout;
 mod log;
-mod manifest;
+mod meta;
 mod open;
-mod overlay;
-mod packer;
-mod page;
-mod segment;
-#[cfg(any(test, feature = "simulation"))]
-pub mod sim;
-mod sled;
+mod pages;
 mod timers;
+mod totals;
 pub mod unit;
 mod view;
 
-pub use builder::UnitBuilder;
-pub use disk::Disk;
+pub use checkpoint::Report;
+#[cfg(any(test, feature = "simulation"))]
+pub use disk::simulated as sim;
+pub use disk::{Disk, SledDisk};
 pub use error::Error;
-pub use history::{History, Units};
-pub use log::{Committed, Log, Pruned, Report, Stats};
+pub use journal::{History, Units};
+pub use log::{Committed, Log, Pruned, Stats};
 pub use open::{Opened, Options, Recovery, open};
-pub use sled::SledDisk;
 pub use unit::{
     COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
+    UnitBuilder,
 };
 pub use view::{Entity, Seen, View};

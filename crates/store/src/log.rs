@@ -7,17 +7,18 @@
 
 use std::sync::Arc;
 
-use super::Error;
-use super::checkpoint::{Checkpoint, Gathered};
-use super::compact::{Buckets, Compaction};
-use super::disk::{Disk, Tree};
-use super::journal::{Chunk, Journal};
-use super::layout::Layout;
-use super::manifest::{self, Catalog, Manifest};
-use super::packer::{self, Packer};
-use super::page::PageId;
-use super::segment::IDENTITIES;
-use super::unit::{Seq, Table, Unit};
+use crate::checkpoint::{Checkpoint, Gathered, Manifest, Report};
+use crate::disk::{Disk, Layout, Tree};
+use crate::error::Error;
+use crate::index::{Compaction, IDENTITIES, TimeBuckets as Buckets};
+use crate::journal::{self, Chunk, Journal, Packer};
+use crate::meta::cursor;
+use crate::pages::PageId;
+use crate::timers;
+use crate::unit::{Seq, Table, Unit};
+
+/// Records of timers that a step removes.
+const TIMERS_AT_ONCE: usize = 256;
 
 /// What a group commit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,17 +27,6 @@ pub struct Committed {
     pub through: Seq,
     /// The bytes of journal that were written.
     pub bytes: usize,
-}
-
-/// What a complete checkpoint holds; for `View::checkpointed`.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// It holds every unit below this.
-    pub covered: Seq,
-    /// The bytes of views that were written.
-    pub bytes: usize,
-    pub(super) pages: Vec<PageId>,
-    pub(super) catalog: Arc<Catalog>,
 }
 
 /// What a step of pruning did.
@@ -72,7 +62,7 @@ pub struct Stats {
 /// The store thread's half of the store.
 #[derive(Debug)]
 pub struct Log {
-    pub(super) disk: Arc<dyn Disk>,
+    pub(crate) disk: Arc<dyn Disk>,
     journal: Journal,
     layout: Layout,
     /// Of the pages of each table.
@@ -85,12 +75,14 @@ pub struct Log {
     checkpoint: Option<Checkpoint>,
     /// The manifest on disk says this much.
     covered: Seq,
-    pub(super) compaction: Compaction,
+    /// The manifest on disk says that timers before this are dealt with, and buckets before it may be on disk still.
+    fired: Option<i64>,
+    pub(crate) compaction: Compaction,
     failed: Option<Error>,
 }
 
 impl Log {
-    pub(super) fn new(
+    pub(crate) fn new(
         disk: Arc<dyn Disk>,
         journal: Journal,
         manifest: Manifest,
@@ -109,7 +101,8 @@ impl Log {
             covered: manifest.totals.next,
             gathered: Gathered::new(manifest.totals.clone(), manifest.chunk, buckets),
             checkpoint: None,
-            compaction: Compaction::new(manifest, buckets),
+            fired: Some(manifest.totals.fired),
+            compaction: Compaction::new(manifest.catalog, manifest.next_segment, buckets),
             failed: None,
         })
     }
@@ -180,6 +173,7 @@ impl Log {
             };
             log.checkpoint = None;
             log.covered = report.covered;
+            log.fired = Some(report.fired);
             log.write_cursor()?;
             Ok(Some(report))
         })
@@ -196,7 +190,15 @@ impl Log {
         if self.checkpoint.is_some() {
             return Ok(false);
         }
-        self.guarded(|log| log.compaction.step(&*log.disk, log.gathered.totals.clock))
+        self.guarded(|log| {
+            if let Some(fired) = log.fired {
+                if timers::remove_fired(&*log.disk, fired, TIMERS_AT_ONCE)? {
+                    log.fired = None;
+                }
+                return Ok(true);
+            }
+            log.compaction.step(&*log.disk, log.gathered.totals.clock)
+        })
     }
 
     /// Forgets identities that are older than the retention by `now`, as whole segments, with the next checkpoint.
@@ -216,7 +218,7 @@ impl Log {
                 .iter()
                 .take_while(|(_, head)| head.at < older_than && head.next <= behind)
                 .map(|&(number, _)| number);
-            let records = packer::remove(&*log.disk, old)?;
+            let records = journal::remove(&*log.disk, old)?;
             Ok(Pruned { records, more: records == limit })
         })
     }
@@ -242,7 +244,7 @@ impl Log {
     }
 
     /// Takes up a chunk's units, which are in the journal already; for opening.
-    pub(super) fn replay(&mut self, chunk: &Chunk, units: &[Arc<Unit>]) {
+    pub(crate) fn replay(&mut self, chunk: &Chunk, units: &[Arc<Unit>]) {
         for unit in units {
             self.gathered.add(unit);
         }
@@ -252,9 +254,9 @@ impl Log {
     }
 
     /// Cuts off what is behind the last unit; for opening.
-    pub(super) fn cut(&mut self) -> Result<u64, Error> {
+    pub(crate) fn cut(&mut self) -> Result<u64, Error> {
         self.guarded(|log| {
-            let removed = packer::cut(&*log.disk, log.gathered.chunk)?;
+            let removed = journal::cut(&*log.disk, log.gathered.chunk)?;
             log.disk.sync()?;
             Ok(removed)
         })
@@ -262,7 +264,7 @@ impl Log {
 
     fn write_cursor(&mut self) -> Result<(), Error> {
         if self.cursor != self.cursor_written {
-            manifest::write_cursor(&*self.disk, self.cursor)?;
+            cursor::write(&*self.disk, self.cursor)?;
             self.cursor_written = self.cursor;
         }
         Ok(())

@@ -5,16 +5,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Error;
-use super::compact::Buckets;
-use super::disk::Disk;
-use super::history::History;
-use super::journal::Journal;
-use super::log::Log;
-use super::manifest::{self, Charter, Manifest};
-use super::segment;
-use super::unit::Seq;
-use super::view::View;
+use crate::checkpoint::Manifest;
+use crate::disk::Disk;
+use crate::error::Error;
+use crate::index::{self, TimeBuckets as Buckets};
+use crate::journal::{History, Journal};
+use crate::log::Log;
+use crate::meta::{Charter, bucket_span, cursor};
+use crate::unit::Seq;
+use crate::view::View;
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -74,11 +73,11 @@ pub struct Recovery {
 pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     let (charter, created) = charter(&**disk, options)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
-    let cursor = manifest::read_cursor(&**disk)?.unwrap_or(Seq::FIRST);
+    let cursor = cursor::read(&**disk)?.unwrap_or(Seq::FIRST);
     sweep_unnamed(&**disk, &manifest)?;
 
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
-    let span = manifest::bucket_span(&**disk, Buckets::span_for(retention))?;
+    let span = bucket_span::read_or_write(&**disk, Buckets::span_for(retention))?;
     let buckets = Buckets { span, retention };
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
@@ -123,9 +122,9 @@ fn charter(disk: &dyn Disk, options: &Options) -> Result<(Charter, bool), Error>
 
 /// Removes segments that the manifest does not name: a crash came between them and it.
 fn sweep_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
-    for id in segment::on_disk(disk)? {
+    for id in index::on_disk(disk)? {
         if !manifest.catalog.all().any(|segment| segment.id == id) {
-            while !segment::remove(disk, id, 256)? {}
+            while !index::remove(disk, id, 256)? {}
         }
     }
     Ok(())

@@ -1,0 +1,65 @@
+//! The manifest: which views are valid, and up to which unit. One record, so it is replaced as one.
+//!
+//! It names only what was durable before it was written.
+
+use std::sync::Arc;
+
+use crate::codec::{Reader, Undecodable, put_varint};
+use crate::disk::{Batch, Disk, Tree};
+use crate::error::Error;
+use crate::index::{Catalog, Segment};
+use crate::meta::VERSION;
+use crate::totals::Totals;
+
+const MANIFEST: &[u8] = b"manifest";
+
+/// Which views are valid.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manifest {
+    /// Of the units that the views hold.
+    pub(crate) totals: Totals,
+    pub(crate) catalog: Catalog,
+    /// The number of the journal's chunk behind those units.
+    pub(crate) chunk: u64,
+    /// The next segment's id.
+    pub(crate) next_segment: u64,
+}
+
+impl Manifest {
+    pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Self>, Error> {
+        let Some(record) = disk.get(Tree::Meta, MANIFEST)? else {
+            return Ok(None);
+        };
+        let mut reader = Reader::new(record);
+        let corrupt = || Error::undecodable("manifest", MANIFEST);
+        Error::check_version("manifest", reader.u8().map_err(corrupt())?, VERSION)?;
+        Self::decode(&mut reader).map(Some).map_err(corrupt())
+    }
+
+    fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
+        let totals = Totals::decode(reader)?;
+        let chunk = reader.varint()?;
+        let next_segment = reader.varint()?;
+        let mut catalog = Catalog::default();
+        for _ in 0..reader.count(6)? {
+            let segment = Segment::decode(reader)?;
+            catalog.lists[segment.index].push(Arc::new(segment));
+        }
+        reader.end()?;
+        Ok(Self { totals, catalog, chunk, next_segment })
+    }
+
+    pub(crate) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
+        let mut record = vec![VERSION];
+        self.totals.encode(&mut record);
+        put_varint(&mut record, self.chunk);
+        put_varint(&mut record, self.next_segment);
+        put_varint(&mut record, self.catalog.all().count() as u64);
+        for segment in self.catalog.all() {
+            segment.encode(&mut record);
+        }
+        let mut batch = Batch::new(Tree::Meta);
+        batch.put(MANIFEST, record);
+        Ok(disk.write(batch)?)
+    }
+}

@@ -1,0 +1,18 @@
+//! Checkpoints: what committed units say goes into the views, step by step.
+//!
+//! | file | has |
+//! |---|---|
+//! | `pending` | the committed units that no checkpoint holds |
+//! | `steps` | the steps of a checkpoint |
+//! | `manifest` | which views are valid, and up to which unit |
+//! | `report` | what a complete checkpoint tells the view |
+
+mod manifest;
+mod pending;
+mod report;
+mod steps;
+
+pub(crate) use self::manifest::Manifest;
+pub(crate) use self::pending::Gathered;
+pub use self::report::Report;
+pub(crate) use self::steps::Checkpoint;

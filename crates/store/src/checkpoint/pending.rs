@@ -1,0 +1,89 @@
+//! Units that no checkpoint holds yet.
+
+use std::collections::BTreeMap;
+use std::mem;
+use std::sync::Arc;
+
+use crate::index::{Entry, IDENTITIES, TimeBuckets as Buckets};
+use crate::totals::Totals;
+use crate::unit::{Ordinal, Table, Timer, Unit};
+
+/// What was committed since the last checkpoint began: the units themselves, which the overlay holds as well.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// Of all units so far.
+    pub(crate) totals: Totals,
+    /// The number of the journal's chunk behind them.
+    pub(crate) chunk: u64,
+    /// The memory that the units take, in bytes.
+    pub(crate) bytes: usize,
+    buckets: Buckets,
+    pub(crate) units: Vec<Arc<Unit>>,
+}
+
+impl Gathered {
+    pub(crate) fn new(totals: Totals, chunk: u64, buckets: Buckets) -> Self {
+        Self { totals, bytes: 0, chunk, buckets, units: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, unit: &Arc<Unit>) {
+        self.bytes += unit.footprint();
+        self.totals.apply(unit);
+        self.units.push(Arc::clone(unit));
+    }
+
+    /// Takes all that was gathered; what comes is for the next checkpoint.
+    pub(crate) fn take(&mut self) -> Self {
+        let next = Self::new(self.totals.clone(), self.chunk, self.buckets);
+        mem::replace(self, next)
+    }
+
+    /// Which entities were touched, each with the units that did so, in the order of pages and of units.
+    pub(crate) fn touches(&self) -> Vec<Touch> {
+        let mut touches = Vec::with_capacity(self.units.len() * 4);
+        for (unit, at) in self.units.iter().zip(0_u32..) {
+            let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+            let puts = unit.puts.iter().map(|put| (put.table, put.ordinal));
+            touches.extend(puts.chain(trail).map(|(table, ordinal)| Touch { table, ordinal, at }));
+        }
+        touches.sort_unstable();
+        touches.dedup();
+        touches
+    }
+
+    /// New entries of the indexes, by index and time bucket, in the order of the units.
+    pub(crate) fn entries(&self) -> BTreeMap<(usize, i64), Vec<Entry>> {
+        let mut entries: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
+        for unit in &self.units {
+            for name in &unit.names {
+                let entry = Entry { hash: name.hash.0, words: [name.ordinal.0, 0] };
+                entries.entry((name.table.index(), 0)).or_default().push(entry);
+            }
+            if let Some(identity) = &unit.identity {
+                let entry = Entry { hash: identity.hash.0, words: [identity.data, unit.seq.0] };
+                let bucket = self.buckets.of(unit.at);
+                entries.entry((IDENTITIES, bucket)).or_default().push(entry);
+            }
+        }
+        entries
+    }
+
+    /// How many identities the units use up.
+    pub(crate) fn identities(&self) -> u64 {
+        self.units.iter().filter(|unit| unit.identity.is_some()).count() as u64
+    }
+
+    /// New timers that are not dealt with.
+    pub(crate) fn timers(&self) -> Vec<Timer> {
+        let timers = self.units.iter().flat_map(|unit| &unit.timers).copied();
+        timers.filter(|timer| timer.due >= self.totals.fired).collect()
+    }
+}
+
+/// A unit, by its place among those gathered, touched an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Touch {
+    pub(crate) table: Table,
+    pub(crate) ordinal: Ordinal,
+    pub(crate) at: u32,
+}

@@ -1,0 +1,179 @@
+//! Checkpoints: what committed units say goes into the views, step by step.
+//!
+//! Order is what makes one safe: first everything that it writes, then a sync, then the manifest that names it, then a
+//! sync. Until the last one the manifest before it is valid: pages may be newer than it says, which replaying the
+//! journal makes good, and new segments and timers are not named by it.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use super::manifest::Manifest;
+use super::pending::{Gathered, Touch};
+use super::report::Report;
+use crate::disk::{Batch, Disk, Layout, Tree};
+use crate::error::Error;
+use crate::index::{Compaction, Entry, IDENTITIES, Writer};
+use crate::pages::{self, PageId, Update};
+use crate::timers;
+
+/// Pages that are written in one step.
+const PAGES_AT_ONCE: usize = 32;
+
+#[derive(Debug)]
+enum Step {
+    /// From this place of the touches on.
+    Pages {
+        touches: Vec<Touch>,
+        from: usize,
+    },
+    Segments(BTreeMap<(usize, i64), Vec<Entry>>),
+    Timers,
+    Sync,
+    Manifest,
+}
+
+/// A checkpoint that is under way.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    step: Step,
+    gathered: Gathered,
+    pages: Vec<PageId>,
+    bytes: usize,
+}
+
+impl Checkpoint {
+    pub(crate) fn begin(gathered: Gathered) -> Self {
+        let step = Step::Pages { touches: gathered.touches(), from: 0 };
+        Self { step, gathered, pages: Vec::new(), bytes: 0 }
+    }
+
+    /// How many identities are in no segment yet.
+    pub(crate) fn identities(&self) -> u64 {
+        match &self.step {
+            Step::Pages { .. } => self.gathered.identities(),
+            Step::Segments(entries) => {
+                let of_one = |((index, _), entries): (&(usize, i64), &Vec<Entry>)| {
+                    if *index == IDENTITIES { entries.len() as u64 } else { 0 }
+                };
+                entries.iter().map(of_one).sum()
+            }
+            Step::Timers | Step::Sync | Step::Manifest => 0,
+        }
+    }
+
+    /// Takes the next step; the last one gives the report.
+    pub(crate) fn step(
+        &mut self,
+        disk: &dyn Disk,
+        layouts: &mut [Layout],
+        compaction: &mut Compaction,
+    ) -> Result<Option<Report>, Error> {
+        self.step = match mem::replace(&mut self.step, Step::Sync) {
+            Step::Pages { touches, from } => {
+                match self.write_pages(disk, layouts, &touches[from..])? {
+                    0 => Step::Segments(self.gathered.entries()),
+                    written => Step::Pages { touches, from: from + written },
+                }
+            }
+            Step::Segments(mut entries) => match entries.pop_first() {
+                Some((place, of_one)) => {
+                    self.write_segment(disk, compaction, place, of_one)?;
+                    Step::Segments(entries)
+                }
+                None => Step::Timers,
+            },
+            Step::Timers => {
+                let mut batch = Batch::new(Tree::Timers);
+                timers::write(self.gathered.timers(), self.gathered.totals.next, &mut batch);
+                self.write(disk, batch)?;
+                Step::Sync
+            }
+            Step::Sync => {
+                disk.sync()?;
+                Step::Manifest
+            }
+            Step::Manifest => {
+                let manifest = Manifest {
+                    totals: self.gathered.totals.clone(),
+                    catalog: compaction.catalog().clone(),
+                    chunk: self.gathered.chunk,
+                    next_segment: compaction.next_segment(),
+                };
+                manifest.write(disk)?;
+                disk.sync()?;
+                return Ok(Some(Report {
+                    covered: manifest.totals.next,
+                    bytes: self.bytes,
+                    fired: manifest.totals.fired,
+                    pages: mem::take(&mut self.pages),
+                    catalog: compaction.published(),
+                }));
+            }
+        };
+        Ok(None)
+    }
+
+    fn write(&mut self, disk: &dyn Disk, batch: Batch) -> Result<(), Error> {
+        if !batch.changes.is_empty() {
+            self.bytes += batch.size();
+            disk.write(batch)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the first pages of those touched; gives the number of touches that are written with them.
+    fn write_pages(
+        &mut self,
+        disk: &dyn Disk,
+        layouts: &mut [Layout],
+        touches: &[Touch],
+    ) -> Result<usize, Error> {
+        let mut batch = Batch::new(Tree::Pages);
+        let mut written = 0;
+        let page = |touch: &Touch| PageId::of(touch.table, touch.ordinal);
+        for touches in touches.chunk_by(|a, b| page(a) == page(b)).take(PAGES_AT_ONCE) {
+            let entities = touches.chunk_by(|a, b| a.ordinal == b.ordinal);
+            let updates: Vec<Update> = entities.map(|touches| self.update(touches)).collect();
+            let id = page(&touches[0]);
+            layouts[id.table.index()].reserve(disk, id.number + 1)?;
+            pages::update(disk, id, &updates, &mut batch)?;
+            self.pages.push(id);
+            written += touches.len();
+        }
+        self.write(disk, batch)?;
+        Ok(written)
+    }
+
+    /// What becomes of an entity, by all the touches of it.
+    fn update(&self, touches: &[Touch]) -> Update {
+        let mut update = Update::new(touches[0].ordinal);
+        for touch in touches {
+            update.add(touch.table, &self.gathered.units[touch.at as usize]);
+        }
+        update
+    }
+
+    /// Writes one new segment, of one index and time bucket.
+    fn write_segment(
+        &mut self,
+        disk: &dyn Disk,
+        compaction: &mut Compaction,
+        (index, bucket): (usize, i64),
+        mut entries: Vec<Entry>,
+    ) -> Result<(), Error> {
+        // Of equal hashes the last one counts: a stable sort leaves it last, and that is what is kept.
+        entries.sort_by_key(|entry| entry.hash);
+        let mut batch = Batch::new(Tree::Index);
+        let mut writer =
+            Writer::new(compaction.next_id(), index, bucket, self.gathered.totals.next);
+        for same in entries.chunk_by(|a, b| a.hash == b.hash) {
+            if let Some(&entry) = same.last() {
+                writer.push(entry, &mut batch);
+            }
+        }
+        let segment = writer.finish(&mut batch);
+        self.write(disk, batch)?;
+        compaction.add(segment);
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! A simulated disk for tests: all in memory, everything that happens to it from one seed.
+//!
+//! It is as harsh as [`disk`](super::disk) allows: a crash keeps any subset of the batches that were not synced. It can
+//! be told to crash, or to fail, at the n-th write or sync.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::ops::Bound;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+use super::interface::{Batch, Disk, Error, Pair, Tree};
+
+type Content = BTreeMap<(Tree, Vec<u8>), Bytes>;
+
+/// What happens to a simulated disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The power goes, before or after the operation has its effect.
+    Crash,
+    /// The disk is full.
+    Full,
+    /// The disk cannot be written.
+    Broken,
+}
+
+/// Small, fast, and the same everywhere: xorshift with a final multiplication.
+#[derive(Debug, Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice that fall as the seed says.
+    pub const fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// A number below `sides`.
+    pub const fn below(&mut self, sides: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) % sides
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    dice: Dice,
+    /// What a crash leaves.
+    synced: Content,
+    /// What readers see.
+    seen: Content,
+    pending: Vec<Batch>,
+    /// Writes and syncs so far.
+    operations: u64,
+    armed: Option<(u64, Fault)>,
+    failed: Option<Error>,
+}
+
+impl State {
+    /// Counts an operation; an error if it, or one before it, is the one to fail. Says whether it takes effect.
+    fn operate(&mut self) -> Result<(), (Error, bool)> {
+        if let Some(error) = &self.failed {
+            return Err((error.clone(), false));
+        }
+        self.operations += 1;
+        let Some((_, fault)) = self.armed.filter(|&(at, _)| at == self.operations) else {
+            return Ok(());
+        };
+        let source = match fault {
+            Fault::Crash => io::Error::other("the power went"),
+            Fault::Full => io::Error::from(io::ErrorKind::StorageFull),
+            Fault::Broken => io::Error::other("input/output error"),
+        };
+        let error = Error::failed("write to the simulated disk", source);
+        self.failed = Some(error.clone());
+        Err((error, self.dice.below(2) == 0))
+    }
+}
+
+fn apply(content: &mut Content, batch: &Batch) {
+    for (key, value) in &batch.changes {
+        let place = (batch.tree, key.clone());
+        match value {
+            Some(value) => content.insert(place, Bytes::copy_from_slice(value)),
+            None => content.remove(&place),
+        };
+    }
+}
+
+/// A simulated disk.
+pub struct SimDisk(Mutex<State>);
+
+impl fmt::Debug for SimDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimDisk").field("operations", &self.operations()).finish_non_exhaustive()
+    }
+}
+
+impl SimDisk {
+    /// An empty disk.
+    pub fn new(seed: u64) -> Self {
+        Self::with(Dice::new(seed), Content::new())
+    }
+
+    fn with(dice: Dice, content: Content) -> Self {
+        Self(Mutex::new(State {
+            dice,
+            synced: content.clone(),
+            seen: content,
+            pending: Vec::new(),
+            operations: 0,
+            armed: None,
+            failed: None,
+        }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many writes and syncs there were.
+    pub fn operations(&self) -> u64 {
+        self.state().operations
+    }
+
+    /// The operation with this number, counting from 1, fails, and every one after it.
+    pub fn fail_at(&self, operation: u64, fault: Fault) {
+        self.state().armed = Some((operation, fault));
+    }
+
+    /// The disk as the next start finds it: what was synced, and any of the batches that were not.
+    #[must_use]
+    pub fn crash(&self) -> Self {
+        let mut state = self.state();
+        let mut content = state.synced.clone();
+        for batch in std::mem::take(&mut state.pending) {
+            if state.dice.below(2) == 0 {
+                apply(&mut content, &batch);
+            }
+        }
+        let next = state.dice.below(u64::MAX);
+        state.failed =
+            Some(Error::failed("use the simulated disk", io::Error::other("it was taken away")));
+        Self::with(Dice::new(next), content)
+    }
+
+    /// A copy of what readers see.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        let mut state = self.state();
+        let next = state.dice.below(u64::MAX);
+        Self::with(Dice::new(next), state.seen.clone())
+    }
+
+    /// How many records a tree has.
+    pub fn records(&self, tree: Tree) -> usize {
+        self.state().seen.keys().filter(|(of, _)| *of == tree).count()
+    }
+
+    /// The bytes of the longest value that was written.
+    pub fn longest(&self) -> usize {
+        self.state().seen.values().map(Bytes::len).max().unwrap_or(0)
+    }
+}
+
+impl Disk for SimDisk {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        Ok(self.state().seen.get(&(tree, key.to_vec())).cloned())
+    }
+
+    fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        let state = self.state();
+        let found = state
+            .seen
+            .range((tree, from.to_vec())..)
+            .take_while(|((of, _), _)| *of == tree)
+            .take(limit);
+        Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())).collect())
+    }
+
+    fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error> {
+        let state = self.state();
+        let from = Bound::Included((tree, Vec::new()));
+        let until = below.map_or(Bound::Unbounded, |below| Bound::Excluded((tree, below.to_vec())));
+        let found = state.seen.range((from, until)).take_while(|((of, _), _)| *of == tree).last();
+        Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())))
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), Error> {
+        let mut state = self.state();
+        let effect = state.operate();
+        if matches!(effect, Ok(()) | Err((_, true))) {
+            apply(&mut state.seen, &batch);
+            state.pending.push(batch);
+        }
+        effect.map_err(|(error, _)| error)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        let mut state = self.state();
+        let effect = state.operate();
+        if matches!(effect, Ok(()) | Err((_, true))) {
+            let State { synced, pending, .. } = &mut *state;
+            for batch in pending.drain(..) {
+                apply(synced, &batch);
+            }
+        }
+        effect.map_err(|(error, _)| error)
+    }
+
+    fn bytes(&self) -> Result<u64, Error> {
+        Ok(self.state().seen.iter().map(|((_, key), value)| (key.len() + value.len()) as u64).sum())
+    }
+}

@@ -1,0 +1,33 @@
+//! The valid segments of each index.
+
+use std::sync::Arc;
+
+use super::segment::{IDENTITIES, INDEXES, Segment};
+use crate::unit::Table;
+
+/// The valid segments of each index, newest first.
+///
+/// The segments are shared so that the store thread can tell when nobody looks into a replaced one any more.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Catalog {
+    pub(crate) lists: [Vec<Arc<Segment>>; INDEXES],
+}
+
+impl Catalog {
+    pub(crate) fn of(&self, index: usize) -> impl Iterator<Item = &Segment> {
+        self.lists[index].iter().map(AsRef::as_ref)
+    }
+
+    pub(crate) fn names(&self, table: Table) -> impl Iterator<Item = &Segment> {
+        self.of(table.index())
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Segment>> {
+        self.lists.iter().flatten()
+    }
+
+    /// Takes away the identities of buckets before `bucket`.
+    pub(crate) fn take_before(&mut self, bucket: i64) -> Vec<Arc<Segment>> {
+        self.lists[IDENTITIES].extract_if(.., |segment| segment.bucket < bucket).collect()
+    }
+}

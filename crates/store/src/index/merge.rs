@@ -1,0 +1,114 @@
+//! Merging segments.
+
+use bytes::Bytes;
+
+use super::segment::{Entries, Entry, Segment, VERSION, key, width};
+use super::writer::Writer;
+use crate::disk::{Batch, Disk, Tree};
+use crate::error::Error;
+
+/// Reads one segment's entries in order, a block at a time, past every cache.
+#[derive(Debug)]
+struct Cursor {
+    segment: Segment,
+    /// The key of the next block.
+    run: u32,
+    block: u16,
+    loaded: Bytes,
+    place: usize,
+}
+
+impl Cursor {
+    fn new(segment: Segment) -> Self {
+        Self { segment, run: 0, block: 1, loaded: Bytes::new(), place: 0 }
+    }
+
+    fn peek(&mut self, disk: &dyn Disk) -> Result<Option<Entry>, Error> {
+        let width = width(self.segment.index);
+        while self.place * width == self.loaded.len() {
+            if self.run == self.segment.runs {
+                return Ok(None);
+            }
+            let block_key = key(self.segment.id, self.run, self.block);
+            match disk.get(Tree::Index, &block_key)? {
+                Some(record) => {
+                    let corrupt = || Error::corrupt("index record", &block_key);
+                    Error::check_version(
+                        "index record",
+                        *record.first().ok_or_else(corrupt)?,
+                        VERSION,
+                    )?;
+                    if (record.len() - 1) % width != 0 {
+                        return Err(corrupt());
+                    }
+                    self.loaded = record.slice(1..);
+                    self.place = 0;
+                    self.block += 1;
+                }
+                None if self.block == 1 => return Err(Error::corrupt("index record", &block_key)),
+                None => (self.run, self.block) = (self.run + 1, 1),
+            }
+        }
+        Ok(Some(Entries { bytes: &self.loaded, width }.at(self.place)))
+    }
+}
+
+/// Makes one segment of several that follow each other, newest first. Where two have the same hash, the newer counts.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    inputs: Vec<Cursor>,
+    writer: Writer,
+}
+
+impl Merge {
+    pub(crate) fn new(id: u64, inputs: &[Segment]) -> Self {
+        let newest = &inputs[0];
+        Self {
+            writer: Writer::new(id, newest.index, newest.bucket, newest.until),
+            inputs: inputs.iter().cloned().map(Cursor::new).collect(),
+        }
+    }
+
+    /// The segments that it makes one of.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = u64> {
+        self.inputs.iter().map(|cursor| cursor.segment.id)
+    }
+
+    /// Moves up to `limit` entries; true when there are no more.
+    pub(crate) fn step(
+        &mut self,
+        disk: &dyn Disk,
+        limit: usize,
+        batch: &mut Batch,
+    ) -> Result<bool, Error> {
+        for _ in 0..limit {
+            let mut smallest: Option<Entry> = None;
+            for cursor in &mut self.inputs {
+                if let Some(entry) = cursor.peek(disk)?
+                    && smallest.is_none_or(|smallest| entry.hash < smallest.hash)
+                {
+                    smallest = Some(entry);
+                }
+            }
+            let Some(entry) = smallest else {
+                return Ok(true);
+            };
+            for cursor in &mut self.inputs {
+                if cursor.peek(disk)?.is_some_and(|same| same.hash == entry.hash) {
+                    cursor.place += 1;
+                }
+            }
+            self.writer.push(entry, batch);
+        }
+        Ok(false)
+    }
+
+    pub(crate) fn finish(self, batch: &mut Batch) -> Segment {
+        self.writer.finish(batch)
+    }
+
+    /// Gives up; what is written of it can be removed.
+    pub(crate) fn abandon(self) -> Segment {
+        self.writer.segment
+    }
+}

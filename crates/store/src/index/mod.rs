@@ -1,0 +1,25 @@
+//! The index: names of entities and identities of commands, in sorted segments.
+//!
+//! | file | has |
+//! |---|---|
+//! | `segment` | a segment's bytes, looking for a hash in one |
+//! | `bloom` | the filter that tells most absent hashes |
+//! | `writer` | writing a segment |
+//! | `merge` | making one segment of several |
+//! | `catalog` | the valid segments of each index |
+//! | `time_buckets` | identities by time, so that old ones go as whole segments |
+//! | `compaction` | which segments are merged, dropped and removed, and when |
+
+mod bloom;
+mod catalog;
+mod compaction;
+mod merge;
+mod segment;
+mod time_buckets;
+mod writer;
+
+pub(crate) use self::catalog::Catalog;
+pub(crate) use self::compaction::Compaction;
+pub(crate) use self::segment::{Entry, IDENTITIES, Segment, find, on_disk, remove};
+pub(crate) use self::time_buckets::Buckets as TimeBuckets;
+pub(crate) use self::writer::Writer;

@@ -1,0 +1,255 @@
+//! Segments: sorted, immutable sets of 16-byte hashes with what belongs to each: the ids of entities, and identities.
+//!
+//! A segment is a row of *runs*, a run a row of *blocks* of sorted entries. Every run has one record with a Bloom
+//! filter over its hashes and the first hash of each of its blocks; a segment of several runs has one with the first
+//! hash of each run. So a hash that is absent costs a look into one filter per segment, and one that is there costs a
+//! block as well; each is a record of its own, so that the cache keeps those that are used and memory stays bounded.
+//!
+//! A checkpoint writes what is new as one segment per index; [`Merge`] makes few large ones of many small ones. A
+//! segment that the manifest does not name does not exist: what a crash leaves of one is swept at open.
+
+use bytes::Bytes;
+
+use super::bloom::probes;
+use crate::codec::{Reader, Undecodable, put_varint};
+use crate::disk::{Batch, Cache, Disk, MAX_RECORD, Tree};
+use crate::error::Error;
+use crate::unit::{Seq, Table};
+
+/// The version of a segment's records, their first byte.
+pub(crate) const VERSION: u8 = 1;
+/// Entries in a full block: of 32 bytes, so a block has 16 KiB.
+pub(crate) const BLOCK: usize = 512;
+/// Blocks in a full run: its filter has 12 KiB.
+pub(crate) const BLOCKS: usize = 16;
+/// A segment's runs at most, so that their first hashes fit one record; about 30 million entries.
+pub(crate) const MAX_RUNS: u32 = 3_800;
+/// The run number under which a segment keeps the first hashes of its runs.
+pub(crate) const DIRECTORY: u32 = u32::MAX;
+
+const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
+
+/// How many indexes there are: the names of each table, and identities.
+pub(crate) const INDEXES: usize = Table::ALL.len() + 1;
+/// The index of identities; those before it are the tables'.
+pub(crate) const IDENTITIES: usize = Table::ALL.len();
+
+/// A hash and the two words that belong to it: (ordinal, 0) for a name, (data, sequence) for an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) hash: [u8; 16],
+    pub(crate) words: [u64; 2],
+}
+
+/// A segment, as the manifest names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Segment {
+    /// Never given twice in a store.
+    pub(crate) id: u64,
+    /// Which index it belongs to.
+    pub(crate) index: usize,
+    /// The time bucket of its identities; 0 for names.
+    pub(crate) bucket: i64,
+    /// Its units are below this.
+    pub(crate) until: Seq,
+    pub(crate) entries: u64,
+    pub(crate) runs: u32,
+}
+
+impl Segment {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.id);
+        out.push(u8::try_from(self.index).unwrap_or(u8::MAX));
+        put_varint(out, self.bucket.cast_unsigned());
+        put_varint(out, self.until.0);
+        put_varint(out, self.entries);
+        put_varint(out, u64::from(self.runs));
+    }
+
+    pub(crate) fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
+        Ok(Self {
+            id: reader.varint()?,
+            index: Some(usize::from(reader.u8()?))
+                .filter(|&index| index < INDEXES)
+                .ok_or(Undecodable)?,
+            bucket: reader.varint()?.cast_signed(),
+            until: Seq(reader.varint()?),
+            entries: reader.varint()?,
+            runs: u32::try_from(reader.varint()?).map_err(|_| Undecodable)?,
+        })
+    }
+}
+
+/// The key of a run's record (`block` 0) or of its block `block - 1`.
+pub(crate) fn key(id: u64, run: u32, block: u16) -> [u8; 14] {
+    let mut key = [0; 14];
+    key[..8].copy_from_slice(&id.to_be_bytes());
+    key[8..12].copy_from_slice(&run.to_be_bytes());
+    key[12..].copy_from_slice(&block.to_be_bytes());
+    key
+}
+
+/// The segment that a key belongs to.
+fn id_of(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(..8)?.try_into().ok()?))
+}
+
+/// How many bytes an entry's words take: names need one word only.
+pub(crate) const fn width(index: usize) -> usize {
+    if index == IDENTITIES { 32 } else { 24 }
+}
+
+/// Looks for a hash in segments, the first first: they are kept newest first.
+pub(crate) fn find<'a>(
+    disk: &dyn Disk,
+    cache: &Cache,
+    segments: impl Iterator<Item = &'a Segment>,
+    hash: &[u8; 16],
+) -> Result<Option<[u64; 2]>, Error> {
+    for segment in segments {
+        if let Some(words) = find_in(disk, cache, segment, hash)? {
+            return Ok(Some(words));
+        }
+    }
+    Ok(None)
+}
+
+fn find_in(
+    disk: &dyn Disk,
+    cache: &Cache,
+    segment: &Segment,
+    hash: &[u8; 16],
+) -> Result<Option<[u64; 2]>, Error> {
+    let run = if segment.runs > 1 {
+        let record = load(disk, cache, key(segment.id, DIRECTORY, 0))?;
+        let firsts = Hashes(&record[1..]);
+        match firsts.last_not_above(hash) {
+            Some(run) => u32::try_from(run).unwrap_or(DIRECTORY),
+            None => return Ok(None),
+        }
+    } else {
+        0
+    };
+    let run_key = key(segment.id, run, 0);
+    let record = load(disk, cache, run_key)?;
+    let head = RunHead::of(&record).map_err(Error::undecodable("index run", &run_key))?;
+    if !head.may_have(hash) {
+        return Ok(None);
+    }
+    let Some(block) = head.firsts.last_not_above(hash) else {
+        return Ok(None);
+    };
+    let block_key = key(segment.id, run, u16::try_from(block + 1).unwrap_or(u16::MAX));
+    let block = load(disk, cache, block_key)?;
+    Ok(Entries { bytes: &block[1..], width: width(segment.index) }.find(hash))
+}
+
+/// A record of a segment that the manifest names: it must be there.
+fn load(disk: &dyn Disk, cache: &Cache, key: [u8; 14]) -> Result<Bytes, Error> {
+    let record =
+        cache.get(disk, Tree::Index, &key)?.ok_or_else(|| Error::corrupt("index record", &key))?;
+    let version = record.first().copied().ok_or_else(|| Error::corrupt("index record", &key))?;
+    Error::check_version("index record", version, VERSION)?;
+    Ok(record)
+}
+
+/// Sorted hashes without gaps between them.
+struct Hashes<'a>(&'a [u8]);
+
+impl Hashes<'_> {
+    /// The place of the last one that is not above `hash`.
+    fn last_not_above(&self, hash: &[u8; 16]) -> Option<usize> {
+        let (hashes, _) = self.0.as_chunks::<16>();
+        hashes.partition_point(|first| first <= hash).checked_sub(1)
+    }
+}
+
+/// A run's record: version, number of blocks, their first hashes, the filter.
+struct RunHead<'a> {
+    firsts: Hashes<'a>,
+    filter: &'a [u8],
+}
+
+impl<'a> RunHead<'a> {
+    fn of(record: &'a [u8]) -> Result<Self, Undecodable> {
+        let blocks = usize::from(*record.get(1).ok_or(Undecodable)?);
+        let (firsts, filter) = record[2..].split_at_checked(16 * blocks).ok_or(Undecodable)?;
+        if filter.is_empty() {
+            Err(Undecodable)
+        } else {
+            Ok(Self { firsts: Hashes(firsts), filter })
+        }
+    }
+
+    fn may_have(&self, hash: &[u8; 16]) -> bool {
+        probes(hash, self.filter.len() * 8).all(|bit| self.filter[bit / 8] & (1 << (bit % 8)) != 0)
+    }
+}
+
+/// A block's entries.
+pub(crate) struct Entries<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) width: usize,
+}
+
+impl Entries<'_> {
+    fn len(&self) -> usize {
+        self.bytes.len() / self.width
+    }
+
+    pub(crate) fn at(&self, place: usize) -> Entry {
+        let entry = &self.bytes[place * self.width..][..self.width];
+        let word = |from: usize| {
+            entry
+                .get(from..from + 8)
+                .map_or(0, |word| u64::from_le_bytes(word.try_into().expect("eight bytes")))
+        };
+        Entry {
+            hash: entry[..16].try_into().expect("an entry begins with its hash"),
+            words: [word(16), word(24)],
+        }
+    }
+
+    fn find(&self, hash: &[u8; 16]) -> Option<[u64; 2]> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let entry = self.at(middle);
+            match entry.hash.cmp(hash) {
+                std::cmp::Ordering::Equal => return Some(entry.words),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+/// Removes up to `limit` records of a segment; true when there are no more.
+pub(crate) fn remove(disk: &dyn Disk, id: u64, limit: usize) -> Result<bool, Error> {
+    let found = disk.scan(Tree::Index, &key(id, 0, 0), limit)?;
+    let mut batch = Batch::new(Tree::Index);
+    for (key, _) in found.iter().take_while(|(key, _)| id_of(key) == Some(id)) {
+        batch.remove(key.to_vec());
+    }
+    let done = batch.changes.len() < limit;
+    if !batch.changes.is_empty() {
+        disk.write(batch)?;
+    }
+    Ok(done)
+}
+
+/// The segments of which anything is on disk.
+pub(crate) fn on_disk(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((key, _)) = disk.scan(Tree::Index, &key(from, 0, 0), 1)?.pop() {
+        let id = id_of(&key).ok_or_else(|| Error::corrupt("index record", &key))?;
+        found.push(id);
+        match id.checked_add(1) {
+            Some(next) => from = next,
+            None => break,
+        }
+    }
+    Ok(found)
+}

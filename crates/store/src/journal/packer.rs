@@ -1,0 +1,140 @@
+//! Writing the journal: packing units into chunks, cutting its end, pruning its begin.
+
+use super::chunk::{CHUNK, HEAD, Head, key, number_of};
+use crate::disk::{Batch, Disk, Pair, Tree};
+use crate::error::Error;
+use crate::unit::{Seq, Unit};
+
+/// Packs units, which follow each other, into numbered chunks. Each is a batch of its own: whatever a crash leaves of
+/// them, the journal is cut behind the last whole unit.
+#[derive(Debug)]
+pub(crate) struct Packer {
+    number: u64,
+    /// The chunk that is being filled; empty before its first unit.
+    chunk: Vec<u8>,
+    first: Seq,
+    next: Seq,
+    at: i64,
+    /// What is to be written, in order.
+    pub(crate) batches: Vec<Batch>,
+    /// The first sequence and the number of each chunk.
+    pub(crate) firsts: Vec<(Seq, u64)>,
+}
+
+impl Packer {
+    /// Packs into chunks from `number` on.
+    pub(crate) fn new(number: u64) -> Self {
+        Self {
+            number,
+            chunk: Vec::new(),
+            first: Seq::FIRST,
+            next: Seq::FIRST,
+            at: 0,
+            batches: Vec::new(),
+            firsts: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, unit: &Unit) {
+        if self.chunk.is_empty() {
+            self.begin(unit);
+        }
+        let from = self.chunk.len();
+        append(unit, &mut self.chunk);
+        if self.chunk.len() > CHUNK && from > HEAD {
+            // It goes into the next chunk, as it is encoded.
+            let moved = self.chunk.split_off(from);
+            self.end();
+            self.begin(unit);
+            self.chunk.extend_from_slice(&moved);
+        }
+        (self.next, self.at) = (unit.next, unit.at);
+        if self.chunk.len() > CHUNK {
+            self.end();
+        }
+    }
+
+    /// Ends the last chunk; gives the number behind it.
+    pub(crate) fn finish(&mut self) -> u64 {
+        if !self.chunk.is_empty() {
+            self.end();
+        }
+        self.number
+    }
+
+    fn begin(&mut self, unit: &Unit) {
+        self.first = unit.seq;
+        self.chunk.reserve(CHUNK);
+        self.chunk.resize(HEAD, 0);
+    }
+
+    fn end(&mut self) {
+        self.firsts.push((self.first, self.number));
+        let mut chunk = std::mem::take(&mut self.chunk);
+        // A unit has few values of at most 2 MiB each: far fewer parts than 65,535.
+        let parts = u16::try_from((chunk.len() - HEAD).div_ceil(CHUNK - HEAD)).unwrap_or(u16::MAX);
+        let head = Head { first: self.first, next: self.next, at: self.at, parts, part: 0 };
+        if parts == 1 {
+            head.write(&mut chunk);
+            self.put(chunk);
+            return;
+        }
+        for (part, piece) in (0..).zip(chunk[HEAD..].chunks(CHUNK - HEAD)) {
+            let mut record = vec![0; HEAD];
+            Head { part, ..head }.write(&mut record);
+            record.extend_from_slice(piece);
+            self.put(record);
+        }
+    }
+
+    fn put(&mut self, record: Vec<u8>) {
+        let mut batch = Batch::new(Tree::Journal);
+        batch.put(key(self.number), record);
+        self.batches.push(batch);
+        self.number += 1;
+    }
+}
+
+/// Appends a unit behind its length.
+fn append(unit: &Unit, out: &mut Vec<u8>) {
+    let from = out.len();
+    out.extend_from_slice(&[0; 4]);
+    unit.encode(out);
+    let len = u32::try_from(out.len() - from - 4)
+        .expect("a unit's values are limited to far less than 4 GiB");
+    out[from..from + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+/// Empties every record from `number` on; says how many were not. What is there was never acknowledged.
+pub(crate) fn cut(disk: &dyn Disk, number: u64) -> Result<u64, Error> {
+    let mut removed = 0;
+    let mut from = number;
+    loop {
+        let found: Vec<Pair> = disk.scan(Tree::Journal, &key(from), 64)?;
+        let Some((last, _)) = found.last() else {
+            return Ok(removed);
+        };
+        from = number_of(last)? + 1;
+        let mut batch = Batch::new(Tree::Journal);
+        for (key, _) in found.iter().filter(|(_, record)| !record.is_empty()) {
+            batch.put(key.to_vec(), Vec::new());
+        }
+        if !batch.changes.is_empty() {
+            removed += batch.changes.len() as u64;
+            disk.write(batch)?;
+        }
+    }
+}
+
+/// Removes records.
+pub(crate) fn remove(disk: &dyn Disk, numbers: impl Iterator<Item = u64>) -> Result<usize, Error> {
+    let mut batch = Batch::new(Tree::Journal);
+    for number in numbers {
+        batch.remove(key(number));
+    }
+    let removed = batch.changes.len();
+    if removed > 0 {
+        disk.write(batch)?;
+    }
+    Ok(removed)
+}

@@ -1,0 +1,241 @@
+//! Pages: the entities of a table, packed by ordinal.
+//!
+//! A page holds a fixed number of consecutive ordinals of one table and is one record of at most [`MAX_RECORD`] bytes.
+//! Where its entities are too large for that, its largest parts are spilled: each into records of its own, in pieces,
+//! under the sequence of the unit that put it. A page and the pieces that it names change in one batch.
+//!
+//! Every entity carries the sequence of the last unit that touched it, so that a page may be written again, or be newer
+//! than the manifest says, without harm.
+
+use bytes::Bytes;
+
+use crate::codec::{Reader, Undecodable, put_varint};
+use crate::disk::{Disk, Tree};
+use crate::error::Error;
+use crate::unit::{Ordinal, Seq, Table};
+
+/// The version of pages and of spilled pieces, their first byte.
+pub(crate) const VERSION: u8 = 1;
+
+/// The entities a page has room for. Chosen so that typical pages have 10 to 40 KB: an order has about 1.2 KB.
+pub(crate) const fn slots(table: Table) -> usize {
+    match table {
+        Table::Orders => 32,
+        Table::Carts => 64,
+        Table::Skus => 128,
+        Table::Parked => 8,
+    }
+}
+
+/// A page's place: its table, and its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PageId {
+    pub(crate) table: Table,
+    pub(crate) number: u64,
+}
+
+impl PageId {
+    /// The page of an entity.
+    pub(crate) fn of(table: Table, ordinal: Ordinal) -> Self {
+        Self { table, number: ordinal.0 / slots(table) as u64 }
+    }
+
+    /// What the keys of a table's pages begin with; their numbers follow.
+    pub(crate) const fn prefix(table: Table) -> [u8; 2] {
+        [table as u8, b'p']
+    }
+
+    pub(crate) fn key(self) -> [u8; 10] {
+        let mut key = [0; 10];
+        key[..2].copy_from_slice(&Self::prefix(self.table));
+        key[2..].copy_from_slice(&self.number.to_be_bytes());
+        key
+    }
+
+    /// The page whose key this is; `None` for another record's key.
+    pub(crate) fn from_key(key: &[u8]) -> Option<Self> {
+        match key {
+            [table, b'p', number @ ..] => Some(Self {
+                table: Table::from_disk(*table).ok()?,
+                number: u64::from_be_bytes(number.try_into().ok()?),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn slot(self, ordinal: Ordinal) -> usize {
+        // The remainder is below the number of slots, which is small.
+        usize::try_from(ordinal.0 % slots(self.table) as u64).unwrap_or(0)
+    }
+
+    pub(crate) fn ordinal(self, slot: usize) -> Ordinal {
+        Ordinal(self.number * slots(self.table) as u64 + slot as u64)
+    }
+}
+
+/// An entity as its page has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored {
+    /// The last unit that touched it.
+    pub(crate) seq: Seq,
+    /// The last unit that touched it by its trail.
+    pub(crate) trail: Option<Seq>,
+    /// Its parts, growing.
+    pub(crate) parts: Vec<(u8, Value)>,
+}
+
+/// A part's value, or where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// In the page.
+    Inline(Bytes),
+    /// In pieces of its own.
+    Spilled { stamp: Seq, len: usize },
+}
+
+impl Value {
+    pub(crate) fn inline_len(&self) -> usize {
+        match self {
+            Self::Inline(value) => value.len(),
+            Self::Spilled { .. } => 0,
+        }
+    }
+}
+
+impl Stored {
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.seq.0);
+        put_varint(out, self.trail.map_or(0, |trail| trail.0));
+        put_varint(out, self.parts.len() as u64);
+        for (part, value) in &self.parts {
+            out.push(*part);
+            match value {
+                Value::Inline(value) => {
+                    put_varint(out, (value.len() as u64) << 1);
+                    out.extend_from_slice(value);
+                }
+                Value::Spilled { stamp, len } => {
+                    put_varint(out, (*len as u64) << 1 | 1);
+                    put_varint(out, stamp.0);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn decode(record: Bytes) -> Result<Self, Undecodable> {
+        let mut reader = Reader::new(record);
+        let seq = Seq(reader.varint()?);
+        let trail = Some(reader.varint()?).filter(|&trail| trail > 0).map(Seq);
+        let mut parts = Vec::with_capacity(reader.count(2)?);
+        for _ in 0..parts.capacity() {
+            let part = reader.u8()?;
+            let kind = reader.varint()?;
+            let len = usize::try_from(kind >> 1).map_err(|_| Undecodable)?;
+            let value = match kind & 1 {
+                0 => Value::Inline(reader.slice(len)?),
+                _ => Value::Spilled { stamp: Seq(reader.varint()?), len },
+            };
+            parts.push((part, value));
+        }
+        reader.end()?;
+        Ok(Self { seq, trail, parts })
+    }
+}
+
+/// A page as it is on disk: its version, the end of every slot's entity, the entities.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    id: PageId,
+    record: Bytes,
+}
+
+impl Page {
+    /// Checks the record's head; an absent one is an empty page.
+    pub(crate) fn open(id: PageId, record: Option<Bytes>) -> Result<Self, Error> {
+        let record = record.unwrap_or_default();
+        if let Some(&version) = record.first() {
+            Error::check_version("page", version, VERSION)?;
+            if record.len() < 1 + 4 * slots(id.table) {
+                return Err(Error::corrupt("page", &id.key()));
+            }
+        }
+        Ok(Self { id, record })
+    }
+
+    pub(crate) fn slot(&self, slot: usize) -> Result<Option<Bytes>, Error> {
+        if self.record.is_empty() {
+            return Ok(None);
+        }
+        let head = 1 + 4 * slots(self.id.table);
+        let end_of = |slot: usize| {
+            let at = 1 + 4 * slot;
+            let end: [u8; 4] = self.record[at..at + 4].try_into().expect("four bytes");
+            u32::from_le_bytes(end) as usize
+        };
+        let from = if slot == 0 { head } else { end_of(slot - 1) };
+        let until = end_of(slot);
+        if from < head || until < from || until > self.record.len() {
+            return Err(Error::corrupt("page", &self.id.key()));
+        }
+        Ok((until > from).then(|| self.record.slice(from..until)))
+    }
+
+    pub(crate) fn stored(&self, slot: usize) -> Result<Option<Stored>, Error> {
+        let Some(entity) = self.slot(slot)? else {
+            return Ok(None);
+        };
+        Stored::decode(entity).map(Some).map_err(Error::undecodable("page", &self.id.key()))
+    }
+
+    /// An entity of this page.
+    pub(crate) fn entity(&self, ordinal: Ordinal) -> Result<Option<Stored>, Error> {
+        self.stored(self.id.slot(ordinal))
+    }
+
+    /// All entities of this page, in order.
+    pub(crate) fn entities(&self) -> Result<Vec<(Ordinal, Stored)>, Error> {
+        let mut entities = Vec::new();
+        for slot in 0..slots(self.id.table) {
+            if let Some(stored) = self.stored(slot)? {
+                entities.push((self.id.ordinal(slot), stored));
+            }
+        }
+        Ok(entities)
+    }
+}
+
+impl Page {
+    /// The first ordinal behind this page.
+    pub(crate) fn end(&self) -> Ordinal {
+        self.id.ordinal(slots(self.id.table))
+    }
+}
+
+/// Goes through a table's pages on disk, from the one that has an ordinal on.
+#[derive(Debug)]
+pub(crate) struct Walk<'a> {
+    disk: &'a dyn Disk,
+    next: Option<PageId>,
+}
+
+impl<'a> Walk<'a> {
+    pub(crate) fn new(disk: &'a dyn Disk, table: Table, from: Ordinal) -> Self {
+        Self { disk, next: Some(PageId::of(table, from)) }
+    }
+
+    /// The next page that is there.
+    pub(crate) fn next(&mut self) -> Result<Option<Page>, Error> {
+        let Some(from) = self.next.take() else {
+            return Ok(None);
+        };
+        let found = self.disk.scan(Tree::Pages, &from.key(), 1)?.pop();
+        let Some((key, record)) = found else {
+            return Ok(None);
+        };
+        let Some(id) = PageId::from_key(&key).filter(|id| id.table == from.table) else {
+            return Ok(None);
+        };
+        self.next = Some(PageId { table: id.table, number: id.number + 1 });
+        Page::open(id, Some(record)).map(Some)
+    }
+}

@@ -1,0 +1,87 @@
+//! Buckets of timers, as they are on disk.
+
+use crate::codec::{Reader, Undecodable};
+use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
+use crate::error::Error;
+use crate::unit::{Ordinal, Seq, Table, Timer};
+
+/// The version of a bucket's records, their first byte.
+const VERSION: u8 = 1;
+/// The time that a bucket spans, in microseconds.
+pub(crate) const BUCKET: i64 = 10_000_000;
+/// A timer's bytes on disk.
+const TIMER: usize = 8 + 1 + 8 + 1;
+/// Timers in one record.
+const PER_RECORD: usize = (MAX_RECORD - 1) / TIMER;
+
+pub(crate) fn bucket_of(due: i64) -> i64 {
+    due.div_euclid(BUCKET)
+}
+
+/// The key of a bucket's record: the bucket, the checkpoint that wrote it, a count.
+pub(crate) fn key(bucket: i64, covered: Seq, piece: u32) -> [u8; 20] {
+    let mut key = [0; 20];
+    // With the sign turned, signed numbers sort as their bytes.
+    key[..8].copy_from_slice(&(bucket ^ i64::MIN).to_be_bytes());
+    key[8..16].copy_from_slice(&covered.0.to_be_bytes());
+    key[16..].copy_from_slice(&piece.to_be_bytes());
+    key
+}
+
+pub(crate) fn bucket_of_key(key: &[u8]) -> Option<i64> {
+    Some(i64::from_be_bytes(key.get(..8)?.try_into().ok()?) ^ i64::MIN)
+}
+
+pub(crate) fn decode(record: bytes::Bytes, key: &[u8]) -> Result<Vec<Timer>, Error> {
+    let mut reader = Reader::new(record);
+    let corrupt = || Error::undecodable("timers", key);
+    Error::check_version("timers", reader.u8().map_err(corrupt())?, VERSION)?;
+    let mut read = || -> Result<Vec<Timer>, Undecodable> {
+        let mut timers = Vec::with_capacity(reader.remaining() / TIMER);
+        while reader.remaining() > 0 {
+            timers.push(Timer {
+                due: reader.i64()?,
+                table: Table::from_disk(reader.u8()?)?,
+                ordinal: Ordinal(reader.u64()?),
+                kind: reader.u8()?,
+            });
+        }
+        Ok(timers)
+    };
+    read().map_err(corrupt())
+}
+
+/// Writes to `batch` the timers of a checkpoint.
+pub(crate) fn write(mut timers: Vec<Timer>, covered: Seq, batch: &mut Batch) {
+    timers.sort_unstable();
+    timers.dedup();
+    for bucket in timers.chunk_by(|a, b| bucket_of(a.due) == bucket_of(b.due)) {
+        for (piece, timers) in (0..).zip(bucket.chunks(PER_RECORD)) {
+            let mut record = Vec::with_capacity(1 + timers.len() * TIMER);
+            record.push(VERSION);
+            for timer in timers {
+                record.extend_from_slice(&timer.due.to_le_bytes());
+                record.push(timer.table as u8);
+                record.extend_from_slice(&timer.ordinal.0.to_le_bytes());
+                record.push(timer.kind);
+            }
+            batch.put(key(bucket_of(timers[0].due), covered, piece), record);
+        }
+    }
+}
+
+/// Removes up to `limit` records of buckets that are wholly dealt with; true when there are no more.
+pub(crate) fn remove_fired(disk: &dyn Disk, fired: i64, limit: usize) -> Result<bool, Error> {
+    let mut batch = Batch::new(Tree::Timers);
+    for (key, _) in disk.scan(Tree::Timers, &[], limit)? {
+        if bucket_of_key(&key).is_none_or(|bucket| bucket >= bucket_of(fired)) {
+            break;
+        }
+        batch.remove(key.to_vec());
+    }
+    let done = batch.changes.len() < limit;
+    if !batch.changes.is_empty() {
+        disk.write(batch)?;
+    }
+    Ok(done)
+}

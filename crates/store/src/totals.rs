@@ -1,0 +1,76 @@
+//! The sums over all units: where sequences, ordinals, timers and counters stand.
+
+use crate::codec::{Reader, Undecodable, put_signed, put_varint};
+use crate::unit::{COUNTERS, Seq, Table, Unit};
+
+/// What all units together come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Totals {
+    /// The next unit's sequence.
+    pub(crate) next: Seq,
+    /// The last unit's time.
+    pub(crate) clock: i64,
+    /// Timers due before this are dealt with.
+    pub(crate) fired: i64,
+    /// The first ordinal of each table that is not used.
+    pub(crate) ordinals: [u64; Table::ALL.len()],
+    pub(crate) counters: [i64; COUNTERS],
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            next: Seq::FIRST,
+            clock: 0,
+            fired: 0,
+            ordinals: [0; Table::ALL.len()],
+            counters: [0; COUNTERS],
+        }
+    }
+}
+
+impl Totals {
+    pub(crate) fn apply(&mut self, unit: &Unit) {
+        self.next = unit.next;
+        self.clock = self.clock.max(unit.at);
+        // a timer of its own may lie before those that were dealt with
+        self.fired = unit.timers.iter().map(|timer| timer.due).fold(unit.fired, i64::min);
+        let named = unit.names.iter().map(|name| (name.table, name.ordinal));
+        for (table, ordinal) in named.chain(unit.puts.iter().map(|put| (put.table, put.ordinal))) {
+            let next = &mut self.ordinals[table.index()];
+            *next = (*next).max(ordinal.0 + 1);
+        }
+        for &(index, difference) in &unit.counters {
+            let counter = &mut self.counters[usize::from(index)];
+            *counter = counter.wrapping_add(difference);
+        }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.next.0);
+        put_signed(out, self.clock);
+        put_signed(out, self.fired);
+        for &ordinal in &self.ordinals {
+            put_varint(out, ordinal);
+        }
+        for &counter in &self.counters {
+            put_signed(out, counter);
+        }
+    }
+
+    pub(crate) fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
+        let mut totals = Self {
+            next: Seq(reader.varint()?),
+            clock: reader.signed()?,
+            fired: reader.signed()?,
+            ..Self::default()
+        };
+        for ordinal in &mut totals.ordinals {
+            *ordinal = reader.varint()?;
+        }
+        for counter in &mut totals.counters {
+            *counter = reader.signed()?;
+        }
+        Ok(totals)
+    }
+}

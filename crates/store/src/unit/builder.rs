@@ -1,0 +1,180 @@
+//! Building units: states and bodies are encoded once, into one buffer for the whole unit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use super::content::{
+    COUNTERS, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put, Seq, Table,
+    Timer, Trail, Unit,
+};
+
+/// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds; in the unit
+/// that buffer, like all else, is as long as what is in it. The lists have room for what most units hold before they
+/// allocate, and are copied to their length then.
+///
+/// Begin one with `View::begin`, which knows the sequence.
+#[derive(Debug)]
+pub struct UnitBuilder {
+    seq: Seq,
+    at: i64,
+    fired: i64,
+    identity: Option<Identity>,
+    names: SmallVec<[Name; 2]>,
+    puts: SmallVec<[Put; 8]>,
+    trail: Option<Trail>,
+    timers: SmallVec<[Timer; 2]>,
+    counters: SmallVec<[(u8, i64); 2]>,
+    buffer: Vec<u8>,
+    /// For every put, the end of its value in `buffer`; `None`: the part is gone.
+    ends: SmallVec<[Option<usize>; 8]>,
+}
+
+impl UnitBuilder {
+    pub(crate) fn new(seq: Seq, at: i64, fired: i64) -> Self {
+        Self {
+            seq,
+            at,
+            fired,
+            identity: None,
+            names: SmallVec::new(),
+            puts: SmallVec::new(),
+            trail: None,
+            timers: SmallVec::new(),
+            counters: SmallVec::new(),
+            buffer: Vec::with_capacity(1024),
+            ends: SmallVec::new(),
+        }
+    }
+
+    /// The place that the unit will have.
+    pub fn seq(&self) -> Seq {
+        self.seq
+    }
+
+    /// When the unit was decided, as it was begun.
+    pub fn at(&self) -> i64 {
+        self.at
+    }
+
+    /// The unit uses up this identity.
+    pub fn identity(&mut self, hash: IdentityHash, data: u64) {
+        self.identity = Some(Identity { hash, data });
+    }
+
+    /// The unit gave an id, seen for the first time, its ordinal.
+    pub fn name(&mut self, table: Table, hash: NameHash, ordinal: Ordinal) {
+        self.names.push(Name { table, hash, ordinal });
+    }
+
+    /// The part has a new value, which `encode` appends to the buffer that it is given. An error leaves nothing behind.
+    ///
+    /// # Panics
+    /// If `part` is not below [`PARTS`], or the value longer than [`MAX_VALUE`]: limits that the caller enforces.
+    pub fn put_with<E>(
+        &mut self,
+        table: Table,
+        ordinal: Ordinal,
+        part: u8,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        assert!(part < PARTS, "part {part} is out of range");
+        let start = self.buffer.len();
+        if let Err(error) = encode(&mut self.buffer) {
+            self.buffer.truncate(start);
+            return Err(error);
+        }
+        assert!(self.buffer.len() - start <= MAX_VALUE, "a value is too long");
+        self.ends.push(Some(self.buffer.len()));
+        self.puts.push(Put { table, ordinal, part, value: None });
+        Ok(())
+    }
+
+    /// The part has this new value.
+    ///
+    /// # Panics
+    /// As [`put_with`](Self::put_with).
+    pub fn put(&mut self, table: Table, ordinal: Ordinal, part: u8, value: &[u8]) {
+        let Ok(()) = self.put_with(table, ordinal, part, |buffer| {
+            buffer.extend_from_slice(value);
+            Ok::<_, std::convert::Infallible>(())
+        });
+    }
+
+    /// The part is gone.
+    ///
+    /// # Panics
+    /// If `part` is not below [`PARTS`].
+    pub fn remove(&mut self, table: Table, ordinal: Ordinal, part: u8) {
+        assert!(part < PARTS, "part {part} is out of range");
+        self.ends.push(None);
+        self.puts.push(Put { table, ordinal, part, value: None });
+    }
+
+    /// The unit touched this order; `previous` is what `View::trail` says of it.
+    pub fn trail(&mut self, ordinal: Ordinal, previous: Option<Seq>) {
+        self.trail = Some(Trail { ordinal, previous });
+    }
+
+    /// Leaves a hint. One that lies in the past is due at once, at the unit's own time.
+    pub fn timer(&mut self, due: i64, table: Table, ordinal: Ordinal, kind: u8) {
+        self.timers.push(Timer { due: due.max(self.at), table, ordinal, kind });
+    }
+
+    /// Adds `difference` to a counter of the store.
+    ///
+    /// # Panics
+    /// If `index` is not below [`COUNTERS`].
+    pub fn count(&mut self, index: u8, difference: i64) {
+        assert!(usize::from(index) < COUNTERS, "counter {index} is out of range");
+        self.counters.push((index, difference));
+    }
+
+    /// Ends the unit: `encode` appends its body, `events` is how many events that body holds.
+    ///
+    /// # Panics
+    /// If the body is longer than [`MAX_VALUE`].
+    pub fn seal_with<E>(
+        mut self,
+        events: u64,
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Arc<Unit>, E> {
+        let start = self.buffer.len();
+        encode(&mut self.buffer)?;
+        assert!(self.buffer.len() - start <= MAX_VALUE, "a body is too long");
+        let buffer = Bytes::copy_from_slice(&self.buffer);
+        let mut from = 0;
+        for (put, end) in self.puts.iter_mut().zip(self.ends) {
+            if let Some(end) = end {
+                put.value = Some(buffer.slice(from..end));
+                from = end;
+            }
+        }
+        Ok(Arc::new(Unit {
+            seq: self.seq,
+            next: self.seq.plus(events + 1),
+            at: self.at,
+            fired: self.fired,
+            identity: self.identity,
+            names: self.names.into_boxed_slice(),
+            puts: self.puts.into_boxed_slice(),
+            trail: self.trail,
+            timers: self.timers.into_boxed_slice(),
+            counters: self.counters.into_boxed_slice(),
+            body: buffer.slice(start..),
+        }))
+    }
+
+    /// Ends the unit with a body that is encoded already.
+    ///
+    /// # Panics
+    /// As [`seal_with`](Self::seal_with).
+    pub fn seal(self, events: u64, body: &[u8]) -> Arc<Unit> {
+        let Ok(unit) = self.seal_with(events, |buffer| {
+            buffer.extend_from_slice(body);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        unit
+    }
+}

@@ -1,0 +1,144 @@
+//! The bytes of a unit.
+
+use super::content::{
+    COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
+};
+use crate::codec::{Reader, Undecodable, put_signed, put_varint};
+
+/// The version of a unit's encoding, its first byte.
+pub(crate) const VERSION: u8 = 1;
+
+impl Unit {
+    /// Appends the unit's encoding to `out`: the facts first, then the values and the body.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.reserve(self.size());
+        out.push(VERSION);
+        out.push(u8::from(self.identity.is_some()) | u8::from(self.trail.is_some()) << 1);
+        put_varint(out, self.seq.0);
+        put_varint(out, self.events());
+        out.extend_from_slice(&self.at.to_le_bytes());
+        put_signed(out, self.at.wrapping_sub(self.fired));
+        if let Some(identity) = &self.identity {
+            out.extend_from_slice(&identity.hash.0);
+            out.extend_from_slice(&identity.data.to_le_bytes());
+        }
+        if let Some(trail) = &self.trail {
+            put_varint(out, trail.ordinal.0);
+            put_varint(out, trail.previous.map_or(0, |previous| previous.0));
+        }
+        put_varint(out, self.names.len() as u64);
+        for name in &self.names {
+            out.push(name.table as u8);
+            out.extend_from_slice(&name.hash.0);
+            put_varint(out, name.ordinal.0);
+        }
+        put_varint(out, self.puts.len() as u64);
+        for put in &self.puts {
+            out.push((put.table as u8) << 4 | put.part);
+            put_varint(out, put.ordinal.0);
+            put_varint(out, put.value.as_ref().map_or(0, |value| value.len() as u64 + 1));
+        }
+        put_varint(out, self.timers.len() as u64);
+        for timer in &self.timers {
+            put_signed(out, timer.due.wrapping_sub(self.at));
+            out.push(timer.table as u8);
+            put_varint(out, timer.ordinal.0);
+            out.push(timer.kind);
+        }
+        put_varint(out, self.counters.len() as u64);
+        for &(index, difference) in &self.counters {
+            out.push(index);
+            put_signed(out, difference);
+        }
+        put_varint(out, self.body.len() as u64);
+        for put in &self.puts {
+            if let Some(value) = &put.value {
+                out.extend_from_slice(value);
+            }
+        }
+        out.extend_from_slice(&self.body);
+    }
+
+    /// Reads what [`encode`](Self::encode) wrote, behind its version byte; values and body share the record's buffer.
+    pub(crate) fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
+        let flags = reader.u8()?;
+        if flags > 3 {
+            return Err(Undecodable);
+        }
+        let seq = Seq(reader.varint()?);
+        let events = reader.varint()?;
+        let next = seq
+            .0
+            .checked_add(events)
+            .and_then(|last| last.checked_add(1))
+            .map(Seq)
+            .ok_or(Undecodable)?;
+        let at = reader.i64()?;
+        let fired = at.wrapping_sub(reader.signed()?);
+        let identity = match flags & 1 {
+            0 => None,
+            _ => Some(Identity { hash: IdentityHash(reader.hash()?), data: reader.u64()? }),
+        };
+        let trail = match flags & 2 {
+            0 => None,
+            _ => Some(Trail {
+                ordinal: Ordinal(reader.varint()?),
+                previous: Some(reader.varint()?).filter(|&previous| previous > 0).map(Seq),
+            }),
+        };
+        let mut names = Vec::with_capacity(reader.count(18)?);
+        for _ in 0..names.capacity() {
+            names.push(Name {
+                table: Table::from_disk(reader.u8()?)?,
+                hash: NameHash(reader.hash()?),
+                ordinal: Ordinal(reader.varint()?),
+            });
+        }
+        let count = reader.count(3)?;
+        let mut puts = Vec::with_capacity(count);
+        let mut lengths = Vec::with_capacity(count);
+        for _ in 0..count {
+            let place = reader.u8()?;
+            let (table, part) = (Table::from_disk(place >> 4)?, place & 0xf);
+            puts.push(Put { table, ordinal: Ordinal(reader.varint()?), part, value: None });
+            lengths.push(reader.count(1)?);
+        }
+        let mut timers = Vec::with_capacity(reader.count(4)?);
+        for _ in 0..timers.capacity() {
+            timers.push(Timer {
+                due: at.wrapping_add(reader.signed()?),
+                table: Table::from_disk(reader.u8()?)?,
+                ordinal: Ordinal(reader.varint()?),
+                kind: reader.u8()?,
+            });
+        }
+        let mut counters = Vec::with_capacity(reader.count(2)?);
+        for _ in 0..counters.capacity() {
+            let index = reader.u8()?;
+            if usize::from(index) >= COUNTERS {
+                return Err(Undecodable);
+            }
+            counters.push((index, reader.signed()?));
+        }
+        let body = reader.count(1)?;
+        for (put, length) in puts.iter_mut().zip(lengths) {
+            if let Some(length) = length.checked_sub(1) {
+                put.value = Some(reader.slice(length)?);
+            }
+        }
+        let body = reader.slice(body)?;
+        Ok(Self {
+            seq,
+            next,
+            at,
+            fired,
+            identity,
+            names: names.into(),
+            puts: puts.into(),
+            trail,
+            timers: timers.into(),
+            counters: counters.into(),
+            body,
+        })
+    }
+}

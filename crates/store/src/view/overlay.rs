@@ -1,0 +1,235 @@
+//! What recent units say: the part of the store's content that the views on disk do not hold yet.
+//!
+//! Invariant: for every unit that is not covered by a checkpoint, all that it put is found here, unless a later unit
+//! put something else. Units that a checkpoint covers are forgotten a few at a time, so that no command waits for it.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit};
+
+/// How many covered units are forgotten whenever a unit is added.
+const FORGET_AT_ONCE: usize = 16;
+
+/// Hashes keys that are spread already (cut SHA-256) or that we number ourselves (ordinals): one multiplication is enough.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Spread(u64);
+
+impl Hasher for Spread {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.write_u64(u64::from_le_bytes(word));
+        }
+    }
+
+    fn write_u8(&mut self, byte: u8) {
+        self.write_u64(u64::from(byte));
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(26) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, word: usize) {
+        self.write_u64(word as u64);
+    }
+
+    fn write_isize(&mut self, word: isize) {
+        self.write_u64(word.cast_unsigned() as u64);
+    }
+}
+
+/// A map with that hash.
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
+
+/// One entity, as far as recent units changed it: who changed it last, not to what, since the units know that.
+#[derive(Debug)]
+struct Recent {
+    /// The last unit that touched it.
+    seq: Seq,
+    /// The last unit that touched it by its trail.
+    trail: Option<Seq>,
+    /// Its changed parts, each with the last unit that put it. Few entities have more than these few.
+    parts: SmallVec<[(u8, Seq); 4]>,
+}
+
+impl Recent {
+    const fn new(seq: Seq) -> Self {
+        Self { seq, trail: None, parts: SmallVec::new_const() }
+    }
+
+    fn set(&mut self, part: u8, seq: Seq) {
+        match self.parts.iter_mut().find(|(recent, _)| *recent == part) {
+            Some(recent) => recent.1 = seq,
+            None => self.parts.push((part, seq)),
+        }
+    }
+}
+
+/// Recent units and what they say.
+#[derive(Debug)]
+pub(crate) struct Overlay {
+    units: VecDeque<Arc<Unit>>,
+    /// The views on disk hold every unit below this.
+    covered: Seq,
+    /// The memory of units that are not covered, in bytes.
+    dirty: usize,
+    states: Map<(Table, Ordinal), Recent>,
+    names: Map<(Table, NameHash), (Ordinal, Seq)>,
+    identities: Map<IdentityHash, (u64, Seq)>,
+}
+
+impl Overlay {
+    /// An overlay over views that hold every unit below `covered`.
+    pub(crate) fn new(covered: Seq) -> Self {
+        Self {
+            units: VecDeque::new(),
+            covered,
+            dirty: 0,
+            states: Map::default(),
+            names: Map::default(),
+            identities: Map::default(),
+        }
+    }
+
+    /// Adds the newest unit, and forgets a few old ones.
+    pub(crate) fn add(&mut self, unit: Arc<Unit>) {
+        self.apply(&unit);
+        for name in &unit.names {
+            self.names.insert((name.table, name.hash), (name.ordinal, unit.seq));
+        }
+        if let Some(identity) = &unit.identity {
+            self.identities.insert(identity.hash, (identity.data, unit.seq));
+        }
+        self.dirty += unit.footprint();
+        self.units.push_back(unit);
+        self.forget_some(FORGET_AT_ONCE);
+    }
+
+    /// Notes what `unit` says of entities.
+    fn apply(&mut self, unit: &Unit) {
+        for put in &unit.puts {
+            let place = (put.table, put.ordinal);
+            let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
+            recent.seq = unit.seq;
+            recent.set(put.part, unit.seq);
+        }
+        if let Some(trail) = &unit.trail {
+            let place = (Table::Orders, trail.ordinal);
+            let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
+            recent.seq = unit.seq;
+            recent.trail = Some(unit.seq);
+        }
+    }
+
+    /// Drops what `unit` put, where no later unit put something else.
+    fn forget(&mut self, unit: &Unit) {
+        let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(trail) {
+            let Some(recent) = self.states.get_mut(&place) else {
+                continue;
+            };
+            if recent.seq == unit.seq {
+                self.states.remove(&place);
+                continue;
+            }
+            recent.parts.retain(|(_, seq)| *seq > unit.seq);
+            recent.trail = recent.trail.filter(|&trail| trail > unit.seq);
+        }
+    }
+
+    /// The views on disk hold every unit below `covered` from now on.
+    pub(crate) fn cover(&mut self, covered: Seq) {
+        let from = self.units.partition_point(|unit| unit.seq < self.covered);
+        let until = self.units.partition_point(|unit| unit.seq < covered);
+        let bytes: usize =
+            self.units.range(from..until.max(from)).map(|unit| unit.footprint()).sum();
+        self.dirty -= bytes;
+        self.covered = self.covered.max(covered);
+    }
+
+    /// Forgets up to `limit` units that are covered; says whether there are more.
+    pub(crate) fn forget_some(&mut self, limit: usize) -> bool {
+        for _ in 0..limit {
+            if self.units.front().is_none_or(|unit| unit.seq >= self.covered) {
+                return false;
+            }
+            let Some(unit) = self.units.pop_front() else {
+                return false;
+            };
+            self.forget(&unit);
+            for name in &unit.names {
+                let place = (name.table, name.hash);
+                if self.names.get(&place).is_some_and(|&(_, seq)| seq == unit.seq) {
+                    self.names.remove(&place);
+                }
+            }
+            if let Some(identity) = &unit.identity
+                && self.identities.get(&identity.hash).is_some_and(|&(_, seq)| seq == unit.seq)
+            {
+                self.identities.remove(&identity.hash);
+            }
+        }
+        true
+    }
+
+    /// How many bytes of memory the units take that no checkpoint holds.
+    pub(crate) const fn dirty(&self) -> usize {
+        self.dirty
+    }
+
+    pub(crate) fn unit(&self, seq: Seq) -> Option<&Arc<Unit>> {
+        self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
+    }
+
+    /// What recent units made of an entity's parts: their values, or that they are gone.
+    pub(crate) fn parts(
+        &self,
+        place: (Table, Ordinal),
+    ) -> impl Iterator<Item = (u8, Option<&Bytes>)> {
+        let parts = self.states.get(&place).map_or(&[][..], |recent| &recent.parts);
+        parts.iter().map(move |&(part, seq)| (part, self.value(seq, place, part)))
+    }
+
+    /// The last recent unit whose trail names this order.
+    pub(crate) fn trail(&self, order: Ordinal) -> Option<Seq> {
+        self.states.get(&(Table::Orders, order))?.trail
+    }
+
+    /// What the unit at `seq`, which is here as long as an entity names it, put there.
+    fn value(&self, seq: Seq, (table, ordinal): (Table, Ordinal), part: u8) -> Option<&Bytes> {
+        let is_wanted = |put: &&Put| (put.table, put.ordinal, put.part) == (table, ordinal, part);
+        self.unit(seq)?.puts.iter().rfind(is_wanted)?.value.as_ref()
+    }
+
+    pub(crate) fn name(&self, table: Table, hash: &NameHash) -> Option<Ordinal> {
+        self.names.get(&(table, *hash)).map(|&(ordinal, _)| ordinal)
+    }
+
+    pub(crate) fn identity(&self, hash: &IdentityHash) -> Option<(u64, Seq)> {
+        self.identities.get(hash).copied()
+    }
+
+    /// The ordinals of a table that recent units touched, from `from` on, growing. Takes time in proportion to the
+    /// whole overlay: for lists and audits, not for commands.
+    pub(crate) fn touched(&self, table: Table, from: Ordinal) -> Vec<Ordinal> {
+        let mut touched: Vec<_> = self
+            .states
+            .keys()
+            .filter(|key| key.0 == table && key.1 >= from)
+            .map(|key| key.1)
+            .collect();
+        touched.sort_unstable();
+        touched
+    }
+}
