@@ -1,9 +1,9 @@
-//! Decoding: a message becomes an [`Arrival`], decoded and validated, or known to be invalid.
+//! Decoding: a message becomes an [`InboundMessage`], decoded and validated, or known to be invalid.
 //!
 //! Size first, then the envelope, then the data. Nothing that comes in can fail in any other
 //! way, and nothing is lost: an invalid message keeps its bytes and is parked with its reason.
 
-use orderly_actors::sequencer::{Arrival, Raw};
+use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
 use orderly_domain::command::wording::{self, Wrong};
 use orderly_domain::command::{Command, Invalid, Kind};
@@ -29,9 +29,9 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Decodes a message as far as it can be read. What is invalid is in the arrival too, with its reason.
-    pub fn decode(self, message: &Message) -> Arrival {
-        let mut arrival = Arrival {
+    /// Decodes a message as far as it can be read. What is invalid is in the inbound too, with its reason.
+    pub fn decode(self, message: &Message) -> InboundMessage {
+        let mut inbound = InboundMessage {
             source: None,
             id: None,
             kind: Named::Other(None),
@@ -45,12 +45,12 @@ impl Decoder {
                 content_type: message.properties.content_type.clone(),
             },
         };
-        arrival.command = self.command(message, &mut arrival);
-        arrival
+        inbound.command = self.command(message, &mut inbound);
+        inbound
     }
 
     /// Fills in the envelope as far as it can be read, and answers with the data.
-    fn command(self, message: &Message, arrival: &mut Arrival) -> Result<Command, Invalid> {
+    fn command(self, message: &Message, inbound: &mut InboundMessage) -> Result<Command, Invalid> {
         let properties = &message.properties;
         let content_type = properties.content_type.as_deref().unwrap_or("");
         let structured = is_cloud_event(content_type);
@@ -58,10 +58,10 @@ impl Decoder {
             // readable whatever the body is: a parked message shows who sent it
             let name = properties.kind.as_deref().filter(|name| !name.is_empty());
             let name = name.or(Some(message.routing_key.as_str()));
-            arrival.kind = Named::new(name.filter(|name| !name.is_empty()));
-            arrival.source =
+            inbound.kind = Named::new(name.filter(|name| !name.is_empty()));
+            inbound.source =
                 Source::new(properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE)).ok();
-            arrival.id = properties.message_id.as_deref().and_then(|id| CommandId::new(id).ok());
+            inbound.id = properties.message_id.as_deref().and_then(|id| CommandId::new(id).ok());
         }
         if message.body.len() > self.max_command_size {
             return Err(Invalid {
@@ -76,9 +76,9 @@ impl Decoder {
         if let Some(deadline) = properties.deadline.as_deref() {
             let parsed = Timestamp::parse(deadline)
                 .map_err(|_| Invalid::field("deadline", no_time(deadline)))?;
-            arrival.deadline = Some(parsed);
+            inbound.deadline = Some(parsed);
         }
-        if structured { structured_event(&message.body, arrival) } else { plain(message, arrival) }
+        if structured { structured_event(&message.body, inbound) } else { plain(message, inbound) }
     }
 }
 
@@ -88,7 +88,7 @@ fn is_cloud_event(content_type: &str) -> bool {
     essence.eq_ignore_ascii_case(CLOUD_EVENT)
 }
 
-fn plain(message: &Message, arrival: &Arrival) -> Result<Command, Invalid> {
+fn plain(message: &Message, inbound: &InboundMessage) -> Result<Command, Invalid> {
     let properties = &message.properties;
     match properties.message_id.as_deref().map(CommandId::new) {
         None => return Err(Invalid::malformed("message_id: is required: the command's id")),
@@ -100,7 +100,7 @@ fn plain(message: &Message, arrival: &Arrival) -> Result<Command, Invalid> {
     if let Some(Err(problem)) = properties.app_id.as_deref().map(Source::new) {
         return Err(Invalid::malformed(format_args!("app_id: {problem}")));
     }
-    Command::parse(known(&arrival.kind)?, &message.body)
+    Command::parse(known(&inbound.kind)?, &message.body)
 }
 
 /// A CloudEvent's envelope: the attributes that matter here.
@@ -122,16 +122,16 @@ struct CloudEvent<'a> {
     data: Option<&'a RawValue>,
 }
 
-fn structured_event(body: &[u8], arrival: &mut Arrival) -> Result<Command, Invalid> {
+fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command, Invalid> {
     let event: CloudEvent<'_> = match serde_json::from_slice(body) {
         Ok(event) if wording::is_object(body) => event,
         Ok(_) | Err(_) => return Err(no_cloud_event(body)),
     };
-    arrival.kind = Named::new(event.r#type.as_deref());
-    arrival.source = event.source.as_deref().and_then(|source| Source::new(source).ok());
-    arrival.id = event.id.as_deref().and_then(|id| CommandId::new(id).ok());
-    arrival.trace =
-        arrival.trace.or_else(|| event.traceparent.as_deref().and_then(TraceParent::parse));
+    inbound.kind = Named::new(event.r#type.as_deref());
+    inbound.source = event.source.as_deref().and_then(|source| Source::new(source).ok());
+    inbound.id = event.id.as_deref().and_then(|id| CommandId::new(id).ok());
+    inbound.trace =
+        inbound.trace.or_else(|| event.traceparent.as_deref().and_then(TraceParent::parse));
     match event.specversion.as_deref() {
         Some("1.0") => {}
         Some(other) => {
@@ -152,15 +152,15 @@ fn structured_event(body: &[u8], arrival: &mut Arrival) -> Result<Command, Inval
         Some(Err(problem)) => return Err(Invalid::malformed(format_args!("source: {problem}"))),
         Some(Ok(_)) => {}
     }
-    if let (None, Some(time)) = (arrival.time, event.time.as_deref()) {
+    if let (None, Some(time)) = (inbound.time, event.time.as_deref()) {
         let parsed = Timestamp::parse(time)
             .map_err(|_| Invalid::malformed(format_args!("time: {}", no_time(time))))?;
-        arrival.time = Some(parsed);
+        inbound.time = Some(parsed);
     }
     if event.r#type.is_none() {
         return Err(Invalid::malformed("type: is required"));
     }
-    let kind = known(&arrival.kind)?;
+    let kind = known(&inbound.kind)?;
     let Some(data) = event.data else {
         return Err(Invalid::malformed("data: is required"));
     };

@@ -2,8 +2,8 @@
 
 use crate::decode::CLOUD_EVENT;
 use bytes::Bytes;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::record::Entry;
 use orderly_broker::{Durability, Message, Names, Properties};
 use orderly_domain::event::face::{Face, NotificationMessage, OrderData};
 use orderly_domain::event::{Event, Type};
@@ -57,7 +57,7 @@ impl Encoder {
 
     /// The event at `seq` of a unit: the same bytes at every call. `None` when the unit does not
     /// carry what the event speaks of, which no unit of this program lacks.
-    pub fn event(&self, entry: &Entry, seq: Seq, event: &Event) -> Option<Message> {
+    pub fn event(&self, entry: &JournalEntry, seq: Seq, event: &Event) -> Option<Message> {
         let data = Face::new(event, entry.scene())?;
         let kind = event.kind();
         let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
@@ -125,7 +125,7 @@ impl Encoder {
 }
 
 /// The order, cart or sku that an event is about.
-fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
+fn subject<'a>(entry: &'a JournalEntry, event: &'a Event) -> Option<&'a str> {
     match event {
         Event::StockLow { sku, .. } | Event::StockChanged { sku, .. } => Some(sku.as_str()),
         Event::CartCheckedOut { cart_id }
@@ -150,7 +150,7 @@ fn subject<'a>(entry: &'a Entry, event: &'a Event) -> Option<&'a str> {
 }
 
 /// What keeps one subject's events in order: those of one order or cart or sku share it.
-pub fn key(entry: &Entry, event: &Event) -> u64 {
+pub fn key(entry: &JournalEntry, event: &Event) -> u64 {
     use std::hash::{Hash, Hasher};
     // not kept, so any hash that is the same within this process will do
     let mut hasher = std::hash::DefaultHasher::new();
@@ -160,7 +160,10 @@ pub fn key(entry: &Entry, event: &Event) -> u64 {
 
 /// The verdict on the command of a unit, as its producer reads it. `original` is the unit that
 /// came first, of a duplicate or a conflict.
-pub fn verdict<'a>(entry: &'a Entry, original: Option<&'a Entry>) -> VerdictReply<'a> {
+pub fn verdict<'a>(
+    entry: &'a JournalEntry,
+    original: Option<&'a JournalEntry>,
+) -> VerdictReply<'a> {
     let record = &entry.record;
     let (command_id, source, kind) = match &record.origin {
         Origin::Message { source, id, kind } => (

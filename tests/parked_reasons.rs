@@ -120,7 +120,7 @@ async fn what_is_turned_away_is_parked_with_its_bytes_and_its_reason() {
 
         let record = &entry.record;
         assert_eq!((record.verdict, record.reason), (Verdict::Invalid, Some(reason)));
-        let view = shop.sequencer.shelf().borrow();
+        let view = shop.sequencer.view().borrow();
         let about = parked::read(&view, Ordinal(0)).expect("reads").expect("it is parked");
         assert_eq!((about.reason, about.truncated), (reason, false));
         let body = parked::body(&view, Ordinal(0)).expect("reads");

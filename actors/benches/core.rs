@@ -10,7 +10,7 @@ use bytes::Bytes;
 use orderly_actors::clock::SystemClock;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
-use orderly_actors::sequencer::{Arrival, Capacities, Raw, Sequencer, Settings, Step};
+use orderly_actors::sequencer::{Capacities, InboundMessage, Raw, Sequencer, Settings, Step};
 use orderly_actors::supervisor::Budget;
 use orderly_domain::cart;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
@@ -102,22 +102,22 @@ fn core(orders: u64, seed: u64) -> Round {
         run(&mut sequencer, &mut log, &stock).await;
 
         let begun = now();
-        let arrivals: Vec<_> =
-            bodies.into_iter().map(|(kind, id, body)| arrival(kind, &id, body)).collect();
+        let inbound: Vec<_> =
+            bodies.into_iter().map(|(kind, id, body)| inbound(kind, &id, body)).collect();
         let decode = since(begun);
-        let run = run(&mut sequencer, &mut log, &arrivals).await;
+        let run = run(&mut sequencer, &mut log, &inbound).await;
         Round { decode, run }
     })
 }
 
 /// Runs the commands, and says how long that took.
-async fn run(sequencer: &mut Sequencer, log: &mut Log, arrivals: &[Arrival]) -> Duration {
+async fn run(sequencer: &mut Sequencer, log: &mut Log, inbound: &[InboundMessage]) -> Duration {
     let mut spent = Duration::ZERO;
-    for group in arrivals.chunks(GROUP) {
+    for group in inbound.chunks(GROUP) {
         let begun = now();
         let mut units = Vec::with_capacity(GROUP);
-        for arrival in group {
-            let step = sequencer.run(arrival).await.expect("the store works");
+        for inbound in group {
+            let step = sequencer.run(inbound).await.expect("the store works");
             let Step::Sealed(sealed) = step else {
                 panic!("a command failed");
             };
@@ -126,10 +126,10 @@ async fn run(sequencer: &mut Sequencer, log: &mut Log, arrivals: &[Arrival]) -> 
         }
         log.commit(&units).expect("commits");
         spent += since(begun);
-        if sequencer.shelf().borrow().dirty_bytes() > DIRTY {
+        if sequencer.view().borrow().dirty_bytes() > DIRTY {
             let report = log.checkpoint().expect("is written");
             let begun = now();
-            sequencer.shelf().borrow_mut().checkpointed(&report);
+            sequencer.view().borrow_mut().checkpointed(&report);
             spent += since(begun);
         }
     }
@@ -156,9 +156,9 @@ fn settings() -> Settings {
     }
 }
 
-fn stock(sku: u64) -> Arrival {
+fn stock(sku: u64) -> InboundMessage {
     let body = format!(r#"{{"sku":"sku-{sku:05}","on_hand":1000000}}"#);
-    arrival(Kind::StockSet, &format!("s-{sku}"), body.into())
+    inbound(Kind::StockSet, &format!("s-{sku}"), body.into())
 }
 
 /// Each order's placing and its capture, as producers write them.
@@ -189,8 +189,8 @@ fn capture(order: u64) -> Bytes {
     .into()
 }
 
-fn arrival(kind: Kind, id: &str, body: Bytes) -> Arrival {
-    Arrival {
+fn inbound(kind: Kind, id: &str, body: Bytes) -> InboundMessage {
+    InboundMessage {
         source: Source::new("bench").ok(),
         id: CommandId::new(id).ok(),
         kind: Named::from(kind),
@@ -249,7 +249,9 @@ fn rules() {
                 .expect("is allowed")
         }),
         ("completed", &paid, &|o| orderly_domain::order::rules::complete(o).expect("is allowed")),
-        ("hold lapsed", &placed, &|o| orderly_domain::order::rules::lapse(o).expect("lapses")),
+        ("hold lapsed", &placed, &|o| {
+            orderly_domain::order::rules::expire_hold(o).expect("lapses")
+        }),
     ];
     for (name, order, decide) in steps {
         measure(name, || order, |order| follow(order, &decide(order)));
@@ -286,13 +288,13 @@ fn hold(mut stocks: [Stock; 2]) -> [Stock; 2] {
 }
 
 fn put(mut cart: cart::Cart) -> cart::Cart {
-    let wish = cart::rules::Wish {
+    let line = cart::rules::LineRequest {
         sku: cart.lines[0].sku.clone(),
         unit_price: cart.lines[0].unit_price,
         currency: cart.currency,
         name: None,
     };
-    let change = cart::rules::put(&cart, wish, 7).expect("is allowed");
+    let change = cart::rules::put(&cart, line, 7).expect("is allowed");
     cart::rules::apply(&mut cart, change, Timestamp::EPOCH);
     cart
 }

@@ -1,6 +1,6 @@
 //! The only place that reads a clock.
 //!
-//! The core asks a [`Clock`] once a command and writes the answer into the unit, so a
+//! The core asks a [`Clock`] once a command and writes the reply into the unit, so a
 //! replay sees the same time; rules get `now` as an argument.
 
 use orderly_domain::time::Timestamp;

@@ -11,26 +11,26 @@
 //! | [`cart`], [`inventory`], [`payment`], [`notification`] | the other four owners |
 //! | [`supervisor`] | restarts an owner that panics, with its queue and address |
 //! | [`states`], [`names`] | an owner's states: cache, staging, the read path below; how they are found |
-//! | [`draft`] | what a command does, before it is sealed |
-//! | [`record`] | a unit as the process around the actors sees it |
+//! | [`changeset`] | what a command does, before it is sealed |
+//! | [`journal_entry`] | a unit as the process around the actors sees it |
 //! | [`audit`] | do the books balance? |
 //!
 //! What the owners decide is in the crate `orderly-domain`; what makes it durable, in `orderly-store`.
 
 pub mod audit;
 pub mod cart;
+pub mod changeset;
 pub mod clock;
 pub mod counters;
-pub mod draft;
-mod fault;
+mod failpoints;
 pub mod inventory;
+pub mod journal_entry;
 pub mod names;
 pub mod notification;
 pub mod order;
 pub mod owner;
 pub mod parked;
 pub mod payment;
-pub mod record;
 pub mod sequencer;
 pub mod states;
 pub mod supervisor;

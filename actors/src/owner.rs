@@ -1,6 +1,6 @@
 //! What all five owners share: their names, the end of a turn, and how a message can fail.
 
-use crate::draft::Draft;
+use crate::changeset::Changeset;
 use crate::states;
 use actix::prelude::*;
 use orderly_domain::command::Invalid;
@@ -52,28 +52,28 @@ impl Owner {
 /// owners see that its unit is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub enum EndTurn {
+pub enum Rollback {
     /// The command was refused.
-    Discard,
+    Staged,
     /// An owner panicked: no memory of this turn, or before, is trusted.
-    Forget,
+    All,
 }
 
 /// A settled order is to be forgotten, for good: each owner gives up its part.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Answer<Parting>")]
-pub struct Sweep {
+#[rtype(result = "Reply<DeleteReply>")]
+pub struct DeleteOrderData {
     /// The order.
     pub order: Ordinal,
 }
 
 /// What an owner says of its part of an order that is to be forgotten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
+pub enum DeleteReply {
     /// It is gone, if there was any.
-    Gone,
+    Deleted,
     /// Something is under way: the order must stay.
-    Needed,
+    InUse,
 }
 
 /// Why a command came to no end. (A business refusal is an end: see [`Outcome`].)
@@ -100,11 +100,11 @@ impl From<orderly_store::Error> for Fault {
 }
 
 /// What an owner answers: its part of the command, or why the command stops here.
-pub type Answer<T> = Result<(T, Draft), Stop>;
+pub type Reply<T> = Result<(T, Changeset), CommandError>;
 
 /// Why a flow does not go on.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum Stop {
+pub enum CommandError {
     /// A business rule said no.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -113,13 +113,13 @@ pub enum Stop {
     Fault(#[from] Fault),
 }
 
-impl From<states::Error> for Stop {
+impl From<states::Error> for CommandError {
     fn from(error: states::Error) -> Self {
         Self::Fault(error.into())
     }
 }
 
-impl From<orderly_store::Error> for Stop {
+impl From<orderly_store::Error> for CommandError {
     fn from(error: orderly_store::Error) -> Self {
         Self::Fault(error.into())
     }
@@ -137,13 +137,13 @@ pub struct Outcome {
     /// The order that it was about; with its place in the store where it has one.
     pub order: Option<(OrderId, Option<Ordinal>)>,
     /// What it changed and told.
-    pub draft: Draft,
+    pub changeset: Changeset,
 }
 
 impl Outcome {
     /// An end without a why.
-    pub fn new(verdict: Verdict, draft: Draft) -> Self {
-        Self { verdict, reason: None, detail: None, order: None, draft }
+    pub fn new(verdict: Verdict, changeset: Changeset) -> Self {
+        Self { verdict, reason: None, detail: None, order: None, changeset }
     }
 
     /// A refusal: nothing happened.
@@ -151,7 +151,7 @@ impl Outcome {
         Self {
             reason: Some(refusal.reason),
             detail: refusal.detail,
-            ..Self::new(Verdict::Rejected, Draft::default())
+            ..Self::new(Verdict::Rejected, Changeset::default())
         }
     }
 
@@ -161,12 +161,12 @@ impl Outcome {
         Self { order: Some((id, ordinal)), ..self }
     }
 
-    /// An answer of one owner as the end of a command, refusals included.
-    pub fn from_answer(answer: Answer<()>) -> Result<Self, Fault> {
-        match answer {
-            Ok(((), draft)) => Ok(Self::new(Verdict::Applied, draft)),
-            Err(Stop::Refused(refusal)) => Ok(Self::refused(refusal)),
-            Err(Stop::Fault(fault)) => Err(fault),
+    /// A reply of one owner as the end of a command, refusals included.
+    pub fn from_answer(reply: Reply<()>) -> Result<Self, Fault> {
+        match reply {
+            Ok(((), changeset)) => Ok(Self::new(Verdict::Applied, changeset)),
+            Err(CommandError::Refused(refusal)) => Ok(Self::refused(refusal)),
+            Err(CommandError::Fault(fault)) => Err(fault),
         }
     }
 }

@@ -5,12 +5,12 @@
 //! its unit was sealed. The cache holds nothing that the store would not give too, so
 //! dropping it loses nothing.
 
-use crate::draft::Change;
+use crate::changeset::Change;
 use crate::owner::Owner;
 use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Swept};
+use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::stored::{self, Stored};
 use orderly_store::{self as store, Ordinal, Seq, Table, View};
@@ -21,7 +21,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// The store's read path, shared by the actors of one thread. The sequencer alone writes it.
-pub type Shelf = Rc<RefCell<View>>;
+pub type SharedView = Rc<RefCell<View>>;
 
 /// Why a state could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -102,7 +102,7 @@ impl State for Notices {
     }
 }
 
-impl State for Swept {
+impl State for Tombstone {
     const OWNER: Owner = Owner::Order;
     const TABLE: Table = Table::Orders;
     const PART: u8 = 4;
@@ -155,8 +155,8 @@ impl<S: State> Weighter<u64, Arc<S>> for Weight {
 }
 
 /// The states of one kind that an owner keeps.
-pub struct States<S: State> {
-    shelf: Shelf,
+pub struct StateCache<S: State> {
+    view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
     /// What the command at `turn` changed; `None`: it is gone.
@@ -164,10 +164,10 @@ pub struct States<S: State> {
     turn: Seq,
 }
 
-impl<S: State> States<S> {
-    /// States read from `shelf`, of which about `capacity` bytes are cached.
-    pub fn new(shelf: Shelf, capacity: u64) -> Self {
-        Self { shelf, cache: cache(capacity), capacity, staged: Vec::new(), turn: Seq::FIRST }
+impl<S: State> StateCache<S> {
+    /// StateCache read from `view`, of which about `capacity` bytes are cached.
+    pub fn new(view: SharedView, capacity: u64) -> Self {
+        Self { view, cache: cache(capacity), capacity, staged: Vec::new(), turn: Seq::FIRST }
     }
 
     /// The state as the command in hand sees it.
@@ -179,7 +179,7 @@ impl<S: State> States<S> {
         if let Some(state) = self.cache.get(&ordinal.0) {
             return Ok(Some(Arc::clone(state)));
         }
-        let Some(state) = read::<S>(&self.shelf.borrow(), ordinal)? else {
+        let Some(state) = read::<S>(&self.view.borrow(), ordinal)? else {
             return Ok(None);
         };
         let state = Arc::new(state);
@@ -204,13 +204,13 @@ impl<S: State> States<S> {
         self.settle();
         self.staged.retain(|(staged, _)| *staged != ordinal);
         self.staged.push((ordinal, state));
-        self.turn = self.shelf.borrow().next_seq();
+        self.turn = self.view.borrow().next_seq();
     }
 
     /// Once the unit of the command that staged something is sealed, that is the state. A command that ends
     /// otherwise ends in [`discard`](Self::discard) or [`forget`](Self::forget), before the next one begins.
     fn settle(&mut self) {
-        if self.staged.is_empty() || self.turn == self.shelf.borrow().next_seq() {
+        if self.staged.is_empty() || self.turn == self.view.borrow().next_seq() {
             return;
         }
         for (ordinal, state) in self.staged.drain(..) {

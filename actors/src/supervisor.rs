@@ -54,7 +54,7 @@ impl Budget {
 
 /// How an actor is doing, readable from any thread.
 #[derive(Debug, Clone, Default)]
-pub struct Vitals(Arc<Inner>);
+pub struct ActorStats(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -87,7 +87,7 @@ impl Health {
     }
 }
 
-impl Vitals {
+impl ActorStats {
     /// Counts a message that was taken from the queue.
     pub fn handled(&self) {
         self.0.handled.fetch_add(1, Ordering::Relaxed);
@@ -131,19 +131,19 @@ impl Vitals {
     }
 }
 
-/// An actor that can be supervised: it has a name and vitals.
-pub trait Vital: Supervised {
+/// An actor that can be supervised: it has a name and stats.
+pub trait Monitored: Supervised {
     /// Its name in logs, metrics and the admin API.
     const OWNER: Owner;
 
     /// How it is doing.
-    fn vitals(&self) -> &Vitals;
+    fn stats(&self) -> &ActorStats;
 }
 
 /// An actor spent its restart budget: the process must end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {owner} actor failed to restart {failures} times: {last}")]
-pub struct Spent {
+pub struct RestartBudgetExceeded {
     /// Which.
     pub owner: Owner,
     /// How many times in a row.
@@ -153,15 +153,15 @@ pub struct Spent {
 }
 
 /// Where supervisors report that a budget is spent.
-pub type Failures = mpsc::UnboundedSender<Spent>;
+pub type Failures = mpsc::UnboundedSender<RestartBudgetExceeded>;
 
 /// Starts an actor on the current thread's runtime, under supervision.
 pub fn supervise<A>(actor: A, budget: Budget, failures: Failures) -> Addr<A>
 where
-    A: Vital + Actor<Context = Context<A>> + Unpin,
+    A: Monitored + Actor<Context = Context<A>> + Unpin,
 {
-    let vitals = actor.vitals().clone();
-    vitals.set(Health::Restarting);
+    let stats = actor.stats().clone();
+    stats.set(Health::Restarting);
     let mut context = Context::new();
     let address = context.address();
     note_started(&mut context);
@@ -169,7 +169,7 @@ where
         fut: Some(context.into_future(actor)),
         budget,
         failures,
-        vitals,
+        stats,
         in_a_row: 0,
         pause: None,
     };
@@ -186,17 +186,17 @@ where
 ///
 /// `ContextFut` calls `started` at the first poll after every restart, in the same poll as the
 /// first messages: nothing but a future of its own tells a panic in there from one behind it.
-fn note_started<A: Vital + Actor<Context = Context<A>>>(context: &mut Context<A>) {
+fn note_started<A: Monitored + Actor<Context = Context<A>>>(context: &mut Context<A>) {
     let note = actix::fut::wrap_future::<_, A>(std::future::ready(()));
-    context.wait(note.map(|(), actor, _| actor.vitals().set(Health::Running)));
+    context.wait(note.map(|(), actor, _| actor.stats().set(Health::Running)));
 }
 
-struct Supervisor<A: Vital + Actor<Context = Context<A>>> {
+struct Supervisor<A: Monitored + Actor<Context = Context<A>>> {
     /// `None` once the budget is spent, or nobody has its address any more.
     fut: Option<ContextFut<A, Context<A>>>,
     budget: Budget,
     failures: Failures,
-    vitals: Vitals,
+    stats: ActorStats,
     /// Failures to start or reload since it last worked.
     in_a_row: u32,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
@@ -208,7 +208,7 @@ enum Polled {
     Panicked(String),
 }
 
-impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
     fn poll_actor(&mut self, task: &mut TaskContext<'_>) -> Polled {
         let Some(fut) = &mut self.fut else {
             return Polled::Ended;
@@ -222,12 +222,12 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
 
     /// A panic of one that worked is forgiven at once; one of `started` spends budget.
     fn panicked(&mut self, problem: String) {
-        if self.vitals.health() != Health::Running {
+        if self.stats.health() != Health::Running {
             return self.failed_to_start(problem);
         }
         let owner = A::OWNER;
         tracing::error!(actor = %owner, problem, "actor panicked and is restarted");
-        self.vitals.failed(problem);
+        self.stats.failed(problem);
         self.in_a_row = 0;
         self.restart();
     }
@@ -235,9 +235,9 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
     /// Drops what the actor had spawned, and lets it reload; `restarting` may panic in turn.
     fn restart(&mut self) {
         let Some(fut) = &mut self.fut else { return };
-        self.vitals.restarted();
+        self.stats.restarted();
         let reload = || {
-            crate::fault::point("reload", A::OWNER.as_str());
+            crate::failpoints::hit("reload", A::OWNER.as_str());
             fut.restart()
         };
         match catch_unwind(AssertUnwindSafe(reload)) {
@@ -252,20 +252,20 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         self.in_a_row += 1;
         let owner = A::OWNER;
         tracing::error!(actor = %owner, problem, in_a_row = self.in_a_row, "actor failed to start");
-        self.vitals.failed(problem.clone());
+        self.stats.failed(problem.clone());
         if self.in_a_row <= self.budget.restarts {
             let pause = self.budget.pause_after(self.in_a_row);
             self.pause = Some(Box::pin(tokio::time::sleep(pause)));
             return;
         }
-        let spent = Spent { owner, failures: self.in_a_row, last: problem };
+        let spent = RestartBudgetExceeded { owner, failures: self.in_a_row, last: problem };
         let _ = self.failures.send(spent); // nobody hears it when the process ends already
         self.give_up();
     }
 
     /// Drops the actor with its queue: senders hear that it is closed.
     fn give_up(&mut self) {
-        self.vitals.set(Health::Stopped);
+        self.stats.set(Health::Stopped);
         let Some(mut fut) = self.fut.take() else {
             return;
         };
@@ -274,7 +274,7 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
     }
 }
 
-impl<A: Vital + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A> {
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
@@ -292,7 +292,7 @@ impl<A: Vital + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A> {
                 Polled::Panicked(problem) => this.panicked(problem),
             }
         }
-        this.vitals.set(Health::Stopped);
+        this.stats.set(Health::Stopped);
         Poll::Ready(())
     }
 }

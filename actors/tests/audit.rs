@@ -14,12 +14,12 @@ use support::{Shop, captured, place};
 
 /// An audit of everything at once.
 fn at_once(shop: &Shop) -> Audit {
-    audit(&shop.sequencer.shelf().borrow()).expect("reads")
+    audit(&shop.sequencer.view().borrow()).expect("reads")
 }
 
 /// Replaces a state behind the shop's back.
 fn forge<S: State>(shop: &mut Shop, id: &str, change: impl FnOnce(&mut S)) {
-    let view = shop.sequencer.shelf();
+    let view = shop.sequencer.view();
     let ordinal = view
         .borrow()
         .find(S::TABLE, &orderly_actors::names::name(id))
@@ -143,7 +143,7 @@ async fn something(shop: &mut Shop, dice: &mut Dice) {
     }
     if dice.below(20) == 0 {
         let report = shop.log.checkpoint().expect("is written");
-        shop.sequencer.shelf().borrow_mut().checkpointed(&report);
+        shop.sequencer.view().borrow_mut().checkpointed(&report);
     }
 }
 

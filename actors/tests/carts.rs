@@ -68,8 +68,8 @@ async fn a_guests_cart_is_merged_and_both_carts_are_told() {
         ]
     );
     // and the journal says the same
-    let unit = shop.sequencer.shelf().borrow().unit(merged.seq).expect("reads").expect("is there");
-    let read = orderly_actors::record::Entry::read(&unit).expect("reads");
+    let unit = shop.sequencer.view().borrow().unit(merged.seq).expect("reads").expect("is there");
+    let read = orderly_actors::journal_entry::JournalEntry::read(&unit).expect("reads");
     assert_eq!(read.carts, merged.carts);
 }
 
@@ -137,7 +137,7 @@ async fn a_batch_of_carts_expires_one_by_one() {
     for nth in 0..40 {
         assert_eq!(cart(&shop, &format!("k-{nth}")).status, CartStatus::Expired);
     }
-    assert_eq!(shop.sequencer.retired().carts_expired, 40);
+    assert_eq!(shop.sequencer.retention().carts_expired, 40);
     shop.check_balance();
 }
 
@@ -218,7 +218,7 @@ async fn a_closed_cart_is_swept_and_its_id_begins_a_new_one() {
 
     let gone: Option<Cart> = shop.state(Table::Carts, "k-1");
     assert_eq!(gone, None);
-    assert_eq!(shop.sequencer.retired().carts_swept, 1);
+    assert_eq!(shop.sequencer.retention().carts_deleted, 1);
     let again = shop.run("cart.clear", json!({"cart_id": "k-1"})).await;
     assert_eq!(verdict(&again), (Verdict::Rejected, Some("cart_not_found")));
     let mut put = line("k-1", 2);

@@ -3,7 +3,7 @@
 
 mod support;
 
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::face::Face;
 use orderly_domain::order::Status;
@@ -30,13 +30,13 @@ fn cart(shop: &Shop, id: &str) -> Cart {
 }
 
 /// The data of a unit's events of that type, as subscribers read them.
-fn told(entry: &Entry, kind: &str) -> Vec<Value> {
+fn told(entry: &JournalEntry, kind: &str) -> Vec<Value> {
     let events = entry.record.events.iter().filter(|event| event.kind().as_str() == kind);
     let faces = events.map(|event| Face::new(event, entry.scene()).expect("is whole"));
     faces.map(|face| serde_json::to_value(face).expect("is JSON")).collect()
 }
 
-fn detail(entry: &Entry) -> Value {
+fn detail(entry: &JournalEntry) -> Value {
     serde_json::to_value(&entry.record.detail).expect("is JSON")
 }
 

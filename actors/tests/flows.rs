@@ -3,15 +3,15 @@
 mod support;
 
 use orderly_actors::clock::Clock as _;
-use orderly_actors::record::Entry;
-use orderly_actors::sequencer::{Arrival, Step};
+use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::sequencer::{InboundMessage, Step};
 use orderly_domain::id::CommandId;
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Verdict;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Shop, arrival, captured, place, verdict};
+use support::{Shop, captured, inbound, place, verdict};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -136,18 +136,18 @@ async fn late_money_holds_the_stock_again_when_it_is_there() {
 async fn what_was_done_in_time_is_a_duplicate_when_it_comes_again_past_its_deadline() {
     // Given an order that was placed within its deadline
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
-    let mut arrival = arrival("order.place", "p-1", &place("o-1", &[("tea", 1, 500)]));
-    arrival.deadline = Some(shop.clock.now().plus(MINUTE));
-    assert_eq!(verdict(&arrived(&mut shop, &arrival).await), (Verdict::Applied, None));
+    let mut inbound = inbound("order.place", "p-1", &place("o-1", &[("tea", 1, 500)]));
+    inbound.deadline = Some(shop.clock.now().plus(MINUTE));
+    assert_eq!(verdict(&arrived(&mut shop, &inbound).await), (Verdict::Applied, None));
 
     // When the same message comes again, too late: the process had died before its ack
     shop.pass(2 * MINUTE).await;
-    let again = arrived(&mut shop, &arrival).await;
+    let again = arrived(&mut shop, &inbound).await;
 
     // Then it is what it was; a new one that late is not carried out
     assert_eq!(verdict(&again), (Verdict::Duplicate, None));
-    arrival.id = CommandId::new("p-2").ok();
-    let late = arrived(&mut shop, &arrival).await;
+    inbound.id = CommandId::new("p-2").ok();
+    let late = arrived(&mut shop, &inbound).await;
     assert_eq!(verdict(&late), (Verdict::Invalid, Some("deadline")));
 }
 
@@ -155,7 +155,7 @@ async fn what_was_done_in_time_is_a_duplicate_when_it_comes_again_past_its_deadl
 async fn what_is_not_kept_whole_goes_to_the_dead_letters_whenever_it_comes() {
     // Given a message that is too long to be kept whole
     let mut shop = Shop::stocked(&[]).await;
-    let mut long = arrival("order.place", "p-1", &json!({}));
+    let mut long = inbound("order.place", "p-1", &json!({}));
     long.raw.body = vec![b'x'; (1 << 20) + 1].into();
 
     // When it comes, and comes again, as after a crash before the dead letter was confirmed
@@ -168,7 +168,7 @@ async fn what_is_not_kept_whole_goes_to_the_dead_letters_whenever_it_comes() {
 }
 
 /// Takes a message to its end.
-async fn arrived(shop: &mut Shop, arrival: &Arrival) -> Arc<Entry> {
-    let Step::Sealed(sealed) = shop.step(arrival).await else { panic!("it comes to an end") };
+async fn arrived(shop: &mut Shop, inbound: &InboundMessage) -> Arc<JournalEntry> {
+    let Step::Sealed(sealed) = shop.step(inbound).await else { panic!("it comes to an end") };
     shop.keep(*sealed).await
 }

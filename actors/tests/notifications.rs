@@ -5,7 +5,7 @@ mod support;
 
 use orderly_actors::clock::Clock as _;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::sequencer::{Resending, Settings, Step};
+use orderly_actors::sequencer::{ResendOutcome, Settings, Step};
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, Policy, Progress, Retry, Sent, Standing,
 };
@@ -16,11 +16,11 @@ use orderly_store::{Ordinal, Table};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{Shop, arrival, captured, place, settings};
+use support::{Shop, captured, inbound, place, settings};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const DOWN: Sent = Sent::Failed { why: Failure::Status(503), retry_after: None };
-const NOTIFY: u8 = orderly_actors::draft::HintKind::Notify as u8;
+const NOTIFY: u8 = orderly_actors::changeset::TimerKind::Notify as u8;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -48,7 +48,7 @@ fn restarted(shop: Shop, channels: &[Channel]) -> Shop {
 /// A paid order has something to tell.
 async fn pay(shop: &mut Shop, order: &str) {
     shop.send("order.place", &format!("place-{order}"), place(order, &[("tea", 1, 500)])).await;
-    let mut payment = arrival("payment.callback", order, &captured(order, order, 500));
+    let mut payment = inbound("payment.callback", order, &captured(order, order, 500));
     payment.trace = TraceParent::parse(TRACE);
     let Step::Sealed(paid) = shop.step(&payment).await else { panic!("it is no panic") };
     shop.keep(*paid).await;
@@ -68,7 +68,7 @@ fn delivery(shop: &Shop, order: &str, channel: Channel) -> Delivery {
 /// The orders whose notifications' time has come.
 fn due(shop: &Shop) -> Vec<Ordinal> {
     let now = shop.sequencer.now().micros();
-    let timers = shop.sequencer.shelf().borrow().due(now, 10_000).expect("reads");
+    let timers = shop.sequencer.view().borrow().due(now, 10_000).expect("reads");
     timers.iter().filter(|timer| timer.kind == NOTIFY).map(|timer| timer.ordinal).collect()
 }
 
@@ -188,7 +188,7 @@ async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
     pay(&mut shop, "o-1").await;
     let id = notice(&shop, "o-1").id;
     let early = shop.sequencer.resend(&id).await.expect("the store works");
-    assert!(matches!(early, Resending::NotExhausted));
+    assert!(matches!(early, ResendOutcome::NotExhausted));
 
     pass(&mut shop, HOUR + 2 * SECOND, webhook_is_down).await;
     assert_eq!(notice(&shop, "o-1").standing(), Standing::Exhausted);
@@ -197,13 +197,13 @@ async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
     assert_eq!(given_up.problem, Some(Failure::Status(503)));
     assert_eq!(pass(&mut shop, 300 * SECOND, webhook_is_down).await, [], "it is over");
 
-    let Resending::Sealed(sealed) = shop.sequencer.resend(&id).await.expect("the store works")
+    let ResendOutcome::Sealed(sealed) = shop.sequencer.resend(&id).await.expect("the store works")
     else {
         panic!("it was given up");
     };
     shop.keep(*sealed).await;
     let twice = shop.sequencer.resend(&id).await.expect("the store works");
-    assert!(matches!(twice, Resending::NotExhausted));
+    assert!(matches!(twice, ResendOutcome::NotExhausted));
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
 
     let [outgoing] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
@@ -219,7 +219,7 @@ async fn there_is_nothing_to_send_again_of_what_never_was() {
     let id = notice(&shop, "o-1").id;
     for unknown in ["", "n-", "n-0", "n-999-ab", "o-1", &id[..id.len() - 1]] {
         let resent = shop.sequencer.resend(unknown).await.expect("the store works");
-        assert!(matches!(resent, Resending::Unknown), "{unknown}");
+        assert!(matches!(resent, ResendOutcome::Unknown), "{unknown}");
     }
 }
 
@@ -300,7 +300,8 @@ async fn what_finds_no_place_is_found_again_by_its_timer() {
         for batch in orders.chunks(256) {
             let reminders: Vec<(Ordinal, Timestamp)> =
                 batch.iter().map(|order| (*order, at)).collect();
-            let sealed = shop.sequencer.remind(&reminders).await.expect("the store works");
+            let sealed =
+                shop.sequencer.schedule_notifications(&reminders).await.expect("the store works");
             assert_eq!(sealed.follow_ups, [], "it is not looked at at once");
             shop.keep(sealed).await;
         }

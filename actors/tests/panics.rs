@@ -5,9 +5,9 @@
 mod support;
 
 use fail::FailScenario;
-use orderly_actors::draft::HintKind;
+use orderly_actors::changeset::TimerKind;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::owner::Owner;
-use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Step;
 use orderly_actors::supervisor::{Budget, Health};
 use orderly_domain::cart::{Cart, CartStatus};
@@ -19,7 +19,7 @@ use orderly_store::{Ordinal, Table, Timer};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{DAY, Shop, arrival, captured, place, settings, verdict};
+use support::{DAY, Shop, captured, inbound, place, settings, verdict};
 
 /// A shop with two skus, a filled cart, and an order that awaits its money.
 async fn prepared() -> Shop {
@@ -99,7 +99,7 @@ async fn sequel(shop: &mut Shop) -> Vec<Record> {
     records
 }
 
-fn same(left: &Arc<Entry>, right: &Arc<Entry>) {
+fn same(left: &Arc<JournalEntry>, right: &Arc<JournalEntry>) {
     assert_eq!(left.record, right.record);
     assert_eq!((left.seq, left.at), (right.seq, right.at));
 }
@@ -131,7 +131,7 @@ async fn what_panics_always_fails_and_leaves_nothing_in_any_owner() {
         for point in points {
             let mut calm = prepared().await;
             let mut shop = prepared().await;
-            let poison = arrival(kind, "x", &data);
+            let poison = inbound(kind, "x", &data);
             fail::cfg(*point, "panic").expect("is an action");
 
             let step = shop.step(&poison).await;
@@ -180,7 +180,7 @@ async fn a_panic_in_a_refund_or_a_review_leaves_nothing_in_any_owner() {
             let mut calm = Box::pin(judged()).await;
             let mut shop = Box::pin(judged()).await;
             fail::cfg(*point, "panic").expect("is an action");
-            let step = shop.step(&arrival(kind, "x", &data)).await;
+            let step = shop.step(&inbound(kind, "x", &data)).await;
             fail::remove(point);
             assert!(matches!(step, Step::Failed { .. }), "{kind}, {point}");
             assert!(shop.dump() == calm.dump(), "{kind}, {point}");
@@ -225,7 +225,7 @@ async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them
             let good_id = format!("good-{number}-{nth}");
             let expected = calm.send(good_kind, &good_id, good_data.clone()).await;
             if nth == 1 {
-                let step = shop.step(&arrival(kind, &id, &data)).await;
+                let step = shop.step(&inbound(kind, &id, &data)).await;
                 assert!(matches!(step, Step::Failed { .. }), "{point}");
             }
             same(&shop.send(good_kind, &good_id, good_data).await, &expected);
@@ -235,7 +235,7 @@ async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them
     assert!(shop.dump() == calm.dump());
     assert_eq!(shop.restarts(), 200);
     assert!(shop.failures.try_recv().is_err(), "no budget is spent");
-    for (_, vitals) in shop.sequencer.owners().vitals() {
+    for (_, vitals) in shop.sequencer.owners().stats() {
         assert_eq!(vitals.health(), Health::Running);
     }
 }
@@ -245,7 +245,7 @@ async fn a_poison_command_is_parked_once_and_may_still_be_applied_later() {
     let _faults = FailScenario::setup();
     let mut shop = prepared().await;
     let (kind, data) = ("stock.set", json!({"sku": "tea", "on_hand": 20}));
-    let poison = arrival(kind, "x", &data);
+    let poison = inbound(kind, "x", &data);
     fail::cfg("inventory:tea", "panic").expect("is an action");
     let Step::Failed { problem } = shop.step(&poison).await else {
         panic!("it did not fail");
@@ -277,7 +277,7 @@ async fn a_hold_whose_lapse_panics_lapses_when_it_does_not_any_more() {
     let mut shop = prepared().await;
     shop.clock.advance(Duration::from_secs(15 * 60));
     let now = shop.sequencer.now().micros();
-    let due = shop.sequencer.shelf().borrow().due(now, 10);
+    let due = shop.sequencer.view().borrow().due(now, 10);
     let timer = due.expect("reads")[0];
     let before = shop.dump();
     for point in ["inventory:tea", "notification:o-1", "finish:o-1"] {
@@ -309,9 +309,9 @@ async fn what_is_old_stays_whole_when_its_retiring_panics_and_goes_when_it_does_
     shop.deliver().await;
     shop.clock.advance(91 * DAY);
     let timer =
-        |kind: HintKind| Timer { due: 0, table: kind.table(), ordinal: order, kind: kind as u8 };
+        |kind: TimerKind| Timer { due: 0, table: kind.table(), ordinal: order, kind: kind as u8 };
 
-    for (kind, point) in [(HintKind::Cart, "cart:k-1"), (HintKind::Sweep, "sweep:o-1")] {
+    for (kind, point) in [(TimerKind::Cart, "cart:k-1"), (TimerKind::DeleteOrder, "delete:o-1")] {
         let before = shop.dump();
         fail::cfg(point, "panic").expect("is an action");
         let step = shop.sequencer.fire(timer(kind)).await.expect("the store works");
@@ -351,7 +351,7 @@ async fn a_waiting_callback_that_panics_is_parked_and_the_next_one_is_applied() 
     assert!(matches!(parked.record.origin, Origin::Waited { .. }));
     assert_eq!(shop.status("o-2"), Status::Paid);
     assert_eq!(shop.order("o-2").paid, 500);
-    let view = shop.sequencer.shelf().borrow();
+    let view = shop.sequencer.view().borrow();
     assert_eq!(orderly_actors::counters::waiting(&view), 0);
 }
 
@@ -366,7 +366,7 @@ async fn an_owner_that_cannot_reload_is_reported_and_its_commands_fail() {
     fail::cfg("inventory:tea", "panic").expect("is an action");
     fail::cfg("reload:inventory", "panic").expect("is an action");
 
-    let stuck = arrival("stock.set", "x", &json!({"sku": "tea", "on_hand": 20}));
+    let stuck = inbound("stock.set", "x", &json!({"sku": "tea", "on_hand": 20}));
     let step = shop.step(&stuck).await;
 
     assert!(matches!(step, Step::Failed { .. }));

@@ -7,7 +7,7 @@
 mod support;
 
 use orderly_actors::counters;
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states::{self, State};
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::{Event, OrderChange};
@@ -193,7 +193,7 @@ fn moved(verdict: Verdict) -> bool {
 
 /// All states of a kind, by the place of their entity.
 fn all<S: State>(shop: &Shop) -> BTreeMap<u64, S> {
-    let view = shop.sequencer.shelf().borrow();
+    let view = shop.sequencer.view().borrow();
     let entities = view.scan(S::TABLE, Ordinal(0), usize::MAX).expect("reads");
     let states = entities.iter().filter_map(|entity| {
         let state = states::read::<S>(&view, entity.ordinal).expect("reads");
@@ -222,10 +222,10 @@ fn audit(shop: &Shop, money: &Money) {
         assert_eq!(stock.held, sum, "{stock:?}");
     }
     let waiting: usize = payments.values().map(|known| known.waiting.len()).sum();
-    assert_eq!(counters::waiting(&shop.sequencer.shelf().borrow()), waiting as u64);
+    assert_eq!(counters::waiting(&shop.sequencer.view().borrow()), waiting as u64);
     for status in Status::ALL {
         let count = orders.values().filter(|order| order.status == *status).count();
-        let counted = counters::orders(&shop.sequencer.shelf().borrow(), *status);
+        let counted = counters::orders(&shop.sequencer.view().borrow(), *status);
         assert_eq!(counted, count as u64, "{status}");
     }
     for (place, order) in &orders {
@@ -294,7 +294,7 @@ fn audit_order(
 }
 
 /// What a unit says must agree with itself: paid only with its stock committed, and so on.
-fn audit_entry(entry: &Entry) {
+fn audit_entry(entry: &JournalEntry) {
     let events = &entry.record.events;
     let has = |wanted: fn(&Event) -> bool| events.iter().any(wanted);
     let paid = has(|e| matches!(e, Event::Order { change: OrderChange::Paid { .. }, .. }));
@@ -356,7 +356,7 @@ async fn live(history: Vec<Happens>) -> Shop {
         }
         seen = shop.entries.len();
         audit(&shop, &money);
-        let own = orderly_actors::audit::audit(&shop.sequencer.shelf().borrow()).expect("reads");
+        let own = orderly_actors::audit::audit(&shop.sequencer.view().borrow()).expect("reads");
         assert!(own.balanced, "{:?}", own.violations);
     }
     audit_history(&shop);
@@ -367,7 +367,7 @@ async fn live(history: Vec<Happens>) -> Shop {
 async fn hear(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, data: Value) {
     let first = shop.entries.len();
     shop.send(kind, id, data.clone()).await;
-    let entries: Vec<Arc<Entry>> = shop.entries[first..].to_vec();
+    let entries: Vec<Arc<JournalEntry>> = shop.entries[first..].to_vec();
     let (own, waited) = entries.split_first().expect("something was sealed");
     match own.record.verdict {
         Verdict::Waiting => drop(money.waiting.insert(id.to_owned(), data)),
@@ -465,7 +465,7 @@ async fn heard(order: &[usize]) -> Order {
             Some(nth) => shop.run("payment.callback", support::said("o-1", PAID[nth])).await,
         };
     }
-    let audit = orderly_actors::audit::audit(&shop.sequencer.shelf().borrow()).expect("reads");
+    let audit = orderly_actors::audit::audit(&shop.sequencer.view().borrow()).expect("reads");
     assert!(audit.balanced, "{:?}", audit.violations);
     audit_history(&shop);
     shop.order("o-1")

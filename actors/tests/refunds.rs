@@ -2,7 +2,7 @@
 
 mod support;
 
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::order::Status;
 use orderly_domain::verdict::{Detail, Verdict};
 use serde_json::{Value, json};
@@ -40,11 +40,11 @@ fn refund(id: &str, amount: i64, restock: &[(&str, u32)]) -> Value {
            "restock": lines.collect::<Vec<_>>()})
 }
 
-async fn resolve(shop: &mut Shop, decision: &str) -> Arc<Entry> {
+async fn resolve(shop: &mut Shop, decision: &str) -> Arc<JournalEntry> {
     shop.run("order.resolve", json!({"order_id": "o-1", "decision": decision})).await
 }
 
-fn types(entry: &Entry) -> Vec<&'static str> {
+fn types(entry: &JournalEntry) -> Vec<&'static str> {
     entry.record.types().into_iter().map(orderly_domain::event::Type::as_str).collect()
 }
 

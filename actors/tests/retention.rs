@@ -7,13 +7,13 @@ use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::Event;
-use orderly_domain::order::{Status, Swept};
+use orderly_domain::order::{Status, Tombstone};
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Ordinal, Table};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{DAY, Shop, arrival, captured, place, settings, verdict};
+use support::{DAY, Shop, captured, inbound, place, settings, verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -35,15 +35,15 @@ fn cart(shop: &Shop, id: &str) -> Cart {
 }
 
 fn waiting(shop: &Shop) -> u64 {
-    counters::waiting(&shop.sequencer.shelf().borrow())
+    counters::waiting(&shop.sequencer.view().borrow())
 }
 
 fn parked(shop: &Shop, reason: Reason) -> u64 {
-    counters::parked(&shop.sequencer.shelf().borrow(), reason)
+    counters::parked(&shop.sequencer.view().borrow(), reason)
 }
 
 fn counted(shop: &Shop, status: Status) -> u64 {
-    counters::orders(&shop.sequencer.shelf().borrow(), status)
+    counters::orders(&shop.sequencer.view().borrow(), status)
 }
 
 // callbacks whose order never came
@@ -68,7 +68,7 @@ async fn callbacks_whose_order_never_came_are_put_aside_singly_after_a_restart_t
     assert_eq!((waiting(&shop), parked(&shop, Reason::OrderNeverCame)), (0, 3));
 
     // as a message that can be sent again: its source, its id, its data
-    let view = shop.sequencer.shelf().borrow();
+    let view = shop.sequencer.view().borrow();
     let about = parked::read(&view, Ordinal(0)).expect("reads").expect("is there");
     assert_eq!((about.source.as_deref(), about.command_id.as_deref()), (Some("test"), Some("x-1")));
     assert_eq!((about.reason, about.truncated), (Reason::OrderNeverCame, false));
@@ -77,11 +77,11 @@ async fn callbacks_whose_order_never_came_are_put_aside_singly_after_a_restart_t
         (Some("payment.callback"), Some("o-1"))
     );
     let body = parked::body(&view, Ordinal(0)).expect("reads").expect("is there");
-    let sent = arrival("payment.callback", "x-1", &captured("o-1", "e-1", 200)).command;
+    let sent = inbound("payment.callback", "x-1", &captured("o-1", "e-1", 200)).command;
     let kept = serde_json::from_slice(&body).expect("is JSON");
-    assert_eq!(arrival("payment.callback", "x-1", &kept).command, sent);
+    assert_eq!(inbound("payment.callback", "x-1", &kept).command, sent);
     drop(view);
-    assert_eq!(shop.sequencer.retired().callbacks_parked, 3);
+    assert_eq!(shop.sequencer.retention().callbacks_parked, 3);
     shop.check_balance();
 }
 
@@ -133,7 +133,7 @@ async fn an_order_that_is_not_settled_keeps_its_cart() {
     assert!(swept(&shop, "o-1").is_some());
 }
 
-fn swept(shop: &Shop, order: &str) -> Option<Swept> {
+fn swept(shop: &Shop, order: &str) -> Option<Tombstone> {
     shop.state(Table::Orders, order)
 }
 
@@ -181,9 +181,9 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
 
     for status in STATUSES {
         let id = status.as_str();
-        assert_eq!(swept(&shop, id), Some(Swept { status: *status }));
+        assert_eq!(swept(&shop, id), Some(Tombstone { status: *status }));
         assert_eq!(counted(&shop, *status), 0, "orders that are {id}");
-        let view = shop.sequencer.shelf().borrow();
+        let view = shop.sequencer.view().borrow();
         let ordinal = view.find(Table::Orders, &orderly_actors::names::name(id));
         let ordinal = ordinal.expect("reads").expect("keeps its place");
         for part in 0..4 {
@@ -194,8 +194,8 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
             );
         }
     }
-    assert_eq!(shop.sequencer.retired().orders_swept, 5);
-    let audit = orderly_actors::audit::audit(&shop.sequencer.shelf().borrow()).expect("reads");
+    assert_eq!(shop.sequencer.retention().orders_deleted, 5);
+    let audit = orderly_actors::audit::audit(&shop.sequencer.view().borrow()).expect("reads");
     assert_eq!((audit.counts.orders, audit.counts.swept), (0, 5));
     assert_eq!(shop.stock("tea"), (98, 0));
     shop.check_balance();
@@ -316,7 +316,7 @@ async fn an_order_that_got_money_in_its_rest_is_swept_when_that_went_back() {
     assert_eq!(shop.order("refunded").net(), 0);
     shop.deliver().await;
     shop.pass(200 * DAY).await;
-    assert_eq!(swept(&shop, "refunded"), Some(Swept { status: Status::Refunded }));
+    assert_eq!(swept(&shop, "refunded"), Some(Tombstone { status: Status::Refunded }));
     shop.check_balance();
 }
 
@@ -332,9 +332,9 @@ async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
         ("cart.merge", json!({"from_cart_id": "k-1", "into_cart_id": "k-2"})),
         ("payment.callback", captured("elsewhere", "e-old", 500)),
     ] {
-        let old = orderly_actors::sequencer::Arrival {
+        let old = orderly_actors::sequencer::InboundMessage {
             time: Some(sent_at),
-            ..arrival(kind, "m-old", &data)
+            ..inbound(kind, "m-old", &data)
         };
         let Step::Sealed(sealed) = shop.step(&old).await else { panic!("{kind} failed") };
         let parked = shop.keep(*sealed).await;
@@ -393,9 +393,9 @@ async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
     let before = shop.dump();
     for (nth, (kind, data)) in all() {
         let is_guarded = nth < guarded.len();
-        let again = orderly_actors::sequencer::Arrival {
+        let again = orderly_actors::sequencer::InboundMessage {
             time: is_guarded.then_some(sent_at),
-            ..arrival(kind, &format!("d-{nth}"), data)
+            ..inbound(kind, &format!("d-{nth}"), data)
         };
         let Step::Sealed(sealed) = shop.step(&again).await else { panic!("{kind} failed") };
         let answered = shop.keep(*sealed).await;

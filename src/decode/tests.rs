@@ -39,11 +39,11 @@ const DATA: &str = r#"{"order_id":"o-1"}"#;
 
 #[test]
 fn a_plain_message_takes_its_envelope_from_the_properties() {
-    let arrival = DECODER.decode(&plain("order.complete", Some("m 1"), DATA));
-    assert_eq!(arrival.kind.kind(), Some(Kind::OrderComplete));
-    assert_eq!(arrival.source.as_ref().map(Source::as_str), Some("unknown"));
-    assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m 1"));
-    assert!(arrival.command.is_ok());
+    let inbound = DECODER.decode(&plain("order.complete", Some("m 1"), DATA));
+    assert_eq!(inbound.kind.kind(), Some(Kind::OrderComplete));
+    assert_eq!(inbound.source.as_ref().map(Source::as_str), Some("unknown"));
+    assert_eq!(inbound.id.as_ref().map(CommandId::as_str), Some("m 1"));
+    assert!(inbound.command.is_ok());
 }
 
 #[test]
@@ -62,13 +62,13 @@ fn an_empty_type_property_is_none() {
 
 #[test]
 fn a_structured_event_takes_its_envelope_from_the_body() {
-    let arrival = DECODER.decode(&cloud_event(
+    let inbound = DECODER.decode(&cloud_event(
         r#"{"specversion":"1.0","id":"m-1","source":"/shop","type":"order.complete",
             "time":"2026-01-01T00:00:00Z","data":{"order_id":"o-1"},"other":[1]}"#,
     ));
-    assert_eq!(arrival.source.as_ref().map(Source::as_str), Some("/shop"));
-    assert_eq!(arrival.time, Timestamp::parse("2026-01-01T00:00:00Z").ok());
-    assert!(arrival.command.is_ok());
+    assert_eq!(inbound.source.as_ref().map(Source::as_str), Some("/shop"));
+    assert_eq!(inbound.time, Timestamp::parse("2026-01-01T00:00:00Z").ok());
+    assert!(inbound.command.is_ok());
 }
 
 /// A row: a message, why it is parked, and what its developer is told.
@@ -198,10 +198,10 @@ fn what_is_wrong_is_said_in_the_words_of_the_event() {
 #[test]
 fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
     let message = plain("order.complete", Some("m-1"), &"x".repeat(1025));
-    let arrival = DECODER.decode(&message);
-    assert_eq!(arrival.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
-    assert_eq!(arrival.id.as_ref().map(CommandId::as_str), Some("m-1"));
-    assert_eq!(arrival.raw.body.len(), 1025);
+    let inbound = DECODER.decode(&message);
+    assert_eq!(inbound.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
+    assert_eq!(inbound.id.as_ref().map(CommandId::as_str), Some("m-1"));
+    assert_eq!(inbound.raw.body.len(), 1025);
 }
 
 #[test]
@@ -217,6 +217,6 @@ fn a_deadline_that_is_no_time_is_invalid() {
 fn a_traceparent_that_is_none_is_ignored() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.traceparent = Some("00-nonsense".to_owned());
-    let arrival = DECODER.decode(&message);
-    assert!(arrival.command.is_ok() && arrival.trace.is_none());
+    let inbound = DECODER.decode(&message);
+    assert!(inbound.command.is_ok() && inbound.trace.is_none());
 }

@@ -31,7 +31,7 @@ use crate::metrics::Metrics;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
-use orderly_actors::supervisor::{Budget, Spent};
+use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
 use orderly_broker::{Link, Names};
 use orderly_domain::event::Type;
 use orderly_domain::notification::{Channel, Policy, Retry};
@@ -55,7 +55,7 @@ pub enum Error {
     Relay,
     /// An actor spent its restart budget.
     #[error(transparent)]
-    Actor(#[from] Spent),
+    Actor(#[from] RestartBudgetExceeded),
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),

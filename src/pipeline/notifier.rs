@@ -11,8 +11,8 @@ use crate::metrics::{self, Metrics};
 use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
 use crate::notify::{DeliveryJob, Outcome, amqp, breaker, label};
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::record::Entry;
 use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
 use orderly_domain::event::Event;
@@ -164,7 +164,7 @@ impl Notifier {
                 };
                 match channel_state.queue.admission(moment.elapsed, trigger) {
                     Admission::Now => {
-                        let view = sequencer.shelf().borrow();
+                        let view = sequencer.view().borrow();
                         if order.is_none() {
                             order = states::read(&view, outgoing.order)
                                 .map_err(orderly_actors::sequencer::Error::from)?;
@@ -249,7 +249,7 @@ impl Notifier {
     }
 
     /// What became of an attempt was recorded.
-    pub(super) fn recorded(&self, outgoing: &Outgoing, sent: Sent, entry: &Entry) {
+    pub(super) fn recorded(&self, outgoing: &Outgoing, sent: Sent, entry: &JournalEntry) {
         let mut outcome = Label::Retried;
         for event in &entry.record.events {
             match event {

@@ -5,9 +5,9 @@ use super::relay::RelayHandle;
 use crate::encode;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage, Verdict as Label};
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::sequencer::{FollowUp, Sealed};
-use orderly_actors::states::Shelf;
+use orderly_actors::states::SharedView;
 use orderly_broker::ledger::Ledger;
 use orderly_broker::{AckSender, Delivery, Message};
 use orderly_domain::record::Origin;
@@ -49,15 +49,15 @@ impl DeliveryRef {
 
 /// Where the first verdict on a duplicate is read.
 pub(super) struct Originals<'a> {
-    pub(super) shelf: &'a Shelf,
+    pub(super) view: &'a SharedView,
 }
 
 impl Originals<'_> {
     /// `None` when it is not kept any more, or cannot be read: a reply is best effort.
-    fn read(&self, entry: &Entry) -> Option<Entry> {
+    fn read(&self, entry: &JournalEntry) -> Option<JournalEntry> {
         let seq = Seq(entry.record.original?);
-        let unit = self.shelf.borrow().unit(seq).ok()??;
-        Entry::read(&unit).ok()
+        let unit = self.view.borrow().unit(seq).ok()??;
+        JournalEntry::read(&unit).ok()
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) struct Durable {
 }
 
 struct Pending {
-    entry: Arc<Entry>,
+    entry: Arc<JournalEntry>,
     delivery_ref: Option<DeliveryRef>,
     reply: Option<Message>,
     dead_letter: Option<Message>,

@@ -8,7 +8,7 @@
 use crate::encode::{self, Encoder};
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states;
 use orderly_broker::{EventStream, Keyed, Publisher, Receipt};
 use orderly_store::{History, Seq};
@@ -40,7 +40,7 @@ pub(super) struct Position {
 /// What the core tells the relay.
 #[derive(Debug)]
 pub(super) struct RelayHandle {
-    sender: mpsc::UnboundedSender<Vec<Arc<Entry>>>,
+    sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
     /// Units that were fed and that the relay has not taken.
     waiting: Arc<AtomicUsize>,
     cursor: Arc<AtomicU64>,
@@ -48,7 +48,7 @@ pub(super) struct RelayHandle {
 
 impl RelayHandle {
     /// These units are durable. Never waits: when the relay is behind it finds them in the journal.
-    pub(super) fn durable(&self, entries: Vec<Arc<Entry>>) {
+    pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
         if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
             self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
             let _ = self.sender.send(entries); // the core asks whether the relay is gone
@@ -106,7 +106,7 @@ struct Relay {
     /// Publishes under way: the place behind each, its receipt, and when it began.
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
     /// Units that the core has fed.
-    at_hand: VecDeque<Arc<Entry>>,
+    at_hand: VecDeque<Arc<JournalEntry>>,
     /// Units that are on the way here.
     waiting: Arc<AtomicUsize>,
     metrics: Metrics,
@@ -114,7 +114,7 @@ struct Relay {
 }
 
 impl Relay {
-    async fn run(mut self, mut feed: mpsc::UnboundedReceiver<Vec<Arc<Entry>>>) {
+    async fn run(mut self, mut feed: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>) {
         loop {
             while self.at_hand.len() < AT_HAND
                 && let Ok(entries) = feed.try_recv()
@@ -149,7 +149,7 @@ impl Relay {
         }
     }
 
-    fn take(&mut self, entries: Vec<Arc<Entry>>) {
+    fn take(&mut self, entries: Vec<Arc<JournalEntry>>) {
         self.waiting.fetch_sub(entries.len(), Ordering::Relaxed);
         self.at_hand.extend(entries);
     }
@@ -208,7 +208,7 @@ impl Relay {
     }
 
     /// The unit at `next`, once it is durable.
-    fn take_next(&mut self) -> Result<Option<Arc<Entry>>, states::Error> {
+    fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
         while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
             self.at_hand.pop_front();
         }
@@ -230,7 +230,7 @@ impl Relay {
             if fed_from.is_some_and(|fed_from| unit.seq >= fed_from) {
                 break;
             }
-            read.push_back(Arc::new(Entry::read(&unit)?));
+            read.push_back(Arc::new(JournalEntry::read(&unit)?));
         }
         read.append(&mut self.at_hand);
         self.at_hand = read;

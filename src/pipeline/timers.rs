@@ -2,8 +2,8 @@
 //! while the clock cannot be trusted.
 
 use super::Error;
+use orderly_actors::changeset::TimerKind;
 use orderly_actors::clock::Clock;
-use orderly_actors::draft::HintKind;
 use orderly_actors::sequencer::Sequencer;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Timer, View};
@@ -77,7 +77,7 @@ impl Timers {
 /// The timers that are due.
 pub(super) fn due(sequencer: &Sequencer) -> Result<Vec<Timer>, Error> {
     let now = sequencer.now();
-    Ok(sequencer.shelf().borrow().due(now.micros(), BATCH)?)
+    Ok(sequencer.view().borrow().due(now.micros(), BATCH)?)
 }
 
 fn offset(clock: &impl Clock) -> i64 {
@@ -87,12 +87,12 @@ fn offset(clock: &impl Clock) -> i64 {
 
 /// Whether stock is to be given back, which is not to be late.
 pub(super) fn is_hold(timer: &Timer) -> bool {
-    HintKind::from_number(timer.kind) == Some(HintKind::Hold)
+    TimerKind::from_number(timer.kind) == Some(TimerKind::Hold)
 }
 
 /// Whether a timer is the notifier's.
 pub(super) fn is_notification(timer: &Timer) -> bool {
-    HintKind::from_number(timer.kind) == Some(HintKind::Notify)
+    TimerKind::from_number(timer.kind) == Some(TimerKind::Notify)
 }
 
 #[cfg(test)]

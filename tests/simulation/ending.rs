@@ -35,7 +35,7 @@ impl World {
         );
         sealed.mirror.check_lapsed(&sealed.books.terms);
         outside.check_paid_up(exchange, &durable.mirror);
-        let view = process.sequencer.shelf().borrow();
+        let view = process.sequencer.view().borrow();
         sealed.mirror.check_parked(&view);
         drop(view);
         self.replay();
@@ -48,7 +48,7 @@ impl World {
             }
             if self.unsent.is_empty() && self.queue.is_empty() && self.process.is_idle() {
                 let now = self.process.sequencer.now().micros();
-                let due = self.process.sequencer.shelf().borrow().due(now, 1);
+                let due = self.process.sequencer.view().borrow().due(now, 1);
                 let due = due.expect("the store is readable");
                 if due.is_empty() {
                     return;

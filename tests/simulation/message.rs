@@ -1,7 +1,7 @@
 //! A command on its way: what a producer published, and what the door makes of it.
 
 use bytes::Bytes;
-use orderly_actors::sequencer::{Arrival, Raw};
+use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity;
@@ -45,12 +45,12 @@ impl Message {
         Key { source: self.source, id: self.id.clone(), body: self.body.clone() }
     }
 
-    pub(crate) fn arrival(&self) -> Arrival {
+    pub(crate) fn inbound(&self) -> InboundMessage {
         let command = match Kind::from_name(self.kind) {
             Some(kind) => Command::parse(kind, &self.body),
             None => Err(Invalid { reason: Reason::UnknownType, detail: "no such type".to_owned() }),
         };
-        Arrival {
+        InboundMessage {
             source: Some(Source::new(self.source).expect("the shop makes sources")),
             id: Some(CommandId::new(&self.id).expect("the shop makes ids")),
             kind: Named::new(Some(self.kind)),
@@ -64,7 +64,7 @@ impl Message {
     }
 
     pub(crate) fn known(&self) -> Known {
-        let Arrival { source, id, command, .. } = self.arrival();
+        let InboundMessage { source, id, command, .. } = self.inbound();
         let named = source.zip(id).zip(command.ok());
         Known {
             identity: named

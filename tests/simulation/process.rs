@@ -8,10 +8,10 @@ use super::queue::Delivery;
 use super::relay::Relay;
 use futures_util::FutureExt;
 use orderly_actors::clock::SimulatedClock;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{self, FollowUp, Sealed, Sequencer, Settings, Step};
-use orderly_actors::supervisor::Spent;
+use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_broker::ledger::Ledger;
 use orderly_domain::notification::Sent;
 use orderly_domain::record::Origin;
@@ -45,7 +45,7 @@ pub(crate) enum Input {
 #[derive(Debug, Clone)]
 pub(crate) struct InHand {
     pub(crate) unit: Arc<Unit>,
-    pub(crate) entry: Arc<Entry>,
+    pub(crate) entry: Arc<JournalEntry>,
     pub(crate) input: Input,
     /// Generation and tag of the delivery that may be acked once the unit is durable.
     pub(crate) settles: Option<(u64, u64)>,
@@ -99,7 +99,7 @@ pub(crate) struct Process {
     /// Complete checkpoints that the core has not heard of.
     pub(crate) reports: VecDeque<Report>,
     /// An actor's restart budget is spent: nothing here may do that.
-    pub(crate) spent: mpsc::UnboundedReceiver<Spent>,
+    pub(crate) spent: mpsc::UnboundedReceiver<RestartBudgetExceeded>,
 }
 
 impl Process {
@@ -138,15 +138,15 @@ impl Process {
         most_attempts: u32,
     ) -> Result<Sequenced, Down> {
         let settles = Some((delivery.generation, delivery.tag));
-        let arrival = delivery.message.arrival();
-        let step = caught(self.sequencer.run(&arrival)).await?;
+        let inbound = delivery.message.inbound();
+        let step = caught(self.sequencer.run(&inbound)).await?;
         if let Step::Failed { problem } = &step {
             assert!(problem.contains("panicked"), "the owners disagree: {problem}");
         }
         let (sealed, input) = match step {
             Step::Sealed(sealed) => (*sealed, Input::Message(delivery.message)),
-            Step::Failed { problem } if arrival.attempts + 1 >= most_attempts => {
-                let sealed = caught(self.sequencer.park_failed(&arrival, problem)).await?;
+            Step::Failed { problem } if inbound.attempts + 1 >= most_attempts => {
+                let sealed = caught(self.sequencer.park_failed(&inbound, problem)).await?;
                 (sealed, Input::Failed(delivery.message))
             }
             Step::Failed { .. } => return Ok(Sequenced::Failed(delivery)),
@@ -157,16 +157,16 @@ impl Process {
     /// Parks a delivery that failed outside of the core as often as it may.
     pub(crate) async fn park(&mut self, delivery: Delivery) -> Result<Vec<InHand>, Down> {
         let settles = Some((delivery.generation, delivery.tag));
-        let arrival = delivery.message.arrival();
-        let parked = self.sequencer.park_failed(&arrival, "it failed".to_owned());
+        let inbound = delivery.message.inbound();
+        let parked = self.sequencer.park_failed(&inbound, "it failed".to_owned());
         let sealed = caught(parked).await?;
         self.take_up(sealed, Input::Failed(delivery.message), settles).await
     }
 
     /// Fires the next timer that is due. One that fails is tried again later.
     pub(crate) async fn fire(&mut self, timer: Timer) -> Result<Vec<InHand>, Down> {
-        if timer.kind == orderly_actors::draft::HintKind::Notify as u8 {
-            let after = self.sequencer.shelf().borrow().next_seq();
+        if timer.kind == orderly_actors::changeset::TimerKind::Notify as u8 {
+            let after = self.sequencer.view().borrow().next_seq();
             self.notifier.look_at(timer.ordinal, after);
             return Ok(Vec::new());
         }

@@ -4,7 +4,7 @@
 //! the store recovered. It reads the journal then, not memory: the bytes must be the same.
 
 use super::exchange::{Event, Exchange};
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::event::{self, face::Face};
 use orderly_store::{History, Recovery, Seq, Unit};
 use serde_json::json;
@@ -18,7 +18,7 @@ pub(crate) struct Relay {
     incarnation: String,
     history: History,
     /// Durable units that memory still has.
-    fresh: VecDeque<Arc<Entry>>,
+    fresh: VecDeque<Arc<JournalEntry>>,
     /// The next unit to publish.
     position: Seq,
     /// It has published nothing since the start.
@@ -45,7 +45,7 @@ impl Relay {
     }
 
     /// A unit became durable.
-    pub(crate) fn durable(&mut self, entry: Arc<Entry>) {
+    pub(crate) fn durable(&mut self, entry: Arc<JournalEntry>) {
         self.fresh.push_back(entry);
     }
 
@@ -79,7 +79,7 @@ impl Relay {
         Some(entry.seq)
     }
 
-    fn next_entry(&mut self) -> Arc<Entry> {
+    fn next_entry(&mut self) -> Arc<JournalEntry> {
         while let Some(entry) = self.fresh.pop_front() {
             if entry.seq == self.position {
                 return entry;
@@ -126,12 +126,12 @@ impl Relay {
 }
 
 /// A unit as the journal has it.
-pub(crate) fn read(unit: &Unit) -> Entry {
-    Entry::read(unit).expect("a unit that was sealed can be read back")
+pub(crate) fn read(unit: &Unit) -> JournalEntry {
+    JournalEntry::read(unit).expect("a unit that was sealed can be read back")
 }
 
 /// A unit's events as they go over the wire.
-pub(crate) fn events(entry: &Entry, incarnation: &str) -> Vec<Event> {
+pub(crate) fn events(entry: &JournalEntry, incarnation: &str) -> Vec<Event> {
     let on_the_wire = |(seq, event): (Seq, &event::Event)| {
         let data = Face::new(event, entry.scene()).expect("the unit has what its events speak of");
         let subject = subject(entry, event);
@@ -146,7 +146,7 @@ pub(crate) fn events(entry: &Entry, incarnation: &str) -> Vec<Event> {
 }
 
 /// What an event is about: events of one subject keep their order.
-fn subject(entry: &Entry, event: &event::Event) -> String {
+fn subject(entry: &JournalEntry, event: &event::Event) -> String {
     match event {
         event::Event::StockLow { sku, .. } | event::Event::StockChanged { sku, .. } => {
             sku.to_string()

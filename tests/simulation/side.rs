@@ -3,7 +3,7 @@
 use super::books::{Books, Hold, Terms};
 use super::mirror::Mirror;
 use super::process::Input;
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::cart::CartStatus;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -24,7 +24,7 @@ impl Side {
     }
 
     /// Takes the next unit: its verdict must be the books'.
-    pub(crate) fn apply(&mut self, unit: &Unit, entry: &Entry, input: &Input) {
+    pub(crate) fn apply(&mut self, unit: &Unit, entry: &JournalEntry, input: &Input) {
         let swept_carts: Vec<_> = unit
             .puts
             .iter()

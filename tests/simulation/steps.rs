@@ -156,7 +156,7 @@ impl World {
             }
             Step::HearOfCheckpoint => {
                 if let Some(report) = self.process.reports.pop_front() {
-                    self.process.sequencer.shelf().borrow_mut().checkpointed(&report);
+                    self.process.sequencer.view().borrow_mut().checkpointed(&report);
                 }
             }
             Step::Tidy => {
@@ -175,7 +175,7 @@ impl World {
             Step::Pass => self.pass(),
             Step::LoseChannel => self.lose_channel(),
             Step::Compare => {
-                let view = self.process.sequencer.shelf().borrow();
+                let view = self.process.sequencer.view().borrow();
                 if self.dice.one_in(4) {
                     self.sealed.mirror.compare_all(&view, self.oldest());
                 } else {
@@ -198,7 +198,7 @@ impl World {
             audit => audit.expect("every state can be read"),
         };
         assert!(audit.balanced, "{:?}", audit.violations);
-        let view = self.process.sequencer.shelf().borrow();
+        let view = self.process.sequencer.view().borrow();
         assert_eq!(audit, audit::audit(&view).expect("reads"), "beside the work, and at once");
         Ok(())
     }
@@ -331,7 +331,7 @@ impl World {
         if self.process.firing.is_empty() && self.process.notifier.is_idle() {
             let limit = self.dice.place(8) + 1;
             let now = self.process.sequencer.now().micros();
-            let due = self.process.sequencer.shelf().borrow().due(now, limit);
+            let due = self.process.sequencer.view().borrow().due(now, limit);
             self.process.firing.extend(due?);
             if self.dice.one_in(20) {
                 self.step_clock(); // between what was due and its firing
@@ -369,7 +369,7 @@ impl World {
             Step::Look => {
                 if let Some(order) = self.process.notifier.look(durable) {
                     let outgoing = self.process.pending(order).await?;
-                    let next = self.process.sequencer.shelf().borrow().next_seq();
+                    let next = self.process.sequencer.view().borrow().next_seq();
                     self.process.notifier.found(outgoing, next);
                 }
             }

@@ -133,7 +133,7 @@ impl World {
         self.recover(in_hand);
         let generation = self.queue.open(&mut self.dice);
         self.process.ledger.open(generation);
-        let view = self.process.sequencer.shelf().borrow();
+        let view = self.process.sequencer.view().borrow();
         // the whole index each time would take most of the test's time
         if self.dice.one_in(DEEPLY) {
             self.sealed.mirror.compare_all(&view, self.oldest());
@@ -208,7 +208,7 @@ impl World {
             };
             self.crash(&why).await;
         }
-        for (owner, vitals) in self.process.sequencer.owners().vitals() {
+        for (owner, vitals) in self.process.sequencer.owners().stats() {
             // planned ones have no words
             let failure = vitals.last_failure().filter(|text| !text.contains("without words"));
             assert!(failure.is_none(), "the {owner} actor panicked: {failure:?}");

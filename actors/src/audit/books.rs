@@ -5,7 +5,7 @@ use crate::counters;
 use crate::parked;
 use crate::states;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
-use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
 use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
@@ -142,7 +142,7 @@ impl Books {
         let mut violations = Vec::new();
         let payments: Payments = part(entity)?.unwrap_or_default();
         way.add(&mut self.counts.waiting, payments.waiting.len() as u64);
-        if part::<Swept>(entity)?.is_some() {
+        if part::<Tombstone>(entity)?.is_some() {
             way.add(&mut self.counts.swept, 1);
             if entity.parts.len() > 1 {
                 violations.push(format!("{ordinal:?} was swept, and not all of it is gone"));

@@ -1,12 +1,12 @@
 //! Fills and closes carts; the only writer of carts.
 
-use crate::draft::{self, Draft, Hint, HintKind};
+use crate::changeset::{self, Changeset, NewTimer, TimerKind};
 use crate::names;
-use crate::owner::{Answer, EndTurn, Fault, Owner, Stop};
-use crate::states::{Shelf, States};
-use crate::supervisor::{Vital, Vitals};
+use crate::owner::{CommandError, Fault, Owner, Reply, Rollback};
+use crate::states::{SharedView, StateCache};
+use crate::supervisor::{ActorStats, Monitored};
 use actix::prelude::*;
-use orderly_domain::cart::rules::{self, Change, Fate, Terms, Wish};
+use orderly_domain::cart::rules::{self, Change, IdleAction, LineRequest, Terms};
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::command::{CartAdd, CartClear, CartMerge, CartPut};
 use orderly_domain::event::Event;
@@ -19,30 +19,30 @@ use std::sync::Arc;
 
 /// The owner of all carts.
 pub struct CartActor {
-    shelf: Shelf,
-    carts: States<Cart>,
+    view: SharedView,
+    carts: StateCache<Cart>,
     terms: Terms,
-    vitals: Vitals,
+    stats: ActorStats,
 }
 
 impl CartActor {
-    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, terms: Terms, vitals: Vitals) -> Self {
-        Self { carts: States::new(shelf.clone(), capacity), shelf, terms, vitals }
+    /// An owner that reads from `view` and caches about `capacity` bytes of states.
+    pub fn new(view: SharedView, capacity: u64, terms: Terms, stats: ActorStats) -> Self {
+        Self { carts: StateCache::new(view.clone(), capacity), view, terms, stats }
     }
 
-    fn place(&self, id: &CartId) -> Result<Option<Ordinal>, Stop> {
-        Ok(names::find(&self.shelf.borrow(), Table::Carts, id.as_str())?)
+    fn place(&self, id: &CartId) -> Result<Option<Ordinal>, CommandError> {
+        Ok(names::find(&self.view.borrow(), Table::Carts, id.as_str())?)
     }
 
-    fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, Stop> {
+    fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, CommandError> {
         let Some(ordinal) = self.place(id)? else {
             return Ok(None);
         };
         Ok(self.carts.get(ordinal)?.map(|cart| (ordinal, cart)))
     }
 
-    fn known(&mut self, id: &CartId) -> Result<(Ordinal, Arc<Cart>), Stop> {
+    fn known(&mut self, id: &CartId) -> Result<(Ordinal, Arc<Cart>), CommandError> {
         Ok(self.find(id)?.ok_or_else(|| Refusal::new(Reason::CartNotFound))?)
     }
 
@@ -52,8 +52,8 @@ impl CartActor {
         id: &CartId,
         currency: Currency,
         now: Timestamp,
-        draft: &mut Draft,
-    ) -> Result<(Ordinal, Arc<Cart>), Stop> {
+        changeset: &mut Changeset,
+    ) -> Result<(Ordinal, Arc<Cart>), CommandError> {
         let ordinal = match self.place(id)? {
             Some(ordinal) => match self.carts.get(ordinal)? {
                 Some(cart) => return Ok((ordinal, cart)),
@@ -61,8 +61,8 @@ impl CartActor {
                 None => ordinal,
             },
             None => {
-                let ordinal = self.shelf.borrow().next_ordinal(Table::Carts);
-                draft.names.push((Table::Carts, names::name(id.as_str()), ordinal));
+                let ordinal = self.view.borrow().next_ordinal(Table::Carts);
+                changeset.names.push((Table::Carts, names::name(id.as_str()), ordinal));
                 ordinal
             }
         };
@@ -84,12 +84,12 @@ impl CartActor {
         before: &Cart,
         change: Change,
         now: Timestamp,
-        draft: &mut Draft,
+        changeset: &mut Changeset,
     ) {
-        crate::fault::point("cart", before.id.as_str());
+        crate::failpoints::hit("cart", before.id.as_str());
         let mut cart = before.clone();
         let cart_id = cart.id.clone();
-        // touches leave no hint: one that comes too early leaves the next
+        // touches leave no timer: one that comes too early leaves the next
         let (event, begins) = match change {
             Change::Line(_) | Change::Removed(_) | Change::Cleared | Change::Merged { .. } => {
                 (Event::CartChanged { cart_id }, before.version == 0)
@@ -98,36 +98,36 @@ impl CartActor {
             Change::Reopened => (Event::CartReopened { cart_id }, true),
             Change::Expired => (Event::CartExpired { cart_id }, true),
         };
-        draft.events.push(event);
+        changeset.events.push(event);
         rules::apply(&mut cart, change, now);
         if begins {
-            let (due, _) = rules::fate(&cart, self.terms);
-            draft.hints.push(Hint { due, kind: HintKind::Cart, ordinal });
+            let (due, _) = rules::idle_action(&cart, self.terms);
+            changeset.timers.push(NewTimer { due, kind: TimerKind::Cart, ordinal });
         }
         let cart = self.carts.stage(ordinal, cart);
-        draft.change(draft::Change::Cart(ordinal, cart));
+        changeset.change(changeset::Change::Cart(ordinal, cart));
     }
 
     fn fill(
         &mut self,
         id: &CartId,
-        wish: Wish,
+        line: LineRequest,
         expected_version: Option<u64>,
         now: Timestamp,
-        quantity: impl FnOnce(&Cart, Wish) -> Result<Change, Refusal>,
-    ) -> Answer<()> {
-        let mut draft = Draft::default();
-        let (ordinal, cart) = self.known_or_new(id, wish.currency, now, &mut draft)?;
+        quantity: impl FnOnce(&Cart, LineRequest) -> Result<Change, Refusal>,
+    ) -> Reply<()> {
+        let mut changeset = Changeset::default();
+        let (ordinal, cart) = self.known_or_new(id, line.currency, now, &mut changeset)?;
         rules::open(&cart, expected_version)?;
         // the currency of an empty cart is that of the line that fills it
-        let cart = if cart.lines.is_empty() && cart.currency != wish.currency {
-            Arc::new(Cart { currency: wish.currency, ..(*cart).clone() })
+        let cart = if cart.lines.is_empty() && cart.currency != line.currency {
+            Arc::new(Cart { currency: line.currency, ..(*cart).clone() })
         } else {
             cart
         };
-        let change = quantity(&cart, wish)?;
-        self.change(ordinal, &cart, change, now, &mut draft);
-        Ok(((), draft))
+        let change = quantity(&cart, line)?;
+        self.change(ordinal, &cart, change, now, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
@@ -141,28 +141,28 @@ impl Supervised for CartActor {
     }
 }
 
-impl Vital for CartActor {
+impl Monitored for CartActor {
     const OWNER: Owner = Owner::Cart;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
-impl Handler<EndTurn> for CartActor {
+impl Handler<Rollback> for CartActor {
     type Result = ();
 
-    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
-        match end {
-            EndTurn::Discard => self.carts.discard(),
-            EndTurn::Forget => self.carts.forget(),
+    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
+        match rollback {
+            Rollback::Staged => self.carts.discard(),
+            Rollback::All => self.carts.forget(),
         }
     }
 }
 
 /// Sets a line of a cart.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Put {
     /// The command.
     pub put: CartPut,
@@ -171,22 +171,22 @@ pub struct Put {
 }
 
 impl Handler<Put> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Put { put, now }: Put, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let quantity = put.quantity.get();
         let CartPut { cart_id, sku, unit_price, currency, name, expected_version, .. } = put;
-        let wish = Wish { sku, unit_price, currency, name };
-        self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
-            rules::put(cart, wish, quantity)
+        let line = LineRequest { sku, unit_price, currency, name };
+        self.fill(&cart_id, line, expected_version, now, |cart, line| {
+            rules::put(cart, line, quantity)
         })
     }
 }
 
 /// Changes the quantity of a line of a cart.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Add {
     /// The command.
     pub add: CartAdd,
@@ -195,22 +195,22 @@ pub struct Add {
 }
 
 impl Handler<Add> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Add { add, now }: Add, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let difference = add.quantity.get();
         let CartAdd { cart_id, sku, unit_price, currency, name, expected_version, .. } = add;
-        let wish = Wish { sku, unit_price, currency, name };
-        self.fill(&cart_id, wish, expected_version, now, |cart, wish| {
-            rules::add(cart, wish, difference)
+        let line = LineRequest { sku, unit_price, currency, name };
+        self.fill(&cart_id, line, expected_version, now, |cart, line| {
+            rules::add(cart, line, difference)
         })
     }
 }
 
 /// Takes every line out of a cart.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Clear {
     /// The command.
     pub clear: CartClear,
@@ -219,21 +219,21 @@ pub struct Clear {
 }
 
 impl Handler<Clear> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Clear { clear, now }: Clear, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let (ordinal, cart) = self.known(&clear.cart_id)?;
         rules::open(&cart, clear.expected_version)?;
-        let mut draft = Draft::default();
-        self.change(ordinal, &cart, Change::Cleared, now, &mut draft);
-        Ok(((), draft))
+        let mut changeset = Changeset::default();
+        self.change(ordinal, &cart, Change::Cleared, now, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
 /// Moves all lines of a cart into another.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Merge {
     /// The command.
     pub merge: CartMerge,
@@ -242,25 +242,25 @@ pub struct Merge {
 }
 
 impl Handler<Merge> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Merge { merge, now }: Merge, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let CartMerge { from_cart_id, into_cart_id } = merge;
         let (from_place, from) = self.known(&from_cart_id)?;
-        let mut draft = Draft::default();
+        let mut changeset = Changeset::default();
         let (into_place, into) =
-            self.known_or_new(&into_cart_id, from.currency, now, &mut draft)?;
+            self.known_or_new(&into_cart_id, from.currency, now, &mut changeset)?;
         let change = rules::merge(&from, &into)?;
-        self.change(from_place, &from, Change::Cleared, now, &mut draft);
-        self.change(into_place, &into, change, now, &mut draft);
-        Ok(((), draft))
+        self.change(from_place, &from, Change::Cleared, now, &mut changeset);
+        self.change(into_place, &into, change, now, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
 /// Asks for a cart as it is, if it may become an order.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Arc<Cart>, Stop>")]
+#[rtype(result = "Result<Arc<Cart>, CommandError>")]
 pub struct Snapshot {
     /// The cart.
     pub cart: CartId,
@@ -269,10 +269,10 @@ pub struct Snapshot {
 }
 
 impl Handler<Snapshot> for CartActor {
-    type Result = Result<Arc<Cart>, Stop>;
+    type Result = Result<Arc<Cart>, CommandError>;
 
     fn handle(&mut self, snapshot: Snapshot, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let (_, cart) = self.known(&snapshot.cart)?;
         rules::checkout(&cart, snapshot.expected_version)?;
         Ok(cart)
@@ -281,7 +281,7 @@ impl Handler<Snapshot> for CartActor {
 
 /// The cart became an order: it is closed.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct CheckOut {
     /// The cart.
     pub cart: CartId,
@@ -292,21 +292,21 @@ pub struct CheckOut {
 }
 
 impl Handler<CheckOut> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, check_out: CheckOut, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let (ordinal, cart) = self.known(&check_out.cart)?;
-        let mut draft = Draft::default();
+        let mut changeset = Changeset::default();
         let change = Change::CheckedOut(check_out.order);
-        self.change(ordinal, &cart, change, check_out.now, &mut draft);
-        Ok(((), draft))
+        self.change(ordinal, &cart, change, check_out.now, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
 /// The cart's order lapsed: it opens again, if it is still that order's.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Reopen {
     /// The cart.
     pub cart: CartId,
@@ -317,43 +317,43 @@ pub struct Reopen {
 }
 
 impl Handler<Reopen> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, reopen: Reopen, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let mut draft = Draft::default();
+        self.stats.handled();
+        let mut changeset = Changeset::default();
         if let Some((ordinal, cart)) = self.find(&reopen.cart)?
             && let Some(change) = rules::reopen(&cart, &reopen.order)
         {
-            self.change(ordinal, &cart, change, reopen.now, &mut draft);
+            self.change(ordinal, &cart, change, reopen.now, &mut changeset);
         }
-        Ok(((), draft))
+        Ok(((), changeset))
     }
 }
 
 /// Asks what becomes of a cart when it is left alone, and when. `None`: it is gone already.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Option<(Arc<Cart>, Timestamp, Fate)>, Fault>")]
+#[rtype(result = "Result<Option<(Arc<Cart>, Timestamp, IdleAction)>, Fault>")]
 pub struct Look {
     /// The cart.
     pub cart: Ordinal,
 }
 
 impl Handler<Look> for CartActor {
-    type Result = Result<Option<(Arc<Cart>, Timestamp, Fate)>, Fault>;
+    type Result = Result<Option<(Arc<Cart>, Timestamp, IdleAction)>, Fault>;
 
     fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         Ok(self.carts.get(look.cart)?.map(|cart| {
-            let (at, fate) = rules::fate(&cart, self.terms);
-            (cart, at, fate)
+            let (at, idle_action) = rules::idle_action(&cart, self.terms);
+            (cart, at, idle_action)
         }))
     }
 }
 
 /// Closes an open cart that nobody touched for long.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Expire {
     /// The cart.
     pub cart: Ordinal,
@@ -362,33 +362,33 @@ pub struct Expire {
 }
 
 impl Handler<Expire> for CartActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, expire: Expire, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let missing = Fault::Inconsistent("the cart that expires is not there");
         let cart = self.carts.get(expire.cart)?.ok_or(missing)?;
-        let mut draft = Draft::default();
-        self.change(expire.cart, &cart, Change::Expired, expire.now, &mut draft);
-        Ok(((), draft))
+        let mut changeset = Changeset::default();
+        self.change(expire.cart, &cart, Change::Expired, expire.now, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
 /// Forgets a cart; its id may begin a new one.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Sweep {
+#[rtype(result = "Reply<()>")]
+pub struct Delete {
     /// The cart.
     pub cart: Ordinal,
 }
 
-impl Handler<Sweep> for CartActor {
-    type Result = Answer<()>;
+impl Handler<Delete> for CartActor {
+    type Result = Reply<()>;
 
-    fn handle(&mut self, sweep: Sweep, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let mut draft = Draft::default();
-        draft.change(self.carts.stage_gone(sweep.cart));
-        Ok(((), draft))
+    fn handle(&mut self, delete: Delete, _: &mut Self::Context) -> Self::Result {
+        self.stats.handled();
+        let mut changeset = Changeset::default();
+        changeset.change(self.carts.stage_gone(delete.cart));
+        Ok(((), changeset))
     }
 }

@@ -3,5 +3,5 @@
 mod actor;
 
 pub use actor::{
-    Add, CartActor, CheckOut, Clear, Expire, Look, Merge, Put, Reopen, Snapshot, Sweep,
+    Add, CartActor, CheckOut, Clear, Delete, Expire, Look, Merge, Put, Reopen, Snapshot,
 };

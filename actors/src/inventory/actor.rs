@@ -3,11 +3,11 @@
 //! Keeps, per sku: `on_hand >= held >= 0`. What it does for orders is in
 //! [`holds`](super::holds).
 
-use crate::draft::{self, Draft};
+use crate::changeset::{self, Changeset};
 use crate::names;
-use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Stop, Sweep};
-use crate::states::{self, Shelf, States};
-use crate::supervisor::{Vital, Vitals};
+use crate::owner::{CommandError, DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::states::{self, SharedView, StateCache};
+use crate::supervisor::{ActorStats, Monitored};
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
 use orderly_domain::event::Event;
@@ -22,26 +22,26 @@ use std::sync::Arc;
 
 /// The owner of all stock.
 pub struct Inventory {
-    shelf: Shelf,
-    pub(super) stocks: States<Stock>,
-    pub(super) reservations: States<Reservation>,
+    view: SharedView,
+    pub(super) stocks: StateCache<Stock>,
+    pub(super) reservations: StateCache<Reservation>,
     /// Where skus are in the store, once a unit that named them was sealed.
     places: Cache<Sku, Ordinal>,
-    pub(super) vitals: Vitals,
+    pub(super) stats: ActorStats,
 }
 
 /// Skus whose place is remembered.
 const PLACES: usize = 50_000;
 
 impl Inventory {
-    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, vitals: Vitals) -> Self {
+    /// An owner that reads from `view` and caches about `capacity` bytes of states.
+    pub fn new(view: SharedView, capacity: u64, stats: ActorStats) -> Self {
         Self {
-            stocks: States::new(shelf.clone(), capacity / 2),
-            reservations: States::new(shelf.clone(), capacity / 2),
+            stocks: StateCache::new(view.clone(), capacity / 2),
+            reservations: StateCache::new(view.clone(), capacity / 2),
             places: Cache::new(PLACES),
-            shelf,
-            vitals,
+            view,
+            stats,
         }
     }
 
@@ -55,14 +55,14 @@ impl Inventory {
         if let Some(ordinal) = self.places.get(sku) {
             return Ok(Some(*ordinal));
         }
-        let found = names::find(&self.shelf.borrow(), Table::Skus, sku.as_str())?;
+        let found = names::find(&self.view.borrow(), Table::Skus, sku.as_str())?;
         if let Some(ordinal) = found {
             self.places.insert(sku.clone(), ordinal);
         }
         Ok(found)
     }
 
-    pub(super) fn known(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), Stop> {
+    pub(super) fn known(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), CommandError> {
         let unknown = || Refusal::with(Reason::UnknownSku, sku.as_str());
         let ordinal = self.place(sku)?.ok_or_else(unknown)?;
         let stock = self.stocks.get(ordinal)?.ok_or_else(unknown)?;
@@ -75,51 +75,52 @@ impl Inventory {
         ordinal: Ordinal,
         before: &Stock,
         changes: impl IntoIterator<Item = Change>,
-        draft: &mut Draft,
+        changeset: &mut Changeset,
     ) -> Arc<Stock> {
-        crate::fault::point("inventory", before.sku.as_str());
+        crate::failpoints::hit("inventory", before.sku.as_str());
         let mut after = before.clone();
         for change in changes {
             rules::apply(&mut after, change);
         }
         if rules::fell_low(before, &after) {
             let available = after.available();
-            draft.events.push(Event::StockLow { sku: after.sku.clone(), available });
+            changeset.events.push(Event::StockLow { sku: after.sku.clone(), available });
         }
         let after = self.stocks.stage(ordinal, after);
-        draft.change(draft::Change::Stock(ordinal, Arc::clone(&after)));
+        changeset.change(changeset::Change::Stock(ordinal, Arc::clone(&after)));
         after
     }
 
-    fn set(&mut self, set: &StockSet) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn set(&mut self, set: &StockSet) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let (ordinal, before) = match self.place(&set.sku)? {
             Some(ordinal) => {
                 let stock = self.stocks.get(ordinal)?;
                 (ordinal, stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?)
             }
             None => {
-                let ordinal = self.shelf.borrow().next_ordinal(Table::Skus);
-                draft.names.push((Table::Skus, names::name(set.sku.as_str()), ordinal));
+                let ordinal = self.view.borrow().next_ordinal(Table::Skus);
+                changeset.names.push((Table::Skus, names::name(set.sku.as_str()), ordinal));
                 let stock = Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None };
                 (ordinal, Arc::new(stock))
             }
         };
         let counted = rules::set(&before, set.on_hand.get())?;
         let marked = set.low_at.map(|low_at| Change::Marked(low_at.get()));
-        let after = self.change(ordinal, &before, [counted].into_iter().chain(marked), &mut draft);
-        draft.events.insert(0, changed(&after));
-        Ok(((), draft))
+        let after =
+            self.change(ordinal, &before, [counted].into_iter().chain(marked), &mut changeset);
+        changeset.events.insert(0, changed(&after));
+        Ok(((), changeset))
     }
 
-    fn adjust(&mut self, adjust: &StockAdjust) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn adjust(&mut self, adjust: &StockAdjust) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let (ordinal, before) = self.known(&adjust.sku)?;
         let change = rules::adjust(&before, adjust.delta.get(), MOST_ON_HAND)?;
         debug_assert_eq!(OnHand::MOST, MOST_ON_HAND);
-        let after = self.change(ordinal, &before, [change], &mut draft);
-        draft.events.insert(0, changed(&after));
-        Ok(((), draft))
+        let after = self.change(ordinal, &before, [change], &mut changeset);
+        changeset.events.insert(0, changed(&after));
+        Ok(((), changeset))
     }
 }
 
@@ -137,69 +138,73 @@ impl Supervised for Inventory {
     }
 }
 
-impl Vital for Inventory {
+impl Monitored for Inventory {
     const OWNER: Owner = Owner::Inventory;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
-impl Handler<EndTurn> for Inventory {
+impl Handler<Rollback> for Inventory {
     type Result = ();
 
-    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
-        match end {
-            EndTurn::Discard => {
+    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
+        match rollback {
+            Rollback::Staged => {
                 self.stocks.discard();
                 self.reservations.discard();
             }
-            EndTurn::Forget => self.forget(),
+            Rollback::All => self.forget(),
         }
     }
 }
 
-impl Handler<Sweep> for Inventory {
-    type Result = Answer<Parting>;
+impl Handler<DeleteOrderData> for Inventory {
+    type Result = Reply<DeleteReply>;
 
-    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let mut draft = Draft::default();
+    fn handle(
+        &mut self,
+        DeleteOrderData { order }: DeleteOrderData,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        self.stats.handled();
+        let mut changeset = Changeset::default();
         if let Some(reservation) = self.reservations.get(order)? {
             match reservation.state {
-                State::Held { .. } => return Ok((Parting::Needed, draft)),
+                State::Held { .. } => return Ok((DeleteReply::InUse, changeset)),
                 State::Committed | State::Released | State::Expired => {}
             }
-            draft.change(self.reservations.stage_gone(order));
+            changeset.change(self.reservations.stage_gone(order));
         }
-        Ok((Parting::Gone, draft))
+        Ok((DeleteReply::Deleted, changeset))
     }
 }
 
 /// Sets what is on hand of a sku, which begins to exist if need be.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Set(pub StockSet);
 
 impl Handler<Set> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Set(set): Set, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.set(&set)
     }
 }
 
 /// Changes what is on hand of a sku.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Adjust(pub StockAdjust);
 
 impl Handler<Adjust> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, Adjust(adjust): Adjust, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.adjust(&adjust)
     }
 }

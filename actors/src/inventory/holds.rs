@@ -4,8 +4,8 @@
 //! back than was sold.
 
 use super::actor::Inventory;
-use crate::draft::{self, Draft, Hint, HintKind};
-use crate::owner::{Answer, Fault, Stop};
+use crate::changeset::{self, Changeset, NewTimer, TimerKind};
+use crate::owner::{CommandError, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::{Event, ReleaseReason, Returned};
@@ -20,12 +20,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Inventory {
-    fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, Stop> {
+    fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, CommandError> {
         let missing = Fault::Inconsistent("the order has no reservation");
         Ok(self.reservations.get(order)?.ok_or(missing)?)
     }
 
-    fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<orderly_domain::inventory::Stock>, Stop> {
+    fn stock_of(
+        &mut self,
+        sku: Ordinal,
+    ) -> Result<Arc<orderly_domain::inventory::Stock>, CommandError> {
         let missing = Fault::Inconsistent("a held sku has no stock");
         Ok(self.stocks.get(sku)?.ok_or(missing)?)
     }
@@ -36,23 +39,23 @@ impl Inventory {
         order: Ordinal,
         change: fn(u64) -> Change,
         state: State,
-        draft: &mut Draft,
-    ) -> Result<(), Stop> {
+        changeset: &mut Changeset,
+    ) -> Result<(), CommandError> {
         let held = self.reservation(order)?;
         for item in held.items.iter() {
             let stock = self.stock_of(Ordinal(item.number.0))?;
-            self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], draft);
+            self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], changeset);
         }
-        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, draft);
+        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, changeset);
         Ok(())
     }
 
-    fn stage(&mut self, order: Ordinal, reservation: Reservation, draft: &mut Draft) {
+    fn stage(&mut self, order: Ordinal, reservation: Reservation, changeset: &mut Changeset) {
         let reservation = self.reservations.stage(order, reservation);
-        draft.change(draft::Change::Reservation(order, reservation));
+        changeset.change(changeset::Change::Reservation(order, reservation));
     }
 
-    fn hold(&mut self, hold: &Hold) -> Answer<()> {
+    fn hold(&mut self, hold: &Hold) -> Reply<()> {
         // one item a sku, in the order of the skus, whatever the order of the lines
         let mut wanted = BTreeMap::<&Sku, u64>::new();
         for line in hold.lines.iter() {
@@ -66,11 +69,11 @@ impl Inventory {
         rules::hold(stocks.iter().map(|(_, stock, quantity)| (&**stock, *quantity))).map_err(
             |short| Refusal { reason: Reason::OutOfStock, detail: Some(Detail::Shortages(short)) },
         )?;
-        let mut draft = Draft::default();
-        draft.events.push(Event::StockHeld);
+        let mut changeset = Changeset::default();
+        changeset.events.push(Event::StockHeld);
         let mut items = Vec::with_capacity(stocks.len());
         for (ordinal, stock, quantity) in stocks {
-            self.change(ordinal, &stock, [Change::Held(quantity)], &mut draft);
+            self.change(ordinal, &stock, [Change::Held(quantity)], &mut changeset);
             items.push(Item {
                 sku: stock.sku.clone(),
                 number: SkuNumber(ordinal.0),
@@ -79,18 +82,22 @@ impl Inventory {
             });
         }
         let state = State::held(hold.until);
-        self.stage(hold.order, Reservation { items: items.into(), state }, &mut draft);
-        draft.hints.push(Hint { due: hold.until, kind: HintKind::Hold, ordinal: hold.order });
-        Ok(((), draft))
+        self.stage(hold.order, Reservation { items: items.into(), state }, &mut changeset);
+        changeset.timers.push(NewTimer {
+            due: hold.until,
+            kind: TimerKind::Hold,
+            ordinal: hold.order,
+        });
+        Ok(((), changeset))
     }
 
-    fn commit(&mut self, order: Ordinal) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn commit(&mut self, order: Ordinal) -> Reply<()> {
+        let mut changeset = Changeset::default();
         match self.reservation(order)?.state {
             State::Held { .. } => {
-                draft.events.push(Event::StockCommitted);
-                self.resolve(order, Change::Committed, State::Committed, &mut draft)?;
-                Ok(((), draft))
+                changeset.events.push(Event::StockCommitted);
+                self.resolve(order, Change::Committed, State::Committed, &mut changeset)?;
+                Ok(((), changeset))
             }
             State::Committed | State::Released | State::Expired => {
                 Err(Fault::Inconsistent("the hold to commit was resolved before").into())
@@ -98,21 +105,21 @@ impl Inventory {
         }
     }
 
-    fn release(&mut self, order: Ordinal, reason: ReleaseReason) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn release(&mut self, order: Ordinal, reason: ReleaseReason) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let state = match reason {
             ReleaseReason::Cancelled => State::Released,
             ReleaseReason::Expired => State::Expired,
         };
         match self.reservation(order)?.state {
             State::Held { .. } => {
-                draft.events.push(Event::StockReleased { reason });
-                self.resolve(order, Change::Released, state, &mut draft)?;
+                changeset.events.push(Event::StockReleased { reason });
+                self.resolve(order, Change::Released, state, &mut changeset)?;
             }
             // an order under review may have lost its hold at the cap
             State::Committed | State::Released | State::Expired => {}
         }
-        Ok(((), draft))
+        Ok(((), changeset))
     }
 
     /// Changes until when an order's stock is held, if it still is.
@@ -120,21 +127,21 @@ impl Inventory {
         &mut self,
         order: Ordinal,
         retimed: impl FnOnce(State) -> Option<State>,
-    ) -> Answer<()> {
-        let mut draft = Draft::default();
+    ) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let held = self.reservation(order)?;
         let Some(state) = retimed(held.state) else {
-            return Ok(((), draft));
+            return Ok(((), changeset));
         };
         if let State::Held { until, .. } = state {
-            draft.hints.push(Hint { due: until, kind: HintKind::Hold, ordinal: order });
+            changeset.timers.push(NewTimer { due: until, kind: TimerKind::Hold, ordinal: order });
         }
-        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, &mut draft);
-        Ok(((), draft))
+        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, &mut changeset);
+        Ok(((), changeset))
     }
 
-    fn take_back(&mut self, take: &TakeBack) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn take_back(&mut self, take: &TakeBack) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut wanted = BTreeMap::<&Sku, u64>::new();
         for line in &take.restock {
             *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
@@ -148,21 +155,26 @@ impl Inventory {
         for item in &mut items {
             let Some(quantity) = wanted.get(&item.sku).copied() else { continue };
             let stock = self.stock_of(Ordinal(item.number.0))?;
-            self.change(Ordinal(item.number.0), &stock, [Change::Returned(quantity)], &mut draft);
+            self.change(
+                Ordinal(item.number.0),
+                &stock,
+                [Change::Returned(quantity)],
+                &mut changeset,
+            );
             item.returned += quantity;
             returned.push(Returned { sku: item.sku.clone(), quantity });
         }
         let refund_id = take.refund.clone();
-        draft.events.push(Event::StockReturned { refund_id, items: returned });
+        changeset.events.push(Event::StockReturned { refund_id, items: returned });
         let state = State::Committed;
-        self.stage(take.order, Reservation { items: items.into(), state }, &mut draft);
-        Ok(((), draft))
+        self.stage(take.order, Reservation { items: items.into(), state }, &mut changeset);
+        Ok(((), changeset))
     }
 }
 
 /// Sets stock aside for every line of an order, or for none.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Hold {
     /// The order.
     pub order: Ordinal,
@@ -173,34 +185,34 @@ pub struct Hold {
 }
 
 impl Handler<Hold> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, hold: Hold, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.hold(&hold)
     }
 }
 
 /// Sells what is held for an order.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Commit {
     /// The order.
     pub order: Ordinal,
 }
 
 impl Handler<Commit> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, commit: Commit, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.commit(commit.order)
     }
 }
 
 /// Gives back what is held for an order, if it still is.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Release {
     /// The order.
     pub order: Ordinal,
@@ -209,17 +221,17 @@ pub struct Release {
 }
 
 impl Handler<Release> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.release(release.order, release.reason)
     }
 }
 
 /// Holds on for longer; a hold is extended once.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Extend {
     /// The order.
     pub order: Ordinal,
@@ -230,10 +242,10 @@ pub struct Extend {
 }
 
 impl Handler<Extend> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, extend: Extend, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let Extend { order, until, now } = extend;
         self.retime(order, |held| rules::extend(held, until, now))
     }
@@ -241,7 +253,7 @@ impl Handler<Extend> for Inventory {
 
 /// The hold's time stands still.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Freeze {
     /// The order.
     pub order: Ordinal,
@@ -252,10 +264,10 @@ pub struct Freeze {
 }
 
 impl Handler<Freeze> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, freeze: Freeze, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         let Freeze { order, cap, now } = freeze;
         self.retime(order, |held| rules::freeze(held, cap, now))
     }
@@ -263,27 +275,27 @@ impl Handler<Freeze> for Inventory {
 
 /// The time that was left of a frozen hold goes on.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
-pub struct Thaw {
+#[rtype(result = "Reply<()>")]
+pub struct Unfreeze {
     /// The order.
     pub order: Ordinal,
     /// The unit's time.
     pub now: Timestamp,
 }
 
-impl Handler<Thaw> for Inventory {
-    type Result = Answer<()>;
+impl Handler<Unfreeze> for Inventory {
+    type Result = Reply<()>;
 
-    fn handle(&mut self, thaw: Thaw, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let Thaw { order, now } = thaw;
-        self.retime(order, |held| rules::thaw(held, now))
+    fn handle(&mut self, unfreeze: Unfreeze, _: &mut Self::Context) -> Self::Result {
+        self.stats.handled();
+        let Unfreeze { order, now } = unfreeze;
+        self.retime(order, |held| rules::unfreeze(held, now))
     }
 }
 
 /// Takes sold units back into stock; refused when more would come back than was sold.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct TakeBack {
     /// The order.
     pub order: Ordinal,
@@ -294,10 +306,10 @@ pub struct TakeBack {
 }
 
 impl Handler<TakeBack> for Inventory {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, take: TakeBack, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.take_back(&take)
     }
 }
@@ -314,7 +326,7 @@ impl Handler<Look> for Inventory {
     type Result = Result<Option<Arc<Reservation>>, Fault>;
 
     fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         Ok(self.reservations.get(look.order)?)
     }
 }

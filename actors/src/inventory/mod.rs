@@ -4,4 +4,4 @@ mod actor;
 mod holds;
 
 pub use actor::{Adjust, Inventory, Set};
-pub use holds::{Commit, Extend, Freeze, Hold, Look, Release, TakeBack, Thaw};
+pub use holds::{Commit, Extend, Freeze, Hold, Look, Release, TakeBack, Unfreeze};

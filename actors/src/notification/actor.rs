@@ -1,10 +1,10 @@
 //! Decides once per order, kind and reference that a customer is told something, and keeps how
 //! far that got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
-use crate::draft::{self, Draft, Hint, HintKind};
-use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
-use crate::states::{Shelf, States};
-use crate::supervisor::{Vital, Vitals};
+use crate::changeset::{self, Changeset, NewTimer, TimerKind};
+use crate::owner::{DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::states::{SharedView, StateCache};
+use crate::supervisor::{ActorStats, Monitored};
 use actix::prelude::*;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -20,44 +20,44 @@ use std::sync::Arc;
 
 /// The owner of all notifications.
 pub struct NotificationActor {
-    notices: States<Notices>,
+    notices: StateCache<Notices>,
     policy: Policy,
-    vitals: Vitals,
+    stats: ActorStats,
 }
 
 impl NotificationActor {
-    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, policy: Policy, vitals: Vitals) -> Self {
-        Self { notices: States::new(shelf, capacity), policy, vitals }
+    /// An owner that reads from `view` and caches about `capacity` bytes of states.
+    pub fn new(view: SharedView, capacity: u64, policy: Policy, stats: ActorStats) -> Self {
+        Self { notices: StateCache::new(view, capacity), policy, stats }
     }
 
     fn known(&mut self, order: Ordinal) -> Result<Notices, Fault> {
         Ok(self.notices.get(order)?.map_or_else(Notices::default, |known| (*known).clone()))
     }
 
-    fn stage(&mut self, order: Ordinal, notices: Notices, draft: &mut Draft) {
+    fn stage(&mut self, order: Ordinal, notices: Notices, changeset: &mut Changeset) {
         let notices = self.notices.stage(order, notices);
-        draft.change(draft::Change::Notices(order, notices));
+        changeset.change(changeset::Change::Notices(order, notices));
     }
 
-    fn request(&mut self, request: Request) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn request(&mut self, request: Request) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut notices = self.known(request.order)?;
         let Request { order, order_id, kind, reference, now } = request;
         if notices.all.iter().any(|one| one.kind == kind && one.reference == reference) {
-            return Ok(((), draft));
+            return Ok(((), changeset));
         }
         let id = id_of(order, &[order_id.as_str(), kind.as_str(), &reference]);
-        draft.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
+        changeset.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
         let channels = self.policy.channels.iter();
         let deliveries: Vec<_> = channels.map(|channel| Delivery::new(*channel, now)).collect();
         if !deliveries.is_empty() {
-            draft.hints.push(Hint { due: now, kind: HintKind::Notify, ordinal: order });
+            changeset.timers.push(NewTimer { due: now, kind: TimerKind::Notify, ordinal: order });
         }
         let trace = None; // see `Stamp`
         notices.all.push(Notice { id, kind, reference, requested_at: now, trace, deliveries });
-        self.stage(order, notices, &mut draft);
-        Ok(((), draft))
+        self.stage(order, notices, &mut changeset);
+        Ok(((), changeset))
     }
 
     /// Puts the trace of the command in hand into what it requested.
@@ -89,8 +89,8 @@ impl NotificationActor {
         Ok(due.collect())
     }
 
-    fn report(&mut self, report: &Report) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn report(&mut self, report: &Report) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut notices = self.known(report.order)?;
         let notice = notices.all.iter_mut().find(|notice| notice.id == report.id);
         let found = notice.and_then(|notice| {
@@ -103,42 +103,42 @@ impl NotificationActor {
         let Report { attempt, result, now, .. } = *report;
         let Some(after) = delivery.after(&report.id, attempt, result, &self.policy.retry, now)
         else {
-            return Ok(((), draft)); // told twice: the first outcome stands
+            return Ok(((), changeset)); // told twice: the first outcome stands
         };
         let (notification_id, channel) = (report.id.clone(), report.channel);
         let attempts = after.attempts;
         match after.progress {
             Progress::Delivered { .. } => {
-                draft.events.push(Event::NotificationDelivered {
+                changeset.events.push(Event::NotificationDelivered {
                     notification_id,
                     kind,
                     attempts,
                     channel,
                 });
             }
-            Progress::Exhausted { .. } => draft.events.push(Event::NotificationFailed {
+            Progress::Exhausted { .. } => changeset.events.push(Event::NotificationFailed {
                 notification_id,
                 kind,
                 attempts,
                 channel,
                 problem: after.problem,
             }),
-            Progress::Pending { not_before } => draft.hints.push(Hint {
+            Progress::Pending { not_before } => changeset.timers.push(NewTimer {
                 due: not_before,
-                kind: HintKind::Notify,
+                kind: TimerKind::Notify,
                 ordinal: report.order,
             }),
         }
         *delivery = after;
-        self.stage(report.order, notices, &mut draft);
-        Ok(((), draft))
+        self.stage(report.order, notices, &mut changeset);
+        Ok(((), changeset))
     }
 
-    fn resend(&mut self, resend: &Resend) -> Answer<Resent> {
-        let mut draft = Draft::default();
+    fn resend(&mut self, resend: &Resend) -> Reply<Resent> {
+        let mut changeset = Changeset::default();
         let mut notices = self.known(resend.order)?;
         let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == resend.id) else {
-            return Ok((Resent::Unknown, draft));
+            return Ok((Resent::Unknown, changeset));
         };
         let mut resent = Resent::NotExhausted;
         for delivery in &mut notice.deliveries {
@@ -149,10 +149,10 @@ impl NotificationActor {
         }
         if resent == Resent::Again {
             let Resend { order, now: due, .. } = *resend;
-            draft.hints.push(Hint { due, kind: HintKind::Notify, ordinal: order });
-            self.stage(order, notices, &mut draft);
+            changeset.timers.push(NewTimer { due, kind: TimerKind::Notify, ordinal: order });
+            self.stage(order, notices, &mut changeset);
         }
-        Ok((resent, draft))
+        Ok((resent, changeset))
     }
 }
 
@@ -177,44 +177,48 @@ impl Supervised for NotificationActor {
     }
 }
 
-impl Vital for NotificationActor {
+impl Monitored for NotificationActor {
     const OWNER: Owner = Owner::Notification;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
-impl Handler<EndTurn> for NotificationActor {
+impl Handler<Rollback> for NotificationActor {
     type Result = ();
 
-    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
-        match end {
-            EndTurn::Discard => self.notices.discard(),
-            EndTurn::Forget => self.notices.forget(),
+    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
+        match rollback {
+            Rollback::Staged => self.notices.discard(),
+            Rollback::All => self.notices.forget(),
         }
     }
 }
 
-impl Handler<Sweep> for NotificationActor {
-    type Result = Answer<Parting>;
+impl Handler<DeleteOrderData> for NotificationActor {
+    type Result = Reply<DeleteReply>;
 
-    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let mut draft = Draft::default();
+    fn handle(
+        &mut self,
+        DeleteOrderData { order }: DeleteOrderData,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        self.stats.handled();
+        let mut changeset = Changeset::default();
         if let Some(notices) = self.notices.get(order)? {
             if notices.all.iter().any(Notice::is_pending) {
-                return Ok((Parting::Needed, draft));
+                return Ok((DeleteReply::InUse, changeset));
             }
-            draft.change(self.notices.stage_gone(order));
+            changeset.change(self.notices.stage_gone(order));
         }
-        Ok((Parting::Gone, draft))
+        Ok((DeleteReply::Deleted, changeset))
     }
 }
 
 /// Wants a customer told something; heard before, it does nothing.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Request {
     /// The order.
     pub order: Ordinal,
@@ -229,11 +233,11 @@ pub struct Request {
 }
 
 impl Handler<Request> for NotificationActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, request: Request, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        crate::fault::point("notification", request.order_id.as_str());
+        self.stats.handled();
+        crate::failpoints::hit("notification", request.order_id.as_str());
         self.request(request)
     }
 }
@@ -273,7 +277,7 @@ impl Handler<Pending> for NotificationActor {
     type Result = Result<Vec<Outgoing>, Fault>;
 
     fn handle(&mut self, pending: Pending, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.pending(&pending)
     }
 }
@@ -295,14 +299,14 @@ impl Handler<Stamp> for NotificationActor {
     type Result = Result<Arc<Notices>, Fault>;
 
     fn handle(&mut self, stamp: Stamp, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.stamp(&stamp)
     }
 }
 
 /// Tells what became of an attempt to deliver a notification.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Report {
     /// The order.
     pub order: Ordinal,
@@ -319,17 +323,17 @@ pub struct Report {
 }
 
 impl Handler<Report> for NotificationActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, report: Report, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.report(&report)
     }
 }
 
 /// A person wants a notification sent again that was given up.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<Resent>")]
+#[rtype(result = "Reply<Resent>")]
 pub struct Resend {
     /// The order.
     pub order: Ordinal,
@@ -351,10 +355,10 @@ pub enum Resent {
 }
 
 impl Handler<Resend> for NotificationActor {
-    type Result = Answer<Resent>;
+    type Result = Reply<Resent>;
 
     fn handle(&mut self, resend: Resend, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.resend(&resend)
     }
 }

@@ -1,10 +1,10 @@
 //! Runs the flows of orders; the only writer of orders, and the only owner that speaks to the
 //! other four. One message a flow; the flows themselves are in [`flows`](super::flows).
 
-use super::flows::{Flows, Leaves, Terms};
-use crate::owner::{EndTurn, Fault, Outcome, Owner};
-use crate::states::Shelf;
-use crate::supervisor::{Vital, Vitals};
+use super::flows::{Flows, OwnerAddrs, Terms};
+use crate::owner::{Fault, Outcome, Owner, Rollback};
+use crate::states::SharedView;
+use crate::supervisor::{ActorStats, Monitored};
 use actix::prelude::*;
 use orderly_domain::command::{
     CartCheckout, OrderCancel, OrderComplete, OrderPlace, OrderResolve, PaymentCallback,
@@ -19,14 +19,20 @@ use std::rc::Rc;
 /// The owner of all orders.
 pub struct OrderActor {
     flows: Rc<Flows>,
-    vitals: Vitals,
+    stats: ActorStats,
 }
 
 impl OrderActor {
-    /// An owner that reads from `shelf`, caches about `capacity` bytes of states, and has the
+    /// An owner that reads from `view`, caches about `capacity` bytes of states, and has the
     /// other owners' addresses.
-    pub fn new(shelf: Shelf, capacity: u64, leaves: Leaves, terms: Terms, vitals: Vitals) -> Self {
-        Self { flows: Rc::new(Flows::new(shelf, capacity, leaves, terms)), vitals }
+    pub fn new(
+        view: SharedView,
+        capacity: u64,
+        owners: OwnerAddrs,
+        terms: Terms,
+        stats: ActorStats,
+    ) -> Self {
+        Self { flows: Rc::new(Flows::new(view, capacity, owners, terms)), stats }
     }
 }
 
@@ -36,27 +42,27 @@ impl Actor for OrderActor {
 
 impl Supervised for OrderActor {
     fn restarting(&mut self, _: &mut Self::Context) {
-        self.flows.end(EndTurn::Forget);
+        self.flows.roll_back(Rollback::All);
     }
 }
 
-impl Vital for OrderActor {
+impl Monitored for OrderActor {
     const OWNER: Owner = Owner::Order;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
-impl Handler<EndTurn> for OrderActor {
+impl Handler<Rollback> for OrderActor {
     type Result = ();
 
-    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
-        self.flows.end(end);
+    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
+        self.flows.roll_back(rollback);
     }
 }
 
-/// A flow's answer, on its way inside the actor: a panic in it is a panic of the actor.
+/// A flow's reply, on its way inside the actor: a panic in it is a panic of the actor.
 type Flow<T> = ResponseActFuture<OrderActor, T>;
 
 macro_rules! flows {
@@ -73,7 +79,7 @@ macro_rules! flows {
             type Result = Flow<<$message as Message>::Result>;
 
             fn handle(&mut self, message: $message, _: &mut Self::Context) -> Self::Result {
-                self.vitals.handled();
+                self.stats.handled();
                 let flows = Rc::clone(&self.flows);
                 Box::pin(async move { flows.$flow(message).await }.into_actor(self))
             }
@@ -145,29 +151,29 @@ flows! {
     } => callback -> "Result<Outcome, Fault>";
 
     /// Looks whether an order's hold ran out, and lapses it then. `None`: nothing to do.
-    LapseHold {
+    ExpireHold {
         /// The order.
         order: Ordinal,
         /// The unit's time.
         now: Timestamp,
-    } => lapse_hold -> "Result<Option<Outcome>, Fault>";
+    } => expire_hold -> "Result<Option<Outcome>, Fault>";
 
     /// Looks whether a cart was left alone for too long: an open one expires, a closed one is forgotten. `None`: nothing
     /// to do.
-    TendCart {
+    ExpireOrDeleteCart {
         /// The cart.
         cart: Ordinal,
         /// The unit's time.
         now: Timestamp,
-    } => tend_cart -> "Result<Option<Outcome>, Fault>";
+    } => expire_or_delete_cart -> "Result<Option<Outcome>, Fault>";
 
     /// Looks whether an order is settled, and was for long: then it is forgotten, but for its id. `None`: nothing to do.
-    SweepOrder {
+    DeleteOrder {
         /// The order.
         order: Ordinal,
         /// The unit's time.
         now: Timestamp,
-    } => sweep -> "Result<Option<Outcome>, Fault>";
+    } => delete_order -> "Result<Option<Outcome>, Fault>";
 
     /// Applies the first callback that waited for an order. `None`: nothing to do.
     RunWaiting {

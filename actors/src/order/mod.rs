@@ -4,7 +4,7 @@ mod actor;
 mod flows;
 
 pub use actor::{
-    Callback, Cancel, Checkout, Complete, LapseHold, OrderActor, Place, Refund, Resolve,
-    RunWaiting, SweepOrder, TendCart, Waited,
+    Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart, OrderActor,
+    Place, Refund, Resolve, RunWaiting, Waited,
 };
-pub use flows::{LatePayment, Leaves, Terms};
+pub use flows::{LatePayment, OwnerAddrs, Terms};

@@ -1,11 +1,11 @@
 //! Keeps what providers said of each order's money, and the callbacks that came too early;
 //! the only writer of both.
 
-use crate::draft::{self, Draft, Hint, HintKind};
+use crate::changeset::{self, Changeset, NewTimer, TimerKind};
 use crate::names;
-use crate::owner::{Answer, EndTurn, Fault, Owner, Parting, Sweep};
-use crate::states::{Shelf, States};
-use crate::supervisor::{Vital, Vitals};
+use crate::owner::{DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::states::{SharedView, StateCache};
+use crate::supervisor::{ActorStats, Monitored};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::money::Currency;
@@ -18,10 +18,10 @@ use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.
 pub struct PaymentActor {
-    shelf: Shelf,
-    payments: States<Payments>,
+    view: SharedView,
+    payments: StateCache<Payments>,
     limits: WaitingLimits,
-    pub(super) vitals: Vitals,
+    pub(super) stats: ActorStats,
 }
 
 /// How many callbacks may wait for orders not known yet, and how long.
@@ -36,31 +36,31 @@ pub struct WaitingLimits {
 }
 
 impl PaymentActor {
-    /// An owner that reads from `shelf` and caches about `capacity` bytes of states.
-    pub fn new(shelf: Shelf, capacity: u64, limits: WaitingLimits, vitals: Vitals) -> Self {
-        Self { payments: States::new(shelf.clone(), capacity), shelf, limits, vitals }
+    /// An owner that reads from `view` and caches about `capacity` bytes of states.
+    pub fn new(view: SharedView, capacity: u64, limits: WaitingLimits, stats: ActorStats) -> Self {
+        Self { payments: StateCache::new(view.clone(), capacity), view, limits, stats }
     }
 
     pub(super) fn known(&mut self, order: Ordinal) -> Result<Payments, Fault> {
         Ok(self.payments.get(order)?.map_or_else(Payments::default, |known| (*known).clone()))
     }
 
-    pub(super) fn stage(&mut self, order: Ordinal, payments: Payments, draft: &mut Draft) {
+    pub(super) fn stage(&mut self, order: Ordinal, payments: Payments, changeset: &mut Changeset) {
         let payments = self.payments.stage(order, payments);
-        draft.change(draft::Change::Payments(order, payments));
+        changeset.change(changeset::Change::Payments(order, payments));
     }
 
-    fn wait(&mut self, wait: Wait) -> Answer<Ordinal> {
-        let mut draft = Draft::default();
-        let total = crate::counters::waiting(&self.shelf.borrow());
+    fn wait(&mut self, wait: Wait) -> Reply<Ordinal> {
+        let mut changeset = Changeset::default();
+        let total = crate::counters::waiting(&self.view.borrow());
         if total >= self.limits.total {
             return Err(full(format!("{total} callbacks wait in all")).into());
         }
         let name = names::name(wait.waiting.callback.order_id.as_str());
-        let found = self.shelf.borrow().find(Table::Orders, &name)?;
+        let found = self.view.borrow().find(Table::Orders, &name)?;
         let order = found.unwrap_or_else(|| {
-            let ordinal = self.shelf.borrow().next_ordinal(Table::Orders);
-            draft.names.push((Table::Orders, name, ordinal));
+            let ordinal = self.view.borrow().next_ordinal(Table::Orders);
+            changeset.names.push((Table::Orders, name, ordinal));
             ordinal
         });
         let mut payments = self.known(order)?;
@@ -69,49 +69,49 @@ impl PaymentActor {
             return Err(full(format!("{waiting} callbacks wait for this order")).into());
         }
         if payments.waiting.is_empty() {
-            draft.hints.push(self.limits.never_came(order, &wait.waiting));
+            changeset.timers.push(self.limits.orphan_timer(order, &wait.waiting));
         }
         payments.waiting.push(wait.waiting);
-        draft.waiting = 1;
-        self.stage(order, payments, &mut draft);
-        Ok((order, draft))
+        changeset.waiting = 1;
+        self.stage(order, payments, &mut changeset);
+        Ok((order, changeset))
     }
 
-    fn next_waiting(&mut self, order: Ordinal) -> Answer<Option<Next>> {
-        let mut draft = Draft::default();
+    fn next_waiting(&mut self, order: Ordinal) -> Reply<Option<Next>> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(order)?;
         if payments.waiting.is_empty() {
-            return Ok((None, draft));
+            return Ok((None, changeset));
         }
         let waiting = payments.waiting.remove(0);
         let left = payments.waiting.len();
-        draft.waiting = -1;
-        self.stage(order, payments, &mut draft);
-        Ok((Some(Next { waiting, left }), draft))
+        changeset.waiting = -1;
+        self.stage(order, payments, &mut changeset);
+        Ok((Some(Next { waiting, left }), changeset))
     }
 
-    fn never_came(&mut self, order: Ordinal, now: Timestamp) -> Answer<Option<Waiting>> {
-        let mut draft = Draft::default();
+    fn take_orphaned_callback(&mut self, order: Ordinal, now: Timestamp) -> Reply<Option<Waiting>> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(order)?;
         let Some(first) = payments.waiting.first() else {
-            return Ok((None, draft));
+            return Ok((None, changeset));
         };
-        let hint = self.limits.never_came(order, first);
-        if hint.due > now {
-            draft.hints.push(hint);
-            return Ok((None, draft));
+        let timer = self.limits.orphan_timer(order, first);
+        if timer.due > now {
+            changeset.timers.push(timer);
+            return Ok((None, changeset));
         }
         let waited = payments.waiting.remove(0);
-        draft.waiting = -1;
-        draft
-            .hints
-            .extend(payments.waiting.first().map(|next| self.limits.never_came(order, next)));
-        self.stage(order, payments, &mut draft);
-        Ok((Some(waited), draft))
+        changeset.waiting = -1;
+        changeset
+            .timers
+            .extend(payments.waiting.first().map(|next| self.limits.orphan_timer(order, next)));
+        self.stage(order, payments, &mut changeset);
+        Ok((Some(waited), changeset))
     }
 
-    fn record(&mut self, record: &Record) -> Answer<Recorded> {
-        let mut draft = Draft::default();
+    fn record(&mut self, record: &Record) -> Reply<Recorded> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(record.order)?;
         let (meaning, change) =
             rules::decide(&payments, &record.callback, record.currency, record.phase);
@@ -123,20 +123,20 @@ impl PaymentActor {
                     return Err(Refusal::with(Reason::Failed, crowded()).into());
                 }
                 let standing = rules::standing(&payments, record.currency);
-                self.stage(record.order, payments, &mut draft);
+                self.stage(record.order, payments, &mut changeset);
                 standing
             }
             None => rules::standing(&payments, record.currency),
         };
-        Ok((Recorded { meaning, standing }, draft))
+        Ok((Recorded { meaning, standing }, changeset))
     }
 }
 
 impl WaitingLimits {
     /// When to look whether it waited too long: the first of an order's callbacks came first.
-    fn never_came(&self, order: Ordinal, first: &Waiting) -> Hint {
+    fn orphan_timer(&self, order: Ordinal, first: &Waiting) -> NewTimer {
         let due = first.since.plus(self.keep_for);
-        Hint { due, kind: HintKind::NeverCame, ordinal: order }
+        NewTimer { due, kind: TimerKind::OrphanedCallback, ordinal: order }
     }
 }
 
@@ -158,44 +158,48 @@ impl Supervised for PaymentActor {
     }
 }
 
-impl Vital for PaymentActor {
+impl Monitored for PaymentActor {
     const OWNER: Owner = Owner::Payment;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
-impl Handler<EndTurn> for PaymentActor {
+impl Handler<Rollback> for PaymentActor {
     type Result = ();
 
-    fn handle(&mut self, end: EndTurn, _: &mut Self::Context) {
-        match end {
-            EndTurn::Discard => self.payments.discard(),
-            EndTurn::Forget => self.payments.forget(),
+    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
+        match rollback {
+            Rollback::Staged => self.payments.discard(),
+            Rollback::All => self.payments.forget(),
         }
     }
 }
 
-impl Handler<Sweep> for PaymentActor {
-    type Result = Answer<Parting>;
+impl Handler<DeleteOrderData> for PaymentActor {
+    type Result = Reply<DeleteReply>;
 
-    fn handle(&mut self, Sweep { order }: Sweep, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        let mut draft = Draft::default();
+    fn handle(
+        &mut self,
+        DeleteOrderData { order }: DeleteOrderData,
+        _: &mut Self::Context,
+    ) -> Self::Result {
+        self.stats.handled();
+        let mut changeset = Changeset::default();
         if let Some(payments) = self.payments.get(order)? {
             if rules::is_under_way(&payments) {
-                return Ok((Parting::Needed, draft));
+                return Ok((DeleteReply::InUse, changeset));
             }
-            draft.change(self.payments.stage_gone(order));
+            changeset.change(self.payments.stage_gone(order));
         }
-        Ok((Parting::Gone, draft))
+        Ok((DeleteReply::Deleted, changeset))
     }
 }
 
 /// Records what a provider said of an order's money, and answers what it means.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<Recorded>")]
+#[rtype(result = "Reply<Recorded>")]
 pub struct Record {
     /// The order.
     pub order: Ordinal,
@@ -217,11 +221,11 @@ pub struct Recorded {
 }
 
 impl Handler<Record> for PaymentActor {
-    type Result = Answer<Recorded>;
+    type Result = Reply<Recorded>;
 
     fn handle(&mut self, record: Record, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        crate::fault::point("payment", record.callback.event_id.as_str());
+        self.stats.handled();
+        crate::failpoints::hit("payment", record.callback.event_id.as_str());
         self.record(&record)
     }
 }
@@ -240,31 +244,31 @@ impl Handler<Look> for PaymentActor {
     type Result = Result<Standing, Fault>;
 
     fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         Ok(rules::standing(&self.known(look.order)?, look.currency))
     }
 }
 
 /// Keeps a callback whose order is not known yet; refused when too many wait.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<Ordinal>")]
+#[rtype(result = "Reply<Ordinal>")]
 pub struct Wait {
     /// The callback.
     pub waiting: Waiting,
 }
 
 impl Handler<Wait> for PaymentActor {
-    type Result = Answer<Ordinal>;
+    type Result = Reply<Ordinal>;
 
     fn handle(&mut self, wait: Wait, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.wait(wait)
     }
 }
 
 /// Hands out the first callback that waits for an order; from then on it waits no more.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<Option<Next>>")]
+#[rtype(result = "Reply<Option<Next>>")]
 pub struct NextWaiting {
     /// The order.
     pub order: Ordinal,
@@ -280,29 +284,29 @@ pub struct Next {
 }
 
 impl Handler<NextWaiting> for PaymentActor {
-    type Result = Answer<Option<Next>>;
+    type Result = Reply<Option<Next>>;
 
     fn handle(&mut self, next: NextWaiting, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.next_waiting(next.order)
     }
 }
 
 /// Hands out the first callback that waits for an order, if it waited too long; from then on it waits no more.
 #[derive(Debug, Clone, Copy, Message)]
-#[rtype(result = "Answer<Option<Waiting>>")]
-pub struct NeverCame {
+#[rtype(result = "Reply<Option<Waiting>>")]
+pub struct TakeOrphanedCallback {
     /// The order.
     pub order: Ordinal,
     /// The unit's time.
     pub now: Timestamp,
 }
 
-impl Handler<NeverCame> for PaymentActor {
-    type Result = Answer<Option<Waiting>>;
+impl Handler<TakeOrphanedCallback> for PaymentActor {
+    type Result = Reply<Option<Waiting>>;
 
-    fn handle(&mut self, never_came: NeverCame, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
-        self.never_came(never_came.order, never_came.now)
+    fn handle(&mut self, never_came: TakeOrphanedCallback, _: &mut Self::Context) -> Self::Result {
+        self.stats.handled();
+        self.take_orphaned_callback(never_came.order, never_came.now)
     }
 }

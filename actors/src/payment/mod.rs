@@ -4,7 +4,8 @@ mod actor;
 mod requests;
 
 pub use actor::{
-    Look, NeverCame, Next, NextWaiting, PaymentActor, Record, Recorded, Wait, WaitingLimits,
+    Look, Next, NextWaiting, PaymentActor, Record, Recorded, TakeOrphanedCallback, Wait,
+    WaitingLimits,
 };
 pub(crate) use requests::derived_refund;
 pub use requests::{AskBack, AskBackElsewhere, RequestRefund, Restocking, Void};

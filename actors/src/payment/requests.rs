@@ -3,8 +3,8 @@
 //! Keeps: a refund is requested once under its id, unless it failed.
 
 use super::actor::{PaymentActor, crowded};
-use crate::draft::Draft;
-use crate::owner::{Answer, Fault};
+use crate::changeset::Changeset;
+use crate::owner::{Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::Event;
@@ -18,17 +18,17 @@ use orderly_store::Ordinal;
 
 impl PaymentActor {
     /// A refund that the rules of orders ask for, under an id that follows from what it refunds.
-    fn ask_back(&mut self, ask: &AskBack) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn ask_back(&mut self, ask: &AskBack) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(ask.order)?;
         let refund = rules::requested(&payments, &ask.refund, ask.amount, ask.currency);
-        request(&mut payments, refund, &mut draft);
-        self.stage(ask.order, payments, &mut draft);
-        Ok(((), draft))
+        request(&mut payments, refund, &mut changeset);
+        self.stage(ask.order, payments, &mut changeset);
+        Ok(((), changeset))
     }
 
-    fn ask_back_elsewhere(&mut self, ask: &AskBackElsewhere) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn ask_back_elsewhere(&mut self, ask: &AskBackElsewhere) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(ask.order)?;
         for rules::Elsewhere { currency, captured, amount } in
             rules::elsewhere(&payments, ask.currency)
@@ -36,16 +36,16 @@ impl PaymentActor {
             let parts = [ask.order_id.as_str(), currency.code(), &captured.to_string()];
             let refund = derived_refund(&parts)?;
             let refund = rules::requested(&payments, &refund, amount, currency);
-            request(&mut payments, refund, &mut draft);
+            request(&mut payments, refund, &mut changeset);
         }
-        if !draft.events.is_empty() {
-            self.stage(ask.order, payments, &mut draft);
+        if !changeset.events.is_empty() {
+            self.stage(ask.order, payments, &mut changeset);
         }
-        Ok(((), draft))
+        Ok(((), changeset))
     }
 
-    fn request_refund(&mut self, asked: &RequestRefund) -> Answer<Restocking> {
-        let mut draft = Draft::default();
+    fn request_refund(&mut self, asked: &RequestRefund) -> Reply<Restocking> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(asked.order)?;
         if payments.entries() >= MOST_ENTRIES {
             return Err(Refusal::with(Reason::NotAllowed, crowded()).into());
@@ -58,29 +58,29 @@ impl PaymentActor {
             asked.currency,
             asked.restocking == Restocking::Due,
         )?;
-        request(&mut payments, refund, &mut draft);
-        self.stage(asked.order, payments, &mut draft);
+        request(&mut payments, refund, &mut changeset);
+        self.stage(asked.order, payments, &mut changeset);
         let restocking = if was_restocked { Restocking::Done } else { asked.restocking };
-        Ok((restocking, draft))
+        Ok((restocking, changeset))
     }
 
-    fn void(&mut self, void: &Void) -> Answer<()> {
-        let mut draft = Draft::default();
+    fn void(&mut self, void: &Void) -> Reply<()> {
+        let mut changeset = Changeset::default();
         let mut payments = self.known(void.order)?;
         for (provider, id) in rules::to_void(&payments, &void.which) {
-            draft.events.push(Event::VoidRequested { attempt_id: id.clone() });
+            changeset.events.push(Event::VoidRequested { attempt_id: id.clone() });
             rules::apply(&mut payments, rules::Change::Void { provider, id });
         }
-        if !draft.events.is_empty() {
-            self.stage(void.order, payments, &mut draft);
+        if !changeset.events.is_empty() {
+            self.stage(void.order, payments, &mut changeset);
         }
-        Ok(((), draft))
+        Ok(((), changeset))
     }
 }
 
 /// Keeps a refund that is requested, and tells the payment adapter.
-fn request(payments: &mut Payments, refund: Refund, draft: &mut Draft) {
-    draft.events.push(Event::RefundRequested {
+fn request(payments: &mut Payments, refund: Refund, changeset: &mut Changeset) {
+    changeset.events.push(Event::RefundRequested {
         refund_id: refund.id.clone(),
         attempt_id: refund.attempt.clone(),
         amount: refund.amount,
@@ -105,7 +105,7 @@ pub(crate) fn derived_refund(parts: &[&str]) -> Result<RefundId, Fault> {
 
 /// Asks the payment provider to send money of the order's currency back.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct AskBack {
     /// The order.
     pub order: Ordinal,
@@ -118,10 +118,10 @@ pub struct AskBack {
 }
 
 impl Handler<AskBack> for PaymentActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, ask: AskBack, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.ask_back(&ask)
     }
 }
@@ -129,7 +129,7 @@ impl Handler<AskBack> for PaymentActor {
 /// Asks the payment provider to send back what was captured in other currencies than the
 /// order's: one refund a currency, for what was not asked back before.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct AskBackElsewhere {
     /// The order.
     pub order: Ordinal,
@@ -140,17 +140,17 @@ pub struct AskBackElsewhere {
 }
 
 impl Handler<AskBackElsewhere> for PaymentActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, ask: AskBackElsewhere, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.ask_back_elsewhere(&ask)
     }
 }
 
 /// A producer wants money sent back; refused when it is not there, or the id is taken.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<Restocking>")]
+#[rtype(result = "Reply<Restocking>")]
 pub struct RequestRefund {
     /// The order.
     pub order: Ordinal,
@@ -183,17 +183,17 @@ impl Restocking {
 }
 
 impl Handler<RequestRefund> for PaymentActor {
-    type Result = Answer<Restocking>;
+    type Result = Reply<Restocking>;
 
     fn handle(&mut self, asked: RequestRefund, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.request_refund(&asked)
     }
 }
 
 /// Asks the provider to give up attempts of an order; each is asked for once.
 #[derive(Debug, Message)]
-#[rtype(result = "Answer<()>")]
+#[rtype(result = "Reply<()>")]
 pub struct Void {
     /// The order.
     pub order: Ordinal,
@@ -202,10 +202,10 @@ pub struct Void {
 }
 
 impl Handler<Void> for PaymentActor {
-    type Result = Answer<()>;
+    type Result = Reply<()>;
 
     fn handle(&mut self, void: Void, _: &mut Self::Context) -> Self::Result {
-        self.vitals.handled();
+        self.stats.handled();
         self.void(&void)
     }
 }

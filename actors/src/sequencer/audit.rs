@@ -31,7 +31,7 @@ impl Sequencer {
     /// has read all; that is as of now, whatever was changed since it began.
     pub fn audit_step(&mut self) -> Option<Result<Audit, Error>> {
         let audit = match self.audits.0.get_or_insert_with(|| Ok(Auditor::default())) {
-            Ok(auditor) => auditor.step(&self.shelf.borrow()),
+            Ok(auditor) => auditor.step(&self.view.borrow()),
             Err(error) => Err(error.clone()),
         };
         let ended = audit.transpose();

@@ -9,32 +9,32 @@
 //! A unit that is sealed is not durable yet: nothing of it may leave the process before
 //! [`Log::commit`](orderly_store::Log::commit) has returned for it.
 
-mod arrival;
 mod audit;
-mod isolate;
+mod dead_letter;
+mod inbound;
 mod notify;
 mod owners;
-mod park;
-mod retire;
+mod quarantine;
+mod retention;
 mod seal;
 
-pub use arrival::{Arrival, Raw};
-pub use isolate::Before;
-pub(crate) use isolate::Marker;
-pub use notify::Resending;
+pub use inbound::{InboundMessage, Raw};
+pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};
-pub use retire::Retired;
+pub(crate) use quarantine::Marker;
+pub use quarantine::PreviousRun;
+pub use retention::RetentionCounts;
 use seal::Turn;
 
 use crate::cart;
+use crate::changeset::{Changeset, TimerKind};
 use crate::clock::Clock;
-use crate::draft::{Draft, HintKind};
 use crate::inventory;
+use crate::journal_entry::JournalEntry;
 use crate::names;
 use crate::order;
-use crate::owner::{EndTurn, Fault, Outcome, Owner, ask};
-use crate::record::Entry;
-use crate::states::{self, Shelf};
+use crate::owner::{Fault, Outcome, Owner, Rollback, ask};
+use crate::states::{self, SharedView};
 use crate::supervisor::Failures;
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, OrderId, Source};
@@ -50,12 +50,12 @@ use std::sync::Arc;
 
 /// The sequencer, with the five owners it drives.
 pub struct Sequencer {
-    shelf: Shelf,
+    view: SharedView,
     owners: Owners,
     clock: Box<dyn Clock>,
     /// The latest time that was given out.
     latest: Cell<Timestamp>,
-    retired: Retired,
+    retention: RetentionCounts,
     audits: audit::Audits,
     settings: Settings,
 }
@@ -66,7 +66,7 @@ pub struct Sealed {
     /// What goes to the journal.
     pub unit: Arc<Unit>,
     /// The same, readable.
-    pub entry: Arc<Entry>,
+    pub entry: Arc<JournalEntry>,
     /// What is to be done right behind it.
     pub follow_ups: Vec<FollowUp>,
     /// The message, whole, must also go to the broker's dead letters before it is
@@ -117,22 +117,22 @@ impl Sequencer {
         clock: Box<dyn Clock>,
         failures: &Failures,
     ) -> Self {
-        let shelf = Rc::new(RefCell::new(view));
-        let owners = Owners::start(&shelf, &settings, failures);
+        let view = Rc::new(RefCell::new(view));
+        let owners = Owners::start(&view, &settings, failures);
         Self {
-            shelf,
+            view,
             owners,
             clock,
             latest: Cell::default(),
-            retired: Retired::default(),
+            retention: RetentionCounts::default(),
             audits: audit::Audits::default(),
             settings,
         }
     }
 
     /// The store's read path.
-    pub fn shelf(&self) -> &Shelf {
-        &self.shelf
+    pub fn view(&self) -> &SharedView {
+        &self.view
     }
 
     /// The owners.
@@ -143,24 +143,24 @@ impl Sequencer {
     /// The time that the next unit will have. It never falls behind one that it gave before: timers that were due by
     /// then are handed out once, and must be due still when they are fired, though the wall clock stepped back.
     pub fn now(&self) -> Timestamp {
-        let last = Timestamp::from_micros(self.shelf.borrow().clock());
+        let last = Timestamp::from_micros(self.view.borrow().clock());
         let now = self.clock.now().max(last).max(self.latest.get());
         self.latest.set(now);
         now
     }
 
     /// Takes a message to its end.
-    pub async fn run(&mut self, arrival: &Arrival) -> Result<Step, Error> {
+    pub async fn run(&mut self, inbound: &InboundMessage) -> Result<Step, Error> {
         let now = self.now();
-        let (command, source, id) = match (&arrival.command, &arrival.source, &arrival.id) {
+        let (command, source, id) = match (&inbound.command, &inbound.source, &inbound.id) {
             (Ok(command), Some(source), Some(id)) => (command, source, id),
             (Err(invalid), _, _) => {
                 let detail = Some(invalid.detail.clone().into());
-                return self.park(arrival, invalid.reason, detail, now).await.map(Step::from);
+                return self.park(inbound, invalid.reason, detail, now).await.map(Step::from);
             }
             (Ok(_), _, _) => {
                 let detail = Some("id and source are required".into());
-                return self.park(arrival, Reason::Malformed, detail, now).await.map(Step::from);
+                return self.park(inbound, Reason::Malformed, detail, now).await.map(Step::from);
             }
         };
         let identity = Identity {
@@ -169,30 +169,30 @@ impl Sequencer {
         };
         if let Some(seen) = self.seen(&identity.hash)? {
             let same = seen.data == identity.data;
-            return self.again(arrival, command, seen.seq, same, now).await.map(Step::from);
+            return self.again(inbound, command, seen.seq, same, now).await.map(Step::from);
         }
         // behind the identity: one that was carried out in time and comes again is a duplicate
-        if let Some(deadline) = arrival.deadline.filter(|deadline| *deadline < now) {
+        if let Some(deadline) = inbound.deadline.filter(|deadline| *deadline < now) {
             let detail = Some(format!("its deadline was {deadline}, it came at {now}").into());
-            return self.park(arrival, Reason::Deadline, detail, now).await.map(Step::from);
+            return self.park(inbound, Reason::Deadline, detail, now).await.map(Step::from);
         }
         let oldest = now.minus(self.settings.identity_retention);
-        if let Some(time) = arrival.time.filter(|time| *time < oldest) {
+        if let Some(time) = inbound.time.filter(|time| *time < oldest) {
             let problem = format!("its time is {time}, identities are kept since {oldest} only");
             let detail = Some(problem.into());
-            return self.park(arrival, Reason::ExpiredIdentity, detail, now).await.map(Step::from);
+            return self.park(inbound, Reason::ExpiredIdentity, detail, now).await.map(Step::from);
         }
-        let message = Message { source, id, trace: arrival.trace };
-        self.decide(arrival, command, &message, identity, now).await
+        let message = Message { source, id, trace: inbound.trace };
+        self.decide(inbound, command, &message, identity, now).await
     }
 
     fn seen(&self, hash: &IdentityHash) -> Result<Option<store::Seen>, store::Error> {
-        self.shelf.borrow().identity(hash)
+        self.view.borrow().identity(hash)
     }
 
     async fn decide(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         command: &Command,
         message: &Message<'_>,
         identity: Identity,
@@ -202,13 +202,13 @@ impl Sequencer {
             Attempt::Ended(outcome) => outcome,
             Attempt::Invalid(invalid) => {
                 let detail = Some(invalid.detail.into());
-                return self.park(arrival, invalid.reason, detail, now).await.map(Step::from);
+                return self.park(inbound, invalid.reason, detail, now).await.map(Step::from);
             }
             Attempt::Failed(problem) => return Ok(Step::Failed { problem }),
         };
         if outcome.verdict == Verdict::Failed {
             let reason = outcome.reason.unwrap_or(Reason::Failed);
-            return self.park(arrival, reason, outcome.detail, now).await.map(Step::from);
+            return self.park(inbound, reason, outcome.detail, now).await.map(Step::from);
         }
         let origin = Origin::Message {
             source: Some(message.source.clone()),
@@ -235,11 +235,11 @@ impl Sequencer {
             match fault {
                 Fault::State(error) => return Err(error.into()),
                 Fault::Invalid(invalid) => {
-                    self.owners.end_turn(EndTurn::Discard).await;
+                    self.owners.roll_back(Rollback::Staged).await;
                     return Ok(Attempt::Invalid(invalid));
                 }
                 Fault::Panicked(_) | Fault::Inconsistent(_) => {
-                    self.owners.end_turn(EndTurn::Forget).await;
+                    self.owners.roll_back(Rollback::All).await;
                     if tried_before {
                         return Ok(Attempt::Failed(fault.to_string()));
                     }
@@ -259,12 +259,12 @@ impl Sequencer {
         let Owners { cart, inventory, order, .. } = &self.owners;
         match command.clone() {
             Command::StockSet(set) => {
-                let answer = ask(inventory, Owner::Inventory, inventory::Set(set)).await?;
-                Outcome::from_answer(answer)
+                let reply = ask(inventory, Owner::Inventory, inventory::Set(set)).await?;
+                Outcome::from_answer(reply)
             }
             Command::StockAdjust(adjust) => {
-                let answer = ask(inventory, Owner::Inventory, inventory::Adjust(adjust)).await?;
-                Outcome::from_answer(answer)
+                let reply = ask(inventory, Owner::Inventory, inventory::Adjust(adjust)).await?;
+                Outcome::from_answer(reply)
             }
             Command::CartPut(put) => {
                 Outcome::from_answer(ask(cart, Owner::Cart, cart::Put { put, now }).await?)
@@ -312,7 +312,7 @@ impl Sequencer {
     /// An identity comes again: nothing happens twice. With other data it is parked.
     async fn again(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         command: &Command,
         first: Seq,
         same: bool,
@@ -321,44 +321,45 @@ impl Sequencer {
         let order = match order_of(command) {
             Some(id) => {
                 let name = names::name(id.as_str());
-                let ordinal = self.shelf.borrow().find(Table::Orders, &name)?;
+                let ordinal = self.view.borrow().find(Table::Orders, &name)?;
                 Some((id.clone(), ordinal))
             }
             None => None,
         };
         if same {
-            let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Draft::default()) };
+            let outcome =
+                Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
             let turn =
-                Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
+                Turn { original: Some(first), ..Turn::new(inbound.origin(), inbound.trace, now) };
             return self.write(turn, outcome); // no owner was asked
         }
-        self.park_conflict(arrival, first, order, now).await
+        self.park_conflict(inbound, first, order, now).await
     }
 
     /// Deals with a timer that is due. `None`: there was nothing to do any more.
     pub async fn fire(&mut self, timer: Timer) -> Result<Option<Step>, Error> {
-        match HintKind::from_number(timer.kind) {
-            Some(HintKind::Hold) => self.lapse_hold(timer.ordinal).await,
-            Some(HintKind::Waiting) => self.run_waiting(timer.ordinal).await,
-            Some(HintKind::Cart) => self.tend_cart(timer.ordinal).await,
-            Some(HintKind::NeverCame) => self.never_came(timer.ordinal).await,
-            Some(HintKind::Sweep) => self.sweep_order(timer.ordinal).await,
+        match TimerKind::from_number(timer.kind) {
+            Some(TimerKind::Hold) => self.expire_hold(timer.ordinal).await,
+            Some(TimerKind::Waiting) => self.run_waiting(timer.ordinal).await,
+            Some(TimerKind::Cart) => self.expire_or_delete_cart(timer.ordinal).await,
+            Some(TimerKind::OrphanedCallback) => self.park_orphaned_callback(timer.ordinal).await,
+            Some(TimerKind::DeleteOrder) => self.delete_order(timer.ordinal).await,
             // these are the notifier's: see `pending_notifications`
-            Some(HintKind::Notify) | None => Ok(None),
+            Some(TimerKind::Notify) | None => Ok(None),
         }
     }
 
-    async fn lapse_hold(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
+    async fn expire_hold(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
         let now = self.now();
         for _ in 0..2 {
-            let lapse = order::LapseHold { order, now };
-            match ask(&self.owners.order, Owner::Order, lapse).await.and_then(|answer| answer) {
+            let lapse = order::ExpireHold { order, now };
+            match ask(&self.owners.order, Owner::Order, lapse).await.and_then(|reply| reply) {
                 Ok(Some(outcome)) => {
                     let turn = Turn::new(Origin::HoldTimer, None, now);
                     return Ok(Some(self.seal(turn, outcome).await?.into()));
                 }
                 Ok(None) => {
-                    self.owners.end_turn(EndTurn::Discard).await;
+                    self.owners.roll_back(Rollback::Staged).await;
                     return Ok(None);
                 }
                 Err(fault) => self.recover(fault).await?,
@@ -372,7 +373,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let run = order::RunWaiting { order, now };
-            match ask(&self.owners.order, Owner::Order, run).await.and_then(|answer| answer) {
+            match ask(&self.owners.order, Owner::Order, run).await.and_then(|reply| reply) {
                 Ok(Some((outcome, waited))) => {
                     let order::Waited { source, command_id: id, trace } = waited;
                     let origin = Origin::Waited { source, id };
@@ -380,7 +381,7 @@ impl Sequencer {
                     return Ok(Some(self.seal(turn, outcome).await?.into()));
                 }
                 Ok(None) => {
-                    self.owners.end_turn(EndTurn::Discard).await;
+                    self.owners.roll_back(Rollback::Staged).await;
                     return Ok(None);
                 }
                 Err(fault) => self.recover(fault).await?,
@@ -395,12 +396,12 @@ impl Sequencer {
             return Err(error.into());
         }
         tracing::error!(problem = %fault, "a step of the core failed");
-        self.owners.end_turn(EndTurn::Forget).await;
+        self.owners.roll_back(Rollback::All).await;
         Ok(())
     }
 }
 
-impl Arrival {
+impl InboundMessage {
     fn origin(&self) -> Origin {
         Origin::Message {
             source: self.source.clone(),

@@ -3,9 +3,9 @@
 
 use super::seal::Turn;
 use super::{Error, Sealed, Sequencer, Step};
-use crate::draft::{Change, Draft, Hint, HintKind};
+use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
 use crate::notification::{self, Resent};
-use crate::owner::{Outcome, Owner, Stop, ask};
+use crate::owner::{CommandError, Outcome, Owner, ask};
 use crate::states;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -19,7 +19,7 @@ use orderly_store::Ordinal;
 
 /// What became of a wish to send a notification again.
 #[derive(Debug)]
-pub enum Resending {
+pub enum ResendOutcome {
     /// It is sent again once this is durable.
     Sealed(Box<Sealed>),
     /// No channel has given up on it: there is nothing to send again.
@@ -39,8 +39,8 @@ impl Sequencer {
         let pending = notification::Pending { order, now: self.now() };
         for _ in 0..2 {
             let owner = &self.owners.notification;
-            let answer = ask(owner, Owner::Notification, pending.clone()).await;
-            match answer.and_then(|answer| answer) {
+            let reply = ask(owner, Owner::Notification, pending.clone()).await;
+            match reply.and_then(|reply| reply) {
                 Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(fault) => self.recover(fault).await?,
             }
@@ -65,9 +65,9 @@ impl Sequencer {
                 now,
             };
             let owner = &self.owners.notification;
-            let answer = ask(owner, Owner::Notification, report).await;
-            match answer.and_then(Outcome::from_answer) {
-                Ok(outcome) if outcome.draft.is_empty() => return Ok(None),
+            let reply = ask(owner, Owner::Notification, report).await;
+            match reply.and_then(Outcome::from_answer) {
+                Ok(outcome) if outcome.changeset.is_empty() => return Ok(None),
                 Ok(outcome) => {
                     let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
                     let turn = Turn::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
@@ -80,63 +80,67 @@ impl Sequencer {
     }
 
     /// Has the notifications of orders looked at again, each at its time: one unit for them all.
-    pub async fn remind(&mut self, reminders: &[(Ordinal, Timestamp)]) -> Result<Sealed, Error> {
-        let hints = reminders.iter();
-        let hints = hints.map(|&(ordinal, due)| Hint { due, kind: HintKind::Notify, ordinal });
-        let draft = Draft { hints: hints.collect(), ..Draft::default() };
+    pub async fn schedule_notifications(
+        &mut self,
+        reminders: &[(Ordinal, Timestamp)],
+    ) -> Result<Sealed, Error> {
+        let timers = reminders.iter();
+        let timers =
+            timers.map(|&(ordinal, due)| NewTimer { due, kind: TimerKind::Notify, ordinal });
+        let changeset = Changeset { timers: timers.collect(), ..Changeset::default() };
         let turn = Turn::new(Origin::Reminder, None, self.now());
-        self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
+        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 
     /// Sends a notification again through every channel that has given up on it.
-    pub async fn resend(&mut self, id: &str) -> Result<Resending, Error> {
+    pub async fn resend(&mut self, id: &str) -> Result<ResendOutcome, Error> {
         let Some(order) = notification::order_of(id) else {
-            return Ok(Resending::Unknown);
+            return Ok(ResendOutcome::Unknown);
         };
         let now = self.now();
         for _ in 0..2 {
             let resend = notification::Resend { order, id: id.to_owned(), now };
             let owner = &self.owners.notification;
-            let answer = ask(owner, Owner::Notification, resend).await;
-            let fault = match answer {
-                Ok(Ok((Resent::Unknown, _))) => return Ok(Resending::Unknown),
+            let reply = ask(owner, Owner::Notification, resend).await;
+            let fault = match reply {
+                Ok(Ok((Resent::Unknown, _))) => return Ok(ResendOutcome::Unknown),
                 // no rule of business refuses it
-                Ok(Ok((Resent::NotExhausted, _)) | Err(Stop::Refused(_))) => {
-                    return Ok(Resending::NotExhausted);
+                Ok(Ok((Resent::NotExhausted, _)) | Err(CommandError::Refused(_))) => {
+                    return Ok(ResendOutcome::NotExhausted);
                 }
-                Ok(Ok((Resent::Again, draft))) => {
+                Ok(Ok((Resent::Again, changeset))) => {
                     let order = self.known(order)?;
-                    let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, draft) };
+                    let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
                     let turn = Turn::new(Origin::Operator, None, now);
-                    return Ok(Resending::Sealed(Box::new(self.seal(turn, outcome).await?)));
+                    return Ok(ResendOutcome::Sealed(Box::new(self.seal(turn, outcome).await?)));
                 }
-                Ok(Err(Stop::Fault(fault))) | Err(fault) => fault,
+                Ok(Err(CommandError::Fault(fault))) | Err(fault) => fault,
             };
             self.recover(fault).await?;
         }
-        Ok(Resending::Failed)
+        Ok(ResendOutcome::Failed)
     }
 
     /// Puts the trace of the command in hand into the notifications that it requested.
-    pub(super) async fn stamp_notices(&self, draft: &mut Draft, trace: TraceParent) {
-        let ids: Vec<_> = draft.events.iter().filter_map(requested).collect();
+    pub(super) async fn stamp_notices(&self, changeset: &mut Changeset, trace: TraceParent) {
+        let ids: Vec<_> = changeset.events.iter().filter_map(requested).collect();
         if ids.is_empty() {
             return;
         }
-        for change in &mut draft.changes {
+        for change in &mut changeset.changes {
             let Change::Notices(order, notices) = change else { continue };
             let stamp = notification::Stamp { order: *order, ids: ids.clone(), trace };
             let owner = &self.owners.notification;
-            match ask(owner, Owner::Notification, stamp).await.and_then(|answer| answer) {
+            match ask(owner, Owner::Notification, stamp).await.and_then(|reply| reply) {
                 Ok(stamped) => *notices = stamped,
-                // a trace is not worth a command: what was decided is in the draft
+                // a trace is not worth a command: what was decided is in the changeset
                 Err(fault) => tracing::error!(problem = %fault, "a trace was lost"),
             }
         }
     }
 
     fn known(&self, order: Ordinal) -> Result<Option<(OrderId, Option<Ordinal>)>, Error> {
-        let known = states::read::<Order>(&self.shelf.borrow(), order)?;
+        let known = states::read::<Order>(&self.view.borrow(), order)?;
         Ok(known.map(|known| (known.id, Some(order))))
     }
 }

@@ -3,11 +3,11 @@
 use crate::cart::CartActor;
 use crate::inventory::Inventory;
 use crate::notification::NotificationActor;
-use crate::order::{Leaves, OrderActor, Terms};
-use crate::owner::{EndTurn, Owner};
+use crate::order::{OrderActor, OwnerAddrs, Terms};
+use crate::owner::{Owner, Rollback};
 use crate::payment::{PaymentActor, WaitingLimits};
-use crate::states::Shelf;
-use crate::supervisor::{Budget, Failures, Vitals, supervise};
+use crate::states::SharedView;
+use crate::supervisor::{ActorStats, Budget, Failures, supervise};
 use actix::prelude::*;
 use orderly_domain::cart::Terms as CartTerms;
 use orderly_domain::notification::Policy;
@@ -62,90 +62,91 @@ impl Default for Capacities {
     }
 }
 
-/// Addresses and vitals of the five owners.
+/// Addresses and stats of the five owners.
 pub struct Owners {
     pub(super) cart: Addr<CartActor>,
     pub(super) order: Addr<OrderActor>,
     pub(super) inventory: Addr<Inventory>,
     pub(super) payment: Addr<PaymentActor>,
     pub(super) notification: Addr<NotificationActor>,
-    vitals: Vec<(Owner, Vitals)>,
+    stats: Vec<(Owner, ActorStats)>,
 }
 
 impl Owners {
-    pub(super) fn start(shelf: &Shelf, settings: &Settings, failures: &Failures) -> Self {
-        let vitals: Vec<_> = Owner::ALL.iter().map(|owner| (*owner, Vitals::default())).collect();
+    pub(super) fn start(view: &SharedView, settings: &Settings, failures: &Failures) -> Self {
+        let stats: Vec<_> =
+            Owner::ALL.iter().map(|owner| (*owner, ActorStats::default())).collect();
         let of = |wanted: Owner| {
-            vitals
+            stats
                 .iter()
                 .find(|(owner, _)| *owner == wanted)
                 .map(|(_, v)| v.clone())
                 .unwrap_or_default()
         };
         let Settings { capacities, budget, .. } = *settings;
-        let cart = CartActor::new(shelf.clone(), capacities.carts, settings.carts, of(Owner::Cart));
-        let inventory = Inventory::new(shelf.clone(), capacities.inventory, of(Owner::Inventory));
+        let cart = CartActor::new(view.clone(), capacities.carts, settings.carts, of(Owner::Cart));
+        let inventory = Inventory::new(view.clone(), capacities.inventory, of(Owner::Inventory));
         let payment = PaymentActor::new(
-            shelf.clone(),
+            view.clone(),
             capacities.payments,
             settings.waiting,
             of(Owner::Payment),
         );
         let notification = NotificationActor::new(
-            shelf.clone(),
+            view.clone(),
             capacities.notifications,
             settings.notifications.clone(),
             of(Owner::Notification),
         );
-        let leaves = Leaves {
+        let owners = OwnerAddrs {
             cart: supervise(cart, budget, failures.clone()),
             inventory: supervise(inventory, budget, failures.clone()),
             payment: supervise(payment, budget, failures.clone()),
             notification: supervise(notification, budget, failures.clone()),
         };
         let order = OrderActor::new(
-            shelf.clone(),
+            view.clone(),
             capacities.orders,
-            leaves.clone(),
+            owners.clone(),
             settings.terms,
             of(Owner::Order),
         );
         let order = supervise(order, budget, failures.clone());
-        let Leaves { cart, inventory, payment, notification } = leaves;
-        Self { cart, order, inventory, payment, notification, vitals }
+        let OwnerAddrs { cart, inventory, payment, notification } = owners;
+        Self { cart, order, inventory, payment, notification, stats }
     }
 
     /// How each owner is doing.
-    pub fn vitals(&self) -> &[(Owner, Vitals)] {
-        &self.vitals
+    pub fn stats(&self) -> &[(Owner, ActorStats)] {
+        &self.stats
     }
 
     /// Ends the turn in every owner.
-    pub(super) async fn end_turn(&self, end: EndTurn) {
+    pub(super) async fn roll_back(&self, rollback: Rollback) {
         for owner in Owner::ALL {
-            self.end_turn_of(*owner, end).await;
+            self.roll_back_owner(*owner, rollback).await;
         }
     }
 
-    async fn end_turn_of(&self, owner: Owner, end: EndTurn) {
+    async fn roll_back_owner(&self, owner: Owner, rollback: Rollback) {
         match owner {
-            Owner::Cart => tell(&self.cart, end).await,
-            Owner::Order => tell(&self.order, end).await,
-            Owner::Inventory => tell(&self.inventory, end).await,
-            Owner::Payment => tell(&self.payment, end).await,
-            Owner::Notification => tell(&self.notification, end).await,
+            Owner::Cart => send_rollback(&self.cart, rollback).await,
+            Owner::Order => send_rollback(&self.order, rollback).await,
+            Owner::Inventory => send_rollback(&self.inventory, rollback).await,
+            Owner::Payment => send_rollback(&self.payment, rollback).await,
+            Owner::Notification => send_rollback(&self.notification, rollback).await,
         }
     }
 }
 
 /// Queues the end of a turn, in front of whatever the next command will ask. The queue is never
 /// full in practice: one command is under way at a time.
-async fn tell<A>(address: &Addr<A>, end: EndTurn)
+async fn send_rollback<A>(address: &Addr<A>, rollback: Rollback)
 where
-    A: Actor<Context = Context<A>> + Handler<EndTurn>,
+    A: Actor<Context = Context<A>> + Handler<Rollback>,
 {
-    if address.try_send(end).is_err() {
+    if address.try_send(rollback).is_err() {
         // full, or gone: one that is gone has no memory to end
-        let _ = address.send(end).await;
+        let _ = address.send(rollback).await;
     }
 }

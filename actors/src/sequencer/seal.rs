@@ -1,11 +1,11 @@
 //! Making a unit of what a command did.
 
-use super::isolate;
+use super::quarantine;
 use super::{Error, FollowUp, Identity, Sealed, Sequencer};
+use crate::changeset::{Change, NewTimer, TimerKind};
 use crate::counters;
-use crate::draft::{Change, Hint, HintKind};
-use crate::owner::{EndTurn, Outcome};
-use crate::record::Entry;
+use crate::journal_entry::JournalEntry;
+use crate::owner::{Outcome, Rollback};
 use crate::states::State;
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::stored::Stored;
@@ -41,18 +41,18 @@ impl Sequencer {
     /// nothing does.
     pub(super) async fn seal(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
         if let Some(trace) = turn.trace {
-            self.stamp_notices(&mut outcome.draft, trace).await;
+            self.stamp_notices(&mut outcome.changeset, trace).await;
         }
-        if outcome.draft.changes.is_empty() {
-            self.owners.end_turn(EndTurn::Discard).await;
+        if outcome.changeset.changes.is_empty() {
+            self.owners.roll_back(Rollback::Staged).await;
         }
         self.write(turn, outcome)
     }
 
-    /// Writes a unit: states, names, hints, counters, and the record with the draft's events.
+    /// Writes a unit: states, names, timers, counters, and the record with the changeset's events.
     pub(super) fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
-        let mut builder = self.shelf.borrow().begin(turn.now.micros());
-        let Outcome { verdict, reason, detail, order, draft } = outcome;
+        let mut builder = self.view.borrow().begin(turn.now.micros());
+        let Outcome { verdict, reason, detail, order, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
         let record = Record {
             origin: turn.origin,
@@ -62,15 +62,15 @@ impl Sequencer {
             reason,
             detail,
             original: turn.original.map(|seq| seq.0),
-            events: draft.events,
+            events: changeset.events,
         };
         if let Some(identity) = turn.identity {
             builder.identity(identity.hash, identity.data);
         }
-        for (table, hash, ordinal) in draft.names {
+        for (table, hash, ordinal) in changeset.names {
             builder.name(table, hash, ordinal);
         }
-        let mut entry = Entry {
+        let mut entry = JournalEntry {
             seq: builder.seq(),
             next: builder.seq().plus(1 + record.events.len() as u64),
             at: Timestamp::from_micros(builder.at()),
@@ -79,53 +79,53 @@ impl Sequencer {
             carts: Vec::new(),
             reservation: None,
         };
-        for change in draft.changes {
+        for change in changeset.changes {
             put(&mut builder, &mut entry, change)?;
         }
         let at = entry.at;
-        let follow_ups = draft.hints.iter().filter_map(|hint| follow_up(hint, at)).collect();
-        for hint in &draft.hints {
-            let due = match hint.kind {
-                HintKind::Notify if hint.due <= entry.at => hint.due.plus(NOTIFY_SAFETY),
-                HintKind::Notify
-                | HintKind::Hold
-                | HintKind::Waiting
-                | HintKind::Cart
-                | HintKind::NeverCame
-                | HintKind::Sweep => hint.due,
+        let follow_ups = changeset.timers.iter().filter_map(|timer| follow_up(timer, at)).collect();
+        for timer in &changeset.timers {
+            let due = match timer.kind {
+                TimerKind::Notify if timer.due <= entry.at => timer.due.plus(NOTIFY_SAFETY),
+                TimerKind::Notify
+                | TimerKind::Hold
+                | TimerKind::Waiting
+                | TimerKind::Cart
+                | TimerKind::OrphanedCallback
+                | TimerKind::DeleteOrder => timer.due,
             };
-            builder.timer(due.micros(), hint.kind.table(), hint.ordinal, hint.kind as u8);
+            builder.timer(due.micros(), timer.kind.table(), timer.ordinal, timer.kind as u8);
         }
-        if let Some((before, after)) = draft.moved {
+        if let Some((before, after)) = changeset.moved {
             if let Some(before) = before {
                 builder.count(counters::of_status(before), -1);
             }
             builder.count(counters::of_status(after), 1);
         }
-        if let Some(status) = draft.swept {
+        if let Some(status) = changeset.deleted {
             builder.count(counters::of_status(status), -1);
         }
-        if draft.waiting != 0 {
-            builder.count(counters::WAITING, draft.waiting);
+        if changeset.waiting != 0 {
+            builder.count(counters::WAITING, changeset.waiting);
         }
-        if let Some(item) = draft.parked {
+        if let Some(item) = changeset.parked {
             item.put(&mut builder)?;
         }
-        if let Some(marker) = draft.marker {
-            isolate::put(&self.shelf.borrow(), &mut builder, &marker)?;
+        if let Some(marker) = changeset.marker {
+            quarantine::put(&self.view.borrow(), &mut builder, &marker)?;
         }
         if let Some(order) = order {
-            let previous = self.shelf.borrow().trail(order)?;
+            let previous = self.view.borrow().trail(order)?;
             builder.trail(order, previous);
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
-        self.audits.seal(&mut self.shelf.borrow_mut(), &unit);
+        self.audits.seal(&mut self.view.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }
 
-fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(), Error> {
+fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> Result<(), Error> {
     fn write<S: State>(
         builder: &mut UnitBuilder,
         ordinal: Ordinal,
@@ -149,17 +149,20 @@ fn put(builder: &mut UnitBuilder, entry: &mut Entry, change: Change) -> Result<(
         Change::Payments(ordinal, payments) => write(builder, ordinal, &*payments)?,
         Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
         Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
-        Change::Swept(ordinal, swept) => write(builder, ordinal, &swept)?,
+        Change::Tombstone(ordinal, tombstone) => write(builder, ordinal, &tombstone)?,
         Change::Gone { table, ordinal, part, .. } => builder.remove(table, ordinal, part),
     }
     Ok(())
 }
 
-fn follow_up(hint: &Hint, at: Timestamp) -> Option<FollowUp> {
-    match hint.kind {
-        HintKind::Notify if hint.due > at => None,
-        HintKind::Waiting => Some(FollowUp::RunWaiting(hint.ordinal)),
-        HintKind::Notify => Some(FollowUp::Notify(hint.ordinal)),
-        HintKind::Hold | HintKind::Cart | HintKind::NeverCame | HintKind::Sweep => None,
+fn follow_up(timer: &NewTimer, at: Timestamp) -> Option<FollowUp> {
+    match timer.kind {
+        TimerKind::Notify if timer.due > at => None,
+        TimerKind::Waiting => Some(FollowUp::RunWaiting(timer.ordinal)),
+        TimerKind::Notify => Some(FollowUp::Notify(timer.ordinal)),
+        TimerKind::Hold
+        | TimerKind::Cart
+        | TimerKind::OrphanedCallback
+        | TimerKind::DeleteOrder => None,
     }
 }

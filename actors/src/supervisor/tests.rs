@@ -1,6 +1,6 @@
 //! Panics wherever an actor runs code of its own, on a clock that tokio advances by itself.
 
-use super::{Budget, Health, Spent, Vital, Vitals, supervise};
+use super::{ActorStats, Budget, Health, Monitored, RestartBudgetExceeded, supervise};
 use crate::owner::Owner;
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -12,7 +12,7 @@ use tokio::time::Instant;
 /// Panics wherever it is told to, and notes what it was told.
 #[derive(Clone, Default)]
 struct Fragile {
-    vitals: Vitals,
+    stats: ActorStats,
     heard: Rc<RefCell<Vec<u32>>>,
     /// How many more times `started` panics.
     bad_starts: Rc<Cell<u32>>,
@@ -40,11 +40,11 @@ impl Supervised for Fragile {
     }
 }
 
-impl Vital for Fragile {
+impl Monitored for Fragile {
     const OWNER: Owner = Owner::Inventory;
 
-    fn vitals(&self) -> &Vitals {
-        &self.vitals
+    fn stats(&self) -> &ActorStats {
+        &self.stats
     }
 }
 
@@ -57,7 +57,7 @@ impl Handler<Note> for Fragile {
     type Result = u32;
 
     fn handle(&mut self, Note(number): Note, _: &mut Self::Context) -> u32 {
-        self.vitals.handled();
+        self.stats.handled();
         self.heard.borrow_mut().push(number);
         number
     }
@@ -93,7 +93,7 @@ impl Handler<Poison> for Fragile {
 struct Ward {
     actor: Fragile,
     address: Addr<Fragile>,
-    spent: UnboundedReceiver<Spent>,
+    spent: UnboundedReceiver<RestartBudgetExceeded>,
     since: Instant,
 }
 
@@ -141,15 +141,15 @@ async fn a_panic_while_it_works_costs_its_message_and_nothing_else(#[case] place
 
     assert_eq!(before.await.ok(), Some(1));
     assert!(poison.await.is_err());
-    for (number, answer) in [2, 3].into_iter().zip(behind) {
-        assert_eq!(answer.await.ok(), Some(number));
+    for (number, reply) in [2, 3].into_iter().zip(behind) {
+        assert_eq!(reply.await.ok(), Some(number));
     }
     assert_eq!(ward.address.send(Note(4)).await.ok(), Some(4));
     assert_eq!(ward.heard(), [1, 2, 3, 4]);
-    let vitals = &ward.actor.vitals;
-    assert_eq!(vitals.restarts(), 1);
-    assert_eq!(vitals.last_failure().as_deref(), Some("poison"));
-    assert_eq!(vitals.health(), Health::Running);
+    let stats = &ward.actor.stats;
+    assert_eq!(stats.restarts(), 1);
+    assert_eq!(stats.last_failure().as_deref(), Some("poison"));
+    assert_eq!(stats.health(), Health::Running);
     assert_eq!(ward.paused(), Duration::ZERO);
     assert!(ward.spent.try_recv().is_err());
 }
@@ -166,8 +166,8 @@ async fn a_hundred_poison_messages_spend_no_budget_and_no_time() {
     }
 
     assert_eq!(ward.paused(), Duration::ZERO);
-    assert_eq!(ward.actor.vitals.restarts(), 100);
-    assert_eq!(ward.actor.vitals.handled_so_far(), 100);
+    assert_eq!(ward.actor.stats.restarts(), 100);
+    assert_eq!(ward.actor.stats.handled_so_far(), 100);
     assert!(ward.spent.try_recv().is_err());
 }
 
@@ -177,17 +177,17 @@ async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() 
     actor.bad_starts.set(3);
 
     let mut ward = Ward::new(&actor, budget(3));
-    assert_eq!(actor.vitals.health(), Health::Restarting);
+    assert_eq!(actor.stats.health(), Health::Restarting);
     let queued = [1, 2].map(|number| ward.address.send(Note(number)));
 
-    for (number, answer) in [1, 2].into_iter().zip(queued) {
-        assert_eq!(answer.await.ok(), Some(number));
+    for (number, reply) in [1, 2].into_iter().zip(queued) {
+        assert_eq!(reply.await.ok(), Some(number));
     }
     assert_eq!(ward.paused(), ms(100 + 200 + 400));
     assert_eq!(ward.heard(), [1, 2]);
-    assert_eq!(actor.vitals.restarts(), 3);
-    assert_eq!(actor.vitals.last_failure().as_deref(), Some("it does not start"));
-    assert_eq!(actor.vitals.health(), Health::Running);
+    assert_eq!(actor.stats.restarts(), 3);
+    assert_eq!(actor.stats.last_failure().as_deref(), Some("it does not start"));
+    assert_eq!(actor.stats.health(), Health::Running);
     assert!(ward.spent.try_recv().is_err());
 }
 
@@ -230,10 +230,11 @@ async fn one_that_cannot_come_back_spends_its_budget_and_its_senders_hear_it(
     assert!(poison.await.is_err());
     assert!(queued.await.is_err());
     assert_eq!(ward.paused(), ms(100 + 200 + 400 + 500));
-    let spent = Spent { owner: Owner::Inventory, failures: 5, last: problem.to_owned() };
+    let spent =
+        RestartBudgetExceeded { owner: Owner::Inventory, failures: 5, last: problem.to_owned() };
     assert_eq!(ward.spent.try_recv().ok(), Some(spent));
-    assert_eq!(actor.vitals.health(), Health::Stopped);
-    assert_eq!(actor.vitals.restarts(), 5); // the first, for the poison, was free
+    assert_eq!(actor.stats.health(), Health::Stopped);
+    assert_eq!(actor.stats.restarts(), 5); // the first, for the poison, was free
     assert!(ward.address.send(Note(2)).await.is_err());
     assert_eq!(ward.heard(), [0; 0]);
 }
@@ -248,7 +249,7 @@ async fn one_that_never_starts_is_given_up() {
     let spent = ward.spent.recv().await.map(|spent| spent.failures);
     assert_eq!(spent, Some(1));
     assert!(ward.address.send(Note(1)).await.is_err());
-    assert_eq!(actor.vitals.restarts(), 0);
+    assert_eq!(actor.stats.restarts(), 0);
     assert_eq!(u32::MAX - 1, actor.bad_starts.get(), "it was started again");
 }
 

@@ -1,7 +1,7 @@
 //! A shop that remembers what was to be seen in it after every step.
 
-use crate::support::{self, Shop, arrival};
-use orderly_actors::sequencer::{Arrival, Settings, Step};
+use crate::support::{self, Shop, inbound};
+use orderly_actors::sequencer::{InboundMessage, Settings, Step};
 use orderly_actors::states::{self, State};
 use orderly_domain::cart::Cart;
 use orderly_domain::command::{Command, Kind};
@@ -105,7 +105,7 @@ impl Seen {
 
 /// All states of a kind.
 fn all<S: State>(shop: &Shop) -> Vec<S> {
-    let view = shop.sequencer.shelf().borrow();
+    let view = shop.sequencer.view().borrow();
     let entities = view.scan(S::TABLE, Ordinal(0), usize::MAX).expect("reads");
     let states = entities.iter().map(|entity| states::read(&view, entity.ordinal).expect("reads"));
     states.flatten().collect()
@@ -142,37 +142,37 @@ impl Tour {
         self.seen.states(&self.shop);
     }
 
-    fn message(&mut self, kind: &str, data: &Value) -> Arrival {
+    fn message(&mut self, kind: &str, data: &Value) -> InboundMessage {
         self.messages += 1;
-        arrival(kind, &format!("m-{}", self.messages), data)
+        inbound(kind, &format!("m-{}", self.messages), data)
     }
 
-    async fn take(&mut self, arrival: &Arrival) {
-        let Step::Sealed(sealed) = self.shop.step(arrival).await else { panic!("it ends") };
+    async fn take(&mut self, inbound: &InboundMessage) {
+        let Step::Sealed(sealed) = self.shop.step(inbound).await else { panic!("it ends") };
         self.shop.keep(*sealed).await;
         self.look();
     }
 
     /// A command comes.
     pub(crate) async fn run(&mut self, kind: &str, data: Value) {
-        let mut arrival = self.message(kind, &data);
+        let mut inbound = self.message(kind, &data);
         if Kind::from_name(kind).is_none() {
             // as the door says it
-            arrival.command = Err(orderly_domain::command::Invalid {
+            inbound.command = Err(orderly_domain::command::Invalid {
                 reason: orderly_domain::verdict::Reason::UnknownType,
                 detail: format!("there is no command of type {kind:?}"),
             });
         }
-        self.take(&arrival).await;
+        self.take(&inbound).await;
     }
 
     /// A message comes whose body is none of our making.
     pub(crate) async fn run_raw(&mut self, kind: &str, body: &'static [u8]) {
-        let mut arrival = self.message(kind, &json!({}));
+        let mut inbound = self.message(kind, &json!({}));
         let kind = Kind::from_name(kind).expect("is a type");
-        arrival.command = Command::parse(kind, body);
-        arrival.raw.body = body.into();
-        self.take(&arrival).await;
+        inbound.command = Command::parse(kind, body);
+        inbound.raw.body = body.into();
+        self.take(&inbound).await;
     }
 
     /// A command comes with a deadline, or a time of its own.
@@ -183,15 +183,15 @@ impl Tour {
         deadline: Option<Timestamp>,
         time: Option<Timestamp>,
     ) {
-        let arrival = Arrival { deadline, time, ..self.message(kind, &data) };
-        self.take(&arrival).await;
+        let inbound = InboundMessage { deadline, time, ..self.message(kind, &data) };
+        self.take(&inbound).await;
     }
 
     /// A command comes that fails whenever it is tried.
     pub(crate) async fn run_until_given_up(&mut self, kind: &str, data: Value) {
-        let arrival = self.message(kind, &data);
-        let Step::Failed { problem } = self.shop.step(&arrival).await else { panic!("it fails") };
-        let parked = self.shop.sequencer.park_failed(&arrival, problem).await;
+        let inbound = self.message(kind, &data);
+        let Step::Failed { problem } = self.shop.step(&inbound).await else { panic!("it fails") };
+        let parked = self.shop.sequencer.park_failed(&inbound, problem).await;
         self.shop.keep(parked.expect("the store works")).await;
         self.look();
     }
@@ -204,7 +204,7 @@ impl Tour {
     /// What a customer is to be told of an order is tried, and this comes of it.
     pub(crate) async fn tell(&mut self, order: &str, sent: Sent) {
         let name = orderly_actors::names::name(order);
-        let found = self.shop.sequencer.shelf().borrow().find(Table::Orders, &name);
+        let found = self.shop.sequencer.view().borrow().find(Table::Orders, &name);
         let order = found.expect("reads").expect("is there");
         let pending = self.shop.sequencer.pending_notifications(order).await.expect("reads");
         for outgoing in pending.expect("no owner fails") {

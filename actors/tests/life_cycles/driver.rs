@@ -3,12 +3,12 @@
 use super::history::{Happens, Refers};
 use super::picture;
 use crate::model::{MINUTE, Model, Terms, Unit};
-use crate::support::{DAY, START, Shop, arrival, settings};
+use crate::support::{DAY, START, Shop, inbound, settings};
 use orderly_actors::audit;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
-use orderly_actors::record::Entry;
-use orderly_actors::sequencer::{Arrival, FollowUp, Settings, Step};
+use orderly_actors::sequencer::{FollowUp, InboundMessage, Settings, Step};
 use orderly_domain::event::{Event, OrderChange, Type};
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::verdict::{Reason, Verdict};
@@ -168,7 +168,7 @@ impl Pair {
         let id = format!("m-{}", self.sent.len());
         self.note(&format!("{kind} {id} {data}, with a crash at write {nth}"));
         self.shop.disk.fail_at(self.shop.disk.operations() + nth, Fault::Crash);
-        self.until_power_goes(&arrival(kind, &id, &data)).await;
+        self.until_power_goes(&inbound(kind, &id, &data)).await;
         let disk = self.shop.disk.crash();
         self.restart(disk);
         // callbacks that had waited, if their order's placing outlived the crash
@@ -188,8 +188,8 @@ impl Pair {
     }
 
     /// Takes a message to its end, or to that of the disk.
-    async fn until_power_goes(&mut self, arrival: &Arrival) {
-        let Step::Sealed(sealed) = self.shop.step(arrival).await else {
+    async fn until_power_goes(&mut self, inbound: &InboundMessage) {
+        let Step::Sealed(sealed) = self.shop.step(inbound).await else {
             panic!("no owner fails here");
         };
         let mut next = Some(*sealed);
@@ -233,7 +233,7 @@ impl Pair {
     }
 
     /// Compares what was told, and then all that can be seen.
-    fn compare(&mut self, told: &[Arc<Entry>], units: &[Unit]) -> Result<(), String> {
+    fn compare(&mut self, told: &[Arc<JournalEntry>], units: &[Unit]) -> Result<(), String> {
         let mut found = Vec::new();
         if told.len() != units.len() {
             found.push(format!(
@@ -292,7 +292,7 @@ impl Pair {
 
 /// What the audit of the whole store finds.
 pub fn violations(shop: &Shop) -> Vec<String> {
-    let view = shop.sequencer.shelf().borrow();
+    let view = shop.sequencer.view().borrow();
     audit::audit(&view).expect("reads").violations
 }
 

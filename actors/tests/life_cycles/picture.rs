@@ -108,7 +108,7 @@ pub fn of_shop(shop: &Shop, model: &Model) -> Value {
             Some((id, picture))
         })
         .collect();
-    let waiting = counters::waiting(&shop.sequencer.shelf().borrow());
+    let waiting = counters::waiting(&shop.sequencer.view().borrow());
     json!({"orders": orders, "stock": stock, "carts": carts, "waiting": waiting})
 }
 

@@ -2,7 +2,7 @@
 //! short history.
 
 use crate::support::{Shop, place, said};
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::payment::{Attempt, Dispute, Payments, Refund};
 use orderly_store::Table;
@@ -57,7 +57,7 @@ pub(crate) async fn cell(subject: Subject, history: History, happens: History) -
     }
 }
 
-fn verdict(entry: &Arc<Entry>) -> String {
+fn verdict(entry: &Arc<JournalEntry>) -> String {
     let record = &entry.record;
     let reason = record.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
     format!("{}{reason}", record.verdict)

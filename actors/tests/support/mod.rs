@@ -3,14 +3,14 @@
 
 use bytes::Bytes;
 use orderly_actors::clock::SimulatedClock;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
-use orderly_actors::record::Entry;
 use orderly_actors::sequencer::{
-    Arrival, Capacities, FollowUp, Raw, Sealed, Sequencer, Settings, Step,
+    Capacities, FollowUp, InboundMessage, Raw, Sealed, Sequencer, Settings, Step,
 };
 use orderly_actors::states::{self, State};
-use orderly_actors::supervisor::{Budget, Spent};
+use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::notification::{Channel, Policy, Sent};
@@ -57,9 +57,9 @@ pub struct Shop {
     pub history: History,
     pub clock: SimulatedClock,
     pub disk: Arc<SimDisk>,
-    pub failures: mpsc::UnboundedReceiver<Spent>,
+    pub failures: mpsc::UnboundedReceiver<RestartBudgetExceeded>,
     /// What was sealed, in order.
-    pub entries: Vec<Arc<Entry>>,
+    pub entries: Vec<Arc<JournalEntry>>,
     next_id: u64,
 }
 
@@ -88,26 +88,26 @@ impl Shop {
     }
 
     /// Runs a command under a fresh id, and whatever follows right behind it.
-    pub async fn run(&mut self, kind: &str, data: Value) -> Arc<Entry> {
+    pub async fn run(&mut self, kind: &str, data: Value) -> Arc<JournalEntry> {
         self.next_id += 1;
         let id = format!("m-{}", self.next_id);
         self.send(kind, &id, data).await
     }
 
     /// Runs a command under `id`.
-    pub async fn send(&mut self, kind: &str, id: &str, data: Value) -> Arc<Entry> {
-        match self.step(&arrival(kind, id, &data)).await {
+    pub async fn send(&mut self, kind: &str, id: &str, data: Value) -> Arc<JournalEntry> {
+        match self.step(&inbound(kind, id, &data)).await {
             Step::Sealed(sealed) => self.keep(*sealed).await,
             Step::Failed { problem } => panic!("{kind} {id} failed: {problem}"),
         }
     }
 
-    pub async fn step(&mut self, arrival: &Arrival) -> Step {
-        self.sequencer.run(arrival).await.expect("the store works")
+    pub async fn step(&mut self, inbound: &InboundMessage) -> Step {
+        self.sequencer.run(inbound).await.expect("the store works")
     }
 
     /// Commits a unit, and runs what it leaves to be done.
-    pub async fn keep(&mut self, sealed: Sealed) -> Arc<Entry> {
+    pub async fn keep(&mut self, sealed: Sealed) -> Arc<JournalEntry> {
         let first = Arc::clone(&sealed.entry);
         let mut sealed = vec![sealed];
         while let Some(done) = sealed.pop() {
@@ -130,7 +130,7 @@ impl Shop {
         self.clock.advance(span);
         loop {
             let now = self.sequencer.now();
-            let due = self.sequencer.shelf().borrow().due(now.micros(), 100).expect("reads");
+            let due = self.sequencer.view().borrow().due(now.micros(), 100).expect("reads");
             if due.is_empty() {
                 return;
             }
@@ -145,7 +145,7 @@ impl Shop {
     }
 
     pub fn state<S: State>(&self, table: Table, id: &str) -> Option<S> {
-        let view = self.sequencer.shelf().borrow();
+        let view = self.sequencer.view().borrow();
         read(&view, table, id)
     }
 
@@ -166,7 +166,7 @@ impl Shop {
 
     /// Every state of every order, cart and sku, as sealed, and the counters.
     pub fn dump(&self) -> (Vec<Entity>, Vec<i64>) {
-        let view = self.sequencer.shelf().borrow();
+        let view = self.sequencer.view().borrow();
         let tables = [Table::Orders, Table::Carts, Table::Skus].into_iter();
         let entities = tables
             .flat_map(|table| view.scan(table, Ordinal(0), usize::MAX).expect("reads"))
@@ -183,7 +183,7 @@ impl Shop {
 
     /// What of a table has any state.
     pub fn places(&self, table: Table) -> BTreeSet<Ordinal> {
-        let view = self.sequencer.shelf().borrow();
+        let view = self.sequencer.view().borrow();
         let entities = view.scan(table, Ordinal(0), usize::MAX).expect("reads");
         entities.into_iter().map(|entity| entity.ordinal).collect()
     }
@@ -194,7 +194,7 @@ impl Shop {
         let swept = self.log.sweep(self.sequencer.now().micros()).expect("the disk works");
         let after = self.log.checkpoint().expect("the disk works");
         for report in [before, after] {
-            self.sequencer.shelf().borrow_mut().checkpointed(&report);
+            self.sequencer.view().borrow_mut().checkpointed(&report);
         }
         // the view lets go of what a checkpoint holds bit by bit, with the units that follow
         for _ in 0..self.entries.len() {
@@ -204,7 +204,7 @@ impl Shop {
     }
 
     pub fn check_balance(&self) {
-        let audit = orderly_actors::audit::audit(&self.sequencer.shelf().borrow());
+        let audit = orderly_actors::audit::audit(&self.sequencer.view().borrow());
         let audit = audit.expect("reads");
         assert!(audit.balanced, "{:?}", audit.violations);
     }
@@ -229,7 +229,7 @@ impl Shop {
 
     /// Restarts of all owners so far.
     pub fn restarts(&self) -> u64 {
-        let vitals = self.sequencer.owners().vitals().iter();
+        let vitals = self.sequencer.owners().stats().iter();
         vitals.map(|(_, vitals)| vitals.restarts()).sum()
     }
 
@@ -278,13 +278,13 @@ pub fn read<S: State>(view: &View, table: Table, id: &str) -> Option<S> {
     states::read(view, ordinal).expect("reads")
 }
 
-pub fn arrival(kind: &str, id: &str, data: &Value) -> Arrival {
+pub fn inbound(kind: &str, id: &str, data: &Value) -> InboundMessage {
     let body = Bytes::from(data.to_string());
     let command = match Kind::from_name(kind) {
         Some(kind) => Command::parse(kind, &body),
         None => Err(Invalid::malformed("no such type")),
     };
-    Arrival {
+    InboundMessage {
         source: Some(Source::new("test").expect("is a source")),
         id: Some(CommandId::new(id).expect("is an id")),
         kind: Named::new(Some(kind)),
@@ -344,6 +344,6 @@ pub fn said(order: &str, text: &str) -> Value {
     data
 }
 
-pub fn verdict(entry: &Arc<Entry>) -> (Verdict, Option<&'static str>) {
+pub fn verdict(entry: &Arc<JournalEntry>) -> (Verdict, Option<&'static str>) {
     (entry.record.verdict, entry.record.reason.map(orderly_domain::verdict::Reason::as_str))
 }

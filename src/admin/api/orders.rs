@@ -10,7 +10,7 @@ use orderly_actors::names;
 use orderly_actors::states;
 use orderly_domain::event::face::{CustomerData, LineData, Units};
 use orderly_domain::inventory::{HoldState, Reservation};
-use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Table, View};
@@ -157,7 +157,7 @@ fn dispute(dispute: &Dispute) -> Value {
 pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
     let found = names::find(view, Table::Orders, id)?;
     let ordinal = found.ok_or(Error::NotFound("order"))?;
-    match states::read::<Swept>(view, ordinal)? {
+    match states::read::<Tombstone>(view, ordinal)? {
         Some(swept) => Err(Error::Swept(swept.status)),
         None => Ok(ordinal),
     }

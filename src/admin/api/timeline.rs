@@ -9,7 +9,7 @@ use super::{Core, json, orders};
 use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
-use orderly_actors::record::Entry;
+use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::event::face::Face;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Origin;
@@ -51,7 +51,7 @@ pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpR
                 let Some(unit) = core.view.unit(seq)? else {
                     break;
                 };
-                entries.push(Entry::read(&unit)?);
+                entries.push(JournalEntry::read(&unit)?);
                 next = unit.trail.and_then(|trail| trail.previous);
             }
             Ok(entries)
@@ -61,7 +61,7 @@ pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpR
     Ok(json(&items))
 }
 
-fn items(entry: &Entry) -> Vec<Item<'_>> {
+fn items(entry: &JournalEntry) -> Vec<Item<'_>> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {
         Origin::Message { source, id, kind } => {

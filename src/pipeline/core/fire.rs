@@ -51,7 +51,7 @@ impl Core {
                 Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
                 Some(Step::Failed { problem }) => {
                     tracing::error!(problem, "a timer is put off");
-                    let sealed = self.sequencer.put_off(timer).await?;
+                    let sealed = self.sequencer.postpone_timer(timer).await?;
                     self.sealed(sealed, None).await?;
                 }
                 None => {}
@@ -62,18 +62,18 @@ impl Core {
 
     /// Tells, now and then, what was expired, put aside and swept.
     pub(super) fn tell_retired(&mut self, now: Duration) {
-        let retired = self.sequencer.retired();
+        let retention = self.sequencer.retention();
         let (before, at) = self.told;
-        if retired == before || now.saturating_sub(at) < TELL {
+        if retention == before || now.saturating_sub(at) < TELL {
             return;
         }
         tracing::info!(
-            carts_expired = retired.carts_expired - before.carts_expired,
-            callbacks_parked = retired.callbacks_parked - before.callbacks_parked,
-            carts_swept = retired.carts_swept - before.carts_swept,
-            orders_swept = retired.orders_swept - before.orders_swept,
+            carts_expired = retention.carts_expired - before.carts_expired,
+            callbacks_parked = retention.callbacks_parked - before.callbacks_parked,
+            carts_deleted = retention.carts_deleted - before.carts_deleted,
+            orders_deleted = retention.orders_deleted - before.orders_deleted,
             "what was old was retired"
         );
-        self.told = (retired, now);
+        self.told = (retention, now);
     }
 }

@@ -15,23 +15,23 @@ impl Core {
         delivery: Delivery,
         received: Duration,
     ) -> Result<(), Error> {
-        let arrival = self.decoder.decode(&delivery.message);
-        if let Some(sealed) = self.sequencer.park_again(&arrival).await? {
+        let inbound = self.decoder.decode(&delivery.message);
+        if let Some(sealed) = self.sequencer.park_again(&inbound).await? {
             let delivery_ref = DeliveryRef::new(&delivery, received);
             return self.sealed(sealed, Some((delivery_ref, delivery.message))).await;
         }
-        if arrival.command.is_err() {
+        if inbound.command.is_err() {
             return self.deliver(delivery, received).await;
         }
         tracing::debug!(
             deliveries = delivery.message.properties.delivery_count,
             "a message was delivered often: it runs alone"
         );
-        let marked = self.sequencer.isolate(&arrival).await?;
+        let marked = self.sequencer.quarantine(&inbound).await?;
         self.sealed(marked, None).await?;
         self.until_durable().await?;
         self.deliver(delivery, received).await?;
-        let cleared = self.sequencer.clear_isolated().await?;
+        let cleared = self.sequencer.clear_quarantine().await?;
         self.sealed(cleared, None).await?;
         self.until_durable().await
     }

@@ -25,9 +25,9 @@ use crate::notify::queue::Trigger;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
-    Arrival, Before, FollowUp, Retired, Sealed, Sequencer, Settings, Step,
+    FollowUp, InboundMessage, PreviousRun, RetentionCounts, Sealed, Sequencer, Settings, Step,
 };
-use orderly_actors::supervisor::Spent;
+use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_broker::{Delivery, Intake, Link, Message, Names};
 use orderly_domain::id::{CommandId, Source};
 use orderly_store::{History, Seq, Unit, View};
@@ -95,7 +95,7 @@ struct Core {
     storage: std::sync::mpsc::Sender<Work>,
     reports: mpsc::UnboundedReceiver<Report>,
     outcomes: mpsc::Receiver<Outcomes>,
-    failures: mpsc::UnboundedReceiver<Spent>,
+    failures: mpsc::UnboundedReceiver<RestartBudgetExceeded>,
     pending_acks: PendingAcks,
     outbound: Outbound,
     notifier: Notifier,
@@ -111,20 +111,20 @@ struct Core {
     clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
     clock: SystemClock,
-    before: Before,
+    before: PreviousRun,
     /// The driver said that nothing is delivered, until it says otherwise.
     nothing_comes: bool,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
     /// What was told to be retired already, and when.
-    told: (Retired, Duration),
+    told: (RetentionCounts, Duration),
     askers: audit::Askers,
 }
 
 /// Why the loop goes round.
 enum Wake {
     Report(Report),
-    Failure(Spent),
+    Failure(RestartBudgetExceeded),
     Question(Option<Question>),
     Outcomes(Outcomes),
     Intake(Option<Intake>),
@@ -173,10 +173,10 @@ impl Core {
             clock_is_trusted: parts.clock_is_trusted,
             metrics: parts.metrics,
             clock,
-            before: Before::Clean,
+            before: PreviousRun::Clean,
             nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
-            told: (Retired::default(), Duration::ZERO),
+            told: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
         }
     }
@@ -229,7 +229,7 @@ impl Core {
 
     /// Memory is bounded: while the checkpoints are far behind, no message is taken.
     fn takes_messages(&self) -> bool {
-        self.sequencer.shelf().borrow().dirty_bytes() < self.limits.dirty_bytes
+        self.sequencer.view().borrow().dirty_bytes() < self.limits.dirty_bytes
     }
 
     async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
@@ -266,7 +266,7 @@ impl Core {
         }
         for delivery in batch {
             let suspicious = delivery.message.properties.delivery_count >= SUSPICIOUS;
-            if self.before == Before::Died && suspicious {
+            if self.before == PreviousRun::Died && suspicious {
                 self.isolate(delivery, received).await?;
             } else {
                 self.deliver(delivery, received).await?;
@@ -283,9 +283,9 @@ impl Core {
 
     async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
         self.heartbeat.beat();
-        let arrival = self.decoder.decode(&delivery.message);
+        let inbound = self.decoder.decode(&delivery.message);
         let began = self.clock.monotonic();
-        let step = self.sequencer.run(&arrival).await?;
+        let step = self.sequencer.run(&inbound).await?;
         let decided = self.clock.monotonic();
         self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
         self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
@@ -295,7 +295,7 @@ impl Core {
                 self.sealed(*sealed, Some((delivery_ref, delivery.message))).await
             }
             Step::Failed { problem } => {
-                self.failed(delivery_ref, delivery.message, arrival, problem).await
+                self.failed(delivery_ref, delivery.message, inbound, problem).await
             }
         }
     }
@@ -305,15 +305,15 @@ impl Core {
         &mut self,
         delivery_ref: DeliveryRef,
         message: Message,
-        arrival: Arrival,
+        inbound: InboundMessage,
         problem: String,
     ) -> Result<(), Error> {
-        let kind = CommandType::of_input(arrival.kind.as_str());
+        let kind = CommandType::of_input(inbound.kind.as_str());
         tracing::error!(
             kind = kind.as_str(),
-            source = arrival.source.as_ref().map(Source::as_str),
-            id = arrival.id.as_ref().map(CommandId::as_str),
-            attempts = arrival.attempts + 1,
+            source = inbound.source.as_ref().map(Source::as_str),
+            id = inbound.id.as_ref().map(CommandId::as_str),
+            attempts = inbound.attempts + 1,
             problem,
             "command failed"
         );
@@ -321,7 +321,7 @@ impl Core {
             self.metrics.retry(kind);
             return Ok(());
         }
-        let sealed = self.sequencer.park_failed(&arrival, problem).await?;
+        let sealed = self.sequencer.park_failed(&inbound, problem).await?;
         self.sealed(sealed, Some((delivery_ref, message))).await
     }
 
@@ -347,7 +347,7 @@ impl Core {
                 }
             }
             let now = self.clock.monotonic();
-            let originals = Originals { shelf: self.sequencer.shelf() };
+            let originals = Originals { view: self.sequencer.view() };
             self.pending_acks.sealed(sealed, cause, &originals, now);
         }
         Ok(())
@@ -377,7 +377,7 @@ impl Core {
                 self.notifier.pump(self.moment());
             }
             Report::Checkpoint(report) => {
-                self.sequencer.shelf().borrow_mut().checkpointed(&report);
+                self.sequencer.view().borrow_mut().checkpointed(&report);
             }
             Report::Failed(error) => return Err(error.into()),
             Report::Closed => return Err(Error::Thread("the store thread".to_owned())),
@@ -405,7 +405,7 @@ impl Core {
         if self.timers.may_fire(now) && !clock_is_off {
             self.fire_timers().await?;
         }
-        self.sequencer.shelf().borrow_mut().tidy();
+        self.sequencer.view().borrow_mut().tidy();
         self.notifier.pump(self.moment());
         self.show();
         self.tell_retired(now);

@@ -8,7 +8,7 @@ use super::Core;
 use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
 use orderly_actors::notification::Outgoing;
-use orderly_actors::sequencer::{Resending, Step};
+use orderly_actors::sequencer::{ResendOutcome, Step};
 use orderly_domain::notification::Sent;
 use orderly_domain::time::Timestamp;
 use orderly_store::Ordinal;
@@ -49,7 +49,7 @@ impl Core {
         if reminders.is_empty() {
             return Ok(());
         }
-        let sealed = self.sequencer.remind(&reminders).await?;
+        let sealed = self.sequencer.schedule_notifications(&reminders).await?;
         self.sealed(sealed, None).await
     }
 
@@ -79,14 +79,14 @@ impl Core {
 
     pub(super) async fn resend(&mut self, id: &str) -> Result<Resend, Error> {
         match self.sequencer.resend(id).await? {
-            Resending::Sealed(sealed) => {
+            ResendOutcome::Sealed(sealed) => {
                 self.sealed(*sealed, None).await?;
                 self.until_durable().await?;
                 Ok(Resend::Again)
             }
-            Resending::NotExhausted => Ok(Resend::NotExhausted),
-            Resending::Unknown => Ok(Resend::Unknown),
-            Resending::Failed => Ok(Resend::Failed),
+            ResendOutcome::NotExhausted => Ok(Resend::NotExhausted),
+            ResendOutcome::Unknown => Ok(Resend::Unknown),
+            ResendOutcome::Failed => Ok(Resend::Failed),
         }
     }
 }

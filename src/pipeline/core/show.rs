@@ -12,7 +12,7 @@ impl Core {
         match question {
             Question::Audit(asker) => self.askers.ask(asker),
             Question::Look(look) => {
-                let vitals = self.sequencer.owners().vitals();
+                let vitals = self.sequencer.owners().stats();
                 let actors = vitals.iter().map(|(owner, vitals)| {
                     let vitals = Vitals {
                         health: vitals.health(),
@@ -23,7 +23,7 @@ impl Core {
                     (*owner, vitals)
                 });
                 let overview = Overview {
-                    view: &self.sequencer.shelf().borrow(),
+                    view: &self.sequencer.view().borrow(),
                     history: &self.history,
                     actors: actors.collect(),
                     in_flight: self.pending_acks.in_flight(),
@@ -44,7 +44,7 @@ impl Core {
     /// Shows the gauges.
     pub(super) fn show(&mut self) {
         self.notifier.show(self.moment());
-        let view = self.sequencer.shelf().borrow();
+        let view = self.sequencer.view().borrow();
         for (status, label) in Status::ALL.iter().zip(OrderStatus::ALL) {
             self.metrics.orders(*label, counters::orders(&view, *status));
         }
@@ -55,7 +55,7 @@ impl Core {
         self.metrics.in_flight(self.pending_acks.in_flight());
         let pending = self.history.durable().0.saturating_sub(self.pending_acks.cursor().0);
         self.metrics.outbox_pending(pending);
-        let vitals = self.sequencer.owners().vitals();
+        let vitals = self.sequencer.owners().stats();
         for (((_, vitals), actor), counted) in
             vitals.iter().zip(Actor::ALL).zip(&mut self.counted_restarts)
         {

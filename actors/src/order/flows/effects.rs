@@ -1,11 +1,11 @@
 //! Carrying out what the rules decided: the order's own changes, then what the others must do.
 
-use super::{Flows, Leaves, absorb};
+use super::{Flows, OwnerAddrs, merge_accepted};
 use crate::cart;
-use crate::draft::{Change, Draft};
+use crate::changeset::{Change, Changeset};
 use crate::inventory;
 use crate::notification;
-use crate::owner::{Answer, Fault, Outcome, Owner, ask};
+use crate::owner::{Fault, Outcome, Owner, Reply, ask};
 use crate::payment;
 use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::order::rules::{self, Effect, Step};
@@ -22,12 +22,12 @@ impl Flows {
         before: &Order,
         step: Step,
         now: Timestamp,
-        mut draft: Draft,
+        mut changeset: Changeset,
     ) -> Result<Outcome, Fault> {
         let mut order = before.clone();
         let verdict = step.verdict;
-        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
-        Ok(self.finish(ordinal, order, Some(before.status), verdict, draft))
+        self.carry_out(ordinal, &mut order, step, now, &mut changeset).await?;
+        Ok(self.finish(ordinal, order, Some(before.status), verdict, changeset))
     }
 
     pub(super) async fn carry_out(
@@ -36,7 +36,7 @@ impl Flows {
         order: &mut Order,
         step: Step,
         now: Timestamp,
-        draft: &mut Draft,
+        changeset: &mut Changeset,
     ) -> Result<(), Fault> {
         let asked_back = order.asked_back;
         order.updated_at = now;
@@ -47,12 +47,12 @@ impl Flows {
         for change in step.changes {
             rules::apply(order, &change);
             if let rules::Change::Become(change) = change {
-                tell(order, change, draft);
+                emit_order_event(order, change, changeset);
             }
         }
         for effect in step.effects {
-            let answer = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
-            absorb(draft, answer)?;
+            let reply = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
+            merge_accepted(changeset, reply)?;
         }
         Ok(())
     }
@@ -64,8 +64,8 @@ impl Flows {
         effect: Effect,
         asked_back: i64,
         now: Timestamp,
-    ) -> Result<Answer<()>, Fault> {
-        let Leaves { cart, inventory, payment, notification } = &self.leaves;
+    ) -> Result<Reply<()>, Fault> {
+        let OwnerAddrs { cart, inventory, payment, notification } = &self.owners;
         match effect {
             Effect::CommitHold => {
                 let commit = inventory::Commit { order: ordinal };
@@ -85,8 +85,8 @@ impl Flows {
                 let freeze = inventory::Freeze { order: ordinal, cap, now };
                 ask(inventory, Owner::Inventory, freeze).await
             }
-            Effect::ThawHold => {
-                ask(inventory, Owner::Inventory, inventory::Thaw { order: ordinal, now }).await
+            Effect::UnfreezeHold => {
+                ask(inventory, Owner::Inventory, inventory::Unfreeze { order: ordinal, now }).await
             }
             Effect::AskBack { amount } => {
                 // what was asked back before tells one refund of the order from the next
@@ -109,7 +109,7 @@ impl Flows {
                     let reopen = cart::Reopen { cart: id, order: order.id.clone(), now };
                     ask(cart, Owner::Cart, reopen).await
                 }
-                None => Ok(Ok(((), Draft::default()))),
+                None => Ok(Ok(((), Changeset::default()))),
             },
             Effect::Notify { kind, reference } => {
                 let order_id = order.id.clone();
@@ -126,28 +126,28 @@ impl Flows {
         order: Order,
         before: Option<Status>,
         verdict: Verdict,
-        mut draft: Draft,
+        mut changeset: Changeset,
     ) -> Outcome {
         if before != Some(order.status) {
-            draft.moved = Some((before, order.status));
+            changeset.moved = Some((before, order.status));
             if rules::is_at_rest(order.status) {
-                draft.hints.push(self.look_at_again(ordinal, &order));
+                changeset.timers.push(self.look_at_again(ordinal, &order));
             }
         }
         let id = order.id.clone();
         let order = self.orders.borrow_mut().stage(ordinal, order);
-        crate::fault::point("finish", id.as_str());
-        draft.change(Change::Order(ordinal, order));
-        Outcome::new(verdict, draft).about(id, Some(ordinal))
+        crate::failpoints::hit("finish", id.as_str());
+        changeset.change(Change::Order(ordinal, order));
+        Outcome::new(verdict, changeset).about(id, Some(ordinal))
     }
 }
 
 /// The order has a new version, and subscribers are told why.
-pub(super) fn tell(order: &mut Order, change: OrderChange, draft: &mut Draft) {
+pub(super) fn emit_order_event(order: &mut Order, change: OrderChange, changeset: &mut Changeset) {
     if matches!(change, OrderChange::Rejected { .. }) {
         order.status = Status::Rejected;
     }
     order.version += 1;
     let face = (&*order).into();
-    draft.events.push(Event::Order { change, face });
+    changeset.events.push(Event::Order { change, face });
 }

@@ -1,10 +1,10 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
-use super::super::actor::{Cancel, Complete, LapseHold, Resolve};
+use super::super::actor::{Cancel, Complete, ExpireHold, Resolve};
 use super::{Flows, Found};
-use crate::draft::Draft;
+use crate::changeset::Changeset;
 use crate::inventory;
-use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::payment;
 use orderly_domain::command::Decision;
 use orderly_domain::inventory::HoldState;
@@ -21,7 +21,7 @@ impl Flows {
         &self,
         Cancel { cancel, now }: Cancel,
     ) -> Result<Outcome, Fault> {
-        crate::fault::point("order", cancel.order_id.as_str());
+        crate::failpoints::hit("order", cancel.order_id.as_str());
         let Some(found) = self.find(&cancel.order_id)? else {
             return self.missing(cancel.order_id);
         };
@@ -35,7 +35,7 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let look = payment::Look { order: found.ordinal, currency: found.order.currency };
-        let standing = ask(&self.leaves.payment, Owner::Payment, look).await??;
+        let standing = ask(&self.owners.payment, Owner::Payment, look).await??;
         let step = rules::cancel(&found.order, reason, standing);
         self.decided(found, step, now).await
     }
@@ -45,7 +45,7 @@ impl Flows {
         &self,
         Resolve { resolve, now }: Resolve,
     ) -> Result<Outcome, Fault> {
-        crate::fault::point("order", resolve.order_id.as_str());
+        crate::failpoints::hit("order", resolve.order_id.as_str());
         let Some(found) = self.find(&resolve.order_id)? else {
             return self.missing(resolve.order_id);
         };
@@ -61,18 +61,20 @@ impl Flows {
     /// Sells the order its stock, which is held again where the cap took it away.
     async fn accept(&self, found: Found, now: Timestamp) -> Result<Outcome, Fault> {
         let Found { ordinal, ref order } = found;
-        let mut draft = Draft::default();
+        let mut changeset = Changeset::default();
         let late = if self.is_held(ordinal).await? {
             Late::No
         } else {
             match self.hold_again(ordinal, order, now).await {
-                Ok(held) => draft.absorb(held),
-                Err(Stop::Refused(refusal)) => return self.decided(found, Err(refusal), now).await,
-                Err(Stop::Fault(fault)) => return Err(fault),
+                Ok(held) => changeset.merge(held),
+                Err(CommandError::Refused(refusal)) => {
+                    return self.decided(found, Err(refusal), now).await;
+                }
+                Err(CommandError::Fault(fault)) => return Err(fault),
             }
             Late::Yes
         };
-        self.go_on(ordinal, order, rules::accept(order, late), now, draft).await
+        self.go_on(ordinal, order, rules::accept(order, late), now, changeset).await
     }
 
     async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {
@@ -85,7 +87,7 @@ impl Flows {
     /// How the stock of an order stands; `None`: it never had any.
     pub(super) async fn hold_of(&self, ordinal: Ordinal) -> Result<Option<HoldState>, Fault> {
         let look = inventory::Look { order: ordinal };
-        let reservation = ask(&self.leaves.inventory, Owner::Inventory, look).await??;
+        let reservation = ask(&self.owners.inventory, Owner::Inventory, look).await??;
         Ok(reservation.map(|reservation| reservation.state))
     }
 
@@ -95,11 +97,11 @@ impl Flows {
         ordinal: Ordinal,
         order: &Order,
         now: Timestamp,
-    ) -> Result<Draft, Stop> {
+    ) -> Result<Changeset, CommandError> {
         let lines = Arc::clone(&order.lines);
         let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
-        let ((), mut held) = ask(&self.leaves.inventory, Owner::Inventory, hold).await??;
-        held.hints.clear(); // it does not last
+        let ((), mut held) = ask(&self.owners.inventory, Owner::Inventory, hold).await??;
+        held.timers.clear(); // it does not last
         Ok(held)
     }
 
@@ -107,7 +109,7 @@ impl Flows {
         &self,
         Complete { complete, now }: Complete,
     ) -> Result<Outcome, Fault> {
-        crate::fault::point("order", complete.order_id.as_str());
+        crate::failpoints::hit("order", complete.order_id.as_str());
         let Some(found) = self.find(&complete.order_id)? else {
             return self.missing(complete.order_id);
         };
@@ -124,14 +126,14 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         let Found { ordinal, order: before } = found;
         match step {
-            Ok(step) => self.go_on(ordinal, &before, step, now, Draft::default()).await,
+            Ok(step) => self.go_on(ordinal, &before, step, now, Changeset::default()).await,
             Err(refusal) => Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal))),
         }
     }
 
-    pub(in super::super) async fn lapse_hold(
+    pub(in super::super) async fn expire_hold(
         &self,
-        LapseHold { order: ordinal, now }: LapseHold,
+        ExpireHold { order: ordinal, now }: ExpireHold,
     ) -> Result<Option<Outcome>, Fault> {
         let Some(before) = self.load(ordinal)? else {
             return Ok(None);
@@ -140,10 +142,10 @@ impl Flows {
             HoldState::Held { until, .. } => until <= now,
             HoldState::Committed | HoldState::Released | HoldState::Expired => false,
         });
-        // a hold that was extended left a hint of its own
-        let Some(step) = rules::lapse(&before).filter(|_| ran_out) else {
+        // a hold that was extended left a timer of its own
+        let Some(step) = rules::expire_hold(&before).filter(|_| ran_out) else {
             return Ok(None);
         };
-        self.go_on(ordinal, &before, step, now, Draft::default()).await.map(Some)
+        self.go_on(ordinal, &before, step, now, Changeset::default()).await.map(Some)
     }
 }

@@ -1,7 +1,7 @@
 //! The flows: for each command, which owners are asked what, in which order.
 //!
 //! The rules decide (see [`rules`](orderly_domain::order::rules)); a flow loads what they need, carries out
-//! their effects by asking the other owners, and puts the answers together into one draft.
+//! their effects by asking the other owners, and puts the answers together into one changeset.
 
 //!
 //! | module | has |
@@ -10,7 +10,7 @@
 //! | `paying` | what providers say, early, in time and late |
 //! | `refunding` | money that goes back on request, goods with it |
 //! | `ending` | cancelled, resolved, completed, lapsed |
-//! | `retiring` | what is old: carts that nobody touches, settled orders |
+//! | `retention` | what is old: carts that nobody touches, settled orders |
 //! | `effects` | carrying out what the rules decided |
 
 mod effects;
@@ -18,19 +18,19 @@ mod ending;
 mod paying;
 mod placing;
 mod refunding;
-mod retiring;
+mod retention;
 
 use crate::cart::CartActor;
-use crate::draft::Draft;
+use crate::changeset::Changeset;
 use crate::inventory::Inventory;
 use crate::names;
 use crate::notification::NotificationActor;
-use crate::owner::{Answer, EndTurn, Fault, Outcome, Stop};
+use crate::owner::{CommandError, Fault, Outcome, Reply, Rollback};
 use crate::payment::PaymentActor;
-use crate::states::{self, Shelf, States};
+use crate::states::{self, SharedView, StateCache};
 use actix::prelude::*;
 use orderly_domain::id::OrderId;
-use orderly_domain::order::{Order, Swept};
+use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::{Ordinal, Table};
 use std::cell::RefCell;
@@ -39,7 +39,7 @@ use std::time::Duration;
 
 /// The owners that the order actor asks.
 #[derive(Clone)]
-pub struct Leaves {
+pub struct OwnerAddrs {
     /// Of carts.
     pub cart: Addr<CartActor>,
     /// Of stock.
@@ -74,9 +74,9 @@ pub enum LatePayment {
 
 /// What the flows share.
 pub(super) struct Flows {
-    shelf: Shelf,
-    orders: RefCell<States<Order>>,
-    leaves: Leaves,
+    view: SharedView,
+    orders: RefCell<StateCache<Order>>,
+    owners: OwnerAddrs,
     terms: Terms,
 }
 
@@ -87,21 +87,21 @@ struct Found {
 }
 
 impl Flows {
-    pub(super) fn new(shelf: Shelf, capacity: u64, leaves: Leaves, terms: Terms) -> Self {
-        let orders = RefCell::new(States::new(shelf.clone(), capacity));
-        Self { shelf, orders, leaves, terms }
+    pub(super) fn new(view: SharedView, capacity: u64, owners: OwnerAddrs, terms: Terms) -> Self {
+        let orders = RefCell::new(StateCache::new(view.clone(), capacity));
+        Self { view, orders, owners, terms }
     }
 
-    pub(super) fn end(&self, end: EndTurn) {
+    pub(super) fn roll_back(&self, rollback: Rollback) {
         let mut orders = self.orders.borrow_mut();
-        match end {
-            EndTurn::Discard => orders.discard(),
-            EndTurn::Forget => orders.forget(),
+        match rollback {
+            Rollback::Staged => orders.discard(),
+            Rollback::All => orders.forget(),
         }
     }
 
     fn place_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
-        Ok(names::find(&self.shelf.borrow(), Table::Orders, id.as_str())?)
+        Ok(names::find(&self.view.borrow(), Table::Orders, id.as_str())?)
     }
 
     fn load(&self, ordinal: Ordinal) -> Result<Option<Arc<Order>>, Fault> {
@@ -117,24 +117,24 @@ impl Flows {
     }
 
     /// What stayed of an order that was swept.
-    fn swept_at(&self, ordinal: Ordinal) -> Result<Option<Swept>, Fault> {
-        Ok(states::read(&self.shelf.borrow(), ordinal)?)
+    fn tombstone_at(&self, ordinal: Ordinal) -> Result<Option<Tombstone>, Fault> {
+        Ok(states::read(&self.view.borrow(), ordinal)?)
     }
 
     /// What stayed of the order of that id, when it was swept.
-    fn swept(&self, id: &OrderId) -> Result<Option<(Ordinal, Swept)>, Fault> {
+    fn tombstone(&self, id: &OrderId) -> Result<Option<(Ordinal, Tombstone)>, Fault> {
         let Some(ordinal) = self.place_of(id)? else {
             return Ok(None);
         };
-        Ok(self.swept_at(ordinal)?.map(|swept| (ordinal, swept)))
+        Ok(self.tombstone_at(ordinal)?.map(|tombstone| (ordinal, tombstone)))
     }
 
-    /// The answer to a command on an order that is not there: it never was, or it was swept, and then nothing is allowed
+    /// The reply to a command on an order that is not there: it never was, or it was swept, and then nothing is allowed
     /// that its status did not allow.
     fn missing(&self, id: OrderId) -> Result<Outcome, Fault> {
-        Ok(match self.swept(&id)? {
-            Some((ordinal, swept)) => {
-                let refusal = Refusal::with(Reason::NotAllowed, swept.status.as_str());
+        Ok(match self.tombstone(&id)? {
+            Some((ordinal, tombstone)) => {
+                let refusal = Refusal::with(Reason::NotAllowed, tombstone.status.as_str());
                 Outcome::refused(refusal).about(id, Some(ordinal))
             }
             None => Outcome::refused(Refusal::new(Reason::OrderNotFound)).about(id, None),
@@ -142,18 +142,18 @@ impl Flows {
     }
 }
 
-fn absorb(draft: &mut Draft, answer: Answer<()>) -> Result<(), Fault> {
-    let ((), done) = settled(answer)?;
-    draft.absorb(done);
+fn merge_accepted(changeset: &mut Changeset, reply: Reply<()>) -> Result<(), Fault> {
+    let ((), done) = accepted(reply)?;
+    changeset.merge(done);
     Ok(())
 }
 
-/// An answer that no business rule can refuse here.
-fn settled<T>(answer: Answer<T>) -> Result<(T, Draft), Fault> {
-    match answer {
+/// A reply that no business rule can refuse here.
+fn accepted<T>(reply: Reply<T>) -> Result<(T, Changeset), Fault> {
+    match reply {
         Ok(done) => Ok(done),
-        Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Refused(Refusal { reason, detail })) => {
+        Err(CommandError::Fault(fault)) => Err(fault),
+        Err(CommandError::Refused(Refusal { reason, detail })) => {
             tracing::error!(%reason, ?detail, "an effect was refused");
             Err(Fault::Inconsistent("an effect that the rules decided was refused"))
         }

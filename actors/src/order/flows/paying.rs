@@ -1,9 +1,9 @@
 //! What payment providers say of an order: before it is there, in time, and late.
 
 use super::super::actor::{Callback, RunWaiting, Waited};
-use super::{Flows, Found, LatePayment, settled};
-use crate::draft::{Draft, Hint, HintKind};
-use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use super::{Flows, Found, LatePayment, accepted};
+use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::payment;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::event::Event;
@@ -23,22 +23,22 @@ impl Flows {
             return self.record(found, callback, now).await;
         }
         let order_id = callback.order_id.clone();
-        if let Some((ordinal, _)) = self.swept(&order_id)? {
-            let mut draft = Draft::default();
-            draft.events.push(recorded(&callback, Verdict::Stale));
-            return Ok(Outcome::new(Verdict::Stale, draft).about(order_id, Some(ordinal)));
+        if let Some((ordinal, _)) = self.tombstone(&order_id)? {
+            let mut changeset = Changeset::default();
+            changeset.events.push(recorded(&callback, Verdict::Stale));
+            return Ok(Outcome::new(Verdict::Stale, changeset).about(order_id, Some(ordinal)));
         }
         let event = recorded(&callback, Verdict::Waiting);
         let waiting = Waiting { callback, since: now, trace, source, command_id };
         let wait = payment::Wait { waiting };
-        match ask(&self.leaves.payment, Owner::Payment, wait).await? {
-            Ok((ordinal, mut draft)) => {
-                draft.events.push(event);
-                Ok(Outcome::new(Verdict::Waiting, draft).about(order_id, Some(ordinal)))
+        match ask(&self.owners.payment, Owner::Payment, wait).await? {
+            Ok((ordinal, mut changeset)) => {
+                changeset.events.push(event);
+                Ok(Outcome::new(Verdict::Waiting, changeset).about(order_id, Some(ordinal)))
             }
             // no room: it is parked, not refused
-            Err(Stop::Refused(refusal)) => Ok(no_room(refusal).about(order_id, None)),
-            Err(Stop::Fault(fault)) => Err(fault),
+            Err(CommandError::Refused(refusal)) => Ok(no_room(refusal).about(order_id, None)),
+            Err(CommandError::Fault(fault)) => Err(fault),
         }
     }
 
@@ -50,16 +50,16 @@ impl Flows {
             return Ok(None);
         };
         let next = payment::NextWaiting { order: ordinal };
-        let answer = ask(&self.leaves.payment, Owner::Payment, next).await?;
-        let (next, mut draft) = settled(answer)?;
+        let reply = ask(&self.owners.payment, Owner::Payment, next).await?;
+        let (next, mut changeset) = accepted(reply)?;
         let Some(next) = next else { return Ok(None) };
         let Waiting { callback, trace, source, command_id, .. } = next.waiting;
         let mut outcome = self.record(Found { ordinal, order }, callback, now).await?;
-        draft.absorb(std::mem::take(&mut outcome.draft));
+        changeset.merge(std::mem::take(&mut outcome.changeset));
         if next.left > 0 {
-            draft.hints.push(Hint { due: now, kind: HintKind::Waiting, ordinal });
+            changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
-        Ok(Some((Outcome { draft, ..outcome }, Waited { source, command_id, trace })))
+        Ok(Some((Outcome { changeset, ..outcome }, Waited { source, command_id, trace })))
     }
 
     /// Records a callback on its order, and lets the order follow.
@@ -81,24 +81,24 @@ impl Flows {
             currency: before.currency,
             phase,
         };
-        let answer = ask(&self.leaves.payment, Owner::Payment, record).await?;
-        let (said, known) = match answer {
+        let reply = ask(&self.owners.payment, Owner::Payment, record).await?;
+        let (said, known) = match reply {
             // no room: it is parked, not refused
-            Err(Stop::Refused(refusal)) => {
+            Err(CommandError::Refused(refusal)) => {
                 return Ok(no_room(refusal).about(before.id.clone(), Some(ordinal)));
             }
-            answer => settled(answer)?,
+            reply => accepted(reply)?,
         };
-        let mut draft = Draft::default();
-        let late = self.late(ordinal, &before, said.meaning, now, &mut draft).await?;
+        let mut changeset = Changeset::default();
+        let late = self.late(ordinal, &before, said.meaning, now, &mut changeset).await?;
         let said = (said.meaning, said.standing);
         let step = rules::heard((&before, phase), &callback, said, late);
         let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
-        draft.events.insert(0, recorded(&callback, verdict));
-        draft.absorb(known);
+        changeset.events.insert(0, recorded(&callback, verdict));
+        changeset.merge(known);
         match step {
-            Some(step) => self.go_on(ordinal, &before, step, now, draft).await,
-            None => Ok(Outcome::new(verdict, draft).about(before.id.clone(), Some(ordinal))),
+            Some(step) => self.go_on(ordinal, &before, step, now, changeset).await,
+            None => Ok(Outcome::new(verdict, changeset).about(before.id.clone(), Some(ordinal))),
         }
     }
 
@@ -123,7 +123,7 @@ impl Flows {
         order: &Order,
         meaning: Meaning,
         now: Timestamp,
-        draft: &mut Draft,
+        changeset: &mut Changeset,
     ) -> Result<Late, Fault> {
         let Meaning::Captured { amount } = meaning else {
             return Ok(Late::No);
@@ -134,11 +134,11 @@ impl Flows {
         }
         match self.hold_again(ordinal, order, now).await {
             Ok(held) => {
-                draft.absorb(held);
+                changeset.merge(held);
                 Ok(Late::Yes)
             }
-            Err(Stop::Refused(_)) => Ok(Late::No),
-            Err(Stop::Fault(fault)) => Err(fault),
+            Err(CommandError::Refused(_)) => Ok(Late::No),
+            Err(CommandError::Fault(fault)) => Err(fault),
         }
     }
 }
@@ -158,5 +158,5 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
 
 /// The callback cannot be kept where it belongs.
 fn no_room(Refusal { reason, detail }: Refusal) -> Outcome {
-    Outcome { reason: Some(reason), detail, ..Outcome::new(Verdict::Failed, Draft::default()) }
+    Outcome { reason: Some(reason), detail, ..Outcome::new(Verdict::Failed, Changeset::default()) }
 }

@@ -1,13 +1,13 @@
-//! From a wish to an order that holds its stock, or to one that is rejected.
+//! From a request to an order that holds its stock, or to one that is rejected.
 
 use super::super::actor::{Checkout, Place};
-use super::effects::tell;
-use super::{Flows, Found, Terms, absorb};
+use super::effects::emit_order_event;
+use super::{Flows, Found, Terms, merge_accepted};
 use crate::cart;
-use crate::draft::{Draft, Hint, HintKind};
+use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::inventory;
 use crate::names;
-use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use orderly_domain::command::{Customer, Invalid};
 use orderly_domain::event::OrderChange;
 use orderly_domain::id::{CartId, OrderId};
@@ -25,8 +25,8 @@ impl Flows {
         &self,
         Place { place, now }: Place,
     ) -> Result<Outcome, Fault> {
-        crate::fault::point("order", place.order_id.as_str());
-        let wish = Wish {
+        crate::failpoints::hit("order", place.order_id.as_str());
+        let request = OrderRequest {
             id: place.order_id,
             customer: place.customer,
             currency: place.currency,
@@ -35,28 +35,28 @@ impl Flows {
             cart: None,
             hold_for: place.hold_for,
         };
-        self.open(wish, now).await
+        self.open(request, now).await
     }
 
     pub(in super::super) async fn checkout(
         &self,
         Checkout { checkout, now }: Checkout,
     ) -> Result<Outcome, Fault> {
-        crate::fault::point("order", checkout.order_id.as_str());
+        crate::failpoints::hit("order", checkout.order_id.as_str());
         if let Some(Found { ordinal, .. }) = self.find(&checkout.order_id)? {
             return Ok(exists(checkout.order_id, ordinal));
         }
-        if let Some((ordinal, _)) = self.swept(&checkout.order_id)? {
+        if let Some((ordinal, _)) = self.tombstone(&checkout.order_id)? {
             return Ok(exists(checkout.order_id, ordinal)); // whatever became of its cart
         }
         let snapshot = cart::Snapshot {
             cart: checkout.cart_id.clone(),
             expected_version: checkout.expected_version,
         };
-        let cart = match ask(&self.leaves.cart, Owner::Cart, snapshot).await? {
+        let cart = match ask(&self.owners.cart, Owner::Cart, snapshot).await? {
             Ok(cart) => cart,
-            Err(Stop::Refused(refusal)) => return Ok(Outcome::refused(refusal)),
-            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(CommandError::Refused(refusal)) => return Ok(Outcome::refused(refusal)),
+            Err(CommandError::Fault(fault)) => return Err(fault),
         };
         let sum = total(
             cart.lines.iter().map(|line| (line.quantity, line.unit_price)),
@@ -73,7 +73,7 @@ impl Flows {
             unit_price: line.unit_price,
             name: line.name.clone(),
         };
-        let wish = Wish {
+        let request = OrderRequest {
             id: checkout.order_id,
             customer: checkout.customer,
             currency: cart.currency,
@@ -82,54 +82,54 @@ impl Flows {
             cart: Some(checkout.cart_id),
             hold_for: checkout.hold_for,
         };
-        self.open(wish, now).await
+        self.open(request, now).await
     }
 
     /// Places the order that is wished for, or rejects it for want of stock.
-    async fn open(&self, wish: Wish, now: Timestamp) -> Result<Outcome, Fault> {
-        let name = names::name(wish.id.as_str());
-        let known = self.shelf.borrow().find(Table::Orders, &name)?;
-        let mut draft = Draft::default();
+    async fn open(&self, request: OrderRequest, now: Timestamp) -> Result<Outcome, Fault> {
+        let name = names::name(request.id.as_str());
+        let known = self.view.borrow().find(Table::Orders, &name)?;
+        let mut changeset = Changeset::default();
         let ordinal = match known {
             Some(ordinal) => {
-                if self.load(ordinal)?.is_some() || self.swept_at(ordinal)?.is_some() {
-                    return Ok(exists(wish.id, ordinal));
+                if self.load(ordinal)?.is_some() || self.tombstone_at(ordinal)?.is_some() {
+                    return Ok(exists(request.id, ordinal));
                 }
                 // the place is there because callbacks came first: they run right behind
-                draft.hints.push(Hint { due: now, kind: HintKind::Waiting, ordinal });
+                changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
                 ordinal
             }
             None => {
-                let ordinal = self.shelf.borrow().next_ordinal(Table::Orders);
-                draft.names.push((Table::Orders, name, ordinal));
+                let ordinal = self.view.borrow().next_ordinal(Table::Orders);
+                changeset.names.push((Table::Orders, name, ordinal));
                 ordinal
             }
         };
-        let mut order = wish.into_order(&self.terms, now)?;
+        let mut order = request.into_order(&self.terms, now)?;
         let hold = inventory::Hold {
             order: ordinal,
             lines: Arc::clone(&order.lines),
             until: now.plus(order.hold_for),
         };
-        let step = match ask(&self.leaves.inventory, Owner::Inventory, hold).await? {
+        let step = match ask(&self.owners.inventory, Owner::Inventory, hold).await? {
             Ok(((), held)) => {
-                draft.absorb(held);
+                changeset.merge(held);
                 rules::place(&order)
             }
-            Err(Stop::Refused(refusal)) => {
-                return Ok(self.reject(ordinal, order, refusal, draft));
+            Err(CommandError::Refused(refusal)) => {
+                return Ok(self.reject(ordinal, order, refusal, changeset));
             }
-            Err(Stop::Fault(fault)) => return Err(fault),
+            Err(CommandError::Fault(fault)) => return Err(fault),
         };
         if let Some(cart) = order.cart.clone() {
             let check_out = cart::CheckOut { cart, order: order.id.clone(), now };
-            let answer = ask(&self.leaves.cart, Owner::Cart, check_out).await?;
-            absorb(&mut draft, answer)?;
+            let reply = ask(&self.owners.cart, Owner::Cart, check_out).await?;
+            merge_accepted(&mut changeset, reply)?;
         }
-        draft.moved = Some((None, order.status));
+        changeset.moved = Some((None, order.status));
         let verdict = step.verdict;
-        self.carry_out(ordinal, &mut order, step, now, &mut draft).await?;
-        Ok(self.finish(ordinal, order, None, verdict, draft))
+        self.carry_out(ordinal, &mut order, step, now, &mut changeset).await?;
+        Ok(self.finish(ordinal, order, None, verdict, changeset))
     }
 
     /// The order is refused; it keeps its id.
@@ -138,19 +138,19 @@ impl Flows {
         ordinal: Ordinal,
         mut order: Order,
         refusal: Refusal,
-        mut draft: Draft,
+        mut changeset: Changeset,
     ) -> Outcome {
         let Refusal { reason, detail } = refusal;
         let change = OrderChange::Rejected { reason, detail: detail.clone() };
-        tell(&mut order, change, &mut draft);
+        emit_order_event(&mut order, change, &mut changeset);
         let id = order.id.clone();
-        let outcome = self.finish(ordinal, order, None, Verdict::Rejected, draft);
+        let outcome = self.finish(ordinal, order, None, Verdict::Rejected, changeset);
         Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
     }
 }
 
 /// An order that is wished for.
-struct Wish {
+struct OrderRequest {
     id: OrderId,
     customer: Customer,
     currency: Currency,
@@ -160,7 +160,7 @@ struct Wish {
     hold_for: Option<Duration>,
 }
 
-impl Wish {
+impl OrderRequest {
     fn into_order(self, terms: &Terms, now: Timestamp) -> Result<Order, Fault> {
         let lines = self.lines.iter().map(|line| (line.quantity, line.unit_price));
         let total =

@@ -3,5 +3,5 @@
 pub mod rules;
 mod state;
 
-pub use rules::{Fate, Terms};
+pub use rules::{IdleAction, Terms};
 pub use state::{Cart, CartLine, CartStatus};

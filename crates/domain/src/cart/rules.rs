@@ -83,7 +83,7 @@ pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
 
 /// What a producer says of a line, whatever the quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wish {
+pub struct LineRequest {
     /// What to buy.
     pub sku: Sku,
     /// Price of one, in minor units.
@@ -95,34 +95,34 @@ pub struct Wish {
 }
 
 /// Sets a line to `quantity`; 0 removes it.
-pub fn put(cart: &Cart, wish: Wish, quantity: u32) -> Result<Change, Refusal> {
-    if wish.currency != cart.currency {
+pub fn put(cart: &Cart, request: LineRequest, quantity: u32) -> Result<Change, Refusal> {
+    if request.currency != cart.currency {
         return Err(Refusal::with(Reason::CurrencyMismatch, cart.currency.code()));
     }
     if quantity > MOST_UNITS {
         return Err(too_many_units());
     }
     let Some(quantity) = Quantity::new(quantity) else {
-        return Ok(Change::Removed(wish.sku));
+        return Ok(Change::Removed(request.sku));
     };
-    let known = cart.lines.iter().any(|line| line.sku == wish.sku);
+    let known = cart.lines.iter().any(|line| line.sku == request.sku);
     if !known && cart.lines.len() == MOST_LINES {
         return Err(too_many_lines());
     }
     Ok(Change::Line(CartLine {
-        sku: wish.sku,
+        sku: request.sku,
         quantity,
-        unit_price: wish.unit_price,
-        name: wish.name,
+        unit_price: request.unit_price,
+        name: request.name,
     }))
 }
 
 /// Changes a line's quantity by `difference`; at or below 0 it is removed.
-pub fn add(cart: &Cart, wish: Wish, difference: i32) -> Result<Change, Refusal> {
-    let now = cart.lines.iter().find(|line| line.sku == wish.sku);
+pub fn add(cart: &Cart, request: LineRequest, difference: i32) -> Result<Change, Refusal> {
+    let now = cart.lines.iter().find(|line| line.sku == request.sku);
     let now = now.map_or(0, |line| i64::from(line.quantity.get()));
     let then = (now + i64::from(difference)).max(0);
-    put(cart, wish, u32::try_from(then).unwrap_or(u32::MAX))
+    put(cart, request, u32::try_from(then).unwrap_or(u32::MAX))
 }
 
 fn too_many_units() -> Refusal {
@@ -177,11 +177,11 @@ pub struct Terms {
 
 /// What becomes of a cart that is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub enum IdleAction {
     /// It is open, and expires.
-    Expires,
+    Expire,
     /// It is closed, and forgotten.
-    IsSwept,
+    Delete,
 }
 
 /// In so many steps carts that were touched together expire. More would make as many more records of the store's timers.
@@ -189,17 +189,17 @@ const STEPS: u32 = 256;
 
 /// What becomes of a cart that is left alone, and when. Carts that were touched together expire bit by bit, over a tenth
 /// of the time: each by a part that follows from its id.
-pub fn fate(cart: &Cart, terms: Terms) -> (Timestamp, Fate) {
+pub fn idle_action(cart: &Cart, terms: Terms) -> (Timestamp, IdleAction) {
     let Terms { expire_after, keep_for } = terms;
     match cart.status {
         CartStatus::Open => {
             let step = expire_after / 10 / STEPS;
             let later = identity::spread(cart.id.as_str(), step * (STEPS - 1));
             let at = cart.updated_at.plus(expire_after).plus(later);
-            (at.rounded_up(step), Fate::Expires)
+            (at.rounded_up(step), IdleAction::Expire)
         }
         CartStatus::CheckedOut | CartStatus::Expired => {
-            (cart.updated_at.plus(keep_for), Fate::IsSwept)
+            (cart.updated_at.plus(keep_for), IdleAction::Delete)
         }
     }
 }

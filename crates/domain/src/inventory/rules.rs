@@ -105,7 +105,7 @@ pub fn freeze(hold: Hold, cap: Timestamp, now: Timestamp) -> Option<Hold> {
 }
 
 /// The time that was left of a frozen hold goes on, up to the cap. `None`: it was not frozen.
-pub fn thaw(hold: Hold, now: Timestamp) -> Option<Hold> {
+pub fn unfreeze(hold: Hold, now: Timestamp) -> Option<Hold> {
     match hold {
         Hold::Held { until: cap, extended, frozen: Some(left) } => {
             Some(Hold::Held { until: now.plus(left).min(cap), extended, frozen: None })

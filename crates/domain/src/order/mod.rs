@@ -3,4 +3,4 @@
 pub mod rules;
 mod state;
 
-pub use state::{Order, OrderFace, Status, Swept};
+pub use state::{Order, OrderFace, Status, Tombstone};

@@ -15,7 +15,9 @@ mod ending;
 mod hearing;
 mod money;
 
-pub use ending::{accept, cancel, complete, is_at_rest, is_settled, lapse, may_refund, resolve};
+pub use ending::{
+    accept, cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, resolve,
+};
 pub use hearing::heard;
 pub use money::{captured, pays_late};
 
@@ -48,7 +50,7 @@ impl Step {
         self
     }
 
-    fn tell(self, change: OrderChange) -> Self {
+    fn emit(self, change: OrderChange) -> Self {
         self.change(Change::Become(change))
     }
 
@@ -97,7 +99,7 @@ pub enum Effect {
     /// An attempt is open: the hold's time stands still, up to the cap.
     FreezeHold,
     /// No attempt is open any more: the time that was left goes on.
-    ThawHold,
+    UnfreezeHold,
     /// Ask `amount` back from the payment provider.
     AskBack {
         /// Minor units of the order's currency.
@@ -152,7 +154,7 @@ fn status_after(change: &OrderChange) -> Status {
 
 /// The order's stock is held: it is placed. A total of 0 is paid at once.
 pub fn place(order: &Order) -> Step {
-    let step = Step::new(Verdict::Applied).tell(OrderChange::Placed);
+    let step = Step::new(Verdict::Applied).emit(OrderChange::Placed);
     if order.total == 0 { pay(step, Late::No) } else { step }
 }
 
@@ -166,7 +168,7 @@ pub enum Late {
 }
 
 fn pay(step: Step, late: Late) -> Step {
-    step.tell(OrderChange::Paid { late: late == Late::Yes })
+    step.emit(OrderChange::Paid { late: late == Late::Yes })
         .effect(Effect::CommitHold)
         .effect(Effect::Void(Which::Authorized))
         .effect(notify(NotificationKind::OrderConfirmed))
@@ -174,14 +176,14 @@ fn pay(step: Step, late: Late) -> Step {
 
 /// The order becomes `refund_due`: exactly that much is asked back.
 fn owe(step: Step, amount: i64) -> Step {
-    step.tell(OrderChange::RefundDue { amount })
+    step.emit(OrderChange::RefundDue { amount })
         .change(Change::AskedBack(amount))
         .effect(Effect::AskBack { amount })
 }
 
 /// The order becomes `refund_due` for money in another currency: nothing of its own is owed.
 fn owe_elsewhere(step: Step) -> Step {
-    step.tell(OrderChange::RefundDue { amount: 0 }).effect(Effect::AskBackElsewhere)
+    step.emit(OrderChange::RefundDue { amount: 0 }).effect(Effect::AskBackElsewhere)
 }
 
 /// How far an order of that status is. `None`: its stock alone tells, since all money goes back

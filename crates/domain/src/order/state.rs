@@ -90,7 +90,7 @@ impl Order {
 
 /// What stays in the place of an order that was swept: its id is never free again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Swept {
+pub struct Tombstone {
     /// Where it stood.
     pub status: Status,
 }
@@ -126,7 +126,7 @@ impl Stored for Order {
     const VERSION: u8 = 2;
 }
 
-impl Stored for Swept {
+impl Stored for Tombstone {
     const WHAT: &'static str = "swept order";
     const VERSION: u8 = 2;
 }

@@ -23,8 +23,8 @@ fn line(name: &str, quantity: u32) -> CartLine {
     }
 }
 
-fn wish(name: &str) -> Wish {
-    Wish {
+fn request(name: &str) -> LineRequest {
+    LineRequest {
         sku: sku(name),
         unit_price: UnitPrice::new(500).expect("is a price"),
         currency: currency("EUR"),
@@ -65,7 +65,7 @@ fn a_line_is_set(
     #[case] quantity: u32,
     #[case] expected: Result<Change, Refusal>,
 ) {
-    assert_eq!(put(&cart(), wish(name), quantity), expected);
+    assert_eq!(put(&cart(), request(name), quantity), expected);
 }
 
 #[rstest]
@@ -81,12 +81,12 @@ fn a_line_is_changed_by_a_difference(
     #[case] difference: i32,
     #[case] expected: Result<Change, Refusal>,
 ) {
-    assert_eq!(add(&cart(), wish(name), difference), expected);
+    assert_eq!(add(&cart(), request(name), difference), expected);
 }
 
 #[test]
 fn all_lines_have_one_currency() {
-    let dollars = Wish { currency: currency("USD"), ..wish("tea") };
+    let dollars = LineRequest { currency: currency("USD"), ..request("tea") };
     let refusal = Refusal::with(Reason::CurrencyMismatch, "EUR");
     assert_eq!(put(&cart(), dollars.clone(), 1), Err(refusal.clone()));
     assert_eq!(add(&cart(), dollars, 1), Err(refusal));
@@ -96,8 +96,8 @@ fn all_lines_have_one_currency() {
 fn a_full_cart_takes_no_other_sku() {
     let lines = (0..MOST_LINES).map(|nth| line(&format!("s{nth}"), 1));
     let full = Cart { lines: lines.collect(), ..cart() };
-    assert!(put(&full, wish("s7"), 9).is_ok());
-    assert_eq!(put(&full, wish("tea"), 1), not_allowed("a cart has at most 500 lines"));
+    assert!(put(&full, request("s7"), 9).is_ok());
+    assert_eq!(put(&full, request("tea"), 1), not_allowed("a cart has at most 500 lines"));
 }
 
 #[rstest]
@@ -235,19 +235,19 @@ fn terms() -> Terms {
 }
 
 #[rstest]
-#[case(CartStatus::Open, Fate::Expires, 10 * HOUR, 11 * HOUR)]
-#[case(CartStatus::CheckedOut, Fate::IsSwept, 50 * HOUR, 50 * HOUR)]
-#[case(CartStatus::Expired, Fate::IsSwept, 50 * HOUR, 50 * HOUR)]
+#[case(CartStatus::Open, IdleAction::Expire, 10 * HOUR, 11 * HOUR)]
+#[case(CartStatus::CheckedOut, IdleAction::Delete, 50 * HOUR, 50 * HOUR)]
+#[case(CartStatus::Expired, IdleAction::Delete, 50 * HOUR, 50 * HOUR)]
 fn a_cart_left_alone_has_a_fate_counted_from_its_last_change(
     #[case] status: CartStatus,
-    #[case] expected: Fate,
+    #[case] expected: IdleAction,
     #[case] earliest: Duration,
     #[case] latest: Duration,
 ) {
     let touched = Timestamp::from_seconds(1_000_000);
     let cart = Cart { updated_at: touched, ..closed(status) };
-    let (at, fate) = fate(&cart, terms());
-    assert_eq!(fate, expected);
+    let (at, action) = idle_action(&cart, terms());
+    assert_eq!(action, expected);
     assert!(at >= touched.plus(earliest) && at <= touched.plus(latest), "{at}");
 }
 
@@ -257,8 +257,8 @@ fn a_batch_expires_evenly_over_a_tenth_of_the_time_each_always_at_the_same() {
     for nth in 0..1000 {
         let id = CartId::new(format!("k-{nth}")).expect("is an id");
         let cart = Cart { id, ..cart() };
-        let (at, _) = fate(&cart, terms());
-        assert_eq!(fate(&cart.clone(), terms()).0, at);
+        let (at, _) = idle_action(&cart, terms());
+        assert_eq!(idle_action(&cart.clone(), terms()).0, at);
         times.insert(at);
         let later = at.since(cart.updated_at.plus(10 * HOUR));
         by_tenth[usize::try_from(later.as_micros() * 10 / HOUR.as_micros()).expect("is small")] +=

@@ -122,7 +122,7 @@ fn time_of_a_hold(
 ) {
     assert_eq!(extend(hold, at(120), at(5)), extends);
     assert_eq!(freeze(hold, at(120), at(5)), freezes);
-    assert_eq!(thaw(hold, at(5)), thaws);
+    assert_eq!(unfreeze(hold, at(5)), thaws);
 }
 
 #[rstest]
@@ -130,7 +130,7 @@ fn time_of_a_hold(
 #[case::up_to_the_cap(115, held(120))]
 #[case::at_the_cap(120, held(120))]
 fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: Hold) {
-    assert_eq!(thaw(frozen(120, 10), at(minute)), Some(expected));
+    assert_eq!(unfreeze(frozen(120, 10), at(minute)), Some(expected));
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub fn cancel(order: &Order, reason: Option<Text>, standing: Standing) -> Result
         | Status::Refunded => return Err(not_allowed(order)),
     }
     let step = Step::new(Verdict::Applied)
-        .tell(OrderChange::Cancelled { reason })
+        .emit(OrderChange::Cancelled { reason })
         .effect(Effect::ReleaseHold(ReleaseReason::Cancelled))
         .effect(Effect::Void(Which::Authorized))
         .effect(notify(NotificationKind::OrderCancelled));
@@ -86,7 +86,7 @@ pub fn accept(order: &Order, late: Late) -> Step {
 /// Handed over to the customer.
 pub fn complete(order: &Order) -> Result<Step, Refusal> {
     match order.status {
-        Status::Paid => Ok(Step::new(Verdict::Applied).tell(OrderChange::Completed)),
+        Status::Paid => Ok(Step::new(Verdict::Applied).emit(OrderChange::Completed)),
         Status::Rejected
         | Status::AwaitingPayment
         | Status::PartiallyPaid
@@ -120,13 +120,13 @@ pub fn may_refund(order: &Order) -> Result<(), Refusal> {
 }
 
 /// The hold ran out; `None` when the order no longer cares.
-pub fn lapse(order: &Order) -> Option<Step> {
+pub fn expire_hold(order: &Order) -> Option<Step> {
     let release = Effect::ReleaseHold(ReleaseReason::Expired);
     let step = Step::new(Verdict::Applied);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => {
             let step = step
-                .tell(OrderChange::Expired)
+                .emit(OrderChange::Expired)
                 .effect(release)
                 .effect(Effect::Void(Which::Authorized))
                 .effect(Effect::ReopenCart)

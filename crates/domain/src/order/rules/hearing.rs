@@ -57,7 +57,7 @@ pub fn heard(
     };
     if is_of_attempt && awaits_money(step.status(order.status)) {
         let is_open = standing.is_open;
-        step = step.effect(if is_open { Effect::FreezeHold } else { Effect::ThawHold });
+        step = step.effect(if is_open { Effect::FreezeHold } else { Effect::UnfreezeHold });
     }
     Some(step)
 }

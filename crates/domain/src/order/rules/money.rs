@@ -46,7 +46,7 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
         Status::AwaitingPayment | Status::PartiallyPaid => match cover {
             Cover::Reached => pay(counted(Verdict::Applied), Late::No),
             Cover::Less => counted(Verdict::Applied)
-                .tell(OrderChange::PartiallyPaid)
+                .emit(OrderChange::PartiallyPaid)
                 .effect(Effect::ExtendHold),
             Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
         },
@@ -61,7 +61,7 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
                 // all of it went back before it was heard of
-                0 => counted(Verdict::Applied).tell(OrderChange::Refunded),
+                0 => counted(Verdict::Applied).emit(OrderChange::Refunded),
                 net => owe(counted(excessive(cover)), net),
             }
         }
@@ -77,7 +77,7 @@ fn excessive(cover: Cover) -> Verdict {
 }
 
 fn under_review(step: Step, reason: ReviewReason) -> Step {
-    step.tell(OrderChange::UnderReview { reason })
+    step.emit(OrderChange::UnderReview { reason })
         .effect(Effect::ExtendHold)
         .effect(Effect::Void(Which::Authorized))
 }
@@ -113,7 +113,7 @@ pub(super) fn captured_elsewhere(order: &Order, standing: Standing) -> Step {
             owe_elsewhere(step)
         }
         // all of it went back before it was heard of
-        Status::Expired | Status::Cancelled | Status::Rejected => step.tell(OrderChange::Refunded),
+        Status::Expired | Status::Cancelled | Status::Rejected => step.emit(OrderChange::Refunded),
         Status::RefundDue | Status::Refunded => step.effect(Effect::AskBackElsewhere),
         Status::UnderReview | Status::Paid | Status::Completed | Status::PartiallyRefunded => step,
     }
@@ -130,13 +130,13 @@ pub(super) fn sent_back(order: &Order, amount: i64, standing: Standing) -> Step 
         Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
             if net == 0 =>
         {
-            step.tell(OrderChange::Refunded)
+            step.emit(OrderChange::Refunded)
         }
         Status::RefundDue if net == 0 && !standing.has_elsewhere => {
-            step.tell(OrderChange::Refunded)
+            step.emit(OrderChange::Refunded)
         }
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
-            step.tell(OrderChange::PartiallyRefunded)
+            step.emit(OrderChange::PartiallyRefunded)
         }
         // what came after all had gone back, goes back too: until then nothing else becomes of it,
         // least of all of an order that never was sold
@@ -160,7 +160,7 @@ pub(super) fn sent_back_elsewhere(order: &Order, standing: Standing) -> Step {
     let step = Step::new(Verdict::Applied);
     let is_last = order.net() == 0 && !standing.has_elsewhere;
     if order.status == Status::RefundDue && is_last {
-        step.tell(OrderChange::Refunded)
+        step.emit(OrderChange::Refunded)
     } else {
         step
     }

@@ -104,7 +104,7 @@ fn effect(effect: &Effect) -> String {
         Effect::ReleaseHold(reason) => format!("release {reason:?}"),
         Effect::ExtendHold => "extend".to_owned(),
         Effect::FreezeHold => "freeze".to_owned(),
-        Effect::ThawHold => "thaw".to_owned(),
+        Effect::UnfreezeHold => "thaw".to_owned(),
         Effect::AskBack { amount } => format!("ask {amount} back"),
         Effect::AskBackElsewhere => "ask other currencies back".to_owned(),
         Effect::Void(Which::Authorized) => "void all".to_owned(),
@@ -146,7 +146,7 @@ fn how_far_it_is(#[case] status: Status, #[case] expected: Option<Phase>) {
 #[test]
 fn applying_a_step_moves_money_and_status() {
     let mut partial = order(Status::PartiallyPaid, [200, 0, 0]);
-    for change in lapse(&partial).expect("lapses").changes {
+    for change in expire_hold(&partial).expect("lapses").changes {
         apply(&mut partial, &change);
     }
     assert_eq!(partial.status, Status::RefundDue);

@@ -95,7 +95,7 @@ fn completed_once_paid() {
 #[test]
 fn a_hold_that_ran_out() {
     for status in Status::ALL {
-        let lapsed = lapse(&order(*status, [200, 0, 0]));
+        let lapsed = expire_hold(&order(*status, [200, 0, 0]));
         let expired = "release Expired, void all, reopen cart, notify order_expired";
         let expected = match status {
             Status::AwaitingPayment | Status::PartiallyPaid => Some(format!(
@@ -114,6 +114,9 @@ fn a_hold_that_ran_out_and_nothing_is_there_to_go_back() {
     for (status, money) in
         [(Status::AwaitingPayment, NOTHING), (Status::PartiallyPaid, [200, 200, 0])]
     {
-        assert_eq!(lapse(&order(status, money)).as_ref().map(words).as_deref(), Some(expired));
+        assert_eq!(
+            expire_hold(&order(status, money)).as_ref().map(words).as_deref(),
+            Some(expired)
+        );
     }
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 /// A unit as the process around the actors sees it: its record, and the states that its events
 /// speak of.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct JournalEntry {
     /// The unit's place.
     pub seq: Seq,
     /// The next unit's place.
@@ -32,7 +32,7 @@ pub struct Entry {
     pub reservation: Option<Arc<Reservation>>,
 }
 
-impl Entry {
+impl JournalEntry {
     /// Reads a unit back from the journal.
     pub fn read(unit: &Unit) -> Result<Self, states::Error> {
         Ok(Self {

@@ -11,7 +11,7 @@
 //! | `payment` | event id | before a callback is recorded |
 //! | `notification` | order id | when its customer is to be told something |
 //! | `reload` | owner | when that owner is restarted after a panic |
-//! | `sweep` | order id | when the other owners have given up their parts of an order that is forgotten |
+//! | `delete` | order id | when the other owners have given up their parts of an order that is forgotten |
 //! | `finish` | order id | when all owners have staged what a command on that order does |
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
@@ -29,7 +29,7 @@ static ENVIRONMENT: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
 
 /// A place where a test may let things go wrong for one subject.
 #[cfg(feature = "failpoints")]
-pub(crate) fn point(place: &str, subject: &str) {
+pub(crate) fn hit(place: &str, subject: &str) {
     *ENVIRONMENT;
     // benches are built with the feature too: without faults it costs them next to nothing
     if fail::list().is_empty() {
@@ -45,4 +45,4 @@ pub(crate) fn point(place: &str, subject: &str) {
 
 /// A place where a test may let things go wrong for one subject: not in this build.
 #[cfg(not(feature = "failpoints"))]
-pub(crate) fn point(_: &str, _: &str) {}
+pub(crate) fn hit(_: &str, _: &str) {}

@@ -9,7 +9,7 @@ use orderly_domain::trace::TraceParent;
 
 /// A message, decoded as far as it could be.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct InboundMessage {
     /// Its source; `None` when it could not be read.
     pub source: Option<Source>,
     /// Its id, likewise.

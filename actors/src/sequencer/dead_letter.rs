@@ -1,11 +1,11 @@
 //! Putting aside what cannot be processed: with its bytes and its reason, once.
 
 use super::seal::Turn;
-use super::{Arrival, Error, Sealed, Sequencer, Step, order_of};
+use super::{Error, InboundMessage, Sealed, Sequencer, Step, order_of};
+use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
-use crate::draft::{Draft, Hint, HintKind};
 use crate::names;
-use crate::owner::{Fault, Outcome, Owner, Stop, ask};
+use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::parked::{self, CUT, Item, WHOLE};
 use crate::payment;
 use bytes::Bytes;
@@ -22,79 +22,79 @@ impl Sequencer {
     /// Parks a message that still failed after every retry.
     pub async fn park_failed(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         problem: String,
     ) -> Result<Sealed, Error> {
         let now = self.now();
-        self.park(arrival, Reason::Failed, Some(problem.into()), now).await
+        self.park(inbound, Reason::Failed, Some(problem.into()), now).await
     }
 
     /// Parks a message for `reason`; delivered again, it is acknowledged and not parked twice.
     pub(super) async fn park(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         reason: Reason,
         detail: Option<Detail>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let turn = Turn::new(arrival.origin(), arrival.trace, now);
-        let order = arrival.command.as_ref().ok().and_then(order_of).cloned();
-        self.set_aside(arrival, turn, reason, detail, order.map(|id| (id, None))).await
+        let turn = Turn::new(inbound.origin(), inbound.trace, now);
+        let order = inbound.command.as_ref().ok().and_then(order_of).cloned();
+        self.set_aside(inbound, turn, reason, detail, order.map(|id| (id, None))).await
     }
 
     /// Parks a message whose identity came before with other data.
     pub(super) async fn park_conflict(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         first: Seq,
         order: Option<(OrderId, Option<Ordinal>)>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
         let turn =
-            Turn { original: Some(first), ..Turn::new(arrival.origin(), arrival.trace, now) };
+            Turn { original: Some(first), ..Turn::new(inbound.origin(), inbound.trace, now) };
         let detail = Some("the same identity came before with other data".into());
-        self.set_aside(arrival, turn, Reason::Conflict, detail, order).await
+        self.set_aside(inbound, turn, Reason::Conflict, detail, order).await
     }
 
     async fn set_aside(
         &mut self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         turn: Turn,
         reason: Reason,
         detail: Option<Detail>,
         order: Option<(OrderId, Option<Ordinal>)>,
     ) -> Result<Sealed, Error> {
-        let mut draft = Draft::default();
-        let item = self.item(arrival, reason, detail.clone(), turn.now)?;
+        let mut changeset = Changeset::default();
+        let item = self.item(inbound, reason, detail.clone(), turn.now)?;
         // also when it was parked before: the process may have died before the dead letter was confirmed
         let dead_letter = match &item {
             Some(item) => item.about.truncated,
-            None => self.parked_before(arrival)?.is_some_and(|about| about.truncated),
+            None => self.parked_before(inbound)?.is_some_and(|about| about.truncated),
         };
         if let Some(item) = item {
-            draft.events.push(event(&item, arrival));
-            draft.parked = Some(Box::new(item));
+            changeset.events.push(event(&item, inbound));
+            changeset.parked = Some(Box::new(item));
         }
         let order = match order {
             Some((id, None)) => {
                 let name = names::name(id.as_str());
-                let ordinal = self.shelf().borrow().find(Table::Orders, &name)?;
+                let ordinal = self.view().borrow().find(Table::Orders, &name)?;
                 Some((id, ordinal))
             }
             other => other,
         };
         let verdict = verdict_of(reason);
         let outcome =
-            Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, draft) };
+            Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
         let sealed = self.seal(turn, outcome).await?;
         Ok(Sealed { dead_letter, ..sealed })
     }
 
     /// What is known of a message that is parked already.
-    pub(super) fn parked_before(&self, arrival: &Arrival) -> Result<Option<Parked>, Error> {
-        let view = self.shelf().borrow();
+    pub(super) fn parked_before(&self, inbound: &InboundMessage) -> Result<Option<Parked>, Error> {
+        let view = self.view().borrow();
         let name =
-            names::parked_name(arrival.source.as_ref(), arrival.id.as_ref(), &arrival.raw.body);
+            names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), &inbound.raw.body);
         match view.find(Table::Parked, &name)? {
             Some(ordinal) => Ok(parked::read(&view, ordinal)?),
             None => Ok(None),
@@ -104,14 +104,14 @@ impl Sequencer {
     /// What is to be kept of a message; `None` when it is parked already.
     fn item(
         &self,
-        arrival: &Arrival,
+        inbound: &InboundMessage,
         reason: Reason,
         detail: Option<Detail>,
         now: Timestamp,
     ) -> Result<Option<Item>, Error> {
-        let view = self.shelf().borrow();
-        let whole = &arrival.raw.body;
-        let name = names::parked_name(arrival.source.as_ref(), arrival.id.as_ref(), whole);
+        let view = self.view().borrow();
+        let whole = &inbound.raw.body;
+        let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), whole);
         let known = view.find(Table::Parked, &name)?;
         if let Some(ordinal) = known
             && parked::read(&view, ordinal)?.is_some()
@@ -123,18 +123,18 @@ impl Sequencer {
         let kept = if whole.len() <= WHOLE && !full { whole.len() } else { whole.len().min(CUT) };
         let about = Parked {
             reason,
-            command_id: arrival.id.as_ref().map(ToString::to_string),
-            source: arrival.source.as_ref().map(ToString::to_string),
-            r#type: Some(arrival.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
-            order_id: arrival
+            command_id: inbound.id.as_ref().map(ToString::to_string),
+            source: inbound.source.as_ref().map(ToString::to_string),
+            r#type: Some(inbound.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
+            order_id: inbound
                 .command
                 .as_ref()
                 .ok()
                 .and_then(order_of)
                 .map(|id| id.as_str().to_owned()),
-            content_type: arrival.raw.content_type.clone(),
+            content_type: inbound.raw.content_type.clone(),
             received_at: now,
-            attempts: arrival.attempts + 1,
+            attempts: inbound.attempts + 1,
             detail,
             size: whole.len() as u64,
             truncated: kept < whole.len(),
@@ -152,10 +152,10 @@ impl Sequencer {
         now: Timestamp,
     ) -> Result<Option<Step>, Error> {
         let next = payment::NextWaiting { order };
-        let answer = ask(&self.owners.payment, Owner::Payment, next).await;
-        let (next, mut draft) = match answer {
-            Ok(Ok((Some(next), draft))) => (next, draft),
-            Err(Fault::State(error)) | Ok(Err(Stop::Fault(Fault::State(error)))) => {
+        let reply = ask(&self.owners.payment, Owner::Payment, next).await;
+        let (next, mut changeset) = match reply {
+            Ok(Ok((Some(next), changeset))) => (next, changeset),
+            Err(Fault::State(error)) | Ok(Err(CommandError::Fault(Fault::State(error)))) => {
                 return Err(error.into());
             }
             Ok(_) | Err(_) => {
@@ -164,27 +164,27 @@ impl Sequencer {
             }
         };
         if next.left > 0 {
-            let kind = HintKind::Waiting;
-            draft.hints.push(Hint { due: now, kind, ordinal: order });
+            let kind = TimerKind::Waiting;
+            changeset.timers.push(NewTimer { due: now, kind, ordinal: order });
         }
         let park = (Reason::Failed, "it failed when its order had come");
-        Ok(Some(self.park_callback(next.waiting, order, park, draft, now).await?.into()))
+        Ok(Some(self.park_callback(next.waiting, order, park, changeset, now).await?.into()))
     }
 
-    /// Parks a callback that waited for an order and waits no more, as `draft` says: its data is what is kept.
+    /// Parks a callback that waited for an order and waits no more, as `changeset` says: its data is what is kept.
     pub(super) async fn park_callback(
         &mut self,
         waited: Waiting,
         order: Ordinal,
         (reason, detail): (Reason, &str),
-        mut draft: Draft,
+        mut changeset: Changeset,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
         let Waiting { callback, trace, source, command_id, .. } = waited;
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
         let command = orderly_domain::command::Command::PaymentCallback(callback);
-        let arrival = Arrival {
+        let inbound = InboundMessage {
             source: Some(source.clone()),
             id: Some(command_id.clone()),
             kind: orderly_domain::record::Named::from(command.kind()),
@@ -199,13 +199,13 @@ impl Sequencer {
             },
         };
         let detail = Some(Detail::from(detail));
-        if let Some(item) = self.item(&arrival, reason, detail.clone(), now)? {
-            draft.events.push(event(&item, &arrival));
-            draft.parked = Some(Box::new(item));
+        if let Some(item) = self.item(&inbound, reason, detail.clone(), now)? {
+            changeset.events.push(event(&item, &inbound));
+            changeset.parked = Some(Box::new(item));
         }
         let origin = Origin::Waited { source, id: command_id };
         let outcome =
-            Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), draft) };
+            Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), changeset) };
         let outcome = outcome.about(order_id, Some(order));
         self.seal(Turn::new(origin, trace, now), outcome).await
     }
@@ -219,13 +219,13 @@ fn verdict_of(reason: Reason) -> Verdict {
     }
 }
 
-fn event(item: &Item, arrival: &Arrival) -> Event {
+fn event(item: &Item, inbound: &InboundMessage) -> Event {
     Event::CommandParked {
         parked_id: parked::id(item.ordinal),
         reason: item.about.reason,
         detail: item.about.detail.clone(),
         r#type: item.about.r#type.clone(),
-        source: arrival.source.clone(),
-        command_id: arrival.id.clone(),
+        source: inbound.source.clone(),
+        command_id: inbound.id.clone(),
     }
 }

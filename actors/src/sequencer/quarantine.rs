@@ -8,8 +8,8 @@
 //! parked.
 
 use super::seal::Turn;
-use super::{Arrival, Error, Raw, Sealed, Sequencer};
-use crate::draft::Draft;
+use super::{Error, InboundMessage, Raw, Sealed, Sequencer};
+use crate::changeset::Changeset;
 use crate::names;
 use crate::owner::Outcome;
 use crate::parked::MARKER;
@@ -62,7 +62,7 @@ impl Alone {
 
 /// How the process ended before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Before {
+pub enum PreviousRun {
     /// In good order, or never: nothing is suspicious.
     Clean,
     /// It died.
@@ -71,22 +71,22 @@ pub enum Before {
 
 impl Sequencer {
     /// Marks a message as the one that runs alone. It may run when this unit is durable.
-    pub async fn isolate(&mut self, arrival: &Arrival) -> Result<Sealed, Error> {
+    pub async fn quarantine(&mut self, inbound: &InboundMessage) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         marker.alone = Some(Alone {
-            source: arrival.source.clone(),
-            id: arrival.id.clone(),
-            kind: arrival.kind.clone(),
-            trace: arrival.trace,
-            attempts: arrival.attempts,
-            content_type: arrival.raw.content_type.clone(),
-            body: arrival.raw.body.clone(),
+            source: inbound.source.clone(),
+            id: inbound.id.clone(),
+            kind: inbound.kind.clone(),
+            trace: inbound.trace,
+            attempts: inbound.attempts,
+            content_type: inbound.raw.content_type.clone(),
+            body: inbound.raw.body.clone(),
         });
         self.mark(marker).await
     }
 
     /// The message that ran alone did no harm.
-    pub async fn clear_isolated(&mut self) -> Result<Sealed, Error> {
+    pub async fn clear_quarantine(&mut self) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         if let Some(alone) = marker.alone.take() {
             let name = alone.name();
@@ -103,11 +103,11 @@ impl Sequencer {
 
     /// Begins after a start: counts a death against the message that ran alone, and parks it when
     /// it was alone at too many. Whatever is sealed must be durable before the first message runs.
-    pub async fn begin(&mut self) -> Result<(Before, Vec<Sealed>), Error> {
+    pub async fn begin(&mut self) -> Result<(PreviousRun, Vec<Sealed>), Error> {
         let Some(mut marker) = self.marker()? else {
-            return Ok((Before::Clean, vec![self.mark(Marker::default()).await?]));
+            return Ok((PreviousRun::Clean, vec![self.mark(Marker::default()).await?]));
         };
-        let before = if marker.clean { Before::Clean } else { Before::Died };
+        let before = if marker.clean { PreviousRun::Clean } else { PreviousRun::Died };
         let mut sealed = Vec::new();
         marker.clean = false;
         if let Some(alone) = marker.alone.take() {
@@ -129,9 +129,9 @@ impl Sequencer {
 
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
-        let draft = Draft { marker: Some(Box::new(marker)), ..Draft::default() };
+        let changeset = Changeset { marker: Some(Box::new(marker)), ..Changeset::default() };
         let turn = Turn::new(Origin::Isolated, None, now);
-        self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
+        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 
     async fn park_alone(&mut self, alone: Alone) -> Result<Sealed, Error> {
@@ -139,7 +139,7 @@ impl Sequencer {
         let source = alone.source.as_ref().map(Source::as_str);
         let id = alone.id.as_ref().map(CommandId::as_str);
         tracing::error!(source, id, problem, "a message is parked");
-        let arrival = Arrival {
+        let inbound = InboundMessage {
             source: alone.source,
             id: alone.id,
             kind: alone.kind,
@@ -150,11 +150,11 @@ impl Sequencer {
             command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
             raw: Raw { body: alone.body, content_type: alone.content_type },
         };
-        self.park_failed(&arrival, problem).await
+        self.park_failed(&inbound, problem).await
     }
 
     fn marker(&self) -> Result<Option<Marker>, Error> {
-        let view = self.shelf().borrow();
+        let view = self.view().borrow();
         let Some(ordinal) = names::find(&view, Table::Parked, NAME)? else {
             return Ok(None);
         };
@@ -166,10 +166,10 @@ impl Sequencer {
 
     /// The verdict on a message that was parked as failed before: it is not run again. `None`
     /// when it was not.
-    pub async fn park_again(&mut self, arrival: &Arrival) -> Result<Option<Sealed>, Error> {
-        match self.parked_before(arrival)? {
+    pub async fn park_again(&mut self, inbound: &InboundMessage) -> Result<Option<Sealed>, Error> {
+        match self.parked_before(inbound)? {
             Some(before) if before.reason == Reason::Failed => {
-                self.park_failed(arrival, "it was parked before".to_owned()).await.map(Some)
+                self.park_failed(inbound, "it was parked before".to_owned()).await.map(Some)
             }
             Some(_) | None => Ok(None),
         }
@@ -200,15 +200,15 @@ pub(super) fn put(
 
 impl Sequencer {
     /// Puts a timer off that could not be dealt with, so that it is not lost.
-    pub async fn put_off(&mut self, timer: orderly_store::Timer) -> Result<Sealed, Error> {
+    pub async fn postpone_timer(&mut self, timer: orderly_store::Timer) -> Result<Sealed, Error> {
         const PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
         let now: Timestamp = self.now();
-        let mut draft = Draft::default();
-        if let Some(kind) = crate::draft::HintKind::from_number(timer.kind) {
+        let mut changeset = Changeset::default();
+        if let Some(kind) = crate::changeset::TimerKind::from_number(timer.kind) {
             let due = now.plus(PAUSE);
-            draft.hints.push(crate::draft::Hint { due, kind, ordinal: timer.ordinal });
+            changeset.timers.push(crate::changeset::NewTimer { due, kind, ordinal: timer.ordinal });
         }
         let turn = Turn::new(Origin::Age, None, now);
-        self.seal(turn, Outcome::new(Verdict::Applied, draft)).await
+        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 }

@@ -3,9 +3,9 @@
 
 use super::seal::Turn;
 use super::{Error, Sequencer, Step};
-use crate::draft::{Change, Draft};
+use crate::changeset::{Change, Changeset};
 use crate::order;
-use crate::owner::{Answer, EndTurn, Fault, Outcome, Owner, Stop, ask};
+use crate::owner::{CommandError, Fault, Outcome, Owner, Reply, Rollback, ask};
 use crate::payment;
 use crate::states;
 use orderly_domain::event::Event;
@@ -16,87 +16,94 @@ use orderly_store::{Ordinal, Table};
 
 /// What was expired, put aside or forgotten since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Retired {
+pub struct RetentionCounts {
     /// Carts that expired.
     pub carts_expired: u64,
     /// Callbacks whose order never came.
     pub callbacks_parked: u64,
     /// Closed carts that were forgotten.
-    pub carts_swept: u64,
+    pub carts_deleted: u64,
     /// Settled orders that were forgotten, but for their ids.
-    pub orders_swept: u64,
+    pub orders_deleted: u64,
 }
 
-impl Retired {
-    fn count(&mut self, draft: &Draft) {
-        let expired = draft.events.iter().any(|event| matches!(event, Event::CartExpired { .. }));
-        let cart_gone = draft
+impl RetentionCounts {
+    fn count(&mut self, changeset: &Changeset) {
+        let expired =
+            changeset.events.iter().any(|event| matches!(event, Event::CartExpired { .. }));
+        let cart_gone = changeset
             .changes
             .iter()
             .any(|change| matches!(change, Change::Gone { table: Table::Carts, .. }));
         self.carts_expired += u64::from(expired);
-        self.carts_swept += u64::from(cart_gone);
-        self.orders_swept += u64::from(draft.swept.is_some());
+        self.carts_deleted += u64::from(cart_gone);
+        self.orders_deleted += u64::from(changeset.deleted.is_some());
     }
 }
 
 impl Sequencer {
-    /// What was retired since the start.
-    pub const fn retired(&self) -> Retired {
-        self.retired
+    /// What was expired and deleted since the start.
+    pub const fn retention(&self) -> RetentionCounts {
+        self.retention
     }
 
-    pub(super) async fn tend_cart(&mut self, cart: Ordinal) -> Result<Option<Step>, Error> {
+    pub(super) async fn expire_or_delete_cart(
+        &mut self,
+        cart: Ordinal,
+    ) -> Result<Option<Step>, Error> {
         let now = self.now();
         for _ in 0..2 {
-            let tend = order::TendCart { cart, now };
-            let answer = ask(&self.owners.order, Owner::Order, tend).await;
-            match answer.and_then(|answer| answer) {
+            let tend = order::ExpireOrDeleteCart { cart, now };
+            let reply = ask(&self.owners.order, Owner::Order, tend).await;
+            match reply.and_then(|reply| reply) {
                 Ok(outcome) => {
                     return self.end_retiring(outcome, Turn::new(Origin::Age, None, now)).await;
                 }
                 Err(fault) => self.recover(fault).await?,
             }
         }
-        Ok(Some(Step::Failed { problem: format!("cart {} cannot be retired", cart.0) }))
+        Ok(Some(Step::Failed { problem: format!("cart {} cannot be expired or deleted", cart.0) }))
     }
 
-    pub(super) async fn sweep_order(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
+    pub(super) async fn delete_order(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
         let now = self.now();
         for _ in 0..2 {
-            let sweep = order::SweepOrder { order, now };
-            let answer = ask(&self.owners.order, Owner::Order, sweep).await;
-            match answer.and_then(|answer| answer) {
+            let sweep = order::DeleteOrder { order, now };
+            let reply = ask(&self.owners.order, Owner::Order, sweep).await;
+            match reply.and_then(|reply| reply) {
                 Ok(outcome) => {
                     return self.end_retiring(outcome, Turn::new(Origin::Age, None, now)).await;
                 }
                 Err(fault) => self.recover(fault).await?,
             }
         }
-        Ok(Some(Step::Failed { problem: format!("order {} cannot be swept", order.0) }))
+        Ok(Some(Step::Failed { problem: format!("order {} cannot be deleted", order.0) }))
     }
 
     /// Puts the first callback aside that waited too long for `order`.
-    pub(super) async fn never_came(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
-        if states::read::<Order>(&self.shelf.borrow(), order)?.is_some() {
+    pub(super) async fn park_orphaned_callback(
+        &mut self,
+        order: Ordinal,
+    ) -> Result<Option<Step>, Error> {
+        if states::read::<Order>(&self.view.borrow(), order)?.is_some() {
             // it came just in time: the callbacks run, as they were to
             return self.run_waiting(order).await;
         }
         let now = self.now();
         for _ in 0..2 {
-            let never_came = payment::NeverCame { order, now };
-            let answer = ask(&self.owners.payment, Owner::Payment, never_came).await;
-            match answer.and_then(settled) {
-                Ok((Some(waited), draft)) => {
+            let park_orphaned_callback = payment::TakeOrphanedCallback { order, now };
+            let reply = ask(&self.owners.payment, Owner::Payment, park_orphaned_callback).await;
+            match reply.and_then(accepted) {
+                Ok((Some(waited), changeset)) => {
                     let detail = "its order never came";
                     let park = (Reason::OrderNeverCame, detail);
-                    let sealed = self.park_callback(waited, order, park, draft, now).await?;
-                    self.retired.callbacks_parked += 1;
+                    let sealed = self.park_callback(waited, order, park, changeset, now).await?;
+                    self.retention.callbacks_parked += 1;
                     return Ok(Some(sealed.into()));
                 }
-                Ok((None, draft)) => {
+                Ok((None, changeset)) => {
                     let outcome =
-                        (!draft.is_empty()).then(|| Outcome::new(Verdict::Applied, draft));
+                        (!changeset.is_empty()).then(|| Outcome::new(Verdict::Applied, changeset));
                     let turn = Turn::new(Origin::Age, None, now);
                     return self.end_retiring(outcome, turn).await;
                 }
@@ -114,22 +121,24 @@ impl Sequencer {
     ) -> Result<Option<Step>, Error> {
         match outcome {
             Some(outcome) => {
-                self.retired.count(&outcome.draft);
+                self.retention.count(&outcome.changeset);
                 Ok(Some(self.seal(turn, outcome).await?.into()))
             }
             None => {
-                self.owners.end_turn(EndTurn::Discard).await;
+                self.owners.roll_back(Rollback::Staged).await;
                 Ok(None)
             }
         }
     }
 }
 
-/// An answer that no business rule refuses.
-fn settled<T>(answer: Answer<T>) -> Result<(T, Draft), Fault> {
-    match answer {
+/// A reply that no business rule refuses.
+fn accepted<T>(reply: Reply<T>) -> Result<(T, Changeset), Fault> {
+    match reply {
         Ok(done) => Ok(done),
-        Err(Stop::Fault(fault)) => Err(fault),
-        Err(Stop::Refused(_)) => Err(Fault::Inconsistent("a callback that waits was refused")),
+        Err(CommandError::Fault(fault)) => Err(fault),
+        Err(CommandError::Refused(_)) => {
+            Err(Fault::Inconsistent("a callback that waits was refused"))
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! What a command does, before it is sealed: the actors' answers, put together by the order
-//! actor and made a unit by the sequencer. A draft that is dropped has done nothing.
+//! actor and made a unit by the sequencer. A changeset that is dropped has done nothing.
 
 use crate::owner::Owner;
 use crate::parked::Item;
@@ -9,7 +9,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Status, Swept};
+use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::time::Timestamp;
 use orderly_store::{NameHash, Ordinal, Table};
@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 /// Everything that a command changes, and what it tells.
 #[derive(Debug, Default)]
-pub struct Draft {
+pub struct Changeset {
     /// What happened, in order.
     pub events: Vec<Event>,
     /// New values of states.
@@ -25,14 +25,14 @@ pub struct Draft {
     /// Ids seen for the first time.
     pub names: Vec<(Table, NameHash, Ordinal)>,
     /// What to look at later.
-    pub hints: Vec<Hint>,
+    pub timers: Vec<NewTimer>,
     /// An order that began to exist, or changed its status.
     pub moved: Option<(Option<Status>, Status)>,
     /// Where an order stood that was swept.
-    pub swept: Option<Status>,
+    pub deleted: Option<Status>,
     /// Callbacks that began (positive) or ended (negative) to wait for their order.
     pub waiting: i64,
-    /// A message that is put aside. In a box, as the marker is: a draft goes through many hands, and few have either.
+    /// A message that is put aside. In a box, as the marker is: a changeset goes through many hands, and few have either.
     pub parked: Option<Box<Item>>,
     /// What is known of messages that may kill the process.
     pub(crate) marker: Option<Box<Marker>>,
@@ -54,7 +54,7 @@ pub enum Change {
     /// Of the cart actor.
     Cart(Ordinal, Arc<Cart>),
     /// Of the order actor, in the place of an order.
-    Swept(Ordinal, Swept),
+    Tombstone(Ordinal, Tombstone),
     /// Of whoever owns it: it is gone.
     Gone {
         /// The owner.
@@ -68,21 +68,21 @@ pub enum Change {
     },
 }
 
-/// A hint to look at something at a time; its state decides then what is to be done.
+/// A timer to look at something at a time; its state decides then what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hint {
+pub struct NewTimer {
     /// When.
     pub due: Timestamp,
     /// What for, which says in which table it is.
-    pub kind: HintKind,
+    pub kind: TimerKind,
     /// Which one.
     pub ordinal: Ordinal,
 }
 
-/// What a hint is for. Stored by its number.
+/// What a timer is for. Stored by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub enum HintKind {
+pub enum TimerKind {
     /// The order's hold may have run out.
     Hold = 1,
     /// Callbacks waited for the order; the first is to be applied now.
@@ -92,17 +92,23 @@ pub enum HintKind {
     /// The cart may have been left alone for too long, open or closed.
     Cart = 4,
     /// A callback may have waited too long for the order.
-    NeverCame = 5,
+    OrphanedCallback = 5,
     /// The order may be settled, and old enough to be swept.
-    Sweep = 6,
+    DeleteOrder = 6,
 }
 
-impl HintKind {
+impl TimerKind {
     /// Every kind.
-    pub const ALL: [Self; 6] =
-        [Self::Hold, Self::Waiting, Self::Notify, Self::Cart, Self::NeverCame, Self::Sweep];
+    pub const ALL: [Self; 6] = [
+        Self::Hold,
+        Self::Waiting,
+        Self::Notify,
+        Self::Cart,
+        Self::OrphanedCallback,
+        Self::DeleteOrder,
+    ];
 
-    /// The hint of that number in the store.
+    /// The timer of that number in the store.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
@@ -110,25 +116,27 @@ impl HintKind {
     /// Where that is what it is about.
     pub const fn table(self) -> Table {
         match self {
-            Self::Hold | Self::Waiting | Self::Notify | Self::NeverCame | Self::Sweep => {
-                Table::Orders
-            }
+            Self::Hold
+            | Self::Waiting
+            | Self::Notify
+            | Self::OrphanedCallback
+            | Self::DeleteOrder => Table::Orders,
             Self::Cart => Table::Carts,
         }
     }
 }
 
-impl Draft {
+impl Changeset {
     /// Adds what another owner did for the same command, behind what is here.
-    pub fn absorb(&mut self, other: Self) {
+    pub fn merge(&mut self, other: Self) {
         self.events.extend(other.events);
         for change in other.changes {
             self.change(change);
         }
         self.names.extend(other.names);
-        self.hints.extend(other.hints);
+        self.timers.extend(other.timers);
         self.moved = other.moved.or(self.moved);
-        self.swept = other.swept.or(self.swept);
+        self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
         self.parked = other.parked.or(self.parked.take());
         self.marker = other.marker.or(self.marker.take());
@@ -147,7 +155,7 @@ impl Draft {
         self.events.is_empty()
             && self.changes.is_empty()
             && self.names.is_empty()
-            && self.hints.is_empty()
+            && self.timers.is_empty()
             && self.parked.is_none()
             && self.marker.is_none()
     }
