@@ -1,10 +1,8 @@
 //! What a command does, before it is sealed: the actors' answers, put together by the order
 //! actor and made a unit by the sequencer. A changeset that is dropped has done nothing.
 
-use crate::owner::Owner;
+use crate::marker::Marker;
 use crate::parked::Item;
-use crate::sequencer::Marker;
-use crate::states::State;
 use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
@@ -55,10 +53,8 @@ pub enum Change {
     Cart(Ordinal, Arc<Cart>),
     /// Of the order actor, in the place of an order.
     Tombstone(Ordinal, Tombstone),
-    /// Of whoever owns it: it is gone.
-    Gone {
-        /// The owner.
-        owner: Owner,
+    /// A state of any owner is deleted.
+    Deleted {
         /// The table of the entity.
         table: Table,
         /// The entity.
@@ -142,6 +138,11 @@ impl Changeset {
         self.marker = other.marker.or(self.marker.take());
     }
 
+    /// A state is deleted.
+    pub fn delete(&mut self, (table, ordinal, part): (Table, Ordinal, u8)) {
+        self.changes.push(Change::Deleted { table, ordinal, part });
+    }
+
     /// A state has a new value; one that changes twice in a command is written once.
     pub fn change(&mut self, change: Change) {
         match self.changes.iter_mut().find(|old| old.same_state(&change)) {
@@ -162,11 +163,6 @@ impl Changeset {
 }
 
 impl Change {
-    /// A state of that kind is gone.
-    pub(crate) const fn gone<S: State>(ordinal: Ordinal) -> Self {
-        Self::Gone { owner: S::OWNER, table: S::TABLE, ordinal, part: S::PART }
-    }
-
     fn same_state(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Order(a, _), Self::Order(b, _))

@@ -5,15 +5,8 @@
 //! its unit was sealed. The cache holds nothing that the store would not give too, so
 //! dropping it loses nothing.
 
-use crate::changeset::Change;
-use crate::owner::Owner;
-use orderly_domain::cart::Cart;
-use orderly_domain::inventory::{Reservation, Stock};
-use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Tombstone};
-use orderly_domain::payment::Payments;
 use orderly_domain::stored::{self, Stored};
-use orderly_store::{self as store, Ordinal, Seq, Table, View};
+use orderly_store::{self as store, Entity, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
 use quick_cache::unsync::Cache;
 use std::cell::RefCell;
@@ -48,8 +41,6 @@ impl Error {
 
 /// A state that is stored: one part of one entity.
 pub trait State: Stored + 'static {
-    /// Who writes it.
-    const OWNER: Owner;
     /// The table of its entity.
     const TABLE: Table;
     /// The part of the entity that it is.
@@ -57,79 +48,6 @@ pub trait State: Stored + 'static {
 
     /// About how many bytes it takes in memory.
     fn weight(&self) -> usize;
-}
-
-impl State for Order {
-    const OWNER: Owner = Owner::Order;
-    const TABLE: Table = Table::Orders;
-    const PART: u8 = 0;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>() + (self.lines.len() + self.adjustments.len()) * 96 + 64
-    }
-}
-
-impl State for Reservation {
-    const OWNER: Owner = Owner::Inventory;
-    const TABLE: Table = Table::Orders;
-    const PART: u8 = 1;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>() + self.items.len() * 48 + 32
-    }
-}
-
-impl State for Payments {
-    const OWNER: Owner = Owner::Payment;
-    const TABLE: Table = Table::Orders;
-    const PART: u8 = 2;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>()
-            + (self.attempts.len() + self.refunds.len() + self.disputes.len()) * 256
-            + self.waiting.len() * 512
-    }
-}
-
-impl State for Notices {
-    const OWNER: Owner = Owner::Notification;
-    const TABLE: Table = Table::Orders;
-    const PART: u8 = 3;
-
-    fn weight(&self) -> usize {
-        let deliveries: usize = self.all.iter().map(|notice| notice.deliveries.len()).sum();
-        size_of::<Self>() + self.all.len() * 208 + deliveries * 64
-    }
-}
-
-impl State for Tombstone {
-    const OWNER: Owner = Owner::Order;
-    const TABLE: Table = Table::Orders;
-    const PART: u8 = 4;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>()
-    }
-}
-
-impl State for Stock {
-    const OWNER: Owner = Owner::Inventory;
-    const TABLE: Table = Table::Skus;
-    const PART: u8 = 0;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>() + 32
-    }
-}
-
-impl State for Cart {
-    const OWNER: Owner = Owner::Cart;
-    const TABLE: Table = Table::Carts;
-    const PART: u8 = 0;
-
-    fn weight(&self) -> usize {
-        size_of::<Self>() + self.lines.len() * 96 + 32
-    }
 }
 
 /// Reads the stored form of a state.
@@ -143,6 +61,12 @@ pub fn read<S: State>(view: &View, ordinal: Ordinal) -> Result<Option<S>, Error>
         Some(bytes) => decode(ordinal, &bytes).map(Some),
         None => Ok(None),
     }
+}
+
+/// The state of one kind that an entity has.
+pub fn part<S: State>(entity: &Entity) -> Result<Option<S>, Error> {
+    let part = entity.parts.iter().find(|(part, _)| *part == S::PART);
+    part.map(|(_, bytes)| decode(entity.ordinal, bytes)).transpose()
 }
 
 #[derive(Clone)]
@@ -194,10 +118,10 @@ impl<S: State> StateCache<S> {
         state
     }
 
-    /// The command in hand sweeps the state.
-    pub fn stage_gone(&mut self, ordinal: Ordinal) -> Change {
+    /// The command in hand deletes the state; says which part of which entity that is.
+    pub fn stage_deleted(&mut self, ordinal: Ordinal) -> (Table, Ordinal, u8) {
         self.restage(ordinal, None);
-        Change::gone::<S>(ordinal)
+        (S::TABLE, ordinal, S::PART)
     }
 
     fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {

@@ -40,7 +40,7 @@ pub enum Error {
     Open(#[from] process::Error),
     /// It cannot be read.
     #[error("cannot read the store")]
-    Audit(#[from] audit::Error),
+    Audit(#[from] orderly_actors::states::Error),
     /// Its sizes cannot be read.
     #[error("cannot read the store")]
     Store(#[from] orderly_store::Error),

@@ -4,8 +4,9 @@
 use super::books::{Account, Bookkeeper, Books, Status, Stock, Verdict};
 use super::day::{self, Day, Step};
 use crate::pipeline::{Gone, Handle, Overview};
-use orderly_actors::audit::{self, Audit, part};
+use orderly_actors::audit::Audit;
 use orderly_actors::counters;
+use orderly_actors::states::{self, part};
 use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Message, Names, Properties};
 use orderly_domain::event::Type;
@@ -36,7 +37,7 @@ pub enum Error {
     Gone(#[from] Gone),
     /// The processor's states cannot be read.
     #[error("the processor's books cannot be read")]
-    Audit(#[from] audit::Error),
+    Audit(#[from] states::Error),
     /// The model does not know what a message means.
     #[error("the model cannot follow the day")]
     Model(#[from] super::books::Error),
@@ -277,7 +278,7 @@ impl Heard {
 }
 
 /// Whether some hold is over and has not lapsed yet.
-fn holds_are_over(core: &Overview<'_>) -> Result<bool, audit::Error> {
+fn holds_are_over(core: &Overview<'_>) -> Result<bool, states::Error> {
     use orderly_actors::clock::{Clock, SystemClock};
     let now: Timestamp = SystemClock::default().now();
     let mut over = false;
@@ -295,8 +296,8 @@ fn holds_are_over(core: &Overview<'_>) -> Result<bool, audit::Error> {
 fn each(
     view: &View,
     table: Table,
-    mut look: impl FnMut(&orderly_store::Entity) -> Result<(), audit::Error>,
-) -> Result<(), audit::Error> {
+    mut look: impl FnMut(&orderly_store::Entity) -> Result<(), states::Error>,
+) -> Result<(), states::Error> {
     let mut from = Ordinal(0);
     loop {
         let entities = view.scan(table, from, 512)?;
@@ -309,7 +310,7 @@ fn each(
 }
 
 /// The processor's own books.
-fn read_books(core: &Overview<'_>) -> Result<Books, audit::Error> {
+fn read_books(core: &Overview<'_>) -> Result<Books, states::Error> {
     let mut books = Books { waiting: counters::waiting(core.view), ..Books::default() };
     each(core.view, Table::Orders, |entity| {
         if let Some(order) = part::<Order>(entity)?

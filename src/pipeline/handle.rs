@@ -1,7 +1,8 @@
 //! Asking the core, from any thread.
 
-use orderly_actors::audit::{self, Audit};
+use orderly_actors::audit::Audit;
 use orderly_actors::owner::Owner;
+use orderly_actors::states;
 use orderly_actors::supervisor::Health;
 use orderly_store::{History, View};
 use std::time::Duration;
@@ -57,7 +58,7 @@ type Look = Box<dyn FnOnce(&Overview<'_>) + Send>;
 
 pub(super) enum Question {
     Look(Look),
-    Audit(oneshot::Sender<Result<Audit, audit::Error>>),
+    Audit(oneshot::Sender<Result<Audit, states::Error>>),
     Pause(bool),
     Resend { id: String, answer: oneshot::Sender<Resend> },
     Stop { grace: Duration },
@@ -83,7 +84,7 @@ impl Handle {
 
     /// Audits everything, a few states at a time: commands run meanwhile. What it found is as of when it answers. Who
     /// asks while an audit is under way gets the answer of that one.
-    pub async fn audit(&self) -> Result<Result<Audit, audit::Error>, Gone> {
+    pub async fn audit(&self) -> Result<Result<Audit, states::Error>, Gone> {
         let (answer, answered) = oneshot::channel();
         self.0.send(Question::Audit(answer)).await.map_err(|_| Gone)?;
         answered.await.map_err(|_| Gone)

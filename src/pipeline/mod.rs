@@ -77,7 +77,7 @@ impl Error {
         match self {
             Self::Store(_) | Self::Relay | Self::DiskStalled => true,
             Self::Core(error) => match error {
-                Core::Store(_) | Core::State(_) => true,
+                Core::State(_) => true,
                 Core::Encode(_) => false,
             },
             Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,

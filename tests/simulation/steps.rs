@@ -7,6 +7,7 @@ use super::queue::Delivery;
 use super::world::World;
 use orderly_actors::audit;
 use orderly_actors::clock::Clock;
+use orderly_actors::states;
 use orderly_domain::time::Timestamp;
 use std::time::Duration;
 
@@ -194,7 +195,7 @@ impl World {
             return Ok(());
         };
         let audit = match audit {
-            Err(audit::Error::Store(error)) => return Err(error.into()),
+            Err(states::Error::Store(error)) => return Err(error.into()),
             audit => audit.expect("every state can be read"),
         };
         assert!(audit.balanced, "{:?}", audit.violations);

@@ -4,7 +4,8 @@
 //! it must be told of every unit: what the unit changes of these states is taken out as it was, and put in as it is.
 
 use super::books::Books;
-use super::{Audit, Error};
+use super::report::Audit;
+use crate::states;
 use orderly_store::{Ordinal, Table, Unit, View};
 
 /// The tables, in the order in which they are gone through.
@@ -22,7 +23,7 @@ pub struct Auditor {
 
 impl Auditor {
     /// Reads the states of one more page. The audit, once it has read all: it is as of now.
-    pub fn step(&mut self, view: &View) -> Result<Option<Audit>, Error> {
+    pub fn step(&mut self, view: &View) -> Result<Option<Audit>, states::Error> {
         let Some(&table) = TABLES.get(self.table) else {
             return Ok(Some(std::mem::take(self).books.close(view)?));
         };
@@ -41,7 +42,7 @@ impl Auditor {
     }
 
     /// `unit` is about to be sealed: what it changes is taken out.
-    pub(crate) fn before(&mut self, view: &View, unit: &Unit) -> Result<(), Error> {
+    pub(crate) fn before(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
             self.books.take_out(table, &view.entity(table, ordinal)?)?;
         }
@@ -49,7 +50,7 @@ impl Auditor {
     }
 
     /// `unit` was sealed: what it changed is put in.
-    pub(crate) fn after(&mut self, view: &View, unit: &Unit) -> Result<(), Error> {
+    pub(crate) fn after(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
             self.books.put_in(table, &view.entity(table, ordinal)?)?;
         }
@@ -68,5 +69,15 @@ impl Auditor {
     fn has_passed(&self, (table, ordinal): (Table, Ordinal)) -> bool {
         let at = TABLES.iter().position(|one| *one == table).unwrap_or(TABLES.len());
         at < self.table || (at == self.table && ordinal < self.passed)
+    }
+}
+
+/// Reads everything, and checks it.
+pub fn audit(view: &View) -> Result<Audit, states::Error> {
+    let mut auditor = Auditor::default();
+    loop {
+        if let Some(audit) = auditor.step(view)? {
+            return Ok(audit);
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The books of an audit: sums over states, from which a state can be taken out again, and what each state violates.
 
-use super::{Audit, Counts, Error, part};
+use super::report::{Audit, Counts};
 use crate::counters;
 use crate::parked;
-use crate::states;
+use crate::states::{self, part};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
@@ -59,7 +59,7 @@ impl Way {
 
 impl Books {
     /// Adds what a state says, and notes what it violates.
-    pub(super) fn put_in(&mut self, table: Table, entity: &Entity) -> Result<(), Error> {
+    pub(super) fn put_in(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
         let violations = self.add(Way::In, table, entity)?;
         if violations.is_empty() {
             return Ok(());
@@ -73,7 +73,7 @@ impl Books {
     }
 
     /// Takes out what a state said when it was put in.
-    pub(super) fn take_out(&mut self, table: Table, entity: &Entity) -> Result<(), Error> {
+    pub(super) fn take_out(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
         let violations = self.add(Way::Out, table, entity)?;
         if !violations.is_empty() && self.violations.remove(&(table, entity.ordinal)).is_none() {
             self.undescribed = self.undescribed.saturating_sub(1);
@@ -118,7 +118,12 @@ impl Books {
     }
 
     /// Adds to the sums, and says what the state violates on its own.
-    fn add(&mut self, way: Way, table: Table, entity: &Entity) -> Result<Vec<String>, Error> {
+    fn add(
+        &mut self,
+        way: Way,
+        table: Table,
+        entity: &Entity,
+    ) -> Result<Vec<String>, states::Error> {
         if entity.parts.is_empty() {
             return Ok(Vec::new());
         }
@@ -137,7 +142,7 @@ impl Books {
         }
     }
 
-    fn order(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, Error> {
+    fn order(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, states::Error> {
         let ordinal = entity.ordinal;
         let mut violations = Vec::new();
         let payments: Payments = part(entity)?.unwrap_or_default();
@@ -191,7 +196,7 @@ impl Books {
         }
     }
 
-    fn sku(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, Error> {
+    fn sku(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, states::Error> {
         let Some(stock) = part::<Stock>(entity)? else {
             return Ok(Vec::new());
         };

@@ -2,9 +2,10 @@
 
 use crate::changeset::{self, Changeset, NewTimer, TimerKind};
 use crate::names;
-use crate::owner::{CommandError, Fault, Owner, Reply, Rollback};
+use crate::owner::Owner;
 use crate::states::{SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::turn::{CommandError, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::cart::rules::{self, Change, IdleAction, LineRequest, Terms};
 use orderly_domain::cart::{Cart, CartStatus};
@@ -388,7 +389,7 @@ impl Handler<Delete> for CartActor {
     fn handle(&mut self, delete: Delete, _: &mut Self::Context) -> Self::Result {
         self.stats.handled();
         let mut changeset = Changeset::default();
-        changeset.change(self.carts.stage_gone(delete.cart));
+        changeset.delete(self.carts.stage_deleted(delete.cart));
         Ok(((), changeset))
     }
 }

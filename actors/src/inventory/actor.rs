@@ -5,9 +5,10 @@
 
 use crate::changeset::{self, Changeset};
 use crate::names;
-use crate::owner::{CommandError, DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::owner::Owner;
 use crate::states::{self, SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::turn::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
 use orderly_domain::event::Event;
@@ -175,7 +176,7 @@ impl Handler<DeleteOrderData> for Inventory {
                 State::Held { .. } => return Ok((DeleteReply::InUse, changeset)),
                 State::Committed | State::Released | State::Expired => {}
             }
-            changeset.change(self.reservations.stage_gone(order));
+            changeset.delete(self.reservations.stage_deleted(order));
         }
         Ok((DeleteReply::Deleted, changeset))
     }

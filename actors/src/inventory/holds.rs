@@ -5,7 +5,7 @@
 
 use super::actor::Inventory;
 use crate::changeset::{self, Changeset, NewTimer, TimerKind};
-use crate::owner::{CommandError, Fault, Reply};
+use crate::turn::{CommandError, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::{Event, ReleaseReason, Returned};

@@ -2,6 +2,7 @@
 
 mod actor;
 mod holds;
+mod stored;
 
 pub use actor::{Adjust, Inventory, Set};
 pub use holds::{Commit, Extend, Freeze, Hold, Look, Release, TakeBack, Unfreeze};

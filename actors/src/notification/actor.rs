@@ -2,9 +2,10 @@
 //! far that got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
 use crate::changeset::{self, Changeset, NewTimer, TimerKind};
-use crate::owner::{DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::owner::Owner;
 use crate::states::{SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -210,7 +211,7 @@ impl Handler<DeleteOrderData> for NotificationActor {
             if notices.all.iter().any(Notice::is_pending) {
                 return Ok((DeleteReply::InUse, changeset));
             }
-            changeset.change(self.notices.stage_gone(order));
+            changeset.delete(self.notices.stage_deleted(order));
         }
         Ok((DeleteReply::Deleted, changeset))
     }

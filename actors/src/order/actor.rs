@@ -2,9 +2,10 @@
 //! other four. One message a flow; the flows themselves are in [`flows`](super::flows).
 
 use super::flows::{Flows, OwnerAddrs, Terms};
-use crate::owner::{Fault, Outcome, Owner, Rollback};
+use crate::owner::Owner;
 use crate::states::SharedView;
 use crate::supervisor::{ActorStats, Monitored};
+use crate::turn::{Fault, Outcome, Rollback};
 use actix::prelude::*;
 use orderly_domain::command::{
     CartCheckout, OrderCancel, OrderComplete, OrderPlace, OrderResolve, PaymentCallback,

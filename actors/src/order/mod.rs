@@ -2,6 +2,7 @@
 
 mod actor;
 mod flows;
+mod stored;
 
 pub use actor::{
     Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart, OrderActor,

@@ -3,9 +3,10 @@
 
 use crate::changeset::{self, Changeset, NewTimer, TimerKind};
 use crate::names;
-use crate::owner::{DeleteOrderData, DeleteReply, Fault, Owner, Reply, Rollback};
+use crate::owner::Owner;
 use crate::states::{SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::money::Currency;
@@ -191,7 +192,7 @@ impl Handler<DeleteOrderData> for PaymentActor {
             if rules::is_under_way(&payments) {
                 return Ok((DeleteReply::InUse, changeset));
             }
-            changeset.change(self.payments.stage_gone(order));
+            changeset.delete(self.payments.stage_deleted(order));
         }
         Ok((DeleteReply::Deleted, changeset))
     }

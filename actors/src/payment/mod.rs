@@ -2,6 +2,7 @@
 
 mod actor;
 mod requests;
+mod stored;
 
 pub use actor::{
     Look, Next, NextWaiting, PaymentActor, Record, Recorded, TakeOrphanedCallback, Wait,

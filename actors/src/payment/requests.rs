@@ -4,7 +4,7 @@
 
 use super::actor::{PaymentActor, crowded};
 use crate::changeset::Changeset;
-use crate::owner::{Fault, Reply};
+use crate::turn::{Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::Event;

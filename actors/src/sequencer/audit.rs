@@ -1,13 +1,14 @@
 //! An audit beside the work: a few states at a time, between two commands.
 
 use super::Sequencer;
-use crate::audit::{Audit, Auditor, Error};
+use crate::audit::{Audit, Auditor};
+use crate::states;
 use orderly_store::{Unit, View};
 use std::sync::Arc;
 
 /// The audit that is under way, if one is; or why it cannot go on.
 #[derive(Debug, Default)]
-pub(super) struct Audits(Option<Result<Auditor, Error>>);
+pub(super) struct Audits(Option<Result<Auditor, states::Error>>);
 
 impl Audits {
     /// Seals a unit; an audit that is under way sees what it changes.
@@ -17,7 +18,7 @@ impl Audits {
         self.follow(|auditor| auditor.after(view, unit));
     }
 
-    fn follow(&mut self, follow: impl FnOnce(&mut Auditor) -> Result<(), Error>) {
+    fn follow(&mut self, follow: impl FnOnce(&mut Auditor) -> Result<(), states::Error>) {
         if let Some(Ok(auditor)) = &mut self.0
             && let Err(error) = follow(auditor)
         {
@@ -29,7 +30,7 @@ impl Audits {
 impl Sequencer {
     /// Goes on with the audit that is under way, or begins one: reads the states of one page. What it found, once it
     /// has read all; that is as of now, whatever was changed since it began.
-    pub fn audit_step(&mut self) -> Option<Result<Audit, Error>> {
+    pub fn audit_step(&mut self) -> Option<Result<Audit, states::Error>> {
         let audit = match self.audits.0.get_or_insert_with(|| Ok(Auditor::default())) {
             Ok(auditor) => auditor.step(&self.view.borrow()),
             Err(error) => Err(error.clone()),

@@ -5,9 +5,9 @@ use super::{Error, InboundMessage, Sealed, Sequencer, Step, order_of};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
-use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::parked::{self, CUT, Item, WHOLE};
 use crate::payment;
+use crate::turn::{CommandError, Fault, Outcome, ask};
 use bytes::Bytes;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -152,7 +152,7 @@ impl Sequencer {
         now: Timestamp,
     ) -> Result<Option<Step>, Error> {
         let next = payment::NextWaiting { order };
-        let reply = ask(&self.owners.payment, Owner::Payment, next).await;
+        let reply = ask(&self.owners.payment, next).await;
         let (next, mut changeset) = match reply {
             Ok(Ok((Some(next), changeset))) => (next, changeset),
             Err(Fault::State(error)) | Ok(Err(CommandError::Fault(Fault::State(error)))) => {

@@ -21,21 +21,20 @@ mod seal;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};
-pub(crate) use quarantine::Marker;
 pub use quarantine::PreviousRun;
 pub use retention::RetentionCounts;
 use seal::Turn;
 
 use crate::cart;
-use crate::changeset::{Changeset, TimerKind};
+use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::clock::Clock;
 use crate::inventory;
 use crate::journal_entry::JournalEntry;
 use crate::names;
 use crate::order;
-use crate::owner::{Fault, Outcome, Owner, Rollback, ask};
 use crate::states::{self, SharedView};
 use crate::supervisor::Failures;
+use crate::turn::{Fault, Outcome, Rollback, ask};
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::identity;
@@ -47,6 +46,7 @@ use orderly_store::{self as store, IdentityHash, Ordinal, Seq, Table, Timer, Uni
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The sequencer, with the five owners it drives.
 pub struct Sequencer {
@@ -98,15 +98,18 @@ pub enum Step {
 /// The sequencer cannot go on: the process must end.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] store::Error),
-    /// A state in the store cannot be read.
+    /// The store failed, or a state in it cannot be read.
     #[error(transparent)]
     State(#[from] states::Error),
     /// A state cannot be written.
     #[error("a state cannot be encoded: {0}")]
     Encode(#[from] postcard::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::State(error.into())
+    }
 }
 
 impl Sequencer {
@@ -259,43 +262,31 @@ impl Sequencer {
         let Owners { cart, inventory, order, .. } = &self.owners;
         match command.clone() {
             Command::StockSet(set) => {
-                let reply = ask(inventory, Owner::Inventory, inventory::Set(set)).await?;
+                let reply = ask(inventory, inventory::Set(set)).await?;
                 Outcome::from_answer(reply)
             }
             Command::StockAdjust(adjust) => {
-                let reply = ask(inventory, Owner::Inventory, inventory::Adjust(adjust)).await?;
+                let reply = ask(inventory, inventory::Adjust(adjust)).await?;
                 Outcome::from_answer(reply)
             }
-            Command::CartPut(put) => {
-                Outcome::from_answer(ask(cart, Owner::Cart, cart::Put { put, now }).await?)
-            }
-            Command::CartAdd(add) => {
-                Outcome::from_answer(ask(cart, Owner::Cart, cart::Add { add, now }).await?)
-            }
+            Command::CartPut(put) => Outcome::from_answer(ask(cart, cart::Put { put, now }).await?),
+            Command::CartAdd(add) => Outcome::from_answer(ask(cart, cart::Add { add, now }).await?),
             Command::CartClear(clear) => {
-                Outcome::from_answer(ask(cart, Owner::Cart, cart::Clear { clear, now }).await?)
+                Outcome::from_answer(ask(cart, cart::Clear { clear, now }).await?)
             }
             Command::CartMerge(merge) => {
-                Outcome::from_answer(ask(cart, Owner::Cart, cart::Merge { merge, now }).await?)
+                Outcome::from_answer(ask(cart, cart::Merge { merge, now }).await?)
             }
             Command::CartCheckout(checkout) => {
-                ask(order, Owner::Order, order::Checkout { checkout, now }).await?
+                ask(order, order::Checkout { checkout, now }).await?
             }
-            Command::OrderPlace(place) => {
-                ask(order, Owner::Order, order::Place { place, now }).await?
-            }
-            Command::OrderCancel(cancel) => {
-                ask(order, Owner::Order, order::Cancel { cancel, now }).await?
-            }
+            Command::OrderPlace(place) => ask(order, order::Place { place, now }).await?,
+            Command::OrderCancel(cancel) => ask(order, order::Cancel { cancel, now }).await?,
             Command::OrderComplete(complete) => {
-                ask(order, Owner::Order, order::Complete { complete, now }).await?
+                ask(order, order::Complete { complete, now }).await?
             }
-            Command::OrderResolve(resolve) => {
-                ask(order, Owner::Order, order::Resolve { resolve, now }).await?
-            }
-            Command::RefundRequest(request) => {
-                ask(order, Owner::Order, order::Refund { request, now }).await?
-            }
+            Command::OrderResolve(resolve) => ask(order, order::Resolve { resolve, now }).await?,
+            Command::RefundRequest(request) => ask(order, order::Refund { request, now }).await?,
             Command::PaymentCallback(callback) => {
                 let callback = order::Callback {
                     callback,
@@ -304,7 +295,7 @@ impl Sequencer {
                     trace: message.trace,
                     now,
                 };
-                ask(order, Owner::Order, callback).await?
+                ask(order, callback).await?
             }
         }
     }
@@ -353,7 +344,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let lapse = order::ExpireHold { order, now };
-            match ask(&self.owners.order, Owner::Order, lapse).await.and_then(|reply| reply) {
+            match ask(&self.owners.order, lapse).await.and_then(|reply| reply) {
                 Ok(Some(outcome)) => {
                     let turn = Turn::new(Origin::HoldTimer, None, now);
                     return Ok(Some(self.seal(turn, outcome).await?.into()));
@@ -373,7 +364,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let run = order::RunWaiting { order, now };
-            match ask(&self.owners.order, Owner::Order, run).await.and_then(|reply| reply) {
+            match ask(&self.owners.order, run).await.and_then(|reply| reply) {
                 Ok(Some((outcome, waited))) => {
                     let order::Waited { source, command_id: id, trace } = waited;
                     let origin = Origin::Waited { source, id };
@@ -453,5 +444,19 @@ pub fn order_of(command: &Command) -> Option<&OrderId> {
         | Command::CartAdd(_)
         | Command::CartClear(_)
         | Command::CartMerge(_) => None,
+    }
+}
+
+impl Sequencer {
+    /// Puts a timer off that could not be dealt with, so that it is not lost.
+    pub async fn postpone_timer(&mut self, timer: Timer) -> Result<Sealed, Error> {
+        const PAUSE: Duration = Duration::from_secs(30);
+        let now = self.now();
+        let mut changeset = Changeset::default();
+        if let Some(kind) = TimerKind::from_number(timer.kind) {
+            changeset.timers.push(NewTimer { due: now.plus(PAUSE), kind, ordinal: timer.ordinal });
+        }
+        let turn = Turn::new(Origin::Age, None, now);
+        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 }

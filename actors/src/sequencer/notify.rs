@@ -5,8 +5,8 @@ use super::seal::Turn;
 use super::{Error, Sealed, Sequencer, Step};
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
 use crate::notification::{self, Resent};
-use crate::owner::{CommandError, Outcome, Owner, ask};
 use crate::states;
+use crate::turn::{CommandError, Outcome, ask};
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
 use orderly_domain::notification::Sent;
@@ -39,7 +39,7 @@ impl Sequencer {
         let pending = notification::Pending { order, now: self.now() };
         for _ in 0..2 {
             let owner = &self.owners.notification;
-            let reply = ask(owner, Owner::Notification, pending.clone()).await;
+            let reply = ask(owner, pending.clone()).await;
             match reply.and_then(|reply| reply) {
                 Ok(outgoing) => return Ok(Some(outgoing)),
                 Err(fault) => self.recover(fault).await?,
@@ -65,7 +65,7 @@ impl Sequencer {
                 now,
             };
             let owner = &self.owners.notification;
-            let reply = ask(owner, Owner::Notification, report).await;
+            let reply = ask(owner, report).await;
             match reply.and_then(Outcome::from_answer) {
                 Ok(outcome) if outcome.changeset.is_empty() => return Ok(None),
                 Ok(outcome) => {
@@ -101,7 +101,7 @@ impl Sequencer {
         for _ in 0..2 {
             let resend = notification::Resend { order, id: id.to_owned(), now };
             let owner = &self.owners.notification;
-            let reply = ask(owner, Owner::Notification, resend).await;
+            let reply = ask(owner, resend).await;
             let fault = match reply {
                 Ok(Ok((Resent::Unknown, _))) => return Ok(ResendOutcome::Unknown),
                 // no rule of business refuses it
@@ -131,7 +131,7 @@ impl Sequencer {
             let Change::Notices(order, notices) = change else { continue };
             let stamp = notification::Stamp { order: *order, ids: ids.clone(), trace };
             let owner = &self.owners.notification;
-            match ask(owner, Owner::Notification, stamp).await.and_then(|reply| reply) {
+            match ask(owner, stamp).await.and_then(|reply| reply) {
                 Ok(stamped) => *notices = stamped,
                 // a trace is not worth a command: what was decided is in the changeset
                 Err(fault) => tracing::error!(problem = %fault, "a trace was lost"),

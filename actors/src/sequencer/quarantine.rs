@@ -10,55 +10,17 @@
 use super::seal::Turn;
 use super::{Error, InboundMessage, Raw, Sealed, Sequencer};
 use crate::changeset::Changeset;
-use crate::names;
-use crate::owner::Outcome;
-use crate::parked::MARKER;
-use bytes::Bytes;
+use crate::marker::{self, Marker, Quarantined};
+use crate::turn::Outcome;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::record::{Named, Origin};
-use orderly_domain::time::Timestamp;
-use orderly_domain::trace::TraceParent;
+use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{Table, View};
-use serde::{Deserialize, Serialize};
-
-/// The name of the entity that carries the marker; no message can have it, since the names of
-/// parked messages are hashed in another domain.
-const NAME: &str = "isolated";
 
 /// A message that ran alone at so many deaths of the process is parked.
 const DEATHS: u32 = 3;
 /// Suspects that are remembered at most: the newest.
 const SUSPECTS: usize = 16;
-
-/// What is known of messages that may kill the process.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Marker {
-    /// The message that runs alone.
-    alone: Option<Alone>,
-    /// Messages that ran alone when the process died, by their names, with how often.
-    deaths: Vec<([u8; 16], u32)>,
-    /// The process was stopped in good order.
-    clean: bool,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Alone {
-    source: Option<Source>,
-    id: Option<CommandId>,
-    kind: Named,
-    trace: Option<TraceParent>,
-    attempts: u32,
-    content_type: Option<String>,
-    body: Bytes,
-}
-
-impl Alone {
-    fn name(&self) -> [u8; 16] {
-        names::parked_name(self.source.as_ref(), self.id.as_ref(), &self.body).0
-    }
-}
 
 /// How the process ended before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +35,7 @@ impl Sequencer {
     /// Marks a message as the one that runs alone. It may run when this unit is durable.
     pub async fn quarantine(&mut self, inbound: &InboundMessage) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
-        marker.alone = Some(Alone {
+        marker.alone = Some(Quarantined {
             source: inbound.source.clone(),
             id: inbound.id.clone(),
             kind: inbound.kind.clone(),
@@ -134,7 +96,7 @@ impl Sequencer {
         self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 
-    async fn park_alone(&mut self, alone: Alone) -> Result<Sealed, Error> {
+    async fn park_alone(&mut self, alone: Quarantined) -> Result<Sealed, Error> {
         let problem = format!("the process died {DEATHS} times while it ran alone");
         let source = alone.source.as_ref().map(Source::as_str);
         let id = alone.id.as_ref().map(CommandId::as_str);
@@ -154,14 +116,7 @@ impl Sequencer {
     }
 
     fn marker(&self) -> Result<Option<Marker>, Error> {
-        let view = self.view().borrow();
-        let Some(ordinal) = names::find(&view, Table::Parked, NAME)? else {
-            return Ok(None);
-        };
-        match view.read(Table::Parked, ordinal, MARKER)? {
-            Some(bytes) => Ok(Some(postcard::from_bytes(&bytes)?)),
-            None => Ok(None),
-        }
+        Ok(marker::read(&self.view().borrow())?)
     }
 
     /// The verdict on a message that was parked as failed before: it is not run again. `None`
@@ -173,42 +128,5 @@ impl Sequencer {
             }
             Some(_) | None => Ok(None),
         }
-    }
-}
-
-/// Writes the marker.
-pub(super) fn put(
-    view: &View,
-    builder: &mut orderly_store::UnitBuilder,
-    marker: &Marker,
-) -> Result<(), Error> {
-    let name = names::name(NAME);
-    let ordinal = match view.find(Table::Parked, &name)? {
-        Some(ordinal) => ordinal,
-        None => {
-            let ordinal = view.next_ordinal(Table::Parked);
-            builder.name(Table::Parked, name, ordinal);
-            ordinal
-        }
-    };
-    builder.put_with(Table::Parked, ordinal, MARKER, |out| {
-        *out = postcard::to_extend(marker, std::mem::take(out))?;
-        Ok::<_, postcard::Error>(())
-    })?;
-    Ok(())
-}
-
-impl Sequencer {
-    /// Puts a timer off that could not be dealt with, so that it is not lost.
-    pub async fn postpone_timer(&mut self, timer: orderly_store::Timer) -> Result<Sealed, Error> {
-        const PAUSE: std::time::Duration = std::time::Duration::from_secs(30);
-        let now: Timestamp = self.now();
-        let mut changeset = Changeset::default();
-        if let Some(kind) = crate::changeset::TimerKind::from_number(timer.kind) {
-            let due = now.plus(PAUSE);
-            changeset.timers.push(crate::changeset::NewTimer { due, kind, ordinal: timer.ordinal });
-        }
-        let turn = Turn::new(Origin::Age, None, now);
-        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 }

@@ -5,9 +5,9 @@ use super::seal::Turn;
 use super::{Error, Sequencer, Step};
 use crate::changeset::{Change, Changeset};
 use crate::order;
-use crate::owner::{CommandError, Fault, Outcome, Owner, Reply, Rollback, ask};
 use crate::payment;
 use crate::states;
+use crate::turn::{CommandError, Fault, Outcome, Reply, Rollback, ask};
 use orderly_domain::event::Event;
 use orderly_domain::order::Order;
 use orderly_domain::record::Origin;
@@ -34,7 +34,7 @@ impl RetentionCounts {
         let cart_gone = changeset
             .changes
             .iter()
-            .any(|change| matches!(change, Change::Gone { table: Table::Carts, .. }));
+            .any(|change| matches!(change, Change::Deleted { table: Table::Carts, .. }));
         self.carts_expired += u64::from(expired);
         self.carts_deleted += u64::from(cart_gone);
         self.orders_deleted += u64::from(changeset.deleted.is_some());
@@ -54,7 +54,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let tend = order::ExpireOrDeleteCart { cart, now };
-            let reply = ask(&self.owners.order, Owner::Order, tend).await;
+            let reply = ask(&self.owners.order, tend).await;
             match reply.and_then(|reply| reply) {
                 Ok(outcome) => {
                     return self.end_retiring(outcome, Turn::new(Origin::Age, None, now)).await;
@@ -69,7 +69,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let sweep = order::DeleteOrder { order, now };
-            let reply = ask(&self.owners.order, Owner::Order, sweep).await;
+            let reply = ask(&self.owners.order, sweep).await;
             match reply.and_then(|reply| reply) {
                 Ok(outcome) => {
                     return self.end_retiring(outcome, Turn::new(Origin::Age, None, now)).await;
@@ -92,7 +92,7 @@ impl Sequencer {
         let now = self.now();
         for _ in 0..2 {
             let park_orphaned_callback = payment::TakeOrphanedCallback { order, now };
-            let reply = ask(&self.owners.payment, Owner::Payment, park_orphaned_callback).await;
+            let reply = ask(&self.owners.payment, park_orphaned_callback).await;
             match reply.and_then(accepted) {
                 Ok((Some(waited), changeset)) => {
                     let detail = "its order never came";

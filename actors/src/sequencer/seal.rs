@@ -1,12 +1,12 @@
 //! Making a unit of what a command did.
 
-use super::quarantine;
 use super::{Error, FollowUp, Identity, Sealed, Sequencer};
 use crate::changeset::{Change, NewTimer, TimerKind};
 use crate::counters;
 use crate::journal_entry::JournalEntry;
-use crate::owner::{Outcome, Rollback};
+use crate::marker;
 use crate::states::State;
+use crate::turn::{Outcome, Rollback};
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
@@ -112,7 +112,8 @@ impl Sequencer {
             item.put(&mut builder)?;
         }
         if let Some(marker) = changeset.marker {
-            quarantine::put(&self.view.borrow(), &mut builder, &marker)?;
+            let view = self.view.borrow();
+            marker::put(&marker, marker::find(&view)?, &view, &mut builder)?;
         }
         if let Some(order) = order {
             let previous = self.view.borrow().trail(order)?;
@@ -150,7 +151,7 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
         Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
         Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
         Change::Tombstone(ordinal, tombstone) => write(builder, ordinal, &tombstone)?,
-        Change::Gone { table, ordinal, part, .. } => builder.remove(table, ordinal, part),
+        Change::Deleted { table, ordinal, part } => builder.remove(table, ordinal, part),
     }
     Ok(())
 }

@@ -65,11 +65,13 @@ enum Error {
     #[error("the order was {0} for longer than history is kept: it was swept, its id stays taken")]
     Swept(Status),
     #[error(transparent)]
-    Store(#[from] store::Error),
-    #[error(transparent)]
     State(#[from] states::Error),
-    #[error(transparent)]
-    Audit(#[from] orderly_actors::audit::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Self::State(error.into())
+    }
 }
 
 impl From<Error> for Problem {
@@ -78,7 +80,7 @@ impl From<Error> for Problem {
             Error::NotFound(_) | Error::Awaited(_) | Error::Swept(_) => {
                 Self::not_found(error.to_string())
             }
-            Error::Store(_) | Error::State(_) | Error::Audit(_) => {
+            Error::State(_) => {
                 tracing::error!(%error, "a question cannot be answered");
                 Self::unavailable("the store cannot be read")
             }

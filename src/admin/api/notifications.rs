@@ -7,9 +7,9 @@ use crate::pipeline::Resend;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpResponse, get, post};
-use orderly_actors::audit::part;
 use orderly_actors::notification::order_of;
 use orderly_actors::states;
+use orderly_actors::states::part;
 use orderly_domain::notification::{
     Channel, Delivery, Notice, Notices, NotificationKind, Progress, Standing,
 };

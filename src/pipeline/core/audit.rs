@@ -1,8 +1,9 @@
 //! Auditing beside the work.
 
 use super::Core;
-use orderly_actors::audit::{Audit, Error};
+use orderly_actors::audit::Audit;
 use orderly_actors::clock::Clock;
+use orderly_actors::states::Error;
 use std::time::Duration;
 use tokio::sync::oneshot;
 

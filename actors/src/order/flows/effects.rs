@@ -5,8 +5,8 @@ use crate::cart;
 use crate::changeset::{Change, Changeset};
 use crate::inventory;
 use crate::notification;
-use crate::owner::{Fault, Outcome, Owner, Reply, ask};
 use crate::payment;
+use crate::turn::{Fault, Outcome, Reply, ask};
 use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::order::rules::{self, Effect, Step};
 use orderly_domain::order::{Order, Status};
@@ -69,24 +69,24 @@ impl Flows {
         match effect {
             Effect::CommitHold => {
                 let commit = inventory::Commit { order: ordinal };
-                ask(inventory, Owner::Inventory, commit).await
+                ask(inventory, commit).await
             }
             Effect::ReleaseHold(reason) => {
                 let release = inventory::Release { order: ordinal, reason };
-                ask(inventory, Owner::Inventory, release).await
+                ask(inventory, release).await
             }
             Effect::ExtendHold => {
                 let until = rules::cap(order, self.terms.hold_cap);
                 let extend = inventory::Extend { order: ordinal, until, now };
-                ask(inventory, Owner::Inventory, extend).await
+                ask(inventory, extend).await
             }
             Effect::FreezeHold => {
                 let cap = rules::cap(order, self.terms.hold_cap);
                 let freeze = inventory::Freeze { order: ordinal, cap, now };
-                ask(inventory, Owner::Inventory, freeze).await
+                ask(inventory, freeze).await
             }
             Effect::UnfreezeHold => {
-                ask(inventory, Owner::Inventory, inventory::Unfreeze { order: ordinal, now }).await
+                ask(inventory, inventory::Unfreeze { order: ordinal, now }).await
             }
             Effect::AskBack { amount } => {
                 // what was asked back before tells one refund of the order from the next
@@ -94,20 +94,18 @@ impl Flows {
                 let refund = payment::derived_refund(&parts)?;
                 let currency = order.currency;
                 let request = payment::AskBack { order: ordinal, refund, amount, currency };
-                ask(payment, Owner::Payment, request).await
+                ask(payment, request).await
             }
             Effect::AskBackElsewhere => {
                 let (order_id, currency) = (order.id.clone(), order.currency);
                 let request = payment::AskBackElsewhere { order: ordinal, order_id, currency };
-                ask(payment, Owner::Payment, request).await
+                ask(payment, request).await
             }
-            Effect::Void(which) => {
-                ask(payment, Owner::Payment, payment::Void { order: ordinal, which }).await
-            }
+            Effect::Void(which) => ask(payment, payment::Void { order: ordinal, which }).await,
             Effect::ReopenCart => match order.cart.clone() {
                 Some(id) => {
                     let reopen = cart::Reopen { cart: id, order: order.id.clone(), now };
-                    ask(cart, Owner::Cart, reopen).await
+                    ask(cart, reopen).await
                 }
                 None => Ok(Ok(((), Changeset::default()))),
             },
@@ -115,7 +113,7 @@ impl Flows {
                 let order_id = order.id.clone();
                 let request =
                     notification::Request { order: ordinal, order_id, kind, reference, now };
-                ask(notification, Owner::Notification, request).await
+                ask(notification, request).await
             }
         }
     }

@@ -4,8 +4,8 @@ use super::super::actor::{Cancel, Complete, ExpireHold, Resolve};
 use super::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
-use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::payment;
+use crate::turn::{CommandError, Fault, Outcome, ask};
 use orderly_domain::command::Decision;
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
@@ -35,7 +35,7 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let look = payment::Look { order: found.ordinal, currency: found.order.currency };
-        let standing = ask(&self.owners.payment, Owner::Payment, look).await??;
+        let standing = ask(&self.owners.payment, look).await??;
         let step = rules::cancel(&found.order, reason, standing);
         self.decided(found, step, now).await
     }
@@ -87,7 +87,7 @@ impl Flows {
     /// How the stock of an order stands; `None`: it never had any.
     pub(super) async fn hold_of(&self, ordinal: Ordinal) -> Result<Option<HoldState>, Fault> {
         let look = inventory::Look { order: ordinal };
-        let reservation = ask(&self.owners.inventory, Owner::Inventory, look).await??;
+        let reservation = ask(&self.owners.inventory, look).await??;
         Ok(reservation.map(|reservation| reservation.state))
     }
 
@@ -100,7 +100,7 @@ impl Flows {
     ) -> Result<Changeset, CommandError> {
         let lines = Arc::clone(&order.lines);
         let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
-        let ((), mut held) = ask(&self.owners.inventory, Owner::Inventory, hold).await??;
+        let ((), mut held) = ask(&self.owners.inventory, hold).await??;
         held.timers.clear(); // it does not last
         Ok(held)
     }

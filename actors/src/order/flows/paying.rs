@@ -3,8 +3,8 @@
 use super::super::actor::{Callback, RunWaiting, Waited};
 use super::{Flows, Found, LatePayment, accepted};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
-use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::payment;
+use crate::turn::{CommandError, Fault, Outcome, ask};
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::HoldState;
@@ -31,7 +31,7 @@ impl Flows {
         let event = recorded(&callback, Verdict::Waiting);
         let waiting = Waiting { callback, since: now, trace, source, command_id };
         let wait = payment::Wait { waiting };
-        match ask(&self.owners.payment, Owner::Payment, wait).await? {
+        match ask(&self.owners.payment, wait).await? {
             Ok((ordinal, mut changeset)) => {
                 changeset.events.push(event);
                 Ok(Outcome::new(Verdict::Waiting, changeset).about(order_id, Some(ordinal)))
@@ -50,7 +50,7 @@ impl Flows {
             return Ok(None);
         };
         let next = payment::NextWaiting { order: ordinal };
-        let reply = ask(&self.owners.payment, Owner::Payment, next).await?;
+        let reply = ask(&self.owners.payment, next).await?;
         let (next, mut changeset) = accepted(reply)?;
         let Some(next) = next else { return Ok(None) };
         let Waiting { callback, trace, source, command_id, .. } = next.waiting;
@@ -81,7 +81,7 @@ impl Flows {
             currency: before.currency,
             phase,
         };
-        let reply = ask(&self.owners.payment, Owner::Payment, record).await?;
+        let reply = ask(&self.owners.payment, record).await?;
         let (said, known) = match reply {
             // no room: it is parked, not refused
             Err(CommandError::Refused(refusal)) => {

@@ -7,7 +7,7 @@ use crate::cart;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::inventory;
 use crate::names;
-use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
+use crate::turn::{CommandError, Fault, Outcome, ask};
 use orderly_domain::command::{Customer, Invalid};
 use orderly_domain::event::OrderChange;
 use orderly_domain::id::{CartId, OrderId};
@@ -53,7 +53,7 @@ impl Flows {
             cart: checkout.cart_id.clone(),
             expected_version: checkout.expected_version,
         };
-        let cart = match ask(&self.owners.cart, Owner::Cart, snapshot).await? {
+        let cart = match ask(&self.owners.cart, snapshot).await? {
             Ok(cart) => cart,
             Err(CommandError::Refused(refusal)) => return Ok(Outcome::refused(refusal)),
             Err(CommandError::Fault(fault)) => return Err(fault),
@@ -111,7 +111,7 @@ impl Flows {
             lines: Arc::clone(&order.lines),
             until: now.plus(order.hold_for),
         };
-        let step = match ask(&self.owners.inventory, Owner::Inventory, hold).await? {
+        let step = match ask(&self.owners.inventory, hold).await? {
             Ok(((), held)) => {
                 changeset.merge(held);
                 rules::place(&order)
@@ -123,7 +123,7 @@ impl Flows {
         };
         if let Some(cart) = order.cart.clone() {
             let check_out = cart::CheckOut { cart, order: order.id.clone(), now };
-            let reply = ask(&self.owners.cart, Owner::Cart, check_out).await?;
+            let reply = ask(&self.owners.cart, check_out).await?;
             merge_accepted(&mut changeset, reply)?;
         }
         changeset.moved = Some((None, order.status));

@@ -4,8 +4,8 @@ use super::super::actor::Refund;
 use super::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
-use crate::owner::{CommandError, Fault, Outcome, Owner, ask};
 use crate::payment::{self, Restocking};
+use crate::turn::{CommandError, Fault, Outcome, ask};
 use orderly_domain::command::RefundRequest;
 use orderly_domain::order::rules::{self, Step};
 use orderly_domain::verdict::Verdict;
@@ -44,14 +44,13 @@ impl Flows {
             currency: found.order.currency,
             restocking: Restocking::of(&request.restock),
         };
-        let (restocking, mut changeset) =
-            ask(&self.owners.payment, Owner::Payment, asked).await??;
+        let (restocking, mut changeset) = ask(&self.owners.payment, asked).await??;
         match restocking {
             Restocking::None | Restocking::Done => {}
             Restocking::Due => {
                 let RefundRequest { refund_id, restock, .. } = request;
                 let take = inventory::TakeBack { order: found.ordinal, refund: refund_id, restock };
-                let ((), returned) = ask(&self.owners.inventory, Owner::Inventory, take).await??;
+                let ((), returned) = ask(&self.owners.inventory, take).await??;
                 changeset.merge(returned);
             }
         }

@@ -7,7 +7,7 @@ use super::super::actor::{DeleteOrder, ExpireOrDeleteCart};
 use super::{Flows, accepted, merge_accepted};
 use crate::cart;
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
-use crate::owner::{DeleteOrderData, DeleteReply, Fault, Outcome, Owner, ask};
+use crate::turn::{DeleteOrderData, DeleteReply, Fault, Outcome, ask};
 use orderly_domain::cart::IdleAction;
 use orderly_domain::order::rules;
 use orderly_domain::order::{Order, Tombstone};
@@ -22,21 +22,19 @@ impl Flows {
     ) -> Result<Option<Outcome>, Fault> {
         let owner = &self.owners.cart;
         let look = cart::Look { cart: ordinal };
-        let Some((found, at, idle_action)) = ask(owner, Owner::Cart, look).await?? else {
+        let Some((found, at, idle_action)) = ask(owner, look).await?? else {
             return Ok(None);
         };
         if at > now {
             return Ok(Some(later(NewTimer { due: at, kind: TimerKind::Cart, ordinal })));
         }
         let reply = match idle_action {
-            IdleAction::Expire => {
-                ask(owner, Owner::Cart, cart::Expire { cart: ordinal, now }).await?
-            }
+            IdleAction::Expire => ask(owner, cart::Expire { cart: ordinal, now }).await?,
             IdleAction::Delete if self.needs_its_cart(found.order.as_ref())? => {
                 let due = now.plus(self.terms.keep_for);
                 return Ok(Some(later(NewTimer { due, kind: TimerKind::Cart, ordinal })));
             }
-            IdleAction::Delete => ask(owner, Owner::Cart, cart::Delete { cart: ordinal }).await?,
+            IdleAction::Delete => ask(owner, cart::Delete { cart: ordinal }).await?,
         };
         let mut changeset = Changeset::default();
         merge_accepted(&mut changeset, reply)?;
@@ -72,9 +70,9 @@ impl Flows {
         let mut changeset = Changeset::default();
         let sweep = DeleteOrderData { order: ordinal };
         for reply in [
-            ask(&self.owners.payment, Owner::Payment, sweep).await?,
-            ask(&self.owners.notification, Owner::Notification, sweep).await?,
-            ask(&self.owners.inventory, Owner::Inventory, sweep).await?,
+            ask(&self.owners.payment, sweep).await?,
+            ask(&self.owners.notification, sweep).await?,
+            ask(&self.owners.inventory, sweep).await?,
         ] {
             let (parting, gone) = accepted(reply)?;
             if parting == DeleteReply::InUse {
@@ -83,7 +81,7 @@ impl Flows {
             changeset.merge(gone);
         }
         crate::failpoints::hit("delete", order.id.as_str());
-        changeset.change(self.orders.borrow_mut().stage_gone(ordinal));
+        changeset.delete(self.orders.borrow_mut().stage_deleted(ordinal));
         changeset.change(Change::Tombstone(ordinal, Tombstone { status: order.status }));
         changeset.deleted = Some(order.status);
         let outcome = Outcome::new(Verdict::Applied, changeset);

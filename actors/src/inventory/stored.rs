@@ -1,0 +1,23 @@
+//! Where stock and reservations are in the store.
+
+use crate::states::State;
+use orderly_domain::inventory::{Reservation, Stock};
+use orderly_store::Table;
+
+impl State for Reservation {
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 1;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.items.len() * 48 + 32
+    }
+}
+
+impl State for Stock {
+    const TABLE: Table = Table::Skus;
+    const PART: u8 = 0;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + 32
+    }
+}

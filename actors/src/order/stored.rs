@@ -1,0 +1,23 @@
+//! Where orders, and what stays of deleted ones, are in the store.
+
+use crate::states::State;
+use orderly_domain::order::{Order, Tombstone};
+use orderly_store::Table;
+
+impl State for Order {
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 0;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + (self.lines.len() + self.adjustments.len()) * 96 + 64
+    }
+}
+
+impl State for Tombstone {
+    const TABLE: Table = Table::Orders;
+    const PART: u8 = 4;
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+    }
+}
