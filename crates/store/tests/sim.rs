@@ -12,7 +12,7 @@ use std::time::Duration;
 use model::{Model, RETENTION, unit};
 use orderly_store::disk::Tree;
 use orderly_store::sim::{Dice, Fault, SimDisk};
-use orderly_store::{Disk, Error, Opened, Options, Report, Seq, Timer, Unit, open};
+use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Report, Seq, Timer, Unit, open};
 
 fn options() -> Options {
     Options {
@@ -355,4 +355,42 @@ fn whatever_was_committed_is_there_after_any_crash() {
 
 fn first_failure(half: u64, seeds: u64) -> Option<u64> {
     (half..seeds).step_by(2).find(|&seed| std::panic::catch_unwind(|| run(seed)).is_err())
+}
+
+#[test]
+fn compaction_moves_each_entry_a_logarithmic_number_of_times() {
+    const CHECKPOINTS: u64 = 1_000;
+    const IDENTITIES: u64 = 50;
+    const ENTRY: u64 = 32;
+    // Given a store whose identities are all of one time bucket
+    let disk = Arc::new(SimDisk::new(1));
+    let mut store = reopen(&disk).expect("an empty disk makes a store");
+    let mut dice = Dice::new(1);
+    let mut most_segments = 0;
+    for _ in 0..CHECKPOINTS {
+        // When each checkpoint adds a small segment, and compaction does all that it finds to do
+        let units: Vec<_> = (0..IDENTITIES)
+            .map(|_| {
+                let mut builder = store.view.begin(1_000_000_000);
+                let hash = [(); 16].map(|()| dice.below(256).to_le_bytes()[0]);
+                builder.identity(IdentityHash(hash), 1);
+                let unit = builder.seal(0, &[]);
+                store.view.seal(Arc::clone(&unit));
+                unit
+            })
+            .collect();
+        store.log.commit(&units).expect("no fault is armed");
+        let report = store.log.checkpoint().expect("no fault is armed");
+        store.view.checkpointed(&report);
+        drop(report);
+        while store.log.tidy().expect("no fault is armed") {}
+        let stats = store.log.stats().expect("statistics");
+        most_segments = most_segments.max(stats.identity_segments);
+    }
+    // Then each entry was written once by its checkpoint and moved at most eight times, and the segments stay few
+    let entries = CHECKPOINTS * IDENTITIES;
+    assert_eq!(store.log.stats().expect("statistics").identities, entries);
+    let written = disk.bytes_put(Tree::Index) / (entries * ENTRY);
+    assert!(written <= 1 + 8, "each entry was written {written} times");
+    assert!(most_segments <= 16, "there were {most_segments} segments");
 }

@@ -55,6 +55,8 @@ struct State {
     pending: Vec<Batch>,
     /// Writes and syncs so far.
     operations: u64,
+    /// The bytes of all values that were put so far, by tree.
+    put: [u64; Tree::ALL.len()],
     armed: Option<(u64, Fault)>,
     failed: Option<Error>,
 }
@@ -112,6 +114,7 @@ impl SimDisk {
             seen: content,
             pending: Vec::new(),
             operations: 0,
+            put: [0; Tree::ALL.len()],
             armed: None,
             failed: None,
         }))
@@ -160,6 +163,11 @@ impl SimDisk {
         self.state().seen.keys().filter(|(of, _)| *of == tree).count()
     }
 
+    /// The bytes of all values that were put into a tree, replaced ones included.
+    pub fn bytes_put(&self, tree: Tree) -> u64 {
+        self.state().put[tree as usize]
+    }
+
     /// The bytes of the longest value that was written.
     pub fn longest(&self) -> usize {
         self.state().seen.values().map(Bytes::len).max().unwrap_or(0)
@@ -193,6 +201,8 @@ impl Disk for SimDisk {
         let mut state = self.state();
         let effect = state.operate();
         if matches!(effect, Ok(()) | Err((_, true))) {
+            let values = batch.changes.iter().filter_map(|(_, value)| value.as_ref());
+            state.put[batch.tree as usize] += values.map(|value| value.len() as u64).sum::<u64>();
             apply(&mut state.seen, &batch);
             state.pending.push(batch);
         }

@@ -14,7 +14,7 @@ use super::time_buckets::Buckets;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 
-/// How many segments of a size, or smaller, are made one.
+/// How many segments are made one at least.
 const FAN_IN: usize = 4;
 /// Entries that a step of a merge moves.
 const ENTRIES_AT_ONCE: usize = 8 << 10;
@@ -157,19 +157,63 @@ fn fitting(segments: &[Arc<Segment>]) -> usize {
         .count()
 }
 
-/// How many of the newest segments are of a size, or smaller, when they are enough to be made one; else 0.
+/// How many of the newest segments are to be merged now; 0 when none are.
+///
+/// A group has at least [`FAN_IN`] segments, and the newer ones hold together at least as many entries as the oldest.
+/// So a merge at least doubles the segment that the oldest entries are in, and an entry is moved a logarithmic number
+/// of times. Where no group qualifies, each old segment is larger than all newer ones together: the number of segments
+/// is logarithmic as well.
 fn crowded(segments: &[Arc<Segment>]) -> usize {
-    // Sizes by powers of four: every entry is moved once for each.
-    let size = |segment: &Segment| segment.entries.max(1).ilog2() / 2;
-    let sizes = segments.iter().map(|segment| size(segment));
-    let mut wanted: Vec<_> = sizes.collect();
-    wanted.sort_unstable();
-    wanted.dedup();
-    for largest in wanted {
-        let count = segments.iter().take_while(|segment| size(segment) <= largest).count();
-        if count >= FAN_IN {
-            return fitting(&segments[..count]);
-        }
+    // What is behind these is full: merges never reach it, so it must not count as a reason for one.
+    let segments = &segments[..fitting(segments)];
+    // Classes by powers of four.
+    let class = |segment: &Segment| segment.entries.max(1).ilog2() / 2;
+    let mut classes: Vec<_> = segments.iter().map(|segment| class(segment)).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let group = |largest: u32| segments.iter().take_while(|one| class(one) <= largest).count();
+    classes.into_iter().map(group).find(|&count| is_worth_merging(&segments[..count])).unwrap_or(0)
+}
+
+/// Whether there are enough segments, and the newer ones hold at least as many entries as the oldest.
+fn is_worth_merging(group: &[Arc<Segment>]) -> bool {
+    let Some((oldest, newer)) = group.split_last() else {
+        return false;
+    };
+    let newer_entries: u64 = newer.iter().map(|segment| segment.entries).sum();
+    group.len() >= FAN_IN && newer_entries >= oldest.entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::unit::Seq;
+
+    /// Segments of so many entries and runs, newest first.
+    fn segments(sizes: &[(u64, u32)]) -> Vec<Arc<Segment>> {
+        let segment = |&(entries, runs)| {
+            Arc::new(Segment { id: 0, index: 0, bucket: 0, until: Seq::FIRST, entries, runs })
+        };
+        sizes.iter().map(segment).collect()
     }
-    0
+
+    #[test]
+    fn a_large_segment_is_left_alone_until_the_newer_ones_are_as_large() {
+        let of =
+            |sizes: &[u64]| -> Vec<(u64, u32)> { sizes.iter().map(|&size| (size, 1)).collect() };
+        assert_eq!(crowded(&segments(&of(&[1, 1, 1]))), 0);
+        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1]))), 4);
+        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1_000]))), 0);
+        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1, 1_000]))), 4);
+        assert_eq!(crowded(&segments(&of(&[400, 300, 300, 1_000]))), 4);
+    }
+
+    #[test]
+    fn full_segments_are_no_reason_for_a_merge() {
+        // Given two segments that have as many runs as one may, and a few small ones before them
+        let full = (8_192 * u64::from(MAX_RUNS), MAX_RUNS);
+        // Then the small ones are merged among themselves only, when there are enough of them
+        assert_eq!(crowded(&segments(&[(1, 1), (2, 1), full, full])), 0);
+        assert_eq!(crowded(&segments(&[(1, 1), (1, 1), (1, 1), (2, 1), full, full])), 4);
+    }
 }
