@@ -94,7 +94,7 @@ fn store_options(config: &Config) -> store::Options {
         namespace: Some(config.broker.namespace.clone()),
         cache: config.store.cache.as_usize(),
         identity_retention: config.store.idempotency_retention.get(),
-        ..store::Options::default()
+        ..store::Options::new(orderly_actors::tables::SCHEMA)
     }
 }
 

@@ -88,8 +88,10 @@ struct Round {
 /// Places and pays so many orders.
 fn core(orders: u64, seed: u64) -> Round {
     let disk: Arc<dyn Disk> = Arc::new(Memory::default());
-    let options =
-        store::Options { namespace: Some("bench".to_owned()), ..store::Options::default() };
+    let options = store::Options {
+        namespace: Some("bench".to_owned()),
+        ..store::Options::new(orderly_actors::tables::SCHEMA)
+    };
     let opened = store::open(&disk, &options).expect("opens");
     let mut log = opened.log;
     let bodies = bodies(orders, seed);

@@ -3,6 +3,7 @@
 
 use crate::marker::Marker;
 use crate::parked::Item;
+use crate::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
@@ -116,8 +117,8 @@ impl TimerKind {
             | Self::Waiting
             | Self::Notify
             | Self::OrphanedCallback
-            | Self::DeleteOrder => Table::Orders,
-            Self::Cart => Table::Carts,
+            | Self::DeleteOrder => tables::ORDERS,
+            Self::Cart => tables::CARTS,
         }
     }
 }

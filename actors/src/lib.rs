@@ -11,6 +11,7 @@
 //! | [`cart`], [`inventory`], [`payment`], [`notification`] | the other four owners |
 //! | [`supervisor`] | restarts an owner that panics, with its queue and address |
 //! | [`states`], [`names`] | an owner's states: cache, staging, the read path below; how they are found |
+//! | [`tables`] | the tables of the store, and what the store has to know of them |
 //! | [`changeset`] | what a command does, before it is sealed |
 //! | [`journal_entry`] | a unit as the process around the actors sees it |
 //! | [`audit`] | do the books balance? |
@@ -35,4 +36,5 @@ pub mod payment;
 pub mod sequencer;
 pub mod states;
 pub mod supervisor;
+pub mod tables;
 pub mod turn;

@@ -4,12 +4,13 @@
 use crate::names;
 use crate::parked::MARKER;
 use crate::states;
+use crate::tables;
 use bytes::Bytes;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Named;
 use orderly_domain::stored;
 use orderly_domain::trace::TraceParent;
-use orderly_store::{self as store, Ordinal, Table, UnitBuilder, View};
+use orderly_store::{self as store, Ordinal, UnitBuilder, View};
 use serde::{Deserialize, Serialize};
 
 /// The name of the entity that carries the marker. No message can have this name: the names of
@@ -58,7 +59,7 @@ pub(crate) fn read(view: &View) -> Result<Option<Marker>, states::Error> {
     let Some(ordinal) = find(view)? else {
         return Ok(None);
     };
-    let Some(bytes) = view.read(Table::Parked, ordinal, MARKER)? else {
+    let Some(bytes) = view.read(tables::PARKED, ordinal, MARKER)? else {
         return Ok(None);
     };
     let corrupt = |error: postcard::Error| stored::Error::Corrupt {
@@ -71,7 +72,7 @@ pub(crate) fn read(view: &View) -> Result<Option<Marker>, states::Error> {
 
 /// Where the marker is in the store.
 pub(crate) fn find(view: &View) -> Result<Option<Ordinal>, store::Error> {
-    names::find(view, Table::Parked, NAME)
+    names::find(view, tables::PARKED, NAME)
 }
 
 /// Writes the marker into a unit: at `place`, or at a new place where it has none.
@@ -82,11 +83,11 @@ pub(crate) fn put(
     builder: &mut UnitBuilder,
 ) -> Result<(), postcard::Error> {
     let ordinal = place.unwrap_or_else(|| {
-        let ordinal = view.next_ordinal(Table::Parked);
-        builder.name(Table::Parked, names::name(NAME), ordinal);
+        let ordinal = view.next_ordinal(tables::PARKED);
+        builder.name(tables::PARKED, names::name(NAME), ordinal);
         ordinal
     });
-    builder.put_with(Table::Parked, ordinal, MARKER, |out| {
+    builder.put_with(tables::PARKED, ordinal, MARKER, |out| {
         *out = postcard::to_extend(marker, std::mem::take(out))?;
         Ok(())
     })

@@ -2,10 +2,11 @@
 
 use crate::counters;
 use crate::states;
+use crate::tables;
 use bytes::Bytes;
 use orderly_domain::parked::Parked;
 use orderly_domain::stored::Stored;
-use orderly_store::{NameHash, Ordinal, Table, UnitBuilder, View};
+use orderly_store::{NameHash, Ordinal, UnitBuilder, View};
 
 /// Longest body that is kept whole.
 pub const WHOLE: usize = 1 << 20;
@@ -36,9 +37,9 @@ pub struct Item {
 impl Item {
     /// Writes it into a unit.
     pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), postcard::Error> {
-        builder.name(Table::Parked, self.name, self.ordinal);
-        builder.put_with(Table::Parked, self.ordinal, ABOUT, |out| self.about.encode(out))?;
-        builder.put(Table::Parked, self.ordinal, BODY, &self.body);
+        builder.name(tables::PARKED, self.name, self.ordinal);
+        builder.put_with(tables::PARKED, self.ordinal, ABOUT, |out| self.about.encode(out))?;
+        builder.put(tables::PARKED, self.ordinal, BODY, &self.body);
         builder.count(counters::of_parked(self.about.reason), 1);
         builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
         Ok(())
@@ -57,7 +58,7 @@ pub fn ordinal(id: &str) -> Option<Ordinal> {
 
 /// Reads a parked message, without its bytes.
 pub fn read(view: &View, ordinal: Ordinal) -> Result<Option<Parked>, states::Error> {
-    match view.read(Table::Parked, ordinal, ABOUT)? {
+    match view.read(tables::PARKED, ordinal, ABOUT)? {
         Some(bytes) => decode(ordinal, &bytes).map(Some),
         None => Ok(None),
     }
@@ -70,5 +71,5 @@ pub fn decode(ordinal: Ordinal, bytes: &[u8]) -> Result<Parked, states::Error> {
 
 /// Reads a parked message's bytes.
 pub fn body(view: &View, ordinal: Ordinal) -> Result<Option<Bytes>, orderly_store::Error> {
-    view.read(Table::Parked, ordinal, BODY)
+    view.read(tables::PARKED, ordinal, BODY)
 }

@@ -2,10 +2,10 @@
 
 mod support;
 
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Verdict;
-use orderly_store::Table;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ fn merge(from: &str, into: &str) -> Value {
 }
 
 fn cart(shop: &Shop, id: &str) -> Cart {
-    shop.state(Table::Carts, id).expect("the cart is there")
+    shop.state(tables::CARTS, id).expect("the cart is there")
 }
 
 fn quantities(shop: &Shop, id: &str) -> Vec<(String, u32)> {
@@ -97,7 +97,7 @@ async fn a_merge_may_begin_a_cart_and_what_cannot_be_merged_is_refused() {
         let closed = shop.run("cart.merge", merge(from, into)).await;
         assert_eq!(verdict(&closed), refused("cart_closed"), "{from} into {into}");
     }
-    let never: Option<Cart> = shop.state(Table::Carts, "k-3");
+    let never: Option<Cart> = shop.state(tables::CARTS, "k-3");
     assert_eq!(never, None, "a refused merge begins no cart");
 }
 
@@ -213,10 +213,10 @@ async fn a_closed_cart_is_swept_and_its_id_begins_a_new_one() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("cart.put", line("k-1", 1)).await;
     shop.pass(33 * DAY).await;
-    let places: BTreeSet<_> = shop.places(Table::Carts);
+    let places: BTreeSet<_> = shop.places(tables::CARTS);
     shop.pass(91 * DAY).await;
 
-    let gone: Option<Cart> = shop.state(Table::Carts, "k-1");
+    let gone: Option<Cart> = shop.state(tables::CARTS, "k-1");
     assert_eq!(gone, None);
     assert_eq!(shop.sequencer.retention().carts_deleted, 1);
     let again = shop.run("cart.clear", json!({"cart_id": "k-1"})).await;
@@ -224,7 +224,7 @@ async fn a_closed_cart_is_swept_and_its_id_begins_a_new_one() {
     let mut put = line("k-1", 2);
     put["expected_version"] = json!(0);
     assert_eq!(verdict(&shop.run("cart.put", put).await), (Verdict::Applied, None));
-    assert_eq!((cart(&shop, "k-1").version, places), (1, shop.places(Table::Carts)));
+    assert_eq!((cart(&shop, "k-1").version, places), (1, shop.places(tables::CARTS)));
     shop.pass(34 * DAY).await;
     assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired, "it has a time of its own");
 }

@@ -4,11 +4,11 @@
 mod support;
 
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::face::Face;
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Verdict;
-use orderly_store::Table;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::{Shop, place, said, verdict};
@@ -26,7 +26,7 @@ fn checkout(cart: &str, order: &str) -> Value {
 }
 
 fn cart(shop: &Shop, id: &str) -> Cart {
-    shop.state(Table::Carts, id).expect("the cart is there")
+    shop.state(tables::CARTS, id).expect("the cart is there")
 }
 
 /// The data of a unit's events of that type, as subscribers read them.

@@ -5,10 +5,10 @@ mod support;
 
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::sequencer::Settings;
+use orderly_actors::tables;
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::order::Status;
 use orderly_domain::time::Timestamp;
-use orderly_store::Table;
 use orderly_store::sim::SimDisk;
 use serde_json::json;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn waiting() -> Shop {
 
 /// (minutes from the placing until the hold lapses, whether its time stands still).
 fn hold(shop: &Shop) -> Option<(u64, bool)> {
-    let reservation: Reservation = shop.state(Table::Orders, "o-1")?;
+    let reservation: Reservation = shop.state(tables::ORDERS, "o-1")?;
     match reservation.state {
         HoldState::Held { until, frozen, .. } => {
             let since = until.since(Timestamp::from_micros(START));

@@ -6,13 +6,14 @@ mod support;
 use orderly_actors::clock::Clock as _;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{ResendOutcome, Settings, Step};
+use orderly_actors::tables;
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, Policy, Progress, Retry, Sent, Standing,
 };
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
+use orderly_store::Ordinal;
 use orderly_store::sim::SimDisk;
-use orderly_store::{Ordinal, Table};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,7 @@ async fn pay(shop: &mut Shop, order: &str) {
 }
 
 fn notice(shop: &Shop, order: &str) -> Notice {
-    let notices: Notices = shop.state(Table::Orders, order).expect("it has notifications");
+    let notices: Notices = shop.state(tables::ORDERS, order).expect("it has notifications");
     let [notice] = &notices.all[..] else { panic!("one notification: {notices:?}") };
     notice.clone()
 }

@@ -10,12 +10,13 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::Step;
 use orderly_actors::supervisor::{Budget, Health};
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
-use orderly_store::{Ordinal, Table, Timer};
+use orderly_store::{Ordinal, Timer};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -324,9 +325,9 @@ async fn what_is_old_stays_whole_when_its_retiring_panics_and_goes_when_it_does_
         shop.keep(*sealed).await;
         assert!(shop.dump() != before, "{point}");
     }
-    let gone: Option<Order> = shop.state(Table::Orders, "o-1");
+    let gone: Option<Order> = shop.state(tables::ORDERS, "o-1");
     assert_eq!(gone, None);
-    let cart: Cart = shop.state(Table::Carts, "k-1").expect("it is there");
+    let cart: Cart = shop.state(tables::CARTS, "k-1").expect("it is there");
     assert_eq!(cart.status, CartStatus::Expired);
 }
 

@@ -9,6 +9,7 @@ mod support;
 use orderly_actors::counters;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states::{self, State};
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
@@ -16,7 +17,7 @@ use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::Payments;
 use orderly_domain::verdict::Verdict;
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -491,5 +492,5 @@ async fn permuted(shares: &[i64], order: &[usize]) -> Order {
         };
         shop.run(kind, data).await;
     }
-    shop.state(Table::Orders, "o-1").expect("it was placed")
+    shop.state(tables::ORDERS, "o-1").expect("it was placed")
 }

@@ -5,11 +5,12 @@ mod support;
 use orderly_actors::counters;
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::event::Event;
 use orderly_domain::order::{Status, Tombstone};
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +32,7 @@ fn of(order: &str) -> Value {
 }
 
 fn cart(shop: &Shop, id: &str) -> Cart {
-    shop.state(Table::Carts, id).expect("the cart is there")
+    shop.state(tables::CARTS, id).expect("the cart is there")
 }
 
 fn waiting(shop: &Shop) -> u64 {
@@ -129,12 +130,12 @@ async fn an_order_that_is_not_settled_keeps_its_cart() {
     shop.run("order.complete", of("o-1")).await;
     shop.deliver().await;
     shop.pass(200 * DAY).await;
-    assert_eq!(shop.state::<Cart>(Table::Carts, "k-1"), None);
+    assert_eq!(shop.state::<Cart>(tables::CARTS, "k-1"), None);
     assert!(swept(&shop, "o-1").is_some());
 }
 
 fn swept(shop: &Shop, order: &str) -> Option<Tombstone> {
-    shop.state(Table::Orders, order)
+    shop.state(tables::ORDERS, order)
 }
 
 /// An order of each settled status, by its id.
@@ -184,11 +185,11 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
         assert_eq!(swept(&shop, id), Some(Tombstone { status: *status }));
         assert_eq!(counted(&shop, *status), 0, "orders that are {id}");
         let view = shop.sequencer.view().borrow();
-        let ordinal = view.find(Table::Orders, &orderly_actors::names::name(id));
+        let ordinal = view.find(tables::ORDERS, &orderly_actors::names::name(id));
         let ordinal = ordinal.expect("reads").expect("keeps its place");
         for part in 0..4 {
             assert_eq!(
-                view.read(Table::Orders, ordinal, part).expect("reads"),
+                view.read(tables::ORDERS, ordinal, part).expect("reads"),
                 None,
                 "{part} of {id}"
             );

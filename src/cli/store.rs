@@ -6,8 +6,9 @@ use crate::config::Config;
 use crate::process::{self, open_any_store};
 use orderly_actors::audit;
 use orderly_actors::counters;
+use orderly_actors::tables;
 use orderly_domain::order::Status;
-use orderly_store::{Opened, Table};
+use orderly_store::Opened;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -89,8 +90,8 @@ fn stats(opened: &Opened) -> Result<Value, Error> {
         "checkpoint_sequence": stats.covered.0,
         "published_below": stats.cursor.0,
         "orders": orders,
-        "carts": view.count(Table::Carts)?,
-        "skus": view.count(Table::Skus)?,
+        "carts": view.count(tables::CARTS)?,
+        "skus": view.count(tables::SKUS)?,
         "parked": parked,
         "parked_bytes": counters::parked_bytes(view),
         "waiting_callbacks": counters::waiting(view),

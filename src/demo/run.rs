@@ -7,6 +7,7 @@ use crate::pipeline::{Gone, Handle, Overview};
 use orderly_actors::audit::Audit;
 use orderly_actors::counters;
 use orderly_actors::states::{self, part};
+use orderly_actors::tables;
 use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Message, Names, Properties};
 use orderly_domain::event::Type;
@@ -282,7 +283,7 @@ fn holds_are_over(core: &Overview<'_>) -> Result<bool, states::Error> {
     use orderly_actors::clock::{Clock, SystemClock};
     let now: Timestamp = SystemClock::default().now();
     let mut over = false;
-    each(core.view, Table::Orders, |entity| {
+    each(core.view, tables::ORDERS, |entity| {
         if let Some(reservation) = part::<Reservation>(entity)?
             && let HoldState::Held { until, .. } = reservation.state
         {
@@ -312,7 +313,7 @@ fn each(
 /// The processor's own books.
 fn read_books(core: &Overview<'_>) -> Result<Books, states::Error> {
     let mut books = Books { waiting: counters::waiting(core.view), ..Books::default() };
-    each(core.view, Table::Orders, |entity| {
+    each(core.view, tables::ORDERS, |entity| {
         if let Some(order) = part::<Order>(entity)?
             && let Some(status) = status(order.status)
         {
@@ -321,7 +322,7 @@ fn read_books(core: &Overview<'_>) -> Result<Books, states::Error> {
         }
         Ok(())
     })?;
-    each(core.view, Table::Skus, |entity| {
+    each(core.view, tables::SKUS, |entity| {
         if let Some(stock) = part::<orderly_domain::inventory::Stock>(entity)? {
             let seen =
                 Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };

@@ -240,7 +240,7 @@ impl<C: Clock> Storage<C> {
         let mut more = false;
         // a clock that stepped forward would make all of it look old
         if self.clock_is_trusted.load(Ordering::Relaxed) {
-            self.house.identities += self.log.sweep(wall.micros())?;
+            self.house.identities += self.log.expire_identities(wall.micros())?;
             let oldest = wall.minus(self.policy.history_retention);
             let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;
             self.house.records += pruned.records;
@@ -248,7 +248,7 @@ impl<C: Clock> Storage<C> {
         }
         self.house.rests_since = None;
         // nothing is merged while a checkpoint is under way: then there may be more
-        if !self.log.tidy()? && !more && !self.log.is_checkpointing() {
+        if !self.log.compact()? && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);
         }

@@ -5,13 +5,14 @@ use super::books::Terms;
 use orderly_actors::counters;
 use orderly_actors::parked;
 use orderly_actors::states::{self, State};
+use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_store::{
-    COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Trail, Unit, View,
+    COUNTERS, HistoryLink, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit, View,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +34,7 @@ pub(crate) struct Mirror {
     names: BTreeMap<(Table, NameHash), Ordinal>,
     pub(crate) identities: BTreeMap<IdentityHash, Used>,
     counters: [i64; COUNTERS],
-    trails: BTreeMap<Ordinal, Seq>,
+    histories: BTreeMap<(Table, Ordinal), Seq>,
     pub(crate) orders: BTreeMap<Ordinal, Order>,
     pub(crate) reservations: BTreeMap<Ordinal, Reservation>,
     pub(crate) payments: BTreeMap<Ordinal, Payments>,
@@ -51,7 +52,7 @@ impl Default for Mirror {
             names: BTreeMap::new(),
             identities: BTreeMap::new(),
             counters: [0; COUNTERS],
-            trails: BTreeMap::new(),
+            histories: BTreeMap::new(),
             orders: BTreeMap::new(),
             reservations: BTreeMap::new(),
             payments: BTreeMap::new(),
@@ -83,9 +84,9 @@ impl Mirror {
         for &(index, difference) in &unit.counters {
             self.counters[usize::from(index)] += difference;
         }
-        if let Some(Trail { ordinal, previous }) = unit.trail {
-            let before = self.trails.insert(ordinal, unit.seq);
-            assert_eq!(before, previous, "the order's trail has a gap");
+        if let Some(HistoryLink { table, ordinal, previous }) = unit.history {
+            let before = self.histories.insert((table, ordinal), unit.seq);
+            assert_eq!(before, previous, "the order's history has a gap");
         }
         let is_sold = self.commits(unit);
         for put in &unit.puts {
@@ -228,12 +229,12 @@ impl Mirror {
     }
 
     pub(crate) fn is_parked(&self, name: NameHash) -> bool {
-        self.names.contains_key(&(Table::Parked, name))
+        self.names.contains_key(&(tables::PARKED, name))
     }
 
     /// How many messages are parked.
     pub(crate) fn parked(&self) -> usize {
-        self.parts.keys().filter(|(table, _)| *table == Table::Parked).count()
+        self.parts.keys().filter(|(table, _)| *table == tables::PARKED).count()
     }
 
     /// Compares with what the store's read path gives, entity by entity.
@@ -241,7 +242,7 @@ impl Mirror {
         assert_eq!(view.next_seq(), self.next, "the store's next sequence");
         assert_eq!(view.clock(), self.clock, "the store's time");
         assert_eq!(view.counters(), &self.counters, "the store's counters");
-        for table in Table::ALL {
+        for table in tables::ALL {
             let found = view.scan(table, Ordinal(0), usize::MAX).expect("the store is readable");
             let found: BTreeMap<_, BTreeMap<_, _>> = found
                 .into_iter()
@@ -262,9 +263,9 @@ impl Mirror {
                 assert_eq!(read.as_ref(), Some(value), "part {part} of {table:?} {ordinal}");
             }
         }
-        for (ordinal, seq) in &self.trails {
-            let trail = view.trail(*ordinal).expect("the store is readable");
-            assert_eq!(trail, Some(*seq), "the trail of order {ordinal:?}");
+        for (&(table, ordinal), seq) in &self.histories {
+            let last = view.last_in_history(table, ordinal).expect("the store is readable");
+            assert_eq!(last, Some(*seq), "the history of {table:?} {ordinal:?}");
         }
     }
 
@@ -305,7 +306,7 @@ impl Mirror {
     /// Every parked message can be read.
     pub(crate) fn check_parked(&self, view: &View) {
         for (table, ordinal) in self.parts.keys() {
-            if *table == Table::Parked {
+            if *table == tables::PARKED {
                 let about = parked::read(view, Ordinal(*ordinal)).expect("it is readable");
                 let about = about.expect("it is there");
                 let body = parked::body(view, Ordinal(*ordinal)).expect("it is readable");

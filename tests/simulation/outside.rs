@@ -10,7 +10,8 @@ use super::process::InHand;
 use super::queue::{Delivery, Queue};
 use super::relay;
 use orderly_actors::notification::Outgoing;
-use orderly_store::{Seq, Table, Unit, View};
+use orderly_actors::tables;
+use orderly_store::{Seq, Unit, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ impl Outside {
                 .identity
                 .is_some_and(|hash| view.identity(&hash).expect("the store is readable").is_some());
             let parked = || {
-                let found = view.find(Table::Parked, &acked.known.parked);
+                let found = view.find(tables::PARKED, &acked.known.parked);
                 found.expect("the store is readable").is_some()
             };
             assert!(

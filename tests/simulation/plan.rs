@@ -79,6 +79,7 @@ impl Plan {
             budget: Budget::default(),
         };
         let options = store::Options {
+            schema: orderly_actors::tables::SCHEMA,
             namespace: Some("simulation".to_owned()),
             cache: if has_small_memory { 2 << 10 } else { 1 << 20 },
             identity_retention,

@@ -4,12 +4,13 @@ use super::books::{Books, Hold, Terms};
 use super::mirror::Mirror;
 use super::process::Input;
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::tables;
 use orderly_domain::cart::CartStatus;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
 use orderly_domain::inventory::HoldState;
 use orderly_domain::verdict::Reason;
-use orderly_store::{Table, Unit};
+use orderly_store::Unit;
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ impl Side {
         let swept_carts: Vec<_> = unit
             .puts
             .iter()
-            .filter(|put| put.table == Table::Carts && put.value.is_none())
+            .filter(|put| put.table == tables::CARTS && put.value.is_none())
             .map(|put| self.mirror.carts[&put.ordinal].id.to_string())
             .collect();
         self.mirror.apply(unit);

@@ -161,7 +161,7 @@ impl World {
                 }
             }
             Step::Tidy => {
-                self.process.log.tidy()?;
+                self.process.log.compact()?;
             }
             Step::Prune => {
                 let older_than = self.now() - 60_000_000;
@@ -170,7 +170,7 @@ impl World {
             }
             Step::Sweep => {
                 let now = self.durable.mirror.clock;
-                let swept = self.process.log.sweep(now)?;
+                let swept = self.process.log.expire_identities(now)?;
                 self.trace.note(format_args!("swept {swept}"));
             }
             Step::Pass => self.pass(),

@@ -6,10 +6,11 @@
 use super::books::Books;
 use super::report::Audit;
 use crate::states;
+use crate::tables;
 use orderly_store::{Ordinal, Table, Unit, View};
 
 /// The tables, in the order in which they are gone through.
-const TABLES: [Table; 4] = [Table::Orders, Table::Skus, Table::Carts, Table::Parked];
+const TABLES: [Table; 4] = [tables::ORDERS, tables::SKUS, tables::CARTS, tables::PARKED];
 
 /// An audit that is under way.
 #[derive(Debug, Default)]

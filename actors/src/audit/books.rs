@@ -4,6 +4,7 @@ use super::report::{Audit, Counts};
 use crate::counters;
 use crate::parked;
 use crate::states::{self, part};
+use crate::tables;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
@@ -128,17 +129,18 @@ impl Books {
             return Ok(Vec::new());
         }
         match table {
-            Table::Orders => self.order(way, entity),
-            Table::Skus => self.sku(way, entity),
-            Table::Carts => {
+            tables::ORDERS => self.order(way, entity),
+            tables::SKUS => self.sku(way, entity),
+            tables::CARTS => {
                 way.add(&mut self.counts.carts, 1);
                 Ok(Vec::new())
             }
-            Table::Parked => {
+            tables::PARKED => {
                 let is_message = entity.parts.iter().any(|(part, _)| *part == parked::ABOUT);
                 way.add(&mut self.counts.parked, u64::from(is_message));
                 Ok(Vec::new())
             }
+            _ => Ok(vec![format!("{table:?} is none of the shop's")]),
         }
     }
 

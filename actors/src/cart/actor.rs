@@ -5,6 +5,7 @@ use crate::names;
 use crate::owner::Owner;
 use crate::states::{SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::tables;
 use crate::turn::{CommandError, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::cart::rules::{self, Change, IdleAction, LineRequest, Terms};
@@ -15,7 +16,7 @@ use orderly_domain::id::{CartId, OrderId};
 use orderly_domain::money::Currency;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Refusal};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use std::sync::Arc;
 
 /// The owner of all carts.
@@ -33,7 +34,7 @@ impl CartActor {
     }
 
     fn place(&self, id: &CartId) -> Result<Option<Ordinal>, CommandError> {
-        Ok(names::find(&self.view.borrow(), Table::Carts, id.as_str())?)
+        Ok(names::find(&self.view.borrow(), tables::CARTS, id.as_str())?)
     }
 
     fn find(&mut self, id: &CartId) -> Result<Option<(Ordinal, Arc<Cart>)>, CommandError> {
@@ -62,8 +63,8 @@ impl CartActor {
                 None => ordinal,
             },
             None => {
-                let ordinal = self.view.borrow().next_ordinal(Table::Carts);
-                changeset.names.push((Table::Carts, names::name(id.as_str()), ordinal));
+                let ordinal = self.view.borrow().next_ordinal(tables::CARTS);
+                changeset.names.push((tables::CARTS, names::name(id.as_str()), ordinal));
                 ordinal
             }
         };

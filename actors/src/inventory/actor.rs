@@ -8,6 +8,7 @@ use crate::names;
 use crate::owner::Owner;
 use crate::states::{self, SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::tables;
 use crate::turn::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
@@ -17,7 +18,7 @@ use orderly_domain::inventory::rules::{self, Change};
 use orderly_domain::inventory::{HoldState as State, Reservation, Stock};
 use orderly_domain::money::{MOST_ON_HAND, OnHand};
 use orderly_domain::verdict::{Reason, Refusal};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use quick_cache::unsync::Cache;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ impl Inventory {
         if let Some(ordinal) = self.places.get(sku) {
             return Ok(Some(*ordinal));
         }
-        let found = names::find(&self.view.borrow(), Table::Skus, sku.as_str())?;
+        let found = names::find(&self.view.borrow(), tables::SKUS, sku.as_str())?;
         if let Some(ordinal) = found {
             self.places.insert(sku.clone(), ordinal);
         }
@@ -100,8 +101,8 @@ impl Inventory {
                 (ordinal, stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?)
             }
             None => {
-                let ordinal = self.view.borrow().next_ordinal(Table::Skus);
-                changeset.names.push((Table::Skus, names::name(set.sku.as_str()), ordinal));
+                let ordinal = self.view.borrow().next_ordinal(tables::SKUS);
+                changeset.names.push((tables::SKUS, names::name(set.sku.as_str()), ordinal));
                 let stock = Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None };
                 (ordinal, Arc::new(stock))
             }

@@ -1,11 +1,12 @@
 //! Where stock and reservations are in the store.
 
 use crate::states::State;
+use crate::tables;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_store::Table;
 
 impl State for Reservation {
-    const TABLE: Table = Table::Orders;
+    const TABLE: Table = tables::ORDERS;
     const PART: u8 = 1;
 
     fn weight(&self) -> usize {
@@ -14,7 +15,7 @@ impl State for Reservation {
 }
 
 impl State for Stock {
-    const TABLE: Table = Table::Skus;
+    const TABLE: Table = tables::SKUS;
     const PART: u8 = 0;
 
     fn weight(&self) -> usize {

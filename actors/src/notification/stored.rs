@@ -1,11 +1,12 @@
 //! Where an order's notifications are in the store.
 
 use crate::states::State;
+use crate::tables;
 use orderly_domain::notification::Notices;
 use orderly_store::Table;
 
 impl State for Notices {
-    const TABLE: Table = Table::Orders;
+    const TABLE: Table = tables::ORDERS;
     const PART: u8 = 3;
 
     fn weight(&self) -> usize {

@@ -1,11 +1,12 @@
 //! Where orders, and what stays of deleted ones, are in the store.
 
 use crate::states::State;
+use crate::tables;
 use orderly_domain::order::{Order, Tombstone};
 use orderly_store::Table;
 
 impl State for Order {
-    const TABLE: Table = Table::Orders;
+    const TABLE: Table = tables::ORDERS;
     const PART: u8 = 0;
 
     fn weight(&self) -> usize {
@@ -14,7 +15,7 @@ impl State for Order {
 }
 
 impl State for Tombstone {
-    const TABLE: Table = Table::Orders;
+    const TABLE: Table = tables::ORDERS;
     const PART: u8 = 4;
 
     fn weight(&self) -> usize {

@@ -6,6 +6,7 @@ use crate::names;
 use crate::owner::Owner;
 use crate::states::{SharedView, StateCache};
 use crate::supervisor::{ActorStats, Monitored};
+use crate::tables;
 use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
@@ -14,7 +15,7 @@ use orderly_domain::payment::rules::{self, Meaning, Phase, Standing};
 use orderly_domain::payment::{MOST_ENTRIES, Payments, Waiting};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Refusal};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.
@@ -58,10 +59,10 @@ impl PaymentActor {
             return Err(full(format!("{total} callbacks wait in all")).into());
         }
         let name = names::name(wait.waiting.callback.order_id.as_str());
-        let found = self.view.borrow().find(Table::Orders, &name)?;
+        let found = self.view.borrow().find(tables::ORDERS, &name)?;
         let order = found.unwrap_or_else(|| {
-            let ordinal = self.view.borrow().next_ordinal(Table::Orders);
-            changeset.names.push((Table::Orders, name, ordinal));
+            let ordinal = self.view.borrow().next_ordinal(tables::ORDERS);
+            changeset.names.push((tables::ORDERS, name, ordinal));
             ordinal
         });
         let mut payments = self.known(order)?;

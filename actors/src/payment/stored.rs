@@ -1,11 +1,12 @@
 //! Where the payments of an order are in the store.
 
 use crate::states::State;
+use crate::tables;
 use orderly_domain::payment::Payments;
 use orderly_store::Table;
 
 impl State for Payments {
-    const TABLE: Table = Table::Orders;
+    const TABLE: Table = tables::ORDERS;
     const PART: u8 = 2;
 
     fn weight(&self) -> usize {

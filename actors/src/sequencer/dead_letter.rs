@@ -7,6 +7,7 @@ use crate::counters;
 use crate::names;
 use crate::parked::{self, CUT, Item, WHOLE};
 use crate::payment;
+use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, ask};
 use bytes::Bytes;
 use orderly_domain::event::Event;
@@ -16,7 +17,7 @@ use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
-use orderly_store::{Ordinal, Seq, Table};
+use orderly_store::{Ordinal, Seq};
 
 impl Sequencer {
     /// Parks a message that still failed after every retry.
@@ -78,7 +79,7 @@ impl Sequencer {
         let order = match order {
             Some((id, None)) => {
                 let name = names::name(id.as_str());
-                let ordinal = self.view().borrow().find(Table::Orders, &name)?;
+                let ordinal = self.view().borrow().find(tables::ORDERS, &name)?;
                 Some((id, ordinal))
             }
             other => other,
@@ -95,7 +96,7 @@ impl Sequencer {
         let view = self.view().borrow();
         let name =
             names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), &inbound.raw.body);
-        match view.find(Table::Parked, &name)? {
+        match view.find(tables::PARKED, &name)? {
             Some(ordinal) => Ok(parked::read(&view, ordinal)?),
             None => Ok(None),
         }
@@ -112,7 +113,7 @@ impl Sequencer {
         let view = self.view().borrow();
         let whole = &inbound.raw.body;
         let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), whole);
-        let known = view.find(Table::Parked, &name)?;
+        let known = view.find(tables::PARKED, &name)?;
         if let Some(ordinal) = known
             && parked::read(&view, ordinal)?.is_some()
         {
@@ -141,7 +142,7 @@ impl Sequencer {
         };
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
-        let ordinal = known.unwrap_or_else(|| view.next_ordinal(Table::Parked));
+        let ordinal = known.unwrap_or_else(|| view.next_ordinal(tables::PARKED));
         Ok(Some(Item { ordinal, name, about, body }))
     }
 

@@ -34,6 +34,7 @@ use crate::names;
 use crate::order;
 use crate::states::{self, SharedView};
 use crate::supervisor::Failures;
+use crate::tables;
 use crate::turn::{Fault, Outcome, Rollback, ask};
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, OrderId, Source};
@@ -42,7 +43,7 @@ use orderly_domain::record::{Named, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{self as store, IdentityHash, Ordinal, Seq, Table, Timer, Unit};
+use orderly_store::{self as store, IdentityHash, Ordinal, Seq, Timer, Unit};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -312,7 +313,7 @@ impl Sequencer {
         let order = match order_of(command) {
             Some(id) => {
                 let name = names::name(id.as_str());
-                let ordinal = self.view.borrow().find(Table::Orders, &name)?;
+                let ordinal = self.view.borrow().find(tables::ORDERS, &name)?;
                 Some((id.clone(), ordinal))
             }
             None => None,

@@ -7,12 +7,13 @@ use crate::changeset::{Change, Changeset};
 use crate::order;
 use crate::payment;
 use crate::states;
+use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, Reply, Rollback, ask};
 use orderly_domain::event::Event;
 use orderly_domain::order::Order;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 
 /// What was expired, put aside or forgotten since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +35,7 @@ impl RetentionCounts {
         let cart_gone = changeset
             .changes
             .iter()
-            .any(|change| matches!(change, Change::Deleted { table: Table::Carts, .. }));
+            .any(|change| matches!(change, Change::Deleted { table: tables::CARTS, .. }));
         self.carts_expired += u64::from(expired);
         self.carts_deleted += u64::from(cart_gone);
         self.orders_deleted += u64::from(changeset.deleted.is_some());

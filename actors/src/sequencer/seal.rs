@@ -6,6 +6,7 @@ use crate::counters;
 use crate::journal_entry::JournalEntry;
 use crate::marker;
 use crate::states::State;
+use crate::tables;
 use crate::turn::{Outcome, Rollback};
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::stored::Stored;
@@ -116,8 +117,8 @@ impl Sequencer {
             marker::put(&marker, marker::find(&view)?, &view, &mut builder)?;
         }
         if let Some(order) = order {
-            let previous = self.view.borrow().trail(order)?;
-            builder.trail(order, previous);
+            let previous = self.view.borrow().last_in_history(tables::ORDERS, order)?;
+            builder.link_history(tables::ORDERS, order, previous);
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.encode(out))?;

@@ -3,6 +3,7 @@
 use crate::support::{self, Shop, inbound};
 use orderly_actors::sequencer::{InboundMessage, Settings, Step};
 use orderly_actors::states::{self, State};
+use orderly_actors::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::command::{Command, Kind};
 use orderly_domain::event::{Event, OrderChange};
@@ -13,8 +14,8 @@ use orderly_domain::payment::Payments;
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
+use orderly_store::Ordinal;
 use orderly_store::sim::SimDisk;
-use orderly_store::{Ordinal, Table};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -204,7 +205,7 @@ impl Tour {
     /// What a customer is to be told of an order is tried, and this comes of it.
     pub(crate) async fn tell(&mut self, order: &str, sent: Sent) {
         let name = orderly_actors::names::name(order);
-        let found = self.shop.sequencer.view().borrow().find(Table::Orders, &name);
+        let found = self.shop.sequencer.view().borrow().find(tables::ORDERS, &name);
         let order = found.expect("reads").expect("is there");
         let pending = self.shop.sequencer.pending_notifications(order).await.expect("reads");
         for outgoing in pending.expect("no owner fails") {

@@ -9,10 +9,10 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{FollowUp, InboundMessage, Settings, Step};
+use orderly_actors::tables;
 use orderly_domain::event::{Event, OrderChange, Type};
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::Table;
 use orderly_store::sim::{Fault, SimDisk};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,7 +217,7 @@ impl Pair {
             return data;
         };
         let known: orderly_domain::payment::Payments =
-            self.shop.state(Table::Orders, order).unwrap_or_default();
+            self.shop.state(tables::ORDERS, order).unwrap_or_default();
         let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("w-"));
         let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("w-3");
         data["refund_id"] = json!(id);
@@ -268,7 +268,7 @@ impl Pair {
         let orders: Vec<_> = self.model.orders.keys().cloned().collect();
         for order in orders {
             let known: orderly_domain::payment::Payments =
-                self.shop.state(Table::Orders, &order).unwrap_or_default();
+                self.shop.state(tables::ORDERS, &order).unwrap_or_default();
             let ids = known.refunds.iter().map(|refund| refund.id.as_str().to_owned());
             self.model.name_refunds(&order, ids.collect());
         }

@@ -3,12 +3,12 @@
 use crate::model::{Attempt, Model, Order};
 use crate::support::Shop;
 use orderly_actors::counters;
+use orderly_actors::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::id::OrderId;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
-use orderly_store::Table;
 use serde_json::{Map, Value, json};
 
 /// What the model says the shop looks like.
@@ -86,7 +86,7 @@ pub fn of_shop(shop: &Shop, model: &Model) -> Value {
         .collect();
     let stock: Map<_, _> = ids(model.stock.keys(), &["cup", "pot", "tea", "ghost"])
         .filter_map(|sku| {
-            let stock: Stock = shop.state(Table::Skus, &sku)?;
+            let stock: Stock = shop.state(tables::SKUS, &sku)?;
             let (on_hand, held) = (stock.on_hand, stock.held);
             let available = stock.available();
             Some((sku, json!({"on_hand": on_hand, "held": held, "available": available})))
@@ -94,7 +94,7 @@ pub fn of_shop(shop: &Shop, model: &Model) -> Value {
         .collect();
     let carts: Map<_, _> = ids(model.carts.keys(), &["k-1", "k-2"])
         .filter_map(|id| {
-            let cart: Cart = shop.state(Table::Carts, &id)?;
+            let cart: Cart = shop.state(tables::CARTS, &id)?;
             let lines: Vec<_> = cart
                 .lines
                 .iter()
@@ -125,10 +125,10 @@ fn ids<'a>(
 }
 
 fn shop_order(shop: &Shop, id: &str) -> Option<Value> {
-    let order: orderly_domain::order::Order = shop.state(Table::Orders, id)?;
-    let payments: Payments = shop.state(Table::Orders, id).unwrap_or_default();
-    let reservation: Option<Reservation> = shop.state(Table::Orders, id);
-    let notices: Notices = shop.state(Table::Orders, id).unwrap_or_default();
+    let order: orderly_domain::order::Order = shop.state(tables::ORDERS, id)?;
+    let payments: Payments = shop.state(tables::ORDERS, id).unwrap_or_default();
+    let reservation: Option<Reservation> = shop.state(tables::ORDERS, id);
+    let notices: Notices = shop.state(tables::ORDERS, id).unwrap_or_default();
     let state = reservation.map(|reservation| reservation.state);
     let hold_ends = match state {
         Some(HoldState::Held { until, .. }) => Some(until.micros()),

@@ -3,9 +3,9 @@
 
 use crate::support::{Shop, place, said};
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::tables;
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::payment::{Attempt, Dispute, Payments, Refund};
-use orderly_store::Table;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,11 +106,11 @@ async fn refund(shop: &mut Shop, amount: &str, units: &str) {
 
 /// Where the subject stands, in the contract's words; `none` before it begins.
 fn stands(shop: &Shop, subject: Subject) -> String {
-    let payments: Payments = shop.state(Table::Orders, ORDER).unwrap_or_default();
+    let payments: Payments = shop.state(tables::ORDERS, ORDER).unwrap_or_default();
     let stands =
         match subject {
             Subject::Order => shop
-                .state::<orderly_domain::order::Order>(Table::Orders, ORDER)
+                .state::<orderly_domain::order::Order>(tables::ORDERS, ORDER)
                 .map(|order| order.status.to_string()),
             Subject::Attempt => payments
                 .attempts
@@ -125,7 +125,7 @@ fn stands(shop: &Shop, subject: Subject) -> String {
             Subject::Dispute => {
                 payments.disputes.first().map(|Dispute { state, .. }| state.to_string())
             }
-            Subject::Reservation => shop.state::<Reservation>(Table::Orders, ORDER).map(
+            Subject::Reservation => shop.state::<Reservation>(tables::ORDERS, ORDER).map(
                 |Reservation { state, .. }| match state {
                     HoldState::Held { frozen: Some(_), .. } => "held_frozen".to_owned(),
                     HoldState::Held { extended: true, .. } => "held_to_cap".to_owned(),

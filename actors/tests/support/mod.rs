@@ -11,6 +11,7 @@ use orderly_actors::sequencer::{
 };
 use orderly_actors::states::{self, State};
 use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
+use orderly_actors::tables;
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::notification::{Channel, Policy, Sent};
@@ -69,8 +70,10 @@ impl Shop {
     }
 
     pub fn open_on(disk: Arc<SimDisk>, settings: Settings) -> Self {
-        let options =
-            store::Options { namespace: Some("test".to_owned()), ..store::Options::default() };
+        let options = store::Options {
+            namespace: Some("test".to_owned()),
+            ..store::Options::new(tables::SCHEMA)
+        };
         let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options).expect("opens");
         let clock = SimulatedClock::at(Timestamp::from_micros(START));
         let (sender, failures) = mpsc::unbounded_channel();
@@ -150,7 +153,7 @@ impl Shop {
     }
 
     pub fn order(&self, id: &str) -> Order {
-        self.state(Table::Orders, id).expect("the order is there")
+        self.state(tables::ORDERS, id).expect("the order is there")
     }
 
     pub fn status(&self, id: &str) -> Status {
@@ -160,14 +163,14 @@ impl Shop {
     /// (on hand, held) of a sku.
     pub fn stock(&self, sku: &str) -> (u64, u64) {
         let stock: orderly_domain::inventory::Stock =
-            self.state(Table::Skus, sku).expect("the sku is there");
+            self.state(tables::SKUS, sku).expect("the sku is there");
         (stock.on_hand, stock.held)
     }
 
     /// Every state of every order, cart and sku, as sealed, and the counters.
     pub fn dump(&self) -> (Vec<Entity>, Vec<i64>) {
         let view = self.sequencer.view().borrow();
-        let tables = [Table::Orders, Table::Carts, Table::Skus].into_iter();
+        let tables = [tables::ORDERS, tables::CARTS, tables::SKUS].into_iter();
         let entities = tables
             .flat_map(|table| view.scan(table, Ordinal(0), usize::MAX).expect("reads"))
             .collect();
@@ -177,7 +180,7 @@ impl Shop {
     /// How many timers a process that starts now would have to deal with, at any time.
     pub fn timers(&self) -> usize {
         let disk = Arc::new(self.disk.copy()) as Arc<dyn Disk>;
-        let opened = store::open(&disk, &store::Options::default()).expect("opens");
+        let opened = store::open(&disk, &store::Options::new(tables::SCHEMA)).expect("opens");
         opened.view.due(i64::MAX / 4, usize::MAX).expect("reads").len()
     }
 
@@ -191,7 +194,8 @@ impl Shop {
     /// Forgets identities that are past their retention, as the store thread does; says how many.
     pub async fn sweep_identities(&mut self) -> u64 {
         let before = self.log.checkpoint().expect("the disk works");
-        let swept = self.log.sweep(self.sequencer.now().micros()).expect("the disk works");
+        let expired =
+            self.log.expire_identities(self.sequencer.now().micros()).expect("the disk works");
         let after = self.log.checkpoint().expect("the disk works");
         for report in [before, after] {
             self.sequencer.view().borrow_mut().checkpointed(&report);
@@ -200,7 +204,7 @@ impl Shop {
         for _ in 0..self.entries.len() {
             self.run("stock.set", json!({"sku": "other", "on_hand": 1})).await;
         }
-        swept
+        expired
     }
 
     pub fn check_balance(&self) {
@@ -211,7 +215,7 @@ impl Shop {
 
     /// Whatever customers are to be told reaches them.
     pub async fn deliver(&mut self) {
-        for order in self.places(Table::Orders) {
+        for order in self.places(tables::ORDERS) {
             let pending = self
                 .sequencer
                 .pending_notifications(order)
@@ -246,7 +250,7 @@ impl Shop {
 
     /// The refunds of an order, in the order in which they were asked for.
     pub fn refunds(&self, id: &str) -> Vec<Refund> {
-        let payments: Option<Payments> = self.state(Table::Orders, id);
+        let payments: Option<Payments> = self.state(tables::ORDERS, id);
         payments.map(|known| known.refunds).unwrap_or_default()
     }
 

@@ -11,12 +11,22 @@ use std::time::{Duration, Instant};
 
 use orderly_store::sim::Dice;
 use orderly_store::{
-    Disk, IdentityHash, NameHash, Opened, Options, Ordinal, SledDisk, Table, Unit, View, open,
+    Disk, IdentityHash, NameHash, Opened, Options, Ordinal, Schema, SledDisk, Table, TableSpec,
+    Unit, View, open,
 };
 
 /// Orders in a group; each has two units, as a shop's has (placed, captured).
 const GROUP: u64 = 250;
 const SKUS: u64 = 4_000;
+const ORDERS: Table = Table::new(0);
+const SKU: Table = Table::new(2);
+const SCHEMA: Schema = Schema {
+    tables: &[
+        TableSpec { table: ORDERS, name: "orders", per_page: 32 },
+        TableSpec { table: SKU, name: "skus", per_page: 128 },
+    ],
+    contents: 1,
+};
 /// A checkpoint is made whenever so many bytes of units are in none.
 const DIRTY: usize = 32 << 20;
 
@@ -86,16 +96,16 @@ fn noise() -> Vec<u8> {
 fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2] {
     let from = usize::try_from(number % 2_048).expect("small");
     let some = |length: usize| &noise[from..from + length];
-    let order = view.next_ordinal(Table::Orders);
+    let order = view.next_ordinal(ORDERS);
     let mut placed = view.begin(now);
     placed.identity(IdentityHash(hash(number * 2)), number);
-    placed.name(Table::Orders, NameHash(hash(number)), order);
-    placed.put(Table::Orders, order, 0, some(400));
-    placed.put(Table::Orders, order, 1, some(80));
-    placed.put(Table::Skus, Ordinal(number % SKUS), 0, some(40));
-    placed.put(Table::Skus, Ordinal(number * 7 % SKUS), 0, some(40));
-    placed.trail(order, None);
-    placed.timer(now + 900_000_000, Table::Orders, order, 1);
+    placed.name(ORDERS, NameHash(hash(number)), order);
+    placed.put(ORDERS, order, 0, some(400));
+    placed.put(ORDERS, order, 1, some(80));
+    placed.put(SKU, Ordinal(number % SKUS), 0, some(40));
+    placed.put(SKU, Ordinal(number * 7 % SKUS), 0, some(40));
+    placed.link_history(ORDERS, order, None);
+    placed.timer(now + 900_000_000, ORDERS, order, 1);
     placed.count(0, 1);
     let first = placed.seq();
     let placed = placed.seal(3, some(200));
@@ -103,11 +113,11 @@ fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2]
 
     let mut paid = view.begin(now);
     paid.identity(IdentityHash(hash(number * 2 + 1)), number);
-    paid.put(Table::Orders, order, 0, some(400));
-    paid.put(Table::Orders, order, 1, some(20));
-    paid.put(Table::Orders, order, 2, some(60));
-    paid.put(Table::Skus, Ordinal(number % SKUS), 0, some(40));
-    paid.trail(order, Some(first));
+    paid.put(ORDERS, order, 0, some(400));
+    paid.put(ORDERS, order, 1, some(20));
+    paid.put(ORDERS, order, 2, some(60));
+    paid.put(SKU, Ordinal(number % SKUS), 0, some(40));
+    paid.link_history(ORDERS, order, Some(first));
     paid.count(0, -1);
     paid.count(1, 1);
     let paid = paid.seal(2, some(150));
@@ -122,7 +132,7 @@ fn main() {
         tempfile::tempdir_in(env::var_os("STORE_DIR").unwrap_or_else(|| "/var/tmp".into()))
             .expect("a directory");
     let mut store = reopen(directory.path());
-    let [mut seal, mut commit, mut checkpoint, mut tidy] = [Cost::default(); 4];
+    let [mut seal, mut commit, mut checkpoint, mut compact] = [Cost::default(); 4];
     let (mut journal, mut views, mut slowest) = (0, 0, Duration::ZERO);
     let mut dirty = 0;
     let mut reports = 0;
@@ -159,17 +169,17 @@ fn main() {
             }
         }
         let since = Cost::now();
-        while store.log.tidy().expect("a step") {}
-        tidy.add(since);
+        while store.log.compact().expect("a step") {}
+        compact.add(since);
     }
     let orders = orders / GROUP * GROUP;
     println!("{orders} orders of two units, groups of {GROUP} orders, {reports} checkpoints");
     seal.print("build and seal (core thread)", orders);
     commit.print("commit", orders);
     checkpoint.print("checkpoint", orders);
-    tidy.print("merge and remove", orders);
+    compact.print("merge and remove", orders);
     let mut total = commit;
-    for cost in [checkpoint, tidy] {
+    for cost in [checkpoint, compact] {
         total.cpu += cost.cpu;
         total.wall += cost.wall;
         total.written += cost.written;
@@ -198,7 +208,7 @@ fn main() {
 
 fn reopen(path: &Path) -> Opened {
     let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(path, 16 << 20).expect("a disk"));
-    let options = Options { namespace: Some("bench".into()), ..Options::default() };
+    let options = Options { namespace: Some("bench".into()), ..Options::new(SCHEMA) };
     open(&disk, &options).expect("a store")
 }
 
@@ -221,7 +231,7 @@ fn lookups(store: &Opened, orders: u64) {
     let since = Cost::now();
     for number in 0..LOOKUPS {
         let ordinal = Ordinal(number * 7_919 % orders);
-        assert!(store.view.read(Table::Orders, ordinal, 0).expect("a read").is_some());
+        assert!(store.view.read(ORDERS, ordinal, 0).expect("a read").is_some());
     }
     let mut cost = Cost::default();
     cost.add(since);

@@ -20,6 +20,7 @@
 //! | `open` | opening: format, namespace, replay of the journal's tail |
 //! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
 //! | `log` | the store thread's half: group commits, checkpoints, retention |
+//! | `schema` | what the caller says of its tables |
 //! | `totals`, `codec`, `error` | the sums over all units; numbers and slices in bytes; what may fail |
 //!
 //! # Invariants
@@ -40,6 +41,7 @@ mod log;
 mod meta;
 mod open;
 mod pages;
+mod schema;
 mod timers;
 mod totals;
 pub mod unit;
@@ -53,8 +55,9 @@ pub use error::Error;
 pub use journal::{History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
 pub use open::{Opened, Options, Recovery, open};
+pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
-    COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
     UnitBuilder,
 };
 pub use view::{Entity, Seen, View};

@@ -7,15 +7,16 @@
 
 use std::sync::Arc;
 
-use crate::checkpoint::{Checkpoint, Gathered, Manifest, Report};
+use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
 use crate::disk::{Disk, Layout, Tree};
 use crate::error::Error;
-use crate::index::{Compaction, IDENTITIES, TimeBuckets as Buckets};
+use crate::index::{Compaction, IDENTITIES, TimeBuckets};
 use crate::journal::{self, Chunk, Journal, Packer};
 use crate::meta::cursor;
 use crate::pages::PageId;
+use crate::schema::{PageSizes, Table};
 use crate::timers;
-use crate::unit::{Seq, Table, Unit};
+use crate::unit::{Seq, Unit};
 
 /// Records of timers that a step removes.
 const TIMERS_AT_ONCE: usize = 256;
@@ -65,13 +66,14 @@ pub struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     journal: Journal,
     layout: Layout,
-    /// Of the pages of each table.
-    layouts: [Layout; Table::ALL.len()],
+    /// Of the pages of each table, by its index.
+    layouts: Vec<Layout>,
+    sizes: PageSizes,
     /// Published up to here, and as far as that was written.
     cursor: Seq,
     cursor_written: Seq,
     /// What committed units say that no checkpoint holds or is about to hold.
-    gathered: Gathered,
+    pending: PendingUnits,
     checkpoint: Option<Checkpoint>,
     /// The manifest on disk says this much.
     covered: Seq,
@@ -87,19 +89,21 @@ impl Log {
         journal: Journal,
         manifest: Manifest,
         cursor: Seq,
-        buckets: Buckets,
+        buckets: TimeBuckets,
+        sizes: PageSizes,
     ) -> Result<Self, Error> {
-        let [orders, carts, skus, parked] =
-            Table::ALL.map(|table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table)));
+        let of_table = |table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table));
+        let layouts = Table::all().map(of_table).collect::<Result<_, _>>()?;
         Ok(Self {
             layout: Layout::find(&*disk, Tree::Journal, &[])?,
-            layouts: [orders?, carts?, skus?, parked?],
+            layouts,
+            sizes,
             disk,
             journal,
             cursor,
             cursor_written: cursor,
             covered: manifest.totals.next,
-            gathered: Gathered::new(manifest.totals.clone(), manifest.chunk, buckets),
+            pending: PendingUnits::new(manifest.totals.clone(), manifest.chunk, buckets),
             checkpoint: None,
             fired: Some(manifest.totals.fired),
             compaction: Compaction::new(manifest.catalog, manifest.next_segment, buckets),
@@ -109,7 +113,7 @@ impl Log {
 
     /// Makes the units durable, all with one sync. They follow the last ones and each other.
     pub fn commit(&mut self, units: &[Arc<Unit>]) -> Result<Committed, Error> {
-        let mut expected = self.gathered.totals.next;
+        let mut expected = self.pending.totals.next;
         for unit in units {
             if unit.seq != expected {
                 return Err(Error::Gap { expected, found: unit.seq });
@@ -117,7 +121,7 @@ impl Log {
             expected = unit.next;
         }
         self.guarded(|log| {
-            let mut packer = Packer::new(log.gathered.chunk);
+            let mut packer = Packer::new(log.pending.chunk);
             for unit in units {
                 packer.push(unit);
             }
@@ -130,10 +134,10 @@ impl Log {
             }
             log.write_cursor()?;
             log.disk.sync()?;
-            log.gathered.chunk = end;
+            log.pending.chunk = end;
             log.journal.advance(&packer.firsts, (expected, end));
             for unit in units {
-                log.gathered.add(unit);
+                log.pending.add(unit);
             }
             Ok(Committed { through: expected, bytes })
         })
@@ -146,7 +150,7 @@ impl Log {
 
     /// How many bytes of memory the units take that are in no checkpoint, nor in the one under way.
     pub const fn dirty_bytes(&self) -> usize {
-        self.gathered.bytes
+        self.pending.bytes
     }
 
     /// Makes a checkpoint of all that is committed, from begin to end. The store thread takes the steps one by one.
@@ -164,7 +168,7 @@ impl Log {
         self.guarded(|log| {
             let checkpoint = match &mut log.checkpoint {
                 Some(checkpoint) => checkpoint,
-                none => none.insert(Checkpoint::begin(log.gathered.take())),
+                none => none.insert(Checkpoint::begin(log.pending.take(), log.sizes)),
             };
             let Some(report) =
                 checkpoint.step(&*log.disk, &mut log.layouts, &mut log.compaction)?
@@ -186,7 +190,7 @@ impl Log {
 
     /// Takes a step of background work: merging small segments, removing what no manifest names. Says whether there
     /// may be more to do; nothing is done while a checkpoint is under way.
-    pub fn tidy(&mut self) -> Result<bool, Error> {
+    pub fn compact(&mut self) -> Result<bool, Error> {
         if self.checkpoint.is_some() {
             return Ok(false);
         }
@@ -197,14 +201,14 @@ impl Log {
                 }
                 return Ok(true);
             }
-            log.compaction.step(&*log.disk, log.gathered.totals.clock)
+            log.compaction.step(&*log.disk, log.pending.totals.clock)
         })
     }
 
     /// Forgets identities that are older than the retention by `now`, as whole segments, with the next checkpoint.
     /// Says how many go.
-    pub fn sweep(&mut self, now: i64) -> Result<u64, Error> {
-        self.guarded(|log| Ok(log.compaction.sweep(now)))
+    pub fn expire_identities(&mut self, now: i64) -> Result<u64, Error> {
+        self.guarded(|log| Ok(log.compaction.expire(now)))
     }
 
     /// Drops up to `limit` records of the journal whose units are all older than `older_than`, behind the last
@@ -225,7 +229,7 @@ impl Log {
 
     /// Sizes and counts, by now.
     pub fn stats(&self) -> Result<Stats, Error> {
-        let totals = &self.gathered.totals;
+        let totals = &self.pending.totals;
         let oldest = self.journal.first_from(0)?;
         let first = oldest.map_or(totals.next, |(_, head)| head.first);
         let catalog = self.compaction.catalog();
@@ -237,26 +241,26 @@ impl Log {
             next: totals.next,
             covered: self.covered,
             cursor: self.cursor,
-            name_segments: Table::ALL.iter().map(|&table| catalog.names(table).count()).sum(),
+            name_segments: Table::all().map(|table| catalog.names(table).count()).sum(),
             identity_segments: catalog.of(IDENTITIES).count(),
-            identities: stored + under_way + self.gathered.identities(),
+            identities: stored + under_way + self.pending.identities(),
         })
     }
 
     /// Takes up a chunk's units, which are in the journal already; for opening.
     pub(crate) fn replay(&mut self, chunk: &Chunk, units: &[Arc<Unit>]) {
         for unit in units {
-            self.gathered.add(unit);
+            self.pending.add(unit);
         }
-        self.gathered.chunk = chunk.end();
-        let end = (self.gathered.totals.next, chunk.end());
+        self.pending.chunk = chunk.end();
+        let end = (self.pending.totals.next, chunk.end());
         self.journal.advance(&[(chunk.head.first, chunk.number)], end);
     }
 
     /// Cuts off what is behind the last unit; for opening.
     pub(crate) fn cut(&mut self) -> Result<u64, Error> {
         self.guarded(|log| {
-            let removed = journal::cut(&*log.disk, log.gathered.chunk)?;
+            let removed = journal::cut(&*log.disk, log.pending.chunk)?;
             log.disk.sync()?;
             Ok(removed)
         })

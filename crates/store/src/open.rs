@@ -8,16 +8,19 @@ use uuid::Uuid;
 use crate::checkpoint::Manifest;
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::index::{self, TimeBuckets as Buckets};
+use crate::index::{self, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::Log;
-use crate::meta::{Charter, bucket_span, cursor};
+use crate::meta::{StoreId, bucket_span, cursor};
+use crate::schema::{PageSizes, Schema};
 use crate::unit::Seq;
 use crate::view::View;
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What the caller keeps in it.
+    pub schema: Schema,
     /// Whose store it must be; a new one is made for it. `None` takes any store that is there, for offline work.
     pub namespace: Option<String>,
     /// The bytes of views that are kept in memory.
@@ -28,9 +31,11 @@ pub struct Options {
     pub replay_bytes: usize,
 }
 
-impl Default for Options {
-    fn default() -> Self {
+impl Options {
+    /// The usual options, for any store that is there.
+    pub const fn new(schema: Schema) -> Self {
         Self {
+            schema,
             namespace: None,
             cache: 32 << 20,
             identity_retention: Duration::from_secs(30 * 24 * 60 * 60),
@@ -71,21 +76,23 @@ pub struct Recovery {
 
 /// Opens the store on `disk`, or makes one there.
 pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
-    let (charter, created) = charter(&**disk, options)?;
+    let (store_id, created) = store_id(&**disk, options)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
     let cursor = cursor::read(&**disk)?.unwrap_or(Seq::FIRST);
-    sweep_unnamed(&**disk, &manifest)?;
+    remove_unnamed(&**disk, &manifest)?;
 
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
-    let span = bucket_span::read_or_write(&**disk, Buckets::span_for(retention))?;
-    let buckets = Buckets { span, retention };
+    let span = bucket_span::read_or_write(&**disk, TimeBuckets::span_for(retention))?;
+    let buckets = TimeBuckets { span, retention };
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
     let history = History::new(journal.clone());
     let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
-    let mut view = View::new(Arc::clone(disk), history.clone(), totals, catalog, options.cache);
-    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets)?;
+    let sizes = PageSizes::of(&options.schema);
+    let mut view =
+        View::new(Arc::clone(disk), history.clone(), totals, catalog, sizes, options.cache);
+    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
 
     let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
     let cut = log.cut()?;
@@ -99,29 +106,29 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
             "journal cut: its last group was never acknowledged"
         );
     }
-    let Charter { namespace, incarnation } = charter;
+    let StoreId { namespace, incarnation } = store_id;
     let recovery = Recovery { namespace, incarnation, created, replayed, cut, cursor };
     Ok(Opened { view, log, history, recovery })
 }
 
-fn charter(disk: &dyn Disk, options: &Options) -> Result<(Charter, bool), Error> {
-    match (Charter::read(disk)?, &options.namespace) {
+fn store_id(disk: &dyn Disk, options: &Options) -> Result<(StoreId, bool), Error> {
+    match (StoreId::read(disk)?, &options.namespace) {
         (Some(found), Some(wanted)) if found.namespace != *wanted => {
             Err(Error::WrongNamespace { found: found.namespace, wanted: wanted.clone() })
         }
         (Some(found), _) => Ok((found, false)),
         (None, None) => Err(Error::NoStore),
         (None, Some(namespace)) => {
-            let charter = Charter { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
-            charter.write(disk)?;
+            let store_id = StoreId { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
+            store_id.write(disk)?;
             disk.sync()?;
-            Ok((charter, true))
+            Ok((store_id, true))
         }
     }
 }
 
 /// Removes segments that the manifest does not name: a crash came between them and it.
-fn sweep_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
+fn remove_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
     for id in index::on_disk(disk)? {
         if !manifest.catalog.all().any(|segment| segment.id == id) {
             while !index::remove(disk, id, 256)? {}

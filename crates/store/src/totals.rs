@@ -1,7 +1,8 @@
 //! The sums over all units: where sequences, ordinals, timers and counters stand.
 
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
-use crate::unit::{COUNTERS, Seq, Table, Unit};
+use crate::schema::MAX_TABLES;
+use crate::unit::{COUNTERS, Seq, Unit};
 
 /// What all units together come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +14,7 @@ pub(crate) struct Totals {
     /// Timers due before this are dealt with.
     pub(crate) fired: i64,
     /// The first ordinal of each table that is not used.
-    pub(crate) ordinals: [u64; Table::ALL.len()],
+    pub(crate) ordinals: [u64; MAX_TABLES],
     pub(crate) counters: [i64; COUNTERS],
 }
 
@@ -23,7 +24,7 @@ impl Default for Totals {
             next: Seq::FIRST,
             clock: 0,
             fired: 0,
-            ordinals: [0; Table::ALL.len()],
+            ordinals: [0; MAX_TABLES],
             counters: [0; COUNTERS],
         }
     }

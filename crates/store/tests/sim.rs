@@ -9,13 +9,14 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Model, RETENTION, unit};
+use model::{Model, RETENTION, SCHEMA, unit};
 use orderly_store::disk::Tree;
 use orderly_store::sim::{Dice, Fault, SimDisk};
 use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Report, Seq, Timer, Unit, open};
 
 fn options() -> Options {
     Options {
+        schema: SCHEMA,
         namespace: Some("shop".into()),
         cache: 64 << 10,
         identity_retention: Duration::from_micros(RETENTION),
@@ -39,7 +40,7 @@ struct Run {
     reports: Vec<Report>,
     committed: Seq,
     now: i64,
-    swept: i64,
+    expired: i64,
     pruned: Seq,
     /// Timers handed out since the store was opened.
     handed: BTreeSet<Timer>,
@@ -58,7 +59,7 @@ impl Run {
             reports: Vec::new(),
             committed: Seq::FIRST,
             now: 1_000_000_000,
-            swept: i64::MIN,
+            expired: i64::MIN,
             pruned: Seq::FIRST,
             handed: BTreeSet::new(),
         }
@@ -75,11 +76,11 @@ impl Run {
             8..=11 => self.commit()?,
             12 => self.reports.push(self.store.log.checkpoint()?),
             13..=15 => self.reports.extend(self.store.log.checkpoint_step()?),
-            16 => drop(self.store.log.tidy()?),
-            17 => while self.store.log.tidy()? {},
+            16 => drop(self.store.log.compact()?),
+            17 => while self.store.log.compact()? {},
             18 => {
-                self.store.log.sweep(self.now)?;
-                self.swept = self.now - i64::try_from(RETENTION).expect("a small number");
+                self.store.log.expire_identities(self.now)?;
+                self.expired = self.now - i64::try_from(RETENTION).expect("a small number");
             }
             19 => {
                 let cursor = self.committed.0 - self.below(3).min(self.committed.0 - 1);
@@ -162,7 +163,7 @@ impl Run {
     }
 
     fn check(&self) {
-        self.model.check(&self.store.view, self.swept);
+        self.model.check(&self.store.view, self.expired);
         self.model.check_history(&self.store.history, self.pruned);
     }
 
@@ -305,8 +306,8 @@ fn what_is_replaced_or_dealt_with_is_removed() {
         let report = run.store.log.checkpoint().expect("no fault is armed");
         run.store.view.checkpointed(&report);
         drop(report);
-        while run.store.log.tidy().expect("no fault is armed") {}
-        run.store.log.sweep(run.now).expect("no fault is armed");
+        while run.store.log.compact().expect("no fault is armed") {}
+        run.store.log.expire_identities(run.now).expect("no fault is armed");
     }
     // When every timer has fired, and a last unit says so
     run.now += 200_000_000;
@@ -318,7 +319,7 @@ fn what_is_replaced_or_dealt_with_is_removed() {
         let report = run.store.log.checkpoint().expect("no fault is armed");
         run.store.view.checkpointed(&report);
         drop(report);
-        while run.store.log.tidy().expect("no fault is armed") {}
+        while run.store.log.compact().expect("no fault is armed") {}
     }
     // Then the segments are few, and nothing is on disk but them and the timers to come
     let stats = run.store.log.stats().expect("statistics");
@@ -334,7 +335,7 @@ fn what_is_replaced_or_dealt_with_is_removed() {
         .filter(|timer| timer.due > run.now)
         .count();
     assert!(run.disk.records(Tree::Timers) <= to_come + 1);
-    run.swept = run.now;
+    run.expired = run.now;
     run.check();
 }
 
@@ -383,7 +384,7 @@ fn compaction_moves_each_entry_a_logarithmic_number_of_times() {
         let report = store.log.checkpoint().expect("no fault is armed");
         store.view.checkpointed(&report);
         drop(report);
-        while store.log.tidy().expect("no fault is armed") {}
+        while store.log.compact().expect("no fault is armed") {}
         let stats = store.log.stats().expect("statistics");
         most_segments = most_segments.max(stats.identity_segments);
     }

@@ -10,12 +10,13 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Model, RETENTION, unit};
+use model::{Model, RETENTION, SCHEMA, unit};
 use orderly_store::sim::{Dice, SimDisk};
 use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open};
 
 fn options(namespace: Option<&str>) -> Options {
     Options {
+        schema: SCHEMA,
         namespace: namespace.map(str::to_owned),
         cache: 1 << 20,
         identity_retention: Duration::from_micros(RETENTION),
@@ -63,7 +64,7 @@ fn what_was_committed_is_there_when_opened_again() {
                 if dice.below(3) == 0 {
                     let report = store.log.checkpoint().expect("a checkpoint");
                     store.view.checkpointed(&report);
-                    while store.log.tidy().expect("a step") {}
+                    while store.log.compact().expect("a step") {}
                 }
             }
             model.check(&store.view, i64::MIN);
@@ -271,7 +272,7 @@ fn commit_until_killed(path: &Path) {
         if store.log.dirty_bytes() > 100_000 {
             let report = store.log.checkpoint().expect("a checkpoint");
             store.view.checkpointed(&report);
-            while store.log.tidy().expect("a step") {}
+            while store.log.compact().expect("a step") {}
         }
     }
 }
@@ -315,7 +316,7 @@ fn identities_are_kept_by_the_retention_of_now_whatever_it_was_before() {
         [(7_900, 1, true), (9_000, 1, true), (9_000, 8_500, true), (4_000, 6_000, false)]
     {
         let mut store = opened(retention);
-        store.log.sweep(at + hours_later * HOUR).expect("a sweep");
+        store.log.expire_identities(at + hours_later * HOUR).expect("they expire");
         let report = store.log.checkpoint().expect("a checkpoint");
         store.view.checkpointed(&report);
         // Then it is the retention of now that counts

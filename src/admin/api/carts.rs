@@ -6,16 +6,16 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use orderly_actors::names;
 use orderly_actors::states;
+use orderly_actors::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::event::face::CartData;
-use orderly_store::Table;
 
 #[get("/carts/{id}")]
 pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
     let cart = core
         .look(move |core| {
             let ordinal =
-                names::find(core.view, Table::Carts, &id)?.ok_or(Error::NotFound("cart"))?;
+                names::find(core.view, tables::CARTS, &id)?.ok_or(Error::NotFound("cart"))?;
             states::read::<Cart>(core.view, ordinal)?.ok_or(Error::NotFound("cart"))
         })
         .await?;

@@ -10,12 +10,13 @@ use actix_web::{HttpResponse, get, post};
 use orderly_actors::notification::order_of;
 use orderly_actors::states;
 use orderly_actors::states::part;
+use orderly_actors::tables;
 use orderly_domain::notification::{
     Channel, Delivery, Notice, Notices, NotificationKind, Progress, Standing,
 };
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
-use orderly_store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, View};
 use serde::{Deserialize, Serialize};
 
 /// A notification with the order that it is about.
@@ -155,7 +156,7 @@ fn scan(
     limit: usize,
     behind: Option<&(Ordinal, String)>,
 ) -> Result<(Vec<Found>, Option<Ordinal>), Error> {
-    let entities = view.scan(Table::Orders, from, limit)?;
+    let entities = view.scan(tables::ORDERS, from, limit)?;
     let more = entities.last().filter(|_| entities.len() == limit);
     let next = more.map(|last| Ordinal(last.ordinal.0 + 1));
     let mut found = Vec::new();

@@ -8,12 +8,13 @@ use actix_web::{HttpResponse, get};
 use orderly_actors::names;
 use orderly_actors::states;
 use orderly_actors::states::part;
+use orderly_actors::tables;
 use orderly_domain::event::face::{CustomerData, LineData, Units};
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_domain::time::Timestamp;
-use orderly_store::{Entity, Ordinal, Table, View};
+use orderly_store::{Entity, Ordinal, View};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
@@ -155,7 +156,7 @@ fn dispute(dispute: &Dispute) -> Value {
 
 /// Where an order is in the store; one that was swept is nowhere.
 pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
-    let found = names::find(view, Table::Orders, id)?;
+    let found = names::find(view, tables::ORDERS, id)?;
     let ordinal = found.ok_or(Error::NotFound("order"))?;
     match states::read::<Tombstone>(view, ordinal)? {
         Some(swept) => Err(Error::Swept(swept.status)),
@@ -164,7 +165,7 @@ pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
 }
 
 fn read(view: &View, ordinal: Ordinal) -> Result<Option<Found>, Error> {
-    let entity = view.scan(Table::Orders, ordinal, 1)?;
+    let entity = view.scan(tables::ORDERS, ordinal, 1)?;
     match entity.first() {
         Some(entity) if entity.ordinal == ordinal => Found::of(entity),
         Some(_) | None => Ok(None),
@@ -233,7 +234,7 @@ struct Scanned {
 }
 
 fn scan(view: &View, from: Ordinal, status: Option<Status>) -> Result<Scanned, Error> {
-    let entities = view.scan(Table::Orders, from, SCAN)?;
+    let entities = view.scan(tables::ORDERS, from, SCAN)?;
     let next =
         entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
     let mut found = Vec::new();

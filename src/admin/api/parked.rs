@@ -10,10 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use orderly_actors::counters::PARKED_REASONS;
 use orderly_actors::parked;
+use orderly_actors::tables;
 use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
-use orderly_store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, View};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize)]
@@ -129,7 +130,7 @@ fn scan(
     from: Ordinal,
     reason: Option<Reason>,
 ) -> Result<(Items, Option<Ordinal>), Error> {
-    let entities = view.scan(Table::Parked, from, SCAN)?;
+    let entities = view.scan(tables::PARKED, from, SCAN)?;
     let next =
         entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
     let mut found = Vec::new();

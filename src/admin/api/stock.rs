@@ -8,8 +8,8 @@ use actix_web::{HttpResponse, get};
 use orderly_actors::names;
 use orderly_actors::states;
 use orderly_actors::states::part;
+use orderly_actors::tables;
 use orderly_domain::inventory::Stock;
-use orderly_store::Table;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -38,7 +38,7 @@ pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpRespo
     let stock = core
         .look(move |core| {
             let ordinal =
-                names::find(core.view, Table::Skus, &sku)?.ok_or(Error::NotFound("sku"))?;
+                names::find(core.view, tables::SKUS, &sku)?.ok_or(Error::NotFound("sku"))?;
             states::read::<Stock>(core.view, ordinal)?.ok_or(Error::NotFound("sku"))
         })
         .await?;
@@ -52,7 +52,7 @@ pub(super) async fn list(core: Data<Core>, window: Query<Window>) -> Result<Http
     let found = core
         .look(move |core| {
             let mut found = Vec::new();
-            for entity in core.view.scan(Table::Skus, from, wanted)? {
+            for entity in core.view.scan(tables::SKUS, from, wanted)? {
                 if let Some(stock) = part::<Stock>(&entity)? {
                     found.push((entity.ordinal, stock));
                 }

@@ -10,6 +10,7 @@ use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpResponse, get};
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::tables;
 use orderly_domain::event::face::Face;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Origin;
@@ -44,7 +45,7 @@ pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpR
     let entries = core
         .look(move |core| {
             let ordinal = orders::place(core.view, &id)?;
-            let mut next = core.view.trail(ordinal)?;
+            let mut next = core.view.last_in_history(tables::ORDERS, ordinal)?;
             let mut entries = Vec::new();
             while let Some(seq) = next.filter(|_| entries.len() < MOST) {
                 // what retention has dropped is not told any more
@@ -52,7 +53,7 @@ pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpR
                     break;
                 };
                 entries.push(JournalEntry::read(&unit)?);
-                next = unit.trail.and_then(|trail| trail.previous);
+                next = unit.history.and_then(|link| link.previous);
             }
             Ok(entries)
         })

@@ -405,7 +405,7 @@ impl Core {
         if self.timers.may_fire(now) && !clock_is_off {
             self.fire_timers().await?;
         }
-        self.sequencer.view().borrow_mut().tidy();
+        self.sequencer.view().borrow_mut().trim();
         self.notifier.pump(self.moment());
         self.show();
         self.tell_retired(now);

@@ -25,7 +25,7 @@ impl Busy {
         let options = Options {
             namespace: Some("test".to_owned()),
             identity_retention: 8 * HOUR,
-            ..Options::default()
+            ..Options::new(orderly_actors::tables::SCHEMA)
         };
         let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options);
         let Opened { view, log, .. } = opened.expect("opens");

@@ -27,12 +27,13 @@ use crate::names;
 use crate::notification::NotificationActor;
 use crate::payment::PaymentActor;
 use crate::states::{self, SharedView, StateCache};
+use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, Reply, Rollback};
 use actix::prelude::*;
 use orderly_domain::id::OrderId;
 use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::verdict::{Reason, Refusal};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,7 +102,7 @@ impl Flows {
     }
 
     fn place_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
-        Ok(names::find(&self.view.borrow(), Table::Orders, id.as_str())?)
+        Ok(names::find(&self.view.borrow(), tables::ORDERS, id.as_str())?)
     }
 
     fn load(&self, ordinal: Ordinal) -> Result<Option<Arc<Order>>, Fault> {

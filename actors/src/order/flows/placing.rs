@@ -7,6 +7,7 @@ use crate::cart;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::inventory;
 use crate::names;
+use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, ask};
 use orderly_domain::command::{Customer, Invalid};
 use orderly_domain::event::OrderChange;
@@ -16,7 +17,7 @@ use orderly_domain::order::rules;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
-use orderly_store::{Ordinal, Table};
+use orderly_store::Ordinal;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,7 +89,7 @@ impl Flows {
     /// Places the order that is wished for, or rejects it for want of stock.
     async fn open(&self, request: OrderRequest, now: Timestamp) -> Result<Outcome, Fault> {
         let name = names::name(request.id.as_str());
-        let known = self.view.borrow().find(Table::Orders, &name)?;
+        let known = self.view.borrow().find(tables::ORDERS, &name)?;
         let mut changeset = Changeset::default();
         let ordinal = match known {
             Some(ordinal) => {
@@ -100,8 +101,8 @@ impl Flows {
                 ordinal
             }
             None => {
-                let ordinal = self.view.borrow().next_ordinal(Table::Orders);
-                changeset.names.push((Table::Orders, name, ordinal));
+                let ordinal = self.view.borrow().next_ordinal(tables::ORDERS);
+                changeset.names.push((tables::ORDERS, name, ordinal));
                 ordinal
             }
         };

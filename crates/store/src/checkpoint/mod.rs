@@ -13,6 +13,6 @@ mod report;
 mod steps;
 
 pub(crate) use self::manifest::Manifest;
-pub(crate) use self::pending::Gathered;
+pub(crate) use self::pending::PendingUnits;
 pub use self::report::Report;
 pub(crate) use self::steps::Checkpoint;

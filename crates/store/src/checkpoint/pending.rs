@@ -4,25 +4,26 @@ use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use crate::index::{Entry, IDENTITIES, TimeBuckets as Buckets};
+use crate::index::{Entry, IDENTITIES, TimeBuckets};
+use crate::schema::Table;
 use crate::totals::Totals;
-use crate::unit::{Ordinal, Table, Timer, Unit};
+use crate::unit::{Ordinal, Timer, Unit};
 
 /// What was committed since the last checkpoint began: the units themselves, which the overlay holds as well.
 #[derive(Debug)]
-pub(crate) struct Gathered {
+pub(crate) struct PendingUnits {
     /// Of all units so far.
     pub(crate) totals: Totals,
     /// The number of the journal's chunk behind them.
     pub(crate) chunk: u64,
     /// The memory that the units take, in bytes.
     pub(crate) bytes: usize,
-    buckets: Buckets,
+    buckets: TimeBuckets,
     pub(crate) units: Vec<Arc<Unit>>,
 }
 
-impl Gathered {
-    pub(crate) fn new(totals: Totals, chunk: u64, buckets: Buckets) -> Self {
+impl PendingUnits {
+    pub(crate) fn new(totals: Totals, chunk: u64, buckets: TimeBuckets) -> Self {
         Self { totals, bytes: 0, chunk, buckets, units: Vec::new() }
     }
 
@@ -32,23 +33,27 @@ impl Gathered {
         self.units.push(Arc::clone(unit));
     }
 
-    /// Takes all that was gathered; what comes is for the next checkpoint.
+    /// Takes all pending units; later ones are for the next checkpoint.
     pub(crate) fn take(&mut self) -> Self {
         let next = Self::new(self.totals.clone(), self.chunk, self.buckets);
         mem::replace(self, next)
     }
 
     /// Which entities were touched, each with the units that did so, in the order of pages and of units.
-    pub(crate) fn touches(&self) -> Vec<Touch> {
-        let mut touches = Vec::with_capacity(self.units.len() * 4);
+    pub(crate) fn dirty_entities(&self) -> Vec<DirtyEntity> {
+        let mut dirty = Vec::with_capacity(self.units.len() * 4);
         for (unit, at) in self.units.iter().zip(0_u32..) {
-            let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
+            let link = unit.history.iter().map(|link| (link.table, link.ordinal));
             let puts = unit.puts.iter().map(|put| (put.table, put.ordinal));
-            touches.extend(puts.chain(trail).map(|(table, ordinal)| Touch { table, ordinal, at }));
+            dirty.extend(puts.chain(link).map(|(table, ordinal)| DirtyEntity {
+                table,
+                ordinal,
+                at,
+            }));
         }
-        touches.sort_unstable();
-        touches.dedup();
-        touches
+        dirty.sort_unstable();
+        dirty.dedup();
+        dirty
     }
 
     /// New entries of the indexes, by index and time bucket, in the order of the units.
@@ -80,9 +85,9 @@ impl Gathered {
     }
 }
 
-/// A unit, by its place among those gathered, touched an entity.
+/// A unit, by its place among the pending ones, changed an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Touch {
+pub(crate) struct DirtyEntity {
     pub(crate) table: Table,
     pub(crate) ordinal: Ordinal,
     pub(crate) at: u32,

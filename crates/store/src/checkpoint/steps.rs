@@ -8,12 +8,13 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use super::manifest::Manifest;
-use super::pending::{Gathered, Touch};
+use super::pending::{DirtyEntity, PendingUnits};
 use super::report::Report;
 use crate::disk::{Batch, Disk, Layout, Tree};
 use crate::error::Error;
 use crate::index::{Compaction, Entry, IDENTITIES, Writer};
 use crate::pages::{self, PageId, Update};
+use crate::schema::PageSizes;
 use crate::timers;
 
 /// Pages that are written in one step.
@@ -21,9 +22,9 @@ const PAGES_AT_ONCE: usize = 32;
 
 #[derive(Debug)]
 enum Step {
-    /// From this place of the touches on.
+    /// From this place of the dirty on.
     Pages {
-        touches: Vec<Touch>,
+        dirty: Vec<DirtyEntity>,
         from: usize,
     },
     Segments(BTreeMap<(usize, i64), Vec<Entry>>),
@@ -36,21 +37,22 @@ enum Step {
 #[derive(Debug)]
 pub(crate) struct Checkpoint {
     step: Step,
-    gathered: Gathered,
+    sizes: PageSizes,
+    pending: PendingUnits,
     pages: Vec<PageId>,
     bytes: usize,
 }
 
 impl Checkpoint {
-    pub(crate) fn begin(gathered: Gathered) -> Self {
-        let step = Step::Pages { touches: gathered.touches(), from: 0 };
-        Self { step, gathered, pages: Vec::new(), bytes: 0 }
+    pub(crate) fn begin(pending: PendingUnits, sizes: PageSizes) -> Self {
+        let step = Step::Pages { dirty: pending.dirty_entities(), from: 0 };
+        Self { step, sizes, pending, pages: Vec::new(), bytes: 0 }
     }
 
     /// How many identities are in no segment yet.
     pub(crate) fn identities(&self) -> u64 {
         match &self.step {
-            Step::Pages { .. } => self.gathered.identities(),
+            Step::Pages { .. } => self.pending.identities(),
             Step::Segments(entries) => {
                 let of_one = |((index, _), entries): (&(usize, i64), &Vec<Entry>)| {
                     if *index == IDENTITIES { entries.len() as u64 } else { 0 }
@@ -69,10 +71,10 @@ impl Checkpoint {
         compaction: &mut Compaction,
     ) -> Result<Option<Report>, Error> {
         self.step = match mem::replace(&mut self.step, Step::Sync) {
-            Step::Pages { touches, from } => {
-                match self.write_pages(disk, layouts, &touches[from..])? {
-                    0 => Step::Segments(self.gathered.entries()),
-                    written => Step::Pages { touches, from: from + written },
+            Step::Pages { dirty, from } => {
+                match self.write_pages(disk, layouts, &dirty[from..])? {
+                    0 => Step::Segments(self.pending.entries()),
+                    written => Step::Pages { dirty, from: from + written },
                 }
             }
             Step::Segments(mut entries) => match entries.pop_first() {
@@ -84,7 +86,7 @@ impl Checkpoint {
             },
             Step::Timers => {
                 let mut batch = Batch::new(Tree::Timers);
-                timers::write(self.gathered.timers(), self.gathered.totals.next, &mut batch);
+                timers::write(self.pending.timers(), self.pending.totals.next, &mut batch);
                 self.write(disk, batch)?;
                 Step::Sync
             }
@@ -94,9 +96,9 @@ impl Checkpoint {
             }
             Step::Manifest => {
                 let manifest = Manifest {
-                    totals: self.gathered.totals.clone(),
+                    totals: self.pending.totals.clone(),
                     catalog: compaction.catalog().clone(),
-                    chunk: self.gathered.chunk,
+                    chunk: self.pending.chunk,
                     next_segment: compaction.next_segment(),
                 };
                 manifest.write(disk)?;
@@ -121,34 +123,34 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes the first pages of those touched; gives the number of touches that are written with them.
+    /// Writes the first pages of those touched; gives the number of dirty that are written with them.
     fn write_pages(
         &mut self,
         disk: &dyn Disk,
         layouts: &mut [Layout],
-        touches: &[Touch],
+        dirty: &[DirtyEntity],
     ) -> Result<usize, Error> {
         let mut batch = Batch::new(Tree::Pages);
-        let mut written = 0;
-        let page = |touch: &Touch| PageId::of(touch.table, touch.ordinal);
-        for touches in touches.chunk_by(|a, b| page(a) == page(b)).take(PAGES_AT_ONCE) {
-            let entities = touches.chunk_by(|a, b| a.ordinal == b.ordinal);
-            let updates: Vec<Update> = entities.map(|touches| self.update(touches)).collect();
-            let id = page(&touches[0]);
+        let (mut written, sizes) = (0, self.sizes);
+        let page = |entity: &DirtyEntity| PageId::of(&sizes, entity.table, entity.ordinal);
+        for dirty in dirty.chunk_by(|a, b| page(a) == page(b)).take(PAGES_AT_ONCE) {
+            let entities = dirty.chunk_by(|a, b| a.ordinal == b.ordinal);
+            let updates: Vec<Update> = entities.map(|dirty| self.update(dirty)).collect();
+            let id = page(&dirty[0]);
             layouts[id.table.index()].reserve(disk, id.number + 1)?;
             pages::update(disk, id, &updates, &mut batch)?;
             self.pages.push(id);
-            written += touches.len();
+            written += dirty.len();
         }
         self.write(disk, batch)?;
         Ok(written)
     }
 
-    /// What becomes of an entity, by all the touches of it.
-    fn update(&self, touches: &[Touch]) -> Update {
-        let mut update = Update::new(touches[0].ordinal);
-        for touch in touches {
-            update.add(touch.table, &self.gathered.units[touch.at as usize]);
+    /// What becomes of an entity, by all the dirty of it.
+    fn update(&self, dirty: &[DirtyEntity]) -> Update {
+        let mut update = Update::new(dirty[0].ordinal);
+        for entity in dirty {
+            update.add(entity.table, &self.pending.units[entity.at as usize]);
         }
         update
     }
@@ -164,8 +166,7 @@ impl Checkpoint {
         // Of equal hashes the last one counts: a stable sort leaves it last, and that is what is kept.
         entries.sort_by_key(|entry| entry.hash);
         let mut batch = Batch::new(Tree::Index);
-        let mut writer =
-            Writer::new(compaction.next_id(), index, bucket, self.gathered.totals.next);
+        let mut writer = Writer::new(compaction.next_id(), index, bucket, self.pending.totals.next);
         for same in entries.chunk_by(|a, b| a.hash == b.hash) {
             if let Some(&entry) = same.last() {
                 writer.push(entry, &mut batch);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::segment::{IDENTITIES, INDEXES, Segment};
-use crate::unit::Table;
+use crate::schema::Table;
 
 /// The valid segments of each index, newest first.
 ///

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::catalog::Catalog;
 use super::merge::Merge;
 use super::segment::{self, IDENTITIES, MAX_RUNS, Segment};
-use super::time_buckets::Buckets;
+use super::time_buckets::TimeBuckets;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 
@@ -24,7 +24,7 @@ const RECORDS_AT_ONCE: usize = 256;
 /// The working catalog, and the work on it.
 #[derive(Debug)]
 pub(crate) struct Compaction {
-    buckets: Buckets,
+    buckets: TimeBuckets,
     catalog: Catalog,
     /// The next segment's id.
     next_segment: u64,
@@ -36,7 +36,7 @@ pub(crate) struct Compaction {
 }
 
 impl Compaction {
-    pub(crate) const fn new(catalog: Catalog, next_segment: u64, buckets: Buckets) -> Self {
+    pub(crate) const fn new(catalog: Catalog, next_segment: u64, buckets: TimeBuckets) -> Self {
         Self {
             buckets,
             catalog,
@@ -74,15 +74,15 @@ impl Compaction {
     }
 
     /// Drops identities that are past their retention by `now`; says how many.
-    pub(crate) fn sweep(&mut self, now: i64) -> u64 {
+    pub(crate) fn expire(&mut self, now: i64) -> u64 {
         let bucket = self.buckets.oldest_kept(now);
-        let swept = self.catalog.take_before(bucket);
-        let is_swept = |id| swept.iter().any(|gone| gone.id == id);
-        if let Some(merge) = self.merge.take_if(|merge| merge.inputs().any(is_swept)) {
+        let expired = self.catalog.take_before(bucket);
+        let is_expired = |id| expired.iter().any(|gone| gone.id == id);
+        if let Some(merge) = self.merge.take_if(|merge| merge.inputs().any(is_expired)) {
             self.retired.push(Arc::new(merge.abandon()));
         }
-        let entries = swept.iter().map(|segment| segment.entries).sum();
-        self.dropped.extend(swept);
+        let entries = expired.iter().map(|segment| segment.entries).sum();
+        self.dropped.extend(expired);
         entries
     }
 

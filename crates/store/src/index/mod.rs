@@ -21,5 +21,5 @@ mod writer;
 pub(crate) use self::catalog::Catalog;
 pub(crate) use self::compaction::Compaction;
 pub(crate) use self::segment::{Entry, IDENTITIES, Segment, find, on_disk, remove};
-pub(crate) use self::time_buckets::Buckets as TimeBuckets;
+pub(crate) use self::time_buckets::TimeBuckets;
 pub(crate) use self::writer::Writer;

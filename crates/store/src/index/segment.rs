@@ -14,7 +14,8 @@ use super::bloom::probes;
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Batch, Cache, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
-use crate::unit::{Seq, Table};
+use crate::schema::MAX_TABLES;
+use crate::unit::Seq;
 
 /// The version of a segment's records, their first byte.
 pub(crate) const VERSION: u8 = 1;
@@ -30,9 +31,9 @@ pub(crate) const DIRECTORY: u32 = u32::MAX;
 const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
 
 /// How many indexes there are: the names of each table, and identities.
-pub(crate) const INDEXES: usize = Table::ALL.len() + 1;
-/// The index of identities; those before it are the tables'.
-pub(crate) const IDENTITIES: usize = Table::ALL.len();
+pub(crate) const INDEXES: usize = MAX_TABLES + 1;
+/// The number of the index of identities, in memory and on disk; those below it are the tables'.
+pub(crate) const IDENTITIES: usize = MAX_TABLES;
 
 /// A hash and the two words that belong to it: (ordinal, 0) for a name, (data, sequence) for an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,14 +5,14 @@ const BUCKETS: i64 = 8;
 
 /// Time, cut into buckets: identities of one bucket are in segments of their own, which go as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Buckets {
+pub(crate) struct TimeBuckets {
     /// Microseconds; the store's for ever, since its segments are numbered by it.
     pub(crate) span: i64,
     /// Microseconds; as configured now.
     pub(crate) retention: i64,
 }
 
-impl Buckets {
+impl TimeBuckets {
     /// The span for a new store.
     pub(crate) fn span_for(retention: i64) -> i64 {
         (retention / BUCKETS).max(1)

@@ -12,5 +12,5 @@ pub(crate) mod cursor;
 mod store_id;
 mod version;
 
-pub(crate) use self::store_id::Charter;
+pub(crate) use self::store_id::StoreId;
 pub(crate) use self::version::VERSION;

@@ -11,12 +11,12 @@ const STORE: &[u8] = b"store";
 
 /// What store this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Charter {
+pub(crate) struct StoreId {
     pub(crate) namespace: String,
     pub(crate) incarnation: Uuid,
 }
 
-impl Charter {
+impl StoreId {
     pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Self>, Error> {
         let Some(record) = disk.get(Tree::Meta, STORE)? else {
             return Ok(None);

@@ -12,37 +12,44 @@ use bytes::Bytes;
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Disk, Tree};
 use crate::error::Error;
-use crate::unit::{Ordinal, Seq, Table};
+use crate::schema::{PageSizes, Table};
+use crate::unit::{Ordinal, Seq};
 
 /// The version of pages and of spilled pieces, their first byte.
 pub(crate) const VERSION: u8 = 1;
 
-/// The entities a page has room for. Chosen so that typical pages have 10 to 40 KB: an order has about 1.2 KB.
-pub(crate) const fn slots(table: Table) -> usize {
-    match table {
-        Table::Orders => 32,
-        Table::Carts => 64,
-        Table::Skus => 128,
-        Table::Parked => 8,
-    }
-}
+/// What marks the key of a page, behind its table; a spilled piece has another mark.
+const PAGE: u8 = b'p';
 
 /// A page's place: its table, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PageId {
     pub(crate) table: Table,
     pub(crate) number: u64,
+    /// How many entities it has room for, as every page of its table.
+    slots: usize,
 }
 
 impl PageId {
     /// The page of an entity.
-    pub(crate) fn of(table: Table, ordinal: Ordinal) -> Self {
-        Self { table, number: ordinal.0 / slots(table) as u64 }
+    pub(crate) fn of(sizes: &PageSizes, table: Table, ordinal: Ordinal) -> Self {
+        let slots = sizes.of_table(table);
+        Self { table, number: ordinal.0 / slots as u64, slots }
+    }
+
+    /// How many entities it has room for.
+    pub(crate) const fn slots(self) -> usize {
+        self.slots
+    }
+
+    /// The page behind it.
+    const fn next(self) -> Self {
+        Self { number: self.number + 1, ..self }
     }
 
     /// What the keys of a table's pages begin with; their numbers follow.
     pub(crate) const fn prefix(table: Table) -> [u8; 2] {
-        [table as u8, b'p']
+        [table.number(), PAGE]
     }
 
     pub(crate) fn key(self) -> [u8; 10] {
@@ -52,24 +59,19 @@ impl PageId {
         key
     }
 
-    /// The page whose key this is; `None` for another record's key.
-    pub(crate) fn from_key(key: &[u8]) -> Option<Self> {
-        match key {
-            [table, b'p', number @ ..] => Some(Self {
-                table: Table::from_disk(*table).ok()?,
-                number: u64::from_be_bytes(number.try_into().ok()?),
-            }),
-            _ => None,
-        }
+    /// The page of the same table whose key this is; `None` for another record's key.
+    fn sibling(self, key: &[u8]) -> Option<Self> {
+        let number = key.strip_prefix(&Self::prefix(self.table))?;
+        Some(Self { number: u64::from_be_bytes(number.try_into().ok()?), ..self })
     }
 
     pub(crate) fn slot(self, ordinal: Ordinal) -> usize {
         // The remainder is below the number of slots, which is small.
-        usize::try_from(ordinal.0 % slots(self.table) as u64).unwrap_or(0)
+        usize::try_from(ordinal.0 % self.slots as u64).unwrap_or(0)
     }
 
     pub(crate) fn ordinal(self, slot: usize) -> Ordinal {
-        Ordinal(self.number * slots(self.table) as u64 + slot as u64)
+        Ordinal(self.number * self.slots as u64 + slot as u64)
     }
 }
 
@@ -78,8 +80,8 @@ impl PageId {
 pub(crate) struct Stored {
     /// The last unit that touched it.
     pub(crate) seq: Seq,
-    /// The last unit that touched it by its trail.
-    pub(crate) trail: Option<Seq>,
+    /// The last unit that touched it by its history link.
+    pub(crate) history: Option<Seq>,
     /// Its parts, growing.
     pub(crate) parts: Vec<(u8, Value)>,
 }
@@ -105,7 +107,7 @@ impl Value {
 impl Stored {
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.seq.0);
-        put_varint(out, self.trail.map_or(0, |trail| trail.0));
+        put_varint(out, self.history.map_or(0, |history| history.0));
         put_varint(out, self.parts.len() as u64);
         for (part, value) in &self.parts {
             out.push(*part);
@@ -125,7 +127,7 @@ impl Stored {
     pub(crate) fn decode(record: Bytes) -> Result<Self, Undecodable> {
         let mut reader = Reader::new(record);
         let seq = Seq(reader.varint()?);
-        let trail = Some(reader.varint()?).filter(|&trail| trail > 0).map(Seq);
+        let history = Some(reader.varint()?).filter(|&history| history > 0).map(Seq);
         let mut parts = Vec::with_capacity(reader.count(2)?);
         for _ in 0..parts.capacity() {
             let part = reader.u8()?;
@@ -138,7 +140,7 @@ impl Stored {
             parts.push((part, value));
         }
         reader.end()?;
-        Ok(Self { seq, trail, parts })
+        Ok(Self { seq, history, parts })
     }
 }
 
@@ -155,7 +157,7 @@ impl Page {
         let record = record.unwrap_or_default();
         if let Some(&version) = record.first() {
             Error::check_version("page", version, VERSION)?;
-            if record.len() < 1 + 4 * slots(id.table) {
+            if record.len() < 1 + 4 * id.slots {
                 return Err(Error::corrupt("page", &id.key()));
             }
         }
@@ -166,7 +168,7 @@ impl Page {
         if self.record.is_empty() {
             return Ok(None);
         }
-        let head = 1 + 4 * slots(self.id.table);
+        let head = 1 + 4 * self.id.slots;
         let end_of = |slot: usize| {
             let at = 1 + 4 * slot;
             let end: [u8; 4] = self.record[at..at + 4].try_into().expect("four bytes");
@@ -195,7 +197,7 @@ impl Page {
     /// All entities of this page, in order.
     pub(crate) fn entities(&self) -> Result<Vec<(Ordinal, Stored)>, Error> {
         let mut entities = Vec::new();
-        for slot in 0..slots(self.id.table) {
+        for slot in 0..self.id.slots {
             if let Some(stored) = self.stored(slot)? {
                 entities.push((self.id.ordinal(slot), stored));
             }
@@ -207,7 +209,7 @@ impl Page {
 impl Page {
     /// The first ordinal behind this page.
     pub(crate) fn end(&self) -> Ordinal {
-        self.id.ordinal(slots(self.id.table))
+        self.id.ordinal(self.id.slots)
     }
 }
 
@@ -219,8 +221,9 @@ pub(crate) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(disk: &'a dyn Disk, table: Table, from: Ordinal) -> Self {
-        Self { disk, next: Some(PageId::of(table, from)) }
+    /// Begins with the page `from`.
+    pub(crate) const fn new(disk: &'a dyn Disk, from: PageId) -> Self {
+        Self { disk, next: Some(from) }
     }
 
     /// The next page that is there.
@@ -232,10 +235,10 @@ impl<'a> Walk<'a> {
         let Some((key, record)) = found else {
             return Ok(None);
         };
-        let Some(id) = PageId::from_key(&key).filter(|id| id.table == from.table) else {
+        let Some(id) = from.sibling(&key) else {
             return Ok(None);
         };
-        self.next = Some(PageId { table: id.table, number: id.number + 1 });
+        self.next = Some(id.next());
         Page::open(id, Some(record)).map(Some)
     }
 }

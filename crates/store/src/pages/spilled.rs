@@ -6,10 +6,13 @@ use super::page::{VERSION, Value};
 use crate::codec::Reader;
 use crate::disk::{Disk, MAX_RECORD, Tree};
 use crate::error::Error;
-use crate::unit::{Ordinal, Seq, Table};
+use crate::schema::Table;
+use crate::unit::{Ordinal, Seq};
 
 /// How often a spilled part is looked for again when the page changes under the reader.
 const ATTEMPTS: usize = 16;
+/// What marks the key of a piece, behind its table.
+const PIECE_MARK: u8 = b's';
 /// The bytes of a piece that are the part's: the rest is its head.
 pub(crate) const PIECE: usize = MAX_RECORD - PIECE_HEAD;
 pub(crate) const PIECE_HEAD: usize = 1 + 8;
@@ -39,8 +42,8 @@ pub(crate) fn value(
 
 pub(crate) fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
     let mut key = [0; 13];
-    key[0] = table as u8;
-    key[1] = b's';
+    key[0] = table.number();
+    key[1] = PIECE_MARK;
     key[2..10].copy_from_slice(&ordinal.0.to_be_bytes());
     key[10] = part;
     key[11..].copy_from_slice(&piece.to_be_bytes());

@@ -9,22 +9,29 @@ use super::spilled::{piece_key, value};
 use super::writer::{self, Update};
 use crate::disk::simulated::SimDisk;
 use crate::disk::{Batch, Disk, Tree};
-use crate::unit::{Ordinal, Seq, Table};
+use crate::schema::{PageSizes, Schema, Table, TableSpec};
+use crate::unit::{Ordinal, Seq};
 
+const TABLE: Table = Table::new(0);
 const ORDINAL: Ordinal = Ordinal(33);
 
-/// Makes the first part of an order this value.
+fn sizes() -> PageSizes {
+    let tables = &[TableSpec { table: TABLE, name: "things", per_page: 32 }];
+    PageSizes::of(&Schema { tables, contents: 1 })
+}
+
+/// Makes the first part of an entity this value.
 fn put(disk: &SimDisk, seq: u64, value: &[u8]) {
     let parts = vec![(0, Some(Bytes::copy_from_slice(value)))];
-    let update = Update { ordinal: ORDINAL, seq: Seq(seq), trail: None, parts };
+    let update = Update { ordinal: ORDINAL, seq: Seq(seq), history: None, parts };
     let mut batch = Batch::new(Tree::Pages);
-    let id = PageId::of(Table::Orders, ORDINAL);
+    let id = PageId::of(&sizes(), TABLE, ORDINAL);
     writer::update(disk, id, &[update], &mut batch).expect("no fault is armed");
     disk.write(batch).expect("no fault is armed");
 }
 
 fn look(disk: &SimDisk) -> Option<Value> {
-    let id = PageId::of(Table::Orders, ORDINAL);
+    let id = PageId::of(&sizes(), TABLE, ORDINAL);
     let record = disk.get(Tree::Pages, &id.key()).expect("no fault is armed");
     let stored = Page::open(id, record).expect("a page").entity(ORDINAL).expect("an entity");
     stored.and_then(|stored| stored.parts.into_iter().next()).map(|(_, value)| value)
@@ -36,7 +43,7 @@ fn a_long_value_is_in_pieces_that_go_with_it() {
     put(&disk, 1, &[7; 200_000]);
     assert!(matches!(look(&disk), Some(Value::Spilled { stamp: Seq(1), len: 200_000 })));
     assert_eq!(disk.records(Tree::Pages), 1 + 4);
-    let read = value(&disk, (Table::Orders, ORDINAL, 0), look(&disk), || Ok(look(&disk)));
+    let read = value(&disk, (TABLE, ORDINAL, 0), look(&disk), || Ok(look(&disk)));
     assert_eq!(read.expect("a value").as_deref(), Some(&[7; 200_000][..]));
     put(&disk, 2, &[8; 100]);
     assert_eq!(look(&disk), Some(Value::Inline(Bytes::from(vec![8; 100]))));
@@ -51,13 +58,13 @@ fn pieces_of_two_units_are_never_put_together() {
     let old = look(&disk);
     let newer = SimDisk::new(2);
     put(&newer, 2, &[8; 200_000]);
-    let key = piece_key(Table::Orders, ORDINAL, 0, 1);
+    let key = piece_key(TABLE, ORDINAL, 0, 1);
     let piece = newer.get(Tree::Pages, &key).expect("no fault is armed").expect("a piece");
     let mut batch = Batch::new(Tree::Pages);
     batch.put(key, piece.to_vec());
     disk.write(batch).expect("no fault is armed");
     // When the writer is done by the time that the reader looks again
-    let read = value(&disk, (Table::Orders, ORDINAL, 0), old, || {
+    let read = value(&disk, (TABLE, ORDINAL, 0), old, || {
         put(&disk, 2, &[8; 200_000]);
         Ok(look(&disk))
     });

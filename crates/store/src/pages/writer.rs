@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
-use super::page::{Page, PageId, Stored, VERSION, Value, slots};
+use super::page::{Page, PageId, Stored, VERSION, Value};
 use super::spilled::{PIECE, PIECE_HEAD, piece_count, piece_key};
 use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
-use crate::unit::{Ordinal, Put, Seq, Table, Unit};
+use crate::schema::Table;
+use crate::unit::{Ordinal, Put, Seq, Unit};
 
 /// What becomes of one entity.
 #[derive(Debug)]
@@ -14,8 +15,8 @@ pub(crate) struct Update {
     pub(crate) ordinal: Ordinal,
     /// The last unit that touched it.
     pub(crate) seq: Seq,
-    /// The last unit that touched it by its trail, if any did.
-    pub(crate) trail: Option<Seq>,
+    /// The last unit that touched it by its history link, if any did.
+    pub(crate) history: Option<Seq>,
     /// Its parts that change, in any order; `None`: the part is gone.
     pub(crate) parts: Vec<(u8, Option<Bytes>)>,
 }
@@ -23,7 +24,7 @@ pub(crate) struct Update {
 impl Update {
     /// Nothing becomes of it yet.
     pub(crate) const fn new(ordinal: Ordinal) -> Self {
-        Self { ordinal, seq: Seq::FIRST, trail: None, parts: Vec::new() }
+        Self { ordinal, seq: Seq::FIRST, history: None, parts: Vec::new() }
     }
 
     /// Adds what `unit`, which follows those before, says of it.
@@ -36,9 +37,8 @@ impl Update {
                 None => self.parts.push((put.part, put.value.clone())),
             }
         }
-        let trail =
-            unit.trail.filter(|trail| table == Table::Orders && trail.ordinal == self.ordinal);
-        self.trail = trail.map(|_| unit.seq).or(self.trail);
+        let link = unit.history.filter(|link| (link.table, link.ordinal) == (table, self.ordinal));
+        self.history = link.map(|_| unit.seq).or(self.history);
     }
 }
 
@@ -50,17 +50,17 @@ pub(crate) fn update(
     batch: &mut Batch,
 ) -> Result<(), Error> {
     let page = Page::open(id, disk.get(Tree::Pages, &id.key())?)?;
-    let mut draft = Draft { id, slots: Vec::with_capacity(slots(id.table)), batch };
+    let mut writer = PageWriter { id, slots: Vec::with_capacity(id.slots()), batch };
     let mut updates = updates.iter().peekable();
-    for slot in 0..slots(id.table) {
+    for slot in 0..id.slots() {
         let content = match updates.next_if(|update| id.slot(update.ordinal) == slot) {
-            Some(update) => draft.change(page.stored(slot)?, update),
+            Some(update) => writer.change(page.stored(slot)?, update),
             None => page.slot(slot)?.map_or(Content::Empty, Content::Raw),
         };
-        draft.slots.push(content);
+        writer.slots.push(content);
     }
-    draft.spill_to_fit()?;
-    draft.write();
+    writer.spill_to_fit()?;
+    writer.write();
     Ok(())
 }
 
@@ -73,18 +73,18 @@ enum Content {
 }
 
 /// A page that is being written.
-struct Draft<'a> {
+struct PageWriter<'a> {
     id: PageId,
     slots: Vec<Content>,
     batch: &'a mut Batch,
 }
 
-impl Draft<'_> {
+impl PageWriter<'_> {
     fn change(&mut self, stored: Option<Stored>, update: &Update) -> Content {
         let mut stored =
-            stored.unwrap_or(Stored { seq: update.seq, trail: None, parts: Vec::new() });
+            stored.unwrap_or(Stored { seq: update.seq, history: None, parts: Vec::new() });
         stored.seq = update.seq;
-        stored.trail = update.trail.or(stored.trail);
+        stored.history = update.history.or(stored.history);
         for (part, value) in &update.parts {
             let at = stored.parts.binary_search_by_key(part, |(part, _)| *part);
             if let Ok(at) = at
@@ -101,7 +101,7 @@ impl Draft<'_> {
                 (Err(_), None) => {}
             }
         }
-        if stored.parts.is_empty() && stored.trail.is_none() {
+        if stored.parts.is_empty() && stored.history.is_none() {
             Content::Empty
         } else {
             Content::Changed(stored)

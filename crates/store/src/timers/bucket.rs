@@ -3,7 +3,8 @@
 use crate::codec::{Reader, Undecodable};
 use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
-use crate::unit::{Ordinal, Seq, Table, Timer};
+use crate::schema::Table;
+use crate::unit::{Ordinal, Seq, Timer};
 
 /// The version of a bucket's records, their first byte.
 const VERSION: u8 = 1;
@@ -61,7 +62,7 @@ pub(crate) fn write(mut timers: Vec<Timer>, covered: Seq, batch: &mut Batch) {
             record.push(VERSION);
             for timer in timers {
                 record.extend_from_slice(&timer.due.to_le_bytes());
-                record.push(timer.table as u8);
+                record.push(timer.table.number());
                 record.extend_from_slice(&timer.ordinal.0.to_le_bytes());
                 record.push(timer.kind);
             }

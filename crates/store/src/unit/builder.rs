@@ -6,9 +6,10 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::content::{
-    COUNTERS, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put, Seq, Table,
-    Timer, Trail, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
+    Seq, Timer, Unit,
 };
+use crate::schema::Table;
 
 /// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds; in the unit
 /// that buffer, like all else, is as long as what is in it. The lists have room for what most units hold before they
@@ -23,7 +24,7 @@ pub struct UnitBuilder {
     identity: Option<Identity>,
     names: SmallVec<[Name; 2]>,
     puts: SmallVec<[Put; 8]>,
-    trail: Option<Trail>,
+    history: Option<HistoryLink>,
     timers: SmallVec<[Timer; 2]>,
     counters: SmallVec<[(u8, i64); 2]>,
     buffer: Vec<u8>,
@@ -40,7 +41,7 @@ impl UnitBuilder {
             identity: None,
             names: SmallVec::new(),
             puts: SmallVec::new(),
-            trail: None,
+            history: None,
             timers: SmallVec::new(),
             counters: SmallVec::new(),
             buffer: Vec::with_capacity(1024),
@@ -112,9 +113,9 @@ impl UnitBuilder {
         self.puts.push(Put { table, ordinal, part, value: None });
     }
 
-    /// The unit touched this order; `previous` is what `View::trail` says of it.
-    pub fn trail(&mut self, ordinal: Ordinal, previous: Option<Seq>) {
-        self.trail = Some(Trail { ordinal, previous });
+    /// The unit belongs to the history of this entity; `previous` is what `View::last_in_history` says of it.
+    pub fn link_history(&mut self, table: Table, ordinal: Ordinal, previous: Option<Seq>) {
+        self.history = Some(HistoryLink { table, ordinal, previous });
     }
 
     /// Leaves a hint. One that lies in the past is due at once, at the unit's own time.
@@ -159,7 +160,7 @@ impl UnitBuilder {
             identity: self.identity,
             names: self.names.into_boxed_slice(),
             puts: self.puts.into_boxed_slice(),
-            trail: self.trail,
+            history: self.history,
             timers: self.timers.into_boxed_slice(),
             counters: self.counters.into_boxed_slice(),
             body: buffer.slice(start..),

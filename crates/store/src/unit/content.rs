@@ -11,7 +11,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::codec::Undecodable;
+use crate::schema::Table;
 
 /// How many counters a store keeps; see [`Unit::counters`].
 pub const COUNTERS: usize = 64;
@@ -38,33 +38,6 @@ impl Seq {
 impl fmt::Display for Seq {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
-    }
-}
-
-/// A kind of entity; each kind counts its own ordinals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Table {
-    /// Orders, with all that belongs to one.
-    Orders = 0,
-    /// Carts.
-    Carts = 1,
-    /// Stock keeping units.
-    Skus = 2,
-    /// Parked commands.
-    Parked = 3,
-}
-
-impl Table {
-    /// Every table, in the order of their numbers on disk.
-    pub const ALL: [Self; 4] = [Self::Orders, Self::Carts, Self::Skus, Self::Parked];
-
-    pub(crate) fn index(self) -> usize {
-        self as usize
-    }
-
-    pub(crate) fn from_disk(byte: u8) -> Result<Self, Undecodable> {
-        Self::ALL.get(usize::from(byte)).copied().ok_or(Undecodable)
     }
 }
 
@@ -115,10 +88,12 @@ pub struct Put {
     pub value: Option<Bytes>,
 }
 
-/// The order that a unit touched, linked to the unit that touched it before.
+/// The entity whose history a unit belongs to, linked to the unit before in that history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Trail {
-    /// The order.
+pub struct HistoryLink {
+    /// The table of the entity.
+    pub table: Table,
+    /// The entity.
     pub ordinal: Ordinal,
     /// The unit before, if there was one.
     pub previous: Option<Seq>,
@@ -158,8 +133,8 @@ pub struct Unit {
     pub names: Box<[Name]>,
     /// The states that it changed.
     pub puts: Box<[Put]>,
-    /// The order that it touched.
-    pub trail: Option<Trail>,
+    /// The entity whose history it belongs to.
+    pub history: Option<HistoryLink>,
     /// The hints that it leaves.
     pub timers: Box<[Timer]>,
     /// What it adds to the store's counters: (index below [`COUNTERS`], difference).

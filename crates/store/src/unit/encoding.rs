@@ -1,19 +1,29 @@
 //! The bytes of a unit.
 
 use super::content::{
-    COUNTERS, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Table, Timer, Trail, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
 };
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
+use crate::schema::Table;
 
 /// The version of a unit's encoding, its first byte.
 pub(crate) const VERSION: u8 = 1;
+
+/// What the flags of a unit mean. The upper four bits are the table of its history link.
+const HAS_IDENTITY: u8 = 1;
+const HAS_HISTORY: u8 = 2;
+const UNUSED_FLAGS: u8 = 0b1100;
+const TABLE_SHIFT: u8 = 4;
 
 impl Unit {
     /// Appends the unit's encoding to `out`: the facts first, then the values and the body.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.size());
         out.push(VERSION);
-        out.push(u8::from(self.identity.is_some()) | u8::from(self.trail.is_some()) << 1);
+        let identity = if self.identity.is_some() { HAS_IDENTITY } else { 0 };
+        let history =
+            self.history.map_or(0, |link| HAS_HISTORY | link.table.number() << TABLE_SHIFT);
+        out.push(identity | history);
         put_varint(out, self.seq.0);
         put_varint(out, self.events());
         out.extend_from_slice(&self.at.to_le_bytes());
@@ -22,26 +32,26 @@ impl Unit {
             out.extend_from_slice(&identity.hash.0);
             out.extend_from_slice(&identity.data.to_le_bytes());
         }
-        if let Some(trail) = &self.trail {
-            put_varint(out, trail.ordinal.0);
-            put_varint(out, trail.previous.map_or(0, |previous| previous.0));
+        if let Some(link) = &self.history {
+            put_varint(out, link.ordinal.0);
+            put_varint(out, link.previous.map_or(0, |previous| previous.0));
         }
         put_varint(out, self.names.len() as u64);
         for name in &self.names {
-            out.push(name.table as u8);
+            out.push(name.table.number());
             out.extend_from_slice(&name.hash.0);
             put_varint(out, name.ordinal.0);
         }
         put_varint(out, self.puts.len() as u64);
         for put in &self.puts {
-            out.push((put.table as u8) << 4 | put.part);
+            out.push(put.table.number() << 4 | put.part);
             put_varint(out, put.ordinal.0);
             put_varint(out, put.value.as_ref().map_or(0, |value| value.len() as u64 + 1));
         }
         put_varint(out, self.timers.len() as u64);
         for timer in &self.timers {
             put_signed(out, timer.due.wrapping_sub(self.at));
-            out.push(timer.table as u8);
+            out.push(timer.table.number());
             put_varint(out, timer.ordinal.0);
             out.push(timer.kind);
         }
@@ -62,7 +72,8 @@ impl Unit {
     /// Reads what [`encode`](Self::encode) wrote, behind its version byte; values and body share the record's buffer.
     pub(crate) fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
         let flags = reader.u8()?;
-        if flags > 3 {
+        let table = flags >> TABLE_SHIFT;
+        if flags & UNUSED_FLAGS != 0 || (flags & HAS_HISTORY == 0 && table != 0) {
             return Err(Undecodable);
         }
         let seq = Seq(reader.varint()?);
@@ -75,13 +86,14 @@ impl Unit {
             .ok_or(Undecodable)?;
         let at = reader.i64()?;
         let fired = at.wrapping_sub(reader.signed()?);
-        let identity = match flags & 1 {
+        let identity = match flags & HAS_IDENTITY {
             0 => None,
             _ => Some(Identity { hash: IdentityHash(reader.hash()?), data: reader.u64()? }),
         };
-        let trail = match flags & 2 {
+        let history = match flags & HAS_HISTORY {
             0 => None,
-            _ => Some(Trail {
+            _ => Some(HistoryLink {
+                table: Table::from_disk(table)?,
                 ordinal: Ordinal(reader.varint()?),
                 previous: Some(reader.varint()?).filter(|&previous| previous > 0).map(Seq),
             }),
@@ -135,7 +147,7 @@ impl Unit {
             identity,
             names: names.into(),
             puts: puts.into(),
-            trail,
+            history,
             timers: timers.into(),
             counters: counters.into(),
             body,

@@ -12,7 +12,7 @@ mod encoding;
 
 pub use self::builder::UnitBuilder;
 pub use self::content::{
-    COUNTERS, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put, Seq, Table,
-    Timer, Trail, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
+    Seq, Timer, Unit,
 };
 pub(crate) use self::encoding::VERSION;

@@ -17,11 +17,10 @@ use crate::error::Error;
 use crate::index::{self, Catalog, IDENTITIES};
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
+use crate::schema::{PageSizes, Table};
 use crate::timers::Pending;
 use crate::totals::Totals;
-use crate::unit::{
-    COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Table, Timer, Unit, UnitBuilder,
-};
+use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, UnitBuilder};
 
 /// How many units that a checkpoint holds are forgotten at once while nothing else is to be done.
 const FORGET_IDLE: usize = 4096;
@@ -54,6 +53,7 @@ pub struct View {
     overlay: Overlay,
     totals: Totals,
     catalog: Arc<Catalog>,
+    sizes: PageSizes,
     cache: Cache,
     timers: RefCell<Pending>,
 }
@@ -64,6 +64,7 @@ impl View {
         history: History,
         totals: Totals,
         catalog: Arc<Catalog>,
+        sizes: PageSizes,
         cache: usize,
     ) -> Self {
         Self {
@@ -74,6 +75,7 @@ impl View {
             history,
             totals,
             catalog,
+            sizes,
         }
     }
 
@@ -142,17 +144,17 @@ impl View {
         let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;
         pages::value(&*self.disk, (table, ordinal, part), found, || {
-            self.cache.forget(Tree::Pages, &PageId::of(table, ordinal).key());
+            self.cache.forget(Tree::Pages, &PageId::of(&self.sizes, table, ordinal).key());
             look()
         })
     }
 
-    /// The last unit whose trail names this order.
-    pub fn trail(&self, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
-        if let Some(trail) = self.overlay.trail(ordinal) {
-            return Ok(Some(trail));
+    /// The newest unit in an entity's history.
+    pub fn last_in_history(&self, table: Table, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
+        if let Some(seq) = self.overlay.last_in_history((table, ordinal)) {
+            return Ok(Some(seq));
         }
-        Ok(self.stored(Table::Orders, ordinal)?.and_then(|stored| stored.trail))
+        Ok(self.stored(table, ordinal)?.and_then(|stored| stored.history))
     }
 
     /// A unit, durable or not; `None` when there is none at `seq`, or history is not kept that long.
@@ -168,7 +170,7 @@ impl View {
     pub fn scan(&self, table: Table, from: Ordinal, limit: usize) -> Result<Vec<Entity>, Error> {
         let mut found = Vec::new();
         let mut touched = self.overlay.touched(table, from).into_iter().peekable();
-        let mut pages = pages::Walk::new(&*self.disk, table, from);
+        let mut pages = pages::Walk::new(&*self.disk, PageId::of(&self.sizes, table, from));
         while found.len() < limit {
             let page = pages.next()?;
             let entities = page.as_ref().map_or(Ok(Vec::new()), Page::entities)?;
@@ -232,7 +234,7 @@ impl View {
         table: Table,
         from: Ordinal,
     ) -> Result<(Vec<Entity>, Option<Ordinal>), Error> {
-        let id = PageId::of(table, from);
+        let id = PageId::of(&self.sizes, table, from);
         let page = Page::open(id, self.disk.get(Tree::Pages, &id.key())?)?;
         let (end, used) = (page.end(), self.next_ordinal(table));
         let mut entities = Vec::new();
@@ -273,7 +275,7 @@ impl View {
     }
 
     /// Forgets some of what a checkpoint holds; for when no units come that would do it bit by bit.
-    pub fn tidy(&mut self) {
+    pub fn trim(&mut self) {
         self.overlay.forget_some(FORGET_IDLE);
     }
 
@@ -288,7 +290,7 @@ impl View {
     }
 
     fn stored(&self, table: Table, ordinal: Ordinal) -> Result<Option<Stored>, Error> {
-        let id = PageId::of(table, ordinal);
+        let id = PageId::of(&self.sizes, table, ordinal);
         let record = self.cache.get(&*self.disk, Tree::Pages, &id.key())?;
         Page::open(id, record)?.entity(ordinal)
     }

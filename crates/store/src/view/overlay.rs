@@ -10,7 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit};
+use crate::schema::Table;
+use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
 
 /// How many covered units are forgotten whenever a unit is added.
 const FORGET_AT_ONCE: usize = 16;
@@ -57,15 +58,15 @@ pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 struct Recent {
     /// The last unit that touched it.
     seq: Seq,
-    /// The last unit that touched it by its trail.
-    trail: Option<Seq>,
+    /// The last unit in its history.
+    history: Option<Seq>,
     /// Its changed parts, each with the last unit that put it. Few entities have more than these few.
     parts: SmallVec<[(u8, Seq); 4]>,
 }
 
 impl Recent {
     const fn new(seq: Seq) -> Self {
-        Self { seq, trail: None, parts: SmallVec::new_const() }
+        Self { seq, history: None, parts: SmallVec::new_const() }
     }
 
     fn set(&mut self, part: u8, seq: Seq) {
@@ -124,18 +125,18 @@ impl Overlay {
             recent.seq = unit.seq;
             recent.set(put.part, unit.seq);
         }
-        if let Some(trail) = &unit.trail {
-            let place = (Table::Orders, trail.ordinal);
+        if let Some(link) = &unit.history {
+            let place = (link.table, link.ordinal);
             let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
             recent.seq = unit.seq;
-            recent.trail = Some(unit.seq);
+            recent.history = Some(unit.seq);
         }
     }
 
     /// Drops what `unit` put, where no later unit put something else.
     fn forget(&mut self, unit: &Unit) {
-        let trail = unit.trail.iter().map(|trail| (Table::Orders, trail.ordinal));
-        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(trail) {
+        let link = unit.history.iter().map(|link| (link.table, link.ordinal));
+        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(link) {
             let Some(recent) = self.states.get_mut(&place) else {
                 continue;
             };
@@ -144,7 +145,7 @@ impl Overlay {
                 continue;
             }
             recent.parts.retain(|(_, seq)| *seq > unit.seq);
-            recent.trail = recent.trail.filter(|&trail| trail > unit.seq);
+            recent.history = recent.history.filter(|&newest| newest > unit.seq);
         }
     }
 
@@ -201,9 +202,9 @@ impl Overlay {
         parts.iter().map(move |&(part, seq)| (part, self.value(seq, place, part)))
     }
 
-    /// The last recent unit whose trail names this order.
-    pub(crate) fn trail(&self, order: Ordinal) -> Option<Seq> {
-        self.states.get(&(Table::Orders, order))?.trail
+    /// The last recent unit in an entity's history.
+    pub(crate) fn last_in_history(&self, place: (Table, Ordinal)) -> Option<Seq> {
+        self.states.get(&place)?.history
     }
 
     /// What the unit at `seq`, which is here as long as an entity names it, put there.

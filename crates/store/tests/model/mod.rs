@@ -7,7 +7,24 @@ use std::sync::Arc;
 
 use orderly_store::sim::Dice;
 use orderly_store::{
-    COUNTERS, Entity, History, IdentityHash, NameHash, Ordinal, Seen, Seq, Table, Timer, Unit, View,
+    COUNTERS, Entity, History, IdentityHash, NameHash, Ordinal, Schema, Seen, Seq, Table,
+    TableSpec, Timer, Unit, View,
+};
+
+/// The tables of these tests: with small pages, usual ones and large ones.
+pub(crate) const TABLES: [Table; 4] = [Table::new(0), Table::new(1), Table::new(2), Table::new(9)];
+/// The table whose entities have a history.
+pub(crate) const LINKED: Table = TABLES[0];
+
+/// What the store has to know of them.
+pub(crate) const SCHEMA: Schema = Schema {
+    tables: &[
+        TableSpec { table: TABLES[0], name: "linked", per_page: 32 },
+        TableSpec { table: TABLES[1], name: "usual", per_page: 64 },
+        TableSpec { table: TABLES[2], name: "small", per_page: 128 },
+        TableSpec { table: TABLES[3], name: "large", per_page: 8 },
+    ],
+    contents: 1,
 };
 
 /// Identities are kept this long in these tests, in microseconds.
@@ -23,10 +40,10 @@ pub(crate) struct Model {
 #[derive(Debug, Default)]
 struct Content {
     entities: BTreeMap<(Table, Ordinal), BTreeMap<u8, Vec<u8>>>,
-    trails: BTreeMap<Ordinal, Seq>,
+    histories: BTreeMap<(Table, Ordinal), Seq>,
     names: BTreeMap<(Table, NameHash), Ordinal>,
     identities: BTreeMap<IdentityHash, (Seen, i64)>,
-    ordinals: [u64; 4],
+    ordinals: BTreeMap<Table, u64>,
 }
 
 impl Model {
@@ -57,14 +74,14 @@ impl Model {
                     None => drop(entity.remove(&put.part)),
                 }
             }
-            if let Some(trail) = unit.trail {
-                content.trails.insert(trail.ordinal, unit.seq);
+            if let Some(link) = unit.history {
+                content.histories.insert((link.table, link.ordinal), unit.seq);
             }
             let named = unit.names.iter().map(|name| (name.table, name.ordinal));
             for (table, ordinal) in
                 named.chain(unit.puts.iter().map(|put| (put.table, put.ordinal)))
             {
-                let next = &mut content.ordinals[table as usize];
+                let next = content.ordinals.entry(table).or_default();
                 *next = (*next).max(ordinal.0 + 1);
             }
         }
@@ -84,8 +101,8 @@ impl Model {
         (required, allowed)
     }
 
-    /// Everything that a view says is what the units say. Identities of units before `swept` may be gone.
-    pub(crate) fn check(&self, view: &View, swept: i64) {
+    /// Everything that a view says is what the units say. Identities of units before `expired` may be gone.
+    pub(crate) fn check(&self, view: &View, expired: i64) {
         let content = self.content();
         assert_eq!(view.next_seq(), self.next());
         assert_eq!(view.clock(), self.units.last().map_or(0, |unit| unit.at));
@@ -94,8 +111,9 @@ impl Model {
             counters[usize::from(index)] += difference;
         }
         assert_eq!(view.counters(), &counters);
-        for table in Table::ALL {
-            assert_eq!(view.next_ordinal(table).0, content.ordinals[table as usize], "{table:?}");
+        for table in TABLES {
+            let used = content.ordinals.get(&table).copied().unwrap_or(0);
+            assert_eq!(view.next_ordinal(table).0, used, "{table:?}");
             content.check_entities(view, table);
         }
         for (&(table, hash), &ordinal) in &content.names {
@@ -107,10 +125,10 @@ impl Model {
         }
         for (hash, &(seen, at)) in &content.identities {
             let found = view.identity(hash).expect("a read");
-            assert!(found == Some(seen) || (found.is_none() && at < swept), "{found:?} {seen:?}");
+            assert!(found == Some(seen) || (found.is_none() && at < expired), "{found:?} {seen:?}");
         }
         // The bytes of a name that nobody gave.
-        assert_eq!(view.find(Table::Orders, &NameHash([0xee; 16])).expect("a read"), None);
+        assert_eq!(view.find(LINKED, &NameHash([0xee; 16])).expect("a read"), None);
         assert_eq!(view.identity(&IdentityHash([0xee; 16])).expect("a read"), None);
     }
 
@@ -165,10 +183,8 @@ impl Content {
                     "{table:?} {ordinal:?} {part}"
                 );
             }
-            if table == Table::Orders {
-                let trail = view.trail(ordinal).expect("a read");
-                assert_eq!(trail, self.trails.get(&ordinal).copied());
-            }
+            let last = view.last_in_history(table, ordinal).expect("a read");
+            assert_eq!(last, self.histories.get(&(table, ordinal)).copied());
         }
     }
 }
@@ -197,7 +213,7 @@ fn value(dice: &mut Dice) -> Vec<u8> {
 pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
     let mut builder = view.begin(now);
     for _ in 0..dice.below(3) {
-        let table = Table::ALL[usize::try_from(dice.below(4)).expect("below four")];
+        let table = TABLES[usize::try_from(dice.below(4)).expect("below four")];
         let name = NameHash(hash(dice, 200));
         let known = view.find(table, &name).expect("a read");
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(table));
@@ -211,8 +227,9 @@ pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
                 _ => {}
             }
         }
-        if table == Table::Orders {
-            builder.trail(ordinal, view.trail(ordinal).expect("a read"));
+        if table == LINKED {
+            let previous = view.last_in_history(table, ordinal).expect("a read");
+            builder.link_history(table, ordinal, previous);
         }
         if known.is_none() {
             // The next name of this table would get the same ordinal.
@@ -224,7 +241,7 @@ pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
     }
     for _ in 0..dice.below(3) {
         let due = now + i64::try_from(dice.below(100_000_000)).expect("a small number") - 1_000_000;
-        builder.timer(due, Table::Orders, Ordinal(dice.below(50)), 3);
+        builder.timer(due, LINKED, Ordinal(dice.below(50)), 3);
     }
     builder
         .count(dice.below(64).to_le_bytes()[0], i64::try_from(dice.below(9)).expect("small") - 4);
