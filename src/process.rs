@@ -188,7 +188,9 @@ async fn watch_broker(mut status: watch::Receiver<Status>, readiness: Readiness,
             Phase::Connecting if now.generation == 0 && now.last_error.is_none() => {}
             Phase::Closed => {}
             Phase::Connecting | Phase::NotOwner => {
-                let detail = now.last_error.unwrap_or_else(|| "there is no connection".to_owned());
+                let detail = now
+                    .last_error
+                    .map_or_else(|| "there is no connection".to_owned(), |failure| failure.detail);
                 readiness.raise(Unready::Broker, detail);
             }
         }

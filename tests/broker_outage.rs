@@ -1,23 +1,30 @@
 //! The `RabbitMQ` driver while its broker is killed, restarted, blocked, or impatient. On a node of
 //! its own; one test after the other, as each does to the whole node what it likes.
 
-#[path = "support/outsider.rs"]
-mod outsider;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/rabbit.rs"]
 mod rabbit;
+#[path = "support/raw_client.rs"]
+mod raw_client;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, TcpStream},
     sync::Mutex,
+    thread,
     time::Duration,
 };
 
 use orderly_broker::{
     Ack, Confirm, EventStream, Intake, Keyed, Link, Names, Phase, Reach, Receipt, Settings,
-    ledger::Ledger,
+    TopologyMode, ledger::Ledger,
 };
-use outsider::{Outsider, PATIENCE, deliveries, id, link, message, news, phase, settings, up};
+use proxy::Proxy;
 use rabbit::{Node, namespace};
+use raw_client::{
+    PATIENCE, RawClient, deliveries, id, link, message, next_intake, phase, settings, up,
+};
 use tokio::time::Instant;
 
 /// One node for all tests here, one test at a time.
@@ -144,9 +151,9 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
     let mut relay = runtime.block_on(async {
         let mut relay = Relay::new(&settings).await;
         phase(&mut relay.link, |phase| *phase == Phase::Up).await;
-        let outsider = Outsider::new(&url).await;
-        outsider.queue(&queue, &names.events, "#").await;
-        outsider.commands(&names, (0..COMMANDS).map(|id| id.to_string())).await;
+        let raw = RawClient::new(&url).await;
+        raw.queue(&queue, &names.events, "#").await;
+        raw.commands(&names, (0..COMMANDS).map(|id| id.to_string())).await;
         relay.run(COMMANDS / 3).await;
         relay
     });
@@ -167,11 +174,11 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
             .expect("no panic");
         assert!(relay.link.status.borrow().reconnects >= 1, "{:?}", started.elapsed());
         relay.link.control.close().await;
-        let outsider = Outsider::new(&url).await;
-        outsider.wait_for_depth(&names.commands, 0).await;
-        let depth = outsider.depth(&queue).await as usize;
+        let raw = RawClient::new(&url).await;
+        raw.wait_for_depth(&names.commands, 0).await;
+        let depth = raw.depth(&queue).await as usize;
         assert!(depth >= COMMANDS);
-        let taken = outsider.take(&queue, |taken| taken.len() == depth).await;
+        let taken = raw.take(&queue, |taken| taken.len() == depth).await;
         let mut last: BTreeMap<String, usize> = BTreeMap::new();
         let mut seen = BTreeSet::new();
         for event in taken {
@@ -196,8 +203,8 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
         let mut link = link(&settings).await;
         up(&mut link).await;
         link.control.pause().await;
-        news(&mut link).await;
-        Outsider::new(&url).await.commands(&names, ["1".to_owned(), "2".to_owned()]).await;
+        next_intake(&mut link).await;
+        RawClient::new(&url).await.commands(&names, ["1".to_owned(), "2".to_owned()]).await;
         link
     });
     node.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
@@ -208,11 +215,10 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
         let blocked = link.status.wait_for(|status| status.blocked.is_some());
         tokio::time::timeout(PATIENCE, blocked).await.expect("told").expect("alive");
         link.control.resume().await;
-        assert_eq!(news(&mut link).await, Intake::Resumed { generation: 1 });
+        assert_eq!(next_intake(&mut link).await, Intake::Resumed { generation: 1 });
         deliveries(&mut link, 2).await;
         let ack = Ack { generation: 1, tag: 2, reach: Reach::UpTo };
         link.acks.send(vec![ack]);
-        assert_eq!(link.control.queued().await, Some(0));
         let mut held = Box::pin(held);
         let early = tokio::time::timeout(Duration::from_millis(500), &mut held).await;
         assert!(early.is_err(), "no confirm while blocked");
@@ -228,7 +234,7 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
         tokio::time::timeout(PATIENCE, free).await.expect("told").expect("alive");
         assert_eq!(link.status.borrow().reconnects, 0);
         link.control.close().await;
-        assert_eq!(Outsider::new(&url).await.depth(&names.commands).await, 0);
+        assert_eq!(RawClient::new(&url).await.depth(&names.commands).await, 0);
     });
 }
 
@@ -250,10 +256,10 @@ fn a_consumer_that_timed_out_comes_back() {
     let outcome = runtime.block_on(async {
         let mut link = link(&settings).await;
         up(&mut link).await;
-        let outsider = Outsider::new(&url).await;
-        outsider.commands(&names, ["1".to_owned()]).await;
+        let raw = RawClient::new(&url).await;
+        raw.commands(&names, ["1".to_owned()]).await;
         let first = deliveries(&mut link, 1).await;
-        let down = news(&mut link).await;
+        let down = next_intake(&mut link).await;
         let (generation, _) = up(&mut link).await;
         let second = deliveries(&mut link, 1).await;
         link.control.close().await;
@@ -286,11 +292,10 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
     node.kill();
     let receipt = runtime.block_on(async {
         phase(&mut link, |phase| *phase == Phase::Connecting).await;
-        assert!(matches!(news(&mut link).await, Intake::Down { .. }));
+        assert!(matches!(next_intake(&mut link).await, Intake::Down { .. }));
         assert!(link.status.borrow().last_error.is_some());
-        assert_eq!(link.control.queued().await, None);
         link.control.pause().await;
-        // The lanes have broken: what is handed over from now on waits for the next connection.
+        // The publishing channels have broken: what is handed over from now on waits for the next connection.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let waiting = message("", &names.dead, "waiting");
         let mut receipt = Box::pin(link.publisher.mandatory(vec![waiting]).await);
@@ -304,7 +309,7 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
             tokio::time::timeout(PATIENCE, receipt.expect("set above")).await.expect("back");
         assert_eq!(confirms, [Confirm::Acked]);
         let (generation, _) = up(&mut link).await;
-        assert_eq!(news(&mut link).await, Intake::Paused { generation });
+        assert_eq!(next_intake(&mut link).await, Intake::Paused { generation });
         assert!(link.status.borrow().connected());
     });
     node.kill();
@@ -315,4 +320,92 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
         assert_eq!(link.status.borrow().phase, Phase::Closed);
     });
     node.restart();
+}
+
+/// Waits until the broker has as many connections of this namespace as `wanted`, by their names.
+fn wait_for_connections(node: &Node, names: &Names, wanted: &[&str]) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let list = node.ctl(&["-q", "list_connections", "client_properties"]);
+        let mut found: Vec<&str> = ["consume", "publish", "client"]
+            .into_iter()
+            .flat_map(|role| {
+                let name = format!("\"{} {role}\"", names.commands);
+                std::iter::repeat_n(role, list.matches(&name).count())
+            })
+            .collect();
+        found.sort_unstable();
+        if found == wanted {
+            return;
+        }
+        assert!(std::time::Instant::now() < deadline, "{found:?} instead of {wanted:?}:\n{list}");
+        thread::sleep(Duration::from_millis(200));
+    }
+}
+
+#[test]
+fn a_set_up_that_is_given_up_leaves_no_connection() {
+    let node = node();
+    let runtime = runtime();
+    let names = Names::new(&namespace("given-up"));
+    let (proxy, link) = runtime.block_on(async {
+        let proxy = Proxy::start((Ipv4Addr::LOCALHOST, node.port()).into()).await;
+        let url = format!("amqp://guest:guest@127.0.0.1:{}/%2f", proxy.port());
+        let mut settings = settings(&url, "unused");
+        settings.names = names.clone();
+        // Queues are missing and may not be declared: the set-up holds the namespace and waits.
+        settings.topology = TopologyMode::Verify;
+        let mut link = link(&settings).await;
+        phase(&mut link, |phase| matches!(phase, Phase::Missing(_))).await;
+        // Answers stay away, but heartbeats do not: the connections live until they are closed.
+        proxy.silence_channels();
+        phase(&mut link, |phase| *phase == Phase::Connecting).await;
+        // The namespace can be claimed again, as no connection of ours holds it any more.
+        let claimed = link.status.wait_for(|status| matches!(status.phase, Phase::Missing(_)));
+        let claimed = tokio::time::timeout(Duration::from_secs(10), claimed).await.is_ok();
+        assert!(claimed, "the namespace is held: {:?}", *link.status.borrow());
+        (proxy, link)
+    });
+
+    wait_for_connections(&node, &names, &["consume", "publish"]);
+    runtime.block_on(link.control.close());
+    wait_for_connections(&node, &names, &[]);
+    drop((proxy, link));
+}
+
+#[test]
+fn the_processor_is_ready_within_3_seconds_of_the_brokers_return() {
+    const AWAY: Duration = Duration::from_secs(30);
+    const LIMIT: Duration = Duration::from_secs(3);
+    let mut node = node();
+    let runtime = runtime();
+    let settings = settings(&node.url(), &namespace("return"));
+    let mut link = runtime.block_on(async {
+        let mut link = link(&settings).await;
+        up(&mut link).await;
+        link
+    });
+    let port = node.port();
+    node.kill();
+    // So long that the pauses between connects are at their longest.
+    thread::sleep(AWAY);
+    let listening = thread::spawn(move || {
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            thread::sleep(Duration::from_millis(5));
+        }
+        std::time::Instant::now()
+    });
+    let ready = runtime.spawn(async move {
+        phase(&mut link, |phase| *phase == Phase::Connecting).await;
+        phase(&mut link, |phase| *phase == Phase::Up).await;
+        (std::time::Instant::now(), link)
+    });
+
+    node.restart();
+
+    let (ready, link) = runtime.block_on(ready).expect("no panic");
+    let took = ready.saturating_duration_since(listening.join().expect("no panic"));
+    println!("ready {took:?} after the broker listened");
+    runtime.block_on(link.control.close());
+    assert!(took < LIMIT, "{took:?}");
 }

@@ -1,10 +1,10 @@
 //! Publishing through the `RabbitMQ` driver to a real broker: events, retries, replies, commands,
 //! dead letters.
 
-#[path = "support/outsider.rs"]
-mod outsider;
 #[path = "support/rabbit.rs"]
 mod rabbit;
+#[path = "support/raw_client.rs"]
+mod raw_client;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -13,8 +13,8 @@ use orderly_broker::{
     Confirm, Intake, Keyed, Names, Properties, Retries, Retry,
     client::{self, Client},
 };
-use outsider::{Outsider, deliveries, id, ids, link, message, news, one, settings, up};
 use rabbit::{namespace, shared_url};
+use raw_client::{RawClient, deliveries, id, ids, link, message, next_intake, one, settings, up};
 use tokio::time::Instant;
 
 fn event(names: &Names, key: u64, id: &str) -> Keyed {
@@ -73,8 +73,8 @@ async fn returns_are_matched_to_their_messages() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
-    outsider.queue(&format!("{}.some", names.owner), &names.notifications, "some").await;
+    let raw = RawClient::new(&url).await;
+    raw.queue(&format!("{}.some", names.owner), &names.notifications, "some").await;
 
     // Several windows' worth, every third without a queue, from two publishers at once.
     let batch = |salt: usize| {
@@ -127,9 +127,9 @@ async fn events_of_a_key_arrive_in_order_over_several_lanes() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
     let queue = format!("{}.seen", names.events);
-    outsider.queue(&queue, &names.events, "#").await;
+    raw.queue(&queue, &names.events, "#").await;
 
     let mut events = link.publisher.events();
     let mut receipts = Vec::new();
@@ -147,7 +147,7 @@ async fn events_of_a_key_arrive_in_order_over_several_lanes() {
     }
 
     let total = usize::try_from(EVENTS).expect("small");
-    let taken = outsider.take(&queue, |taken| taken.len() == total).await;
+    let taken = raw.take(&queue, |taken| taken.len() == total).await;
     let mut last: BTreeMap<String, u64> = BTreeMap::new();
     for event in taken {
         let id: u64 = event.id.parse().expect("a number");
@@ -165,23 +165,23 @@ async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
     let mut events = link.publisher.events();
-    outsider.delete_exchange(&names.events).await;
+    raw.delete_exchange(&names.events).await;
 
     let lost = events.publish(vec![event(&names, 1, "1")]).await;
     assert_eq!(lost.await, [Confirm::Lost]);
     let cut_off = events.publish(vec![event(&names, 1, "2")]).await;
     assert_eq!(cut_off.await, [Confirm::Lost], "it must not overtake the first");
-    assert!(matches!(news(&mut link).await, Intake::Down { .. }));
+    assert!(matches!(next_intake(&mut link).await, Intake::Down { .. }));
     up(&mut link).await;
     let queue = format!("{}.seen", names.events);
-    outsider.queue(&queue, &names.events, "#").await;
+    raw.queue(&queue, &names.events, "#").await;
     events.resume();
     let again = ["1", "2"].map(|id| event(&names, 1, id)).to_vec();
 
     assert_eq!(events.publish(again).await.await, vec![Confirm::Acked; 2]);
-    let taken = outsider.take(&queue, |taken| taken.len() == 2).await;
+    let taken = raw.take(&queue, |taken| taken.len() == 2).await;
     assert_eq!(taken.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
     link.control.close().await;
 }
@@ -192,15 +192,15 @@ async fn replies_reach_their_queue_and_vanish_without_harm() {
     let settings = settings(&url, &namespace("replies"));
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
     let queue = format!("{}.replies", settings.names.owner);
-    outsider.queue(&queue, "", "").await;
+    raw.queue(&queue, "", "").await;
 
     let batch = vec![message("", "nowhere", "1"), message("", &queue, "2")];
     let confirms = link.publisher.best_effort(batch).await.await;
 
     assert_eq!(confirms, vec![Confirm::Acked; 2], "unroutable is confirmed too");
-    let taken = outsider.take(&queue, |taken| taken.len() == 1).await;
+    let taken = raw.take(&queue, |taken| taken.len() == 1).await;
     assert_eq!(taken[0].id, "2");
     link.control.close().await;
 }
@@ -223,15 +223,15 @@ async fn dead_letters_are_listed_and_replayed() {
         link.acks.send(vec![one(generation, 99)]);
         up(&mut link).await;
     }
-    let outsider = Outsider::new(&url).await;
-    outsider.wait_for_depth(&names.dead, 2).await;
+    let raw = RawClient::new(&url).await;
+    raw.wait_for_depth(&names.dead, 2).await;
 
     let letters = client.dead_letters(10).await.expect("listed");
     assert_eq!(letters.iter().map(|letter| id(&letter.message)).collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(letters[0].reason.as_deref(), Some("delivery_limit"));
     assert_eq!(letters[0].queue.as_deref(), Some(names.commands.as_str()));
     assert_eq!(client.dead_letters(1).await.expect("listed").len(), 1);
-    outsider.wait_for_depth(&names.dead, 2).await;
+    raw.wait_for_depth(&names.dead, 2).await;
 
     let mut back = Vec::new();
     for limit in [1, 10] {
@@ -245,7 +245,7 @@ async fn dead_letters_are_listed_and_replayed() {
     let mut ids = ids(&back);
     ids.sort_unstable();
     assert_eq!(ids, ["1", "2"]);
-    outsider.wait_for_depth(&names.dead, 0).await;
+    raw.wait_for_depth(&names.dead, 0).await;
     client.close().await;
     link.control.close().await;
 }
@@ -254,9 +254,9 @@ async fn dead_letters_are_listed_and_replayed() {
 async fn publishing_commands_where_nobody_listens_is_told() {
     let url = shared_url();
     let settings = settings(&url, &namespace("nobody"));
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
     let exchange = &settings.names.commands;
-    let made = outsider.declare_exchange(exchange, ExchangeKind::Topic, false).await;
+    let made = raw.declare_exchange(exchange, ExchangeKind::Topic, false).await;
     made.expect("made");
     let client = Client::connect(&settings).await.expect("connected");
     let command = client::command(&settings.names, "order.place", "1", None, "{}".into());

@@ -1,9 +1,9 @@
 //! The `RabbitMQ` driver against a real broker: topology, deliveries, acks, owner.
 
-#[path = "support/outsider.rs"]
-mod outsider;
 #[path = "support/rabbit.rs"]
 mod rabbit;
+#[path = "support/raw_client.rs"]
+mod raw_client;
 
 use std::time::Duration;
 
@@ -13,15 +13,13 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use orderly_broker::{
-    Confirm, Durability, Intake, Phase, Properties, TopologyMode,
-    client::Client,
-    rabbit::{Error, acquire_owner},
-};
-use outsider::{
-    Outsider, PATIENCE, deliveries, ids, link, message, news, one, phase, publish_unreadable,
-    settings, up, up_to,
+    Confirm, Durability, Intake, Phase, Properties, TopologyMode, client::Client, rabbit::Error,
 };
 use rabbit::{namespace, shared_url};
+use raw_client::{
+    PATIENCE, RawClient, acquire_owner, deliveries, ids, link, message, next_intake, one, phase,
+    publish_unreadable, settings, up, up_to,
+};
 use tokio::time::Instant;
 
 fn text(text: &str) -> AMQPValue {
@@ -46,7 +44,7 @@ async fn declares_the_topology_of_the_contract() {
     let mut link = link(&settings).await;
     up(&mut link).await;
 
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
     let limit = |limit| ("x-delivery-limit", AMQPValue::LongLongInt(limit));
     let quorum = || ("x-queue-type", text(QUORUM));
     let strategy = || ("x-dead-letter-strategy", text("at-least-once"));
@@ -77,7 +75,7 @@ async fn declares_the_topology_of_the_contract() {
         (names.retry(Duration::from_millis(300)), wait(300)),
         (names.retry(Duration::from_secs(5)), wait(5_000)),
     ] {
-        let same = outsider.declare(&queue, false, arguments).await;
+        let same = raw.declare(&queue, false, arguments).await;
         assert!(same.is_ok(), "{queue}: {same:?}");
     }
     for (exchange, kind) in [
@@ -86,13 +84,13 @@ async fn declares_the_topology_of_the_contract() {
         (&names.notifications, ExchangeKind::Topic),
         (&names.dead, ExchangeKind::Fanout),
     ] {
-        let same = outsider.declare_exchange(exchange, kind, false).await;
+        let same = raw.declare_exchange(exchange, kind, false).await;
         assert!(same.is_ok(), "{exchange}: {same:?}");
     }
     assert_eq!(link.status.borrow().differences, Vec::<String>::new());
 
     // The bindings: what is published arrives.
-    outsider.commands(&names, ["1".to_owned()]).await;
+    raw.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
     let dead = message(&names.dead, "order.place", "2");
     assert_eq!(link.publisher.mandatory(vec![dead]).await.await, [Confirm::Acked]);
@@ -124,20 +122,20 @@ async fn verify_makes_nothing_names_what_is_missing_and_waits_for_it() {
         format!("queue {}", names.retry(Duration::from_secs(5))),
     ];
     assert_eq!(missing, expected);
-    let outsider = Outsider::new(&url).await;
-    let exists = outsider.declare(&names.commands, true, FieldTable::default()).await;
+    let raw = RawClient::new(&url).await;
+    let exists = raw.declare(&names.commands, true, FieldTable::default()).await;
     assert!(exists.is_err(), "nothing was made");
 
     for exchange in [&names.dead, &names.commands, &names.events, &names.notifications] {
-        let made = outsider.declare_exchange(exchange, ExchangeKind::Topic, false).await;
+        let made = raw.declare_exchange(exchange, ExchangeKind::Topic, false).await;
         made.expect("made");
     }
     for delay in &settings.retry_delays {
-        outsider.queue(&names.retry(*delay), "", "").await;
+        raw.queue(&names.retry(*delay), "", "").await;
     }
-    outsider.queue(&names.dead, &names.dead, "").await;
-    outsider.queue(&names.commands, &names.commands, "#").await;
-    outsider.commands(&names, ["1".to_owned()]).await;
+    raw.queue(&names.dead, &names.dead, "").await;
+    raw.queue(&names.commands, &names.commands, "#").await;
+    raw.commands(&names, ["1".to_owned()]).await;
 
     assert_eq!(up(&mut verifying).await, (1, 1));
     assert_eq!(ids(&deliveries(&mut verifying, 1).await), ["1"]);
@@ -149,8 +147,8 @@ async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
     let url = shared_url();
     let settings = settings(&url, &namespace("foreign"));
     let names = settings.names.clone();
-    let outsider = Outsider::new(&url).await;
-    outsider.queue(&names.commands, "", "").await;
+    let raw = RawClient::new(&url).await;
+    raw.queue(&names.commands, "", "").await;
 
     let mut link = link(&settings).await;
     up(&mut link).await;
@@ -161,7 +159,7 @@ async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
     for part in [names.commands.as_str(), "inequivalent arg", "current is none"] {
         assert!(difference.contains(part), "{difference:?} names {part}");
     }
-    outsider.commands(&names, ["1".to_owned()]).await;
+    raw.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
     link.control.close().await;
 }
@@ -173,8 +171,8 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     assert_eq!(up(&mut link).await, (1, 0));
-    let outsider = Outsider::new(&url).await;
-    outsider.commands(&names, (1..=5).map(|id| id.to_string())).await;
+    let raw = RawClient::new(&url).await;
+    raw.commands(&names, (1..=5).map(|id| id.to_string())).await;
     let first = deliveries(&mut link, 5).await;
     assert!(first.iter().all(|delivery| !delivery.redelivered));
     assert_eq!(first.iter().map(|delivery| delivery.tag).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
@@ -183,7 +181,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     // An ack of nothing: the broker closes the channel.
     link.acks.send(vec![one(1, 99)]);
 
-    let Intake::Down { generation, reason } = news(&mut link).await else {
+    let Intake::Down { generation, reason } = next_intake(&mut link).await else {
         panic!("the channel is closed");
     };
     assert_eq!(generation, 1);
@@ -196,14 +194,14 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
 
     // A stale ack would close this channel too: tag 5 means nothing on it.
     link.acks.send(vec![one(1, 5), up_to(2, 2)]);
-    outsider.commands(&names, ["6".to_owned()]).await;
+    raw.commands(&names, ["6".to_owned()]).await;
     let next = deliveries(&mut link, 1).await;
     assert_eq!((next[0].generation, next[0].tag), (2, 3));
     link.acks.send(vec![one(2, 3)]);
     let status = link.status.borrow().clone();
     assert_eq!((status.reconnects, status.generation), (1, 2));
     link.control.close().await;
-    assert_eq!(outsider.depth(&names.commands).await, 0, "closing sent the acks before it");
+    assert_eq!(raw.depth(&names.commands).await, 0, "closing sent the acks before it");
 }
 
 #[tokio::test]
@@ -223,13 +221,13 @@ async fn one_processor_a_namespace() {
     let waiting = tokio::spawn(acquire_owner(settings.clone(), PATIENCE));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished());
-    first.release().await;
+    drop(first);
     let third = waiting.await.expect("no panic").expect("free again");
     let link = third.link();
     assert!(acquire_owner(settings.clone(), Duration::ZERO).await.is_err());
     link.control.close().await;
     let last = acquire_owner(settings, PATIENCE).await.expect("closing gives it back");
-    last.release().await;
+    drop(last);
 }
 
 #[tokio::test]
@@ -239,25 +237,25 @@ async fn pausing_stops_deliveries_and_keeps_the_channel() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
-    outsider.commands(&names, ["1".to_owned()]).await;
+    let raw = RawClient::new(&url).await;
+    raw.commands(&names, ["1".to_owned()]).await;
     let first = deliveries(&mut link, 1).await;
 
     link.control.pause().await;
-    assert_eq!(news(&mut link).await, Intake::Paused { generation: 1 });
-    outsider.commands(&names, ["2".to_owned(), "3".to_owned()]).await;
-    assert_eq!(link.control.queued().await, Some(2));
+    assert_eq!(next_intake(&mut link).await, Intake::Paused { generation: 1 });
+    raw.commands(&names, ["2".to_owned(), "3".to_owned()]).await;
+    raw.wait_for_depth(&names.commands, 2).await;
     link.acks.send(vec![one(1, first[0].tag)]);
     assert!(link.intake.try_recv().is_err());
     assert!(link.status.borrow().paused);
     link.control.resume().await;
 
-    assert_eq!(news(&mut link).await, Intake::Resumed { generation: 1 });
+    assert_eq!(next_intake(&mut link).await, Intake::Resumed { generation: 1 });
     let rest = deliveries(&mut link, 2).await;
     assert_eq!(ids(&rest), ["2", "3"]);
     link.acks.send(vec![up_to(1, 3)]);
     link.control.close().await;
-    assert_eq!(outsider.depth(&names.commands).await, 0);
+    assert_eq!(raw.depth(&names.commands).await, 0);
 }
 
 #[tokio::test]
@@ -267,13 +265,13 @@ async fn a_deleted_queue_is_made_again() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
+    let raw = RawClient::new(&url).await;
 
-    outsider.delete_queue(&names.commands).await;
+    raw.delete_queue(&names.commands).await;
 
-    assert!(matches!(news(&mut link).await, Intake::Down { generation: 1, .. }));
+    assert!(matches!(next_intake(&mut link).await, Intake::Down { generation: 1, .. }));
     assert_eq!(up(&mut link).await, (2, 0));
-    outsider.commands(&names, ["1".to_owned()]).await;
+    raw.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
     link.control.close().await;
 }
@@ -285,8 +283,8 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
     let names = settings.names.clone();
     let mut link = link(&settings).await;
     up(&mut link).await;
-    let outsider = Outsider::new(&url).await;
-    let channel = outsider.channel().await;
+    let raw = RawClient::new(&url).await;
+    let channel = raw.channel().await;
     let headers = arguments([
         ("traceparent", text("00-1-2-01")),
         ("x-secret", text("never copied")),
@@ -336,15 +334,15 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
     let mut link = link(&settings).await;
     up(&mut link).await;
     link.control.pause().await;
-    news(&mut link).await;
-    let outsider = Outsider::new(&url).await;
+    next_intake(&mut link).await;
+    let raw = RawClient::new(&url).await;
     let large = vec![b'x'; 100_000];
-    outsider.commands(&names, ["1".to_owned()]).await;
+    raw.commands(&names, ["1".to_owned()]).await;
     publish_unreadable(&url, &names, b"{\"first\":true}");
-    outsider.commands(&names, ["2".to_owned()]).await;
+    raw.commands(&names, ["2".to_owned()]).await;
     publish_unreadable(&url, &names, &large);
-    outsider.commands(&names, ["3".to_owned()]).await;
-    outsider.wait_for_depth(&names.commands, 5).await;
+    raw.commands(&names, ["3".to_owned()]).await;
+    raw.wait_for_depth(&names.commands, 5).await;
 
     link.control.resume().await;
 
@@ -352,7 +350,7 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
     let undisturbed = async {
         let mut since_up = Vec::new();
         while !ids(&since_up).contains(&"3") {
-            match news(&mut link).await {
+            match next_intake(&mut link).await {
                 Intake::Up { .. } => since_up.clear(),
                 Intake::Batch(batch) => since_up.extend(batch),
                 _ => {}
@@ -366,7 +364,7 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
     assert_eq!(ids, ["1", "2", "3"], "the readable ones, in order");
     link.acks.send(vec![up_to(last[0].generation, last[2].tag)]);
     link.control.close().await;
-    assert_eq!(outsider.depth(&names.commands).await, 0);
+    assert_eq!(raw.depth(&names.commands).await, 0);
     let client = Client::connect(&settings).await.expect("connected");
     let letters = client.dead_letters(10).await.expect("listed");
     let bodies: Vec<&[u8]> = letters.iter().map(|letter| &letter.message.body[..]).collect();

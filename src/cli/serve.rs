@@ -40,7 +40,7 @@ async fn serve(config: &Config) -> Result<(), Error> {
     } else {
         let patience = config.broker.owner_wait.get();
         tokio::select! {
-            owner = rabbit::acquire_owner(broker_settings(config), patience) => Some(owner?),
+            owner = rabbit::Claim::new(broker_settings(config))?.acquire(patience) => Some(owner?),
             () = signals.next() => return Ok(()), // nothing was begun
         }
     };

@@ -3,12 +3,12 @@
 //! The URL carries a password, so only [`BrokerUrl::expose`] shows it whole.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use lapin::uri::AMQPUri;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use url::Url;
+use url::{Host, Url};
 
 use super::secret::{MASK, unseen_text};
 
@@ -19,7 +19,8 @@ pub struct BrokerUrl {
     scheme: Scheme,
     /// The text without its password.
     shown: String,
-    host: Option<String>,
+    /// Where it leads; none: within the process.
+    host: Option<Host>,
 }
 
 /// How the broker is reached.
@@ -48,8 +49,8 @@ pub enum UrlError {
     /// No host.
     #[error("a broker URL needs a host, such as amqp://127.0.0.1:5672/%2f")]
     NoHost,
-    /// The AMQP client would take another host: it knows names and IPv4 addresses only.
-    #[error("a broker URL takes a host name or an IPv4 address")]
+    /// The AMQP client would take another host.
+    #[error("the host of a broker URL is a name, an IPv4 address, or an IPv6 address in brackets")]
     Host,
     /// A virtual host or a query parameter that the AMQP client does not understand.
     #[error("the AMQP client does not understand the path or the query of this URL")]
@@ -74,9 +75,11 @@ impl BrokerUrl {
 
     /// Whether what is sent there stays on this machine.
     pub fn is_local(&self) -> bool {
-        match self.host.as_deref() {
-            None | Some("localhost") => true,
-            Some(host) => host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        match &self.host {
+            None => true,
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
         }
     }
 
@@ -107,12 +110,20 @@ impl FromStr for BrokerUrl {
             "amqps" => Scheme::Amqps,
             _ => return Err(UrlError::Scheme),
         };
-        let host = match url.host_str() {
-            Some(host) if !host.is_empty() => host.to_owned(),
-            _ => return Err(UrlError::NoHost),
+        let host = match url.host() {
+            Some(Host::Domain(name)) if !name.is_empty() => named_host(name),
+            Some(Host::Domain(_)) | None => return Err(UrlError::NoHost),
+            Some(Host::Ipv4(address)) => Host::Ipv4(address),
+            Some(Host::Ipv6(address)) => Host::Ipv6(address),
         };
         let client: AMQPUri = text.parse().map_err(|_| UrlError::Unsupported)?;
-        if client.authority.host != host {
+        // The client's own parser knows no IPv6 addresses; the broker's driver sets them itself.
+        let is_same = match &host {
+            Host::Ipv6(_) => true,
+            Host::Domain(name) => client.authority.host == *name,
+            Host::Ipv4(address) => client.authority.host == address.to_string(),
+        };
+        if !is_same {
             return Err(UrlError::Host);
         }
         if url.password().is_some() {
@@ -120,6 +131,15 @@ impl FromStr for BrokerUrl {
             url.set_password(Some(MASK)).map_err(|()| UrlError::NoHost)?;
         }
         Ok(Self { text: text.to_owned(), scheme, shown: url.into(), host: Some(host) })
+    }
+}
+
+/// The host that `name` stands for: a URL of a scheme that is not the web's leaves an IPv4 address
+/// as text.
+fn named_host(name: &str) -> Host {
+    match name.parse::<Ipv4Addr>() {
+        Ok(address) => Host::Ipv4(address),
+        Err(_) => Host::Domain(name.to_owned()),
     }
 }
 
@@ -171,6 +191,8 @@ mod tests {
     #[case("amqp://127.0.0.1:5673/%2f", true)]
     #[case("amqp://mq.example.com", false)]
     #[case("amqp://10.0.0.7", false)]
+    #[case("amqp://[::1]:5672/", true)]
+    #[case("amqps://shop:s3cret@[2001:db8::7]/prod", false)]
     fn what_stays_on_this_machine_is_known(#[case] url: BrokerUrl, #[case] local: bool) {
         assert_eq!(url.is_local(), local, "{url}");
     }
@@ -181,7 +203,8 @@ mod tests {
     #[case("memory:shop", UrlError::Memory)]
     #[case("memory://", UrlError::Memory)]
     #[case("amqp:///vhost", UrlError::NoHost)]
-    #[case("amqp://[::1]/vhost", UrlError::Host)]
+    #[case("amqp://[::1/vhost", UrlError::Malformed(url::ParseError::InvalidIpv6Address))]
+    #[case("amqp://sh%6Fp/vhost", UrlError::Host)]
     #[case("amqp://localhost/?heartbeat=soon", UrlError::Unsupported)]
     #[case("", UrlError::Malformed(url::ParseError::RelativeUrlWithoutBase))]
     fn what_is_no_broker_is_refused(#[case] text: &str, #[case] wanted: UrlError) {
@@ -194,6 +217,13 @@ mod tests {
             let error = text.parse::<BrokerUrl>().expect_err(text);
             assert!(!error.to_string().contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn an_ipv6_address_stays_in_its_brackets() {
+        let url: BrokerUrl = "amqp://shop:s3cret@[::1]:5673/prod".parse().expect("a broker URL");
+        assert_eq!(url.to_string(), "amqp://shop:***@[::1]:5673/prod");
+        assert_eq!(url.expose(), "amqp://shop:s3cret@[::1]:5673/prod");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use orderly_broker::topic;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The longest pattern: that of an AMQP routing key.
@@ -25,45 +26,15 @@ pub enum PatternError {
 }
 
 impl TopicPattern {
-    /// Whether `topic` is meant by this pattern.
-    pub fn matches(&self, topic: &str) -> bool {
-        let pattern: Vec<&str> = self.0.split('.').collect();
-        let topic: Vec<&str> = topic.split('.').collect();
-        matches(&pattern, &topic)
+    /// Whether this pattern matches `kind`, a dotted name.
+    pub fn matches(&self, kind: &str) -> bool {
+        topic::matches(&self.0, kind)
     }
 
     /// The pattern as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// Greedy with one step back: only the last `#` ever needs to take more, so the time is at most
-/// the product of both lengths, whatever the pattern.
-fn matches(pattern: &[&str], topic: &[&str]) -> bool {
-    let (mut at_pattern, mut at_topic) = (0, 0);
-    let mut last_hash: Option<(usize, usize)> = None;
-    while at_topic < topic.len() {
-        match pattern.get(at_pattern) {
-            Some(&"#") => {
-                last_hash = Some((at_pattern, at_topic));
-                at_pattern += 1;
-            }
-            Some(&word) if word == "*" || word == topic[at_topic] => {
-                at_pattern += 1;
-                at_topic += 1;
-            }
-            _ => match last_hash {
-                Some((hash, taken)) => {
-                    last_hash = Some((hash, taken + 1));
-                    at_pattern = hash + 1;
-                    at_topic = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at_pattern..].iter().all(|word| *word == "#")
 }
 
 impl FromStr for TopicPattern {
@@ -116,7 +87,6 @@ impl<'de> Deserialize<'de> for TopicPattern {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
@@ -158,30 +128,5 @@ mod tests {
     #[case("order paid", PatternError::Word)]
     fn what_could_never_match_is_refused(#[case] text: &str, #[case] wanted: PatternError) {
         assert_eq!(text.parse::<TopicPattern>(), Err(wanted));
-    }
-
-    /// The definition, word by word; exponential, so only for small cases.
-    fn defined(pattern: &[&str], topic: &[&str]) -> bool {
-        match (pattern.split_first(), topic.split_first()) {
-            (None, None) => true,
-            (Some((&"#", rest)), None) => defined(rest, topic),
-            (Some((&"#", rest)), Some((_, later))) => {
-                defined(rest, topic) || defined(pattern, later)
-            }
-            (None, Some(_)) | (Some(_), None) => false,
-            (Some((word, rest)), Some((first, later))) => {
-                (*word == "*" || word == first) && defined(rest, later)
-            }
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn matching_is_as_defined(
-            pattern in prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "#"]), 1..6),
-            topic in prop::collection::vec(prop::sample::select(vec!["a", "b"]), 1..7),
-        ) {
-            prop_assert_eq!(matches(&pattern, &topic), defined(&pattern, &topic));
-        }
     }
 }

@@ -7,7 +7,7 @@
 
 use std::{
     fs, io,
-    net::{TcpListener, TcpStream},
+    net::{Ipv6Addr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{
@@ -86,6 +86,17 @@ impl Node {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp_port)
     }
 
+    /// Its URL by IPv6, if this machine has it.
+    pub(crate) fn ipv6_url(&self) -> Option<String> {
+        let url = format!("amqp://guest:guest@[::1]:{}/%2f", self.amqp_port);
+        has_ipv6().then_some(url)
+    }
+
+    /// The port on which it takes AMQP connections.
+    pub(crate) fn port(&self) -> u16 {
+        self.amqp_port
+    }
+
     /// Kills it without warning (SIGKILL).
     pub(crate) fn kill(&mut self) {
         self.server = None;
@@ -154,14 +165,23 @@ impl Node {
 }
 
 fn write_config(directory: &Path, amqp_port: u16) {
+    let ipv6 = match has_ipv6() {
+        true => format!("listeners.tcp.2 = ::1:{amqp_port}\n"),
+        false => String::new(),
+    };
     let config = format!(
         "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+         {ipv6}\
          raft.wal_max_size_bytes = 33554432\n\
          disk_free_limit.absolute = 1MB\n"
     );
     fs::write(directory.join("rabbitmq.conf"), config).expect("the configuration is written");
     fs::write(directory.join("enabled_plugins"), "[].\n").expect("the plugin list is written");
     fs::write(directory.join("advanced.config"), "[].\n").expect("the configuration is written");
+}
+
+fn has_ipv6() -> bool {
+    TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
 /// True when a broker answers: it listens before it is ready to.

@@ -1,12 +1,12 @@
-//! A short-lived client for people and scripts: publishing commands, and looking after what the
-//! broker itself gave up on.
+//! A short-lived client for people and scripts: publishing commands, listing and replaying dead
+//! letters.
 //!
 //! Invariants: nothing counts as published before its confirm says so; a dead letter leaves
 //! `NS.dead` only after its copy in `NS.commands` is confirmed.
 
 use bytes::Bytes;
 use lapin::{
-    Channel, Connection,
+    Channel,
     message::BasicGetMessage,
     options::{BasicAckOptions, BasicGetOptions},
     types::AMQPValue,
@@ -15,11 +15,12 @@ use lapin::{
 use super::{
     Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings,
     rabbit::{
-        Error,
-        endpoint::{Endpoint, channel, close, patiently},
+        Error, codec,
+        connection::Connection,
+        endpoint::Endpoint,
         error::{Refusal, refusal},
-        publish::{confirming, window},
-        wire,
+        limits::with_timeout,
+        publish::{open_confirming, publish_mandatory},
     },
 };
 
@@ -37,7 +38,7 @@ pub struct Client {
 /// A message that the broker put to `NS.dead`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// As it was published, but for exchange and headers.
+    /// As it was published, except for exchange and headers.
     pub message: Message,
     /// Why: `delivery_limit`, `expired`, `rejected` from the broker, or a reason of ours.
     pub reason: Option<String>,
@@ -72,23 +73,28 @@ pub fn command(names: &Names, kind: &str, id: &str, source: Option<&str>, body: 
 }
 
 impl Client {
-    /// Connects once; no second try.
+    /// Connects once.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         let endpoint = Endpoint::new(settings)?;
         let name = format!("{} client", settings.names.commands);
-        let connection = endpoint.connect(name).await?;
-        let publishing = confirming(&connection).await?;
-        Ok(Self { connection, publishing, names: settings.names.clone() })
+        let connection = Connection::open(&endpoint, name).await?;
+        match open_confirming(&connection).await {
+            Ok(publishing) => Ok(Self { connection, publishing, names: settings.names.clone() }),
+            Err(error) => {
+                connection.close().await?;
+                Err(error)
+            }
+        }
     }
 
-    /// Publishes `messages` mandatory; one confirm each, in order. After the channel broke the rest are
-    /// [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
+    /// Publishes `messages` with the mandatory flag; returns one confirm each, in order. Once the
+    /// channel broke, the rest are [`Confirm::Lost`]. Waits as long as the broker blocks publishers.
     ///
     /// [`Error::Missing`] when there is no exchange for commands: then nothing was published.
     pub async fn publish(&self, messages: &[Message]) -> Result<Vec<Confirm>, Error> {
         let mut confirms = Vec::with_capacity(messages.len());
         for chunk in messages.chunks(WINDOW) {
-            let (outcomes, error) = window(&self.publishing, chunk).await;
+            let (outcomes, error) = publish_mandatory(&self.publishing, chunk).await;
             if error.is_some_and(|error| refusal(&error) == Refusal::NotFound) {
                 return Err(Error::Missing(format!("exchange {}", self.names.commands)));
             }
@@ -97,10 +103,10 @@ impl Client {
         Ok(confirms)
     }
 
-    /// The first `limit` dead letters. They stay: read without an ack, they go back when the channel
-    /// closes, though a quorum queue puts them behind those that came back before.
+    /// The first `limit` dead letters. They stay in the queue: they are read without an ack, and
+    /// return when the channel closes. A quorum queue may change their order.
     pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let channel = channel(&self.connection).await?;
+        let channel = self.connection.open_channel().await?;
         let mut letters = Vec::new();
         while letters.len() < limit {
             let Some(got) = self.get(&channel).await? else {
@@ -110,20 +116,21 @@ impl Client {
                 reason: header(&got, "x-first-death-reason")
                     .or_else(|| header(&got, REASON_HEADER)),
                 queue: header(&got, "x-first-death-queue"),
-                message: wire::delivery(0, got.delivery).message,
+                message: codec::decode(0, got.delivery).message,
             });
         }
         let closing = channel.close(200, "seen".into());
-        patiently("closing", closing).await?.map_err(Error::Channel)?;
+        with_timeout("closing", closing).await?.map_err(Error::Channel)?;
         Ok(letters)
     }
 
     /// Publishes the first `limit` dead letters back to the command queue as new commands: their
     /// attempts start again. Ends with the first window in which one is refused.
     pub async fn replay_dead_letters(&self, limit: usize) -> Result<Replay, Error> {
-        let channel = channel(&self.connection).await?;
+        let channel = self.connection.open_channel().await?;
         let mut replay = Replay { replayed: 0, refused: Vec::new() };
-        // Those there now: one that comes back dead meanwhile is not sent round and round.
+        // Only what is there now: a command that is dead-lettered again meanwhile is not replayed
+        // again and again.
         let mut left = limit;
         while left > 0 && replay.refused.is_empty() {
             let mut tags = Vec::new();
@@ -133,14 +140,14 @@ impl Client {
                     left = 0;
                     break;
                 };
-                // This one and those behind it.
+                // This letter and those behind it.
                 left = left.min(tags.len() + 1 + got.message_count as usize);
-                let delivery = wire::delivery(0, got.delivery);
+                let delivery = codec::decode(0, got.delivery);
                 tags.push(delivery.tag);
                 messages.push(self.revived(delivery.message));
             }
             left = left.saturating_sub(tags.len());
-            let (confirms, _) = window(&self.publishing, &messages).await;
+            let (confirms, _) = publish_mandatory(&self.publishing, &messages).await;
             for (tag, confirm) in tags.into_iter().zip(confirms) {
                 if confirm.is_acked() {
                     channel
@@ -154,19 +161,20 @@ impl Client {
             }
         }
         let closing = channel.close(200, "replayed".into());
-        patiently("closing", closing).await?.map_err(Error::Channel)?;
+        with_timeout("closing", closing).await?.map_err(Error::Channel)?;
         Ok(replay)
     }
 
-    /// Ends the connection in order.
+    /// Closes the connection; what was published and not confirmed is lost.
     pub async fn close(self) {
-        close(&self.connection).await;
+        // The socket is gone in any case, and this process ends next.
+        let _ = self.connection.close().await;
     }
 
     async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Error> {
         let queue = self.names.dead.as_str().into();
         let getting = channel.basic_get(queue, BasicGetOptions::default());
-        let got = patiently("reading a dead letter", getting).await?;
+        let got = with_timeout("reading a dead letter", getting).await?;
         got.map_err(|error| match refusal(&error) {
             Refusal::NotFound => Error::Missing(format!("queue {}", self.names.dead)),
             Refusal::Locked | Refusal::Precondition | Refusal::AccessRefused | Refusal::Other => {
@@ -177,8 +185,8 @@ impl Client {
 
     /// The command that a dead letter was.
     fn revived(&self, mut dead: Message) -> Message {
-        // The dead exchange passes on the key a message had last: its type, unless it came by the
-        // queue's name.
+        // The dead exchange keeps the routing key that a message had last. That is its type, unless
+        // the message was published by the queue's name.
         if dead.properties.kind.is_none() && dead.routing_key != self.names.commands {
             dead.properties.kind = Some(dead.routing_key);
         }

@@ -116,12 +116,6 @@ impl Ledger {
         acks
     }
 
-    /// When [`next_acks`](Self::next_acks) may have something although nothing gets settled.
-    pub fn due(&self) -> Option<Duration> {
-        let (since, _) = self.waiting.front()?;
-        Some(*since + PATIENCE)
-    }
-
     /// Deliveries in hand that are not settled.
     pub fn unsettled(&self) -> usize {
         self.unsettled
@@ -197,7 +191,6 @@ mod tests {
         ledger.settled(GENERATION, 2, ms(0));
         ledger.settled(GENERATION, 3, ms(400));
         assert_eq!(ledger.next_acks(ms(999)), []);
-        assert_eq!(ledger.due(), Some(ms(1000)));
         assert_eq!(ledger.next_acks(ms(1000)), [one(2)]);
         assert_eq!(ledger.next_acks(ms(1400)), [one(3)]);
     }

@@ -14,7 +14,7 @@
 //! | `rabbit` | the `RabbitMQ` driver |
 //! | `retry` | delayed retries of what failed |
 //! | `settings` | what has to be configured |
-//! | `topic` | matching routing keys |
+//! | `topic` | matching routing keys against patterns |
 
 pub mod client;
 pub mod ledger;
@@ -37,5 +37,6 @@ pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
 pub use retry::{Retries, Retry};
 pub use settings::{Settings, TopologyMode};
 pub use transport::{
-    Ack, AckSender, Control, Delivery, Intake, Link, MAX_BATCH, Phase, Reach, Status,
+    Ack, AckSender, Control, Delivery, Failure, FailureKind, Intake, Link, MAX_BATCH, Phase, Reach,
+    Status,
 };

@@ -1,9 +1,17 @@
 //! The in-process broker (`broker.url = "memory:"`): the same [`Link`] as `RabbitMQ`'s, for the
 //! demo and for tests. Nothing in it survives the process.
 //!
-//! Invariant: what happens depends only on the calls made, in their order. A simulation drives
-//! [`State`] itself, step by step; [`Memory`] puts tokio's clock and a thin loop around it.
+//! Invariant: what happens depends only on the calls made, in their order.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `faults` | losing connection and confirms, for this crate's tests |
+//! | `link` | the driver's loop: tokio's clock and channels around the state |
+//! | `state` | queues and bindings, as pure state |
 
+#[cfg(test)]
+mod faults;
+mod link;
 mod state;
 
 use std::{
@@ -17,16 +25,15 @@ use tokio::{
     time::Instant,
 };
 
+use self::state::State;
 use super::{
     Confirm, Intake, Link, MAX_BATCH, Message, Names, Phase, Status,
-    publisher::{Breaker, Lane, LaneKind, publisher},
-    transport::{AckReceiver, ControlReceiver, INTAKE_DEPTH, Request, acks, control},
+    publisher::{BreakMarker, PublishChannel, publisher},
+    transport::{INTAKE_DEPTH, acks, control},
 };
 
-pub use state::{State, UnknownTag};
-
-/// Event lanes: as many as `RabbitMQ` gets, so that tests meet the same ordering.
-const EVENT_LANES: usize = 2;
+/// Channels for events: as many as `RabbitMQ` gets, so that tests meet the same ordering.
+const EVENT_CHANNELS: usize = 2;
 
 /// The broker; clones are the same one.
 #[derive(Debug, Clone)]
@@ -35,9 +42,9 @@ pub struct Memory(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     inner: Mutex<Inner>,
-    /// Wakes the link's loop; one permit is enough, as it looks at everything then.
+    /// Wakes the driver's loop. One permit is enough, as the loop then reads the whole state.
     changed: Notify,
-    /// Wakes lanes that wait for the connection.
+    /// Wakes channels that wait for the connection.
     restored: Notify,
     started: Instant,
 }
@@ -51,9 +58,9 @@ struct Inner {
     paused: bool,
     reconnects: u64,
     /// What the reader has yet to hear, before any delivery.
-    news: VecDeque<Intake>,
-    breakers: Vec<Breaker>,
-    /// Batches to come whose confirms get lost although the first message arrives.
+    notices: VecDeque<Intake>,
+    break_markers: Vec<BreakMarker>,
+    /// Of how many batches to come the confirms get lost, although the first message arrives.
     lose_confirms: usize,
 }
 
@@ -91,8 +98,8 @@ impl Memory {
             online: true,
             paused: false,
             reconnects: 0,
-            news: VecDeque::new(),
-            breakers: Vec::new(),
+            notices: VecDeque::new(),
+            break_markers: Vec::new(),
             lose_confirms: 0,
         };
         Self(Arc::new(Shared {
@@ -103,10 +110,10 @@ impl Memory {
         }))
     }
 
-    /// Connects the processor and consumes the command queue. One processor a broker: a second
-    /// link ends the first one's channel, as a second connection would take over.
+    /// Connects the processor and consumes the command queue. A broker has one processor: a second
+    /// link ends the first one's channel.
     pub fn link(&self, prefetch: u16) -> Link {
-        let (publisher, lanes) = publisher(EVENT_LANES);
+        let (publisher, channels) = publisher(EVENT_CHANNELS);
         let (acks, ack_receiver) = acks();
         let (control, control_receiver) = control();
         let (intake_sender, intake) = mpsc::channel(INTAKE_DEPTH);
@@ -116,27 +123,27 @@ impl Memory {
             inner.prefetch = prefetch;
             inner.processor = Processor::Linked;
             inner.paused = false;
-            inner.breakers = lanes.iter().map(Lane::breaker).collect();
-            inner.news.clear();
+            inner.break_markers = channels.iter().map(PublishChannel::break_marker).collect();
+            inner.notices.clear();
             if inner.online {
                 inner.come_up();
             }
         }
-        for lane in lanes {
-            tokio::spawn(run_lane(self.clone(), lane));
+        for channel in channels {
+            tokio::spawn(link::run_channel(self.clone(), channel));
         }
-        let loop_state = Loop {
+        let driver = link::Driver {
             broker: self.clone(),
             intake: intake_sender,
             acks: ack_receiver,
             control: control_receiver,
             status: status_sender,
         };
-        tokio::spawn(loop_state.run());
+        tokio::spawn(driver.run());
         Link { intake, acks, publisher, control, status }
     }
 
-    /// Publishes like a producer, mandatory.
+    /// Publishes as a producer does, with the mandatory flag.
     pub fn publish(&self, message: Message) -> Confirm {
         let now = self.now();
         let confirm = self.lock().state.publish(message, now);
@@ -144,7 +151,7 @@ impl Memory {
         confirm
     }
 
-    /// Gets what is published to `exchange` from now on under keys matching `pattern`.
+    /// Receives what is published to `exchange` from now on under keys that match `pattern`.
     pub fn subscribe(&self, exchange: &str, pattern: &str) -> Subscription {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.lock().state.bind(exchange, pattern, sender);
@@ -156,43 +163,6 @@ impl Memory {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.lock().state.declare_replies(queue, sender);
         Subscription(receiver)
-    }
-
-    /// Looks at the state, for assertions and counts.
-    pub fn inspect<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.lock().state)
-    }
-
-    /// Cuts the connection: what is unacknowledged goes back to its queue, lanes break.
-    pub fn sever(&self) {
-        let mut inner = self.lock();
-        if inner.online {
-            inner.online = false;
-            inner.go_down("severed");
-        }
-        drop(inner);
-        self.0.changed.notify_one();
-    }
-
-    /// Lets the connection come back.
-    pub fn restore(&self) {
-        let mut inner = self.lock();
-        if !inner.online {
-            inner.online = true;
-            inner.reconnects += 1;
-            if inner.processor == Processor::Linked {
-                inner.come_up();
-            }
-        }
-        drop(inner);
-        self.0.changed.notify_one();
-        self.0.restored.notify_waiters();
-    }
-
-    /// Loses the confirms of the next `count` batches published through the link, from their first
-    /// message on, which arrives all the same.
-    pub fn lose_confirms(&self, count: usize) {
-        self.lock().lose_confirms = count;
     }
 
     async fn wait_online(&self) {
@@ -216,7 +186,7 @@ impl Memory {
         self.0.started.elapsed()
     }
 
-    /// A panic cannot leave the state half changed in a way that matters: it is for tests.
+    /// After a panic in another thread the state is used as that thread left it.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -226,19 +196,19 @@ impl Inner {
     fn come_up(&mut self) {
         let generation = self.state.consume(self.prefetch);
         let queued = self.state.ready() as u64;
-        self.news.push_back(Intake::Up { generation, queued });
+        self.notices.push_back(Intake::Up { generation, queued });
         if self.paused {
-            self.news.push_back(Intake::Paused { generation });
+            self.notices.push_back(Intake::Paused { generation });
         }
     }
 
     fn go_down(&mut self, reason: &str) {
         self.state.disconnect();
-        for breaker in &self.breakers {
-            breaker.break_off();
+        for marker in &self.break_markers {
+            marker.mark_broken();
         }
         if self.processor == Processor::Linked {
-            self.news.push_back(Intake::Down {
+            self.notices.push_back(Intake::Down {
                 generation: self.state.generation(),
                 reason: reason.to_owned(),
             });
@@ -264,10 +234,10 @@ impl Inner {
         self.online && !self.paused && self.state.deliverable()
     }
 
-    /// What the reader gets next: news first, as a `Down` must come before what follows it.
+    /// What the reader gets next: notices first, as a `Down` must come before what follows it.
     fn next_intake(&mut self) -> Option<Intake> {
-        if let Some(news) = self.news.pop_front() {
-            return Some(news);
+        if let Some(notices) = self.notices.pop_front() {
+            return Some(notices);
         }
         if !self.delivers() {
             return None;
@@ -282,132 +252,12 @@ impl Inner {
         self.paused = paused;
         if self.online {
             let generation = self.state.generation();
-            self.news.push_back(if paused {
+            self.notices.push_back(if paused {
                 Intake::Paused { generation }
             } else {
                 Intake::Resumed { generation }
             });
         }
-    }
-}
-
-/// The thin loop of a link.
-struct Loop {
-    broker: Memory,
-    intake: mpsc::Sender<Intake>,
-    acks: AckReceiver,
-    control: ControlReceiver,
-    status: watch::Sender<Status>,
-}
-
-impl Loop {
-    async fn run(mut self) {
-        let done = loop {
-            let (something, expiry) = {
-                let now = self.broker.now();
-                let mut inner = self.broker.lock();
-                inner.state.expire(now);
-                self.status.send_if_modified(|status| {
-                    let current = inner.status();
-                    let changed = *status != current;
-                    *status = current;
-                    changed
-                });
-                let something = !inner.news.is_empty() || inner.delivers();
-                (something, inner.state.next_expiry())
-            };
-            let expiry = expiry.map(|at| self.broker.0.started + at);
-            tokio::select! {
-                biased;
-                Some(acks) = self.acks.recv() => {
-                    let mut inner = self.broker.lock();
-                    if let Some(wrong) = acks.into_iter().find_map(|ack| inner.state.ack(ack).err())
-                    {
-                        inner.go_down(&wrong.to_string());
-                        inner.reconnects += 1;
-                        inner.come_up();
-                    }
-                }
-                request = self.control.recv() => match request {
-                    Some(Request::Pause) => self.broker.lock().set_paused(true),
-                    Some(Request::Resume) => self.broker.lock().set_paused(false),
-                    Some(Request::Queued(answer)) => {
-                        let _ = answer.send(self.broker.lock().state.ready() as u64);
-                    }
-                    Some(Request::Close(done)) => break Some(done),
-                    None => break None,
-                },
-                Ok(permit) = self.intake.reserve(), if something => {
-                    if let Some(intake) = self.broker.lock().next_intake() {
-                        permit.send(intake);
-                    }
-                }
-                () = sleep_until(expiry) => {}
-                () = self.broker.0.changed.notified() => {}
-            }
-        };
-        self.close();
-        if let Some(done) = done {
-            let _ = done.send(());
-        }
-    }
-
-    fn close(&mut self) {
-        let mut inner = self.broker.lock();
-        while let Ok(acks) = self.acks.try_recv() {
-            for ack in acks {
-                // The channel ends in any case.
-                let _ = inner.state.ack(ack);
-            }
-        }
-        inner.processor = Processor::Closed;
-        inner.news.clear();
-        inner.go_down("closed");
-        self.status.send_replace(inner.status());
-        drop(inner);
-        self.broker.0.restored.notify_waiters();
-    }
-}
-
-async fn sleep_until(at: Option<Instant>) {
-    match at {
-        Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Publishes a lane's batches in their order, while there is a connection.
-async fn run_lane(broker: Memory, mut lane: Lane) {
-    while let Some(submission) = lane.submissions.recv().await {
-        broker.wait_online().await;
-        let Some(submission) = lane.admit(submission) else {
-            continue;
-        };
-        let now = broker.now();
-        let mut inner = broker.lock();
-        if inner.processor != Processor::Linked || !inner.online {
-            // Dropped unanswered: lost.
-            lane.break_off();
-            continue;
-        }
-        let mut confirms = Vec::with_capacity(submission.messages.len());
-        for message in submission.messages {
-            let confirm = inner.state.publish(message, now);
-            if inner.lose_confirms > 0 {
-                // Like a connection that goes between a publish and its confirm: this one arrived,
-                // those after it never left.
-                inner.lose_confirms -= 1;
-                lane.break_off();
-                break;
-            }
-            confirms.push(match confirm {
-                Confirm::Returned(_) if lane.kind != LaneKind::Mandatory => Confirm::Acked,
-                confirm => confirm,
-            });
-        }
-        drop(inner);
-        let _ = submission.receipt.send(confirms);
-        broker.0.changed.notify_one();
     }
 }
 

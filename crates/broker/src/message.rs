@@ -1,13 +1,13 @@
 //! What travels: a message with the few properties that orderly reads or writes.
 //!
-//! Invariant: properties are an explicit list. Nothing that a producer put into a message's
-//! headers gets any further than the fields named here.
+//! Invariant: properties are an explicit list. Of a producer's headers only those named here are
+//! read, and no other is passed on.
 
 use bytes::Bytes;
 
-/// Carries how often a command has been tried before; ours, so that no broker resets it.
+/// How often a command has been tried before. A header of ours, so that no broker resets it.
 pub const ATTEMPT_HEADER: &str = "x-orderly-attempt";
-/// `RabbitMQ`'s own count of deliveries of a message on a quorum queue that ended without an ack.
+/// `RabbitMQ`'s own count of a message's deliveries that ended without an ack, on quorum queues.
 pub const DELIVERY_COUNT_HEADER: &str = "x-delivery-count";
 /// W3C trace context, parent.
 pub const TRACEPARENT_HEADER: &str = "traceparent";
@@ -16,7 +16,7 @@ pub const TRACESTATE_HEADER: &str = "tracestate";
 /// RFC 3339 time after which a command is no longer worth applying.
 pub const DEADLINE_HEADER: &str = "deadline";
 
-/// Why we put a message to `NS.dead` ourselves; what the broker puts there says so in its own.
+/// Why we published a message to `NS.dead`. What the broker dead-letters has headers of its own.
 pub const REASON_HEADER: &str = "x-orderly-reason";
 
 /// A message as it is published or delivered.
@@ -41,11 +41,11 @@ pub struct Properties {
     pub message_id: Option<String>,
     /// The AMQP property `type`: of a command or an event.
     pub kind: Option<String>,
-    /// Who made it; the source of a plain command.
+    /// The producer; the source of a plain command.
     pub app_id: Option<String>,
-    /// Queue that wants to hear the verdict.
+    /// Queue that the verdict is published to.
     pub reply_to: Option<String>,
-    /// Given back with the verdict.
+    /// Repeated in the reply.
     pub correlation_id: Option<String>,
     /// Seconds since 1970, as the producer says.
     pub timestamp: Option<u64>,

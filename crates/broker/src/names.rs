@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Names {
     /// Exchange and queue of commands, `NS.commands`.
     pub commands: String,
-    /// Exchange and queue of what the broker gave up on, `NS.dead`.
+    /// Exchange and queue of dead letters, `NS.dead`.
     pub dead: String,
     /// Exchange of events, `NS.events`.
     pub events: String,

@@ -1,14 +1,13 @@
-//! Publishing with confirms, through lanes.
+//! Publishing with confirms, through publishing channels.
 //!
-//! A *lane* is one publishing channel of a driver: what enters a lane reaches the broker in that
-//! order. Events take the lane of their subject, so that one order's events stay in order while
-//! several channels share the load. Mandatory messages have a lane of their own, where a return
-//! can be matched to its message without doubt; so have replies, where a stranger's `reply_to`
-//! can break nothing else.
+//! What enters a [`PublishChannel`] reaches the broker in that order. Events take the channel of
+//! their subject, so that one order's events stay in order while several channels share the load.
+//! Mandatory messages have a channel of their own, where a return can be matched to its message
+//! without doubt. So have replies, where a stranger's `reply_to` can break nothing else.
 //!
 //! Invariants: every message gets exactly one [`Confirm`], in the order handed over. After a
-//! lane broke, an [`EventStream`] delivers nothing more until its owner has seen that and called
-//! [`EventStream::resume`]; so nothing overtakes what was lost.
+//! channel broke, an [`EventStream`] publishes nothing more until its owner has seen that and
+//! called [`EventStream::resume`]; so nothing overtakes what was lost.
 
 use std::{
     future::Future,
@@ -24,8 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Message;
 
-/// Batches that may wait in a lane before `publish` waits.
-const LANE_DEPTH: usize = 8;
+/// Batches that may wait in a channel before `publish` waits.
+const CHANNEL_DEPTH: usize = 8;
 
 /// What became of a published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +47,7 @@ impl Confirm {
     }
 }
 
-/// A message on its way to a lane.
+/// A message with the key that it is kept in order by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyed {
     /// Hash of the subject: messages of one key are kept in order.
@@ -57,19 +56,19 @@ pub struct Keyed {
     pub message: Message,
 }
 
-/// One batch for one lane, as drivers see it.
+/// One batch for one channel, as drivers see it.
 #[derive(Debug)]
 pub(crate) struct Submission {
-    /// When given, and the lane has broken since, the whole batch is `Lost` unsent.
+    /// When given, and the channel has broken since, the whole batch is `Lost` unsent.
     pub(crate) epoch: Option<u64>,
     pub(crate) messages: Vec<Message>,
     /// One confirm a message, in order; those not given count as `Lost`.
     pub(crate) receipt: oneshot::Sender<Vec<Confirm>>,
 }
 
-/// What kind of channel a lane needs.
+/// What a channel is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LaneKind {
+pub(crate) enum ChannelKind {
     /// Pipelined, in order.
     Events,
     /// Published with the mandatory flag; returns are matched.
@@ -78,31 +77,31 @@ pub(crate) enum LaneKind {
     Replies,
 }
 
-/// The driver's end of a lane.
+/// The driver's end of a channel.
 #[derive(Debug)]
-pub(crate) struct Lane {
-    pub(crate) kind: LaneKind,
+pub(crate) struct PublishChannel {
+    pub(crate) kind: ChannelKind,
     pub(crate) submissions: mpsc::Receiver<Submission>,
     epoch: Arc<AtomicU64>,
 }
 
-impl Lane {
-    /// Counts the breaks of this lane.
+impl PublishChannel {
+    /// Counts the breaks of this channel.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Says that the lane broke: streams opened before are cut off until they resume.
-    pub(crate) fn break_off(&self) {
-        self.breaker().break_off();
+    /// Says that the channel broke: event streams are cut off until they resume.
+    pub(crate) fn mark_broken(&self) {
+        self.break_marker().mark_broken();
     }
 
     /// Lets somebody else say so.
-    pub(crate) fn breaker(&self) -> Breaker {
-        Breaker(Arc::clone(&self.epoch))
+    pub(crate) fn break_marker(&self) -> BreakMarker {
+        BreakMarker(Arc::clone(&self.epoch))
     }
 
-    /// Takes a submission that is still wanted; answers those cut off by a break with `Lost`.
+    /// Takes a submission that is still wanted; those cut off by a break are `Lost`.
     pub(crate) fn admit(&self, submission: Submission) -> Option<Submission> {
         if submission.epoch.is_some_and(|epoch| epoch != self.epoch()) {
             // Dropping it unanswered says so.
@@ -112,61 +111,62 @@ impl Lane {
     }
 }
 
-/// Breaks a lane from outside its loop.
+/// Marks a channel as broken from outside its loop.
 #[derive(Debug, Clone)]
-pub(crate) struct Breaker(Arc<AtomicU64>);
+pub(crate) struct BreakMarker(Arc<AtomicU64>);
 
-impl Breaker {
-    pub(crate) fn break_off(&self) {
+impl BreakMarker {
+    pub(crate) fn mark_broken(&self) {
         self.0.fetch_add(1, Ordering::AcqRel);
     }
 }
 
 #[derive(Debug, Clone)]
-struct LaneSender {
+struct ChannelSender {
     submissions: mpsc::Sender<Submission>,
     epoch: Arc<AtomicU64>,
 }
 
-fn lane(kind: LaneKind) -> (LaneSender, Lane) {
-    let (sender, submissions) = mpsc::channel(LANE_DEPTH);
+fn channel(kind: ChannelKind) -> (ChannelSender, PublishChannel) {
+    let (sender, submissions) = mpsc::channel(CHANNEL_DEPTH);
     let epoch = Arc::new(AtomicU64::new(0));
-    let sender = LaneSender { submissions: sender, epoch: Arc::clone(&epoch) };
-    (sender, Lane { kind, submissions, epoch })
+    let sender = ChannelSender { submissions: sender, epoch: Arc::clone(&epoch) };
+    (sender, PublishChannel { kind, submissions, epoch })
 }
 
-/// Makes a publisher with `events` event lanes (at least one), and the driver's ends of its lanes.
-pub(crate) fn publisher(events: usize) -> (Publisher, Vec<Lane>) {
-    let (mandatory, mandatory_lane) = lane(LaneKind::Mandatory);
-    let (replies, replies_lane) = lane(LaneKind::Replies);
-    let mut lanes = vec![mandatory_lane, replies_lane];
+/// Makes a publisher with `events` channels for events (at least one), and the driver's ends of
+/// all its channels.
+pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
+    let (mandatory, mandatory_channel) = channel(ChannelKind::Mandatory);
+    let (replies, replies_channel) = channel(ChannelKind::Replies);
+    let mut channels = vec![mandatory_channel, replies_channel];
     let events = (0..events.max(1))
         .map(|_| {
-            let (sender, end) = lane(LaneKind::Events);
-            lanes.push(end);
+            let (sender, end) = channel(ChannelKind::Events);
+            channels.push(end);
             sender
         })
         .collect();
-    (Publisher { events, mandatory, replies }, lanes)
+    (Publisher { events, mandatory, replies }, channels)
 }
 
 /// Publishes messages with confirms; cheap to clone.
 ///
-/// Every `publish` waits while its lane is full, so while the broker is away or blocks: it
-/// bounds what can pile up. It returns when the batch has its place in the lane; the
+/// Every `publish` waits while its channel is full, so while the broker is away or blocks: that
+/// bounds what can pile up. A call returns when the batch has its place in the channel; the
 /// [`Receipt`] resolves when the broker has confirmed.
 #[derive(Debug, Clone)]
 pub struct Publisher {
-    events: Arc<[LaneSender]>,
-    mandatory: LaneSender,
-    replies: LaneSender,
+    events: Arc<[ChannelSender]>,
+    mandatory: ChannelSender,
+    replies: ChannelSender,
 }
 
 impl Publisher {
     /// Opens a stream of events, in order per key. One owner: two streams know nothing of each
     /// other's order.
     pub fn events(&self) -> EventStream {
-        let mut stream = EventStream { lanes: Arc::clone(&self.events), epochs: Vec::new() };
+        let mut stream = EventStream { channels: Arc::clone(&self.events), epochs: Vec::new() };
         stream.resume();
         stream
     }
@@ -183,7 +183,7 @@ impl Publisher {
     }
 }
 
-impl LaneSender {
+impl ChannelSender {
     async fn submit(&self, epoch: Option<u64>, messages: Vec<Message>) -> Receipt {
         let total = messages.len();
         let mut receipt = Receipt { confirms: vec![Confirm::Lost; total], parts: Vec::new() };
@@ -194,7 +194,7 @@ impl LaneSender {
         receipt
     }
 
-    /// A lane whose driver is gone answers `Lost`: the receipt's sender is dropped with the batch.
+    /// When the driver is gone, all is `Lost`: the receipt's sender is dropped with the batch.
     async fn send(&self, epoch: Option<u64>, messages: Vec<Message>, at: Positions) -> Part {
         let (receipt, confirms) = oneshot::channel();
         let _ = self.submissions.send(Submission { epoch, messages, receipt }).await;
@@ -205,7 +205,7 @@ impl LaneSender {
 /// Publishes events, keeping the order of each key over breaks of the connection.
 #[derive(Debug)]
 pub struct EventStream {
-    lanes: Arc<[LaneSender]>,
+    channels: Arc<[ChannelSender]>,
     epochs: Vec<u64>,
 }
 
@@ -213,20 +213,20 @@ impl EventStream {
     /// Publishes `batch`; messages of one key go out in the order given here and in the order of
     /// the calls. Several receipts may be outstanding.
     ///
-    /// Once a receipt holds [`Confirm::Lost`], so do all of that lane's later ones. The owner
+    /// Once a receipt holds [`Confirm::Lost`], so do all of that channel's later ones. The owner
     /// awaits those outstanding, calls [`resume`](Self::resume), and starts again at the first
     /// message that was not acked.
     pub async fn publish(&mut self, batch: Vec<Keyed>) -> Receipt {
         let total = batch.len();
         let mut receipt = Receipt { confirms: vec![Confirm::Lost; total], parts: Vec::new() };
-        let lanes = self.lanes.len();
-        if lanes == 1 {
+        let channels = self.channels.len();
+        if channels == 1 {
             let messages = batch.into_iter().map(|keyed| keyed.message).collect();
-            return self.lanes[0].submit(Some(self.epochs[0]), messages).await;
+            return self.channels[0].submit(Some(self.epochs[0]), messages).await;
         }
-        let mut split: Vec<(Vec<Message>, Vec<usize>)> = vec![(Vec::new(), Vec::new()); lanes];
+        let mut split: Vec<(Vec<Message>, Vec<usize>)> = vec![(Vec::new(), Vec::new()); channels];
         for (position, Keyed { key, message }) in batch.into_iter().enumerate() {
-            let (messages, positions) = &mut split[lane_of(key, lanes)];
+            let (messages, positions) = &mut split[channel_of(key, channels)];
             messages.push(message);
             positions.push(position);
         }
@@ -234,7 +234,7 @@ impl EventStream {
             if !messages.is_empty() {
                 let epoch = Some(self.epochs[index]);
                 let at = Positions::Some(positions);
-                receipt.parts.push(self.lanes[index].send(epoch, messages, at).await);
+                receipt.parts.push(self.channels[index].send(epoch, messages, at).await);
             }
         }
         receipt
@@ -243,14 +243,15 @@ impl EventStream {
     /// Goes on after a break. Call it only when every outstanding receipt has resolved: what is
     /// published after it may overtake what is still in flight.
     pub fn resume(&mut self) {
-        self.epochs = self.lanes.iter().map(|lane| lane.epoch.load(Ordering::Acquire)).collect();
+        self.epochs =
+            self.channels.iter().map(|channel| channel.epoch.load(Ordering::Acquire)).collect();
     }
 }
 
 /// The key's high bits choose: callers may use its low ones for tables of their own.
-fn lane_of(key: u64, lanes: usize) -> usize {
-    let lanes = lanes as u128;
-    usize::try_from((u128::from(key) * lanes) >> 64).unwrap_or(0)
+fn channel_of(key: u64, channels: usize) -> usize {
+    let channels = channels as u128;
+    usize::try_from((u128::from(key) * channels) >> 64).unwrap_or(0)
 }
 
 /// Resolves to one [`Confirm`] a message, in the order in which they were handed over.

@@ -2,35 +2,47 @@
 //!
 //! One supervisor task owns the connections: one to consume, one to publish, so that a broker
 //! that holds publishers back holds back neither deliveries nor acks. Whenever a channel or a
-//! connection breaks, both are given up and everything is built anew under a new generation:
-//! one path for every failure.
+//! connection breaks, both connections are closed and everything is built anew under a new
+//! generation: one path for every failure.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `endpoint` | where the broker is, TLS, connecting |
+//! | `backoff` | the pauses between attempts to connect |
+//! | `codec` | between our messages and lapin's |
+//! | `connect_error` | why a connection could not be made |
+//! | `connection` | a connection that ends when we end it |
+//! | `dial` | reaching the broker: name, TCP, TLS |
+//! | `endpoint` | where the broker is |
+//! | `error` | what can go wrong |
+//! | `limits` | how long each step may take |
 //! | `owner` | the exclusive queue of the one processor |
-//! | `topology` | queues, exchanges, bindings |
-//! | `supervisor` | connecting again and again, with backoff |
-//! | `session` | consuming, acks, pausing, on one pair of connections |
-//! | `lane` | publishing on one channel |
 //! | `publish` | batches and their confirms |
+//! | `publish_channel` | publishing on one channel, over reconnects |
+//! | `session` | consuming, acks, pausing, on one pair of connections |
+//! | `setup` | making a pair of connections and all that a session needs |
+//! | `supervisor` | one session after the other |
+//! | `topology` | queues, exchanges, bindings |
 //! | `unreadable` | setting aside what lapin cannot read |
-//! | `wire` | between our messages and lapin's |
 
+mod backoff;
+pub(super) mod codec;
+mod connect_error;
+pub(super) mod connection;
+mod dial;
 pub(super) mod endpoint;
 pub(super) mod error;
-mod lane;
+pub(super) mod limits;
 mod owner;
 pub(super) mod publish;
+mod publish_channel;
 mod session;
+mod setup;
 mod supervisor;
 mod topology;
 mod unreadable;
-pub(super) mod wire;
 
 use std::{sync::Arc, time::Duration};
 
-use lapin::Connection;
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::Instant,
@@ -38,77 +50,109 @@ use tokio::{
 use tracing::{info, warn};
 
 use self::{
-    endpoint::Endpoint,
-    error::{Told, chain},
-    supervisor::{Supervisor, pauses_between_connects},
+    backoff::Backoff, connection::Connection, endpoint::Endpoint, error::LogOnce,
+    supervisor::Supervisor,
 };
 use super::{
-    Link, Settings, Status,
+    Link, Phase, Settings, Status,
     publisher::publisher,
     transport::{INTAKE_DEPTH, acks, control},
 };
 
+pub use connect_error::ConnectError;
+pub use endpoint::Address;
 pub use error::Error;
 
 /// Publishing channels for events. The broker holds a channel back at 32 messages that its queues
 /// have not confirmed; two keep both the broker and us busy, more bring nothing.
-const EVENT_LANES: usize = 2;
+const EVENT_CHANNELS: usize = 2;
 
-/// Pause between two looks at a namespace that somebody else holds.
-const OWNER_PAUSE: Duration = Duration::from_millis(500);
+/// Pause between two attempts to claim a namespace that somebody else holds.
+pub(crate) const OWNER_PAUSE: Duration = Duration::from_millis(500);
 
-/// The right to process the namespace, held from here on for as long as the connection lives.
+/// A processor that wants a namespace.
 #[derive(Debug)]
-pub struct Owner {
+pub struct Claim {
     settings: Arc<Settings>,
     endpoint: Endpoint,
+    status: watch::Sender<Status>,
+}
+
+/// The right to process the namespace, held until this or its [`Link`] is dropped or closed.
+#[derive(Debug)]
+pub struct Owner {
+    claim: Claim,
     connection: Connection,
 }
 
-/// Claims the namespace: the first step of `serve`, before the store is opened.
-///
-/// Waits as long as it takes for a broker to answer, and up to `patience` for another processor
-/// to go; [`Error::Held`] says that it did not. Settings that cannot work are errors at once.
-pub async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Owner, Error> {
-    let endpoint = Endpoint::new(&settings)?;
-    let mut backoff = pauses_between_connects();
-    let mut held_since = None;
-    let mut told = Told::default();
-    loop {
-        let claimed = connect_and_claim(&endpoint, &settings).await;
-        let error = match claimed {
-            Ok(connection) => {
-                info!(queue = settings.names.owner, "namespace claimed");
-                return Ok(Owner { settings: Arc::new(settings), endpoint, connection });
-            }
-            Err(error) => error,
-        };
-        let pause = if let Error::Held(queue) = &error {
-            let since: Instant = *held_since.get_or_insert_with(Instant::now);
-            if since.elapsed() >= patience {
-                return Err(error);
-            }
-            if told.is_news(&error) {
-                info!(queue, ?patience, "another processor holds the namespace: waiting");
-            }
-            OWNER_PAUSE
-        } else {
-            if told.is_news(&error) {
-                warn!(error = chain(&error), "no broker yet: trying again");
-            }
-            backoff.next()
-        };
-        tokio::time::sleep(pause).await;
+impl Claim {
+    /// Settings that cannot work are errors at once: [`Error::Url`], [`Error::CaFile`].
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        let endpoint = Endpoint::new(&settings)?;
+        let (status, _) = watch::channel(Status::default());
+        Ok(Self { settings: Arc::new(settings), endpoint, status })
     }
-}
 
-async fn connect_and_claim(endpoint: &Endpoint, settings: &Settings) -> Result<Connection, Error> {
-    let connection = endpoint.connect(session::consumer_name(settings)).await?;
-    match owner::claim(&connection, &settings.names.owner).await {
-        Ok(()) => Ok(connection),
-        Err(error) => {
-            endpoint::close(&connection).await;
-            Err(error)
+    /// How it goes, from the first attempt to connect on; the same as [`Link::status`] later.
+    pub fn status(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
+    }
+
+    /// Claims the namespace: before that, `serve` changes nothing.
+    ///
+    /// Waits as long as it takes for a broker to answer, and up to `patience` for another processor
+    /// to go; [`Error::Held`] says that it did not. [`Error::Unclosed`] ends the process.
+    pub async fn acquire(self, patience: Duration) -> Result<Owner, Error> {
+        let mut backoff = Backoff::new();
+        let mut held_since = None;
+        let mut log = LogOnce::default();
+        loop {
+            let error = match self.connect_and_claim().await {
+                Ok(connection) => {
+                    info!(queue = self.settings.names.owner, "namespace claimed");
+                    return Ok(Owner { claim: self, connection });
+                }
+                Err(error @ Error::Unclosed { .. }) => return Err(error),
+                Err(error) => error,
+            };
+            let failure = error.failure(&self.endpoint.address());
+            let is_new = log.is_new(&failure);
+            self.status.send_modify(|status| {
+                status.phase = match error {
+                    Error::Held(_) => Phase::NotOwner,
+                    _ => Phase::Connecting,
+                };
+                status.last_error = Some(failure.clone());
+            });
+            let pause = if let Error::Held(queue) = &error {
+                let since: Instant = *held_since.get_or_insert_with(Instant::now);
+                if since.elapsed() >= patience {
+                    return Err(error);
+                }
+                if is_new {
+                    info!(queue, ?patience, "another processor holds the namespace: waiting");
+                }
+                OWNER_PAUSE
+            } else {
+                if is_new {
+                    let reason = failure.kind.as_str();
+                    warn!(reason, error = failure.detail, "no broker yet: trying again");
+                }
+                backoff.next_pause()
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn connect_and_claim(&self) -> Result<Connection, Error> {
+        let name = session::consumer_name(&self.settings);
+        let connection = Connection::open(&self.endpoint, name).await?;
+        match owner::claim(&connection, &self.settings.names.owner).await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                connection.close().await?;
+                Err(error)
+            }
         }
     }
 }
@@ -117,35 +161,29 @@ impl Owner {
     /// Starts the driver on the current tokio runtime, which should have threads of its own: it
     /// must go on while the pipeline computes.
     pub fn link(self) -> Link {
-        let (publisher, lanes) = publisher(EVENT_LANES);
+        let Claim { settings, endpoint, status: status_sender } = self.claim;
+        let (publisher, channels) = publisher(EVENT_CHANNELS);
         let (acks, ack_receiver) = acks();
         let (control, control_receiver) = control();
         let (intake_sender, intake) = mpsc::channel(INTAKE_DEPTH);
-        let (status_sender, status) = watch::channel(Status::default());
-        let (connections, lane_connections) = watch::channel(None);
+        // What was reported while the namespace was claimed is over.
+        status_sender.send_replace(Status::default());
+        let status = status_sender.subscribe();
+        let (connections, channel_connections) = watch::channel(None);
         let missing = Arc::new(Notify::new());
-        for lane in lanes {
-            let connections = lane_connections.clone();
-            tokio::spawn(lane::run(lane, connections, Arc::clone(&missing)));
+        for channel in channels {
+            let connections = channel_connections.clone();
+            tokio::spawn(publish_channel::run(channel, connections, Arc::clone(&missing)));
         }
-        let supervisor = Supervisor::new(
-            self.settings,
-            self.endpoint,
-            supervisor::Ends {
-                intake: intake_sender,
-                acks: ack_receiver,
-                control: control_receiver,
-                status: status_sender,
-                connections,
-                missing,
-            },
-        );
-        tokio::spawn(supervisor.run(self.connection));
+        let ends = supervisor::LinkEnds {
+            intake: intake_sender,
+            acks: ack_receiver,
+            control: control_receiver,
+            status: status_sender,
+            connections,
+            missing,
+        };
+        tokio::spawn(Supervisor::new(settings, endpoint, ends).run(self.connection));
         Link { intake, acks, publisher, control, status }
-    }
-
-    /// Gives the namespace back without having processed anything.
-    pub async fn release(self) {
-        endpoint::close(&self.connection).await;
     }
 }

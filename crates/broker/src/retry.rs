@@ -1,9 +1,9 @@
 //! Delayed retries of a command that failed for an unexpected reason.
 //!
-//! Invariants: attempts are counted in a header of ours, as the broker's own counters start anew
-//! with every publish. A retry carries everything that a command means: only its place in the
-//! queue and its routing key are lost on the way through a wait queue, so the type that a plain
-//! command left to its routing key is written down.
+//! Invariants: attempts are counted in a header of ours, as the broker's own counters start again
+//! with every publish. A retry keeps everything that a command means. Only its place in the queue
+//! and its routing key are lost in a wait queue; so when a plain command has its type in the
+//! routing key alone, the retry has it as a property.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub enum Retry {
     Later(Box<Message>),
     /// It has failed after every retry: park it.
     Exhausted {
-        /// Tries made, the first one included.
+        /// Attempts made, the first one included.
         attempts: u32,
     },
 }
@@ -34,7 +34,7 @@ impl Retries {
         Self { queues }
     }
 
-    /// What follows the failure of `command`, which says itself how often it was tried before.
+    /// What to do after the failure of `command`, whose header counts the earlier attempts.
     pub fn after(&self, command: &Message) -> Retry {
         let tried_before = command.properties.attempt;
         let attempts = tried_before.saturating_add(1);
@@ -64,8 +64,8 @@ fn delayed(command: &Message, queue: &str, attempts: u32) -> Message {
     }
 }
 
-/// The type of a plain command: its property, else the key it was routed by. A message that came
-/// through the default exchange was routed by the name of a queue, which is no type.
+/// The type of a plain command: its property, else its routing key. The routing key of a message
+/// that came through the default exchange is the name of a queue, which is no type.
 pub(super) fn command_type(command: &Message) -> Option<String> {
     let routed_by_type = !command.exchange.is_empty() && !command.routing_key.is_empty();
     let named = command.properties.kind.clone().filter(|kind| !kind.is_empty());

@@ -1,4 +1,4 @@
-//! What the broker side has to be told.
+//! The settings of the `RabbitMQ` driver.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -11,24 +11,24 @@ pub struct Settings {
     pub url: String,
     /// Certificate authorities to trust for `amqps`, a PEM file; none: those of the system.
     pub ca_file: Option<PathBuf>,
-    /// What everything is called.
+    /// Names of exchanges and queues.
     pub names: Names,
-    /// Unacknowledged deliveries at a time; it counts messages, not bytes.
+    /// Unacknowledged deliveries at a time, in messages.
     pub prefetch: u16,
     /// How long a failed command waits before each further attempt.
     pub retry_delays: Vec<Duration>,
-    /// Deliveries without an ack after which the broker itself puts a command to `NS.dead`.
+    /// Deliveries without an ack after which the broker dead-letters a command to `NS.dead`.
     pub delivery_limit: u32,
-    /// Whether queues and exchanges may be made.
+    /// Whether queues and exchanges may be declared.
     pub topology: TopologyMode,
 }
 
 /// What to do about queues and exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TopologyMode {
-    /// Make what is missing; use what exists as it is.
+    /// Declare what is missing; use what exists as it is.
     Declare,
-    /// Make nothing but `NS.owner`; wait for what is missing.
+    /// Declare nothing but `NS.owner`; wait for what is missing.
     Verify,
 }
 

@@ -36,6 +36,8 @@ pub fn matches(pattern: &str, key: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::matches;
 
     #[test]
@@ -63,6 +65,29 @@ mod tests {
             ("#.#", "", true),
         ] {
             assert_eq!(matches(pattern, key), expected, "{pattern:?} {key:?}");
+        }
+    }
+
+    /// The definition, word by word; exponential, so only for small cases.
+    fn defined(pattern: &[&str], key: &[&str]) -> bool {
+        match (pattern.split_first(), key.split_first()) {
+            (None, None) => true,
+            (Some((&"#", rest)), None) => defined(rest, key),
+            (Some((&"#", rest)), Some((_, later))) => defined(rest, key) || defined(pattern, later),
+            (None, Some(_)) | (Some(_), None) => false,
+            (Some((word, rest)), Some((first, later))) => {
+                (*word == "*" || word == first) && defined(rest, later)
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matching_is_as_defined(
+            pattern in prop::collection::vec(prop::sample::select(vec!["a", "b", "*", "#"]), 1..6),
+            key in prop::collection::vec(prop::sample::select(vec!["a", "b"]), 1..7),
+        ) {
+            prop_assert_eq!(matches(&pattern.join("."), &key.join(".")), defined(&pattern, &key));
         }
     }
 }

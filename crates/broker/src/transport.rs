@@ -11,6 +11,8 @@
 //! 3. A confirm is [`Confirm::Acked`](super::Confirm::Acked) only when the broker took charge of
 //!    the message; everything uncertain is `Lost`.
 
+use std::fmt;
+
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{Message, Publisher};
@@ -95,7 +97,7 @@ pub enum Reach {
 pub struct AckSender(mpsc::UnboundedSender<Vec<Ack>>);
 
 impl AckSender {
-    /// Hands over `acks`; after the link closed it does nothing, as nobody is left to hear them.
+    /// Hands over `acks`; after the link closed it does nothing.
     pub fn send(&self, acks: Vec<Ack>) {
         if !acks.is_empty() {
             let _ = self.0.send(acks);
@@ -112,8 +114,8 @@ pub(crate) fn acks() -> (AckSender, AckReceiver) {
 
 /// What a driver hands out: all that the pipeline sees of a broker.
 ///
-/// When every clone of its [`Control`] is dropped the driver closes too, only less politely than
-/// by [`Control::close`].
+/// When every clone of its [`Control`] is dropped the driver closes too. When the driver ends by
+/// itself, [`Link::intake`] ends: a connection could not be ended, and the process should go.
 #[derive(Debug)]
 pub struct Link {
     /// Deliveries and what became of the channel they came on. Bounded: while nobody reads, the
@@ -123,7 +125,7 @@ pub struct Link {
     pub acks: AckSender,
     /// Publishing with confirms.
     pub publisher: Publisher,
-    /// Pausing, asking, closing.
+    /// Pausing and closing.
     pub control: Control,
     /// For readiness and metrics.
     pub status: watch::Receiver<Status>,
@@ -146,7 +148,71 @@ pub struct Status {
     /// declare them otherwise; in the broker's words.
     pub differences: Vec<String>,
     /// The latest failure, cleared once up.
-    pub last_error: Option<String>,
+    pub last_error: Option<Failure>,
+}
+
+/// Why there is no connection to work with. Names host and port of the broker, never credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What a person would mend.
+    pub kind: FailureKind,
+    /// One line for people.
+    pub detail: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.detail)
+    }
+}
+
+/// The kinds of failure that are mended in different places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The host name has no address: the URL, or the name server.
+    UnresolvedHost,
+    /// Nothing listens on the port: the broker is down, or the port is wrong.
+    ConnectionRefused,
+    /// The host cannot be reached: the network.
+    Unreachable,
+    /// An answer did not come in time.
+    TimedOut,
+    /// TLS: the certificate, its authority, or a port without TLS.
+    Tls,
+    /// User name or password.
+    LoginRefused,
+    /// The virtual host does not exist.
+    VhostMissing,
+    /// The user may not use the virtual host.
+    VhostRefused,
+    /// The AMQP handshake failed in another way.
+    Handshake,
+    /// Another processor holds the namespace.
+    NamespaceHeld,
+    /// A queue or exchange is missing or cannot be declared.
+    Topology,
+    /// A connection that was in use ended.
+    ConnectionLost,
+}
+
+impl FailureKind {
+    /// Its name in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnresolvedHost => "unresolved_host",
+            Self::ConnectionRefused => "connection_refused",
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed_out",
+            Self::Tls => "tls",
+            Self::LoginRefused => "login_refused",
+            Self::VhostMissing => "vhost_missing",
+            Self::VhostRefused => "vhost_refused",
+            Self::Handshake => "handshake",
+            Self::NamespaceHeld => "namespace_held",
+            Self::Topology => "topology",
+            Self::ConnectionLost => "connection_lost",
+        }
+    }
 }
 
 impl Status {
@@ -181,7 +247,6 @@ pub struct Control(mpsc::Sender<Request>);
 pub(crate) enum Request {
     Pause,
     Resume,
-    Queued(oneshot::Sender<u64>),
     Close(oneshot::Sender<()>),
 }
 
@@ -207,15 +272,7 @@ impl Control {
         let _ = self.0.send(Request::Resume).await;
     }
 
-    /// Messages ready in the command queue now, those handed out not counted. `None` when there
-    /// is no connection to ask on.
-    pub async fn queued(&self) -> Option<u64> {
-        let (answer, depth) = oneshot::channel();
-        self.0.send(Request::Queued(answer)).await.ok()?;
-        depth.await.ok()
-    }
-
-    /// Ends it all: acks handed over before are sent, then the connections are closed in order.
+    /// Closes the driver: acks handed over before are sent, then the connections are closed.
     /// Publishes that are not confirmed yet become `Lost`, so flush them first.
     pub async fn close(&self) {
         let (done, closed) = oneshot::channel();

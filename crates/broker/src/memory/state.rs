@@ -3,7 +3,7 @@
 //!
 //! Invariants: a message routed to a queue is in exactly one place there, ready or unacknowledged,
 //! until it is acked or dead-lettered. A requeued one goes back to the front, in its old order.
-//! As strict as `RabbitMQ`: an ack of an unknown tag breaks the channel.
+//! An ack of an unknown tag breaks the channel, as in `RabbitMQ`.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -19,7 +19,7 @@ use super::super::{Ack, Confirm, Delivery, Message, Names, Reach, topic};
 struct Stored {
     message: Message,
     redelivered: bool,
-    /// When a wait queue lets it go.
+    /// When it leaves its wait queue.
     expires: Option<Duration>,
 }
 
@@ -27,7 +27,7 @@ struct Stored {
 #[derive(Debug)]
 struct WaitQueue {
     delay: Duration,
-    /// One delay a queue, so they expire in the order of their arrival.
+    /// All have the same delay, so they expire in the order of their arrival.
     waiting: VecDeque<Stored>,
 }
 
@@ -40,7 +40,7 @@ struct Binding {
 
 /// The broker's whole state.
 #[derive(Debug)]
-pub struct State {
+pub(super) struct State {
     names: Names,
     delivery_limit: u32,
     commands: VecDeque<Stored>,
@@ -57,11 +57,11 @@ pub struct State {
 /// An ack named a tag that is not outstanding; `RabbitMQ` answers with `PRECONDITION_FAILED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("unknown delivery tag {0}")]
-pub struct UnknownTag(pub u64);
+pub(super) struct UnknownTag(u64);
 
 impl State {
     /// An empty broker with the command queue, the dead queue and one wait queue a delay.
-    pub fn new(names: Names, retry_delays: &[Duration], delivery_limit: u32) -> Self {
+    pub(super) fn new(names: Names, retry_delays: &[Duration], delivery_limit: u32) -> Self {
         let waits = retry_delays
             .iter()
             .map(|delay| {
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Starts consuming the command queue on a new channel; returns its generation.
-    pub fn consume(&mut self, prefetch: u16) -> u64 {
+    pub(super) fn consume(&mut self, prefetch: u16) -> u64 {
         self.disconnect();
         self.generation += 1;
         self.last_tag = 0;
@@ -95,7 +95,7 @@ impl State {
 
     /// Ends the channel: all that is unacknowledged goes back to the front of the queue, or to
     /// the dead queue when it has come back too often.
-    pub fn disconnect(&mut self) {
+    pub(super) fn disconnect(&mut self) {
         for (_, mut stored) in std::mem::take(&mut self.unacked).into_iter().rev() {
             let count = &mut stored.message.properties.delivery_count;
             *count += 1;
@@ -110,7 +110,7 @@ impl State {
     }
 
     /// Routes a message: to queues by name on the default exchange, else by binding.
-    pub fn publish(&mut self, message: Message, now: Duration) -> Confirm {
+    pub(super) fn publish(&mut self, message: Message, now: Duration) -> Confirm {
         let routed = if message.exchange.is_empty() {
             self.route_by_name(message, now)
         } else if message.exchange == self.names.commands {
@@ -159,7 +159,7 @@ impl State {
     }
 
     /// Hands out up to `limit` messages, as far as the prefetch allows.
-    pub fn deliver(&mut self, limit: usize) -> Vec<Delivery> {
+    pub(super) fn deliver(&mut self, limit: usize) -> Vec<Delivery> {
         let room = self.prefetch.saturating_sub(self.unacked.len());
         let count = self.commands.len().min(room).min(limit);
         let mut batch = Vec::with_capacity(count);
@@ -177,12 +177,12 @@ impl State {
     }
 
     /// True when [`deliver`](Self::deliver) would hand out something.
-    pub fn deliverable(&self) -> bool {
+    pub(super) fn deliverable(&self) -> bool {
         !self.commands.is_empty() && self.unacked.len() < self.prefetch
     }
 
     /// Takes an acknowledgement; a stale one is dropped.
-    pub fn ack(&mut self, ack: Ack) -> Result<(), UnknownTag> {
+    pub(super) fn ack(&mut self, ack: Ack) -> Result<(), UnknownTag> {
         if ack.generation != self.generation {
             return Ok(());
         }
@@ -195,8 +195,8 @@ impl State {
         Ok(())
     }
 
-    /// Lets go what has waited long enough: it goes to the end of the command queue.
-    pub fn expire(&mut self, now: Duration) {
+    /// Moves the messages whose delay is over to the end of the command queue.
+    pub(super) fn expire(&mut self, now: Duration) {
         for queue in self.waits.values_mut() {
             while queue
                 .waiting
@@ -214,32 +214,29 @@ impl State {
     }
 
     /// When [`expire`](Self::expire) has something to do next.
-    pub fn next_expiry(&self) -> Option<Duration> {
+    pub(super) fn next_expiry(&self) -> Option<Duration> {
         self.waits.values().filter_map(|queue| queue.waiting.front()?.expires).min()
     }
 
     /// Messages ready in the command queue.
-    pub fn ready(&self) -> usize {
+    pub(super) fn ready(&self) -> usize {
         self.commands.len()
     }
 
     /// Messages handed out and not acknowledged.
-    pub fn unacked(&self) -> usize {
+    #[cfg(test)]
+    pub(super) fn unacked(&self) -> usize {
         self.unacked.len()
     }
 
-    /// Messages in the wait queues.
-    pub fn waiting(&self) -> usize {
-        self.waits.values().map(|queue| queue.waiting.len()).sum()
-    }
-
     /// What was dead-lettered.
-    pub fn dead(&self) -> impl Iterator<Item = &Message> {
+    #[cfg(test)]
+    pub(super) fn dead(&self) -> impl Iterator<Item = &Message> {
         self.dead.iter()
     }
 
     /// The generation of the current or last channel.
-    pub fn generation(&self) -> u64 {
+    pub(super) fn generation(&self) -> u64 {
         self.generation
     }
 

@@ -4,6 +4,12 @@ use std::{io, path::PathBuf};
 
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
+use super::{
+    super::{Failure, FailureKind},
+    connect_error::ConnectError,
+    endpoint::Address,
+};
+
 /// A failure of the broker side.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -18,9 +24,15 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// No connection, or it failed while being set up.
-    #[error("cannot connect to the broker")]
-    Connect(#[source] lapin::Error),
+    /// There is no connection.
+    #[error("cannot connect to the broker at {address}")]
+    Connect {
+        /// Where it was tried.
+        address: Address,
+        /// Which step failed, and why.
+        #[source]
+        cause: ConnectError,
+    },
     /// The broker did not answer in time.
     #[error("the broker did not answer in time while {0}")]
     Timeout(&'static str),
@@ -50,9 +62,42 @@ pub enum Error {
     /// A connection closed without giving a reason.
     #[error("the connection to the broker closed")]
     Closed,
+    /// A connection did not end although its socket was shut down. The process should end: what
+    /// is left of the connection cannot be told.
+    #[error("a connection to the broker at {address} did not end")]
+    Unclosed {
+        /// Where it led.
+        address: Address,
+    },
 }
 
 impl Error {
+    /// The failure as readiness shows it, with the broker's address in front.
+    pub(super) fn failure(&self, address: &Address) -> Failure {
+        let detail = match self {
+            // These name the address themselves.
+            Self::Connect { .. } | Self::Unclosed { .. } => chain(self),
+            _ => format!("broker at {address}: {}", chain(self)),
+        };
+        Failure { kind: self.kind(), detail }
+    }
+
+    fn kind(&self) -> FailureKind {
+        match self {
+            Self::Connect { cause, .. } => cause.kind(),
+            Self::Timeout(_) => FailureKind::TimedOut,
+            Self::Held(_) => FailureKind::NamespaceHeld,
+            Self::Missing(_) | Self::Declare { .. } => FailureKind::Topology,
+            Self::Url(_)
+            | Self::CaFile { .. }
+            | Self::Channel(_)
+            | Self::Cancelled
+            | Self::Raw(_)
+            | Self::Closed
+            | Self::Unclosed { .. } => FailureKind::ConnectionLost,
+        }
+    }
+
     /// True when lapin gave up because it could not read what the broker sent.
     pub(super) fn is_unreadable(&self) -> bool {
         matches!(self, Self::Channel(error) if matches!(error.kind(), lapin::ErrorKind::ParsingError(_)))
@@ -84,21 +129,20 @@ pub(crate) fn refusal(error: &lapin::Error) -> Refusal {
     }
 }
 
-/// What was told last of why there is no broker: the same is not told again with every try.
+/// Logs a failure that comes again with every attempt only once.
 #[derive(Debug, Default)]
-pub(super) struct Told(Option<String>);
+pub(super) struct LogOnce(Option<String>);
 
-impl Told {
-    /// Whether it is another error than the one before.
-    pub(super) fn is_news(&mut self, error: &Error) -> bool {
-        let text = chain(error);
-        let is_news = self.0.as_ref() != Some(&text);
-        self.0 = Some(text);
-        is_news
+impl LogOnce {
+    /// True when `failure` is another one than the last, so that it should be logged.
+    pub(super) fn is_new(&mut self, failure: &Failure) -> bool {
+        let is_new = self.0.as_ref() != Some(&failure.detail);
+        self.0 = Some(failure.detail.clone());
+        is_new
     }
 
-    /// It works again: the next error is news.
-    pub(super) fn forget(&mut self) {
+    /// After a success every failure is new.
+    pub(super) fn reset(&mut self) {
         self.0 = None;
     }
 }

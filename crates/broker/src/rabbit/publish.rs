@@ -1,11 +1,11 @@
 //! Publishing batches on one channel.
 //!
-//! Invariant: a batch's messages enter the connection in order, and each one's outcome is known
-//! before the channel is trusted with the next window of mandatory messages.
+//! Invariants: a batch's messages enter the connection in order. The outcome of every mandatory
+//! message is known before the next window of mandatory messages is published.
 
 use futures_util::future::join_all;
 use lapin::{
-    Channel, Confirmation, Connection, PublisherConfirm,
+    Channel, Confirmation, PublisherConfirm,
     message::BasicReturnMessage,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
@@ -13,27 +13,28 @@ use lapin::{
 use super::{
     super::{Confirm, Message},
     Error,
-    endpoint::{channel, patiently},
-    wire::Outbound,
+    codec::Outbound,
+    connection::Connection,
+    limits::with_timeout,
 };
 
 /// Messages handed to lapin at a time. Each of its publishes waits until it is written to the
 /// socket; together they cost one wake-up. `join_all` needs no allocation per future up to 30.
 const AT_ONCE: usize = 30;
 
-/// A message on its way.
+/// A message that was handed to lapin.
 #[derive(Debug)]
-enum Flying {
+enum Pending {
     /// Its confirm is still to come.
     Sent(PublisherConfirm),
-    /// It needs none: it never left.
+    /// What became of it is known.
     Settled(Confirm),
 }
 
-/// A batch on its way; its confirms are awaited together.
+/// A batch that was handed to lapin; its confirms are awaited together.
 #[derive(Debug)]
-pub(crate) struct Flight {
-    messages: Vec<Flying>,
+pub(crate) struct Batch {
+    messages: Vec<Pending>,
     /// How many are settled, counted from the last message, then from the first on.
     settled: usize,
     returned: Vec<Return>,
@@ -41,7 +42,7 @@ pub(crate) struct Flight {
     error: Option<lapin::Error>,
 }
 
-/// A message that the broker gave back, as far as it tells which one.
+/// A message that the broker returned. It is told apart by what the broker repeats of it.
 #[derive(Debug)]
 struct Return {
     exchange: String,
@@ -51,10 +52,10 @@ struct Return {
 }
 
 /// Opens a channel for publishing with confirms.
-pub(crate) async fn confirming(connection: &Connection) -> Result<Channel, Error> {
-    let channel = channel(connection).await?;
+pub(crate) async fn open_confirming(connection: &Connection) -> Result<Channel, Error> {
+    let channel = connection.open_channel().await?;
     let selecting = channel.confirm_select(ConfirmSelectOptions::default());
-    patiently("asking for confirms", selecting).await?.map_err(Error::Channel)?;
+    with_timeout("asking for confirms", selecting).await?.map_err(Error::Channel)?;
     Ok(channel)
 }
 
@@ -63,8 +64,8 @@ pub(crate) async fn send(
     channel: &Channel,
     messages: &[Message],
     options: BasicPublishOptions,
-) -> Flight {
-    let mut flight = Flight {
+) -> Batch {
+    let mut batch = Batch {
         messages: Vec::with_capacity(messages.len()),
         settled: 0,
         returned: Vec::new(),
@@ -73,47 +74,48 @@ pub(crate) async fn send(
     for chunk in messages.chunks(AT_ONCE) {
         let publishing = chunk.iter().map(|message| publish(channel, message, options));
         for sent in join_all(publishing).await {
-            let flying = sent.unwrap_or_else(|error| {
-                flight.error.get_or_insert(error);
-                Flying::Settled(Confirm::Lost)
+            let pending = sent.unwrap_or_else(|error| {
+                batch.error.get_or_insert(error);
+                Pending::Settled(Confirm::Lost)
             });
-            flight.messages.push(flying);
+            batch.messages.push(pending);
         }
     }
-    flight
+    batch
 }
 
 async fn publish(
     channel: &Channel,
     message: &Message,
     options: BasicPublishOptions,
-) -> Result<Flying, lapin::Error> {
+) -> Result<Pending, lapin::Error> {
     let outbound = match Outbound::new(message) {
         Ok(outbound) => outbound,
-        Err(error) => return Ok(Flying::Settled(Confirm::Returned(error.to_string()))),
+        Err(error) => return Ok(Pending::Settled(Confirm::Returned(error.to_string()))),
     };
     let Outbound { exchange, routing_key, properties } = outbound;
     let publishing =
         channel.basic_publish(exchange, routing_key, options, &message.body, properties);
-    publishing.await.map(Flying::Sent)
+    publishing.await.map(Pending::Sent)
 }
 
 /// Publishes a window of mandatory messages and awaits what became of each.
 ///
-/// lapin hangs a returned message on whichever confirm comes next, not on its own; so a window
-/// has the channel to itself, and returns are matched by what they say when all confirms are in.
+/// lapin attaches a returned message to whichever confirm comes next, not to its own. So a window
+/// has the channel to itself, and returned messages are matched by their properties when all
+/// confirms are there.
 ///
 /// The error, if any, is what broke the channel meanwhile.
-pub(crate) async fn window(
+pub(crate) async fn publish_mandatory(
     channel: &Channel,
     messages: &[Message],
 ) -> (Vec<Confirm>, Option<lapin::Error>) {
     let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let mut flight = send(channel, messages, options).await;
-    flight.confirmed().await;
-    let error = flight.error();
-    let returned = std::mem::take(&mut flight.returned);
-    let confirms = flight
+    let mut batch = send(channel, messages, options).await;
+    batch.confirmed().await;
+    let error = batch.error();
+    let returned = std::mem::take(&mut batch.returned);
+    let confirms = batch
         .outcomes()
         .into_iter()
         .zip(messages)
@@ -128,16 +130,16 @@ pub(crate) async fn window(
     (confirms, error)
 }
 
-impl Flight {
+impl Batch {
     /// Waits for all confirms; may be dropped and called again.
     ///
-    /// The last one is awaited first, as the others are mostly there when it is: one wake-up for
+    /// The last confirm is awaited first, as the others are mostly there by then: one wake-up for
     /// the batch instead of one for each message.
     pub(crate) async fn confirmed(&mut self) {
         let total = self.messages.len();
         while self.settled < total {
             let index = (self.settled + total - 1) % total;
-            if let Flying::Sent(confirm) = &mut self.messages[index] {
+            if let Pending::Sent(confirm) = &mut self.messages[index] {
                 let confirm = match confirm.await {
                     Ok(Confirmation::Ack(returned)) => {
                         self.returned.extend(returned.map(Return::new));
@@ -147,14 +149,14 @@ impl Flight {
                         self.returned.extend(returned.map(Return::new));
                         Confirm::Nacked
                     }
-                    // It would say nothing about the message.
+                    // Without a confirm nothing is known of the message.
                     Ok(Confirmation::NotRequested) => Confirm::Lost,
                     Err(error) => {
                         self.error.get_or_insert(error);
                         Confirm::Lost
                     }
                 };
-                self.messages[index] = Flying::Settled(confirm);
+                self.messages[index] = Pending::Settled(confirm);
             }
             self.settled += 1;
         }
@@ -162,7 +164,7 @@ impl Flight {
 
     /// The outcomes, in the order of the messages; what is not settled is lost.
     pub(crate) fn outcomes(self) -> Vec<Confirm> {
-        self.messages.into_iter().map(Flying::confirm).collect()
+        self.messages.into_iter().map(Pending::confirm).collect()
     }
 
     /// What broke the channel under this batch, if that happened.
@@ -175,7 +177,7 @@ impl Flight {
     }
 }
 
-impl Flying {
+impl Pending {
     fn confirm(self) -> Confirm {
         match self {
             Self::Sent(_) => Confirm::Lost,
@@ -196,8 +198,8 @@ impl Return {
         }
     }
 
-    /// Messages alike in all three are routed alike: if one was returned, so was the other, or it
-    /// is at worst sent once more.
+    /// Messages alike in all three are routed alike: if one was returned, so was the other, or the
+    /// other is at worst published once more.
     fn is(&self, message: &Message) -> bool {
         self.exchange == message.exchange
             && self.routing_key == message.routing_key

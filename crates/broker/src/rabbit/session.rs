@@ -1,13 +1,13 @@
 //! Consuming on one channel: deliveries in, acks out.
 //!
 //! Invariants: an ack goes out only on the channel of its delivery. Deliveries reach the reader in
-//! the order of their tags, and only after the news of their channel.
+//! the order of their tags, and only after the notice that their channel is up.
 
 use std::{pin::Pin, time::Duration};
 
 use futures_util::{FutureExt, Stream, StreamExt};
 use lapin::{
-    Channel, Connection, Consumer, Event,
+    Channel, Consumer, Event,
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
@@ -19,17 +19,17 @@ use tracing::{debug, info, warn};
 
 use super::{
     super::{Ack, Intake, MAX_BATCH, Reach, Settings, transport::Request},
-    Error,
-    endpoint::{channel, patiently},
-    supervisor::{Supervisor, tell},
+    Error, codec,
+    connection::Connection,
+    limits::with_timeout,
+    supervisor::{Supervisor, send_notice},
     topology::depth,
-    wire,
 };
 
-/// How often connections are looked at that have nothing to say.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often the connections' state is checked, as lapin does not report every end.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What lapin tells about a connection.
+/// What lapin reports about a connection.
 pub(super) type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
 
 /// Listens to a connection from now on.
@@ -44,7 +44,7 @@ pub(super) fn consumer_name(settings: &Settings) -> String {
 
 /// Why a session ended.
 pub(super) enum End {
-    /// On request; whoever asked wants to hear of it.
+    /// On request; whoever asked is told when the connections are closed.
     Closed(Option<oneshot::Sender<()>>),
     Broken(Error),
 }
@@ -72,9 +72,9 @@ enum Step {
     Ack(Vec<Ack>),
     Request(Option<Request>),
     Event(Event),
-    Look,
+    Check,
     Missing,
-    Told,
+    NoticeSent,
     Arrived(Arrived),
 }
 
@@ -95,10 +95,10 @@ impl Session {
         paused: bool,
     ) -> Result<Self, Error> {
         let queue = settings.names.commands.clone();
-        let channel = channel(connection).await?;
+        let channel = connection.open_channel().await?;
         // Before the consumer, or the broker would send the whole queue at once.
         let limiting = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
-        patiently("limiting the prefetch", limiting).await?.map_err(Error::Channel)?;
+        with_timeout("limiting the prefetch", limiting).await?.map_err(Error::Channel)?;
         let queued = depth(connection, &queue).await?;
         let mut session =
             Self { generation, queue, channel, consuming: Consuming::Off, consumers: 0, queued };
@@ -126,42 +126,42 @@ impl Session {
         publishing: &Connection,
         mut blocking: Events,
     ) -> End {
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut check = interval(CHECK_INTERVAL);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if let Err(error) = self.follow(supervisor).await {
                 return End::Broken(error);
             }
-            let Supervisor { ends, news, .. } = supervisor;
-            let no_news = news.is_empty();
+            let Supervisor { ends, notices, .. } = supervisor;
+            let none_waits = notices.is_empty();
             let step = tokio::select! {
-                // Acks first: a close must find none left.
+                // Acks first: when a request to close is read, all earlier acks are sent.
                 biased;
                 Some(acks) = ends.acks.recv() => Step::Ack(acks),
                 request = ends.control.recv() => Step::Request(request),
                 Some(event) = blocking.next() => Step::Event(event),
-                _ = look.tick() => Step::Look,
+                _ = check.tick() => Step::Check,
                 () = ends.missing.notified() => Step::Missing,
-                () = tell(news, &ends.intake), if !no_news => Step::Told,
-                arrived = self.consuming.deliver(&ends.intake, self.generation), if no_news => {
+                () = send_notice(notices, &ends.intake), if !none_waits => Step::NoticeSent,
+                arrived = self.consuming.deliver(&ends.intake, self.generation), if none_waits => {
                     Step::Arrived(arrived)
                 }
             };
             let end = match step {
-                Step::Told | Step::Arrived(Arrived::Batch) => None,
+                Step::NoticeSent | Step::Arrived(Arrived::Batch) => None,
                 Step::Ack(acks) => {
                     self.ack(&acks);
                     None
                 }
-                Step::Request(request) => self.answer(request, supervisor, consuming).await,
+                Step::Request(request) => self.answer(request, supervisor).await,
                 Step::Event(event) => {
-                    blocked(event, supervisor);
+                    report_blocked(event, supervisor);
                     // Any event may be the end of the connection.
-                    look.reset_immediately();
+                    check.reset_immediately();
                     None
                 }
-                Step::Look => {
-                    // A consumer tells by itself, and tells why.
+                Step::Check => {
+                    // With a consumer, the end of the connection is an error of the consumer.
                     let silent = self.is_off();
                     let gone = !publishing.status().connected()
                         || (silent && !consuming.status().connected());
@@ -181,37 +181,30 @@ impl Session {
         &mut self,
         request: Option<Request>,
         supervisor: &mut Supervisor,
-        consuming: &Connection,
     ) -> Option<End> {
         match request {
             Some(Request::Pause) => supervisor.set_paused(true),
             Some(Request::Resume) => supervisor.set_paused(false),
-            Some(Request::Queued(answer)) => match depth(consuming, &self.queue).await {
-                Ok(depth) => {
-                    let _ = answer.send(depth);
-                }
-                Err(error) => return Some(End::Broken(error)),
-            },
             Some(Request::Close(done)) => {
-                self.finish().await;
+                self.close_channel().await;
                 return Some(End::Closed(Some(done)));
             }
             None => {
-                self.finish().await;
+                self.close_channel().await;
                 return Some(End::Closed(None));
             }
         }
         None
     }
 
-    /// The consumer has nothing more: as wanted, or because the broker cancelled it.
+    /// The consumer ended: after our own cancel, or because the broker cancelled it.
     fn ended(&mut self, supervisor: &mut Supervisor) -> Option<End> {
         if let Consuming::On(_) = self.consuming {
             return Some(End::Broken(Error::Cancelled));
         }
         self.consuming = Consuming::Off;
         let generation = self.generation;
-        supervisor.news.push_back(Intake::Paused { generation });
+        supervisor.notices.push_back(Intake::Paused { generation });
         None
     }
 
@@ -222,10 +215,10 @@ impl Session {
             (Consuming::Off, false) => {
                 self.consume().await?;
                 let generation = self.generation;
-                supervisor.news.push_back(Intake::Resumed { generation });
+                supervisor.notices.push_back(Intake::Resumed { generation });
                 Ok(())
             }
-            // A pause that is under way is finished first, even when it is not wanted any more.
+            // A pause that has begun is finished first, even when consuming is wanted again.
             (Consuming::On(_), false) | (Consuming::Off, true) | (Consuming::Draining(_), _) => {
                 Ok(())
             }
@@ -241,7 +234,8 @@ impl Session {
             BasicConsumeOptions::default(),
             FieldTable::default(),
         );
-        let consumer = patiently("starting to consume", starting).await?.map_err(Error::Channel)?;
+        let consumer =
+            with_timeout("starting to consume", starting).await?.map_err(Error::Channel)?;
         self.consuming = Consuming::On(consumer);
         Ok(())
     }
@@ -253,10 +247,11 @@ impl Session {
         let tag = consumer.tag();
         self.consuming = Consuming::Draining(consumer);
         let cancelling = self.channel.basic_cancel(tag, BasicCancelOptions::default());
-        patiently("stopping to consume", cancelling).await?.map_err(Error::Channel)
+        with_timeout("stopping to consume", cancelling).await?.map_err(Error::Channel)
     }
 
-    /// Sends acks without waiting for them to be written; a broken channel shows elsewhere.
+    /// Sends acks without waiting until they are written. A broken channel ends the session by its
+    /// consumer.
     fn ack(&self, acks: &[Ack]) {
         for ack in acks {
             if ack.generation != self.generation {
@@ -264,20 +259,20 @@ impl Session {
                 continue;
             }
             let options = BasicAckOptions { multiple: ack.reach == Reach::UpTo };
-            // The first poll queues the frame; what it then waits for is its being written.
+            // The first poll queues the frame; later polls wait until it is written.
             let _ = self.channel.basic_ack(ack.tag, options).now_or_never();
         }
     }
 
-    /// Ends the channel behind the acks handed over so far: they went out before the request that
-    /// led here was looked at, and the broker takes both in turn.
-    async fn finish(&self) {
-        let _ = patiently("closing", self.channel.close(200, "bye".into())).await;
+    /// Closes the channel. The acks handed over so far were sent before the request that led here
+    /// was read, and the broker takes both in their order.
+    async fn close_channel(&self) {
+        let _ = with_timeout("closing", self.channel.close(200, "bye".into())).await;
     }
 }
 
-/// Takes note of what the publishing connection says.
-fn blocked(event: Event, supervisor: &Supervisor) {
+/// Reports whether the broker takes publishes.
+fn report_blocked(event: Event, supervisor: &Supervisor) {
     match event {
         Event::ConnectionBlocked(reason) => {
             warn!(reason, "the broker takes no publishes");
@@ -292,13 +287,13 @@ fn blocked(event: Event, supervisor: &Supervisor) {
 }
 
 impl Consuming {
-    /// Waits for room with the reader, then for a delivery, and hands over all that had arrived.
-    /// Nothing is lost when it is dropped in between.
+    /// Waits until the reader has room, then for a delivery, and hands over all that has arrived.
+    /// Dropping the future loses nothing.
     async fn deliver(&mut self, intake: &mpsc::Sender<Intake>, generation: u64) -> Arrived {
         let (Self::On(consumer) | Self::Draining(consumer)) = self else {
             return std::future::pending().await;
         };
-        // Without a reader, closing is all that is left to wait for.
+        // Without a reader nothing can be delivered; the session waits to be closed.
         let Ok(permit) = intake.reserve().await else {
             return std::future::pending().await;
         };
@@ -307,11 +302,11 @@ impl Consuming {
             Some(Err(error)) => return Arrived::Failed(error),
             None => return Arrived::Ended,
         };
-        let mut batch = vec![wire::delivery(generation, first)];
+        let mut batch = vec![codec::decode(generation, first)];
         let mut arrived = Arrived::Batch;
         while batch.len() < MAX_BATCH {
             match consumer.next().now_or_never() {
-                Some(Some(Ok(next))) => batch.push(wire::delivery(generation, next)),
+                Some(Some(Ok(next))) => batch.push(codec::decode(generation, next)),
                 Some(Some(Err(error))) => arrived = Arrived::Failed(error),
                 Some(None) => arrived = Arrived::Ended,
                 None => break,

@@ -1,81 +1,46 @@
-//! Connecting, and connecting again.
+//! One session after the other, for as long as the link is wanted.
 //!
 //! Invariants: one session at a time; a new session's generation is higher than every earlier
 //! one's; the reader hears of the end of a session before it hears of the next. Requests are
-//! answered at any time, connected or not.
+//! answered at any time, connected or not. A connection that cannot be ended ends the driver, and
+//! with the driver the process.
 
 use std::{collections::VecDeque, convert::Infallible, future::Future, sync::Arc, time::Duration};
 
-use backoff::{ExponentialBackoff, ExponentialBackoffBuilder, backoff::Backoff};
 use futures_util::FutureExt;
-use lapin::Connection;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
     time::Instant,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
     super::{
-        Intake, Phase, Settings, Status,
+        Failure, Intake, Phase, Settings, Status,
         transport::{AckReceiver, ControlReceiver, Request},
     },
     Error,
-    endpoint::{Endpoint, close},
-    error::{Told, chain},
-    owner,
-    session::{End, Events, Session, consumer_name, events},
-    topology::survey,
+    backoff::Backoff,
+    connection::{Connection, close_all},
+    endpoint::Endpoint,
+    error::{LogOnce, chain},
+    session::{End, Session},
+    setup::{Connected, SetUp},
     unreadable,
 };
 
-/// First pause between connects; grows from here.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// Longest pause between connects: after an outage commands should not wait long.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-
-/// A session that lived this long was a good one: the next pause is short again.
+/// After a session that lived this long the next pause is short again.
 const GOOD_SESSION: Duration = Duration::from_secs(30);
 
-/// Pause between looks at what is missing, or held by another.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-
-/// Pauses between connects: growing, jittered so that many clients do not come back at once,
-/// capped, and without an end.
-pub(super) struct Pauses(ExponentialBackoff);
-
-pub(super) fn pauses_between_connects() -> Pauses {
-    Pauses(
-        ExponentialBackoffBuilder::new()
-            .with_initial_interval(FIRST_PAUSE)
-            .with_max_interval(LONGEST_PAUSE)
-            .with_multiplier(1.7)
-            .with_randomization_factor(0.3)
-            .with_max_elapsed_time(None)
-            .build(),
-    )
-}
-
-impl Pauses {
-    pub(super) fn next(&mut self) -> Duration {
-        self.0.next_backoff().unwrap_or(LONGEST_PAUSE)
-    }
-
-    fn reset(&mut self) {
-        self.0.reset();
-    }
-}
-
 /// The driver's ends of the link.
-pub(super) struct Ends {
+pub(super) struct LinkEnds {
     pub(super) intake: mpsc::Sender<Intake>,
     pub(super) acks: AckReceiver,
     pub(super) control: ControlReceiver,
     pub(super) status: watch::Sender<Status>,
-    /// The publishing connection, for the lanes.
+    /// The publishing connection, for the publishing channels.
     pub(super) connections: watch::Sender<Option<Arc<Connection>>>,
-    /// Rung by a lane whose exchange does not exist.
+    /// Notified by a publishing channel whose exchange does not exist.
     pub(super) missing: Arc<Notify>,
 }
 
@@ -83,160 +48,179 @@ pub(super) struct Ends {
 pub(super) struct Supervisor {
     settings: Arc<Settings>,
     endpoint: Endpoint,
-    pub(super) ends: Ends,
+    pub(super) ends: LinkEnds,
     /// What the reader has yet to hear, before any delivery.
-    pub(super) news: VecDeque<Intake>,
+    pub(super) notices: VecDeque<Intake>,
     pub(super) paused: bool,
     generation: u64,
 }
 
-/// Who asked for the end, and wants to hear that it came.
-type Closed = Option<oneshot::Sender<()>>;
+/// Why the driver ends.
+enum Stop {
+    /// On request, or because nobody holds the link; whoever asked wants to hear of the end.
+    Closed(Option<oneshot::Sender<()>>),
+    /// A connection could not be ended.
+    Unclosed(Error),
+}
 
 impl Supervisor {
-    pub(super) fn new(settings: Arc<Settings>, endpoint: Endpoint, ends: Ends) -> Self {
-        Self { settings, endpoint, ends, news: VecDeque::new(), paused: false, generation: 0 }
+    pub(super) fn new(settings: Arc<Settings>, endpoint: Endpoint, ends: LinkEnds) -> Self {
+        Self { settings, endpoint, ends, notices: VecDeque::new(), paused: false, generation: 0 }
     }
 
     /// Runs until closed; `first` already holds the namespace.
+    ///
+    /// When a connection cannot be ended, the intake ends without a request: the pipeline takes
+    /// that as a reason to end the process.
     pub(super) async fn run(mut self, first: Connection) {
-        let closed = match self.sessions(first).await {
+        let stop = match self.sessions(first).await {
             Ok(never) => match never {},
-            Err(closed) => closed,
+            Err(stop) => stop,
         };
-        self.report(|status| status.phase = Phase::Closed);
+        let (closed, failure) = match stop {
+            Stop::Closed(closed) => (closed, None),
+            Stop::Unclosed(error) => {
+                let failure = self.failure(&error);
+                error!(error = failure.detail, "the driver of the broker ends");
+                (None, Some(failure))
+            }
+        };
+        self.report(|status| {
+            status.phase = Phase::Closed;
+            if failure.is_some() {
+                status.last_error = failure;
+            }
+        });
         if let Some(done) = closed {
             let _ = done.send(());
         }
     }
 
-    /// One session after the other; ends only by being closed.
-    async fn sessions(&mut self, first: Connection) -> Result<Infallible, Closed> {
+    async fn sessions(&mut self, first: Connection) -> Result<Infallible, Stop> {
         let mut first = Some(first);
-        let mut pauses = pauses_between_connects();
-        let mut told = Told::default();
+        let mut backoff = Backoff::new();
+        let mut log = LogOnce::default();
         loop {
             let started = Instant::now();
-            let connector = Connector {
+            let set_up = SetUp {
                 settings: Arc::clone(&self.settings),
                 endpoint: self.endpoint.clone(),
                 status: self.ends.status.clone(),
             };
-            let connected = self.meanwhile(connector.connect(first.take())).await?;
-            let broken = match connected {
+            let connected = self.answering_requests(set_up.connect(first.take())).await?;
+            let (broken, failure) = match connected {
                 Ok(connected) => {
                     let broken = self.session(connected).await?;
-                    warn!(error = chain(&broken), "broker lost");
-                    told.forget();
-                    broken
+                    let failure = self.failure(&broken);
+                    warn!(error = failure.detail, "broker lost");
+                    log.reset();
+                    (broken, failure)
                 }
+                Err(error @ Error::Unclosed { .. }) => return Err(Stop::Unclosed(error)),
                 Err(error) => {
-                    if told.is_news(&error) {
-                        warn!(error = chain(&error), "broker not reached: trying again");
+                    let failure = self.failure(&error);
+                    if log.is_new(&failure) {
+                        let reason = failure.kind.as_str();
+                        warn!(reason, error = failure.detail, "broker not reached: trying again");
                     }
-                    error
+                    (error, failure)
                 }
             };
             self.report(|status| {
                 status.phase = Phase::Connecting;
                 status.blocked = None;
-                status.last_error = Some(chain(&broken));
+                status.last_error = Some(failure);
             });
             if started.elapsed() >= GOOD_SESSION {
-                pauses.reset();
+                backoff.reset();
             }
             if broken.is_unreadable() {
-                self.set_aside().await?;
+                self.set_aside_unreadable().await?;
             }
-            let pause = pauses.next();
-            self.meanwhile(tokio::time::sleep(pause)).await?;
+            let pause = backoff.next_pause();
+            self.answering_requests(tokio::time::sleep(pause)).await?;
         }
     }
 
-    /// Serves one pair of connections to its end.
-    async fn session(&mut self, connected: Connected) -> Result<Error, Closed> {
+    /// Serves one pair of connections to its end; returns what broke it.
+    async fn session(&mut self, connected: Connected) -> Result<Error, Stop> {
         let Connected { consuming, publishing, blocking } = connected;
         self.generation += 1;
         let generation = self.generation;
         let settings = Arc::clone(&self.settings);
         let opening = Session::open(&consuming, &settings, generation, self.paused);
-        let opened = match self.meanwhile(opening).await {
-            Ok(opened) => opened,
-            Err(closed) => {
-                tokio::join!(close(&publishing), close(&consuming));
-                return Err(closed);
-            }
-        };
-        let end = match opened {
-            Ok(session) => {
-                info!(generation, queued = session.queued(), "consuming");
-                self.report(|status| {
-                    status.phase = Phase::Up;
-                    status.generation = generation;
-                    status.reconnects = generation - 1;
-                    status.last_error = None;
-                });
-                self.news.push_back(Intake::Up { generation, queued: session.queued() });
-                if session.is_off() {
-                    self.news.push_back(Intake::Paused { generation });
-                }
-                // What was missing before has been surveyed since.
-                let _ = self.ends.missing.notified().now_or_never();
-                let publishing = Arc::new(publishing);
+        let publishing = Arc::new(publishing);
+        let end = match self.answering_requests(opening).await {
+            Err(stop) => Err(stop),
+            Ok(Err(error)) => Ok(End::Broken(error)),
+            Ok(Ok(session)) => {
+                self.report_up(&session);
                 self.ends.connections.send_replace(Some(Arc::clone(&publishing)));
                 let end = session.run(self, &consuming, &publishing, blocking).await;
                 self.ends.connections.send_replace(None);
                 if let End::Broken(error) = &end {
-                    self.news.push_back(Intake::Down { generation, reason: chain(error) });
+                    self.notices.push_back(Intake::Down { generation, reason: chain(error) });
                 }
-                // With the one for consuming goes the namespace, and what is unacknowledged goes back to its queue.
-                tokio::join!(close(&publishing), close(&consuming));
-                end
-            }
-            Err(error) => {
-                tokio::join!(close(&publishing), close(&consuming));
-                End::Broken(error)
+                Ok(end)
             }
         };
-        match end {
+        // With the connection for consuming goes the namespace, and what is unacknowledged goes
+        // back to its queue.
+        close_all([&publishing, &consuming]).await.map_err(Stop::Unclosed)?;
+        match end? {
             End::Broken(error) => Ok(error),
-            End::Closed(done) => Err(done),
+            End::Closed(done) => Err(Stop::Closed(done)),
         }
     }
 
+    fn report_up(&mut self, session: &Session) {
+        let (generation, queued) = (self.generation, session.queued());
+        info!(generation, queued, "consuming");
+        self.report(|status| {
+            status.phase = Phase::Up;
+            status.generation = generation;
+            status.reconnects = generation - 1;
+            status.last_error = None;
+        });
+        self.notices.push_back(Intake::Up { generation, queued });
+        if session.is_off() {
+            self.notices.push_back(Intake::Paused { generation });
+        }
+        // What was missing before has been surveyed since.
+        let _ = self.ends.missing.notified().now_or_never();
+    }
+
     /// Takes what lapin cannot read out of the way; if that fails, it will be met again.
-    async fn set_aside(&mut self) -> Result<(), Closed> {
+    async fn set_aside_unreadable(&mut self) -> Result<(), Stop> {
         let (endpoint, settings) = (self.endpoint.clone(), Arc::clone(&self.settings));
         // Boxed: rare, and too large to be part of the supervisor's own future.
-        let aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
-        match self.meanwhile(aside).await? {
+        let setting_aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
+        match self.answering_requests(setting_aside).await? {
             Ok(count) => warn!(count, queue = settings.names.dead, "unreadable commands set aside"),
             Err(error) => warn!(error = chain(&error), "unreadable commands stay in the way"),
         }
         Ok(())
     }
 
-    /// Answers requests and passes on news while something else takes its time.
-    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Closed> {
+    /// Answers requests and passes on notices until `work` is done.
+    async fn answering_requests<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::pin!(work);
         loop {
-            let Self { ends, news, .. } = self;
-            let no_news = news.is_empty();
+            let Self { ends, notices, .. } = self;
+            let none_waits = notices.is_empty();
             let request = tokio::select! {
                 biased;
                 output = &mut work => return Ok(output),
                 request = ends.control.recv() => request,
-                () = tell(news, &ends.intake), if !no_news => continue,
+                () = send_notice(notices, &ends.intake), if !none_waits => continue,
                 // Of a channel that is gone.
                 Some(_) = ends.acks.recv() => continue,
             };
             match request {
                 Some(Request::Pause) => self.set_paused(true),
                 Some(Request::Resume) => self.set_paused(false),
-                // Dropped unanswered: there is nobody to ask.
-                Some(Request::Queued(_)) => {}
-                Some(Request::Close(done)) => return Err(Some(done)),
-                None => return Err(None),
+                Some(Request::Close(done)) => return Err(Stop::Closed(Some(done))),
+                None => return Err(Stop::Closed(None)),
             }
         }
     }
@@ -249,98 +233,18 @@ impl Supervisor {
     pub(super) fn report(&self, change: impl FnOnce(&mut Status)) {
         self.ends.status.send_modify(change);
     }
+
+    fn failure(&self, error: &Error) -> Failure {
+        error.failure(&self.endpoint.address())
+    }
 }
 
-/// Passes on one piece of news as soon as there is room for it; without a reader, never.
-pub(super) async fn tell(news: &mut VecDeque<Intake>, intake: &mpsc::Sender<Intake>) {
+/// Sends the first notice as soon as there is room for it; without a reader, never.
+pub(super) async fn send_notice(notices: &mut VecDeque<Intake>, intake: &mpsc::Sender<Intake>) {
     let Ok(permit) = intake.reserve().await else {
         return std::future::pending().await;
     };
-    if let Some(first) = news.pop_front() {
+    if let Some(first) = notices.pop_front() {
         permit.send(first);
     }
-}
-
-/// Both connections, with the namespace claimed and everything in place.
-struct Connected {
-    consuming: Connection,
-    publishing: Connection,
-    /// Watches the publishing connection from its first moment.
-    blocking: Events,
-}
-
-/// Makes them; on its own, so that the supervisor can listen meanwhile.
-struct Connector {
-    settings: Arc<Settings>,
-    endpoint: Endpoint,
-    status: watch::Sender<Status>,
-}
-
-impl Connector {
-    /// `first` already holds the namespace.
-    async fn connect(self, first: Option<Connection>) -> Result<Connected, Error> {
-        let consuming = if let Some(connection) = first {
-            connection
-        } else {
-            let name = consumer_name(&self.settings);
-            let connection = self.endpoint.connect(name).await?;
-            self.claim(&connection).await?;
-            connection
-        };
-        let name = format!("{} publish", self.settings.names.commands);
-        let publishing = self.endpoint.connect(name).await?;
-        let blocking = events(&publishing);
-        self.survey(&consuming).await?;
-        Ok(Connected { consuming, publishing, blocking })
-    }
-
-    /// Claims the namespace again. After a lost connection its holder may be our own ghost, until
-    /// the broker misses its heartbeat; if it is another processor, that one goes on and we wait.
-    async fn claim(&self, connection: &Connection) -> Result<(), Error> {
-        loop {
-            match owner::claim(connection, &self.settings.names.owner).await {
-                Err(Error::Held(queue)) => {
-                    let before = replace_phase(&self.status, Phase::NotOwner);
-                    if before != Phase::NotOwner {
-                        warn!(queue, "another connection holds the namespace: waiting");
-                    }
-                    tokio::time::sleep(LOOK_AGAIN).await;
-                }
-                done => return done,
-            }
-        }
-    }
-
-    /// Waits until nothing is missing.
-    async fn survey(&self, connection: &Connection) -> Result<(), Error> {
-        loop {
-            let survey = survey(connection, &self.settings).await?;
-            let changed = self.status.send_if_modified(|status| {
-                let changed = status.differences != survey.differences;
-                status.differences.clone_from(&survey.differences);
-                changed
-            });
-            if changed {
-                for difference in &survey.differences {
-                    warn!(difference, "declared otherwise by somebody, used as it is");
-                }
-            }
-            if survey.missing.is_empty() {
-                return Ok(());
-            }
-            let phase = Phase::Missing(survey.missing);
-            let before = replace_phase(&self.status, phase.clone());
-            if before != phase {
-                warn!(?phase, "topology incomplete: waiting");
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-}
-
-/// Changes the phase and tells what it was.
-fn replace_phase(status: &watch::Sender<Status>, phase: Phase) -> Phase {
-    let mut before = phase;
-    status.send_modify(|status| std::mem::swap(&mut status.phase, &mut before));
-    before
 }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use lapin::{
-    Channel, Connection, ExchangeKind,
+    Channel, ExchangeKind,
     options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable, ShortString},
 };
@@ -17,12 +17,13 @@ use lapin::{
 use super::{
     super::{Settings, TopologyMode},
     Error,
-    endpoint::{channel, patiently},
+    connection::Connection,
     error::{Refusal, refusal},
+    limits::with_timeout,
 };
 
-/// Delivery limit of the queues that nothing may fall out of: the dead queue has nowhere to
-/// dead-letter to, and each look at it counts as a delivery.
+/// Delivery limit of the queues that must not drop messages: the dead queue has nowhere to
+/// dead-letter to, and each listing of it counts as a delivery.
 const KEEP_ALWAYS: u32 = 1_000_000;
 
 /// What the processor needs.
@@ -34,10 +35,10 @@ struct Plan {
     bindings: Vec<(String, String, &'static str)>,
 }
 
-/// How the broker looks after a survey.
+/// What was found at the broker.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Survey {
-    /// What does not exist, and may not be made.
+    /// What does not exist, and may not be declared.
     pub(super) missing: Vec<String>,
     /// What exists with other arguments than ours, in the broker's words.
     pub(super) differences: Vec<String>,
@@ -64,10 +65,10 @@ pub(super) async fn survey(connection: &Connection, settings: &Settings) -> Resu
 
 /// Messages ready in `queue`.
 pub(super) async fn depth(connection: &Connection, queue: &str) -> Result<u64, Error> {
-    let channel = channel(connection).await?;
+    let channel = connection.open_channel().await?;
     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
-    match patiently("counting messages", declaring).await? {
+    match with_timeout("counting messages", declaring).await? {
         Ok(queue) => Ok(queue.message_count().into()),
         Err(error) if refusal(&error) == Refusal::NotFound => Err(Error::Missing(queue.to_owned())),
         Err(error) => Err(Error::Channel(error)),
@@ -140,8 +141,8 @@ fn count(count: i64) -> AMQPValue {
     AMQPValue::LongLongInt(count)
 }
 
-/// Asks the broker, one thing after the other; a refusal costs the channel, so the next question
-/// opens another.
+/// Asks the broker about one thing after the other. A refusal closes the channel, so the next
+/// question opens another.
 struct Surveyor<'a> {
     connection: &'a Connection,
     mode: TopologyMode,
@@ -154,7 +155,7 @@ impl Surveyor<'_> {
         if let Some(channel) = &self.channel {
             return Ok(channel.clone());
         }
-        let channel = channel(self.connection).await?;
+        let channel = self.connection.open_channel().await?;
         self.channel = Some(channel.clone());
         Ok(channel)
     }
@@ -186,7 +187,7 @@ impl Surveyor<'_> {
             QueueBindOptions::default(),
             FieldTable::default(),
         );
-        patiently("binding a queue", binding).await?.map_err(|source| Error::Declare {
+        with_timeout("binding a queue", binding).await?.map_err(|source| Error::Declare {
             name: format!("binding of queue {queue} to exchange {exchange}"),
             source,
         })
@@ -206,7 +207,7 @@ impl Surveyor<'_> {
         };
         let arguments = FieldTable::default();
         let declaring = channel.exchange_declare(name.into(), kind.clone(), options, arguments);
-        patiently("declaring an exchange", declaring).await
+        with_timeout("declaring an exchange", declaring).await
     }
 
     async fn try_queue(
@@ -223,12 +224,12 @@ impl Surveyor<'_> {
         };
         let name: ShortString = name.into();
         let declaring = channel.queue_declare(name, options, arguments.clone());
-        let declared = patiently("declaring a queue", declaring).await?;
+        let declared = with_timeout("declaring a queue", declaring).await?;
         Ok(declared.map(|_| ()))
     }
 
-    /// Notes whether something exists; true when it should be declared now: to make it, or, when
-    /// it exists, to hear from the broker how it differs.
+    /// Notes whether something exists. Returns true when it should be declared now: to create it,
+    /// or, when it exists, to learn from the broker's answer how it differs.
     fn settle(
         &mut self,
         name: &str,
@@ -248,7 +249,7 @@ impl Surveyor<'_> {
         }
     }
 
-    /// Takes note of a difference; anything else that went wrong is an error.
+    /// Notes a difference; any other refusal is an error.
     fn made(
         &mut self,
         name: &str,

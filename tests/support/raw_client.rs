@@ -1,5 +1,5 @@
-//! Somebody else on the same broker: produces, subscribes, looks and meddles, through lapin alone,
-//! so that what our driver does is seen from outside. And a few steps with a link.
+//! A client of the broker that uses lapin alone, so that what our driver does is seen from outside.
+//! And a few steps with a link.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
@@ -24,7 +24,7 @@ use lapin::{
 };
 use orderly_broker::{
     Ack, Delivery, Intake, Link, Message, Names, Phase, Properties, Reach, Settings, TopologyMode,
-    rabbit::acquire_owner,
+    rabbit::{Claim, Error, Owner},
 };
 
 /// Longer than anything takes that works.
@@ -43,22 +43,27 @@ pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
     }
 }
 
-/// Claims the namespace and waits until the link is up; returns its first generation too.
+/// Claims the namespace, waiting for it up to `patience`.
+pub(crate) async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Owner, Error> {
+    Claim::new(settings)?.acquire(patience).await
+}
+
+/// Claims the namespace and starts the driver.
 pub(crate) async fn link(settings: &Settings) -> Link {
     acquire_owner(settings.clone(), PATIENCE).await.expect("the namespace is free").link()
 }
 
-pub(crate) async fn news(link: &mut Link) -> Intake {
+pub(crate) async fn next_intake(link: &mut Link) -> Intake {
     tokio::time::timeout(PATIENCE, link.intake.recv())
         .await
-        .expect("news in time")
+        .expect("an intake in time")
         .expect("the driver lives")
 }
 
 /// Waits for the next [`Intake::Up`], which nothing but a `Down` may precede.
 pub(crate) async fn up(link: &mut Link) -> (u64, u64) {
     loop {
-        match news(link).await {
+        match next_intake(link).await {
             Intake::Up { generation, queued } => return (generation, queued),
             Intake::Down { .. } => {}
             other => panic!("up expected, got {other:?}"),
@@ -70,7 +75,7 @@ pub(crate) async fn up(link: &mut Link) -> (u64, u64) {
 pub(crate) async fn deliveries(link: &mut Link, count: usize) -> Vec<Delivery> {
     let mut all = Vec::new();
     while all.len() < count {
-        match news(link).await {
+        match next_intake(link).await {
             Intake::Batch(batch) => all.extend(batch),
             other => panic!("a batch expected, got {other:?}"),
         }
@@ -111,11 +116,11 @@ pub(crate) fn up_to(generation: u64, tag: u64) -> Ack {
     Ack { reach: Reach::UpTo, ..one(generation, tag) }
 }
 
-pub(crate) struct Outsider {
+pub(crate) struct RawClient {
     pub(crate) connection: Connection,
 }
 
-impl Outsider {
+impl RawClient {
     pub(crate) async fn new(url: &str) -> Self {
         let connection = Connection::connect(url, ConnectionProperties::default())
             .await

@@ -28,12 +28,12 @@ impl Outbound {
         Ok(Self {
             exchange: ShortString::try_new(message.exchange.as_str())?,
             routing_key: ShortString::try_new(message.routing_key.as_str())?,
-            properties: properties(&message.properties)?,
+            properties: encode_properties(&message.properties)?,
         })
     }
 }
 
-fn properties(from: &Properties) -> Result<BasicProperties, ShortStringError> {
+fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringError> {
     let mut to = BasicProperties::default().with_delivery_mode(match from.durability {
         Durability::Persistent => PERSISTENT,
         Durability::Transient => TRANSIENT,
@@ -80,8 +80,8 @@ fn properties(from: &Properties) -> Result<BasicProperties, ShortStringError> {
     Ok(to)
 }
 
-/// Takes a delivery of lapin's apart; its body is moved, not copied.
-pub(crate) fn delivery(generation: u64, from: Delivered) -> Delivery {
+/// Our form of lapin's delivery; the body is moved, not copied.
+pub(crate) fn decode(generation: u64, from: Delivered) -> Delivery {
     Delivery {
         generation,
         tag: from.delivery_tag,
@@ -89,13 +89,13 @@ pub(crate) fn delivery(generation: u64, from: Delivered) -> Delivery {
         message: Message {
             exchange: from.exchange.into(),
             routing_key: from.routing_key.into(),
-            properties: inbound(&from.properties),
+            properties: decode_properties(&from.properties),
             body: from.data.into(),
         },
     }
 }
 
-fn inbound(from: &BasicProperties) -> Properties {
+fn decode_properties(from: &BasicProperties) -> Properties {
     let text = |text: &Option<ShortString>| text.as_ref().map(|text| text.as_str().to_owned());
     let mut to = Properties {
         content_type: text(from.content_type()),
@@ -174,10 +174,10 @@ mod tests {
     }
 
     #[test]
-    fn every_property_survives_the_way_out_and_in() {
+    fn every_property_survives_encoding_and_decoding() {
         let message = full();
         let outbound = Outbound::new(&message).unwrap();
-        assert_eq!(inbound(&outbound.properties), message.properties);
+        assert_eq!(decode_properties(&outbound.properties), message.properties);
         assert_eq!(outbound.exchange.as_str(), message.exchange);
         assert_eq!(outbound.routing_key.as_str(), message.routing_key);
     }
@@ -202,7 +202,7 @@ mod tests {
         headers.insert(DEADLINE_HEADER.into(), AMQPValue::Boolean(true));
         headers.insert("x-forged".into(), AMQPValue::LongLongInt(1));
 
-        let properties = inbound(&BasicProperties::default().with_headers(headers));
+        let properties = decode_properties(&BasicProperties::default().with_headers(headers));
 
         let expected = Properties { durability: Durability::Transient, ..Properties::default() };
         assert_eq!(properties, expected);

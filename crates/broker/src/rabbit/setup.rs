@@ -1,0 +1,129 @@
+//! Making a pair of connections and all that a session needs: the namespace, the topology.
+//!
+//! Invariant: a set-up that fails closes every connection that it made or was given.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::{
+    super::{Phase, Settings, Status},
+    Error, OWNER_PAUSE,
+    connection::{Connection, close_all},
+    endpoint::Endpoint,
+    owner,
+    session::{Events, consumer_name, events},
+    topology::survey,
+};
+
+/// Pause between two looks for what is missing.
+const TOPOLOGY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Both connections, with the namespace claimed and everything in place.
+pub(super) struct Connected {
+    pub(super) consuming: Connection,
+    pub(super) publishing: Connection,
+    /// Watches the publishing connection from its first moment.
+    pub(super) blocking: Events,
+}
+
+/// Makes them; on its own, so that the supervisor can answer requests meanwhile.
+pub(super) struct SetUp {
+    pub(super) settings: Arc<Settings>,
+    pub(super) endpoint: Endpoint,
+    pub(super) status: watch::Sender<Status>,
+}
+
+impl SetUp {
+    /// Connects; `first`, if given, already holds the namespace.
+    pub(super) async fn connect(self, first: Option<Connection>) -> Result<Connected, Error> {
+        let consuming = match first {
+            Some(connection) => connection,
+            None => self.connect_consuming().await?,
+        };
+        let name = format!("{} publish", self.settings.names.commands);
+        let publishing = match Connection::open(&self.endpoint, name).await {
+            Ok(publishing) => publishing,
+            Err(error) => {
+                consuming.close().await?;
+                return Err(error);
+            }
+        };
+        let blocking = events(&publishing);
+        match self.wait_for_topology(&consuming).await {
+            Ok(()) => Ok(Connected { consuming, publishing, blocking }),
+            Err(error) => {
+                close_all([&publishing, &consuming]).await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The connection for consuming, which holds the namespace.
+    async fn connect_consuming(&self) -> Result<Connection, Error> {
+        let name = consumer_name(&self.settings);
+        let connection = Connection::open(&self.endpoint, name).await?;
+        match self.claim(&connection).await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                connection.close().await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// Claims the namespace again. After a lost connection the holder may be that connection, until
+    /// the broker misses its heartbeat; if the holder is another processor, that one goes on and
+    /// this one waits.
+    async fn claim(&self, connection: &Connection) -> Result<(), Error> {
+        loop {
+            match owner::claim(connection, &self.settings.names.owner).await {
+                Err(error @ Error::Held(_)) => {
+                    let failure = error.failure(&self.endpoint.address());
+                    let before = replace_phase(&self.status, Phase::NotOwner);
+                    self.status.send_modify(|status| status.last_error = Some(failure));
+                    if before != Phase::NotOwner {
+                        let queue = &self.settings.names.owner;
+                        warn!(queue, "another connection holds the namespace: waiting");
+                    }
+                    tokio::time::sleep(OWNER_PAUSE).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Waits until nothing is missing.
+    async fn wait_for_topology(&self, connection: &Connection) -> Result<(), Error> {
+        loop {
+            let survey = survey(connection, &self.settings).await?;
+            let changed = self.status.send_if_modified(|status| {
+                let changed = status.differences != survey.differences;
+                status.differences.clone_from(&survey.differences);
+                changed
+            });
+            if changed {
+                for difference in &survey.differences {
+                    warn!(difference, "declared otherwise by somebody, used as it is");
+                }
+            }
+            if survey.missing.is_empty() {
+                return Ok(());
+            }
+            let phase = Phase::Missing(survey.missing);
+            let before = replace_phase(&self.status, phase.clone());
+            if before != phase {
+                warn!(?phase, "topology incomplete: waiting");
+            }
+            tokio::time::sleep(TOPOLOGY_PAUSE).await;
+        }
+    }
+}
+
+/// Changes the phase; returns the one before.
+fn replace_phase(status: &watch::Sender<Status>, phase: Phase) -> Phase {
+    let mut before = phase;
+    status.send_modify(|status| std::mem::swap(&mut status.phase, &mut before));
+    before
+}

@@ -1,0 +1,120 @@
+//! Connecting to a real broker: by IPv6, and the reasons why it does not work. On a node of its own,
+//! whose users and virtual hosts the tests change.
+
+#[path = "support/rabbit.rs"]
+mod rabbit;
+#[path = "support/raw_client.rs"]
+mod raw_client;
+
+use std::{net::TcpListener, sync::OnceLock, time::Duration};
+
+use orderly_broker::{
+    Failure, FailureKind, Phase,
+    client::{Client, command},
+    rabbit::Claim,
+};
+use rabbit::{Node, namespace};
+use raw_client::{PATIENCE, deliveries, ids, link, settings, up};
+
+fn node() -> &'static Node {
+    static NODE: OnceLock<Node> = OnceLock::new();
+    NODE.get_or_init(Node::start)
+}
+
+/// Tries to claim a namespace until the first failure, and returns that.
+async fn failure(url: &str) -> Failure {
+    let claim = Claim::new(settings(url, &namespace("reason"))).expect("a URL");
+    let mut status = claim.status();
+    let acquiring = tokio::spawn(claim.acquire(PATIENCE));
+    let failed = status.wait_for(|status| status.last_error.is_some());
+    let failed = tokio::time::timeout(PATIENCE, failed).await.expect("in time");
+    let status = failed.expect("it still tries").clone();
+    acquiring.abort();
+    assert_eq!(status.phase, Phase::Connecting);
+    status.last_error.expect("waited for it")
+}
+
+fn assert_is(failure: &Failure, kind: FailureKind, parts: &[&str]) {
+    assert_eq!(failure.kind, kind, "{failure}");
+    for part in parts {
+        assert!(failure.detail.contains(part), "{failure} names {part}");
+    }
+    for secret in ["hunter2", "guest"] {
+        assert!(!failure.detail.contains(secret), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_login_is_told_from_a_refused_connection() {
+    let port = node().port();
+    let login = failure(&format!("amqp://guest:hunter2@127.0.0.1:{port}/%2f")).await;
+    let address = format!("127.0.0.1:{port}");
+    assert_is(&login, FailureKind::LoginRefused, &[&address, "login"]);
+
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let closed = listener.local_addr().expect("its address").to_string();
+    drop(listener);
+    let connection = failure(&format!("amqp://guest:hunter2@{closed}/%2f")).await;
+    assert_is(&connection, FailureKind::ConnectionRefused, &[&closed, "refused"]);
+}
+
+#[tokio::test]
+async fn a_name_that_does_not_resolve_is_named() {
+    let failure = failure("amqp://guest:hunter2@no-such-broker.invalid:5673/%2f").await;
+    let parts = ["no-such-broker.invalid:5673", "cannot be resolved"];
+    assert_is(&failure, FailureKind::UnresolvedHost, &parts);
+}
+
+#[tokio::test]
+async fn a_virtual_host_that_is_missing_or_closed_to_the_user_is_named() {
+    let (node, port) = (node(), node().port());
+    let missing = failure(&format!("amqp://guest:guest@127.0.0.1:{port}/nowhere")).await;
+    let address = format!("127.0.0.1:{port}");
+    let parts = [address.as_str(), "nowhere", "does not exist"];
+    assert_is(&missing, FailureKind::VhostMissing, &parts);
+
+    node.ctl(&["add_vhost", "closed"]);
+    let closed = failure(&format!("amqp://guest:guest@127.0.0.1:{port}/closed")).await;
+    let parts = [address.as_str(), "closed", "refused the user"];
+    assert_is(&closed, FailureKind::VhostRefused, &parts);
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_a_failure_of_tls() {
+    let port = node().port();
+    let failure = failure(&format!("amqps://guest:guest@127.0.0.1:{port}/%2f")).await;
+    assert_is(&failure, FailureKind::Tls, &[&format!("127.0.0.1:{port}"), "TLS"]);
+}
+
+#[tokio::test]
+async fn a_listener_that_says_nothing_is_a_timeout() {
+    let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = silent.local_addr().expect("its address").to_string();
+    let failure = failure(&format!("amqp://guest:guest@{address}/%2f")).await;
+    assert_is(&failure, FailureKind::TimedOut, &[&address, "handshake"]);
+    // Every attempt that was given up has hung up.
+    let (mut accepted, _) = silent.accept().expect("the attempt");
+    accepted.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
+    let read = std::io::copy(&mut accepted, &mut std::io::sink());
+    assert_eq!(read.expect("the end of the stream"), 8, "nothing but the protocol header");
+}
+
+#[tokio::test]
+async fn the_broker_is_reached_by_an_ipv6_address() {
+    let Some(url) = node().ipv6_url() else {
+        panic!("this machine has no IPv6 loopback");
+    };
+    let settings = settings(&url, &namespace("ipv6"));
+    let mut link = link(&settings).await;
+    up(&mut link).await;
+    let client = Client::connect(&settings).await.expect("connected");
+    let sent = command(&settings.names, "order.place", "1", None, "{}".into());
+    client.publish(&[sent]).await.expect("published");
+    assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
+    client.close().await;
+    link.control.close().await;
+
+    let refused = failure(&url.replace(":guest@", ":hunter2@")).await;
+    let address = format!("[::1]:{}", node().port());
+    assert_is(&refused, FailureKind::LoginRefused, &[&address]);
+}
