@@ -43,15 +43,16 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
-/// What a pipeline does: one event for each command, in order of the key; an ack only after its
-/// event is confirmed. Republishes from the first event that was lost.
+/// Does what a pipeline does: publishes one event for each command, in order of the key, and
+/// acknowledges the command once its event is confirmed. Publishes again from the first event that
+/// was lost.
 struct Relay {
     link: Link,
     names: Names,
     events: EventStream,
     ledger: Ledger,
     generation: u64,
-    /// Published, in order: what to publish again if need be, and what to ack then.
+    /// What was published, in order, with the delivery to acknowledge once it is confirmed.
     outbox: Vec<(Keyed, u64, u64)>,
     confirmed: usize,
     in_flight: Vec<(usize, Receipt)>,
@@ -78,7 +79,7 @@ impl Relay {
         }
     }
 
-    /// Takes what comes in until `count` different commands are settled.
+    /// Processes deliveries until `count` different commands are settled.
     async fn run(&mut self, count: usize) {
         while self.settled.len() < count {
             let intake = tokio::time::timeout(Duration::from_millis(20), self.link.intake.recv());
@@ -115,7 +116,7 @@ impl Relay {
         self.in_flight.push((first, receipt));
     }
 
-    /// Awaits all that is in flight, acks what was confirmed, and starts again at what was lost.
+    /// Awaits all confirms, acknowledges what was confirmed, and publishes again what was lost.
     async fn collect(&mut self) {
         let mut lost = None;
         for (first, receipt) in std::mem::take(&mut self.in_flight) {

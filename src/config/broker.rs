@@ -13,15 +13,15 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
-    /// Where the broker is; masked wherever it is printed.
+    /// Where the broker is; its password is masked wherever the URL is printed.
     pub url: BrokerUrl,
     /// A file that holds the URL instead; empty = none.
     pub url_file: PathBuf,
     /// Prefix of every exchange and queue.
     pub namespace: String,
-    /// Unacknowledged messages that the broker hands out ahead.
+    /// Messages that the broker delivers ahead of their acknowledgement.
     pub prefetch: NonZeroU16,
-    /// Pauses before the second, third, … attempt of a command; each has a wait queue.
+    /// Pauses before the second, third, … attempt at a command; each has a wait queue.
     pub retry_delays: Vec<Duration>,
     /// Deliveries of one message before the broker dead-letters it by itself.
     pub delivery_limit: NonZeroU32,
@@ -29,7 +29,7 @@ pub struct Broker {
     pub ca_file: PathBuf,
     /// Whether missing exchanges and queues are declared or reported.
     pub topology: Topology,
-    /// How long to wait at the start for another processor of the namespace to go.
+    /// How long to wait at the start for another processor of the namespace to end.
     pub owner_wait: Duration,
 }
 
@@ -39,7 +39,7 @@ pub struct Broker {
 pub enum Topology {
     /// They are declared; existing ones are used as they are.
     Declare,
-    /// They are named by `/readyz` and looked for again; for brokers with restricted rights.
+    /// They are named by `/readyz` and waited for; for brokers with restricted rights.
     Verify,
 }
 
@@ -64,7 +64,7 @@ impl Default for Broker {
 }
 
 impl Broker {
-    /// Leaves room for what follows the namespace in names of at most 255 bytes.
+    /// Names have at most 255 bytes; this leaves room for what follows the namespace.
     const MAX_NAMESPACE_BYTES: usize = 64;
 
     /// The longest time to live of a message in RabbitMQ: a 32-bit count of milliseconds.

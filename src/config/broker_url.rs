@@ -73,7 +73,7 @@ impl BrokerUrl {
         self.scheme == Scheme::Memory
     }
 
-    /// Whether what is sent there stays on this machine.
+    /// Whether the connection stays on this machine.
     pub fn is_local(&self) -> bool {
         match &self.host {
             None => true,

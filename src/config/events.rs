@@ -1,11 +1,11 @@
-//! Which events leave the house.
+//! Which events are published.
 
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
 use super::topic::TopicPattern;
 
-/// What subscribers outside are known to need; the rest is recorded and published on demand.
+/// What subscribers are known to need. The other events are recorded, and published when configured.
 const PUBLISHED: [&str; 9] = [
     "order.*",
     "payment.refund_requested",

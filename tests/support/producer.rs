@@ -18,7 +18,7 @@ pub(crate) struct Producer {
     namespace: String,
 }
 
-/// A message as it lies in a queue.
+/// A message taken from a queue.
 pub(crate) struct Got {
     pub(crate) id: String,
     pub(crate) routing_key: String,
@@ -35,13 +35,13 @@ impl Producer {
         Self { _connection: connection, channel, namespace: namespace.to_owned() }
     }
 
-    /// A durable queue of one's own, bound to an exchange of the namespace.
+    /// Declares a durable quorum queue, bound to an exchange of the namespace.
     pub(crate) async fn bind(&self, exchange: &str, key: &str) -> String {
         self.bind_of_type("quorum", exchange, key).await
     }
 
-    /// The same, of a type that a node which was killed always brings back: of a quorum queue that nobody consumes,
-    /// `RabbitMQ` 3.10 now and then elects no leader after that.
+    /// The same as a classic queue, which is always there again after its node was killed. `RabbitMQ` 3.10 sometimes
+    /// elects no leader for a quorum queue without consumers then.
     pub(crate) async fn bind_classic(&self, exchange: &str, key: &str) -> String {
         self.bind_of_type("classic", exchange, key).await
     }
@@ -69,7 +69,7 @@ impl Producer {
         queue
     }
 
-    /// A queue that hears verdicts.
+    /// Declares a queue for replies.
     pub(crate) async fn reply_queue(&self) -> String {
         let queue = format!("{}.replies", self.namespace);
         self.channel
@@ -115,7 +115,7 @@ impl Producer {
         panic!("nothing came to {queue} in time");
     }
 
-    /// Everything that lies in a queue, and what still comes within a second of the last.
+    /// Takes everything from a queue, until nothing came for a second.
     pub(crate) async fn drain(&self, queue: &str) -> Vec<Got> {
         let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let mut consumer = self
@@ -132,7 +132,7 @@ impl Producer {
             .basic_cancel("drain".into(), BasicCancelOptions::default())
             .await
             .expect("it is cancelled");
-        // what came between the last look and the end of consuming
+        // what came between the last delivery read and the cancel
         while let Some(Ok(delivery)) = consumer.next().await {
             all.push(got(&delivery));
         }
@@ -169,7 +169,7 @@ fn got(delivery: &Delivery) -> Got {
     }
 }
 
-/// A command on its way.
+/// A command to publish.
 #[derive(Clone)]
 pub(crate) struct Sent {
     pub(crate) kind: String,
@@ -196,7 +196,7 @@ impl Sent {
         self
     }
 
-    /// Wants to hear the verdict.
+    /// Asks for the verdict as a reply.
     pub(crate) fn replying(mut self, queue: &str) -> Self {
         self.properties = self.properties.with_reply_to(queue.into());
         self

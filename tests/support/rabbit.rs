@@ -1,8 +1,8 @@
 //! `RabbitMQ` for tests: a shared one, or a private node that a test may kill.
 //!
-//! A private node has its own ports, directories and epmd, so it neither sees nor disturbs any
-//! other broker on the machine. Its processes hang on pipes held by this process: however the
-//! tests end, they go too, and their directory with them.
+//! A private node has its own ports, directories and epmd, so the node neither sees nor disturbs
+//! any other broker on the machine. Its processes read from pipes that this process holds open:
+//! however the tests end, the node's processes end too, and their directory is removed.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
@@ -18,13 +18,16 @@ use std::{
     time::Duration,
 };
 
+/// Names a folder with another `RabbitMQ`'s `rabbitmq-server` and `rabbitmqctl`.
+const SCRIPTS_VARIABLE: &str = "ORDERLY_TEST_RABBITMQ";
+
 /// Where distributions put the scripts that do not change user.
 const SCRIPTS: [&str; 2] = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
 
 /// A node is up in about 8 s on an idle machine; tests run on busy ones.
 const START_PATIENCE: Duration = Duration::from_secs(120);
 
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The broker that tests share: `ORDERLY_TEST_AMQP` if set, else a node of this process's own.
 /// Use a [`namespace`] of your own on it, and do not kill it.
@@ -46,11 +49,11 @@ pub(crate) fn namespace(test: &str) -> String {
 /// A private `RabbitMQ` node.
 pub(crate) struct Node {
     directory: PathBuf,
-    scripts: &'static Path,
+    scripts: PathBuf,
     amqp_port: u16,
     dist_port: u16,
     epmd_port: u16,
-    /// Lives as long as the node does, through its restarts; cleans up behind it.
+    /// Runs as long as the node exists, through its restarts; removes the directory at its end.
     _epmd: Kept,
     server: Option<Kept>,
 }
@@ -58,9 +61,11 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a node and waits until it takes connections.
     pub(crate) fn start() -> Self {
-        let scripts = SCRIPTS
-            .iter()
-            .map(Path::new)
+        let chosen = std::env::var_os(SCRIPTS_VARIABLE).map(PathBuf::from);
+        let usual = SCRIPTS.iter().map(PathBuf::from);
+        let scripts = chosen
+            .into_iter()
+            .chain(usual)
             .find(|path| path.join("rabbitmq-server").exists())
             .expect("RabbitMQ's scripts in one of the usual places; install rabbitmq-server");
         let directory = tempfile::Builder::new()
@@ -72,7 +77,7 @@ impl Node {
         write_config(&directory, amqp_port);
         let mut epmd = Command::new("epmd");
         epmd.args(["-port", &epmd_port.to_string()]);
-        // Behind the server, which dies at the same moment.
+        // After the server, which dies at the same moment.
         let cleanup = format!("sleep 1; rm -rf '{}'", directory.display());
         let epmd = Kept::spawn(&epmd, &cleanup);
         let mut node =
@@ -152,8 +157,8 @@ impl Node {
         let mut waited = Duration::ZERO;
         while !speaks_amqp(self.amqp_port) {
             assert!(waited < START_PATIENCE, "RabbitMQ did not start:\n{}", self.log());
-            thread::sleep(LOOK_AGAIN);
-            waited += LOOK_AGAIN;
+            thread::sleep(POLL_INTERVAL);
+            waited += POLL_INTERVAL;
         }
     }
 
@@ -184,7 +189,7 @@ fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// True when a broker answers: it listens before it is ready to.
+/// True when a broker answers. A broker listens before it can answer.
 fn speaks_amqp(port: u16) -> bool {
     use io::{Read, Write};
     let answer = || -> io::Result<[u8; 1]> {
@@ -199,7 +204,7 @@ fn speaks_amqp(port: u16) -> bool {
     answer().is_ok_and(|first| first == [1])
 }
 
-/// Ports that were free a moment ago; different ones, as all are held until the last is found.
+/// Ports that were free a moment ago. They differ, as each is held until the last is found.
 fn free_ports<const N: usize>() -> [u16; N] {
     let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
     held.map(|listener| listener.local_addr().expect("its address").port())
