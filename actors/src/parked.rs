@@ -14,9 +14,9 @@ pub const WHOLE: usize = 1 << 20;
 pub const CUT: usize = 64 << 10;
 
 /// The part of a parked message that describes it.
-pub(crate) const ABOUT: u8 = 0;
+pub const ABOUT: u8 = 0;
 /// The part that holds its bytes.
-pub(crate) const BODY: u8 = 1;
+pub const BODY: u8 = 1;
 /// The part that marks the message that runs alone; the one entity that has it is no parked
 /// message.
 pub(crate) const MARKER: u8 = 2;

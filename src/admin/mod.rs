@@ -1,8 +1,16 @@
 //! The admin HTTP server: health, metrics, and the routes that it is given.
 //!
-//! It has a thread and one worker of its own, so that a slow caller holds up no command. Without
-//! the token, where one is set, nothing but `/healthz` and `/readyz` answers. Every error, whoever
+//! The server has a thread, one worker and a few threads for queries of its own, so that a slow caller holds up no
+//! command. Without the token, where one is set, nothing but `/healthz` and `/readyz` answers. Every error, whoever
 //! made it, is an RFC 9457 problem document. Signals are left to the process.
+//!
+//! | file | has |
+//! |---|---|
+//! | `api` | the routes under `/api` |
+//! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; what keeps the process from being ready |
+//! | `listing` | the window of a list that a caller asks for, and the page that is answered |
+//! | `auth` | the bearer token |
+//! | `problem`, `extract` | errors as problem documents; what cannot be read of a request |
 
 mod api;
 mod auth;
@@ -27,7 +35,7 @@ use tracing::{error, info};
 use crate::config::Secret;
 use crate::metrics::Exporter;
 
-pub use self::api::{Core, routes};
+pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
 pub use self::problem::Problem;
 pub use self::readiness::{Condition, Readiness, Reason};
@@ -72,6 +80,9 @@ pub struct Server {
 /// Connections at once; further ones wait in the backlog of the system.
 const MAX_CONNECTIONS: usize = 256;
 
+/// Queries that run at once; further ones wait. Each may hold an answer of some megabytes, and a core of the machine.
+const QUERIES: usize = 4;
+
 /// How long a caller may take for the head of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -112,7 +123,7 @@ impl Server {
         Ok(Self { address, handle, thread })
     }
 
-    /// Where it listens, with the port that the system chose if it had the choice.
+    /// Where the server listens, with the port that the system chose if it had the choice.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -150,6 +161,7 @@ fn http(
     });
     let server = server
         .workers(1)
+        .worker_max_blocking_threads(QUERIES)
         .max_connections(MAX_CONNECTIONS)
         .client_request_timeout(REQUEST_TIMEOUT)
         .shutdown_timeout(options.grace.as_secs())

@@ -42,6 +42,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail)
     }
 
+    /// 500: something failed inside, which is for the log and not for the caller.
+    pub(super) fn internal(error: &dyn fmt::Display) -> Self {
+        error!(%error, "admin request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// What went wrong this time, for a person.
     #[must_use]
     pub fn detail(mut self, detail: impl Into<String>) -> Self {

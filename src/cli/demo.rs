@@ -80,7 +80,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let mut processor = Processor::start(opened, link, config, &observed)?;
 
     let names = Names::new(&config.broker.namespace);
-    let run = Run::new(broker, names, processor.handle.clone());
+    let run = Run::new(broker, names, processor.handle.clone(), processor.reader.clone());
     let bar = progress_bar(args.orders);
     let began = clock.monotonic();
     let outcome = tokio::select! {

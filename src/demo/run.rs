@@ -3,11 +3,9 @@
 
 use super::books::{Account, Bookkeeper, Books, Status, Stock, Verdict};
 use super::day::{self, Day, Step};
-use crate::pipeline::{Gone, Handle, Overview};
+use crate::pipeline::{Gone, Handle};
 use orderly_actors::audit::Audit;
-use orderly_actors::counters;
-use orderly_actors::states::{self, part};
-use orderly_actors::tables;
+use orderly_actors::states::{self, State, part};
 use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Message, Names, Properties};
 use orderly_domain::event::Type;
@@ -16,7 +14,7 @@ use orderly_domain::notification::NotificationKind;
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict;
-use orderly_store::{Ordinal, Table, View};
+use orderly_store::{Ordinal, Parts, Reader};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -74,6 +72,7 @@ pub struct Outcome {
 pub struct Run {
     broker: Memory,
     handle: Handle,
+    reader: Reader,
     names: Names,
     replies: Subscription,
     events: Subscription,
@@ -96,13 +95,14 @@ struct Heard {
 
 impl Run {
     /// Listens to what the processor behind `broker` says.
-    pub fn new(broker: Memory, names: Names, handle: Handle) -> Self {
+    pub fn new(broker: Memory, names: Names, handle: Handle, reader: Reader) -> Self {
         Self {
             replies: broker.reply_queue(REPLIES),
             events: broker.subscribe(&names.events, "order.*"),
             notifications: broker.subscribe(&names.notifications, "#"),
             broker,
             handle,
+            reader,
             names,
             sent: BTreeMap::new(),
             messages: 0,
@@ -202,7 +202,7 @@ impl Run {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = tokio::time::Instant::now();
         loop {
-            if !self.handle.look(holds_are_over).await?? {
+            if !holds_are_over(&self.reader)? {
                 return Ok(());
             }
             if began.elapsed() > PATIENCE {
@@ -223,12 +223,13 @@ impl Run {
             quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
         }
         let audit = self.handle.audit().await??;
-        let books = self.handle.look(read_books).await??;
+        let books = read_books(&self.reader)?;
         let seen = Books {
             verdicts: self.heard.verdicts,
             events: self.heard.events,
             notifications: self.heard.notifications,
             parked: audit.counts.parked,
+            waiting: audit.counts.waiting,
             ..books
         };
         let differences = expected.differences(&seen);
@@ -279,56 +280,43 @@ impl Heard {
 }
 
 /// Whether some hold is over and has not lapsed yet.
-fn holds_are_over(core: &Overview<'_>) -> Result<bool, states::Error> {
+fn holds_are_over(reader: &Reader) -> Result<bool, states::Error> {
     use orderly_actors::clock::{Clock, SystemClock};
     let now: Timestamp = SystemClock::default().now();
     let mut over = false;
-    each(core.view, tables::ORDERS, |entity| {
-        if let Some(reservation) = part::<Reservation>(entity)?
-            && let HoldState::Held { until, .. } = reservation.state
-        {
+    each(reader, |reservation: Reservation| {
+        if let HoldState::Held { until, .. } = reservation.state {
             over |= until <= now;
         }
-        Ok(())
     })?;
     Ok(over)
 }
 
-fn each(
-    view: &View,
-    table: Table,
-    mut look: impl FnMut(&orderly_store::Entity) -> Result<(), states::Error>,
-) -> Result<(), states::Error> {
-    let mut from = Ordinal(0);
-    loop {
-        let entities = view.scan(table, from, 512)?;
-        let Some(last) = entities.last() else {
-            return Ok(());
-        };
-        from = Ordinal(last.ordinal.0 + 1);
-        entities.iter().try_for_each(&mut look)?;
+/// Visits every state of a kind.
+fn each<S: State>(reader: &Reader, mut visit: impl FnMut(S)) -> Result<(), states::Error> {
+    let mut next = Some(Ordinal(0));
+    while let Some(from) = next {
+        let (entities, behind) = reader.page(S::TABLE, from, usize::MAX, Parts::of(&[S::PART]))?;
+        for entity in &entities {
+            part(entity)?.into_iter().for_each(&mut visit);
+        }
+        next = behind;
     }
+    Ok(())
 }
 
 /// The processor's own books.
-fn read_books(core: &Overview<'_>) -> Result<Books, states::Error> {
-    let mut books = Books { waiting: counters::waiting(core.view), ..Books::default() };
-    each(core.view, tables::ORDERS, |entity| {
-        if let Some(order) = part::<Order>(entity)?
-            && let Some(status) = status(order.status)
-        {
+fn read_books(reader: &Reader) -> Result<Books, states::Error> {
+    let mut books = Books::default();
+    each(reader, |order: Order| {
+        if let Some(status) = status(order.status) {
             let account = Account { status, total: order.total, paid: order.paid };
             books.orders.insert(order.id.to_string(), account);
         }
-        Ok(())
     })?;
-    each(core.view, tables::SKUS, |entity| {
-        if let Some(stock) = part::<orderly_domain::inventory::Stock>(entity)? {
-            let seen =
-                Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };
-            books.stock.insert(stock.sku.to_string(), seen);
-        }
-        Ok(())
+    each(reader, |stock: orderly_domain::inventory::Stock| {
+        let seen = Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };
+        books.stock.insert(stock.sku.to_string(), seen);
     })?;
     Ok(books)
 }

@@ -23,7 +23,7 @@ mod storage;
 mod timers;
 mod watchdog;
 
-pub use self::handle::{Gone, Handle, Overview, Resend, Vitals};
+pub use self::handle::{Gone, Handle, Resend};
 
 use crate::config::{self, Config};
 use crate::encode::Encoder;

@@ -18,7 +18,7 @@
 //! | file | has |
 //! |---|---|
 //! | `open` | opening: format, namespace, replay of the journal's tail |
-//! | `view` | the core thread's half: one read path (overlay of recent units first, then the views on disk) |
+//! | `view` | the core thread's half: one read path (recent units first, then the views on disk); the same for other threads |
 //! | `log` | the store thread's half: group commits, checkpoints, retention |
 //! | `schema` | what the caller says of its tables |
 //! | `totals`, `codec`, `error` | the sums over all units; numbers and slices in bytes; what may fail |
@@ -54,10 +54,10 @@ pub use disk::{Disk, SledDisk};
 pub use error::Error;
 pub use journal::{History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
-pub use open::{Opened, Options, Recovery, open};
+pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
     COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
     UnitBuilder,
 };
-pub use view::{Entity, Seen, View};
+pub use view::{Entity, Parts, Reader, Seen, View};

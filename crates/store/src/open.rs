@@ -1,4 +1,8 @@
 //! Opening a store: format, namespace, replay of the journal's tail.
+//!
+//! Opening has two steps. The first only reads ([`open_read_only`]), so that a store can answer before it is known that
+//! this process may change it. The second removes what a crash left and lets units be committed
+//! ([`ReadOnly::begin_writing`]). [`open`] takes both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,13 +12,13 @@ use uuid::Uuid;
 use crate::checkpoint::Manifest;
 use crate::disk::Disk;
 use crate::error::Error;
-use crate::index::{self, TimeBuckets};
+use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::Log;
 use crate::meta::{StoreId, bucket_span, cursor};
 use crate::schema::{PageSizes, Schema};
 use crate::unit::Seq;
-use crate::view::View;
+use crate::view::{Reader, View};
 
 /// How a store is opened.
 #[derive(Debug, Clone)]
@@ -76,96 +80,159 @@ pub struct Recovery {
 
 /// Opens the store on `disk`, or makes one there.
 pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
-    let (store_id, created) = store_id(&**disk, options)?;
+    let created = match &options.namespace {
+        Some(namespace) if StoreId::read(&**disk)?.is_none() => {
+            let store_id = StoreId { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
+            store_id.write(&**disk)?;
+            disk.sync()?;
+            true
+        }
+        Some(_) | None => false,
+    };
+    let mut opened = open_read_only(disk, options)?.begin_writing()?;
+    opened.recovery.created = created;
+    Ok(opened)
+}
+
+/// Reads the store on `disk` and writes nothing: neither is a store made, nor is removed what a crash left of one.
+pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnly, Error> {
+    let store_id = store_id(&**disk, options)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
     let cursor = cursor::read(&**disk)?.unwrap_or(Seq::FIRST);
-    remove_unnamed(&**disk, &manifest)?;
-
     let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
-    let span = bucket_span::read_or_write(&**disk, TimeBuckets::span_for(retention))?;
+    let stored_span = bucket_span::read(&**disk)?;
+    let span = stored_span.unwrap_or_else(|| TimeBuckets::span_for(retention));
     let buckets = TimeBuckets { span, retention };
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
     let history = History::new(journal.clone());
-    let from = manifest.chunk;
     let catalog = Arc::new(manifest.catalog.clone());
+    let next_chunk = manifest.chunk;
     let sizes = PageSizes::of(&options.schema);
-    let mut view =
-        View::new(Arc::clone(disk), history.clone(), totals, catalog, sizes, options.cache);
-    let mut log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
-
-    let replayed = replay(&journal, from, &mut view, &mut log, options.replay_bytes)?;
-    let cut = log.cut()?;
-    // The relay came no further than what was durable; a cursor is written without a sync of its own.
-    let cursor = cursor.min(view.next_seq());
-    log.set_cursor(cursor);
-    if cut > 0 {
-        tracing::warn!(
-            records = cut,
-            next = view.next_seq().0,
-            "journal cut: its last group was never acknowledged"
-        );
-    }
+    let view = View::new(
+        Arc::clone(disk),
+        history.clone(),
+        totals,
+        Arc::clone(&catalog),
+        sizes,
+        options.cache,
+    );
+    let log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
     let StoreId { namespace, incarnation } = store_id;
-    let recovery = Recovery { namespace, incarnation, created, replayed, cut, cursor };
-    Ok(Opened { view, log, history, recovery })
+    let recovery = Recovery { namespace, incarnation, created: false, replayed: 0, cut: 0, cursor };
+    let mut store = ReadOnly {
+        disk: Arc::clone(disk),
+        view,
+        log,
+        history,
+        recovery,
+        journal,
+        next_chunk: Some(next_chunk),
+        replay_bytes: options.replay_bytes,
+        new_span: stored_span.is_none().then_some(span),
+        catalog,
+    };
+    store.replay()?;
+    Ok(store)
 }
 
-fn store_id(disk: &dyn Disk, options: &Options) -> Result<(StoreId, bool), Error> {
+/// A store that was read, and in which nothing was written.
+#[derive(Debug)]
+pub struct ReadOnly {
+    disk: Arc<dyn Disk>,
+    view: View,
+    log: Log,
+    history: History,
+    recovery: Recovery,
+    journal: Journal,
+    /// Where the journal's tail goes on that was not replayed yet.
+    next_chunk: Option<u64>,
+    replay_bytes: usize,
+    /// To be written down: there is none in the store.
+    new_span: Option<i64>,
+    /// The segments that the manifest names.
+    catalog: Arc<Catalog>,
+}
+
+impl ReadOnly {
+    /// Reads the store from any thread, also when units are committed later. `None` while the journal's tail is not
+    /// replayed to its end, since it is longer than [`Options::replay_bytes`]: what is missing is newer than the rest.
+    pub fn reader(&self) -> Option<Reader> {
+        self.next_chunk.is_none().then(|| self.view.reader())
+    }
+
+    /// Removes what a crash left, replays what is left of the journal's tail, with checkpoints on the way, and gives the
+    /// store's parts. From here on units can be committed.
+    pub fn begin_writing(mut self) -> Result<Opened, Error> {
+        remove_unnamed(&*self.disk, &self.catalog)?;
+        if let Some(span) = self.new_span {
+            bucket_span::write(&*self.disk, span)?;
+        }
+        while self.next_chunk.is_some() {
+            let report = self.log.checkpoint()?;
+            self.view.checkpointed(&report);
+            self.view.forget_covered();
+            self.replay()?;
+        }
+        let Self { mut view, mut log, history, mut recovery, .. } = self;
+        view.replayed();
+        recovery.cut = log.cut()?;
+        // The relay came no further than what was durable; a cursor is written without a sync of its own.
+        recovery.cursor = recovery.cursor.min(view.next_seq());
+        log.set_cursor(recovery.cursor);
+        if recovery.cut > 0 {
+            tracing::warn!(
+                records = recovery.cut,
+                next = view.next_seq().0,
+                "journal cut: its last group was never acknowledged"
+            );
+        }
+        Ok(Opened { view, log, history, recovery })
+    }
+
+    /// Replays units behind the manifest, until memory holds [`Options::replay_bytes`] of them or none are left.
+    fn replay(&mut self) -> Result<(), Error> {
+        let Self { view, log, journal, recovery, .. } = self;
+        while let Some(number) = self.next_chunk {
+            let chunk = journal.chunk(number)?;
+            let Some(mut chunk) = chunk.filter(|chunk| chunk.head.first == view.next_seq()) else {
+                self.next_chunk = None;
+                break;
+            };
+            let mut units = Vec::new();
+            while let Some(unit) = chunk.next()? {
+                units.push(Arc::new(unit));
+            }
+            log.replay(&chunk, &units);
+            recovery.replayed += units.len() as u64;
+            for unit in units {
+                view.seal(unit);
+            }
+            self.next_chunk = Some(chunk.end());
+            if log.dirty_bytes() > self.replay_bytes {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn store_id(disk: &dyn Disk, options: &Options) -> Result<StoreId, Error> {
     match (StoreId::read(disk)?, &options.namespace) {
         (Some(found), Some(wanted)) if found.namespace != *wanted => {
             Err(Error::WrongNamespace { found: found.namespace, wanted: wanted.clone() })
         }
-        (Some(found), _) => Ok((found, false)),
-        (None, None) => Err(Error::NoStore),
-        (None, Some(namespace)) => {
-            let store_id = StoreId { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
-            store_id.write(disk)?;
-            disk.sync()?;
-            Ok((store_id, true))
-        }
+        (Some(found), _) => Ok(found),
+        (None, _) => Err(Error::NoStore),
     }
 }
 
 /// Removes segments that the manifest does not name: a crash came between them and it.
-fn remove_unnamed(disk: &dyn Disk, manifest: &Manifest) -> Result<(), Error> {
+fn remove_unnamed(disk: &dyn Disk, catalog: &Catalog) -> Result<(), Error> {
     for id in index::on_disk(disk)? {
-        if !manifest.catalog.all().any(|segment| segment.id == id) {
+        if !catalog.all().any(|segment| segment.id == id) {
             while !index::remove(disk, id, 256)? {}
         }
     }
     Ok(())
-}
-
-/// Replays the units behind the manifest; a long tail with checkpoints on the way, so that memory stays bounded.
-fn replay(
-    journal: &Journal,
-    mut number: u64,
-    view: &mut View,
-    log: &mut Log,
-    bound: usize,
-) -> Result<u64, Error> {
-    let mut replayed = 0;
-    while let Some(mut chunk) = journal.chunk(number)? {
-        if chunk.head.first != view.next_seq() {
-            break;
-        }
-        let mut units = Vec::new();
-        while let Some(unit) = chunk.next()? {
-            units.push(Arc::new(unit));
-        }
-        log.replay(&chunk, &units);
-        replayed += units.len() as u64;
-        for unit in units {
-            view.seal(unit);
-        }
-        number = chunk.end();
-        if log.dirty_bytes() > bound {
-            let report = log.checkpoint()?;
-            view.checkpointed(&report);
-            view.forget_covered();
-        }
-    }
-    view.replayed();
-    Ok(replayed)
 }

@@ -36,8 +36,7 @@ impl Totals {
         self.clock = self.clock.max(unit.at);
         // a timer of its own may lie before those that were dealt with
         self.fired = unit.timers.iter().map(|timer| timer.due).fold(unit.fired, i64::min);
-        let named = unit.names.iter().map(|name| (name.table, name.ordinal));
-        for (table, ordinal) in named.chain(unit.puts.iter().map(|put| (put.table, put.ordinal))) {
+        for (table, ordinal) in unit.used() {
             let next = &mut self.ordinals[table.index()];
             *next = (*next).max(ordinal.0 + 1);
         }

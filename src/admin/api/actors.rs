@@ -1,9 +1,10 @@
-//! `GET /api/actors`.
+//! `GET /api/actors`: how each actor is doing, told without asking it.
 
-use super::{Core, json};
+use super::Backend;
+use super::backend::Json;
 use crate::admin::problem::Problem;
+use actix_web::get;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -17,17 +18,13 @@ struct ActorView {
 }
 
 #[get("/actors")]
-pub(super) async fn all(core: Data<Core>) -> Result<HttpResponse, Problem> {
-    let actors = core.look(|core| Ok(core.actors.clone())).await?;
-    let actors: Vec<_> = actors
-        .into_iter()
-        .map(|(owner, vitals)| ActorView {
-            actor: owner.as_str(),
-            state: vitals.health.as_str(),
-            restarts: vitals.restarts,
-            handled: vitals.handled,
-            last_failure: vitals.last_failure,
-        })
-        .collect();
-    Ok(json(&actors))
+pub(super) async fn all(backend: Data<Backend>) -> Result<Json, Problem> {
+    let actors = backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
+        actor: owner.as_str(),
+        state: stats.health().as_str(),
+        restarts: stats.restarts(),
+        handled: stats.handled_so_far(),
+        last_failure: stats.last_failure(),
+    });
+    Ok(Json::new(&actors.collect::<Vec<_>>())?)
 }

@@ -1,11 +1,12 @@
-//! `GET /api/audit`: reads every state, a few at a time beside the shop's work, and answers when it has read them all.
+//! `GET /api/audit`: the core reads every state, a few at a time beside its work, and answers when all are read.
 
-use super::{Core, json};
+use super::Backend;
+use super::backend::Json;
 use crate::admin::problem::Problem;
+use actix_web::get;
 use actix_web::web::Data;
-use actix_web::{HttpResponse, get};
 
 #[get("/audit")]
-pub(super) async fn now(core: Data<Core>) -> Result<HttpResponse, Problem> {
-    Ok(json(&core.audit().await?))
+pub(super) async fn now(backend: Data<Backend>) -> Result<Json, Problem> {
+    Ok(Json::new(&backend.audit().await?)?)
 }

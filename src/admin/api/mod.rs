@@ -1,71 +1,53 @@
-//! What operators can ask of the core, one file a resource.
+//! What operators can ask, one file a resource.
 //!
-//! Each question is a look at the core between two commands; it holds the shop up while it looks,
-//! so a look reads what it needs and renders outside.
+//! | file | answers |
+//! |---|---|
+//! | `orders`, `timeline` | orders; everything that touched one |
+//! | `stock`, `carts`, `parked`, `notifications` | the other states |
+//! | `pages` | pages of any of them |
+//! | `actors`, `audit` | how the core is doing; whether the books balance |
+//! | `backend` | where answers come from: the store's reader, and the core |
+//!
+//! A `GET` of a state never waits for the core, nor the core for it: it is answered from the store's
+//! [`Reader`](orderly_store::Reader), on one of few threads that may block. A panic in one ends that request.
 
 mod actors;
 mod audit;
+mod backend;
 mod carts;
 mod notifications;
 mod orders;
+mod pages;
 mod parked;
 mod stock;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
+pub use self::backend::Backend;
 use super::problem::Problem;
-use crate::pipeline::{Handle, Overview, Resend};
-use actix_web::HttpResponse;
 use actix_web::web::{Data, ServiceConfig, scope};
-use orderly_actors::audit::Audit;
-use orderly_actors::states;
+use orderly_actors::{names, states};
 use orderly_domain::order::Status;
-use orderly_store as store;
-use serde::Serialize;
-use std::sync::{Arc, OnceLock};
+use orderly_store::{self as store, Ordinal, Reader, Table};
 
-/// The way to the core; there is none while the process starts.
-#[derive(Clone, Default)]
-pub struct Core(Arc<OnceLock<Handle>>);
-
-impl Core {
-    /// From now on questions are answered.
-    pub fn open(&self, handle: Handle) {
-        let _ = self.0.set(handle); // it is opened once
-    }
-
-    async fn look<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&Overview<'_>) -> Result<T, Error> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
-        let answer = handle.look(look).await;
-        Ok(answer.map_err(|gone| Problem::unavailable(gone.to_string()))??)
-    }
-
-    async fn audit(&self) -> Result<Audit, Problem> {
-        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
-        let audit = handle.audit().await.map_err(|gone| Problem::unavailable(gone.to_string()))?;
-        Ok(audit.map_err(Error::from)?)
-    }
-
-    async fn resend(&self, notification: String) -> Result<Resend, Problem> {
-        let handle = self.0.get().ok_or_else(|| Problem::unavailable("the process is starting"))?;
-        let answer = handle.resend(notification).await;
-        answer.map_err(|gone| Problem::unavailable(gone.to_string()))
-    }
-}
-
-/// Why a look sees nothing.
+/// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
     #[error("there is no order of that id yet; payment callbacks that wait for it: {0}")]
     Awaited(usize),
-    #[error("the order was {0} for longer than history is kept: it was swept, its id stays taken")]
-    Swept(Status),
+    #[error(
+        "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
+    )]
+    Deleted(Status),
+    #[error("after must be the next of an earlier page")]
+    After,
     #[error(transparent)]
     State(#[from] states::Error),
+    #[error("an answer has no form in JSON")]
+    Encode(#[from] serde_json::Error),
 }
 
 impl From<store::Error> for Error {
@@ -77,21 +59,23 @@ impl From<store::Error> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Awaited(_) | Error::Swept(_) => {
+            Error::NotFound(_) | Error::Awaited(_) | Error::Deleted(_) => {
                 Self::not_found(error.to_string())
             }
+            Error::After => Self::unprocessable(error.to_string()),
             Error::State(_) => {
-                tracing::error!(%error, "a question cannot be answered");
+                tracing::error!(%error, "the store cannot be read");
                 Self::unavailable("the store cannot be read")
             }
+            Error::Encode(_) => Self::internal(&error),
         }
     }
 }
 
 /// The routes under `/api`.
-pub fn routes(core: Core) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+pub fn routes(backend: Backend) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     move |config| {
-        config.app_data(Data::new(core.clone())).service(
+        config.app_data(Data::new(backend.clone())).service(
             scope("/api")
                 .service(orders::one)
                 .service(orders::list)
@@ -109,17 +93,7 @@ pub fn routes(core: Core) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'stati
     }
 }
 
-fn json(value: &impl Serialize) -> HttpResponse {
-    HttpResponse::Ok().json(value)
-}
-
-/// The first ordinal of a page: the one behind `after`.
-fn after(window: &super::listing::Window) -> Result<store::Ordinal, Problem> {
-    match &window.after {
-        None => Ok(store::Ordinal(0)),
-        Some(after) => match after.parse::<u64>().ok().and_then(|last| last.checked_add(1)) {
-            Some(next) => Ok(store::Ordinal(next)),
-            None => Err(Problem::unprocessable("after must be the next of an earlier page")),
-        },
-    }
+/// The number of the entity that has this id; `what` names its kind to the caller.
+fn find(reader: &Reader, table: Table, what: &'static str, id: &str) -> Result<Ordinal, Error> {
+    reader.find(table, &names::name(id))?.ok_or(Error::NotFound(what))
 }

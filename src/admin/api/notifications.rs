@@ -1,14 +1,16 @@
 //! `GET /api/notifications`, `POST /api/notifications/{id}/resend`.
 
-use super::{Core, Error, json, orders};
-use crate::admin::listing::{Page, Window};
+use super::backend::Json;
+use super::pages::{self, List};
+use super::{Backend, Error, orders};
+use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::problem::Problem;
 use crate::pipeline::Resend;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, get, post};
+use actix_web::{get, post};
 use orderly_actors::notification::order_of;
-use orderly_actors::states;
+use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
 use orderly_domain::notification::{
@@ -16,12 +18,11 @@ use orderly_domain::notification::{
 };
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
-use orderly_store::{Ordinal, View};
+use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
 
 /// A notification with the order that it is about.
 struct Found {
-    ordinal: Ordinal,
     order_id: String,
     notice: Notice,
 }
@@ -86,11 +87,6 @@ impl Found {
             deliveries: deliveries.iter().map(DeliveryView::from).collect(),
         }
     }
-
-    /// Behind which notification the next page begins.
-    fn position(&self) -> String {
-        self.notice.id.clone()
-    }
 }
 
 #[derive(Deserialize)]
@@ -101,84 +97,79 @@ pub(super) struct Filter {
     window: Window,
 }
 
-/// Orders that one look reads at most, so that a rare status cannot hold the shop up.
-const SCAN: usize = 2_000;
+/// The parts that a notification is told from.
+const PARTS: Parts = Parts::of(&[Order::PART, Notices::PART]);
 
-#[get("/notifications")]
-pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
-    let Filter { order_id, status, window } = filter.into_inner();
-    let status = status
-        .map(|name| {
-            Standing::from_name(&name)
-                .ok_or_else(|| Problem::unprocessable(format!("there is no status {name:?}")))
-        })
-        .transpose()?;
-    let after = match &window.after {
-        None => None,
-        Some(after) => Some((
-            order_of(after).ok_or_else(|| {
-                Problem::unprocessable("after must be the next of an earlier page")
-            })?,
-            after.clone(),
-        )),
-    };
-    let wanted = window.limit.get() + 1;
-    let mut found: Vec<Found> = Vec::new();
-    let only = match order_id {
-        None => None,
-        Some(id) => Some(core.look(move |core| orders::place(core.view, &id)).await?),
-    };
-    let mut from = only.or(after.as_ref().map(|(order, _)| *order)).unwrap_or(Ordinal(0));
-    while found.len() < wanted {
-        let limit = if only.is_some() { 1 } else { SCAN };
-        let behind = after.clone();
-        let (some, next) =
-            core.look(move |core| scan(core.view, from, limit, behind.as_ref())).await?;
-        found.extend(some.into_iter().filter(|one| {
-            only.is_none_or(|only| only == one.ordinal)
-                && status.is_none_or(|status| status == one.notice.standing())
-        }));
-        match next {
-            Some(next) if only.is_none() => from = next,
-            Some(_) | None => break,
-        }
-    }
-    found.truncate(wanted);
-    let page = Page::cut(found, window.limit, Found::position);
-    let items: Vec<_> = page.items.iter().map(Found::view).collect();
-    Ok(json(&Page { items, next: page.next }))
+/// Notifications, of one status or of all.
+struct Notifications {
+    status: Option<Standing>,
+    /// The list begins behind this notification.
+    after: Option<String>,
 }
 
-/// The notifications of up to `limit` orders behind the one given, and where the next begin.
-fn scan(
-    view: &View,
-    from: Ordinal,
-    limit: usize,
-    behind: Option<&(Ordinal, String)>,
-) -> Result<(Vec<Found>, Option<Ordinal>), Error> {
-    let entities = view.scan(tables::ORDERS, from, limit)?;
-    let more = entities.last().filter(|_| entities.len() == limit);
-    let next = more.map(|last| Ordinal(last.ordinal.0 + 1));
-    let mut found = Vec::new();
-    for entity in &entities {
-        let Some(notices) = part::<Notices>(entity)? else { continue };
-        let Some(order) = part::<Order>(entity)? else { continue };
-        let first = behind.filter(|(order, _)| *order == entity.ordinal).map_or(0, |(_, id)| {
-            notices.all.iter().position(|notice| notice.id == *id).map_or(0, |at| at + 1)
-        });
-        found.extend(notices.all.into_iter().skip(first).map(|notice| Found {
-            ordinal: entity.ordinal,
-            order_id: order.id.to_string(),
-            notice,
-        }));
+impl List for Notifications {
+    type Item = Found;
+    const TABLE: Table = tables::ORDERS;
+    const PARTS: Parts = PARTS;
+
+    fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
+        let (Some(order), Some(notices)) = (part::<Order>(entity)?, part::<Notices>(entity)?)
+        else {
+            return Ok(Vec::new());
+        };
+        let is_last = |notice: &Notice| Some(&notice.id) == self.after.as_ref();
+        let first = notices.all.iter().position(is_last).map_or(0, |last| last + 1);
+        let wanted = notices
+            .all
+            .into_iter()
+            .skip(first)
+            .filter(|notice| self.status.is_none_or(|status| status == notice.standing()));
+        let found = wanted.map(|notice| Found { order_id: order.id.to_string(), notice });
+        Ok(found.map(|found| (found.notice.id.clone(), found)).collect())
     }
-    Ok((found, next))
+
+    /// The beginning of the ids that the next order's notifications have.
+    fn behind(ordinal: Ordinal) -> String {
+        format!("n-{}-", ordinal.0.saturating_add(1))
+    }
+}
+
+#[get("/notifications")]
+pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
+    let Filter { order_id, status, window: Window { limit, after } } = filter.into_inner();
+    let status = pages::named("status", status, Standing::from_name)?;
+    let from = match &after {
+        None => Ordinal(0),
+        Some(after) => order_of(after).ok_or(Error::After)?,
+    };
+    let notifications = Notifications { status, after };
+    let query = move |reader: &Reader| {
+        let page = match order_id {
+            None => pages::page(&notifications, reader, from, limit)?,
+            Some(order) => of_order(&notifications, reader, &order, limit)?,
+        };
+        pages::json(&page, Found::view)
+    };
+    backend.query(query).await
+}
+
+/// The notifications of one order.
+fn of_order(
+    notifications: &Notifications,
+    reader: &Reader,
+    order: &str,
+    limit: Limit,
+) -> Result<Page<Found>, Error> {
+    let ordinal = orders::number(reader, order)?;
+    let entity = reader.entity(tables::ORDERS, ordinal, PARTS)?;
+    let found = notifications.items(&entity)?.into_iter().map(|(_, found)| found).collect();
+    Ok(Page::cut(found, limit, |found: &Found| found.notice.id.clone()))
 }
 
 #[post("/notifications/{id}/resend")]
-pub(super) async fn resend(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn resend(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
     let id = id.into_inner();
-    match core.resend(id.clone()).await? {
+    match backend.resend(id.clone()).await? {
         Resend::Again => {}
         Resend::Unknown => {
             return Err(Problem::not_found("there is no notification of that id"));
@@ -187,17 +178,16 @@ pub(super) async fn resend(core: Data<Core>, id: Path<String>) -> Result<HttpRes
             return Err(Problem::new(StatusCode::CONFLICT)
                 .detail("no channel has given up on it: there is nothing to send again"));
         }
-        Resend::Failed => return Err(Problem::unavailable("it could not be recorded")),
+        Resend::Failed => return Err(Problem::unavailable("the resend could not be recorded")),
     }
-    let found =
-        core.look(move |core| one(core.view, &id)?.ok_or(Error::NotFound("notification"))).await?;
-    Ok(json(&found.view()))
+    backend.query(move |reader| one(reader, &id)).await
 }
 
-fn one(view: &View, id: &str) -> Result<Option<Found>, Error> {
-    let Some(ordinal) = order_of(id) else { return Ok(None) };
-    let Some(notices) = states::read::<Notices>(view, ordinal)? else { return Ok(None) };
-    let Some(order) = states::read::<Order>(view, ordinal)? else { return Ok(None) };
-    let notice = notices.all.into_iter().find(|notice| notice.id == id);
-    Ok(notice.map(|notice| Found { ordinal, order_id: order.id.to_string(), notice }))
+fn one(reader: &Reader, id: &str) -> Result<Json, Error> {
+    const MISSING: Error = Error::NotFound("notification");
+    let entity = reader.entity(tables::ORDERS, order_of(id).ok_or(MISSING)?, PARTS)?;
+    let all = Notifications { status: None, after: None };
+    let mut found = all.items(&entity)?.into_iter();
+    let (_, found) = found.find(|(of_one, _)| of_one == id).ok_or(MISSING)?;
+    Json::new(&found.view())
 }

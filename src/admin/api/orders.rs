@@ -1,12 +1,13 @@
 //! `GET /api/orders`, `GET /api/orders/{id}`.
 
-use super::{Core, Error, json};
-use crate::admin::listing::{Page, Window};
+use super::backend::Json;
+use super::pages::{self, List};
+use super::{Backend, Error, find};
+use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
+use actix_web::get;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, get};
-use orderly_actors::names;
-use orderly_actors::states;
+use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
 use orderly_domain::event::face::{CustomerData, LineData, Units};
@@ -14,12 +15,12 @@ use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_domain::time::Timestamp;
-use orderly_store::{Entity, Ordinal, View};
+use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
 /// Everything about one order.
-pub(super) struct Found {
+struct Found {
     order: Order,
     reservation: Option<Reservation>,
     payments: Payments,
@@ -37,7 +38,7 @@ impl Found {
         }))
     }
 
-    fn data(&self) -> OrderView<'_> {
+    fn view(&self) -> OrderView<'_> {
         let order = &self.order;
         OrderView {
             order_id: order.id.as_str(),
@@ -154,42 +155,44 @@ fn dispute(dispute: &Dispute) -> Value {
     value!({ "dispute_id": dispute.id, "state": dispute.state })
 }
 
-/// Where an order is in the store; one that was swept is nowhere.
-pub(super) fn place(view: &View, id: &str) -> Result<Ordinal, Error> {
-    let found = names::find(view, tables::ORDERS, id)?;
-    let ordinal = found.ok_or(Error::NotFound("order"))?;
-    match states::read::<Tombstone>(view, ordinal)? {
-        Some(swept) => Err(Error::Swept(swept.status)),
-        None => Ok(ordinal),
-    }
+/// The parts that make up an order.
+const PARTS: Parts = Parts::of(&[Order::PART, Reservation::PART, Payments::PART]);
+/// The same, and what is left of an order that was deleted.
+const PARTS_OR_TOMBSTONE: Parts =
+    Parts::of(&[Order::PART, Reservation::PART, Payments::PART, Tombstone::PART]);
+
+/// The number of an order, unless it was deleted.
+pub(super) fn number(reader: &Reader, id: &str) -> Result<Ordinal, Error> {
+    let ordinal = find(reader, tables::ORDERS, "order", id)?;
+    let entity = reader.entity(tables::ORDERS, ordinal, Parts::of(&[Tombstone::PART]))?;
+    not_deleted(&entity)?;
+    Ok(ordinal)
 }
 
-fn read(view: &View, ordinal: Ordinal) -> Result<Option<Found>, Error> {
-    let entity = view.scan(tables::ORDERS, ordinal, 1)?;
-    match entity.first() {
-        Some(entity) if entity.ordinal == ordinal => Found::of(entity),
-        Some(_) | None => Ok(None),
+fn not_deleted(entity: &Entity) -> Result<(), Error> {
+    match part::<Tombstone>(entity)? {
+        Some(tombstone) => Err(Error::Deleted(tombstone.status)),
+        None => Ok(()),
     }
 }
 
 #[get("/orders/{id}")]
-pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let found = core
-        .look(move |core| {
-            let ordinal = place(core.view, &id)?;
-            match read(core.view, ordinal)? {
-                Some(found) => Ok(found),
-                // the place is there because callbacks came first
-                None => match states::read::<Payments>(core.view, ordinal)? {
-                    Some(known) if !known.waiting.is_empty() => {
-                        Err(Error::Awaited(known.waiting.len()))
-                    }
-                    Some(_) | None => Err(Error::NotFound("order")),
-                },
-            }
-        })
-        .await?;
-    Ok(json(&found.data()))
+pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
+    backend.query(move |reader| read(reader, &id)).await
+}
+
+fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
+    let ordinal = find(reader, tables::ORDERS, "order", id)?;
+    let entity = reader.entity(tables::ORDERS, ordinal, PARTS_OR_TOMBSTONE)?;
+    not_deleted(&entity)?;
+    if let Some(found) = Found::of(&entity)? {
+        return Json::new(&found.view());
+    }
+    // the id has a number because callbacks came before the order
+    match part::<Payments>(&entity)? {
+        Some(known) if !known.waiting.is_empty() => Err(Error::Awaited(known.waiting.len())),
+        Some(_) | None => Err(Error::NotFound("order")),
+    }
 }
 
 #[derive(Deserialize)]
@@ -199,54 +202,39 @@ pub(super) struct Filter {
     window: Window,
 }
 
-/// Entities that one look reads at most, so that a rare status cannot hold the shop up.
-const SCAN: usize = 2_000;
+/// Orders, of one status or of all.
+struct Orders {
+    status: Option<Status>,
+}
+
+impl List for Orders {
+    type Item = Found;
+    const TABLE: Table = tables::ORDERS;
+    const PARTS: Parts = PARTS;
+
+    fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
+        let found = Found::of(entity)?;
+        let is_wanted =
+            |found: &Found| self.status.is_none_or(|status| found.order.status == status);
+        let wanted = found.filter(is_wanted);
+        Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
+    }
+
+    fn behind(ordinal: Ordinal) -> String {
+        ordinal.0.to_string()
+    }
+}
 
 #[get("/orders")]
-pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
+pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
     let Filter { status, window } = filter.into_inner();
-    let status = status
-        .map(|name| {
-            Status::from_name(&name)
-                .ok_or_else(|| Problem::unprocessable(format!("there is no status {name:?}")))
-        })
-        .transpose()?;
-    let mut from = super::after(&window)?;
-    let mut found: Vec<(Ordinal, Found)> = Vec::new();
-    let wanted = window.limit.get() + 1;
-    while found.len() < wanted {
-        let scanned = core.look(move |core| scan(core.view, from, status)).await?;
-        found.extend(scanned.found);
-        match scanned.next {
-            Some(next) => from = next,
-            None => break,
-        }
-    }
-    found.truncate(wanted);
-    let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
-    let items: Vec<_> = page.items.iter().map(|(_, found)| found.data()).collect();
-    Ok(json(&Page { items, next: page.next }))
-}
-
-struct Scanned {
-    found: Vec<(Ordinal, Found)>,
-    next: Option<Ordinal>,
-}
-
-fn scan(view: &View, from: Ordinal, status: Option<Status>) -> Result<Scanned, Error> {
-    let entities = view.scan(tables::ORDERS, from, SCAN)?;
-    let next =
-        entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
-    let mut found = Vec::new();
-    for entity in &entities {
-        if let Some(order) = Found::of(entity)?
-            && status.is_none_or(|status| order.order.status == status)
-        {
-            found.push((entity.ordinal, order));
-        }
-    }
-    Ok(Scanned { found, next })
+    let orders = Orders { status: pages::named("status", status, Status::from_name)? };
+    let (from, limit) = (pages::first(&window)?, window.limit);
+    let query = move |reader: &Reader| {
+        pages::json(&pages::page(&orders, reader, from, limit)?, Found::view)
+    };
+    backend.query(query).await
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

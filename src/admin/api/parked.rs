@@ -1,81 +1,104 @@
-//! `GET /api/parked`, `GET /api/parked/{id}`.
+//! `GET /api/parked`, without the bytes of the messages; `GET /api/parked/{id}`, with them.
 
-use super::{Core, Error, json};
-use crate::admin::listing::{Page, Window};
+use super::backend::Json;
+use super::pages::{self, List};
+use super::{Backend, Error};
+use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
+use actix_web::get;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, get};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bytes::Bytes;
 use orderly_actors::counters::PARKED_REASONS;
 use orderly_actors::parked;
 use orderly_actors::tables;
 use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
-use orderly_store::{Ordinal, View};
+use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
 
+/// What is known of a parked message, without its bytes.
 #[derive(Serialize)]
-struct ParkedView {
+struct ParkedView<'a> {
     id: String,
     reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
-    command_id: Option<String>,
+    command_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<String>,
+    source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    r#type: Option<String>,
+    r#type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    order_id: Option<String>,
+    order_id: Option<&'a str>,
     received_at: Timestamp,
     attempts: u32,
-    detail: Option<Detail>,
-    raw: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    detail: Option<&'a Detail>,
     size: u64,
     truncated: bool,
 }
 
-impl ParkedView {
-    fn new((ordinal, about, body): (Ordinal, Parked, Bytes)) -> Self {
-        Self {
-            id: parked::id(ordinal),
+/// All that is known of a parked message.
+#[derive(Serialize)]
+struct WholeView<'a> {
+    #[serde(flatten)]
+    about: ParkedView<'a>,
+    raw: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+}
+
+/// A parked message, without its bytes.
+struct Found {
+    ordinal: Ordinal,
+    about: Parked,
+}
+
+impl Found {
+    fn of(entity: &Entity) -> Result<Option<Self>, Error> {
+        let Some((_, about)) = entity.parts.iter().find(|(part, _)| *part == parked::ABOUT) else {
+            return Ok(None);
+        };
+        let about = parked::decode(entity.ordinal, about)?;
+        Ok(Some(Self { ordinal: entity.ordinal, about }))
+    }
+
+    fn view(&self) -> ParkedView<'_> {
+        let about = &self.about;
+        ParkedView {
+            id: parked::id(self.ordinal),
             reason: about.reason,
-            command_id: about.command_id,
-            source: about.source,
-            r#type: about.r#type,
-            order_id: about.order_id,
+            command_id: about.command_id.as_deref(),
+            source: about.source.as_deref(),
+            r#type: about.r#type.as_deref(),
+            order_id: about.order_id.as_deref(),
             received_at: about.received_at,
             attempts: about.attempts,
-            detail: about.detail,
-            raw: STANDARD.encode(&body),
-            text: std::str::from_utf8(&body).ok().map(str::to_owned),
+            detail: about.detail.as_ref(),
             size: about.size,
             truncated: about.truncated,
         }
     }
 }
 
-fn read(view: &View, ordinal: Ordinal) -> Result<Option<(Ordinal, Parked, Bytes)>, Error> {
-    let Some(about) = parked::read(view, ordinal)? else {
-        return Ok(None);
-    };
-    let body = parked::body(view, ordinal)?.unwrap_or_default();
-    Ok(Some((ordinal, about, body)))
+#[get("/parked/{id}")]
+pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
+    backend.query(move |reader| read(reader, &id)).await
 }
 
-#[get("/parked/{id}")]
-pub(super) async fn one(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let found = core
-        .look(move |core| {
-            let ordinal = parked::ordinal(&id).ok_or(Error::NotFound("parked message"))?;
-            read(core.view, ordinal)?.ok_or(Error::NotFound("parked message"))
-        })
-        .await?;
-    Ok(json(&ParkedView::new(found)))
+fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
+    const MISSING: Error = Error::NotFound("parked message");
+    let ordinal = parked::ordinal(id).ok_or(MISSING)?;
+    let parts = Parts::of(&[parked::ABOUT, parked::BODY]);
+    let entity = reader.entity(tables::PARKED, ordinal, parts)?;
+    let found = Found::of(&entity)?.ok_or(MISSING)?;
+    let body = entity.parts.iter().find(|(part, _)| *part == parked::BODY);
+    let body = body.map_or(&[][..], |(_, body)| body);
+    Json::new(&WholeView {
+        about: found.view(),
+        raw: STANDARD.encode(body),
+        text: std::str::from_utf8(body).ok(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -85,61 +108,38 @@ pub(super) struct Filter {
     window: Window,
 }
 
-/// Entities that one look reads at most.
-const SCAN: usize = 256;
-
-#[get("/parked")]
-pub(super) async fn list(core: Data<Core>, filter: Query<Filter>) -> Result<HttpResponse, Problem> {
-    let Filter { reason, window } = filter.into_inner();
-    let reason = reason
-        .map(|name| {
-            Reason::from_name(&name)
-                .filter(|reason| PARKED_REASONS.contains(reason))
-                .ok_or_else(|| Problem::unprocessable(format!("there is no reason {name:?}")))
-        })
-        .transpose()?;
-    let mut from = match &window.after {
-        None => Ordinal(0),
-        Some(after) => match parked::ordinal(after) {
-            Some(last) => Ordinal(last.0.saturating_add(1)),
-            None => {
-                return Err(Problem::unprocessable("after must be the next of an earlier page"));
-            }
-        },
-    };
-    let wanted = window.limit.get() + 1;
-    let mut found = Vec::new();
-    while found.len() < wanted {
-        let (some, next) = core.look(move |core| scan(core.view, from, reason)).await?;
-        found.extend(some);
-        match next {
-            Some(next) => from = next,
-            None => break,
-        }
-    }
-    found.truncate(wanted);
-    let page = Page::cut(found, window.limit, |(ordinal, ..)| parked::id(*ordinal));
-    let items: Vec<_> = page.items.into_iter().map(ParkedView::new).collect();
-    Ok(json(&Page { items, next: page.next }))
+/// Parked messages, for one reason or for all, without their bytes.
+struct ParkedMessages {
+    reason: Option<Reason>,
 }
 
-type Items = Vec<(Ordinal, Parked, Bytes)>;
+impl List for ParkedMessages {
+    type Item = Found;
+    const TABLE: Table = tables::PARKED;
+    const PARTS: Parts = Parts::of(&[parked::ABOUT]);
 
-fn scan(
-    view: &View,
-    from: Ordinal,
-    reason: Option<Reason>,
-) -> Result<(Items, Option<Ordinal>), Error> {
-    let entities = view.scan(tables::PARKED, from, SCAN)?;
-    let next =
-        entities.last().filter(|_| entities.len() == SCAN).map(|last| Ordinal(last.ordinal.0 + 1));
-    let mut found = Vec::new();
-    for entity in &entities {
-        if let Some(item) = read(view, entity.ordinal)?
-            && reason.is_none_or(|reason| item.1.reason == reason)
-        {
-            found.push(item);
-        }
+    fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
+        let found = Found::of(entity)?;
+        let is_wanted =
+            |found: &Found| self.reason.is_none_or(|reason| found.about.reason == reason);
+        let wanted = found.filter(is_wanted);
+        Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
     }
-    Ok((found, next))
+
+    fn behind(ordinal: Ordinal) -> String {
+        parked::id(ordinal)
+    }
+}
+
+#[get("/parked")]
+pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
+    let Filter { reason, window } = filter.into_inner();
+    let of_name =
+        |name: &str| Reason::from_name(name).filter(|reason| PARKED_REASONS.contains(reason));
+    let messages = ParkedMessages { reason: pages::named("reason", reason, of_name)? };
+    let (from, limit) = (pages::first_behind(&window, parked::ordinal)?, window.limit);
+    let query = move |reader: &Reader| {
+        pages::json(&pages::page(&messages, reader, from, limit)?, Found::view)
+    };
+    backend.query(query).await
 }

@@ -1,31 +1,32 @@
 //! `GET /api/stock`, `GET /api/stock/{sku}`.
 
-use super::{Core, Error, after, json};
-use crate::admin::listing::{Page, Window};
+use super::backend::Json;
+use super::pages::{self, List};
+use super::{Backend, Error, find};
+use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
+use actix_web::get;
 use actix_web::web::{Data, Path, Query};
-use actix_web::{HttpResponse, get};
-use orderly_actors::names;
-use orderly_actors::states;
 use orderly_actors::states::part;
-use orderly_actors::tables;
+use orderly_actors::states::{State, decode};
 use orderly_domain::inventory::Stock;
+use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::Serialize;
 
 #[derive(Serialize)]
-struct StockView {
-    sku: String,
+struct StockView<'a> {
+    sku: &'a str,
     on_hand: u64,
     held: u64,
     available: u64,
     low_at: Option<u64>,
 }
 
-impl From<Stock> for StockView {
-    fn from(stock: Stock) -> Self {
+impl<'a> From<&'a Stock> for StockView<'a> {
+    fn from(stock: &'a Stock) -> Self {
         Self {
             available: stock.available(),
-            sku: stock.sku.to_string(),
+            sku: stock.sku.as_str(),
             on_hand: stock.on_hand,
             held: stock.held,
             low_at: stock.low_at,
@@ -34,33 +35,39 @@ impl From<Stock> for StockView {
 }
 
 #[get("/stock/{sku}")]
-pub(super) async fn one(core: Data<Core>, sku: Path<String>) -> Result<HttpResponse, Problem> {
-    let stock = core
-        .look(move |core| {
-            let ordinal =
-                names::find(core.view, tables::SKUS, &sku)?.ok_or(Error::NotFound("sku"))?;
-            states::read::<Stock>(core.view, ordinal)?.ok_or(Error::NotFound("sku"))
-        })
-        .await?;
-    Ok(json(&StockView::from(stock)))
+pub(super) async fn one(backend: Data<Backend>, sku: Path<String>) -> Result<Json, Problem> {
+    let query = move |reader: &Reader| {
+        let ordinal = find(reader, Stock::TABLE, "sku", &sku)?;
+        let stored = reader.read(Stock::TABLE, ordinal, Stock::PART)?;
+        let stock: Stock = decode(ordinal, &stored.ok_or(Error::NotFound("sku"))?)?;
+        Json::new(&StockView::from(&stock))
+    };
+    backend.query(query).await
+}
+
+/// All skus.
+struct Skus;
+
+impl List for Skus {
+    type Item = Stock;
+    const TABLE: Table = Stock::TABLE;
+    const PARTS: Parts = Parts::of(&[Stock::PART]);
+
+    fn items(&self, entity: &Entity) -> Result<Vec<(String, Stock)>, Error> {
+        let stock = part::<Stock>(entity)?;
+        Ok(stock.into_iter().map(|stock| (Self::behind(entity.ordinal), stock)).collect())
+    }
+
+    fn behind(ordinal: Ordinal) -> String {
+        ordinal.0.to_string()
+    }
 }
 
 #[get("/stock")]
-pub(super) async fn list(core: Data<Core>, window: Query<Window>) -> Result<HttpResponse, Problem> {
-    let from = after(&window)?;
-    let wanted = window.limit.get() + 1;
-    let found = core
-        .look(move |core| {
-            let mut found = Vec::new();
-            for entity in core.view.scan(tables::SKUS, from, wanted)? {
-                if let Some(stock) = part::<Stock>(&entity)? {
-                    found.push((entity.ordinal, stock));
-                }
-            }
-            Ok(found)
-        })
-        .await?;
-    let page = Page::cut(found, window.limit, |(ordinal, _)| ordinal.0.to_string());
-    let items: Vec<_> = page.items.into_iter().map(|(_, stock)| StockView::from(stock)).collect();
-    Ok(json(&Page { items, next: page.next }))
+pub(super) async fn list(backend: Data<Backend>, window: Query<Window>) -> Result<Json, Problem> {
+    let (from, limit) = (pages::first(&window)?, window.limit);
+    let query = move |reader: &Reader| {
+        pages::json(&pages::page(&Skus, reader, from, limit)?, StockView::from)
+    };
+    backend.query(query).await
 }

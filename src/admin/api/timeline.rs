@@ -1,14 +1,17 @@
 //! `GET /api/orders/{id}/timeline`: every command and callback that touched an order, whatever its
-//! verdict, and every event of it.
+//! verdict, and every event of it, the oldest first.
 //!
-//! The order's units are linked, newest first: each names the one before.
+//! An order's units are linked, the newest first: each names the one before. So a page is found by going back from the
+//! newest unit to where the page before ended; of what is passed on the way, only what the page may need is kept.
 
 mod summary;
 
-use super::{Core, json, orders};
+use super::backend::Json;
+use super::{Backend, Error, orders};
+use crate::admin::listing::{Limit, Page};
 use crate::admin::problem::Problem;
-use actix_web::web::{Data, Path};
-use actix_web::{HttpResponse, get};
+use actix_web::get;
+use actix_web::web::{Data, Path, Query};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::event::face::Face;
@@ -16,10 +19,15 @@ use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
-use serde::Serialize;
+use orderly_store::{Reader, Seq};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
 
-/// Units that are shown at most: the newest.
+/// Items that are told to who asks for no page: the first.
 const MOST: usize = 1_000;
+/// Units that one request goes back at most, of the hundreds of thousands that a producer in a loop may leave. What is
+/// before them is not told.
+const WALK: usize = 20_000;
 
 #[derive(Serialize)]
 struct Item<'a> {
@@ -40,29 +48,66 @@ struct Item<'a> {
     data: Option<Face<'a>>,
 }
 
-#[get("/orders/{id}/timeline")]
-pub(super) async fn of_order(core: Data<Core>, id: Path<String>) -> Result<HttpResponse, Problem> {
-    let entries = core
-        .look(move |core| {
-            let ordinal = orders::place(core.view, &id)?;
-            let mut next = core.view.last_in_history(tables::ORDERS, ordinal)?;
-            let mut entries = Vec::new();
-            while let Some(seq) = next.filter(|_| entries.len() < MOST) {
-                // what retention has dropped is not told any more
-                let Some(unit) = core.view.unit(seq)? else {
-                    break;
-                };
-                entries.push(JournalEntry::read(&unit)?);
-                next = unit.history.and_then(|link| link.previous);
-            }
-            Ok(entries)
-        })
-        .await?;
-    let items: Vec<_> = entries.iter().rev().flat_map(items).collect();
-    Ok(json(&items))
+/// Which part of a timeline is asked for: without either parameter, all of it, up to [`MOST`] items.
+#[derive(Deserialize)]
+pub(super) struct Part {
+    limit: Option<Limit>,
+    after: Option<String>,
 }
 
-fn items(entry: &JournalEntry) -> Vec<Item<'_>> {
+#[get("/orders/{id}/timeline")]
+pub(super) async fn of_order(
+    backend: Data<Backend>,
+    id: Path<String>,
+    part: Query<Part>,
+) -> Result<Json, Problem> {
+    let Part { limit, after } = part.into_inner();
+    let is_page = limit.is_some() || after.is_some();
+    let after = match after {
+        None => Seq(0),
+        Some(after) => Seq(after.parse().map_err(|_| Error::After)?),
+    };
+    let limit = limit.unwrap_or_default();
+    let query = move |reader: &Reader| {
+        let most = if is_page { limit.get() + 1 } else { MOST };
+        let entries = entries(reader, &id, after, most)?;
+        let items = entries.iter().flat_map(items).filter(|(place, _)| *place > after).take(most);
+        if is_page {
+            let page = Page::cut(items.collect(), limit, |(place, _)| place.0.to_string());
+            let items: Vec<_> = page.items.iter().map(|(_, item)| item).collect();
+            Json::new(&Page { items, next: page.next })
+        } else {
+            Json::new(&items.map(|(_, item)| item).collect::<Vec<_>>())
+        }
+    };
+    backend.query(query).await
+}
+
+/// The units of an order that have items behind `after`, the oldest first: up to `most` of them, which is enough for as
+/// many items.
+fn entries(
+    reader: &Reader,
+    order: &str,
+    after: Seq,
+    most: usize,
+) -> Result<VecDeque<JournalEntry>, Error> {
+    let mut entries = VecDeque::new();
+    let mut next = reader.last_in_history(tables::ORDERS, orders::number(reader, order)?)?;
+    for _ in 0..WALK {
+        // what retention has dropped is not told any more
+        let Some(unit) = next.map(|seq| reader.unit(seq)).transpose()?.flatten() else { break };
+        if unit.next.0 <= after.0.saturating_add(1) {
+            break;
+        }
+        entries.push_front(JournalEntry::read(&unit)?);
+        entries.truncate(most);
+        next = unit.history.and_then(|link| link.previous);
+    }
+    Ok(entries)
+}
+
+/// What a unit gives: an item for what set it off, one for each event, each with its place in the store.
+fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {
         Origin::Message { source, id, kind } => {
@@ -78,7 +123,7 @@ fn items(entry: &JournalEntry) -> Vec<Item<'_>> {
         Origin::Age => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
     };
-    let mut items = vec![Item {
+    let cause = Item {
         at: entry.at,
         sequence: None,
         kind,
@@ -88,17 +133,20 @@ fn items(entry: &JournalEntry) -> Vec<Item<'_>> {
         command_id,
         summary: summary::of_unit(record),
         data: None,
-    }];
-    items.extend(entry.events().map(|(seq, event)| Item {
-        at: entry.at,
-        sequence: Some(seq.0),
-        kind: event.kind().as_str(),
-        verdict: None,
-        reason: None,
-        source: None,
-        command_id: None,
-        summary: summary::of_event(event, entry.scene()),
-        data: Face::new(event, entry.scene()),
-    }));
-    items
+    };
+    let events = entry.events().map(|(seq, event)| {
+        let item = Item {
+            at: entry.at,
+            sequence: Some(seq.0),
+            kind: event.kind().as_str(),
+            verdict: None,
+            reason: None,
+            source: None,
+            command_id: None,
+            summary: summary::of_event(event, entry.scene()),
+            data: Face::new(event, entry.scene()),
+        };
+        (seq, item)
+    });
+    std::iter::once((entry.seq, cause)).chain(events).collect()
 }

@@ -4,9 +4,10 @@
 mod audit;
 mod durable;
 mod fire;
+mod gauges;
 mod isolate;
 mod notify;
-mod show;
+mod questions;
 mod stop;
 
 use super::handle::{Handle, Question, questions};
@@ -71,7 +72,7 @@ pub(super) struct Parts {
 }
 
 pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
-    let (handle, questions) = questions();
+    let (handle, questions, actors) = questions();
     let (done, ended) = oneshot::channel();
     let runtime = tokio::runtime::Handle::current();
     std::thread::Builder::new()
@@ -79,6 +80,7 @@ pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<()
         .spawn(move || {
             let result = actix_rt::System::new().block_on(async move {
                 let mut core = Core::new(parts, runtime);
+                let _ = actors.set(core.sequencer.owners().stats().to_vec()); // set here only
                 core.run(questions).await
             });
             let _ = done.send(result); // the process is ending
@@ -407,7 +409,7 @@ impl Core {
         }
         self.sequencer.view().borrow_mut().trim();
         self.notifier.pump(self.moment());
-        self.show();
+        self.set_gauges();
         self.tell_retired(now);
         Ok(())
     }

@@ -100,10 +100,10 @@ pub(crate) const fn width(index: usize) -> usize {
     if index == IDENTITIES { 32 } else { 24 }
 }
 
-/// Looks for a hash in segments, the first first: they are kept newest first.
+/// Looks for a hash in segments, the first first: they are kept newest first. Reads past the cache without one.
 pub(crate) fn find<'a>(
     disk: &dyn Disk,
-    cache: &Cache,
+    cache: Option<&Cache>,
     segments: impl Iterator<Item = &'a Segment>,
     hash: &[u8; 16],
 ) -> Result<Option<[u64; 2]>, Error> {
@@ -117,7 +117,7 @@ pub(crate) fn find<'a>(
 
 fn find_in(
     disk: &dyn Disk,
-    cache: &Cache,
+    cache: Option<&Cache>,
     segment: &Segment,
     hash: &[u8; 16],
 ) -> Result<Option<[u64; 2]>, Error> {
@@ -146,9 +146,12 @@ fn find_in(
 }
 
 /// A record of a segment that the manifest names: it must be there.
-fn load(disk: &dyn Disk, cache: &Cache, key: [u8; 14]) -> Result<Bytes, Error> {
-    let record =
-        cache.get(disk, Tree::Index, &key)?.ok_or_else(|| Error::corrupt("index record", &key))?;
+fn load(disk: &dyn Disk, cache: Option<&Cache>, key: [u8; 14]) -> Result<Bytes, Error> {
+    let record = match cache {
+        Some(cache) => cache.get(disk, Tree::Index, &key)?,
+        None => disk.get(Tree::Index, &key)?,
+    };
+    let record = record.ok_or_else(|| Error::corrupt("index record", &key))?;
     let version = record.first().copied().ok_or_else(|| Error::corrupt("index record", &key))?;
     Error::check_version("index record", version, VERSION)?;
     Ok(record)

@@ -13,5 +13,5 @@ mod tests;
 mod writer;
 
 pub(crate) use self::page::{Page, PageId, Stored, Value, Walk};
-pub(crate) use self::spilled::value;
+pub(crate) use self::spilled::{pieces, value};
 pub(crate) use self::writer::{Update, update};

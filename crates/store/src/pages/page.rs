@@ -70,6 +70,11 @@ impl PageId {
         usize::try_from(ordinal.0 % self.slots as u64).unwrap_or(0)
     }
 
+    /// The first ordinal behind this page.
+    pub(crate) fn end(self) -> Ordinal {
+        self.ordinal(self.slots)
+    }
+
     pub(crate) fn ordinal(self, slot: usize) -> Ordinal {
         Ordinal(self.number * self.slots as u64 + slot as u64)
     }
@@ -209,7 +214,7 @@ impl Page {
 impl Page {
     /// The first ordinal behind this page.
     pub(crate) fn end(&self) -> Ordinal {
-        self.id.ordinal(self.id.slots)
+        self.id.end()
     }
 }
 

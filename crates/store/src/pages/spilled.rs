@@ -30,7 +30,7 @@ pub(crate) fn value(
             None => return Ok(None),
             Some(Value::Inline(value)) => return Ok(Some(value)),
             Some(Value::Spilled { stamp, len }) => {
-                if let Some(value) = pieces(disk, table, ordinal, part, stamp, len)? {
+                if let Some(value) = pieces(disk, (table, ordinal, part), stamp, len)? {
                     return Ok(Some(value));
                 }
             }
@@ -56,11 +56,9 @@ pub(crate) fn piece_count(len: usize) -> u16 {
 }
 
 /// Puts a spilled value together; `None` when a piece is not there, or of another unit.
-fn pieces(
+pub(crate) fn pieces(
     disk: &dyn Disk,
-    table: Table,
-    ordinal: Ordinal,
-    part: u8,
+    (table, ordinal, part): (Table, Ordinal, u8),
     stamp: Seq,
     len: usize,
 ) -> Result<Option<Bytes>, Error> {

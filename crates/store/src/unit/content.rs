@@ -149,6 +149,12 @@ impl Unit {
         self.next.0 - self.seq.0 - 1
     }
 
+    /// The entities that it names or puts something under.
+    pub(crate) fn used(&self) -> impl Iterator<Item = (Table, Ordinal)> {
+        let named = self.names.iter().map(|name| (name.table, name.ordinal));
+        named.chain(self.puts.iter().map(|put| (put.table, put.ordinal)))
+    }
+
     /// About how many bytes it takes in the journal.
     pub fn size(&self) -> usize {
         let values: usize =

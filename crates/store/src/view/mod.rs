@@ -4,6 +4,10 @@
 //! the process before they are), then the views on disk. A unit is visible to the very next read after [`View::seal`].
 
 mod overlay;
+mod reader;
+mod recent;
+
+pub use self::reader::{Parts, Reader};
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,6 +15,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use self::overlay::Overlay;
+use self::recent::SharedRecent;
 use crate::checkpoint::Report;
 use crate::disk::{Cache, Disk, Tree};
 use crate::error::Error;
@@ -50,8 +55,10 @@ pub struct Entity {
 pub struct View {
     disk: Arc<dyn Disk>,
     history: History,
-    overlay: Overlay,
+    /// Written here only; read by every [`Reader`] as well.
+    recent: SharedRecent,
     totals: Totals,
+    /// The same as the shared one, without the lock.
     catalog: Arc<Catalog>,
     sizes: PageSizes,
     cache: Cache,
@@ -69,7 +76,7 @@ impl View {
     ) -> Self {
         Self {
             timers: RefCell::new(Pending::new(Arc::clone(&disk))),
-            overlay: Overlay::new(totals.next),
+            recent: SharedRecent::new(Overlay::new(&totals), Arc::clone(&catalog)),
             cache: Cache::new(cache),
             disk,
             history,
@@ -77,6 +84,12 @@ impl View {
             catalog,
             sizes,
         }
+    }
+
+    /// Reads the same store from other threads.
+    pub fn reader(&self) -> Reader {
+        let (disk, history) = (Arc::clone(&self.disk), self.history.clone());
+        Reader::new(disk, history, self.recent.clone(), self.sizes)
     }
 
     /// The sequence of the next unit.
@@ -114,32 +127,36 @@ impl View {
         assert_eq!(unit.seq, self.totals.next, "a unit was sealed out of its order");
         self.totals.apply(&unit);
         self.timers.get_mut().add(&unit);
-        self.overlay.add(unit);
+        self.recent.write().overlay.add(unit);
     }
 
     /// The entity that has this id.
     pub fn find(&self, table: Table, hash: &NameHash) -> Result<Option<Ordinal>, Error> {
-        if let Some(ordinal) = self.overlay.name(table, hash) {
-            return Ok(Some(ordinal));
+        let recent = self.recent.read().overlay.name(table, hash);
+        if recent.is_some() {
+            return Ok(recent);
         }
-        let found = index::find(&*self.disk, &self.cache, self.catalog.names(table), &hash.0)?;
+        let found =
+            index::find(&*self.disk, Some(&self.cache), self.catalog.names(table), &hash.0)?;
         Ok(found.map(|[ordinal, _]| Ordinal(ordinal)))
     }
 
     /// What is known of an identity. One that is older than the retention may be known still, or not any more.
     pub fn identity(&self, hash: &IdentityHash) -> Result<Option<Seen>, Error> {
-        if let Some((data, seq)) = self.overlay.identity(hash) {
+        let recent = self.recent.read().overlay.identity(hash);
+        if let Some((data, seq)) = recent {
             return Ok(Some(Seen { data, seq }));
         }
-        let found = index::find(&*self.disk, &self.cache, self.catalog.of(IDENTITIES), &hash.0)?;
+        let found =
+            index::find(&*self.disk, Some(&self.cache), self.catalog.of(IDENTITIES), &hash.0)?;
         Ok(found.map(|[data, seq]| Seen { data, seq: Seq(seq) }))
     }
 
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
-        let mut recent = self.overlay.parts((table, ordinal));
-        if let Some((_, value)) = recent.find(|(recent, _)| *recent == part) {
-            return Ok(value.cloned());
+        let recent = self.recent.read().overlay.part((table, ordinal), part);
+        if let Some(value) = recent {
+            return Ok(value);
         }
         let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;
@@ -151,16 +168,18 @@ impl View {
 
     /// The newest unit in an entity's history.
     pub fn last_in_history(&self, table: Table, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
-        if let Some(seq) = self.overlay.last_in_history((table, ordinal)) {
-            return Ok(Some(seq));
+        let recent = self.recent.read().overlay.last_in_history((table, ordinal));
+        if recent.is_some() {
+            return Ok(recent);
         }
         Ok(self.stored(table, ordinal)?.and_then(|stored| stored.history))
     }
 
     /// A unit, durable or not; `None` when there is none at `seq`, or history is not kept that long.
     pub fn unit(&self, seq: Seq) -> Result<Option<Arc<Unit>>, Error> {
-        match self.overlay.unit(seq) {
-            Some(unit) => Ok(Some(Arc::clone(unit))),
+        let recent = self.recent.read().overlay.unit(seq).cloned();
+        match recent {
+            Some(unit) => Ok(Some(unit)),
             None => Ok(self.history.unit(seq)?.map(Arc::new)),
         }
     }
@@ -169,7 +188,7 @@ impl View {
     /// goes through the whole overlay, and past the cache.
     pub fn scan(&self, table: Table, from: Ordinal, limit: usize) -> Result<Vec<Entity>, Error> {
         let mut found = Vec::new();
-        let mut touched = self.overlay.touched(table, from).into_iter().peekable();
+        let mut touched = self.recent.read().overlay.touched(table, from).into_iter().peekable();
         let mut pages = pages::Walk::new(&*self.disk, PageId::of(&self.sizes, table, from));
         while found.len() < limit {
             let page = pages.next()?;
@@ -260,8 +279,8 @@ impl View {
     }
 
     /// How many bytes of memory the units take that are in no checkpoint yet.
-    pub const fn dirty_bytes(&self) -> usize {
-        self.overlay.dirty()
+    pub fn dirty_bytes(&self) -> usize {
+        self.recent.read().overlay.dirty()
     }
 
     /// A checkpoint is complete: what it holds is read from the views from now on.
@@ -270,18 +289,22 @@ impl View {
             self.cache.forget(Tree::Pages, &page.key());
         }
         self.catalog = Arc::clone(&report.catalog);
-        self.overlay.cover(report.covered);
+        let mut recent = self.recent.write();
+        recent.catalog = Arc::clone(&report.catalog);
+        recent.overlay.cover(report.covered);
+        drop(recent);
         self.timers.get_mut().cover(report.covered);
     }
 
-    /// Forgets some of what a checkpoint holds; for when no units come that would do it bit by bit.
-    pub fn trim(&mut self) {
-        self.overlay.forget_some(FORGET_IDLE);
+    /// Forgets some of what a checkpoint holds; for when no units come that would do it bit by bit. Says whether there
+    /// is more to forget.
+    pub fn trim(&mut self) -> bool {
+        self.recent.write().overlay.forget_some(FORGET_IDLE)
     }
 
     /// Forgets what a checkpoint holds, without waiting for the next units to do it bit by bit; for opening.
     pub(crate) fn forget_covered(&mut self) {
-        while self.overlay.forget_some(usize::MAX) {}
+        while self.recent.write().overlay.forget_some(usize::MAX) {}
     }
 
     /// The journal's tail is replayed: the timers that are not dealt with are those of its end.
@@ -302,11 +325,12 @@ impl View {
         ordinal: Ordinal,
         stored: Option<Stored>,
     ) -> Result<Vec<(u8, Bytes)>, Error> {
-        let recent = || self.overlay.parts((table, ordinal));
+        let recent = self.recent.read().overlay.changes((table, ordinal), Parts::ALL);
+        let recent = recent.map(|recent| recent.parts).unwrap_or_default();
         let mut parts: Vec<(u8, Bytes)> =
-            recent().filter_map(|(part, value)| Some((part, value?.clone()))).collect();
+            recent.iter().filter_map(|(part, value)| Some((*part, value.clone()?))).collect();
         for (part, value) in stored.into_iter().flat_map(|stored| stored.parts) {
-            if recent().any(|(recent, _)| recent == part) {
+            if recent.iter().any(|(recent, _)| *recent == part) {
                 continue;
             }
             let value = match value {

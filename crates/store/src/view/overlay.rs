@@ -10,7 +10,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use crate::schema::Table;
+use super::reader::Parts;
+use crate::schema::{MAX_TABLES, Table};
+use crate::totals::Totals;
 use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
 
 /// How many covered units are forgotten whenever a unit is added.
@@ -77,6 +79,16 @@ impl Recent {
     }
 }
 
+/// What recent units made of an entity.
+#[derive(Debug, Clone)]
+pub(crate) struct Changes {
+    /// The last unit that touched it.
+    pub(crate) seq: Seq,
+    /// Its changed parts, in any order, each with its value; `None`: the part is gone. A value shares the memory of its
+    /// whole unit.
+    pub(crate) parts: SmallVec<[(u8, Option<Bytes>); 4]>,
+}
+
 /// Recent units and what they say.
 #[derive(Debug)]
 pub(crate) struct Overlay {
@@ -88,14 +100,17 @@ pub(crate) struct Overlay {
     states: Map<(Table, Ordinal), Recent>,
     names: Map<(Table, NameHash), (Ordinal, Seq)>,
     identities: Map<IdentityHash, (u64, Seq)>,
+    /// The first ordinal of each table that no unit has used.
+    ordinals: [u64; MAX_TABLES],
 }
 
 impl Overlay {
-    /// An overlay over views that hold every unit below `covered`.
-    pub(crate) fn new(covered: Seq) -> Self {
+    /// An overlay over views that hold the units of `totals`.
+    pub(crate) fn new(totals: &Totals) -> Self {
         Self {
             units: VecDeque::new(),
-            covered,
+            covered: totals.next,
+            ordinals: totals.ordinals,
             dirty: 0,
             states: Map::default(),
             names: Map::default(),
@@ -111,6 +126,10 @@ impl Overlay {
         }
         if let Some(identity) = &unit.identity {
             self.identities.insert(identity.hash, (identity.data, unit.seq));
+        }
+        for (table, ordinal) in unit.used() {
+            let next = &mut self.ordinals[table.index()];
+            *next = (*next).max(ordinal.0 + 1);
         }
         self.dirty += unit.footprint();
         self.units.push_back(unit);
@@ -193,13 +212,29 @@ impl Overlay {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
-    /// What recent units made of an entity's parts: their values, or that they are gone.
-    pub(crate) fn parts(
-        &self,
-        place: (Table, Ordinal),
-    ) -> impl Iterator<Item = (u8, Option<&Bytes>)> {
-        let parts = self.states.get(&place).map_or(&[][..], |recent| &recent.parts);
-        parts.iter().map(move |&(part, seq)| (part, self.value(seq, place, part)))
+    /// What recent units made of a part: its value, or that it is gone (`Some(None)`).
+    pub(crate) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<Option<Bytes>> {
+        let recent = self.states.get(&place)?;
+        let (_, seq) = recent.parts.iter().find(|(recent, _)| *recent == part)?;
+        Some(self.value(*seq, place, part).cloned())
+    }
+
+    /// What recent units made of the wanted parts of an entity; `None` if none touched it.
+    pub(crate) fn changes(&self, place: (Table, Ordinal), wanted: Parts) -> Option<Changes> {
+        let recent = self.states.get(&place)?;
+        let parts = recent.parts.iter().filter(|(part, _)| wanted.has(*part));
+        let parts = parts.map(|&(part, seq)| (part, self.value(seq, place, part).cloned()));
+        Some(Changes { seq: recent.seq, parts: parts.collect() })
+    }
+
+    /// The last recent unit that touched an entity.
+    pub(crate) fn last_touch(&self, place: (Table, Ordinal)) -> Option<Seq> {
+        self.states.get(&place).map(|recent| recent.seq)
+    }
+
+    /// The first ordinal of a table that no unit has used.
+    pub(crate) fn next_ordinal(&self, table: Table) -> Ordinal {
+        Ordinal(self.ordinals[table.index()])
     }
 
     /// The last recent unit in an entity's history.

@@ -8,7 +8,7 @@ use orderly_domain::money::Currency;
 use orderly_domain::payment::rules::{self, Phase};
 use std::time::Duration;
 
-fn order() -> Order {
+pub(in crate::admin::api) fn order() -> Order {
     let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
         "lines": [{"sku": "tea", "quantity": 2, "unit_price": 250}]}"#;
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
@@ -70,7 +70,7 @@ fn apply(payments: &mut Payments, callback: &PaymentCallback) {
 
 fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
     let found = Found { order: order(), reservation, payments };
-    serde_json::to_value(found.data()).expect("is JSON")
+    serde_json::to_value(found.view()).expect("is JSON")
 }
 
 #[test]

@@ -1,0 +1,437 @@
+//! Reading beside the thread that writes: whatever happens between two reads of the disk, the answer is an entity as
+//! it was after one unit; and what a read costs is bounded by what it answers.
+
+mod model;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use orderly_store::disk::{Batch, Disk, Error, Pair, Tree};
+use orderly_store::sim::{Dice, SimDisk};
+use orderly_store::{
+    Entity, Log, NameHash, Opened, Options, Ordinal, Parts, Reader, Report, Seq, Table, Unit, View,
+    open,
+};
+
+type Between = Box<dyn FnMut() + Send>;
+
+/// A disk that counts what is read, and lets something happen ahead of every read.
+struct BusyDisk {
+    disk: SimDisk,
+    between: Mutex<Option<Between>>,
+    records: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl fmt::Debug for BusyDisk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.disk.fmt(f)
+    }
+}
+
+impl BusyDisk {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            disk: SimDisk::new(1),
+            between: Mutex::new(None),
+            records: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+        })
+    }
+
+    fn happens(&self) {
+        // what happens reads the disk as well: nothing happens ahead of that
+        if let Ok(mut between) = self.between.try_lock()
+            && let Some(between) = &mut *between
+        {
+            between();
+        }
+    }
+
+    fn count(&self, value: &Bytes) {
+        self.records.fetch_add(1, Ordering::Relaxed);
+        self.bytes.fetch_add(value.len() as u64, Ordering::Relaxed);
+    }
+
+    /// The records and bytes that `act` reads.
+    fn counted<T>(&self, act: impl FnOnce() -> T) -> (T, u64, u64) {
+        let read = || (self.records.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed));
+        let (records, bytes) = read();
+        let done = act();
+        (done, read().0 - records, read().1 - bytes)
+    }
+}
+
+impl Disk for BusyDisk {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
+        self.happens();
+        let found = self.disk.get(tree, key)?;
+        self.count(found.as_ref().unwrap_or(&Bytes::new()));
+        Ok(found)
+    }
+
+    fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
+        self.happens();
+        let found = self.disk.scan(tree, from, limit)?;
+        found.iter().for_each(|(_, value)| self.count(value));
+        Ok(found)
+    }
+
+    fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error> {
+        self.disk.last(tree, below)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.disk.write(batch)
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.disk.sync()
+    }
+
+    fn bytes(&self) -> Result<u64, Error> {
+        self.disk.bytes()
+    }
+}
+
+fn opened(disk: &Arc<BusyDisk>) -> Opened {
+    let disk: Arc<dyn Disk> = Arc::<BusyDisk>::clone(disk);
+    let options = Options { namespace: Some("test".to_owned()), ..Options::new(model::SCHEMA) };
+    open(&disk, &options).expect("a new store")
+}
+
+type Content = BTreeMap<u8, Bytes>;
+
+/// The core and the store thread of a store, and what every entity was after every unit.
+struct Writer {
+    view: View,
+    log: Log,
+    dice: Dice,
+    now: i64,
+    /// Sealed, not committed.
+    sealed: Vec<Arc<Unit>>,
+    /// Complete checkpoints that the view has not heard of.
+    reports: Vec<Report>,
+    units: usize,
+    /// What each entity was from a unit on.
+    entities: BTreeMap<(Table, Ordinal), Vec<(usize, Content)>>,
+    /// From which unit on a name is given.
+    names: BTreeMap<(Table, NameHash), (usize, Ordinal)>,
+    /// The units in an entity's history, and from which on.
+    histories: BTreeMap<Ordinal, Vec<(usize, Seq)>>,
+}
+
+impl Writer {
+    fn new(opened: Opened, seed: u64) -> Self {
+        Self {
+            view: opened.view,
+            log: opened.log,
+            dice: Dice::new(seed),
+            now: 1_000_000,
+            sealed: Vec::new(),
+            reports: Vec::new(),
+            units: 0,
+            entities: BTreeMap::new(),
+            names: BTreeMap::new(),
+            histories: BTreeMap::new(),
+        }
+    }
+
+    /// Does one of the things that happen in a store.
+    fn step(&mut self) {
+        match self.dice.below(16) {
+            0..=5 => self.seal(),
+            6..=7 => {
+                let sealed = std::mem::take(&mut self.sealed);
+                self.log.commit(&sealed).expect("no fault is armed");
+            }
+            8..=12 => {
+                let report = self.log.checkpoint_step().expect("no fault is armed");
+                self.reports.extend(report);
+            }
+            13 => {
+                for report in self.reports.drain(..) {
+                    self.view.checkpointed(&report);
+                }
+            }
+            14 => {
+                self.log.compact().expect("no fault is armed");
+            }
+            _ => {
+                self.view.trim();
+            }
+        }
+    }
+
+    fn seal(&mut self) {
+        self.now += 1_000;
+        let unit = model::unit(&self.view, &mut self.dice, self.now);
+        self.units += 1;
+        for name in &unit.names {
+            self.names.entry((name.table, name.hash)).or_insert((self.units, name.ordinal));
+        }
+        for put in &unit.puts {
+            let history = self.entities.entry((put.table, put.ordinal)).or_default();
+            let mut content =
+                history.last().map(|(_, content)| content.clone()).unwrap_or_default();
+            match &put.value {
+                Some(value) => drop(content.insert(put.part, value.clone())),
+                None => drop(content.remove(&put.part)),
+            }
+            match history.last_mut().filter(|(unit, _)| *unit == self.units) {
+                Some(last) => last.1 = content,
+                None => history.push((self.units, content)),
+            }
+        }
+        if let Some(link) = unit.history {
+            self.histories.entry(link.ordinal).or_default().push((self.units, unit.seq));
+        }
+        self.view.seal(Arc::clone(&unit));
+        self.sealed.push(unit);
+    }
+
+    /// What an entity was after the units from `since` on, `since` included.
+    fn contents(&self, place: (Table, Ordinal), since: usize) -> Vec<Content> {
+        let history = self.entities.get(&place).map_or(&[][..], Vec::as_slice);
+        let first = history.iter().rfind(|(unit, _)| *unit <= since);
+        let first = first.map(|(_, content)| content.clone()).unwrap_or_default();
+        let later = history.iter().filter(|(unit, _)| *unit > since);
+        std::iter::once(first).chain(later.map(|(_, content)| content.clone())).collect()
+    }
+}
+
+/// The same for every reading: it begins after `since` units, and what is found is checked when it ended.
+fn read_once(reader: &Reader, writer: &Mutex<Writer>, dice: &mut Dice) {
+    let lock = || writer.lock().expect("no panic");
+    let since = lock().units;
+    let table = model::TABLES[usize::try_from(dice.below(4)).expect("below four")];
+    let ordinal = Ordinal(dice.below(60));
+    match dice.below(4) {
+        0 => {
+            let found = reader.entity(table, ordinal, Parts::ALL).expect("a read");
+            check_entity(&lock(), table, since, &found);
+        }
+        1 => {
+            let limit = usize::try_from(dice.below(40)).expect("small") + 1;
+            let (found, next) = reader.page(table, ordinal, limit, Parts::ALL).expect("a read");
+            assert!(found.len() <= limit);
+            let end = next.unwrap_or_else(|| reader.next_ordinal(table));
+            let mut found = found.into_iter().peekable();
+            for ordinal in (ordinal.0..end.0).map(Ordinal) {
+                let none = Entity { ordinal, parts: Vec::new() };
+                let entity = found.next_if(|found| found.ordinal == ordinal).unwrap_or(none);
+                check_entity(&lock(), table, since, &entity);
+            }
+            assert_eq!(found.next(), None);
+        }
+        2 => {
+            let names: Vec<_> = lock().names.keys().copied().collect();
+            if names.is_empty() {
+                return;
+            }
+            let at = usize::try_from(dice.below(names.len() as u64)).expect("an index");
+            let (table, hash) = names[at];
+            let found = reader.find(table, &hash).expect("a read");
+            assert_eq!(found, Some(lock().names[&(table, hash)].1));
+        }
+        _ => {
+            let mut last = reader.last_in_history(model::LINKED, ordinal).expect("a read");
+            let writer = lock();
+            let wanted = writer.histories.get(&ordinal).map_or(&[][..], Vec::as_slice);
+            let newest = wanted.iter().rposition(|(_, seq)| Some(*seq) == last);
+            let known_before = wanted.iter().rposition(|(unit, _)| *unit <= since);
+            assert!(newest >= known_before, "{newest:?} {known_before:?}");
+            let wanted = newest.map_or(&[][..], |newest| &wanted[..=newest]).to_vec();
+            drop(writer);
+            for (_, seq) in wanted.iter().rev() {
+                assert_eq!(last, Some(*seq));
+                let unit = reader.unit(*seq).expect("a read").expect("nothing is pruned");
+                last = unit.history.expect("it is in one").previous;
+            }
+            assert_eq!(last, None);
+        }
+    }
+}
+
+fn check_entity(writer: &Writer, table: Table, since: usize, found: &Entity) {
+    let parts: Content = found.parts.iter().cloned().collect();
+    let possible = writer.contents((table, found.ordinal), since);
+    assert!(
+        possible.contains(&parts),
+        "{table:?} {:?} was never so: parts {:?}, after unit {since} it was one of {:?}",
+        found.ordinal,
+        parts.keys().collect::<Vec<_>>(),
+        possible.iter().map(|parts| parts.keys().collect::<Vec<_>>()).collect::<Vec<_>>(),
+    );
+}
+
+#[test]
+fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_happens_meanwhile() {
+    for seed in 1..=20 {
+        let disk = BusyDisk::new();
+        let opened = opened(&disk);
+        let reader = opened.view.reader();
+        let writer = Arc::new(Mutex::new(Writer::new(opened, seed)));
+        let mut dice = Dice::new(seed + 1_000);
+        let (busy, mut pace) = (Arc::clone(&writer), Dice::new(seed + 2_000));
+        *disk.between.lock().expect("no panic") = Some(Box::new(move || {
+            // held by who writes: nothing happens between two of its own reads
+            if let Ok(mut writer) = busy.try_lock() {
+                let most = if pace.below(8) == 0 { 60 } else { 4 };
+                for _ in 0..pace.below(most) {
+                    writer.step();
+                }
+            }
+        }));
+        for _ in 0..150 {
+            for _ in 0..dice.below(6) {
+                writer.lock().expect("no panic").step();
+            }
+            read_once(&reader, &writer, &mut dice);
+        }
+    }
+}
+
+#[test]
+fn readers_on_other_threads_see_no_mix_either() {
+    // Given a store whose one entity has two parts, which every unit gives the same value
+    let disk = BusyDisk::new();
+    let Opened { mut view, mut log, .. } = opened(&disk);
+    let (place, stop) = ((model::LINKED, Ordinal(0)), AtomicU64::new(0));
+    let reader = view.reader();
+    std::thread::scope(|scope| {
+        let check = || {
+            let (mut last, mut reads) = (0, 0_u64);
+            while stop.load(Ordering::Relaxed) == 0 {
+                let found = reader.entity(place.0, place.1, Parts::ALL).expect("a read");
+                let Some((_, value)) = found.parts.first() else { continue };
+                assert!(found.parts.iter().all(|(_, part)| part == value), "two units are mixed");
+                let value: [u8; 8] = value[..8].try_into().expect("eight bytes");
+                let now = u64::from_le_bytes(value);
+                // Then each look sees one unit, and no older one than the look before
+                assert!(now >= last, "{now} was read after {last}");
+                (last, reads) = (now, reads + 1);
+            }
+            assert!(reads > 0, "nothing was read meanwhile");
+        };
+        let readers = [scope.spawn(check), scope.spawn(check)];
+        // When units are sealed, committed, checkpointed and forgotten meanwhile
+        for round in 1..=400_u64 {
+            let mut builder = view.begin(0);
+            let mut value = round.to_le_bytes().to_vec();
+            value.resize(if round % 7 == 0 { 70_000 } else { 100 }, 0);
+            builder.put(place.0, place.1, 0, &value);
+            builder.put(place.0, place.1, 1, &value);
+            let unit = builder.seal(0, b"");
+            view.seal(Arc::clone(&unit));
+            log.commit(&[unit]).expect("no fault is armed");
+            if round % 3 == 0 {
+                view.checkpointed(&log.checkpoint().expect("no fault is armed"));
+                view.trim();
+            }
+        }
+        stop.store(1, Ordering::Relaxed);
+        for reader in readers {
+            reader.join().expect("no reader panics");
+        }
+    });
+}
+
+/// A store with this many entities, named by their ordinals, each with these parts.
+fn filled(disk: &Arc<BusyDisk>, table: Table, many: u64, parts: &[(u8, &[u8])]) -> (View, Log) {
+    let Opened { mut view, mut log, .. } = opened(disk);
+    for ordinal in 0..many {
+        let mut builder = view.begin(0);
+        builder.name(table, name(ordinal), Ordinal(ordinal));
+        for (part, value) in parts {
+            builder.put(table, Ordinal(ordinal), *part, value);
+        }
+        let unit = builder.seal(0, b"");
+        view.seal(Arc::clone(&unit));
+        log.commit(&[unit]).expect("no fault is armed");
+    }
+    (view, log)
+}
+
+fn name(ordinal: u64) -> NameHash {
+    let mut hash = [0; 16];
+    hash[..8].copy_from_slice(&ordinal.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes());
+    hash[8..].copy_from_slice(&ordinal.wrapping_mul(0xc2b2_ae3d_27d4_eb4f).to_be_bytes());
+    NameHash(hash)
+}
+
+#[test]
+fn one_entity_costs_one_look_up_however_many_wait_for_a_checkpoint() {
+    // Given 100,000 orders that no checkpoint holds
+    let disk = BusyDisk::new();
+    let (view, _log) = filled(&disk, model::LINKED, 100_000, &[(0, &[7; 60])]);
+    let reader = view.reader();
+    // When one is read
+    let (found, records, bytes) = disk.counted(|| {
+        let ordinal = reader.find(model::LINKED, &name(70_000)).expect("a read").expect("a name");
+        reader.entity(model::LINKED, ordinal, Parts::ALL).expect("a read")
+    });
+    // Then its page is looked for, which is not there, and nothing else
+    assert_eq!(found.ordinal, Ordinal(70_000));
+    assert_eq!(found.parts, [(0, Bytes::from_static(&[7; 60]))]);
+    assert_eq!((records, bytes), (1, 0));
+}
+
+#[test]
+fn a_page_of_fifty_reads_about_fifty() {
+    // Given 10,000 orders of about 1 KB, all in a checkpoint
+    let disk = BusyDisk::new();
+    let (mut view, mut log) = filled(&disk, model::LINKED, 10_000, &[(0, &[7; 1_000])]);
+    view.checkpointed(&log.checkpoint().expect("no fault is armed"));
+    while view.trim() {}
+    let reader = view.reader();
+    // When fifty are read from the middle on
+    let (found, records, bytes) = disk.counted(|| {
+        let (mut found, mut next) = (Vec::new(), Some(Ordinal(5_000)));
+        while let Some(from) = next.filter(|_| found.len() < 50) {
+            let left = 50 - found.len();
+            let page = reader.page(model::LINKED, from, left, Parts::ALL).expect("a read");
+            found.extend(page.0);
+            next = page.1;
+        }
+        assert_eq!(next, Some(Ordinal(5_050)));
+        found
+    });
+    // Then so many are given, out of the few pages that hold them
+    assert_eq!(found.len(), 50);
+    assert!(records <= 3 && bytes < 120_000, "{records} records, {bytes} bytes");
+}
+
+#[test]
+fn parts_that_are_not_wanted_are_not_read() {
+    // Given parked messages with bodies of 1 MiB, some in a checkpoint and some not
+    let disk = BusyDisk::new();
+    let body = vec![b'x'; 1 << 20];
+    let (mut view, mut log) =
+        filled(&disk, model::TABLES[3], 20, &[(0, b"about it".as_slice()), (1, &body)]);
+    let reader = view.reader();
+    let list = || {
+        let (mut found, mut next) = (Vec::new(), Some(Ordinal(0)));
+        while let Some(from) = next {
+            let page = reader.page(model::TABLES[3], from, 50, Parts::of(&[0])).expect("a read");
+            found.extend(page.0);
+            next = page.1;
+        }
+        found
+    };
+    // When they are listed without the bodies
+    let (recent, _, recent_bytes) = disk.counted(list);
+    view.checkpointed(&log.checkpoint().expect("no fault is armed"));
+    while view.trim() {}
+    let (stored, _, stored_bytes) = disk.counted(list);
+    // Then hardly more than what is told is read, and one body is there when it is wanted
+    assert_eq!(recent, stored);
+    assert_eq!(stored.len(), 20);
+    assert!(stored.iter().all(|one| one.parts == [(0, Bytes::from_static(b"about it"))]));
+    assert!(recent_bytes == 0 && stored_bytes < 10_000, "{recent_bytes} {stored_bytes}");
+    let read = reader.read(model::TABLES[3], Ordinal(7), 1).expect("a read");
+    assert!(read.is_some_and(|read| read == body));
+}

@@ -1,0 +1,282 @@
+//! What reads cost, and that they go on whatever one of them meets.
+
+use super::orders::tests::order;
+use super::{Backend, Error, routes};
+use crate::admin::problem::Problem;
+use actix_web::http::StatusCode;
+use actix_web::{App, ResponseError as _, test};
+use bytes::Bytes;
+use orderly_actors::names;
+use orderly_actors::parked::{ABOUT, BODY};
+use orderly_actors::states::State;
+use orderly_actors::tables;
+use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::parked::Parked;
+use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::stored::Stored;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Reason, Verdict};
+use orderly_store::disk::{self, Batch, Disk, Pair, Tree};
+use orderly_store::sim::SimDisk;
+use orderly_store::{Log, Opened, Options, Ordinal, UnitBuilder, View, open};
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A disk that counts the bytes that are read.
+#[derive(Debug)]
+struct CountingDisk {
+    disk: SimDisk,
+    bytes: AtomicU64,
+}
+
+impl CountingDisk {
+    fn count(&self, value: &Bytes) {
+        self.bytes.fetch_add(value.len() as u64, Ordering::Relaxed);
+    }
+}
+
+impl Disk for CountingDisk {
+    fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, disk::Error> {
+        let found = self.disk.get(tree, key)?;
+        found.iter().for_each(|value| self.count(value));
+        Ok(found)
+    }
+
+    fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, disk::Error> {
+        let found = self.disk.scan(tree, from, limit)?;
+        found.iter().for_each(|(_, value)| self.count(value));
+        Ok(found)
+    }
+
+    fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, disk::Error> {
+        self.disk.last(tree, below)
+    }
+
+    fn write(&self, batch: Batch) -> Result<(), disk::Error> {
+        self.disk.write(batch)
+    }
+
+    fn sync(&self) -> Result<(), disk::Error> {
+        self.disk.sync()
+    }
+
+    fn bytes(&self) -> Result<u64, disk::Error> {
+        self.disk.bytes()
+    }
+}
+
+/// A store and the routes that read it; there is no core.
+struct Shop {
+    disk: Arc<CountingDisk>,
+    view: View,
+    log: Log,
+    backend: Backend,
+}
+
+impl Shop {
+    fn new() -> Self {
+        let disk = Arc::new(CountingDisk { disk: SimDisk::new(1), bytes: AtomicU64::new(0) });
+        let options =
+            Options { namespace: Some("test".to_owned()), ..Options::new(tables::SCHEMA) };
+        let shared: Arc<dyn Disk> = Arc::<CountingDisk>::clone(&disk);
+        let Opened { view, log, .. } = open(&shared, &options).expect("a new store");
+        let backend = Backend::default();
+        backend.read_from(view.reader());
+        Self { disk, view, log, backend }
+    }
+
+    /// Seals a unit that touches an order, or none.
+    fn seal(&mut self, order: Option<Ordinal>, fill: impl FnOnce(&mut UnitBuilder)) {
+        let mut builder = self.view.begin(0);
+        fill(&mut builder);
+        if let Some(order) = order {
+            let last = self.view.last_in_history(tables::ORDERS, order).expect("a read");
+            builder.link_history(tables::ORDERS, order, last);
+        }
+        let record = Record {
+            origin: Origin::Message {
+                source: Some(Source::new("shop").expect("a source")),
+                id: Some(CommandId::new("c-1").expect("an id")),
+                kind: Named::from(orderly_domain::command::Kind::OrderPlace),
+            },
+            trace: None,
+            order: None,
+            verdict: Verdict::Duplicate,
+            reason: None,
+            detail: None,
+            original: None,
+            events: Vec::new(),
+        };
+        let unit = builder.seal_with(0, |out| record.encode(out)).expect("a record");
+        self.view.seal(Arc::clone(&unit));
+        self.log.commit(&[unit]).expect("no fault is armed");
+    }
+
+    fn place(&mut self, ordinal: u64) {
+        let id = format!("o-{ordinal}");
+        let order = Order {
+            id: OrderId::new(id.as_str()).expect("an id"),
+            status: Status::Paid,
+            ..order()
+        };
+        self.seal(Some(Ordinal(ordinal)), |builder| {
+            builder.name(tables::ORDERS, names::name(&id), Ordinal(ordinal));
+            let put = |out: &mut Vec<u8>| order.encode(out);
+            builder.put_with(tables::ORDERS, Ordinal(ordinal), Order::PART, put).expect("an order");
+        });
+    }
+
+    fn park(&mut self, ordinal: u64, body: &[u8]) {
+        let about = Parked {
+            reason: Reason::Malformed,
+            command_id: None,
+            source: None,
+            r#type: None,
+            order_id: None,
+            content_type: None,
+            received_at: Timestamp::EPOCH,
+            attempts: 1,
+            detail: None,
+            size: body.len() as u64,
+            truncated: false,
+        };
+        self.seal(None, |builder| {
+            let put = |out: &mut Vec<u8>| about.encode(out);
+            builder.put_with(tables::PARKED, Ordinal(ordinal), ABOUT, put).expect("an item");
+            builder.put(tables::PARKED, Ordinal(ordinal), BODY, body);
+        });
+    }
+
+    fn checkpoint(&mut self) {
+        self.view.checkpointed(&self.log.checkpoint().expect("no fault is armed"));
+        while self.view.trim() {}
+    }
+
+    /// The answer, and the bytes of the disk that it cost.
+    async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
+        let before = self.disk.bytes.load(Ordering::Relaxed);
+        let app = test::init_service(App::new().configure(routes(self.backend.clone()))).await;
+        let response =
+            test::call_service(&app, test::TestRequest::get().uri(path).to_request()).await;
+        let status = response.status();
+        let body = test::read_body(response).await;
+        let read = self.disk.bytes.load(Ordering::Relaxed) - before;
+        (status, serde_json::from_slice(&body).expect("JSON"), read)
+    }
+}
+
+#[actix_web::test]
+async fn a_page_of_fifty_of_ten_thousand_reads_about_fifty() {
+    let mut shop = Shop::new();
+    (0..10_000).for_each(|ordinal| shop.place(ordinal));
+    shop.checkpoint();
+    let whole = shop.disk.bytes().expect("a size");
+
+    let (status, page, read) = shop.get("/api/orders?after=4999&limit=50").await;
+
+    assert_eq!(status, StatusCode::OK, "{page}");
+    let items = page["items"].as_array().expect("a list");
+    assert_eq!((items.len(), &items[0]["order_id"]), (50, &Value::from("o-5000")));
+    assert_eq!(page["next"], "5049");
+    assert!(read < whole / 100, "{read} of {whole} bytes");
+}
+
+#[actix_web::test]
+async fn a_filter_that_lets_nothing_pass_does_not_read_the_table() {
+    let mut shop = Shop::new();
+    (0..5_000).for_each(|ordinal| shop.place(ordinal));
+    shop.checkpoint();
+    let whole = shop.disk.bytes().expect("a size");
+
+    let (_, first, read) = shop.get("/api/orders?status=completed").await;
+    let mut pages = vec![first];
+    while let Some(next) = pages.last().and_then(|page| page["next"].as_str()) {
+        let (_, page, _) = shop.get(&format!("/api/orders?status=completed&after={next}")).await;
+        pages.push(page);
+    }
+
+    assert!(pages.iter().all(|page| page["items"] == Value::Array(Vec::new())));
+    let next: Vec<_> = pages.iter().map(|page| page["next"].as_str()).collect();
+    assert_eq!(next, [Some("1999"), Some("3999"), None]);
+    assert!(read < whole / 2, "{read} of {whole} bytes");
+}
+
+#[actix_web::test]
+async fn a_list_of_parked_messages_reads_no_bodies() {
+    let mut shop = Shop::new();
+    let body = vec![b'x'; 1 << 20];
+    (0..20).for_each(|ordinal| shop.park(ordinal, &body));
+    shop.checkpoint();
+
+    let (_, page, read) = shop.get("/api/parked?reason=malformed").await;
+    let (_, one, _) = shop.get("/api/parked/p-7").await;
+
+    let items = page["items"].as_array().expect("a list");
+    assert_eq!(items.len(), 20);
+    assert!(items.iter().all(|item| item.get("raw").is_none() && item["size"] == 1 << 20));
+    assert!(read < 20_000, "{read} bytes");
+    assert_eq!(one["text"].as_str().map(str::len), Some(1 << 20));
+    assert_eq!(one["id"], "p-7");
+}
+
+#[actix_web::test]
+async fn a_timeline_comes_in_pages_that_join_without_a_gap() {
+    // Given an order that 1,200 messages touched, half of which no checkpoint holds
+    let mut shop = Shop::new();
+    shop.place(0);
+    for n in 1..1_200 {
+        shop.seal(Some(Ordinal(0)), |_| {});
+        if n == 600 {
+            shop.checkpoint();
+        }
+    }
+    // When it is read at once, and in pages
+    let (_, whole, _) = shop.get("/api/orders/o-0/timeline").await;
+    let (mut pages, mut after) = (Vec::new(), String::new());
+    loop {
+        let (_, page, _) = shop.get(&format!("/api/orders/o-0/timeline?limit=500{after}")).await;
+        pages.extend(page["items"].as_array().expect("a list").clone());
+        let Some(next) = page["next"].as_str() else { break };
+        after = format!("&after={next}");
+    }
+    // Then the first is the beginning of the second, which has all
+    assert_eq!(whole.as_array().map(Vec::len), Some(1_000));
+    assert_eq!(pages.len(), 1_200);
+    assert_eq!(whole.as_array().expect("a list")[..], pages[..1_000]);
+    // And a page begins where it is told to; one behind the end is empty
+    let (_, short, _) = shop.get("/api/orders/o-0/timeline?limit=3&after=1196").await;
+    assert_eq!(
+        (short["items"].as_array().map(Vec::len), &short["next"]),
+        (Some(3), &"1199".into())
+    );
+    let (_, last, _) = shop.get("/api/orders/o-0/timeline?after=1200").await;
+    assert_eq!(last, serde_json::json!({ "items": [], "next": null }));
+    for nonsense in ["after=x", "limit=0", "limit=501"] {
+        let (status, _, _) = shop.get(&format!("/api/orders/o-0/timeline?{nonsense}")).await;
+        assert!(status.is_client_error(), "{nonsense}: {status}");
+    }
+}
+
+#[actix_web::test]
+async fn a_panic_in_a_query_ends_that_request_only() {
+    let mut shop = Shop::new();
+    shop.place(0);
+
+    let query = |_: &orderly_store::Reader| -> Result<(), Error> { panic!("a bug") };
+    let problem: Problem = shop.backend.query(query).await.expect_err("no answer");
+
+    assert_eq!(problem.status_code(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::OK);
+}
+
+#[actix_web::test]
+async fn states_are_read_without_a_core_and_nothing_without_a_store() {
+    let mut shop = Shop::new();
+    shop.place(0);
+    assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::OK);
+    assert_eq!(shop.get("/api/actors").await.0, StatusCode::SERVICE_UNAVAILABLE);
+    shop.backend = Backend::default();
+    assert_eq!(shop.get("/api/orders/o-0").await.0, StatusCode::SERVICE_UNAVAILABLE);
+}

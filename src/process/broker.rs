@@ -1,0 +1,28 @@
+//! The broker side, as configured.
+
+use crate::config::{Config, Topology};
+use orderly_broker::{Names, Settings, TopologyMode, memory};
+use std::path::Path;
+
+/// The broker side's part of the configuration.
+pub fn broker_settings(config: &Config) -> Settings {
+    let broker = &config.broker;
+    Settings {
+        url: broker.url.expose().to_owned(),
+        ca_file: broker.ca_file().map(Path::to_path_buf),
+        names: Names::new(&broker.namespace),
+        prefetch: broker.prefetch.get(),
+        retry_delays: broker.retry_delays.iter().map(|delay| delay.get()).collect(),
+        delivery_limit: broker.delivery_limit.get(),
+        topology: match broker.topology {
+            Topology::Declare => TopologyMode::Declare,
+            Topology::Verify => TopologyMode::Verify,
+        },
+    }
+}
+
+/// An in-process broker as configured.
+pub fn memory_broker(config: &Config) -> memory::Memory {
+    let settings = broker_settings(config);
+    memory::Memory::new(settings.names, &settings.retry_delays, settings.delivery_limit)
+}

@@ -1,0 +1,135 @@
+//! The process: what `serve` and `demo` put together, watch, and take apart in good order.
+//!
+//! | file | has |
+//! |---|---|
+//! | `start` | the order in which store, namespace and pipeline come |
+//! | `store`, `broker` | both ends, as configured |
+//! | `watch` | what readiness and metrics show of broker and pipeline |
+//! | `signals` | ending when a signal says so |
+
+mod broker;
+mod signals;
+mod start;
+mod store;
+mod watch;
+
+pub use self::broker::{broker_settings, memory_broker};
+pub use self::signals::{Signals, run_until_signalled};
+pub use self::store::{open_any_store, open_store};
+
+use crate::admin::{self, Backend, Readiness};
+use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::pipeline::{self, Handle, Pipeline};
+use orderly_broker::{Link, rabbit};
+use orderly_store::{Opened, Reader};
+use std::time::Duration;
+
+/// Why the process could not start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The system gives no runtime or no signals.
+    #[error("cannot start")]
+    Start(#[source] std::io::Error),
+    /// The admin server cannot start.
+    #[error("cannot start the admin server")]
+    Admin(#[from] admin::Error),
+    /// The namespace cannot be had.
+    #[error("cannot have the namespace")]
+    Broker(#[from] rabbit::Error),
+    /// The store cannot be opened.
+    #[error("cannot open the store at {path}")]
+    Open {
+        /// The store's directory.
+        path: String,
+        /// Why the store cannot be opened.
+        source: orderly_store::Error,
+    },
+    /// The pipeline ended by itself.
+    #[error("processing ended")]
+    Pipeline(#[from] pipeline::Error),
+    /// A second signal came while the work in hand was being finished.
+    #[error("ended at once by a second signal")]
+    Impatient,
+}
+
+/// What can be watched of a process, before its parts are there.
+pub struct Observed {
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Whether it should be given work.
+    pub readiness: Readiness,
+    /// The operators' server.
+    pub server: admin::Server,
+    backend: Backend,
+}
+
+impl Observed {
+    /// Starts counting and the admin server, so that a start can be watched.
+    pub fn start(config: &Config) -> Result<Self, Error> {
+        let (metrics, exporter) = Metrics::new();
+        let readiness = Readiness::starting();
+        let backend = Backend::default();
+        let options = admin::Options {
+            bind: config.admin.bind,
+            token: config.admin.token.clone(),
+            max_body: config.intake.max_command_size.as_usize(),
+            grace: Duration::from_secs(5),
+        };
+        let routes = admin::routes(backend.clone());
+        let server = admin::Server::start(options, readiness.clone(), exporter, routes)?;
+        Ok(Self { metrics, readiness, server, backend })
+    }
+}
+
+/// A processor at work.
+pub struct Processor {
+    /// Asks the processor's core.
+    pub handle: Handle,
+    /// Reads the processor's store.
+    pub reader: Reader,
+    pipeline: Pipeline,
+    watchers: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Processor {
+    /// Puts the pipeline between a store and a broker, and lets operators ask it.
+    pub fn start(
+        opened: Opened,
+        link: Link,
+        config: &Config,
+        observed: &Observed,
+    ) -> Result<Self, Error> {
+        let status = link.status.clone();
+        let reader = opened.view.reader();
+        observed.backend.read_from(reader.clone());
+        let pipeline = Pipeline::start(opened, link, config, &observed.metrics)?;
+        observed.backend.ask(pipeline.handle.clone());
+        let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
+        let condition = pipeline.condition.clone();
+        let watchers = vec![
+            tokio::spawn(watch::watch_broker(status, readiness.clone(), metrics)),
+            tokio::spawn(watch::watch_pipeline(condition, readiness)),
+        ];
+        Ok(Self { handle: pipeline.handle.clone(), reader, pipeline, watchers })
+    }
+
+    /// Waits until the processor ends: because it was stopped, or because it cannot go on.
+    pub async fn ended(&mut self) -> Result<(), Error> {
+        let result = self.pipeline.ended().await;
+        for watcher in self.watchers.drain(..) {
+            watcher.abort();
+        }
+        Ok(result?)
+    }
+}
+
+/// The runtime that carries the broker's traffic, the relay and the notifier.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Error> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("orderly-io")
+        .enable_all()
+        .build()
+        .map_err(Error::Start)
+}

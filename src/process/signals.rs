@@ -1,0 +1,49 @@
+//! The signals that end the process.
+
+use super::{Error, Processor};
+use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that end the process.
+pub struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Listens from now on: the signals no longer end the process by themselves.
+    pub fn listen() -> Result<Self, Error> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(Error::Start)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(Error::Start)?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Lets a processor work until a signal comes or it cannot go on; ends it in good order.
+pub async fn run_until_signalled(
+    processor: &mut Processor,
+    signals: &mut Signals,
+    grace: Duration,
+) -> Result<(), Error> {
+    tokio::select! {
+        result = processor.ended() => return result,
+        () = signals.next() => {}
+    }
+    let stop = async {
+        processor.handle.clone().stop(grace).await;
+        processor.ended().await
+    };
+    tokio::select! {
+        result = stop => result,
+        () = signals.next() => Err(Error::Impatient),
+    }
+}

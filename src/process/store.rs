@@ -1,0 +1,87 @@
+//! Opening the configured store.
+
+use super::Error;
+use crate::config::Config;
+use orderly_store::{self as store, Disk, Opened, ReadOnly, SledDisk};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Bytes of pages that sled may cache. Small: what is read often is cached above sled, decoded.
+const SLED_CACHE: u64 = 16 << 20;
+/// The pause between two attempts to read a store that another process has open.
+const LOCKED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Opens the configured store, or makes one.
+pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
+    store::open(&disk(path)?, &options(config)).map_err(failed(path))
+}
+
+/// Opens a store whatever namespace it belongs to, for offline work.
+pub fn open_any_store(config: &Config, path: &Path) -> Result<Opened, Error> {
+    let options = store::Options { namespace: None, ..options(config) };
+    store::open(&disk(path)?, &options).map_err(failed(path))
+}
+
+/// Reads the configured store ahead of the broker, and changes nothing in it. `None` when there is no store yet, or
+/// another process has it open until the caller drops `wanted`.
+pub(super) async fn read_ahead(
+    config: Config,
+    mut wanted: oneshot::Receiver<()>,
+) -> Result<Option<ReadOnly>, Error> {
+    loop {
+        let config = config.clone();
+        let read = tokio::task::spawn_blocking(move || read(&config));
+        match read.await.map_err(|panicked| Error::Start(panicked.into()))? {
+            Err(Error::Open { source: store::Error::InUse, .. }) => {
+                tokio::select! {
+                    () = tokio::time::sleep(LOCKED_PAUSE) => {}
+                    _ = &mut wanted => return Ok(None),
+                }
+            }
+            read => return read,
+        }
+    }
+}
+
+/// The configured store, if there is one, before it is ours to change.
+fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
+    let path = &config.store.path;
+    if !path.join("db").is_file() {
+        // opening would make one
+        return Ok(None);
+    }
+    match store::open_read_only(&disk(path)?, &options(config)) {
+        Ok(store) => Ok(Some(store)),
+        Err(store::Error::NoStore) => Ok(None),
+        Err(error) => Err(failed(path)(error)),
+    }
+}
+
+/// Goes on with a store that was read, or opens the configured one; a new one is made if there is none.
+pub(super) fn open_after(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> {
+    let path = &config.store.path;
+    match read {
+        Some(store) => store.begin_writing().map_err(failed(path)),
+        None => open_store(config, path),
+    }
+}
+
+fn disk(path: &Path) -> Result<Arc<dyn Disk>, Error> {
+    let disk = SledDisk::open(path, SLED_CACHE).map_err(|error| failed(path)(error.into()))?;
+    Ok(Arc::new(disk))
+}
+
+fn failed(path: &Path) -> impl FnOnce(store::Error) -> Error {
+    move |source| Error::Open { path: path.display().to_string(), source }
+}
+
+fn options(config: &Config) -> store::Options {
+    store::Options {
+        namespace: Some(config.broker.namespace.clone()),
+        cache: config.store.cache.as_usize(),
+        identity_retention: config.store.idempotency_retention.get(),
+        ..store::Options::new(orderly_actors::tables::SCHEMA)
+    }
+}
