@@ -7,7 +7,7 @@ use crate::admin::problem::Problem;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::Serialize;
 
-/// Entities that one request examines, at most. A filter that lets few pass gives short pages, or empty ones, with a
+/// Entities that one request examines, and those of the page of the store that it is in by then. A filter that lets few pass gives short pages, or empty ones, with a
 /// `next`: no request reads a whole table.
 const EXAMINED: u64 = 2_000;
 
