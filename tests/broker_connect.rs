@@ -14,7 +14,7 @@ use orderly_broker::{
     rabbit::Claim,
 };
 use rabbit::{Node, namespace};
-use raw_client::{PATIENCE, deliveries, ids, link, settings, up};
+use raw_client::{TIMEOUT, deliveries, ids, link, settings, up};
 
 fn node() -> &'static Node {
     static NODE: OnceLock<Node> = OnceLock::new();
@@ -25,9 +25,9 @@ fn node() -> &'static Node {
 async fn failure(url: &str) -> Failure {
     let claim = Claim::new(settings(url, &namespace("reason"))).expect("a URL");
     let mut status = claim.status();
-    let acquiring = tokio::spawn(claim.acquire(PATIENCE));
+    let acquiring = tokio::spawn(claim.acquire(TIMEOUT));
     let failed = status.wait_for(|status| status.last_error.is_some());
-    let failed = tokio::time::timeout(PATIENCE, failed).await.expect("in time");
+    let failed = tokio::time::timeout(TIMEOUT, failed).await.expect("in time");
     let status = failed.expect("it still tries").clone();
     acquiring.abort();
     assert_eq!(status.phase, Phase::Connecting);

@@ -1,5 +1,5 @@
-//! The `RabbitMQ` driver while its broker is killed, restarted, blocked, or impatient. On a node of
-//! its own; one test after the other, as each does to the whole node what it likes.
+//! The `RabbitMQ` driver while its broker is killed, restarted, blocked or silent. On a node of its
+//! own; one test after the other, as each affects the whole node.
 
 #[path = "support/proxy.rs"]
 mod proxy;
@@ -23,7 +23,7 @@ use orderly_broker::{
 use proxy::Proxy;
 use rabbit::{Node, namespace};
 use raw_client::{
-    PATIENCE, RawClient, deliveries, id, link, message, next_intake, phase, settings, up,
+    RawClient, TIMEOUT, deliveries, id, link, message, next_intake, phase, settings, up,
 };
 use tokio::time::Instant;
 
@@ -169,7 +169,7 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
     node.restart();
 
     runtime.block_on(async {
-        let relay = tokio::time::timeout(PATIENCE, relaying)
+        let relay = tokio::time::timeout(TIMEOUT, relaying)
             .await
             .expect("everything was relayed in time")
             .expect("no panic");
@@ -214,7 +214,7 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
         // The broker tells a connection when it publishes.
         let held = link.publisher.mandatory(vec![message("", &names.dead, "held")]).await;
         let blocked = link.status.wait_for(|status| status.blocked.is_some());
-        tokio::time::timeout(PATIENCE, blocked).await.expect("told").expect("alive");
+        tokio::time::timeout(TIMEOUT, blocked).await.expect("told").expect("alive");
         link.control.resume().await;
         assert_eq!(next_intake(&mut link).await, Intake::Resumed { generation: 1 });
         deliveries(&mut link, 2).await;
@@ -229,10 +229,10 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
 
     runtime.block_on(async {
         let confirms =
-            tokio::time::timeout(PATIENCE, held.expect("set above")).await.expect("unblocked");
+            tokio::time::timeout(TIMEOUT, held.expect("set above")).await.expect("unblocked");
         assert_eq!(confirms, [Confirm::Acked]);
         let free = link.status.wait_for(|status| status.blocked.is_none());
-        tokio::time::timeout(PATIENCE, free).await.expect("told").expect("alive");
+        tokio::time::timeout(TIMEOUT, free).await.expect("told").expect("alive");
         assert_eq!(link.status.borrow().reconnects, 0);
         link.control.close().await;
         assert_eq!(RawClient::new(&url).await.depth(&names.commands).await, 0);
@@ -307,7 +307,7 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
     node.restart();
     runtime.block_on(async {
         let confirms =
-            tokio::time::timeout(PATIENCE, receipt.expect("set above")).await.expect("back");
+            tokio::time::timeout(TIMEOUT, receipt.expect("set above")).await.expect("back");
         assert_eq!(confirms, [Confirm::Acked]);
         let (generation, _) = up(&mut link).await;
         assert_eq!(next_intake(&mut link).await, Intake::Paused { generation });

@@ -119,7 +119,7 @@ async fn a_property_too_long_for_amqp_is_refused_and_harms_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn events_of_a_key_arrive_in_order_over_several_lanes() {
+async fn events_of_a_key_arrive_in_order_over_several_channels() {
     const KEYS: u64 = 40;
     const EVENTS: u64 = 6_000;
     let url = shared_url();

@@ -17,7 +17,7 @@ use orderly_broker::{
 };
 use rabbit::{namespace, shared_url};
 use raw_client::{
-    PATIENCE, RawClient, acquire_owner, deliveries, ids, link, message, next_intake, one, phase,
+    RawClient, TIMEOUT, acquire_owner, deliveries, ids, link, message, next_intake, one, phase,
     publish_unreadable, settings, up, up_to,
 };
 use tokio::time::Instant;
@@ -208,7 +208,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
 async fn one_processor_a_namespace() {
     let url = shared_url();
     let settings = settings(&url, &namespace("owner"));
-    let first = acquire_owner(settings.clone(), PATIENCE).await.expect("free");
+    let first = acquire_owner(settings.clone(), TIMEOUT).await.expect("free");
 
     let started = Instant::now();
     let second = acquire_owner(settings.clone(), Duration::from_secs(1)).await;
@@ -218,7 +218,7 @@ async fn one_processor_a_namespace() {
     assert!(matches!(&error, Error::Held(queue) if *queue == settings.names.owner));
     assert!(started.elapsed() >= Duration::from_secs(1), "it waited for the first to go");
 
-    let waiting = tokio::spawn(acquire_owner(settings.clone(), PATIENCE));
+    let waiting = tokio::spawn(acquire_owner(settings.clone(), TIMEOUT));
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!waiting.is_finished());
     drop(first);
@@ -226,7 +226,7 @@ async fn one_processor_a_namespace() {
     let link = third.link();
     assert!(acquire_owner(settings.clone(), Duration::ZERO).await.is_err());
     link.control.close().await;
-    let last = acquire_owner(settings, PATIENCE).await.expect("closing gives it back");
+    let last = acquire_owner(settings, TIMEOUT).await.expect("closing gives it back");
     drop(last);
 }
 
@@ -358,7 +358,7 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
         }
         since_up
     };
-    let last = tokio::time::timeout(PATIENCE, undisturbed).await;
+    let last = tokio::time::timeout(TIMEOUT, undisturbed).await;
     let last = last.expect("it was got out of the way");
     let ids = ids(&last);
     assert_eq!(ids, ["1", "2", "3"], "the readable ones, in order");

@@ -124,8 +124,8 @@ impl Producer {
             .await
             .expect("the queue is there");
         let mut all = Vec::new();
-        let patience = Duration::from_secs(1);
-        while let Ok(Some(delivery)) = tokio::time::timeout(patience, consumer.next()).await {
+        let quiet = Duration::from_secs(1);
+        while let Ok(Some(delivery)) = tokio::time::timeout(quiet, consumer.next()).await {
             all.push(got(&delivery.expect("a delivery")));
         }
         self.channel

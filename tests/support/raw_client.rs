@@ -27,8 +27,8 @@ use orderly_broker::{
     rabbit::{Claim, Error, Owner},
 };
 
-/// Longer than anything takes that works.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Longer than anything takes that succeeds.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Settings for a test of its own.
 pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
@@ -43,18 +43,21 @@ pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
     }
 }
 
-/// Claims the namespace, waiting for it up to `patience`.
-pub(crate) async fn acquire_owner(settings: Settings, patience: Duration) -> Result<Owner, Error> {
-    Claim::new(settings)?.acquire(patience).await
+/// Claims the namespace, waiting for it up to `owner_wait`.
+pub(crate) async fn acquire_owner(
+    settings: Settings,
+    owner_wait: Duration,
+) -> Result<Owner, Error> {
+    Claim::new(settings)?.acquire(owner_wait).await
 }
 
 /// Claims the namespace and starts the driver.
 pub(crate) async fn link(settings: &Settings) -> Link {
-    acquire_owner(settings.clone(), PATIENCE).await.expect("the namespace is free").link()
+    acquire_owner(settings.clone(), TIMEOUT).await.expect("the namespace is free").link()
 }
 
 pub(crate) async fn next_intake(link: &mut Link) -> Intake {
-    tokio::time::timeout(PATIENCE, link.intake.recv())
+    tokio::time::timeout(TIMEOUT, link.intake.recv())
         .await
         .expect("an intake in time")
         .expect("the driver lives")
@@ -86,7 +89,7 @@ pub(crate) async fn deliveries(link: &mut Link, count: usize) -> Vec<Delivery> {
 
 pub(crate) async fn phase(link: &mut Link, wanted: impl Fn(&Phase) -> bool) -> Phase {
     let reached = link.status.wait_for(|status| wanted(&status.phase));
-    let status = tokio::time::timeout(PATIENCE, reached).await;
+    let status = tokio::time::timeout(TIMEOUT, reached).await;
     status.expect("the phase in time").expect("the driver lives").phase.clone()
 }
 
@@ -229,7 +232,7 @@ impl RawClient {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let reached = tokio::time::timeout(PATIENCE, reached).await;
+        let reached = tokio::time::timeout(TIMEOUT, reached).await;
         let depth = self.depth(queue).await;
         assert!(reached.is_ok(), "{queue} has {depth} messages, not {count}");
     }
@@ -247,7 +250,7 @@ impl RawClient {
         let mut consumer = consumer.await.expect("a consumer");
         let mut taken = Vec::new();
         while !enough(&taken) {
-            let delivery = tokio::time::timeout(PATIENCE, consumer.next())
+            let delivery = tokio::time::timeout(TIMEOUT, consumer.next())
                 .await
                 .unwrap_or_else(|_| panic!("only {} messages in {queue}", taken.len()))
                 .expect("a live consumer")

@@ -7,7 +7,7 @@
 //! 1. No ack covers a tag that is not settled. *Settled* means that its unit is durable, or that
 //!    its retry is confirmed and was not returned.
 //! 2. Every settled tag is acknowledged exactly once: together with all before it as soon as
-//!    those are settled too, or alone once it has waited [`PATIENCE`] behind one that is not.
+//!    those are settled too, or alone once it has waited [`SINGLE_ACK_DELAY`] behind one that is not.
 //! 3. An `UpTo` names a tag that is itself not acknowledged yet. (`RabbitMQ` closes the channel
 //!    when the named tag is unknown, although lower ones are not.)
 //!
@@ -17,9 +17,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use super::{Ack, Reach};
 
-/// How long a settled tag waits for those before it. Acks in bulk are far cheaper for the broker,
-/// but one slow command must not hold back the acks of thousands behind it for long.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a settled tag waits for those before it, until it is acknowledged alone. Acks in bulk
+/// are far cheaper for the broker, but one slow command must not hold back the acks of thousands
+/// behind it for long.
+pub const SINGLE_ACK_DELAY: Duration = Duration::from_secs(1);
 
 /// The acknowledgements owed on one channel.
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ pub struct Ledger {
     owed: Option<Owed>,
     /// Tags settled behind a gap, oldest first; those the frontier has passed are skipped.
     waiting: VecDeque<(Duration, u64)>,
-    /// Of `open`, those not settled.
+    /// How many of `open` are not settled.
     unsettled: usize,
 }
 
@@ -52,7 +53,7 @@ struct Owed {
 }
 
 impl Ledger {
-    /// Starts afresh on a new channel; what was owed on the last one can no longer be paid.
+    /// Starts again on a new channel: what the last one delivered can no longer be acknowledged.
     pub fn open(&mut self, generation: u64) {
         *self = Self { generation, frontier: 1, ..Self::default() };
     }
@@ -93,7 +94,7 @@ impl Ledger {
     }
 
     /// The acks to send now: one for all that is settled without a gap, and one for each tag that
-    /// has waited [`PATIENCE`] behind a gap.
+    /// has waited [`SINGLE_ACK_DELAY`] behind a gap.
     pub fn next_acks(&mut self, now: Duration) -> Vec<Ack> {
         let mut acks = Vec::new();
         if let Some(Owed { highest, reach }) = self.owed.take() {
@@ -101,7 +102,7 @@ impl Ledger {
         }
         while let Some((since, tag)) = self.waiting.front().copied() {
             let passed = tag < self.frontier;
-            if !passed && since + PATIENCE > now {
+            if !passed && since + SINGLE_ACK_DELAY > now {
                 break;
             }
             self.waiting.pop_front();
@@ -125,7 +126,8 @@ impl Ledger {
         Ack { generation: self.generation, tag, reach }
     }
 
-    /// Moves the frontier over everything settled, and owes an ack for what none has covered.
+    /// Moves the frontier over everything settled, and notes the ack that is owed for what none has
+    /// covered.
     fn advance(&mut self) {
         while let Some(state) = self.open.front().copied() {
             match state {
@@ -298,7 +300,7 @@ mod tests {
                         for tag in &channel.unacked {
                             if let Some(since) = settled_at.get(tag) {
                                 prop_assert!(Some(*tag) > gap, "{tag} has no gap before it");
-                                prop_assert!(*since + PATIENCE > now, "{tag} waited too long");
+                                prop_assert!(*since + SINGLE_ACK_DELAY > now, "{tag} waited too long");
                             }
                         }
                     }

@@ -100,9 +100,10 @@ impl Claim {
 
     /// Claims the namespace: before that, `serve` changes nothing.
     ///
-    /// Waits as long as it takes for a broker to answer, and up to `patience` for another processor
-    /// to go; [`Error::Held`] says that it did not. [`Error::Unclosed`] ends the process.
-    pub async fn acquire(self, patience: Duration) -> Result<Owner, Error> {
+    /// Waits without a limit for a broker, and up to `owner_wait` for another processor to end;
+    /// [`Error::Held`] says that it did not end. On [`Error::Unclosed`] the process should end.
+    /// Dropping the future ends its connection.
+    pub async fn acquire(self, owner_wait: Duration) -> Result<Owner, Error> {
         let mut backoff = Backoff::new();
         let mut held_since = None;
         let mut log = LogOnce::default();
@@ -126,11 +127,11 @@ impl Claim {
             });
             let pause = if let Error::Held(queue) = &error {
                 let since: Instant = *held_since.get_or_insert_with(Instant::now);
-                if since.elapsed() >= patience {
+                if since.elapsed() >= owner_wait {
                     return Err(error);
                 }
                 if is_new {
-                    info!(queue, ?patience, "another processor holds the namespace: waiting");
+                    info!(queue, ?owner_wait, "another processor holds the namespace: waiting");
                 }
                 OWNER_PAUSE
             } else {

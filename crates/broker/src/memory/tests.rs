@@ -165,7 +165,7 @@ async fn nothing_overtakes_events_that_were_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn confirms_come_in_the_order_of_the_batch_over_several_lanes() {
+async fn confirms_come_in_the_order_of_the_batch_over_several_channels() {
     let broker = broker();
     let mut subscription = broker.subscribe("t.events", "#");
     let link = broker.link(10);
@@ -185,7 +185,7 @@ async fn confirms_come_in_the_order_of_the_batch_over_several_lanes() {
         let id: usize = message.properties.message_id.unwrap().parse().unwrap();
         seen[usize::from(id.is_multiple_of(3))].push(id);
     }
-    assert!(seen.iter().all(|lane| lane.is_sorted()));
+    assert!(seen.iter().all(|channel| channel.is_sorted()));
     assert_eq!(seen[0].len() + seen[1].len(), 100);
 }
 

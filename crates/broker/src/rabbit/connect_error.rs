@@ -11,7 +11,7 @@ use super::super::FailureKind;
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The host name has no address, or no name server told it.
+    /// The host name has no address, or no name server answered.
     #[error("the host name cannot be resolved")]
     Resolve(#[source] io::Error),
     /// The host answers, but nothing listens on the port.

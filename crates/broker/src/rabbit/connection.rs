@@ -106,7 +106,7 @@ impl Ending {
     }
 }
 
-/// Closes all of `connections`, none waiting for another; the first failure is told.
+/// Closes all of `connections` at the same time; returns the first failure.
 pub(crate) async fn close_all<const N: usize>(connections: [&Connection; N]) -> Result<(), Error> {
     let closing = connections.into_iter().map(Connection::close);
     futures_util::future::join_all(closing).await.into_iter().collect()

@@ -62,8 +62,8 @@ pub enum Error {
     /// A connection closed without giving a reason.
     #[error("the connection to the broker closed")]
     Closed,
-    /// A connection did not end although its socket was shut down. The process should end: what
-    /// is left of the connection cannot be told.
+    /// A connection did not end although its socket was shut down. The process should end, as
+    /// nothing else is sure to end the rest of that connection.
     #[error("a connection to the broker at {address} did not end")]
     Unclosed {
         /// Where it led.

@@ -42,7 +42,7 @@ pub(crate) struct Batch {
     error: Option<lapin::Error>,
 }
 
-/// A message that the broker returned. It is told apart by what the broker repeats of it.
+/// A message that the broker returned, as far as the broker repeats it.
 #[derive(Debug)]
 struct Return {
     exchange: String,

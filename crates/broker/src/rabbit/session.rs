@@ -44,7 +44,7 @@ pub(super) fn consumer_name(settings: &Settings) -> String {
 
 /// Why a session ended.
 pub(super) enum End {
-    /// On request; whoever asked is told when the connections are closed.
+    /// On request; the sender reports to whoever asked that the connections are closed.
     Closed(Option<oneshot::Sender<()>>),
     Broken(Error),
 }
@@ -208,7 +208,7 @@ impl Session {
         None
     }
 
-    /// Starts or stops consuming, as the supervisor was told.
+    /// Starts or stops consuming, as the supervisor was asked.
     async fn follow(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
         match (&self.consuming, supervisor.paused) {
             (Consuming::On(_), true) => self.cancel().await,

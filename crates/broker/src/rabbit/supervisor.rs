@@ -107,7 +107,9 @@ impl Supervisor {
                 endpoint: self.endpoint.clone(),
                 status: self.ends.status.clone(),
             };
-            let connected = self.answering_requests(set_up.connect(first.take())).await?;
+            // Boxed: needed once a session, and too large to be part of the supervisor's own future.
+            let connecting = Box::pin(set_up.connect(first.take()));
+            let connected = self.answering_requests(connecting).await?;
             let (broken, failure) = match connected {
                 Ok(connected) => {
                     let broken = self.session(connected).await?;
