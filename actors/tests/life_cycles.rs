@@ -1,6 +1,6 @@
-//! The life cycles, lived twice: by the shop, and by a model that was written from the contract
-//! alone (`model/`). After every step both must look the same: verdicts, reasons, events, money,
-//! stock, carts, notifications.
+//! The life cycles, lived twice: by the shop, and by the reference model (`orderly-model`), which is
+//! written from the contract alone. After every step both must look the same: verdicts, reasons,
+//! events, money, stock, carts, notifications.
 //!
 //! ```sh
 //! cargo test -p orderly-actors --test life_cycles                 # some hundred histories
@@ -10,7 +10,6 @@
 
 #[path = "life_cycles/mod.rs"]
 mod life_cycles;
-mod model;
 mod support;
 
 use life_cycles::{ORDER, Pair, calm_orders, history, placing, wild_orders};

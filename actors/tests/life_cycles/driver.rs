@@ -1,44 +1,56 @@
 //! Drives the shop and the model side by side, and compares them after every step.
 
 use super::history::{Happens, Refers};
-use super::picture;
-use crate::model::{MINUTE, Model, Terms, Unit};
+use super::observed;
 use crate::support::{DAY, START, Shop, inbound, settings};
-use orderly_actors::audit;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{FollowUp, InboundMessage, Settings, Step};
-use orderly_actors::tables;
-use orderly_domain::event::{Event, OrderChange, Type};
-use orderly_domain::record::{Origin, Record};
-use orderly_domain::verdict::{Reason, Verdict};
+use orderly_actors::states::{self, State};
+use orderly_actors::{audit, counters, tables};
+use orderly_domain::cart::Cart;
+use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::Order;
+use orderly_domain::payment::Payments;
+use orderly_domain::record::Origin;
+use orderly_domain::verdict::Verdict;
+use orderly_model::snapshot::OrderSnapshot;
+use orderly_model::{MINUTE, Message, Model, Snapshot, Unit, snapshot, unit};
 use orderly_store::sim::{Fault, SimDisk};
+use orderly_store::{Ordinal, Table, View};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// The source of every message, as `support` sends them.
+const SOURCE: &str = "test";
+
 /// What both are configured to.
-pub fn terms(late_payment: LatePayment) -> (Settings, Terms) {
+fn configured(late_payment: LatePayment) -> (Settings, orderly_model::Settings) {
     let mut shop = settings();
     shop.terms.late_payment = late_payment;
     shop.waiting = WaitingLimits { total: 5, per_order: 3, ..shop.waiting };
-    // what is swept and forgotten is not seen here
+    // what is deleted after its retention is not seen here
     shop.identity_retention = 10_000 * DAY;
     shop.terms.keep_for = 10_000 * DAY;
     shop.carts.keep_for = 10_000 * DAY;
-    let micros = |span: Duration| i64::try_from(span.as_micros()).expect("some hours");
-    let model = Terms {
+    let micros = |span: Duration| i64::try_from(span.as_micros()).expect("some years at most");
+    let model = orderly_model::Settings {
+        identity_retention: micros(shop.identity_retention),
+        history_retention: micros(shop.terms.keep_for),
         hold_for: micros(shop.terms.hold_for),
         hold_cap: micros(shop.terms.hold_cap),
-        rehold: late_payment == LatePayment::Rehold,
-        waiting_per_order: 3,
+        holds_again: late_payment == LatePayment::Rehold,
         waiting_total: 5,
-        waiting_kept: micros(shop.waiting.keep_for),
-        // the shop lets up to a tenth more pass
-        carts_kept: micros(shop.carts.expire_after + shop.carts.expire_after / 10),
+        waiting_per_order: 3,
+        waiting_retention: micros(shop.waiting.keep_for),
+        cart_expires_after: micros(shop.carts.expire_after),
+        cart_expires_within: micros(shop.carts.expire_after / 10),
+        ..orderly_model::Settings::default()
     };
     (shop, model)
 }
@@ -52,18 +64,19 @@ pub struct Pair {
     sent: Vec<(String, &'static str, Value)>,
     /// What happened so far, for a person.
     story: String,
-    versions: BTreeMap<String, (u64, Value)>,
+    /// Version of every order, and how the order stood when that was seen.
+    versions: BTreeMap<String, (u64, OrderSnapshot)>,
     /// Every verdict, reason, event and status that was seen.
     pub seen: BTreeSet<String>,
 }
 
 impl Pair {
     pub fn open(late_payment: LatePayment) -> Self {
-        let (settings, terms) = terms(late_payment);
+        let (settings, of_model) = configured(late_payment);
         let disk = Arc::new(SimDisk::new(7));
         Self {
             shop: Shop::open_on(disk, settings.clone()),
-            model: Model::new(terms, START),
+            model: Model::new(of_model, START),
             settings,
             sent: Vec::new(),
             story: String::new(),
@@ -135,8 +148,14 @@ impl Pair {
         let first = self.shop.entries.len();
         self.shop.send(kind, id, data.clone()).await;
         let told = self.shop.entries[first..].to_vec();
-        let units = self.model.run(kind, id, data);
+        let units = self.take(kind, id, data);
         self.compare(&told, &units)
+    }
+
+    /// The message comes to the model.
+    fn take(&mut self, kind: &str, id: &str, data: &Value) -> Vec<Unit> {
+        let body = data.to_string();
+        self.model.take_all(&Message::new(SOURCE, id, kind, body.as_bytes()))
     }
 
     async fn fire(&mut self) -> Result<(), String> {
@@ -146,8 +165,8 @@ impl Pair {
         let mut told = self.shop.entries[first..].to_vec();
         // a timer that looks again later leaves a unit that tells nothing
         told.retain(|entry| entry.record.origin != Origin::Age || !entry.record.events.is_empty());
-        let mut units = self.model.fire();
-        // which of two orders whose time is up comes first is nobody's business
+        let mut units = self.model.expire_due();
+        // the contract says nothing of which of two orders expires first
         told.sort_by_key(|entry| entry.record.order.as_ref().map(|id| id.as_str().to_owned()));
         units.sort_by_key(|unit| unit.order.clone());
         self.compare(&told, &units)
@@ -178,10 +197,10 @@ impl Pair {
         self.shop.pass(Duration::ZERO).await;
 
         self.sent.push((id.clone(), kind, data.clone()));
-        let units = self.model.run(kind, &id, &data);
-        self.model.fire();
+        let units = self.take(kind, &id, &data);
+        self.model.expire_due();
         let verdict = again.record.verdict;
-        if verdict != Verdict::Duplicate && verdict.as_str() != units[0].verdict {
+        if verdict != Verdict::Duplicate && verdict.as_str() != units[0].verdict.name() {
             return Err(format!("after a crash {verdict}\nafter\n{}", self.story));
         }
         self.compare(&[], &[])
@@ -216,8 +235,7 @@ impl Pair {
         let (Some(wanted), Some(order)) = (wanted, data["order_id"].as_str()) else {
             return data;
         };
-        let known: orderly_domain::payment::Payments =
-            self.shop.state(tables::ORDERS, order).unwrap_or_default();
+        let known: Payments = self.shop.state(tables::ORDERS, order).unwrap_or_default();
         let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("w-"));
         let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("w-3");
         data["refund_id"] = json!(id);
@@ -243,17 +261,15 @@ impl Pair {
             ));
         }
         for (entry, unit) in told.iter().zip(units) {
-            compare_unit(&entry.record, unit, &mut found);
-            self.seen.insert(unit.verdict.to_owned());
-            self.seen.extend(unit.reason.map(str::to_owned));
-            self.seen.extend(unit.events.iter().map(|&event| event.to_owned()));
+            found.extend(unit::differences(&observed::unit(&entry.record), unit));
+            self.seen.extend(unit::names(unit).into_iter().map(str::to_owned));
         }
-        let statuses = self.model.orders.values().map(|order| order.status.name().to_owned());
-        self.seen.extend(statuses);
         self.name_refunds();
+        let model = self.model.snapshot();
+        self.seen.extend(model.orders.values().map(|order| order.status.to_owned()));
         if found.is_empty() {
-            let shop = picture::of_shop(&self.shop, &self.model);
-            picture::differences("", &shop, &picture::of_model(&self.model), &mut found);
+            let shop = observe(&self.shop);
+            found.extend(snapshot::differences(&shop, &model));
             self.compare_versions(&shop, &mut found);
             found.extend(violations(&self.shop));
         }
@@ -263,25 +279,28 @@ impl Pair {
         Err(format!("{}\nafter\n{}", found.join("\n"), self.story))
     }
 
-    /// The ids of the refunds that the shop itself asks for are its own choice: the model learns them.
+    /// The ids of the refunds that the shop asks for by itself are its own choice: the model learns them.
     fn name_refunds(&mut self) {
-        let orders: Vec<_> = self.model.orders.keys().cloned().collect();
-        for order in orders {
-            let known: orderly_domain::payment::Payments =
-                self.shop.state(tables::ORDERS, &order).unwrap_or_default();
-            let ids = known.refunds.iter().map(|refund| refund.id.as_str().to_owned());
-            self.model.name_refunds(&order, ids.collect());
-        }
+        let view = self.shop.sequencer.view().borrow();
+        each(&view, tables::ORDERS, |ordinal| {
+            if let (Some(order), Some(payments)) =
+                (state::<Order>(&view, ordinal), state::<Payments>(&view, ordinal))
+            {
+                let ids = payments.refunds.iter().map(|refund| refund.id.as_str());
+                self.model.name_refunds(order.id.as_str(), ids);
+            }
+        });
     }
 
     /// An order's version grows with every change that can be seen, and never falls.
-    fn compare_versions(&mut self, shop: &Value, found: &mut Vec<String>) {
-        for (id, seen) in shop["orders"].as_object().into_iter().flatten() {
+    fn compare_versions(&mut self, shop: &Snapshot, found: &mut Vec<String>) {
+        for (id, seen) in &shop.orders {
             let version = self.shop.order(id).version;
             if let Some((before, looked)) = self.versions.get(id) {
-                let own = ["status", "disputed", "paid", "refunded"];
-                let has_changed = own.iter().any(|field| seen[field] != looked[field]);
-                if version < *before || (has_changed && version == *before) {
+                let own = |order: &OrderSnapshot| {
+                    (order.status, order.is_disputed, order.paid, order.refunded)
+                };
+                if version < *before || (own(seen) != own(looked) && version == *before) {
                     found.push(format!("order {id}: version {version} after {before}"));
                 }
             }
@@ -291,78 +310,46 @@ impl Pair {
 }
 
 /// What the audit of the whole store finds.
-pub fn violations(shop: &Shop) -> Vec<String> {
+fn violations(shop: &Shop) -> Vec<String> {
     let view = shop.sequencer.view().borrow();
     audit::audit(&view).expect("reads").violations
 }
 
-/// What an event says beyond its type, where the contract says what that is.
-fn fact(event: &Event) -> Option<String> {
-    match event {
-        Event::Order { change: OrderChange::Paid { late }, .. } => Some(format!("late {late}")),
-        Event::Order { change: OrderChange::RefundDue { amount }, .. } => {
-            Some(format!("due {amount}"))
+/// The shop as it stands: every order, cart and sku that it has.
+fn observe(shop: &Shop) -> Snapshot {
+    let view = shop.sequencer.view().borrow();
+    let mut seen = Snapshot {
+        waiting: usize::try_from(counters::waiting(&view)).expect("few"),
+        ..Snapshot::default()
+    };
+    each(&view, tables::ORDERS, |ordinal| {
+        if let Some(order) = state::<Order>(&view, ordinal) {
+            let payments = state::<Payments>(&view, ordinal);
+            let reservation = state::<Reservation>(&view, ordinal);
+            let notices = state::<Notices>(&view, ordinal);
+            let order_seen =
+                observed::order(&order, payments.as_ref(), reservation.as_ref(), notices.as_ref());
+            seen.orders.insert(order.id.as_str().to_owned(), order_seen);
         }
-        Event::StockLow { sku, available } => Some(format!("low {sku} {available}")),
-        _ => None,
-    }
+    });
+    each(&view, tables::SKUS, |ordinal| {
+        let stock = state::<Stock>(&view, ordinal);
+        let of_sku = stock.map(|stock| (stock.sku.as_str().to_owned(), observed::stock(&stock)));
+        seen.stock.extend(of_sku);
+    });
+    each(&view, tables::CARTS, |ordinal| {
+        let cart = state::<Cart>(&view, ordinal);
+        seen.carts.extend(cart.map(|cart| (cart.id.as_str().to_owned(), observed::cart(&cart))));
+    });
+    each(&view, tables::PARKED, |_| seen.parked += 1);
+    seen
 }
 
-fn compare_unit(record: &Record, unit: &Unit, found: &mut Vec<String>) {
-    let verdict = record.verdict.as_str();
-    let reason = record.reason.map(Reason::as_str);
-    if (verdict, reason) != (unit.verdict, unit.reason) {
-        let detail = &record.detail;
-        found.push(format!(
-            "the shop says {verdict} {reason:?} {detail:?}, the model {} {:?} {}",
-            unit.verdict, unit.reason, unit.detail
-        ));
-    }
-    let types: Vec<_> = record.types().into_iter().map(Type::as_str).collect();
-    let sorted = |types: &[&'static str]| {
-        let mut types = types.to_vec();
-        types.sort_unstable();
-        types
-    };
-    // of the other subjects it matters what happened, of the order also what came first
-    let of_order = |types: &[&'static str]| {
-        types.iter().copied().filter(|kind| kind.starts_with("order.")).collect::<Vec<_>>()
-    };
-    if sorted(&types) != sorted(&unit.events) || of_order(&types) != of_order(&unit.events) {
-        found.push(format!("the shop tells {types:?}, the model {:?}", unit.events));
-    }
-    if !unit.detail.is_null() && json!(record.detail) != unit.detail {
-        found.push(format!("the shop details {:?}, the model {}", record.detail, unit.detail));
-    }
-    let mut facts = unit.facts.clone();
-    facts.sort_unstable();
-    let mut said: Vec<_> = record.events.iter().filter_map(fact).collect();
-    said.sort_unstable();
-    if said != facts {
-        found.push(format!("the shop says {said:?}, the model {facts:?}"));
-    }
-    let asked: Vec<_> = record
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::RefundRequested { amount, currency, .. } => {
-                Some((*amount, currency.code().to_owned()))
-            }
-            _ => None,
-        })
-        .collect();
-    if asked != unit.asked {
-        found.push(format!("the shop asks back {asked:?}, the model {:?}", unit.asked));
-    }
-    let voids: Vec<_> = record
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::VoidRequested { attempt_id } => Some(attempt_id.as_str().to_owned()),
-            _ => None,
-        })
-        .collect();
-    if voids != unit.voids {
-        found.push(format!("the shop voids {voids:?}, the model {:?}", unit.voids));
-    }
+fn each(view: &View, table: Table, mut look: impl FnMut(Ordinal)) {
+    let entities = view.scan(table, Ordinal(0), usize::MAX).expect("reads");
+    entities.iter().for_each(|entity| look(entity.ordinal));
+}
+
+fn state<S: State>(view: &View, ordinal: Ordinal) -> Option<S> {
+    states::read(view, ordinal).expect("reads")
 }

@@ -1,9 +1,16 @@
 //! Random histories, lived by the shop and by the model beside it.
+//!
+//! | module | is |
+//! |---|---|
+//! | `history` | random histories: what happens, one after the other |
+//! | `permuted` | callbacks of one order, and the same in another order |
+//! | `driver` | lives a history with both, and compares them after every step |
+//! | `observed` | what the shop did and how it stands, in the model's plain data |
 
 mod driver;
 mod history;
+mod observed;
 mod permuted;
-mod picture;
 
 pub use driver::Pair;
 pub use history::history;

@@ -1,8 +1,11 @@
-//! `payment.callback`: the table of the contract, a function a row.
+//! `payment.callback`: the table of the contract, one function a row.
 
-use super::money::{AttemptState, Capture, Refund, RefundState};
-use super::orders::{Order, Status};
-use super::{Ended, Model, Outcome, number, text};
+use crate::ledger::{AttemptState, Capture, CaptureIdentity, DisputeState, Refund, RefundState};
+use crate::message::{number, text};
+use crate::model::{Model, Waiting};
+use crate::notifications::NotificationKind;
+use crate::orders::{Order, Status};
+use crate::unit::{Ended, Outcome};
 use serde_json::Value;
 
 /// The columns of the table.
@@ -12,11 +15,11 @@ enum Column {
     Awaiting,
     /// `under_review`: everything is recorded, and judged at order.resolve.
     Review,
-    /// Sold, whatever happened then: all of its money may have gone back.
+    /// It was sold. Afterwards all of its money may have gone back.
     PaidOrLater,
-    /// expired, cancelled and rejected.
+    /// `expired`, `cancelled` and `rejected`.
     Over,
-    /// It came to nothing, and its money goes back, or went; so does all that comes after it.
+    /// It came to nothing, and its money goes back or went back; so does all that comes after it.
     RefundDue,
 }
 
@@ -32,69 +35,76 @@ fn column(order: &Order) -> Column {
 }
 
 impl Model {
-    pub(super) fn callback(&mut self, data: &Value) -> Outcome {
+    /// `message` is source and id of the message that brought the callback.
+    pub(crate) fn callback(&mut self, data: &Value, message: &(String, String)) -> Outcome {
         let id = text(data, "order_id").to_owned();
+        if self.retired.contains(&id) {
+            return Err(Ended::Stale);
+        }
         let Some(mut order) = self.orders.get(&id).cloned() else {
-            return self.wait(&id, data);
+            return self.wait(&id, data, message);
         };
-        self.tell("payment.recorded");
+        self.unit.event("payment.recorded");
         let outcome = match text(data, "kind") {
             "captured" => self.captured(&mut order, data),
             "authorized" => self.authorized(&mut order, data),
             "action_required" => self.action_required(&mut order, data),
-            "failed" => Self::attempt_ends(&mut order, data, AttemptState::Failed),
-            "voided" => Self::attempt_ends(&mut order, data, AttemptState::Voided),
-            "expired" => Self::attempt_ends(&mut order, data, AttemptState::Expired),
+            "failed" => attempt_ends(&mut order, data, AttemptState::Failed),
+            "voided" => attempt_ends(&mut order, data, AttemptState::Voided),
+            "expired" => attempt_ends(&mut order, data, AttemptState::Expired),
             "refund_succeeded" => self.refund_succeeded(&mut order, data),
-            "refund_failed" => Self::refund_failed(&mut order, data),
-            "dispute_opened" => Self::dispute(&mut order, data, "open"),
-            "dispute_closed" => Self::dispute(&mut order, data, text(data, "outcome")),
-            other => panic!("the contract has no {other}"),
+            "refund_failed" => refund_failed(&mut order, data),
+            "dispute_opened" => dispute(&mut order, data, DisputeState::Open),
+            "dispute_closed" if text(data, "outcome") == "won" => {
+                dispute(&mut order, data, DisputeState::Won)
+            }
+            "dispute_closed" => dispute(&mut order, data, DisputeState::Lost),
+            other => unreachable!("{other} is no kind of callback"),
         };
-        order.freeze_or_thaw(self.now, self.terms.hold_cap);
+        if outcome != Err(Ended::Stale) {
+            order.updated_at = self.now;
+        }
+        order.freeze_or_thaw(self.now, self.settings.hold_cap);
         self.orders.insert(id, order);
         outcome
     }
 
-    fn wait(&mut self, order: &str, data: &Value) -> Outcome {
-        let for_it = self.waiting.get(order).map_or(0, Vec::len);
+    /// The order is not known yet.
+    fn wait(&mut self, order: &str, data: &Value, message: &(String, String)) -> Outcome {
+        let of_order = self.waiting.get(order).map_or(0, Vec::len);
         let in_all: usize = self.waiting.values().map(Vec::len).sum();
-        if for_it >= self.terms.waiting_per_order || in_all >= self.terms.waiting_total {
-            return Err(Ended::Failed { reason: "waiting_full" });
+        if of_order >= self.settings.waiting_per_order || in_all >= self.settings.waiting_total {
+            return Err(Ended::Failed("waiting_full"));
         }
-        self.waiting.entry(order.to_owned()).or_default().push((self.now, data.clone()));
-        self.tell("payment.recorded");
+        let waiting = Waiting { since: self.now, data: data.clone(), message: message.clone() };
+        self.waiting.entry(order.to_owned()).or_default().push(waiting);
+        self.unit.event("payment.recorded");
         Err(Ended::Waiting)
     }
 
     fn captured(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let column = column(order);
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
-        let capture_id = data.get("capture_id").and_then(Value::as_str).map(str::to_owned);
-        // "(provider, attempt_id, capture_id) where given is the identity of the money", else it is
-        // the event's, which is the provider's
-        let identity = match &capture_id {
-            Some(id) => format!("capture {id}"),
-            None => format!("event {}", text(data, "event_id")),
+        let identity = match data["capture_id"].as_str() {
+            Some(id) => CaptureIdentity::Capture(id.to_owned()),
+            None => CaptureIdentity::Event(text(data, "event_id").to_owned()),
         };
-        let is_known = attempt.captures.iter().any(|one| one.identity == identity);
-        // "known capture_id, or same attempt without one: stale" is said of "paid or later" only
-        let is_more_of_it = match column {
-            _ if capture_id.is_some() => false,
-            Column::Awaiting | Column::Review | Column::Over | Column::RefundDue => {
-                attempt.is_closed
-            }
-            Column::PaidOrLater => attempt.has_captured(),
+        let is_known = attempt.captures.iter().any(|capture| capture.identity == identity);
+        // "known capture_id, or same attempt without one: stale" is said of "paid or later" only; before that a new
+        // event without an id is another share, unless the attempt was closed by `final`
+        let is_no_news = match (&identity, column) {
+            (CaptureIdentity::Capture(_), _) => false,
+            (CaptureIdentity::Event(_), Column::PaidOrLater) => !attempt.captures.is_empty(),
+            (CaptureIdentity::Event(_), _) => attempt.is_final,
         };
-        if is_known || is_more_of_it {
+        if is_known || is_no_news {
             return Err(Ended::Stale);
         }
-        let currency = text(data, "currency").to_owned();
-        let amount = number(data, "amount");
+        let (amount, currency) = (number(data, "amount"), text(data, "currency").to_owned());
+        attempt.state = AttemptState::Captured;
+        attempt.is_final |= data["final"] == true;
         let before = order.net();
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
-        attempt.state = AttemptState::Captured;
-        attempt.is_closed |= data["final"] == true;
         attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
 
         let is_foreign = currency != order.currency;
@@ -103,14 +113,14 @@ impl Model {
             Column::Awaiting if is_foreign || is_over => {
                 self.void_authorizations(order);
                 order.status = Status::UnderReview;
-                order.keep_to_cap();
-                self.tell("order.under_review");
+                order.extend_hold(self.now, self.settings.hold_cap);
+                self.unit.event("order.under_review");
                 Err(Ended::Review)
             }
             Column::Awaiting if order.net() < order.total => {
                 order.status = Status::PartiallyPaid;
-                order.keep_to_cap();
-                self.tell("order.partially_paid");
+                order.extend_hold(self.now, self.settings.hold_cap);
+                self.unit.event("order.partially_paid");
                 Ok(())
             }
             Column::Awaiting => {
@@ -123,7 +133,7 @@ impl Model {
             Column::PaidOrLater | Column::RefundDue if is_foreign => {
                 // the shop keeps no money of an order that came to nothing
                 if matches!(order.status, Status::RefundDue | Status::Refunded) {
-                    self.ask_back_foreign(order);
+                    self.request_foreign_refunds(order);
                 }
                 Err(Ended::Review)
             }
@@ -131,12 +141,12 @@ impl Model {
             Column::RefundDue | Column::PaidOrLater => {
                 let surplus = match order.status {
                     Status::RefundDue | Status::Refunded => amount,
-                    _ => order.paid() - order.total - order.surplus_asked,
+                    _ => order.paid() - order.total - order.asked_back,
                 };
-                order.surplus_asked += surplus;
-                // what went back before it was heard of is not asked back again
+                order.asked_back += surplus;
+                // what went back before its capture was heard of is not asked back again
                 let gone = amount - (order.net() - before);
-                self.ask_back(order, surplus - gone, &currency);
+                self.request_refund(order, surplus - gone, &currency);
                 Ok(())
             }
             Column::Over => {
@@ -151,16 +161,16 @@ impl Model {
         let is_exact = order.net() == order.total;
         if order.status == Status::Expired
             && is_exact
-            && self.terms.rehold
+            && self.settings.holds_again
             && self.hold(&order.wanted).is_ok()
         {
             self.become_paid(order, true);
-        } else if order.net() > 0 || order.has_foreign() {
+        } else if order.net() > 0 || order.has_foreign_money() {
             self.become_refund_due(order);
         } else {
             // it went back before it was heard of
             order.status = Status::Refunded;
-            self.tell("order.refunded");
+            self.unit.event("order.refunded");
         }
     }
 
@@ -171,10 +181,10 @@ impl Model {
             return Err(Ended::Stale);
         }
         attempt.state = AttemptState::Authorized;
-        // an authorization newly open: what was asked before was of an attempt that had none
+        // newly open: what was asked of it before was of an attempt that had no authorization
         attempt.void_requested = false;
         if matches!(column, Column::PaidOrLater | Column::Over | Column::RefundDue) {
-            self.ask_void(order, data);
+            self.request_void(order, data);
         }
         Ok(())
     }
@@ -187,35 +197,19 @@ impl Model {
         }
         attempt.state = AttemptState::ActionRequired;
         if matches!(column, Column::Over | Column::RefundDue) {
-            self.ask_void(order, data);
+            self.request_void(order, data);
         }
         Ok(())
     }
 
     /// `payment.void_requested`, once for an attempt as it stands.
-    fn ask_void(&mut self, order: &mut Order, data: &Value) {
+    fn request_void(&mut self, order: &mut Order, data: &Value) {
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         if !attempt.void_requested {
             attempt.void_requested = true;
-            self.unit.voids.push(attempt.id.clone());
-            self.tell("payment.void_requested");
+            self.unit.voids_requested.push(attempt.id.clone());
+            self.unit.event("payment.void_requested");
         }
-    }
-
-    /// It ends that attempt only. Where nobody waits for its money that is stale, though the
-    /// attempt, if it is known, is known to have ended.
-    fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
-        let column = column(order);
-        let is_awaited = matches!(column, Column::Awaiting | Column::Review);
-        if !is_awaited && !order.ledger.knows(text(data, "provider"), text(data, "attempt_id")) {
-            return Err(Ended::Stale);
-        }
-        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
-        let ends = attempt.state.may_become(end);
-        if ends {
-            attempt.state = end;
-        }
-        if is_awaited && ends { Ok(()) } else { Err(Ended::Stale) }
     }
 
     fn refund_succeeded(&mut self, order: &mut Order, data: &Value) -> Outcome {
@@ -229,6 +223,7 @@ impl Model {
                 refund.amount = amount;
                 refund.currency.clone_from(&currency);
             }
+            // one that nobody asked for counts too
             None => order.ledger.refunds.push(Refund {
                 id: id.to_owned(),
                 amount,
@@ -236,58 +231,70 @@ impl Model {
                 state: RefundState::Succeeded,
             }),
         }
-        self.notify(order, "refund_succeeded", id);
-        let is_own = currency == order.currency && order.net() != before;
-        let is_settled = order.net() == 0 && !order.has_foreign();
+        self.notify(order, NotificationKind::RefundSucceeded, id);
+        let lowers_net = currency == order.currency && order.net() != before;
+        let is_settled = order.net() == 0 && !order.has_foreign_money();
         let next = match order.status {
             Status::RefundDue if is_settled => Status::Refunded,
             Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
-                if is_own && order.net() == 0 =>
+                if lowers_net && order.net() == 0 =>
             {
                 Status::Refunded
             }
             Status::Paid | Status::Completed | Status::PartiallyRefunded
-                if is_own && order.net() < order.total =>
+                if lowers_net && order.net() < order.total =>
             {
                 Status::PartiallyRefunded
             }
             _ => return Ok(()),
         };
         order.status = next;
-        self.tell(if next == Status::Refunded {
+        self.unit.event(if next == Status::Refunded {
             "order.refunded"
         } else {
             "order.partially_refunded"
         });
         Ok(())
     }
+}
 
-    fn refund_failed(order: &mut Order, data: &Value) -> Outcome {
-        match order.ledger.refund(text(data, "refund_id")) {
-            Some(refund) if refund.state == RefundState::Requested => {
-                refund.state = RefundState::Failed;
-                Ok(())
-            }
-            // of a refund that nobody asked for there is nothing to fail
-            Some(_) | None => Err(Ended::Stale),
-        }
+/// An attempt failed, was voided or expired: that attempt only. Where nobody waits for its money the news are stale, and
+/// yet the attempt, if it is known, is known to have ended.
+fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
+    let is_awaited = order.awaits_money();
+    let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
+    if !is_awaited && !order.ledger.knows(provider, id) {
+        return Err(Ended::Stale);
     }
+    let attempt = order.ledger.attempt(provider, id);
+    let ends = attempt.state.may_become(end);
+    if ends {
+        attempt.state = end;
+    }
+    if is_awaited && ends { Ok(()) } else { Err(Ended::Stale) }
+}
 
-    /// A dispute is opened, won or lost; it never goes backwards, but a lost one may be won.
-    fn dispute(order: &mut Order, data: &Value, next: &str) -> Outcome {
-        let id = text(data, "dispute_id");
-        let next = match next {
-            "open" => "open",
-            "won" => "won",
-            _ => "lost",
-        };
-        match order.ledger.disputes.iter_mut().find(|(known, _)| known == id) {
-            None => order.ledger.disputes.push((id.to_owned(), next)),
-            Some((_, state)) => match (*state, next) {
-                ("open", "won" | "lost") | ("lost", "won") => *state = next,
-                _ => return Err(Ended::Stale),
-            },
+/// Only a refund that was asked for can fail.
+fn refund_failed(order: &mut Order, data: &Value) -> Outcome {
+    match order.ledger.refund(text(data, "refund_id")) {
+        Some(refund) if refund.state == RefundState::Requested => {
+            refund.state = RefundState::Failed;
+            Ok(())
         }
-        Ok(())
+        Some(_) | None => Err(Ended::Stale),
     }
+}
+
+/// A dispute never goes backwards, but a lost one may be won.
+fn dispute(order: &mut Order, data: &Value, next: DisputeState) -> Outcome {
+    use DisputeState::{Lost, Open, Won};
+    let id = text(data, "dispute_id");
+    match order.ledger.disputes.iter_mut().find(|(known, _)| known == id) {
+        None => order.ledger.disputes.push((id.to_owned(), next)),
+        Some((_, state)) => match (*state, next) {
+            (Open, Won | Lost) | (Lost, Won) => *state = next,
+            _ => return Err(Ended::Stale),
+        },
+    }
+    Ok(())
 }

@@ -1,0 +1,383 @@
+//! What a producer sends, and what the contract's chapter on commands says of it: which fields there are, what their
+//! values may be, and when two messages say the same.
+
+use serde_json::{Map, Value};
+
+/// A message as a producer publishes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// `app_id`: who sends it.
+    pub source: &'a str,
+    /// `message_id`; a message without one is malformed.
+    pub id: Option<&'a str>,
+    /// The command's type.
+    pub kind: &'a str,
+    /// The data, which may be no JSON.
+    pub body: &'a [u8],
+    /// The producer's own timestamp, in microseconds since 1970.
+    pub time: Option<i64>,
+    /// The `deadline` header: an RFC 3339 time.
+    pub deadline: Option<&'a str>,
+}
+
+impl<'a> Message<'a> {
+    /// A message with neither a time of its own nor a deadline.
+    pub const fn new(source: &'a str, id: &'a str, kind: &'a str, body: &'a [u8]) -> Self {
+        Self { source, id: Some(id), kind, body, time: None, deadline: None }
+    }
+}
+
+/// A message that is a command.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Command {
+    pub(crate) kind: &'static str,
+    pub(crate) identity: Identity,
+    /// Known fields only, without those that are null; times and durations in microseconds; what has a default is
+    /// there. Two commands say the same when these are equal.
+    pub(crate) data: Value,
+    /// In microseconds since 1970.
+    pub(crate) deadline: Option<i64>,
+}
+
+/// What makes two messages the same message.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    /// Source and id of the message.
+    Message(String, String),
+    /// Provider and event id of a payment callback, whatever message carried it.
+    Event(String, String),
+}
+
+/// What a field's value may be.
+enum Shape {
+    /// 1 to 128 printable ASCII characters, no spaces.
+    Id,
+    /// Any text of at most so many bytes.
+    Text(usize),
+    /// A whole number between two bounds.
+    Whole(i64, i64),
+    /// False where it is absent.
+    Flag,
+    /// An ISO 4217 code.
+    Currency,
+    /// An RFC 3339 time.
+    Time,
+    /// A duration with a unit, longer than nothing and at most ten years.
+    Span,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// An object with these fields.
+    Object(&'static [Field]),
+    /// A list of so many objects with these fields; empty where it is absent.
+    List(std::ops::RangeInclusive<usize>, &'static [Field]),
+}
+
+struct Field {
+    name: &'static str,
+    shape: Shape,
+    is_required: bool,
+}
+
+const fn required(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, is_required: true }
+}
+
+const fn optional(name: &'static str, shape: Shape) -> Field {
+    Field { name, shape, is_required: false }
+}
+
+use Shape::{Currency, Flag, Id, List, Object, Span, Text, Time, Whole, Word};
+
+/// The largest quantity of one line.
+pub(crate) const MOST_UNITS: i64 = 1_000_000;
+/// The most lines of an order or a cart.
+pub(crate) const MOST_LINES: usize = 500;
+/// The most of one sku that a shop may have, or change at once.
+const MOST_STOCK: i64 = 1_000_000_000_000;
+/// Ten years.
+const LONGEST: i64 = 3650 * 24 * 60 * crate::MINUTE;
+
+const VERSION: Field = optional("expected_version", Whole(0, i64::MAX));
+const HOLD_FOR: Field = optional("hold_for", Span);
+const ADJUSTMENTS: Field = optional(
+    "adjustments",
+    List(
+        0..=MOST_LINES,
+        &[required("kind", Text(128)), required("amount", Whole(i64::MIN, i64::MAX))],
+    ),
+);
+const CUSTOMER: Field = required(
+    "customer",
+    Object(&[required("id", Id), optional("email", Text(512)), optional("phone", Text(128))]),
+);
+
+/// The fields of every command.
+const COMMANDS: &[(&str, &[Field])] = &[
+    (
+        "stock.set",
+        &[
+            required("sku", Id),
+            required("on_hand", Whole(0, MOST_STOCK)),
+            optional("low_at", Whole(0, MOST_STOCK)),
+        ],
+    ),
+    (
+        "stock.adjust",
+        &[
+            required("sku", Id),
+            required("delta", Whole(-MOST_STOCK, MOST_STOCK)),
+            optional("reason", Text(512)),
+        ],
+    ),
+    (
+        "cart.put",
+        &[
+            required("cart_id", Id),
+            required("sku", Id),
+            required("quantity", Whole(0, MOST_UNITS)),
+            required("unit_price", Whole(0, i64::MAX)),
+            required("currency", Currency),
+            optional("name", Text(512)),
+            VERSION,
+        ],
+    ),
+    (
+        "cart.add",
+        &[
+            required("cart_id", Id),
+            required("sku", Id),
+            required("quantity", Whole(-MOST_UNITS, MOST_UNITS)),
+            required("unit_price", Whole(0, i64::MAX)),
+            required("currency", Currency),
+            optional("name", Text(512)),
+            VERSION,
+        ],
+    ),
+    ("cart.clear", &[required("cart_id", Id), VERSION]),
+    ("cart.merge", &[required("from_cart_id", Id), required("into_cart_id", Id)]),
+    (
+        "cart.checkout",
+        &[
+            required("cart_id", Id),
+            required("order_id", Id),
+            CUSTOMER,
+            ADJUSTMENTS,
+            VERSION,
+            optional("expected_total", Whole(0, i64::MAX)),
+            HOLD_FOR,
+        ],
+    ),
+    (
+        "order.place",
+        &[
+            required("order_id", Id),
+            CUSTOMER,
+            required("currency", Currency),
+            required(
+                "lines",
+                List(
+                    1..=MOST_LINES,
+                    &[
+                        required("sku", Id),
+                        required("quantity", Whole(1, MOST_UNITS)),
+                        required("unit_price", Whole(0, i64::MAX)),
+                        optional("name", Text(512)),
+                    ],
+                ),
+            ),
+            ADJUSTMENTS,
+            HOLD_FOR,
+        ],
+    ),
+    ("order.cancel", &[required("order_id", Id), optional("reason", Text(512))]),
+    ("order.complete", &[required("order_id", Id)]),
+    (
+        "order.resolve",
+        &[required("order_id", Id), required("decision", Word(&["accept", "cancel"]))],
+    ),
+    (
+        "refund.request",
+        &[
+            required("order_id", Id),
+            required("refund_id", Id),
+            required("amount", Whole(1, i64::MAX)),
+            optional(
+                "restock",
+                List(
+                    0..=MOST_LINES,
+                    &[required("sku", Id), required("quantity", Whole(1, MOST_UNITS))],
+                ),
+            ),
+        ],
+    ),
+    (
+        "payment.callback",
+        &[
+            required("provider", Id),
+            required("event_id", Id),
+            required("order_id", Id),
+            required("attempt_id", Id),
+            required(
+                "kind",
+                Word(&[
+                    "action_required",
+                    "authorized",
+                    "captured",
+                    "failed",
+                    "voided",
+                    "expired",
+                    "refund_succeeded",
+                    "refund_failed",
+                    "dispute_opened",
+                    "dispute_closed",
+                ]),
+            ),
+            optional("capture_id", Id),
+            optional("amount", Whole(0, i64::MAX)),
+            optional("currency", Currency),
+            optional("refund_id", Id),
+            optional("dispute_id", Id),
+            optional("outcome", Word(&["won", "lost"])),
+            optional("final", Flag),
+            required("occurred_at", Time),
+        ],
+    ),
+];
+
+/// Decodes a message, or says why it is invalid: `too_large`, `malformed`, `unknown_type` or `validation`.
+pub(crate) fn decode(message: &Message<'_>, max_size: usize) -> Result<Command, &'static str> {
+    if message.body.len() > max_size {
+        return Err("too_large");
+    }
+    let deadline = match message.deadline {
+        Some(text) => Some(time(text).ok_or("validation")?),
+        None => None,
+    };
+    let id = message.id.filter(|id| is_name(id)).ok_or("malformed")?;
+    if !is_name(message.source) {
+        return Err("malformed");
+    }
+    let command = COMMANDS.iter().find(|(kind, _)| *kind == message.kind);
+    let &(kind, fields) = command.ok_or("unknown_type")?;
+    let data: Value = serde_json::from_slice(message.body).map_err(|_| "malformed")?;
+    let data = canonical(&data, fields).ok_or("validation")?;
+    if !is_consistent(kind, &data) {
+        return Err("validation");
+    }
+    let identity = if kind == "payment.callback" {
+        Identity::Event(text(&data, "provider").to_owned(), text(&data, "event_id").to_owned())
+    } else {
+        Identity::Message(message.source.to_owned(), id.to_owned())
+    };
+    Ok(Command { kind, identity, data, deadline })
+}
+
+/// `source` and `id` of a message: 1 to 255 bytes of printable ASCII.
+fn is_name(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+}
+
+/// An object's known fields in one form, or `None` when one is missing or is not what it must be.
+fn canonical(object: &Value, fields: &[Field]) -> Option<Value> {
+    let object = object.as_object()?;
+    let mut known = Map::new();
+    for field in fields {
+        // null is the same as absent
+        let value = match object.get(field.name).filter(|value| !value.is_null()) {
+            Some(value) => Some(canonical_value(value, &field.shape)?),
+            None if field.is_required => return None,
+            None => match field.shape {
+                Flag => Some(Value::Bool(false)),
+                List(..) => Some(Value::Array(Vec::new())),
+                _ => None,
+            },
+        };
+        known.extend(value.map(|value| (field.name.to_owned(), value)));
+    }
+    Some(Value::Object(known))
+}
+
+fn canonical_value(value: &Value, shape: &Shape) -> Option<Value> {
+    match shape {
+        Id => {
+            let text = value.as_str()?;
+            let is_id = (1..=128).contains(&text.len())
+                && text.bytes().all(|byte| (b'!'..=b'~').contains(&byte));
+            is_id.then(|| value.clone())
+        }
+        Text(most) => (value.as_str()?.len() <= *most).then(|| value.clone()),
+        Whole(least, most) => (*least..=*most).contains(&value.as_i64()?).then(|| value.clone()),
+        Flag => value.is_boolean().then(|| value.clone()),
+        Currency => iso_currency::Currency::from_code(value.as_str()?).map(|_| value.clone()),
+        Time => time(value.as_str()?).map(Value::from),
+        Span => span(value.as_str()?).map(Value::from),
+        Word(words) => words.contains(&value.as_str()?).then(|| value.clone()),
+        Object(fields) => canonical(value, fields),
+        List(lengths, fields) => {
+            let list = value.as_array().filter(|list| lengths.contains(&list.len()))?;
+            let list: Option<Vec<_>> = list.iter().map(|one| canonical(one, fields)).collect();
+            list.map(Value::Array)
+        }
+    }
+}
+
+/// What no single field can say.
+fn is_consistent(kind: &str, data: &Value) -> bool {
+    match kind {
+        "order.place" => total(&data["lines"], &data["adjustments"]).is_some(),
+        "cart.merge" => text(data, "from_cart_id") != text(data, "into_cart_id"),
+        "payment.callback" => is_callback_consistent(data),
+        _ => true,
+    }
+}
+
+fn is_callback_consistent(data: &Value) -> bool {
+    let has = |field: &str| data.get(field).is_some();
+    let has_money = has("amount") && has("currency");
+    match text(data, "kind") {
+        "authorized" => has_money,
+        "captured" => has_money && number(data, "amount") > 0,
+        "refund_succeeded" => has_money && number(data, "amount") > 0 && has("refund_id"),
+        "refund_failed" => has("refund_id"),
+        "dispute_opened" => has("dispute_id"),
+        "dispute_closed" => has("dispute_id") && has("outcome"),
+        _ => true,
+    }
+}
+
+/// Σ quantity × `unit_price` + Σ adjustments, unless that is below 0 or too large for an amount.
+pub(crate) fn total(lines: &Value, adjustments: &Value) -> Option<i64> {
+    let lines = lines.as_array().into_iter().flatten();
+    let goods: i128 = lines
+        .map(|line| i128::from(number(line, "quantity")) * i128::from(number(line, "unit_price")))
+        .sum();
+    let adjustments = adjustments.as_array().into_iter().flatten();
+    let adjusted: i128 = adjustments.map(|one| i128::from(number(one, "amount"))).sum();
+    i64::try_from(goods + adjusted).ok().filter(|total| *total >= 0)
+}
+
+fn time(text: &str) -> Option<i64> {
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
+}
+
+fn span(text: &str) -> Option<i64> {
+    let span: jiff::Span = text.parse().ok()?;
+    let span = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    let micros = i64::try_from(span.as_micros()).ok()?;
+    (1..=LONGEST).contains(&micros).then_some(micros)
+}
+
+/// A text field; empty where there is none.
+pub(crate) fn text<'a>(data: &'a Value, field: &str) -> &'a str {
+    data[field].as_str().unwrap_or_default()
+}
+
+/// A number field; 0 where there is none.
+pub(crate) fn number(data: &Value, field: &str) -> i64 {
+    data[field].as_i64().unwrap_or_default()
+}
+
+/// A number field that may be absent.
+pub(crate) fn optional_number(data: &Value, field: &str) -> Option<i64> {
+    data[field].as_i64()
+}

@@ -1,0 +1,128 @@
+//! Stock: `on_hand` = available + held, for every sku, always.
+
+use crate::message::{number, optional_number, text};
+use crate::model::Model;
+use crate::unit::{Ended, Outcome, reject};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One sku.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Stock {
+    pub(crate) on_hand: i64,
+    pub(crate) held: i64,
+    pub(crate) low_at: Option<i64>,
+}
+
+/// Units by sku: several lines of one sku count together.
+pub(crate) type Units = BTreeMap<String, i64>;
+
+/// The units of a list of lines.
+pub(crate) fn units(lines: &Value) -> Units {
+    let mut units = Units::new();
+    for line in lines.as_array().into_iter().flatten() {
+        *units.entry(text(line, "sku").to_owned()).or_default() += number(line, "quantity");
+    }
+    units
+}
+
+impl Stock {
+    pub(crate) fn available(self) -> i64 {
+        self.on_hand - self.held
+    }
+
+    fn is_low(self) -> bool {
+        self.low_at.is_some_and(|low_at| self.available() <= low_at)
+    }
+}
+
+impl Model {
+    pub(crate) fn stock_set(&mut self, data: &Value) -> Outcome {
+        let sku = text(data, "sku");
+        let before = self.stock.get(sku).copied().unwrap_or_default();
+        let low_at = optional_number(data, "low_at").or(before.low_at);
+        self.count(sku, before, Stock { on_hand: number(data, "on_hand"), low_at, ..before })
+    }
+
+    pub(crate) fn stock_adjust(&mut self, data: &Value) -> Outcome {
+        let sku = text(data, "sku");
+        let Some(before) = self.stock.get(sku).copied() else {
+            return reject("unknown_sku");
+        };
+        let on_hand = before.on_hand + number(data, "delta");
+        self.count(sku, before, Stock { on_hand, ..before })
+    }
+
+    fn count(&mut self, sku: &str, before: Stock, after: Stock) -> Outcome {
+        if after.on_hand < after.held {
+            return reject("below_held");
+        }
+        self.stock.insert(sku.to_owned(), after);
+        self.unit.event("stock.changed");
+        self.tell_if_low(sku, before);
+        Ok(())
+    }
+
+    /// Sets units aside: of every sku, or of none.
+    pub(crate) fn hold(&mut self, wanted: &Units) -> Outcome {
+        let mut short = Vec::new();
+        for (sku, quantity) in wanted {
+            let Some(stock) = self.stock.get(sku) else {
+                return reject("unknown_sku");
+            };
+            let available = stock.available();
+            if available < *quantity {
+                short.push(json!({"sku": sku, "wanted": quantity, "available": available}));
+            }
+        }
+        if !short.is_empty() {
+            return Err(Ended::Rejected { reason: "out_of_stock", detail: json!(short) });
+        }
+        self.unit.event("stock.held");
+        for (sku, quantity) in wanted {
+            let before = self.stock[sku];
+            self.change(sku, 0, *quantity);
+            self.tell_if_low(sku, before);
+        }
+        Ok(())
+    }
+
+    /// What was held is sold.
+    pub(crate) fn commit(&mut self, wanted: &Units) {
+        self.unit.event("stock.committed");
+        for (sku, quantity) in wanted {
+            self.change(sku, -quantity, -quantity);
+        }
+    }
+
+    /// What was held can be sold to others.
+    pub(crate) fn release(&mut self, wanted: &Units) {
+        self.unit.event("stock.released");
+        for (sku, quantity) in wanted {
+            self.change(sku, 0, -quantity);
+        }
+    }
+
+    /// What was sold came back.
+    pub(crate) fn return_units(&mut self, returned: &Units) {
+        self.unit.event("stock.returned");
+        for (sku, quantity) in returned {
+            self.change(sku, *quantity, 0);
+        }
+    }
+
+    fn change(&mut self, sku: &str, on_hand: i64, held: i64) {
+        let stock = self.stock.get_mut(sku).expect("only a known sku is ever held");
+        stock.on_hand += on_hand;
+        stock.held += held;
+        assert!(stock.available() >= 0 && stock.held >= 0, "{sku}: {stock:?}");
+    }
+
+    /// stock.low comes when available falls to `low_at` or below, not as long as it stays there.
+    fn tell_if_low(&mut self, sku: &str, before: Stock) {
+        let stock = self.stock[sku];
+        if stock.is_low() && !before.is_low() {
+            self.unit.event_with("stock.low", format!("low {sku} {}", stock.available()));
+        }
+    }
+}
