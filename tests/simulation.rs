@@ -58,13 +58,13 @@ fn the_invariants_hold_whatever_happens() {
         all.acks += summary.acks;
         all.crashes += summary.crashes;
         all.aged.expired_carts += summary.aged.expired_carts;
-        all.aged.swept_carts += summary.aged.swept_carts;
-        all.aged.swept_orders += summary.aged.swept_orders;
-        all.aged.never_came += summary.aged.never_came;
+        all.aged.deleted_carts += summary.aged.deleted_carts;
+        all.aged.deleted_orders += summary.aged.deleted_orders;
+        all.aged.expired_callbacks += summary.aged.expired_callbacks;
     }
     if seeds.end - seeds.start >= SEEDS {
-        let Aged { expired_carts, swept_carts, swept_orders, never_came } = all.aged;
-        for grown_old in [expired_carts, swept_carts, swept_orders, never_came] {
+        let Aged { expired_carts, deleted_carts, deleted_orders, expired_callbacks } = all.aged;
+        for grown_old in [expired_carts, deleted_carts, deleted_orders, expired_callbacks] {
             assert!(grown_old > 0, "time never got as far: {:?}", all.aged);
         }
     }

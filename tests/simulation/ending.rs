@@ -1,6 +1,6 @@
 //! The end of a run: everything comes to rest, and all that was promised must be there.
 
-use super::books::Aged;
+use super::consistency::Aged;
 use super::steps::WINDING_DOWN;
 use super::world::World;
 use orderly_actors::clock::{Clock, SimulatedClock};
@@ -29,11 +29,11 @@ impl World {
             self.come_to_rest().await;
         }
         let Self { process, sealed, durable, outside, exchange, .. } = self;
-        assert_eq!(
-            sealed.books, durable.books,
-            "the books of what is sealed, and of what is durable"
+        assert!(
+            (&sealed.model, &sealed.aged) == (&durable.model, &durable.aged),
+            "the model of what is sealed, and of what is durable"
         );
-        sealed.mirror.check_lapsed(&sealed.books.terms);
+        sealed.mirror.check_lapsed(&sealed.model.settings);
         outside.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.view().borrow();
         sealed.mirror.check_parked(&view);
@@ -109,7 +109,7 @@ impl World {
             repeated: self.exchange.repeated,
             acks: self.outside.acks,
             crashes: self.crashes,
-            aged: self.durable.books.aged.clone(),
+            aged: self.durable.aged.clone(),
         }
     }
 }

@@ -45,6 +45,12 @@ impl Message {
         Key { source: self.source, id: self.id.clone(), body: self.body.clone() }
     }
 
+    pub(crate) fn for_model(&self) -> orderly_model::Message<'_> {
+        let time = Some(self.time.micros());
+        let message = orderly_model::Message::new(self.source, &self.id, self.kind, &self.body);
+        orderly_model::Message { time, ..message }
+    }
+
     pub(crate) fn inbound(&self) -> InboundMessage {
         let command = match Kind::from_name(self.kind) {
             Some(kind) => Command::parse(kind, &self.body),

@@ -1,7 +1,6 @@
 //! What the units say the shop is, kept apart from the store: each unit is applied as it is sealed, and the
 //! invariants are checked on what it changed.
 
-use super::books::Terms;
 use orderly_actors::counters;
 use orderly_actors::parked;
 use orderly_actors::states::{self, State};
@@ -11,6 +10,7 @@ use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
+use orderly_model::Settings;
 use orderly_store::{
     COUNTERS, HistoryLink, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit, View,
 };
@@ -286,13 +286,15 @@ impl Mirror {
     }
 
     /// Nothing is held, nothing waits and no cart is open whose time has passed: invariant 6, when every timer was fired.
-    pub(crate) fn check_lapsed(&self, terms: &Terms) {
+    pub(crate) fn check_lapsed(&self, settings: &Settings) {
         for cart in self.carts.values().filter(|cart| cart.status == CartStatus::Open) {
-            let latest = cart.updated_at.micros() + terms.carts_kept * 11 / 10;
+            let latest = cart.updated_at.micros()
+                + settings.cart_expires_after
+                + settings.cart_expires_within;
             assert!(latest > self.clock, "cart {} was left alone, and is open", cart.id);
         }
         for waiting in self.payments.values().flat_map(|payments| &payments.waiting) {
-            let waits_long = waiting.since.micros() + terms.waiting_kept <= self.clock;
+            let waits_long = waiting.since.micros() + settings.waiting_retention <= self.clock;
             assert!(!waits_long, "a callback waits too long: {waiting:?}");
         }
         for (ordinal, reservation) in &self.reservations {

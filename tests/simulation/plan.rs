@@ -1,7 +1,6 @@
 //! What a seed makes of a run: how much of everything, and how configured. Each seed leans to other sides, so
 //! that over many of them every mixture comes.
 
-use super::books::Terms;
 use super::dice::Dice;
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
@@ -104,20 +103,23 @@ impl Plan {
         }
     }
 
-    /// What the books are told of it.
-    pub(crate) fn terms(&self) -> Terms {
+    /// What the model is told of it.
+    pub(crate) fn of_model(&self) -> orderly_model::Settings {
         let micros =
             |span: Duration| i64::try_from(span.as_micros()).expect("it is a few months at most");
         let Settings { terms, waiting, carts, identity_retention, .. } = &self.settings;
-        Terms {
+        orderly_model::Settings {
+            // the size is checked before the core, which is where this begins
+            max_command_size: usize::MAX,
             hold_for: micros(terms.hold_for),
             hold_cap: micros(terms.hold_cap),
             holds_again: terms.late_payment == LatePayment::Rehold,
-            waiting_in_all: usize::try_from(waiting.total).expect("it is small"),
+            waiting_total: usize::try_from(waiting.total).expect("it is small"),
             waiting_per_order: waiting.per_order,
-            waiting_kept: micros(waiting.keep_for),
-            carts_kept: micros(carts.expire_after),
-            history_kept: micros(terms.keep_for),
+            waiting_retention: micros(waiting.keep_for),
+            cart_expires_after: micros(carts.expire_after),
+            cart_expires_within: micros(carts.expire_after / 10),
+            history_retention: micros(terms.keep_for),
             identity_retention: micros(*identity_retention),
         }
     }

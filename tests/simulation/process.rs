@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 /// Callbacks that may run right behind one order: more than may wait for it.
 const MOST_BEHIND: usize = 100;
 
-/// What a unit was made of, in the words of the outside: for books that are kept apart.
+/// What a unit was made of, in the words of the outside: for the model, which is kept apart.
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
     Message(Message),

@@ -1,12 +1,12 @@
 //! Producers: a shop with few articles, scarce stock and hasty customers, whose providers repeat themselves,
 //! come too early, too late and with the wrong amount.
 
-use super::books::Books;
 use super::dice::Dice;
 use super::message::Message;
 use bytes::Bytes;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
+use orderly_model::Model;
 use serde_json::{Value, json};
 
 const SKUS: [&str; 4] = ["tea", "cup", "pot", "jam"];
@@ -49,13 +49,13 @@ impl Shop {
     }
 
     /// The next message, as often as its producer publishes it. The first ones fill the shelves.
-    pub(crate) fn next(&mut self, books: &Books, now: Timestamp) -> Vec<Message> {
+    pub(crate) fn next(&mut self, model: &Model, now: Timestamp) -> Vec<Message> {
         let kind = if self.made < SKUS.len() as u64 { Kind::Stock } else { self.kind() };
         let message = match kind {
             Kind::Stock => self.stock(now),
             Kind::Cart => self.cart(now),
             Kind::Merge => self.merge(now),
-            Kind::Checkout => self.checkout(books, now),
+            Kind::Checkout => self.checkout(model, now),
             Kind::Place => self.place(now),
             Kind::Cancel => {
                 let data = json!({"order_id": self.order()});
@@ -70,8 +70,8 @@ impl Shop {
                 let data = json!({"order_id": self.order(), "decision": decision});
                 self.message("order.resolve", &data, now)
             }
-            Kind::Refund => self.refund(books, now),
-            Kind::Callback => self.callback(books, now),
+            Kind::Refund => self.refund(model, now),
+            Kind::Callback => self.callback(model, now),
             Kind::Conflict => self.conflict(now),
             Kind::Poison => self.poison(now),
         };
@@ -187,7 +187,7 @@ impl Shop {
         }
     }
 
-    fn checkout(&mut self, books: &Books, now: Timestamp) -> Message {
+    fn checkout(&mut self, model: &Model, now: Timestamp) -> Message {
         let cart = format!("k-{}", self.dice.below(CARTS));
         let order = self.new_order();
         let mut data =
@@ -197,7 +197,7 @@ impl Shop {
             data["expected_total"] = json!(self.dice.pick(&[100, 500, 750]));
         }
         if self.dice.one_in(5) {
-            let version = books.carts.get(&cart).map_or(0, |cart| cart.version);
+            let version = model.cart(&cart).map_or(0, |cart| cart.version);
             data["expected_version"] = json!(version);
         }
         self.message("cart.checkout", &data, now)
@@ -227,7 +227,7 @@ impl Shop {
         message
     }
 
-    fn callback(&mut self, books: &Books, now: Timestamp) -> Message {
+    fn callback(&mut self, model: &Model, now: Timestamp) -> Message {
         let before = self.sent.iter().rev().filter(|one| one.kind == "payment.callback");
         let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
         if !before.is_empty() && self.dice.one_in(8) {
@@ -256,7 +256,7 @@ impl Shop {
             "occurred_at": "2026-01-01T00:00:00Z",
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
-            let total = books.orders.get(&order).map_or(500, |order| order.total);
+            let total = model.order(&order).map_or(500, |order| order.total);
             let part = self.dice.pick(&[total, total, total, total / 2, total + 70, total - 1]);
             data["amount"] = json!(part.max(1));
             data["currency"] = json!(if self.dice.one_in(20) { "USD" } else { "EUR" });
@@ -283,9 +283,9 @@ impl Shop {
         format!("p-{}", self.dice.below(3))
     }
 
-    fn refund(&mut self, books: &Books, now: Timestamp) -> Message {
+    fn refund(&mut self, model: &Model, now: Timestamp) -> Message {
         let order = self.order();
-        let total = books.orders.get(&order).map_or(500, |order| order.total);
+        let total = model.order(&order).map_or(500, |order| order.total);
         let amount = self.dice.pick(&[total, total / 2, total / 3, 70]).max(1);
         let mut data = json!({"order_id": order, "refund_id": self.refund_id(), "amount": amount});
         if self.dice.one_in(2) {

@@ -207,7 +207,7 @@ impl World {
     fn make(&mut self) {
         if self.made < self.plan.messages {
             self.made += 1;
-            let messages = self.shop.next(&self.sealed.books, self.clock.now());
+            let messages = self.shop.next(&self.sealed.model, self.clock.now());
             self.unsent.extend(messages);
         }
     }

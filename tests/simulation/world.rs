@@ -1,6 +1,7 @@
 //! Everything of one run: the process, the disk under it, the broker and the producers around it, and those
 //! who watch. A crash takes the process, and of the disk what was not synced.
 
+use super::consistency::Expected;
 use super::dice::Dice;
 use super::exchange::Exchange;
 use super::message::Message;
@@ -10,7 +11,6 @@ use super::process::{Down, InHand, Process};
 use super::queue::Queue;
 use super::relay;
 use super::shop::Shop;
-use super::side::Side;
 use super::trace::Trace;
 use orderly_actors::clock::{Clock, SimulatedClock};
 use orderly_domain::time::Timestamp;
@@ -42,9 +42,9 @@ pub(crate) struct World {
     pub(crate) unsent: VecDeque<Message>,
     pub(crate) made: u32,
     /// As of the newest sealed unit.
-    pub(crate) sealed: Side,
+    pub(crate) sealed: Expected,
     /// As of the newest durable one: what no crash can take.
-    pub(crate) durable: Side,
+    pub(crate) durable: Expected,
     pub(crate) outside: Outside,
     /// A copy of the store from earlier in the run.
     pub(crate) older: Option<SimDisk>,
@@ -62,7 +62,7 @@ impl World {
         let (mut process, recovery) = opened.expect("an empty disk can be opened");
         let mut queue = Queue::new(plan.prefetch);
         process.ledger.open(queue.open(&mut dice));
-        let side = Side::new(plan.terms());
+        let expected = Expected::new(plan.of_model());
         let shop = Shop::new(dice.fork(), plan.has_large_bodies);
         let mut world = Self {
             incarnation: recovery.incarnation.to_string(),
@@ -76,8 +76,8 @@ impl World {
             shop,
             unsent: VecDeque::new(),
             made: 0,
-            sealed: side.clone(),
-            durable: side,
+            sealed: expected.clone(),
+            durable: expected,
             outside: Outside::default(),
             older: None,
             crashes: 0,
@@ -89,7 +89,7 @@ impl World {
 
     /// The oldest identities that must still be known.
     pub(crate) fn oldest(&self) -> i64 {
-        self.sealed.mirror.clock - self.sealed.books.terms.identity_retention
+        self.sealed.mirror.clock - self.sealed.model.settings.identity_retention
     }
 
     /// Checks units that were sealed just now.
