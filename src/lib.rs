@@ -13,13 +13,11 @@
 //! | [`config`] | the configuration, typed and validated |
 //! | [`metrics`], [`telemetry`] | what can be watched |
 //! | [`cli`] | the program's commands, one file each |
-//! | [`demo`] | a generated shop day, and the books that it must balance |
 
 pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod decode;
-pub mod demo;
 pub mod encode;
 pub mod metrics;
 pub mod notify;

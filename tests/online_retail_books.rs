@@ -1,15 +1,12 @@
 //! The real invoices, before any processor sees them: read exactly, and balanced by two accounts
-//! that know nothing of each other (the arithmetic over the invoices, and the demo's bookkeeper,
+//! that know nothing of each other (the arithmetic over the invoices, and the reference model,
 //! which reads the commands). Skipped, with a word, where the sample is not at hand.
 
 #[path = "support/online_retail.rs"]
 mod online_retail;
 
 use online_retail::{Error, Invoices, Stocked};
-use orderly::demo::{
-    books::{Bookkeeper, Books},
-    day::{Message, Step},
-};
+use orderly_demo::{Expected, Message, Settings, Step, Tally};
 
 fn sample() -> Option<Invoices> {
     let Some(path) = online_retail::sample() else {
@@ -19,12 +16,12 @@ fn sample() -> Option<Invoices> {
     Some(online_retail::open(&path).expect("the sample is readable"))
 }
 
-fn books_of(commands: &[Message]) -> Books {
-    let mut keeper = Bookkeeper::default();
+fn tally_of(commands: &[Message]) -> Tally {
+    let mut expected = Expected::new(Settings::default());
     for command in commands {
-        keeper.enter(&Step::Send(command.clone())).expect("modelled");
+        expected.take(&Step::Send(command.clone()));
     }
-    keeper.close()
+    expected.finish()
 }
 
 const HEADER: &str =
@@ -71,11 +68,11 @@ fn two_accounts_of_the_real_invoices_agree() {
         // Given the invoices as commands
         let replay = online_retail::replay(&invoices.all, stocked, seed);
 
-        // When the bookkeeper has read them
-        let books = books_of(&replay.commands);
+        // When the model has taken them
+        let tally = tally_of(&replay.commands);
 
         // Then it finds what the arithmetic says
-        let orders: Vec<_> = books
+        let orders: Vec<_> = tally
             .orders
             .iter()
             .map(|(id, account)| (id.as_str(), (account.status.name(), account.paid)))
@@ -83,10 +80,10 @@ fn two_accounts_of_the_real_invoices_agree() {
         let expected: Vec<_> =
             replay.expected.orders.iter().map(|(id, entry)| (id.as_str(), *entry)).collect();
         assert_eq!(orders, expected, "{stocked:?}, seed {seed}");
-        assert_eq!(books.paid(), replay.expected.paid());
-        assert!(books.stock.values().all(|stock| stock.held == 0));
+        assert_eq!(tally.paid(), replay.expected.paid());
+        assert!(tally.stock.values().all(|stock| stock.held == 0));
         let on_hand: Vec<_> =
-            books.stock.iter().map(|(sku, stock)| (sku.clone(), stock.on_hand)).collect();
+            tally.stock.iter().map(|(sku, stock)| (sku.clone(), stock.on_hand)).collect();
         assert_eq!(on_hand, replay.expected.stock.into_iter().collect::<Vec<_>>());
     }
 }
@@ -107,9 +104,13 @@ fn the_replay_holds_what_makes_the_sample_worth_replaying() {
     };
     assert_eq!(refused(&full), 0);
     assert!(refused(&short) > 50);
-    let verdicts = books_of(&full.commands).verdicts;
+    let verdicts = tally_of(&full.commands).verdicts;
     let named = |name: &str| {
-        verdicts.iter().filter(|(verdict, _)| verdict.name() == name).map(|(_, n)| n).sum::<u64>()
+        verdicts
+            .iter()
+            .filter(|(verdict, _)| verdict.verdict.name() == name)
+            .map(|(_, n)| n)
+            .sum::<u64>()
     };
     assert!(named("duplicate") > 100 && named("waiting") > 100, "{verdicts:?}");
 }

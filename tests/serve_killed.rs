@@ -8,7 +8,7 @@ mod producer;
 #[path = "support/rabbit.rs"]
 mod rabbit;
 
-use orderly::demo::random::Random;
+use orderly_demo::Random;
 use processor::Processor;
 use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};

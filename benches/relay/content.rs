@@ -1,7 +1,7 @@
 //! The commands of a run, in the contract's plain JSON: orders of two lines, then their payments,
 //! every fifth of which comes twice. The same for everybody, and in every run.
 
-use orderly::demo::random::Random;
+use orderly_demo::Random;
 use serde_json::json;
 
 /// So many skus, each with stock for everything.

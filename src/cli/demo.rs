@@ -3,17 +3,20 @@
 
 use super::exit::Exit;
 use super::output;
-use crate::config::{Config, Duration as Span};
-use crate::demo::day::Day;
-use crate::demo::run::{self, Outcome, Run};
+use crate::config::{Config, Duration as Span, LatePayment};
+use crate::pipeline::{Gone, Handle};
 use crate::process::{
     self, Observed, Processor, Signals, memory_broker, open_store, run_until_signalled,
 };
 use crate::telemetry;
 use indicatif::{ProgressBar, ProgressStyle};
 use orderly_actors::clock::{Clock, SystemClock};
+use orderly_actors::states::{self, part};
 use orderly_broker::Names;
-use std::fmt::Write as _;
+use orderly_demo::{Account, Audit, Day, Expected, Run, State, Stock, run, summary};
+use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::order::Order;
+use orderly_store::{Ordinal, Parts, Reader};
 use std::net::SocketAddr;
 
 /// How the day is made.
@@ -44,7 +47,7 @@ pub enum Error {
     Process(#[from] process::Error),
     /// The day came to no end.
     #[error("the day came to no end")]
-    Run(#[from] run::Error),
+    Run(#[from] run::Error<Unreadable>),
     /// There is no place for the temporary store.
     #[error("cannot make a temporary store")]
     Temporary(#[source] std::io::Error),
@@ -80,19 +83,22 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let mut processor = Processor::start(opened, link, config, &observed)?;
 
     let names = Names::new(&config.broker.namespace);
-    let run = Run::new(broker, names, processor.handle.clone(), processor.reader.clone());
+    let (handle, reader) = (processor.handle.clone(), processor.reader.clone());
+    let running = Running { handle, reader };
+    let run = Run::new(broker, names, running);
+    let day = Day::new(args.orders, args.seed);
+    let expected = Expected::new(of_model(config));
     let bar = progress_bar(args.orders);
     let began = clock.monotonic();
     let outcome = tokio::select! {
-        outcome = run.feed(Day::new(args.orders, args.seed), |done| bar.set_position(done)) => outcome?,
+        outcome = run.feed(day, expected, |done| bar.set_position(done)) => outcome?,
         () = signals.next() => return Ok(Exit::Failure),
     };
     bar.finish_and_clear();
     let took = clock.monotonic().saturating_sub(began);
 
-    let summary = summary(&outcome, args, took);
+    let summary = summary::summary(&outcome, args.orders, args.seed, took);
     output::print(&summary).map_err(Error::Output)?;
-    let balanced = outcome.differences.is_empty() && outcome.audit.balanced;
     if args.exit {
         processor.handle.clone().stop(config.shutdown.grace.get()).await;
         processor.ended().await?;
@@ -103,7 +109,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
         run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await?;
     }
     observed.server.stop().await;
-    Ok(if balanced { Exit::Success } else { Exit::Failure })
+    Ok(if outcome.balances() { Exit::Success } else { Exit::Failure })
 }
 
 /// Messages are some eight a customer; the bar only has to move.
@@ -113,67 +119,87 @@ fn progress_bar(orders: u64) -> ProgressBar {
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// What went in, what came out, and whether the books balance.
-fn summary(outcome: &Outcome, args: &Args, took: std::time::Duration) -> String {
-    let mut text = String::new();
-    let Outcome { expected, seen, audit, sent, differences } = outcome;
-    let messages: u64 = sent.values().sum();
-    let seconds = took.as_secs_f64();
-    let _ = writeln!(text, "A shop day: {} customers, seed {}\n", args.orders, args.seed);
-    section(&mut text, "Messages sent", sent.iter().map(|(kind, n)| (kind.to_string(), *n, *n)));
-    let verdicts = expected.verdicts.iter().map(|(verdict, n)| {
-        let found = seen.verdicts.get(verdict).copied().unwrap_or(0);
-        (verdict.to_string(), *n, found)
-    });
-    section(&mut text, "Verdicts", verdicts);
-    let statuses = seen.statuses();
-    let orders = expected
-        .statuses()
-        .into_iter()
-        .map(|(status, n)| (status.to_string(), n, statuses.get(&status).copied().unwrap_or(0)));
-    section(&mut text, "Orders", orders);
-    let notifications = expected.notifications.iter().map(|(kind, n)| {
-        ((*kind).to_owned(), *n, seen.notifications.get(kind).copied().unwrap_or(0))
-    });
-    section(&mut text, "Notifications", notifications);
-    let amounts = [
-        ("captured", expected.paid(), seen.paid()),
-        ("to be given back", expected.refund_due(), seen.refund_due()),
-    ];
-    let amounts = amounts.map(|(name, expected, seen)| {
-        (format!("{name} (pence)"), expected.cast_unsigned(), seen.cast_unsigned())
-    });
-    section(&mut text, "Money", amounts.into_iter());
-    let on_hand = |books: &crate::demo::books::Books| {
-        books.stock.values().map(|stock| stock.on_hand).sum::<i64>().cast_unsigned()
-    };
-    let units = [
-        ("on hand".to_owned(), on_hand(expected), on_hand(seen)),
-        ("messages parked".to_owned(), expected.parked, seen.parked),
-        ("callbacks waiting".to_owned(), expected.waiting, seen.waiting),
-    ];
-    section(&mut text, "Stock and leftovers", units.into_iter());
-    let rate = messages as f64 / seconds.max(0.001);
-    let _ =
-        writeln!(text, "{messages} messages in {seconds:.1} s: {rate:.0} a second, all durable.");
-    for line in differences.iter().take(20).chain(&audit.violations) {
-        let _ = writeln!(text, "  wrong: {line}");
+/// The configuration in the model's terms.
+fn of_model(config: &Config) -> orderly_demo::Settings {
+    let micros = |span: Span| i64::try_from(span.get().as_micros()).unwrap_or(i64::MAX);
+    orderly_demo::Settings {
+        max_command_size: config.intake.max_command_size.as_usize(),
+        identity_retention: micros(config.store.idempotency_retention),
+        history_retention: micros(config.store.history_retention),
+        hold_for: micros(config.orders.hold_for),
+        hold_cap: micros(config.orders.hold_cap),
+        holds_again: config.orders.late_payment == LatePayment::Rehold,
+        waiting_total: usize::try_from(config.orders.waiting_max.get()).unwrap_or(usize::MAX),
+        waiting_retention: micros(config.orders.waiting_callback_retention),
+        cart_expires_after: micros(config.carts.expire_after),
+        ..orderly_demo::Settings::default()
     }
-    let verdict = if differences.is_empty() && audit.balanced {
-        "The books balance: stock, money, orders and notifications are what an independent \
-         model of the same messages says, and the audit found nothing."
-    } else {
-        "THE BOOKS DO NOT BALANCE."
-    };
-    let _ = writeln!(text, "{verdict}");
-    text
 }
 
-fn section(text: &mut String, title: &str, rows: impl Iterator<Item = (String, u64, u64)>) {
-    let _ = writeln!(text, "{title:<34} {:>14} {:>14}", "expected", "seen");
-    for (name, expected, seen) in rows {
-        let mark = if expected == seen { "" } else { "  <-- differs" };
-        let _ = writeln!(text, "  {name:<32} {expected:>14} {seen:>14}{mark}");
+/// The processor at work, as the demo sees it.
+struct Running {
+    handle: Handle,
+    reader: Reader,
+}
+
+/// Why the processor cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Unreadable {
+    /// The processor ended.
+    #[error(transparent)]
+    Gone(#[from] Gone),
+    /// The processor's states cannot be read.
+    #[error("the processor's states cannot be read")]
+    States(#[from] states::Error),
+}
+
+impl orderly_demo::Processor for Running {
+    type Error = Unreadable;
+
+    async fn audit(&self) -> Result<Audit, Unreadable> {
+        let audit = self.handle.audit().await??;
+        let (balanced, violations) = (audit.balanced, audit.violations);
+        let (parked, waiting) = (audit.counts.parked, audit.counts.waiting);
+        Ok(Audit { balanced, violations, parked, waiting })
     }
-    text.push('\n');
+
+    async fn state(&self) -> Result<State, Unreadable> {
+        let mut state = State::default();
+        each(&self.reader, |order: Order| {
+            if let Ok(status) = order.status.as_str().parse() {
+                let (total, paid, refunded) = (order.total, order.paid, order.refunded());
+                let account = Account { status, total, paid, refunded };
+                state.orders.insert(order.id.to_string(), account);
+            }
+        })?;
+        each(&self.reader, |stock: orderly_domain::inventory::Stock| {
+            let (on_hand, held) = (stock.on_hand.cast_signed(), stock.held.cast_signed());
+            state.stock.insert(stock.sku.to_string(), Stock { on_hand, held });
+        })?;
+        Ok(state)
+    }
+
+    async fn has_overdue_holds(&self) -> Result<bool, Unreadable> {
+        let now = SystemClock::default().now();
+        let mut found = false;
+        each(&self.reader, |reservation: Reservation| {
+            if let HoldState::Held { until, .. } = reservation.state {
+                found |= until <= now;
+            }
+        })?;
+        Ok(found)
+    }
+}
+
+/// Visits every state of a kind.
+fn each<S: states::State>(reader: &Reader, mut visit: impl FnMut(S)) -> Result<(), states::Error> {
+    let mut next = Some(Ordinal(0));
+    while let Some(from) = next {
+        let (entities, behind) = reader.page(S::TABLE, from, usize::MAX, Parts::of(&[S::PART]))?;
+        for entity in &entities {
+            part(entity)?.into_iter().for_each(&mut visit);
+        }
+        next = behind;
+    }
+    Ok(())
 }

@@ -4,10 +4,10 @@ use super::mirror::Mirror;
 use super::observed;
 use super::process::Input;
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_actors::tables;
 use orderly_domain::event::Event;
 use orderly_domain::verdict::Verdict;
 use orderly_model::{Model, Settings, Snapshot, snapshot, unit};
-use orderly_actors::tables;
 use orderly_store::Unit;
 
 /// What is expected of the store and of the shop in it.

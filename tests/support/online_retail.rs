@@ -21,7 +21,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use orderly::demo::{day::Message, random::Random};
+use orderly_demo::{Message, Random};
 use serde_json::{Value, json};
 
 /// The giant order that was called off minutes later.

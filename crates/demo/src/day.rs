@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 pub use message::Message;
 
-use super::random::Random;
+use crate::random::Random;
 use catalogue::Catalogue;
 use story::Story;
 

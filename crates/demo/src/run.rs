@@ -1,45 +1,69 @@
-//! The demo: a whole processor in this process, fed with a generated day, and its books compared
-//! with those that an independent model kept of the same messages.
+//! Sends a day to a running processor, counts what comes back, and compares it with what the model expects.
 
-use super::books::{Account, Bookkeeper, Books, Status, Stock, Verdict};
-use super::day::{self, Day, Step};
-use crate::pipeline::{Gone, Handle};
-use orderly_actors::audit::Audit;
-use orderly_actors::states::{self, State, part};
+use crate::day::{self, Day, Step};
+use crate::expected::Expected;
+use crate::tally::{Account, Stock, Tally, VerdictWithReason};
 use orderly_broker::memory::{Memory, Subscription};
 use orderly_broker::{Confirm, Message, Names, Properties};
-use orderly_domain::event::Type;
-use orderly_domain::inventory::{HoldState, Reservation};
-use orderly_domain::notification::NotificationKind;
-use orderly_domain::order::Order;
-use orderly_domain::time::Timestamp;
-use orderly_domain::verdict;
-use orderly_store::{Ordinal, Parts, Reader};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
+use std::error::Error as StdError;
 use std::time::Duration;
 
 /// The queue that hears the verdicts.
 const REPLIES: &str = "demo.replies";
 /// Messages sent before the processor is given time to take them.
 const AHEAD: u64 = 5_000;
-/// How often progress is looked at.
-const LOOK: Duration = Duration::from_millis(20);
-/// The day is given up when nothing moves for this long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often the queues are read.
+const PAUSE: Duration = Duration::from_millis(20);
+/// The run fails when no verdict comes for this long.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// Pauses without an event or a notification after which no more are expected.
+const QUIET_PAUSES: u32 = 25;
 
-/// Why the demo has no result.
+/// What the demo must see of the running processor, beyond what the broker shows.
+pub trait Processor {
+    /// Why the processor cannot be read.
+    type Error: StdError + Send + Sync + 'static;
+
+    /// The processor's audit of its own store.
+    fn audit(&self) -> impl Future<Output = Result<Audit, Self::Error>>;
+
+    /// Orders and stock as they stand.
+    fn state(&self) -> impl Future<Output = Result<State, Self::Error>>;
+
+    /// Whether the time of some hold is over and it has not expired yet.
+    fn has_overdue_holds(&self) -> impl Future<Output = Result<bool, Self::Error>>;
+}
+
+/// What an audit found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audit {
+    /// Nothing was found.
+    pub balanced: bool,
+    /// What was found, one line each.
+    pub violations: Vec<String>,
+    /// Messages put aside for a person.
+    pub parked: u64,
+    /// Callbacks that wait for an order.
+    pub waiting: u64,
+}
+
+/// The states of a processor.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct State {
+    /// Every order.
+    pub orders: BTreeMap<String, Account>,
+    /// Every sku.
+    pub stock: BTreeMap<String, Stock>,
+}
+
+/// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The processor ended.
-    #[error(transparent)]
-    Gone(#[from] Gone),
-    /// The processor's states cannot be read.
-    #[error("the processor's books cannot be read")]
-    Audit(#[from] states::Error),
-    /// The model does not know what a message means.
-    #[error("the model cannot follow the day")]
-    Model(#[from] super::books::Error),
+pub enum Error<E: StdError + 'static> {
+    /// The processor ended, or cannot be read.
+    #[error("the processor cannot be read")]
+    Processor(#[source] E),
     /// The in-process broker took no message.
     #[error("the broker did not take a message: {0:?}")]
     Refused(Confirm),
@@ -57,22 +81,28 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Outcome {
     /// What the model expects.
-    pub expected: Books,
+    pub expected: Tally,
     /// What the processor did.
-    pub seen: Books,
+    pub seen: Tally,
     /// The processor's own audit.
     pub audit: Audit,
     /// Messages sent, by type.
     pub sent: BTreeMap<&'static str, u64>,
-    /// Where the two disagree; empty: the books balance.
+    /// Where the two differ.
     pub differences: Vec<String>,
 }
 
-/// Feeds a processor with a day, and keeps count.
-pub struct Run {
+impl Outcome {
+    /// The processor did what the model expects, and its audit found nothing.
+    pub fn balances(&self) -> bool {
+        self.differences.is_empty() && self.audit.balanced
+    }
+}
+
+/// Sends a day to a processor, and counts what comes back.
+pub struct Run<P> {
     broker: Memory,
-    handle: Handle,
-    reader: Reader,
+    processor: P,
     names: Names,
     replies: Subscription,
     events: Subscription,
@@ -86,23 +116,22 @@ pub struct Run {
 #[derive(Default)]
 struct Heard {
     replies: u64,
-    verdicts: BTreeMap<Verdict, u64>,
-    events: BTreeMap<&'static str, u64>,
-    notifications: BTreeMap<&'static str, u64>,
+    verdicts: BTreeMap<VerdictWithReason, u64>,
+    events: BTreeMap<String, u64>,
+    notifications: BTreeMap<String, u64>,
     /// Ids of events and notifications: delivered at least once, counted once.
     known: HashSet<String>,
 }
 
-impl Run {
-    /// Listens to what the processor behind `broker` says.
-    pub fn new(broker: Memory, names: Names, handle: Handle, reader: Reader) -> Self {
+impl<P: Processor> Run<P> {
+    /// Subscribes to what the processor behind `broker` publishes.
+    pub fn new(broker: Memory, names: Names, processor: P) -> Self {
         Self {
             replies: broker.reply_queue(REPLIES),
             events: broker.subscribe(&names.events, "order.*"),
             notifications: broker.subscribe(&names.notifications, "#"),
             broker,
-            handle,
-            reader,
+            processor,
             names,
             sent: BTreeMap::new(),
             messages: 0,
@@ -110,11 +139,16 @@ impl Run {
         }
     }
 
-    /// Sends the day; `progress` hears how many verdicts there are.
-    pub async fn feed(mut self, day: Day, mut progress: impl FnMut(u64)) -> Result<Outcome, Error> {
-        let mut books = Bookkeeper::default();
+    /// Sends the day, and waits until all of it has its verdict. `expected` takes the same steps; `progress` is told the
+    /// number of verdicts again and again.
+    pub async fn feed(
+        mut self,
+        day: Day,
+        mut expected: Expected,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Outcome, Error<P::Error>> {
         for step in day {
-            books.enter(&step)?;
+            expected.take(&step);
             match step {
                 Step::Send(message) => {
                     self.send(message)?;
@@ -129,10 +163,10 @@ impl Run {
             }
         }
         self.wait_for_verdicts(0, &mut progress).await?;
-        self.close(books.close()).await
+        self.finish(expected.finish()).await
     }
 
-    fn send(&mut self, message: day::Message) -> Result<(), Error> {
+    fn send(&mut self, message: day::Message) -> Result<(), Error<P::Error>> {
         *self.sent.entry(message.kind).or_default() += 1;
         self.messages += 1;
         let message = Message {
@@ -160,15 +194,17 @@ impl Run {
             self.heard.reply(&reply);
         }
         while let Some(event) = self.events.try_recv() {
-            let kind = event.properties.kind.as_deref().unwrap_or_default();
-            let kind = Type::ALL.iter().map(|kind| kind.as_str()).find(|name| *name == kind);
-            self.heard.once(event.properties.message_id, kind, |heard| &mut heard.events);
+            let Properties { message_id, kind, .. } = event.properties;
+            if self.heard.is_new(message_id)
+                && let Some(kind) = kind
+            {
+                *self.heard.events.entry(kind).or_default() += 1;
+            }
         }
         while let Some(notification) = self.notifications.try_recv() {
-            let kind = NotificationKind::from_name(&notification.routing_key);
-            let kind = kind.map(NotificationKind::as_str);
-            let id = notification.properties.message_id;
-            self.heard.once(id, kind, |heard| &mut heard.notifications);
+            if self.heard.is_new(notification.properties.message_id) {
+                *self.heard.notifications.entry(notification.routing_key).or_default() += 1;
+            }
         }
     }
 
@@ -177,7 +213,7 @@ impl Run {
         &mut self,
         open: u64,
         progress: &mut impl FnMut(u64),
-    ) -> Result<(), Error> {
+    ) -> Result<(), Error<P::Error>> {
         let mut moved = tokio::time::Instant::now();
         loop {
             let before = self.heard.replies;
@@ -188,49 +224,50 @@ impl Run {
             }
             if self.heard.replies != before {
                 moved = tokio::time::Instant::now();
-            } else if moved.elapsed() > PATIENCE {
+            } else if moved.elapsed() > TIMEOUT {
                 let (done, sent) = (self.heard.replies, self.messages);
                 return Err(Error::Stalled { done, sent });
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Waits until every hold that is over has lapsed.
-    async fn wait_for_holds(&mut self) -> Result<(), Error> {
+    /// Waits until every hold whose time is over has expired.
+    async fn wait_for_holds(&mut self) -> Result<(), Error<P::Error>> {
         // the last of them may just have been placed
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = tokio::time::Instant::now();
         loop {
-            if !holds_are_over(&self.reader)? {
+            if !self.processor.has_overdue_holds().await.map_err(Error::Processor)? {
                 return Ok(());
             }
-            if began.elapsed() > PATIENCE {
+            if began.elapsed() > TIMEOUT {
                 let (done, sent) = (self.heard.replies, self.messages);
                 return Err(Error::Stalled { done, sent });
             }
-            tokio::time::sleep(10 * LOOK).await;
+            tokio::time::sleep(10 * PAUSE).await;
         }
     }
 
-    async fn close(mut self, expected: Books) -> Result<Outcome, Error> {
+    async fn finish(mut self, expected: Tally) -> Result<Outcome, Error<P::Error>> {
         // events and notifications follow the verdicts: wait while they still come
         let mut quiet = 0;
-        while quiet < 25 {
+        while quiet < QUIET_PAUSES {
             let before = self.heard.known.len();
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(PAUSE).await;
             self.listen();
             quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
         }
-        let audit = self.handle.audit().await??;
-        let books = read_books(&self.reader)?;
-        let seen = Books {
+        let audit = self.processor.audit().await.map_err(Error::Processor)?;
+        let state = self.processor.state().await.map_err(Error::Processor)?;
+        let seen = Tally {
             verdicts: self.heard.verdicts,
-            events: self.heard.events,
+            orders: state.orders,
+            stock: state.stock,
+            waiting: audit.waiting,
+            parked: audit.parked,
             notifications: self.heard.notifications,
-            parked: audit.counts.parked,
-            waiting: audit.counts.waiting,
-            ..books
+            events: self.heard.events,
         };
         let differences = expected.differences(&seen);
         Ok(Outcome { expected, seen, audit, sent: self.sent, differences })
@@ -239,8 +276,8 @@ impl Run {
 
 #[derive(Deserialize)]
 struct Reply {
-    verdict: verdict::Verdict,
-    reason: Option<verdict::Reason>,
+    verdict: String,
+    reason: Option<String>,
 }
 
 impl Heard {
@@ -249,89 +286,14 @@ impl Heard {
         let Ok(reply) = serde_json::from_slice::<Reply>(&message.body) else {
             return;
         };
-        let reason = reply.reason.map_or("", verdict::Reason::as_str);
-        let verdict = match reply.verdict {
-            verdict::Verdict::Applied => Verdict::Applied,
-            verdict::Verdict::Duplicate => Verdict::Duplicate,
-            verdict::Verdict::Stale => Verdict::Stale,
-            verdict::Verdict::Waiting => Verdict::Waiting,
-            verdict::Verdict::Rejected => Verdict::Rejected(reason),
-            verdict::Verdict::Conflict => Verdict::Conflict,
-            verdict::Verdict::Invalid => Verdict::Invalid(reason),
-            // the day holds nothing that comes to these: the model knows no such verdict
-            verdict::Verdict::Review => Verdict::Rejected("review"),
-            verdict::Verdict::Failed => Verdict::Rejected("failed"),
-        };
-        *self.verdicts.entry(verdict).or_default() += 1;
-    }
-
-    fn once(
-        &mut self,
-        id: Option<String>,
-        kind: Option<&'static str>,
-        count: impl FnOnce(&mut Self) -> &mut BTreeMap<&'static str, u64>,
-    ) {
-        if let (Some(id), Some(kind)) = (id, kind)
-            && self.known.insert(id)
-        {
-            *count(self).entry(kind).or_default() += 1;
+        if let Ok(verdict) = reply.verdict.parse() {
+            let verdict = VerdictWithReason::new(verdict, reply.reason.as_deref());
+            *self.verdicts.entry(verdict).or_default() += 1;
         }
     }
-}
 
-/// Whether some hold is over and has not lapsed yet.
-fn holds_are_over(reader: &Reader) -> Result<bool, states::Error> {
-    use orderly_actors::clock::{Clock, SystemClock};
-    let now: Timestamp = SystemClock::default().now();
-    let mut over = false;
-    each(reader, |reservation: Reservation| {
-        if let HoldState::Held { until, .. } = reservation.state {
-            over |= until <= now;
-        }
-    })?;
-    Ok(over)
-}
-
-/// Visits every state of a kind.
-fn each<S: State>(reader: &Reader, mut visit: impl FnMut(S)) -> Result<(), states::Error> {
-    let mut next = Some(Ordinal(0));
-    while let Some(from) = next {
-        let (entities, behind) = reader.page(S::TABLE, from, usize::MAX, Parts::of(&[S::PART]))?;
-        for entity in &entities {
-            part(entity)?.into_iter().for_each(&mut visit);
-        }
-        next = behind;
-    }
-    Ok(())
-}
-
-/// The processor's own books.
-fn read_books(reader: &Reader) -> Result<Books, states::Error> {
-    let mut books = Books::default();
-    each(reader, |order: Order| {
-        if let Some(status) = status(order.status) {
-            let account = Account { status, total: order.total, paid: order.paid };
-            books.orders.insert(order.id.to_string(), account);
-        }
-    })?;
-    each(reader, |stock: orderly_domain::inventory::Stock| {
-        let seen = Stock { on_hand: stock.on_hand.cast_signed(), held: stock.held.cast_signed() };
-        books.stock.insert(stock.sku.to_string(), seen);
-    })?;
-    Ok(books)
-}
-
-/// The model's word for a status; it knows those that a day leads to.
-fn status(status: orderly_domain::order::Status) -> Option<Status> {
-    use orderly_domain::order::Status as Core;
-    match status {
-        Core::Rejected => Some(Status::Rejected),
-        Core::AwaitingPayment => Some(Status::AwaitingPayment),
-        Core::Paid => Some(Status::Paid),
-        Core::Completed => Some(Status::Completed),
-        Core::Expired => Some(Status::Expired),
-        Core::Cancelled => Some(Status::Cancelled),
-        Core::RefundDue => Some(Status::RefundDue),
-        Core::PartiallyPaid | Core::UnderReview | Core::PartiallyRefunded | Core::Refunded => None,
+    /// Events and notifications are delivered at least once, and counted once.
+    fn is_new(&mut self, id: Option<String>) -> bool {
+        id.is_some_and(|id| self.known.insert(id))
     }
 }

@@ -1,125 +1,62 @@
-//! What must come of a stream of commands: stock, orders, money and verdicts.
-//!
-//! A model of its own: it reads the messages as bytes and follows the published contract, in plain
-//! maps and one message after the other, without the processor's types, rules or clock. It covers
-//! what a [`day`](super::day) holds; of anything else it says so instead of guessing.
+//! What a day came to, in numbers: once as the model expects it, once as the processor did it.
 
-mod carts;
-mod door;
-mod keeper;
-mod stock;
-#[cfg(test)]
-mod tests;
+use orderly_model::{Status, Verdict};
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug, Display};
 
-use std::{
-    collections::BTreeMap,
-    fmt::{self, Debug, Display},
-};
-
-pub use keeper::{Bookkeeper, Error};
-pub use stock::Stock;
-
-/// How a command was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Verdict {
-    /// It changed something.
-    Applied,
-    /// Seen before, with the same data.
-    Duplicate,
-    /// True once, overtaken since.
-    Stale,
-    /// A callback whose order has not come yet.
-    Waiting,
-    /// Refused by a rule, for this reason.
-    Rejected(&'static str),
-    /// Seen before, with other data.
-    Conflict,
-    /// Not a command at all, for this reason.
-    Invalid(&'static str),
+/// A verdict, and the reason where one verdict has several.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VerdictWithReason {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why a command was rejected, invalid or failed; empty for the other verdicts.
+    pub reason: String,
 }
 
-impl Verdict {
-    /// The verdict's name in the contract, without its reason.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Applied => "applied",
-            Self::Duplicate => "duplicate",
-            Self::Stale => "stale",
-            Self::Waiting => "waiting",
-            Self::Rejected(_) => "rejected",
-            Self::Conflict => "conflict",
-            Self::Invalid(_) => "invalid",
-        }
+impl VerdictWithReason {
+    /// The verdict, and its reason if it needs one.
+    pub fn new(verdict: Verdict, reason: Option<&str>) -> Self {
+        let needs_reason =
+            matches!(verdict, Verdict::Rejected | Verdict::Invalid | Verdict::Failed);
+        let reason = reason.filter(|_| needs_reason).unwrap_or_default().to_owned();
+        Self { verdict, reason }
     }
 }
 
-impl Display for Verdict {
+impl Display for VerdictWithReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rejected(reason) | Self::Invalid(reason) => {
-                write!(f, "{} ({reason})", self.name())
-            }
-            _ => f.write_str(self.name()),
-        }
+        f.write_str(self.verdict.name())?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, " ({})", self.reason) }
     }
 }
 
-/// Where an order ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
-    /// Refused for want of stock.
-    Rejected,
-    /// Held, not paid.
-    AwaitingPayment,
-    /// Paid in full.
-    Paid,
-    /// Handed over.
-    Completed,
-    /// Its hold ran out.
-    Expired,
-    /// Called off before it was paid.
-    Cancelled,
-    /// Money came that the shop must give back.
-    RefundDue,
-}
-
-impl Status {
-    /// The status as the contract spells it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rejected => "rejected",
-            Self::AwaitingPayment => "awaiting_payment",
-            Self::Paid => "paid",
-            Self::Completed => "completed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-            Self::RefundDue => "refund_due",
-        }
-    }
-}
-
-impl Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// One order's account.
+/// One order's account. Amounts are in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
-    /// Where it stands.
+    /// Where the order stands.
     pub status: Status,
-    /// What it costs, in minor units.
+    /// What it costs.
     pub total: i64,
-    /// What was captured, in minor units.
+    /// What was captured.
     pub paid: i64,
+    /// What went back.
+    pub refunded: i64,
 }
 
-/// The books of a stream, or of the processor that took it: two of them should be equal.
+/// One sku's stock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Units in the warehouse.
+    pub on_hand: i64,
+    /// Of them, set aside for orders that are not paid yet.
+    pub held: i64,
+}
+
+/// What a day came to. The model's and the processor's must be equal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Books {
+pub struct Tally {
     /// How often each verdict was given to a message.
-    pub verdicts: BTreeMap<Verdict, u64>,
+    pub verdicts: BTreeMap<VerdictWithReason, u64>,
     /// Every order there is, the rejected ones too.
     pub orders: BTreeMap<String, Account>,
     /// Every sku there is.
@@ -128,13 +65,13 @@ pub struct Books {
     pub waiting: u64,
     /// Messages put aside for a person.
     pub parked: u64,
-    /// Notifications asked for, by kind.
-    pub notifications: BTreeMap<&'static str, u64>,
+    /// Notifications requested, by kind.
+    pub notifications: BTreeMap<String, u64>,
     /// The `order.*` events, by type.
-    pub events: BTreeMap<&'static str, u64>,
+    pub events: BTreeMap<String, u64>,
 }
 
-impl Books {
+impl Tally {
     /// How many orders there are in each status.
     pub fn statuses(&self) -> BTreeMap<Status, u64> {
         let mut statuses = BTreeMap::new();
@@ -149,24 +86,24 @@ impl Books {
         self.orders.values().map(|account| account.paid).sum()
     }
 
-    /// All money to be given back, in minor units.
+    /// All money of orders that came to nothing and that has not gone back, in minor units.
     pub fn refund_due(&self) -> i64 {
-        self.orders
-            .values()
-            .filter(|account| account.status == Status::RefundDue)
-            .map(|account| account.paid)
-            .sum()
+        let due = self.orders.values().filter(|account| account.status == Status::RefundDue);
+        due.map(|account| account.paid - account.refunded).sum()
     }
 
-    /// Where `seen` is not what these books expect, a line for each entry, in a fixed order.
-    /// Empty: the books balance.
+    /// All units in the warehouse.
+    pub fn on_hand(&self) -> i64 {
+        self.stock.values().map(|stock| stock.on_hand).sum()
+    }
+
+    /// Where `seen` is not what this tally expects, one line for each entry, in a fixed order.
     pub fn differences(&self, seen: &Self) -> Vec<String> {
         let mut found = Vec::new();
         compare("verdict", &self.verdicts, &seen.verdicts, &mut found);
         compare("order", &self.orders, &seen.orders, &mut found);
         compare("stock of", &self.stock, &seen.stock, &mut found);
-        let notifications = (&self.notifications, &seen.notifications);
-        compare("notification", notifications.0, notifications.1, &mut found);
+        compare("notification", &self.notifications, &seen.notifications, &mut found);
         compare("event", &self.events, &seen.events, &mut found);
         for (what, expected, seen) in [
             ("waiting callbacks", self.waiting, seen.waiting),
@@ -197,5 +134,30 @@ fn compare<K: Ord + Display, V: PartialEq + Debug>(
         if !expected.contains_key(key) {
             found.push(format!("{what} {key}: expected nothing, found {other:?}"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tallies_that_differ_say_where() {
+        let account = Account { status: Status::Paid, total: 2, paid: 2, refunded: 0 };
+        let expected = Tally {
+            orders: BTreeMap::from([("o".to_owned(), account)]),
+            stock: BTreeMap::from([("tea".to_owned(), Stock { on_hand: 5, held: 1 })]),
+            ..Tally::default()
+        };
+        assert!(expected.differences(&expected.clone()).is_empty());
+
+        let stock = BTreeMap::from([("tea".to_owned(), Stock { on_hand: 5, held: 3 })]);
+        let seen = Tally { stock, waiting: 2, ..Tally::default() };
+
+        let differences = expected.differences(&seen);
+        assert_eq!(differences.len(), 3);
+        assert!(differences[0].starts_with("order o: expected"));
+        assert!(differences[1].contains("held: 3"));
+        assert_eq!(differences[2], "waiting callbacks: expected 0, found 2");
     }
 }

@@ -4,7 +4,7 @@
 //! Only its proportions are here: lines an order, units a line, prices, and how much of the trade
 //! the best-selling tenth makes.
 
-use super::super::random::Random;
+use crate::random::Random;
 
 /// The stock a plentiful sku starts the day with. No day sells as much, so what becomes of an order
 /// for one never depends on when a hold runs out.

@@ -35,7 +35,7 @@ impl Message {
 
 /// What a customer wants: the part that `order.place` and `cart.checkout` have in common.
 #[derive(Debug, Clone)]
-pub(super) struct Wish {
+pub(super) struct OrderRequest {
     pub(super) order: String,
     pub(super) customer: u64,
     pub(super) lines: Vec<Line>,
@@ -45,7 +45,7 @@ pub(super) struct Wish {
     pub(super) hold_for: Option<&'static str>,
 }
 
-impl Wish {
+impl OrderRequest {
     pub(super) fn total(&self) -> u64 {
         let lines: u64 = self.lines.iter().map(Line::amount).sum();
         let adjustments: i64 = self.adjustments.iter().map(|(_, amount)| amount).sum();
@@ -80,8 +80,8 @@ impl Wish {
     }
 }
 
-pub(super) fn place(id: String, wish: &Wish) -> Message {
-    let lines: Vec<Value> = wish
+pub(super) fn place(id: String, request: &OrderRequest) -> Message {
+    let lines: Vec<Value> = request
         .lines
         .iter()
         .map(|line| {
@@ -89,29 +89,29 @@ pub(super) fn place(id: String, wish: &Wish) -> Message {
         })
         .collect();
     let data = json!({
-        "order_id": wish.order,
-        "customer": wish.customer(),
+        "order_id": request.order,
+        "customer": request.customer(),
         "currency": CURRENCY,
         "lines": lines,
     });
-    Message::new("web", id, "order.place", &wish.finish(data))
+    Message::new("web", id, "order.place", &request.finish(data))
 }
 
 pub(super) fn checkout(
     id: String,
     cart: &str,
-    wish: &Wish,
+    request: &OrderRequest,
     expected_total: Option<u64>,
 ) -> Message {
     let mut data = json!({
         "cart_id": cart,
-        "order_id": wish.order,
-        "customer": wish.customer(),
+        "order_id": request.order,
+        "customer": request.customer(),
     });
     if let Some(total) = expected_total {
         data["expected_total"] = total.into();
     }
-    Message::new("web", id, "cart.checkout", &wish.finish(data))
+    Message::new("web", id, "cart.checkout", &request.finish(data))
 }
 
 pub(super) fn cart_put(

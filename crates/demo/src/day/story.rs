@@ -4,15 +4,15 @@
 //! evening, whenever exactly. So that this cannot change the outcome, its order holds nothing
 //! scarce, and nobody speaks of it again before the evening.
 
-mod habits;
+mod behaviour;
 
 use super::{
-    super::random::Random,
     EVENING, MINUTE, SECOND, SHORT_HOLD,
     catalogue::{Catalogue, Line, Scarce},
-    message::{self, Callback, Message, Payment, Wish},
+    message::{self, Callback, Message, OrderRequest, Payment},
 };
-use habits::captured;
+use crate::random::Random;
+use behaviour::captured;
 
 /// How many customers in a thousand go which way.
 const WAYS: &[(u64, Way)] = &[
@@ -100,74 +100,78 @@ impl<'a> Story<'a> {
     // The ways.
 
     fn place_and_pay(&mut self) {
-        let wish = self.any_wish(Scarce::Too);
-        if wish.total() > 0 && self.random.per_mille(40) {
+        let request = self.any_request(Scarce::Too);
+        if request.total() > 0 && self.random.per_mille(40) {
             // The provider is faster than the shop's own message.
-            let capture = self.capture(&wish);
+            let capture = self.capture(&request);
             self.deliver(self.opens, &capture, 0);
             let placed = self.opens + self.random.below(30 * SECOND);
-            self.send(placed, message::place(self.id("place"), &wish));
-            self.aftermath(placed, &wish, &capture);
+            self.send(placed, message::place(self.id("place"), &request));
+            self.aftermath(placed, &request, &capture);
         } else {
-            self.send(self.opens, message::place(self.id("place"), &wish));
-            self.pay(self.opens, &wish);
+            self.send(self.opens, message::place(self.id("place"), &request));
+            self.pay(self.opens, &request);
         }
     }
 
     fn check_out_and_pay(&mut self) {
-        let wish = self.any_wish(Scarce::Too);
+        let request = self.any_request(Scarce::Too);
         if self.random.per_mille(10) {
             // Takes the last thing out, and goes to the till all the same.
-            let (cart, first) = (self.cart(), &wish.lines[0]);
+            let (cart, first) = (self.cart(), &request.lines[0]);
             let put = message::cart_put(self.id("only"), &cart, first, None);
             self.send(self.opens, put);
             self.send(self.opens, message::cart_clear(self.id("empty"), &cart));
-            let nothing = message::checkout(self.id("nothing"), &cart, &wish, None);
+            let nothing = message::checkout(self.id("nothing"), &cart, &request, None);
             self.send(self.opens, nothing);
         }
-        let placed = self.check_out(&wish);
+        let placed = self.check_out(&request);
         if self.random.per_mille(20) {
-            let mut more = wish.lines[0].clone();
+            let mut more = request.lines[0].clone();
             more.quantity += 1;
             let put = message::cart_put(self.id("more"), &self.cart(), &more, None);
             self.send(placed, put);
         }
-        self.pay(placed, &wish);
+        self.pay(placed, &request);
     }
 
     fn payment_fails(&mut self) {
-        let wish = self.place_some();
-        let failed = self.callback(&wish, "failed-1", "attempt-1", Payment::Failed);
+        let request = self.place_some();
+        let failed = self.callback(&request, "failed-1", "attempt-1", Payment::Failed);
         let at = self.opens + self.random.between(SECOND, 10 * MINUTE);
         self.deliver(at, &failed, 0);
     }
 
     fn hold_runs_out(&mut self, late: Late) {
-        let wish = Wish { hold_for: Some(SHORT_HOLD), ..self.wish(Scarce::Not) };
-        let place = message::place(self.id("place"), &wish);
+        let request = OrderRequest { hold_for: Some(SHORT_HOLD), ..self.request(Scarce::Not) };
+        let place = message::place(self.id("place"), &request);
         self.send(self.opens, place);
         if late == Late::Pays {
             let at = self.evening();
             if self.random.per_mille(200) {
                 // Too late to matter: that the first attempt failed.
-                let failed = self.callback(&wish, "failed-1", "attempt-0", Payment::Failed);
+                let failed = self.callback(&request, "failed-1", "attempt-0", Payment::Failed);
                 self.deliver(EVENING, &failed, 0);
             }
-            let capture = self.capture(&wish);
+            let capture = self.capture(&request);
             self.deliver(at, &capture, 0);
-            self.aftermath(at, &wish, &capture);
+            self.aftermath(at, &request, &capture);
         } else if self.random.per_mille(200) {
             let at = self.evening();
-            self.send(at, message::cancel(self.id("cancel"), &wish.order));
+            self.send(at, message::cancel(self.id("cancel"), &request.order));
         }
     }
 
     /// The cart is theirs again when the hold has run out; half of them order again.
     fn cart_hold_runs_out(&mut self) {
-        let wish = Wish { hold_for: Some(SHORT_HOLD), ..self.wish(Scarce::Not) };
-        self.check_out(&wish);
+        let request = OrderRequest { hold_for: Some(SHORT_HOLD), ..self.request(Scarce::Not) };
+        self.check_out(&request);
         if self.random.per_mille(500) {
-            let again = Wish { order: format!("{}-again", wish.order), hold_for: None, ..wish };
+            let again = OrderRequest {
+                order: format!("{}-again", request.order),
+                hold_for: None,
+                ..request
+            };
             let at = self.evening();
             let checkout = message::checkout(self.id("checkout-again"), &self.cart(), &again, None);
             self.send(at, checkout);
@@ -176,44 +180,44 @@ impl<'a> Story<'a> {
     }
 
     fn cancel(&mut self) {
-        let wish = self.place_some();
+        let request = self.place_some();
         let at = self.opens + self.random.between(SECOND, 30 * MINUTE);
-        self.cancel_at(at, &wish);
+        self.cancel_at(at, &request);
     }
 
     fn cancel_too_late(&mut self) {
-        let wish = self.place_some();
-        self.pay(self.opens, &wish);
-        self.cancel_at(self.opens + 30 * MINUTE, &wish);
+        let request = self.place_some();
+        self.pay(self.opens, &request);
+        self.cancel_at(self.opens + 30 * MINUTE, &request);
     }
 
     fn pay_after_cancelling(&mut self) {
-        let wish = self.place_some();
+        let request = self.place_some();
         let at = self.opens + self.random.between(SECOND, 10 * MINUTE);
-        self.cancel_at(at, &wish);
-        self.pay(at + SECOND, &wish);
+        self.cancel_at(at, &request);
+        self.pay(at + SECOND, &request);
     }
 
     fn pay_for_nothing(&mut self) {
-        let wish = self.wish(Scarce::Too);
-        let capture = self.capture(&wish);
+        let request = self.request(Scarce::Too);
+        let capture = self.capture(&request);
         self.deliver(self.opens, &capture, 0);
         self.deliver(self.opens + MINUTE, &capture, 1);
     }
 
     /// A producer that gets its ids or its data wrong.
     fn confuse(&mut self) {
-        let wish = self.wish(Scarce::Not);
-        let place = message::place(self.id("place"), &wish);
+        let request = self.request(Scarce::Not);
+        let place = message::place(self.id("place"), &request);
         self.send(self.opens, place.clone());
         let at = self.opens + SECOND;
-        let mut other = wish.clone();
+        let mut other = request.clone();
         other.lines[0].quantity += 1;
         match self.random.below(6) {
             0 => self.send(at, message::place(self.id("place"), &other)),
             1 => self.send(at, place.again_as(self.id("place-anew"))),
             2 => {
-                let nobody = format!("{}-nobody", wish.order);
+                let nobody = format!("{}-nobody", request.order);
                 self.send(at, message::cancel(self.id("cancel"), &nobody));
                 self.send(at, message::complete(self.id("complete"), &nobody));
             }
@@ -223,10 +227,10 @@ impl<'a> Story<'a> {
                 self.send(at, message::place(self.id("unknown"), &other));
             }
             4 => {
-                let capture = self.capture(&wish);
+                let capture = self.capture(&request);
                 self.deliver(at, &capture, 0);
                 let wrong = Callback {
-                    what: Payment::Captured { amount: wish.total() + 1, capture: None },
+                    what: Payment::Captured { amount: request.total() + 1, capture: None },
                     ..capture
                 };
                 self.deliver(at + SECOND, &wrong, 1);
@@ -246,38 +250,41 @@ impl<'a> Story<'a> {
     /// Somebody's hold on the last pieces runs out, somebody else buys them, then the first one's
     /// money comes: there is nothing left to hold again.
     fn last_pieces(&mut self) {
-        let wish = Wish {
+        let request = OrderRequest {
             lines: vec![Line { sku: "SKU-LAST".to_owned(), quantity: 2, unit_price: 2_500 }],
             hold_for: Some(SHORT_HOLD),
-            ..self.wish(Scarce::Not)
+            ..self.request(Scarce::Not)
         };
         self.send(self.opens, message::stock_set(self.id("stock"), "SKU-LAST", 3, 0));
-        self.send(self.opens, message::place(self.id("place"), &wish));
-        let second =
-            Wish { order: format!("{}-second", wish.order), hold_for: None, ..wish.clone() };
+        self.send(self.opens, message::place(self.id("place"), &request));
+        let second = OrderRequest {
+            order: format!("{}-second", request.order),
+            hold_for: None,
+            ..request.clone()
+        };
         let place = message::place(self.id("place-second"), &second);
         self.send(EVENING, place);
         let paid = self.callback(&second, "captured-second", "attempt-1", captured(&second, None));
         self.deliver(EVENING, &paid, 0);
-        let late = self.capture(&wish);
+        let late = self.capture(&request);
         self.deliver(EVENING + MINUTE, &late, 1);
     }
 
     /// 80,995 of one thing, cancelled minutes later: it happened.
     fn far_too_many(&mut self) {
-        let mut wish = self.wish(Scarce::Not);
-        wish.lines.truncate(1);
-        wish.lines[0].quantity = 80_995;
-        self.send(self.opens, message::place(self.id("place"), &wish));
-        self.cancel_at(self.opens + 12 * MINUTE, &wish);
+        let mut request = self.request(Scarce::Not);
+        request.lines.truncate(1);
+        request.lines[0].quantity = 80_995;
+        self.send(self.opens, message::place(self.id("place"), &request));
+        self.cancel_at(self.opens + 12 * MINUTE, &request);
     }
 
     /// The longest order of the sample had 265 lines.
     fn fill_the_van(&mut self) {
-        let mut wish = self.wish(Scarce::Not);
-        wish.lines = self.catalogue.lines(self.random, 265, Scarce::Not);
-        self.send(self.opens, message::place(self.id("place"), &wish));
-        self.pay(self.opens, &wish);
+        let mut request = self.request(Scarce::Not);
+        request.lines = self.catalogue.lines(self.random, 265, Scarce::Not);
+        self.send(self.opens, message::place(self.id("place"), &request));
+        self.pay(self.opens, &request);
     }
 }
 

@@ -2,7 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{super::books::Bookkeeper, *};
+use super::*;
+use crate::{Expected, Settings};
+
+/// With holds that outlast the day, but for those that the day itself shortens.
+fn expected() -> Expected {
+    let half_a_day = 12 * 60 * orderly_model::MINUTE;
+    Expected::new(Settings { hold_for: half_a_day, hold_cap: half_a_day, ..Settings::default() })
+}
 
 fn sent(day: Day) -> Vec<Message> {
     day.filter_map(|step| match step {
@@ -23,16 +30,16 @@ fn a_seed_gives_one_day_and_another_seed_another() {
 #[test]
 fn a_day_holds_every_verdict_reason_and_ending() {
     // Given a day of ordinary size
-    let mut keeper = Bookkeeper::default();
+    let mut expected = expected();
     for step in Day::new(5_000, 1) {
-        keeper.enter(&step).unwrap();
+        expected.take(&step);
     }
 
-    // When its books are closed
-    let books = keeper.close();
+    // When the model has taken it
+    let tally = expected.finish();
 
     // Then nothing that can go wrong is missing
-    let verdicts: Vec<String> = books.verdicts.keys().map(ToString::to_string).collect();
+    let verdicts: Vec<String> = tally.verdicts.keys().map(ToString::to_string).collect();
     assert_eq!(
         verdicts,
         [
@@ -59,34 +66,34 @@ fn a_day_holds_every_verdict_reason_and_ending() {
             "invalid (validation)",
         ]
     );
-    let statuses: Vec<&str> = books.statuses().keys().map(|status| status.name()).collect();
+    let statuses: Vec<&str> = tally.statuses().keys().map(|status| status.name()).collect();
     assert_eq!(
         statuses,
         ["rejected", "awaiting_payment", "paid", "completed", "expired", "cancelled", "refund_due"]
     );
-    assert!(books.waiting > 0 && books.parked > 0 && books.refund_due() > 0);
+    assert!(tally.waiting > 0 && tally.parked > 0 && tally.refund_due() > 0);
 }
 
 #[test]
 fn when_a_short_hold_runs_out_does_not_matter() {
-    // Given the books of a day whose short holds run out where the day says
+    // Given what comes of a day whose short holds run out where the day says
     let steps: Vec<Step> = Day::new(3_000, 2).collect();
-    let mut at_the_barrier = Bookkeeper::default();
+    let mut at_the_barrier = expected();
     // and of the same day with each running out as soon as it is given
-    let mut at_once = Bookkeeper::default();
+    let mut at_once = expected();
 
     for step in &steps {
-        at_the_barrier.enter(step).unwrap();
-        at_once.enter(step).unwrap();
+        at_the_barrier.take(step);
+        at_once.take(step);
         if let Step::Send(message) = step
             && String::from_utf8_lossy(&message.body).contains("hold_for")
         {
-            at_once.enter(&Step::HoldsRunOut).unwrap();
+            at_once.take(&Step::HoldsRunOut);
         }
     }
 
-    // Then they are the same books
-    assert_eq!(at_the_barrier.close(), at_once.close());
+    // Then the same comes of both
+    assert_eq!(at_the_barrier.finish(), at_once.finish());
 }
 
 #[test]

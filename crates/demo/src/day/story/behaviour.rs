@@ -7,7 +7,7 @@ use super::{
     super::{
         EVENING, MINUTE, SECOND,
         catalogue::{Line, Scarce},
-        message::{self, Callback, Message, Payment, Wish},
+        message::{self, Callback, Message, OrderRequest, Payment},
     },
     Story,
 };
@@ -17,17 +17,17 @@ const OPENING: Timestamp = Timestamp::constant(1_764_057_600, 0);
 
 impl Story<'_> {
     /// An order that costs something.
-    pub(super) fn wish(&mut self, scarce: Scarce) -> Wish {
+    pub(super) fn request(&mut self, scarce: Scarce) -> OrderRequest {
         loop {
-            let wish = self.any_wish(scarce);
-            if wish.total() > 0 {
-                return wish;
+            let request = self.any_request(scarce);
+            if request.total() > 0 {
+                return request;
             }
         }
     }
 
     /// An order that may be free.
-    pub(super) fn any_wish(&mut self, scarce: Scarce) -> Wish {
+    pub(super) fn any_request(&mut self, scarce: Scarce) -> OrderRequest {
         let mut adjustments = Vec::new();
         let lines = self.catalogue.basket(self.random, scarce);
         if self.random.per_mille(300) {
@@ -36,7 +36,7 @@ impl Story<'_> {
         if self.random.per_mille(50) && lines.iter().any(|line| line.amount() > 500) {
             adjustments.push(("voucher", -500));
         }
-        Wish {
+        OrderRequest {
             order: format!("O-{:07}", self.number),
             customer: self.random.below(1_000_000),
             lines,
@@ -45,15 +45,15 @@ impl Story<'_> {
         }
     }
 
-    pub(super) fn place_some(&mut self) -> Wish {
-        let wish = self.wish(Scarce::Too);
-        let place = message::place(self.id("place"), &wish);
+    pub(super) fn place_some(&mut self) -> OrderRequest {
+        let request = self.request(Scarce::Too);
+        let place = message::place(self.id("place"), &request);
         self.send(self.opens, place.clone());
         if self.random.per_mille(50) {
             let at = self.opens + self.random.below(5 * MINUTE);
             self.send(at, place);
         }
-        wish
+        request
     }
 
     /// Puts the lines into the customer's cart, with some dithering; says when that is done.
@@ -86,21 +86,21 @@ impl Story<'_> {
         at
     }
 
-    pub(super) fn check_out(&mut self, wish: &Wish) -> u64 {
+    pub(super) fn check_out(&mut self, request: &OrderRequest) -> u64 {
         let cart = self.cart();
         if self.random.per_mille(20) {
-            let nothing = message::checkout(self.id("too-soon"), &cart, wish, None);
+            let nothing = message::checkout(self.id("too-soon"), &cart, request, None);
             self.send(self.opens, nothing);
         }
-        let mut at = self.fill_cart(&wish.lines) + SECOND;
-        let total = wish.adjustments.is_empty().then(|| wish.total());
+        let mut at = self.fill_cart(&request.lines) + SECOND;
+        let total = request.adjustments.is_empty().then(|| request.total());
         if let Some(total) = total.filter(|_| self.random.per_mille(30)) {
             // The page showed another price.
-            let wrong = message::checkout(self.id("wrong"), &cart, wish, Some(total + 1));
+            let wrong = message::checkout(self.id("wrong"), &cart, request, Some(total + 1));
             self.send(at, wrong);
             at += SECOND;
         }
-        let checkout = message::checkout(self.id("checkout"), &cart, wish, total);
+        let checkout = message::checkout(self.id("checkout"), &cart, request, total);
         self.send(at, checkout.clone());
         if self.random.per_mille(50) {
             // Pressed twice.
@@ -110,23 +110,23 @@ impl Story<'_> {
     }
 
     /// The customer pays within the day, and what follows from it.
-    pub(super) fn pay(&mut self, placed: u64, wish: &Wish) {
-        if wish.total() == 0 {
+    pub(super) fn pay(&mut self, placed: u64, request: &OrderRequest) {
+        if request.total() == 0 {
             return;
         }
         let at = placed + self.random.between(SECOND, 10 * MINUTE);
         if self.random.per_mille(50) {
             let attempt = if self.random.per_mille(800) { "attempt-0" } else { "attempt-1" };
-            let failed = self.callback(wish, "failed-1", attempt, Payment::Failed);
+            let failed = self.callback(request, "failed-1", attempt, Payment::Failed);
             self.deliver(placed, &failed, 0);
         }
-        let capture = self.capture(wish);
+        let capture = self.capture(request);
         self.deliver(at, &capture, 0);
-        self.aftermath(at, wish, &capture);
+        self.aftermath(at, request, &capture);
     }
 
     /// What happens around and after a capture: the provider repeats itself, the goods leave.
-    pub(super) fn aftermath(&mut self, captured: u64, wish: &Wish, capture: &Callback) {
+    pub(super) fn aftermath(&mut self, captured: u64, request: &OrderRequest, capture: &Callback) {
         if self.random.per_mille(200) {
             let at = captured + self.random.below(30 * MINUTE);
             self.deliver(at, capture, 1);
@@ -144,28 +144,28 @@ impl Story<'_> {
             self.deliver(captured + MINUTE, &told_again, 0);
         }
         if self.random.per_mille(10) {
-            let failed = self.callback(wish, "failed-2", "attempt-2", Payment::Failed);
+            let failed = self.callback(request, "failed-2", "attempt-2", Payment::Failed);
             self.deliver(captured + MINUTE, &failed, 0);
         }
         if self.random.per_mille(300) {
             let at = captured + self.random.between(MINUTE, 60 * MINUTE);
-            let complete = message::complete(self.id("complete"), &wish.order);
+            let complete = message::complete(self.id("complete"), &request.order);
             self.send(at, complete);
         }
     }
 
-    pub(super) fn cancel_at(&mut self, at: u64, wish: &Wish) {
-        self.send(at, message::cancel(self.id("cancel"), &wish.order));
+    pub(super) fn cancel_at(&mut self, at: u64, request: &OrderRequest) {
+        self.send(at, message::cancel(self.id("cancel"), &request.order));
     }
 
-    pub(super) fn capture(&mut self, wish: &Wish) -> Callback {
+    pub(super) fn capture(&mut self, request: &OrderRequest) -> Callback {
         let capture = (!self.random.per_mille(100)).then(|| format!("cap-{:07}", self.number));
-        self.callback(wish, "captured-1", "attempt-1", captured(wish, capture))
+        self.callback(request, "captured-1", "attempt-1", captured(request, capture))
     }
 
     pub(super) fn callback(
         &self,
-        wish: &Wish,
+        request: &OrderRequest,
         event: &str,
         attempt: &str,
         what: Payment,
@@ -173,8 +173,8 @@ impl Story<'_> {
         let since = SignedDuration::from_millis(i64::try_from(self.opens).unwrap_or(i64::MAX));
         Callback {
             event: format!("evt-{:07}-{event}", self.number),
-            order: wish.order.clone(),
-            attempt: format!("{}-{attempt}", wish.order),
+            order: request.order.clone(),
+            attempt: format!("{}-{attempt}", request.order),
             what,
             occurred_at: OPENING.saturating_add(since).unwrap_or(OPENING).to_string(),
         }
@@ -204,6 +204,6 @@ impl Story<'_> {
     }
 }
 
-pub(super) fn captured(wish: &Wish, capture: Option<String>) -> Payment {
-    Payment::Captured { amount: wish.total(), capture }
+pub(super) fn captured(request: &OrderRequest, capture: Option<String>) -> Payment {
+    Payment::Captured { amount: request.total(), capture }
 }

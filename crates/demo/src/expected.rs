@@ -1,0 +1,78 @@
+//! What must come of a day, by the reference model.
+
+use crate::day::Step;
+use crate::tally::{Account, Stock, Tally, VerdictWithReason};
+use orderly_model::{Message, Model, Settings, Unit};
+
+/// 2025-11-25T08:00:00Z, in microseconds: the model's time. Nothing of a day depends on it, but that deadlines of
+/// earlier years are past.
+const OPENING: i64 = 1_764_057_600_000_000;
+/// Longer than [`SHORT_HOLD`](crate::day::SHORT_HOLD), in microseconds.
+const SHORT_HOLDS_ARE_OVER: i64 = 2_000_000;
+
+/// Takes the steps of a day through the model, and counts what comes of them.
+#[derive(Debug)]
+pub struct Expected {
+    model: Model,
+    tally: Tally,
+}
+
+impl Expected {
+    /// Nothing was sent yet. `settings` are those of the processor.
+    pub fn new(settings: Settings) -> Self {
+        Self { model: Model::new(settings, OPENING), tally: Tally::default() }
+    }
+
+    /// Takes the next step; gives the verdict on the message, if it is one.
+    pub fn take(&mut self, step: &Step) -> Option<VerdictWithReason> {
+        let Step::Send(message) = step else {
+            self.model.now += SHORT_HOLDS_ARE_OVER;
+            let expired = self.model.expire_due();
+            expired.iter().for_each(|unit| self.count_events(unit));
+            return None;
+        };
+        let units = self.model.take_all(&Message {
+            source: message.source,
+            id: message.id.as_deref(),
+            kind: message.kind,
+            body: &message.body,
+            time: None,
+            deadline: message.deadline,
+        });
+        units.iter().for_each(|unit| self.count_events(unit));
+        // what follows are callbacks that had waited: each had its verdict when it came
+        let verdict =
+            units.first().map(|unit| VerdictWithReason::new(unit.verdict, unit.reason))?;
+        *self.tally.verdicts.entry(verdict.clone()).or_default() += 1;
+        Some(verdict)
+    }
+
+    /// What must have come of all steps so far.
+    pub fn finish(self) -> Tally {
+        let shop = self.model.snapshot();
+        let mut tally = self.tally;
+        for (id, order) in shop.orders {
+            for (kind, _) in order.notifications {
+                *tally.notifications.entry(kind.to_owned()).or_default() += 1;
+            }
+            // the name of a status is that of a status
+            if let Ok(status) = order.status.parse() {
+                let (total, paid, refunded) = (order.total, order.paid, order.refunded);
+                tally.orders.insert(id, Account { status, total, paid, refunded });
+            }
+        }
+        let stock = shop.stock.into_iter();
+        tally.stock = stock
+            .map(|(sku, stock)| (sku, Stock { on_hand: stock.on_hand, held: stock.held }))
+            .collect();
+        tally.waiting = shop.waiting as u64;
+        tally.parked = shop.parked as u64;
+        tally
+    }
+
+    fn count_events(&mut self, unit: &Unit) {
+        for event in unit.events.iter().filter(|event| event.starts_with("order.")) {
+            *self.tally.events.entry((*event).to_owned()).or_default() += 1;
+        }
+    }
+}
