@@ -9,7 +9,8 @@ use orderly_domain::command::wording::{self, Wrong};
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Named;
-use orderly_domain::time::{Timestamp, no_time};
+use orderly_domain::text::shown;
+use orderly_domain::time::{NoTime, Timestamp};
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Reason;
 use serde::Deserialize;
@@ -75,7 +76,7 @@ impl Decoder {
         }
         if let Some(deadline) = properties.deadline.as_deref() {
             let parsed = Timestamp::parse(deadline)
-                .map_err(|_| Invalid::field("deadline", no_time(deadline)))?;
+                .map_err(|_| Invalid::field("deadline", NoTime(deadline.to_owned())))?;
             inbound.deadline = Some(parsed);
         }
         if structured { structured_event(&message.body, inbound) } else { plain(message, inbound) }
@@ -135,7 +136,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
     match event.specversion.as_deref() {
         Some("1.0") => {}
         Some(other) => {
-            let found = wording::shown(other);
+            let found = shown(other);
             return Err(Invalid::malformed(format_args!(
                 "specversion: must be \"1.0\", not {found:?}"
             )));
@@ -190,7 +191,7 @@ fn known(kind: &Named) -> Result<Kind, Invalid> {
             "" => {
                 "type: is required, as a property of the message or as its routing key".to_owned()
             }
-            name => format!("type: there is no command {:?}", wording::shown(name)),
+            name => format!("type: there is no command {:?}", shown(name)),
         },
     })
 }

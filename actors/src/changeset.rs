@@ -1,7 +1,6 @@
 //! What a command does, before it is sealed: the actors' answers, put together by the order
 //! actor and made a unit by the sequencer. A changeset that is dropped has done nothing.
 
-use crate::marker::Marker;
 use crate::parked::Item;
 use crate::tables;
 use orderly_domain::cart::Cart;
@@ -10,6 +9,7 @@ use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::Payments;
+use orderly_domain::quarantine::Marker;
 use orderly_domain::time::Timestamp;
 use orderly_store::{NameHash, Ordinal, Table};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! The store's counters: what is counted over all units, by number.
+//! The store's counters: what is counted over all units, by number. A number is stored, and stays
+//! with what it counts for ever (`tests/stored_numbers.rs`).
 
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Reason;
@@ -9,8 +10,6 @@ pub const WAITING: u8 = 32;
 
 /// Bytes kept of parked messages.
 pub const PARKED_BYTES: u8 = 33;
-/// The first of the counters of parked messages, one a reason.
-const PARKED: u8 = 40;
 
 /// Why messages are parked.
 pub const PARKED_REASONS: [Reason; 10] = [
@@ -29,9 +28,33 @@ pub const PARKED_REASONS: [Reason; 10] = [
 /// The counter of the messages parked for `reason`; one that is none of
 /// [`PARKED_REASONS`] counts as failed.
 pub fn of_parked(reason: Reason) -> u8 {
-    let failed = 7;
-    let index = PARKED_REASONS.iter().position(|one| *one == reason).unwrap_or(failed);
-    PARKED + u8::try_from(index).unwrap_or_default()
+    match reason {
+        Reason::Malformed => 40,
+        Reason::UnknownType => 41,
+        Reason::Validation => 42,
+        Reason::TooLarge => 43,
+        Reason::Deadline => 44,
+        Reason::ExpiredIdentity => 45,
+        Reason::Conflict => 46,
+        Reason::WaitingFull => 48,
+        Reason::OrderNeverCame => 49,
+        Reason::Failed
+        | Reason::OutOfStock
+        | Reason::UnknownSku
+        | Reason::BelowHeld
+        | Reason::CartNotFound
+        | Reason::CartEmpty
+        | Reason::CartClosed
+        | Reason::VersionMismatch
+        | Reason::TotalMismatch
+        | Reason::CurrencyMismatch
+        | Reason::OrderExists
+        | Reason::OrderNotFound
+        | Reason::NotAllowed
+        | Reason::RefundExceedsPaid
+        | Reason::RefundExists
+        | Reason::RestockExceedsSold => 47,
+    }
 }
 
 /// How many messages are parked for `reason`.

@@ -64,7 +64,7 @@ impl JournalEntry {
 
 /// The body of a unit.
 pub fn record(unit: &Unit) -> Result<Record, states::Error> {
-    Record::decode(&unit.body).map_err(|error| states::Error::corrupt(unit.seq.0, error))
+    Record::read(&unit.body).map_err(|error| states::Error::corrupt(unit.seq.0, error))
 }
 
 fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, states::Error> {

@@ -5,53 +5,17 @@ use crate::names;
 use crate::parked::MARKER;
 use crate::states;
 use crate::tables;
-use bytes::Bytes;
-use orderly_domain::id::{CommandId, Source};
-use orderly_domain::record::Named;
-use orderly_domain::stored;
-use orderly_domain::trace::TraceParent;
+use orderly_domain::quarantine::{Marker, Quarantined};
+use orderly_domain::stored::{self, Stored};
 use orderly_store::{self as store, Ordinal, UnitBuilder, View};
-use serde::{Deserialize, Serialize};
 
 /// The name of the entity that carries the marker. No message can have this name: the names of
 /// parked messages are hashed in another domain.
 const NAME: &str = "isolated";
 
-/// What is known of messages that may kill the process.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Marker {
-    /// The message that runs alone.
-    pub alone: Option<Quarantined>,
-    /// Messages that ran alone when the process died, by name, each with the number of deaths.
-    pub deaths: Vec<([u8; 16], u32)>,
-    /// The process ended in good order.
-    pub clean: bool,
-}
-
-/// A message that runs alone, whole: the next process parks it when it has killed too often.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Quarantined {
-    /// Its source; `None` when that could not be read.
-    pub source: Option<Source>,
-    /// Its id, likewise.
-    pub id: Option<CommandId>,
-    /// Its type.
-    pub kind: Named,
-    /// The trace that it belongs to.
-    pub trace: Option<TraceParent>,
-    /// How often it was tried before.
-    pub attempts: u32,
-    /// Its content type.
-    pub content_type: Option<String>,
-    /// Its body.
-    pub body: Bytes,
-}
-
-impl Quarantined {
-    /// The name that the message has when it is parked.
-    pub(crate) fn name(&self) -> [u8; 16] {
-        names::parked_name(self.source.as_ref(), self.id.as_ref(), &self.body).0
-    }
+/// The name that the quarantined message has when it is parked.
+pub(crate) fn name_of(message: &Quarantined) -> [u8; 16] {
+    names::parked_name(message.source.as_ref(), message.id.as_ref(), &message.body).0
 }
 
 /// Reads the marker; `None` in a store that has none yet.
@@ -62,11 +26,7 @@ pub(crate) fn read(view: &View) -> Result<Option<Marker>, states::Error> {
     let Some(bytes) = view.read(tables::PARKED, ordinal, MARKER)? else {
         return Ok(None);
     };
-    let corrupt = |error: postcard::Error| stored::Error::Corrupt {
-        what: "quarantine marker",
-        problem: error.to_string(),
-    };
-    let marker = postcard::from_bytes(&bytes).map_err(corrupt);
+    let marker = Marker::read(&bytes);
     marker.map(Some).map_err(|error| states::Error::corrupt(ordinal.0, error))
 }
 
@@ -81,14 +41,11 @@ pub(crate) fn put(
     place: Option<Ordinal>,
     view: &View,
     builder: &mut UnitBuilder,
-) -> Result<(), postcard::Error> {
+) -> Result<(), stored::Error> {
     let ordinal = place.unwrap_or_else(|| {
         let ordinal = view.next_ordinal(tables::PARKED);
         builder.name(tables::PARKED, names::name(NAME), ordinal);
         ordinal
     });
-    builder.put_with(tables::PARKED, ordinal, MARKER, |out| {
-        *out = postcard::to_extend(marker, std::mem::take(out))?;
-        Ok(())
-    })
+    builder.put_with(tables::PARKED, ordinal, MARKER, |out| marker.write(out))
 }

@@ -5,7 +5,7 @@ use crate::states;
 use crate::tables;
 use bytes::Bytes;
 use orderly_domain::parked::Parked;
-use orderly_domain::stored::Stored;
+use orderly_domain::stored::{self, Stored};
 use orderly_store::{NameHash, Ordinal, UnitBuilder, View};
 
 /// Longest body that is kept whole.
@@ -36,9 +36,9 @@ pub struct Item {
 
 impl Item {
     /// Writes it into a unit.
-    pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), postcard::Error> {
+    pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), stored::Error> {
         builder.name(tables::PARKED, self.name, self.ordinal);
-        builder.put_with(tables::PARKED, self.ordinal, ABOUT, |out| self.about.encode(out))?;
+        builder.put_with(tables::PARKED, self.ordinal, ABOUT, |out| self.about.write(out))?;
         builder.put(tables::PARKED, self.ordinal, BODY, &self.body);
         builder.count(counters::of_parked(self.about.reason), 1);
         builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
@@ -66,7 +66,7 @@ pub fn read(view: &View, ordinal: Ordinal) -> Result<Option<Parked>, states::Err
 
 /// Reads what describes a parked message.
 pub fn decode(ordinal: Ordinal, bytes: &[u8]) -> Result<Parked, states::Error> {
-    Parked::decode(bytes).map_err(|error| states::Error::corrupt(ordinal.0, error))
+    Parked::read(bytes).map_err(|error| states::Error::corrupt(ordinal.0, error))
 }
 
 /// Reads a parked message's bytes.

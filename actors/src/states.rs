@@ -52,7 +52,7 @@ pub trait State: Stored + 'static {
 
 /// Reads the stored form of a state.
 pub fn decode<S: State>(ordinal: Ordinal, bytes: &[u8]) -> Result<S, Error> {
-    S::decode(bytes).map_err(|error| Error::corrupt(ordinal.0, error))
+    S::read(bytes).map_err(|error| Error::corrupt(ordinal.0, error))
 }
 
 /// Reads a state as it was sealed last.

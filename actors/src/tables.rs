@@ -23,7 +23,7 @@ pub const SCHEMA: Schema = Schema {
         TableSpec { table: SKUS, name: "skus", per_page: 128 },
         TableSpec { table: PARKED, name: "parked", per_page: 8 },
     ],
-    contents: 1,
+    contents: orderly_domain::stored::FORMAT,
 };
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn forge<S: State>(shop: &mut Shop, id: &str, change: impl FnOnce(&mut S)) {
     let mut state = shop.state::<S>(S::TABLE, id).expect("is there");
     change(&mut state);
     let mut builder = view.borrow().begin(0);
-    builder.put_with(S::TABLE, ordinal, S::PART, |out| state.encode(out)).expect("encodes");
+    builder.put_with(S::TABLE, ordinal, S::PART, |out| state.write(out)).expect("encodes");
     let unit = builder.seal(0, &[]);
     view.borrow_mut().seal(Arc::clone(&unit));
     shop.log.commit(&[unit]).expect("commits");

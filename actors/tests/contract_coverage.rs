@@ -16,7 +16,7 @@ use orderly_domain::cart::CartStatus;
 use orderly_domain::command::{CallbackKind, Kind};
 use orderly_domain::event::face::Face;
 use orderly_domain::event::{ReleaseReason, ReviewReason, Type};
-use orderly_domain::inventory::HoldName;
+use orderly_domain::inventory::HoldState;
 use orderly_domain::notification::{NotificationKind, Standing};
 use orderly_domain::order::Status;
 use orderly_domain::payment::{AttemptState, DisputeState, RefundState};
@@ -24,6 +24,7 @@ use orderly_domain::verdict::{Reason, Verdict};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
+use strum::VariantNames;
 use support::DAY;
 use tour::{Seen, Tour};
 
@@ -82,7 +83,10 @@ fn the_enums_have_the_names_of_the_contract_and_no_others() {
     assert_eq!(names(AttemptState::ALL, AttemptState::as_str), set(ATTEMPTS));
     assert_eq!(names(RefundState::ALL, RefundState::as_str), set("requested succeeded failed"));
     assert_eq!(names(DisputeState::ALL, DisputeState::as_str), set("open won lost"));
-    assert_eq!(names(HoldName::ALL, HoldName::as_str), set("held committed released expired"));
+    assert_eq!(
+        HoldState::VARIANTS.iter().copied().collect::<BTreeSet<_>>(),
+        set("held committed released expired")
+    );
     assert_eq!(names(CartStatus::ALL, CartStatus::as_str), set("open checked_out expired"));
     assert_eq!(names(NotificationKind::ALL, NotificationKind::as_str), set(NOTIFICATIONS));
 }
@@ -111,7 +115,7 @@ async fn a_tour_comes_by_everything_that_the_contract_names() {
     missing("attempt", names(AttemptState::ALL, AttemptState::as_str));
     missing("refund", names(RefundState::ALL, RefundState::as_str));
     missing("dispute", names(DisputeState::ALL, DisputeState::as_str));
-    missing("reservation", names(HoldName::ALL, HoldName::as_str));
+    missing("reservation", HoldState::VARIANTS.iter().copied().collect());
     missing("cart", names(CartStatus::ALL, CartStatus::as_str));
     missing("review", names(ReviewReason::ALL, ReviewReason::as_str));
     missing("release", names(ReleaseReason::ALL, ReleaseReason::as_str));

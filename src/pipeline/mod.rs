@@ -78,7 +78,7 @@ impl Error {
             Self::Store(_) | Self::Relay | Self::DiskStalled => true,
             Self::Core(error) => match error {
                 Core::State(_) => true,
-                Core::Encode(_) => false,
+                Core::Encode(_) | Core::Data(_) => false,
             },
             Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,
         }

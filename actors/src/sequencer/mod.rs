@@ -36,10 +36,12 @@ use crate::states::{self, SharedView};
 use crate::supervisor::Failures;
 use crate::tables;
 use crate::turn::{Fault, Outcome, Rollback, ask};
+use orderly_domain::canonical;
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, OrderId, Source};
-use orderly_domain::identity;
+use orderly_domain::identity::{self, DataHash};
 use orderly_domain::record::{Named, Origin};
+use orderly_domain::stored;
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -104,7 +106,10 @@ pub enum Error {
     State(#[from] states::Error),
     /// A state cannot be written.
     #[error("a state cannot be encoded: {0}")]
-    Encode(#[from] postcard::Error),
+    Encode(#[from] stored::Error),
+    /// A command's data cannot be told from other data.
+    #[error("the data of a command cannot be hashed: {0}")]
+    Data(#[from] canonical::Error),
 }
 
 impl From<store::Error> for Error {
@@ -169,10 +174,10 @@ impl Sequencer {
         };
         let identity = Identity {
             hash: IdentityHash(identity::of(source, id, command)),
-            data: identity::of_data(command)?,
+            data: DataHash::new(command)?,
         };
         if let Some(seen) = self.seen(&identity.hash)? {
-            let same = seen.data == identity.data;
+            let same = identity.data.is_same(seen.data, command)?;
             return self.again(inbound, command, seen.seq, same, now).await.map(Step::from);
         }
         // behind the identity: one that was carried out in time and comes again is a duplicate
@@ -420,7 +425,7 @@ struct Message<'a> {
 #[derive(Clone, Copy)]
 struct Identity {
     hash: IdentityHash,
-    data: u64,
+    data: DataHash,
 }
 
 enum Attempt {

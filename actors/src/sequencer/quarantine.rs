@@ -10,10 +10,11 @@
 use super::seal::Turn;
 use super::{Error, InboundMessage, Raw, Sealed, Sequencer};
 use crate::changeset::Changeset;
-use crate::marker::{self, Marker, Quarantined};
+use crate::marker;
 use crate::turn::Outcome;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
 
@@ -42,7 +43,7 @@ impl Sequencer {
             trace: inbound.trace,
             attempts: inbound.attempts,
             content_type: inbound.raw.content_type.clone(),
-            body: inbound.raw.body.clone(),
+            body: inbound.raw.body.to_vec(),
         });
         self.mark(marker).await
     }
@@ -51,8 +52,8 @@ impl Sequencer {
     pub async fn clear_quarantine(&mut self) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         if let Some(alone) = marker.alone.take() {
-            let name = alone.name();
-            marker.deaths.retain(|(suspect, _)| *suspect != name);
+            let name = marker::name_of(&alone);
+            marker.deaths.retain(|suspect| suspect.name != name);
         }
         self.mark(marker).await
     }
@@ -73,14 +74,14 @@ impl Sequencer {
         let mut sealed = Vec::new();
         marker.clean = false;
         if let Some(alone) = marker.alone.take() {
-            let name = alone.name();
-            let known = marker.deaths.iter().find(|(suspect, _)| *suspect == name);
-            let deaths = known.map_or(0, |(_, deaths)| *deaths) + 1;
-            marker.deaths.retain(|(suspect, _)| *suspect != name);
+            let name = marker::name_of(&alone);
+            let known = marker.deaths.iter().find(|suspect| suspect.name == name);
+            let deaths = known.map_or(0, |suspect| suspect.count) + 1;
+            marker.deaths.retain(|suspect| suspect.name != name);
             if deaths >= DEATHS {
                 sealed.push(self.park_alone(alone).await?);
             } else {
-                marker.deaths.push((name, deaths));
+                marker.deaths.push(Deaths { name, count: deaths });
                 let surplus = marker.deaths.len().saturating_sub(SUSPECTS);
                 marker.deaths.drain(..surplus);
             }
@@ -110,7 +111,7 @@ impl Sequencer {
             trace: alone.trace,
             attempts: alone.attempts,
             command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
-            raw: Raw { body: alone.body, content_type: alone.content_type },
+            raw: Raw { body: alone.body.into(), content_type: alone.content_type },
         };
         self.park_failed(&inbound, problem).await
     }

@@ -9,7 +9,7 @@ use crate::states::State;
 use crate::tables;
 use crate::turn::{Outcome, Rollback};
 use orderly_domain::record::{Origin, Record};
-use orderly_domain::stored::Stored;
+use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_store::{Ordinal, Seq, UnitBuilder};
@@ -66,7 +66,7 @@ impl Sequencer {
             events: changeset.events,
         };
         if let Some(identity) = turn.identity {
-            builder.identity(identity.hash, identity.data);
+            builder.identity(identity.hash, identity.data.word());
         }
         for (table, hash, ordinal) in changeset.names {
             builder.name(table, hash, ordinal);
@@ -121,7 +121,7 @@ impl Sequencer {
             builder.link_history(tables::ORDERS, order, previous);
         }
         let events = entry.record.events.len() as u64;
-        let unit = builder.seal_with(events, |out| entry.record.encode(out))?;
+        let unit = builder.seal_with(events, |out| entry.record.write(out))?;
         self.audits.seal(&mut self.view.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
@@ -132,8 +132,8 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
         builder: &mut UnitBuilder,
         ordinal: Ordinal,
         state: &S,
-    ) -> Result<(), postcard::Error> {
-        builder.put_with(S::TABLE, ordinal, S::PART, |out| state.encode(out))
+    ) -> Result<(), stored::Error> {
+        builder.put_with(S::TABLE, ordinal, S::PART, |out| state.write(out))
     }
     match change {
         Change::Order(ordinal, order) => {

@@ -4,7 +4,7 @@
 //! own names (`source`, `id`) are 1 to 255 printable ASCII characters, spaces included.
 
 use compact_str::CompactString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Why a text is no id.
@@ -54,7 +54,8 @@ fn check(text: &str, most: usize, first: u8) -> Result<(), Error> {
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident: $most:expr, $first:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "CompactString")]
         pub struct $name(CompactString);
 
         impl $name {
@@ -90,19 +91,15 @@ macro_rules! ids {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = CompactString::deserialize(deserializer)?;
-                check(&text, $most, $first).map_err(serde::de::Error::custom)?;
+        impl TryFrom<CompactString> for $name {
+            type Error = Error;
+            fn try_from(text: CompactString) -> Result<Self, Error> {
+                check(&text, $most, $first)?;
                 Ok(Self(text))
             }
         }
+
+        $crate::codec::stored_text!($name);
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {

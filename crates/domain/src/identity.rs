@@ -1,6 +1,9 @@
 //! Hashes that stand for names: unique by size, cryptographic so that no producer can make two
 //! commands look like one.
+//!
+//! All of them are stored, or derived again later: none may ever change (`tests/identities.rs`).
 
+use crate::canonical;
 use crate::command::{Command, PaymentCallback};
 use crate::id::{CommandId, Source};
 use sha2::{Digest, Sha256};
@@ -39,13 +42,52 @@ pub fn of(source: &Source, id: &CommandId, command: &Command) -> [u8; 16] {
     }
 }
 
-/// Tells a command's data from other data: equal after decoding, so known fields only.
-pub fn of_data(command: &Command) -> Result<u64, postcard::Error> {
-    let bytes = postcard::to_extend(command, Vec::with_capacity(256))?;
-    let hash = hash16(3, &[&bytes]);
-    let mut word = [0; 8];
-    word.copy_from_slice(&hash[..8]);
-    Ok(u64::from_le_bytes(word))
+/// What tells a command's data from other data: equal after decoding, so known fields only.
+///
+/// The top byte is the number of the [canonical form](crate::canonical) that was hashed, the other
+/// seven are the first of the hash. So data that was hashed by an earlier form is still recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataHash(u64);
+
+/// The form that new data is hashed by.
+const FORM: u8 = 1;
+
+impl DataHash {
+    /// The hash of the data of `command`.
+    pub fn new(command: &Command) -> Result<Self, canonical::Error> {
+        Self::by_form(FORM, command)
+    }
+
+    /// The word that is stored.
+    pub const fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Whether `command`, whose hash this is, has the data that was stored as `word`. Data that was
+    /// hashed by a form that this build does not know counts as other data.
+    pub fn is_same(self, word: u64, command: &Command) -> Result<bool, canonical::Error> {
+        match word.to_be_bytes()[0] {
+            FORM => Ok(self.0 == word),
+            form => match Self::by_form(form, command) {
+                Ok(hash) => Ok(hash.0 == word),
+                Err(canonical::Error::Form(_)) => Ok(false),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    fn by_form(form: u8, command: &Command) -> Result<Self, canonical::Error> {
+        let name = command.kind().as_str();
+        let bytes = match form {
+            1 => canonical::form1(name, |form| command.serialize_data(form))?,
+            unknown => return Err(canonical::Error::Form(unknown)),
+        };
+        let hash = hash16(3, &[&bytes]);
+        let mut word = [0; 8];
+        word[0] = form;
+        word[1..].copy_from_slice(&hash[..7]);
+        Ok(Self(u64::from_be_bytes(word)))
+    }
 }
 
 /// The name of an order, a cart or a sku in the store.

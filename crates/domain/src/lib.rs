@@ -8,22 +8,29 @@
 //! | [`verdict`] | what became of a command, and why |
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
+//! | [`quarantine`] | what is kept of messages that may kill the process |
 //! | [`identity`] | which commands are the same, and whether their data is |
-//! | [`stored`] | the bytes of all that is stored |
+//! | [`canonical`] | the form of a command's data that is hashed for that |
+//! | [`stored`] | the bytes of all that is stored, their versions, and how earlier ones are read |
+//! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
 //!
 //! What all of them speak in: [`id`], [`money`], [`text`], [`time`], [`trace`].
 
+pub mod canonical;
 pub mod cart;
+mod codec;
 pub mod command;
 pub mod event;
 pub mod id;
 pub mod identity;
 pub mod inventory;
 pub mod money;
+mod names;
 pub mod notification;
 pub mod order;
 pub mod parked;
 pub mod payment;
+pub mod quarantine;
 pub mod record;
 pub mod stored;
 pub mod text;

@@ -1,11 +1,16 @@
 //! Money as integer minor units beside an ISO 4217 currency, and quantities.
 
+use crate::codec::stored_number;
 use crate::id::Sku;
+use crate::text::shown;
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// An ISO 4217 currency.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+/// An ISO 4217 currency. In JSON it is its code, in stored records its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(try_from = "CompactString")]
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
@@ -45,36 +50,27 @@ impl fmt::Debug for Currency {
     }
 }
 
-/// As its code in JSON, as its number in stored records.
-impl Serialize for Currency {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.serialize_str(self.code())
-        } else {
-            serializer.serialize_u16(self.0.numeric())
-        }
+/// A text is not the code of a currency.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an ISO 4217 currency code such as EUR, not {:?}", shown(.0))]
+pub struct NoCurrency(pub String);
+
+impl TryFrom<CompactString> for Currency {
+    type Error = NoCurrency;
+    fn try_from(code: CompactString) -> Result<Self, NoCurrency> {
+        Self::from_code(&code).ok_or_else(|| NoCurrency(code.into()))
     }
 }
 
-impl<'de> Deserialize<'de> for Currency {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        if deserializer.is_human_readable() {
-            let code = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            Self::from_code(&code).ok_or_else(|| {
-                let shown = crate::command::wording::shown(&code);
-                D::Error::custom(format_args!(
-                    "must be an ISO 4217 currency code such as EUR, not {shown:?}"
-                ))
-            })
-        } else {
-            let number = u16::deserialize(deserializer)?;
-            iso_currency::Currency::from_numeric(number)
-                .map(Self)
-                .ok_or_else(|| D::Error::custom("unknown ISO 4217 currency number"))
-        }
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
     }
 }
+
+stored_number!(Currency: |this| this.0.numeric(), |number: u16| {
+    iso_currency::Currency::from_numeric(number).map(Self)
+});
 
 impl schemars::JsonSchema for Currency {
     fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -138,13 +134,11 @@ macro_rules! bounded {
                         known.ok_or_else(|| E::invalid_value(Unexpected::Signed(value), &self))
                     }
                 }
-                if deserializer.is_human_readable() {
-                    return deserializer.deserialize_i64(Bounds);
-                }
-                let stored = <$kind>::deserialize(deserializer)?;
-                Self::new(stored).ok_or_else(|| D::Error::custom("a number out of its bounds"))
+                deserializer.deserialize_i64(Bounds)
             }
         }
+
+        stored_number!($name: |this| this.0, |number: $kind| Self::new(number));
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -184,24 +178,34 @@ bounded! {
 }
 
 /// A signed adjustment of an order's total: shipping, a discount, a fee.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
+)]
 pub struct Adjustment {
     /// What it is for, in the shop's words (at most 128 bytes).
+    #[n(0)]
     pub kind: crate::text::ShortText,
     /// Signed minor units.
+    #[n(1)]
     pub amount: i64,
 }
 
 /// One line of an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
+)]
 pub struct Line {
     /// What is bought.
+    #[n(0)]
     pub sku: Sku,
     /// How many.
+    #[n(1)]
     pub quantity: Quantity,
     /// Price of one, in minor units.
+    #[n(2)]
     pub unit_price: UnitPrice,
     /// What it was called when it was bought.
+    #[n(3)]
     pub name: Option<crate::text::Text>,
 }
 

@@ -7,72 +7,97 @@ use crate::command::Kind;
 use crate::event::{Event, Type};
 use crate::id::{CommandId, OrderId, Source};
 use crate::notification::NotificationKind;
-use crate::stored::Stored;
 use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason, Verdict};
-use serde::{Deserialize, Serialize};
+use minicbor::{Decode, Encode};
 
 /// What one unit was about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Record {
     /// What set it off.
+    #[n(0)]
     pub origin: Origin,
     /// The trace that its events carry on.
+    #[n(1)]
     pub trace: Option<TraceParent>,
     /// The order that it was about.
+    #[n(2)]
     pub order: Option<OrderId>,
     /// What became of it.
+    #[n(3)]
     pub verdict: Verdict,
     /// Why, where there is a why.
+    #[n(4)]
     pub reason: Option<Reason>,
     /// More about the reason.
+    #[cbor(with = "crate::codec::strict", has_nil)]
+    #[n(5)]
     pub detail: Option<Detail>,
     /// Of a duplicate or a conflict: the unit that came first.
+    #[n(6)]
     pub original: Option<u64>,
     /// What happened, in order.
+    #[n(7)]
     pub events: Vec<Event>,
 }
 
 /// What set a unit off.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
 pub enum Origin {
     /// A message; of an invalid one, as far as it could be read.
+    #[n(0)]
     Message {
         /// Its source.
+        #[n(0)]
         source: Option<Source>,
         /// Its id.
+        #[n(1)]
         id: Option<CommandId>,
         /// Its type.
+        #[n(2)]
         kind: Named,
     },
     /// The time: a hold ran out.
+    #[n(1)]
     HoldTimer,
     /// A callback that had waited for its order.
+    #[n(2)]
     Waited {
         /// The message that had brought it.
+        #[n(0)]
         source: Source,
         /// The message's id.
+        #[n(1)]
         id: CommandId,
     },
     /// What became of an attempt to deliver a notification.
-    Notified(NotificationKind),
+    #[n(3)]
+    Notified(#[n(0)] NotificationKind),
     /// A message about to run alone, because it may be the one that kills the process.
+    #[n(4)]
     Isolated,
     /// A person, through the admin API.
+    #[n(5)]
     Operator,
     /// The time: something is old, and expires, is put aside or forgotten.
+    #[n(6)]
     Age,
     /// Notifications that were due are looked at again later.
+    #[n(7)]
     Reminder,
 }
 
 /// The type of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
 pub enum Named {
-    /// One that is known, by its place in [`Kind::ALL`].
-    Known(u8),
+    /// One that is known.
+    #[n(0)]
+    Known(#[n(0)] Kind),
     /// Another, or none.
-    Other(Option<String>),
+    #[n(1)]
+    Other(#[n(0)] Option<String>),
 }
 
 impl Named {
@@ -87,7 +112,7 @@ impl Named {
     /// The name; empty where there was none.
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Known(index) => Kind::ALL.get(usize::from(*index)).map_or("", |k| k.as_str()),
+            Self::Known(kind) => kind.as_str(),
             Self::Other(name) => name.as_deref().unwrap_or(""),
         }
     }
@@ -95,7 +120,7 @@ impl Named {
     /// The type, where it is a known one.
     pub fn kind(&self) -> Option<Kind> {
         match self {
-            Self::Known(index) => Kind::ALL.get(usize::from(*index)).copied(),
+            Self::Known(kind) => Some(*kind),
             Self::Other(_) => None,
         }
     }
@@ -103,15 +128,8 @@ impl Named {
 
 impl From<Kind> for Named {
     fn from(kind: Kind) -> Self {
-        let index = Kind::ALL.iter().position(|one| *one == kind).unwrap_or_default();
-        Self::Known(u8::try_from(index).unwrap_or(u8::MAX))
+        Self::Known(kind)
     }
-}
-
-impl Stored for Record {
-    const WHAT: &'static str = "record";
-    // 2: of a payment it says which refund or dispute it was about
-    const VERSION: u8 = 2;
 }
 
 impl Record {

@@ -1,13 +1,24 @@
-//! Free text from outside, bounded.
+//! Free text from outside: bounded where it is kept, and cut where it is shown.
 
 use compact_str::CompactString;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::fmt;
+
+/// A text has too many bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must have at most {most} bytes, not {found}")]
+pub struct TooLong {
+    /// The limit.
+    pub most: usize,
+    /// How many it has.
+    pub found: usize,
+}
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $most:expr;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, Hash, Default)]
+        #[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+        #[serde(try_from = "CompactString")]
         pub struct $name(CompactString);
 
         impl $name {
@@ -32,23 +43,17 @@ macro_rules! texts {
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = CompactString::deserialize(deserializer)?;
+        impl TryFrom<CompactString> for $name {
+            type Error = TooLong;
+            fn try_from(text: CompactString) -> Result<Self, TooLong> {
                 if text.len() > Self::MOST {
-                    return Err(serde::de::Error::custom(format_args!(
-                        "must have at most {} bytes, not {}", Self::MOST, text.len()
-                    )));
+                    return Err(TooLong { most: Self::MOST, found: text.len() });
                 }
                 Ok(Self(text))
             }
         }
+
+        $crate::codec::stored_text!($name);
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
@@ -66,4 +71,15 @@ texts! {
     ShortText: 128;
     /// A reason or an address: at most 512 bytes.
     Text: 512;
+}
+
+/// Characters of a text from outside that an error shows at most.
+const SHOWN: usize = 40;
+
+/// The beginning of a text from outside, for an error.
+pub fn shown(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }

@@ -1,12 +1,19 @@
 //! Points in time, as the shop writes them. Nothing here reads a clock: rules get `now` as an argument.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use crate::text::shown;
+use compact_str::CompactString;
+use minicbor::{Decode, Encode};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 use std::time::Duration;
 
-/// A point in time, in microseconds since the Unix epoch.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(i64);
+/// A point in time, in microseconds since the Unix epoch. In JSON it is RFC 3339.
+#[derive(
+    Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize, Encode, Decode,
+)]
+#[serde(try_from = "CompactString")]
+#[cbor(transparent)]
+pub struct Timestamp(#[n(0)] i64);
 
 impl Timestamp {
     /// The Unix epoch.
@@ -58,10 +65,16 @@ impl Timestamp {
     }
 }
 
-/// What is said of a text that is no time.
-pub fn no_time(text: &str) -> String {
-    let shown = crate::command::wording::shown(text);
-    format!("must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not {shown:?}")
+/// A text is not a time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not {:?}", shown(.0))]
+pub struct NoTime(pub String);
+
+impl TryFrom<CompactString> for Timestamp {
+    type Error = NoTime;
+    fn try_from(text: CompactString) -> Result<Self, NoTime> {
+        Self::parse(&text).map_err(|_| NoTime(text.into()))
+    }
 }
 
 fn micros(span: Duration) -> i64 {
@@ -83,25 +96,9 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// RFC 3339 in JSON, microseconds in stored records.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            serializer.collect_str(self)
-        } else {
-            serializer.serialize_i64(self.0)
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        if deserializer.is_human_readable() {
-            let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-            Self::parse(&text).map_err(|_| serde::de::Error::custom(no_time(&text)))
-        } else {
-            i64::deserialize(deserializer).map(Self)
-        }
+        serializer.collect_str(self)
     }
 }
 

@@ -1,13 +1,18 @@
 //! W3C trace context: read at the door, carried on with every event.
 
-use serde::{Deserialize, Serialize};
+use minicbor::{Decode, Encode};
 use std::fmt;
 
 /// A valid `traceparent` of version 00.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct TraceParent {
+    #[cbor(with = "minicbor::bytes")]
+    #[n(0)]
     trace: [u8; 16],
+    #[cbor(with = "minicbor::bytes")]
+    #[n(1)]
     parent: [u8; 8],
+    #[n(2)]
     flags: u8,
 }
 

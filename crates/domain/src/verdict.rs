@@ -1,63 +1,32 @@
 //! Verdicts: what became of a command, and why.
 
 use crate::id::Sku;
+use crate::names::names;
 use crate::time::Timestamp;
-use serde::ser::SerializeSeq;
-use serde::{Deserialize, Serialize, Serializer};
-
-macro_rules! names {
-    ($(#[$top:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $text:literal,)* }) => {
-        $(#[$top])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
-        pub enum $type {
-            $($(#[$doc])* #[serde(rename = $text)] $name,)*
-        }
-
-        impl $type {
-            /// Every one, in order.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The name on the wire, in metrics and in logs.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
-            }
-
-            /// The one of that name.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.as_str() == name)
-            }
-        }
-
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
-pub(crate) use names;
+use minicbor::{Decode, Encode};
+use serde::Serialize;
 
 names! {
     /// What became of a command.
     Verdict {
         /// It changed something.
-        Applied = "applied",
+        Applied = 0,
         /// Seen before with the same data.
-        Duplicate = "duplicate",
+        Duplicate = 1,
         /// True once, overtaken since; recorded, nothing moves.
-        Stale = "stale",
+        Stale = 2,
         /// A callback for an order not known yet; kept.
-        Waiting = "waiting",
+        Waiting = 3,
         /// Refused by a business rule.
-        Rejected = "rejected",
+        Rejected = 4,
         /// Recorded; the order needs a person.
-        Review = "review",
+        Review = 5,
         /// Its identity was seen before with other data; parked.
-        Conflict = "conflict",
+        Conflict = 6,
         /// Malformed or not valid; parked.
-        Invalid = "invalid",
+        Invalid = 7,
         /// Still failing after every retry; parked.
-        Failed = "failed",
+        Failed = 8,
     }
 }
 
@@ -65,90 +34,71 @@ names! {
     /// Why a command was refused, or why it was parked.
     Reason {
         /// Fewer units available than wanted; the detail lists them.
-        OutOfStock = "out_of_stock",
+        OutOfStock = 0,
         /// No such sku.
-        UnknownSku = "unknown_sku",
+        UnknownSku = 1,
         /// On hand would fall below what is held for orders.
-        BelowHeld = "below_held",
+        BelowHeld = 2,
         /// No such cart.
-        CartNotFound = "cart_not_found",
+        CartNotFound = 3,
         /// Nothing in the cart.
-        CartEmpty = "cart_empty",
+        CartEmpty = 4,
         /// The cart was checked out, or it expired.
-        CartClosed = "cart_closed",
+        CartClosed = 5,
         /// The cart has another version than expected.
-        VersionMismatch = "version_mismatch",
+        VersionMismatch = 6,
         /// The total is another than expected.
-        TotalMismatch = "total_mismatch",
+        TotalMismatch = 7,
         /// The cart has another currency.
-        CurrencyMismatch = "currency_mismatch",
+        CurrencyMismatch = 8,
         /// The order's id is taken.
-        OrderExists = "order_exists",
+        OrderExists = 9,
         /// No such order.
-        OrderNotFound = "order_not_found",
+        OrderNotFound = 10,
         /// Not in the status that the detail names.
-        NotAllowed = "not_allowed",
+        NotAllowed = 11,
         /// No JSON or no envelope.
-        Malformed = "malformed",
+        Malformed = 12,
         /// No such type of command.
-        UnknownType = "unknown_type",
+        UnknownType = 13,
         /// The data breaks a rule; the detail names the field.
-        Validation = "validation",
+        Validation = 14,
         /// More bytes than `intake.max_command_size`.
-        TooLarge = "too_large",
+        TooLarge = 15,
         /// Past its own deadline.
-        Deadline = "deadline",
+        Deadline = 16,
         /// Older than identities are kept: it cannot be told from a duplicate.
-        ExpiredIdentity = "expired_identity",
+        ExpiredIdentity = 17,
         /// Its identity was seen before with other data.
-        Conflict = "conflict",
+        Conflict = 18,
         /// Still failing after every retry.
-        Failed = "failed",
+        Failed = 19,
         /// No room for another waiting callback.
-        WaitingFull = "waiting_full",
+        WaitingFull = 20,
         /// A callback waited out its time.
-        OrderNeverCame = "order_never_came",
+        OrderNeverCame = 21,
         /// More than is left of the order's money; what is pending counts.
-        RefundExceedsPaid = "refund_exceeds_paid",
+        RefundExceedsPaid = 22,
         /// A refund of that id is pending or has succeeded.
-        RefundExists = "refund_exists",
+        RefundExists = 23,
         /// More than was sold and did not come back; the detail lists it.
-        RestockExceedsSold = "restock_exceeds_sold",
+        RestockExceedsSold = 24,
     }
 }
 
 /// What a refusal or an error has to say beyond its reason.
 ///
-/// In JSON a text or the list itself; in stored records tagged.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// In JSON it is the text or the list itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[serde(untagged)]
+#[cbor(flat)]
 pub enum Detail {
     /// Words.
-    Text(String),
+    #[n(0)]
+    Text(#[n(0)] String),
     /// What was short.
-    Shortages(Vec<Shortage>),
-}
-
-impl Serialize for Detail {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            return match self {
-                Self::Text(text) => serializer.serialize_str(text),
-                Self::Shortages(shortages) => {
-                    let mut list = serializer.serialize_seq(Some(shortages.len()))?;
-                    for shortage in shortages {
-                        list.serialize_element(shortage)?;
-                    }
-                    list.end()
-                }
-            };
-        }
-        match self {
-            Self::Text(text) => serializer.serialize_newtype_variant("Detail", 0, "Text", text),
-            Self::Shortages(list) => {
-                serializer.serialize_newtype_variant("Detail", 1, "Shortages", list)
-            }
-        }
-    }
+    #[n(1)]
+    Shortages(#[n(0)] Vec<Shortage>),
 }
 
 impl From<&str> for Detail {
@@ -164,13 +114,16 @@ impl From<String> for Detail {
 }
 
 /// One sku that an order wanted more of than there was.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Shortage {
     /// The article.
+    #[n(0)]
     pub sku: Sku,
     /// Units wanted by all lines of the order.
+    #[n(1)]
     pub wanted: u64,
     /// Units there were to have.
+    #[n(2)]
     pub available: u64,
 }
 

@@ -23,7 +23,7 @@ pub struct CartCheckout {
     /// Refused unless the total comes to this, in minor units.
     pub expected_total: Option<NonNegativeAmount>,
     /// How long to hold the stock; absent: as configured.
-    #[serde(default, deserialize_with = "span::deserialize")]
+    #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
 }

@@ -35,39 +35,46 @@ pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
 use self::wording::Wrong;
+use crate::names::stored_by_number;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Most lines of an order or a cart.
 pub const MOST_LINES: usize = 500;
 
 macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
         /// A decoded, valid command.
-        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[derive(Debug, Clone, PartialEq)]
         pub enum Command {
             $($(#[$doc])* $name($name),)*
         }
 
-        /// The types of commands, by the names producers use.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        /// The types of commands, by the names that producers use. Stored by number.
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            strum::EnumString, strum::FromRepr, strum::IntoStaticStr, strum::VariantArray,
+        )]
+        #[repr(u8)]
         pub enum Kind {
-            $($(#[$doc])* $name,)*
+            $($(#[$doc])* #[strum(serialize = $text)] $name = $number,)*
         }
 
+        stored_by_number!(Kind);
+
         impl Kind {
-            /// Every type.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
+            /// Every type, in the order of the numbers.
+            pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
             /// The name on the wire.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$name => $text),* }
+            pub fn as_str(self) -> &'static str {
+                self.into()
             }
 
             /// The type of that name.
             pub fn from_name(name: &str) -> Option<Self> {
-                match name { $($text => Some(Self::$name),)* _ => None }
+                name.parse().ok()
             }
 
             /// The JSON Schema of the type's data.
@@ -82,6 +89,11 @@ macro_rules! commands {
                 match self { $(Self::$name(_) => Kind::$name),* }
             }
 
+            /// The command's data, as JSON has it.
+            pub fn serialize_data<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                match self { $(Self::$name(data) => data.serialize(serializer)),* }
+            }
+
             /// Decodes and validates the data of a command of type `kind`.
             pub fn parse(kind: Kind, data: &[u8]) -> Result<Self, Invalid> {
                 match kind { $(Kind::$name => parse::<$name>(data).map(Self::$name)),* }
@@ -92,31 +104,31 @@ macro_rules! commands {
 
 commands! {
     /// Sets what is on hand of a sku.
-    StockSet = "stock.set",
+    StockSet = 0, "stock.set";
     /// Changes what is on hand of a sku.
-    StockAdjust = "stock.adjust",
+    StockAdjust = 1, "stock.adjust";
     /// Sets a line of a cart.
-    CartPut = "cart.put",
+    CartPut = 2, "cart.put";
     /// Changes the quantity of a line of a cart.
-    CartAdd = "cart.add",
+    CartAdd = 3, "cart.add";
     /// Empties a cart.
-    CartClear = "cart.clear",
+    CartClear = 4, "cart.clear";
     /// Turns a cart into an order.
-    CartCheckout = "cart.checkout",
+    CartCheckout = 5, "cart.checkout";
     /// Places an order without a cart.
-    OrderPlace = "order.place",
+    OrderPlace = 6, "order.place";
     /// Cancels an order that is not paid.
-    OrderCancel = "order.cancel",
+    OrderCancel = 7, "order.cancel";
     /// The order was handed over to the customer.
-    OrderComplete = "order.complete",
+    OrderComplete = 8, "order.complete";
     /// A payment provider tells what happened to money.
-    PaymentCallback = "payment.callback",
+    PaymentCallback = 9, "payment.callback";
     /// Moves all lines of a cart into another.
-    CartMerge = "cart.merge",
+    CartMerge = 10, "cart.merge";
     /// A person ends a review.
-    OrderResolve = "order.resolve",
+    OrderResolve = 11, "order.resolve";
     /// Money of an order is to go back.
-    RefundRequest = "refund.request",
+    RefundRequest = 12, "refund.request";
 }
 
 /// Why a command is invalid: `reason` for machines, `detail` names the field.
@@ -174,7 +186,7 @@ fn explain<T: Data>(data: &[u8]) -> Invalid {
 
 /// An optional duration with a unit, such as `"15m"`.
 mod span {
-    use serde::{Deserialize, Deserializer};
+    use serde::{Deserialize, Deserializer, Serializer};
     use std::time::Duration;
 
     /// Longest: ten years.
@@ -192,8 +204,20 @@ mod span {
             Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
             Err(_) => Err(serde::de::Error::custom(format_args!(
                 "must be a duration with a unit such as \"15m\", not {:?}",
-                super::wording::shown(&text)
+                crate::text::shown(&text)
             ))),
+        }
+    }
+
+    /// A text that is read as the same duration, and is always the same for it.
+    pub(super) fn serialize<S: Serializer>(
+        span: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match span.map(|span| (span.as_secs(), span.subsec_nanos())) {
+            None => serializer.serialize_none(),
+            Some((secs, 0)) => serializer.serialize_some(&format_args!("{secs}s")),
+            Some((secs, nanos)) => serializer.serialize_some(&format_args!("{secs}s {nanos}ns")),
         }
     }
 

@@ -2,18 +2,22 @@ use super::{Data, Invalid, MOST_LINES, shape, span};
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::text::{ShortText, Text};
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
 /// Who buys. The e-mail address and the telephone number never reach a log.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode)]
 pub struct Customer {
     /// The shop's name for the customer.
+    #[n(0)]
     pub id: CustomerId,
     /// Where to write to.
+    #[n(1)]
     pub email: Option<Text>,
     /// Where to call.
+    #[n(2)]
     pub phone: Option<ShortText>,
 }
 
@@ -40,7 +44,7 @@ pub struct OrderPlace {
     #[serde(default, deserialize_with = "shape::objects")]
     pub adjustments: Vec<Adjustment>,
     /// How long to hold the stock; absent: as configured.
-    #[serde(default, deserialize_with = "span::deserialize")]
+    #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
 }

@@ -1,77 +1,94 @@
 use super::{Data, Invalid};
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
+use crate::names::names;
 use crate::time::Timestamp;
-use crate::verdict::names;
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 names! {
-    /// What the provider tells. Stored by its number: new ones go to the end.
+    /// What the provider tells.
     #[derive(schemars::JsonSchema)]
     CallbackKind {
         /// The customer must do something (3-D Secure and the like).
-        ActionRequired = "action_required",
+        ActionRequired = 0,
         /// Money is set aside, not taken.
-        Authorized = "authorized",
+        Authorized = 1,
         /// Money was taken.
-        Captured = "captured",
+        Captured = 2,
         /// The attempt failed.
-        Failed = "failed",
+        Failed = 3,
         /// The authorization was given up.
-        Voided = "voided",
+        Voided = 4,
         /// The attempt or authorization ran out.
-        Expired = "expired",
+        Expired = 5,
         /// A refund arrived.
-        RefundSucceeded = "refund_succeeded",
+        RefundSucceeded = 6,
         /// A refund did not.
-        RefundFailed = "refund_failed",
+        RefundFailed = 7,
         /// The customer disputes the payment.
-        DisputeOpened = "dispute_opened",
+        DisputeOpened = 8,
         /// The dispute has an outcome.
-        DisputeClosed = "dispute_closed",
+        DisputeClosed = 9,
     }
 }
 
-/// How a dispute ended, from the shop's side.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum DisputeOutcome {
-    /// The shop keeps the money.
-    Won,
-    /// The money is gone.
-    Lost,
+names! {
+    /// How a dispute ended, from the shop's side.
+    #[derive(schemars::JsonSchema)]
+    DisputeOutcome {
+        /// The shop keeps the money.
+        Won = 0,
+        /// The money is gone.
+        Lost = 1,
+    }
 }
 
 /// `payment.callback`: one event of a payment provider. Its identity is (provider, event id),
 /// whatever message carried it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
+)]
 pub struct PaymentCallback {
     /// Who tells.
+    #[n(0)]
     pub provider: Provider,
     /// The provider's id of this event.
+    #[n(1)]
     pub event_id: EventId,
     /// The order it is about; it may not be known yet.
+    #[n(2)]
     pub order_id: OrderId,
     /// The attempt it is about.
+    #[n(3)]
     pub attempt_id: AttemptId,
     /// What happened.
+    #[n(4)]
     pub kind: CallbackKind,
     /// The identity of the money, where an attempt captures in parts.
+    #[n(5)]
     pub capture_id: Option<CaptureId>,
     /// This event's own share in minor units, no running total.
+    #[n(6)]
     pub amount: Option<NonNegativeAmount>,
     /// Currency of the amount.
+    #[n(7)]
     pub currency: Option<Currency>,
     /// The refund, for `refund_*`.
+    #[n(8)]
     pub refund_id: Option<RefundId>,
     /// The dispute, for `dispute_*`.
+    #[n(9)]
     pub dispute_id: Option<DisputeId>,
     /// The dispute's end, for `dispute_closed`.
+    #[n(10)]
     pub outcome: Option<DisputeOutcome>,
     /// The attempt captures no more after this.
     #[serde(default)]
+    #[n(11)]
     pub r#final: bool,
     /// When it happened, by the provider's clock.
+    #[n(12)]
     pub occurred_at: Timestamp,
 }
 

@@ -12,11 +12,7 @@ where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
 {
-    if deserializer.is_human_readable() {
-        deserializer.deserialize_map(Object(PhantomData))
-    } else {
-        T::deserialize(deserializer) // a stored record, which we wrote
-    }
+    deserializer.deserialize_map(Object(PhantomData))
 }
 
 /// A list of objects.

@@ -3,11 +3,9 @@
 //!
 //! The slow path: documents are decoded first, and looked at here only when that failed.
 
+use crate::text::shown;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-
-/// Characters of a text from outside that are shown at most.
-const SHOWN: usize = 40;
 
 /// What is wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,14 +147,6 @@ fn finding(found: &str) -> String {
         (None, "unit value" | "null") => "null".to_owned(),
         (None, text) if text.starts_with("string ") => "a string".to_owned(),
         (None, other) => shown(other),
-    }
-}
-
-/// The beginning of a text from outside.
-pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
     }
 }
 

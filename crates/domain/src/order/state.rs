@@ -3,10 +3,9 @@
 use crate::command::Customer;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, Currency, Line};
-use crate::stored::Stored;
+use crate::names::names;
 use crate::time::Timestamp;
-use crate::verdict::names;
-use serde::{Deserialize, Serialize};
+use minicbor::{Decode, Encode};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,65 +13,83 @@ names! {
     /// Where an order stands. It follows from the recorded facts; nothing sets it directly.
     Status {
         /// Refused when it was placed; its id stays taken.
-        Rejected = "rejected",
+        Rejected = 0,
         /// Stock is held, money is awaited.
-        AwaitingPayment = "awaiting_payment",
+        AwaitingPayment = 1,
         /// Some of the money is there; the hold goes on for a while.
-        PartiallyPaid = "partially_paid",
+        PartiallyPaid = 2,
         /// A person must decide.
-        UnderReview = "under_review",
+        UnderReview = 3,
         /// The net covered the total, and the stock was committed in the same unit.
-        Paid = "paid",
+        Paid = 4,
         /// Handed over to the customer.
-        Completed = "completed",
+        Completed = 5,
         /// The hold ran out before the money came.
-        Expired = "expired",
+        Expired = 6,
         /// Called off before it was paid.
-        Cancelled = "cancelled",
+        Cancelled = 7,
         /// Money is there that must go back.
-        RefundDue = "refund_due",
+        RefundDue = 8,
         /// Some of the money went back.
-        PartiallyRefunded = "partially_refunded",
+        PartiallyRefunded = 9,
         /// All of the money went back.
-        Refunded = "refunded",
+        Refunded = 10,
     }
 }
 
 /// One order: what was bought, and the facts its status follows from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Order {
     /// Its id, for ever.
+    #[n(0)]
     pub id: OrderId,
     /// Who buys.
+    #[n(1)]
     pub customer: Customer,
     /// Currency of all amounts.
+    #[n(2)]
     pub currency: Currency,
     /// What is bought.
+    #[cbor(with = "crate::codec::shared")]
+    #[n(3)]
     pub lines: Arc<[Line]>,
     /// What is added to the lines' sum.
+    #[cbor(with = "crate::codec::shared")]
+    #[n(4)]
     pub adjustments: Arc<[Adjustment]>,
     /// Σ lines + Σ adjustments, in minor units.
+    #[n(5)]
     pub total: i64,
     /// The cart it came from.
+    #[n(6)]
     pub cart: Option<CartId>,
     /// Where it stands.
+    #[n(7)]
     pub status: Status,
     /// Grows with every change that can be seen.
+    #[n(8)]
     pub version: u64,
     /// All captured in the order's currency, surplus included.
+    #[n(9)]
     pub paid: i64,
     /// All refunds that succeeded in the order's currency. More than `paid` while the capture
     /// that a refund overtook is not heard of.
+    #[n(10)]
     pub sent_back: i64,
     /// Surplus, and money of an order that came to nothing, that was already asked back.
+    #[n(11)]
     pub asked_back: i64,
     /// A dispute is open or lost.
+    #[n(12)]
     pub disputed: bool,
     /// How long its stock is held at first.
+    #[n(13)]
     pub hold_for: Duration,
     /// When it was placed.
+    #[n(14)]
     pub placed_at: Timestamp,
     /// When it last changed.
+    #[n(15)]
     pub updated_at: Timestamp,
 }
 
@@ -89,24 +106,29 @@ impl Order {
 }
 
 /// What stays in the place of an order that was swept: its id is never free again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Tombstone {
     /// Where it stood.
+    #[n(0)]
     pub status: Status,
 }
 
 /// How an order looked right after an event: what goes with every `order.*` event.
 ///
 /// What never changes (lines, total, currency) is taken from the order itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct OrderFace {
     /// Where it stood.
+    #[n(0)]
     pub status: Status,
     /// Its version.
+    #[n(1)]
     pub version: u64,
     /// All captured.
+    #[n(2)]
     pub paid: i64,
     /// All refunds that succeeded.
+    #[n(3)]
     pub refunded: i64,
 }
 
@@ -119,14 +141,4 @@ impl From<&Order> for OrderFace {
             refunded: order.refunded(),
         }
     }
-}
-
-impl Stored for Order {
-    const WHAT: &'static str = "order";
-    const VERSION: u8 = 2;
-}
-
-impl Stored for Tombstone {
-    const WHAT: &'static str = "swept order";
-    const VERSION: u8 = 2;
 }

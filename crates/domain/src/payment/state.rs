@@ -3,26 +3,29 @@
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
 use crate::money::Currency;
-use crate::stored::Stored;
+use crate::names::names;
 use crate::time::Timestamp;
 use crate::trace::TraceParent;
-use crate::verdict::names;
-use serde::{Deserialize, Serialize};
+use minicbor::{Decode, Encode};
 
 /// Attempts, captures, refunds and disputes of one order at most. All of them are one stored value, read and written with
 /// every callback.
 pub const MOST_ENTRIES: usize = 1_000;
 
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Payments {
     /// In the order in which they were first heard of.
+    #[n(0)]
     pub attempts: Vec<Attempt>,
     /// In the order in which they were requested, or first heard of.
+    #[n(1)]
     pub refunds: Vec<Refund>,
     /// In the order in which they were opened.
+    #[n(2)]
     pub disputes: Vec<Dispute>,
     /// Callbacks that wait for the order to be placed, in the order in which they came.
+    #[n(3)]
     pub waiting: Vec<Waiting>,
 }
 
@@ -38,39 +41,47 @@ names! {
     /// How far an attempt got. Never backwards, except that a failed one may turn out captured.
     AttemptState {
         /// The customer must do something.
-        ActionRequired = "action_required",
+        ActionRequired = 0,
         /// Money is set aside.
-        Authorized = "authorized",
+        Authorized = 1,
         /// Money was taken, in part or whole.
-        Captured = "captured",
+        Captured = 2,
         /// It failed.
-        Failed = "failed",
+        Failed = 3,
         /// The authorization was given up.
-        Voided = "voided",
+        Voided = 4,
         /// It ran out.
-        Expired = "expired",
+        Expired = 5,
     }
 }
 
 /// One try to pay.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Attempt {
     /// Who carries it out.
+    #[n(0)]
     pub provider: Provider,
     /// Its id there.
+    #[n(1)]
     pub id: AttemptId,
     /// How far it got.
+    #[n(2)]
     pub state: AttemptState,
     /// What was set aside, in minor units of `currency`.
+    #[n(3)]
     pub authorized: i64,
     /// Money taken, one entry a capture.
+    #[n(4)]
     pub captures: Vec<Capture>,
     /// Currency of the authorization or first capture.
+    #[n(5)]
     pub currency: Option<Currency>,
     /// It captures no more.
+    #[n(6)]
     pub closed: bool,
     /// The provider was asked to give it up, as it stands: once, and once more if it is
     /// authorized all the same.
+    #[n(7)]
     pub void_requested: bool,
 }
 
@@ -92,24 +103,31 @@ impl Attempt {
 /// order, since a review, a long hold or a refund may outlast the identities of messages.
 ///
 /// Stored by the number of its variant: new ones go to the end.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(flat)]
 pub enum CaptureIdentity {
     /// The provider's id of it, unique within its attempt.
-    Capture(CaptureId),
+    #[n(0)]
+    Capture(#[n(0)] CaptureId),
     /// It has none: the provider's event that told of it.
-    Event(EventId),
+    #[n(1)]
+    Event(#[n(0)] EventId),
 }
 
 /// Money taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Capture {
     /// What tells it from others.
+    #[n(0)]
     pub identity: CaptureIdentity,
     /// Minor units of `currency`.
+    #[n(1)]
     pub amount: i64,
     /// May differ from the order's: such money counts nowhere else.
+    #[n(2)]
     pub currency: Currency,
     /// When, by the provider's clock.
+    #[n(3)]
     pub at: Timestamp,
 }
 
@@ -117,28 +135,34 @@ names! {
     /// How a refund stands.
     RefundState {
         /// Asked for.
-        Requested = "requested",
+        Requested = 0,
         /// The money is back; this alone lowers the net.
-        Succeeded = "succeeded",
+        Succeeded = 1,
         /// It did not work; it may be requested again.
-        Failed = "failed",
+        Failed = 2,
     }
 }
 
 /// Money that goes back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Refund {
     /// Its id: the producer's, or derived from what it refunds.
+    #[n(0)]
     pub id: RefundId,
     /// The attempt whose money it is, where that is one.
+    #[n(1)]
     pub attempt: Option<AttemptId>,
     /// Minor units of `currency`.
+    #[n(2)]
     pub amount: i64,
     /// Of the money refunded.
+    #[n(3)]
     pub currency: Currency,
     /// How it stands.
+    #[n(4)]
     pub state: RefundState,
     /// Goods came back into stock with it, which happens once.
+    #[n(5)]
     pub restocked: bool,
 }
 
@@ -146,39 +170,41 @@ names! {
     /// How a dispute stands.
     DisputeState {
         /// Open at the provider.
-        Open = "open",
+        Open = 0,
         /// The shop keeps the money.
-        Won = "won",
+        Won = 1,
         /// The money is gone.
-        Lost = "lost",
+        Lost = 2,
     }
 }
 
 /// A dispute of the customer with the provider; it moves no stock.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Dispute {
     /// Its id at the provider.
+    #[n(0)]
     pub id: DisputeId,
     /// How it stands.
+    #[n(1)]
     pub state: DisputeState,
 }
 
 /// A callback that came before its order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Waiting {
     /// What it says.
+    #[n(0)]
     pub callback: PaymentCallback,
     /// When it came.
+    #[n(1)]
     pub since: Timestamp,
     /// The trace it belongs to.
+    #[n(2)]
     pub trace: Option<TraceParent>,
     /// The message that brought it: source and id.
+    #[n(3)]
     pub source: crate::id::Source,
     /// The message's id.
+    #[n(4)]
     pub command_id: crate::id::CommandId,
-}
-
-impl Stored for Payments {
-    const WHAT: &'static str = "payments";
-    const VERSION: u8 = 2;
 }

@@ -1,0 +1,73 @@
+//! Enums whose variants have a name on the wire and a number in the store.
+//!
+//! Keeps: a stored number means the same variant for ever. The numbers stand in the source, beside
+//! the variants, and `tests/numbers.rs` fails when one changes or is used again.
+
+/// An enum without data: its variants by name (`snake_case`, in JSON, metrics and logs) and by
+/// number (in stored records).
+macro_rules! names {
+    ($(#[$top:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
+        $(#[$top])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+            strum::Display, strum::EnumString, strum::FromRepr, strum::IntoStaticStr, strum::VariantArray,
+        )]
+        #[serde(rename_all = "snake_case")]
+        #[strum(serialize_all = "snake_case")]
+        #[repr(u8)]
+        pub enum $type {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl $type {
+            /// Every variant, in the order of the numbers.
+            pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+            /// The name on the wire, in metrics and in logs.
+            pub fn as_str(self) -> &'static str {
+                self.into()
+            }
+
+            /// The variant of that name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                name.parse().ok()
+            }
+        }
+
+        $crate::names::stored_by_number!($type);
+    };
+}
+pub(crate) use names;
+
+/// Stores an enum without data (`repr(u8)`, `strum::FromRepr`) by the number of its variant.
+///
+/// By hand, since derived code reads a number that it does not know as `None` where the field is
+/// an option: a stored reason would be lost in silence.
+macro_rules! stored_by_number {
+    ($type:ident) => {
+        impl<C> minicbor::Encode<C> for $type {
+            fn encode<W: minicbor::encode::Write>(
+                &self,
+                encoder: &mut minicbor::Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), minicbor::encode::Error<W::Error>> {
+                encoder.u8(*self as u8)?.ok()
+            }
+        }
+
+        impl<'b, C> minicbor::Decode<'b, C> for $type {
+            fn decode(
+                decoder: &mut minicbor::Decoder<'b>,
+                _: &mut C,
+            ) -> Result<Self, minicbor::decode::Error> {
+                let at = decoder.position();
+                Self::from_repr(decoder.u8()?).ok_or_else(|| {
+                    let problem = concat!("unknown number of a ", stringify!($type));
+                    minicbor::decode::Error::message(problem).at(at)
+                })
+            }
+        }
+    };
+}
+pub(crate) use stored_by_number;

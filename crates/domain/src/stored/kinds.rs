@@ -1,0 +1,75 @@
+//! Every kind of stored record: its version, and the history of its form.
+
+use super::Stored;
+use crate::cart::Cart;
+use crate::inventory::{Reservation, Stock};
+use crate::notification::Notices;
+use crate::order::{Order, Tombstone};
+use crate::parked::Parked;
+use crate::payment::Payments;
+use crate::quarantine::Marker;
+use crate::record::Record;
+
+/// Every kind with the version that this build writes.
+pub const KINDS: &[(&str, u8)] = &[
+    (Order::KIND, Order::VERSION),
+    (Tombstone::KIND, Tombstone::VERSION),
+    (Reservation::KIND, Reservation::VERSION),
+    (Payments::KIND, Payments::VERSION),
+    (Notices::KIND, Notices::VERSION),
+    (Stock::KIND, Stock::VERSION),
+    (Cart::KIND, Cart::VERSION),
+    (Record::KIND, Record::VERSION),
+    (Parked::KIND, Parked::VERSION),
+    (Marker::KIND, Marker::VERSION),
+];
+
+impl Stored for Order {
+    const KIND: &'static str = "order";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Tombstone {
+    const KIND: &'static str = "tombstone";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Reservation {
+    const KIND: &'static str = "reservation";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Payments {
+    const KIND: &'static str = "payments";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Notices {
+    const KIND: &'static str = "notices";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Stock {
+    const KIND: &'static str = "stock";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Cart {
+    const KIND: &'static str = "cart";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Record {
+    const KIND: &'static str = "unit record";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Parked {
+    const KIND: &'static str = "parked message";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Marker {
+    const KIND: &'static str = "quarantine marker";
+    const VERSION: u8 = 1;
+}

@@ -1,0 +1,94 @@
+//! The bytes of all that the shop stores, and how those of earlier builds are read.
+//!
+//! A stored record is one byte with the version of its kind, then CBOR. A kind whose form changes
+//! gets a new version, and an `upgrade` from the versions before; the content of the store gets a
+//! new [`FORMAT`] with it, so that earlier builds refuse the store. (A new optional field at the end
+//! needs the new version too: an earlier build would drop it when it writes the record again.)
+//!
+//! | module | has |
+//! |---|---|
+//! | `kinds` | each kind of stored record: its name, its version, the history of its form |
+//! | `format` | the format of the content of a store: which versions of the kinds it has |
+//!
+//! What is stored for ever and checked by tests: `tests/golden.rs` holds the bytes of every version
+//! that there was, `tests/numbers.rs` the numbers of the enums.
+
+mod format;
+mod kinds;
+
+pub use format::{FORMAT, FORMATS, Format};
+pub use kinds::KINDS;
+
+use minicbor::{Decode, Encode};
+
+/// A kind of record that is stored.
+pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
+    /// What the kind is called in errors and in the history of formats.
+    const KIND: &'static str;
+    /// The version of the form that is written. Versions count from 1.
+    const VERSION: u8;
+
+    /// Reads the form of version `from`, which is earlier than [`VERSION`](Self::VERSION).
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        let _ = fields;
+        Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION })
+    }
+
+    /// Appends the stored form.
+    fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
+        out.push(Self::VERSION);
+        minicbor::encode(self, out)
+            .map_err(|error| Error::Unwritable { kind: Self::KIND, problem: error.to_string() })
+    }
+
+    /// Reads the stored form, of this version or an earlier one.
+    fn read(bytes: &[u8]) -> Result<Self, Error> {
+        match bytes.split_first() {
+            Some((found, fields)) if *found == Self::VERSION => fields_of(Self::KIND, fields),
+            Some((found, fields)) => Self::upgrade(*found, fields),
+            None => Err(Error::Corrupt { kind: Self::KIND, problem: "it is empty".to_owned() }),
+        }
+    }
+}
+
+/// Reads all of `fields` as a `T`.
+fn fields_of<T: for<'b> Decode<'b, ()>>(kind: &'static str, fields: &[u8]) -> Result<T, Error> {
+    let mut decoder = minicbor::Decoder::new(fields);
+    let corrupt = |problem| Error::Corrupt { kind, problem };
+    let value = decoder.decode().map_err(|error| corrupt(error.to_string()))?;
+    match fields.len() - decoder.position() {
+        0 => Ok(value),
+        rest => Err(corrupt(format!("{rest} bytes are left behind its end"))),
+    }
+}
+
+/// Why a stored record cannot be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It has a version that this program does not know.
+    #[error("a stored {kind} has version {found}, known is {known}")]
+    Version {
+        /// What kind of record.
+        kind: &'static str,
+        /// Its version.
+        found: u8,
+        /// The version that this program writes.
+        known: u8,
+    },
+    /// It cannot be encoded: never, of the kinds in this crate.
+    #[error("a {kind} cannot be stored: {problem}")]
+    Unwritable {
+        /// What kind of record.
+        kind: &'static str,
+        /// What the encoder says.
+        problem: String,
+    },
+    /// It cannot be decoded.
+    #[error("a stored {kind} cannot be read: {problem}")]
+    Corrupt {
+        /// What kind of record.
+        kind: &'static str,
+        /// What the decoder says.
+        problem: String,
+    },
+}

@@ -1,0 +1,266 @@
+//! What tells a duplicate from a conflict: the hash of the same data is the same for ever, however
+//! the data was written; other data has another one.
+
+mod support;
+
+use orderly_domain::canonical;
+use orderly_domain::command::{Command, Kind};
+use orderly_domain::id::{CommandId, Source};
+use orderly_domain::identity::{self, DataHash};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use support::{callback, command, id};
+
+/// (type, hash, data). A row never changes.
+const TABLE: &str = include_str!("golden/data_hashes.txt");
+
+fn rows() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    TABLE.lines().map(|line| {
+        let mut words = line.splitn(3, ' ');
+        let mut next = || words.next().expect("is a row of three");
+        (next(), next(), next())
+    })
+}
+
+fn word(kind: &str, data: &str) -> u64 {
+    DataHash::new(&command(kind, data)).expect("has a form").word()
+}
+
+#[test]
+fn the_same_data_has_the_same_hash_for_ever() {
+    let wrong: Vec<_> = rows()
+        .filter_map(|(kind, hash, data)| {
+            let found = format!("{:016x}", word(kind, data));
+            (found != hash).then(|| format!("{kind} {found} {data}"))
+        })
+        .collect();
+    assert!(wrong.is_empty(), "found instead:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_table_has_every_type_twice_and_no_hash_twice() {
+    for kind in Kind::ALL {
+        assert!(rows().filter(|(name, ..)| *name == kind.as_str()).count() >= 2, "{kind:?}");
+    }
+    let hashes: BTreeSet<_> = rows().map(|(_, hash, _)| hash).collect();
+    assert_eq!(hashes.len(), rows().count());
+}
+
+/// The form itself, as its module describes it.
+#[test]
+fn the_form_is_what_it_is_said_to_be() {
+    let form = |kind: &str, data: &str| {
+        let command = command(kind, data);
+        let form = canonical::form1(kind, |form| command.serialize_data(form));
+        String::from_utf8(form.expect("has a form")).expect("is text")
+    };
+    assert_eq!(
+        form("order.cancel", r#"{"reason":"grün","order_id":"o-1"}"#),
+        "s12:order.cancel{s8:order_ids3:o-1s6:reasons5:grün}"
+    );
+    assert_eq!(
+        form(
+            "order.place",
+            r#"{"order_id":"o","customer":{"id":"c","phone":null},"currency":"EUR","adjustments":[],
+                "lines":[{"unit_price":5,"sku":"tea","quantity":1}],"hold_for":"1m 1ms"}"#
+        ),
+        "s11:order.place{s8:currencys3:EURs8:customer{s2:ids1:c}s8:hold_fors13:60s 1000000ns\
+         s5:lines[{s8:quantityi1;s3:skus3:teas10:unit_pricei5;}]s8:order_ids1:o}"
+    );
+    assert_eq!(
+        form(
+            "cart.put",
+            r#"{"cart_id":"k","sku":"s","quantity":0,"unit_price":0,"currency":"EUR","name":""}"#
+        ),
+        "s8:cart.put{s7:cart_ids1:ks8:currencys3:EURs4:names0:s8:quantityi0;s3:skus1:ss10:unit_pricei0;}"
+    );
+    let callback = form(
+        "payment.callback",
+        r#"{"provider":"p","event_id":"e","order_id":"o","attempt_id":"a","kind":"failed",
+            "final":false,"occurred_at":"2026-01-01T00:00:00+01:00"}"#,
+    );
+    assert!(callback.ends_with(
+        "s11:occurred_ats27:2025-12-31T23:00:00.000000Zs8:order_ids1:os8:providers1:p}"
+    ));
+    assert!(!callback.contains("final"));
+}
+
+/// Shapes that no command has yet.
+#[test]
+fn the_form_of_whatever_json_has() {
+    let form = |value: Value| {
+        let form = canonical::form1("x", |form| serde::Serialize::serialize(&value, form));
+        String::from_utf8(form.expect("has a form")).expect("is text")
+    };
+    let all = json!({"t": true, "f": false, "n": null, "i": -7, "d": 0.5, "whole": 3.0, "e": [], "o": {},
+        "l": [null, false, [], {}], "nested": {"b": 1, "a": 2}});
+    assert_eq!(
+        form(all),
+        "s1:x{s1:dd3fe0000000000000;s1:ii-7;s1:l[nf[]{}]s6:nested{s1:ai2;s1:bi1;}s1:ttts5:wholei3;}"
+            .replace("s1:ttt", "s1:tt")
+    );
+    // lengths, not terminators, say where a text ends
+    assert_ne!(form(json!({"a": "b", "c": "d"})), form(json!({"a": "bs1:cs1:d"})));
+    // an optional field that is given is written, whatever it says
+    #[derive(serde::Serialize)]
+    struct Optional {
+        list: Option<Vec<u8>>,
+        flag: Option<bool>,
+        plain: Vec<u8>,
+    }
+    let given = |list, flag| {
+        let value = Optional { list, flag, plain: Vec::new() };
+        canonical::form1("x", |form| serde::Serialize::serialize(&value, form)).expect("has a form")
+    };
+    assert_eq!(given(None, None), b"s1:x{}");
+    assert_eq!(given(Some(vec![]), Some(false)), b"s1:x{s4:flagfs4:list[]}");
+}
+
+#[test]
+fn data_is_compared_by_the_form_that_it_was_hashed_by() {
+    let command = command("order.cancel", r#"{"order_id":"o-1"}"#);
+    let hash = DataHash::new(&command).expect("has a form");
+    assert_eq!(hash.word().to_be_bytes()[0], 1);
+    assert_eq!(hash.is_same(hash.word(), &command), Ok(true));
+    assert_eq!(hash.is_same(hash.word() ^ 1, &command), Ok(false));
+    let of_an_unknown_form = hash.word() ^ (0xff << 56);
+    assert_eq!(hash.is_same(of_an_unknown_form, &command), Ok(false));
+}
+
+/// The other hashes that are stored, or derived again: they never change either.
+#[test]
+fn names_and_identities_never_change() {
+    let hex = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
+    let (source, message): (Source, CommandId) = (id("shop"), id("m-1"));
+    assert_eq!(hex(identity::of_message(&source, &message)), MESSAGE);
+    assert_eq!(hex(identity::of_callback(&callback())), CALLBACK);
+    assert_eq!(
+        identity::of(&source, &message, &Command::PaymentCallback(callback())),
+        identity::of_callback(&callback())
+    );
+    assert_eq!(hex(identity::of_name("o-1")), NAME);
+    assert_eq!(hex(identity::of_parked("shop", "m-1", b"{}")), PARKED);
+    assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
+    let spread = identity::spread("k-1", Duration::from_secs(3600));
+    assert_eq!(spread, Duration::from_micros(SPREAD));
+}
+
+const MESSAGE: &str = "fe2315bc4392717fbee61e5a377d8f2a";
+const CALLBACK: &str = "d024551b13375cba9d53bcd251ec4552";
+const NAME: &str = "4b7c6d0699c78bf13f0029de4961cad3";
+const PARKED: &str = "c95adac2ba1139c2e4201d6f3c96a5c6";
+const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
+const SPREAD: u64 = 2_688_645_794;
+
+/// Optional fields of each command type, and of the objects within it.
+const OPTIONAL: [(&str, &[&str]); 8] = [
+    ("stock.set", &["low_at"]),
+    ("stock.adjust", &["reason"]),
+    ("cart.put", &["name", "expected_version"]),
+    ("cart.add", &["name", "expected_version"]),
+    ("cart.clear", &["expected_version"]),
+    ("cart.checkout", &["expected_version", "expected_total", "hold_for"]),
+    ("order.place", &["hold_for"]),
+    (
+        "payment.callback",
+        &["capture_id", "amount", "currency", "refund_id", "dispute_id", "outcome"],
+    ),
+];
+
+/// Writes `value` with the members of its objects in an order that `seed` says, and unknown ones among them.
+fn shuffled(value: &Value, seed: &mut u64) -> String {
+    let mut next = |below: usize| {
+        *seed =
+            seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(*seed >> 33).unwrap_or(0) % below
+    };
+    match value {
+        Value::Object(members) => {
+            let mut names: Vec<_> = members.keys().collect();
+            for last in (1..names.len()).rev() {
+                names.swap(last, next(last + 1));
+            }
+            let unknown = next(3);
+            let mut written: Vec<_> = names
+                .into_iter()
+                .map(|name| format!("{}: {}", json!(name), shuffled(&members[name], seed)))
+                .collect();
+            for number in 0..unknown {
+                written.insert(number, format!("\"unknown_{number}\": [{{\"a\": {number}}}]"));
+            }
+            format!("{{{}}}", written.join(" ,\n"))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| shuffled(item, seed)).collect();
+            format!("[ {} ]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_way_in_which_data_is_written_does_not_matter(row in 0..rows().count(), mut seed: u64) {
+        let (kind, _, data) = rows().nth(row).expect("is a row");
+        let mut value: Value = serde_json::from_str(data).expect("is JSON");
+        let absent = OPTIONAL.iter().filter(|(of, _)| *of == kind).flat_map(|(_, names)| *names);
+        for (number, name) in absent.enumerate() {
+            if value.get(name).is_none() && (seed >> number) & 1 == 1 {
+                value[*name] = Value::Null;
+            }
+        }
+        let written = shuffled(&value, &mut seed);
+        prop_assert_eq!(word(kind, &written), word(kind, data), "{}", written);
+    }
+}
+
+/// Every field counts: a change of any one of them, or its absence, is other data.
+#[test]
+fn every_field_counts() {
+    for (kind, _, data) in rows() {
+        let value: Value = serde_json::from_str(data).expect("is JSON");
+        let mut seen = BTreeSet::from([word(kind, data)]);
+        let mut tried = 1;
+        for (name, old) in value.as_object().expect("is an object") {
+            let mut others = vec![None];
+            match old {
+                Value::String(text) => others.push(Some(json!(format!("{text}x")))),
+                Value::Number(number) => {
+                    others.push(Some(json!(number.as_i64().expect("is one") + 1)));
+                }
+                Value::Bool(flag) => others.push(Some(json!(!flag))),
+                Value::Array(items) => {
+                    others.push(Some(items.iter().chain(items.first()).cloned().collect()));
+                }
+                Value::Object(members) => {
+                    let id = members["id"].as_str().expect("is a text");
+                    let mut members: Map<_, _> = members.clone();
+                    members.insert("id".to_owned(), json!(format!("{id}x")));
+                    others.push(Some(members.into()));
+                }
+                Value::Null => {}
+            }
+            for other in others {
+                let mut changed = value.clone();
+                match other {
+                    Some(other) => changed[name] = other,
+                    None => drop(changed.as_object_mut().and_then(|all| all.remove(name))),
+                }
+                let kind = Kind::from_name(kind).expect("is a type");
+                // not every change is valid, such as one of a currency
+                if let Ok(command) = Command::parse(kind, changed.to_string().as_bytes()) {
+                    let word = DataHash::new(&command).expect("has a form").word();
+                    // `final: false` is the same as no `final`
+                    if name != "final" || changed.get(name).is_none() {
+                        tried += 1;
+                        assert!(seen.insert(word), "{kind:?}, {name}: {changed}");
+                    }
+                }
+            }
+        }
+        assert!(tried > 1, "{kind}");
+        assert_eq!(seen.len(), tried);
+    }
+}

@@ -1,0 +1,442 @@
+//! One value of every kind of stored record, and of every shape in it.
+#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+
+use orderly_domain::cart::{Cart, CartLine, CartStatus};
+use orderly_domain::command::{
+    CallbackKind, Command, Customer, DisputeOutcome, Kind, PaymentCallback,
+};
+use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_domain::inventory::{HoldState, Item, Reservation, SkuNumber, Stock};
+use orderly_domain::money::{Adjustment, Currency, Line, NonNegativeAmount, Quantity, UnitPrice};
+use orderly_domain::notification::{
+    Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
+};
+use orderly_domain::order::{Order, OrderFace, Status, Tombstone};
+use orderly_domain::payment::{
+    Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
+    RefundState, Waiting,
+};
+use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
+use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::text::{ShortText, Text};
+use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::{Detail, Reason, Shortage, Verdict};
+use std::time::Duration;
+
+/// An id, a text, a name: whatever is parsed from a text.
+pub fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().expect("is an id")
+}
+
+pub fn text(text: &str) -> Option<Text> {
+    Some(Text::new(text).expect("is short"))
+}
+
+pub fn currency(code: &str) -> Currency {
+    Currency::from_code(code).expect("is a currency")
+}
+
+/// So many seconds, and a microsecond, after the beginning of 2026.
+pub fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros((1_767_225_600 + seconds) * 1_000_000 + 1)
+}
+
+pub fn trace() -> Option<TraceParent> {
+    TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+}
+
+pub fn orders() -> Vec<(&'static str, Order)> {
+    let full = Order {
+        id: id("o-1"),
+        customer: Customer {
+            id: id("c-1"),
+            email: text("a@example.com"),
+            phone: ShortText::new("+49 1"),
+        },
+        currency: currency("EUR"),
+        lines: [
+            Line {
+                sku: id("tea"),
+                quantity: Quantity::new(2).expect("is one"),
+                unit_price: UnitPrice::new(500).expect("is one"),
+                name: text("Tee, grün"),
+            },
+            Line {
+                sku: id("cup"),
+                quantity: Quantity::new(1_000_000).expect("is one"),
+                unit_price: UnitPrice::new(0).expect("is one"),
+                name: None,
+            },
+        ]
+        .into(),
+        adjustments: [Adjustment {
+            kind: ShortText::new("discount").expect("is short"),
+            amount: -100,
+        }]
+        .into(),
+        total: 900,
+        cart: Some(id("k-1")),
+        status: Status::PartiallyRefunded,
+        version: 7,
+        paid: 1_100,
+        sent_back: 300,
+        asked_back: 200,
+        disputed: true,
+        hold_for: Duration::new(900, 5),
+        placed_at: at(1),
+        updated_at: at(2),
+    };
+    let small = Order {
+        customer: Customer { id: id("c-2"), email: None, phone: None },
+        lines: [].into(),
+        adjustments: [].into(),
+        total: 0,
+        cart: None,
+        status: Status::Rejected,
+        version: 1,
+        paid: 0,
+        sent_back: 0,
+        asked_back: 0,
+        disputed: false,
+        ..full.clone()
+    };
+    vec![("full", full), ("small", small)]
+}
+
+pub fn tombstones() -> Vec<(&'static str, Tombstone)> {
+    vec![("completed", Tombstone { status: Status::Completed })]
+}
+
+pub fn reservations() -> Vec<(&'static str, Reservation)> {
+    let item = |sku, number, quantity, returned| Item {
+        sku: id(sku),
+        number: SkuNumber(number),
+        quantity,
+        returned,
+    };
+    let held = |frozen| HoldState::Held { until: at(900), extended: true, frozen };
+    let of = |state| Reservation {
+        items: [item("tea", 3, 2, 0), item("cup", 70_000, 4_000_000_000, 1)].into(),
+        state,
+    };
+    vec![
+        ("held", of(held(None))),
+        ("frozen", of(held(Some(Duration::from_millis(1_500))))),
+        ("committed", of(HoldState::Committed)),
+        ("released", of(HoldState::Released)),
+        ("expired", of(HoldState::Expired)),
+    ]
+}
+
+pub fn callback() -> PaymentCallback {
+    PaymentCallback {
+        provider: id("acme"),
+        event_id: id("e-1"),
+        order_id: id("o-1"),
+        attempt_id: id("a-1"),
+        kind: CallbackKind::DisputeClosed,
+        capture_id: Some(id("cap-1")),
+        amount: NonNegativeAmount::new(1_490),
+        currency: Some(currency("JPY")),
+        refund_id: Some(id("r-1")),
+        dispute_id: Some(id("d-1")),
+        outcome: Some(DisputeOutcome::Lost),
+        r#final: true,
+        occurred_at: at(3),
+    }
+}
+
+pub fn payments() -> Vec<(&'static str, Payments)> {
+    let capture =
+        |identity| Capture { identity, amount: 500, currency: currency("EUR"), at: at(4) };
+    let full = Payments {
+        attempts: vec![
+            Attempt {
+                provider: id("acme"),
+                id: id("a-1"),
+                state: AttemptState::Captured,
+                authorized: 900,
+                captures: vec![
+                    capture(CaptureIdentity::Capture(id("cap-1"))),
+                    capture(CaptureIdentity::Event(id("e-1"))),
+                ],
+                currency: Some(currency("EUR")),
+                closed: true,
+                void_requested: false,
+            },
+            Attempt {
+                provider: id("other"),
+                id: id("a-2"),
+                state: AttemptState::ActionRequired,
+                authorized: 0,
+                captures: Vec::new(),
+                currency: None,
+                closed: false,
+                void_requested: true,
+            },
+        ],
+        refunds: vec![Refund {
+            id: id("r-1"),
+            attempt: Some(id("a-1")),
+            amount: 200,
+            currency: currency("EUR"),
+            state: RefundState::Requested,
+            restocked: true,
+        }],
+        disputes: vec![Dispute { id: id("d-1"), state: DisputeState::Lost }],
+        waiting: vec![
+            Waiting {
+                callback: callback(),
+                since: at(5),
+                trace: trace(),
+                source: id("psp bridge"),
+                command_id: id("m-1"),
+            },
+            Waiting {
+                callback: PaymentCallback {
+                    kind: CallbackKind::Failed,
+                    capture_id: None,
+                    amount: None,
+                    currency: None,
+                    refund_id: None,
+                    dispute_id: None,
+                    outcome: None,
+                    r#final: false,
+                    ..callback()
+                },
+                since: at(6),
+                trace: None,
+                source: id("s"),
+                command_id: id("m-2"),
+            },
+        ],
+    };
+    vec![("full", full), ("empty", Payments::default())]
+}
+
+pub fn notices() -> Vec<(&'static str, Notices)> {
+    let delivery = |channel, problem, progress| Delivery {
+        channel,
+        attempts: 3,
+        failures: 2,
+        began: at(7),
+        problem,
+        progress,
+    };
+    let pending = Progress::Pending { not_before: at(8) };
+    let full = Notice {
+        id: "n-1".to_owned(),
+        kind: NotificationKind::RefundSucceeded,
+        reference: "r-1".to_owned(),
+        requested_at: at(9),
+        trace: trace(),
+        deliveries: vec![
+            delivery(Channel::Amqp, None, Progress::Delivered { at: at(10) }),
+            delivery(Channel::Webhook, Some(Failure::Status(503)), pending),
+            delivery(Channel::Webhook, Some(Failure::Timeout), Progress::Exhausted { at: at(11) }),
+        ],
+    };
+    let small =
+        Notice { reference: String::new(), trace: None, deliveries: Vec::new(), ..full.clone() };
+    vec![("full", Notices { all: vec![full, small] }), ("empty", Notices::default())]
+}
+
+pub fn stock() -> Vec<(&'static str, Stock)> {
+    let full = Stock { sku: id("tea"), on_hand: 1_000_000_000_000, held: 3, low_at: Some(10) };
+    let small = Stock { on_hand: 0, held: 0, low_at: None, ..full.clone() };
+    vec![("full", full), ("small", small)]
+}
+
+pub fn carts() -> Vec<(&'static str, Cart)> {
+    let line = |sku, name| CartLine {
+        sku: id(sku),
+        quantity: Quantity::new(3).expect("is one"),
+        unit_price: UnitPrice::new(250).expect("is one"),
+        name,
+    };
+    let full = Cart {
+        id: id("k-1"),
+        status: CartStatus::CheckedOut,
+        version: 4,
+        currency: currency("CHF"),
+        lines: vec![line("tea", text("Tea")), line("cup", None)],
+        order: Some(id("o-1")),
+        updated_at: at(12),
+    };
+    let small = Cart { status: CartStatus::Open, lines: Vec::new(), order: None, ..full.clone() };
+    vec![("full", full), ("small", small)]
+}
+
+/// An order's event for every change that there is.
+pub fn changes() -> Vec<OrderChange> {
+    vec![
+        OrderChange::Placed,
+        OrderChange::Rejected {
+            reason: Reason::OutOfStock,
+            detail: Some(Detail::Shortages(vec![Shortage {
+                sku: id("tea"),
+                wanted: 5,
+                available: 2,
+            }])),
+        },
+        OrderChange::PartiallyPaid,
+        OrderChange::Paid { late: true },
+        OrderChange::UnderReview { reason: ReviewReason::OtherCurrency },
+        OrderChange::Expired,
+        OrderChange::Cancelled { reason: text("changed my mind") },
+        OrderChange::RefundDue { amount: 300 },
+        OrderChange::Refunded,
+        OrderChange::PartiallyRefunded,
+        OrderChange::Completed,
+    ]
+}
+
+/// An event of every variant.
+pub fn events() -> Vec<Event> {
+    let face = OrderFace { status: Status::Paid, version: 3, paid: 900, refunded: 100 };
+    let mut events: Vec<_> =
+        changes().into_iter().map(|change| Event::Order { change, face }).collect();
+    events.extend([
+        Event::PaymentRecorded {
+            provider: id("acme"),
+            attempt_id: id("a-1"),
+            kind: CallbackKind::Captured,
+            verdict: Verdict::Applied,
+            amount: Some(900),
+            currency: Some(currency("EUR")),
+            refund_id: Some(id("r-1")),
+            dispute_id: Some(id("d-1")),
+        },
+        Event::RefundRequested {
+            refund_id: id("r-1"),
+            attempt_id: Some(id("a-1")),
+            amount: 200,
+            currency: currency("EUR"),
+        },
+        Event::VoidRequested { attempt_id: id("a-1") },
+        Event::StockLow { sku: id("tea"), available: 1 },
+        Event::StockChanged { sku: id("tea"), on_hand: 9, held: 4 },
+        Event::StockHeld,
+        Event::StockCommitted,
+        Event::StockReleased { reason: ReleaseReason::Expired },
+        Event::CartCheckedOut { cart_id: id("k-1") },
+        Event::CartReopened { cart_id: id("k-2") },
+        Event::CartChanged { cart_id: id("k-3") },
+        Event::NotificationRequested {
+            notification_id: "n-1".to_owned(),
+            kind: NotificationKind::OrderConfirmed,
+        },
+        Event::NotificationDelivered {
+            notification_id: "n-2".to_owned(),
+            kind: NotificationKind::OrderExpired,
+            attempts: 2,
+            channel: Channel::Webhook,
+        },
+        Event::CommandParked {
+            parked_id: "p-1".to_owned(),
+            reason: Reason::Validation,
+            detail: Some(Detail::Text("sku: is required".to_owned())),
+            r#type: Some("stock.set".to_owned()),
+            source: Some(id("shop")),
+            command_id: Some(id("m-1")),
+        },
+        Event::CartExpired { cart_id: id("k-4") },
+        Event::NotificationFailed {
+            notification_id: "n-3".to_owned(),
+            kind: NotificationKind::OrderCancelled,
+            attempts: 9,
+            channel: Channel::Amqp,
+            problem: Some(Failure::Removed),
+        },
+        Event::StockReturned {
+            refund_id: id("r-1"),
+            items: vec![Returned { sku: id("tea"), quantity: 2 }],
+        },
+    ]);
+    events
+}
+
+/// An origin of every variant.
+pub fn origins() -> Vec<Origin> {
+    vec![
+        Origin::Message {
+            source: Some(id("shop")),
+            id: Some(id("m-1")),
+            kind: Named::Known(Kind::OrderPlace),
+        },
+        Origin::HoldTimer,
+        Origin::Waited { source: id("psp"), id: id("m-2") },
+        Origin::Notified(NotificationKind::OrderConfirmed),
+        Origin::Isolated,
+        Origin::Operator,
+        Origin::Age,
+        Origin::Reminder,
+        Origin::Message {
+            source: None,
+            id: None,
+            kind: Named::Other(Some("order.explode".to_owned())),
+        },
+        Origin::Message { source: None, id: None, kind: Named::Other(None) },
+    ]
+}
+
+pub fn records() -> Vec<(&'static str, Record)> {
+    let full = Record {
+        origin: origins().swap_remove(0),
+        trace: trace(),
+        order: Some(id("o-1")),
+        verdict: Verdict::Conflict,
+        reason: Some(Reason::RestockExceedsSold),
+        detail: Some(Detail::Text("paid".to_owned())),
+        original: Some(1_000_000),
+        events: events(),
+    };
+    let small = |origin| Record {
+        origin,
+        trace: None,
+        order: None,
+        verdict: Verdict::Applied,
+        reason: None,
+        detail: None,
+        original: None,
+        events: Vec::new(),
+    };
+    let names = [
+        "small",
+        "hold_timer",
+        "waited",
+        "notified",
+        "isolated",
+        "operator",
+        "age",
+        "reminder",
+        "unknown_type",
+        "no_type",
+    ];
+    let small = names.into_iter().zip(origins()).map(|(name, origin)| (name, small(origin)));
+    std::iter::once(("full", full)).chain(small).collect()
+}
+
+pub fn markers() -> Vec<(&'static str, Marker)> {
+    let full = Marker {
+        alone: Some(Quarantined {
+            source: Some(id("shop")),
+            id: Some(id("m-1")),
+            kind: Named::Known(Kind::StockSet),
+            trace: trace(),
+            attempts: 2,
+            content_type: Some("application/json".to_owned()),
+            body: b"{\"sku\":\"tea\"}".to_vec(),
+        }),
+        deaths: vec![Deaths { name: [7; 16], count: 2 }],
+        clean: true,
+    };
+    vec![("full", full), ("empty", Marker::default())]
+}
+
+/// The command of `kind` with that data.
+pub fn command(kind: &str, data: &str) -> Command {
+    let kind = Kind::from_name(kind).expect("is a type");
+    Command::parse(kind, data.as_bytes()).expect("is valid")
+}
