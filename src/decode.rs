@@ -155,7 +155,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
     }
     if let (None, Some(time)) = (inbound.time, event.time.as_deref()) {
         let parsed = Timestamp::parse(time)
-            .map_err(|_| Invalid::malformed(format_args!("time: {}", no_time(time))))?;
+            .map_err(|_| Invalid::malformed(format_args!("time: {}", NoTime(time.to_owned()))))?;
         inbound.time = Some(parsed);
     }
     if event.r#type.is_none() {
