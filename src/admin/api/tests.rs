@@ -109,7 +109,7 @@ impl Shop {
             original: None,
             events: Vec::new(),
         };
-        let unit = builder.seal_with(0, |out| record.encode(out)).expect("a record");
+        let unit = builder.seal_with(0, |out| record.write(out)).expect("a record");
         self.view.seal(Arc::clone(&unit));
         self.log.commit(&[unit]).expect("no fault is armed");
     }
@@ -123,7 +123,7 @@ impl Shop {
         };
         self.seal(Some(Ordinal(ordinal)), |builder| {
             builder.name(tables::ORDERS, names::name(&id), Ordinal(ordinal));
-            let put = |out: &mut Vec<u8>| order.encode(out);
+            let put = |out: &mut Vec<u8>| order.write(out);
             builder.put_with(tables::ORDERS, Ordinal(ordinal), Order::PART, put).expect("an order");
         });
     }
@@ -143,7 +143,7 @@ impl Shop {
             truncated: false,
         };
         self.seal(None, |builder| {
-            let put = |out: &mut Vec<u8>| about.encode(out);
+            let put = |out: &mut Vec<u8>| about.write(out);
             builder.put_with(tables::PARKED, Ordinal(ordinal), ABOUT, put).expect("an item");
             builder.put(tables::PARKED, Ordinal(ordinal), BODY, body);
         });
