@@ -19,7 +19,7 @@ pub enum Exit {
     Storage = 74,
     /// Another processor has the namespace. Starting again later helps.
     Taken = 75,
-    /// The configuration is wrong. Starting again does not help.
+    /// The configuration is wrong, or the store is of a build that this one cannot follow. Starting again does not help.
     Configuration = 78,
 }
 
@@ -48,7 +48,10 @@ impl Exit {
         }
         if let Some(error) = cause.downcast_ref::<store::Error>() {
             return Some(match error {
-                store::Error::WrongNamespace { .. } => Self::Configuration,
+                store::Error::WrongNamespace { .. }
+                | store::Error::NewerFormat { .. }
+                | store::Error::OlderFormat { .. }
+                | store::Error::UnknownTable { .. } => Self::Configuration,
                 _ => Self::Storage,
             });
         }
@@ -86,5 +89,19 @@ mod tests {
         let error = Wrapped(config::Error::Invalid(Vec::new()));
         assert_eq!(Exit::of(&error), Exit::Configuration);
         assert_eq!(Exit::of(&io::Error::other("anything else")), Exit::Failure);
+    }
+
+    #[test]
+    fn a_store_of_another_build_is_no_matter_of_the_disk() {
+        use orderly_store::{Error, FormatPart};
+        let newer = Error::NewerFormat { part: FormatPart::Store, found: 5, known: 4 };
+        assert_eq!(
+            newer.to_string(),
+            "the store was written by a newer build (format 5, this build knows 4)"
+        );
+        assert_eq!(Exit::of(&newer), Exit::Configuration);
+        assert_eq!(Exit::of(&Error::OlderFormat { found: 2, oldest: 4 }), Exit::Configuration);
+        let damaged = Error::Version { what: "page", found: 5, known: 4 };
+        assert_eq!(Exit::of(&damaged), Exit::Storage);
     }
 }

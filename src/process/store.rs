@@ -15,13 +15,13 @@ const LOCKED_PAUSE: Duration = Duration::from_secs(1);
 
 /// Opens the configured store, or makes one.
 pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
-    store::open(&disk(path)?, &options(config)).map_err(failed(path))
+    store::open(&disk(path)?, &options(config)).map(logged).map_err(failed(path))
 }
 
 /// Opens a store whatever namespace it belongs to, for offline work.
 pub fn open_any_store(config: &Config, path: &Path) -> Result<Opened, Error> {
     let options = store::Options { namespace: None, ..options(config) };
-    store::open(&disk(path)?, &options).map_err(failed(path))
+    store::open(&disk(path)?, &options).map(logged).map_err(failed(path))
 }
 
 /// Reads the configured store ahead of the broker, and changes nothing in it. `None` when there is no store yet, or
@@ -63,9 +63,18 @@ fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
 pub(super) fn open_after(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> {
     let path = &config.store.path;
     match read {
-        Some(store) => store.begin_writing().map_err(failed(path)),
+        Some(store) => store.begin_writing().map(logged).map_err(failed(path)),
         None => open_store(config, path),
     }
+}
+
+/// Logs that the store was upgraded, if it was.
+fn logged(opened: Opened) -> Opened {
+    let recovery = &opened.recovery;
+    if let Some(from) = recovery.upgraded_from {
+        tracing::info!(%from, to = %recovery.formats, "store upgraded");
+    }
+    opened
 }
 
 fn disk(path: &Path) -> Result<Arc<dyn Disk>, Error> {

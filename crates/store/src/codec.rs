@@ -46,6 +46,14 @@ impl Reader {
         self.rest.try_get_u8().map_err(|_| Undecodable)
     }
 
+    pub(crate) fn u16(&mut self) -> Result<u16, Undecodable> {
+        self.rest.try_get_u16_le().map_err(|_| Undecodable)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Undecodable> {
+        self.rest.try_get_u32_le().map_err(|_| Undecodable)
+    }
+
     pub(crate) fn u64(&mut self) -> Result<u64, Undecodable> {
         self.rest.try_get_u64_le().map_err(|_| Undecodable)
     }

@@ -13,6 +13,7 @@
 //! | `journal` | units in chunks: writing them, finding them, reading them from any thread |
 //! | `pages`, `index`, `timers` | the three forms that views have on disk: entities, names and identities, timers |
 //! | `checkpoint` | writing the views; the manifest says which are valid, and up to which unit |
+//! | `format` | the version of every kind of record, the upgrade from older ones, the stamp of the store |
 //! | `meta` | the small records: whose store it is, how far the relay came |
 //!
 //! | file | has |
@@ -29,12 +30,16 @@
 //!    checkpoint that holds it is durable.
 //! 3. Applying the units in order to an empty store, or to an older copy of this one, gives this one.
 //! 4. Memory is bounded by the cache's size and by what is not checkpointed, whatever is on disk.
-//! 5. Every record begins with a format version; an unknown one is an error that names it.
+//! 5. Every record begins with its version. A store of an older format is upgraded when it is opened; one of a newer
+//!    format is refused, and nothing in it changes.
 
 mod checkpoint;
 mod codec;
 pub mod disk;
 mod error;
+mod format;
+#[cfg(test)]
+mod golden;
 mod index;
 mod journal;
 mod log;
@@ -45,13 +50,16 @@ mod schema;
 mod timers;
 mod totals;
 pub mod unit;
+#[cfg(any(test, feature = "simulation"))]
+pub mod unreleased;
 mod view;
 
 pub use checkpoint::Report;
 #[cfg(any(test, feature = "simulation"))]
 pub use disk::simulated as sim;
 pub use disk::{Disk, SledDisk};
-pub use error::Error;
+pub use error::{Error, FormatPart};
+pub use format::Formats;
 pub use journal::{History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};

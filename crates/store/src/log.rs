@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
 use crate::disk::{Disk, Layout, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::index::{Compaction, IDENTITIES, TimeBuckets};
 use crate::journal::{self, Chunk, Journal, Packer};
 use crate::meta::cursor;
@@ -255,6 +256,18 @@ impl Log {
         self.pending.chunk = chunk.end();
         let end = (self.pending.totals.next, chunk.end());
         self.journal.advance(&[(chunk.head.first, chunk.number)], end);
+    }
+
+    /// Checks that the store has the tables that a unit of the journal names; for opening.
+    pub(crate) fn check_tables(&self, unit: &Unit) -> Result<(), Error> {
+        let names = unit.names.iter().map(|name| name.table);
+        let puts = unit.puts.iter().map(|put| put.table);
+        let link = unit.history.iter().map(|link| link.table);
+        if names.chain(puts).chain(link).all(|table| self.sizes.has(table)) {
+            Ok(())
+        } else {
+            Err(Error::corrupt(Kind::Unit.name(), &unit.seq.0.to_be_bytes()))
+        }
     }
 
     /// Cuts off what is behind the last unit; for opening.

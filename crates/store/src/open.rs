@@ -10,13 +10,14 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::checkpoint::Manifest;
-use crate::disk::Disk;
+use crate::disk::{Batch, Disk};
 use crate::error::Error;
+use crate::format::Formats;
 use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::Log;
-use crate::meta::{StoreId, bucket_span, cursor};
-use crate::schema::{PageSizes, Schema};
+use crate::meta::{self, Descriptor, cursor};
+use crate::schema::Schema;
 use crate::unit::Seq;
 use crate::view::{Reader, View};
 
@@ -70,6 +71,10 @@ pub struct Recovery {
     pub incarnation: Uuid,
     /// Whether it was made now.
     pub created: bool,
+    /// The formats that this build writes.
+    pub formats: Formats,
+    /// The formats that it had, if this build upgrades it.
+    pub upgraded_from: Option<Formats>,
     /// How many units were replayed.
     pub replayed: u64,
     /// How many records behind the journal's end were removed: they were never acknowledged.
@@ -78,37 +83,39 @@ pub struct Recovery {
     pub cursor: Seq,
 }
 
-/// Opens the store on `disk`, or makes one there.
+/// Opens the store on `disk`, or makes one there. A store of an older format is upgraded.
 pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
-    let created = match &options.namespace {
-        Some(namespace) if StoreId::read(&**disk)?.is_none() => {
-            let store_id = StoreId { namespace: namespace.clone(), incarnation: Uuid::now_v7() };
-            store_id.write(&**disk)?;
-            disk.sync()?;
-            true
-        }
-        Some(_) | None => false,
+    let to_create = match &options.namespace {
+        Some(namespace) if Formats::read(&**disk)?.is_none() => Some(namespace),
+        Some(_) | None => None,
     };
+    if let Some(namespace) = to_create {
+        let span = TimeBuckets::span_for(retention(options));
+        meta::create(&**disk, namespace, &options.schema, span)?;
+    }
     let mut opened = open_read_only(disk, options)?.begin_writing()?;
-    opened.recovery.created = created;
+    opened.recovery.created = to_create.is_some();
     Ok(opened)
 }
 
-/// Reads the store on `disk` and writes nothing: neither is a store made, nor is removed what a crash left of one.
+/// How long identities are kept, in microseconds.
+fn retention(options: &Options) -> i64 {
+    i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// Reads the store on `disk` and writes nothing: no store is made, an older one is not upgraded, and what a crash left
+/// is not removed.
 pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnly, Error> {
-    let store_id = store_id(&**disk, options)?;
+    let found = Descriptor::read(&**disk, options.namespace.as_deref(), &options.schema)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
     let cursor = cursor::read(&**disk)?.unwrap_or(Seq::FIRST);
-    let retention = i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX);
-    let stored_span = bucket_span::read(&**disk)?;
-    let span = stored_span.unwrap_or_else(|| TimeBuckets::span_for(retention));
-    let buckets = TimeBuckets { span, retention };
+    let buckets = TimeBuckets { span: found.span, retention: retention(options) };
     let totals = manifest.totals.clone();
     let journal = Journal::new(Arc::clone(disk), (totals.next, manifest.chunk));
     let history = History::new(journal.clone());
     let catalog = Arc::new(manifest.catalog.clone());
     let next_chunk = manifest.chunk;
-    let sizes = PageSizes::of(&options.schema);
+    let sizes = found.tables.page_sizes();
     let view = View::new(
         Arc::clone(disk),
         history.clone(),
@@ -118,8 +125,16 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
         options.cache,
     );
     let log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
-    let StoreId { namespace, incarnation } = store_id;
-    let recovery = Recovery { namespace, incarnation, created: false, replayed: 0, cut: 0, cursor };
+    let recovery = Recovery {
+        namespace: found.store_id.namespace,
+        incarnation: found.store_id.incarnation,
+        created: false,
+        formats: found.formats,
+        upgraded_from: found.upgraded_from,
+        replayed: 0,
+        cut: 0,
+        cursor,
+    };
     let mut store = ReadOnly {
         disk: Arc::clone(disk),
         view,
@@ -129,7 +144,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
         journal,
         next_chunk: Some(next_chunk),
         replay_bytes: options.replay_bytes,
-        new_span: stored_span.is_none().then_some(span),
+        upgrade: found.upgrade,
         catalog,
     };
     store.replay()?;
@@ -148,8 +163,8 @@ pub struct ReadOnly {
     /// Where the journal's tail goes on that was not replayed yet.
     next_chunk: Option<u64>,
     replay_bytes: usize,
-    /// To be written down: there is none in the store.
-    new_span: Option<i64>,
+    /// What makes it a store of this build, if it is an older one.
+    upgrade: Option<Batch>,
     /// The segments that the manifest names.
     catalog: Arc<Catalog>,
 }
@@ -161,13 +176,15 @@ impl ReadOnly {
         self.next_chunk.is_none().then(|| self.view.reader())
     }
 
-    /// Removes what a crash left, replays what is left of the journal's tail, with checkpoints on the way, and gives the
+    /// Upgrades an older store, removes what a crash left, replays what is left of the journal's tail, with checkpoints on the way, and gives the
     /// store's parts. From here on units can be committed.
     pub fn begin_writing(mut self) -> Result<Opened, Error> {
-        remove_unnamed(&*self.disk, &self.catalog)?;
-        if let Some(span) = self.new_span {
-            bucket_span::write(&*self.disk, span)?;
+        if let Some(upgrade) = self.upgrade.take() {
+            // Durable before anything else is written: until then the build before can open the store.
+            self.disk.write(upgrade)?;
+            self.disk.sync()?;
         }
+        remove_unnamed(&*self.disk, &self.catalog)?;
         while self.next_chunk.is_some() {
             let report = self.log.checkpoint()?;
             self.view.checkpointed(&report);
@@ -201,6 +218,7 @@ impl ReadOnly {
             };
             let mut units = Vec::new();
             while let Some(unit) = chunk.next()? {
+                log.check_tables(&unit)?;
                 units.push(Arc::new(unit));
             }
             log.replay(&chunk, &units);
@@ -214,16 +232,6 @@ impl ReadOnly {
             }
         }
         Ok(())
-    }
-}
-
-fn store_id(disk: &dyn Disk, options: &Options) -> Result<StoreId, Error> {
-    match (StoreId::read(disk)?, &options.namespace) {
-        (Some(found), Some(wanted)) if found.namespace != *wanted => {
-            Err(Error::WrongNamespace { found: found.namespace, wanted: wanted.clone() })
-        }
-        (Some(found), _) => Ok(found),
-        (None, _) => Err(Error::NoStore),
     }
 }
 

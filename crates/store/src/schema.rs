@@ -73,11 +73,10 @@ pub struct Schema {
 pub(crate) struct PageSizes([u16; MAX_TABLES]);
 
 impl PageSizes {
-    /// As the schema wants it, for tables that are new.
-    pub(crate) fn of(schema: &Schema) -> Self {
+    pub(crate) fn new(tables: impl IntoIterator<Item = (Table, u16)>) -> Self {
         let mut sizes = [0; MAX_TABLES];
-        for spec in schema.tables {
-            sizes[spec.table.index()] = spec.per_page.max(1);
+        for (table, per_page) in tables {
+            sizes[table.index()] = per_page;
         }
         Self(sizes)
     }

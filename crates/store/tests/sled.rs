@@ -196,14 +196,17 @@ fn a_store_of_an_earlier_build_is_refused_when_it_is_opened() {
     let directory = tempfile::tempdir().expect("a directory");
     drop(on_sled(directory.path()));
     let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(directory.path(), 1 << 20).expect("opens"));
-    // Given records that say, by their first byte, that they are of the format before
+    // Given records as builds before the stamp left them: of format 2, which they say by their first byte
     for (key, record) in disk.scan(disk::Tree::Meta, &[], usize::MAX).expect("reads") {
         let mut older = disk::Batch::new(disk::Tree::Meta);
-        older.put(&key[..], [&[record[0] - 1], &record[1..]].concat());
+        match &key[..] {
+            b"format" => older.remove(&key[..]),
+            _ => older.put(&key[..], [&[2], &record[1..]].concat()),
+        }
         disk.write(older).expect("writes");
     }
     let refused = open(&disk, &options(Some("shop"))).expect_err("is refused");
-    assert!(matches!(refused, Error::Version { found: 1, .. }), "{refused}");
+    assert!(matches!(refused, Error::OlderFormat { found: 2, .. }), "{refused}");
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::index::{Catalog, Segment};
-use crate::meta::VERSION;
 use crate::totals::Totals;
 
-const MANIFEST: &[u8] = b"manifest";
+pub(crate) const MANIFEST: &[u8] = b"manifest";
 
 /// Which views are valid.
 #[derive(Debug, Clone, Default)]
@@ -30,10 +30,10 @@ impl Manifest {
         let Some(record) = disk.get(Tree::Meta, MANIFEST)? else {
             return Ok(None);
         };
-        let mut reader = Reader::new(record);
-        let corrupt = || Error::undecodable("manifest", MANIFEST);
-        Error::check_version("manifest", reader.u8().map_err(corrupt())?, VERSION)?;
-        Self::decode(&mut reader).map(Some).map_err(corrupt())
+        let mut reader = Reader::new(Kind::Manifest.open(MANIFEST, record)?);
+        Self::decode(&mut reader)
+            .map(Some)
+            .map_err(Error::undecodable(Kind::Manifest.name(), MANIFEST))
     }
 
     fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
@@ -50,7 +50,7 @@ impl Manifest {
     }
 
     pub(crate) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
-        let mut record = vec![VERSION];
+        let mut record = vec![Kind::Manifest.version()];
         self.totals.encode(&mut record);
         put_varint(&mut record, self.chunk);
         put_varint(&mut record, self.next_segment);

@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::segment::{Entries, Entry, Segment, VERSION, key, width};
+use super::segment::{Entries, Entry, Segment, key, width};
 use super::writer::Writer;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 
 /// Reads one segment's entries in order, a block at a time, past every cache.
 #[derive(Debug)]
@@ -32,20 +33,17 @@ impl Cursor {
             let block_key = key(self.segment.id, self.run, self.block);
             match disk.get(Tree::Index, &block_key)? {
                 Some(record) => {
-                    let corrupt = || Error::corrupt("index record", &block_key);
-                    Error::check_version(
-                        "index record",
-                        *record.first().ok_or_else(corrupt)?,
-                        VERSION,
-                    )?;
-                    if (record.len() - 1) % width != 0 {
-                        return Err(corrupt());
+                    let block = Kind::SegmentBlock.open(&block_key, record)?;
+                    if block.len() % width != 0 {
+                        return Err(Error::corrupt(Kind::SegmentBlock.name(), &block_key));
                     }
-                    self.loaded = record.slice(1..);
+                    self.loaded = block;
                     self.place = 0;
                     self.block += 1;
                 }
-                None if self.block == 1 => return Err(Error::corrupt("index record", &block_key)),
+                None if self.block == 1 => {
+                    return Err(Error::corrupt(Kind::SegmentBlock.name(), &block_key));
+                }
                 None => (self.run, self.block) = (self.run + 1, 1),
             }
         }

@@ -14,11 +14,10 @@ use super::bloom::probes;
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Batch, Cache, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::schema::MAX_TABLES;
 use crate::unit::Seq;
 
-/// The version of a segment's records, their first byte.
-pub(crate) const VERSION: u8 = 1;
 /// Entries in a full block: of 32 bytes, so a block has 16 KiB.
 pub(crate) const BLOCK: usize = 512;
 /// Blocks in a full run: its filter has 12 KiB.
@@ -122,8 +121,8 @@ fn find_in(
     hash: &[u8; 16],
 ) -> Result<Option<[u64; 2]>, Error> {
     let run = if segment.runs > 1 {
-        let record = load(disk, cache, key(segment.id, DIRECTORY, 0))?;
-        let firsts = Hashes(&record[1..]);
+        let record = load(disk, cache, Kind::SegmentDirectory, key(segment.id, DIRECTORY, 0))?;
+        let firsts = Hashes(&record);
         match firsts.last_not_above(hash) {
             Some(run) => u32::try_from(run).unwrap_or(DIRECTORY),
             None => return Ok(None),
@@ -132,8 +131,9 @@ fn find_in(
         0
     };
     let run_key = key(segment.id, run, 0);
-    let record = load(disk, cache, run_key)?;
-    let head = RunHead::of(&record).map_err(Error::undecodable("index run", &run_key))?;
+    let record = load(disk, cache, Kind::SegmentRun, run_key)?;
+    let head =
+        RunHead::of(&record).map_err(Error::undecodable(Kind::SegmentRun.name(), &run_key))?;
     if !head.may_have(hash) {
         return Ok(None);
     }
@@ -141,20 +141,17 @@ fn find_in(
         return Ok(None);
     };
     let block_key = key(segment.id, run, u16::try_from(block + 1).unwrap_or(u16::MAX));
-    let block = load(disk, cache, block_key)?;
-    Ok(Entries { bytes: &block[1..], width: width(segment.index) }.find(hash))
+    let block = load(disk, cache, Kind::SegmentBlock, block_key)?;
+    Ok(Entries { bytes: &block, width: width(segment.index) }.find(hash))
 }
 
-/// A record of a segment that the manifest names: it must be there.
-fn load(disk: &dyn Disk, cache: Option<&Cache>, key: [u8; 14]) -> Result<Bytes, Error> {
+/// What a record of a segment holds behind its version. The manifest names the segment, so the record must be there.
+fn load(disk: &dyn Disk, cache: Option<&Cache>, kind: Kind, key: [u8; 14]) -> Result<Bytes, Error> {
     let record = match cache {
         Some(cache) => cache.get(disk, Tree::Index, &key)?,
         None => disk.get(Tree::Index, &key)?,
     };
-    let record = record.ok_or_else(|| Error::corrupt("index record", &key))?;
-    let version = record.first().copied().ok_or_else(|| Error::corrupt("index record", &key))?;
-    Error::check_version("index record", version, VERSION)?;
-    Ok(record)
+    kind.open(&key, record.ok_or_else(|| Error::corrupt(kind.name(), &key))?)
 }
 
 /// Sorted hashes without gaps between them.
@@ -168,7 +165,7 @@ impl Hashes<'_> {
     }
 }
 
-/// A run's record: version, number of blocks, their first hashes, the filter.
+/// A run's record behind its version: number of blocks, their first hashes, the filter.
 struct RunHead<'a> {
     firsts: Hashes<'a>,
     filter: &'a [u8],
@@ -176,8 +173,8 @@ struct RunHead<'a> {
 
 impl<'a> RunHead<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Undecodable> {
-        let blocks = usize::from(*record.get(1).ok_or(Undecodable)?);
-        let (firsts, filter) = record[2..].split_at_checked(16 * blocks).ok_or(Undecodable)?;
+        let blocks = usize::from(*record.first().ok_or(Undecodable)?);
+        let (firsts, filter) = record[1..].split_at_checked(16 * blocks).ok_or(Undecodable)?;
         if filter.is_empty() {
             Err(Undecodable)
         } else {
@@ -248,7 +245,7 @@ pub(crate) fn on_disk(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
     let mut found = Vec::new();
     let mut from = 0;
     while let Some((key, _)) = disk.scan(Tree::Index, &key(from, 0, 0), 1)?.pop() {
-        let id = id_of(&key).ok_or_else(|| Error::corrupt("index record", &key))?;
+        let id = id_of(&key).ok_or_else(|| Error::corrupt(Kind::SegmentBlock.name(), &key))?;
         found.push(id);
         match id.checked_add(1) {
             Some(next) => from = next,

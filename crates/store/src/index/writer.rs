@@ -1,8 +1,9 @@
 //! Writing a segment.
 
 use super::bloom::{FILTER_BITS, probes};
-use super::segment::{BLOCK, BLOCKS, DIRECTORY, Entry, Segment, VERSION, key, width};
+use super::segment::{BLOCK, BLOCKS, DIRECTORY, Entry, Segment, key, width};
 use crate::disk::Batch;
+use crate::format::Kind;
 use crate::unit::Seq;
 
 /// Writes one segment from entries that come in order.
@@ -34,7 +35,7 @@ impl Writer {
             self.end_run(batch);
         }
         if self.segment.runs > 1 {
-            let mut record = vec![VERSION];
+            let mut record = vec![Kind::SegmentDirectory.version()];
             record.extend_from_slice(self.firsts.as_flattened());
             batch.put(key(self.segment.id, DIRECTORY, 0), record);
         }
@@ -44,12 +45,12 @@ impl Writer {
     fn end_run(&mut self, batch: &mut Batch) {
         let bits = (self.run.len() * FILTER_BITS).next_multiple_of(64);
         let mut filter = vec![0_u8; bits / 8];
-        let mut head = vec![VERSION, 0];
+        let mut head = vec![Kind::SegmentRun.version(), 0];
         for (number, block) in self.run.chunks(BLOCK).enumerate() {
             head[1] += 1;
             head.extend_from_slice(&block[0].hash);
             let mut record = Vec::with_capacity(1 + block.len() * 32);
-            record.push(VERSION);
+            record.push(Kind::SegmentBlock.version());
             for entry in block {
                 for bit in probes(&entry.hash, bits) {
                     filter[bit / 8] |= 1 << (bit % 8);

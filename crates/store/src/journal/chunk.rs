@@ -7,13 +7,14 @@
 //! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead (see `layout`). Which chunk has
 //! a sequence is found by interpolation, from what was met before.
 
+use bytes::Bytes;
+
 use crate::codec::{Reader, Undecodable};
 use crate::disk::MAX_RECORD;
 use crate::error::Error;
-use crate::unit::{self, Seq, Unit};
+use crate::format::Kind;
+use crate::unit::{Seq, Unit};
 
-/// The version of a chunk, its first byte.
-const VERSION: u8 = 1;
 /// The longest record: a look at one old unit loads a leaf of nine.
 pub(crate) const CHUNK: usize = 30 << 10;
 /// A record's head: version, parts, part, first and next sequence, the last unit's time.
@@ -26,7 +27,7 @@ pub(crate) fn key(number: u64) -> [u8; 8] {
 }
 
 pub(crate) fn number_of(key: &[u8]) -> Result<u64, Error> {
-    key.try_into().map(u64::from_be_bytes).map_err(|_| Error::corrupt("journal chunk", key))
+    key.try_into().map(u64::from_be_bytes).map_err(|_| Error::corrupt(Kind::Chunk.name(), key))
 }
 
 /// What a record's head says.
@@ -42,7 +43,7 @@ pub(crate) struct Head {
 
 impl Head {
     pub(crate) fn write(&self, out: &mut [u8]) {
-        out[0] = VERSION;
+        out[0] = Kind::Chunk.version();
         out[1..3].copy_from_slice(&self.parts.to_le_bytes());
         out[3..5].copy_from_slice(&self.part.to_le_bytes());
         out[5..13].copy_from_slice(&self.first.0.to_le_bytes());
@@ -50,13 +51,12 @@ impl Head {
         out[21..29].copy_from_slice(&self.at.to_le_bytes());
     }
 
-    /// Reads a head; `reader` is behind it then.
-    pub(crate) fn read(key: &[u8], reader: &mut Reader) -> Result<Self, Error> {
-        let corrupt = || Error::undecodable("journal chunk", key);
-        Error::check_version("journal chunk", reader.u8().map_err(corrupt())?, VERSION)?;
+    /// Reads a record's head; gives what is behind it as well.
+    pub(crate) fn read(key: &[u8], record: Bytes) -> Result<(Self, Reader), Error> {
+        let mut reader = Reader::new(Kind::Chunk.open(key, record)?);
         let mut read = || -> Result<Self, Undecodable> {
-            let parts = u16::from_le_bytes([reader.u8()?, reader.u8()?]);
-            let part = u16::from_le_bytes([reader.u8()?, reader.u8()?]);
+            let parts = reader.u16()?;
+            let part = reader.u16()?;
             Ok(Self {
                 first: Seq(reader.u64()?),
                 next: Seq(reader.u64()?),
@@ -65,11 +65,11 @@ impl Head {
                 part,
             })
         };
-        let head = read().map_err(corrupt())?;
+        let head = read().map_err(Error::undecodable(Kind::Chunk.name(), key))?;
         if head.next > head.first && head.part < head.parts {
-            Ok(head)
+            Ok((head, reader))
         } else {
-            Err(Error::corrupt("journal chunk", key))
+            Err(Error::corrupt(Kind::Chunk.name(), key))
         }
     }
 }
@@ -94,16 +94,16 @@ impl Chunk {
             return Ok(None);
         }
         let key = key(self.number);
-        let corrupt = || Error::undecodable("unit", &key);
-        let mut record = Self::record(&mut self.rest).map_err(corrupt())?;
-        Error::check_version("unit", record.u8().map_err(corrupt())?, unit::VERSION)?;
-        let unit = Unit::decode(&mut record).map_err(corrupt())?;
-        record.end().map_err(corrupt())?;
+        let corrupt = || Error::undecodable(Kind::Unit.name(), &key);
+        let record = Self::record(&mut self.rest).map_err(corrupt())?;
+        let mut reader = Reader::new(Kind::Unit.open(&key, record)?);
+        let unit = Unit::decode(&mut reader).map_err(corrupt())?;
+        reader.end().map_err(corrupt())?;
         Ok(Some(unit))
     }
 
-    fn record(rest: &mut Reader) -> Result<Reader, Undecodable> {
-        let len = u32::from_le_bytes([rest.u8()?, rest.u8()?, rest.u8()?, rest.u8()?]);
-        Ok(Reader::new(rest.slice(len as usize)?))
+    fn record(rest: &mut Reader) -> Result<Bytes, Undecodable> {
+        let len = rest.u32()?;
+        rest.slice(len as usize)
     }
 }

@@ -13,6 +13,8 @@ mod packer;
 mod reader;
 
 pub(crate) use self::chunk::Chunk;
+#[cfg(any(test, feature = "simulation"))]
+pub(crate) use self::chunk::{HEAD, Head};
 pub use self::history::{History, Units};
 pub(crate) use self::packer::{Packer, cut, remove};
 pub(crate) use self::reader::Journal;

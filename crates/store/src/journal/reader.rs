@@ -77,7 +77,7 @@ impl Journal {
     fn head(&self, number: u64) -> Result<Option<Head>, Error> {
         let key = key(number);
         match self.disk.get(Tree::Journal, &key)?.filter(|record| !record.is_empty()) {
-            Some(record) => Head::read(&key, &mut Reader::new(record)).map(Some),
+            Some(record) => Head::read(&key, record).map(|(head, _)| Some(head)),
             None => Ok(None),
         }
     }
@@ -92,8 +92,7 @@ impl Journal {
         let first_key = key(number);
         let found = self.disk.get(Tree::Journal, &first_key)?.filter(|record| !record.is_empty());
         let Some(record) = found else { return Ok(None) };
-        let mut rest = Reader::new(record);
-        let head = Head::read(&first_key, &mut rest)?;
+        let (head, mut rest) = Head::read(&first_key, record)?;
         if head.part != 0 {
             return Ok(None);
         }
@@ -104,11 +103,11 @@ impl Journal {
                 let found =
                     self.disk.get(Tree::Journal, &part_key)?.filter(|record| !record.is_empty());
                 let Some(record) = found else { return Ok(None) };
-                let mut reader = Reader::new(record);
-                if Head::read(&part_key, &mut reader)? != (Head { part, ..head }) {
+                let (its_head, mut its_rest) = Head::read(&part_key, record)?;
+                if its_head != (Head { part, ..head }) {
                     return Ok(None);
                 }
-                body.extend_from_slice(&reader.rest());
+                body.extend_from_slice(&its_rest.rest());
             }
             rest = Reader::new(Bytes::from(body));
         }
@@ -192,7 +191,7 @@ impl Journal {
             if record.is_empty() {
                 return Ok(None);
             }
-            let head = Head::read(&key, &mut Reader::new(record))?;
+            let (head, _) = Head::read(&key, record)?;
             if head.part == 0 {
                 return Ok(Some((number, head)));
             }
@@ -205,7 +204,8 @@ impl Journal {
         let found = self.disk.scan(Tree::Journal, &[], limit)?;
         let used = found.into_iter().filter(|(_, record)| !record.is_empty());
         used.map(|(key, record)| {
-            Ok((number_of(&key)?, Head::read(&key, &mut Reader::new(record))?))
+            let (head, _) = Head::read(&key, record)?;
+            Ok((number_of(&key)?, head))
         })
         .collect()
     }

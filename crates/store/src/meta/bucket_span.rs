@@ -1,30 +1,22 @@
-//! The time that a bucket of identities spans: written once.
+//! The time that a bucket of identities spans: written once, since segments are numbered by it.
 
-use super::version::VERSION;
 use crate::codec::Reader;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 
-const BUCKET_SPAN: &[u8] = b"bucket span";
+pub(crate) const BUCKET_SPAN: &[u8] = b"bucket span";
 
-/// The time that a bucket of identities spans, in microseconds; `None` before it was written.
-pub(crate) fn read(disk: &dyn Disk) -> Result<Option<i64>, Error> {
-    let Some(record) = disk.get(Tree::Meta, BUCKET_SPAN)? else {
-        return Ok(None);
-    };
-    let mut reader = Reader::new(record);
-    let corrupt = || Error::undecodable("bucket span", BUCKET_SPAN);
-    Error::check_version("bucket span", reader.u8().map_err(corrupt())?, VERSION)?;
-    let span = reader.i64().map_err(corrupt())?;
-    if span > 0 { Ok(Some(span)) } else { Err(Error::corrupt("bucket span", BUCKET_SPAN)) }
+/// The span in microseconds, above 0.
+pub(crate) fn read(disk: &dyn Disk) -> Result<i64, Error> {
+    let corrupt = || Error::corrupt(Kind::BucketSpan.name(), BUCKET_SPAN);
+    let record = disk.get(Tree::Meta, BUCKET_SPAN)?.ok_or_else(corrupt)?;
+    let span = Reader::new(Kind::BucketSpan.open(BUCKET_SPAN, record)?).i64();
+    span.ok().filter(|&span| span > 0).ok_or_else(corrupt)
 }
 
-/// Writes the span, durably: identities are filed by it from then on.
-pub(crate) fn write(disk: &dyn Disk, span: i64) -> Result<(), Error> {
-    let mut record = vec![VERSION];
+pub(crate) fn put(span: i64, batch: &mut Batch) {
+    let mut record = vec![Kind::BucketSpan.version()];
     record.extend_from_slice(&span.to_le_bytes());
-    let mut batch = Batch::new(Tree::Meta);
     batch.put(BUCKET_SPAN, record);
-    disk.write(batch)?;
-    Ok(disk.sync()?)
 }

@@ -1,15 +1,15 @@
-//! What store this is: written once, when the store is made.
+//! Whose store it is, and the store's own id: written once, when the store is made.
 
 use uuid::Uuid;
 
-use super::version::VERSION;
-use crate::codec::Reader;
+use crate::codec::{Reader, Undecodable};
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 
-const STORE: &[u8] = b"store";
+pub(crate) const STORE_ID: &[u8] = b"store";
 
-/// What store this is.
+/// Which store this is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoreId {
     pub(crate) namespace: String,
@@ -17,26 +17,29 @@ pub(crate) struct StoreId {
 }
 
 impl StoreId {
-    pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Self>, Error> {
-        let Some(record) = disk.get(Tree::Meta, STORE)? else {
-            return Ok(None);
-        };
-        let mut reader = Reader::new(record);
-        let corrupt = || Error::undecodable("store record", STORE);
-        Error::check_version("store record", reader.u8().map_err(corrupt())?, VERSION)?;
-        let incarnation = Uuid::from_bytes(reader.hash().map_err(corrupt())?);
-        let namespace = reader.slice(reader.remaining()).map_err(corrupt())?;
-        let namespace = String::from_utf8(namespace.to_vec())
-            .map_err(|_| Error::corrupt("store record", STORE))?;
-        Ok(Some(Self { namespace, incarnation }))
+    pub(crate) fn read(disk: &dyn Disk) -> Result<Self, Error> {
+        let found = disk.get(Tree::Meta, STORE_ID)?;
+        let record = found.ok_or_else(|| Error::corrupt(Kind::StoreId.name(), STORE_ID))?;
+        Self::decode(Reader::new(Kind::StoreId.open(STORE_ID, record)?))
+            .map_err(Error::undecodable(Kind::StoreId.name(), STORE_ID))
     }
 
-    pub(crate) fn write(&self, disk: &dyn Disk) -> Result<(), Error> {
-        let mut record = vec![VERSION];
+    fn decode(mut reader: Reader) -> Result<Self, Undecodable> {
+        let incarnation = Uuid::from_bytes(reader.hash()?);
+        let namespace = String::from_utf8(reader.rest().to_vec()).map_err(|_| Undecodable)?;
+        Ok(Self { namespace, incarnation })
+    }
+
+    pub(crate) fn put(&self, batch: &mut Batch) {
+        let mut record = vec![Kind::StoreId.version()];
         record.extend_from_slice(self.incarnation.as_bytes());
         record.extend_from_slice(self.namespace.as_bytes());
-        let mut batch = Batch::new(Tree::Meta);
-        batch.put(STORE, record);
-        Ok(disk.write(batch)?)
+        batch.put(STORE_ID, record);
+    }
+
+    /// The first byte of the record of a store without a stamp: the format of the build that made it.
+    pub(crate) fn version_without_stamp(disk: &dyn Disk) -> Result<u32, Error> {
+        let record = disk.get(Tree::Meta, STORE_ID)?;
+        Ok(record.and_then(|record| record.first().copied()).map_or(0, u32::from))
     }
 }

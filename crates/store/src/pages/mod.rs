@@ -13,5 +13,7 @@ mod tests;
 mod writer;
 
 pub(crate) use self::page::{Page, PageId, Stored, Value, Walk};
+#[cfg(test)]
+pub(crate) use self::spilled::piece_key;
 pub(crate) use self::spilled::{pieces, value};
 pub(crate) use self::writer::{Update, update};

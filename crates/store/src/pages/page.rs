@@ -12,11 +12,9 @@ use bytes::Bytes;
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::schema::{PageSizes, Table};
 use crate::unit::{Ordinal, Seq};
-
-/// The version of pages and of spilled pieces, their first byte.
-pub(crate) const VERSION: u8 = 1;
 
 /// What marks the key of a page, behind its table; a spilled piece has another mark.
 const PAGE: u8 = b'p';
@@ -149,49 +147,52 @@ impl Stored {
     }
 }
 
-/// A page as it is on disk: its version, the end of every slot's entity, the entities.
+/// A page as it is on disk behind its version: the end of every slot's entity, counted from there, and the entities.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     id: PageId,
-    record: Bytes,
+    /// What is behind its version; nothing for a page that is not there.
+    content: Bytes,
 }
 
 impl Page {
     /// Checks the record's head; an absent one is an empty page.
     pub(crate) fn open(id: PageId, record: Option<Bytes>) -> Result<Self, Error> {
-        let record = record.unwrap_or_default();
-        if let Some(&version) = record.first() {
-            Error::check_version("page", version, VERSION)?;
-            if record.len() < 1 + 4 * id.slots {
-                return Err(Error::corrupt("page", &id.key()));
-            }
+        let Some(record) = record.filter(|record| !record.is_empty()) else {
+            return Ok(Self { id, content: Bytes::new() });
+        };
+        let content = Kind::Page.open(&id.key(), record)?;
+        if content.len() < 4 * id.slots {
+            return Err(Error::corrupt(Kind::Page.name(), &id.key()));
         }
-        Ok(Self { id, record })
+        Ok(Self { id, content })
     }
 
     pub(crate) fn slot(&self, slot: usize) -> Result<Option<Bytes>, Error> {
-        if self.record.is_empty() {
+        if self.content.is_empty() {
             return Ok(None);
         }
-        let head = 1 + 4 * self.id.slots;
+        let head = 4 * self.id.slots;
         let end_of = |slot: usize| {
-            let at = 1 + 4 * slot;
-            let end: [u8; 4] = self.record[at..at + 4].try_into().expect("four bytes");
+            let at = 4 * slot;
+            let end: [u8; 4] = self.content[at..at + 4].try_into().expect("four bytes");
             u32::from_le_bytes(end) as usize
         };
         let from = if slot == 0 { head } else { end_of(slot - 1) };
         let until = end_of(slot);
-        if from < head || until < from || until > self.record.len() {
-            return Err(Error::corrupt("page", &self.id.key()));
+        if from < head || until < from || until > self.content.len() {
+            return Err(Error::corrupt(Kind::Page.name(), &self.id.key()));
         }
-        Ok((until > from).then(|| self.record.slice(from..until)))
+        Ok((until > from).then(|| self.content.slice(from..until)))
     }
 
     pub(crate) fn stored(&self, slot: usize) -> Result<Option<Stored>, Error> {
         let Some(entity) = self.slot(slot)? else {
             return Ok(None);
         };
-        Stored::decode(entity).map(Some).map_err(Error::undecodable("page", &self.id.key()))
+        Stored::decode(entity)
+            .map(Some)
+            .map_err(Error::undecodable(Kind::Page.name(), &self.id.key()))
     }
 
     /// An entity of this page.

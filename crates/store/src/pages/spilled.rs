@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::page::{VERSION, Value};
+use super::page::Value;
 use crate::codec::Reader;
 use crate::disk::{Disk, MAX_RECORD, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Seq};
 
@@ -37,7 +38,7 @@ pub(crate) fn value(
         }
         found = reread()?;
     }
-    Err(Error::corrupt("spilled part", &piece_key(table, ordinal, part, 0)))
+    Err(Error::corrupt(Kind::SpilledPiece.name(), &piece_key(table, ordinal, part, 0)))
 }
 
 pub(crate) fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) -> [u8; 13] {
@@ -68,13 +69,12 @@ pub(crate) fn pieces(
         let Some(record) = disk.get(Tree::Pages, &key)? else {
             return Ok(None);
         };
-        let mut reader = Reader::new(record);
-        let corrupt = || Error::undecodable("spilled part", &key);
-        Error::check_version("spilled part", reader.u8().map_err(corrupt())?, VERSION)?;
-        if reader.u64().map_err(corrupt())? != stamp.0 {
+        let mut reader = Reader::new(Kind::SpilledPiece.open(&key, record)?);
+        let put_at = reader.u64().map_err(Error::undecodable(Kind::SpilledPiece.name(), &key))?;
+        if put_at != stamp.0 {
             return Ok(None);
         }
-        value.extend_from_slice(&reader.slice(reader.remaining()).map_err(corrupt())?);
+        value.extend_from_slice(&reader.rest());
     }
     Ok((value.len() == len).then(|| value.into()))
 }

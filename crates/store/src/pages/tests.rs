@@ -9,15 +9,14 @@ use super::spilled::{piece_key, value};
 use super::writer::{self, Update};
 use crate::disk::simulated::SimDisk;
 use crate::disk::{Batch, Disk, Tree};
-use crate::schema::{PageSizes, Schema, Table, TableSpec};
+use crate::schema::{PageSizes, Table};
 use crate::unit::{Ordinal, Seq};
 
 const TABLE: Table = Table::new(0);
 const ORDINAL: Ordinal = Ordinal(33);
 
 fn sizes() -> PageSizes {
-    let tables = &[TableSpec { table: TABLE, name: "things", per_page: 32 }];
-    PageSizes::of(&Schema { tables, contents: 1 })
+    PageSizes::new([(TABLE, 32)])
 }
 
 /// Makes the first part of an entity this value.

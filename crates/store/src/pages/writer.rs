@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 
-use super::page::{Page, PageId, Stored, VERSION, Value};
+use super::page::{Page, PageId, Stored, Value};
 use super::spilled::{PIECE, PIECE_HEAD, piece_count, piece_key};
 use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Put, Seq, Unit};
 
@@ -142,7 +143,7 @@ impl PageWriter<'_> {
         for content in &mut self.slots {
             if let Content::Raw(raw) = content {
                 let stored = Stored::decode(raw.clone())
-                    .map_err(Error::undecodable("page", &self.id.key()))?;
+                    .map_err(Error::undecodable(Kind::Page.name(), &self.id.key()))?;
                 *content = Content::Changed(stored);
             }
         }
@@ -180,7 +181,7 @@ impl PageWriter<'_> {
         for (piece, bytes) in (0..).zip(bytes.chunks(PIECE)) {
             let key = piece_key(self.id.table, ordinal, part, piece);
             let mut record = Vec::with_capacity(PIECE_HEAD + bytes.len());
-            record.push(VERSION);
+            record.push(Kind::SpilledPiece.version());
             record.extend_from_slice(&stamp.0.to_le_bytes());
             record.extend_from_slice(bytes);
             match self.batch.changes.iter_mut().find(|(changed, _)| *changed == key) {
@@ -196,7 +197,7 @@ impl PageWriter<'_> {
             return;
         }
         let mut record = Vec::with_capacity(self.size());
-        record.push(VERSION);
+        record.push(Kind::Page.version());
         record.resize(1 + 4 * self.slots.len(), 0);
         for (slot, content) in self.slots.iter().enumerate() {
             match content {
@@ -204,8 +205,8 @@ impl PageWriter<'_> {
                 Content::Raw(raw) => record.extend_from_slice(raw),
                 Content::Changed(stored) => stored.encode(&mut record),
             }
-            // A page is far below 4 GiB.
-            let end = u32::try_from(record.len()).unwrap_or(u32::MAX);
+            // Counted from behind the version; a page is far below 4 GiB.
+            let end = u32::try_from(record.len() - 1).unwrap_or(u32::MAX);
             record[1 + 4 * slot..5 + 4 * slot].copy_from_slice(&end.to_le_bytes());
         }
         self.batch.put(self.id.key(), record);

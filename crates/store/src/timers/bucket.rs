@@ -3,11 +3,10 @@
 use crate::codec::{Reader, Undecodable};
 use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Seq, Timer};
 
-/// The version of a bucket's records, their first byte.
-const VERSION: u8 = 1;
 /// The time that a bucket spans, in microseconds.
 pub(crate) const BUCKET: i64 = 10_000_000;
 /// A timer's bytes on disk.
@@ -34,9 +33,7 @@ pub(crate) fn bucket_of_key(key: &[u8]) -> Option<i64> {
 }
 
 pub(crate) fn decode(record: bytes::Bytes, key: &[u8]) -> Result<Vec<Timer>, Error> {
-    let mut reader = Reader::new(record);
-    let corrupt = || Error::undecodable("timers", key);
-    Error::check_version("timers", reader.u8().map_err(corrupt())?, VERSION)?;
+    let mut reader = Reader::new(Kind::TimerBucket.open(key, record)?);
     let mut read = || -> Result<Vec<Timer>, Undecodable> {
         let mut timers = Vec::with_capacity(reader.remaining() / TIMER);
         while reader.remaining() > 0 {
@@ -49,7 +46,7 @@ pub(crate) fn decode(record: bytes::Bytes, key: &[u8]) -> Result<Vec<Timer>, Err
         }
         Ok(timers)
     };
-    read().map_err(corrupt())
+    read().map_err(Error::undecodable(Kind::TimerBucket.name(), key))
 }
 
 /// Writes to `batch` the timers of a checkpoint.
@@ -59,7 +56,7 @@ pub(crate) fn write(mut timers: Vec<Timer>, covered: Seq, batch: &mut Batch) {
     for bucket in timers.chunk_by(|a, b| bucket_of(a.due) == bucket_of(b.due)) {
         for (piece, timers) in (0..).zip(bucket.chunks(PER_RECORD)) {
             let mut record = Vec::with_capacity(1 + timers.len() * TIMER);
-            record.push(VERSION);
+            record.push(Kind::TimerBucket.version());
             for timer in timers {
                 record.extend_from_slice(&timer.due.to_le_bytes());
                 record.push(timer.table.number());

@@ -8,5 +8,7 @@
 mod bucket;
 mod pending;
 
+#[cfg(test)]
+pub(crate) use self::bucket::decode;
 pub(crate) use self::bucket::{remove_fired, write};
 pub(crate) use self::pending::Pending;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use super::bucket::{BUCKET, bucket_of, bucket_of_key, decode, key};
 use crate::disk::{Disk, Tree};
 use crate::error::Error;
+use crate::format::Kind;
 use crate::unit::{Seq, Timer, Unit};
 
 /// The timers that are not dealt with, as far as memory has to hold them.
@@ -99,8 +100,10 @@ impl Pending {
         let from = bucket_of(self.horizon);
         let mut bucket = bucket_of(now);
         if let Some((found, _)) = self.disk.scan(Tree::Timers, &key(from, Seq(0), 0), 1)?.first() {
-            bucket =
-                bucket.min(bucket_of_key(found).ok_or_else(|| Error::corrupt("timers", found))?);
+            bucket = bucket.min(
+                bucket_of_key(found)
+                    .ok_or_else(|| Error::corrupt(Kind::TimerBucket.name(), found))?,
+            );
         }
         if let Some((timer, _)) = self.far.first_key_value() {
             bucket = bucket.min(bucket_of(timer.due));

@@ -4,10 +4,8 @@ use super::content::{
     COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
 };
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
+use crate::format::Kind;
 use crate::schema::Table;
-
-/// The version of a unit's encoding, its first byte.
-pub(crate) const VERSION: u8 = 1;
 
 /// What the flags of a unit mean. The upper four bits are the table of its history link.
 const HAS_IDENTITY: u8 = 1;
@@ -19,7 +17,7 @@ impl Unit {
     /// Appends the unit's encoding to `out`: the facts first, then the values and the body.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.size());
-        out.push(VERSION);
+        out.push(Kind::Unit.version());
         let identity = if self.identity.is_some() { HAS_IDENTITY } else { 0 };
         let history =
             self.history.map_or(0, |link| HAS_HISTORY | link.table.number() << TABLE_SHIFT);

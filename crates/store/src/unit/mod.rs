@@ -15,4 +15,3 @@ pub use self::content::{
     COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
     Seq, Timer, Unit,
 };
-pub(crate) use self::encoding::VERSION;

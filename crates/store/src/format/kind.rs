@@ -1,0 +1,91 @@
+//! Every kind of record that the store writes.
+
+/// A kind of record. A kind whose keys change is a new kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Whose store it is.
+    StoreId,
+    /// The tables that the store has.
+    Tables,
+    /// The time that a bucket of identities spans.
+    BucketSpan,
+    /// How far the relay came.
+    Cursor,
+    /// Which views are valid.
+    Manifest,
+    /// Units in the journal, or a part of one.
+    Chunk,
+    /// A unit within a chunk.
+    Unit,
+    /// Entities of a table.
+    Page,
+    /// A piece of a value that is too long for its page.
+    SpilledPiece,
+    /// The first hashes of a segment's runs.
+    SegmentDirectory,
+    /// The first hashes of a run's blocks, and the run's Bloom filter.
+    SegmentRun,
+    /// Sorted entries of a segment.
+    SegmentBlock,
+    /// Timers of some seconds.
+    TimerBucket,
+}
+
+impl Kind {
+    /// Every kind.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 13] = [
+        Self::StoreId,
+        Self::Tables,
+        Self::BucketSpan,
+        Self::Cursor,
+        Self::Manifest,
+        Self::Chunk,
+        Self::Unit,
+        Self::Page,
+        Self::SpilledPiece,
+        Self::SegmentDirectory,
+        Self::SegmentRun,
+        Self::SegmentBlock,
+        Self::TimerBucket,
+    ];
+
+    /// Its name in messages.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::StoreId => "store id",
+            Self::Tables => "list of tables",
+            Self::BucketSpan => "bucket span",
+            Self::Cursor => "cursor",
+            Self::Manifest => "manifest",
+            Self::Chunk => "journal chunk",
+            Self::Unit => "unit",
+            Self::Page => "page",
+            Self::SpilledPiece => "spilled piece",
+            Self::SegmentDirectory => "segment directory",
+            Self::SegmentRun => "segment run",
+            Self::SegmentBlock => "segment block",
+            Self::TimerBucket => "timer bucket",
+        }
+    }
+
+    /// The version that this build writes: the store format that brought the form. Raising one takes a step in
+    /// `history` and raises the store's format.
+    pub(crate) const fn version(self) -> u8 {
+        match self {
+            Self::StoreId
+            | Self::Tables
+            | Self::BucketSpan
+            | Self::Cursor
+            | Self::Manifest
+            | Self::Chunk
+            | Self::Unit
+            | Self::Page
+            | Self::SpilledPiece
+            | Self::SegmentDirectory
+            | Self::SegmentRun
+            | Self::SegmentBlock
+            | Self::TimerBucket => 4,
+        }
+    }
+}

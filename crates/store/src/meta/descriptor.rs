@@ -1,0 +1,93 @@
+//! What the small records say together: which store it is, in which format, with which tables. Here a store is made,
+//! checked and upgraded.
+
+use uuid::Uuid;
+
+use super::bucket_span;
+use super::store_id::StoreId;
+use super::tables::Tables;
+use crate::disk::{Batch, Disk, Tree};
+use crate::error::Error;
+use crate::format::{FORMAT, Formats, OLDEST_FORMAT};
+use crate::schema::Schema;
+
+/// Which store it is, in which format, with which tables.
+#[derive(Debug)]
+pub(crate) struct Descriptor {
+    pub(crate) store_id: StoreId,
+    pub(crate) tables: Tables,
+    /// The time that a bucket of identities spans, in microseconds.
+    pub(crate) span: i64,
+    /// The formats that this build writes.
+    pub(crate) formats: Formats,
+    /// The formats that the store has, when they are older.
+    pub(crate) upgraded_from: Option<Formats>,
+    /// What makes it a store of this build. To be durable before anything else is written.
+    pub(crate) upgrade: Option<Batch>,
+}
+
+/// The formats that this build and its caller write.
+const fn known(schema: &Schema) -> Formats {
+    Formats { store: FORMAT, contents: schema.contents }
+}
+
+/// Makes a store, in one batch: a crash leaves all of it or nothing.
+pub(crate) fn create(
+    disk: &dyn Disk,
+    namespace: &str,
+    schema: &Schema,
+    span: i64,
+) -> Result<(), Error> {
+    check_is_new(disk)?;
+    let store_id = StoreId { namespace: namespace.to_owned(), incarnation: Uuid::now_v7() };
+    let mut batch = Batch::new(Tree::Meta);
+    known(schema).put(&mut batch);
+    store_id.put(&mut batch);
+    Tables::new(schema).put(&mut batch);
+    bucket_span::put(span, &mut batch);
+    disk.write(batch)?;
+    Ok(disk.sync()?)
+}
+
+/// A store without a stamp is of a build that is too old.
+fn check_is_new(disk: &dyn Disk) -> Result<(), Error> {
+    if disk.scan(Tree::Meta, &[], 1)?.is_empty() {
+        return Ok(());
+    }
+    let found = StoreId::version_without_stamp(disk)?;
+    Err(Error::OlderFormat { found, oldest: OLDEST_FORMAT })
+}
+
+impl Descriptor {
+    /// Reads it, and checks that this build can open the store. Writes nothing.
+    pub(crate) fn read(
+        disk: &dyn Disk,
+        namespace: Option<&str>,
+        schema: &Schema,
+    ) -> Result<Self, Error> {
+        let Some(found) = Formats::read(disk)? else {
+            check_is_new(disk)?;
+            return Err(Error::NoStore);
+        };
+        let formats = known(schema);
+        found.check(formats, OLDEST_FORMAT)?;
+        let store_id = StoreId::read(disk)?;
+        if let Some(wanted) = namespace.filter(|wanted| store_id.namespace != *wanted) {
+            let (found, wanted) = (store_id.namespace, wanted.to_owned());
+            return Err(Error::WrongNamespace { found, wanted });
+        }
+        let span = bucket_span::read(disk)?;
+        let mut tables = Tables::read(disk)?;
+        let has_new_tables = tables.extend(schema)?;
+        let upgraded_from = Some(found).filter(|found| *found != formats);
+        let upgrade = (upgraded_from.is_some() || has_new_tables).then(|| {
+            let mut batch = Batch::new(Tree::Meta);
+            formats.put(&mut batch);
+            if has_new_tables {
+                tables.put(&mut batch);
+            }
+            batch
+        });
+        Ok(Self { store_id, tables, span, formats, upgraded_from, upgrade })
+    }
+}
