@@ -9,7 +9,7 @@ mod raw_client;
 use std::{net::TcpListener, sync::OnceLock, time::Duration};
 
 use orderly_broker::{
-    Failure, FailureKind, Phase,
+    Failure, FailureKind, Phase, Settings,
     client::{Client, command},
     rabbit::Claim,
 };
@@ -18,12 +18,16 @@ use raw_client::{TIMEOUT, deliveries, ids, link, settings, up};
 
 fn node() -> &'static Node {
     static NODE: OnceLock<Node> = OnceLock::new();
-    NODE.get_or_init(Node::start)
+    NODE.get_or_init(Node::start_with_tls)
 }
 
 /// Tries to claim a namespace until the first failure, and returns that.
 async fn failure(url: &str) -> Failure {
-    let claim = Claim::new(settings(url, &namespace("reason"))).expect("a URL");
+    first_failure(settings(url, &namespace("reason"))).await
+}
+
+async fn first_failure(settings: Settings) -> Failure {
+    let claim = Claim::new(settings).expect("a URL");
     let mut status = claim.status();
     let acquiring = tokio::spawn(claim.acquire(TIMEOUT));
     let failed = status.wait_for(|status| status.last_error.is_some());
@@ -84,6 +88,25 @@ async fn a_port_without_tls_is_a_failure_of_tls() {
     let port = node().port();
     let failure = failure(&format!("amqps://guest:guest@127.0.0.1:{port}/%2f")).await;
     assert_is(&failure, FailureKind::Tls, &[&format!("127.0.0.1:{port}"), "TLS"]);
+}
+
+#[tokio::test]
+async fn tls_takes_the_configured_authority_and_the_certificates_name_alone() {
+    let port = node().tls_port();
+    let url = format!("amqps://guest:guest@127.0.0.1:{port}/%2f");
+    let mut trusting = settings(&url, &namespace("tls"));
+    trusting.ca_file = Some(Node::authority());
+    let mut link = link(&trusting).await;
+    up(&mut link).await;
+    link.control.close().await;
+
+    let unknown = failure(&url).await;
+    assert_is(&unknown, FailureKind::Tls, &[&format!("127.0.0.1:{port}"), "UnknownIssuer"]);
+
+    trusting.url = format!("amqps://guest:guest@localhost:{port}/%2f");
+    let other_name = first_failure(trusting).await;
+    let address = format!("localhost:{port}");
+    assert_is(&other_name, FailureKind::Tls, &[&address, "not valid for name"]);
 }
 
 #[tokio::test]

@@ -51,6 +51,7 @@ pub(crate) struct Node {
     directory: PathBuf,
     scripts: PathBuf,
     amqp_port: u16,
+    tls_port: u16,
     dist_port: u16,
     epmd_port: u16,
     /// Runs as long as the node exists, through its restarts; removes the directory at its end.
@@ -61,6 +62,15 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a node and waits until it takes connections.
     pub(crate) fn start() -> Self {
+        Self::start_with(Tls::Off)
+    }
+
+    /// The same, listening for TLS too, with a certificate for 127.0.0.1 of [`Node::authority`].
+    pub(crate) fn start_with_tls() -> Self {
+        Self::start_with(Tls::On)
+    }
+
+    fn start_with(tls: Tls) -> Self {
         let chosen = std::env::var_os(SCRIPTS_VARIABLE).map(PathBuf::from);
         let usual = SCRIPTS.iter().map(PathBuf::from);
         let scripts = chosen
@@ -73,15 +83,26 @@ impl Node {
             .tempdir()
             .expect("a temporary directory")
             .keep();
-        let [amqp_port, dist_port, epmd_port] = free_ports();
+        let [amqp_port, tls_port, dist_port, epmd_port] = free_ports();
         write_config(&directory, amqp_port);
+        if tls == Tls::On {
+            add_tls(&directory, tls_port);
+        }
         let mut epmd = Command::new("epmd");
         epmd.args(["-port", &epmd_port.to_string()]);
         // After the server, which dies at the same moment.
         let cleanup = format!("sleep 1; rm -rf '{}'", directory.display());
         let epmd = Kept::spawn(&epmd, &cleanup);
-        let mut node =
-            Self { directory, scripts, amqp_port, dist_port, epmd_port, _epmd: epmd, server: None };
+        let mut node = Self {
+            directory,
+            scripts,
+            amqp_port,
+            tls_port,
+            dist_port,
+            epmd_port,
+            _epmd: epmd,
+            server: None,
+        };
         node.restart();
         node
     }
@@ -89,6 +110,16 @@ impl Node {
     /// Its URL.
     pub(crate) fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.amqp_port)
+    }
+
+    /// The port on which it takes TLS, if it was started with that.
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.tls_port
+    }
+
+    /// A PEM file with the authority of its certificate.
+    pub(crate) fn authority() -> PathBuf {
+        tls_file("ca.pem")
     }
 
     /// Its URL by IPv6, if this machine has it.
@@ -167,6 +198,33 @@ impl Node {
         let entries = fs::read_dir(log).into_iter().flatten().flatten();
         entries.filter_map(|entry| fs::read_to_string(entry.path()).ok()).collect()
     }
+}
+
+/// Whether a node listens for TLS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tls {
+    Off,
+    On,
+}
+
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/tls").join(name)
+}
+
+fn add_tls(directory: &Path, port: u16) {
+    let mut config = format!("listeners.ssl.1 = 127.0.0.1:{port}\n");
+    for (key, name) in
+        [("cacertfile", "ca.pem"), ("certfile", "server.pem"), ("keyfile", "server.key")]
+    {
+        // Beside the configuration: the node may see nothing else of this machine's files.
+        let copy = directory.join(name);
+        fs::copy(tls_file(name), &copy).expect("the certificate is copied");
+        config.push_str(&format!("ssl_options.{key} = {}\n", copy.display()));
+    }
+    config.push_str("ssl_options.verify = verify_none\n");
+    let path = directory.join("rabbitmq.conf");
+    let before = fs::read_to_string(&path).expect("the configuration was written");
+    fs::write(path, before + &config).expect("the configuration is written");
 }
 
 fn write_config(directory: &Path, amqp_port: u16) {
