@@ -1,7 +1,10 @@
-//! What a command does, before it is sealed: the actors' answers, put together by the order
-//! actor and made a unit by the sequencer. A changeset that is dropped has done nothing.
+//! What a command changes, before its unit is sealed. Each owner replies with its part; the order
+//! actor merges the parts, and the sequencer writes them as one unit. A changeset that is dropped
+//! has changed nothing.
 
-use crate::parked::Item;
+use crate::names::{self, Place};
+use crate::parked::ParkedItem;
+use crate::states::{State, StateCache};
 use crate::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
@@ -11,28 +14,29 @@ use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::quarantine::Marker;
 use orderly_domain::time::Timestamp;
-use orderly_store::{NameHash, Ordinal, Table};
+use orderly_store::{self as store, NameHash, Ordinal, Table, View};
 use std::sync::Arc;
 
-/// Everything that a command changes, and what it tells.
+/// Everything that a command changes, and the events that say so.
 #[derive(Debug, Default)]
 pub struct Changeset {
     /// What happened, in order.
     pub events: Vec<Event>,
     /// New values of states.
     pub changes: Vec<Change>,
-    /// Ids seen for the first time.
+    /// Ids that the store does not know yet, each with the place of its entity.
     pub names: Vec<(Table, NameHash, Ordinal)>,
-    /// What to look at later.
+    /// Timers that are set.
     pub timers: Vec<NewTimer>,
-    /// An order that began to exist, or changed its status.
+    /// The status of an order before (`None`: the order is new) and after.
     pub moved: Option<(Option<Status>, Status)>,
-    /// Where an order stood that was swept.
+    /// The status of an order that is deleted.
     pub deleted: Option<Status>,
-    /// Callbacks that began (positive) or ended (negative) to wait for their order.
+    /// How many more callbacks wait for their order; negative: how many fewer.
     pub waiting: i64,
-    /// A message that is put aside. In a box, as the marker is: a changeset goes through many hands, and few have either.
-    pub parked: Option<Box<Item>>,
+    /// A message that is parked. In a box, as the marker is: changesets are moved often, and few
+    /// have either.
+    pub parked: Option<Box<ParkedItem>>,
     /// What is known of messages that may kill the process.
     pub(crate) marker: Option<Box<Marker>>,
 }
@@ -52,27 +56,28 @@ pub enum Change {
     Stock(Ordinal, Arc<Stock>),
     /// Of the cart actor.
     Cart(Ordinal, Arc<Cart>),
-    /// Of the order actor, in the place of an order.
+    /// Of the order actor, in the place of a deleted order.
     Tombstone(Ordinal, Tombstone),
     /// A state of any owner is deleted.
     Deleted {
-        /// The table of the entity.
+        /// The table of its entity.
         table: Table,
         /// The entity.
         ordinal: Ordinal,
-        /// The part that it was.
+        /// The part of the entity that it was.
         part: u8,
     },
 }
 
-/// A timer to look at something at a time; its state decides then what is to be done.
+/// A timer that is set. It may fire too early, or for nothing: the state of its entity decides then
+/// what is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewTimer {
-    /// When.
+    /// When it fires.
     pub due: Timestamp,
-    /// What for, which says in which table it is.
+    /// What for.
     pub kind: TimerKind,
-    /// Which one.
+    /// Its entity, in the table of its [kind](TimerKind::table).
     pub ordinal: Ordinal,
 }
 
@@ -86,11 +91,11 @@ pub enum TimerKind {
     Waiting = 2,
     /// The order may have a notification to deliver.
     Notify = 3,
-    /// The cart may have been left alone for too long, open or closed.
+    /// An open cart may have to expire, a closed one to be deleted.
     Cart = 4,
-    /// A callback may have waited too long for the order.
+    /// A callback may have waited too long for its order.
     OrphanedCallback = 5,
-    /// The order may be settled, and old enough to be swept.
+    /// The order may be settled, and old enough to be deleted.
     DeleteOrder = 6,
 }
 
@@ -105,12 +110,12 @@ impl TimerKind {
         Self::DeleteOrder,
     ];
 
-    /// The timer of that number in the store.
+    /// The kind of that stored number.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| *kind as u8 == number)
     }
 
-    /// Where that is what it is about.
+    /// The table of the timer's entity.
     pub const fn table(self) -> Table {
         match self {
             Self::Hold
@@ -124,7 +129,12 @@ impl TimerKind {
 }
 
 impl Changeset {
-    /// Adds what another owner did for the same command, behind what is here.
+    /// A changeset that only sets a timer.
+    pub fn timer(timer: NewTimer) -> Self {
+        Self { timers: vec![timer], ..Self::default() }
+    }
+
+    /// Appends what another owner changes for the same command.
     pub fn merge(&mut self, other: Self) {
         self.events.extend(other.events);
         for change in other.changes {
@@ -139,12 +149,28 @@ impl Changeset {
         self.marker = other.marker.or(self.marker.take());
     }
 
-    /// A state is deleted.
-    pub fn delete(&mut self, (table, ordinal, part): (Table, Ordinal, u8)) {
-        self.changes.push(Change::Deleted { table, ordinal, part });
+    /// Changes a state, which `cache` shows to the command in hand from now on.
+    pub fn stage<S: State>(
+        &mut self,
+        cache: &mut StateCache<S>,
+        ordinal: Ordinal,
+        state: S,
+    ) -> Arc<S>
+    where
+        Change: From<(Ordinal, Arc<S>)>,
+    {
+        let state = cache.stage(ordinal, state);
+        self.change((ordinal, Arc::clone(&state)).into());
+        state
     }
 
-    /// A state has a new value; one that changes twice in a command is written once.
+    /// Deletes a state, which `cache` shows to the command in hand no more.
+    pub fn delete<S: State>(&mut self, cache: &mut StateCache<S>, ordinal: Ordinal) {
+        let (table, ordinal, part) = cache.stage_deleted(ordinal);
+        self.change(Change::Deleted { table, ordinal, part });
+    }
+
+    /// Adds the new value of a state. A state that changes twice in a command is written once.
     pub fn change(&mut self, change: Change) {
         match self.changes.iter_mut().find(|old| old.same_state(&change)) {
             Some(old) => *old = change,
@@ -152,7 +178,23 @@ impl Changeset {
         }
     }
 
-    /// True when nothing would be written.
+    /// The place of the entity of that id; a new one when the store does not know the id.
+    pub fn find_or_create(
+        &mut self,
+        view: &View,
+        table: Table,
+        id: &str,
+    ) -> Result<Place, store::Error> {
+        let name = names::name(id);
+        if let Some(ordinal) = view.find(table, &name)? {
+            return Ok(Place::Known(ordinal));
+        }
+        let ordinal = view.next_ordinal(table);
+        self.names.push((table, name, ordinal));
+        Ok(Place::New(ordinal))
+    }
+
+    /// Whether the unit would change nothing.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
             && self.changes.is_empty()
@@ -176,3 +218,15 @@ impl Change {
         }
     }
 }
+
+macro_rules! change_of_state {
+    ($($state:ident)*) => {$(
+        impl From<(Ordinal, Arc<$state>)> for Change {
+            fn from((ordinal, state): (Ordinal, Arc<$state>)) -> Self {
+                Self::$state(ordinal, state)
+            }
+        }
+    )*};
+}
+
+change_of_state!(Order Reservation Payments Notices Stock Cart);

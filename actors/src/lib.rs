@@ -31,6 +31,7 @@ pub mod names;
 pub mod notification;
 pub mod order;
 pub mod owner;
+mod owner_actor;
 pub mod parked;
 pub mod payment;
 pub mod sequencer;

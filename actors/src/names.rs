@@ -4,6 +4,24 @@ use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity;
 use orderly_store::{self as store, NameHash, Ordinal, Table, View};
 
+/// The place of an entity whose id is known to the store, or is about to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// The store knows the id. (The entity may have no state: its place is kept.)
+    Known(Ordinal),
+    /// The unit of the command in hand makes the id known.
+    New(Ordinal),
+}
+
+impl Place {
+    /// The entity.
+    pub const fn ordinal(self) -> Ordinal {
+        match self {
+            Self::Known(ordinal) | Self::New(ordinal) => ordinal,
+        }
+    }
+}
+
 /// The name of an order, a cart or a sku.
 pub fn name(id: &str) -> NameHash {
     NameHash(identity::of_name(id))
@@ -16,7 +34,7 @@ pub fn parked_name(source: Option<&Source>, id: Option<&CommandId>, body: &[u8])
     NameHash(identity::of_parked(source, id, body))
 }
 
-/// The entity of that id, when the store knows it.
+/// The entity of that id, when the store knows the id.
 pub fn find(view: &View, table: Table, id: &str) -> Result<Option<Ordinal>, store::Error> {
     view.find(table, &name(id))
 }

@@ -23,7 +23,7 @@ pub(crate) const MARKER: u8 = 2;
 
 /// A message about to be parked.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub struct ParkedItem {
     /// Where it goes.
     pub ordinal: Ordinal,
     /// The same bytes under the same id are parked once.
@@ -34,7 +34,7 @@ pub struct Item {
     pub body: Bytes,
 }
 
-impl Item {
+impl ParkedItem {
     /// Writes it into a unit.
     pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), stored::Error> {
         builder.name(tables::PARKED, self.name, self.ordinal);

@@ -1,10 +1,12 @@
 //! The states of one owner: a bounded cache above the store's read path, and what the command
 //! in hand has changed.
 //!
-//! Keeps: a change is seen by the command that made it at once, by later commands only when
-//! its unit was sealed. The cache holds nothing that the store would not give too, so
-//! dropping it loses nothing.
+//! Keeps: the command that changes a state sees the change at once; later commands see it when the
+//! unit is sealed. Whatever is cached is in the store too, so dropping the cache loses nothing.
+//!
+//! Each owner says in its own folder (`stored.rs`) where its states are in the store.
 
+use actix::Message;
 use orderly_domain::stored::{self, Stored};
 use orderly_store::{self as store, Entity, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
@@ -25,9 +27,9 @@ pub enum Error {
     /// What is stored cannot be read.
     #[error("{error} (number {number})")]
     Corrupt {
-        /// Which one.
+        /// The ordinal of the entity, or the sequence of the unit.
         number: u64,
-        /// What is wrong with it.
+        /// What is wrong with the bytes.
         error: stored::Error,
     },
 }
@@ -39,14 +41,14 @@ impl Error {
     }
 }
 
-/// A state that is stored: one part of one entity.
+/// A stored state: one part of one entity.
 pub trait State: Stored + 'static {
     /// The table of its entity.
     const TABLE: Table;
-    /// The part of the entity that it is.
+    /// Which part of the entity.
     const PART: u8;
 
-    /// About how many bytes it takes in memory.
+    /// About how many bytes the state takes in memory.
     fn weight(&self) -> usize;
 }
 
@@ -55,7 +57,7 @@ pub fn decode<S: State>(ordinal: Ordinal, bytes: &[u8]) -> Result<S, Error> {
     S::read(bytes).map_err(|error| Error::corrupt(ordinal.0, error))
 }
 
-/// Reads a state as it was sealed last.
+/// Reads a state as the last unit that changed it left it.
 pub fn read<S: State>(view: &View, ordinal: Ordinal) -> Result<Option<S>, Error> {
     match view.read(S::TABLE, ordinal, S::PART)? {
         Some(bytes) => decode(ordinal, &bytes).map(Some),
@@ -78,25 +80,38 @@ impl<S: State> Weighter<u64, Arc<S>> for Weight {
     }
 }
 
-/// The states of one kind that an owner keeps.
+/// Which memory of its states an owner drops, because a command changed nothing.
+///
+/// Sent to every owner before the next command starts. After a command that did change something
+/// nobody is told: the owners see that its unit is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum Rollback {
+    /// What the command staged: the command was refused.
+    Staged,
+    /// All of it: an owner panicked, and its memory is not to be trusted.
+    All,
+}
+
+/// The states of one kind that an owner has in memory.
 pub struct StateCache<S: State> {
     view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// What the command at `turn` changed; `None`: it is gone.
+    /// What the command at `turn` changed; `None`: it deleted the state.
     staged: Vec<(Ordinal, Option<Arc<S>>)>,
     turn: Seq,
 }
 
 impl<S: State> StateCache<S> {
-    /// StateCache read from `view`, of which about `capacity` bytes are cached.
+    /// A cache of about `capacity` bytes over the states that `view` reads.
     pub fn new(view: SharedView, capacity: u64) -> Self {
         Self { view, cache: cache(capacity), capacity, staged: Vec::new(), turn: Seq::FIRST }
     }
 
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
-        self.settle();
+        self.keep_sealed();
         if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
             return Ok(state.clone());
         }
@@ -111,7 +126,8 @@ impl<S: State> StateCache<S> {
         Ok(Some(state))
     }
 
-    /// The command in hand changes the state; later commands see it once the unit is sealed.
+    /// The command in hand changes the state. Later commands see the new one once the unit is
+    /// sealed.
     pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Arc<S> {
         let state = Arc::new(state);
         self.restage(ordinal, Some(Arc::clone(&state)));
@@ -125,15 +141,15 @@ impl<S: State> StateCache<S> {
     }
 
     fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {
-        self.settle();
+        self.keep_sealed();
         self.staged.retain(|(staged, _)| *staged != ordinal);
         self.staged.push((ordinal, state));
         self.turn = self.view.borrow().next_seq();
     }
 
-    /// Once the unit of the command that staged something is sealed, that is the state. A command that ends
-    /// otherwise ends in [`discard`](Self::discard) or [`forget`](Self::forget), before the next one begins.
-    fn settle(&mut self) {
+    /// Caches what an earlier command staged, when its unit is sealed. A command without a unit ends
+    /// in [`roll_back`](Self::roll_back) before the next one begins.
+    fn keep_sealed(&mut self) {
         if self.staged.is_empty() || self.turn == self.view.borrow().next_seq() {
             return;
         }
@@ -145,18 +161,20 @@ impl<S: State> StateCache<S> {
         }
     }
 
-    /// The command in hand comes to nothing. What is staged may also be of a command before it, which did come to
-    /// something: it is read from the store when it is needed again.
-    pub fn discard(&mut self) {
-        for (ordinal, _) in self.staged.drain(..) {
-            self.cache.remove(&ordinal.0);
+    /// Drops what is staged, or all. What is needed again is read from the store: the states that
+    /// are staged may be those of an earlier command whose unit is sealed.
+    pub fn roll_back(&mut self, rollback: Rollback) {
+        match rollback {
+            Rollback::Staged => {
+                for (ordinal, _) in self.staged.drain(..) {
+                    self.cache.remove(&ordinal.0);
+                }
+            }
+            Rollback::All => {
+                self.staged.clear();
+                self.cache = cache(self.capacity);
+            }
         }
-    }
-
-    /// Drops all memory: what is needed again is read from the store.
-    pub fn forget(&mut self) {
-        self.staged.clear();
-        self.cache = cache(self.capacity);
     }
 }
 

@@ -1,5 +1,5 @@
-//! One command's turn through the owners: what an owner replies, how a command can fail, how it
-//! ends, and how an owner's memory is rolled back.
+//! One command's turn through the owners: what an owner replies, how a command can fail, and how
+//! it ends.
 
 use crate::changeset::Changeset;
 use crate::owner::Owner;
@@ -11,20 +11,7 @@ use orderly_domain::id::OrderId;
 use orderly_domain::verdict::{Detail, Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
-/// The turn of a command is over, and came to nothing: what it staged is dropped, or all memory with it.
-///
-/// Sent to every owner before the next command starts. When a turn comes to something nobody needs to be told:
-/// owners see that its unit is sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
-pub enum Rollback {
-    /// The command was refused.
-    Staged,
-    /// An owner panicked: no memory of this turn, or before, is trusted.
-    All,
-}
-
-/// A settled order is to be forgotten, for good: each owner gives up its part.
+/// Asks an owner to delete its part of an order.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Reply<DeleteReply>")]
 pub struct DeleteOrderData {
@@ -32,28 +19,28 @@ pub struct DeleteOrderData {
     pub order: Ordinal,
 }
 
-/// What an owner says of its part of an order that is to be forgotten.
+/// What an owner replies to [`DeleteOrderData`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteReply {
-    /// It is gone, if there was any.
+    /// The owner has nothing of the order any more.
     Deleted,
-    /// Something is under way: the order must stay.
+    /// Something of the order is still going on: the order must stay.
     InUse,
 }
 
-/// Why a command came to no end. (A business refusal is an end: see [`Outcome`].)
+/// Why a command could not be decided. (A refusal by a business rule is a decision: see [`Outcome`].)
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Fault {
     /// A state could not be read: final for this process.
     #[error(transparent)]
     State(#[from] states::Error),
-    /// An owner panicked on it.
+    /// An owner panicked.
     #[error("the {0} actor panicked")]
     Panicked(Owner),
-    /// The data, together with the state, says something impossible.
+    /// The command does not fit the state that it is about: it is invalid.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// Two owners disagree: a bug, which must not spread.
+    /// The states of two owners contradict each other: a bug. The command must change nothing.
     #[error("{0}")]
     Inconsistent(&'static str),
 }
@@ -64,16 +51,16 @@ impl From<orderly_store::Error> for Fault {
     }
 }
 
-/// What an owner answers: its part of the command, or why the command stops here.
+/// What an owner replies: its part of the command, or why the command ends here.
 pub type Reply<T> = Result<(T, Changeset), CommandError>;
 
-/// Why a flow does not go on.
+/// Why a command ends before all its steps are taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommandError {
-    /// A business rule said no.
+    /// A business rule refuses the command.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// It came to no end.
+    /// The command could not be decided.
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -90,28 +77,28 @@ impl From<orderly_store::Error> for CommandError {
     }
 }
 
-/// How a command ended.
+/// What was decided about a command.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, where there is a why.
+    /// Why, where the verdict alone does not say it.
     pub reason: Option<Reason>,
     /// More about the reason.
     pub detail: Option<Detail>,
-    /// The order that it was about; with its place in the store where it has one.
+    /// The order that the command was about, with its place in the store when it has one.
     pub order: Option<(OrderId, Option<Ordinal>)>,
-    /// What it changed and told.
+    /// What the command changes.
     pub changeset: Changeset,
 }
 
 impl Outcome {
-    /// An end without a why.
+    /// A verdict that needs no reason.
     pub fn new(verdict: Verdict, changeset: Changeset) -> Self {
         Self { verdict, reason: None, detail: None, order: None, changeset }
     }
 
-    /// A refusal: nothing happened.
+    /// A refusal: nothing is changed.
     pub fn refused(refusal: Refusal) -> Self {
         Self {
             reason: Some(refusal.reason),
@@ -120,18 +107,30 @@ impl Outcome {
         }
     }
 
-    /// The same, about this order.
+    /// The same outcome, about this order.
     #[must_use]
     pub fn about(self, id: OrderId, ordinal: Option<Ordinal>) -> Self {
         Self { order: Some((id, ordinal)), ..self }
     }
 
-    /// A reply of one owner as the end of a command, refusals included.
-    pub fn from_answer(reply: Reply<()>) -> Result<Self, Fault> {
+    /// The outcome of a command that one owner decides alone.
+    pub fn of_reply(reply: Reply<()>) -> Result<Self, Fault> {
         match reply {
             Ok(((), changeset)) => Ok(Self::new(Verdict::Applied, changeset)),
             Err(CommandError::Refused(refusal)) => Ok(Self::refused(refusal)),
             Err(CommandError::Fault(fault)) => Err(fault),
+        }
+    }
+}
+
+/// The reply of an owner that no business rule refuses: the rules decided before what it is asked.
+pub fn accepted<T>(reply: Reply<T>) -> Result<(T, Changeset), Fault> {
+    match reply {
+        Ok(done) => Ok(done),
+        Err(CommandError::Fault(fault)) => Err(fault),
+        Err(CommandError::Refused(Refusal { reason, detail })) => {
+            tracing::error!(%reason, ?detail, "an effect was refused");
+            Err(Fault::Inconsistent("an effect that the rules decided was refused"))
         }
     }
 }

@@ -7,11 +7,14 @@
 //! |---|---|
 //! | `report` | what an audit finds |
 //! | `books` | the sums over states, and what each state violates |
-//! | `auditor` | an audit that is under way |
+//! | `auditor` | reads a page of states at a time, and follows what units change |
+//! | `running` | the audit that is under way while units are sealed |
 
 mod auditor;
 mod books;
 mod report;
+mod running;
 
 pub use auditor::{Auditor, audit};
 pub use report::{Audit, Counts};
+pub use running::RunningAudit;

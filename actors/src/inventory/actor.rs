@@ -3,13 +3,14 @@
 //! Keeps, per sku: `on_hand >= held >= 0`. What it does for orders is in
 //! [`holds`](super::holds).
 
-use crate::changeset::{self, Changeset};
-use crate::names;
+use crate::changeset::Changeset;
+use crate::names::{self, Place};
 use crate::owner::Owner;
-use crate::states::{self, SharedView, StateCache};
-use crate::supervisor::{ActorStats, Monitored};
+use crate::owner_actor::{owner_actor, replies};
+use crate::states::{self, Rollback, SharedView, StateCache};
+use crate::supervisor::ActorStats;
 use crate::tables;
-use crate::turn::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
+use crate::turn::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
 use orderly_domain::event::Event;
@@ -23,55 +24,78 @@ use quick_cache::unsync::Cache;
 use std::sync::Arc;
 
 /// The owner of all stock.
-pub struct Inventory {
+pub struct InventoryActor {
     view: SharedView,
     pub(super) stocks: StateCache<Stock>,
     pub(super) reservations: StateCache<Reservation>,
-    /// Where skus are in the store, once a unit that named them was sealed.
-    places: Cache<Sku, Ordinal>,
+    /// The ordinals of skus that the store knows.
+    ordinals: Cache<Sku, Ordinal>,
     pub(super) stats: ActorStats,
 }
 
-/// Skus whose place is remembered.
-const PLACES: usize = 50_000;
+/// Skus whose ordinals are cached.
+const CACHED_ORDINALS: usize = 50_000;
 
-impl Inventory {
+owner_actor!(InventoryActor, Owner::Inventory);
+
+replies! {
+    InventoryActor:
+    Set => set,
+    Adjust => adjust,
+    DeleteOrderData => delete_order_data,
+}
+
+/// Sets what is on hand of a sku; a sku that is not known yet is created.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Set(pub StockSet);
+
+/// Changes what is on hand of a sku.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Adjust(pub StockAdjust);
+
+impl InventoryActor {
     /// An owner that reads from `view` and caches about `capacity` bytes of states.
     pub fn new(view: SharedView, capacity: u64, stats: ActorStats) -> Self {
         Self {
             stocks: StateCache::new(view.clone(), capacity / 2),
             reservations: StateCache::new(view.clone(), capacity / 2),
-            places: Cache::new(PLACES),
+            ordinals: Cache::new(CACHED_ORDINALS),
             view,
             stats,
         }
     }
 
-    fn forget(&mut self) {
-        self.stocks.forget();
-        self.reservations.forget();
-        self.places = Cache::new(PLACES);
+    fn roll_back(&mut self, rollback: Rollback) {
+        self.stocks.roll_back(rollback);
+        self.reservations.roll_back(rollback);
+        match rollback {
+            Rollback::Staged => {}
+            Rollback::All => self.ordinals = Cache::new(CACHED_ORDINALS),
+        }
     }
 
-    fn place(&mut self, sku: &Sku) -> Result<Option<Ordinal>, states::Error> {
-        if let Some(ordinal) = self.places.get(sku) {
+    fn ordinal_of(&mut self, sku: &Sku) -> Result<Option<Ordinal>, states::Error> {
+        if let Some(ordinal) = self.ordinals.get(sku) {
             return Ok(Some(*ordinal));
         }
         let found = names::find(&self.view.borrow(), tables::SKUS, sku.as_str())?;
         if let Some(ordinal) = found {
-            self.places.insert(sku.clone(), ordinal);
+            self.ordinals.insert(sku.clone(), ordinal);
         }
         Ok(found)
     }
 
-    pub(super) fn known(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), CommandError> {
+    /// The stock of a sku; refused when the sku is unknown.
+    pub(super) fn existing(&mut self, sku: &Sku) -> Result<(Ordinal, Arc<Stock>), CommandError> {
         let unknown = || Refusal::with(Reason::UnknownSku, sku.as_str());
-        let ordinal = self.place(sku)?.ok_or_else(unknown)?;
+        let ordinal = self.ordinal_of(sku)?.ok_or_else(unknown)?;
         let stock = self.stocks.get(ordinal)?.ok_or_else(unknown)?;
         Ok((ordinal, stock))
     }
 
-    /// Changes a sku's stock, and tells when it fell low.
+    /// Changes a sku's stock, and says so when the stock became low.
     pub(super) fn change(
         &mut self,
         ordinal: Ordinal,
@@ -88,125 +112,53 @@ impl Inventory {
             let available = after.available();
             changeset.events.push(Event::StockLow { sku: after.sku.clone(), available });
         }
-        let after = self.stocks.stage(ordinal, after);
-        changeset.change(changeset::Change::Stock(ordinal, Arc::clone(&after)));
-        after
+        changeset.stage(&mut self.stocks, ordinal, after)
     }
 
-    fn set(&mut self, set: &StockSet) -> Reply<()> {
+    fn set(&mut self, Set(set): Set) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let (ordinal, before) = match self.place(&set.sku)? {
-            Some(ordinal) => {
+        let sku = set.sku.as_str();
+        let place = changeset.find_or_create(&self.view.borrow(), tables::SKUS, sku)?;
+        let before = match place {
+            Place::Known(ordinal) => {
                 let stock = self.stocks.get(ordinal)?;
-                (ordinal, stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?)
+                stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?
             }
-            None => {
-                let ordinal = self.view.borrow().next_ordinal(tables::SKUS);
-                changeset.names.push((tables::SKUS, names::name(set.sku.as_str()), ordinal));
-                let stock = Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None };
-                (ordinal, Arc::new(stock))
+            Place::New(_) => {
+                Arc::new(Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None })
             }
         };
         let counted = rules::set(&before, set.on_hand.get())?;
         let marked = set.low_at.map(|low_at| Change::Marked(low_at.get()));
-        let after =
-            self.change(ordinal, &before, [counted].into_iter().chain(marked), &mut changeset);
+        let changes = [counted].into_iter().chain(marked);
+        let after = self.change(place.ordinal(), &before, changes, &mut changeset);
         changeset.events.insert(0, changed(&after));
         Ok(((), changeset))
     }
 
-    fn adjust(&mut self, adjust: &StockAdjust) -> Reply<()> {
+    fn adjust(&mut self, Adjust(adjust): Adjust) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let (ordinal, before) = self.known(&adjust.sku)?;
+        let (ordinal, before) = self.existing(&adjust.sku)?;
         let change = rules::adjust(&before, adjust.delta.get(), MOST_ON_HAND)?;
         debug_assert_eq!(OnHand::MOST, MOST_ON_HAND);
         let after = self.change(ordinal, &before, [change], &mut changeset);
         changeset.events.insert(0, changed(&after));
         Ok(((), changeset))
     }
-}
 
-fn changed(stock: &Stock) -> Event {
-    Event::StockChanged { sku: stock.sku.clone(), on_hand: stock.on_hand, held: stock.held }
-}
-
-impl Actor for Inventory {
-    type Context = Context<Self>;
-}
-
-impl Supervised for Inventory {
-    fn restarting(&mut self, _: &mut Self::Context) {
-        self.forget();
-    }
-}
-
-impl Monitored for Inventory {
-    const OWNER: Owner = Owner::Inventory;
-
-    fn stats(&self) -> &ActorStats {
-        &self.stats
-    }
-}
-
-impl Handler<Rollback> for Inventory {
-    type Result = ();
-
-    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
-        match rollback {
-            Rollback::Staged => {
-                self.stocks.discard();
-                self.reservations.discard();
-            }
-            Rollback::All => self.forget(),
-        }
-    }
-}
-
-impl Handler<DeleteOrderData> for Inventory {
-    type Result = Reply<DeleteReply>;
-
-    fn handle(
-        &mut self,
-        DeleteOrderData { order }: DeleteOrderData,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        self.stats.handled();
+    fn delete_order_data(&mut self, delete: DeleteOrderData) -> Reply<DeleteReply> {
         let mut changeset = Changeset::default();
-        if let Some(reservation) = self.reservations.get(order)? {
+        if let Some(reservation) = self.reservations.get(delete.order)? {
             match reservation.state {
                 State::Held { .. } => return Ok((DeleteReply::InUse, changeset)),
                 State::Committed | State::Released | State::Expired => {}
             }
-            changeset.delete(self.reservations.stage_deleted(order));
+            changeset.delete(&mut self.reservations, delete.order);
         }
         Ok((DeleteReply::Deleted, changeset))
     }
 }
 
-/// Sets what is on hand of a sku, which begins to exist if need be.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Set(pub StockSet);
-
-impl Handler<Set> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, Set(set): Set, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.set(&set)
-    }
-}
-
-/// Changes what is on hand of a sku.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Adjust(pub StockAdjust);
-
-impl Handler<Adjust> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, Adjust(adjust): Adjust, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.adjust(&adjust)
-    }
+fn changed(stock: &Stock) -> Event {
+    Event::StockChanged { sku: stock.sku.clone(), on_hand: stock.on_hand, held: stock.held }
 }

@@ -1,17 +1,18 @@
-//! What is held, sold, given back and returned for orders.
+//! What is held, sold, released and returned for orders.
 //!
-//! Keeps, of each reservation: it resolves once; a hold takes all lines or none; no more comes
-//! back than was sold.
+//! Keeps, of each reservation: its hold ends once; a hold takes all lines or none; no more is
+//! returned than was sold.
 
-use super::actor::Inventory;
-use crate::changeset::{self, Changeset, NewTimer, TimerKind};
+use super::actor::InventoryActor;
+use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::owner_actor::replies;
 use crate::turn::{CommandError, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::{Event, ReleaseReason, Returned};
 use orderly_domain::id::{RefundId, Sku};
 use orderly_domain::inventory::rules::{self, Change};
-use orderly_domain::inventory::{HoldState as State, Item, Reservation, SkuNumber};
+use orderly_domain::inventory::{HoldState as State, Item, Reservation, SkuNumber, Stock};
 use orderly_domain::money::Line;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason, Refusal};
@@ -19,21 +20,114 @@ use orderly_store::Ordinal;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-impl Inventory {
+replies! {
+    InventoryActor:
+    Hold => hold,
+    Commit => commit,
+    Release => release,
+    Extend => extend,
+    Freeze => freeze,
+    Unfreeze => unfreeze,
+    ReturnToStock => return_to_stock,
+    GetReservation => get_reservation,
+}
+
+/// Holds stock for every line of an order, or for none.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Hold {
+    /// The order.
+    pub order: Ordinal,
+    /// Its lines; several lines of a sku count together.
+    pub lines: Arc<[Line]>,
+    /// The hold expires then, unless it is committed or extended first.
+    pub until: Timestamp,
+}
+
+/// Sells what is held for an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Commit {
+    /// The order.
+    pub order: Ordinal,
+}
+
+/// Releases what is held for an order; nothing when it is held no more.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Release {
+    /// The order.
+    pub order: Ordinal,
+    /// Why.
+    pub reason: ReleaseReason,
+}
+
+/// Holds the stock of an order for longer; a hold is extended once.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Extend {
+    /// The order.
+    pub order: Ordinal,
+    /// The hold expires then.
+    pub until: Timestamp,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Stops the time of an order's hold, while a payment attempt is open.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Freeze {
+    /// The order.
+    pub order: Ordinal,
+    /// The hold expires then at the latest.
+    pub cap: Timestamp,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Lets the time go on that was left when the hold was frozen.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct Unfreeze {
+    /// The order.
+    pub order: Ordinal,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Returns sold units to stock; refused when more would be returned than was sold.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct ReturnToStock {
+    /// The order.
+    pub order: Ordinal,
+    /// The refund that they are returned with.
+    pub refund: RefundId,
+    /// What is returned; several lines of a sku count together.
+    pub restock: Vec<Restock>,
+}
+
+/// Asks for the reservation of an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<Arc<Reservation>>, Fault>")]
+pub struct GetReservation {
+    /// The order.
+    pub order: Ordinal,
+}
+
+impl InventoryActor {
     fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, CommandError> {
         let missing = Fault::Inconsistent("the order has no reservation");
         Ok(self.reservations.get(order)?.ok_or(missing)?)
     }
 
-    fn stock_of(
-        &mut self,
-        sku: Ordinal,
-    ) -> Result<Arc<orderly_domain::inventory::Stock>, CommandError> {
+    fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<Stock>, CommandError> {
         let missing = Fault::Inconsistent("a held sku has no stock");
         Ok(self.stocks.get(sku)?.ok_or(missing)?)
     }
 
-    /// Resolves what is held for an order: each item by `change`, the whole to `state`.
+    /// Ends the hold of an order: changes the stock of each item, and the reservation to `state`.
     fn resolve(
         &mut self,
         order: Ordinal,
@@ -46,24 +140,23 @@ impl Inventory {
             let stock = self.stock_of(Ordinal(item.number.0))?;
             self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], changeset);
         }
-        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, changeset);
+        changeset.stage(
+            &mut self.reservations,
+            order,
+            Reservation { items: Arc::clone(&held.items), state },
+        );
         Ok(())
     }
 
-    fn stage(&mut self, order: Ordinal, reservation: Reservation, changeset: &mut Changeset) {
-        let reservation = self.reservations.stage(order, reservation);
-        changeset.change(changeset::Change::Reservation(order, reservation));
-    }
-
-    fn hold(&mut self, hold: &Hold) -> Reply<()> {
-        // one item a sku, in the order of the skus, whatever the order of the lines
+    fn hold(&mut self, hold: Hold) -> Reply<()> {
+        // one item a sku, sorted by sku: the order of the lines must not matter
         let mut wanted = BTreeMap::<&Sku, u64>::new();
         for line in hold.lines.iter() {
             *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
         }
         let mut stocks = Vec::with_capacity(wanted.len());
         for (sku, quantity) in wanted {
-            let (ordinal, stock) = self.known(sku)?;
+            let (ordinal, stock) = self.existing(sku)?;
             stocks.push((ordinal, stock, quantity));
         }
         rules::hold(stocks.iter().map(|(_, stock, quantity)| (&**stock, *quantity))).map_err(
@@ -82,7 +175,11 @@ impl Inventory {
             });
         }
         let state = State::held(hold.until);
-        self.stage(hold.order, Reservation { items: items.into(), state }, &mut changeset);
+        changeset.stage(
+            &mut self.reservations,
+            hold.order,
+            Reservation { items: items.into(), state },
+        );
         changeset.timers.push(NewTimer {
             due: hold.until,
             kind: TimerKind::Hold,
@@ -91,7 +188,7 @@ impl Inventory {
         Ok(((), changeset))
     }
 
-    fn commit(&mut self, order: Ordinal) -> Reply<()> {
+    fn commit(&mut self, Commit { order }: Commit) -> Reply<()> {
         let mut changeset = Changeset::default();
         match self.reservation(order)?.state {
             State::Held { .. } => {
@@ -100,12 +197,12 @@ impl Inventory {
                 Ok(((), changeset))
             }
             State::Committed | State::Released | State::Expired => {
-                Err(Fault::Inconsistent("the hold to commit was resolved before").into())
+                Err(Fault::Inconsistent("the hold to commit has ended before").into())
             }
         }
     }
 
-    fn release(&mut self, order: Ordinal, reason: ReleaseReason) -> Reply<()> {
+    fn release(&mut self, Release { order, reason }: Release) -> Reply<()> {
         let mut changeset = Changeset::default();
         let state = match reason {
             ReleaseReason::Cancelled => State::Released,
@@ -122,7 +219,7 @@ impl Inventory {
         Ok(((), changeset))
     }
 
-    /// Changes until when an order's stock is held, if it still is.
+    /// Changes until when an order's stock is held; nothing when it is held no more.
     fn retime(
         &mut self,
         order: Ordinal,
@@ -136,22 +233,38 @@ impl Inventory {
         if let State::Held { until, .. } = state {
             changeset.timers.push(NewTimer { due: until, kind: TimerKind::Hold, ordinal: order });
         }
-        self.stage(order, Reservation { items: Arc::clone(&held.items), state }, &mut changeset);
+        changeset.stage(
+            &mut self.reservations,
+            order,
+            Reservation { items: Arc::clone(&held.items), state },
+        );
         Ok(((), changeset))
     }
 
-    fn take_back(&mut self, take: &TakeBack) -> Reply<()> {
+    fn extend(&mut self, Extend { order, until, now }: Extend) -> Reply<()> {
+        self.retime(order, |held| rules::extend(held, until, now))
+    }
+
+    fn freeze(&mut self, Freeze { order, cap, now }: Freeze) -> Reply<()> {
+        self.retime(order, |held| rules::freeze(held, cap, now))
+    }
+
+    fn unfreeze(&mut self, Unfreeze { order, now }: Unfreeze) -> Reply<()> {
+        self.retime(order, |held| rules::unfreeze(held, now))
+    }
+
+    fn return_to_stock(&mut self, returned: ReturnToStock) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut wanted = BTreeMap::<&Sku, u64>::new();
-        for line in &take.restock {
+        for line in &returned.restock {
             *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
         }
-        let sold = self.reservations.get(take.order)?;
+        let sold = self.reservations.get(returned.order)?;
         let mut items = rules::take_back(sold.as_deref(), &wanted).map_err(|too_many| {
             let detail = Some(Detail::Shortages(too_many));
             Refusal { reason: Reason::RestockExceedsSold, detail }
         })?;
-        let mut returned = Vec::with_capacity(wanted.len());
+        let mut items_returned = Vec::with_capacity(wanted.len());
         for item in &mut items {
             let Some(quantity) = wanted.get(&item.sku).copied() else { continue };
             let stock = self.stock_of(Ordinal(item.number.0))?;
@@ -162,171 +275,20 @@ impl Inventory {
                 &mut changeset,
             );
             item.returned += quantity;
-            returned.push(Returned { sku: item.sku.clone(), quantity });
+            items_returned.push(Returned { sku: item.sku.clone(), quantity });
         }
-        let refund_id = take.refund.clone();
-        changeset.events.push(Event::StockReturned { refund_id, items: returned });
+        let refund_id = returned.refund;
+        changeset.events.push(Event::StockReturned { refund_id, items: items_returned });
         let state = State::Committed;
-        self.stage(take.order, Reservation { items: items.into(), state }, &mut changeset);
+        changeset.stage(
+            &mut self.reservations,
+            returned.order,
+            Reservation { items: items.into(), state },
+        );
         Ok(((), changeset))
     }
-}
 
-/// Sets stock aside for every line of an order, or for none.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Hold {
-    /// The order.
-    pub order: Ordinal,
-    /// What it wants; several lines of a sku count together.
-    pub lines: Arc<[Line]>,
-    /// The hold lapses then, unless committed or extended first.
-    pub until: Timestamp,
-}
-
-impl Handler<Hold> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, hold: Hold, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.hold(&hold)
-    }
-}
-
-/// Sells what is held for an order.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Commit {
-    /// The order.
-    pub order: Ordinal,
-}
-
-impl Handler<Commit> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, commit: Commit, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.commit(commit.order)
-    }
-}
-
-/// Gives back what is held for an order, if it still is.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Release {
-    /// The order.
-    pub order: Ordinal,
-    /// Why.
-    pub reason: ReleaseReason,
-}
-
-impl Handler<Release> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, release: Release, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.release(release.order, release.reason)
-    }
-}
-
-/// Holds on for longer; a hold is extended once.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Extend {
-    /// The order.
-    pub order: Ordinal,
-    /// The hold lapses then.
-    pub until: Timestamp,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-impl Handler<Extend> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, extend: Extend, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        let Extend { order, until, now } = extend;
-        self.retime(order, |held| rules::extend(held, until, now))
-    }
-}
-
-/// The hold's time stands still.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Freeze {
-    /// The order.
-    pub order: Ordinal,
-    /// The hold lapses then all the same.
-    pub cap: Timestamp,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-impl Handler<Freeze> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, freeze: Freeze, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        let Freeze { order, cap, now } = freeze;
-        self.retime(order, |held| rules::freeze(held, cap, now))
-    }
-}
-
-/// The time that was left of a frozen hold goes on.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Unfreeze {
-    /// The order.
-    pub order: Ordinal,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-impl Handler<Unfreeze> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, unfreeze: Unfreeze, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        let Unfreeze { order, now } = unfreeze;
-        self.retime(order, |held| rules::unfreeze(held, now))
-    }
-}
-
-/// Takes sold units back into stock; refused when more would come back than was sold.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct TakeBack {
-    /// The order.
-    pub order: Ordinal,
-    /// The refund that they come back with.
-    pub refund: RefundId,
-    /// What comes; several lines of a sku count together.
-    pub restock: Vec<Restock>,
-}
-
-impl Handler<TakeBack> for Inventory {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, take: TakeBack, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.take_back(&take)
-    }
-}
-
-/// Asks how an order's reservation stands.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Option<Arc<Reservation>>, Fault>")]
-pub struct Look {
-    /// The order.
-    pub order: Ordinal,
-}
-
-impl Handler<Look> for Inventory {
-    type Result = Result<Option<Arc<Reservation>>, Fault>;
-
-    fn handle(&mut self, look: Look, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        Ok(self.reservations.get(look.order)?)
+    fn get_reservation(&mut self, get: GetReservation) -> Result<Option<Arc<Reservation>>, Fault> {
+        Ok(self.reservations.get(get.order)?)
     }
 }

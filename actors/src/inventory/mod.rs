@@ -1,8 +1,14 @@
-//! Stock and reservations: what they are, the actor that owns them.
+//! Stock and reservations: the actor that owns them. Their rules are in `orderly_domain::inventory`.
+//!
+//! | module | has |
+//! |---|---|
+//! | `actor` | the owner: what is on hand |
+//! | `holds` | what it does for orders: hold, commit, release, return |
+//! | `stored` | where stock and reservations are in the store |
 
 mod actor;
 mod holds;
 mod stored;
 
-pub use actor::{Adjust, Inventory, Set};
-pub use holds::{Commit, Extend, Freeze, Hold, Look, Release, TakeBack, Unfreeze};
+pub use actor::{Adjust, InventoryActor, Set};
+pub use holds::{Commit, Extend, Freeze, GetReservation, Hold, Release, ReturnToStock, Unfreeze};

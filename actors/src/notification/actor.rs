@@ -1,11 +1,12 @@
-//! Decides once per order, kind and reference that a customer is told something, and keeps how
-//! far that got on each channel; the only writer of both. Sending is the notifier's work, outside.
+//! Decides once per order, kind and reference that a customer is notified, and records how far the
+//! delivery got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
-use crate::changeset::{self, Changeset, NewTimer, TimerKind};
+use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::owner::Owner;
-use crate::states::{SharedView, StateCache};
-use crate::supervisor::{ActorStats, Monitored};
-use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply, Rollback};
+use crate::owner_actor::{owner_actor, replies};
+use crate::states::{Rollback, SharedView, StateCache};
+use crate::supervisor::ActorStats;
+use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -26,25 +27,140 @@ pub struct NotificationActor {
     stats: ActorStats,
 }
 
+owner_actor!(NotificationActor, Owner::Notification);
+
+replies! {
+    NotificationActor:
+    RequestNotification => request,
+    SetTrace => set_trace,
+    GetDueDeliveries => get_due_deliveries,
+    RecordAttempt => record_attempt,
+    Resend => resend,
+    DeleteOrderData => delete_order_data,
+}
+
+/// Requests that a customer is notified. Nothing happens when the same was requested before.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct RequestNotification {
+    /// The order.
+    pub order: Ordinal,
+    /// The order's id.
+    pub order_id: OrderId,
+    /// What the customer is told.
+    pub kind: NotificationKind,
+    /// The part of the order that the notification is about; empty where the kind says it all.
+    pub reference: String,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Asks which notifications of an order are to be sent now, through which channels.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<Vec<Outgoing>, Fault>")]
+pub struct GetDueDeliveries {
+    /// The order.
+    pub order: Ordinal,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A notification to be sent through one channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The order.
+    pub order: Ordinal,
+    /// The notification's id, the same at every delivery.
+    pub id: String,
+    /// What the customer is told.
+    pub kind: NotificationKind,
+    /// The part of the order that the notification is about (a refund's id); empty where the kind
+    /// says it all.
+    pub reference: String,
+    /// The channel.
+    pub channel: Channel,
+    /// The number of the attempt, from 1.
+    pub attempt: u32,
+    /// The trace of the command that requested it.
+    pub trace: Option<TraceParent>,
+    /// No attempt begins later.
+    pub give_up_at: Timestamp,
+}
+
+/// Sets the trace of notifications that the command in hand requested: the flows of orders, which
+/// request them, do not know the trace. Replies all notifications of the order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Arc<Notices>, Fault>")]
+pub struct SetTrace {
+    /// The order.
+    pub order: Ordinal,
+    /// The notifications.
+    pub ids: Vec<String>,
+    /// The trace of the command.
+    pub trace: TraceParent,
+}
+
+/// Records the result of an attempt to deliver a notification.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct RecordAttempt {
+    /// The order.
+    pub order: Ordinal,
+    /// The notification.
+    pub id: String,
+    /// The channel.
+    pub channel: Channel,
+    /// The number of the attempt.
+    pub attempt: u32,
+    /// The result.
+    pub result: Sent,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Has a notification sent again through every channel that gave up on it.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<ResendReply>")]
+pub struct Resend {
+    /// The order.
+    pub order: Ordinal,
+    /// The notification.
+    pub id: String,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// The reply to [`Resend`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResendReply {
+    /// The notification is sent again.
+    Again,
+    /// No channel gave up on the notification.
+    NotExhausted,
+    /// There is no such notification.
+    Unknown,
+}
+
 impl NotificationActor {
     /// An owner that reads from `view` and caches about `capacity` bytes of states.
     pub fn new(view: SharedView, capacity: u64, policy: Policy, stats: ActorStats) -> Self {
         Self { notices: StateCache::new(view, capacity), policy, stats }
     }
 
-    fn known(&mut self, order: Ordinal) -> Result<Notices, Fault> {
+    fn roll_back(&mut self, rollback: Rollback) {
+        self.notices.roll_back(rollback);
+    }
+
+    /// The notifications of an order; none yet for an order without any.
+    fn notices_of(&mut self, order: Ordinal) -> Result<Notices, Fault> {
         Ok(self.notices.get(order)?.map_or_else(Notices::default, |known| (*known).clone()))
     }
 
-    fn stage(&mut self, order: Ordinal, notices: Notices, changeset: &mut Changeset) {
-        let notices = self.notices.stage(order, notices);
-        changeset.change(changeset::Change::Notices(order, notices));
-    }
-
-    fn request(&mut self, request: Request) -> Reply<()> {
+    fn request(&mut self, request: RequestNotification) -> Reply<()> {
+        crate::failpoints::hit("notification", request.order_id.as_str());
         let mut changeset = Changeset::default();
-        let mut notices = self.known(request.order)?;
-        let Request { order, order_id, kind, reference, now } = request;
+        let mut notices = self.notices_of(request.order)?;
+        let RequestNotification { order, order_id, kind, reference, now } = request;
         if notices.all.iter().any(|one| one.kind == kind && one.reference == reference) {
             return Ok(((), changeset));
         }
@@ -55,29 +171,28 @@ impl NotificationActor {
         if !deliveries.is_empty() {
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Notify, ordinal: order });
         }
-        let trace = None; // see `Stamp`
+        let trace = None; // see `SetTrace`
         notices.all.push(Notice { id, kind, reference, requested_at: now, trace, deliveries });
-        self.stage(order, notices, &mut changeset);
+        changeset.stage(&mut self.notices, order, notices);
         Ok(((), changeset))
     }
 
-    /// Puts the trace of the command in hand into what it requested.
-    fn stamp(&mut self, stamp: &Stamp) -> Result<Arc<Notices>, Fault> {
-        let mut notices = self.known(stamp.order)?;
-        for notice in notices.all.iter_mut().filter(|notice| stamp.ids.contains(&notice.id)) {
-            notice.trace = Some(stamp.trace);
+    fn set_trace(&mut self, set: SetTrace) -> Result<Arc<Notices>, Fault> {
+        let mut notices = self.notices_of(set.order)?;
+        for notice in notices.all.iter_mut().filter(|notice| set.ids.contains(&notice.id)) {
+            notice.trace = Some(set.trace);
         }
-        Ok(self.notices.stage(stamp.order, notices))
+        Ok(self.notices.stage(set.order, notices))
     }
 
-    fn pending(&mut self, pending: &Pending) -> Result<Vec<Outgoing>, Fault> {
-        let Some(notices) = self.notices.get(pending.order)? else {
+    fn get_due_deliveries(&mut self, get: GetDueDeliveries) -> Result<Vec<Outgoing>, Fault> {
+        let Some(notices) = self.notices.get(get.order)? else {
             return Ok(Vec::new());
         };
         let due = notices.all.iter().flat_map(|notice| {
-            let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(pending.now));
+            let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(get.now));
             due.map(|delivery| Outgoing {
-                order: pending.order,
+                order: get.order,
                 id: notice.id.clone(),
                 kind: notice.kind,
                 reference: notice.reference.clone(),
@@ -90,21 +205,21 @@ impl NotificationActor {
         Ok(due.collect())
     }
 
-    fn report(&mut self, report: &Report) -> Reply<()> {
+    fn record_attempt(&mut self, report: RecordAttempt) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut notices = self.known(report.order)?;
+        let mut notices = self.notices_of(report.order)?;
         let notice = notices.all.iter_mut().find(|notice| notice.id == report.id);
         let found = notice.and_then(|notice| {
             let of_channel = |one: &&mut Delivery| one.channel == report.channel;
             Some((notice.kind, notice.deliveries.iter_mut().find(of_channel)?))
         });
         let Some((kind, delivery)) = found else {
-            return Err(Fault::Inconsistent("the outcome of an unknown notification").into());
+            return Err(Fault::Inconsistent("an attempt of an unknown notification").into());
         };
-        let Report { attempt, result, now, .. } = *report;
+        let RecordAttempt { attempt, result, now, .. } = report;
         let Some(after) = delivery.after(&report.id, attempt, result, &self.policy.retry, now)
         else {
-            return Ok(((), changeset)); // told twice: the first outcome stands
+            return Ok(((), changeset)); // recorded before: the first outcome stands
         };
         let (notification_id, channel) = (report.id.clone(), report.channel);
         let attempts = after.attempts;
@@ -131,235 +246,51 @@ impl NotificationActor {
             }),
         }
         *delivery = after;
-        self.stage(report.order, notices, &mut changeset);
+        changeset.stage(&mut self.notices, report.order, notices);
         Ok(((), changeset))
     }
 
-    fn resend(&mut self, resend: &Resend) -> Reply<Resent> {
+    fn resend(&mut self, resend: Resend) -> Reply<ResendReply> {
         let mut changeset = Changeset::default();
-        let mut notices = self.known(resend.order)?;
+        let mut notices = self.notices_of(resend.order)?;
         let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == resend.id) else {
-            return Ok((Resent::Unknown, changeset));
+            return Ok((ResendReply::Unknown, changeset));
         };
-        let mut resent = Resent::NotExhausted;
+        let mut resent = ResendReply::NotExhausted;
         for delivery in &mut notice.deliveries {
             if let Some(again) = delivery.again(resend.now) {
                 *delivery = again;
-                resent = Resent::Again;
+                resent = ResendReply::Again;
             }
         }
-        if resent == Resent::Again {
-            let Resend { order, now: due, .. } = *resend;
+        if resent == ResendReply::Again {
+            let Resend { order, now: due, .. } = resend;
             changeset.timers.push(NewTimer { due, kind: TimerKind::Notify, ordinal: order });
-            self.stage(order, notices, &mut changeset);
+            changeset.stage(&mut self.notices, order, notices);
         }
         Ok((resent, changeset))
     }
-}
 
-/// The id of a notification: derived, so that a second derivation gives the same, and with its
-/// order's place in it, so that it is found without an index of its own.
-fn id_of(order: Ordinal, parts: &[&str]) -> String {
-    identity::derived(&format!("n-{}-", order.0), parts)
-}
-
-/// The place of the order that a notification belongs to; `None` when it is no id of one.
-pub fn order_of(id: &str) -> Option<Ordinal> {
-    id.strip_prefix("n-")?.split_once('-')?.0.parse().ok().map(Ordinal)
-}
-
-impl Actor for NotificationActor {
-    type Context = Context<Self>;
-}
-
-impl Supervised for NotificationActor {
-    fn restarting(&mut self, _: &mut Self::Context) {
-        self.notices.forget();
-    }
-}
-
-impl Monitored for NotificationActor {
-    const OWNER: Owner = Owner::Notification;
-
-    fn stats(&self) -> &ActorStats {
-        &self.stats
-    }
-}
-
-impl Handler<Rollback> for NotificationActor {
-    type Result = ();
-
-    fn handle(&mut self, rollback: Rollback, _: &mut Self::Context) {
-        match rollback {
-            Rollback::Staged => self.notices.discard(),
-            Rollback::All => self.notices.forget(),
-        }
-    }
-}
-
-impl Handler<DeleteOrderData> for NotificationActor {
-    type Result = Reply<DeleteReply>;
-
-    fn handle(
-        &mut self,
-        DeleteOrderData { order }: DeleteOrderData,
-        _: &mut Self::Context,
-    ) -> Self::Result {
-        self.stats.handled();
+    fn delete_order_data(&mut self, delete: DeleteOrderData) -> Reply<DeleteReply> {
         let mut changeset = Changeset::default();
-        if let Some(notices) = self.notices.get(order)? {
+        if let Some(notices) = self.notices.get(delete.order)? {
             if notices.all.iter().any(Notice::is_pending) {
                 return Ok((DeleteReply::InUse, changeset));
             }
-            changeset.delete(self.notices.stage_deleted(order));
+            changeset.delete(&mut self.notices, delete.order);
         }
         Ok((DeleteReply::Deleted, changeset))
     }
 }
 
-/// Wants a customer told something; heard before, it does nothing.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Request {
-    /// The order.
-    pub order: Ordinal,
-    /// Its id.
-    pub order_id: OrderId,
-    /// What to tell.
-    pub kind: NotificationKind,
-    /// What it is about within the order; empty where the kind says it all.
-    pub reference: String,
-    /// The unit's time.
-    pub now: Timestamp,
+/// The id of a notification. It is derived from what the notification is about, so the same
+/// notification has the same id again; and it contains the order's ordinal, so the notification is
+/// found without an index.
+fn id_of(order: Ordinal, parts: &[&str]) -> String {
+    identity::derived(&format!("n-{}-", order.0), parts)
 }
 
-impl Handler<Request> for NotificationActor {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, request: Request, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        crate::failpoints::hit("notification", request.order_id.as_str());
-        self.request(request)
-    }
-}
-
-/// Asks what of an order is to be sent now.
-#[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Vec<Outgoing>, Fault>")]
-pub struct Pending {
-    /// The order.
-    pub order: Ordinal,
-    /// The time.
-    pub now: Timestamp,
-}
-
-/// A notification to be sent through one channel.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The order.
-    pub order: Ordinal,
-    /// Its id, the same at every delivery.
-    pub id: String,
-    /// What to tell.
-    pub kind: NotificationKind,
-    /// What it is about within the order (a refund's id); empty where the kind says it all.
-    pub reference: String,
-    /// Through which channel.
-    pub channel: Channel,
-    /// Counts from 1.
-    pub attempt: u32,
-    /// The trace of the command that requested it.
-    pub trace: Option<TraceParent>,
-    /// No attempt begins later than this.
-    pub give_up_at: Timestamp,
-}
-
-impl Handler<Pending> for NotificationActor {
-    type Result = Result<Vec<Outgoing>, Fault>;
-
-    fn handle(&mut self, pending: Pending, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.pending(&pending)
-    }
-}
-
-/// Puts a trace into notifications that the command in hand requested: the flows of orders, which
-/// ask for them, know of no trace. Answers with all notifications of the order.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Arc<Notices>, Fault>")]
-pub struct Stamp {
-    /// The order.
-    pub order: Ordinal,
-    /// The notifications.
-    pub ids: Vec<String>,
-    /// The trace of the command.
-    pub trace: TraceParent,
-}
-
-impl Handler<Stamp> for NotificationActor {
-    type Result = Result<Arc<Notices>, Fault>;
-
-    fn handle(&mut self, stamp: Stamp, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.stamp(&stamp)
-    }
-}
-
-/// Tells what became of an attempt to deliver a notification.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<()>")]
-pub struct Report {
-    /// The order.
-    pub order: Ordinal,
-    /// The notification.
-    pub id: String,
-    /// The channel.
-    pub channel: Channel,
-    /// The number of the attempt.
-    pub attempt: u32,
-    /// What became of it.
-    pub result: Sent,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-impl Handler<Report> for NotificationActor {
-    type Result = Reply<()>;
-
-    fn handle(&mut self, report: Report, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.report(&report)
-    }
-}
-
-/// A person wants a notification sent again that was given up.
-#[derive(Debug, Message)]
-#[rtype(result = "Reply<Resent>")]
-pub struct Resend {
-    /// The order.
-    pub order: Ordinal,
-    /// The notification.
-    pub id: String,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-/// What became of a [`Resend`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resent {
-    /// It is on its way again, through every channel that had given up.
-    Again,
-    /// No channel has given up on it.
-    NotExhausted,
-    /// There is no such notification.
-    Unknown,
-}
-
-impl Handler<Resend> for NotificationActor {
-    type Result = Reply<Resent>;
-
-    fn handle(&mut self, resend: Resend, _: &mut Self::Context) -> Self::Result {
-        self.stats.handled();
-        self.resend(&resend)
-    }
+/// The order of the notification with that id; `None` when no notification can have the id.
+pub fn order_of(id: &str) -> Option<Ordinal> {
+    id.strip_prefix("n-")?.split_once('-')?.0.parse().ok().map(Ordinal)
 }

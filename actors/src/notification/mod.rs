@@ -1,8 +1,14 @@
-//! Notifications: what customers are told, and how far that got on each channel.
+//! Notifications: the actor that owns them. Their rules are in `orderly_domain::notification`.
+//!
+//! | module | has |
+//! |---|---|
+//! | `actor` | the owner: what customers are told, and how far that got on each channel |
+//! | `stored` | where notifications are in the store |
 
 mod actor;
 mod stored;
 
 pub use actor::{
-    NotificationActor, Outgoing, Pending, Report, Request, Resend, Resent, Stamp, order_of,
+    GetDueDeliveries, NotificationActor, Outgoing, RecordAttempt, RequestNotification, Resend,
+    ResendReply, SetTrace, order_of,
 };

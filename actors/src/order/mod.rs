@@ -1,11 +1,18 @@
-//! Orders: what they are, the rules they follow, and the actor that owns them and runs the flows.
+//! Orders: the actor that owns them, and its flows. The rules of orders are in
+//! `orderly_domain::order`.
+//!
+//! | module | has |
+//! |---|---|
+//! | `actor` | the owner: runs one flow for each message |
+//! | `flows` | for each message, which owners are asked what, in which order |
+//! | `stored` | where orders are in the store |
 
 mod actor;
 mod flows;
 mod stored;
 
-pub use actor::{
-    Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart, OrderActor,
-    Place, Refund, Resolve, RunWaiting, Waited,
+pub use actor::OrderActor;
+pub use flows::{
+    Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart, LatePayment,
+    OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms, Waited,
 };
-pub use flows::{LatePayment, OwnerAddrs, Terms};

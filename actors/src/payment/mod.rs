@@ -1,12 +1,21 @@
-//! Payments: attempts, refunds, disputes and waiting callbacks, and the actor that owns them.
+//! Payments: the actor that owns attempts, refunds, disputes and waiting callbacks. Their rules are
+//! in `orderly_domain::payment`.
+//!
+//! | module | has |
+//! |---|---|
+//! | `actor` | the owner: records what providers say |
+//! | `waiting` | callbacks that came before their order |
+//! | `provider_requests` | what providers are asked to do: refunds and voids |
+//! | `stored` | where payments are in the store |
 
 mod actor;
-mod requests;
+mod provider_requests;
 mod stored;
+mod waiting;
 
-pub use actor::{
-    Look, Next, NextWaiting, PaymentActor, Record, Recorded, TakeOrphanedCallback, Wait,
-    WaitingLimits,
+pub use actor::{GetStanding, PaymentActor, RecordCallback, RecordedCallback, WaitingLimits};
+pub(crate) use provider_requests::derived_refund;
+pub use provider_requests::{
+    RefundAutomatically, RefundForeignCurrency, RequestRefund, Restocking, VoidAttempts,
 };
-pub(crate) use requests::derived_refund;
-pub use requests::{AskBack, AskBackElsewhere, RequestRefund, Restocking, Void};
+pub use waiting::{DequeueCallback, DequeueOrphanedCallback, DequeuedCallback, EnqueueCallback};

@@ -1,11 +1,14 @@
 //! Putting aside what cannot be processed: with its bytes and its reason, once.
 
+use super::command::order_of;
+use super::inbound::{InboundMessage, Raw};
 use super::seal::Turn;
-use super::{Error, InboundMessage, Sealed, Sequencer, Step, order_of};
+use super::state::Sequencer;
+use super::step::{Error, Sealed, Step};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
-use crate::parked::{self, CUT, Item, WHOLE};
+use crate::parked::{self, CUT, ParkedItem, WHOLE};
 use crate::payment;
 use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, ask};
@@ -109,7 +112,7 @@ impl Sequencer {
         reason: Reason,
         detail: Option<Detail>,
         now: Timestamp,
-    ) -> Result<Option<Item>, Error> {
+    ) -> Result<Option<ParkedItem>, Error> {
         let view = self.view().borrow();
         let whole = &inbound.raw.body;
         let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), whole);
@@ -143,7 +146,7 @@ impl Sequencer {
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(tables::PARKED));
-        Ok(Some(Item { ordinal, name, about, body }))
+        Ok(Some(ParkedItem { ordinal, name, about, body }))
     }
 
     /// Parks the first callback that waited for an order, since it cannot be applied.
@@ -152,7 +155,7 @@ impl Sequencer {
         order: Ordinal,
         now: Timestamp,
     ) -> Result<Option<Step>, Error> {
-        let next = payment::NextWaiting { order };
+        let next = payment::DequeueCallback { order };
         let reply = ask(&self.owners.payment, next).await;
         let (next, mut changeset) = match reply {
             Ok(Ok((Some(next), changeset))) => (next, changeset),
@@ -194,10 +197,7 @@ impl Sequencer {
             trace,
             attempts: 1,
             command: Ok(command),
-            raw: super::Raw {
-                body: body.into(),
-                content_type: Some("application/json".to_owned()),
-            },
+            raw: Raw { body: body.into(), content_type: Some("application/json".to_owned()) },
         };
         let detail = Some(Detail::from(detail));
         if let Some(item) = self.item(&inbound, reason, detail.clone(), now)? {
@@ -220,7 +220,7 @@ fn verdict_of(reason: Reason) -> Verdict {
     }
 }
 
-fn event(item: &Item, inbound: &InboundMessage) -> Event {
+fn event(item: &ParkedItem, inbound: &InboundMessage) -> Event {
     Event::CommandParked {
         parked_id: parked::id(item.ordinal),
         reason: item.about.reason,

@@ -1,13 +1,13 @@
-//! What the door hands to the sequencer.
+//! A message as the sequencer takes it.
 
 use bytes::Bytes;
 use orderly_domain::command::{Command, Invalid};
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::record::Named;
+use orderly_domain::record::{Named, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 
-/// A message, decoded as far as it could be.
+/// A message, decoded as far as that was possible.
 #[derive(Debug, Clone)]
 pub struct InboundMessage {
     /// Its source; `None` when it could not be read.
@@ -16,17 +16,17 @@ pub struct InboundMessage {
     pub id: Option<CommandId>,
     /// Its type.
     pub kind: Named,
-    /// Its own time: the AMQP timestamp, or a CloudEvent's `time`.
+    /// The time that the message says: the AMQP timestamp, or a CloudEvent's `time`.
     pub time: Option<Timestamp>,
-    /// It is not to be executed later than this.
+    /// The command is not to be carried out later than this.
     pub deadline: Option<Timestamp>,
-    /// The trace it belongs to.
+    /// The trace that the message belongs to.
     pub trace: Option<TraceParent>,
     /// How often it was tried before.
     pub attempts: u32,
     /// The command, or what is wrong with the message.
     pub command: Result<Command, Invalid>,
-    /// The message as it came, for parking.
+    /// The message as it came: what is kept when it is parked.
     pub raw: Raw,
 }
 
@@ -37,4 +37,14 @@ pub struct Raw {
     pub body: Bytes,
     /// Its content type.
     pub content_type: Option<String>,
+}
+
+impl InboundMessage {
+    pub(super) fn origin(&self) -> Origin {
+        Origin::Message {
+            source: self.source.clone(),
+            id: self.id.clone(),
+            kind: self.kind.clone(),
+        }
+    }
 }

@@ -1,12 +1,14 @@
-//! What the notifier and operators ask about notifications: what is due, what became of it, what
-//! is to be looked at again, what is to be sent again.
+//! What the notifier and operators ask about notifications: what is due, how a delivery ended, what
+//! is to be looked up later, what is to be sent again.
 
+use super::owners::Owners;
 use super::seal::Turn;
-use super::{Error, Sealed, Sequencer, Step};
+use super::state::Sequencer;
+use super::step::{Error, Sealed, Step};
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
-use crate::notification::{self, Resent};
+use crate::notification::{self, ResendReply};
 use crate::states;
-use crate::turn::{CommandError, Outcome, ask};
+use crate::turn::{Outcome, accepted, ask};
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
 use orderly_domain::notification::Sent;
@@ -17,46 +19,48 @@ use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
-/// What became of a wish to send a notification again.
+/// How a request to send a notification again ended.
 #[derive(Debug)]
 pub enum ResendOutcome {
-    /// It is sent again once this is durable.
+    /// The notification is sent again once this unit is durable.
     Sealed(Box<Sealed>),
-    /// No channel has given up on it: there is nothing to send again.
+    /// No channel gave up on the notification: there is nothing to send again.
     NotExhausted,
     /// There is no such notification.
     Unknown,
-    /// It came to no end.
+    /// The request failed.
     Failed,
 }
 
 impl Sequencer {
-    /// What of an order is to be sent to the customer now; `None` when that cannot be found out, and is to be asked again.
+    /// What of an order is to be sent to the customer now. `None`: asking failed, and is to be
+    /// retried.
     pub async fn pending_notifications(
         &mut self,
         order: Ordinal,
     ) -> Result<Option<Vec<notification::Outgoing>>, Error> {
-        let pending = notification::Pending { order, now: self.now() };
-        for _ in 0..2 {
-            let owner = &self.owners.notification;
-            let reply = ask(owner, pending.clone()).await;
-            match reply.and_then(|reply| reply) {
-                Ok(outgoing) => return Ok(Some(outgoing)),
-                Err(fault) => self.recover(fault).await?,
+        let now = self.now();
+        let get = async |owners: &Owners| {
+            ask(&owners.notification, notification::GetDueDeliveries { order, now }).await?
+        };
+        match self.attempt_valid(get).await? {
+            Ok(outgoing) => Ok(Some(outgoing)),
+            Err(problem) => {
+                tracing::error!(order = order.0, problem, "notifications cannot be looked up");
+                Ok(None)
             }
         }
-        Ok(None)
     }
 
-    /// Records what became of an attempt to deliver a notification.
+    /// Records the result of an attempt to deliver a notification. `None`: it was recorded before.
     pub async fn notified(
         &mut self,
         outgoing: &notification::Outgoing,
         result: Sent,
     ) -> Result<Option<Step>, Error> {
         let now = self.now();
-        for _ in 0..2 {
-            let report = notification::Report {
+        let record = async |owners: &Owners| {
+            let record = notification::RecordAttempt {
                 order: outgoing.order,
                 id: outgoing.id.clone(),
                 channel: outgoing.channel,
@@ -64,27 +68,28 @@ impl Sequencer {
                 result,
                 now,
             };
-            let owner = &self.owners.notification;
-            let reply = ask(owner, report).await;
-            match reply.and_then(Outcome::from_answer) {
-                Ok(outcome) if outcome.changeset.is_empty() => return Ok(None),
-                Ok(outcome) => {
-                    let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
-                    let turn = Turn::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
-                    return Ok(Some(self.seal(turn, outcome).await?.into()));
-                }
-                Err(fault) => self.recover(fault).await?,
+            Outcome::of_reply(ask(&owners.notification, record).await?)
+        };
+        match self.attempt_valid(record).await? {
+            Ok(outcome) if outcome.changeset.is_empty() => Ok(None),
+            Ok(outcome) => {
+                let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
+                let turn = Turn::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
+                Ok(Some(self.seal(turn, outcome).await?.into()))
+            }
+            Err(problem) => {
+                let problem = format!("the result of a delivery cannot be recorded: {problem}");
+                Ok(Some(Step::Failed { problem }))
             }
         }
-        Ok(Some(Step::Failed { problem: "a notification's outcome was not kept".to_owned() }))
     }
 
-    /// Has the notifications of orders looked at again, each at its time: one unit for them all.
+    /// Sets a timer for each order whose notifications are to be looked up again: one unit for all.
     pub async fn schedule_notifications(
         &mut self,
-        reminders: &[(Ordinal, Timestamp)],
+        orders: &[(Ordinal, Timestamp)],
     ) -> Result<Sealed, Error> {
-        let timers = reminders.iter();
+        let timers = orders.iter();
         let timers =
             timers.map(|&(ordinal, due)| NewTimer { due, kind: TimerKind::Notify, ordinal });
         let changeset = Changeset { timers: timers.collect(), ..Changeset::default() };
@@ -92,48 +97,44 @@ impl Sequencer {
         self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
     }
 
-    /// Sends a notification again through every channel that has given up on it.
+    /// Sends a notification again through every channel that gave up on it.
     pub async fn resend(&mut self, id: &str) -> Result<ResendOutcome, Error> {
         let Some(order) = notification::order_of(id) else {
             return Ok(ResendOutcome::Unknown);
         };
         let now = self.now();
-        for _ in 0..2 {
+        let resend = async |owners: &Owners| {
             let resend = notification::Resend { order, id: id.to_owned(), now };
-            let owner = &self.owners.notification;
-            let reply = ask(owner, resend).await;
-            let fault = match reply {
-                Ok(Ok((Resent::Unknown, _))) => return Ok(ResendOutcome::Unknown),
-                // no rule of business refuses it
-                Ok(Ok((Resent::NotExhausted, _)) | Err(CommandError::Refused(_))) => {
-                    return Ok(ResendOutcome::NotExhausted);
-                }
-                Ok(Ok((Resent::Again, changeset))) => {
-                    let order = self.known(order)?;
-                    let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
-                    let turn = Turn::new(Origin::Operator, None, now);
-                    return Ok(ResendOutcome::Sealed(Box::new(self.seal(turn, outcome).await?)));
-                }
-                Ok(Err(CommandError::Fault(fault))) | Err(fault) => fault,
-            };
-            self.recover(fault).await?;
+            accepted(ask(&owners.notification, resend).await?)
+        };
+        match self.attempt_valid(resend).await? {
+            Ok((ResendReply::Unknown, _)) => Ok(ResendOutcome::Unknown),
+            Ok((ResendReply::NotExhausted, _)) => Ok(ResendOutcome::NotExhausted),
+            Ok((ResendReply::Again, changeset)) => {
+                let order = self.known(order)?;
+                let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
+                let turn = Turn::new(Origin::Operator, None, now);
+                Ok(ResendOutcome::Sealed(Box::new(self.seal(turn, outcome).await?)))
+            }
+            Err(problem) => {
+                tracing::error!(id, problem, "a notification cannot be sent again");
+                Ok(ResendOutcome::Failed)
+            }
         }
-        Ok(ResendOutcome::Failed)
     }
 
-    /// Puts the trace of the command in hand into the notifications that it requested.
-    pub(super) async fn stamp_notices(&self, changeset: &mut Changeset, trace: TraceParent) {
+    /// Sets the trace of the command in hand in the notifications that it requested.
+    pub(super) async fn trace_notifications(&self, changeset: &mut Changeset, trace: TraceParent) {
         let ids: Vec<_> = changeset.events.iter().filter_map(requested).collect();
         if ids.is_empty() {
             return;
         }
         for change in &mut changeset.changes {
             let Change::Notices(order, notices) = change else { continue };
-            let stamp = notification::Stamp { order: *order, ids: ids.clone(), trace };
-            let owner = &self.owners.notification;
-            match ask(owner, stamp).await.and_then(|reply| reply) {
-                Ok(stamped) => *notices = stamped,
-                // a trace is not worth a command: what was decided is in the changeset
+            let set = notification::SetTrace { order: *order, ids: ids.clone(), trace };
+            match ask(&self.owners.notification, set).await.and_then(|reply| reply) {
+                Ok(traced) => *notices = traced,
+                // the command is applied without its trace: what was decided is in the changeset
                 Err(fault) => tracing::error!(problem = %fault, "a trace was lost"),
             }
         }

@@ -1,14 +1,14 @@
 //! The five owners as the sequencer starts and drives them.
 
 use crate::cart::CartActor;
-use crate::inventory::Inventory;
+use crate::inventory::InventoryActor;
 use crate::notification::NotificationActor;
 use crate::order::{OrderActor, OwnerAddrs, Terms};
 use crate::owner::Owner;
 use crate::payment::{PaymentActor, WaitingLimits};
+use crate::states::Rollback;
 use crate::states::SharedView;
 use crate::supervisor::{ActorStats, Budget, Failures, supervise};
-use crate::turn::Rollback;
 use actix::prelude::*;
 use orderly_domain::cart::Terms as CartTerms;
 use orderly_domain::notification::Policy;
@@ -67,7 +67,7 @@ impl Default for Capacities {
 pub struct Owners {
     pub(super) cart: Addr<CartActor>,
     pub(super) order: Addr<OrderActor>,
-    pub(super) inventory: Addr<Inventory>,
+    pub(super) inventory: Addr<InventoryActor>,
     pub(super) payment: Addr<PaymentActor>,
     pub(super) notification: Addr<NotificationActor>,
     stats: Vec<(Owner, ActorStats)>,
@@ -86,7 +86,8 @@ impl Owners {
         };
         let Settings { capacities, budget, .. } = *settings;
         let cart = CartActor::new(view.clone(), capacities.carts, settings.carts, of(Owner::Cart));
-        let inventory = Inventory::new(view.clone(), capacities.inventory, of(Owner::Inventory));
+        let inventory =
+            InventoryActor::new(view.clone(), capacities.inventory, of(Owner::Inventory));
         let payment = PaymentActor::new(
             view.clone(),
             capacities.payments,

@@ -7,8 +7,10 @@
 //! One death may be chance (somebody pulled the plug); a message that was alone at [`DEATHS`] is
 //! parked.
 
+use super::inbound::{InboundMessage, Raw};
 use super::seal::Turn;
-use super::{Error, InboundMessage, Raw, Sealed, Sequencer};
+use super::state::Sequencer;
+use super::step::{Error, Sealed};
 use crate::changeset::Changeset;
 use crate::marker;
 use crate::turn::Outcome;

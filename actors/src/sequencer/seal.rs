@@ -1,30 +1,41 @@
-//! Making a unit of what a command did.
+//! Makes a unit of an outcome.
 
-use super::{Error, FollowUp, Identity, Sealed, Sequencer};
+use super::state::Sequencer;
+use super::step::{Error, FollowUp, Sealed};
 use crate::changeset::{Change, NewTimer, TimerKind};
 use crate::counters;
 use crate::journal_entry::JournalEntry;
 use crate::marker;
-use crate::states::State;
+use crate::states::{Rollback, State};
 use crate::tables;
-use crate::turn::{Outcome, Rollback};
+use crate::turn::Outcome;
+use orderly_domain::identity::DataHash;
 use orderly_domain::record::{Origin, Record};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
-use orderly_store::{Ordinal, Seq, UnitBuilder};
+use orderly_store::{IdentityHash, Ordinal, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A notification is sent as soon as its unit is durable. Should the process die before, this
-/// much later it is looked at again.
+/// A notification is sent as soon as its unit is durable. If the process dies before, the next one
+/// looks for the notification this much later.
 const NOTIFY_SAFETY: Duration = Duration::from_secs(5);
 
-/// What a unit is sealed with, its outcome apart.
+/// The identity that a command uses up.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) hash: IdentityHash,
+    /// Tells a duplicate from a conflict.
+    pub(super) data: DataHash,
+}
+
+/// What a unit says besides its outcome.
 pub(super) struct Turn {
+    /// What set the unit off.
     pub(super) origin: Origin,
     pub(super) trace: Option<TraceParent>,
-    /// The identity that it uses up.
+    /// The identity that the command uses up.
     pub(super) identity: Option<Identity>,
     /// Of a duplicate or a conflict: the unit that came first.
     pub(super) original: Option<Seq>,
@@ -38,11 +49,11 @@ impl Turn {
 }
 
 impl Sequencer {
-    /// Seals the end of a command that owners were asked about. What they staged becomes memory; of a refused one
-    /// nothing does.
+    /// Seals the outcome of a command that owners were asked about. What they staged stays; when
+    /// nothing changes, they drop what they staged.
     pub(super) async fn seal(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
         if let Some(trace) = turn.trace {
-            self.stamp_notices(&mut outcome.changeset, trace).await;
+            self.trace_notifications(&mut outcome.changeset, trace).await;
         }
         if outcome.changeset.changes.is_empty() {
             self.owners.roll_back(Rollback::Staged).await;
@@ -50,7 +61,7 @@ impl Sequencer {
         self.write(turn, outcome)
     }
 
-    /// Writes a unit: states, names, timers, counters, and the record with the changeset's events.
+    /// Writes the unit of an outcome: states, names, timers, counters, and the record with the events.
     pub(super) fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
         let mut builder = self.view.borrow().begin(turn.now.micros());
         let Outcome { verdict, reason, detail, order, changeset } = outcome;
@@ -122,7 +133,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.write(out))?;
-        self.audits.seal(&mut self.view.borrow_mut(), &unit);
+        self.audit.seal(&mut self.view.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }

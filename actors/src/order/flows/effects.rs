@@ -1,12 +1,12 @@
-//! Carrying out what the rules decided: the order's own changes, then what the others must do.
+//! Carries out what the rules decided: the order's own changes, then the effects on other owners.
 
-use super::{Flows, OwnerAddrs, merge_accepted};
+use super::context::{Flows, OwnerAddrs};
 use crate::cart;
-use crate::changeset::{Change, Changeset};
+use crate::changeset::Changeset;
 use crate::inventory;
 use crate::notification;
 use crate::payment;
-use crate::turn::{Fault, Outcome, Reply, ask};
+use crate::turn::{Fault, Outcome, Reply, accepted, ask};
 use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::order::rules::{self, Effect, Step};
 use orderly_domain::order::{Order, Status};
@@ -15,8 +15,8 @@ use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
 impl Flows {
-    /// Carries out a step on an order that was there before.
-    pub(super) async fn go_on(
+    /// Carries out a step on an order that existed before.
+    pub(super) async fn apply_step(
         &self,
         ordinal: Ordinal,
         before: &Order,
@@ -40,19 +40,20 @@ impl Flows {
     ) -> Result<(), Fault> {
         let asked_back = order.asked_back;
         order.updated_at = now;
-        let told = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
-        if !told && !step.changes.is_empty() {
+        let emits = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
+        if !emits && !step.changes.is_empty() {
             order.version += 1;
         }
         for change in step.changes {
             rules::apply(order, &change);
             if let rules::Change::Become(change) = change {
-                emit_order_event(order, change, changeset);
+                emit(order, change, changeset);
             }
         }
         for effect in step.effects {
             let reply = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
-            merge_accepted(changeset, reply)?;
+            let ((), done) = accepted(reply)?;
+            changeset.merge(done);
         }
         Ok(())
     }
@@ -89,19 +90,22 @@ impl Flows {
                 ask(inventory, inventory::Unfreeze { order: ordinal, now }).await
             }
             Effect::AskBack { amount } => {
-                // what was asked back before tells one refund of the order from the next
+                // the amount requested so far makes the id of this refund differ from the last one's
                 let parts = [order.id.as_str(), &asked_back.to_string()];
                 let refund = payment::derived_refund(&parts)?;
                 let currency = order.currency;
-                let request = payment::AskBack { order: ordinal, refund, amount, currency };
+                let request =
+                    payment::RefundAutomatically { order: ordinal, refund, amount, currency };
                 ask(payment, request).await
             }
             Effect::AskBackElsewhere => {
                 let (order_id, currency) = (order.id.clone(), order.currency);
-                let request = payment::AskBackElsewhere { order: ordinal, order_id, currency };
+                let request = payment::RefundForeignCurrency { order: ordinal, order_id, currency };
                 ask(payment, request).await
             }
-            Effect::Void(which) => ask(payment, payment::Void { order: ordinal, which }).await,
+            Effect::Void(which) => {
+                ask(payment, payment::VoidAttempts { order: ordinal, which }).await
+            }
             Effect::ReopenCart => match order.cart.clone() {
                 Some(id) => {
                     let reopen = cart::Reopen { cart: id, order: order.id.clone(), now };
@@ -111,8 +115,13 @@ impl Flows {
             },
             Effect::Notify { kind, reference } => {
                 let order_id = order.id.clone();
-                let request =
-                    notification::Request { order: ordinal, order_id, kind, reference, now };
+                let request = notification::RequestNotification {
+                    order: ordinal,
+                    order_id,
+                    kind,
+                    reference,
+                    now,
+                };
                 ask(notification, request).await
             }
         }
@@ -129,19 +138,18 @@ impl Flows {
         if before != Some(order.status) {
             changeset.moved = Some((before, order.status));
             if rules::is_at_rest(order.status) {
-                changeset.timers.push(self.look_at_again(ordinal, &order));
+                changeset.timers.push(self.deletion_timer(ordinal, &order));
             }
         }
         let id = order.id.clone();
-        let order = self.orders.borrow_mut().stage(ordinal, order);
+        changeset.stage(&mut self.orders.borrow_mut(), ordinal, order);
         crate::failpoints::hit("finish", id.as_str());
-        changeset.change(Change::Order(ordinal, order));
         Outcome::new(verdict, changeset).about(id, Some(ordinal))
     }
 }
 
-/// The order has a new version, and subscribers are told why.
-pub(super) fn emit_order_event(order: &mut Order, change: OrderChange, changeset: &mut Changeset) {
+/// Gives the order a new version, and emits the event that says why.
+pub(super) fn emit(order: &mut Order, change: OrderChange, changeset: &mut Changeset) {
     if matches!(change, OrderChange::Rejected { .. }) {
         order.status = Status::Rejected;
     }

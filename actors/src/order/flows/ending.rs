@@ -1,12 +1,13 @@
-//! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
+//! How orders end: cancelled, resolved by a person, or completed; and what happens when a hold
+//! expires.
 
-use super::super::actor::{Cancel, Complete, ExpireHold, Resolve};
-use super::{Flows, Found};
+use super::context::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
 use crate::payment;
 use crate::turn::{CommandError, Fault, Outcome, ask};
-use orderly_domain::command::Decision;
+use actix::prelude::*;
+use orderly_domain::command::{Decision, OrderCancel, OrderComplete, OrderResolve};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
 use orderly_domain::order::rules::{self, Late, Step};
@@ -16,49 +17,85 @@ use orderly_domain::verdict::Refusal;
 use orderly_store::Ordinal;
 use std::sync::Arc;
 
+/// Cancels an order that is not paid.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Cancel {
+    /// The command.
+    pub cancel: OrderCancel,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Ends the review of an order, as a person decided.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Resolve {
+    /// The command.
+    pub resolve: OrderResolve,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Completes an order that was handed over.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Complete {
+    /// The command.
+    pub complete: OrderComplete,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Expires the hold of an order, if it ran out. `None`: there is nothing to do.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<Outcome>, Fault>")]
+pub struct ExpireHold {
+    /// The order.
+    pub order: Ordinal,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
 impl Flows {
-    pub(in super::super) async fn cancel(
+    pub(in crate::order) async fn cancel(
         &self,
         Cancel { cancel, now }: Cancel,
     ) -> Result<Outcome, Fault> {
-        crate::failpoints::hit("order", cancel.order_id.as_str());
-        let Some(found) = self.find(&cancel.order_id)? else {
-            return self.missing(cancel.order_id);
-        };
-        self.call_off(found, cancel.reason, now).await
+        self.with_order(cancel.order_id, async |found| {
+            self.cancel_found(found, cancel.reason, now).await
+        })
+        .await
     }
 
-    async fn call_off(
+    async fn cancel_found(
         &self,
         found: Found,
         reason: Option<Text>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let look = payment::Look { order: found.ordinal, currency: found.order.currency };
-        let standing = ask(&self.owners.payment, look).await??;
+        let get = payment::GetStanding { order: found.ordinal, currency: found.order.currency };
+        let standing = ask(&self.owners.payment, get).await??;
         let step = rules::cancel(&found.order, reason, standing);
-        self.decided(found, step, now).await
+        self.apply_decision(found, step, now).await
     }
 
-    /// A person ends a review.
-    pub(in super::super) async fn resolve(
+    pub(in crate::order) async fn resolve(
         &self,
         Resolve { resolve, now }: Resolve,
     ) -> Result<Outcome, Fault> {
-        crate::failpoints::hit("order", resolve.order_id.as_str());
-        let Some(found) = self.find(&resolve.order_id)? else {
-            return self.missing(resolve.order_id);
-        };
-        if let Err(refusal) = rules::resolve(&found.order, resolve.decision) {
-            return self.decided(found, Err(refusal), now).await;
-        }
-        match resolve.decision {
-            Decision::Cancel => self.call_off(found, None, now).await,
-            Decision::Accept => self.accept(found, now).await,
-        }
+        let decision = resolve.decision;
+        self.with_order(resolve.order_id, async |found| {
+            match (rules::resolve(&found.order, decision), decision) {
+                (Err(refusal), _) => self.apply_decision(found, Err(refusal), now).await,
+                (Ok(()), Decision::Cancel) => self.cancel_found(found, None, now).await,
+                (Ok(()), Decision::Accept) => self.accept(found, now).await,
+            }
+        })
+        .await
     }
 
-    /// Sells the order its stock, which is held again where the cap took it away.
+    /// Accepts the order: its stock is sold. Stock whose hold expired at the cap is held again first.
     async fn accept(&self, found: Found, now: Timestamp) -> Result<Outcome, Fault> {
         let Found { ordinal, ref order } = found;
         let mut changeset = Changeset::default();
@@ -68,13 +105,13 @@ impl Flows {
             match self.hold_again(ordinal, order, now).await {
                 Ok(held) => changeset.merge(held),
                 Err(CommandError::Refused(refusal)) => {
-                    return self.decided(found, Err(refusal), now).await;
+                    return self.apply_decision(found, Err(refusal), now).await;
                 }
                 Err(CommandError::Fault(fault)) => return Err(fault),
             }
             Late::Yes
         };
-        self.go_on(ordinal, order, rules::accept(order, late), now, changeset).await
+        self.apply_step(ordinal, order, rules::accept(order, late), now, changeset).await
     }
 
     async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {
@@ -84,14 +121,14 @@ impl Flows {
         }))
     }
 
-    /// How the stock of an order stands; `None`: it never had any.
+    /// The state of an order's hold; `None`: the order never had one.
     pub(super) async fn hold_of(&self, ordinal: Ordinal) -> Result<Option<HoldState>, Fault> {
-        let look = inventory::Look { order: ordinal };
-        let reservation = ask(&self.owners.inventory, look).await??;
+        let get = inventory::GetReservation { order: ordinal };
+        let reservation = ask(&self.owners.inventory, get).await??;
         Ok(reservation.map(|reservation| reservation.state))
     }
 
-    /// Holds the stock of an order again whose hold is gone, to be sold in the same unit.
+    /// Holds the stock of an order again whose hold ended. The same unit sells the stock.
     pub(super) async fn hold_again(
         &self,
         ordinal: Ordinal,
@@ -101,24 +138,23 @@ impl Flows {
         let lines = Arc::clone(&order.lines);
         let hold = inventory::Hold { order: ordinal, lines, until: now.plus(order.hold_for) };
         let ((), mut held) = ask(&self.owners.inventory, hold).await??;
-        held.timers.clear(); // it does not last
+        held.timers.clear(); // the hold ends in this unit
         Ok(held)
     }
 
-    pub(in super::super) async fn complete(
+    pub(in crate::order) async fn complete(
         &self,
         Complete { complete, now }: Complete,
     ) -> Result<Outcome, Fault> {
-        crate::failpoints::hit("order", complete.order_id.as_str());
-        let Some(found) = self.find(&complete.order_id)? else {
-            return self.missing(complete.order_id);
-        };
-        let step = rules::complete(&found.order);
-        self.decided(found, step, now).await
+        self.with_order(complete.order_id, async |found| {
+            let step = rules::complete(&found.order);
+            self.apply_decision(found, step, now).await
+        })
+        .await
     }
 
-    /// Carries out what the rules decided on an order that is there.
-    pub(super) async fn decided(
+    /// Carries out what the rules decided on an order that exists.
+    pub(super) async fn apply_decision(
         &self,
         found: Found,
         step: Result<Step, Refusal>,
@@ -126,12 +162,12 @@ impl Flows {
     ) -> Result<Outcome, Fault> {
         let Found { ordinal, order: before } = found;
         match step {
-            Ok(step) => self.go_on(ordinal, &before, step, now, Changeset::default()).await,
+            Ok(step) => self.apply_step(ordinal, &before, step, now, Changeset::default()).await,
             Err(refusal) => Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal))),
         }
     }
 
-    pub(in super::super) async fn expire_hold(
+    pub(in crate::order) async fn expire_hold(
         &self,
         ExpireHold { order: ordinal, now }: ExpireHold,
     ) -> Result<Option<Outcome>, Fault> {
@@ -142,10 +178,10 @@ impl Flows {
             HoldState::Held { until, .. } => until <= now,
             HoldState::Committed | HoldState::Released | HoldState::Expired => false,
         });
-        // a hold that was extended left a timer of its own
+        // a hold that was extended has set another timer
         let Some(step) = rules::expire_hold(&before).filter(|_| ran_out) else {
             return Ok(None);
         };
-        self.go_on(ordinal, &before, step, now, Changeset::default()).await.map(Some)
+        self.apply_step(ordinal, &before, step, now, Changeset::default()).await.map(Some)
     }
 }

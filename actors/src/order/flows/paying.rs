@@ -1,23 +1,63 @@
-//! What payment providers say of an order: before it is there, in time, and late.
+//! What payment providers say of an order: before the order is placed, in time, and late.
 
-use super::super::actor::{Callback, RunWaiting, Waited};
-use super::{Flows, Found, LatePayment, accepted};
+use super::context::{Flows, Found, LatePayment};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::payment;
-use crate::turn::{CommandError, Fault, Outcome, ask};
+use crate::turn::{CommandError, Fault, Outcome, accepted, ask};
+use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::event::Event;
+use orderly_domain::id::{CommandId, Source};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
 use orderly_domain::order::rules::{self, Late};
 use orderly_domain::payment::Waiting;
 use orderly_domain::payment::rules::{Meaning, Phase};
 use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
+/// Records what a provider says of an order's money. Before the order is placed, the callback
+/// waits.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Callback {
+    /// The command.
+    pub callback: PaymentCallback,
+    /// The source of the message that brought the command.
+    pub source: Source,
+    /// The id of that message.
+    pub command_id: CommandId,
+    /// The trace that the message belongs to.
+    pub trace: Option<TraceParent>,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Applies the first callback that waited for an order. `None`: there is nothing to do.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Option<(Outcome, Waited)>, Fault>")]
+pub struct RunWaiting {
+    /// The order.
+    pub order: Ordinal,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Which message brought a callback that waited.
+#[derive(Debug, Clone)]
+pub struct Waited {
+    /// The message's source.
+    pub source: Source,
+    /// The message's id.
+    pub command_id: CommandId,
+    /// The trace that the message belongs to.
+    pub trace: Option<TraceParent>,
+}
+
 impl Flows {
-    pub(in super::super) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {
+    pub(in crate::order) async fn callback(&self, message: Callback) -> Result<Outcome, Fault> {
         let Callback { callback, source, command_id, trace, now } = message;
         if let Some(found) = self.find(&callback.order_id)? {
             return self.record(found, callback, now).await;
@@ -30,27 +70,29 @@ impl Flows {
         }
         let event = recorded(&callback, Verdict::Waiting);
         let waiting = Waiting { callback, since: now, trace, source, command_id };
-        let wait = payment::Wait { waiting };
-        match ask(&self.owners.payment, wait).await? {
+        let enqueue = payment::EnqueueCallback { waiting };
+        match ask(&self.owners.payment, enqueue).await? {
             Ok((ordinal, mut changeset)) => {
                 changeset.events.push(event);
                 Ok(Outcome::new(Verdict::Waiting, changeset).about(order_id, Some(ordinal)))
             }
-            // no room: it is parked, not refused
-            Err(CommandError::Refused(refusal)) => Ok(no_room(refusal).about(order_id, None)),
+            // too many: the callback is parked, not refused
+            Err(CommandError::Refused(refusal)) => {
+                Ok(cannot_be_kept(refusal).about(order_id, None))
+            }
             Err(CommandError::Fault(fault)) => Err(fault),
         }
     }
 
-    pub(in super::super) async fn run_waiting(
+    pub(in crate::order) async fn run_waiting(
         &self,
         RunWaiting { order: ordinal, now }: RunWaiting,
     ) -> Result<Option<(Outcome, Waited)>, Fault> {
         let Some(order) = self.load(ordinal)? else {
             return Ok(None);
         };
-        let next = payment::NextWaiting { order: ordinal };
-        let reply = ask(&self.owners.payment, next).await?;
+        let dequeue = payment::DequeueCallback { order: ordinal };
+        let reply = ask(&self.owners.payment, dequeue).await?;
         let (next, mut changeset) = accepted(reply)?;
         let Some(next) = next else { return Ok(None) };
         let Waiting { callback, trace, source, command_id, .. } = next.waiting;
@@ -62,7 +104,7 @@ impl Flows {
         Ok(Some((Outcome { changeset, ..outcome }, Waited { source, command_id, trace })))
     }
 
-    /// Records a callback on its order, and lets the order follow.
+    /// Records a callback, and changes its order as the rules decide.
     async fn record(
         &self,
         Found { ordinal, order: before }: Found,
@@ -75,7 +117,7 @@ impl Flows {
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
         }
         let phase = self.phase(ordinal, &before).await?;
-        let record = payment::Record {
+        let record = payment::RecordCallback {
             order: ordinal,
             callback: callback.clone(),
             currency: before.currency,
@@ -83,9 +125,9 @@ impl Flows {
         };
         let reply = ask(&self.owners.payment, record).await?;
         let (said, known) = match reply {
-            // no room: it is parked, not refused
+            // too many: the callback is parked, not refused
             Err(CommandError::Refused(refusal)) => {
-                return Ok(no_room(refusal).about(before.id.clone(), Some(ordinal)));
+                return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
             }
             reply => accepted(reply)?,
         };
@@ -97,12 +139,12 @@ impl Flows {
         changeset.events.insert(0, recorded(&callback, verdict));
         changeset.merge(known);
         match step {
-            Some(step) => self.go_on(ordinal, &before, step, now, changeset).await,
+            Some(step) => self.apply_step(ordinal, &before, step, now, changeset).await,
             None => Ok(Outcome::new(verdict, changeset).about(before.id.clone(), Some(ordinal))),
         }
     }
 
-    /// How far an order is: where its status does not tell, its stock does.
+    /// How far an order is. Its status tells, or else its stock.
     async fn phase(&self, ordinal: Ordinal, order: &Order) -> Result<Phase, Fault> {
         match rules::phase(order.status) {
             Some(phase) => Ok(phase),
@@ -115,8 +157,8 @@ impl Flows {
         }
     }
 
-    /// Holds the stock of an expired order again when the money would pay it, and the shop
-    /// grants that.
+    /// Holds the stock of an expired order again, when the money would pay the order and the terms
+    /// allow it.
     async fn late(
         &self,
         ordinal: Ordinal,
@@ -156,7 +198,7 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
     }
 }
 
-/// The callback cannot be kept where it belongs.
-fn no_room(Refusal { reason, detail }: Refusal) -> Outcome {
+/// A callback that cannot be recorded, or cannot wait: its message is parked.
+fn cannot_be_kept(Refusal { reason, detail }: Refusal) -> Outcome {
     Outcome { reason: Some(reason), detail, ..Outcome::new(Verdict::Failed, Changeset::default()) }
 }

@@ -1,15 +1,15 @@
-//! From a request to an order that holds its stock, or to one that is rejected.
+//! From a request to an order that holds its stock, or to an order that is rejected.
 
-use super::super::actor::{Checkout, Place};
-use super::effects::emit_order_event;
-use super::{Flows, Found, Terms, merge_accepted};
+use super::context::{Flows, Found, Terms};
+use super::effects::emit;
 use crate::cart;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::inventory;
 use crate::names;
 use crate::tables;
-use crate::turn::{CommandError, Fault, Outcome, ask};
-use orderly_domain::command::{Customer, Invalid};
+use crate::turn::{CommandError, Fault, Outcome, accepted, ask};
+use actix::prelude::*;
+use orderly_domain::command::{CartCheckout, Customer, Invalid, OrderPlace};
 use orderly_domain::event::OrderChange;
 use orderly_domain::id::{CartId, OrderId};
 use orderly_domain::money::{Adjustment, Currency, Line, total};
@@ -21,8 +21,28 @@ use orderly_store::Ordinal;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Places an order without a cart.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Place {
+    /// The command.
+    pub place: OrderPlace,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
+/// Places the order of a cart.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Checkout {
+    /// The command.
+    pub checkout: CartCheckout,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
 impl Flows {
-    pub(in super::super) async fn place(
+    pub(in crate::order) async fn place(
         &self,
         Place { place, now }: Place,
     ) -> Result<Outcome, Fault> {
@@ -39,7 +59,7 @@ impl Flows {
         self.open(request, now).await
     }
 
-    pub(in super::super) async fn checkout(
+    pub(in crate::order) async fn checkout(
         &self,
         Checkout { checkout, now }: Checkout,
     ) -> Result<Outcome, Fault> {
@@ -48,13 +68,13 @@ impl Flows {
             return Ok(exists(checkout.order_id, ordinal));
         }
         if let Some((ordinal, _)) = self.tombstone(&checkout.order_id)? {
-            return Ok(exists(checkout.order_id, ordinal)); // whatever became of its cart
+            return Ok(exists(checkout.order_id, ordinal)); // the cart may be deleted, too
         }
-        let snapshot = cart::Snapshot {
+        let get = cart::GetForCheckout {
             cart: checkout.cart_id.clone(),
             expected_version: checkout.expected_version,
         };
-        let cart = match ask(&self.owners.cart, snapshot).await? {
+        let cart = match ask(&self.owners.cart, get).await? {
             Ok(cart) => cart,
             Err(CommandError::Refused(refusal)) => return Ok(Outcome::refused(refusal)),
             Err(CommandError::Fault(fault)) => return Err(fault),
@@ -86,26 +106,19 @@ impl Flows {
         self.open(request, now).await
     }
 
-    /// Places the order that is wished for, or rejects it for want of stock.
+    /// Places the order, or rejects it when its stock cannot be held.
     async fn open(&self, request: OrderRequest, now: Timestamp) -> Result<Outcome, Fault> {
-        let name = names::name(request.id.as_str());
-        let known = self.view.borrow().find(tables::ORDERS, &name)?;
+        let id = request.id.as_str();
         let mut changeset = Changeset::default();
-        let ordinal = match known {
-            Some(ordinal) => {
-                if self.load(ordinal)?.is_some() || self.tombstone_at(ordinal)?.is_some() {
-                    return Ok(exists(request.id, ordinal));
-                }
-                // the place is there because callbacks came first: they run right behind
-                changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
-                ordinal
+        let place = changeset.find_or_create(&self.view.borrow(), tables::ORDERS, id)?;
+        if let names::Place::Known(ordinal) = place {
+            if self.load(ordinal)?.is_some() || self.tombstone_at(ordinal)?.is_some() {
+                return Ok(exists(request.id, ordinal));
             }
-            None => {
-                let ordinal = self.view.borrow().next_ordinal(tables::ORDERS);
-                changeset.names.push((tables::ORDERS, name, ordinal));
-                ordinal
-            }
-        };
+            // callbacks came before their order: they are applied right behind this unit
+            changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
+        }
+        let ordinal = place.ordinal();
         let mut order = request.into_order(&self.terms, now)?;
         let hold = inventory::Hold {
             order: ordinal,
@@ -125,7 +138,8 @@ impl Flows {
         if let Some(cart) = order.cart.clone() {
             let check_out = cart::CheckOut { cart, order: order.id.clone(), now };
             let reply = ask(&self.owners.cart, check_out).await?;
-            merge_accepted(&mut changeset, reply)?;
+            let ((), checked_out) = accepted(reply)?;
+            changeset.merge(checked_out);
         }
         changeset.moved = Some((None, order.status));
         let verdict = step.verdict;
@@ -133,7 +147,7 @@ impl Flows {
         Ok(self.finish(ordinal, order, None, verdict, changeset))
     }
 
-    /// The order is refused; it keeps its id.
+    /// Rejects the order. Its id stays taken.
     fn reject(
         &self,
         ordinal: Ordinal,
@@ -143,14 +157,14 @@ impl Flows {
     ) -> Outcome {
         let Refusal { reason, detail } = refusal;
         let change = OrderChange::Rejected { reason, detail: detail.clone() };
-        emit_order_event(&mut order, change, &mut changeset);
+        emit(&mut order, change, &mut changeset);
         let id = order.id.clone();
         let outcome = self.finish(ordinal, order, None, Verdict::Rejected, changeset);
         Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
     }
 }
 
-/// An order that is wished for.
+/// What an order is made from.
 struct OrderRequest {
     id: OrderId,
     customer: Customer,

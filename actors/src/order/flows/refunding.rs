@@ -1,37 +1,49 @@
-//! Money that goes back because a producer asks for it, and goods that come back with it.
+//! Money that is refunded because a producer asks for it, and goods that are returned with it.
 
-use super::super::actor::Refund;
-use super::{Flows, Found};
+use super::context::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
 use crate::payment::{self, Restocking};
 use crate::turn::{CommandError, Fault, Outcome, ask};
+use actix::prelude::*;
 use orderly_domain::command::RefundRequest;
 use orderly_domain::order::rules::{self, Step};
+use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 
+/// Refunds money of an order.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<Outcome, Fault>")]
+pub struct Refund {
+    /// The command.
+    pub request: RefundRequest,
+    /// The unit's time.
+    pub now: Timestamp,
+}
+
 impl Flows {
-    pub(in super::super) async fn refund(
+    pub(in crate::order) async fn refund(
         &self,
         Refund { request, now }: Refund,
     ) -> Result<Outcome, Fault> {
-        crate::failpoints::hit("order", request.order_id.as_str());
-        let Some(found) = self.find(&request.order_id)? else {
-            return self.missing(request.order_id);
-        };
-        match self.request(&found, request).await {
-            Ok(changeset) => {
-                let step = Step::new(Verdict::Applied);
-                self.go_on(found.ordinal, &found.order, step, now, changeset).await
+        self.with_order(request.order_id.clone(), async |found| {
+            match self.request_refund(&found, request).await {
+                Ok(changeset) => {
+                    let step = Step::new(Verdict::Applied);
+                    self.apply_step(found.ordinal, &found.order, step, now, changeset).await
+                }
+                Err(CommandError::Refused(refusal)) => {
+                    self.apply_decision(found, Err(refusal), now).await
+                }
+                Err(CommandError::Fault(fault)) => Err(fault),
             }
-            Err(CommandError::Refused(refusal)) => self.decided(found, Err(refusal), now).await,
-            Err(CommandError::Fault(fault)) => Err(fault),
-        }
+        })
+        .await
     }
 
-    /// Asks the money back, and takes the goods into stock, unless they came with this refund
-    /// before. Refused as a whole: what one owner had staged is dropped then.
-    async fn request(
+    /// Requests the refund, and returns the goods to stock unless they were returned with this
+    /// refund before. Both or none: when one owner refuses, what the other staged is dropped.
+    async fn request_refund(
         &self,
         found: &Found,
         request: RefundRequest,
@@ -49,8 +61,9 @@ impl Flows {
             Restocking::None | Restocking::Done => {}
             Restocking::Due => {
                 let RefundRequest { refund_id, restock, .. } = request;
-                let take = inventory::TakeBack { order: found.ordinal, refund: refund_id, restock };
-                let ((), returned) = ask(&self.owners.inventory, take).await??;
+                let goods =
+                    inventory::ReturnToStock { order: found.ordinal, refund: refund_id, restock };
+                let ((), returned) = ask(&self.owners.inventory, goods).await??;
                 changeset.merge(returned);
             }
         }

@@ -1,0 +1,35 @@
+//! Callbacks that came before their order, when the order is placed.
+
+use super::seal::Turn;
+use super::state::Sequencer;
+use super::step::{Error, Step};
+use crate::order;
+use crate::states::Rollback;
+use crate::turn::ask;
+use orderly_domain::record::Origin;
+use orderly_store::Ordinal;
+
+impl Sequencer {
+    /// Applies the first callback that waited for `order`. `None`: none waits.
+    pub async fn run_waiting(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
+        let now = self.now();
+        let run = async |owners: &super::Owners| {
+            ask(&owners.order, order::RunWaiting { order, now }).await?
+        };
+        match self.attempt_valid(run).await? {
+            Ok(Some((outcome, waited))) => {
+                let order::Waited { source, command_id: id, trace } = waited;
+                let turn = Turn::new(Origin::Waited { source, id }, trace, now);
+                Ok(Some(self.seal(turn, outcome).await?.into()))
+            }
+            Ok(None) => {
+                self.owners.roll_back(Rollback::Staged).await;
+                Ok(None)
+            }
+            Err(problem) => {
+                tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
+                self.park_waiting(order, now).await
+            }
+        }
+    }
+}
