@@ -287,7 +287,7 @@ impl Log {
         Ok(())
     }
 
-    /// Runs `act`, unless anything failed before; remembers its failure.
+    /// Runs `act`, unless a call failed before. Keeps a failure for the calls that follow.
     fn guarded<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());

@@ -1,4 +1,4 @@
-//! What the caller keeps in a store: its tables. The store reads none of their entities.
+//! The tables that the caller keeps in a store. The store reads none of their entities.
 
 use std::fmt;
 

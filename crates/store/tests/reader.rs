@@ -76,7 +76,9 @@ impl Disk for BusyDisk {
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
         self.happens();
         let found = self.disk.scan(tree, from, limit)?;
-        found.iter().for_each(|(_, value)| self.count(value));
+        for (_, value) in &found {
+            self.count(value);
+        }
         Ok(found)
     }
 

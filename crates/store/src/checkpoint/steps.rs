@@ -22,7 +22,7 @@ const PAGES_AT_ONCE: usize = 32;
 
 #[derive(Debug)]
 enum Step {
-    /// From this place of the dirty on.
+    /// The entities to write, and the first that is not written yet.
     Pages {
         dirty: Vec<DirtyEntity>,
         from: usize,
@@ -123,7 +123,7 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes the first pages of those touched; gives the number of dirty that are written with them.
+    /// Writes the first of the dirty pages; gives the number of entries of `dirty` that are written with them.
     fn write_pages(
         &mut self,
         disk: &dyn Disk,
@@ -146,7 +146,7 @@ impl Checkpoint {
         Ok(written)
     }
 
-    /// What becomes of an entity, by all the dirty of it.
+    /// What all pending units make of an entity.
     fn update(&self, dirty: &[DirtyEntity]) -> Update {
         let mut update = Update::new(dirty[0].ordinal);
         for entity in dirty {

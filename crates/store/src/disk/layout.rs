@@ -5,8 +5,8 @@
 //! and take nine records as nine links, one short of what makes sled rewrite them: every byte is written once (measured:
 //! 1.1 to 1.3 times, and a third less CPU).
 //!
-//! It is no more than a habit of ours: a key that was not laid out, or whose empty record a crash lost, does no harm.
-//! An empty record stands for none.
+//! This only saves writes: a key that was not laid out, or whose empty record a crash lost, does no harm. An empty
+//! record stands for no record.
 
 use super::interface::{Batch, Disk, Error, Tree};
 

@@ -6,7 +6,7 @@
 //! block as well; each is a record of its own, so that the cache keeps those that are used and memory stays bounded.
 //!
 //! A checkpoint writes what is new as one segment per index; [`Merge`] makes few large ones of many small ones. A
-//! segment that the manifest does not name does not exist: what a crash leaves of one is swept at open.
+//! segment that the manifest does not name does not exist: what a crash leaves of one is removed at open.
 
 use bytes::Bytes;
 
@@ -99,7 +99,7 @@ pub(crate) const fn width(index: usize) -> usize {
     if index == IDENTITIES { 32 } else { 24 }
 }
 
-/// Looks for a hash in segments, the first first: they are kept newest first. Reads past the cache without one.
+/// Looks for a hash in segments, newest first: the newest entry counts. Reads past the cache without one.
 pub(crate) fn find<'a>(
     disk: &dyn Disk,
     cache: Option<&Cache>,

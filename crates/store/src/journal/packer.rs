@@ -15,7 +15,7 @@ pub(crate) struct Packer {
     first: Seq,
     next: Seq,
     at: i64,
-    /// What is to be written, in order.
+    /// The batches to write, in order.
     pub(crate) batches: Vec<Batch>,
     /// The first sequence and the number of each chunk.
     pub(crate) firsts: Vec<(Seq, u64)>,

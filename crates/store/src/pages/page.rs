@@ -4,7 +4,7 @@
 //! Where its entities are too large for that, its largest parts are spilled: each into records of its own, in pieces,
 //! under the sequence of the unit that put it. A page and the pieces that it names change in one batch.
 //!
-//! Every entity carries the sequence of the last unit that touched it, so that a page may be written again, or be newer
+//! Every entity carries the sequence of the last unit that changed it, so that a page may be written again, or be newer
 //! than the manifest says, without harm.
 
 use bytes::Bytes;
@@ -81,9 +81,9 @@ impl PageId {
 /// An entity as its page has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
-    /// The last unit that touched it.
+    /// The last unit that changed it.
     pub(crate) seq: Seq,
-    /// The last unit that touched it by its history link.
+    /// The last unit in its history.
     pub(crate) history: Option<Seq>,
     /// Its parts, growing.
     pub(crate) parts: Vec<(u8, Value)>,

@@ -10,25 +10,25 @@ use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Put, Seq, Unit};
 
-/// What becomes of one entity.
+/// The changes of one entity.
 #[derive(Debug)]
 pub(crate) struct Update {
     pub(crate) ordinal: Ordinal,
-    /// The last unit that touched it.
+    /// The last unit that changed it.
     pub(crate) seq: Seq,
-    /// The last unit that touched it by its history link, if any did.
+    /// The last unit in its history, if one of these is.
     pub(crate) history: Option<Seq>,
     /// Its parts that change, in any order; `None`: the part is gone.
     pub(crate) parts: Vec<(u8, Option<Bytes>)>,
 }
 
 impl Update {
-    /// Nothing becomes of it yet.
+    /// An update that changes nothing yet.
     pub(crate) const fn new(ordinal: Ordinal) -> Self {
         Self { ordinal, seq: Seq::FIRST, history: None, parts: Vec::new() }
     }
 
-    /// Adds what `unit`, which follows those before, says of it.
+    /// Adds the changes of `unit`, which follows the units added before.
     pub(crate) fn add(&mut self, table: Table, unit: &Unit) {
         self.seq = unit.seq;
         let is_ours = |put: &&Put| (put.table, put.ordinal) == (table, self.ordinal);

@@ -1,4 +1,4 @@
-//! Timers: hints to look at an entity at some time, in buckets by that time.
+//! Timers: reminders to look at an entity at some time, in buckets by that time.
 //!
 //! | file | has |
 //! |---|---|

@@ -1,8 +1,8 @@
-//! Timers: hints to look at an entity at some time, in buckets by that time.
+//! Timers: reminders to look at an entity at some time, in buckets by that time.
 //!
-//! A hint is never deleted by itself: the entity's state decides whether there is anything to do, and a bucket whose
-//! time has passed goes as a whole. How far that is, every unit says of itself ([`Unit::fired`]): so it is as durable as
-//! what the timers before it led to. Memory holds the bucket of the present and what no checkpoint holds.
+//! A timer is never deleted by itself: the entity's state decides whether there is anything to do, and a bucket whose
+//! time has passed is deleted as a whole. Every unit says up to which time timers are dealt with ([`Unit::fired`]), so this is as
+//! durable as what the timers led to. Memory holds the bucket of the present and what no checkpoint holds.
 //!
 //! Invariant: a timer that was sealed and is not dealt with is in `near`, or in `far`, or in a bucket on disk at or
 //! behind the horizon.

@@ -118,7 +118,7 @@ impl UnitBuilder {
         self.history = Some(HistoryLink { table, ordinal, previous });
     }
 
-    /// Leaves a hint. One that lies in the past is due at once, at the unit's own time.
+    /// Sets a timer. One that lies in the past is due at once, at the unit's own time.
     pub fn timer(&mut self, due: i64, table: Table, ordinal: Ordinal, kind: u8) {
         self.timers.push(Timer { due: due.max(self.at), table, ordinal, kind });
     }

@@ -41,7 +41,7 @@ impl fmt::Display for Seq {
     }
 }
 
-/// An entity's number in its table: given at first touch, growing, never given twice.
+/// An entity's number in its table: given when it is first named, growing, never given twice.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -99,12 +99,12 @@ pub struct HistoryLink {
     pub previous: Option<Seq>,
 }
 
-/// A hint: "look at this entity then". What is to be done, if anything, is decided by its state at that time.
+/// A reminder to look at an entity at some time. The state that the entity has then decides what is done, if anything.
 ///
 /// Ordered by time first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timer {
-    /// When, in microseconds since the epoch.
+    /// When it is due, in microseconds since the epoch.
     pub due: i64,
     /// The table of the entity.
     pub table: Table,
@@ -135,7 +135,7 @@ pub struct Unit {
     pub puts: Box<[Put]>,
     /// The entity whose history it belongs to.
     pub history: Option<HistoryLink>,
-    /// The hints that it leaves.
+    /// The timers that it sets.
     pub timers: Box<[Timer]>,
     /// What it adds to the store's counters: (index below [`COUNTERS`], difference).
     pub counters: Box<[(u8, i64)]>,

@@ -2,19 +2,28 @@
 //!
 //! One read path for everything: recent units first (they may not be durable yet; nothing that a command does leaves
 //! the process before they are), then the views on disk. A unit is visible to the very next read after [`View::seal`].
+//!
+//! | file | has |
+//! |---|---|
+//! | `entity` | an entity as a read gives it, and which of its parts are wanted |
+//! | `overlay` | what recent units say |
+//! | `recent` | the overlay and the catalog, shared with readers |
+//! | `reader` | reading from any thread |
 
+mod entity;
 mod overlay;
 mod reader;
 mod recent;
 
-pub use self::reader::{Parts, Reader};
+pub use self::entity::{Entity, Parts};
+pub use self::reader::Reader;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use self::overlay::Overlay;
+use self::overlay::{Overlay, PartChange};
 use self::recent::SharedRecent;
 use crate::checkpoint::Report;
 use crate::disk::{Cache, Disk, Tree};
@@ -39,15 +48,6 @@ pub struct Seen {
     pub data: u64,
     /// The unit that used it up; [`View::unit`] has its body, as long as history is kept.
     pub seq: Seq,
-}
-
-/// An entity as a scan finds it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entity {
-    /// Its number.
-    pub ordinal: Ordinal,
-    /// The parts that it has, growing.
-    pub parts: Vec<(u8, Bytes)>,
 }
 
 /// The core thread's half of the store.
@@ -155,8 +155,10 @@ impl View {
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
         let recent = self.recent.read().overlay.part((table, ordinal), part);
-        if let Some(value) = recent {
-            return Ok(value);
+        match recent {
+            Some(PartChange::Put(value)) => return Ok(Some(value)),
+            Some(PartChange::Removed) => return Ok(None),
+            None => {}
         }
         let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
         let found = look()?;

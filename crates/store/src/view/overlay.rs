@@ -1,4 +1,4 @@
-//! What recent units say: the part of the store's content that the views on disk do not hold yet.
+//! The changes of recent units: the part of the store's content that the views on disk do not hold yet.
 //!
 //! Invariant: for every unit that is not covered by a checkpoint, all that it put is found here, unless a later unit
 //! put something else. Units that a checkpoint covers are forgotten a few at a time, so that no command waits for it.
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::reader::Parts;
+use super::entity::Parts;
 use crate::schema::{MAX_TABLES, Table};
 use crate::totals::Totals;
 use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
@@ -58,7 +58,7 @@ pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 /// One entity, as far as recent units changed it: who changed it last, not to what, since the units know that.
 #[derive(Debug)]
 struct Recent {
-    /// The last unit that touched it.
+    /// The last unit that changed it.
     seq: Seq,
     /// The last unit in its history.
     history: Option<Seq>,
@@ -82,11 +82,18 @@ impl Recent {
 /// What recent units made of an entity.
 #[derive(Debug, Clone)]
 pub(crate) struct Changes {
-    /// The last unit that touched it.
+    /// The last unit that changed it.
     pub(crate) seq: Seq,
     /// Its changed parts, in any order, each with its value; `None`: the part is gone. A value shares the memory of its
     /// whole unit.
     pub(crate) parts: SmallVec<[(u8, Option<Bytes>); 4]>,
+}
+
+/// The change that a unit made to a part of an entity.
+#[derive(Debug)]
+pub(crate) enum PartChange {
+    Put(Bytes),
+    Removed,
 }
 
 /// Recent units and what they say.
@@ -212,11 +219,14 @@ impl Overlay {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
-    /// What recent units made of a part: its value, or that it is gone (`Some(None)`).
-    pub(crate) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<Option<Bytes>> {
+    /// The change that recent units made to a part, if any did.
+    pub(crate) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<PartChange> {
         let recent = self.states.get(&place)?;
         let (_, seq) = recent.parts.iter().find(|(recent, _)| *recent == part)?;
-        Some(self.value(*seq, place, part).cloned())
+        Some(match self.value(*seq, place, part) {
+            Some(value) => PartChange::Put(value.clone()),
+            None => PartChange::Removed,
+        })
     }
 
     /// What recent units made of the wanted parts of an entity; `None` if none touched it.

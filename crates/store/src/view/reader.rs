@@ -28,7 +28,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::Entity;
+use super::entity::{Entity, Parts};
 use super::overlay::Changes;
 use super::recent::SharedRecent;
 use crate::disk::{Disk, Tree};
@@ -37,38 +37,10 @@ use crate::index;
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
 use crate::schema::{PageSizes, Table};
-use crate::unit::{NameHash, Ordinal, PARTS, Seq, Unit};
+use crate::unit::{NameHash, Ordinal, Seq, Unit};
 
 /// How often an entity is read again when its page changes while the pieces of a large part are read.
 const ATTEMPTS: usize = 16;
-
-/// Which parts of an entity are wanted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Parts(u16);
-
-impl Parts {
-    /// Every part.
-    pub const ALL: Self = Self(u16::MAX);
-
-    /// These parts.
-    ///
-    /// # Panics
-    /// If one is not below 16, the number of parts that an entity may have.
-    pub const fn of(parts: &[u8]) -> Self {
-        let (mut wanted, mut at) = (0, 0);
-        while at < parts.len() {
-            assert!(parts[at] < PARTS, "an entity has no such part");
-            wanted |= 1 << parts[at];
-            at += 1;
-        }
-        Self(wanted)
-    }
-
-    /// Whether this part is wanted. A part from 16 on, which no entity has, is not.
-    pub const fn has(self, part: u8) -> bool {
-        part < PARTS && self.0 & 1 << part != 0
-    }
-}
 
 /// Reads the store from any thread, beside the core: what it gives is never older than the question, and includes units
 /// that are not durable yet. Cheap to clone.
