@@ -13,7 +13,7 @@ use orderly_store::disk::{Batch, Disk, Error, Pair, Tree};
 use orderly_store::sim::{Dice, SimDisk};
 use orderly_store::{
     Entity, Log, NameHash, Opened, Options, Ordinal, Parts, Reader, Report, Seq, Table, Unit, View,
-    open,
+    open, open_read_only,
 };
 
 type Between = Box<dyn FnMut() + Send>;
@@ -24,6 +24,8 @@ struct BusyDisk {
     between: Mutex<Option<Between>>,
     records: AtomicU64,
     bytes: AtomicU64,
+    /// Batches that were written, and syncs.
+    changes: AtomicU64,
 }
 
 impl fmt::Debug for BusyDisk {
@@ -34,11 +36,16 @@ impl fmt::Debug for BusyDisk {
 
 impl BusyDisk {
     fn new() -> Arc<Self> {
+        Self::of(SimDisk::new(1))
+    }
+
+    fn of(disk: SimDisk) -> Arc<Self> {
         Arc::new(Self {
-            disk: SimDisk::new(1),
+            disk,
             between: Mutex::new(None),
             records: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            changes: AtomicU64::new(0),
         })
     }
 
@@ -87,10 +94,12 @@ impl Disk for BusyDisk {
     }
 
     fn write(&self, batch: Batch) -> Result<(), Error> {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.disk.write(batch)
     }
 
     fn sync(&self) -> Result<(), Error> {
+        self.changes.fetch_add(1, Ordering::Relaxed);
         self.disk.sync()
     }
 
@@ -99,10 +108,16 @@ impl Disk for BusyDisk {
     }
 }
 
+fn options() -> Options {
+    Options { namespace: Some("test".to_owned()), ..Options::new(model::SCHEMA) }
+}
+
+fn shared(disk: &Arc<BusyDisk>) -> Arc<dyn Disk> {
+    Arc::<BusyDisk>::clone(disk)
+}
+
 fn opened(disk: &Arc<BusyDisk>) -> Opened {
-    let disk: Arc<dyn Disk> = Arc::<BusyDisk>::clone(disk);
-    let options = Options { namespace: Some("test".to_owned()), ..Options::new(model::SCHEMA) };
-    open(&disk, &options).expect("a new store")
+    open(&shared(disk), &options()).expect("a new store")
 }
 
 type Content = BTreeMap<u8, Bytes>;
@@ -436,4 +451,55 @@ fn parts_that_are_not_wanted_are_not_read() {
     assert!(recent_bytes == 0 && stored_bytes < 10_000, "{recent_bytes} {stored_bytes}");
     let read = reader.read(model::TABLES[3], Ordinal(7), 1).expect("a read");
     assert!(read.is_some_and(|read| read == body));
+}
+
+#[test]
+fn a_store_is_read_without_a_change_to_it_and_written_when_that_is_allowed() {
+    // Given a store that a crash left in the middle of a checkpoint, with a tail behind the one before
+    let disk = BusyDisk::new();
+    let (mut view, mut log) = filled(&disk, model::LINKED, 300, &[(0, &[7; 500])]);
+    view.checkpointed(&log.checkpoint().expect("no fault is armed"));
+    let unit = |view: &mut View, log: &mut Log, value: &[u8]| {
+        let mut builder = view.begin(0);
+        builder.put(model::LINKED, Ordinal(0), 0, value);
+        let unit = builder.seal(0, b"");
+        view.seal(Arc::clone(&unit));
+        log.commit(&[unit]).expect("no fault is armed");
+    };
+    (0..100).for_each(|n| unit(&mut view, &mut log, &[n; 2_000]));
+    for _ in 0..3 {
+        assert!(log.checkpoint_step().expect("no fault is armed").is_none());
+    }
+    for replay_bytes in [10_000, 64 << 20] {
+        // When it is read
+        let disk = BusyDisk::of(disk.disk.copy());
+        let store = open_read_only(&shared(&disk), &Options { replay_bytes, ..options() });
+        let store = store.expect("it is read");
+        // Then nothing is written; it answers, if all of it fits into memory
+        assert_eq!(disk.changes.load(Ordering::Relaxed), 0);
+        let early = store.reader();
+        assert_eq!(early.is_some(), replay_bytes > 10_000);
+        let newest = Some(Bytes::from_static(&[99; 2_000]));
+        if let Some(reader) = &early {
+            assert_eq!(reader.read(model::LINKED, Ordinal(0), 0).expect("a read"), newest);
+            let found = reader.find(model::LINKED, &name(299)).expect("a read");
+            assert_eq!(found, Some(Ordinal(299)));
+        }
+        // And it goes on when it may be written: a reader of before sees that
+        let Opened { mut view, mut log, recovery, .. } = store.begin_writing().expect("it opens");
+        assert_eq!((recovery.replayed, recovery.created), (100, false));
+        let reader = early.unwrap_or_else(|| view.reader());
+        assert_eq!(reader.read(model::LINKED, Ordinal(0), 0).expect("a read"), newest);
+        unit(&mut view, &mut log, b"new");
+        let read = reader.read(model::LINKED, Ordinal(0), 0).expect("a read");
+        assert_eq!(read, Some(Bytes::from_static(b"new")));
+    }
+}
+
+#[test]
+fn where_there_is_no_store_none_is_made_by_reading() {
+    let disk = BusyDisk::new();
+    let found = open_read_only(&shared(&disk), &options());
+    assert!(matches!(found, Err(orderly_store::Error::NoStore)), "{found:?}");
+    assert_eq!(disk.changes.load(Ordering::Relaxed), 0);
 }
