@@ -18,6 +18,7 @@ use orderly_domain::id::OrderId;
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
+use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 use orderly_store::{Ordinal, Seq};
@@ -125,6 +126,12 @@ impl Sequencer {
         let full = counters::parked_bytes(&view).saturating_add(whole.len() as u64)
             > self.settings.parked_bytes;
         let kept = if whole.len() <= WHOLE && !full { whole.len() } else { whole.len().min(CUT) };
+        let subject = match &inbound.command {
+            Ok(command) => Subject::of(command),
+            // of a longer body not even the JSON is looked at
+            Err(_) if whole.len() > WHOLE => Subject::default(),
+            Err(_) => Subject::read(whole),
+        };
         let about = Parked {
             reason,
             command_id: inbound.id.as_ref().map(ToString::to_string),
@@ -142,6 +149,10 @@ impl Sequencer {
             detail,
             size: whole.len() as u64,
             truncated: kept < whole.len(),
+            provider: subject.provider,
+            event_id: subject.event_id,
+            cart_id: subject.cart_id,
+            sku: subject.sku,
         };
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);

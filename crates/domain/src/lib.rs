@@ -8,6 +8,7 @@
 //! | [`verdict`] | what became of a command, and why |
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
+//! | [`subject`] | what a message is about, also where it cannot be a command |
 //! | [`quarantine`] | what is kept of messages that may kill the process |
 //! | [`identity`] | which commands are the same, and whether their data is |
 //! | [`canonical`] | the form of a command's data that is hashed for that |
@@ -33,6 +34,7 @@ pub mod payment;
 pub mod quarantine;
 pub mod record;
 pub mod stored;
+pub mod subject;
 pub mod text;
 pub mod time;
 pub mod trace;

@@ -1,5 +1,6 @@
 //! What is kept of a message that could not be processed, its bytes apart.
 
+use crate::id::{CartId, EventId, Provider, Sku};
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason};
 use minicbor::{Decode, Encode};
@@ -41,4 +42,16 @@ pub struct Parked {
     /// Fewer bytes than that are kept.
     #[n(10)]
     pub truncated: bool,
+    /// The payment provider that the message names, as far as that could be read.
+    #[n(11)]
+    pub provider: Option<Provider>,
+    /// The provider's event that it names, likewise.
+    #[n(12)]
+    pub event_id: Option<EventId>,
+    /// The cart that it names, likewise.
+    #[n(13)]
+    pub cart_id: Option<CartId>,
+    /// The sku that it names, likewise.
+    #[n(14)]
+    pub sku: Option<Sku>,
 }

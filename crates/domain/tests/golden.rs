@@ -13,7 +13,7 @@ use orderly_domain::verdict::{Detail, Reason};
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
-use support::at;
+use support::{at, id};
 
 fn file(kind: &str, version: u8) -> PathBuf {
     let name = format!("{}.v{version}", kind.replace(' ', "_"));
@@ -68,6 +68,20 @@ fn current<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     every_damage_is_an_error(values);
 }
 
+/// Values of an earlier version: what was committed is read as they are.
+fn earlier<S: Stored + PartialEq + Debug>(version: u8, values: &[(&str, S)]) {
+    let golden = golden(S::KIND, version);
+    assert_eq!(golden.len(), values.len(), "{}", S::KIND);
+    for (name, value) in values {
+        let bytes = &golden[*name];
+        assert_eq!(bytes[0], version);
+        assert_eq!(S::read(bytes).as_ref(), Ok(value), "{} {name}", S::KIND);
+        for end in 0..bytes.len() {
+            assert!(S::read(&bytes[..end]).is_err(), "{} {name}: {end} bytes", S::KIND);
+        }
+    }
+}
+
 /// Records that are cut, have something behind their end, or a later version, are never read.
 fn every_damage_is_an_error<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     for (name, value) in values {
@@ -96,6 +110,10 @@ fn parked_v1() -> Vec<(&'static str, Parked)> {
         detail: Some(Detail::from("the same identity came before with other data")),
         size: 70_000,
         truncated: true,
+        provider: None,
+        event_id: None,
+        cart_id: None,
+        sku: None,
     };
     let small = Parked {
         reason: Reason::Malformed,
@@ -108,6 +126,18 @@ fn parked_v1() -> Vec<(&'static str, Parked)> {
         size: 0,
         truncated: false,
         ..full.clone()
+    };
+    vec![("full", full), ("small", small)]
+}
+
+fn parked_v2() -> Vec<(&'static str, Parked)> {
+    let [(_, full), (_, small)] = <[_; 2]>::try_from(parked_v1()).expect("are two");
+    let full = Parked {
+        provider: Some(id("acme")),
+        event_id: Some(id("e-1")),
+        cart_id: Some(id("k-1")),
+        sku: Some(id("tea")),
+        ..full
     };
     vec![("full", full), ("small", small)]
 }
@@ -154,7 +184,8 @@ fn unit_records() {
 
 #[test]
 fn parked_messages() {
-    current(&parked_v1());
+    earlier(1, &parked_v1());
+    current(&parked_v2());
 }
 
 #[test]
@@ -176,7 +207,8 @@ fn every_version_has_its_bytes() {
 /// a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8]); 1] = [(1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1])];
+    let history: [(u32, &[u8]); 2] =
+        [(1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1])];
     let formats: Vec<_> = FORMATS
         .iter()
         .map(|format| {

@@ -141,6 +141,10 @@ impl Shop {
             detail: None,
             size: body.len() as u64,
             truncated: false,
+            provider: None,
+            event_id: None,
+            cart_id: None,
+            sku: None,
         };
         self.seal(None, |builder| {
             let put = |out: &mut Vec<u8>| about.write(out);

@@ -18,18 +18,35 @@ pub struct Format {
 
 /// Every format that there was, the first one first. A row never changes once a build was
 /// released with it: what changes is a row of its own.
-pub const FORMATS: &[Format] = &[Format {
-    number: 1,
-    versions: &[
-        ("order", 1),
-        ("tombstone", 1),
-        ("reservation", 1),
-        ("payments", 1),
-        ("notices", 1),
-        ("stock", 1),
-        ("cart", 1),
-        ("unit record", 1),
-        ("parked message", 1),
-        ("quarantine marker", 1),
-    ],
-}];
+pub const FORMATS: &[Format] = &[
+    Format {
+        number: 1,
+        versions: &[
+            ("order", 1),
+            ("tombstone", 1),
+            ("reservation", 1),
+            ("payments", 1),
+            ("notices", 1),
+            ("stock", 1),
+            ("cart", 1),
+            ("unit record", 1),
+            ("parked message", 1),
+            ("quarantine marker", 1),
+        ],
+    },
+    Format {
+        number: 2,
+        versions: &[
+            ("order", 1),
+            ("tombstone", 1),
+            ("reservation", 1),
+            ("payments", 1),
+            ("notices", 1),
+            ("stock", 1),
+            ("cart", 1),
+            ("unit record", 1),
+            ("parked message", 2),
+            ("quarantine marker", 1),
+        ],
+    },
+];

@@ -1,4 +1,5 @@
-//! Every kind of stored record: its version, and the history of its form.
+//! Every kind of stored record, with its version. A kind whose form has changed has its history in a
+//! file of its own.
 
 use super::Stored;
 use crate::cart::Cart;
@@ -61,11 +62,6 @@ impl Stored for Cart {
 
 impl Stored for Record {
     const KIND: &'static str = "unit record";
-    const VERSION: u8 = 1;
-}
-
-impl Stored for Parked {
-    const KIND: &'static str = "parked message";
     const VERSION: u8 = 1;
 }
 

@@ -7,7 +7,8 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `kinds` | each kind of stored record: its name, its version, the history of its form |
+//! | `kinds` | each kind of stored record, with its version |
+//! | `parked` | the history of a kind whose form has changed: its versions and their upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
 //! What is stored for ever and checked by tests: `tests/golden.rs` holds the bytes of every version
@@ -15,6 +16,7 @@
 
 mod format;
 mod kinds;
+mod parked;
 
 pub use format::{FORMAT, FORMATS, Format};
 pub use kinds::KINDS;

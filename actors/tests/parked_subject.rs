@@ -1,0 +1,58 @@
+//! What is known of a parked message: also of one that cannot be a command it is kept which cart,
+//! sku or provider's event it names.
+
+mod support;
+
+use orderly_actors::{parked, tables};
+use orderly_domain::parked::Parked;
+use serde_json::json;
+use support::{Shop, inbound};
+
+/// What is kept of messages that were parked, in their order.
+fn parked(shop: &Shop) -> Vec<Parked> {
+    let places = shop.places(tables::PARKED);
+    let view = shop.sequencer.view().borrow();
+    let read = |place| parked::read(&view, place).expect("can be read");
+    places.into_iter().filter_map(read).collect()
+}
+
+fn named(parked: &Parked) -> [Option<&str>; 4] {
+    [
+        parked.provider.as_ref().map(|id| id.as_str()),
+        parked.event_id.as_ref().map(|id| id.as_str()),
+        parked.cart_id.as_ref().map(|id| id.as_str()),
+        parked.sku.as_ref().map(|id| id.as_str()),
+    ]
+}
+
+#[actix::test]
+async fn a_message_that_cannot_be_a_command_is_parked_with_what_it_names() {
+    let mut shop = Shop::open();
+    let callback =
+        json!({"provider": "acme", "event_id": "e-1", "order_id": "o-1", "kind": "stolen"});
+    let put = json!({"cart_id": "k-1", "sku": "tea", "quantity": "many"});
+    for (id, kind, data) in [
+        ("m-1", "payment.callback", callback),
+        ("m-2", "cart.put", put.clone()),
+        ("m-3", "cart.fill", put),
+    ] {
+        shop.step(&inbound(kind, id, &data)).await;
+    }
+    let parked = parked(&shop);
+    let named: Vec<_> = parked.iter().map(named).collect();
+    let cart = [None, None, Some("k-1"), Some("tea")];
+    assert_eq!(named, [[Some("acme"), Some("e-1"), None, None], cart, cart]);
+    // which order it is about is kept of commands alone, as before
+    assert!(parked.iter().all(|parked| parked.order_id.is_none()));
+}
+
+#[actix::test]
+async fn a_command_that_is_parked_is_parked_with_what_it_names() {
+    let mut shop = Shop::open();
+    for on_hand in [1, 2] {
+        let set = json!({"sku": "tea", "on_hand": on_hand});
+        shop.step(&inbound("stock.set", "m-1", &set)).await; // the second one is a conflict
+    }
+    let parked = parked(&shop);
+    assert_eq!(parked.iter().map(named).collect::<Vec<_>>(), [[None, None, None, Some("tea")]]);
+}
