@@ -1,14 +1,17 @@
 //! Durations as people write them: an amount and its unit.
 //!
-//! A number without a unit is refused, because "365" once meant days to the writer and
-//! seconds to the reader. What is printed can be read back and means the same.
+//! What may be written is the same as in commands (see [`orderly_domain::duration`]). What is printed
+//! can be read back and means the same.
 
 use std::fmt;
 use std::str::FromStr;
 use std::time;
 
-use jiff::{SignedDuration, Span, SpanRelativeTo, SpanRound, Unit};
+use jiff::{Span, SpanRound, Unit};
+use orderly_domain::duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub use orderly_domain::duration::Error as DurationError;
 
 /// A length of time of at most a hundred years, such as `"500ms"`, `"15m"` or `"1h 30m"`.
 ///
@@ -16,29 +19,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(time::Duration);
 
-/// Why a text is no [`Duration`].
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum DurationError {
-    /// A number alone.
-    #[error("a duration needs its unit, such as \"15m\", \"2h\" or \"30d\"")]
-    NoUnit,
-    /// Months and years differ in length.
-    #[error("months and years have no fixed length: write days, such as \"365d\"")]
-    Calendar,
-    /// Time does not run backwards here.
-    #[error("a duration cannot be negative")]
-    Negative,
-    /// So long that it can only be a mistake, and sums of times could overflow.
-    #[error("a duration cannot be longer than a hundred years")]
-    TooLong,
-    /// Anything else.
-    #[error("not a duration such as \"500ms\", \"15m\" or \"30d\": {0}")]
-    Malformed(jiff::Error),
-}
-
 impl Duration {
-    const MAX: time::Duration = time::Duration::from_secs(36_500 * 86_400);
-
     /// So many milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(time::Duration::from_millis(millis))
@@ -85,21 +66,7 @@ impl FromStr for Duration {
     type Err = DurationError;
 
     fn from_str(text: &str) -> Result<Self, DurationError> {
-        if text.trim().parse::<f64>().is_ok() {
-            return Err(DurationError::NoUnit);
-        }
-        let span: Span = text.parse().map_err(DurationError::Malformed)?;
-        if span.get_years() != 0 || span.get_months() != 0 {
-            return Err(DurationError::Calendar);
-        }
-        let signed: SignedDuration = span
-            .to_duration(SpanRelativeTo::days_are_24_hours())
-            .map_err(DurationError::Malformed)?;
-        let length = time::Duration::try_from(signed).map_err(|_| DurationError::Negative)?;
-        if length > Self::MAX {
-            return Err(DurationError::TooLong);
-        }
-        Ok(Self(length))
+        duration::parse(text).map(Self)
     }
 }
 

@@ -15,12 +15,13 @@
 //! | [`stored`] | the bytes of all that is stored, their versions, and how earlier ones are read |
 //! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
 //!
-//! What all of them speak in: [`id`], [`money`], [`text`], [`time`], [`trace`].
+//! What all of them speak in: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
 
 pub mod canonical;
 pub mod cart;
 mod codec;
 pub mod command;
+pub mod duration;
 pub mod event;
 pub mod id;
 pub mod identity;

@@ -16,6 +16,7 @@ mod order_resolve;
 mod payment_callback;
 mod refund_request;
 mod shape;
+mod span;
 mod stock_adjust;
 mod stock_set;
 pub mod wording;
@@ -181,50 +182,6 @@ fn explain<T: Data>(data: &[u8]) -> Invalid {
         }
         Some(Wrong::Shape { field, problem }) => Invalid::field(&field, problem),
         None => Invalid::malformed("it cannot be read"), // it was not read just before
-    }
-}
-
-/// An optional duration with a unit, such as `"15m"`.
-mod span {
-    use serde::{Deserialize, Deserializer, Serializer};
-    use std::time::Duration;
-
-    /// Longest: ten years.
-    const MOST: Duration = Duration::from_secs(3650 * 86_400);
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        let Some(text) = Option::<std::borrow::Cow<'_, str>>::deserialize(deserializer)? else {
-            return Ok(None);
-        };
-        match humantime::parse_duration(&text) {
-            Ok(span) if span > MOST => Err(serde::de::Error::custom("must be at most 3650days")),
-            Ok(span) if !span.is_zero() => Ok(Some(span)),
-            Ok(_) => Err(serde::de::Error::custom("must be longer than nothing")),
-            Err(_) => Err(serde::de::Error::custom(format_args!(
-                "must be a duration with a unit such as \"15m\", not {:?}",
-                crate::text::shown(&text)
-            ))),
-        }
-    }
-
-    /// A text that is read as the same duration, and is always the same for it.
-    pub(super) fn serialize<S: Serializer>(
-        span: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match span.map(|span| (span.as_secs(), span.subsec_nanos())) {
-            None => serializer.serialize_none(),
-            Some((secs, 0)) => serializer.serialize_some(&format_args!("{secs}s")),
-            Some((secs, nanos)) => serializer.serialize_some(&format_args!("{secs}s {nanos}ns")),
-        }
-    }
-
-    pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": ["string", "null"], "description": "a duration with a unit, such as \"15m\", at most 3650 days"
-        })
     }
 }
 

@@ -179,6 +179,10 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
 #[case(Kind::OrderResolve, json!({"decision": "cancel"}))]
 #[case(Kind::RefundRequest, json!({"amount": i64::MAX, "restock": restock(500)}))]
+#[case(Kind::OrderPlace, json!({"hold_for": "PT15M"}))]
+#[case(Kind::OrderPlace, json!({"hold_for": "P1DT12H"}))]
+#[case(Kind::CartCheckout, json!({"hold_for": "3650d"}))]
+#[case(Kind::CartCheckout, json!({"hold_for": "1h30m"}))]
 fn valid(#[case] kind: Kind, #[case] changes: Value) {
     assert_eq!(with(kind, &changes).map(|command| command.kind()), Ok(kind));
 }
@@ -217,7 +221,10 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::CartAdd, json!({"quantity": -1_000_001}), "quantity: must be a whole number from -1000000 to 1000000")]
 #[case(Kind::CartCheckout, json!({"expected_total": -1}), "expected_total: ")]
 #[case(Kind::CartCheckout, json!({"hold_for": "0s"}), "hold_for: must be longer than nothing")]
-#[case(Kind::OrderPlace, json!({"hold_for": "10000years"}), "hold_for: must be at most 3650days")]
+#[case(Kind::OrderPlace, json!({"hold_for": "3650d 1s"}), "hold_for: must be at most 3650days")]
+#[case(Kind::OrderPlace, json!({"hold_for": "87600001h"}), "hold_for: must be at most 3650days")]
+#[case(Kind::OrderPlace, json!({"hold_for": "1month"}), "hold_for: must be in days or shorter units such as \"30d\", not \"1month\"")]
+#[case(Kind::CartCheckout, json!({"hold_for": "P1Y"}), "hold_for: must be in days or shorter units")]
 #[case(Kind::CartCheckout, json!({"hold_for": "15"}), "hold_for: must be a duration")]
 #[case(Kind::CartCheckout, json!({"hold_for": 15}), "hold_for: ")]
 #[case(Kind::CartCheckout, json!({"customer": {}}), "customer.id: is required")]
