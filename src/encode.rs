@@ -145,7 +145,9 @@ fn subject<'a>(entry: &'a JournalEntry, event: &'a Event) -> Option<&'a str> {
         | Event::NotificationFailed { .. } => {
             entry.record.order.as_ref().map(orderly_domain::id::OrderId::as_str)
         }
-        Event::CommandParked { parked_id, .. } => Some(parked_id),
+        Event::CommandParked { parked_id, command_id, .. } => {
+            parked_id.as_deref().or(command_id.as_ref().map(orderly_domain::id::CommandId::as_str))
+        }
     }
 }
 

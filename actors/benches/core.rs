@@ -153,6 +153,7 @@ fn settings() -> Settings {
         identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
+        parked_count: 100_000,
         capacities: Capacities::default(),
         budget: Budget::default(),
     }

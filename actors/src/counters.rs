@@ -62,6 +62,11 @@ pub fn parked(view: &View, reason: Reason) -> u64 {
     count(view, of_parked(reason))
 }
 
+/// How many messages are parked, whatever the reason.
+pub fn parked_in_all(view: &View) -> u64 {
+    PARKED_REASONS.iter().map(|reason| parked(view, *reason)).sum()
+}
+
 /// How many bytes are kept of parked messages.
 pub fn parked_bytes(view: &View) -> u64 {
     count(view, PARKED_BYTES)

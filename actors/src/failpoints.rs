@@ -13,6 +13,7 @@
 //! | `reload` | owner | when that owner is restarted after a panic |
 //! | `delete` | order id | when the other owners have given up their parts of an order that is forgotten |
 //! | `finish` | order id | when all owners have staged what a command on that order does |
+//! | `worker` | name of a worker | when a thread or task around the core takes up work |
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
 
@@ -29,7 +30,7 @@ static ENVIRONMENT: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
 
 /// A place where a test may let things go wrong for one subject.
 #[cfg(feature = "failpoints")]
-pub(crate) fn hit(place: &str, subject: &str) {
+pub fn hit(place: &str, subject: &str) {
     *ENVIRONMENT;
     // benches are built with the feature too: without faults it costs them next to nothing
     if fail::list().is_empty() {
@@ -45,4 +46,4 @@ pub(crate) fn hit(place: &str, subject: &str) {
 
 /// A place where a test may let things go wrong for one subject: not in this build.
 #[cfg(not(feature = "failpoints"))]
-pub(crate) fn hit(_: &str, _: &str) {}
+pub fn hit(_: &str, _: &str) {}

@@ -15,6 +15,7 @@
 //! | [`changeset`] | what a command does, before it is sealed |
 //! | [`journal_entry`] | a unit as the process around the actors sees it |
 //! | [`audit`] | do the books balance? |
+//! | [`failpoints`] | faults on purpose, for tests |
 //!
 //! What the owners decide is in the crate `orderly-domain`; what makes it durable, in `orderly-store`.
 
@@ -23,7 +24,7 @@ pub mod cart;
 pub mod changeset;
 pub mod clock;
 pub mod counters;
-mod failpoints;
+pub mod failpoints;
 pub mod inventory;
 pub mod journal_entry;
 mod marker;

@@ -18,6 +18,7 @@
 use crate::owner::Owner;
 use actix::dev::ContextFut;
 use actix::prelude::*;
+use orderly_domain::time::growing_pause;
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,8 +48,7 @@ impl Default for Budget {
 
 impl Budget {
     fn pause_after(&self, failures: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-        self.pause.saturating_mul(doubled).min(self.longest)
+        growing_pause(self.pause, self.longest, failures)
     }
 }
 

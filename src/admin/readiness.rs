@@ -18,6 +18,8 @@ pub enum Condition {
     Broker,
     /// The store has failed.
     Storage,
+    /// A part of the process failed: it is ending.
+    Failed,
     /// The wall clock cannot be trusted: timers are paused.
     Clock,
     /// Messages are in hand and nothing gets finished.
@@ -34,6 +36,7 @@ impl Condition {
             Self::Draining => "draining",
             Self::Broker => "broker",
             Self::Storage => "storage",
+            Self::Failed => "failed",
             Self::Clock => "clock",
             Self::Stalled => "stalled",
             Self::Topology => "topology",

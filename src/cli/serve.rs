@@ -1,5 +1,6 @@
 //! `orderly serve`: the processor on RabbitMQ.
 
+use crate::admin::Condition;
 use crate::config::Config;
 use crate::process::{self, Error, Observed, Processor, Signals, run_until_signalled};
 use crate::telemetry;
@@ -37,10 +38,9 @@ async fn serve(config: &Config) -> Result<(), Error> {
     };
     let result =
         run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await;
-    if let Err(error) = &result
-        && matches!(error, Error::Pipeline(error) if error.is_storage())
-    {
-        observed.readiness.raise(crate::admin::Condition::Storage, error.to_string());
+    if let Err(Error::Pipeline(error)) = &result {
+        let condition = if error.is_storage() { Condition::Storage } else { Condition::Failed };
+        observed.readiness.raise(condition, error.to_string());
     }
     if !matches!(result, Err(Error::Impatient)) {
         observed.server.stop().await;

@@ -68,6 +68,7 @@ struct Series {
     outbox_pending: Gauge,
     retries: Vec<Counter>,
     parked: Vec<Gauge>,
+    dead_lettered: Vec<Counter>,
     actor_restarts: Vec<Counter>,
     orders: Vec<Gauge>,
     waiting_callbacks: Gauge,
@@ -125,6 +126,11 @@ impl Metrics {
     /// Parked commands there are, by reason.
     pub fn parked(&self, reason: ParkedReason, commands: u64) {
         self.0.parked[reason as usize].set(commands as f64);
+    }
+
+    /// The broker confirmed a message that orderly sent to its dead letters, since not all of it is kept here.
+    pub fn dead_lettered(&self, reason: ParkedReason) {
+        self.0.dead_lettered[reason as usize].increment(1);
     }
 
     /// An actor was restarted.
@@ -227,6 +233,11 @@ impl Series {
                 "Parked commands there are",
                 ("reason", ParkedReason::ALL, ParkedReason::as_str),
             ),
+            dead_lettered: to.counters(
+                "orderly_dead_lettered_total",
+                "Commands sent whole to the dead letters of the broker, where parking has no room for them",
+                ("reason", ParkedReason::ALL, ParkedReason::as_str),
+            ),
             actor_restarts: to.counters(
                 "orderly_actor_restarts_total",
                 "Restarts of an actor after a panic or a failed reload",
@@ -287,6 +298,7 @@ mod tests {
             "orderly_outbox_pending",
             "orderly_retries_total{type=\"payment.callback\"}",
             "orderly_parked{reason=\"conflict\"}",
+            "orderly_dead_lettered_total{reason=\"conflict\"}",
             "orderly_actor_restarts_total{actor=\"inventory\"}",
             "orderly_orders{status=\"refund_due\"}",
             "orderly_waiting_callbacks",

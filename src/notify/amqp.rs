@@ -4,9 +4,12 @@
 use super::breaker::{Health, Terms};
 use super::queue::Limits;
 use super::{DeliveryJob, Outcome};
-use orderly_broker::{Confirm, Publisher};
+use crate::pipeline::workers;
+use futures_util::FutureExt as _;
+use orderly_broker::{Confirm, Message, Publisher};
 use orderly_domain::notification::{Failure, Sent};
 use std::num::NonZeroU32;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -29,7 +32,8 @@ pub fn limits() -> Limits {
     }
 }
 
-/// Publishes what comes, in batches, until nothing comes any more.
+/// Publishes what comes, in batches, until nothing comes any more. A panic fails the batch in hand and no other: every
+/// job comes back, or its place would be taken for ever.
 pub async fn run(
     publisher: Publisher,
     mut jobs: mpsc::Receiver<DeliveryJob>,
@@ -43,7 +47,16 @@ pub async fn run(
             messages.push(message);
             sent.push((outgoing, permit));
         }
-        let confirms = publisher.mandatory(messages).await.await;
+        let confirms = AssertUnwindSafe(publish(&publisher, messages)).catch_unwind().await;
+        let confirms = confirms.unwrap_or_else(|panic| {
+            let problem = workers::text(&*panic);
+            tracing::error!(
+                problem,
+                notifications = sent.len(),
+                "publishing notifications panicked"
+            );
+            vec![Confirm::Lost; sent.len()]
+        });
         let done = sent.into_iter().zip(confirms).map(|((outgoing, permit), confirm)| {
             let (sent, health) = judge(&confirm);
             Outcome { outgoing, sent, health, permit }
@@ -52,6 +65,11 @@ pub async fn run(
             return; // the core is gone
         }
     }
+}
+
+async fn publish(publisher: &Publisher, messages: Vec<Message>) -> Vec<Confirm> {
+    workers::failpoint("amqp");
+    publisher.mandatory(messages).await.await
 }
 
 /// A notification that no queue takes says nothing against the broker: another kind may have one.

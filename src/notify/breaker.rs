@@ -12,6 +12,7 @@
 //! Pure: the caller says what time it is (of a clock that never steps). An outcome counts only for
 //! the state that gave its permit: what was under way when the breaker opened proves nothing later.
 
+use orderly_domain::time::growing_pause;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -142,8 +143,7 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Duration, openings: u32) {
-        let doubled = 2_u32.saturating_pow(openings - 1);
-        let pause = self.terms.cooldown.saturating_mul(doubled).min(self.terms.cooldown_cap);
+        let pause = growing_pause(self.terms.cooldown, self.terms.cooldown_cap, openings);
         self.become_(Inner::Open { until: now + pause, openings });
     }
 

@@ -83,12 +83,7 @@ impl<T> ChannelQueue<T> {
 
     /// Whether there is a place for one more.
     pub fn admission(&mut self, now: Duration, trigger: Trigger) -> Admission {
-        let free = match self.breaker.state(now) {
-            State::Closed => self.waiting.len() < self.limits.waiting,
-            // for the probe alone: what came with it would only be given back when it fails
-            State::HalfOpen => self.waiting.is_empty() && self.breaker.may_pass(now),
-            State::Open => false,
-        };
+        let free = self.is_free(now);
         let in_turn = match trigger {
             Trigger::Requested => self.booked <= now,
             Trigger::Timer => true,
@@ -102,6 +97,20 @@ impl<T> ChannelQueue<T> {
             self.booked = at + self.limits.pace;
         }
         Admission::Later(at)
+    }
+
+    /// Whether one more that has just been requested would be admitted.
+    pub fn has_room(&self, now: Duration) -> bool {
+        self.is_free(now) && self.booked <= now
+    }
+
+    fn is_free(&self, now: Duration) -> bool {
+        match self.breaker.state(now) {
+            State::Closed => self.waiting.len() < self.limits.waiting,
+            // for the probe alone: what came with it would only be given back when it fails
+            State::HalfOpen => self.waiting.is_empty() && self.breaker.may_pass(now),
+            State::Open => false,
+        }
     }
 
     /// Takes one more, for which there is [`admission`](Self::admission).

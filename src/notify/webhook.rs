@@ -10,6 +10,7 @@ use super::queue::Limits;
 use super::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use super::{DeliveryJob, Outcome};
 use crate::config::{self, Secret};
+use crate::pipeline::workers;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -216,8 +217,15 @@ pub async fn run(
 /// One attempt. A panic in the client is a failure like another: the job must come back.
 async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
     let DeliveryJob { outgoing, message, permit } = job;
-    let sent = AssertUnwindSafe(webhook.send(&message)).catch_unwind().await;
-    let (sent, health) = sent.unwrap_or_else(|_| failed(Failure::Broken, None));
+    let sending = async {
+        workers::failpoint("webhook");
+        webhook.send(&message).await
+    };
+    let sent = AssertUnwindSafe(sending).catch_unwind().await;
+    let (sent, health) = sent.unwrap_or_else(|panic| {
+        tracing::error!(problem = workers::text(&*panic), "sending a notification panicked");
+        failed(Failure::Broken, None)
+    });
     Outcome { outgoing, sent, health, permit }
 }
 

@@ -22,6 +22,9 @@ mod relay;
 mod storage;
 mod timers;
 mod watchdog;
+pub mod workers;
+
+use self::workers::Workers;
 
 pub use self::handle::{Gone, Handle, Resend};
 
@@ -65,6 +68,14 @@ pub enum Error {
     /// Nothing moved for as long as `intake.stall_after`.
     #[error("nothing moved for too long")]
     Stalled,
+    /// A worker panicked.
+    #[error("the worker {worker} panicked: {problem}")]
+    Worker {
+        /// Its name.
+        worker: &'static str,
+        /// What the panic said.
+        problem: String,
+    },
     /// A thread could not be started, or ended by itself.
     #[error("a thread of the pipeline ended: {0}")]
     Thread(String),
@@ -80,6 +91,7 @@ impl Error {
                 Core::State(_) => true,
                 Core::Encode(_) | Core::Data(_) => false,
             },
+            Self::Worker { worker, .. } => *worker == "store",
             Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,
         }
     }
@@ -102,6 +114,8 @@ pub struct Pipeline {
     pub handle: Handle,
     /// Whether it works.
     pub condition: watch::Receiver<Condition>,
+    /// Starts what else the process must not go on without.
+    pub workers: Workers,
     ended: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
@@ -118,7 +132,9 @@ impl Pipeline {
         let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let clock_is_trusted = Arc::default();
+        let (workers, mut watch) = Workers::new();
         let (storage, reports) = storage::start(
+            &workers,
             log,
             Arc::clone(&cursor),
             Arc::clone(&clock_is_trusted),
@@ -126,6 +142,7 @@ impl Pipeline {
             metrics.clone(),
         )?;
         let relay = relay::start(
+            &workers,
             relay::Position { next: recovery.cursor, cursor },
             history.clone(),
             encoder.clone(),
@@ -133,11 +150,17 @@ impl Pipeline {
             &link.publisher,
             metrics.clone(),
         );
-        let (notifier, outcomes) =
-            notifier::start(&config.notifications, &link.publisher, encoder, metrics.clone())?;
+        let (notifier, outcomes) = notifier::start(
+            &workers,
+            &config.notifications,
+            &link.publisher,
+            encoder,
+            metrics.clone(),
+        )?;
         let (condition_in, condition) = watch::channel(Condition::default());
         let heartbeat = watchdog::Heartbeat::start();
         let parts = core::Parts {
+            workers: workers.clone(),
             view,
             history,
             settings: settings(config),
@@ -162,14 +185,21 @@ impl Pipeline {
         let (handle, thread) = core::start(parts)?;
         let stall_after = config.intake.stall_after.get();
         let standstill = watchdog::watch(heartbeat, stall_after, condition_in);
+        workers.spawn("watchdog", standstill);
         let ended = tokio::spawn(async move {
+            let core = async {
+                match thread.await {
+                    Ok(result) => result,
+                    Err(_) => std::future::pending().await, // it panicked, which the watch reports
+                }
+            };
             tokio::select! {
-                ended = thread => ended
-                    .unwrap_or_else(|_| Err(Error::Thread("the core panicked".to_owned()))),
-                error = standstill => Err(error),
+                biased;
+                result = core => result,
+                error = watch.failed() => Err(error),
             }
         });
-        Ok(Self { handle, condition, ended })
+        Ok(Self { handle, condition, workers, ended })
     }
 
     /// Waits until the pipeline ends: after [`Handle::stop`], or because it cannot go on.
@@ -229,6 +259,7 @@ fn settings(config: &Config) -> Settings {
         identity_retention: config.store.idempotency_retention.get(),
         notifications: policy(&config.notifications),
         parked_bytes: config.parked.max_bytes.bytes(),
+        parked_count: u64::from(config.parked.max_count.get()),
         capacities: Capacities {
             carts: u64::from(config.actors.cached_carts.get()) * CART_BYTES,
             orders: orders * ORDER_BYTES,

@@ -4,6 +4,7 @@
 //! in hand here. So a queue may drop it and the process may die; it is found again.
 
 use super::Error;
+use super::workers::Workers;
 use crate::config;
 use crate::encode::Encoder;
 use crate::metrics::labels::Outcome as Label;
@@ -11,6 +12,7 @@ use crate::metrics::{self, Metrics};
 use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
 use crate::notify::{DeliveryJob, Outcome, amqp, breaker, label};
+use futures_util::FutureExt as _;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::Sequencer;
@@ -88,6 +90,7 @@ pub(super) struct Notifier {
 
 /// Starts what is configured. Must be called on the runtime that is to carry the traffic.
 pub(super) fn start(
+    workers: &Workers,
     config: &config::Notifications,
     publisher: &orderly_broker::Publisher,
     encoder: Encoder,
@@ -100,14 +103,15 @@ pub(super) fn start(
         channels.push(match channel {
             config::Channel::Amqp => {
                 let (channel_state, jobs) = ChannelState::new(Channel::Amqp, amqp::limits());
-                tokio::spawn(amqp::run(publisher.clone(), jobs, outcomes));
+                let work = amqp::run(publisher.clone(), jobs, outcomes);
+                workers.spawn("amqp", work.map(Ok));
                 channel_state
             }
             config::Channel::Webhook => {
                 let webhook = Webhook::new(&config.webhook)?;
                 let (channel_state, jobs) =
                     ChannelState::new(Channel::Webhook, webhook::limits(&config.webhook));
-                tokio::spawn(webhook::run(webhook, jobs, outcomes));
+                workers.spawn("webhook", webhook::run(webhook, jobs, outcomes).map(Ok));
                 channel_state
             }
         });
@@ -210,6 +214,12 @@ impl Notifier {
         Ok(looked)
     }
 
+    /// Whether every channel that works would take one more.
+    pub(super) fn has_room(&self, elapsed: Duration) -> bool {
+        let mut channels = self.channels.iter();
+        channels.all(|channel| channel.queue.is_down(elapsed) || channel.queue.has_room(elapsed))
+    }
+
     /// Hands over what may be sent now.
     pub(super) fn pump(&mut self, moment: Moment) {
         for channel_state in &mut self.channels {
@@ -217,7 +227,7 @@ impl Notifier {
             while let Some((Waiting { outgoing, message, .. }, permit)) =
                 channel_state.queue.next(moment.elapsed, fit)
             {
-                // there is a place, or the worker is gone with the runtime
+                // there is a place, or the worker failed and the process ends
                 let _ = channel_state.worker.try_send(DeliveryJob { outgoing, message, permit });
             }
         }

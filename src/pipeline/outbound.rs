@@ -1,7 +1,16 @@
 //! What the core sends out without waiting for it: retries, dead letters, replies.
 
+use super::Error;
 use super::pending_acks::DeliveryRef;
-use orderly_broker::{Message, Names, Publisher, Retries, Retry};
+use super::workers::{Workers, failpoint};
+use crate::metrics::Metrics;
+use crate::metrics::labels::ParkedReason;
+use orderly_actors::sequencer::DeadLetter;
+use orderly_broker::{Message, Names, Properties, Publisher, Retries, Retry};
+use orderly_domain::time::growing_pause;
+use orderly_domain::verdict::Reason;
+use orderly_store::Ordinal;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,41 +20,55 @@ use tokio::sync::mpsc;
 pub(super) const SUSPICIOUS: u32 = 3;
 /// Batches of replies that may wait; more are dropped, as replies are best effort.
 const REPLIES: usize = 64;
-/// The pause after a publish that must succeed and did not.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The first and the longest pause after a publish that must succeed and did not.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
+
+/// What may be settled, since the broker has confirmed a message.
+#[derive(Debug)]
+pub(super) enum Confirmed {
+    /// A delivery: its retry or its dead letter is confirmed.
+    Delivery(DeliveryRef),
+    /// A waiting callback: its dead letter is confirmed.
+    Callback(Box<DeadLetter>),
+}
 
 pub(super) struct Outbound {
-    runtime: tokio::runtime::Handle,
+    workers: Workers,
     publisher: Publisher,
     replies: mpsc::Sender<Vec<Message>>,
     names: Names,
     retries: Retries,
-    /// Deliveries that are settled because their retry or dead letter is confirmed.
-    pub(super) done: mpsc::UnboundedReceiver<DeliveryRef>,
-    done_in: mpsc::UnboundedSender<DeliveryRef>,
+    pub(super) confirmed: mpsc::UnboundedReceiver<Confirmed>,
+    confirmed_in: mpsc::UnboundedSender<Confirmed>,
     /// Publishes under way that must succeed.
     under_way: Arc<AtomicUsize>,
+    /// Orders of which a waiting callback is on its way to the dead letters.
+    callbacks: HashSet<Ordinal>,
+    metrics: Metrics,
 }
 
 impl Outbound {
     pub(super) fn new(
-        runtime: tokio::runtime::Handle,
+        workers: Workers,
         publisher: Publisher,
         names: Names,
         retry_delays: &[Duration],
+        metrics: Metrics,
     ) -> Self {
-        let (done_in, done) = mpsc::unbounded_channel();
+        let (confirmed_in, confirmed) = mpsc::unbounded_channel();
         let (replies, waiting) = mpsc::channel(REPLIES);
-        runtime.spawn(send_replies(publisher.clone(), waiting));
+        workers.spawn("replies", send_replies(publisher.clone(), waiting));
         Self {
-            runtime,
+            workers,
             publisher,
             replies,
             retries: Retries::new(&names, retry_delays),
             names,
-            done,
-            done_in,
+            confirmed,
+            confirmed_in,
             under_way: Arc::default(),
+            callbacks: HashSet::new(),
+            metrics,
         }
     }
 
@@ -53,46 +76,93 @@ impl Outbound {
     pub(super) fn retry(&self, delivery_ref: &DeliveryRef, message: &Message) -> bool {
         match self.retries.after(message) {
             Retry::Later(retry) => {
-                self.must_publish(delivery_ref.clone(), *retry);
+                self.must_publish(Confirmed::Delivery(delivery_ref.clone()), *retry, None);
                 true
             }
             Retry::Exhausted { .. } => false,
         }
     }
 
-    /// Sends a message, whole, to the broker's dead letters.
-    pub(super) fn dead_letter(&self, delivery_ref: &DeliveryRef, message: &Message) {
+    /// Sends a message, whole, to the broker's dead letters; its delivery is settled when the broker has confirmed it.
+    pub(super) fn dead_letter(
+        &self,
+        delivery_ref: &DeliveryRef,
+        message: &Message,
+        reason: Option<Reason>,
+    ) {
         let letter = Message {
             exchange: self.names.dead.clone(),
             properties: message.properties.clone(),
             routing_key: message.routing_key.clone(),
             body: message.body.clone(),
         };
-        self.must_publish(delivery_ref.clone(), letter);
+        let reason = Some(label(reason.unwrap_or(Reason::Failed)));
+        self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, reason);
     }
 
-    /// Publishes until it is confirmed; the delivery is settled then.
-    fn must_publish(&self, delivery_ref: DeliveryRef, message: Message) {
-        let (publisher, done) = (self.publisher.clone(), self.done_in.clone());
+    /// Sends a waiting callback to the broker's dead letters, as the message that it came in, unless the letter is on
+    /// its way already.
+    pub(super) fn dead_letter_callback(&mut self, letter: Box<DeadLetter>) {
+        if !self.callbacks.insert(letter.order) {
+            return;
+        }
+        let kind = "payment.callback";
+        let message = Message {
+            exchange: self.names.dead.clone(),
+            routing_key: kind.to_owned(),
+            properties: Properties {
+                content_type: Some("application/json".to_owned()),
+                message_id: Some(letter.command_id.to_string()),
+                app_id: Some(letter.source.to_string()),
+                kind: Some(kind.to_owned()),
+                traceparent: letter.trace.map(|trace| trace.to_string()),
+                ..Properties::default()
+            },
+            body: letter.body.clone(),
+        };
+        let reason = Some(label(letter.reason));
+        self.must_publish(Confirmed::Callback(letter), message, reason);
+    }
+
+    /// A waiting callback is dealt with: the next one of its order may go.
+    pub(super) fn callback_settled(&mut self, order: Ordinal) {
+        self.callbacks.remove(&order);
+    }
+
+    /// Publishes until it is confirmed; `then` is settled behind that. `dead` says why, of a dead letter.
+    fn must_publish(&self, then: Confirmed, message: Message, dead: Option<ParkedReason>) {
+        let (publisher, confirmed) = (self.publisher.clone(), self.confirmed_in.clone());
+        let metrics = self.metrics.clone();
         let under_way = Arc::clone(&self.under_way);
         under_way.fetch_add(1, Ordering::AcqRel);
-        self.runtime.spawn(async move {
+        self.workers.spawn("outbound", async move {
             let mut told = None;
+            let mut failures = 0;
             loop {
+                failpoint("outbound");
                 let confirms = publisher.mandatory(vec![message.clone()]).await.await;
                 if confirms.iter().all(orderly_broker::Confirm::is_acked) {
                     break;
                 }
-                // with every try it would be once a second, for as long as a queue is missing
+                // one line for each new problem: a queue that is missing may be missing for long
                 if told.as_ref() != Some(&confirms) {
                     let to = &message.routing_key;
-                    tracing::warn!(?confirms, to, "a message is published again until it is taken");
+                    tracing::warn!(
+                        ?confirms,
+                        to,
+                        "a message was not confirmed: publishing it again"
+                    );
                     told = Some(confirms);
                 }
-                tokio::time::sleep(PAUSE).await;
+                failures += 1;
+                tokio::time::sleep(growing_pause(PAUSES.0, PAUSES.1, failures)).await;
+            }
+            if let Some(reason) = dead {
+                metrics.dead_lettered(reason);
             }
             under_way.fetch_sub(1, Ordering::AcqRel);
-            let _ = done.send(delivery_ref); // the core is ending
+            let _ = confirmed.send(then); // the core is ending
+            Ok(())
         });
     }
 
@@ -109,9 +179,18 @@ impl Outbound {
     }
 }
 
-async fn send_replies(publisher: Publisher, mut waiting: mpsc::Receiver<Vec<Message>>) {
+fn label(reason: Reason) -> ParkedReason {
+    ParkedReason::named(reason.as_str()).unwrap_or(ParkedReason::Failed)
+}
+
+async fn send_replies(
+    publisher: Publisher,
+    mut waiting: mpsc::Receiver<Vec<Message>>,
+) -> Result<(), Error> {
     while let Some(replies) = waiting.recv().await {
+        failpoint("replies");
         // best effort: whether they arrived is not asked
         drop(publisher.best_effort(replies).await);
     }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use orderly_actors::states::SharedView;
 use orderly_broker::ledger::Ledger;
 use orderly_broker::{AckSender, Delivery, Message};
 use orderly_domain::record::Origin;
-use orderly_domain::verdict::Verdict;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -66,7 +66,7 @@ impl Originals<'_> {
 pub(super) struct Durable {
     pub(super) replies: Vec<Message>,
     /// Parked messages of which not all is kept: whole to the dead letters, then settled.
-    pub(super) dead_letters: Vec<(DeliveryRef, Message)>,
+    pub(super) dead_letters: Vec<(DeliveryRef, Message, Option<Reason>)>,
     /// Orders that have notifications to send.
     pub(super) notify: Vec<Ordinal>,
 }
@@ -160,10 +160,11 @@ impl PendingAcks {
             durable.notify.extend(pending.notify);
             match (pending.delivery_ref, pending.dead_letter) {
                 (Some(delivery_ref), Some(message)) => {
-                    durable.dead_letters.push((delivery_ref, message))
+                    let reason = pending.entry.record.reason;
+                    durable.dead_letters.push((delivery_ref, message, reason));
                 }
                 (Some(delivery_ref), None) => {
-                    self.ledger.settled(delivery_ref.generation, delivery_ref.tag, now)
+                    self.ledger.settled(delivery_ref.generation, delivery_ref.tag, now);
                 }
                 (None, _) => {}
             }
@@ -226,11 +227,6 @@ impl PendingAcks {
 
     pub(super) fn in_flight(&self) -> usize {
         self.ledger.unsettled()
-    }
-
-    /// Whether the relay gave up, which it does only when it cannot read the journal.
-    pub(super) fn relay_is_gone(&self) -> bool {
-        self.relay.is_gone()
     }
 
     /// Every event below this was published.

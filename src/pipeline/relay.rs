@@ -5,6 +5,8 @@
 //! written is published again, with the same ids. The journal is the outbox: when the feed has a
 //! hole, since the relay fell behind or a publish failed, it reads on from there.
 
+use super::Error;
+use super::workers::{Workers, failpoint};
 use crate::encode::{self, Encoder};
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
@@ -51,13 +53,8 @@ impl RelayHandle {
     pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
         if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
             self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
-            let _ = self.sender.send(entries); // the core asks whether the relay is gone
+            let _ = self.sender.send(entries); // a relay that failed ends the process
         }
-    }
-
-    /// Whether the relay ended.
-    pub(super) fn is_gone(&self) -> bool {
-        self.sender.is_closed()
     }
 
     /// Every event below this is confirmed.
@@ -67,6 +64,7 @@ impl RelayHandle {
 }
 
 pub(super) fn start(
+    workers: &Workers,
     position: Position,
     history: History,
     encoder: Encoder,
@@ -90,7 +88,7 @@ pub(super) fn start(
         metrics,
         clock: SystemClock::default(),
     };
-    tokio::spawn(relay.run(feed));
+    workers.spawn("relay", relay.run(feed));
     RelayHandle { sender, waiting, cursor }
 }
 
@@ -114,7 +112,10 @@ struct Relay {
 }
 
 impl Relay {
-    async fn run(mut self, mut feed: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>) {
+    async fn run(
+        mut self,
+        mut feed: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>,
+    ) -> Result<(), Error> {
         loop {
             while self.at_hand.len() < AT_HAND
                 && let Ok(entries) = feed.try_recv()
@@ -122,10 +123,10 @@ impl Relay {
                 self.take(entries);
             }
             if self.outstanding.len() < OUTSTANDING && self.behind() {
-                if let Err(error) = self.publish_some().await {
+                self.publish_some().await.map_err(|error| {
                     tracing::error!(%error, "the journal cannot be read for the relay");
-                    return;
-                }
+                    Error::Relay
+                })?;
                 continue;
             }
             let has_room = self.outstanding.len() < OUTSTANDING;
@@ -143,7 +144,7 @@ impl Relay {
             } else {
                 match feed.recv().await {
                     Some(entries) => self.take(entries),
-                    None => return,
+                    None => return Ok(()), // the core is gone
                 }
             }
         }
@@ -179,9 +180,10 @@ impl Relay {
 
     /// Publishes the next batch.
     async fn publish_some(&mut self) -> Result<(), states::Error> {
+        failpoint("relay");
         let mut batch = Vec::with_capacity(BATCH);
         while batch.len() < BATCH {
-            let Some(entry) = self.take_next()? else {
+            let Some(entry) = self.take_next().await? else {
                 break;
             };
             for (seq, event) in entry.events() {
@@ -208,12 +210,12 @@ impl Relay {
     }
 
     /// The unit at `next`, once it is durable.
-    fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
+    async fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
         while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
             self.at_hand.pop_front();
         }
         if self.at_hand.front().is_none_or(|entry| entry.seq != self.next) {
-            self.read_on()?;
+            self.read_on().await?;
         }
         match self.at_hand.front() {
             Some(entry) if entry.seq == self.next => Ok(self.at_hand.pop_front()),
@@ -221,17 +223,17 @@ impl Relay {
         }
     }
 
-    /// Reads from the journal what the feed left out.
-    fn read_on(&mut self) -> Result<(), states::Error> {
-        let fed_from = self.at_hand.front().map(|entry| entry.seq);
-        let mut read = VecDeque::new();
-        for unit in self.history.units(self.next).take(READ) {
-            let unit = unit?;
-            if fed_from.is_some_and(|fed_from| unit.seq >= fed_from) {
-                break;
-            }
-            read.push_back(Arc::new(JournalEntry::read(&unit)?));
-        }
+    /// Reads from the journal what the core did not hand over. The disk may take its time, and the threads of this
+    /// runtime answer the broker's heartbeats: so it is read on a thread that may block.
+    async fn read_on(&mut self) -> Result<(), states::Error> {
+        let handed_from = self.at_hand.front().map(|entry| entry.seq);
+        let (history, next) = (self.history.clone(), self.next);
+        let reading = tokio::task::spawn_blocking(move || read(&history, next, handed_from));
+        let mut read = match reading.await.map_err(tokio::task::JoinError::try_into_panic) {
+            Ok(read) => read?,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            Err(Err(_)) => std::future::pending().await, // the runtime is being shut down
+        };
         read.append(&mut self.at_hand);
         self.at_hand = read;
         // what was pruned was confirmed before: go on behind it
@@ -244,3 +246,23 @@ impl Relay {
         Ok(())
     }
 }
+
+/// Units from `next` on, up to those that the core has handed over.
+fn read(
+    history: &History,
+    next: Seq,
+    handed_from: Option<Seq>,
+) -> Result<VecDeque<Arc<JournalEntry>>, states::Error> {
+    let mut read = VecDeque::new();
+    for unit in history.units(next).take(READ) {
+        let unit = unit?;
+        if handed_from.is_some_and(|handed_from| unit.seq >= handed_from) {
+            break;
+        }
+        read.push_back(Arc::new(JournalEntry::read(&unit)?));
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests;

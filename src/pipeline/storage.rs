@@ -2,6 +2,8 @@
 //! small steps in between.
 
 use super::Error;
+use super::timers::StepDetector;
+use super::workers::{Workers, failpoint};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
@@ -64,6 +66,7 @@ const PACE: Duration = Duration::from_millis(25);
 const PRUNE_STEP: usize = 64;
 
 pub(super) fn start(
+    workers: &Workers,
     log: Log,
     cursor: Arc<AtomicU64>,
     clock_is_trusted: Arc<AtomicBool>,
@@ -72,6 +75,7 @@ pub(super) fn start(
 ) -> Result<(Sender<Work>, mpsc::UnboundedReceiver<Report>), Error> {
     let (work_in, work) = channel();
     let (report, reports) = mpsc::unbounded_channel();
+    let clock = SystemClock::default();
     let mut storage = Storage {
         log,
         work,
@@ -80,14 +84,15 @@ pub(super) fn start(
         clock_is_trusted,
         policy,
         metrics,
-        clock: SystemClock::default(),
+        steps: StepDetector::new(&clock),
+        clock,
         checkpointed: Duration::ZERO,
         house: Housekeeping::default(),
     };
-    std::thread::Builder::new()
-        .name("orderly-store".to_owned())
-        .spawn(move || storage.run())
-        .map_err(|error| Error::Thread(error.to_string()))?;
+    workers.thread("store", move || {
+        storage.run();
+        Ok(()) // the last report says how it ended
+    })?;
     Ok((work_in, reports))
 }
 
@@ -101,6 +106,8 @@ struct Storage<C> {
     policy: Policy,
     metrics: Metrics,
     clock: C,
+    /// Compares the clocks itself: the core looks at them only at every tick.
+    steps: StepDetector,
     /// When the last checkpoint was complete.
     checkpointed: Duration,
     house: Housekeeping,
@@ -170,6 +177,7 @@ impl<C: Clock> Storage<C> {
     /// Commits what waits, and takes at most a step of each of the other works.
     fn serve_next(&mut self) -> Result<Next, store::Error> {
         let waiting = self.gather();
+        failpoint("store");
         self.log.set_cursor(Seq(self.cursor.load(Ordering::Acquire)));
         if !waiting.units.is_empty() {
             self.commit(&waiting.units)?;
@@ -239,7 +247,8 @@ impl<C: Clock> Storage<C> {
         let wall = self.clock.now();
         let mut more = false;
         // a clock that stepped forward would make all of it look old
-        if self.clock_is_trusted.load(Ordering::Relaxed) {
+        let stepped = self.steps.has_stepped(&self.clock);
+        if self.clock_is_trusted.load(Ordering::Relaxed) && !stepped {
             self.house.identities += self.log.expire_identities(wall.micros())?;
             let oldest = wall.minus(self.policy.history_retention);
             let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;

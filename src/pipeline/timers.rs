@@ -1,12 +1,12 @@
 //! When timers may fire: not before the commands that were queued first are consumed, and not
-//! while the clock cannot be trusted.
+//! while the wall clock cannot be trusted or is behind the time of units.
 
 use super::Error;
 use orderly_actors::changeset::TimerKind;
 use orderly_actors::clock::Clock;
 use orderly_actors::sequencer::Sequencer;
 use orderly_domain::time::Timestamp;
-use orderly_store::{Timer, View};
+use orderly_store::Timer;
 use std::time::Duration;
 
 /// After a start or a broker loss, timers wait at most this long for the queued commands.
@@ -23,19 +23,49 @@ pub(super) struct Timers {
     queued: u64,
     /// The latest time to wait for them; `None`: they are consumed.
     wait_until: Option<Duration>,
+    steps: StepDetector,
+}
+
+/// What the wall clock is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WallClock {
+    /// Timers may fire.
+    Right,
+    /// Units were stamped a little ahead of it: timers wait until it has caught up.
+    Behind,
+    /// It stepped, or units are far ahead of it: timers wait, and readiness says so.
+    Off,
+}
+
+/// Compares the wall clock with the monotonic one.
+#[derive(Debug)]
+pub(super) struct StepDetector {
     /// Wall clock less monotonic clock, in microseconds, while both agree.
     offset: i64,
-    /// The store's last unit when it was opened.
-    stored: Timestamp,
+}
+
+impl StepDetector {
+    pub(super) fn new(clock: &impl Clock) -> Self {
+        Self { offset: offset(clock) }
+    }
+
+    /// Whether the wall clock is more than a minute from where the monotonic one says. Slow corrections are followed.
+    pub(super) fn has_stepped(&mut self, clock: &impl Clock) -> bool {
+        let now = offset(clock);
+        if now.saturating_sub(self.offset).saturating_abs() > STEP {
+            return true;
+        }
+        self.offset = now;
+        false
+    }
 }
 
 impl Timers {
-    pub(super) fn new(view: &View, clock: &impl Clock) -> Self {
+    pub(super) fn new(clock: &impl Clock) -> Self {
         Self {
             queued: 0,
             wait_until: Some(clock.monotonic() + PATIENCE),
-            offset: offset(clock),
-            stored: Timestamp::from_micros(view.clock()),
+            steps: StepDetector::new(clock),
         }
     }
 
@@ -63,21 +93,24 @@ impl Timers {
         self.wait_until.is_none_or(|until| now >= until)
     }
 
-    /// Whether the wall clock stepped, or the store is ahead of it.
-    pub(super) fn clock_is_off(&mut self, clock: &impl Clock) -> bool {
-        let now = offset(clock);
-        if now.saturating_sub(self.offset).saturating_abs() > STEP {
-            return true;
+    /// What the wall clock is good for. `stamped` is the latest time of a unit, as it is now and not as it was at the
+    /// start: while a clock is ahead by an hour, units are stamped an hour ahead, and when it is back everything that is
+    /// due within that hour would fire at once, as the time of units never falls.
+    pub(super) fn wall_clock(&mut self, stamped: Timestamp, clock: &impl Clock) -> WallClock {
+        let wall = clock.now();
+        if self.steps.has_stepped(clock) || stamped > wall.plus(AHEAD) {
+            WallClock::Off
+        } else if stamped > wall {
+            WallClock::Behind
+        } else {
+            WallClock::Right
         }
-        self.offset = now; // slow corrections are followed
-        self.stored > clock.now().plus(AHEAD)
     }
 }
 
 /// The timers that are due.
 pub(super) fn due(sequencer: &Sequencer) -> Result<Vec<Timer>, Error> {
-    let now = sequencer.now();
-    Ok(sequencer.view().borrow().due(now.micros(), BATCH)?)
+    Ok(sequencer.due(BATCH)?)
 }
 
 fn offset(clock: &impl Clock) -> i64 {
@@ -96,57 +129,4 @@ pub(super) fn is_notification(timer: &Timer) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use orderly_actors::clock::SimulatedClock;
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    fn timers(clock: &SimulatedClock) -> Timers {
-        Timers {
-            queued: 0,
-            wait_until: Some(clock.monotonic() + PATIENCE),
-            offset: offset(clock),
-            stored: clock.now(),
-        }
-    }
-
-    #[test]
-    fn timers_wait_for_the_commands_that_were_queued_first() {
-        let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
-        let mut timers = timers(&clock);
-        assert!(!timers.may_fire(clock.monotonic()), "the broker is not there yet");
-        timers.wait_for(10, clock.monotonic());
-        timers.consumed(9);
-        assert!(!timers.may_fire(clock.monotonic()));
-        timers.consumed(1);
-        assert!(timers.may_fire(clock.monotonic()));
-        timers.broker_lost(clock.monotonic());
-        assert!(!timers.may_fire(clock.monotonic()));
-        clock.advance(MINUTE);
-        assert!(timers.may_fire(clock.monotonic()), "a minute is the most");
-    }
-
-    #[test]
-    fn a_clock_that_steps_is_not_trusted_until_it_is_back() {
-        let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
-        let mut timers = timers(&clock);
-        clock.advance(10 * MINUTE);
-        assert!(!timers.clock_is_off(&clock));
-        let right = clock.now();
-        clock.step_to(right.plus(Duration::from_secs(61)));
-        assert!(timers.clock_is_off(&clock));
-        clock.step_to(right.plus(Duration::from_secs(59)));
-        assert!(!timers.clock_is_off(&clock));
-    }
-
-    #[test]
-    fn a_store_ahead_of_the_clock_is_not_trusted() {
-        let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
-        let mut timers = timers(&clock);
-        timers.stored = clock.now().plus(Duration::from_secs(301));
-        assert!(timers.clock_is_off(&clock));
-        clock.advance(Duration::from_secs(2));
-        assert!(!timers.clock_is_off(&clock));
-    }
-}
+mod tests;

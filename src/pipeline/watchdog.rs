@@ -4,6 +4,7 @@
 //!
 //! The core tells that it moves with every command and at least at every tick; who watches is on other threads.
 
+use super::workers::failpoint;
 use super::{Condition, Error};
 use orderly_actors::clock::{Clock, SystemClock};
 use std::sync::Arc;
@@ -55,16 +56,17 @@ pub(super) async fn watch(
     heartbeat: Heartbeat,
     stall_after: Duration,
     condition: watch::Sender<Condition>,
-) -> Error {
+) -> Result<(), Error> {
     let mut look = tokio::time::interval((stall_after / 8).max(Duration::from_millis(10)));
     look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         look.tick().await;
+        failpoint("watchdog");
         let silence = heartbeat.silence();
         if silence >= stall_after {
             tracing::error!(?silence, "the core stands still: the process ends");
             condition.send_modify(|condition| condition.stalled = true);
-            return Error::Stalled;
+            return Err(Error::Stalled);
         }
     }
 }
@@ -77,8 +79,8 @@ mod tests {
     async fn silence_is_noticed_and_shown() {
         let (shown_in, shown) = watch::channel(Condition::default());
         let heartbeat = Heartbeat::start();
-        let error = watch(heartbeat, Duration::from_millis(80), shown_in).await;
-        assert!(matches!(error, Error::Stalled));
+        let ended = watch(heartbeat, Duration::from_millis(80), shown_in).await;
+        assert!(matches!(ended, Err(Error::Stalled)));
         assert!(shown.borrow().stalled);
     }
 
@@ -96,7 +98,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(400)).await;
         };
         tokio::select! {
-            error = watching => panic!("{error}"),
+            ended = watching => panic!("{ended:?}"),
             () = living => {}
         }
     }

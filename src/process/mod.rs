@@ -21,6 +21,7 @@ use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::pipeline::{self, Handle, Pipeline};
+use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
 use std::time::Duration;
@@ -89,7 +90,7 @@ pub struct Processor {
     /// Reads the processor's store.
     pub reader: Reader,
     pipeline: Pipeline,
-    watchers: Vec<tokio::task::JoinHandle<()>>,
+    watchers: Vec<tokio::task::AbortHandle>,
 }
 
 impl Processor {
@@ -108,8 +109,13 @@ impl Processor {
         let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
         let condition = pipeline.condition.clone();
         let watchers = vec![
-            tokio::spawn(watch::watch_broker(status, readiness.clone(), metrics)),
-            tokio::spawn(watch::watch_pipeline(condition, readiness)),
+            pipeline.workers.spawn(
+                "readiness",
+                watch::watch_broker(status, readiness.clone(), metrics).map(Ok),
+            ),
+            pipeline
+                .workers
+                .spawn("readiness", watch::watch_pipeline(condition, readiness).map(Ok)),
         ];
         Ok(Self { handle: pipeline.handle.clone(), reader, pipeline, watchers })
     }

@@ -3,6 +3,7 @@
 use crate::admin::{Condition as Unready, Readiness};
 use crate::metrics::Metrics;
 use crate::pipeline::Condition;
+use crate::pipeline::workers::failpoint;
 use orderly_broker::{Phase, Status};
 use tokio::sync::watch;
 
@@ -57,6 +58,7 @@ pub(super) async fn watch_pipeline(
     readiness: Readiness,
 ) {
     loop {
+        failpoint("readiness");
         let now = *condition.borrow_and_update();
         let show = |holds, condition, detail: &str| {
             if holds {

@@ -68,6 +68,7 @@ impl Plan {
                 retry: Retry { cap: Duration::from_secs(20), ..Retry::default() },
             },
             parked_bytes: 1 << 30,
+            parked_count: 1 << 30,
             capacities: Capacities {
                 carts: capacity,
                 orders: capacity,

@@ -150,6 +150,7 @@ impl Process {
                 (sealed, Input::Failed(delivery.message))
             }
             Step::Failed { .. } => return Ok(Sequenced::Failed(delivery)),
+            Step::DeadLetter(letter) => panic!("there is room for all that is parked: {letter:?}"),
         };
         self.take_up(sealed, input, settles).await.map(Sequenced::Sealed)
     }
@@ -181,7 +182,7 @@ impl Process {
                 };
                 self.take_up(*sealed, input, None).await
             }
-            Some(Step::Failed { .. }) => {
+            Some(Step::Failed { .. } | Step::DeadLetter(_)) => {
                 self.firing.push_back(timer);
                 Ok(Vec::new())
             }
@@ -204,7 +205,7 @@ impl Process {
             Some(Step::Sealed(sealed)) => {
                 self.take_up(*sealed, Input::Notified, None).await.map(Some)
             }
-            Some(Step::Failed { .. }) => Ok(None),
+            Some(Step::Failed { .. } | Step::DeadLetter(_)) => Ok(None),
             None => Ok(Some(Vec::new())),
         }
     }

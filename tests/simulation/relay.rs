@@ -155,7 +155,7 @@ fn subject(entry: &JournalEntry, event: &event::Event) -> String {
         | event::Event::CartReopened { cart_id }
         | event::Event::CartChanged { cart_id }
         | event::Event::CartExpired { cart_id } => cart_id.to_string(),
-        event::Event::CommandParked { parked_id, .. } => parked_id.clone(),
+        event::Event::CommandParked { parked_id, .. } => parked_id.clone().unwrap_or_default(),
         event::Event::Order { .. }
         | event::Event::PaymentRecorded { .. }
         | event::Event::RefundRequested { .. }

@@ -331,9 +331,13 @@ impl World {
         // became of the notifications that timers led to must be sealed before it, or a crash forgets them.
         if self.process.firing.is_empty() && self.process.notifier.is_idle() {
             let limit = self.dice.place(8) + 1;
-            let now = self.process.sequencer.now().micros();
-            let due = self.process.sequencer.view().borrow().due(now, limit);
-            self.process.firing.extend(due?);
+            let due = self.process.sequencer.due(limit).map_err(|error| match error {
+                orderly_actors::sequencer::Error::State(orderly_actors::states::Error::Store(
+                    error,
+                )) => Down::Disk(error),
+                other => Down::Core(other),
+            })?;
+            self.process.firing.extend(due);
             if self.dice.one_in(20) {
                 self.step_clock(); // between what was due and its firing
             }

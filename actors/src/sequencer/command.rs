@@ -54,8 +54,10 @@ impl Sequencer {
             return self.repeat(inbound, command, seen.seq, same, now).await.map(Step::from);
         }
         // the identity comes first: a command that was applied in time and comes again is a duplicate
-        if let Some(deadline) = inbound.deadline.filter(|deadline| *deadline < now) {
-            let detail = Some(format!("its deadline was {deadline}, it came at {now}").into());
+        // by the wall clock: the time of units may be ahead of a wall clock that stepped back
+        let wall = self.wall_clock();
+        if let Some(deadline) = inbound.deadline.filter(|deadline| *deadline < wall) {
+            let detail = Some(format!("its deadline was {deadline}, it came at {wall}").into());
             return self.park(inbound, Reason::Deadline, detail, now).await.map(Step::from);
         }
         let oldest = now.minus(self.settings.identity_retention);

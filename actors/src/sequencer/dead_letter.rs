@@ -1,4 +1,9 @@
-//! Putting aside what cannot be processed: with its bytes and its reason, once.
+//! Parking: what cannot be processed is kept with its bytes and its reason, once.
+//!
+//! The parked messages are bounded: of a body beyond the limits of bytes only the beginning is kept, and beyond the
+//! limit of their number nothing is. What is not kept whole goes to the dead letters of the broker, and is
+//! acknowledged, or stops waiting, only when the broker has confirmed it: a process that dies in between does that
+//! again.
 
 use super::command::order_of;
 use super::inbound::{InboundMessage, Raw};
@@ -10,16 +15,18 @@ use crate::counters;
 use crate::names;
 use crate::parked::{self, CUT, ParkedItem, WHOLE};
 use crate::payment;
+use crate::states::Rollback;
 use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, ask};
 use bytes::Bytes;
 use orderly_domain::event::Event;
-use orderly_domain::id::OrderId;
+use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
 use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 use orderly_store::{Ordinal, Seq};
 
@@ -70,16 +77,20 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
     ) -> Result<Sealed, Error> {
         let mut changeset = Changeset::default();
-        let item = self.item(inbound, reason, detail.clone(), turn.now)?;
         // also when it was parked before: the process may have died before the dead letter was confirmed
-        let dead_letter = match &item {
-            Some(item) => item.about.truncated,
-            None => self.parked_before(inbound)?.is_some_and(|about| about.truncated),
+        let dead_letter = match self.place(inbound, reason, detail.clone(), turn.now)? {
+            Place::Known(about) => about.truncated,
+            Place::Room(item) => {
+                let truncated = item.about.truncated;
+                changeset.events.push(event(Some(&item), inbound, reason, detail.clone()));
+                changeset.parked = Some(item);
+                truncated
+            }
+            Place::Full => {
+                changeset.events.push(event(None, inbound, reason, detail.clone()));
+                true
+            }
         };
-        if let Some(item) = item {
-            changeset.events.push(event(&item, inbound));
-            changeset.parked = Some(Box::new(item));
-        }
         let order = match order {
             Some((id, None)) => {
                 let name = names::name(id.as_str());
@@ -91,7 +102,7 @@ impl Sequencer {
         let verdict = verdict_of(reason);
         let outcome =
             Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
-        let sealed = self.seal(turn, outcome).await?;
+        let sealed = self.seal_parked(turn, outcome).await?;
         Ok(Sealed { dead_letter, ..sealed })
     }
 
@@ -106,22 +117,30 @@ impl Sequencer {
         }
     }
 
-    /// What is to be kept of a message; `None` when it is parked already.
-    fn item(
+    /// Whether one more message may be parked.
+    pub(super) fn has_room(&self) -> bool {
+        counters::parked_in_all(&self.view().borrow()) < self.settings.parked_count
+    }
+
+    /// Where a message goes that is to be parked.
+    fn place(
         &self,
         inbound: &InboundMessage,
         reason: Reason,
         detail: Option<Detail>,
         now: Timestamp,
-    ) -> Result<Option<ParkedItem>, Error> {
+    ) -> Result<Place, Error> {
         let view = self.view().borrow();
         let whole = &inbound.raw.body;
         let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), whole);
         let known = view.find(tables::PARKED, &name)?;
         if let Some(ordinal) = known
-            && parked::read(&view, ordinal)?.is_some()
+            && let Some(about) = parked::read(&view, ordinal)?
         {
-            return Ok(None);
+            return Ok(Place::Known(about));
+        }
+        if !self.has_room() {
+            return Ok(Place::Full);
         }
         let full = counters::parked_bytes(&view).saturating_add(whole.len() as u64)
             > self.settings.parked_bytes;
@@ -157,13 +176,16 @@ impl Sequencer {
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(tables::PARKED));
-        Ok(Some(ParkedItem { ordinal, name, about, body }))
+        Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body })))
     }
 
-    /// Parks the first callback that waited for an order, since it cannot be applied.
+    /// Parks the first callback that waited for an order, since it cannot be applied. `confirmed` is the dead letter
+    /// that the broker has, where there was no room to park the callback.
     pub(super) async fn park_waiting(
         &mut self,
         order: Ordinal,
+        why: Why,
+        confirmed: Option<&DeadLetter>,
         now: Timestamp,
     ) -> Result<Option<Step>, Error> {
         let next = payment::DequeueCallback { order };
@@ -172,6 +194,11 @@ impl Sequencer {
             Ok(Ok((Some(next), changeset))) => (next, changeset),
             Err(Fault::State(error)) | Ok(Err(CommandError::Fault(Fault::State(error)))) => {
                 return Err(error.into());
+            }
+            // it was dealt with in the meantime
+            Ok(Ok((None, _))) if confirmed.is_some() => {
+                self.owners.roll_back(Rollback::Staged).await;
+                return Ok(None);
             }
             Ok(_) | Err(_) => {
                 let problem = format!("a callback waiting for order {} cannot be read", order.0);
@@ -182,20 +209,20 @@ impl Sequencer {
             let kind = TimerKind::Waiting;
             changeset.timers.push(NewTimer { due: now, kind, ordinal: order });
         }
-        let park = (Reason::Failed, "it failed when its order had come");
-        Ok(Some(self.park_callback(next.waiting, order, park, changeset, now).await?.into()))
+        let waited = Waited { waiting: next.waiting, order, changeset };
+        self.park_callback(waited, why, confirmed, now).await.map(Some)
     }
 
-    /// Parks a callback that waited for an order and waits no more, as `changeset` says: its data is what is kept.
+    /// Parks a callback that waited for an order and no longer waits: its data is what is kept. Without room nothing is
+    /// sealed, unless `confirmed` says that the broker has this callback among its dead letters.
     pub(super) async fn park_callback(
         &mut self,
-        waited: Waiting,
-        order: Ordinal,
-        (reason, detail): (Reason, &str),
-        mut changeset: Changeset,
+        Waited { waiting, order, mut changeset }: Waited,
+        Why { reason, detail }: Why,
+        confirmed: Option<&DeadLetter>,
         now: Timestamp,
-    ) -> Result<Sealed, Error> {
-        let Waiting { callback, trace, source, command_id, .. } = waited;
+    ) -> Result<Step, Error> {
+        let Waiting { callback, trace, source, command_id, .. } = waiting;
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
         let command = orderly_domain::command::Command::PaymentCallback(callback);
@@ -210,17 +237,89 @@ impl Sequencer {
             command: Ok(command),
             raw: Raw { body: body.into(), content_type: Some("application/json".to_owned()) },
         };
-        let detail = Some(Detail::from(detail));
-        if let Some(item) = self.item(&inbound, reason, detail.clone(), now)? {
-            changeset.events.push(event(&item, &inbound));
-            changeset.parked = Some(Box::new(item));
+        match self.place(&inbound, reason, detail.clone(), now)? {
+            Place::Known(_) => {}
+            Place::Room(item) => {
+                changeset.events.push(event(Some(&item), &inbound, reason, detail.clone()));
+                changeset.parked = Some(item);
+            }
+            Place::Full if confirmed.is_some_and(|letter| letter.is_of(&source, &command_id)) => {
+                changeset.events.push(event(None, &inbound, reason, detail.clone()));
+            }
+            Place::Full => {
+                self.owners.roll_back(Rollback::Staged).await;
+                let body = inbound.raw.body;
+                let letter = DeadLetter { order, reason, detail, source, command_id, trace, body };
+                return Ok(Step::DeadLetter(Box::new(letter)));
+            }
         }
         let origin = Origin::Waited { source, id: command_id };
         let outcome =
             Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), changeset) };
         let outcome = outcome.about(order_id, Some(order));
-        self.seal(Turn::new(origin, trace, now), outcome).await
+        Ok(self.seal_parked(Turn::new(origin, trace, now), outcome).await?.into())
     }
+
+    /// The broker has confirmed a dead letter: its callback no longer waits. `None` when it was dealt with meanwhile.
+    pub async fn dead_lettered(&mut self, letter: &DeadLetter) -> Result<Option<Step>, Error> {
+        let DeadLetter { order, reason, ref detail, .. } = *letter;
+        match reason {
+            Reason::OrderNeverCame => self.take_orphaned_callback(order, Some(letter)).await,
+            _ => {
+                let why = Why { reason, detail: detail.clone() };
+                let now = self.now();
+                self.park_waiting(order, why, Some(letter), now).await
+            }
+        }
+    }
+}
+
+/// A waiting callback that goes to the dead letters of the broker, since as many messages are parked as may be.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// The order that the callback waits for.
+    pub order: Ordinal,
+    /// Why it would be parked.
+    pub reason: Reason,
+    /// More about the reason.
+    pub detail: Option<Detail>,
+    /// The source of the callback's command.
+    pub source: Source,
+    /// The id of the callback's command.
+    pub command_id: CommandId,
+    /// The trace that it belongs to.
+    pub trace: Option<TraceParent>,
+    /// The data of the callback, as JSON.
+    pub body: Bytes,
+}
+
+impl DeadLetter {
+    fn is_of(&self, source: &Source, command_id: &CommandId) -> bool {
+        self.source == *source && self.command_id == *command_id
+    }
+}
+
+/// Why a callback is parked.
+pub(super) struct Why {
+    pub(super) reason: Reason,
+    pub(super) detail: Option<Detail>,
+}
+
+/// A callback that was taken from those that wait for an order, and the changes that say so.
+pub(super) struct Waited {
+    pub(super) waiting: Waiting,
+    pub(super) order: Ordinal,
+    pub(super) changeset: Changeset,
+}
+
+/// Where a message goes that is to be parked.
+enum Place {
+    /// It is parked already.
+    Known(Parked),
+    /// It is kept: all of it, or its beginning.
+    Room(Box<ParkedItem>),
+    /// As many messages are parked as may be.
+    Full,
 }
 
 fn verdict_of(reason: Reason) -> Verdict {
@@ -231,12 +330,18 @@ fn verdict_of(reason: Reason) -> Verdict {
     }
 }
 
-fn event(item: &ParkedItem, inbound: &InboundMessage) -> Event {
+/// What is told of a message that was put aside; without an item nothing of it is kept here.
+fn event(
+    item: Option<&ParkedItem>,
+    inbound: &InboundMessage,
+    reason: Reason,
+    detail: Option<Detail>,
+) -> Event {
     Event::CommandParked {
-        parked_id: parked::id(item.ordinal),
-        reason: item.about.reason,
-        detail: item.about.detail.clone(),
-        r#type: item.about.r#type.clone(),
+        parked_id: item.map(|item| parked::id(item.ordinal)),
+        reason,
+        detail,
+        r#type: Some(inbound.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
         source: inbound.source.clone(),
         command_id: inbound.id.clone(),
     }

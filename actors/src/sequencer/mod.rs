@@ -43,6 +43,7 @@ mod timers;
 mod waiting;
 
 pub use command::order_of;
+pub use dead_letter::DeadLetter;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};

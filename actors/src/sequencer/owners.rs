@@ -29,6 +29,8 @@ pub struct Settings {
     pub notifications: Policy,
     /// Most bytes of parked messages in all; beyond, only the beginning of each is kept.
     pub parked_bytes: u64,
+    /// Most parked messages; what comes beyond goes whole to the dead letters of the broker.
+    pub parked_count: u64,
     /// How much each owner may cache.
     pub capacities: Capacities,
     /// How often an owner may fail to restart.

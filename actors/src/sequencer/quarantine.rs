@@ -13,6 +13,7 @@ use super::state::Sequencer;
 use super::step::{Error, Sealed};
 use crate::changeset::Changeset;
 use crate::marker;
+use crate::names;
 use crate::turn::Outcome;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
@@ -80,10 +81,11 @@ impl Sequencer {
             let known = marker.deaths.iter().find(|suspect| suspect.name == name);
             let deaths = known.map_or(0, |suspect| suspect.count) + 1;
             marker.deaths.retain(|suspect| suspect.name != name);
-            if deaths >= DEATHS {
+            if deaths >= DEATHS && self.has_room() {
                 sealed.push(self.park_alone(alone).await?);
             } else {
-                marker.deaths.push(Deaths { name, count: deaths });
+                // without room the message is parked when it is delivered again: see `park_again`
+                marker.deaths.push(Deaths { name, count: deaths.min(DEATHS) });
                 let surplus = marker.deaths.len().saturating_sub(SUSPECTS);
                 marker.deaths.drain(..surplus);
             }
@@ -118,16 +120,27 @@ impl Sequencer {
         self.park_failed(&inbound, problem).await
     }
 
+    fn was_alone_too_often(&self, inbound: &InboundMessage) -> Result<bool, Error> {
+        let body = &inbound.raw.body;
+        let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), body).0;
+        let deaths = self.marker()?.unwrap_or_default().deaths;
+        Ok(deaths.iter().any(|suspect| suspect.name == name && suspect.count >= DEATHS))
+    }
+
     fn marker(&self) -> Result<Option<Marker>, Error> {
         Ok(marker::read(&self.view().borrow())?)
     }
 
-    /// The verdict on a message that was parked as failed before: it is not run again. `None`
-    /// when it was not.
+    /// The verdict on a message that is not run again: it was parked as failed before, or was alone at too many deaths.
+    /// `None` when it may run.
     pub async fn park_again(&mut self, inbound: &InboundMessage) -> Result<Option<Sealed>, Error> {
         match self.parked_before(inbound)? {
             Some(before) if before.reason == Reason::Failed => {
                 self.park_failed(inbound, "it was parked before".to_owned()).await.map(Some)
+            }
+            Some(_) | None if self.was_alone_too_often(inbound)? => {
+                let problem = format!("the process died {DEATHS} times while it ran alone");
+                self.park_failed(inbound, problem).await.map(Some)
             }
             Some(_) | None => Ok(None),
         }

@@ -1,6 +1,7 @@
 //! What is old: carts that nobody touches, callbacks whose order never came, settled orders. Each is
 //! expired, parked or deleted alone, as a unit like any other, when its timer fires.
 
+use super::dead_letter::{DeadLetter, Waited, Why};
 use super::owners::Owners;
 use super::retention_counts::RetentionCounts;
 use super::seal::Turn;
@@ -60,16 +61,29 @@ impl Sequencer {
             // the order came just in time: its callbacks are applied
             return self.run_waiting(order).await;
         }
+        self.take_orphaned_callback(order, None).await
+    }
+
+    /// The same. `confirmed` is the dead letter that the broker has, where there was no room to park the callback.
+    pub(super) async fn take_orphaned_callback(
+        &mut self,
+        order: Ordinal,
+        confirmed: Option<&DeadLetter>,
+    ) -> Result<Option<Step>, Error> {
         let now = self.now();
         let dequeue = async |owners: &Owners| {
             accepted(ask(&owners.payment, payment::DequeueOrphanedCallback { order, now }).await?)
         };
         match self.attempt_valid(dequeue).await? {
             Ok((Some(waited), changeset)) => {
-                let park = (Reason::OrderNeverCame, "its order never came");
-                let sealed = self.park_callback(waited, order, park, changeset, now).await?;
-                self.retention.callbacks_parked += 1;
-                Ok(Some(sealed.into()))
+                let detail = Some("its order never came".into());
+                let why = Why { reason: Reason::OrderNeverCame, detail };
+                let waited = Waited { waiting: waited, order, changeset };
+                let step = self.park_callback(waited, why, confirmed, now).await?;
+                if matches!(step, Step::Sealed(_)) {
+                    self.retention.callbacks_parked += 1;
+                }
+                Ok(Some(step))
             }
             Ok((None, changeset)) => {
                 let is_empty = changeset.is_empty();

@@ -14,6 +14,7 @@ use orderly_domain::record::{Origin, Record};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::Verdict;
 use orderly_store::{IdentityHash, Ordinal, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +52,23 @@ impl Turn {
 impl Sequencer {
     /// Seals the outcome of a command that owners were asked about. What they staged stays; when
     /// nothing changes, they drop what they staged.
-    pub(super) async fn seal(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
+    ///
+    /// A command that failed ends in another way: its message is parked, see [`seal_parked`](Self::seal_parked).
+    pub(super) async fn seal(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+        debug_assert_ne!(outcome.verdict, Verdict::Failed, "what failed is parked: {outcome:?}");
+        self.seal_any(turn, outcome).await
+    }
+
+    /// Seals the outcome of a message that is parked, or was parked before.
+    pub(super) async fn seal_parked(
+        &mut self,
+        turn: Turn,
+        outcome: Outcome,
+    ) -> Result<Sealed, Error> {
+        self.seal_any(turn, outcome).await
+    }
+
+    async fn seal_any(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
         if let Some(trace) = turn.trace {
             self.trace_notifications(&mut outcome.changeset, trace).await;
         }

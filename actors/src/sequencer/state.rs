@@ -2,14 +2,18 @@
 
 use super::owners::{Owners, Settings};
 use super::retention_counts::RetentionCounts;
+use super::step::Error;
 use crate::audit::RunningAudit;
+use crate::changeset::TimerKind;
 use crate::clock::Clock;
 use crate::states::SharedView;
 use crate::supervisor::Failures;
 use orderly_domain::time::Timestamp;
-use orderly_store::View;
+use orderly_store::{Ordinal, Timer, View};
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::Duration;
 
 /// The sequencer, with the five owners it drives.
 pub struct Sequencer {
@@ -19,7 +23,7 @@ pub struct Sequencer {
     pub(super) retention: RetentionCounts,
     pub(super) audit: RunningAudit,
     clock: Box<dyn Clock>,
-    /// The latest time that was given out.
+    /// The latest time that timers were handed out for.
     latest: Cell<Timestamp>,
 }
 
@@ -54,13 +58,37 @@ impl Sequencer {
         &self.owners
     }
 
-    /// The time that the next unit will have. It never goes back: a timer that was due at a time
-    /// given out before is handed out once, and must still be due when it fires, though the wall
-    /// clock stepped back.
+    /// The time that the next unit will have: of the wall clock, but never before [`stamped`](Self::stamped).
     pub fn now(&self) -> Timestamp {
-        let last = Timestamp::from_micros(self.view.borrow().clock());
-        let now = self.clock.now().max(last).max(self.latest.get());
+        self.wall_clock().max(self.stamped())
+    }
+
+    /// The wall clock, which may step.
+    pub(super) fn wall_clock(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The latest time that a unit was stamped with, or that timers were handed out for. While the wall clock is behind
+    /// it no timer may fire: what is due by this time is not due by the wall clock.
+    pub fn stamped(&self) -> Timestamp {
+        Timestamp::from_micros(self.view.borrow().clock()).max(self.latest.get())
+    }
+
+    /// Hands out up to `limit` timers that are due now. A timer is handed out once and must still be due when it fires:
+    /// from now on the time does not fall behind, though the wall clock may step back.
+    pub fn due(&self, limit: usize) -> Result<Vec<Timer>, Error> {
+        let now = self.now();
         self.latest.set(now);
-        now
+        Ok(self.view.borrow().due(now.micros(), limit)?)
+    }
+
+    /// The orders that have a notification timer due within `span`, each once: what of them was on its way when the
+    /// process ended may be sent at once.
+    pub fn orders_to_notify(&self, span: Duration) -> Result<BTreeSet<Ordinal>, Error> {
+        let until = self.now().plus(span);
+        let timers = self.view.borrow().upcoming(until.micros())?;
+        let of_notifications =
+            timers.into_iter().filter(|timer| timer.kind == TimerKind::Notify as u8);
+        Ok(of_notifications.map(|timer| timer.ordinal).collect())
     }
 }

@@ -1,5 +1,6 @@
 //! What a message or a timer ends in, and why the sequencer cannot go on.
 
+use super::dead_letter::DeadLetter;
 use crate::journal_entry::JournalEntry;
 use crate::states;
 use orderly_domain::canonical;
@@ -40,6 +41,10 @@ pub enum Step {
         /// What went wrong.
         problem: String,
     },
+    /// A waiting callback must be parked and there is no room. Nothing is sealed: the callback waits until the
+    /// broker has confirmed the dead letter and [`Sequencer::dead_lettered`](super::Sequencer::dead_lettered) is
+    /// called with it.
+    DeadLetter(Box<DeadLetter>),
 }
 
 impl From<Sealed> for Step {

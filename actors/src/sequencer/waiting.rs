@@ -1,5 +1,6 @@
 //! Callbacks that came before their order, when the order is placed.
 
+use super::dead_letter::Why;
 use super::seal::Turn;
 use super::state::Sequencer;
 use super::step::{Error, Step};
@@ -7,16 +8,23 @@ use crate::order;
 use crate::states::Rollback;
 use crate::turn::ask;
 use orderly_domain::record::Origin;
+use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
 
 impl Sequencer {
-    /// Applies the first callback that waited for `order`. `None`: none waits.
+    /// Applies the first callback that waited for `order`. One that cannot be applied is parked. `None`: none waits.
     pub async fn run_waiting(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
         let now = self.now();
         let run = async |owners: &super::Owners| {
             ask(&owners.order, order::RunWaiting { order, now }).await?
         };
         match self.attempt_valid(run).await? {
+            Ok(Some((outcome, _))) if outcome.verdict == Verdict::Failed => {
+                // the staged changes say that the callback no longer waits; parking it stages them again
+                self.owners.roll_back(Rollback::Staged).await;
+                let reason = outcome.reason.unwrap_or(Reason::Failed);
+                self.park_waiting(order, Why { reason, detail: outcome.detail }, None, now).await
+            }
             Ok(Some((outcome, waited))) => {
                 let order::Waited { source, command_id: id, trace } = waited;
                 let turn = Turn::new(Origin::Waited { source, id }, trace, now);
@@ -28,7 +36,9 @@ impl Sequencer {
             }
             Err(problem) => {
                 tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
-                self.park_waiting(order, now).await
+                let detail = Some("applying it failed when its order had come".into());
+                let why = Why { reason: Reason::Failed, detail };
+                self.park_waiting(order, why, None, now).await
             }
         }
     }

@@ -221,7 +221,7 @@ impl Pair {
                     let step = self.shop.sequencer.run_waiting(order).await.expect("can be read");
                     next = step.map(|step| match step {
                         Step::Sealed(sealed) => *sealed,
-                        Step::Failed { problem } => panic!("{problem}"),
+                        other => panic!("{other:?}"),
                     });
                 }
             }

@@ -47,6 +47,7 @@ pub fn settings() -> Settings {
         identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
+        parked_count: 100_000,
         capacities: Capacities::default(),
         budget: Budget::default(),
     }
@@ -101,7 +102,7 @@ impl Shop {
     pub async fn send(&mut self, kind: &str, id: &str, data: Value) -> Arc<JournalEntry> {
         match self.step(&inbound(kind, id, &data)).await {
             Step::Sealed(sealed) => self.keep(*sealed).await,
-            Step::Failed { problem } => panic!("{kind} {id} failed: {problem}"),
+            other => panic!("{kind} {id} came to no end: {other:?}"),
         }
     }
 

@@ -111,6 +111,13 @@ impl schemars::JsonSchema for Timestamp {
     }
 }
 
+/// The pause after so many failures in a row (counted from 1): `first`, doubled with each further one, up to `cap`.
+/// Every pause of ours that grows is this one; who needs jitter adds it.
+pub fn growing_pause(first: Duration, cap: Duration, failures: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
+    first.saturating_mul(doubled).min(cap)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

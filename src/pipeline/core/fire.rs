@@ -1,6 +1,7 @@
 //! Firing the timers that are due.
 
 use super::super::Error;
+use super::super::timers::WallClock;
 use super::Core;
 use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
@@ -24,6 +25,11 @@ impl Core {
         let began = self.clock.monotonic();
         let budget = if self.pending_acks.in_flight() == 0 { AT_LEISURE } else { BUSY };
         for batch in 0.. {
+            // the clock may have stepped since the last batch
+            let stamped = self.sequencer.stamped();
+            if self.timers.wall_clock(stamped, &self.clock) != WallClock::Right {
+                break;
+            }
             let due = super::super::timers::due(&self.sequencer)?;
             let has_holds = due.iter().any(super::super::timers::is_hold);
             if due.is_empty() {
@@ -51,6 +57,11 @@ impl Core {
                 Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
                 Some(Step::Failed { problem }) => {
                     tracing::error!(problem, "a timer is put off");
+                    let sealed = self.sequencer.postpone_timer(timer).await?;
+                    self.sealed(sealed, None).await?;
+                }
+                Some(Step::DeadLetter(letter)) => {
+                    self.outbound.dead_letter_callback(letter);
                     let sealed = self.sequencer.postpone_timer(timer).await?;
                     self.sealed(sealed, None).await?;
                 }

@@ -12,12 +12,13 @@ mod stop;
 
 use super::handle::{Handle, Question, questions};
 use super::notifier::{Notifier, Outcomes};
-use super::outbound::{Outbound, SUSPICIOUS};
+use super::outbound::{Confirmed, Outbound, SUSPICIOUS};
 use super::pending_acks::{DeliveryRef, Originals, PendingAcks};
 use super::relay::RelayHandle;
 use super::storage::{Report, Work};
-use super::timers::Timers;
+use super::timers::{Timers, WallClock};
 use super::watchdog::Heartbeat;
+use super::workers::{Workers, failpoint};
 use super::{Condition, Error};
 use crate::decode::Decoder;
 use crate::metrics::Metrics;
@@ -31,8 +32,8 @@ use orderly_actors::sequencer::{
 use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_broker::{Delivery, Intake, Link, Message, Names};
 use orderly_domain::id::{CommandId, Source};
-use orderly_store::{History, Seq, Unit, View};
-use std::collections::VecDeque;
+use orderly_store::{History, Ordinal, Seq, Unit, View};
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub(super) struct Limits {
 
 /// What the core thread is made of.
 pub(super) struct Parts {
+    pub(super) workers: Workers,
     pub(super) view: View,
     pub(super) history: History,
     pub(super) settings: Settings,
@@ -74,18 +76,15 @@ pub(super) struct Parts {
 pub(super) fn start(parts: Parts) -> Result<(Handle, oneshot::Receiver<Result<(), Error>>), Error> {
     let (handle, questions, actors) = questions();
     let (done, ended) = oneshot::channel();
-    let runtime = tokio::runtime::Handle::current();
-    std::thread::Builder::new()
-        .name("orderly-core".to_owned())
-        .spawn(move || {
-            let result = actix_rt::System::new().block_on(async move {
-                let mut core = Core::new(parts, runtime);
-                let _ = actors.set(core.sequencer.owners().stats().to_vec()); // set here only
-                core.run(questions).await
-            });
-            let _ = done.send(result); // the process is ending
-        })
-        .map_err(|error| Error::Thread(error.to_string()))?;
+    parts.workers.clone().thread("core", move || {
+        let result = actix_rt::System::new().block_on(async move {
+            let mut core = Core::new(parts);
+            let _ = actors.set(core.sequencer.owners().stats().to_vec()); // set here only
+            core.run(questions).await
+        });
+        let _ = done.send(result); // the process is ending
+        Ok(())
+    })?;
     Ok((handle, ended))
 }
 
@@ -121,6 +120,8 @@ struct Core {
     /// What was told to be retired already, and when.
     told: (RetentionCounts, Duration),
     askers: audit::Askers,
+    /// Orders whose notifications may have been on their way when the process ended.
+    interrupted: BTreeSet<Ordinal>,
 }
 
 /// Why the loop goes round.
@@ -128,6 +129,7 @@ enum Wake {
     Report(Report),
     Failure(RestartBudgetExceeded),
     Question(Option<Question>),
+    Confirmed(Confirmed),
     Outcomes(Outcomes),
     Intake(Option<Intake>),
     Tick,
@@ -136,10 +138,10 @@ enum Wake {
 }
 
 impl Core {
-    fn new(parts: Parts, runtime: tokio::runtime::Handle) -> Self {
+    fn new(parts: Parts) -> Self {
         let clock = SystemClock::default();
         let (failures_in, failures) = mpsc::unbounded_channel();
-        let timers = Timers::new(&parts.view, &clock);
+        let timers = Timers::new(&clock);
         let sequencer = Sequencer::start(
             parts.view,
             parts.settings,
@@ -147,10 +149,11 @@ impl Core {
             &failures_in,
         );
         let outbound = Outbound::new(
-            runtime,
+            parts.workers,
             parts.link.publisher.clone(),
             parts.names,
             &parts.limits.retry_delays,
+            parts.metrics.clone(),
         );
         let pending_acks =
             PendingAcks::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
@@ -180,11 +183,13 @@ impl Core {
             counted_restarts: vec![0; Owner::ALL.len()],
             told: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
+            interrupted: BTreeSet::new(),
         }
     }
 
     async fn run(&mut self, mut questions: mpsc::Receiver<Question>) -> Result<(), Error> {
         self.begin().await?;
+        self.interrupted = self.sequencer.orders_to_notify(notify::INTERRUPTED_WITHIN)?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -195,10 +200,7 @@ impl Core {
                 Some(report) = self.reports.recv() => Wake::Report(report),
                 Some(spent) = self.failures.recv() => Wake::Failure(spent),
                 question = questions.recv() => Wake::Question(question),
-                Some(done) = self.outbound.done.recv() => {
-                    self.pending_acks.settled(&done, self.clock.monotonic());
-                    continue;
-                }
+                Some(confirmed) = self.outbound.confirmed.recv() => Wake::Confirmed(confirmed),
                 Some(outcomes) = self.outcomes.recv() => Wake::Outcomes(outcomes),
                 _ = tick.tick() => Wake::Tick,
                 () = tokio::time::sleep(token.unwrap_or_default()), if token.is_some() => {
@@ -207,7 +209,7 @@ impl Core {
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
                 // not ready at once: the runtime must look after its timers between two slices
-                () = tokio::task::yield_now(), if self.askers.under_way() => Wake::Idle,
+                () = tokio::task::yield_now(), if self.askers.under_way() || self.has_interrupted() => Wake::Idle,
             };
             self.heartbeat.beat();
             match wake {
@@ -217,12 +219,14 @@ impl Core {
                 Wake::Question(Some(question)) => self.answer(question).await?,
                 // nobody can ask any more: the process is ending
                 Wake::Question(None) => return self.stop(Duration::ZERO).await,
+                Wake::Confirmed(confirmed) => self.confirmed(confirmed).await?,
                 Wake::Outcomes(outcomes) => self.notified(outcomes).await?,
                 Wake::Intake(Some(intake)) => self.intake(intake).await?,
                 Wake::Intake(None) => return Err(Error::Thread("the broker's driver".to_owned())),
                 Wake::Tick => self.tick().await?,
                 Wake::Idle => {}
             }
+            self.send_interrupted().await?;
             self.hand_over();
             self.pending_acks.acknowledge(self.clock.monotonic());
             self.audit();
@@ -299,6 +303,10 @@ impl Core {
             Step::Failed { problem } => {
                 self.failed(delivery_ref, delivery.message, inbound, problem).await
             }
+            Step::DeadLetter(letter) => {
+                self.outbound.dead_letter_callback(letter);
+                Ok(())
+            }
         }
     }
 
@@ -342,6 +350,8 @@ impl Core {
                 {
                     match step {
                         Step::Sealed(next) => follow_ups.push_back((*next, None)),
+                        Step::DeadLetter(letter) => self.outbound.dead_letter_callback(letter),
+                        // its timer tries it again
                         Step::Failed { problem } => {
                             tracing::error!(problem, "a waiting callback failed");
                         }
@@ -353,6 +363,30 @@ impl Core {
             self.pending_acks.sealed(sealed, cause, &originals, now);
         }
         Ok(())
+    }
+
+    /// The broker has confirmed what had to reach it first: what depends on that is settled.
+    async fn confirmed(&mut self, confirmed: Confirmed) -> Result<(), Error> {
+        let letter = match confirmed {
+            Confirmed::Delivery(delivery_ref) => {
+                self.pending_acks.settled(&delivery_ref, self.clock.monotonic());
+                return Ok(());
+            }
+            Confirmed::Callback(letter) => letter,
+        };
+        self.outbound.callback_settled(letter.order);
+        match self.sequencer.dead_lettered(&letter).await? {
+            Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await,
+            Some(Step::DeadLetter(next)) => {
+                self.outbound.dead_letter_callback(next);
+                Ok(())
+            }
+            Some(Step::Failed { problem }) => {
+                tracing::error!(problem, "a callback among the dead letters waits still");
+                Ok(()) // its timer tries it again
+            }
+            None => Ok(()),
+        }
     }
 
     fn hand_over(&mut self) {
@@ -369,8 +403,8 @@ impl Core {
                 let now = self.clock.monotonic();
                 let durable = self.pending_acks.durable(through, now);
                 self.outbound.reply(durable.replies);
-                for (delivery_ref, message) in durable.dead_letters {
-                    self.outbound.dead_letter(&delivery_ref, &message);
+                for (delivery_ref, message, reason) in durable.dead_letters {
+                    self.outbound.dead_letter(&delivery_ref, &message, reason);
                 }
                 self.durable = through;
                 for order in durable.notify {
@@ -389,7 +423,9 @@ impl Core {
 
     async fn tick(&mut self) -> Result<(), Error> {
         let now = self.clock.monotonic();
-        let clock_is_off = self.timers.clock_is_off(&self.clock);
+        failpoint("core");
+        let wall = self.timers.wall_clock(self.sequencer.stamped(), &self.clock);
+        let clock_is_off = wall == WallClock::Off;
         self.clock_is_trusted.store(!clock_is_off, Ordering::Relaxed);
         let stalled = self.pending_acks.stalled(now, self.limits.stall_after);
         self.condition.send_if_modified(|condition| {
@@ -401,10 +437,7 @@ impl Core {
         if self.pending_acks.waits_for_disk(now, self.limits.stall_after) {
             return Err(self.disk_stands_still());
         }
-        if self.pending_acks.relay_is_gone() {
-            return Err(Error::Relay);
-        }
-        if self.timers.may_fire(now) && !clock_is_off {
+        if self.timers.may_fire(now) && wall == WallClock::Right {
             self.fire_timers().await?;
         }
         self.sequencer.view().borrow_mut().trim();

@@ -4,6 +4,7 @@
 use super::super::Error;
 use super::super::handle::Resend;
 use super::super::notifier::{Looked, Moment, Outcomes, Reminder};
+use super::super::timers::WallClock;
 use super::Core;
 use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
@@ -16,6 +17,12 @@ use std::time::Duration;
 
 /// When an order is looked at again whose owner failed on it.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// At a start, notifications whose timers are due within this time are looked at without waiting for the timer: the
+/// leases of what was in hand when the process ended, and the bookings of what waited for a channel. What is to be tried
+/// again later says so in the store, and waits.
+pub(super) const INTERRUPTED_WITHIN: Duration = Duration::from_secs(600);
+/// So long at a time they are looked at.
+const SLICE: Duration = Duration::from_millis(4);
 
 impl Core {
     pub(super) fn moment(&self) -> Moment {
@@ -44,6 +51,23 @@ impl Core {
         Ok(again)
     }
 
+    /// Whether [`send_interrupted`](Self::send_interrupted) has something to do now.
+    pub(super) fn has_interrupted(&self) -> bool {
+        !self.interrupted.is_empty() && self.notifier.has_room(self.clock.monotonic())
+    }
+
+    /// Sends what was on its way to customers when the process ended, for a slice of time. Their timers stay: should the
+    /// process end again, or a channel be full, they are looked at once more.
+    pub(super) async fn send_interrupted(&mut self) -> Result<(), Error> {
+        let begun = self.clock.monotonic();
+        while self.has_interrupted() && self.clock.monotonic() < begun + SLICE {
+            let Some(order) = self.interrupted.pop_first() else { break };
+            self.notify(order, Trigger::Requested).await?;
+            self.notifier.pump(self.moment());
+        }
+        Ok(())
+    }
+
     /// What was not done with is looked at again, one unit for all.
     pub(super) async fn remind(&mut self, reminders: Vec<Reminder>) -> Result<(), Error> {
         if reminders.is_empty() {
@@ -63,6 +87,12 @@ impl Core {
     }
 
     async fn record(&mut self, outgoing: &Outgoing, sent: Sent) -> Result<(), Error> {
+        // by a clock that stepped ahead its time may seem to be over: it stays pending, and its timer looks at it again
+        if matches!(sent, Sent::Failed { .. })
+            && self.timers.wall_clock(self.sequencer.stamped(), &self.clock) == WallClock::Off
+        {
+            return Ok(());
+        }
         match self.sequencer.notified(outgoing, sent).await? {
             Some(Step::Sealed(sealed)) => {
                 self.notifier.recorded(outgoing, sent, &sealed.entry);
@@ -70,10 +100,10 @@ impl Core {
             }
             // it is pending still, and its timer looks at it again
             Some(Step::Failed { problem }) => {
-                tracing::error!(problem, "an outcome is lost");
+                tracing::error!(problem, "the outcome of a notification was not kept");
                 Ok(())
             }
-            None => Ok(()),
+            Some(Step::DeadLetter(_)) | None => Ok(()), // no outcome is parked
         }
     }
 

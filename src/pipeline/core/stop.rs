@@ -76,11 +76,8 @@ impl Core {
             while let Ok(outcomes) = self.outcomes.try_recv() {
                 self.notified(outcomes).await?;
             }
-            while let Ok(done) = self.outbound.done.try_recv() {
-                self.pending_acks.settled(&done, self.clock.monotonic());
-            }
-            if self.pending_acks.relay_is_gone() {
-                return Err(Error::Relay);
+            while let Ok(confirmed) = self.outbound.confirmed.try_recv() {
+                self.confirmed(confirmed).await?;
             }
             self.until_durable().await?;
             self.notifier.pump(self.moment());

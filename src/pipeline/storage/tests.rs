@@ -31,6 +31,7 @@ impl Busy {
         let Opened { view, log, .. } = opened.expect("opens");
         let (work_in, work) = channel();
         let (report, reports) = mpsc::unbounded_channel();
+        let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
         let storage = Storage {
             log,
             work,
@@ -43,7 +44,8 @@ impl Busy {
                 history_retention: 10 * HOUR,
             },
             metrics: Metrics::new().0,
-            clock: SimulatedClock::at(Timestamp::from_seconds(1_000_000)),
+            steps: StepDetector::new(&clock),
+            clock,
             checkpointed: Duration::ZERO,
             house: Housekeeping::default(),
         };
@@ -160,4 +162,21 @@ fn nothing_is_dropped_by_a_clock_that_stepped() {
         busy.storage.clock.advance(Duration::from_millis(100));
     }
     assert!(busy.storage.log.stats().expect("reads").first > Seq::FIRST);
+}
+
+/// The core looks at the clocks four times a second: the store thread does not rely on it.
+#[test]
+fn nothing_is_dropped_by_a_step_that_the_core_has_not_seen_yet() {
+    let mut busy = Busy::start();
+    for _ in 0..40 {
+        busy.turn(8);
+    }
+    let stepped = busy.storage.clock.now().plus(400 * HOUR);
+    busy.storage.clock.step_to(stepped);
+    for _ in 0..200 {
+        busy.turn(1);
+        busy.storage.clock.advance(Duration::from_millis(100));
+    }
+    assert_eq!((busy.storage.house.identities, busy.storage.house.records), (0, 0));
+    assert_eq!(busy.storage.log.stats().expect("reads").first, Seq::FIRST);
 }

@@ -224,7 +224,8 @@ impl<'a> From<&'a Customer> for CustomerData<'a> {
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct ParkedData<'a> {
-    pub parked_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parked_id: Option<&'a str>,
     pub reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a Detail>,
@@ -414,7 +415,7 @@ impl<'a> Face<'a> {
             }
             Event::CommandParked { parked_id, reason, detail, r#type, source, command_id } => {
                 Self::Parked(ParkedData {
-                    parked_id,
+                    parked_id: parked_id.as_deref(),
                     reason: *reason,
                     detail: detail.as_ref(),
                     r#type: r#type.as_deref(),

@@ -167,9 +167,9 @@ pub enum Event {
     /// A command was put aside, with its bytes, for a person to look at.
     #[n(14)]
     CommandParked {
-        /// Its id in the admin API.
+        /// Its id in the admin API; without one only the broker's dead letters have it.
         #[n(0)]
-        parked_id: String,
+        parked_id: Option<String>,
         /// Why.
         #[n(1)]
         reason: Reason,

@@ -3,7 +3,7 @@
 //! Keeps: an attempt counts once; what was delivered or given up moves by a person's hand only.
 
 use super::state::{Channel, Delivery, Failure, Progress};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, growing_pause};
 use std::time::Duration;
 
 /// What is configured about notifications.
@@ -153,8 +153,7 @@ impl Delivery {
 /// together do not come back together.
 pub fn pause(retry: &Retry, id: &str, failures: u32) -> Duration {
     const PARTS: u32 = 1024;
-    let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
-    let pause = retry.first.saturating_mul(doubled).min(retry.cap);
+    let pause = growing_pause(retry.first, retry.cap, failures);
     let spread =
         id.bytes().fold(failures, |hash, byte| hash.wrapping_mul(31).wrapping_add(u32::from(byte)))
             % (PARTS / 2);

@@ -334,7 +334,7 @@ pub fn events() -> Vec<Event> {
             channel: Channel::Webhook,
         },
         Event::CommandParked {
-            parked_id: "p-1".to_owned(),
+            parked_id: Some("p-1".to_owned()),
             reason: Reason::Validation,
             detail: Some(Detail::Text("sku: is required".to_owned())),
             r#type: Some("stock.set".to_owned()),

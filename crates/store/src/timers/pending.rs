@@ -95,6 +95,27 @@ impl Pending {
         Ok(due)
     }
 
+    /// The timers that are not dealt with and are due by `until`, whatever the time is. Nothing is handed out.
+    pub(crate) fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
+        let recent = self.near.iter().chain(self.far.keys());
+        let mut upcoming: Vec<Timer> = recent.filter(|timer| timer.due <= until).copied().collect();
+        let mut next = key(bucket_of(self.horizon), Seq(0), 0).to_vec();
+        while let Some((found, record)) = self.disk.scan(Tree::Timers, &next, 1)?.pop() {
+            let bucket = bucket_of_key(&found).ok_or_else(|| Error::corrupt("timers", &found))?;
+            if bucket > bucket_of(until) {
+                break;
+            }
+            let timers = decode(record, &found)?;
+            let is_open = |timer: &Timer| timer.due >= self.fired && timer.due <= until;
+            upcoming.extend(timers.into_iter().filter(is_open));
+            next = found.to_vec();
+            next.push(0);
+        }
+        upcoming.sort_unstable();
+        upcoming.dedup();
+        Ok(upcoming)
+    }
+
     /// Moves the horizon behind the next bucket that has anything, or behind the present.
     fn load_next(&mut self, now: i64) -> Result<(), Error> {
         let from = bucket_of(self.horizon);

@@ -275,6 +275,12 @@ impl View {
         self.timers.borrow_mut().due(now, limit)
     }
 
+    /// Every timer that is not dealt with and is due by `until`, earliest first. Nothing is handed out: each comes again
+    /// from [`due`](Self::due) at its time.
+    pub fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
+        self.timers.borrow().upcoming(until)
+    }
+
     /// When the earliest timer known is due; later ones may be on disk only.
     pub fn next_due(&self) -> Option<i64> {
         self.timers.borrow().next_due()

@@ -208,8 +208,11 @@ pub(super) fn of_event(event: &Event, scene: Scene<'_>) -> String {
                 "The customer could not be told {told}, through {channel}, in {attempts} attempts{why}."
             )
         }
-        Event::CommandParked { parked_id, reason: why, .. } => {
-            format!("A message was put aside as {parked_id}: {}.", reason(*why))
+        Event::CommandParked { parked_id: Some(id), reason: why, .. } => {
+            format!("A message was put aside as {id}: {}.", reason(*why))
+        }
+        Event::CommandParked { parked_id: None, reason: why, .. } => {
+            format!("A message went to the dead letters of the broker: {}.", reason(*why))
         }
     }
 }

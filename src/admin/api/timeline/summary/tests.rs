@@ -215,7 +215,7 @@ fn notified(delivered: bool) -> Event {
 )]
 #[case(
     Event::CommandParked {
-        parked_id: "p-1".to_owned(),
+        parked_id: Some("p-1".to_owned()),
         reason: Reason::Conflict,
         detail: None,
         r#type: None,
@@ -223,6 +223,17 @@ fn notified(delivered: bool) -> Event {
         command_id: None,
     },
     "A message was put aside as p-1: its id had been used for something else."
+)]
+#[case(
+    Event::CommandParked {
+        parked_id: None,
+        reason: Reason::Conflict,
+        detail: None,
+        r#type: None,
+        source: None,
+        command_id: None,
+    },
+    "A message went to the dead letters of the broker: its id had been used for something else."
 )]
 fn what_else_happens(#[case] event: Event, #[case] expected: &str) {
     assert_eq!(told_of(&event, HoldState::Committed), expected);
