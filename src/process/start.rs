@@ -23,7 +23,8 @@ impl Processor {
             let link = memory_broker(config).link(config.broker.prefetch.get());
             return Self::start(opened, link, config, observed);
         }
-        let (owner, read) = claim(config, observed).await?;
+        // boxed: the store's parts make it large
+        let (owner, read) = Box::pin(claim(config, observed)).await?;
         let opened = open(read, config).await?;
         Self::start(opened, owner.link(), config, observed)
     }

@@ -40,13 +40,15 @@ impl CountingDisk {
 impl Disk for CountingDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, disk::Error> {
         let found = self.disk.get(tree, key)?;
-        found.iter().for_each(|value| self.count(value));
+        self.count(found.as_ref().unwrap_or(&Bytes::new()));
         Ok(found)
     }
 
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, disk::Error> {
         let found = self.disk.scan(tree, from, limit)?;
-        found.iter().for_each(|(_, value)| self.count(value));
+        for (_, value) in &found {
+            self.count(value);
+        }
         Ok(found)
     }
 
