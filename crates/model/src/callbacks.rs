@@ -84,12 +84,13 @@ impl Model {
 
     fn captured(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let column = column(order);
-        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        let (provider, attempt_id) = (text(data, "provider"), text(data, "attempt_id"));
         let identity = match data["capture_id"].as_str() {
             Some(id) => CaptureIdentity::Capture(id.to_owned()),
             None => CaptureIdentity::Event(text(data, "event_id").to_owned()),
         };
-        let is_known = attempt.captures.iter().any(|capture| capture.identity == identity);
+        let is_known = order.ledger.has_counted(provider, attempt_id, &identity);
+        let attempt = order.ledger.attempt(provider, attempt_id);
         // "known capture_id, or same attempt without one: stale" is said of "paid or later" only; before that a new
         // event without an id is another share, unless the attempt was closed by `final`
         let is_no_news = match (&identity, column) {
@@ -104,7 +105,7 @@ impl Model {
         attempt.state = AttemptState::Captured;
         attempt.is_final |= data["final"] == true;
         let before = order.net();
-        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        let attempt = order.ledger.attempt(provider, attempt_id);
         attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
 
         let is_foreign = currency != order.currency;

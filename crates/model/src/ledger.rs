@@ -132,6 +132,21 @@ impl Ledger {
         self.attempts.iter().any(|one| one.provider == provider && one.id == id)
     }
 
+    /// Whether that very money was counted before: an id is unique within its attempt, an event within its provider.
+    pub(crate) fn has_counted(
+        &self,
+        provider: &str,
+        attempt: &str,
+        identity: &CaptureIdentity,
+    ) -> bool {
+        let of_provider = self.attempts.iter().filter(|one| one.provider == provider);
+        let attempts = of_provider.filter(|one| match identity {
+            CaptureIdentity::Capture(_) => one.id == attempt,
+            CaptureIdentity::Event(_) => true,
+        });
+        attempts.flat_map(|one| &one.captures).any(|capture| capture.identity == *identity)
+    }
+
     /// All captured in a currency.
     pub(crate) fn captured(&self, currency: &str) -> i64 {
         let captures = self.attempts.iter().flat_map(|attempt| &attempt.captures);
