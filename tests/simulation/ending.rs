@@ -19,7 +19,7 @@ impl World {
     pub(crate) async fn end(&mut self) {
         self.trace.note(format_args!("no more input"));
         self.plan.calm();
-        if self.dice.one_in(2) {
+        if self.random.one_in(2) {
             self.crash("for the last time").await;
         }
         self.come_to_rest().await;
@@ -28,13 +28,13 @@ impl World {
             self.clock.advance(LONG);
             self.come_to_rest().await;
         }
-        let Self { process, sealed, durable, outside, exchange, .. } = self;
+        let Self { process, sealed, durable, observations, exchange, .. } = self;
         assert!(
             (&sealed.model, &sealed.aged) == (&durable.model, &durable.aged),
             "the model of what is sealed, and of what is durable"
         );
         sealed.mirror.check_lapsed(&sealed.model.settings);
-        outside.check_paid_up(exchange, &durable.mirror);
+        observations.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.view().borrow();
         sealed.mirror.check_parked(&view);
         drop(view);
@@ -63,12 +63,12 @@ impl World {
     /// Invariant 8: the units alone give the whole store again, from nothing and from an older copy.
     fn replay(&mut self) {
         let expected = timers(&self.open(&Arc::new(self.disk.copy())));
-        let copies = [Some(SimDisk::new(self.dice.next())), self.older.take()];
+        let copies = [Some(SimDisk::new(self.random.number())), self.older.take()];
         for disk in copies.into_iter().flatten() {
             let disk = Arc::new(disk);
             let mut opened = self.open(&disk);
             let from = opened.view.next_seq();
-            let units = self.outside.units.iter().filter(|unit| unit.seq >= from);
+            let units = self.observations.units.iter().filter(|unit| unit.seq >= from);
             let units: Vec<_> = units.cloned().collect();
             self.feed(&mut opened, &units);
             self.durable.mirror.compare_all(&opened.view, self.oldest());
@@ -87,13 +87,13 @@ impl World {
     fn feed(&mut self, opened: &mut Opened, units: &[Arc<Unit>]) {
         let mut left = units;
         while !left.is_empty() {
-            let (group, rest) = left.split_at(self.dice.place(left.len()) + 1);
+            let (group, rest) = left.split_at(self.random.index(left.len()) + 1);
             left = rest;
             for unit in group {
                 opened.view.seal(Arc::clone(unit));
             }
             opened.log.commit(group).expect("the disk works");
-            if self.dice.one_in(2) {
+            if self.random.one_in(2) {
                 let report = opened.log.checkpoint().expect("the disk works");
                 opened.view.checkpointed(&report);
             }
@@ -104,10 +104,10 @@ impl World {
     pub(crate) fn summary(&self) -> Summary {
         Summary {
             hash: self.trace.hash(),
-            units: self.outside.units.len(),
+            units: self.observations.units.len(),
             events: self.exchange.seen().len(),
             repeated: self.exchange.repeated,
-            acks: self.outside.acks,
+            acks: self.observations.acks,
             crashes: self.crashes,
             aged: self.durable.aged.clone(),
         }

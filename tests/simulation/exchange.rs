@@ -1,7 +1,7 @@
 //! The broker's side of events: two publishing lanes, each in order, that may break at any time; confirms
 //! that come late or never; and what subscribers saw.
 
-use super::dice::Dice;
+use orderly_demo::Random;
 use std::collections::{BTreeMap, VecDeque};
 
 const LANES: usize = 2;
@@ -40,15 +40,15 @@ impl Exchange {
 
     /// The broker takes the next event of some lane. With `breaks`, the lane is lost with all that is in it: the first
     /// may have arrived, but nobody hears that. Gives what arrived.
-    pub(crate) fn take(&mut self, dice: &mut Dice, breaks: bool) -> Option<Event> {
-        let first = dice.place(LANES);
+    pub(crate) fn take(&mut self, random: &mut Random, breaks: bool) -> Option<Event> {
+        let first = random.index(LANES);
         let lane =
             (0..LANES).map(|n| (first + n) % LANES).find(|lane| !self.lanes[*lane].is_empty())?;
         let event = self.lanes[lane].pop_front()?;
         if breaks {
             self.lanes[lane].clear();
             self.broken = true;
-            if dice.one_in(2) {
+            if random.one_in(2) {
                 return None;
             }
         } else {
@@ -59,11 +59,11 @@ impl Exchange {
     }
 
     /// The publisher died: of what it had sent, some arrives still.
-    pub(crate) fn cut_off(&mut self, dice: &mut Dice) -> Vec<Event> {
+    pub(crate) fn cut_off(&mut self, random: &mut Random) -> Vec<Event> {
         let mut arrived = Vec::new();
         for lane in 0..LANES {
             let sent = std::mem::take(&mut self.lanes[lane]);
-            let count = dice.place(sent.len() + 1);
+            let count = random.index(sent.len() + 1);
             arrived.extend(sent.into_iter().take(count));
         }
         for event in &arrived {

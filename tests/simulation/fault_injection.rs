@@ -13,48 +13,48 @@ struct Planned;
 
 /// A simulated disk that can panic on a read.
 #[derive(Debug)]
-pub(crate) struct Hazard {
+pub(crate) struct FaultyDisk {
     disk: Arc<SimDisk>,
     /// Reads until the first panic; 0: none comes.
-    fuse: AtomicU64,
+    reads_left: AtomicU64,
     /// Panics in a row from then on.
-    blows: AtomicU64,
+    panics: AtomicU64,
 }
 
-impl Hazard {
+impl FaultyDisk {
     pub(crate) fn new(disk: Arc<SimDisk>) -> Self {
-        Self { disk, fuse: AtomicU64::new(0), blows: AtomicU64::new(0) }
+        Self { disk, reads_left: AtomicU64::new(0), panics: AtomicU64::new(0) }
     }
 
-    /// The `read`th read of states from now panics, counting from 1, and those behind it: `blows` in all.
-    pub(crate) fn arm(&self, read: u64, blows: u64) {
-        self.fuse.store(read, Ordering::Relaxed);
-        self.blows.store(blows, Ordering::Relaxed);
+    /// The `read`th read of states from now panics, counting from 1, and those behind it: `panics` in all.
+    pub(crate) fn plan(&self, read: u64, panics: u64) {
+        self.reads_left.store(read, Ordering::Relaxed);
+        self.panics.store(panics, Ordering::Relaxed);
     }
 
-    pub(crate) fn disarm(&self) {
-        self.arm(0, 0);
+    pub(crate) fn forget_plan(&self) {
+        self.plan(0, 0);
     }
 
-    fn burn(&self) {
-        match self.fuse.load(Ordering::Relaxed) {
+    fn panic_if_planned(&self) {
+        match self.reads_left.load(Ordering::Relaxed) {
             0 => {}
             1 => {
-                let blows = self.blows.load(Ordering::Relaxed);
-                if blows <= 1 {
-                    self.disarm();
+                let panics = self.panics.load(Ordering::Relaxed);
+                if panics <= 1 {
+                    self.forget_plan();
                 } else {
-                    self.blows.store(blows - 1, Ordering::Relaxed);
+                    self.panics.store(panics - 1, Ordering::Relaxed);
                 }
                 panic::panic_any(Planned);
             }
-            left => self.fuse.store(left - 1, Ordering::Relaxed),
+            left => self.reads_left.store(left - 1, Ordering::Relaxed),
         }
     }
 }
 
 /// Keeps the planned panics out of the test's output.
-pub(crate) fn hush() {
+pub(crate) fn silence_planned_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = panic::take_hook();
@@ -71,11 +71,11 @@ pub(crate) fn is_planned(panic: &(dyn std::any::Any + Send)) -> bool {
     panic.is::<Planned>()
 }
 
-impl Disk for Hazard {
+impl Disk for FaultyDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
         // states, which actors read; what the core's own thread reads first is the index
         if tree == Tree::Pages {
-            self.burn();
+            self.panic_if_planned();
         }
         self.disk.get(tree, key)
     }

@@ -1,7 +1,7 @@
 //! Sends what customers are to be told, once what says so is durable, until the broker confirmed it.
 
-use super::dice::Dice;
 use orderly_actors::notification::Outgoing;
+use orderly_demo::Random;
 use orderly_domain::notification::{Failure, Sent};
 use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
@@ -39,13 +39,13 @@ impl Notifier {
     pub(crate) fn send(
         &mut self,
         durable: Seq,
-        dice: &mut Dice,
+        random: &mut Random,
         losing: u64,
     ) -> Option<(Outgoing, bool)> {
         let at = self.sends.iter().position(|(_, after)| *after <= durable)?;
         let (outgoing, _) = self.sends.remove(at)?;
-        let lost = dice.one_in(losing);
-        let arrived = !lost || dice.one_in(2);
+        let lost = random.one_in(losing);
+        let arrived = !lost || random.one_in(2);
         let why = Failure::Unconfirmed;
         let failed = Sent::Failed { why, retry_after: Some(RETRY) };
         let sent = if lost { failed } else { Sent::Delivered };

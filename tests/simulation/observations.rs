@@ -1,4 +1,4 @@
-//! What the world outside has seen of the process, and what it had a right to see.
+//! What producers and subscribers have seen of the process, and whether they could have seen it.
 //!
 //! Visible are acks, events and notifications. Each is checked when it is seen: what it speaks of is durable by then,
 //! so that no crash can take it back.
@@ -32,7 +32,7 @@ struct Acked {
 }
 
 #[derive(Default)]
-pub(crate) struct Outside {
+pub(crate) struct Observations {
     /// Every durable unit.
     pub(crate) units: Vec<Arc<Unit>>,
     /// Of every durable unit: the events that are to be told.
@@ -47,7 +47,7 @@ pub(crate) struct Outside {
     pub(crate) acks: u64,
 }
 
-impl Outside {
+impl Observations {
     /// A unit is durable: from now on it may be seen, and its events are owed.
     pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
         self.units.push(Arc::clone(&in_hand.unit));

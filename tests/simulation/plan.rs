@@ -1,11 +1,11 @@
 //! What a seed makes of a run: how much of everything, and how configured. Each seed leans to other sides, so
 //! that over many of them every mixture comes.
 
-use super::dice::Dice;
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
 use orderly_actors::supervisor::Budget;
+use orderly_demo::Random;
 use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_store as store;
 use std::time::Duration;
@@ -38,29 +38,30 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(dice: &mut Dice) -> Self {
-        let is_long = dice.one_in(4);
-        let has_small_memory = dice.one_in(2);
-        let has_large_bodies = dice.one_in(10);
+    pub(crate) fn new(random: &mut Random) -> Self {
+        let is_long = random.one_in(4);
+        let has_small_memory = random.one_in(2);
+        let has_large_bodies = random.one_in(10);
         let identity_retention = if is_long { 2 * HOUR } else { MONTH };
-        let history_retention = if is_long { dice.pick(&[2 * HOUR, 5 * HOUR]) } else { 3 * MONTH };
+        let history_retention =
+            if is_long { random.pick(&[2 * HOUR, 5 * HOUR]) } else { 3 * MONTH };
         let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
         let late = [LatePayment::Rehold, LatePayment::Rehold, LatePayment::Refund];
         let settings = Settings {
             terms: order::Terms {
-                hold_for: dice.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
-                hold_cap: dice.pick(&[HOUR / 2, 2 * HOUR]),
-                late_payment: dice.pick(&late),
+                hold_for: random.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
+                hold_cap: random.pick(&[HOUR / 2, 2 * HOUR]),
+                late_payment: random.pick(&late),
                 keep_for: history_retention,
             },
             carts: orderly_domain::cart::Terms {
-                expire_after: if is_long { dice.pick(&[HOUR, 4 * HOUR]) } else { MONTH },
+                expire_after: if is_long { random.pick(&[HOUR, 4 * HOUR]) } else { MONTH },
                 keep_for: history_retention,
             },
             waiting: WaitingLimits {
-                total: dice.pick(&[6, 1000]),
-                per_order: dice.pick(&[2, 64]),
-                keep_for: if is_long { dice.pick(&[HOUR / 4, 3 * HOUR]) } else { MONTH },
+                total: random.pick(&[6, 1000]),
+                per_order: random.pick(&[2, 64]),
+                keep_for: if is_long { random.pick(&[HOUR / 4, 3 * HOUR]) } else { MONTH },
             },
             identity_retention,
             notifications: Policy {
@@ -83,20 +84,20 @@ impl Plan {
             namespace: Some("simulation".to_owned()),
             cache: if has_small_memory { 2 << 10 } else { 1 << 20 },
             identity_retention,
-            replay_bytes: dice.pick(&[2 << 10, 16 << 10, 64 << 20]),
+            replay_bytes: random.pick(&[2 << 10, 16 << 10, 64 << 20]),
         };
         Self {
             messages: if has_large_bodies {
                 50
             } else {
-                u32::try_from(dice.between(40, 160)).expect("it is small")
+                u32::try_from(random.between(40, 160)).expect("it is small")
             },
-            prefetch: if has_large_bodies { 64 } else { dice.pick(&[1, 4, 16, 64]) },
-            crash: dice.pick(&[0, 100, 300, 1000]),
-            disk_fault: if has_large_bodies { 1 } else { dice.pick(&[0, 1, 3, 3]) },
-            failure: dice.pick(&[0, 12, 40]),
-            panic: dice.pick(&[0, 4, 16]),
-            lost_confirm: dice.pick(&[0, 6, 40]),
+            prefetch: if has_large_bodies { 64 } else { random.pick(&[1, 4, 16, 64]) },
+            crash: random.pick(&[0, 100, 300, 1000]),
+            disk_fault: if has_large_bodies { 1 } else { random.pick(&[0, 1, 3, 3]) },
+            failure: random.pick(&[0, 12, 40]),
+            panic: random.pick(&[0, 4, 16]),
+            lost_confirm: random.pick(&[0, 6, 40]),
             is_long,
             has_large_bodies,
             settings,

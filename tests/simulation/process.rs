@@ -1,7 +1,7 @@
 //! The process as it will be around the core, but driven a step at a time: what it holds in memory, and with
 //! it what a crash takes away.
 
-use super::hazard::{self, Hazard};
+use super::fault_injection::{self, FaultyDisk};
 use super::message::Message;
 use super::notifier::Notifier;
 use super::queue::Delivery;
@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 /// Callbacks that may run right behind one order: more than may wait for it.
 const MOST_BEHIND: usize = 100;
 
-/// What a unit was made of, in the words of the outside: for the model, which is kept apart.
+/// What led to a unit: the model takes the same.
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
     Message(Message),
@@ -36,7 +36,7 @@ pub(crate) enum Input {
     Waited,
     /// A callback waited too long.
     NeverCame,
-    /// Something is old, or is to be looked at later.
+    /// Something is old and expires or is deleted, or is looked at again later.
     Age,
     Notified,
 }
@@ -83,7 +83,7 @@ pub(crate) enum Sequenced {
 pub(crate) struct Process {
     pub(crate) sequencer: Sequencer,
     pub(crate) log: Log,
-    pub(crate) hazard: Arc<Hazard>,
+    pub(crate) faulty_disk: Arc<FaultyDisk>,
     pub(crate) history: History,
     pub(crate) ledger: Ledger,
     pub(crate) relay: Relay,
@@ -109,8 +109,8 @@ impl Process {
         settings: Settings,
         clock: SimulatedClock,
     ) -> Result<(Self, Recovery), store::Error> {
-        let hazard = Arc::new(Hazard::new(disk));
-        let opened = store::open(&(Arc::clone(&hazard) as Arc<dyn Disk>), options)?;
+        let faulty_disk = Arc::new(FaultyDisk::new(disk));
+        let opened = store::open(&(Arc::clone(&faulty_disk) as Arc<dyn Disk>), options)?;
         let (failures, spent) = mpsc::unbounded_channel();
         let sequencer = Sequencer::start(opened.view, settings, Box::new(clock), &failures);
         let process = Self {
@@ -118,7 +118,7 @@ impl Process {
             log: opened.log,
             relay: Relay::new(opened.history.clone(), &opened.recovery),
             history: opened.history,
-            hazard,
+            faulty_disk,
             ledger: Ledger::default(),
             notifier: Notifier::default(),
             inbox: VecDeque::new(),
@@ -277,7 +277,7 @@ impl Process {
 async fn caught<T>(step: impl Future<Output = Result<T, sequencer::Error>>) -> Result<T, Down> {
     match AssertUnwindSafe(step).catch_unwind().await {
         Ok(done) => Ok(done?),
-        Err(panic) if hazard::is_planned(&*panic) => Err(Down::Panicked),
+        Err(panic) if fault_injection::is_planned(&*panic) => Err(Down::Panicked),
         Err(panic) => resume_unwind(panic),
     }
 }

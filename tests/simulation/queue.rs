@@ -1,9 +1,9 @@
 //! The broker's command queue, as strict as `RabbitMQ` and more unkind: what is redelivered may come in
 //! any order, and an ack of a tag that is not out breaks the run.
 
-use super::dice::Dice;
 use super::message::{Key, Message};
 use orderly_broker::{Ack, Reach};
+use orderly_demo::Random;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -44,13 +44,13 @@ impl Queue {
     }
 
     /// A consumer comes, or comes again: all that was out is delivered once more.
-    pub(crate) fn open(&mut self, dice: &mut Dice) -> u64 {
+    pub(crate) fn open(&mut self, random: &mut Random) -> u64 {
         let mut returned: Vec<_> = std::mem::take(&mut self.unacked).into_values().collect();
-        if dice.one_in(2) {
-            dice.shuffle(&mut returned);
+        if random.one_in(2) {
+            random.shuffle(&mut returned);
         }
         for message in returned.into_iter().rev() {
-            if dice.one_in(8) {
+            if random.one_in(8) {
                 self.ready.push_back(message);
             } else {
                 self.ready.push_front(message);

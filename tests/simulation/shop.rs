@@ -1,9 +1,9 @@
 //! Producers: a shop with few articles, scarce stock and hasty customers, whose providers repeat themselves,
 //! come too early, too late and with the wrong amount.
 
-use super::dice::Dice;
 use super::message::Message;
 use bytes::Bytes;
+use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use orderly_model::Model;
@@ -34,7 +34,7 @@ enum Kind {
 
 /// Makes messages.
 pub(crate) struct Shop {
-    dice: Dice,
+    random: Random,
     made: u64,
     orders: u64,
     events: u64,
@@ -44,8 +44,8 @@ pub(crate) struct Shop {
 }
 
 impl Shop {
-    pub(crate) const fn new(dice: Dice, has_large_bodies: bool) -> Self {
-        Self { dice, made: 0, orders: 0, events: 0, sent: Vec::new(), has_large_bodies }
+    pub(crate) const fn new(random: Random, has_large_bodies: bool) -> Self {
+        Self { random, made: 0, orders: 0, events: 0, sent: Vec::new(), has_large_bodies }
     }
 
     /// The next message, as often as its producer publishes it. The first ones fill the shelves.
@@ -66,7 +66,7 @@ impl Shop {
                 self.message("order.complete", &data, now)
             }
             Kind::Resolve => {
-                let decision = self.dice.pick(&["accept", "cancel"]);
+                let decision = self.random.pick(&["accept", "cancel"]);
                 let data = json!({"order_id": self.order(), "decision": decision});
                 self.message("order.resolve", &data, now)
             }
@@ -78,12 +78,12 @@ impl Shop {
         if message.defect.is_none() {
             self.sent.push(message.clone());
         }
-        let copies = if self.dice.one_in(2) { 1 } else { self.dice.between(1, COPIES) };
+        let copies = if self.random.one_in(2) { 1 } else { self.random.between(1, COPIES) };
         (0..copies).map(|_| message.clone()).collect()
     }
 
     fn kind(&mut self) -> Kind {
-        self.dice.weighted(&[
+        self.random.weighted(&[
             (8, Kind::Stock),
             (16, Kind::Cart),
             (4, Kind::Merge),
@@ -102,7 +102,7 @@ impl Shop {
     fn message(&mut self, kind: &'static str, data: &Value, now: Timestamp) -> Message {
         self.made += 1;
         Message {
-            source: self.dice.pick(&["web", "till"]),
+            source: self.random.pick(&["web", "till"]),
             id: format!("m-{}", self.made),
             kind,
             body: Bytes::from(data.to_string()),
@@ -113,18 +113,18 @@ impl Shop {
     }
 
     fn sku(&mut self) -> &'static str {
-        if self.dice.one_in(40) { UNKNOWN } else { self.dice.pick(&SKUS) }
+        if self.random.one_in(40) { UNKNOWN } else { self.random.pick(&SKUS) }
     }
 
     /// An order that was placed lately, or will be soon.
     fn order(&mut self) -> String {
         let until = self.orders + 2;
         let from = until.saturating_sub(9);
-        format!("o-{}", self.dice.between(from, until))
+        format!("o-{}", self.random.between(from, until))
     }
 
     fn new_order(&mut self) -> String {
-        if self.orders > 0 && self.dice.one_in(20) {
+        if self.orders > 0 && self.random.one_in(20) {
             return self.order(); // taken, perhaps
         }
         self.orders += 1;
@@ -133,41 +133,41 @@ impl Shop {
 
     fn stock(&mut self, now: Timestamp) -> Message {
         let first = usize::try_from(self.made).ok().and_then(|made| SKUS.get(made));
-        if first.is_none() && self.dice.one_in(2) {
-            let delta = i64::try_from(self.dice.below(12)).expect("it is small") - 3;
+        if first.is_none() && self.random.one_in(2) {
+            let delta = i64::try_from(self.random.below(12)).expect("it is small") - 3;
             let data = json!({"sku": self.sku(), "delta": delta});
             return self.message("stock.adjust", &data, now);
         }
-        let sku = first.copied().unwrap_or_else(|| self.dice.pick(&SKUS));
-        let mut data = json!({"sku": sku, "on_hand": self.dice.between(0, 14)});
-        if self.dice.one_in(2) {
-            data["low_at"] = json!(self.dice.below(4));
+        let sku = first.copied().unwrap_or_else(|| self.random.pick(&SKUS));
+        let mut data = json!({"sku": sku, "on_hand": self.random.between(0, 14)});
+        if self.random.one_in(2) {
+            data["low_at"] = json!(self.random.below(4));
         }
         self.message("stock.set", &data, now)
     }
 
     fn cart(&mut self, now: Timestamp) -> Message {
-        let cart = format!("k-{}", self.dice.below(CARTS));
+        let cart = format!("k-{}", self.random.below(CARTS));
         let mut data = json!({"cart_id": cart});
-        if self.dice.one_in(10) {
-            data["expected_version"] = json!(self.dice.below(4));
+        if self.random.one_in(10) {
+            data["expected_version"] = json!(self.random.below(4));
         }
-        if self.dice.one_in(12) {
+        if self.random.one_in(12) {
             return self.message("cart.clear", &data, now);
         }
         data["sku"] = json!(self.sku());
-        data["unit_price"] = json!(self.dice.pick(&[100, 250, 500]));
-        data["currency"] = json!(if self.dice.one_in(25) { "USD" } else { "EUR" });
-        if self.dice.one_in(2) {
-            data["quantity"] = json!(self.dice.below(4));
+        data["unit_price"] = json!(self.random.pick(&[100, 250, 500]));
+        data["currency"] = json!(if self.random.one_in(25) { "USD" } else { "EUR" });
+        if self.random.one_in(2) {
+            data["quantity"] = json!(self.random.below(4));
             return self.message("cart.put", &data, now);
         }
-        data["quantity"] = json!(self.dice.pick(&[-2, -1, 1, 1, 2, 3]));
+        data["quantity"] = json!(self.random.pick(&[-2, -1, 1, 1, 2, 3]));
         self.message("cart.add", &data, now)
     }
 
     fn merge(&mut self, now: Timestamp) -> Message {
-        let (from, into) = (self.dice.below(CARTS), self.dice.below(CARTS + 2));
+        let (from, into) = (self.random.below(CARTS), self.random.below(CARTS + 2));
         let data =
             json!({"from_cart_id": format!("k-{from}"), "into_cart_id": format!("k-{into}")});
         let mut message = self.message("cart.merge", &data, now);
@@ -178,25 +178,25 @@ impl Shop {
     }
 
     fn extras(&mut self, data: &mut Value) {
-        if self.dice.one_in(6) {
-            let amount = self.dice.pick(&[-100, -250, 90]);
+        if self.random.one_in(6) {
+            let amount = self.random.pick(&[-100, -250, 90]);
             data["adjustments"] = json!([{"kind": "voucher", "amount": amount}]);
         }
-        if self.dice.one_in(4) {
-            data["hold_for"] = json!(self.dice.pick(&["1m", "5m", "40m", "500m"]));
+        if self.random.one_in(4) {
+            data["hold_for"] = json!(self.random.pick(&["1m", "5m", "40m", "500m"]));
         }
     }
 
     fn checkout(&mut self, model: &Model, now: Timestamp) -> Message {
-        let cart = format!("k-{}", self.dice.below(CARTS));
+        let cart = format!("k-{}", self.random.below(CARTS));
         let order = self.new_order();
         let mut data =
             json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1", "email": "c@x"}});
         self.extras(&mut data);
-        if self.dice.one_in(8) {
-            data["expected_total"] = json!(self.dice.pick(&[100, 500, 750]));
+        if self.random.one_in(8) {
+            data["expected_total"] = json!(self.random.pick(&[100, 500, 750]));
         }
-        if self.dice.one_in(5) {
+        if self.random.one_in(5) {
             let version = model.cart(&cart).map_or(0, |cart| cart.version);
             data["expected_version"] = json!(version);
         }
@@ -204,11 +204,11 @@ impl Shop {
     }
 
     fn place(&mut self, now: Timestamp) -> Message {
-        let lines = 1 + self.dice.below(3);
+        let lines = 1 + self.random.below(3);
         let mut line = |_| {
             let sku = self.sku();
-            json!({"sku": sku, "quantity": self.dice.between(1, 3),
-                   "unit_price": self.dice.pick(&[0, 100, 250])})
+            json!({"sku": sku, "quantity": self.random.between(1, 3),
+                   "unit_price": self.random.pick(&[0, 100, 250])})
         };
         let lines: Vec<_> = (0..lines).map(&mut line).collect();
         let mut data = json!({"order_id": self.new_order(), "customer": {"id": "c-2"},
@@ -230,15 +230,15 @@ impl Shop {
     fn callback(&mut self, model: &Model, now: Timestamp) -> Message {
         let before = self.sent.iter().rev().filter(|one| one.kind == "payment.callback");
         let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
-        if !before.is_empty() && self.dice.one_in(8) {
+        if !before.is_empty() && self.random.one_in(8) {
             // the same event, by another message
             let mut message = self.message("payment.callback", &json!({}), now);
-            message.body = before[self.dice.place(before.len())].clone();
+            message.body = before[self.random.index(before.len())].clone();
             return message;
         }
         self.events += 1;
         let order = self.order();
-        let kind = self.dice.weighted(&[
+        let kind = self.random.weighted(&[
             (24, "captured"),
             (6, "authorized"),
             (3, "action_required"),
@@ -251,27 +251,27 @@ impl Shop {
             (1, "dispute_closed"),
         ]);
         let mut data = json!({
-            "provider": self.dice.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
-            "order_id": order, "attempt_id": format!("a-{}", self.dice.below(3)), "kind": kind,
+            "provider": self.random.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
+            "order_id": order, "attempt_id": format!("a-{}", self.random.below(3)), "kind": kind,
             "occurred_at": "2026-01-01T00:00:00Z",
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
             let total = model.order(&order).map_or(500, |order| order.total);
-            let part = self.dice.pick(&[total, total, total, total / 2, total + 70, total - 1]);
+            let part = self.random.pick(&[total, total, total, total / 2, total + 70, total - 1]);
             data["amount"] = json!(part.max(1));
-            data["currency"] = json!(if self.dice.one_in(20) { "USD" } else { "EUR" });
+            data["currency"] = json!(if self.random.one_in(20) { "USD" } else { "EUR" });
         }
         match kind {
             "captured" => {
-                if self.dice.one_in(2) {
-                    data["capture_id"] = json!(format!("c-{}", self.dice.below(3)));
+                if self.random.one_in(2) {
+                    data["capture_id"] = json!(format!("c-{}", self.random.below(3)));
                 }
-                data["final"] = json!(self.dice.one_in(6));
+                data["final"] = json!(self.random.one_in(6));
             }
             "refund_succeeded" | "refund_failed" => data["refund_id"] = json!(self.refund_id()),
             "dispute_opened" | "dispute_closed" => {
-                data["dispute_id"] = json!(format!("d-{}", self.dice.below(2)));
-                data["outcome"] = json!(self.dice.pick(&["won", "lost"]));
+                data["dispute_id"] = json!(format!("d-{}", self.random.below(2)));
+                data["outcome"] = json!(self.random.pick(&["won", "lost"]));
             }
             _ => {}
         }
@@ -280,25 +280,25 @@ impl Shop {
 
     /// One of a few, so that they are asked for and reported of; none that the core derives.
     fn refund_id(&mut self) -> String {
-        format!("p-{}", self.dice.below(3))
+        format!("p-{}", self.random.below(3))
     }
 
     fn refund(&mut self, model: &Model, now: Timestamp) -> Message {
         let order = self.order();
         let total = model.order(&order).map_or(500, |order| order.total);
-        let amount = self.dice.pick(&[total, total / 2, total / 3, 70]).max(1);
+        let amount = self.random.pick(&[total, total / 2, total / 3, 70]).max(1);
         let mut data = json!({"order_id": order, "refund_id": self.refund_id(), "amount": amount});
-        if self.dice.one_in(2) {
-            data["restock"] = json!([{"sku": self.sku(), "quantity": self.dice.between(1, 2)}]);
+        if self.random.one_in(2) {
+            data["restock"] = json!([{"sku": self.sku(), "quantity": self.random.between(1, 2)}]);
         }
         self.message("refund.request", &data, now)
     }
 
     /// Something sent before, said differently under the same identity; or the same, written differently.
     fn conflict(&mut self, now: Timestamp) -> Message {
-        let before = self.sent[self.dice.place(self.sent.len())].clone();
+        let before = self.sent[self.random.index(self.sent.len())].clone();
         let mut data: Value = serde_json::from_slice(&before.body).expect("it is valid");
-        if self.dice.one_in(3) {
+        if self.random.one_in(3) {
             data["x_note"] = json!("a field that nobody knows");
         } else if let Some(amount) = data["amount"].as_i64() {
             data["amount"] = json!(amount + 1);
@@ -317,7 +317,7 @@ impl Shop {
     }
 
     fn poison(&mut self, now: Timestamp) -> Message {
-        let (kind, body, reason) = self.dice.pick(&[
+        let (kind, body, reason) = self.random.pick(&[
             ("order.place", "{\"order_id\": ", Reason::Malformed),
             ("order.fly", "{}", Reason::UnknownType),
             ("order.cancel", "{\"order_id\": \"\"}", Reason::Validation),
@@ -328,7 +328,7 @@ impl Shop {
         message.body = Bytes::from_static(body.as_bytes());
         message.defect = Some(reason);
         if self.has_large_bodies {
-            let length = self.dice.between(300_000, 1_000_000);
+            let length = self.random.between(300_000, 1_000_000);
             message.body = vec![b'?'; usize::try_from(length).expect("it is small")].into();
             (message.kind, message.defect) = ("stock.set", Some(Reason::Malformed));
         }

@@ -1,13 +1,14 @@
 //! The steps of a run. Which one comes next is chance; each does one small thing, of the process or of the
 //! world around it.
 
-use super::outside::Answered;
+use super::observations::Answered;
 use super::process::{Down, Sequenced};
 use super::queue::Delivery;
 use super::world::World;
 use orderly_actors::audit;
 use orderly_actors::clock::Clock;
 use orderly_actors::states;
+use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use std::time::Duration;
 
@@ -101,18 +102,18 @@ pub(crate) const WINDING_DOWN: &[Step] = &[
 impl World {
     /// Takes a step by chance.
     pub(crate) async fn step(&mut self) {
-        if self.dice.one_in(self.plan.crash) {
+        if self.random.one_in(self.plan.crash) {
             self.crash("the power went").await;
             return;
         }
-        let step = self.dice.weighted(CHANCES);
+        let step = self.random.weighted(CHANCES);
         self.take(step).await;
     }
 
     /// Takes this step.
     pub(crate) async fn take(&mut self, step: Step) {
         let taken = self.attempt(step).await;
-        self.process.hazard.disarm();
+        self.process.faulty_disk.forget_plan();
         self.survive(taken).await;
     }
 
@@ -121,7 +122,7 @@ impl World {
             Step::Make => self.make(),
             Step::Publish => self.publish(),
             Step::Deliver => {
-                let limit = self.dice.place(8) + 1;
+                let limit = self.random.index(8) + 1;
                 let delivered = self.queue.deliver(limit);
                 if let Some(last) = delivered.last() {
                     self.process.ledger.delivered(last.generation, last.tag);
@@ -142,9 +143,9 @@ impl World {
                 self.keep_cursor(published.is_some());
             }
             Step::Take => {
-                let breaks = self.dice.one_in(self.plan.lost_confirm);
-                if let Some(event) = self.exchange.take(&mut self.dice, breaks) {
-                    self.outside.arrived(&event, &self.exchange);
+                let breaks = self.random.one_in(self.plan.lost_confirm);
+                if let Some(event) = self.exchange.take(&mut self.random, breaks) {
+                    self.observations.arrived(&event, &self.exchange);
                 }
             }
             Step::Confirm => self.confirm(),
@@ -165,7 +166,7 @@ impl World {
             }
             Step::Prune => {
                 let older_than = self.now() - 60_000_000;
-                let pruned = self.process.log.prune(older_than, self.dice.place(8) + 1)?;
+                let pruned = self.process.log.prune(older_than, self.random.index(8) + 1)?;
                 self.trace.note(format_args!("pruned {}", pruned.records));
             }
             Step::Sweep => {
@@ -177,7 +178,7 @@ impl World {
             Step::LoseChannel => self.lose_channel(),
             Step::Compare => {
                 let view = self.process.sequencer.view().borrow();
-                if self.dice.one_in(4) {
+                if self.random.one_in(4) {
                     self.sealed.mirror.compare_all(&view, self.oldest());
                 } else {
                     self.sealed.mirror.compare(&view);
@@ -214,8 +215,8 @@ impl World {
 
     /// Producers are many: what was made later may be published before.
     fn publish(&mut self) {
-        let at = self.dice.place(self.unsent.len().clamp(1, 4));
-        let at = if self.dice.one_in(12) { self.dice.place(self.unsent.len()) } else { at };
+        let at = self.random.index(self.unsent.len().clamp(1, 4));
+        let at = if self.random.one_in(12) { self.random.index(self.unsent.len()) } else { at };
         if let Some(message) = self.unsent.remove(at) {
             self.queue.publish(message);
         }
@@ -234,7 +235,7 @@ impl World {
             String::from_utf8_lossy(&delivery.message.body[..delivery.message.body.len().min(300)]),
             self.now(),
         ));
-        if self.dice.one_in(self.plan.failure) {
+        if self.random.one_in(self.plan.failure) {
             if delivery.message.attempts + 1 < MOST_ATTEMPTS {
                 self.process.retries.push_back(delivery);
                 return Ok(());
@@ -243,7 +244,7 @@ impl World {
             self.sequenced(tag, Sequenced::Sealed(sealed));
             return Ok(());
         }
-        self.arm();
+        self.plan_panic();
         let sequenced = self.process.sequence(delivery, MOST_ATTEMPTS).await?;
         self.sequenced(tag, sequenced);
         Ok(())
@@ -253,7 +254,7 @@ impl World {
         match sequenced {
             Sequenced::Sealed(sealed) => {
                 if let Some(first) = sealed.first() {
-                    self.outside.answered(tag, Answered::Sealed(first.unit.next));
+                    self.observations.answered(tag, Answered::Sealed(first.unit.next));
                 }
                 self.watch(&sealed);
             }
@@ -265,11 +266,11 @@ impl World {
     }
 
     /// Some actor may panic on what comes next.
-    fn arm(&mut self) {
-        if self.dice.one_in(self.plan.panic) {
-            let read = self.dice.between(1, 8);
-            let blows = self.dice.pick(&[1, 1, 2, 4]);
-            self.process.hazard.arm(read, blows);
+    fn plan_panic(&mut self) {
+        if self.random.one_in(self.plan.panic) {
+            let read = self.random.between(1, 8);
+            let panics = self.random.pick(&[1, 1, 2, 4]);
+            self.process.faulty_disk.plan(read, panics);
         }
     }
 
@@ -279,17 +280,18 @@ impl World {
             return;
         };
         let Delivery { generation, tag, ref message } = delivery;
-        let is_lost = self.dice.one_in(self.plan.lost_confirm);
-        if !is_lost || self.dice.one_in(2) {
+        let is_lost = self.random.one_in(self.plan.lost_confirm);
+        if !is_lost || self.random.one_in(2) {
             let mut again = message.clone();
             again.attempts += 1;
-            let until = self.clock.monotonic() + self.dice.pick(&[1, 30]) * Duration::from_secs(1);
+            let until =
+                self.clock.monotonic() + self.random.pick(&[1, 30]) * Duration::from_secs(1);
             self.queue.wait(again, until);
         }
         if is_lost {
             self.process.retries.push_back(delivery);
         } else {
-            self.outside.answered((generation, tag), Answered::Retried);
+            self.observations.answered((generation, tag), Answered::Retried);
             let now = self.clock.monotonic();
             self.process.ledger.settled(generation, tag, now);
         }
@@ -298,7 +300,7 @@ impl World {
     fn commit(&mut self) -> Result<(), Down> {
         // now and then a group of none: it writes the cursor
         let most = self.process.sealed.len();
-        let count = if self.dice.one_in(10) { 0 } else { self.dice.place(most) + 1 };
+        let count = if self.random.one_in(10) { 0 } else { self.random.index(most) + 1 };
         let durable = self.process.commit(count)?;
         let now = self.clock.monotonic();
         for in_hand in &durable {
@@ -315,13 +317,13 @@ impl World {
 
     fn ack(&mut self) {
         let acks = self.process.ledger.next_acks(self.clock.monotonic());
-        if self.dice.one_in(self.plan.lost_confirm * 8) {
+        if self.random.one_in(self.plan.lost_confirm * 8) {
             self.lose_channel(); // with the acks that were on their way
         }
         for ack in acks {
             for delivery in self.queue.ack(ack) {
                 self.trace.note(format_args!("acked {} {}", delivery.generation, delivery.tag));
-                self.outside.acked(delivery, &self.durable.mirror, &self.queue);
+                self.observations.acked(delivery, &self.durable.mirror, &self.queue);
             }
         }
     }
@@ -330,7 +332,7 @@ impl World {
         // A timer that was handed out counts as dealt with in the units that are sealed after the next call. So what
         // became of the notifications that timers led to must be sealed before it, or a crash forgets them.
         if self.process.firing.is_empty() && self.process.notifier.is_idle() {
-            let limit = self.dice.place(8) + 1;
+            let limit = self.random.index(8) + 1;
             let due = self.process.sequencer.due(limit).map_err(|error| match error {
                 orderly_actors::sequencer::Error::State(orderly_actors::states::Error::Store(
                     error,
@@ -338,13 +340,13 @@ impl World {
                 other => Down::Core(other),
             })?;
             self.process.firing.extend(due);
-            if self.dice.one_in(20) {
+            if self.random.one_in(20) {
                 self.step_clock(); // between what was due and its firing
             }
         }
         if let Some(timer) = self.process.firing.pop_front() {
             self.trace.note(format_args!("fire {timer:?}"));
-            self.arm();
+            self.plan_panic();
             let sealed = self.process.fire(timer).await?;
             self.watch(&sealed);
         }
@@ -380,14 +382,14 @@ impl World {
             }
             Step::Send => {
                 let losing = self.plan.lost_confirm;
-                let sent = self.process.notifier.send(durable, &mut self.dice, losing);
+                let sent = self.process.notifier.send(durable, &mut self.random, losing);
                 if let Some((outgoing, true)) = sent {
-                    self.outside.notified(&outgoing, &self.durable.mirror);
+                    self.observations.notified(&outgoing, &self.durable.mirror);
                 }
             }
             _ => {
                 if let Some((outgoing, sent)) = self.process.notifier.outcome() {
-                    self.arm();
+                    self.plan_panic();
                     match self.process.notified(&outgoing, sent).await? {
                         Some(sealed) => self.watch(&sealed),
                         None => self.process.notifier.again(outgoing, sent),
@@ -399,29 +401,35 @@ impl World {
     }
 
     fn pass(&mut self) {
-        match self.dice.below(24) {
-            0 => self.clock.advance(self.dice.millis(60_000, 900_000)),
-            1 if self.plan.is_long => self.clock.advance(self.dice.millis(1_000_000, 7_000_000)),
+        match self.random.below(24) {
+            0 => self.clock.advance(millis(&mut self.random, 60_000, 900_000)),
+            1 if self.plan.is_long => {
+                self.clock.advance(millis(&mut self.random, 1_000_000, 7_000_000))
+            }
             2..=4 => self.step_clock(),
-            _ => self.clock.advance(self.dice.millis(1, 3_000)),
+            _ => self.clock.advance(millis(&mut self.random, 1, 3_000)),
         }
     }
 
     /// The wall clock steps, up to ten minutes either way.
     fn step_clock(&mut self) {
-        let aside = i64::try_from(self.dice.below(1_200_000_000)).expect("it is small");
+        let aside = i64::try_from(self.random.below(1_200_000_000)).expect("it is small");
         let to = self.now() + aside - 600_000_000;
         self.clock.step_to(Timestamp::from_micros(to));
     }
 
     /// The consumer's channel goes and another one comes. What was received may still be worked on.
     pub(crate) fn lose_channel(&mut self) {
-        let generation = self.queue.open(&mut self.dice);
+        let generation = self.queue.open(&mut self.random);
         self.trace.note(format_args!("channel {generation}"));
         self.process.ledger.open(generation);
-        if self.dice.one_in(2) {
+        if self.random.one_in(2) {
             self.process.inbox.clear();
             self.process.retries.clear();
         }
     }
+}
+
+fn millis(random: &mut Random, least: u64, most: u64) -> Duration {
+    Duration::from_millis(random.between(least, most))
 }

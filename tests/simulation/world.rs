@@ -2,10 +2,9 @@
 //! who watch. A crash takes the process, and of the disk what was not synced.
 
 use super::consistency::Expected;
-use super::dice::Dice;
 use super::exchange::Exchange;
 use super::message::Message;
-use super::outside::Outside;
+use super::observations::Observations;
 use super::plan::Plan;
 use super::process::{Down, InHand, Process};
 use super::queue::Queue;
@@ -13,6 +12,7 @@ use super::relay;
 use super::shop::Shop;
 use super::trace::Trace;
 use orderly_actors::clock::{Clock, SimulatedClock};
+use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use orderly_store::sim::{Fault, SimDisk};
 use std::collections::VecDeque;
@@ -28,7 +28,7 @@ const DEEPLY: u64 = 4;
 const TURNS: usize = 8;
 
 pub(crate) struct World {
-    pub(crate) dice: Dice,
+    pub(crate) random: Random,
     pub(crate) plan: Plan,
     pub(crate) trace: Trace,
     pub(crate) clock: SimulatedClock,
@@ -45,7 +45,7 @@ pub(crate) struct World {
     pub(crate) sealed: Expected,
     /// As of the newest durable one: what no crash can take.
     pub(crate) durable: Expected,
-    pub(crate) outside: Outside,
+    pub(crate) observations: Observations,
     /// A copy of the store from earlier in the run.
     pub(crate) older: Option<SimDisk>,
     pub(crate) crashes: u32,
@@ -53,17 +53,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, trace: Trace) -> Self {
-        let mut dice = Dice::new(seed);
-        let plan = Plan::new(&mut dice);
+        let mut random = Random::new(seed);
+        let plan = Plan::new(&mut random);
         let clock = SimulatedClock::at(START);
-        let disk = Arc::new(SimDisk::new(dice.next()));
+        let disk = Arc::new(SimDisk::new(random.number()));
         let opened =
             Process::start(Arc::clone(&disk), &plan.options, plan.settings.clone(), clock.clone());
         let (mut process, recovery) = opened.expect("an empty disk can be opened");
         let mut queue = Queue::new(plan.prefetch);
-        process.ledger.open(queue.open(&mut dice));
+        process.ledger.open(queue.open(&mut random));
         let expected = Expected::new(plan.of_model());
-        let shop = Shop::new(dice.fork(), plan.has_large_bodies);
+        let shop = Shop::new(random.fork(), plan.has_large_bodies);
         let mut world = Self {
             incarnation: recovery.incarnation.to_string(),
             plan,
@@ -78,10 +78,10 @@ impl World {
             made: 0,
             sealed: expected.clone(),
             durable: expected,
-            outside: Outside::default(),
+            observations: Observations::default(),
             older: None,
             crashes: 0,
-            dice,
+            random,
         };
         world.arm_disk();
         world
@@ -111,15 +111,15 @@ impl World {
     /// A unit cannot be lost any more.
     pub(crate) fn adopt(&mut self, in_hand: &InHand) {
         self.durable.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
-        self.outside.durable(in_hand, &self.incarnation);
+        self.observations.durable(in_hand, &self.incarnation);
     }
 
     /// The process is gone, for whatever reason; another one starts on what the disk kept.
     pub(crate) async fn crash(&mut self, why: &str) {
         self.crashes += 1;
         self.trace.note(format_args!("crash: {why}"));
-        for event in self.exchange.cut_off(&mut self.dice) {
-            self.outside.arrived(&event, &self.exchange);
+        for event in self.exchange.cut_off(&mut self.random) {
+            self.observations.arrived(&event, &self.exchange);
         }
         let (process, recovery) = self.reopen();
         let lost = std::mem::replace(&mut self.process, process);
@@ -131,13 +131,13 @@ impl World {
         }
         assert_eq!(recovery, self.incarnation, "the store is the same one");
         self.recover(in_hand);
-        let generation = self.queue.open(&mut self.dice);
+        let generation = self.queue.open(&mut self.random);
         self.process.ledger.open(generation);
         let view = self.process.sequencer.view().borrow();
         // the whole index each time would take most of the test's time
-        if self.dice.one_in(DEEPLY) {
+        if self.random.one_in(DEEPLY) {
             self.sealed.mirror.compare_all(&view, self.oldest());
-            self.outside.check_acked(&view, &self.queue, self.oldest());
+            self.observations.check_acked(&view, &self.queue, self.oldest());
         } else {
             self.sealed.mirror.compare(&view);
         }
@@ -147,9 +147,9 @@ impl World {
 
     /// The disk may fail at one of its next writes or syncs.
     fn arm_disk(&mut self) {
-        if self.dice.one_in(self.plan.disk_fault) {
-            let operation = self.disk.operations() + self.dice.between(1, 150);
-            let fault = self.dice.pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
+        if self.random.one_in(self.plan.disk_fault) {
+            let operation = self.disk.operations() + self.random.between(1, 150);
+            let fault = self.random.pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
             self.disk.fail_at(operation, fault);
         }
     }
@@ -159,9 +159,9 @@ impl World {
         let mut left = CUT_SHORT;
         loop {
             self.disk = Arc::new(self.disk.crash());
-            if left > 0 && self.dice.one_in(self.plan.disk_fault * 2) {
+            if left > 0 && self.random.one_in(self.plan.disk_fault * 2) {
                 left -= 1;
-                self.disk.fail_at(self.dice.between(1, 8), Fault::Crash);
+                self.disk.fail_at(self.random.between(1, 8), Fault::Crash);
             }
             let opened = Process::start(
                 Arc::clone(&self.disk),
