@@ -1,12 +1,12 @@
 //! `orderly schema` beside what the shop tells: the data of every event are what their schema says.
 
+#[path = "../actors/tests/contract_coverage/scenario.rs"]
+#[allow(dead_code, reason = "the core's own tests use the rest of it")]
+mod scenario;
+#[path = "../actors/tests/contract_coverage/scenarios.rs"]
+mod scenarios;
 #[path = "../actors/tests/support/mod.rs"]
 mod support;
-#[path = "../actors/tests/contract_coverage/tour.rs"]
-#[allow(dead_code, reason = "the core's own tests use the rest of it")]
-mod tour;
-#[path = "../actors/tests/contract_coverage/tours.rs"]
-mod tours;
 
 use orderly::cli::schema;
 use orderly_domain::event::Type;
@@ -51,8 +51,8 @@ fn problem_of_fields(value: &Value, schema: &Value) -> Option<String> {
 async fn the_data_of_every_event_are_what_its_schema_says() {
     let schemas = schema::document()["events"].clone();
     let mut told = BTreeSet::new();
-    for tour in Box::pin(tours::all()).await {
-        for entry in &tour.shop.entries {
+    for scenario in Box::pin(scenarios::all()).await {
+        for entry in &scenario.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
                 let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");

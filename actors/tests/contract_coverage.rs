@@ -1,15 +1,15 @@
-//! Nothing that the contract names is only a name: a tour through the shop comes by every verdict,
-//! every reason, every event, every kind of callback and every status that there is.
+//! Every name of the contract is in use: scenarios in the shop reach every verdict, every reason, every event, every
+//! kind of callback and every status.
 //!
-//! The lists are the contract's own words. Each is compared with the enum that stands for it, which
-//! the compiler keeps whole, and then every one of the enum must have been seen in a real run. What
-//! the door alone says (`too_large`) is seen in the tests of the process.
+//! The lists below are the contract's own words. Each is compared with the enum that stands for it, and then every
+//! variant of that enum must have been seen in a scenario. What only the decoding of a message says (`too_large`) is
+//! seen in the tests of the process.
 
+#[path = "contract_coverage/scenario.rs"]
+mod scenario;
+#[path = "contract_coverage/scenarios.rs"]
+mod scenarios;
 mod support;
-#[path = "contract_coverage/tour.rs"]
-mod tour;
-#[path = "contract_coverage/tours.rs"]
-mod tours;
 
 use fail::FailScenario;
 use orderly_domain::cart::CartStatus;
@@ -21,12 +21,12 @@ use orderly_domain::notification::{NotificationKind, Standing};
 use orderly_domain::order::Status;
 use orderly_domain::payment::{AttemptState, DisputeState, RefundState};
 use orderly_domain::verdict::{Reason, Verdict};
+use scenario::{Scenario, Seen};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use strum::VariantNames;
 use support::DAY;
-use tour::{Seen, Tour};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -51,12 +51,12 @@ const STATUSES: &str =
     cancelled refund_due partially_refunded refunded";
 const CALLBACKS: &str = "action_required authorized captured failed voided expired refund_succeeded
     refund_failed dispute_opened dispute_closed";
-/// And `initiated`, of which nobody hears: an attempt is known from its first callback on.
+/// The contract's `initiated` is not among them: an attempt is known from its first callback on.
 const ATTEMPTS: &str = "action_required authorized captured failed voided expired";
 const NOTIFICATIONS: &str = "order_confirmed order_expired order_cancelled refund_succeeded";
 
-/// What the door says before any actor hears of it.
-const AT_THE_DOOR: &str = "too_large";
+/// Reasons that decoding gives before any actor sees the message.
+const FROM_DECODING: &str = "too_large";
 
 fn set(words: &'static str) -> BTreeSet<&'static str> {
     words.split_whitespace().collect()
@@ -92,19 +92,20 @@ fn the_enums_have_the_names_of_the_contract_and_no_others() {
 }
 
 #[actix::test]
-async fn a_tour_comes_by_everything_that_the_contract_names() {
+async fn the_scenarios_reach_everything_that_the_contract_names() {
     let _faults = FailScenario::setup();
     let mut seen = Seen::default();
-    for mut tour in all_tours().await {
-        tour.shop.check_balance();
-        seen.absorb(&mut tour.seen);
+    for mut scenario in all_scenarios().await {
+        scenario.shop.check_balance();
+        seen.absorb(&mut scenario.seen);
     }
 
-    let door = set(AT_THE_DOOR);
+    let from_decoding = set(FROM_DECODING);
     let missing = |what: &'static str, all: BTreeSet<&'static str>| {
         let missing: Vec<_> = all.difference(seen.of(what)).copied().collect();
-        let missing = missing.into_iter().filter(|name| !door.contains(name)).collect::<Vec<_>>();
-        assert!(missing.is_empty(), "{what}: nothing came to {missing:?}");
+        let missing =
+            missing.into_iter().filter(|name| !from_decoding.contains(name)).collect::<Vec<_>>();
+        assert!(missing.is_empty(), "{what}: no scenario reached {missing:?}");
     };
     missing("verdict", names(Verdict::ALL, Verdict::as_str));
     missing("reason", names(Reason::ALL, Reason::as_str));
@@ -123,11 +124,11 @@ async fn a_tour_comes_by_everything_that_the_contract_names() {
     missing("standing", names(Standing::ALL, Standing::as_str));
     // and each for what the contract says that it is for
     assert_eq!(*seen.of("refusal"), set(REFUSALS));
-    let parked = set(PARKED).difference(&door).copied().collect();
+    let parked = set(PARKED).difference(&from_decoding).copied().collect();
     assert_eq!(*seen.of("parked"), parked);
 }
 
-/// What the data of an event hold at least, by its type or the beginning of it.
+/// The fields that the data of an event have at least, by its type or the beginning of its type.
 const DATA: &[(&str, &str)] = &[
     ("order.", "order_id status version total paid refunded currency lines"),
     ("order.paid", "late"),
@@ -155,8 +156,8 @@ const DATA: &[(&str, &str)] = &[
 #[actix::test]
 async fn every_event_holds_the_data_that_the_contract_names() {
     let _faults = FailScenario::setup();
-    for tour in all_tours().await {
-        for entry in &tour.shop.entries {
+    for scenario in all_scenarios().await {
+        for entry in &scenario.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
                 let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");
@@ -176,24 +177,27 @@ fn is_part(kind: &str, beginning: &str) -> bool {
     beginning.ends_with('.') && kind.starts_with(beginning)
 }
 
-/// The tours, and messages that are none.
-async fn all_tours() -> Vec<Tour> {
-    let mut all = Box::pin(tours::all()).await;
-    all.push(messages_that_are_none().await);
+/// The scenarios of the shop, and one of messages that are no valid commands.
+async fn all_scenarios() -> Vec<Scenario> {
+    let mut all = Box::pin(scenarios::all()).await;
+    all.push(messages_that_are_no_commands().await);
     all
 }
 
-async fn messages_that_are_none() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.fly", json!({})).await;
-    tour.run("order.cancel", json!({"order_id": ""})).await;
-    tour.run_raw("order.cancel", b"{\"order_id\": ").await;
-    let now = tour.shop.sequencer.now();
-    tour.run_late("order.cancel", json!({"order_id": "o-1"}), Some(now.minus(MINUTE)), None).await;
-    tour.run_late("order.cancel", json!({"order_id": "o-1"}), None, Some(now.minus(31 * DAY)))
+async fn messages_that_are_no_commands() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("order.fly", json!({})).await;
+    scenario.run("order.cancel", json!({"order_id": ""})).await;
+    scenario.run_raw("order.cancel", b"{\"order_id\": ").await;
+    let now = scenario.shop.sequencer.now();
+    scenario
+        .run_late("order.cancel", json!({"order_id": "o-1"}), Some(now.minus(MINUTE)), None)
+        .await;
+    scenario
+        .run_late("order.cancel", json!({"order_id": "o-1"}), None, Some(now.minus(31 * DAY)))
         .await;
     fail::cfg("order:poison", "panic").expect("is an action");
-    tour.run_until_given_up("order.cancel", json!({"order_id": "poison"})).await;
+    scenario.run_until_given_up("order.cancel", json!({"order_id": "poison"})).await;
     fail::remove("order:poison");
-    tour
+    scenario
 }

@@ -1,8 +1,8 @@
-//! `docs/life-cycles.md` is what the shop does: the page is written by running it over every
-//! status and whatever may happen there, and compared with the page that is kept.
+//! `docs/life-cycles.md` says what the processor does. This test runs every event in every status, writes the page, and
+//! compares it with the committed one.
 //!
 //! ```sh
-//! ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page   # writes it anew
+//! ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page   # writes it again
 //! ```
 
 #[path = "life_cycles_page/cells.rs"]
@@ -20,11 +20,11 @@ async fn the_page_of_life_cycles_is_what_the_shop_does() {
     if std::env::var_os("ORDERLY_WRITE_DOCS").is_some() {
         std::fs::write(&path, &page).expect("the page can be written");
     }
-    let kept = std::fs::read_to_string(&path).expect("the page can be read");
-    let differs = kept.lines().zip(page.lines()).find(|(kept, now)| kept != now);
+    let committed = std::fs::read_to_string(&path).expect("the page can be read");
+    let differs = committed.lines().zip(page.lines()).find(|(committed, now)| committed != now);
     assert!(
-        kept == page,
-        "docs/life-cycles.md is not what the shop does any more, first in (kept, now) {differs:?}; \
-         ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page writes it anew"
+        committed == page,
+        "docs/life-cycles.md is not what the processor does any more, first in (committed, now) {differs:?}; \
+         ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page writes it again"
     );
 }

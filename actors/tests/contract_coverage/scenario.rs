@@ -1,4 +1,4 @@
-//! A shop that remembers what was to be seen in it after every step.
+//! A shop, and the names that were seen in its units and states after every step.
 
 use crate::support::{self, Shop, inbound};
 use orderly_actors::sequencer::{InboundMessage, Settings, Step};
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Names by what they are names of.
+/// Names that were seen, by what they name.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     all: BTreeMap<&'static str, BTreeSet<&'static str>>,
@@ -104,7 +104,7 @@ impl Seen {
     }
 }
 
-/// All states of a kind.
+/// Every state of one kind.
 fn all<S: State>(shop: &Shop) -> Vec<S> {
     let view = shop.sequencer.view().borrow();
     let entities = view.scan(S::TABLE, Ordinal(0), usize::MAX).expect("reads");
@@ -112,34 +112,34 @@ fn all<S: State>(shop: &Shop) -> Vec<S> {
     states.flatten().collect()
 }
 
-/// A shop, and what was seen in it.
-pub(crate) struct Tour {
+/// A shop, and the names that were seen in it.
+pub(crate) struct Scenario {
     pub(crate) shop: Shop,
     pub(crate) seen: Seen,
-    /// Units that were looked at.
-    looked: usize,
-    /// Messages so far.
+    /// Units whose names were noted.
+    noted: usize,
+    /// Messages sent so far.
     messages: usize,
 }
 
-impl Tour {
-    /// A shop with ten teas.
+impl Scenario {
+    /// A shop with ten units of `tea`.
     pub(crate) async fn begin() -> Self {
         Self::begin_with(support::settings()).await
     }
 
     pub(crate) async fn begin_with(settings: Settings) -> Self {
         let shop = Shop::open_on(Arc::new(SimDisk::new(7)), settings);
-        let mut tour = Self { shop, seen: Seen::default(), looked: 0, messages: 0 };
-        tour.run("stock.set", json!({"sku": "tea", "on_hand": 10})).await;
-        tour
+        let mut scenario = Self { shop, seen: Seen::default(), noted: 0, messages: 0 };
+        scenario.run("stock.set", json!({"sku": "tea", "on_hand": 10})).await;
+        scenario
     }
 
-    fn look(&mut self) {
-        for entry in &self.shop.entries[self.looked..] {
+    fn note_names(&mut self) {
+        for entry in &self.shop.entries[self.noted..] {
             self.seen.record(&entry.record);
         }
-        self.looked = self.shop.entries.len();
+        self.noted = self.shop.entries.len();
         self.seen.states(&self.shop);
     }
 
@@ -151,14 +151,14 @@ impl Tour {
     async fn take(&mut self, inbound: &InboundMessage) {
         let Step::Sealed(sealed) = self.shop.step(inbound).await else { panic!("it ends") };
         self.shop.keep(*sealed).await;
-        self.look();
+        self.note_names();
     }
 
     /// A command comes.
     pub(crate) async fn run(&mut self, kind: &str, data: Value) {
         let mut inbound = self.message(kind, &data);
         if Kind::from_name(kind).is_none() {
-            // as the door says it
+            // as decoding says it
             inbound.command = Err(orderly_domain::command::Invalid {
                 reason: orderly_domain::verdict::Reason::UnknownType,
                 detail: format!("there is no command of type {kind:?}"),
@@ -167,7 +167,7 @@ impl Tour {
         self.take(&inbound).await;
     }
 
-    /// A message comes whose body is none of our making.
+    /// A message comes with this body.
     pub(crate) async fn run_raw(&mut self, kind: &str, body: &'static [u8]) {
         let mut inbound = self.message(kind, &json!({}));
         let kind = Kind::from_name(kind).expect("is a type");
@@ -188,22 +188,22 @@ impl Tour {
         self.take(&inbound).await;
     }
 
-    /// A command comes that fails whenever it is tried.
+    /// A command comes that fails every time, until it is parked.
     pub(crate) async fn run_until_given_up(&mut self, kind: &str, data: Value) {
         let inbound = self.message(kind, &data);
         let Step::Failed { problem } = self.shop.step(&inbound).await else { panic!("it fails") };
         let parked = self.shop.sequencer.park_failed(&inbound, problem).await;
         self.shop.keep(parked.expect("the store works")).await;
-        self.look();
+        self.note_names();
     }
 
     pub(crate) async fn pass(&mut self, span: Duration) {
         self.shop.pass(span).await;
-        self.look();
+        self.note_names();
     }
 
-    /// What a customer is to be told of an order is tried, and this comes of it.
-    pub(crate) async fn tell(&mut self, order: &str, sent: Sent) {
+    /// Every pending notification of an order is sent, with this outcome.
+    pub(crate) async fn deliver(&mut self, order: &str, sent: Sent) {
         let name = orderly_actors::names::name(order);
         let found = self.shop.sequencer.view().borrow().find(tables::ORDERS, &name);
         let order = found.expect("reads").expect("is there");
@@ -214,6 +214,6 @@ impl Tour {
                 self.shop.keep(*sealed).await;
             }
         }
-        self.look();
+        self.note_names();
     }
 }

@@ -1,15 +1,15 @@
-//! What happens in the shop, a tour each: to stock, carts, orders, money and customers.
+//! The scenarios: each leads a shop through what can happen to stock, carts, orders, money or notifications.
 
+use crate::scenario::Scenario;
 use crate::support::{self, DAY, place, said};
-use crate::tour::Tour;
 use orderly_domain::notification::{Failure, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Every tour.
-pub(crate) async fn all() -> Vec<Tour> {
+/// Every scenario.
+pub(crate) async fn all() -> Vec<Scenario> {
     vec![
         stock().await,
         carts().await,
@@ -19,7 +19,7 @@ pub(crate) async fn all() -> Vec<Tour> {
         refunds().await,
         early_callbacks().await,
         notifications().await,
-        nobody_is_told().await,
+        no_channels().await,
     ]
 }
 
@@ -37,132 +37,132 @@ fn with(mut data: Value, field: &str, value: Value) -> Value {
     data
 }
 
-async fn stock() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("stock.set", json!({"sku": "tea", "on_hand": 5, "low_at": 3})).await;
-    tour.run("stock.adjust", json!({"sku": "tea", "delta": -1})).await;
-    tour.run("stock.adjust", json!({"sku": "ghost", "delta": 1})).await;
-    tour.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
-    tour.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
-    tour.run("stock.adjust", json!({"sku": "tea", "delta": -3})).await;
-    tour.run("order.place", place("o-2", &[("tea", 3, 500)])).await;
-    tour.run("order.place", place("o-3", &[("ghost", 1, 500)])).await;
-    tour
+async fn stock() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("stock.set", json!({"sku": "tea", "on_hand": 5, "low_at": 3})).await;
+    scenario.run("stock.adjust", json!({"sku": "tea", "delta": -1})).await;
+    scenario.run("stock.adjust", json!({"sku": "ghost", "delta": 1})).await;
+    scenario.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
+    scenario.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
+    scenario.run("stock.adjust", json!({"sku": "tea", "delta": -3})).await;
+    scenario.run("order.place", place("o-2", &[("tea", 3, 500)])).await;
+    scenario.run("order.place", place("o-3", &[("ghost", 1, 500)])).await;
+    scenario
 }
 
-async fn carts() -> Tour {
-    let mut tour = Tour::begin().await;
+async fn carts() -> Scenario {
+    let mut scenario = Scenario::begin().await;
     let checkout =
         |cart: &str| json!({"cart_id": cart, "order_id": "o-1", "customer": {"id": "c-1"}});
-    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
-    tour.run("cart.put", line("k-1", 2)).await;
-    tour.run("cart.add", line("k-1", -1)).await;
-    tour.run("cart.put", with(line("k-1", 2), "expected_version", json!(9))).await;
-    tour.run("cart.put", with(line("k-1", 2), "currency", json!("USD"))).await;
-    tour.run("cart.clear", json!({"cart_id": "k-1"})).await;
-    tour.run("cart.checkout", checkout("k-1")).await;
-    tour.run("cart.put", line("k-2", 1)).await;
-    tour.run("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})).await;
-    tour.run("cart.checkout", with(checkout("k-1"), "expected_total", json!(1))).await;
-    tour.run("cart.checkout", checkout("k-1")).await;
-    tour.run("cart.put", line("k-1", 2)).await;
-    tour.pass(15 * MINUTE).await;
-    tour.pass(40 * DAY).await;
-    tour
+    scenario.run("cart.clear", json!({"cart_id": "k-1"})).await;
+    scenario.run("cart.put", line("k-1", 2)).await;
+    scenario.run("cart.add", line("k-1", -1)).await;
+    scenario.run("cart.put", with(line("k-1", 2), "expected_version", json!(9))).await;
+    scenario.run("cart.put", with(line("k-1", 2), "currency", json!("USD"))).await;
+    scenario.run("cart.clear", json!({"cart_id": "k-1"})).await;
+    scenario.run("cart.checkout", checkout("k-1")).await;
+    scenario.run("cart.put", line("k-2", 1)).await;
+    scenario.run("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})).await;
+    scenario.run("cart.checkout", with(checkout("k-1"), "expected_total", json!(1))).await;
+    scenario.run("cart.checkout", checkout("k-1")).await;
+    scenario.run("cart.put", line("k-1", 2)).await;
+    scenario.pass(15 * MINUTE).await;
+    scenario.pass(40 * DAY).await;
+    scenario
 }
 
-async fn paid_orders() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+async fn paid_orders() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     for text in ["action_required a", "failed a", "authorized b 500", "voided b", "expired c"] {
-        tour.run("payment.callback", said("o-1", text)).await;
+        scenario.run("payment.callback", said("o-1", text)).await;
     }
-    tour.run("payment.callback", said("o-1", "authorized d 500")).await;
+    scenario.run("payment.callback", said("o-1", "authorized d 500")).await;
     let paid = said("o-1", "captured e 500");
-    tour.run("payment.callback", paid.clone()).await;
-    tour.run("payment.callback", paid.clone()).await;
-    tour.run("payment.callback", with(paid, "amount", json!(499))).await;
-    tour.run("payment.callback", said("o-1", "failed f")).await;
-    tour.run("order.cancel", of("o-1")).await;
+    scenario.run("payment.callback", paid.clone()).await;
+    scenario.run("payment.callback", paid.clone()).await;
+    scenario.run("payment.callback", with(paid, "amount", json!(499))).await;
+    scenario.run("payment.callback", said("o-1", "failed f")).await;
+    scenario.run("order.cancel", of("o-1")).await;
     for text in ["dispute_opened e d-1", "dispute_closed e d-1 lost", "dispute_closed e d-1 won"] {
-        tour.run("payment.callback", said("o-1", text)).await;
+        scenario.run("payment.callback", said("o-1", text)).await;
     }
-    tour.run("order.complete", of("o-1")).await;
-    tour
+    scenario.run("order.complete", of("o-1")).await;
+    scenario
 }
 
-async fn unpaid_orders() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.cancel", of("o-1")).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("order.cancel", of("o-1")).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
-    tour.pass(15 * MINUTE).await;
-    tour.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
-    tour.run("payment.callback", said("o-3", "captured a 200")).await;
-    tour.run("order.cancel", of("o-3")).await;
-    for refund in tour.shop.refunds("o-3") {
+async fn unpaid_orders() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("order.cancel", of("o-1")).await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    scenario.run("order.cancel", of("o-1")).await;
+    scenario.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
+    scenario.pass(15 * MINUTE).await;
+    scenario.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
+    scenario.run("payment.callback", said("o-3", "captured a 200")).await;
+    scenario.run("order.cancel", of("o-3")).await;
+    for refund in scenario.shop.refunds("o-3") {
         let text = format!("refund_succeeded a 200 {}", refund.id);
-        tour.run("payment.callback", said("o-3", &text)).await;
+        scenario.run("payment.callback", said("o-3", &text)).await;
     }
-    tour
+    scenario
 }
 
-async fn reviews() -> Tour {
-    let mut tour = Tour::begin().await;
+async fn reviews() -> Scenario {
+    let mut scenario = Scenario::begin().await;
     for (order, text, decision) in
         [("o-1", "captured a 600", "accept"), ("o-2", "captured a 500 USD", "cancel")]
     {
-        tour.run("order.place", place(order, &[("tea", 1, 500)])).await;
-        tour.run("payment.callback", said(order, text)).await;
-        tour.run("order.resolve", json!({"order_id": order, "decision": decision})).await;
+        scenario.run("order.place", place(order, &[("tea", 1, 500)])).await;
+        scenario.run("payment.callback", said(order, text)).await;
+        scenario.run("order.resolve", json!({"order_id": order, "decision": decision})).await;
     }
-    tour
+    scenario
 }
 
-async fn refunds() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    tour.run("payment.callback", said("o-1", "captured a 500")).await;
+async fn refunds() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    scenario.run("payment.callback", said("o-1", "captured a 500")).await;
     let refund = |amount: i64, units: i64| {
         json!({"order_id": "o-1", "refund_id": "r-1", "amount": amount,
                "restock": [{"sku": "tea", "quantity": units}]})
     };
-    tour.run("refund.request", refund(501, 1)).await;
-    tour.run("refund.request", refund(100, 2)).await;
-    tour.run("refund.request", refund(100, 1)).await;
-    tour.run("refund.request", refund(100, 1)).await;
-    tour.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
-    tour.run("payment.callback", said("o-1", "refund_succeeded a 100 r-1")).await;
-    tour
+    scenario.run("refund.request", refund(501, 1)).await;
+    scenario.run("refund.request", refund(100, 2)).await;
+    scenario.run("refund.request", refund(100, 1)).await;
+    scenario.run("refund.request", refund(100, 1)).await;
+    scenario.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
+    scenario.run("payment.callback", said("o-1", "refund_succeeded a 100 r-1")).await;
+    scenario
 }
 
-async fn early_callbacks() -> Tour {
-    let mut tour = Tour::begin().await;
+async fn early_callbacks() -> Scenario {
+    let mut scenario = Scenario::begin().await;
     for _ in 0..65 {
-        tour.run("payment.callback", said("o-1", "captured a 1")).await;
+        scenario.run("payment.callback", said("o-1", "captured a 1")).await;
     }
-    tour.run("payment.callback", said("o-2", "captured a 500")).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
-    tour.pass(8 * DAY).await;
-    tour
+    scenario.run("payment.callback", said("o-2", "captured a 500")).await;
+    scenario.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
+    scenario.pass(8 * DAY).await;
+    scenario
 }
 
-async fn notifications() -> Tour {
-    let mut tour = Tour::begin().await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
-    tour.tell("o-1", Sent::Delivered).await;
-    tour.run("order.place", place("o-2", &[("tea", 1, 0)])).await;
+async fn notifications() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
+    scenario.deliver("o-1", Sent::Delivered).await;
+    scenario.run("order.place", place("o-2", &[("tea", 1, 0)])).await;
     let why = Failure::Status(410);
-    tour.tell("o-2", Sent::Refused { why }).await;
-    tour
+    scenario.deliver("o-2", Sent::Refused { why }).await;
+    scenario
 }
 
-async fn nobody_is_told() -> Tour {
+async fn no_channels() -> Scenario {
     let mut settings = support::settings();
     settings.notifications.channels.clear();
-    let mut tour = Tour::begin_with(settings).await;
-    tour.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
-    tour
+    let mut scenario = Scenario::begin_with(settings).await;
+    scenario.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
+    scenario
 }

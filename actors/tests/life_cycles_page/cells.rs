@@ -1,5 +1,4 @@
-//! What happens in a status, and what becomes of it: each cell is a shop of its own that lives a
-//! short history.
+//! One cell of the page: a new shop lives a short history, then one thing happens, and the cell notes what changed.
 
 use crate::support::{Shop, place, said};
 use orderly_actors::journal_entry::JournalEntry;
@@ -10,22 +9,22 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The order whose life is told: one tea for 500.
+/// The order that every cell is about: one unit of `tea` for 500.
 const ORDER: &str = "o-1";
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A history, or what happens behind it: commands and time.
+/// Commands, callbacks and passing time, in the order in which they happen.
 pub(crate) type History = &'static [&'static str];
 
-/// What became of what happened.
+/// What changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cell {
-    /// Where the subject stood before, and stands now.
+    /// The status of the subject before and after.
     pub(crate) from: String,
     pub(crate) to: String,
-    /// The last verdict, and its reason; empty when time alone passed.
+    /// The last verdict and its reason; empty when only time passed.
     pub(crate) verdict: String,
-    /// What was told, but for `payment.recorded`, which goes with every callback.
+    /// The events, without `payment.recorded`, which every callback emits.
     pub(crate) events: Vec<&'static str>,
 }
 
@@ -39,21 +38,21 @@ pub(crate) enum Subject {
     Reservation,
 }
 
-/// Lives `history`, then `happens`, and tells what became of the subject.
+/// Lives `history`, then `happens`, and notes what changed for the subject.
 pub(crate) async fn cell(subject: Subject, history: History, happens: History) -> Cell {
     let mut shop = Shop::stocked(&[("tea", 5)]).await;
     live(&mut shop, history).await;
-    let from = stands(&shop, subject);
+    let from = status(&shop, subject);
     let first = shop.entries.len();
     live(&mut shop, happens).await;
     let entries = &shop.entries[first..];
-    let told = entries.iter().flat_map(|entry| entry.record.types());
-    let told = told.map(orderly_domain::event::Type::as_str);
+    let types = entries.iter().flat_map(|entry| entry.record.types());
+    let types = types.map(orderly_domain::event::Type::as_str);
     Cell {
         from,
-        to: stands(&shop, subject),
+        to: status(&shop, subject),
         verdict: entries.last().map_or_else(String::new, verdict),
-        events: told.filter(|kind| *kind != "payment.recorded").collect(),
+        events: types.filter(|kind| *kind != "payment.recorded").collect(),
     }
 }
 
@@ -94,7 +93,7 @@ async fn live(shop: &mut Shop, history: History) {
     }
 }
 
-/// Asks `amount` back, and brings that many units.
+/// Requests a refund of `amount`, with that many units to restock.
 async fn refund(shop: &mut Shop, amount: &str, units: &str) {
     let number = |text: &str| text.parse::<i64>().expect("is a number");
     let mut data = json!({"order_id": ORDER, "refund_id": "r-1", "amount": number(amount)});
@@ -104,10 +103,10 @@ async fn refund(shop: &mut Shop, amount: &str, units: &str) {
     shop.run("refund.request", data).await;
 }
 
-/// Where the subject stands, in the contract's words; `none` before it begins.
-fn stands(shop: &Shop, subject: Subject) -> String {
+/// The status of the subject in the contract's words; `none` before the subject exists.
+fn status(shop: &Shop, subject: Subject) -> String {
     let payments: Payments = shop.state(tables::ORDERS, ORDER).unwrap_or_default();
-    let stands =
+    let status =
         match subject {
             Subject::Order => shop
                 .state::<orderly_domain::order::Order>(tables::ORDERS, ORDER)
@@ -133,5 +132,5 @@ fn stands(shop: &Shop, subject: Subject) -> String {
                 },
             ),
         };
-    stands.unwrap_or_else(|| "none".to_owned())
+    status.unwrap_or_else(|| "none".to_owned())
 }

@@ -50,8 +50,8 @@ const REACHES: &str = "captured, the net reaches the total";
 const KNOWN: &str = "captured, a known capture_id";
 const SHARE: &str = "captured, the same attempt without a capture_id";
 
-/// The cells that need a history of their own.
-const BESIDE: &[(&str, History, History)] = &[
+/// Cases that need a history of their own.
+const SPECIAL_CASES: &[(&str, History, History)] = &[
     (
         "refunded out of refund_due, the same attempt without a capture_id",
         &["place", "captured p 200 #1", "cancel", "all goes back"],
@@ -164,8 +164,8 @@ struct Cycle {
 const CYCLES: &[Cycle] = &[
     Cycle {
         title: "Attempts",
-        about: "One attempt of an order that awaits its money. (Where nobody waits for it the end of an attempt is stale; it is\n\
-                kept all the same.) It never goes backwards, but one that ended may turn out captured: the provider says so.",
+        about: "One attempt of an order that awaits its money. An attempt never goes backwards, but one that ended may still turn\n\
+                out captured. When the order no longer awaits money, the end of an attempt is recorded and its verdict is stale.",
         subject: Subject::Attempt,
         states: &[
             &["place"],
@@ -187,8 +187,8 @@ const CYCLES: &[Cycle] = &[
     },
     Cycle {
         title: "Refunds",
-        about: "One refund of a paid order. Only `refund_succeeded` lowers the net, once, by its own amount, whether anybody had\n\
-                asked for it or not.",
+        about: "One refund of a paid order. Only `refund_succeeded` lowers the net: once, by its own amount, whether the refund was\n\
+                requested or not.",
         subject: Subject::Refund,
         states: &[
             &["place", "captured p 500"],
@@ -204,8 +204,8 @@ const CYCLES: &[Cycle] = &[
     },
     Cycle {
         title: "Disputes",
-        about: "An overlay: an order is `disputed` while a dispute is open or lost. It moves neither money nor stock, and no\n\
-                status.",
+        about: "A dispute is an overlay: an order is `disputed` while a dispute is open or lost. A dispute changes neither money nor\n\
+                stock nor the order's status.",
         subject: Subject::Dispute,
         states: &[
             &["place"],
@@ -221,9 +221,9 @@ const CYCLES: &[Cycle] = &[
     },
     Cycle {
         title: "Reservations",
-        about: "The stock of one order: all lines or none. Each resolves once; late money makes a new one. `held_frozen`: an\n\
-                attempt is open, and the time that was left goes on when none is, up to the cap. `held_to_cap`: part of the\n\
-                money came, or a person must decide.",
+        about: "The reserved stock of one order: all of its lines or none. A reservation resolves once; a late payment makes a new\n\
+                one. `held_frozen`: an attempt is open; when none is open any more, the time that was left continues, up to the\n\
+                cap. `held_to_cap`: part of the money came, or a person must decide.",
         subject: Subject::Reservation,
         states: &[
             &[],
@@ -262,11 +262,13 @@ pub(crate) async fn write() -> String {
 const HEAD: &str = "\
 # Life cycles
 
-Written by running the shop over every status and whatever may happen there; do not edit. A test compares, and
-`ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page` writes the page anew.
+A test writes this page: it brings an order into every status, lets each event happen there, and notes what the
+processor does. Do not edit the page. `ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page` writes
+it again.
 
-Each row is an order of one line, total 500 EUR, held for 15 minutes, with a cap of 2 hours and `late_payment =
-\"rehold\"`. Every callback tells `payment.recorded` too, which is left out here. \"–\": it stays, or nothing is told.
+Each row is about an order of one line with a total of 500 EUR. Its stock is held for 15 minutes, with a cap of 2 hours,
+and `late_payment` is `\"rehold\"`. Every callback also emits `payment.recorded`, which is left out here. A dash means
+that the status stays as it is, or that no event is emitted.
 
 ";
 
@@ -276,16 +278,16 @@ async fn orders(page: &mut String) {
         let is_unpaid = UNPAID.contains(status);
         for (what, happens) in HAPPENS {
             if is_unpaid && [KNOWN, SHARE].contains(what) {
-                continue; // there is none before it
+                continue; // no money came before
             }
             let cell = cell(Subject::Order, history, exact(status, what, happens)).await;
             assert_eq!(cell.from, *status, "the history of {status}");
             cells.push((*what, cell));
         }
     }
-    let mut beside = Vec::new();
-    for (what, history, happens) in BESIDE {
-        beside.push((*what, cell(Subject::Order, history, happens).await));
+    let mut special = Vec::new();
+    for (what, history, happens) in SPECIAL_CASES {
+        special.push((*what, cell(Subject::Order, history, happens).await));
     }
     page.push_str("## Orders\n\n");
     let mut drawn = Vec::new();
@@ -296,14 +298,14 @@ async fn orders(page: &mut String) {
     let known: Vec<_> =
         drawn.iter().map(|(_, cell)| (cell.from.clone(), cell.to.clone())).collect();
     let is_new = |cell: &Cell| !known.contains(&(cell.from.clone(), cell.to.clone()));
-    drawn.extend(beside.iter().filter(|(_, cell)| is_new(cell)).cloned());
+    drawn.extend(special.iter().filter(|(_, cell)| is_new(cell)).cloned());
     diagram(page, &drawn);
     for rows in cells.chunk_by(|(_, one), (_, next)| one.from == next.from) {
         let _ = writeln!(page, "### {}\n", rows[0].1.from);
         table(page, rows);
     }
-    page.push_str("### Beside these\n\n");
-    table(page, &beside);
+    page.push_str("### Special cases\n\n");
+    table(page, &special);
 }
 
 /// Of an order that has some of its money, the rest reaches the total.
@@ -347,12 +349,12 @@ fn diagram(page: &mut String, cells: &[(&str, Cell)]) {
 }
 
 fn table(page: &mut String, rows: &[(&str, Cell)]) {
-    page.push_str("| what happens | verdict | becomes | told |\n|---|---|---|---|\n");
+    page.push_str("| what happens | verdict | new status | events |\n|---|---|---|---|\n");
     for (what, cell) in rows {
         let becomes = if cell.from == cell.to { "–" } else { &cell.to };
         let verdict = if cell.verdict.is_empty() { "–" } else { &cell.verdict };
-        let told = if cell.events.is_empty() { "–".to_owned() } else { cell.events.join(", ") };
-        let _ = writeln!(page, "| {what} | {verdict} | {becomes} | {told} |");
+        let events = if cell.events.is_empty() { "–".to_owned() } else { cell.events.join(", ") };
+        let _ = writeln!(page, "| {what} | {verdict} | {becomes} | {events} |");
     }
     page.push('\n');
 }
