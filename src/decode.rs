@@ -5,10 +5,10 @@
 
 use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
-use orderly_domain::command::wording::{self, Wrong};
+use orderly_domain::command::decode_error::{self, Wrong};
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_domain::text::shown;
 use orderly_domain::time::{NoTime, Timestamp};
 use orderly_domain::trace::TraceParent;
@@ -35,7 +35,7 @@ impl Decoder {
         let mut inbound = InboundMessage {
             source: None,
             id: None,
-            kind: Named::Other(None),
+            kind: CommandName::Other(None),
             time: message.properties.timestamp.map(Timestamp::from_seconds),
             deadline: None,
             trace: message.properties.traceparent.as_deref().and_then(TraceParent::parse),
@@ -59,7 +59,7 @@ impl Decoder {
             // readable whatever the body is: a parked message shows who sent it
             let name = properties.kind.as_deref().filter(|name| !name.is_empty());
             let name = name.or(Some(message.routing_key.as_str()));
-            inbound.kind = Named::new(name.filter(|name| !name.is_empty()));
+            inbound.kind = CommandName::new(name.filter(|name| !name.is_empty()));
             inbound.source =
                 Source::new(properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE)).ok();
             inbound.id = properties.message_id.as_deref().and_then(|id| CommandId::new(id).ok());
@@ -125,10 +125,10 @@ struct CloudEvent<'a> {
 
 fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command, Invalid> {
     let event: CloudEvent<'_> = match serde_json::from_slice(body) {
-        Ok(event) if wording::is_object(body) => event,
+        Ok(event) if decode_error::is_object(body) => event,
         Ok(_) | Err(_) => return Err(no_cloud_event(body)),
     };
-    inbound.kind = Named::new(event.r#type.as_deref());
+    inbound.kind = CommandName::new(event.r#type.as_deref());
     inbound.source = event.source.as_deref().and_then(|source| Source::new(source).ok());
     inbound.id = event.id.as_deref().and_then(|id| CommandId::new(id).ok());
     inbound.trace =
@@ -170,7 +170,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
 
 /// Why a body is no structured CloudEvent.
 fn no_cloud_event(body: &[u8]) -> Invalid {
-    match wording::look::<CloudEvent<'_>>(body) {
+    match decode_error::look::<CloudEvent<'_>>(body) {
         Some(Wrong::Syntax { problem, line, column }) => {
             Invalid::malformed(format_args!("no JSON: {problem} (line {line}, column {column})"))
         }
@@ -184,7 +184,7 @@ fn no_cloud_event(body: &[u8]) -> Invalid {
     }
 }
 
-fn known(kind: &Named) -> Result<Kind, Invalid> {
+fn known(kind: &CommandName) -> Result<Kind, Invalid> {
     kind.kind().ok_or_else(|| Invalid {
         reason: Reason::UnknownType,
         detail: match kind.as_str() {

@@ -5,9 +5,9 @@ use bytes::Bytes;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
 use orderly_broker::{Durability, Message, Names, Properties};
-use orderly_domain::event::face::{Face, NotificationMessage, OrderData};
+use orderly_domain::event::payload::{EventPayload, NotificationMessage, OrderData};
 use orderly_domain::event::{Event, Type};
-use orderly_domain::order::{Order, OrderFace};
+use orderly_domain::order::{Order, OrderSnapshot};
 use orderly_domain::payment::Refund;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Verdict, VerdictReply};
@@ -39,7 +39,7 @@ struct CloudEvent<'a> {
     sequence: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<&'a str>,
-    data: Face<'a>,
+    data: EventPayload<'a>,
 }
 
 /// Digits of a sequence: all of a 64-bit number's, so that they sort as texts.
@@ -58,7 +58,7 @@ impl Encoder {
     /// The event at `seq` of a unit: the same bytes at every call. `None` when the unit does not
     /// carry what the event speaks of, which no unit of this program lacks.
     pub fn event(&self, entry: &JournalEntry, seq: Seq, event: &Event) -> Option<Message> {
-        let data = Face::new(event, entry.scene())?;
+        let data = EventPayload::new(event, entry.context())?;
         let kind = event.kind();
         let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
         let _ = write!(id, "{}-{:0DIGITS$}", self.incarnation, seq.0); // cannot fail
@@ -104,7 +104,7 @@ impl Encoder {
             customer: (&order.customer).into(),
             data: match refund {
                 Some(refund) => OrderData::of_refund(order, refund),
-                None => OrderData::new(order, OrderFace::from(order)),
+                None => OrderData::new(order, OrderSnapshot::from(order)),
             },
             attempt: outgoing.attempt,
         })?;

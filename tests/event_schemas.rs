@@ -10,7 +10,7 @@ mod support;
 
 use orderly::cli::schema;
 use orderly_domain::event::Type;
-use orderly_domain::event::face::Face;
+use orderly_domain::event::payload::EventPayload;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -55,8 +55,9 @@ async fn the_data_of_every_event_are_what_its_schema_says() {
         for entry in &scenario.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
-                let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");
-                let data = serde_json::to_value(face).expect("is JSON");
+                let payload = EventPayload::new(event, entry.context())
+                    .expect("its unit has what it speaks of");
+                let data = serde_json::to_value(payload).expect("is JSON");
                 assert_eq!(problem(&data, &schemas[kind]), None, "{kind}");
                 told.insert(kind);
             }

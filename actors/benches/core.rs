@@ -23,7 +23,7 @@ use orderly_domain::order::{Order, Status};
 use orderly_domain::payment;
 use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::Phase;
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error, Pair, Tree};
@@ -196,7 +196,7 @@ fn inbound(kind: Kind, id: &str, body: Bytes) -> InboundMessage {
     InboundMessage {
         source: Source::new("bench").ok(),
         id: CommandId::new(id).ok(),
-        kind: Named::from(kind),
+        kind: CommandName::from(kind),
         time: None,
         deadline: None,
         trace: None,
@@ -236,7 +236,7 @@ fn rules() {
         }
         order
     };
-    let late = orderly_domain::order::rules::Late::No;
+    let late = orderly_domain::order::rules::Reheld::No;
     let steps: [(&str, &Order, Decide<'_>); 8] = [
         ("order placed", &placed, &|o| orderly_domain::order::rules::place(o)),
         ("captured: paid", &placed, &|o| orderly_domain::order::rules::captured(o, 3_299, late)),
@@ -248,7 +248,7 @@ fn rules() {
             orderly_domain::order::rules::captured(o, 3_299, late)
         }),
         ("cancelled under review", &review, &|o| {
-            orderly_domain::order::rules::cancel(o, None, payment::rules::Standing::default())
+            orderly_domain::order::rules::cancel(o, None, payment::rules::PaymentSummary::default())
                 .expect("is allowed")
         }),
         ("completed", &paid, &|o| orderly_domain::order::rules::complete(o).expect("is allowed")),

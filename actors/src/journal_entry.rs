@@ -3,10 +3,10 @@
 use crate::states::{self, State};
 use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
-use orderly_domain::event::face::Scene;
+use orderly_domain::event::payload::EventContext;
 use orderly_domain::inventory::Reservation;
 use orderly_domain::order::Order;
-use orderly_domain::record::Record;
+use orderly_domain::record::UnitRecord;
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Seq, Unit};
@@ -23,7 +23,7 @@ pub struct JournalEntry {
     /// When it was decided.
     pub at: Timestamp,
     /// What it was about.
-    pub record: Record,
+    pub record: UnitRecord,
     /// The order that it changed.
     pub order: Option<Arc<Order>>,
     /// The carts that it changed: two of a merge.
@@ -47,8 +47,8 @@ impl JournalEntry {
     }
 
     /// What its events speak of.
-    pub fn scene(&self) -> Scene<'_> {
-        Scene {
+    pub fn context(&self) -> EventContext<'_> {
+        EventContext {
             order: self.order.as_deref(),
             carts: &self.carts,
             reservation: self.reservation.as_deref(),
@@ -63,8 +63,8 @@ impl JournalEntry {
 }
 
 /// The body of a unit.
-pub fn record(unit: &Unit) -> Result<Record, states::Error> {
-    Record::read(&unit.body).map_err(|error| states::Error::corrupt(unit.seq.0, error))
+pub fn record(unit: &Unit) -> Result<UnitRecord, states::Error> {
+    UnitRecord::read(&unit.body).map_err(|error| states::Error::corrupt(unit.seq.0, error))
 }
 
 fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, states::Error> {

@@ -50,8 +50,9 @@ async fn a_guests_cart_is_merged_and_both_carts_are_told() {
     let told: Vec<_> = merged
         .events()
         .map(|(_, event)| {
-            let face = orderly_domain::event::face::Face::new(event, merged.scene());
-            let data = serde_json::to_value(face.expect("has its cart")).expect("is JSON");
+            let payload =
+                orderly_domain::event::payload::EventPayload::new(event, merged.context());
+            let data = serde_json::to_value(payload.expect("has its cart")).expect("is JSON");
             (
                 event.kind().as_str(),
                 data["cart_id"].clone(),

@@ -14,10 +14,10 @@ mod support;
 use fail::FailScenario;
 use orderly_domain::cart::CartStatus;
 use orderly_domain::command::{CallbackKind, Kind};
-use orderly_domain::event::face::Face;
+use orderly_domain::event::payload::EventPayload;
 use orderly_domain::event::{ReleaseReason, ReviewReason, Type};
 use orderly_domain::inventory::HoldState;
-use orderly_domain::notification::{NotificationKind, Standing};
+use orderly_domain::notification::{NoticeStatus, NotificationKind};
 use orderly_domain::order::Status;
 use orderly_domain::payment::{AttemptState, DisputeState, RefundState};
 use orderly_domain::verdict::{Reason, Verdict};
@@ -121,7 +121,7 @@ async fn the_scenarios_reach_everything_that_the_contract_names() {
     missing("review", names(ReviewReason::ALL, ReviewReason::as_str));
     missing("release", names(ReleaseReason::ALL, ReleaseReason::as_str));
     missing("notification", names(NotificationKind::ALL, NotificationKind::as_str));
-    missing("standing", names(Standing::ALL, Standing::as_str));
+    missing("standing", names(NoticeStatus::ALL, NoticeStatus::as_str));
     // and each for what the contract says that it is for
     assert_eq!(*seen.of("refusal"), set(REFUSALS));
     let parked = set(PARKED).difference(&from_decoding).copied().collect();
@@ -160,8 +160,9 @@ async fn every_event_holds_the_data_that_the_contract_names() {
         for entry in &scenario.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
-                let face = Face::new(event, entry.scene()).expect("its unit has what it speaks of");
-                let data = serde_json::to_value(face).expect("is JSON");
+                let payload = EventPayload::new(event, entry.context())
+                    .expect("its unit has what it speaks of");
+                let data = serde_json::to_value(payload).expect("is JSON");
                 let rows = DATA.iter().filter(|(of, _)| kind == *of || is_part(kind, of));
                 let fields = rows.flat_map(|(_, fields)| fields.split(' '));
                 for field in fields {

@@ -6,7 +6,7 @@ mod support;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
-use orderly_domain::event::face::Face;
+use orderly_domain::event::payload::EventPayload;
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Verdict;
 use serde_json::{Value, json};
@@ -32,8 +32,8 @@ fn cart(shop: &Shop, id: &str) -> Cart {
 /// The data of a unit's events of that type, as subscribers read them.
 fn told(entry: &JournalEntry, kind: &str) -> Vec<Value> {
     let events = entry.record.events.iter().filter(|event| event.kind().as_str() == kind);
-    let faces = events.map(|event| Face::new(event, entry.scene()).expect("is whole"));
-    faces.map(|face| serde_json::to_value(face).expect("is JSON")).collect()
+    let payloads = events.map(|event| EventPayload::new(event, entry.context()).expect("is whole"));
+    payloads.map(|payload| serde_json::to_value(payload).expect("is JSON")).collect()
 }
 
 fn detail(entry: &JournalEntry) -> Value {

@@ -8,7 +8,7 @@ use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{ResendOutcome, Settings, Step};
 use orderly_actors::tables;
 use orderly_domain::notification::{
-    Channel, Delivery, Failure, Notice, Notices, Policy, Progress, Retry, Sent, Standing,
+    Channel, Delivery, Failure, Notice, NoticeStatus, Notices, Policy, Progress, Retry, Sent,
 };
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
@@ -134,7 +134,7 @@ async fn each_channel_has_it_once_under_one_id_and_the_trace_of_who_asked() {
         assert_eq!(outgoing.attempt, 1);
         assert_eq!(outgoing.trace, TraceParent::parse(TRACE));
     }
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
     let delivered = shop.told().into_iter().filter(|told| *told == "notification.delivered");
     assert_eq!(delivered.count(), 2);
 }
@@ -156,12 +156,12 @@ async fn one_channel_that_is_down_delays_its_own_only() {
     assert!(attempts.iter().copied().eq(1..=u32::try_from(attempts.len()).expect("few")));
     let Delivery { progress, .. } = delivery(&shop, "o-1", Channel::Amqp);
     assert!(matches!(progress, Progress::Delivered { .. }));
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Pending);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Pending);
 
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, Some(Failure::Status(503)));
 
     pass(&mut shop, 90 * SECOND, |_| Sent::Delivered).await;
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, None, "that is over");
 }
 
@@ -192,7 +192,7 @@ async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
     assert!(matches!(early, ResendOutcome::NotExhausted));
 
     pass(&mut shop, HOUR + 2 * SECOND, webhook_is_down).await;
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Exhausted);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Exhausted);
     assert_eq!(shop.told().last(), Some(&"notification.failed"));
     let given_up = delivery(&shop, "o-1", Channel::Webhook);
     assert_eq!(given_up.problem, Some(Failure::Status(503)));
@@ -210,7 +210,7 @@ async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
     let [outgoing] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
     assert_eq!(outgoing.id, id);
     assert_eq!((outgoing.channel, outgoing.attempt), (Channel::Webhook, given_up.attempts + 1));
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
 }
 
 #[actix::test]
@@ -231,7 +231,7 @@ async fn what_is_refused_for_good_is_not_tried_again() {
     let refused = Sent::Refused { why: Failure::Status(410) };
     let sent = pass(&mut shop, 600 * SECOND, |_| refused).await;
     assert_eq!(sent.len(), 1);
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Exhausted);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Exhausted);
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, Some(Failure::Status(410)));
 }
 
@@ -251,13 +251,13 @@ async fn a_channel_that_comes_or_goes_does_so_for_new_notifications() {
     assert_eq!(channels("o-1"), [Channel::Amqp]);
     assert_eq!(channels("o-2"), [Channel::Amqp, Channel::Webhook]);
     assert_eq!(channels("o-3"), []);
-    assert_eq!(notice(&shop, "o-3").standing(), Standing::Nowhere);
+    assert_eq!(notice(&shop, "o-3").standing(), NoticeStatus::Nowhere);
 
     // what the channels had before them is still handed out, for the notifier to give up
     let removed = Sent::GivenUp { why: Failure::Removed };
     let sent = pass(&mut shop, 20 * SECOND, |_| removed).await;
     assert_eq!(sent.len(), 3);
-    assert_eq!(notice(&shop, "o-2").standing(), Standing::Exhausted);
+    assert_eq!(notice(&shop, "o-2").standing(), NoticeStatus::Exhausted);
 }
 
 #[actix::test]
@@ -280,7 +280,7 @@ async fn an_outcome_that_is_told_twice_counts_once() {
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook), once);
     // delivered after all, by the copy that another process had sent
     report(&mut shop, outgoing, Sent::Delivered).await;
-    assert_eq!(notice(&shop, "o-1").standing(), Standing::Delivered);
+    assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
 }
 
 /// A thousand are due and find no place: each is put off, in few units, and found again, though

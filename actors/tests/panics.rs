@@ -13,7 +13,7 @@ use orderly_actors::supervisor::{Budget, Health};
 use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
 use orderly_domain::order::{Order, Status};
-use orderly_domain::record::{Origin, Record};
+use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Ordinal, Timer};
@@ -83,7 +83,7 @@ fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
 }
 
 /// What would go wrong next if any owner remembered a command that came to nothing.
-async fn sequel(shop: &mut Shop) -> Vec<Record> {
+async fn sequel(shop: &mut Shop) -> Vec<UnitRecord> {
     let all = shop.stock("tea").0 - shop.stock("tea").1;
     let all = u32::try_from(all).expect("is small");
     let mut records = Vec::new();

@@ -5,7 +5,7 @@ use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity;
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use orderly_store::{IdentityHash, NameHash};
@@ -59,7 +59,7 @@ impl Message {
         InboundMessage {
             source: Some(Source::new(self.source).expect("the shop makes sources")),
             id: Some(CommandId::new(&self.id).expect("the shop makes ids")),
-            kind: Named::new(Some(self.kind)),
+            kind: CommandName::new(Some(self.kind)),
             time: Some(self.time),
             deadline: None,
             trace: None,

@@ -5,7 +5,7 @@
 
 use super::exchange::{Event, Exchange};
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_domain::event::{self, face::Face};
+use orderly_domain::event::{self, payload::EventPayload};
 use orderly_store::{History, Recovery, Seq, Unit};
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};
@@ -133,7 +133,8 @@ pub(crate) fn read(unit: &Unit) -> JournalEntry {
 /// A unit's events as they go over the wire.
 pub(crate) fn events(entry: &JournalEntry, incarnation: &str) -> Vec<Event> {
     let on_the_wire = |(seq, event): (Seq, &event::Event)| {
-        let data = Face::new(event, entry.scene()).expect("the unit has what its events speak of");
+        let data = EventPayload::new(event, entry.context())
+            .expect("the unit has what its events speak of");
         let subject = subject(entry, event);
         let id = format!("{incarnation}-{:020}", seq.0);
         let body = json!({

@@ -10,7 +10,7 @@ use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::money::Currency;
-use orderly_domain::payment::rules::{self, Meaning, Phase, Standing};
+use orderly_domain::payment::rules::{self, CallbackEffect, PaymentSummary, Phase};
 use orderly_domain::payment::{MOST_ENTRIES, Payments};
 use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
@@ -62,14 +62,14 @@ pub struct RecordCallback {
 #[derive(Debug, Clone, Copy)]
 pub struct RecordedCallback {
     /// What the callback means.
-    pub meaning: Meaning,
+    pub meaning: CallbackEffect,
     /// How the order's payments stand with this callback.
-    pub standing: Standing,
+    pub summary: PaymentSummary,
 }
 
 /// Asks how an order's payments stand.
 #[derive(Debug, Message)]
-#[rtype(result = "Result<Standing, Fault>")]
+#[rtype(result = "Result<PaymentSummary, Fault>")]
 pub struct GetStanding {
     /// The order.
     pub order: Ordinal,
@@ -99,23 +99,23 @@ impl PaymentActor {
         let mut payments = self.payments_of(order)?;
         let (meaning, change) = rules::decide(&payments, &callback, currency, phase);
         let entries_before = payments.entries();
-        let standing = match change {
+        let summary = match change {
             Some(change) => {
                 rules::apply(&mut payments, change);
                 if payments.entries() > entries_before.max(MOST_ENTRIES) {
                     return Err(Refusal::with(Reason::Failed, too_many_entries()).into());
                 }
-                let standing = rules::standing(&payments, currency);
+                let summary = rules::summary(&payments, currency);
                 changeset.stage(&mut self.payments, order, payments);
-                standing
+                summary
             }
-            None => rules::standing(&payments, currency),
+            None => rules::summary(&payments, currency),
         };
-        Ok((RecordedCallback { meaning, standing }, changeset))
+        Ok((RecordedCallback { meaning, summary }, changeset))
     }
 
-    fn get_standing(&mut self, get: GetStanding) -> Result<Standing, Fault> {
-        Ok(rules::standing(&self.payments_of(get.order)?, get.currency))
+    fn get_standing(&mut self, get: GetStanding) -> Result<PaymentSummary, Fault> {
+        Ok(rules::summary(&self.payments_of(get.order)?, get.currency))
     }
 
     fn delete_order_data(&mut self, delete: DeleteOrderData) -> Reply<DeleteReply> {

@@ -12,7 +12,7 @@ use orderly_domain::event::Event;
 use orderly_domain::id::{OrderId, RefundId};
 use orderly_domain::identity;
 use orderly_domain::money::Currency;
-use orderly_domain::payment::rules::{self, Which};
+use orderly_domain::payment::rules::{self, VoidTarget};
 use orderly_domain::payment::{MOST_ENTRIES, Payments, Refund, RefundState};
 use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
@@ -94,7 +94,7 @@ pub struct VoidAttempts {
     /// The order.
     pub order: Ordinal,
     /// Which attempts.
-    pub which: Which,
+    pub which: VoidTarget,
 }
 
 impl PaymentActor {
@@ -110,7 +110,7 @@ impl PaymentActor {
     fn refund_foreign_currency(&mut self, ask: RefundForeignCurrency) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(ask.order)?;
-        for rules::Elsewhere { currency, captured, amount } in
+        for rules::ForeignCurrency { currency, captured, amount } in
             rules::elsewhere(&payments, ask.currency)
         {
             let parts = [ask.order_id.as_str(), currency.code(), &captured.to_string()];

@@ -16,7 +16,7 @@ use crate::turn::{Fault, Outcome, ask};
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::identity::{self, DataHash};
-use orderly_domain::record::{Named, Origin};
+use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -94,7 +94,7 @@ impl Sequencer {
         let origin = Origin::Message {
             source: Some(message.source.clone()),
             id: Some(message.id.clone()),
-            kind: Named::from(command.kind()),
+            kind: CommandName::from(command.kind()),
         };
         let turn = Turn { identity: Some(identity), ..Turn::new(origin, message.trace, now) };
         Ok(self.seal(turn, outcome).await?.into())

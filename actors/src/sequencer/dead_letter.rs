@@ -229,7 +229,7 @@ impl Sequencer {
         let inbound = InboundMessage {
             source: Some(source.clone()),
             id: Some(command_id.clone()),
-            kind: orderly_domain::record::Named::from(command.kind()),
+            kind: orderly_domain::record::CommandName::from(command.kind()),
             time: None,
             deadline: None,
             trace,

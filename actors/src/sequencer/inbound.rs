@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use orderly_domain::command::{Command, Invalid};
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::record::{Named, Origin};
+use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 
@@ -15,7 +15,7 @@ pub struct InboundMessage {
     /// Its id, likewise.
     pub id: Option<CommandId>,
     /// Its type.
-    pub kind: Named,
+    pub kind: CommandName,
     /// The time that the message says: the AMQP timestamp, or a CloudEvent's `time`.
     pub time: Option<Timestamp>,
     /// The command is not to be carried out later than this.

@@ -10,7 +10,7 @@ use crate::states::{Rollback, State};
 use crate::tables;
 use crate::turn::Outcome;
 use orderly_domain::identity::DataHash;
-use orderly_domain::record::{Origin, Record};
+use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
@@ -83,7 +83,7 @@ impl Sequencer {
         let mut builder = self.view.borrow().begin(turn.now.micros());
         let Outcome { verdict, reason, detail, order, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
-        let record = Record {
+        let record = UnitRecord {
             origin: turn.origin,
             trace: turn.trace,
             order: id,

@@ -11,7 +11,7 @@ use orderly_domain::inventory::Reservation;
 use orderly_domain::notification::{Notice, Notices, Sent};
 use orderly_domain::order::Order;
 use orderly_domain::payment::Payments;
-use orderly_domain::record::{Origin, Record};
+use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
@@ -43,7 +43,7 @@ impl Seen {
         }
     }
 
-    fn record(&mut self, record: &Record) {
+    fn record(&mut self, record: &UnitRecord) {
         self.note("verdict", record.verdict.as_str());
         if let Some(reason) = record.reason {
             self.note("reason", reason.as_str());

@@ -7,7 +7,7 @@ use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::Order;
 use orderly_domain::payment::{Attempt, CaptureIdentity, Payments};
-use orderly_domain::record::Record;
+use orderly_domain::record::UnitRecord;
 use orderly_domain::verdict::Reason;
 use orderly_model::Unit;
 use orderly_model::snapshot::{
@@ -16,7 +16,7 @@ use orderly_model::snapshot::{
 use serde_json::json;
 
 /// What a unit of the processor came to.
-pub fn unit(record: &Record) -> Unit {
+pub fn unit(record: &UnitRecord) -> Unit {
     let mut unit = Unit {
         order: record.order.as_ref().map(|id| id.as_str().to_owned()),
         verdict: record.verdict.as_str().parse().expect("the model has every verdict"),

@@ -17,7 +17,7 @@ use orderly_domain::id::{CommandId, Source};
 use orderly_domain::notification::{Channel, Policy, Sent};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{Payments, Refund, RefundState};
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
@@ -292,7 +292,7 @@ pub fn inbound(kind: &str, id: &str, data: &Value) -> InboundMessage {
     InboundMessage {
         source: Some(Source::new("test").expect("is a source")),
         id: Some(CommandId::new(id).expect("is an id")),
-        kind: Named::new(Some(kind)),
+        kind: CommandName::new(Some(kind)),
         time: None,
         deadline: None,
         trace: None,

@@ -1,7 +1,7 @@
 //! What is kept of messages that may kill the process, so that the next process knows of them.
 
 use crate::id::{CommandId, Source};
-use crate::record::Named;
+use crate::record::CommandName;
 use crate::trace::TraceParent;
 use minicbor::{Decode, Encode};
 
@@ -42,7 +42,7 @@ pub struct Quarantined {
     pub id: Option<CommandId>,
     /// Its type.
     #[n(2)]
-    pub kind: Named,
+    pub kind: CommandName,
     /// The trace that it belongs to.
     #[n(3)]
     pub trace: Option<TraceParent>,

@@ -13,7 +13,7 @@ use minicbor::{Decode, Encode};
 
 /// What one unit was about.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Record {
+pub struct UnitRecord {
     /// What set it off.
     #[n(0)]
     pub origin: Origin,
@@ -56,7 +56,7 @@ pub enum Origin {
         id: Option<CommandId>,
         /// Its type.
         #[n(2)]
-        kind: Named,
+        kind: CommandName,
     },
     /// The time: a hold ran out.
     #[n(1)]
@@ -91,7 +91,7 @@ pub enum Origin {
 /// The type of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
-pub enum Named {
+pub enum CommandName {
     /// One that is known.
     #[n(0)]
     Known(#[n(0)] Kind),
@@ -100,7 +100,7 @@ pub enum Named {
     Other(#[n(0)] Option<String>),
 }
 
-impl Named {
+impl CommandName {
     /// The type of that name.
     pub fn new(name: Option<&str>) -> Self {
         match name.and_then(Kind::from_name) {
@@ -126,13 +126,13 @@ impl Named {
     }
 }
 
-impl From<Kind> for Named {
+impl From<Kind> for CommandName {
     fn from(kind: Kind) -> Self {
         Self::Known(kind)
     }
 }
 
-impl Record {
+impl UnitRecord {
     /// The types of its events.
     pub fn types(&self) -> Vec<Type> {
         self.events.iter().map(Event::kind).collect()

@@ -12,7 +12,7 @@ use orderly_domain::notification::{Channel, Failure, NotificationKind, Progress}
 use orderly_domain::order::Status;
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::{AttemptState, CaptureIdentity, DisputeState, RefundState};
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
@@ -95,7 +95,7 @@ fn enums_with_data_keep_their_numbers() {
     check("Event", &support::events());
     check("OrderChange", &support::changes());
     check("Origin", &support::origins());
-    check("Named", &[Named::Known(Kind::StockSet), Named::Other(None)]);
+    check("CommandName", &[CommandName::Known(Kind::StockSet), CommandName::Other(None)]);
     check("Detail", &[Detail::Text(String::new()), Detail::Shortages(Vec::new())]);
     check("CaptureIdentity", &[CaptureIdentity::Capture(id("c")), CaptureIdentity::Event(id("e"))]);
     let holds: Vec<_> =

@@ -7,7 +7,7 @@ use actix_web::get;
 use actix_web::web::{Data, Path};
 use orderly_actors::states::{State, decode};
 use orderly_domain::cart::Cart;
-use orderly_domain::event::face::CartData;
+use orderly_domain::event::payload::CartData;
 
 #[get("/carts/{id}")]
 pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {

@@ -14,7 +14,7 @@ use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
 use orderly_domain::notification::{
-    Channel, Delivery, Notice, Notices, NotificationKind, Progress, Standing,
+    Channel, Delivery, Notice, NoticeStatus, Notices, NotificationKind, Progress,
 };
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
@@ -34,7 +34,7 @@ struct NotificationView<'a> {
     order_id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
     reference: &'a str,
-    status: Standing,
+    status: NoticeStatus,
     requested_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
@@ -44,7 +44,7 @@ struct NotificationView<'a> {
 #[derive(Serialize)]
 struct DeliveryView {
     channel: Channel,
-    status: Standing,
+    status: NoticeStatus,
     attempts: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     not_before: Option<Timestamp>,
@@ -58,9 +58,9 @@ struct DeliveryView {
 impl From<&Delivery> for DeliveryView {
     fn from(delivery: &Delivery) -> Self {
         let (status, not_before, at) = match delivery.progress {
-            Progress::Pending { not_before } => (Standing::Pending, Some(not_before), None),
-            Progress::Delivered { at } => (Standing::Delivered, None, Some(at)),
-            Progress::Exhausted { at } => (Standing::Exhausted, None, Some(at)),
+            Progress::Pending { not_before } => (NoticeStatus::Pending, Some(not_before), None),
+            Progress::Delivered { at } => (NoticeStatus::Delivered, None, Some(at)),
+            Progress::Exhausted { at } => (NoticeStatus::Exhausted, None, Some(at)),
         };
         Self {
             channel: delivery.channel,
@@ -102,7 +102,7 @@ const PARTS: Parts = Parts::of(&[Order::PART, Notices::PART]);
 
 /// Notifications, of one status or of all.
 struct Notifications {
-    status: Option<Standing>,
+    status: Option<NoticeStatus>,
     /// The list begins behind this notification.
     after: Option<String>,
 }
@@ -137,7 +137,7 @@ impl List for Notifications {
 #[get("/notifications")]
 pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
     let Filter { order_id, status, window: Window { limit, after } } = filter.into_inner();
-    let status = pages::named("status", status, Standing::from_name)?;
+    let status = pages::named("status", status, NoticeStatus::from_name)?;
     let from = match &after {
         None => Ordinal(0),
         Some(after) => order_of(after).ok_or(Error::After)?,

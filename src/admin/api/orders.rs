@@ -10,7 +10,7 @@ use actix_web::web::{Data, Path, Query};
 use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
-use orderly_domain::event::face::{CustomerData, LineData, Units};
+use orderly_domain::event::payload::{CustomerData, LineData, Units};
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};

@@ -13,7 +13,7 @@ use orderly_actors::tables;
 use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::parked::Parked;
-use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -97,11 +97,11 @@ impl Shop {
             let last = self.view.last_in_history(tables::ORDERS, order).expect("a read");
             builder.link_history(tables::ORDERS, order, last);
         }
-        let record = Record {
+        let record = UnitRecord {
             origin: Origin::Message {
                 source: Some(Source::new("shop").expect("a source")),
                 id: Some(CommandId::new("c-1").expect("an id")),
-                kind: Named::from(orderly_domain::command::Kind::OrderPlace),
+                kind: CommandName::from(orderly_domain::command::Kind::OrderPlace),
             },
             trace: None,
             order: None,

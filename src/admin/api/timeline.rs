@@ -14,7 +14,7 @@ use actix_web::get;
 use actix_web::web::{Data, Path, Query};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
-use orderly_domain::event::face::Face;
+use orderly_domain::event::payload::EventPayload;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
@@ -45,7 +45,7 @@ struct Item<'a> {
     command_id: Option<&'a str>,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Face<'a>>,
+    data: Option<EventPayload<'a>>,
 }
 
 /// Which part of a timeline is asked for: without either parameter, all of it, up to [`MOST`] items.
@@ -143,8 +143,8 @@ fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
             reason: None,
             source: None,
             command_id: None,
-            summary: summary::of_event(event, entry.scene()),
-            data: Face::new(event, entry.scene()),
+            summary: summary::of_event(event, entry.context()),
+            data: EventPayload::new(event, entry.context()),
         };
         (seq, item)
     });

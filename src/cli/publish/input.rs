@@ -5,7 +5,7 @@
 
 use std::io::{self, BufRead, Read as _};
 
-use orderly_domain::command::wording::{self, Wrong};
+use orderly_domain::command::decode_error::{self, Wrong};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
@@ -98,7 +98,7 @@ impl Refusal {
 
     /// Why `text` is no JSON document.
     fn of_document(text: &[u8]) -> Self {
-        match wording::look::<IgnoredAny>(text) {
+        match decode_error::look::<IgnoredAny>(text) {
             Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
             Some(Wrong::Shape { problem, .. }) => Self::Shape(format!("it {problem}")),
             None => Self::Shape("it cannot be read".to_owned()), // it was not read just before
@@ -107,7 +107,7 @@ impl Refusal {
 
     /// Why `text` is no line.
     fn of_line(text: &[u8]) -> Self {
-        match wording::look::<Line<IgnoredAny>>(text.trim_ascii_end()) {
+        match decode_error::look::<Line<IgnoredAny>>(text.trim_ascii_end()) {
             Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
             Some(Wrong::Shape { field, problem }) if field == "id" => Self::Shape(format!(
                 "id: {problem}. Every line brings its own; --id is for one document with --type"
@@ -199,7 +199,7 @@ impl<R: BufRead> Lines<R> {
             return Err(Refusal::TooLarge);
         }
         let Line { kind, id, source, data } = match serde_json::from_slice(line) {
-            Ok(line_of) if wording::is_object(line) => line_of,
+            Ok(line_of) if decode_error::is_object(line) => line_of,
             Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
         };
         Draft::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)

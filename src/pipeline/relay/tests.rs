@@ -3,7 +3,7 @@
 use super::*;
 use bytes::Bytes;
 use orderly_broker::{Names, memory};
-use orderly_domain::record::{Origin, Record};
+use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::Stored as _;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error as DiskError, Pair, Tree};
@@ -57,8 +57,8 @@ impl Disk for SlowDisk {
     }
 }
 
-fn record() -> Record {
-    Record {
+fn record() -> UnitRecord {
+    UnitRecord {
         origin: Origin::Age,
         trace: None,
         order: None,

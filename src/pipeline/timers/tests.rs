@@ -7,7 +7,7 @@ use orderly_actors::{counters, order, payment, sequencer};
 use orderly_domain::command::{Command, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::order::Status;
-use orderly_domain::record::Named;
+use orderly_domain::record::CommandName;
 use orderly_store::disk::Disk;
 use orderly_store::sim::SimDisk;
 use orderly_store::{Log, Options};
@@ -106,7 +106,7 @@ impl Shop {
         let message = InboundMessage {
             source: Some(Source::new("test").expect("is a source")),
             id: Some(CommandId::new(&format!("m-{}", self.sent)).expect("is an id")),
-            kind: Named::new(Some(kind)),
+            kind: CommandName::new(Some(kind)),
             time: None,
             deadline: None,
             trace: None,

@@ -154,6 +154,6 @@ pub(super) fn emit(order: &mut Order, change: OrderChange, changeset: &mut Chang
         order.status = Status::Rejected;
     }
     order.version += 1;
-    let face = (&*order).into();
-    changeset.events.push(Event::Order { change, face });
+    let snapshot = (&*order).into();
+    changeset.events.push(Event::Order { change, snapshot });
 }

@@ -10,7 +10,7 @@ use actix::prelude::*;
 use orderly_domain::command::{Decision, OrderCancel, OrderComplete, OrderResolve};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Late, Step};
+use orderly_domain::order::rules::{self, Reheld, Step};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Refusal;
@@ -75,8 +75,8 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let get = payment::GetStanding { order: found.ordinal, currency: found.order.currency };
-        let standing = ask(&self.owners.payment, get).await??;
-        let step = rules::cancel(&found.order, reason, standing);
+        let summary = ask(&self.owners.payment, get).await??;
+        let step = rules::cancel(&found.order, reason, summary);
         self.apply_decision(found, step, now).await
     }
 
@@ -100,7 +100,7 @@ impl Flows {
         let Found { ordinal, ref order } = found;
         let mut changeset = Changeset::default();
         let late = if self.is_held(ordinal).await? {
-            Late::No
+            Reheld::No
         } else {
             match self.hold_again(ordinal, order, now).await {
                 Ok(held) => changeset.merge(held),
@@ -109,7 +109,7 @@ impl Flows {
                 }
                 Err(CommandError::Fault(fault)) => return Err(fault),
             }
-            Late::Yes
+            Reheld::Yes
         };
         self.apply_step(ordinal, order, rules::accept(order, late), now, changeset).await
     }

@@ -10,9 +10,9 @@ use orderly_domain::event::Event;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Late};
+use orderly_domain::order::rules::{self, Reheld};
 use orderly_domain::payment::Waiting;
-use orderly_domain::payment::rules::{Meaning, Phase};
+use orderly_domain::payment::rules::{CallbackEffect, Phase};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
@@ -133,8 +133,8 @@ impl Flows {
         };
         let mut changeset = Changeset::default();
         let late = self.late(ordinal, &before, said.meaning, now, &mut changeset).await?;
-        let said = (said.meaning, said.standing);
-        let step = rules::heard((&before, phase), &callback, said, late);
+        let said = (said.meaning, said.summary);
+        let step = rules::on_callback((&before, phase), &callback, said, late);
         let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
         changeset.events.insert(0, recorded(&callback, verdict));
         changeset.merge(known);
@@ -163,23 +163,23 @@ impl Flows {
         &self,
         ordinal: Ordinal,
         order: &Order,
-        meaning: Meaning,
+        meaning: CallbackEffect,
         now: Timestamp,
         changeset: &mut Changeset,
-    ) -> Result<Late, Fault> {
-        let Meaning::Captured { amount } = meaning else {
-            return Ok(Late::No);
+    ) -> Result<Reheld, Fault> {
+        let CallbackEffect::Captured { amount } = meaning else {
+            return Ok(Reheld::No);
         };
         let is_granted = self.terms.late_payment == LatePayment::Rehold;
         if !is_granted || !rules::pays_late(order, amount) {
-            return Ok(Late::No);
+            return Ok(Reheld::No);
         }
         match self.hold_again(ordinal, order, now).await {
             Ok(held) => {
                 changeset.merge(held);
-                Ok(Late::Yes)
+                Ok(Reheld::Yes)
             }
-            Err(CommandError::Refused(_)) => Ok(Late::No),
+            Err(CommandError::Refused(_)) => Ok(Reheld::No),
             Err(CommandError::Fault(fault)) => Err(fault),
         }
     }

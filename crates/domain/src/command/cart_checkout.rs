@@ -1,4 +1,4 @@
-use super::{Customer, Data, MOST_LINES, shape, span};
+use super::{Customer, Data, MOST_LINES, span, strict_object};
 use crate::command::Invalid;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, NonNegativeAmount};
@@ -13,10 +13,10 @@ pub struct CartCheckout {
     /// The order's id, new for ever.
     pub order_id: OrderId,
     /// Who buys.
-    #[serde(deserialize_with = "shape::object")]
+    #[serde(deserialize_with = "strict_object::object")]
     pub customer: Customer,
     /// What is added to the lines' sum.
-    #[serde(default, deserialize_with = "shape::objects")]
+    #[serde(default, deserialize_with = "strict_object::objects")]
     pub adjustments: Vec<Adjustment>,
     /// Refused unless the cart has this version.
     pub expected_version: Option<u64>,

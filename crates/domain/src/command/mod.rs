@@ -9,17 +9,17 @@ mod cart_checkout;
 mod cart_clear;
 mod cart_merge;
 mod cart_put;
+pub mod decode_error;
 mod order_cancel;
 mod order_complete;
 mod order_place;
 mod order_resolve;
 mod payment_callback;
 mod refund_request;
-mod shape;
 mod span;
 mod stock_adjust;
 mod stock_set;
-pub mod wording;
+mod strict_object;
 
 pub use cart_add::CartAdd;
 pub use cart_checkout::CartCheckout;
@@ -35,7 +35,7 @@ pub use refund_request::{RefundRequest, Restock};
 pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
-use self::wording::Wrong;
+use self::decode_error::Wrong;
 use crate::names::stored_by_number;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
@@ -163,7 +163,7 @@ trait Data: DeserializeOwned {
 }
 
 fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
-    if !wording::is_object(data) {
+    if !decode_error::is_object(data) {
         return Err(explain::<T>(data));
     }
     match serde_json::from_slice::<T>(data) {
@@ -173,7 +173,7 @@ fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
 }
 
 fn explain<T: Data>(data: &[u8]) -> Invalid {
-    match wording::look::<T>(data) {
+    match decode_error::look::<T>(data) {
         Some(Wrong::Syntax { problem, line, column }) => {
             Invalid::malformed(format_args!("no JSON: {problem} (line {line}, column {column})"))
         }

@@ -1,4 +1,4 @@
-use super::{Data, Invalid, MOST_LINES, shape, span};
+use super::{Data, Invalid, MOST_LINES, span, strict_object};
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::text::{ShortText, Text};
@@ -33,15 +33,15 @@ pub struct OrderPlace {
     /// The order's id, new for ever.
     pub order_id: OrderId,
     /// Who buys.
-    #[serde(deserialize_with = "shape::object")]
+    #[serde(deserialize_with = "strict_object::object")]
     pub customer: Customer,
     /// Currency of all amounts.
     pub currency: Currency,
     /// 1 to 500 lines; several of one sku count together.
-    #[serde(deserialize_with = "shape::objects")]
+    #[serde(deserialize_with = "strict_object::objects")]
     pub lines: Vec<Line>,
     /// What is added to the lines' sum.
-    #[serde(default, deserialize_with = "shape::objects")]
+    #[serde(default, deserialize_with = "strict_object::objects")]
     pub adjustments: Vec<Adjustment>,
     /// How long to hold the stock; absent: as configured.
     #[serde(default, with = "span")]

@@ -1,4 +1,4 @@
-use super::{Data, Invalid, MOST_LINES, shape};
+use super::{Data, Invalid, MOST_LINES, strict_object};
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{PositiveAmount, Quantity};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct RefundRequest {
     /// Minor units of the order's currency, 1 or more.
     pub amount: PositiveAmount,
     /// What comes back into stock, at once: at most 500 lines; several of one sku count together.
-    #[serde(default, deserialize_with = "shape::objects")]
+    #[serde(default, deserialize_with = "strict_object::objects")]
     pub restock: Vec<Restock>,
 }
 

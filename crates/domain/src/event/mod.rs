@@ -1,16 +1,16 @@
 //! Events: what happened. Recorded in the journal, told to whoever subscribes.
 //!
 //! An event holds what only it knows; what belongs to its order, cart or reservation is in
-//! the state that the same unit carries, and [`face`] joins the two for the outside.
+//! the state that the same unit carries, and [`payload`] joins the two for the outside.
 
-pub mod face;
+pub mod payload;
 
 use crate::command::CallbackKind;
 use crate::id::{AttemptId, CartId, CommandId, DisputeId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
 use crate::names::names;
 use crate::notification::{Channel, Failure, NotificationKind};
-use crate::order::OrderFace;
+use crate::order::OrderSnapshot;
 use crate::verdict::{Detail, Reason, Verdict};
 use minicbor::{Decode, Encode};
 
@@ -28,7 +28,7 @@ pub enum Event {
         change: OrderChange,
         /// How it looked right after.
         #[n(1)]
-        face: OrderFace,
+        snapshot: OrderSnapshot,
     },
     /// A provider told something of an order's money.
     #[n(1)]

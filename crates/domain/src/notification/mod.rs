@@ -5,5 +5,5 @@ mod state;
 
 pub use rules::{Policy, Retry, Sent};
 pub use state::{
-    Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress, Standing,
+    Channel, Delivery, Failure, Notice, NoticeStatus, Notices, NotificationKind, Progress,
 };

@@ -176,7 +176,7 @@ impl fmt::Display for Failure {
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
-pub enum Standing {
+pub enum NoticeStatus {
     /// No channel was configured: nobody is told.
     Nowhere,
     /// Some channel has it before it, and none has given up.
@@ -187,7 +187,7 @@ pub enum Standing {
     Exhausted,
 }
 
-impl Standing {
+impl NoticeStatus {
     /// Every one, in order.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
@@ -210,13 +210,15 @@ impl Notice {
     }
 
     /// How far it got, all channels taken together: what needs a person comes first.
-    pub fn standing(&self) -> Standing {
-        let mut standing = Standing::Nowhere;
+    pub fn standing(&self) -> NoticeStatus {
+        let mut standing = NoticeStatus::Nowhere;
         for delivery in &self.deliveries {
             standing = match (delivery.progress, standing) {
-                (Progress::Exhausted { .. }, _) | (_, Standing::Exhausted) => Standing::Exhausted,
-                (Progress::Pending { .. }, _) | (_, Standing::Pending) => Standing::Pending,
-                (Progress::Delivered { .. }, _) => Standing::Delivered,
+                (Progress::Exhausted { .. }, _) | (_, NoticeStatus::Exhausted) => {
+                    NoticeStatus::Exhausted
+                }
+                (Progress::Pending { .. }, _) | (_, NoticeStatus::Pending) => NoticeStatus::Pending,
+                (Progress::Delivered { .. }, _) => NoticeStatus::Delivered,
             };
         }
         standing

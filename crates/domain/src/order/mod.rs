@@ -3,4 +3,4 @@
 pub mod rules;
 mod state;
 
-pub use state::{Order, OrderFace, Status, Tombstone};
+pub use state::{Order, OrderSnapshot, Status, Tombstone};

@@ -7,24 +7,24 @@
 //!
 //! | module | decides |
 //! |---|---|
-//! | `hearing` | what a provider's callback does |
+//! | `callback` | what a provider's callback does |
 //! | `money` | captures and refunds |
 //! | `ending` | cancelled, resolved, completed, lapsed; what may be refunded |
 
+mod callback;
 mod ending;
-mod hearing;
 mod money;
 
+pub use callback::on_callback;
 pub use ending::{
     accept, cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, resolve,
 };
-pub use hearing::heard;
 pub use money::{captured, pays_late};
 
 use super::state::{Order, Status};
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::payment::rules::{Phase, Which};
+use crate::payment::rules::{Phase, VoidTarget};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -108,7 +108,7 @@ pub enum Effect {
     /// Ask back all money in other currencies, in these, unless that was asked before.
     AskBackElsewhere,
     /// Ask that authorizations are given up; never twice for one attempt.
-    Void(Which),
+    Void(VoidTarget),
     /// Open the cart again that the order came from.
     ReopenCart,
     /// Tell the customer, once ever per kind and reference.
@@ -155,22 +155,22 @@ fn status_after(change: &OrderChange) -> Status {
 /// The order's stock is held: it is placed. A total of 0 is paid at once.
 pub fn place(order: &Order) -> Step {
     let step = Step::new(Verdict::Applied).emit(OrderChange::Placed);
-    if order.total == 0 { pay(step, Late::No) } else { step }
+    if order.total == 0 { pay(step, Reheld::No) } else { step }
 }
 
 /// Whether the hold had run out when the order is to be paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Late {
+pub enum Reheld {
     /// It stood, or could not be made anew.
     No,
     /// It was made anew.
     Yes,
 }
 
-fn pay(step: Step, late: Late) -> Step {
-    step.emit(OrderChange::Paid { late: late == Late::Yes })
+fn pay(step: Step, late: Reheld) -> Step {
+    step.emit(OrderChange::Paid { late: late == Reheld::Yes })
         .effect(Effect::CommitHold)
-        .effect(Effect::Void(Which::Authorized))
+        .effect(Effect::Void(VoidTarget::Authorized))
         .effect(notify(NotificationKind::OrderConfirmed))
 }
 

@@ -117,7 +117,7 @@ pub struct Tombstone {
 ///
 /// What never changes (lines, total, currency) is taken from the order itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
-pub struct OrderFace {
+pub struct OrderSnapshot {
     /// Where it stood.
     #[n(0)]
     pub status: Status,
@@ -132,7 +132,7 @@ pub struct OrderFace {
     pub refunded: i64,
 }
 
-impl From<&Order> for OrderFace {
+impl From<&Order> for OrderSnapshot {
     fn from(order: &Order) -> Self {
         Self {
             status: order.status,

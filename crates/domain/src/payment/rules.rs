@@ -15,9 +15,9 @@ mod attempts;
 mod disputes;
 mod refunds;
 
-pub use attempts::{Standing, Which, newest_money, standing, to_void};
+pub use attempts::{PaymentSummary, VoidTarget, newest_money, summary, to_void};
 use refunds::has_elsewhere;
-pub use refunds::{Elsewhere, elsewhere, refundable, request, requested, was_restocked};
+pub use refunds::{ForeignCurrency, elsewhere, refundable, request, requested, was_restocked};
 
 use super::state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
@@ -39,7 +39,7 @@ pub enum Phase {
 
 /// What a callback means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meaning {
+pub enum CallbackEffect {
     /// Known, or overtaken: nothing moves.
     Stale,
     /// New money in the order's currency.
@@ -126,7 +126,7 @@ pub fn decide(
     callback: &PaymentCallback,
     currency: Currency,
     phase: Phase,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     let attempt = find(payments, callback);
     match callback.kind {
         CallbackKind::Captured => attempts::captured(payments, callback, currency, phase),

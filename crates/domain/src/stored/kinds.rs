@@ -9,7 +9,7 @@ use crate::order::{Order, Tombstone};
 use crate::parked::Parked;
 use crate::payment::Payments;
 use crate::quarantine::Marker;
-use crate::record::Record;
+use crate::record::UnitRecord;
 
 /// Every kind with the version that this build writes.
 pub const KINDS: &[(&str, u8)] = &[
@@ -20,7 +20,7 @@ pub const KINDS: &[(&str, u8)] = &[
     (Notices::KIND, Notices::VERSION),
     (Stock::KIND, Stock::VERSION),
     (Cart::KIND, Cart::VERSION),
-    (Record::KIND, Record::VERSION),
+    (UnitRecord::KIND, UnitRecord::VERSION),
     (Parked::KIND, Parked::VERSION),
     (Marker::KIND, Marker::VERSION),
 ];
@@ -60,7 +60,7 @@ impl Stored for Cart {
     const VERSION: u8 = 1;
 }
 
-impl Stored for Record {
+impl Stored for UnitRecord {
     const KIND: &'static str = "unit record";
     const VERSION: u8 = 1;
 }

@@ -11,13 +11,13 @@ use orderly_domain::money::{Adjustment, Currency, Line, NonNegativeAmount, Quant
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
 };
-use orderly_domain::order::{Order, OrderFace, Status, Tombstone};
+use orderly_domain::order::{Order, OrderSnapshot, Status, Tombstone};
 use orderly_domain::payment::{
     Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
     RefundState, Waiting,
 };
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
-use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::text::{ShortText, Text};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
@@ -294,9 +294,9 @@ pub fn changes() -> Vec<OrderChange> {
 
 /// An event of every variant.
 pub fn events() -> Vec<Event> {
-    let face = OrderFace { status: Status::Paid, version: 3, paid: 900, refunded: 100 };
+    let snapshot = OrderSnapshot { status: Status::Paid, version: 3, paid: 900, refunded: 100 };
     let mut events: Vec<_> =
-        changes().into_iter().map(|change| Event::Order { change, face }).collect();
+        changes().into_iter().map(|change| Event::Order { change, snapshot }).collect();
     events.extend([
         Event::PaymentRecorded {
             provider: id("acme"),
@@ -363,7 +363,7 @@ pub fn origins() -> Vec<Origin> {
         Origin::Message {
             source: Some(id("shop")),
             id: Some(id("m-1")),
-            kind: Named::Known(Kind::OrderPlace),
+            kind: CommandName::Known(Kind::OrderPlace),
         },
         Origin::HoldTimer,
         Origin::Waited { source: id("psp"), id: id("m-2") },
@@ -375,14 +375,14 @@ pub fn origins() -> Vec<Origin> {
         Origin::Message {
             source: None,
             id: None,
-            kind: Named::Other(Some("order.explode".to_owned())),
+            kind: CommandName::Other(Some("order.explode".to_owned())),
         },
-        Origin::Message { source: None, id: None, kind: Named::Other(None) },
+        Origin::Message { source: None, id: None, kind: CommandName::Other(None) },
     ]
 }
 
-pub fn records() -> Vec<(&'static str, Record)> {
-    let full = Record {
+pub fn records() -> Vec<(&'static str, UnitRecord)> {
+    let full = UnitRecord {
         origin: origins().swap_remove(0),
         trace: trace(),
         order: Some(id("o-1")),
@@ -392,7 +392,7 @@ pub fn records() -> Vec<(&'static str, Record)> {
         original: Some(1_000_000),
         events: events(),
     };
-    let small = |origin| Record {
+    let small = |origin| UnitRecord {
         origin,
         trace: None,
         order: None,
@@ -423,7 +423,7 @@ pub fn markers() -> Vec<(&'static str, Marker)> {
         alone: Some(Quarantined {
             source: Some(id("shop")),
             id: Some(id("m-1")),
-            kind: Named::Known(Kind::StockSet),
+            kind: CommandName::Known(Kind::StockSet),
             trace: trace(),
             attempts: 2,
             content_type: Some("application/json".to_owned()),

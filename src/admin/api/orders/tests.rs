@@ -107,7 +107,7 @@ fn attempts_refunds_and_disputes_are_shown_as_they_stand() {
         value!({"kind": "refund_succeeded", "attempt_id": "b", "refund_id": "r-1"}),
         value!({"kind": "dispute_opened", "dispute_id": "d-1"}),
     ]);
-    for (provider, id) in rules::to_void(&known, &rules::Which::Authorized) {
+    for (provider, id) in rules::to_void(&known, &rules::VoidTarget::Authorized) {
         rules::apply(&mut known, rules::Change::Void { provider, id });
     }
 

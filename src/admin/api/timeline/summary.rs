@@ -2,17 +2,17 @@
 //! has the order in front of them, and not this documentation.
 
 use orderly_domain::command::{CallbackKind, Kind};
-use orderly_domain::event::face::Scene;
+use orderly_domain::event::payload::EventContext;
 use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::money::Currency;
 use orderly_domain::notification::NotificationKind;
-use orderly_domain::order::{OrderFace, Status};
-use orderly_domain::record::{Named, Origin, Record};
+use orderly_domain::order::{OrderSnapshot, Status};
+use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 
 /// What set a unit off, and what became of it.
-pub(super) fn of_unit(record: &Record) -> String {
+pub(super) fn of_unit(record: &UnitRecord) -> String {
     match &record.origin {
         Origin::Message { kind, .. } => format!("{} {}.", subject(kind), outcome(record)),
         Origin::Waited { .. } => {
@@ -31,7 +31,7 @@ pub(super) fn of_unit(record: &Record) -> String {
 }
 
 /// What a message wanted.
-fn subject(kind: &Named) -> &'static str {
+fn subject(kind: &CommandName) -> &'static str {
     let Some(kind) = kind.kind() else {
         return "A message of an unknown type";
     };
@@ -52,7 +52,7 @@ fn subject(kind: &Named) -> &'static str {
 }
 
 /// What became of it.
-fn outcome(record: &Record) -> String {
+fn outcome(record: &UnitRecord) -> String {
     let why = || {
         let reason = record.reason.map_or("", reason);
         let detail = record.detail.as_ref().map(detail);
@@ -119,9 +119,9 @@ fn words(status: Status) -> String {
 }
 
 /// What happened.
-pub(super) fn of_event(event: &Event, scene: Scene<'_>) -> String {
+pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
     match event {
-        Event::Order { change, face } => of_order(change, *face, scene),
+        Event::Order { change, snapshot } => of_order(change, *snapshot, context),
         Event::PaymentRecorded {
             provider,
             attempt_id,
@@ -167,22 +167,22 @@ pub(super) fn of_event(event: &Event, scene: Scene<'_>) -> String {
         Event::StockChanged { sku, on_hand, held } => {
             format!("Of {sku} there are {on_hand}, of which {held} are held for orders.")
         }
-        Event::StockHeld => match scene.reservation.map(|reservation| reservation.state) {
+        Event::StockHeld => match context.reservation.map(|reservation| reservation.state) {
             Some(HoldState::Held { until, .. }) => {
-                format!("Stock is held until {until}: {}.", reserved(scene))
+                format!("Stock is held until {until}: {}.", reserved(context))
             }
             // in a unit that goes on to sell it, that is what the reservation says
             Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
-                format!("Stock was held: {}.", reserved(scene))
+                format!("Stock was held: {}.", reserved(context))
             }
         },
-        Event::StockCommitted => format!("The stock was sold: {}.", reserved(scene)),
+        Event::StockCommitted => format!("The stock was sold: {}.", reserved(context)),
         Event::StockReleased { reason } => {
             let why = match reason {
                 ReleaseReason::Cancelled => "since the order was cancelled",
                 ReleaseReason::Expired => "since its time ran out",
             };
-            format!("The stock is free again, {why}: {}.", reserved(scene))
+            format!("The stock is free again, {why}: {}.", reserved(context))
         }
         Event::StockReturned { refund_id, items } => {
             let items = items.iter().map(|Returned { sku, quantity }| (*quantity, sku.as_str()));
@@ -217,11 +217,11 @@ pub(super) fn of_event(event: &Event, scene: Scene<'_>) -> String {
     }
 }
 
-fn of_order(change: &OrderChange, face: OrderFace, scene: Scene<'_>) -> String {
-    let currency = scene.order.map(|order| order.currency);
+fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext<'_>) -> String {
+    let currency = context.order.map(|order| order.currency);
     let show = |amount| currency.map_or_else(String::new, |one: Currency| one.show(amount));
-    let total = || show(scene.order.map_or(0, |order| order.total));
-    let net = show(face.paid - face.refunded);
+    let total = || show(context.order.map_or(0, |order| order.total));
+    let net = show(snapshot.paid - snapshot.refunded);
     match change {
         OrderChange::Placed => format!("The order was placed: {} are to be paid.", total()),
         OrderChange::Rejected { reason: why, detail: more } => {
@@ -254,7 +254,7 @@ fn of_order(change: &OrderChange, face: OrderFace, scene: Scene<'_>) -> String {
         }
         OrderChange::Refunded => "All of the order's money went back.".to_owned(),
         OrderChange::PartiallyRefunded => {
-            format!("Of the order's money {} went back, {net} are left.", show(face.refunded))
+            format!("Of the order's money {} went back, {net} are left.", show(snapshot.refunded))
         }
         OrderChange::Completed => "The order was handed over to the customer.".to_owned(),
     }
@@ -286,8 +286,8 @@ fn told(kind: NotificationKind) -> &'static str {
     }
 }
 
-fn reserved(scene: Scene<'_>) -> String {
-    let items = scene.reservation.into_iter().flat_map(|reservation| reservation.items.iter());
+fn reserved(context: EventContext<'_>) -> String {
+    let items = context.reservation.into_iter().flat_map(|reservation| reservation.items.iter());
     units(items.map(|item| (item.quantity, item.sku.as_str())))
 }
 

@@ -1,11 +1,11 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Late, Step, notify, owe, owe_elsewhere, pay};
+use super::{Change, Effect, Reheld, Step, notify, owe, owe_elsewhere, pay};
 use crate::command::Decision;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::payment::rules::{Standing, Which};
+use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::text::Text;
 use crate::verdict::{Reason, Refusal, Verdict};
 
@@ -14,7 +14,11 @@ fn not_allowed(order: &Order) -> Refusal {
 }
 
 /// The customer or the shop steps back. What was taken, in whatever currency, goes back.
-pub fn cancel(order: &Order, reason: Option<Text>, standing: Standing) -> Result<Step, Refusal> {
+pub fn cancel(
+    order: &Order,
+    reason: Option<Text>,
+    summary: PaymentSummary,
+) -> Result<Step, Refusal> {
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {}
         Status::Rejected
@@ -29,11 +33,11 @@ pub fn cancel(order: &Order, reason: Option<Text>, standing: Standing) -> Result
     let step = Step::new(Verdict::Applied)
         .emit(OrderChange::Cancelled { reason })
         .effect(Effect::ReleaseHold(ReleaseReason::Cancelled))
-        .effect(Effect::Void(Which::Authorized))
+        .effect(Effect::Void(VoidTarget::Authorized))
         .effect(notify(NotificationKind::OrderCancelled));
     Ok(match order.net() {
-        0 if standing.has_elsewhere => owe_elsewhere(step),
-        _ if standing.has_elsewhere => owe_net(step, order).effect(Effect::AskBackElsewhere),
+        0 if summary.has_elsewhere => owe_elsewhere(step),
+        _ if summary.has_elsewhere => owe_net(step, order).effect(Effect::AskBackElsewhere),
         _ => owe_net(step, order),
     })
 }
@@ -69,7 +73,7 @@ pub fn resolve(order: &Order, decision: Decision) -> Result<(), Refusal> {
 
 /// An order under review whose money suffices and whose stock is held is paid; what is there
 /// beyond the total is asked back. `late`: the hold was made anew.
-pub fn accept(order: &Order, late: Late) -> Step {
+pub fn accept(order: &Order, late: Reheld) -> Step {
     let step = pay(Step::new(Verdict::Applied), late);
     // what went back of the surplus during the review is settled too: a later capture must not
     // ask for it again
@@ -128,7 +132,7 @@ pub fn expire_hold(order: &Order) -> Option<Step> {
             let step = step
                 .emit(OrderChange::Expired)
                 .effect(release)
-                .effect(Effect::Void(Which::Authorized))
+                .effect(Effect::Void(VoidTarget::Authorized))
                 .effect(Effect::ReopenCart)
                 .effect(notify(NotificationKind::OrderExpired));
             Some(owe_net(step, order))

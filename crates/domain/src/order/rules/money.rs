@@ -4,9 +4,9 @@
 //! overtook that of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Late, Step, owe, owe_elsewhere, pay};
+use super::{Change, Effect, Reheld, Step, owe, owe_elsewhere, pay};
 use crate::event::{OrderChange, ReviewReason};
-use crate::payment::rules::{Standing, Which};
+use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::verdict::Verdict;
 
 /// What the order's money comes to when `amount` more is captured.
@@ -39,12 +39,12 @@ pub fn pays_late(order: &Order, amount: i64) -> bool {
 /// `amount` of the order's currency was captured: new money, not heard of before.
 ///
 /// `late` says whether the stock of an expired order was held again for it.
-pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
+pub fn captured(order: &Order, amount: i64, late: Reheld) -> Step {
     let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
     let cover = cover(order, amount);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => match cover {
-            Cover::Reached => pay(counted(Verdict::Applied), Late::No),
+            Cover::Reached => pay(counted(Verdict::Applied), Reheld::No),
             Cover::Less => counted(Verdict::Applied)
                 .emit(OrderChange::PartiallyPaid)
                 .effect(Effect::ExtendHold),
@@ -57,7 +57,7 @@ pub fn captured(order: &Order, amount: i64, late: Late) -> Step {
         | Status::PartiallyRefunded
         | Status::Refunded
         | Status::RefundDue => ask_surplus_back(counted(Verdict::Applied), order, amount),
-        Status::Expired if late == Late::Yes => pay(counted(Verdict::Applied), Late::Yes),
+        Status::Expired if late == Reheld::Yes => pay(counted(Verdict::Applied), Reheld::Yes),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
                 // all of it went back before it was heard of
@@ -79,7 +79,7 @@ fn excessive(cover: Cover) -> Verdict {
 fn under_review(step: Step, reason: ReviewReason) -> Step {
     step.emit(OrderChange::UnderReview { reason })
         .effect(Effect::ExtendHold)
-        .effect(Effect::Void(Which::Authorized))
+        .effect(Effect::Void(VoidTarget::Authorized))
 }
 
 /// Asks back what is paid beyond the total, unless that was asked back before, or went back
@@ -101,15 +101,15 @@ fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
     }
 }
 
-/// Money in another currency was captured: it shows in its attempt only. `standing`: since then.
-pub(super) fn captured_elsewhere(order: &Order, standing: Standing) -> Step {
+/// Money in another currency was captured: it shows in its attempt only. `summary`: since then.
+pub(super) fn captured_elsewhere(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => {
             under_review(step, ReviewReason::OtherCurrency)
         }
         // the shop keeps no money of an order that came to nothing
-        Status::Expired | Status::Cancelled | Status::Rejected if standing.has_elsewhere => {
+        Status::Expired | Status::Cancelled | Status::Rejected if summary.has_elsewhere => {
             owe_elsewhere(step)
         }
         // all of it went back before it was heard of
@@ -119,8 +119,8 @@ pub(super) fn captured_elsewhere(order: &Order, standing: Standing) -> Step {
     }
 }
 
-/// A refund of `amount` succeeded. `standing`: since then.
-pub(super) fn sent_back(order: &Order, amount: i64, standing: Standing) -> Step {
+/// A refund of `amount` succeeded. `summary`: since then.
+pub(super) fn sent_back(order: &Order, amount: i64, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied).change(Change::SentBack(amount));
     let net = order.paid - order.sent_back.saturating_add(amount).min(order.paid);
     if net == order.net() {
@@ -132,9 +132,7 @@ pub(super) fn sent_back(order: &Order, amount: i64, standing: Standing) -> Step 
         {
             step.emit(OrderChange::Refunded)
         }
-        Status::RefundDue if net == 0 && !standing.has_elsewhere => {
-            step.emit(OrderChange::Refunded)
-        }
+        Status::RefundDue if net == 0 && !summary.has_elsewhere => step.emit(OrderChange::Refunded),
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
             step.emit(OrderChange::PartiallyRefunded)
         }
@@ -155,10 +153,10 @@ pub(super) fn sent_back(order: &Order, amount: i64, standing: Standing) -> Step 
 }
 
 /// A refund in another currency succeeded: it moves no money of the order's own, but may be the
-/// last that was due. `standing`: since then.
-pub(super) fn sent_back_elsewhere(order: &Order, standing: Standing) -> Step {
+/// last that was due. `summary`: since then.
+pub(super) fn sent_back_elsewhere(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied);
-    let is_last = order.net() == 0 && !standing.has_elsewhere;
+    let is_last = order.net() == 0 && !summary.has_elsewhere;
     if order.status == Status::RefundDue && is_last {
         step.emit(OrderChange::Refunded)
     } else {

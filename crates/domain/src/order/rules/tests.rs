@@ -6,7 +6,7 @@ mod table;
 
 use super::*;
 use crate::command::{Command, Kind, PaymentCallback};
-use crate::payment::rules::{Meaning, Phase, Standing};
+use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase};
 use crate::time::Timestamp;
 use rstest::rstest;
 use std::time::Duration;
@@ -49,32 +49,38 @@ fn callback() -> PaymentCallback {
 }
 
 /// No attempt is open.
-const ENDED: Standing = Standing { is_open: false, is_voidable: false, has_elsewhere: false };
+const ENDED: PaymentSummary =
+    PaymentSummary { is_open: false, is_voidable: false, has_elsewhere: false };
 /// An attempt is open, without an authorization that could be given up.
-const OPEN: Standing = Standing { is_open: true, ..ENDED };
+const OPEN: PaymentSummary = PaymentSummary { is_open: true, ..ENDED };
 /// An authorization is open.
-const AUTHORIZED: Standing = Standing { is_open: true, is_voidable: true, ..ENDED };
+const AUTHORIZED: PaymentSummary = PaymentSummary { is_open: true, is_voidable: true, ..ENDED };
 /// Money in another currency is there.
-const ELSEWHERE: Standing = Standing { has_elsewhere: true, ..ENDED };
+const ELSEWHERE: PaymentSummary = PaymentSummary { has_elsewhere: true, ..ENDED };
 
 /// What is decided when the order hears of it, in words.
-fn hear(order: &Order, meaning: Meaning, standing: Standing) -> String {
+fn hear(order: &Order, meaning: CallbackEffect, summary: PaymentSummary) -> String {
     let phase = phase(order.status).unwrap_or(Phase::Sold);
-    hear_in(phase, order, meaning, standing)
+    hear_in(phase, order, meaning, summary)
 }
 
 /// The same, of an order whose status alone does not tell how far it is.
-fn hear_in(phase: Phase, order: &Order, meaning: Meaning, standing: Standing) -> String {
-    let step = heard((order, phase), &callback(), (meaning, standing), Late::No);
+fn hear_in(
+    phase: Phase,
+    order: &Order,
+    meaning: CallbackEffect,
+    summary: PaymentSummary,
+) -> String {
+    let step = on_callback((order, phase), &callback(), (meaning, summary), Reheld::No);
     step.as_ref().map_or_else(|| "stale".to_owned(), words)
 }
 
-fn money(amount: i64) -> Meaning {
-    Meaning::Captured { amount }
+fn money(amount: i64) -> CallbackEffect {
+    CallbackEffect::Captured { amount }
 }
 
-fn refunded(amount: i64) -> Meaning {
-    Meaning::Refunded { amount }
+fn refunded(amount: i64) -> CallbackEffect {
+    CallbackEffect::Refunded { amount }
 }
 
 /// A step in words: its verdict, the order's changes, and behind a bar what others must do.
@@ -107,8 +113,8 @@ fn effect(effect: &Effect) -> String {
         Effect::UnfreezeHold => "thaw".to_owned(),
         Effect::AskBack { amount } => format!("ask {amount} back"),
         Effect::AskBackElsewhere => "ask other currencies back".to_owned(),
-        Effect::Void(Which::Authorized) => "void all".to_owned(),
-        Effect::Void(Which::One(provider, attempt)) => format!("void {provider} {attempt}"),
+        Effect::Void(VoidTarget::Authorized) => "void all".to_owned(),
+        Effect::Void(VoidTarget::One(provider, attempt)) => format!("void {provider} {attempt}"),
         Effect::ReopenCart => "reopen cart".to_owned(),
         Effect::Notify { kind, reference } => {
             format!("notify {kind} {reference}").trim().to_owned()
@@ -153,7 +159,8 @@ fn applying_a_step_moves_money_and_status() {
     assert_eq!((partial.paid, partial.asked_back), (200, 200));
 
     let said = (refunded(200), ENDED);
-    let step = heard((&partial, Phase::Unsold), &callback(), said, Late::No).expect("is news");
+    let step =
+        on_callback((&partial, Phase::Unsold), &callback(), said, Reheld::No).expect("is news");
     assert_eq!(step.status(partial.status), Status::Refunded);
     for change in step.changes {
         apply(&mut partial, &change);

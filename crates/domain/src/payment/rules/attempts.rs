@@ -1,14 +1,14 @@
 //! Captures, and attempts that go on or end.
 
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
-use super::{Change, Meaning, Phase, find, has_elsewhere};
+use super::{CallbackEffect, Change, Phase, find, has_elsewhere};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
 
 /// How the attempts of an order, and its money in other currencies, stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct PaymentSummary {
     /// Some attempt may still bring its first money.
     pub is_open: bool,
     /// Some attempt has an authorization that is open and was not asked to be given up.
@@ -18,8 +18,8 @@ pub struct Standing {
 }
 
 /// How the payments of an order in `currency` stand.
-pub fn standing(payments: &Payments, currency: Currency) -> Standing {
-    Standing {
+pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
+    PaymentSummary {
         has_elsewhere: has_elsewhere(payments, currency),
         is_open: payments.attempts.iter().any(Attempt::is_open),
         is_voidable: payments.attempts.iter().any(is_voidable),
@@ -32,7 +32,7 @@ fn is_voidable(attempt: &Attempt) -> bool {
 
 /// Which attempts are to be given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
+pub enum VoidTarget {
     /// Every one with an authorization that is still open.
     Authorized,
     /// This one, if it is open, authorized yet or not.
@@ -40,11 +40,11 @@ pub enum Which {
 }
 
 /// Of those, the attempts that were not asked for before.
-pub fn to_void(payments: &Payments, which: &Which) -> Vec<(Provider, AttemptId)> {
+pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, AttemptId)> {
     let attempts = payments.attempts.iter();
     let to_void = attempts.filter(|attempt| match which {
-        Which::Authorized => is_voidable(attempt),
-        Which::One(provider, id) => {
+        VoidTarget::Authorized => is_voidable(attempt),
+        VoidTarget::One(provider, id) => {
             let is_it = attempt.provider == *provider && attempt.id == *id;
             is_it && attempt.is_open() && !attempt.void_requested
         }
@@ -72,7 +72,7 @@ pub(super) fn captured(
     callback: &PaymentCallback,
     currency: Currency,
     phase: Phase,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     let identity = match &callback.capture_id {
         Some(id) => CaptureIdentity::Capture(id.clone()),
         None => CaptureIdentity::Event(callback.event_id.clone()),
@@ -81,7 +81,7 @@ pub(super) fn captured(
     let is_known = is_counted(payments, callback, &identity)
         || (callback.capture_id.is_none() && !takes_shares(payments, callback, phase));
     let Some((amount, paid_in)) = money.filter(|_| !is_known) else {
-        return (Meaning::Stale, None);
+        return (CallbackEffect::Stale, None);
     };
     let amount = amount.get();
     let (provider, id) = name(callback);
@@ -91,8 +91,11 @@ pub(super) fn captured(
         capture: Capture { identity, amount, currency: paid_in, at: callback.occurred_at },
         closes: callback.r#final,
     };
-    let meaning =
-        if paid_in == currency { Meaning::Captured { amount } } else { Meaning::CapturedElsewhere };
+    let meaning = if paid_in == currency {
+        CallbackEffect::Captured { amount }
+    } else {
+        CallbackEffect::CapturedElsewhere
+    };
     (meaning, Some(change))
 }
 
@@ -130,14 +133,14 @@ fn name(callback: &PaymentCallback) -> (Provider, AttemptId) {
 pub(super) fn action_required(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     match attempt {
         None => {
             let (provider, id) = name(callback);
             let change = Change::Attempt { provider, id, state: AttemptState::ActionRequired };
-            (Meaning::ActionRequired, Some(change))
+            (CallbackEffect::ActionRequired, Some(change))
         }
-        Some(_) => (Meaning::Stale, None),
+        Some(_) => (CallbackEffect::Stale, None),
     }
 }
 
@@ -145,7 +148,7 @@ pub(super) fn authorized(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     currency: Currency,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     match attempt.map(|attempt| attempt.state) {
         None | Some(AttemptState::ActionRequired) => {
             let (provider, id) = name(callback);
@@ -155,7 +158,7 @@ pub(super) fn authorized(
                 amount: callback.amount.map_or(0, NonNegativeAmount::get),
                 currency: callback.currency.unwrap_or(currency),
             };
-            (Meaning::Authorized, Some(change))
+            (CallbackEffect::Authorized, Some(change))
         }
         Some(
             AttemptState::Authorized
@@ -163,7 +166,7 @@ pub(super) fn authorized(
             | AttemptState::Failed
             | AttemptState::Voided
             | AttemptState::Expired,
-        ) => (Meaning::Stale, None),
+        ) => (CallbackEffect::Stale, None),
     }
 }
 
@@ -172,14 +175,14 @@ pub(super) fn ended(
     callback: &PaymentCallback,
     state: AttemptState,
     phase: Phase,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     let (provider, id) = name(callback);
     let change = Change::Attempt { provider, id, state };
     match (attempt, phase) {
-        (Some(attempt), _) if !attempt.is_open() => (Meaning::Stale, None),
-        (Some(_) | None, Phase::Awaiting) => (Meaning::Ended, Some(change)),
+        (Some(attempt), _) if !attempt.is_open() => (CallbackEffect::Stale, None),
+        (Some(_) | None, Phase::Awaiting) => (CallbackEffect::Ended, Some(change)),
         // nobody waits for it any more, yet it must not be shown as open for ever
-        (Some(_), Phase::Sold | Phase::Unsold) => (Meaning::Stale, Some(change)),
-        (None, Phase::Sold | Phase::Unsold) => (Meaning::Stale, None),
+        (Some(_), Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, Some(change)),
+        (None, Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, None),
     }
 }

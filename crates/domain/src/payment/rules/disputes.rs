@@ -1,15 +1,15 @@
 //! Disputes: an overlay that moves neither money nor stock.
 
 use super::super::state::{DisputeState, Payments};
-use super::{Change, Meaning};
+use super::{CallbackEffect, Change};
 use crate::command::{CallbackKind, DisputeOutcome, PaymentCallback};
 
 pub(super) fn disputed(
     payments: &Payments,
     callback: &PaymentCallback,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     let Some(id) = &callback.dispute_id else {
-        return (Meaning::Stale, None); // the door asks for it
+        return (CallbackEffect::Stale, None); // the door asks for it
     };
     let known = payments.disputes.iter().find(|dispute| dispute.id == *id);
     let known = known.map(|dispute| dispute.state);
@@ -24,7 +24,7 @@ pub(super) fn disputed(
         (Some(DisputeState::Open | DisputeState::Won | DisputeState::Lost), None)
         | (Some(DisputeState::Won), Some(DisputeOutcome::Won | DisputeOutcome::Lost))
         | (Some(DisputeState::Lost), Some(DisputeOutcome::Lost)) => {
-            return (Meaning::Stale, None);
+            return (CallbackEffect::Stale, None);
         }
     };
     let others = payments
@@ -32,5 +32,5 @@ pub(super) fn disputed(
         .iter()
         .any(|dispute| dispute.id != *id && dispute.state != DisputeState::Won);
     let disputed = others || state != DisputeState::Won;
-    (Meaning::Disputed(disputed), Some(Change::Dispute(id.clone(), state)))
+    (CallbackEffect::Disputed(disputed), Some(Change::Dispute(id.clone(), state)))
 }

@@ -1,7 +1,7 @@
 //! What may be asked back, what was, and what went back.
 
 use super::super::state::{Payments, Refund, RefundState};
-use super::{Change, Meaning, newest_money};
+use super::{CallbackEffect, Change, newest_money};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, RefundId};
 use crate::money::Currency;
@@ -12,15 +12,15 @@ pub(super) fn succeeded(
     payments: &Payments,
     callback: &PaymentCallback,
     currency: Currency,
-) -> (Meaning, Option<Change>) {
+) -> (CallbackEffect, Option<Change>) {
     let (Some(id), Some(amount), Some(paid_in)) =
         (&callback.refund_id, callback.amount, callback.currency)
     else {
-        return (Meaning::Stale, None); // the door asks for all three
+        return (CallbackEffect::Stale, None); // the door asks for all three
     };
     let known = payments.refunds.iter().find(|refund| refund.id == *id);
     if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
-        return (Meaning::Stale, None);
+        return (CallbackEffect::Stale, None);
     }
     // what arrived counts, whatever was asked for
     let amount = amount.get();
@@ -32,21 +32,29 @@ pub(super) fn succeeded(
         state: RefundState::Succeeded,
         restocked: known.is_some_and(|refund| refund.restocked),
     };
-    let meaning =
-        if paid_in == currency { Meaning::Refunded { amount } } else { Meaning::RefundedElsewhere };
+    let meaning = if paid_in == currency {
+        CallbackEffect::Refunded { amount }
+    } else {
+        CallbackEffect::RefundedElsewhere
+    };
     (meaning, Some(Change::Refund(refund)))
 }
 
-pub(super) fn failed(payments: &Payments, callback: &PaymentCallback) -> (Meaning, Option<Change>) {
+pub(super) fn failed(
+    payments: &Payments,
+    callback: &PaymentCallback,
+) -> (CallbackEffect, Option<Change>) {
     let known = callback
         .refund_id
         .as_ref()
         .and_then(|id| payments.refunds.iter().find(|refund| refund.id == *id));
     match known.map(|refund| (refund.state, &refund.id)) {
         Some((RefundState::Requested, id)) => {
-            (Meaning::RefundFailed, Some(Change::RefundFailed(id.clone())))
+            (CallbackEffect::RefundFailed, Some(Change::RefundFailed(id.clone())))
         }
-        Some((RefundState::Succeeded | RefundState::Failed, _)) | None => (Meaning::Stale, None),
+        Some((RefundState::Succeeded | RefundState::Failed, _)) | None => {
+            (CallbackEffect::Stale, None)
+        }
     }
 }
 
@@ -126,7 +134,7 @@ fn attempt_of(payments: &Payments, amount: i64, currency: Currency) -> Option<At
 
 /// Money in a currency that is not the order's, and was not asked back yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elsewhere {
+pub struct ForeignCurrency {
     /// Which.
     pub currency: Currency,
     /// All that was captured in it: it grows with each capture, so it tells one refund from
@@ -153,8 +161,8 @@ pub(super) fn has_elsewhere(payments: &Payments, currency: Currency) -> bool {
 
 /// The money of an order that is not in its own `currency` and was not asked back yet, in the
 /// order of the currencies' codes.
-pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<Elsewhere> {
-    let to_ask = foreign(payments, currency).map(|currency| Elsewhere {
+pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<ForeignCurrency> {
+    let to_ask = foreign(payments, currency).map(|currency| ForeignCurrency {
         currency,
         captured: captured(payments, currency),
         amount: refundable(payments, currency),

@@ -53,12 +53,12 @@ fn after(history: &[&str]) -> Payments {
     payments
 }
 
-fn meaning(history: &[&str], text: &str, phase: Phase) -> Meaning {
+fn meaning(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
     let (meaning, change) = decide(&after(history), &callback(text), euro(), phase);
     match change {
-        None => assert_eq!(meaning, Meaning::Stale, "news is kept"),
+        None => assert_eq!(meaning, CallbackEffect::Stale, "news is kept"),
         Some(Change::Attempt { .. }) => {}
-        Some(_) => assert_ne!(meaning, Meaning::Stale, "what is stale moves nothing"),
+        Some(_) => assert_ne!(meaning, CallbackEffect::Stale, "what is stale moves nothing"),
     }
     meaning
 }
@@ -77,7 +77,7 @@ fn meaning(history: &[&str], text: &str, phase: Phase) -> Meaning {
 #[case(&["captured a 300 #1 final"], "captured a 1 #2", 1)]
 fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) {
     for phase in PHASES {
-        let expected = Meaning::Captured { amount };
+        let expected = CallbackEffect::Captured { amount };
         assert_eq!(meaning(history, text, phase), expected);
     }
 }
@@ -87,7 +87,7 @@ fn a_known_capture_id_is_stale_whatever_else_it_says() {
     for phase in PHASES {
         for text in ["captured a 300 #1", "captured a 299 #1", "captured a 300 #1 USD"] {
             let meaning = meaning(&["captured a 300 #1"], text, phase);
-            assert_eq!(meaning, Meaning::Stale, "{text}");
+            assert_eq!(meaning, CallbackEffect::Stale, "{text}");
         }
     }
 }
@@ -97,9 +97,9 @@ fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
     for history in [&["captured a 300"], &["captured a 300 #1"]] {
         for phase in [Phase::Awaiting, Phase::Unsold] {
             let share = meaning(history, "captured a 200", phase);
-            assert_eq!(share, Meaning::Captured { amount: 200 }, "{phase:?}");
+            assert_eq!(share, CallbackEffect::Captured { amount: 200 }, "{phase:?}");
         }
-        assert_eq!(meaning(history, "captured a 200", Phase::Sold), Meaning::Stale);
+        assert_eq!(meaning(history, "captured a 200", Phase::Sold), CallbackEffect::Stale);
     }
 }
 
@@ -121,7 +121,7 @@ fn without_a_capture_id_money_is_known_by_its_event(
     #[case] is_known: bool,
 ) {
     for phase in [Phase::Awaiting, Phase::Unsold] {
-        assert_eq!(meaning(history, text, phase) == Meaning::Stale, is_known, "{phase:?}");
+        assert_eq!(meaning(history, text, phase) == CallbackEffect::Stale, is_known, "{phase:?}");
     }
 }
 
@@ -129,9 +129,17 @@ fn without_a_capture_id_money_is_known_by_its_event(
 fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
     for history in [&["captured a 300 final"], &["captured a 300 #1 final"]] {
         for phase in PHASES {
-            assert_eq!(meaning(history, "captured a 200", phase), Meaning::Stale, "{phase:?}");
+            assert_eq!(
+                meaning(history, "captured a 200", phase),
+                CallbackEffect::Stale,
+                "{phase:?}"
+            );
             let other = meaning(history, "captured a 200 #2", phase);
-            assert_eq!(other, Meaning::Captured { amount: 200 }, "money with a name of its own");
+            assert_eq!(
+                other,
+                CallbackEffect::Captured { amount: 200 },
+                "money with a name of its own"
+            );
         }
     }
 }
@@ -152,16 +160,16 @@ fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
             Change::Attempt { state, .. } => state,
             other => panic!("{other:?}"),
         });
-        assert_eq!((meaning, state), (Meaning::Stale, kept), "{phase:?}");
+        assert_eq!((meaning, state), (CallbackEffect::Stale, kept), "{phase:?}");
     }
 }
 
 #[test]
 fn money_in_another_currency_is_known_by_its_capture_id_too() {
     let elsewhere = meaning(&[], "captured a 500 #1 USD", Phase::Awaiting);
-    assert_eq!(elsewhere, Meaning::CapturedElsewhere);
+    assert_eq!(elsewhere, CallbackEffect::CapturedElsewhere);
     let again = meaning(&["captured a 500 #1 USD"], "captured a 500 #1 USD", Phase::Awaiting);
-    assert_eq!(again, Meaning::Stale);
+    assert_eq!(again, CallbackEffect::Stale);
 }
 
 /// Each kind of progress, on an attempt in each state: news, or stale.
@@ -175,30 +183,30 @@ fn money_in_another_currency_is_known_by_its_capture_id_too() {
 #[case("expired a", [false, false, false])]
 fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]) {
     let history: &[&str] = if before.is_empty() { &[] } else { &[before] };
-    let expect = |text: &str, news: bool, expected: Meaning| {
-        let expected = if news { expected } else { Meaning::Stale };
+    let expect = |text: &str, news: bool, expected: CallbackEffect| {
+        let expected = if news { expected } else { CallbackEffect::Stale };
         assert_eq!(meaning(history, text, Phase::Awaiting), expected, "{before}, {text}");
     };
     let [action, authorized, ends] = news;
-    expect("action_required a", action, Meaning::ActionRequired);
-    expect("authorized a 500", authorized, Meaning::Authorized);
+    expect("action_required a", action, CallbackEffect::ActionRequired);
+    expect("authorized a 500", authorized, CallbackEffect::Authorized);
     for end in ["failed a", "voided a", "expired a"] {
-        expect(end, ends, Meaning::Ended);
+        expect(end, ends, CallbackEffect::Ended);
         for phase in [Phase::Sold, Phase::Unsold] {
             let late = meaning(history, end, phase);
-            assert_eq!(late, Meaning::Stale, "the order awaits no money: {end}");
+            assert_eq!(late, CallbackEffect::Stale, "the order awaits no money: {end}");
         }
     }
 }
 
 #[rstest]
-#[case(&[], "refund_succeeded a 200 r1", Meaning::Refunded { amount: 200 })]
-#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", Meaning::Stale)]
-#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", Meaning::Refunded { amount: 200 })]
-#[case(&[], "refund_succeeded a 200 r1 USD", Meaning::RefundedElsewhere)]
-#[case(&[], "refund_failed a r1", Meaning::Stale)]
-#[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", Meaning::Stale)]
-fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
+#[case(&[], "refund_succeeded a 200 r1", CallbackEffect::Refunded { amount: 200 })]
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", CallbackEffect::Refunded { amount: 200 })]
+#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedElsewhere)]
+#[case(&[], "refund_failed a r1", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", CallbackEffect::Stale)]
+fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
     assert_eq!(meaning(history, text, Phase::Sold), expected);
 }
 
@@ -220,11 +228,15 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
     let mut payments = after(&["captured a 500"]);
     request_of(&mut payments, "1", 150, false);
     for (text, expected, state) in [
-        ("refund_failed a r1", Meaning::RefundFailed, RefundState::Failed),
-        ("refund_failed a r1", Meaning::Stale, RefundState::Failed),
-        ("refund_succeeded a 200 r1", Meaning::Refunded { amount: 200 }, RefundState::Succeeded),
-        ("refund_succeeded a 200 r1", Meaning::Stale, RefundState::Succeeded),
-        ("refund_failed a r1", Meaning::Stale, RefundState::Succeeded),
+        ("refund_failed a r1", CallbackEffect::RefundFailed, RefundState::Failed),
+        ("refund_failed a r1", CallbackEffect::Stale, RefundState::Failed),
+        (
+            "refund_succeeded a 200 r1",
+            CallbackEffect::Refunded { amount: 200 },
+            RefundState::Succeeded,
+        ),
+        ("refund_succeeded a 200 r1", CallbackEffect::Stale, RefundState::Succeeded),
+        ("refund_failed a r1", CallbackEffect::Stale, RefundState::Succeeded),
     ] {
         let (meaning, change) = decide(&payments, &callback(text), euro(), Phase::Sold);
         if let Some(change) = change {
@@ -277,7 +289,7 @@ fn money_in_other_currencies_is_asked_back_once_in_each() {
     let mut payments = after(&["captured a 500", "captured b 70 USD", "captured c 5 USD"]);
     let dollars = Currency::from_code("USD").expect("is a currency");
     let all = elsewhere(&payments, euro());
-    assert_eq!(all, [Elsewhere { currency: dollars, captured: 75, amount: 75 }]);
+    assert_eq!(all, [ForeignCurrency { currency: dollars, captured: 75, amount: 75 }]);
 
     let refund = requested(&payments, &RefundId::new("r").expect("is an id"), 75, dollars);
     apply(&mut payments, Change::Refund(refund));
@@ -286,7 +298,7 @@ fn money_in_other_currencies_is_asked_back_once_in_each() {
     let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), Phase::Sold);
     apply(&mut payments, change.expect("is news"));
     let more = elsewhere(&payments, euro());
-    assert_eq!(more, [Elsewhere { currency: dollars, captured: 84, amount: 9 }]);
+    assert_eq!(more, [ForeignCurrency { currency: dollars, captured: 84, amount: 9 }]);
 }
 
 #[test]
@@ -295,9 +307,9 @@ fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
         after(&["authorized a 500", "action_required b", "captured c 5", "authorized d 7"]);
     let one = |id: &str| {
         let provider = Provider::new("acme").expect("is an id");
-        Which::One(provider, AttemptId::new(id).expect("is an id"))
+        VoidTarget::One(provider, AttemptId::new(id).expect("is an id"))
     };
-    let ask = |payments: &mut Payments, which: &Which| {
+    let ask = |payments: &mut Payments, which: &VoidTarget| {
         let to_void = to_void(payments, which);
         for (provider, id) in &to_void {
             let (provider, id) = (provider.clone(), id.clone());
@@ -306,36 +318,39 @@ fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
         to_void.iter().map(|(_, id)| id.as_str().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(ask(&mut payments, &one("d")), ["d"]);
-    assert_eq!(ask(&mut payments, &Which::Authorized), ["a"]);
+    assert_eq!(ask(&mut payments, &VoidTarget::Authorized), ["a"]);
     assert_eq!(ask(&mut payments, &one("b")), ["b"], "it is not authorized, but under way");
     let (_, change) = decide(&payments, &callback("authorized b 5"), euro(), Phase::Unsold);
     apply(&mut payments, change.expect("is news"));
     assert_eq!(ask(&mut payments, &one("b")), ["b"], "now it is authorized all the same");
-    for which in [Which::Authorized, one("a"), one("b"), one("c"), one("d")] {
+    for which in [VoidTarget::Authorized, one("a"), one("b"), one("c"), one("d")] {
         assert!(ask(&mut payments, &which).is_empty(), "{which:?}");
     }
-    assert_eq!(standing(&payments, euro()), Standing { is_open: true, ..Standing::default() });
+    assert_eq!(
+        summary(&payments, euro()),
+        PaymentSummary { is_open: true, ..PaymentSummary::default() }
+    );
 }
 
 #[rstest]
-#[case(&[], "dispute_opened a d1", Meaning::Disputed(true))]
-#[case(&["dispute_opened a d1"], "dispute_opened a d1", Meaning::Stale)]
-#[case(&["dispute_opened a d1"], "dispute_closed a d1 won", Meaning::Disputed(false))]
-#[case(&["dispute_opened a d1"], "dispute_closed a d1 lost", Meaning::Disputed(true))]
-#[case(&["dispute_opened a d1", "dispute_opened a d2"], "dispute_closed a d1 won", Meaning::Disputed(true))]
-#[case(&["dispute_closed a d1 lost"], "dispute_closed a d1 won", Meaning::Disputed(false))]
-#[case(&["dispute_closed a d1 won"], "dispute_closed a d1 lost", Meaning::Stale)]
-#[case(&["dispute_closed a d1 won"], "dispute_closed a d1 won", Meaning::Stale)]
-#[case(&["dispute_closed a d1 lost"], "dispute_closed a d1 lost", Meaning::Stale)]
-#[case(&["dispute_closed a d1 won"], "dispute_opened a d1", Meaning::Stale)]
-#[case(&[], "dispute_closed a d1 lost", Meaning::Disputed(true))]
-#[case(&[], "dispute_closed a d1 won", Meaning::Disputed(false))]
+#[case(&[], "dispute_opened a d1", CallbackEffect::Disputed(true))]
+#[case(&["dispute_opened a d1"], "dispute_opened a d1", CallbackEffect::Stale)]
+#[case(&["dispute_opened a d1"], "dispute_closed a d1 won", CallbackEffect::Disputed(false))]
+#[case(&["dispute_opened a d1"], "dispute_closed a d1 lost", CallbackEffect::Disputed(true))]
+#[case(&["dispute_opened a d1", "dispute_opened a d2"], "dispute_closed a d1 won", CallbackEffect::Disputed(true))]
+#[case(&["dispute_closed a d1 lost"], "dispute_closed a d1 won", CallbackEffect::Disputed(false))]
+#[case(&["dispute_closed a d1 won"], "dispute_closed a d1 lost", CallbackEffect::Stale)]
+#[case(&["dispute_closed a d1 won"], "dispute_closed a d1 won", CallbackEffect::Stale)]
+#[case(&["dispute_closed a d1 lost"], "dispute_closed a d1 lost", CallbackEffect::Stale)]
+#[case(&["dispute_closed a d1 won"], "dispute_opened a d1", CallbackEffect::Stale)]
+#[case(&[], "dispute_closed a d1 lost", CallbackEffect::Disputed(true))]
+#[case(&[], "dispute_closed a d1 won", CallbackEffect::Disputed(false))]
 // one that is opened has no outcome, whatever the callback brings along
-#[case(&[], "dispute_opened a d1 won", Meaning::Disputed(true))]
-#[case(&["dispute_opened a d1"], "dispute_opened b d1 won", Meaning::Stale)]
-#[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", Meaning::Stale)]
-#[case(&["dispute_closed a d1 lost"], "dispute_opened b d1 won", Meaning::Stale)]
-fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: Meaning) {
+#[case(&[], "dispute_opened a d1 won", CallbackEffect::Disputed(true))]
+#[case(&["dispute_opened a d1"], "dispute_opened b d1 won", CallbackEffect::Stale)]
+#[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", CallbackEffect::Stale)]
+#[case(&["dispute_closed a d1 lost"], "dispute_opened b d1 won", CallbackEffect::Stale)]
+fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
     assert_eq!(meaning(history, text, Phase::Sold), expected);
 }
 
@@ -363,8 +378,8 @@ fn what_is_known_of_an_attempt() {
     let first = &payments.attempts[0];
     assert_eq!((first.authorized, first.closed), (500, true));
     assert_eq!(
-        standing(&payments, euro()),
-        Standing { is_open: true, is_voidable: true, has_elsewhere: true }
+        summary(&payments, euro()),
+        PaymentSummary { is_open: true, is_voidable: true, has_elsewhere: true }
     );
     let money = newest_money(&payments, euro());
     let money: Vec<_> = money.map(|(id, amount)| (id.as_str(), amount)).collect();

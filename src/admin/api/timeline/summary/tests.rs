@@ -55,8 +55,12 @@ fn reservation(state: HoldState, skus: &[&str]) -> Reservation {
 
 fn told_of(event: &Event, state: HoldState) -> String {
     let (order, reservation) = (order(), reservation(state, &["black", "green"]));
-    let scene = Scene { order: Some(&order), reservation: Some(&reservation), ..Scene::default() };
-    of_event(event, scene)
+    let context = EventContext {
+        order: Some(&order),
+        reservation: Some(&reservation),
+        ..EventContext::default()
+    };
+    of_event(event, context)
 }
 
 #[rstest]
@@ -112,8 +116,8 @@ fn what_becomes_of_an_order(
     #[case] refunded: i64,
     #[case] expected: &str,
 ) {
-    let face = OrderFace { status: Status::Paid, version: 1, paid, refunded };
-    assert_eq!(told_of(&Event::Order { change, face }, HoldState::Committed), expected);
+    let snapshot = OrderSnapshot { status: Status::Paid, version: 1, paid, refunded };
+    assert_eq!(told_of(&Event::Order { change, snapshot }, HoldState::Committed), expected);
 }
 
 /// What a provider says: with 5.00 EUR, of refund r-1 and dispute d-1, where it is about them.
@@ -249,14 +253,14 @@ fn a_hold_says_until_when() {
 #[test]
 fn of_many_articles_the_first_few_are_named() {
     let reservation = reservation(HoldState::Committed, &["a", "b", "c", "d", "e"]);
-    let scene = Scene { reservation: Some(&reservation), ..Scene::default() };
-    let told = of_event(&Event::StockCommitted, scene);
+    let context = EventContext { reservation: Some(&reservation), ..EventContext::default() };
+    let told = of_event(&Event::StockCommitted, context);
     assert_eq!(told, "The stock was sold: 1 × a, 2 × b, 3 × c, and 2 more articles.");
 }
 
-fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> Record {
-    Record {
-        origin: Origin::Message { source: None, id: None, kind: Named::from(kind) },
+fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitRecord {
+    UnitRecord {
+        origin: Origin::Message { source: None, id: None, kind: CommandName::from(kind) },
         trace: None,
         order: None,
         verdict,
@@ -342,6 +346,6 @@ fn what_happens_by_itself(
     #[case] expected: &str,
 ) {
     let verdict = if reason.is_some() { Verdict::Failed } else { Verdict::Applied };
-    let record = Record { origin, reason, ..record(Kind::OrderPlace, verdict, None) };
+    let record = UnitRecord { origin, reason, ..record(Kind::OrderPlace, verdict, None) };
     assert_eq!(of_unit(&record), expected);
 }

@@ -16,11 +16,11 @@ use crate::verdict::{Reason, Refusal};
 fn cancelled(
     #[case] status: Status,
     #[case] money: [i64; 3],
-    #[case] standing: Standing,
+    #[case] summary: PaymentSummary,
     #[case] due: &str,
     #[case] asked: &str,
 ) {
-    let step = cancel(&order(status, money), None, standing).expect("is allowed");
+    let step = cancel(&order(status, money), None, summary).expect("is allowed");
     let expected = format!(
         "applied: cancelled{due} | release Cancelled, void all, notify order_cancelled{asked}"
     );
@@ -71,8 +71,8 @@ fn refused_in_every_other_status(
 fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
     let order = order(Status::UnderReview, money);
     assert_eq!(resolve(&order, Decision::Accept), Ok(()));
-    assert_eq!(words(&accept(&order, Late::No)), expected);
-    assert_eq!(words(&accept(&order, Late::Yes)), expected.replacen("paid", "paid late", 1));
+    assert_eq!(words(&accept(&order, Reheld::No)), expected);
+    assert_eq!(words(&accept(&order, Reheld::Yes)), expected.replacen("paid", "paid late", 1));
 }
 
 #[rstest]

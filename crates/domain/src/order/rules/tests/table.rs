@@ -71,7 +71,8 @@ fn money_captured(
 fn late_money_with_its_stock_held_again_pays() {
     let expired = order(Status::Expired, NOTHING);
     let said = (money(500), AUTHORIZED);
-    let step = heard((&expired, Phase::Unsold), &callback(), said, Late::Yes).expect("is news");
+    let step =
+        on_callback((&expired, Phase::Unsold), &callback(), said, Reheld::Yes).expect("is news");
     assert_eq!(words(&step), "applied: +500, paid late | commit, void all, notify order_confirmed");
 }
 
@@ -98,13 +99,16 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 #[case(Status::Cancelled, "review: refund_due 0 | ask other currencies back")]
 #[case(Status::Rejected, "review: refund_due 0 | ask other currencies back")]
 fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
-    assert_eq!(hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ELSEWHERE), expected);
+    assert_eq!(
+        hear(&order(status, NOTHING), CallbackEffect::CapturedElsewhere, ELSEWHERE),
+        expected
+    );
 }
 
 #[test]
 fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
     for status in [Status::Expired, Status::Cancelled, Status::Rejected] {
-        let heard = hear(&order(status, NOTHING), Meaning::CapturedElsewhere, ENDED);
+        let heard = hear(&order(status, NOTHING), CallbackEffect::CapturedElsewhere, ENDED);
         assert_eq!(heard, "review: refunded | ", "{status}");
     }
 }
@@ -117,12 +121,12 @@ fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
 #[case(NOTHING, ELSEWHERE, "applied: ")]
 fn the_last_that_was_due_went_back(
     #[case] money: [i64; 3],
-    #[case] standing: Standing,
+    #[case] summary: PaymentSummary,
     #[case] expected: &str,
 ) {
     let due = order(Status::RefundDue, money);
     let expected = format!("{expected} | notify refund_succeeded r");
-    assert_eq!(hear(&due, Meaning::RefundedElsewhere, standing), expected);
+    assert_eq!(hear(&due, CallbackEffect::RefundedElsewhere, summary), expected);
 }
 
 #[test]
@@ -149,8 +153,8 @@ fn an_attempt_goes_on(
     #[case] authorized: &str,
 ) {
     let order = order(status, NOTHING);
-    assert_eq!(hear(&order, Meaning::ActionRequired, OPEN), action_required);
-    assert_eq!(hear(&order, Meaning::Authorized, AUTHORIZED), authorized);
+    assert_eq!(hear(&order, CallbackEffect::ActionRequired, OPEN), action_required);
+    assert_eq!(hear(&order, CallbackEffect::Authorized, AUTHORIZED), authorized);
 }
 
 #[rstest]
@@ -161,24 +165,24 @@ fn a_customers_step_for_an_order_whose_money_went_back(
     #[case] expected: &str,
 ) {
     let order = order(Status::Refunded, [200, 200, 200]);
-    assert_eq!(hear_in(phase, &order, Meaning::ActionRequired, OPEN), expected);
-    let authorized = hear_in(phase, &order, Meaning::Authorized, AUTHORIZED);
+    assert_eq!(hear_in(phase, &order, CallbackEffect::ActionRequired, OPEN), expected);
+    let authorized = hear_in(phase, &order, CallbackEffect::Authorized, AUTHORIZED);
     assert_eq!(authorized, "applied:  | void acme a");
 }
 
 #[rstest]
 #[case::it_was_the_last(ENDED, "applied:  | thaw")]
 #[case::another_is_open(OPEN, "applied:  | freeze")]
-fn an_attempt_ends(#[case] standing: Standing, #[case] expected: &str) {
+fn an_attempt_ends(#[case] summary: PaymentSummary, #[case] expected: &str) {
     for status in [Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview] {
-        assert_eq!(hear(&order(status, NOTHING), Meaning::Ended, standing), expected);
+        assert_eq!(hear(&order(status, NOTHING), CallbackEffect::Ended, summary), expected);
     }
 }
 
 #[test]
 fn what_is_stale_is_stale_in_every_status() {
     for status in Status::ALL {
-        assert_eq!(hear(&order(*status, NOTHING), Meaning::Stale, AUTHORIZED), "stale");
+        assert_eq!(hear(&order(*status, NOTHING), CallbackEffect::Stale, AUTHORIZED), "stale");
     }
 }
 
@@ -229,9 +233,12 @@ fn what_moves_no_money_of_the_order_changes_no_status() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
         let hear = |meaning| hear(&order, meaning, ELSEWHERE);
-        assert_eq!(hear(Meaning::RefundedElsewhere), "applied:  | notify refund_succeeded r");
-        assert_eq!(hear(Meaning::RefundFailed), "applied:  | ");
-        assert_eq!(hear(Meaning::Disputed(true)), "applied: disputed true | ");
-        assert_eq!(hear(Meaning::Disputed(false)), "applied: disputed false | ");
+        assert_eq!(
+            hear(CallbackEffect::RefundedElsewhere),
+            "applied:  | notify refund_succeeded r"
+        );
+        assert_eq!(hear(CallbackEffect::RefundFailed), "applied:  | ");
+        assert_eq!(hear(CallbackEffect::Disputed(true)), "applied: disputed true | ");
+        assert_eq!(hear(CallbackEffect::Disputed(false)), "applied: disputed false | ");
     }
 }

@@ -7,7 +7,7 @@ use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
-use crate::order::{Order, OrderFace, Status};
+use crate::order::{Order, OrderSnapshot, Status};
 use crate::payment::Refund;
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason, Verdict};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 /// The states that a unit carries, as far as its events speak of them.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Scene<'a> {
+pub struct EventContext<'a> {
     /// The order that the unit touched.
     pub order: Option<&'a Order>,
     /// The carts that the unit touched, at most two.
@@ -27,7 +27,7 @@ pub struct Scene<'a> {
     pub order_id: Option<&'a OrderId>,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> EventContext<'a> {
     fn cart(self, id: &CartId) -> Option<&'a Cart> {
         self.carts.iter().find(|cart| cart.id == *id).map(AsRef::as_ref)
     }
@@ -36,7 +36,7 @@ impl<'a> Scene<'a> {
 /// An event's data, ready to be written as JSON.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
-pub enum Face<'a> {
+pub enum EventPayload<'a> {
     /// `order.*`
     Order(OrderData<'a>),
     /// `payment.*`
@@ -238,15 +238,15 @@ pub struct ParkedData<'a> {
 }
 
 impl<'a> OrderData<'a> {
-    /// The order as it looked with `face`.
-    pub fn new(order: &'a Order, face: OrderFace) -> Self {
+    /// The order as it looked with `snapshot`.
+    pub fn new(order: &'a Order, snapshot: OrderSnapshot) -> Self {
         Self {
             order_id: &order.id,
-            status: face.status,
-            version: face.version,
+            status: snapshot.status,
+            version: snapshot.version,
             total: order.total,
-            paid: face.paid,
-            refunded: face.refunded,
+            paid: snapshot.paid,
+            refunded: snapshot.refunded,
             currency: order.currency,
             lines: &order.lines,
             late: None,
@@ -269,8 +269,8 @@ impl<'a> OrderData<'a> {
         }
     }
 
-    fn of(order: &'a Order, face: OrderFace, change: &'a OrderChange) -> Self {
-        let data = Self::new(order, face);
+    fn of(order: &'a Order, snapshot: OrderSnapshot, change: &'a OrderChange) -> Self {
+        let data = Self::new(order, snapshot);
         match change {
             OrderChange::Rejected { reason, detail } => Self {
                 reason: Some(OrderReason::Rejected(*reason)),
@@ -340,17 +340,17 @@ impl<'a> From<&'a CartLine> for LineData<'a> {
     }
 }
 
-impl<'a> Face<'a> {
-    /// The data of `event` in the `scene` of its unit; `None` when the scene lacks what the
+impl<'a> EventPayload<'a> {
+    /// The data of `event` in the `context` of its unit; `None` when the context lacks what the
     /// event speaks of, which a unit that was sealed by this program never does.
-    pub fn new(event: &'a Event, scene: Scene<'a>) -> Option<Self> {
+    pub fn new(event: &'a Event, context: EventContext<'a>) -> Option<Self> {
         Some(match event {
-            Event::Order { change, face } => {
-                Self::Order(OrderData::of(scene.order?, *face, change))
+            Event::Order { change, snapshot } => {
+                Self::Order(OrderData::of(context.order?, *snapshot, change))
             }
             Event::PaymentRecorded { .. }
             | Event::RefundRequested { .. }
-            | Event::VoidRequested { .. } => Self::Payment(payment(event, scene)?),
+            | Event::VoidRequested { .. } => Self::Payment(payment(event, context)?),
             Event::StockLow { sku, available } => Self::Sku(SkuData {
                 sku: sku.as_str(),
                 on_hand: None,
@@ -364,17 +364,17 @@ impl<'a> Face<'a> {
                 available: on_hand - held,
             }),
             Event::StockHeld | Event::StockCommitted => {
-                Self::Reservation(reservation(scene, None)?)
+                Self::Reservation(reservation(context, None)?)
             }
             Event::StockReleased { reason } => {
-                Self::Reservation(reservation(scene, Some(*reason))?)
+                Self::Reservation(reservation(context, Some(*reason))?)
             }
             Event::CartCheckedOut { cart_id }
             | Event::CartReopened { cart_id }
             | Event::CartChanged { cart_id }
-            | Event::CartExpired { cart_id } => Self::Cart(CartData::new(scene.cart(cart_id)?)),
+            | Event::CartExpired { cart_id } => Self::Cart(CartData::new(context.cart(cart_id)?)),
             Event::StockReturned { refund_id, items } => Self::Reservation(ReservationData {
-                order_id: scene.order_id,
+                order_id: context.order_id,
                 lines: items
                     .iter()
                     .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
@@ -387,7 +387,7 @@ impl<'a> Face<'a> {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
-                    order_id: scene.order_id,
+                    order_id: context.order_id,
                     attempts: None,
                     channel: None,
                     reason: None,
@@ -397,7 +397,7 @@ impl<'a> Face<'a> {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
-                    order_id: scene.order_id,
+                    order_id: context.order_id,
                     attempts: Some(*attempts),
                     channel: Some(*channel),
                     reason: None,
@@ -407,7 +407,7 @@ impl<'a> Face<'a> {
                 Self::Notification(NotificationData {
                     notification_id,
                     kind: *kind,
-                    order_id: scene.order_id,
+                    order_id: context.order_id,
                     attempts: Some(*attempts),
                     channel: Some(*channel),
                     reason: problem.map(|problem| problem.to_string()),
@@ -427,9 +427,9 @@ impl<'a> Face<'a> {
     }
 }
 
-fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
+fn payment<'a>(event: &'a Event, context: EventContext<'a>) -> Option<PaymentData<'a>> {
     let empty = PaymentData {
-        order_id: scene.order_id,
+        order_id: context.order_id,
         provider: None,
         refund_id: None,
         dispute_id: None,
@@ -474,10 +474,13 @@ fn payment<'a>(event: &'a Event, scene: Scene<'a>) -> Option<PaymentData<'a>> {
     }
 }
 
-fn reservation(scene: Scene<'_>, reason: Option<ReleaseReason>) -> Option<ReservationData<'_>> {
-    let reservation = scene.reservation?;
+fn reservation(
+    context: EventContext<'_>,
+    reason: Option<ReleaseReason>,
+) -> Option<ReservationData<'_>> {
+    let reservation = context.reservation?;
     Some(ReservationData {
-        order_id: scene.order_id,
+        order_id: context.order_id,
         lines: reservation
             .items
             .iter()

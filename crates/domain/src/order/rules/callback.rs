@@ -1,62 +1,62 @@
 //! What a provider's callback does to its order.
 
 use super::super::state::Order;
-use super::{Change, Effect, Late, Step, awaits_money, money};
+use super::{Change, Effect, Reheld, Step, awaits_money, money};
 use crate::command::PaymentCallback;
 use crate::notification::NotificationKind;
-use crate::payment::rules::{Meaning, Phase, Standing, Which};
+use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
 use crate::verdict::Verdict;
 
 /// What `callback` does to an order that is this far, after the payments' owner said what it means
 /// and how the payments stand since. `late` says whether the stock of an expired order was held again for it.
 /// `None`: it is stale.
-pub fn heard(
+pub fn on_callback(
     (order, phase): (&Order, Phase),
     callback: &PaymentCallback,
-    (meaning, standing): (Meaning, Standing),
-    late: Late,
+    (meaning, summary): (CallbackEffect, PaymentSummary),
+    late: Reheld,
 ) -> Option<Step> {
     let mut step = match meaning {
-        Meaning::Stale => return None,
-        Meaning::Captured { amount } => money::captured(order, amount, late),
-        Meaning::CapturedElsewhere => money::captured_elsewhere(order, standing),
-        Meaning::ActionRequired => match phase {
+        CallbackEffect::Stale => return None,
+        CallbackEffect::Captured { amount } => money::captured(order, amount, late),
+        CallbackEffect::CapturedElsewhere => money::captured_elsewhere(order, summary),
+        CallbackEffect::ActionRequired => match phase {
             Phase::Awaiting | Phase::Sold => Step::new(Verdict::Applied),
             Phase::Unsold => unwanted(callback),
         },
-        Meaning::Authorized => match phase {
+        CallbackEffect::Authorized => match phase {
             Phase::Awaiting => Step::new(Verdict::Applied),
             Phase::Sold | Phase::Unsold => unwanted(callback),
         },
-        Meaning::Ended | Meaning::RefundFailed => Step::new(Verdict::Applied),
-        Meaning::Refunded { amount } => {
-            told_of(money::sent_back(order, amount, standing), callback)
+        CallbackEffect::Ended | CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
+        CallbackEffect::Refunded { amount } => {
+            told_of(money::sent_back(order, amount, summary), callback)
         }
-        Meaning::RefundedElsewhere => {
-            told_of(money::sent_back_elsewhere(order, standing), callback)
+        CallbackEffect::RefundedElsewhere => {
+            told_of(money::sent_back_elsewhere(order, summary), callback)
         }
-        Meaning::Disputed(disputed) => {
+        CallbackEffect::Disputed(disputed) => {
             Step::new(Verdict::Applied).change(Change::Disputed(disputed))
         }
     };
-    if !standing.is_voidable {
+    if !summary.is_voidable {
         // spares the question where the answer is known
-        step.effects.retain(|effect| *effect != Effect::Void(Which::Authorized));
+        step.effects.retain(|effect| *effect != Effect::Void(VoidTarget::Authorized));
     }
     let is_of_attempt = match meaning {
-        Meaning::Captured { .. }
-        | Meaning::CapturedElsewhere
-        | Meaning::ActionRequired
-        | Meaning::Authorized
-        | Meaning::Ended => true,
-        Meaning::Stale
-        | Meaning::Refunded { .. }
-        | Meaning::RefundedElsewhere
-        | Meaning::RefundFailed
-        | Meaning::Disputed(_) => false,
+        CallbackEffect::Captured { .. }
+        | CallbackEffect::CapturedElsewhere
+        | CallbackEffect::ActionRequired
+        | CallbackEffect::Authorized
+        | CallbackEffect::Ended => true,
+        CallbackEffect::Stale
+        | CallbackEffect::Refunded { .. }
+        | CallbackEffect::RefundedElsewhere
+        | CallbackEffect::RefundFailed
+        | CallbackEffect::Disputed(_) => false,
     };
     if is_of_attempt && awaits_money(step.status(order.status)) {
-        let is_open = standing.is_open;
+        let is_open = summary.is_open;
         step = step.effect(if is_open { Effect::FreezeHold } else { Effect::UnfreezeHold });
     }
     Some(step)
@@ -65,7 +65,7 @@ pub fn heard(
 /// An attempt is under way whose money nobody waits for: it is to be given up.
 fn unwanted(callback: &PaymentCallback) -> Step {
     let (provider, attempt) = (callback.provider.clone(), callback.attempt_id.clone());
-    Step::new(Verdict::Applied).effect(Effect::Void(Which::One(provider, attempt)))
+    Step::new(Verdict::Applied).effect(Effect::Void(VoidTarget::One(provider, attempt)))
 }
 
 /// The customer is told of a refund that arrived, once a refund.
