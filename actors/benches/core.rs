@@ -8,17 +8,14 @@
 
 use bytes::Bytes;
 use orderly_actors::clock::SystemClock;
-use orderly_actors::order::{LatePayment, Terms};
-use orderly_actors::payment::WaitingLimits;
-use orderly_actors::sequencer::{Capacities, InboundMessage, Raw, Sequencer, Settings, Step};
-use orderly_actors::supervisor::Budget;
+use orderly_actors::sequencer::{InboundMessage, Raw, Sequencer, Step};
+use orderly_actors::simulation::settings;
 use orderly_domain::cart;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
 use orderly_domain::id::{CommandId, OrderId, Sku, Source};
 use orderly_domain::inventory;
 use orderly_domain::inventory::Stock;
 use orderly_domain::money::{Currency, UnitPrice};
-use orderly_domain::notification::{Channel, Policy};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment;
 use orderly_domain::payment::Payments;
@@ -136,27 +133,6 @@ async fn run(sequencer: &mut Sequencer, log: &mut Log, inbound: &[InboundMessage
         }
     }
     spent
-}
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-fn settings() -> Settings {
-    Settings {
-        terms: Terms {
-            hold_for: Duration::from_secs(15 * 60),
-            hold_cap: Duration::from_secs(2 * 3600),
-            late_payment: LatePayment::Rehold,
-            keep_for: 90 * DAY,
-        },
-        carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
-        waiting: WaitingLimits { total: 100_000, per_order: 64, keep_for: 7 * DAY },
-        identity_retention: 30 * DAY,
-        notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
-        parked_bytes: 1 << 20,
-        parked_count: 100_000,
-        capacities: Capacities::default(),
-        budget: Budget::default(),
-    }
 }
 
 fn stock(sku: u64) -> InboundMessage {

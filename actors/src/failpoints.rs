@@ -1,38 +1,38 @@
 //! Faults on purpose, for tests: with the feature `failpoints`, the environment or a test makes
-//! one command panic or abort (`FAILPOINTS="inventory:sku-13=panic"`). Without it, nothing.
+//! one command panic or abort (`FAILPOINTS="inventory:sku-13=panic"`). Other builds have no faults.
 //!
-//! A point's name is its place and its subject:
+//! The name of a failpoint is its place and its subject:
 //!
 //! | place | subject | hit |
 //! |---|---|---|
 //! | `order` | order id | before anything is done for a command on that order |
-//! | `inventory` | sku | with each change of its stock, behind those of the skus before it |
+//! | `inventory` | sku | with each change of its stock |
 //! | `cart` | cart id | with each change of the cart |
 //! | `payment` | event id | before a callback is recorded |
-//! | `notification` | order id | when its customer is to be told something |
+//! | `notification` | order id | when a notification is requested |
 //! | `reload` | owner | when that owner is restarted after a panic |
-//! | `delete` | order id | when the other owners have given up their parts of an order that is forgotten |
-//! | `finish` | order id | when all owners have staged what a command on that order does |
+//! | `delete` | order id | when the other owners have deleted their parts of the order |
+//! | `finish` | order id | when all owners have staged what a command on that order changes |
 //! | `worker` | name of a worker | when a thread or task around the core takes up work |
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
 
-/// Takes over the faults that the environment asks for, once.
+/// Reads the faults that the environment asks for, once.
 #[cfg(feature = "failpoints")]
 static ENVIRONMENT: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
     let faults = std::env::var("FAILPOINTS").unwrap_or_default();
     for (name, actions) in faults.split(';').filter_map(|fault| fault.split_once('=')) {
         if let Err(problem) = fail::cfg(name.trim(), actions.trim()) {
-            tracing::error!(name, problem, "a fault of the environment cannot be read");
+            tracing::error!(name, problem, "a failpoint of the environment cannot be read");
         }
     }
 });
 
-/// A place where a test may let things go wrong for one subject.
+/// A place where a test may inject a fault for one subject.
 #[cfg(feature = "failpoints")]
 pub fn hit(place: &str, subject: &str) {
     *ENVIRONMENT;
-    // benches are built with the feature too: without faults it costs them next to nothing
+    // benches are built with the feature too: without a fault it costs them next to nothing
     if fail::list().is_empty() {
         return;
     }
@@ -44,6 +44,6 @@ pub fn hit(place: &str, subject: &str) {
     });
 }
 
-/// A place where a test may let things go wrong for one subject: not in this build.
+/// A place where a test may inject a fault for one subject: not in this build.
 #[cfg(not(feature = "failpoints"))]
 pub fn hit(_: &str, _: &str) {}

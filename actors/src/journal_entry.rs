@@ -1,4 +1,4 @@
-//! A unit as the process around the actors sees it.
+//! A unit of the journal, decoded: what events, notifications and replies are made from.
 
 use crate::states::{self, State};
 use orderly_domain::cart::Cart;
@@ -12,23 +12,22 @@ use orderly_domain::time::Timestamp;
 use orderly_store::{Seq, Unit};
 use std::sync::Arc;
 
-/// A unit as the process around the actors sees it: its record, and the states that its events
-/// speak of.
+/// A unit of the journal, decoded: its record, and the states that its events are about.
 #[derive(Debug, Clone)]
 pub struct JournalEntry {
     /// The unit's place.
     pub seq: Seq,
     /// The next unit's place.
     pub next: Seq,
-    /// When it was decided.
+    /// The unit's time.
     pub at: Timestamp,
-    /// What it was about.
+    /// What the unit was about.
     pub record: UnitRecord,
-    /// The order that it changed.
+    /// The order that the unit changed.
     pub order: Option<Arc<Order>>,
-    /// The carts that it changed: two of a merge.
+    /// The carts that the unit changed: a merge changes two.
     pub carts: Vec<Arc<Cart>>,
-    /// The reservation that it changed.
+    /// The reservation that the unit changed.
     pub reservation: Option<Arc<Reservation>>,
 }
 
@@ -46,7 +45,7 @@ impl JournalEntry {
         })
     }
 
-    /// What its events speak of.
+    /// What the unit's events are about.
     pub fn context(&self) -> EventContext<'_> {
         EventContext {
             order: self.order.as_deref(),
@@ -56,7 +55,7 @@ impl JournalEntry {
         }
     }
 
-    /// Its events, each with its own sequence.
+    /// The unit's events, each with its own sequence.
     pub fn events(&self) -> impl Iterator<Item = (Seq, &Event)> {
         (1..).zip(&self.record.events).map(|(n, event)| (self.seq.plus(n), event))
     }
@@ -71,7 +70,7 @@ fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, states::Error> {
     Ok(states(unit)?.pop())
 }
 
-/// Every state of that kind that the unit put.
+/// Every state of that kind that the unit changed.
 fn states<S: State>(unit: &Unit) -> Result<Vec<Arc<S>>, states::Error> {
     let of_kind = unit.puts.iter().filter(|put| put.table == S::TABLE && put.part == S::PART);
     let values = of_kind.filter_map(|put| Some((put.ordinal, put.value.as_ref()?)));

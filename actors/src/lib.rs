@@ -1,19 +1,19 @@
 //! The owners of the shop's state, and the sequencer that drives them.
 //!
 //! Knows no AMQP, no HTTP and no configuration format: the process around it brings commands
-//! and carries away events. Everything here can be driven step by step, without threads and
+//! and publishes the events. Everything here can be driven step by step, without threads and
 //! without a wall clock.
 //!
 //! | module | has |
 //! |---|---|
-//! | [`sequencer`] | takes one command at a time through the owners, and seals what it did as a unit |
-//! | [`order`] | the owner of orders, and the flows: the one owner that asks the others |
+//! | [`sequencer`] | takes one command at a time through the owners, and seals what it changed as a unit |
+//! | [`order`] | the owner of orders, with the flows: the only owner that asks the others |
 //! | [`cart`], [`inventory`], [`payment`], [`notification`] | the other four owners |
 //! | [`supervisor`] | restarts an owner that panics, with its queue and address |
-//! | [`states`], [`names`] | an owner's states: cache, staging, the read path below; how they are found |
+//! | [`states`], [`names`] | the states of an owner: cache, staging, reading; how entities are found by id |
 //! | [`tables`] | the tables of the store, and what the store has to know of them |
-//! | [`changeset`] | what a command does, before it is sealed |
-//! | [`journal_entry`] | a unit as the process around the actors sees it |
+//! | [`changeset`], [`turn`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
+//! | [`journal_entry`] | a unit of the journal, decoded |
 //! | [`audit`] | do the books balance? |
 //! | [`failpoints`] | faults on purpose, for tests |
 //!
@@ -36,6 +36,8 @@ mod owner_actor;
 pub mod parked;
 pub mod payment;
 pub mod sequencer;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod states;
 pub mod supervisor;
 pub mod tables;

@@ -8,9 +8,9 @@ use orderly_domain::parked::Parked;
 use orderly_domain::stored::{self, Stored};
 use orderly_store::{NameHash, Ordinal, UnitBuilder, View};
 
-/// Longest body that is kept whole.
+/// The longest body that is kept whole, in bytes.
 pub const WHOLE: usize = 1 << 20;
-/// What is kept of a longer one, or of one beyond the limit of all parked bytes.
+/// Bytes that are kept of a longer body, or of any body beyond the limit of all parked bytes.
 pub const CUT: usize = 64 << 10;
 
 /// The part of a parked message that describes it.
@@ -24,18 +24,18 @@ pub(crate) const MARKER: u8 = 2;
 /// A message about to be parked.
 #[derive(Debug, Clone)]
 pub struct ParkedItem {
-    /// Where it goes.
+    /// The message's place in the store.
     pub ordinal: Ordinal,
-    /// The same bytes under the same id are parked once.
+    /// The message's name: the same bytes under the same id are parked once.
     pub name: NameHash,
-    /// What is known of it.
+    /// What is known of the message.
     pub about: Parked,
-    /// What is kept of its bytes.
+    /// What is kept of the message's bytes.
     pub body: Bytes,
 }
 
 impl ParkedItem {
-    /// Writes it into a unit.
+    /// Writes the message into a unit.
     pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), stored::Error> {
         builder.name(tables::PARKED, self.name, self.ordinal);
         builder.put_with(tables::PARKED, self.ordinal, ABOUT, |out| self.about.write(out))?;

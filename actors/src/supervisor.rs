@@ -3,13 +3,13 @@
 //! actix's own `Supervisor` does not survive a panic: it unwinds the task that polls the
 //! actor, and queue and addresses are gone. Here the actor's [`ContextFut`] is polled inside
 //! `catch_unwind`; after a panic its public `restart()` drops what the actor had spawned, calls
-//! [`Supervised::restarting`] on it, and the queue goes on in order. The message in hand is
-//! lost to the actor, not to its sender, who hears `MailboxError::Closed` and still owns it.
+//! [`Supervised::restarting`] on it, and the queue goes on in order. The actor loses the message in
+//! hand; the sender gets `MailboxError::Closed` and still has the message.
 //!
 //! Two kinds of failure are told apart:
-//! - A panic while it works (a handler, a spawned future) costs nothing but the message. There
-//!   is no pause, since the sequencer waits for this actor and with it the shop.
-//! - A panic while it reloads and starts again (`restarting`, then `started`) spends the restart
+//! - A panic while the actor works (a handler, a spawned future) costs nothing but the message.
+//!   There is no pause: the sequencer waits for the actor, and the shop for the sequencer.
+//! - A panic while the actor reloads and starts again (`restarting`, then `started`) spends the restart
 //!   budget, with a growing pause; when the budget is spent the process must end, which the
 //!   supervisor reports through [`Failures`].
 //!
@@ -32,9 +32,9 @@ use tokio::sync::mpsc;
 /// How often an actor may fail to start or reload in a row, and how long to wait in between.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
-    /// Failures in a row that are forgiven.
+    /// Failures in a row after which the actor is still restarted.
     pub restarts: u32,
-    /// The pause after the first; it doubles with each further one.
+    /// The pause after the first failure. It doubles with each further failure.
     pub pause: Duration,
     /// The longest pause.
     pub longest: Duration,
@@ -68,11 +68,11 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Health {
-    /// It handles messages.
+    /// The actor handles messages.
     Running = 0,
-    /// It starts or reloads, or waits to try that again.
+    /// The actor starts or reloads, or waits until it is started again.
     Restarting = 1,
-    /// Its budget is spent, or it ended.
+    /// The restart budget is exceeded, or the actor ended.
     Stopped = 2,
 }
 
@@ -98,7 +98,7 @@ impl ActorStats {
         self.0.handled.load(Ordering::Relaxed)
     }
 
-    /// Restarts so far, whatever the cause; a try that fails counts too.
+    /// Restarts so far, whatever the cause. A restart that fails counts too.
     pub fn restarts(&self) -> u64 {
         self.0.restarts.load(Ordering::Relaxed)
     }
@@ -112,7 +112,7 @@ impl ActorStats {
         }
     }
 
-    /// What the last panic said.
+    /// The message of the last panic.
     pub fn last_failure(&self) -> Option<String> {
         self.0.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -131,28 +131,28 @@ impl ActorStats {
     }
 }
 
-/// An actor that can be supervised: it has a name and stats.
+/// An actor that can be supervised: the actor has a name and keeps statistics.
 pub trait Monitored: Supervised {
-    /// Its name in logs, metrics and the admin API.
+    /// The actor's name in logs, metrics and the admin API.
     const OWNER: Owner;
 
-    /// How it is doing.
+    /// How the actor is doing.
     fn stats(&self) -> &ActorStats;
 }
 
-/// An actor spent its restart budget: the process must end.
+/// An actor failed to restart too often: the process must end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the {owner} actor failed to restart {failures} times: {last}")]
 pub struct RestartBudgetExceeded {
-    /// Which.
+    /// The actor's owner.
     pub owner: Owner,
-    /// How many times in a row.
+    /// Failures in a row.
     pub failures: u32,
-    /// What it said last.
+    /// The message of the last panic.
     pub last: String,
 }
 
-/// Where supervisors report that a budget is spent.
+/// Where supervisors report an actor whose restart budget is exceeded.
 pub type Failures = mpsc::UnboundedSender<RestartBudgetExceeded>;
 
 /// Starts an actor on the current thread's runtime, under supervision.
@@ -173,7 +173,7 @@ where
         in_a_row: 0,
         pause: None,
     };
-    // polled once before anybody can send: an actor that starts well works from the first message
+    // polled once before anybody has the address: the actor has started when the first message comes
     let mut nobody = TaskContext::from_waker(Waker::noop());
     if let Polled::Panicked(problem) = supervisor.poll_actor(&mut nobody) {
         supervisor.panicked(problem);
@@ -182,22 +182,22 @@ where
     address
 }
 
-/// Has the actor noted as running once `started`, and what that waits for, has returned.
+/// Has the actor counted as running once `started`, and whatever `started` waits for, has returned.
 ///
 /// `ContextFut` calls `started` at the first poll after every restart, in the same poll as the
-/// first messages: nothing but a future of its own tells a panic in there from one behind it.
+/// first messages: only a future of its own tells a panic in `started` from a later one.
 fn note_started<A: Monitored + Actor<Context = Context<A>>>(context: &mut Context<A>) {
     let note = actix::fut::wrap_future::<_, A>(std::future::ready(()));
     context.wait(note.map(|(), actor, _| actor.stats().set(Health::Running)));
 }
 
 struct Supervisor<A: Monitored + Actor<Context = Context<A>>> {
-    /// `None` once the budget is spent, or nobody has its address any more.
+    /// `None` once the budget is exceeded, or nobody has the actor's address any more.
     fut: Option<ContextFut<A, Context<A>>>,
     budget: Budget,
     failures: Failures,
     stats: ActorStats,
-    /// Failures to start or reload since it last worked.
+    /// Failures to start or reload since the actor last worked.
     in_a_row: u32,
     pause: Option<Pin<Box<tokio::time::Sleep>>>,
 }
@@ -220,7 +220,7 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         }
     }
 
-    /// A panic of one that worked is forgiven at once; one of `started` spends budget.
+    /// An actor that panicked while it worked is restarted at once; a panic in `started` spends budget.
     fn panicked(&mut self, problem: String) {
         if self.stats.health() != Health::Running {
             return self.failed_to_start(problem);
@@ -232,7 +232,7 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         self.restart();
     }
 
-    /// Drops what the actor had spawned, and lets it reload; `restarting` may panic in turn.
+    /// Drops what the actor had spawned, and lets the actor reload. `restarting` may panic in turn.
     fn restart(&mut self) {
         let Some(fut) = &mut self.fut else { return };
         self.stats.restarted();
@@ -242,7 +242,7 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
         };
         match catch_unwind(AssertUnwindSafe(reload)) {
             Ok(true) => note_started(fut.ctx()),
-            Ok(false) => self.give_up(), // nobody has its address any more
+            Ok(false) => self.give_up(), // nobody has the address any more
             Err(panic) => self.failed_to_start(text(&*panic)),
         }
     }
@@ -258,18 +258,18 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
             self.pause = Some(Box::pin(tokio::time::sleep(pause)));
             return;
         }
-        let spent = RestartBudgetExceeded { owner, failures: self.in_a_row, last: problem };
-        let _ = self.failures.send(spent); // nobody hears it when the process ends already
+        let exceeded = RestartBudgetExceeded { owner, failures: self.in_a_row, last: problem };
+        let _ = self.failures.send(exceeded); // nobody listens when the process already ends
         self.give_up();
     }
 
-    /// Drops the actor with its queue: senders hear that it is closed.
+    /// Drops the actor with its queue: senders get an error.
     fn give_up(&mut self) {
         self.stats.set(Health::Stopped);
         let Some(mut fut) = self.fut.take() else {
             return;
         };
-        fut.ctx().terminate(); // or it would be started once more, to be stopped
+        fut.ctx().terminate(); // without this, dropping would start the actor once more to stop it
         drop(catch_unwind(AssertUnwindSafe(|| drop(fut))));
     }
 }
@@ -297,13 +297,13 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn text(panic: &(dyn Any + Send)) -> String {
     panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
         .or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "it panicked without words".to_owned())
+        .unwrap_or_else(|| "the panic has no message".to_owned())
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::consistency::Aged;
 use super::steps::WINDING_DOWN;
 use super::world::World;
-use orderly_actors::clock::{Clock, SimulatedClock};
+use orderly_actors::clock::Clock;
+use orderly_actors::simulation::SimulatedClock;
 use orderly_store::sim::SimDisk;
 use orderly_store::{self as store, Disk, Opened, Timer, Unit};
 use std::sync::Arc;

@@ -11,7 +11,8 @@ use super::queue::Queue;
 use super::relay;
 use super::shop::Shop;
 use super::trace::Trace;
-use orderly_actors::clock::{Clock, SimulatedClock};
+use orderly_actors::clock::Clock;
+use orderly_actors::simulation::SimulatedClock;
 use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use orderly_store::sim::{Fault, SimDisk};
@@ -209,8 +210,8 @@ impl World {
             self.crash(&why).await;
         }
         for (owner, vitals) in self.process.sequencer.owners().stats() {
-            // planned ones have no words
-            let failure = vitals.last_failure().filter(|text| !text.contains("without words"));
+            // panics of the plan have no message
+            let failure = vitals.last_failure().filter(|text| !text.contains("has no message"));
             assert!(failure.is_none(), "the {owner} actor panicked: {failure:?}");
         }
         let spent = self.process.spent.try_recv();

@@ -1,7 +1,8 @@
 //! An audit that is under way while the shop is at work.
 //!
-//! It goes through the tables a page at a time. Invariant: its books hold what the states it passed say *now*. For that
-//! it must be told of every unit: what the unit changes of these states is taken out as it was, and put in as it is.
+//! The auditor reads the tables a page at a time. Invariant: its books hold what the states that it
+//! has read say *now*. For that the auditor must be told of every unit: each state that the unit
+//! changes is taken out of the books as it was, and put in as it is.
 
 use super::books::Books;
 use super::report::Audit;
@@ -9,21 +10,21 @@ use crate::states;
 use crate::tables;
 use orderly_store::{Ordinal, Table, Unit, View};
 
-/// The tables, in the order in which they are gone through.
+/// The tables, in the order in which they are read.
 const TABLES: [Table; 4] = [tables::ORDERS, tables::SKUS, tables::CARTS, tables::PARKED];
 
 /// An audit that is under way.
 #[derive(Debug, Default)]
 pub struct Auditor {
     books: Books,
-    /// Which of [`TABLES`] it is at.
+    /// Which of [`TABLES`] is being read.
     table: usize,
-    /// What of that table it passed: all below this.
+    /// Everything below this was read of that table.
     passed: Ordinal,
 }
 
 impl Auditor {
-    /// Reads the states of one more page. The audit, once it has read all: it is as of now.
+    /// Reads the states of one more page. After the last page, what the audit found: that is as of now.
     pub fn step(&mut self, view: &View) -> Result<Option<Audit>, states::Error> {
         let Some(&table) = TABLES.get(self.table) else {
             return Ok(Some(std::mem::take(self).books.close(view)?));
@@ -42,7 +43,7 @@ impl Auditor {
         Ok(None)
     }
 
-    /// `unit` is about to be sealed: what it changes is taken out.
+    /// `unit` is about to be sealed: takes out what the unit changes.
     pub(crate) fn before(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
             self.books.take_out(table, &view.entity(table, ordinal)?)?;
@@ -50,7 +51,7 @@ impl Auditor {
         Ok(())
     }
 
-    /// `unit` was sealed: what it changed is put in.
+    /// `unit` was sealed: puts in what the unit changed.
     pub(crate) fn after(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
             self.books.put_in(table, &view.entity(table, ordinal)?)?;
@@ -58,7 +59,7 @@ impl Auditor {
         Ok(())
     }
 
-    /// What `unit` changes of what was passed, each once.
+    /// What `unit` changes of what was read, each once.
     fn changed(&self, unit: &Unit) -> Vec<(Table, Ordinal)> {
         let places = unit.puts.iter().map(|put| (put.table, put.ordinal));
         let mut changed: Vec<_> = places.filter(|place| self.has_passed(*place)).collect();

@@ -34,15 +34,15 @@ struct Account {
     refunded: i128,
 }
 
-/// Which way a state goes.
+/// Whether a state is put in or taken out.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+enum Direction {
     In,
     Out,
 }
 
-impl Way {
-    /// What goes out went in before, so no sum falls below zero.
+impl Direction {
+    /// What is taken out was put in before, so no sum falls below zero.
     fn add(self, sum: &mut u64, amount: u64) {
         match self {
             Self::In => *sum += amount,
@@ -61,7 +61,7 @@ impl Way {
 impl Books {
     /// Adds what a state says, and notes what it violates.
     pub(super) fn put_in(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Way::In, table, entity)?;
+        let violations = self.add(Direction::In, table, entity)?;
         if violations.is_empty() {
             return Ok(());
         }
@@ -75,7 +75,7 @@ impl Books {
 
     /// Takes out what a state said when it was put in.
     pub(super) fn take_out(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Way::Out, table, entity)?;
+        let violations = self.add(Direction::Out, table, entity)?;
         if !violations.is_empty() && self.violations.remove(&(table, entity.ordinal)).is_none() {
             self.undescribed = self.undescribed.saturating_sub(1);
         }
@@ -91,7 +91,7 @@ impl Books {
                 Some(Stock { sku, held, .. }) => {
                     format!("sku {sku}: {held} held, orders hold {}", i128::from(held) + unclear)
                 }
-                None => format!("orders hold {unclear} of a sku that is not there: {ordinal:?}"),
+                None => format!("orders hold {unclear} of a sku that does not exist: {ordinal:?}"),
             });
         }
         self.counts.statuses.retain(|_, orders| *orders > 0);
@@ -121,7 +121,7 @@ impl Books {
     /// Adds to the sums, and says what the state violates on its own.
     fn add(
         &mut self,
-        way: Way,
+        direction: Direction,
         table: Table,
         entity: &Entity,
     ) -> Result<Vec<String>, states::Error> {
@@ -129,59 +129,63 @@ impl Books {
             return Ok(Vec::new());
         }
         match table {
-            tables::ORDERS => self.order(way, entity),
-            tables::SKUS => self.sku(way, entity),
+            tables::ORDERS => self.order(direction, entity),
+            tables::SKUS => self.sku(direction, entity),
             tables::CARTS => {
-                way.add(&mut self.counts.carts, 1);
+                direction.add(&mut self.counts.carts, 1);
                 Ok(Vec::new())
             }
             tables::PARKED => {
                 let is_message = entity.parts.iter().any(|(part, _)| *part == parked::ABOUT);
-                way.add(&mut self.counts.parked, u64::from(is_message));
+                direction.add(&mut self.counts.parked, u64::from(is_message));
                 Ok(Vec::new())
             }
             _ => Ok(vec![format!("{table:?} is none of the shop's")]),
         }
     }
 
-    fn order(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, states::Error> {
+    fn order(
+        &mut self,
+        direction: Direction,
+        entity: &Entity,
+    ) -> Result<Vec<String>, states::Error> {
         let ordinal = entity.ordinal;
         let mut violations = Vec::new();
         let payments: Payments = part(entity)?.unwrap_or_default();
-        way.add(&mut self.counts.waiting, payments.waiting.len() as u64);
+        direction.add(&mut self.counts.waiting, payments.waiting.len() as u64);
         if part::<Tombstone>(entity)?.is_some() {
-            way.add(&mut self.counts.swept, 1);
+            direction.add(&mut self.counts.swept, 1);
             if entity.parts.len() > 1 {
-                violations.push(format!("{ordinal:?} was swept, and not all of it is gone"));
+                violations.push(format!("{ordinal:?} was deleted, and not all of its parts are"));
             }
         }
         let Some(order) = part::<Order>(entity)? else {
             return Ok(violations);
         };
         let reservation: Option<Reservation> = part(entity)?;
-        self.sum_up(way, &order, reservation.as_ref());
+        self.sum_up(direction, &order, reservation.as_ref());
         money(&order, &payments, &mut violations);
         stock(ordinal, &order, reservation.as_ref(), &mut violations);
         hold(&order, &payments, reservation.as_ref(), &mut violations);
         Ok(violations)
     }
 
-    fn sum_up(&mut self, way: Way, order: &Order, reservation: Option<&Reservation>) {
+    fn sum_up(&mut self, direction: Direction, order: &Order, reservation: Option<&Reservation>) {
         let counts = &mut self.counts;
-        way.add(&mut counts.orders, 1);
-        way.add(counts.statuses.entry(order.status.as_str()).or_default(), 1);
+        direction.add(&mut counts.orders, 1);
+        direction.add(counts.statuses.entry(order.status.as_str()).or_default(), 1);
         let account = self.currencies.entry(order.currency.code()).or_default();
-        way.add(&mut account.orders, 1);
-        account.paid += way.signed(order.paid.into());
-        account.refunded += way.signed(order.refunded().into());
+        direction.add(&mut account.orders, 1);
+        account.paid += direction.signed(order.paid.into());
+        account.refunded += direction.signed(order.refunded().into());
         for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             match reservation.map(|reservation| reservation.state) {
                 Some(HoldState::Held { .. }) => {
-                    self.holds(Ordinal(item.number.0), way.signed(item.quantity.into()));
+                    self.holds(Ordinal(item.number.0), direction.signed(item.quantity.into()));
                 }
                 Some(HoldState::Committed) => {
-                    way.add(&mut self.counts.sold, item.quantity);
-                    way.add(&mut self.counts.returned, item.returned);
+                    direction.add(&mut self.counts.sold, item.quantity);
+                    direction.add(&mut self.counts.returned, item.returned);
                 }
                 Some(HoldState::Released | HoldState::Expired) | None => {}
             }
@@ -198,14 +202,14 @@ impl Books {
         }
     }
 
-    fn sku(&mut self, way: Way, entity: &Entity) -> Result<Vec<String>, states::Error> {
+    fn sku(&mut self, direction: Direction, entity: &Entity) -> Result<Vec<String>, states::Error> {
         let Some(stock) = part::<Stock>(entity)? else {
             return Ok(Vec::new());
         };
-        way.add(&mut self.counts.skus, 1);
-        way.add(&mut self.counts.on_hand, stock.on_hand);
-        way.add(&mut self.counts.held, stock.held);
-        self.holds(entity.ordinal, way.signed(-i128::from(stock.held)));
+        direction.add(&mut self.counts.skus, 1);
+        direction.add(&mut self.counts.on_hand, stock.on_hand);
+        direction.add(&mut self.counts.held, stock.held);
+        self.holds(entity.ordinal, direction.signed(-i128::from(stock.held)));
         let mut violations = Vec::new();
         if stock.held > stock.on_hand {
             let Stock { sku, held, on_hand, .. } = stock;
@@ -287,7 +291,7 @@ fn hold(
         return;
     };
     if frozen.is_some() != payments.attempts.iter().any(Attempt::is_open) {
-        let is = if frozen.is_some() { "stands still" } else { "goes on" };
+        let is = if frozen.is_some() { "stands still" } else { "runs" };
         violations.push(format!("order {}: the time of its hold {is}", order.id));
     }
 }

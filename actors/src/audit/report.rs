@@ -21,7 +21,7 @@ pub struct Counts {
     pub orders: u64,
     /// Orders in each status.
     pub statuses: BTreeMap<&'static str, u64>,
-    /// Orders that were forgotten, but for their ids.
+    /// Orders that were deleted, but for their ids.
     pub swept: u64,
     /// Skus.
     pub skus: u64,

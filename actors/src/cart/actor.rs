@@ -282,9 +282,12 @@ impl CartActor {
         Ok(((), changeset))
     }
 
-    fn get_for_checkout(&mut self, get: GetForCheckout) -> Result<Arc<Cart>, CommandError> {
-        let (_, cart) = self.existing(&get.cart)?;
-        rules::checkout(&cart, get.expected_version)?;
+    fn get_for_checkout(
+        &mut self,
+        GetForCheckout { cart: id, expected_version }: GetForCheckout,
+    ) -> Result<Arc<Cart>, CommandError> {
+        let (_, cart) = self.existing(&id)?;
+        rules::checkout(&cart, expected_version)?;
         Ok(cart)
     }
 
@@ -307,9 +310,9 @@ impl CartActor {
 
     fn get_idle_action(
         &mut self,
-        get: GetIdleAction,
+        GetIdleAction { cart }: GetIdleAction,
     ) -> Result<Option<(Arc<Cart>, Timestamp, IdleAction)>, Fault> {
-        Ok(self.carts.get(get.cart)?.map(|cart| {
+        Ok(self.carts.get(cart)?.map(|cart| {
             let (at, action) = rules::idle_action(&cart, self.terms);
             (cart, at, action)
         }))
@@ -323,6 +326,7 @@ impl CartActor {
         Ok(((), changeset))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "every owner replies with a result")]
     fn delete(&mut self, Delete { cart }: Delete) -> Reply<()> {
         let mut changeset = Changeset::default();
         changeset.delete(&mut self.carts, cart);

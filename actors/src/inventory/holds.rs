@@ -148,10 +148,10 @@ impl InventoryActor {
         Ok(())
     }
 
-    fn hold(&mut self, hold: Hold) -> Reply<()> {
+    fn hold(&mut self, Hold { order, lines, until }: Hold) -> Reply<()> {
         // one item a sku, sorted by sku: the order of the lines must not matter
         let mut wanted = BTreeMap::<&Sku, u64>::new();
-        for line in hold.lines.iter() {
+        for line in lines.iter() {
             *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
         }
         let mut stocks = Vec::with_capacity(wanted.len());
@@ -174,17 +174,9 @@ impl InventoryActor {
                 returned: 0,
             });
         }
-        let state = State::held(hold.until);
-        changeset.stage(
-            &mut self.reservations,
-            hold.order,
-            Reservation { items: items.into(), state },
-        );
-        changeset.timers.push(NewTimer {
-            due: hold.until,
-            kind: TimerKind::Hold,
-            ordinal: hold.order,
-        });
+        let state = State::held(until);
+        changeset.stage(&mut self.reservations, order, Reservation { items: items.into(), state });
+        changeset.timers.push(NewTimer { due: until, kind: TimerKind::Hold, ordinal: order });
         Ok(((), changeset))
     }
 
@@ -288,7 +280,10 @@ impl InventoryActor {
         Ok(((), changeset))
     }
 
-    fn get_reservation(&mut self, get: GetReservation) -> Result<Option<Arc<Reservation>>, Fault> {
-        Ok(self.reservations.get(get.order)?)
+    fn get_reservation(
+        &mut self,
+        GetReservation { order }: GetReservation,
+    ) -> Result<Option<Arc<Reservation>>, Fault> {
+        Ok(self.reservations.get(order)?)
     }
 }

@@ -177,22 +177,28 @@ impl NotificationActor {
         Ok(((), changeset))
     }
 
-    fn set_trace(&mut self, set: SetTrace) -> Result<Arc<Notices>, Fault> {
-        let mut notices = self.notices_of(set.order)?;
-        for notice in notices.all.iter_mut().filter(|notice| set.ids.contains(&notice.id)) {
-            notice.trace = Some(set.trace);
+    fn set_trace(
+        &mut self,
+        SetTrace { order, ids, trace }: SetTrace,
+    ) -> Result<Arc<Notices>, Fault> {
+        let mut notices = self.notices_of(order)?;
+        for notice in notices.all.iter_mut().filter(|notice| ids.contains(&notice.id)) {
+            notice.trace = Some(trace);
         }
-        Ok(self.notices.stage(set.order, notices))
+        Ok(self.notices.stage(order, notices))
     }
 
-    fn get_due_deliveries(&mut self, get: GetDueDeliveries) -> Result<Vec<Outgoing>, Fault> {
-        let Some(notices) = self.notices.get(get.order)? else {
+    fn get_due_deliveries(
+        &mut self,
+        GetDueDeliveries { order, now }: GetDueDeliveries,
+    ) -> Result<Vec<Outgoing>, Fault> {
+        let Some(notices) = self.notices.get(order)? else {
             return Ok(Vec::new());
         };
         let due = notices.all.iter().flat_map(|notice| {
-            let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(get.now));
+            let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(now));
             due.map(|delivery| Outgoing {
-                order: get.order,
+                order,
                 id: notice.id.clone(),
                 kind: notice.kind,
                 reference: notice.reference.clone(),
@@ -205,23 +211,24 @@ impl NotificationActor {
         Ok(due.collect())
     }
 
-    fn record_attempt(&mut self, report: RecordAttempt) -> Reply<()> {
+    fn record_attempt(
+        &mut self,
+        RecordAttempt { order, id, channel, attempt, result, now }: RecordAttempt,
+    ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut notices = self.notices_of(report.order)?;
-        let notice = notices.all.iter_mut().find(|notice| notice.id == report.id);
+        let mut notices = self.notices_of(order)?;
+        let notice = notices.all.iter_mut().find(|notice| notice.id == id);
         let found = notice.and_then(|notice| {
-            let of_channel = |one: &&mut Delivery| one.channel == report.channel;
+            let of_channel = |one: &&mut Delivery| one.channel == channel;
             Some((notice.kind, notice.deliveries.iter_mut().find(of_channel)?))
         });
         let Some((kind, delivery)) = found else {
             return Err(Fault::Inconsistent("an attempt of an unknown notification").into());
         };
-        let RecordAttempt { attempt, result, now, .. } = report;
-        let Some(after) = delivery.after(&report.id, attempt, result, &self.policy.retry, now)
-        else {
+        let Some(after) = delivery.after(&id, attempt, result, &self.policy.retry, now) else {
             return Ok(((), changeset)); // recorded before: the first outcome stands
         };
-        let (notification_id, channel) = (report.id.clone(), report.channel);
+        let notification_id = id.clone();
         let attempts = after.attempts;
         match after.progress {
             Progress::Delivered { .. } => {
@@ -242,30 +249,29 @@ impl NotificationActor {
             Progress::Pending { not_before } => changeset.timers.push(NewTimer {
                 due: not_before,
                 kind: TimerKind::Notify,
-                ordinal: report.order,
+                ordinal: order,
             }),
         }
         *delivery = after;
-        changeset.stage(&mut self.notices, report.order, notices);
+        changeset.stage(&mut self.notices, order, notices);
         Ok(((), changeset))
     }
 
-    fn resend(&mut self, resend: Resend) -> Reply<ResendReply> {
+    fn resend(&mut self, Resend { order, id, now }: Resend) -> Reply<ResendReply> {
         let mut changeset = Changeset::default();
-        let mut notices = self.notices_of(resend.order)?;
-        let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == resend.id) else {
+        let mut notices = self.notices_of(order)?;
+        let Some(notice) = notices.all.iter_mut().find(|notice| notice.id == id) else {
             return Ok((ResendReply::Unknown, changeset));
         };
         let mut resent = ResendReply::NotExhausted;
         for delivery in &mut notice.deliveries {
-            if let Some(again) = delivery.again(resend.now) {
+            if let Some(again) = delivery.again(now) {
                 *delivery = again;
                 resent = ResendReply::Again;
             }
         }
         if resent == ResendReply::Again {
-            let Resend { order, now: due, .. } = resend;
-            changeset.timers.push(NewTimer { due, kind: TimerKind::Notify, ordinal: order });
+            changeset.timers.push(NewTimer { due: now, kind: TimerKind::Notify, ordinal: order });
             changeset.stage(&mut self.notices, order, notices);
         }
         Ok((resent, changeset))

@@ -40,7 +40,7 @@ owner_actor!(PaymentActor, Owner::Payment);
 replies! {
     PaymentActor:
     RecordCallback => record_callback,
-    GetStanding => get_standing,
+    GetSummary => get_summary,
     DeleteOrderData => delete_order_data,
 }
 
@@ -70,7 +70,7 @@ pub struct RecordedCallback {
 /// Asks how an order's payments stand.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<PaymentSummary, Fault>")]
-pub struct GetStanding {
+pub struct GetSummary {
     /// The order.
     pub order: Ordinal,
     /// The order's currency.
@@ -114,8 +114,11 @@ impl PaymentActor {
         Ok((RecordedCallback { meaning, summary }, changeset))
     }
 
-    fn get_standing(&mut self, get: GetStanding) -> Result<PaymentSummary, Fault> {
-        Ok(rules::summary(&self.payments_of(get.order)?, get.currency))
+    fn get_summary(
+        &mut self,
+        GetSummary { order, currency }: GetSummary,
+    ) -> Result<PaymentSummary, Fault> {
+        Ok(rules::summary(&self.payments_of(order)?, currency))
     }
 
     fn delete_order_data(&mut self, delete: DeleteOrderData) -> Reply<DeleteReply> {

@@ -13,7 +13,7 @@ mod provider_requests;
 mod stored;
 mod waiting;
 
-pub use actor::{GetStanding, PaymentActor, RecordCallback, RecordedCallback, WaitingLimits};
+pub use actor::{GetSummary, PaymentActor, RecordCallback, RecordedCallback, WaitingLimits};
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{
     RefundAutomatically, RefundForeignCurrency, RequestRefund, Restocking, VoidAttempts,

@@ -98,61 +98,65 @@ pub struct VoidAttempts {
 }
 
 impl PaymentActor {
-    fn refund_automatically(&mut self, ask: RefundAutomatically) -> Reply<()> {
+    fn refund_automatically(
+        &mut self,
+        RefundAutomatically { order, refund, amount, currency }: RefundAutomatically,
+    ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(ask.order)?;
-        let refund = rules::requested(&payments, &ask.refund, ask.amount, ask.currency);
+        let mut payments = self.payments_of(order)?;
+        let refund = rules::requested(&payments, &refund, amount, currency);
         request(&mut payments, refund, &mut changeset);
-        changeset.stage(&mut self.payments, ask.order, payments);
+        changeset.stage(&mut self.payments, order, payments);
         Ok(((), changeset))
     }
 
-    fn refund_foreign_currency(&mut self, ask: RefundForeignCurrency) -> Reply<()> {
+    fn refund_foreign_currency(
+        &mut self,
+        RefundForeignCurrency { order, order_id, currency }: RefundForeignCurrency,
+    ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(ask.order)?;
+        let mut payments = self.payments_of(order)?;
         for rules::ForeignCurrency { currency, captured, amount } in
-            rules::elsewhere(&payments, ask.currency)
+            rules::elsewhere(&payments, currency)
         {
-            let parts = [ask.order_id.as_str(), currency.code(), &captured.to_string()];
+            let parts = [order_id.as_str(), currency.code(), &captured.to_string()];
             let refund = derived_refund(&parts)?;
             let refund = rules::requested(&payments, &refund, amount, currency);
             request(&mut payments, refund, &mut changeset);
         }
         if !changeset.events.is_empty() {
-            changeset.stage(&mut self.payments, ask.order, payments);
+            changeset.stage(&mut self.payments, order, payments);
         }
         Ok(((), changeset))
     }
 
-    fn request_refund(&mut self, asked: RequestRefund) -> Reply<Restocking> {
+    fn request_refund(
+        &mut self,
+        RequestRefund { order, refund, amount, currency, restocking }: RequestRefund,
+    ) -> Reply<Restocking> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(asked.order)?;
+        let mut payments = self.payments_of(order)?;
         if payments.entries() >= MOST_ENTRIES {
             return Err(Refusal::with(Reason::NotAllowed, too_many_entries()).into());
         }
-        let was_restocked = rules::was_restocked(&payments, &asked.refund);
-        let refund = rules::request(
-            &payments,
-            &asked.refund,
-            asked.amount,
-            asked.currency,
-            asked.restocking == Restocking::Due,
-        )?;
+        let was_restocked = rules::was_restocked(&payments, &refund);
+        let refund =
+            rules::request(&payments, &refund, amount, currency, restocking == Restocking::Due)?;
         request(&mut payments, refund, &mut changeset);
-        changeset.stage(&mut self.payments, asked.order, payments);
-        let restocking = if was_restocked { Restocking::Done } else { asked.restocking };
+        changeset.stage(&mut self.payments, order, payments);
+        let restocking = if was_restocked { Restocking::Done } else { restocking };
         Ok((restocking, changeset))
     }
 
-    fn void_attempts(&mut self, void: VoidAttempts) -> Reply<()> {
+    fn void_attempts(&mut self, VoidAttempts { order, which }: VoidAttempts) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(void.order)?;
-        for (provider, id) in rules::to_void(&payments, &void.which) {
+        let mut payments = self.payments_of(order)?;
+        for (provider, id) in rules::to_void(&payments, &which) {
             changeset.events.push(Event::VoidRequested { attempt_id: id.clone() });
             rules::apply(&mut payments, rules::Change::Void { provider, id });
         }
         if !changeset.events.is_empty() {
-            changeset.stage(&mut self.payments, void.order, payments);
+            changeset.stage(&mut self.payments, order, payments);
         }
         Ok(((), changeset))
     }

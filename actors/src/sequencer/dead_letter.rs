@@ -1,15 +1,15 @@
-//! Parking: what cannot be processed is kept with its bytes and its reason, once.
+//! Parks messages that cannot be processed, each once, with its bytes and the reason.
 //!
-//! The parked messages are bounded: of a body beyond the limits of bytes only the beginning is kept, and beyond the
-//! limit of their number nothing is. What is not kept whole goes to the dead letters of the broker, and is
-//! acknowledged, or stops waiting, only when the broker has confirmed it: a process that dies in between does that
-//! again.
+//! The parked messages are bounded. Beyond the limit of bytes only the beginning of a body is kept;
+//! beyond the limit of their number nothing is. A message that is not kept whole is also published to
+//! the broker's dead letters. Only when the broker has confirmed that, the message is acknowledged, or
+//! the callback stops waiting: a process that dies before publishes the message again.
 
 use super::command::order_of;
 use super::inbound::{InboundMessage, Raw};
 use super::seal::Turn;
 use super::state::Sequencer;
-use super::step::{Error, Sealed, Step};
+use super::step::{DeadLetter, Error, Sealed, Step};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
@@ -20,13 +20,12 @@ use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, ask};
 use bytes::Bytes;
 use orderly_domain::event::Event;
-use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::id::OrderId;
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
 use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
-use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 use orderly_store::{Ordinal, Seq};
 
@@ -77,7 +76,8 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
     ) -> Result<Sealed, Error> {
         let mut changeset = Changeset::default();
-        // also when it was parked before: the process may have died before the dead letter was confirmed
+        // also when the message was parked before: the process may have died before the broker
+        // confirmed the dead letter
         let dead_letter = match self.place(inbound, reason, detail.clone(), turn.now)? {
             Place::Known(about) => about.truncated,
             Place::Room(item) => {
@@ -179,8 +179,8 @@ impl Sequencer {
         Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body })))
     }
 
-    /// Parks the first callback that waited for an order, since it cannot be applied. `confirmed` is the dead letter
-    /// that the broker has, where there was no room to park the callback.
+    /// Parks the first callback that waited for an order, since the callback cannot be applied.
+    /// `confirmed` is the dead letter that the broker has, when there was no room to park the callback.
     pub(super) async fn park_waiting(
         &mut self,
         order: Ordinal,
@@ -213,8 +213,9 @@ impl Sequencer {
         self.park_callback(waited, why, confirmed, now).await.map(Some)
     }
 
-    /// Parks a callback that waited for an order and no longer waits: its data is what is kept. Without room nothing is
-    /// sealed, unless `confirmed` says that the broker has this callback among its dead letters.
+    /// Parks a callback that waited for an order and waits no more. Its data is kept in place of the
+    /// message, which is gone. Without room nothing is sealed, unless `confirmed` says that the broker
+    /// has this callback among its dead letters.
     pub(super) async fn park_callback(
         &mut self,
         Waited { waiting, order, mut changeset }: Waited,
@@ -260,7 +261,8 @@ impl Sequencer {
         Ok(self.seal_parked(Turn::new(origin, trace, now), outcome).await?.into())
     }
 
-    /// The broker has confirmed a dead letter: its callback no longer waits. `None` when it was dealt with meanwhile.
+    /// The broker has confirmed a dead letter: its callback waits no more. `None`: the callback was
+    /// applied or parked meanwhile.
     pub async fn dead_lettered(&mut self, letter: &DeadLetter) -> Result<Option<Step>, Error> {
         let DeadLetter { order, reason, ref detail, .. } = *letter;
         match reason {
@@ -271,31 +273,6 @@ impl Sequencer {
                 self.park_waiting(order, why, Some(letter), now).await
             }
         }
-    }
-}
-
-/// A waiting callback that goes to the dead letters of the broker, since as many messages are parked as may be.
-#[derive(Debug, Clone)]
-pub struct DeadLetter {
-    /// The order that the callback waits for.
-    pub order: Ordinal,
-    /// Why it would be parked.
-    pub reason: Reason,
-    /// More about the reason.
-    pub detail: Option<Detail>,
-    /// The source of the callback's command.
-    pub source: Source,
-    /// The id of the callback's command.
-    pub command_id: CommandId,
-    /// The trace that it belongs to.
-    pub trace: Option<TraceParent>,
-    /// The data of the callback, as JSON.
-    pub body: Bytes,
-}
-
-impl DeadLetter {
-    fn is_of(&self, source: &Source, command_id: &CommandId) -> bool {
-        self.source == *source && self.command_id == *command_id
     }
 }
 
@@ -330,7 +307,7 @@ fn verdict_of(reason: Reason) -> Verdict {
     }
 }
 
-/// What is told of a message that was put aside; without an item nothing of it is kept here.
+/// The event of a parked message; without an item nothing of the message is kept here.
 fn event(
     item: Option<&ParkedItem>,
     inbound: &InboundMessage,

@@ -43,11 +43,10 @@ mod timers;
 mod waiting;
 
 pub use command::order_of;
-pub use dead_letter::DeadLetter;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};
 pub use quarantine::PreviousRun;
 pub use retention_counts::RetentionCounts;
 pub use state::Sequencer;
-pub use step::{Error, FollowUp, Sealed, Step};
+pub use step::{DeadLetter, Error, FollowUp, Sealed, Step};

@@ -23,11 +23,11 @@ pub struct Settings {
     pub carts: CartTerms,
     /// How many callbacks may wait for orders not known yet, and how long.
     pub waiting: WaitingLimits,
-    /// How long identities are kept: an older command is parked.
+    /// How long identities are kept. An older command is parked.
     pub identity_retention: Duration,
     /// How customers are told.
     pub notifications: Policy,
-    /// Most bytes of parked messages in all; beyond, only the beginning of each is kept.
+    /// Most bytes of all parked messages together. Beyond, only the beginning of each is kept.
     pub parked_bytes: u64,
     /// Most parked messages; what comes beyond goes whole to the dead letters of the broker.
     pub parked_count: u64,
@@ -125,7 +125,7 @@ impl Owners {
         &self.stats
     }
 
-    /// Ends the turn in every owner.
+    /// Has every owner drop memory.
     pub(super) async fn roll_back(&self, rollback: Rollback) {
         for owner in Owner::ALL {
             self.roll_back_owner(*owner, rollback).await;
@@ -143,14 +143,14 @@ impl Owners {
     }
 }
 
-/// Queues the end of a turn, in front of whatever the next command will ask. The queue is never
-/// full in practice: one command is under way at a time.
+/// Queues the rollback in front of whatever the next command asks. In practice the queue is never
+/// full: one command is under way at a time.
 async fn send_rollback<A>(address: &Addr<A>, rollback: Rollback)
 where
     A: Actor<Context = Context<A>> + Handler<Rollback>,
 {
     if address.try_send(rollback).is_err() {
-        // full, or gone: one that is gone has no memory to end
+        // the queue is full, or the actor is gone and has no memory to drop
         let _ = address.send(rollback).await;
     }
 }

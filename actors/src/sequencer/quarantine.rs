@@ -1,10 +1,10 @@
-//! Running a message alone, behind a durable marker.
+//! Runs a message alone that may kill the process, behind a durable marker.
 //!
-//! A command that kills the whole process (an abort, no memory left) never gets as far as
-//! raising a counter of ours. So after an unclean stop a message that the broker delivered
-//! suspiciously often runs alone: first a marker that names it becomes durable, then it runs, then
-//! the marker goes. A marker found at the start names the message that ran when the process died.
-//! One death may be chance (somebody pulled the plug); a message that was alone at [`DEATHS`] is
+//! A command that kills the whole process (an abort, no memory left) cannot count its own failures.
+//! So after an unclean stop, a message that the broker delivered suspiciously often runs alone: first
+//! a marker that names the message becomes durable, then the message runs, then the marker is
+//! removed. A marker that is found at the start names the message that ran when the process died. One
+//! death may be chance (somebody pulled the plug); a message that ran alone at [`DEATHS`] deaths is
 //! parked.
 
 use super::inbound::{InboundMessage, Raw};
@@ -23,20 +23,20 @@ use orderly_domain::verdict::{Reason, Verdict};
 
 /// A message that ran alone at so many deaths of the process is parked.
 const DEATHS: u32 = 3;
-/// Suspects that are remembered at most: the newest.
+/// How many suspects are remembered: the newest.
 const SUSPECTS: usize = 16;
 
 /// How the process ended before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PreviousRun {
-    /// In good order, or never: nothing is suspicious.
+    /// The process ended in good order, or never ran.
     Clean,
-    /// It died.
+    /// The process died.
     Died,
 }
 
 impl Sequencer {
-    /// Marks a message as the one that runs alone. It may run when this unit is durable.
+    /// Marks a message as the one that runs alone. The message may run when this unit is durable.
     pub async fn quarantine(&mut self, inbound: &InboundMessage) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         marker.alone = Some(Quarantined {
@@ -51,7 +51,7 @@ impl Sequencer {
         self.mark(marker).await
     }
 
-    /// The message that ran alone did no harm.
+    /// Notes that the message that ran alone did not kill the process.
     pub async fn clear_quarantine(&mut self) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         if let Some(alone) = marker.alone.take() {
@@ -102,7 +102,7 @@ impl Sequencer {
     }
 
     async fn park_alone(&mut self, alone: Quarantined) -> Result<Sealed, Error> {
-        let problem = format!("the process died {DEATHS} times while it ran alone");
+        let problem = format!("the process died {DEATHS} times while this message ran alone");
         let source = alone.source.as_ref().map(Source::as_str);
         let id = alone.id.as_ref().map(CommandId::as_str);
         tracing::error!(source, id, problem, "a message is parked");
@@ -131,15 +131,17 @@ impl Sequencer {
         Ok(marker::read(&self.view().borrow())?)
     }
 
-    /// The verdict on a message that is not run again: it was parked as failed before, or was alone at too many deaths.
-    /// `None` when it may run.
+    /// Seals the verdict on a message that does not run again: the message was parked as failed
+    /// before, or ran alone at too many deaths. `None`: the message may run.
     pub async fn park_again(&mut self, inbound: &InboundMessage) -> Result<Option<Sealed>, Error> {
         match self.parked_before(inbound)? {
-            Some(before) if before.reason == Reason::Failed => {
-                self.park_failed(inbound, "it was parked before".to_owned()).await.map(Some)
-            }
+            Some(before) if before.reason == Reason::Failed => self
+                .park_failed(inbound, "the message was parked before".to_owned())
+                .await
+                .map(Some),
             Some(_) | None if self.was_alone_too_often(inbound)? => {
-                let problem = format!("the process died {DEATHS} times while it ran alone");
+                let problem =
+                    format!("the process died {DEATHS} times while this message ran alone");
                 self.park_failed(inbound, problem).await.map(Some)
             }
             Some(_) | None => Ok(None),

@@ -1,12 +1,12 @@
 //! What is old: carts that nobody touches, callbacks whose order never came, settled orders. Each is
 //! expired, parked or deleted alone, as a unit like any other, when its timer fires.
 
-use super::dead_letter::{DeadLetter, Waited, Why};
+use super::dead_letter::{Waited, Why};
 use super::owners::Owners;
 use super::retention_counts::RetentionCounts;
 use super::seal::Turn;
 use super::state::Sequencer;
-use super::step::{Error, Step};
+use super::step::{DeadLetter, Error, Step};
 use crate::order;
 use crate::payment;
 use crate::states::{self, Rollback};
@@ -64,7 +64,8 @@ impl Sequencer {
         self.take_orphaned_callback(order, None).await
     }
 
-    /// The same. `confirmed` is the dead letter that the broker has, where there was no room to park the callback.
+    /// The same. `confirmed` is the dead letter that the broker has, when there was no room to park the
+    /// callback.
     pub(super) async fn take_orphaned_callback(
         &mut self,
         order: Ordinal,

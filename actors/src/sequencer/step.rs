@@ -1,10 +1,13 @@
 //! What a message or a timer ends in, and why the sequencer cannot go on.
 
-use super::dead_letter::DeadLetter;
 use crate::journal_entry::JournalEntry;
 use crate::states;
+use bytes::Bytes;
 use orderly_domain::canonical;
+use orderly_domain::id::{CommandId, Source};
 use orderly_domain::stored;
+use orderly_domain::trace::TraceParent;
+use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{self as store, Ordinal, Unit};
 use std::sync::Arc;
 
@@ -41,15 +44,42 @@ pub enum Step {
         /// What went wrong.
         problem: String,
     },
-    /// A waiting callback must be parked and there is no room. Nothing is sealed: the callback waits until the
-    /// broker has confirmed the dead letter and [`Sequencer::dead_lettered`](super::Sequencer::dead_lettered) is
-    /// called with it.
+    /// A waiting callback must be parked, and there is no room. Nothing is sealed: the callback waits
+    /// until the broker has confirmed the dead letter, and
+    /// [`Sequencer::dead_lettered`](super::Sequencer::dead_lettered) is called with it.
     DeadLetter(Box<DeadLetter>),
 }
 
 impl From<Sealed> for Step {
     fn from(sealed: Sealed) -> Self {
         Self::Sealed(Box::new(sealed))
+    }
+}
+
+/// A waiting callback that is published to the dead letters of the broker, since there is no room to
+/// park it.
+#[derive(Debug, Clone)]
+pub struct DeadLetter {
+    /// The order that the callback waits for.
+    pub order: Ordinal,
+    /// Why it would be parked.
+    pub reason: Reason,
+    /// More about the reason.
+    pub detail: Option<Detail>,
+    /// The source of the callback's command.
+    pub source: Source,
+    /// The id of the callback's command.
+    pub command_id: CommandId,
+    /// The trace that the callback belongs to.
+    pub trace: Option<TraceParent>,
+    /// The data of the callback, as JSON.
+    pub body: Bytes,
+}
+
+impl DeadLetter {
+    /// Whether this is the dead letter of that message.
+    pub(super) fn is_of(&self, source: &Source, command_id: &CommandId) -> bool {
+        self.source == *source && self.command_id == *command_id
     }
 }
 

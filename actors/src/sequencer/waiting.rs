@@ -12,7 +12,8 @@ use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
 
 impl Sequencer {
-    /// Applies the first callback that waited for `order`. One that cannot be applied is parked. `None`: none waits.
+    /// Applies the first callback that waited for `order`, or parks the callback when it cannot be
+    /// applied. `None`: none waits.
     pub async fn run_waiting(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
         let now = self.now();
         let run = async |owners: &super::Owners| {
@@ -20,7 +21,7 @@ impl Sequencer {
         };
         match self.attempt_valid(run).await? {
             Ok(Some((outcome, _))) if outcome.verdict == Verdict::Failed => {
-                // the staged changes say that the callback no longer waits; parking it stages them again
+                // what is staged says that the callback waits no more; parking the callback stages that again
                 self.owners.roll_back(Rollback::Staged).await;
                 let reason = outcome.reason.unwrap_or(Reason::Failed);
                 self.park_waiting(order, Why { reason, detail: outcome.detail }, None, now).await

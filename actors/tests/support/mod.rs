@@ -1,20 +1,17 @@
 //! A shop in memory: the whole core on a simulated disk and a clock that stands still.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of it")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses its part of it")]
 
 use bytes::Bytes;
-use orderly_actors::clock::SimulatedClock;
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::order::{LatePayment, Terms};
-use orderly_actors::payment::WaitingLimits;
-use orderly_actors::sequencer::{
-    Capacities, FollowUp, InboundMessage, Raw, Sealed, Sequencer, Settings, Step,
-};
+use orderly_actors::sequencer::{FollowUp, InboundMessage, Raw, Sealed, Sequencer, Settings, Step};
+use orderly_actors::simulation::SimulatedClock;
+pub use orderly_actors::simulation::{DAY, settings};
 use orderly_actors::states::{self, State};
-use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
+use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_actors::tables;
 use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::notification::{Channel, Policy, Sent};
+use orderly_domain::notification::Sent;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{Payments, Refund, RefundState};
 use orderly_domain::record::CommandName;
@@ -31,27 +28,6 @@ use tokio::sync::mpsc;
 
 /// The beginning of every test's time.
 pub const START: i64 = 1_700_000_000_000_000;
-
-pub const DAY: Duration = Duration::from_secs(86_400);
-
-pub fn settings() -> Settings {
-    Settings {
-        terms: Terms {
-            hold_for: Duration::from_secs(15 * 60),
-            hold_cap: Duration::from_secs(2 * 3600),
-            late_payment: LatePayment::Rehold,
-            keep_for: 90 * DAY,
-        },
-        carts: orderly_domain::cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
-        waiting: WaitingLimits { total: 1000, per_order: 64, keep_for: 7 * DAY },
-        identity_retention: 30 * DAY,
-        notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
-        parked_bytes: 1 << 20,
-        parked_count: 100_000,
-        capacities: Capacities::default(),
-        budget: Budget::default(),
-    }
-}
 
 pub struct Shop {
     pub sequencer: Sequencer,

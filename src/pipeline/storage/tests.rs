@@ -1,7 +1,7 @@
 //! The store thread's work beside group commits, a turn at a time, on a simulated disk and clock.
 
 use super::*;
-use orderly_actors::clock::SimulatedClock;
+use orderly_actors::simulation::SimulatedClock;
 use orderly_domain::time::Timestamp;
 use orderly_store::disk::Tree;
 use orderly_store::sim::SimDisk;

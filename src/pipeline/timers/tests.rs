@@ -1,8 +1,8 @@
 //! When timers fire, on a clock that is moved by hand.
 
 use super::*;
-use orderly_actors::clock::SimulatedClock;
 use orderly_actors::sequencer::{InboundMessage, Raw, Settings, Step};
+use orderly_actors::simulation::SimulatedClock;
 use orderly_actors::{counters, order, payment, sequencer};
 use orderly_domain::command::{Command, Kind};
 use orderly_domain::id::{CommandId, Source};

@@ -74,7 +74,7 @@ impl Flows {
         reason: Option<Text>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let get = payment::GetStanding { order: found.ordinal, currency: found.order.currency };
+        let get = payment::GetSummary { order: found.ordinal, currency: found.order.currency };
         let summary = ask(&self.owners.payment, get).await??;
         let step = rules::cancel(&found.order, reason, summary);
         self.apply_decision(found, step, now).await

@@ -92,11 +92,11 @@ impl Flows {
             return Ok(Some(only(postpone)));
         }
         let mut changeset = Changeset::default();
-        let sweep = DeleteOrderData { order: ordinal };
+        let delete = DeleteOrderData { order: ordinal };
         for reply in [
-            ask(&self.owners.payment, sweep).await?,
-            ask(&self.owners.notification, sweep).await?,
-            ask(&self.owners.inventory, sweep).await?,
+            ask(&self.owners.payment, delete).await?,
+            ask(&self.owners.notification, delete).await?,
+            ask(&self.owners.inventory, delete).await?,
         ] {
             let (reply, deleted) = accepted(reply)?;
             if reply == DeleteReply::InUse {
