@@ -84,6 +84,7 @@ fn stats(opened: &Opened) -> Result<Value, Error> {
     Ok(json!({
         "namespace": recovery.namespace,
         "incarnation": recovery.incarnation.to_string(),
+        "format": recovery.formats.to_string(),
         "bytes": stats.bytes,
         "first_sequence": stats.first.0,
         "next_sequence": stats.next.0,

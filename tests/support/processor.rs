@@ -227,7 +227,12 @@ impl Processor {
 
     /// `orderly store verify` of a stopped processor.
     pub(crate) fn verify(&self) -> Value {
-        let output = self.command(&["store", "verify"]).output().expect("orderly runs");
+        self.store_command("verify")
+    }
+
+    /// What `orderly store` says of a stopped processor's store.
+    pub(crate) fn store_command(&self, what: &str) -> Value {
+        let output = self.command(&["store", what]).output().expect("orderly runs");
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
         serde_json::from_str(&text).expect("JSON")

@@ -1,0 +1,264 @@
+//! Stores of earlier builds: each is opened, answers as it did, goes on, and balances.
+//!
+//! `tests/released` has a store of every format that there was, as the build of that format left it, and what the
+//! admin API answered then. A build with a new format adds its own:
+//!
+//! ```sh
+//! ORDERLY_TEST_WRITE_STORE=1 scripts/with-rabbitmq cargo test --test released_stores
+//! ```
+
+#[path = "support/processor.rs"]
+mod processor;
+#[path = "support/producer.rs"]
+mod producer;
+#[path = "support/rabbit.rs"]
+mod rabbit;
+
+use processor::Processor;
+use producer::{Producer, Sent, captured, stock};
+use rabbit::shared_url;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A store belongs to its namespace. The tests below run one after the other for that.
+const NAMESPACE: &str = "released";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/released")
+}
+
+/// Where the store of a format is, such as `4.2`: the store's own format, and that of the shop's records in it.
+fn archive(format: &str) -> PathBuf {
+    folder().join(format!("store-{format}.tar.gz"))
+}
+
+/// What the admin API answered of the store in `archive`.
+fn answers_of(archive: &Path) -> PathBuf {
+    archive.with_extension("").with_extension("json")
+}
+
+/// The format of a stopped processor's store.
+fn format(processor: &Processor) -> String {
+    let stats = processor.store_command("stats");
+    stats["format"].as_str().expect("a format").to_owned()
+}
+
+/// Nothing in the store expires, whenever this runs.
+fn processor() -> Processor {
+    let long = "3650d";
+    Processor::new(&shared_url(), NAMESPACE)
+        .with("ORDERLY_STORE__IDEMPOTENCY_RETENTION", long)
+        .with("ORDERLY_STORE__HISTORY_RETENTION", long)
+        .with("ORDERLY_ORDERS__WAITING_CALLBACK_RETENTION", long)
+        .with("ORDERLY_CARTS__EXPIRE_AFTER", long)
+        .with("RUST_LOG", "off")
+}
+
+fn place(order: &str, quantity: u32) -> Sent {
+    let data = json!({
+        "order_id": order, "customer": {"id": "c-1", "email": "c@example.com"}, "currency": "EUR",
+        "lines": [{"sku": "tea", "quantity": quantity, "unit_price": 500, "name": "Tea"}],
+        "adjustments": [{"kind": "shipping", "amount": 100}], "hold_for": "3650d",
+    });
+    Sent::new("order.place", &format!("place-{order}"), &data)
+}
+
+fn of_cart(kind: &str, cart: &str, more: &Value) -> Sent {
+    let mut data = json!({"cart_id": cart});
+    let more = more.as_object().into_iter().flatten();
+    data.as_object_mut().expect("an object").extend(more.map(|(k, v)| (k.clone(), v.clone())));
+    Sent::new(kind, &format!("{kind}-{cart}"), &data)
+}
+
+fn of_order(kind: &str, order: &str) -> Sent {
+    Sent::new(kind, &format!("{kind}-{order}"), &json!({"order_id": order}))
+}
+
+fn callback(order: &str, event: &str, more: &Value) -> Sent {
+    let mut data = json!({
+        "provider": "acme", "event_id": event, "order_id": order, "attempt_id": format!("a-{order}"),
+        "occurred_at": "2026-01-01T00:00:00Z",
+    });
+    let more = more.as_object().into_iter().flatten();
+    data.as_object_mut().expect("an object").extend(more.map(|(k, v)| (k.clone(), v.clone())));
+    Sent::new("payment.callback", &format!("m-{event}"), &data)
+}
+
+fn money(kind: &str, amount: i64) -> Value {
+    json!({"kind": kind, "amount": amount, "currency": "EUR"})
+}
+
+/// What the store has seen: an order in every status that it can be brought to in a moment, and what never became one.
+fn story() -> Vec<Sent> {
+    let mut all = vec![stock("tea", 100)];
+    let line = json!({"sku": "tea", "quantity": 2, "unit_price": 500, "currency": "EUR"});
+    all.push(of_cart("cart.put", "k-open", &line));
+    all.push(of_cart("cart.put", "k-bought", &line));
+    let checkout = json!({"order_id": "bought", "customer": {"id": "c-2"}, "hold_for": "3650d"});
+    all.push(of_cart("cart.checkout", "k-bought", &checkout));
+    for order in ORDERS.iter().filter(|order| **order != "bought") {
+        all.push(place(order, if *order == "rejected" { 1000 } else { 1 }));
+    }
+    let paid = ["paid", "completed", "refunded", "partly-refunded", "disputed", "refund-pending"];
+    all.extend(paid.map(|order| captured(order, 600)));
+    all.push(of_order("order.complete", "completed"));
+    all.push(of_order("order.cancel", "cancelled"));
+    all.push(callback("partly", "e-partly", &money("captured", 200)));
+    all.push(callback("review", "e-review", &money("captured", 900)));
+    all.push(callback("due", "e-due", &money("captured", 200)));
+    all.push(of_order("order.cancel", "due"));
+    all.push(callback("authorized", "e-authorized", &money("authorized", 600)));
+    let mut back = money("refund_succeeded", 600);
+    back["refund_id"] = json!("r-1");
+    all.push(callback("refunded", "e-back", &back));
+    let request = json!({
+        "order_id": "refund-pending", "refund_id": "r-2", "amount": 250,
+        "restock": [{"sku": "tea", "quantity": 1}],
+    });
+    all.push(Sent::new("refund.request", "refund-pending", &request));
+    back["refund_id"] = json!("r-3");
+    back["amount"] = json!(100);
+    all.push(callback("partly-refunded", "e-part", &back));
+    let dispute = json!({"kind": "dispute_opened", "dispute_id": "d-1"});
+    all.push(callback("disputed", "e-dispute", &dispute));
+    all.push(captured("early", 600)); // nobody has placed that order yet
+    all.push(Sent::new("payment.callback", "broken", &json!({"order_id": "paid", "amount": 5.0})));
+    all.push(Sent::new("no.such.type", "unknown", &json!({"order_id": "paid"})));
+    all.push(stock("tea", 99)); // another value under the same id
+    all
+}
+
+/// The orders of the story.
+const ORDERS: [&str; 15] = [
+    "bought", "awaiting", "rejected", "paid", "completed", "refunded", "partly-refunded", "disputed",
+    "refund-pending", "cancelled", "partly", "review", "due", "authorized", "late",
+];
+
+/// Everything that can be asked about the story.
+fn paths() -> Vec<String> {
+    let mut paths = Vec::new();
+    for order in ORDERS {
+        paths.push(format!("/api/orders/{order}"));
+        paths.push(format!("/api/orders/{order}/timeline"));
+        paths.push(format!("/api/notifications?order_id={order}"));
+    }
+    paths.extend(["/api/carts/k-open", "/api/carts/k-bought", "/api/stock/tea"].map(String::from));
+    paths.extend(["/api/parked", "/api/audit"].map(String::from));
+    paths.extend((1..=3).map(|number| format!("/api/parked/p-{number}")));
+    paths
+}
+
+fn answers(processor: &Processor) -> Map<String, Value> {
+    let answer = |path: String| {
+        let answer = processor.get(&path).unwrap_or_else(|| panic!("{path} is answered"));
+        (path, answer)
+    };
+    paths().into_iter().map(answer).collect()
+}
+
+fn tar(arguments: &[&str]) {
+    let status = Command::new("tar").args(arguments).status().expect("tar runs");
+    assert!(status.success(), "tar {arguments:?}");
+}
+
+/// Fails where `now` lacks something that `then` had, or has something else there. What is new is no difference.
+fn assert_holds(then: &Value, now: &Value, place: &str) {
+    match (then, now) {
+        (Value::Object(then), Value::Object(now)) => {
+            for (key, then) in then {
+                let now = now.get(key).unwrap_or_else(|| panic!("{place}.{key} is gone"));
+                assert_holds(then, now, &format!("{place}.{key}"));
+            }
+        }
+        (Value::Array(then), Value::Array(now)) => {
+            assert_eq!(then.len(), now.len(), "{place}: {then:#?} became {now:#?}");
+            for (index, (then, now)) in then.iter().zip(now).enumerate() {
+                assert_holds(then, now, &format!("{place}[{index}]"));
+            }
+        }
+        (then, now) => assert_eq!(then, now, "{place}"),
+    }
+}
+
+/// Makes the store of this build's formats.
+async fn write() {
+    let mut processor = processor();
+    processor.start();
+    let producer = Producer::new(&shared_url(), NAMESPACE).await;
+    let replies = producer.reply_queue().await;
+    for command in story() {
+        producer.publish(&[command.replying(&replies)]).await;
+        producer.take(&replies).await;
+    }
+    processor.wait(|processor| processor.metric("orderly_outbox_pending", "") < 0.5);
+    let answers = serde_json::to_string_pretty(&answers(&processor)).expect("JSON");
+    assert_eq!(processor.stop().code(), Some(0));
+    let archive = archive(&format(&processor));
+    std::fs::write(answers_of(&archive), answers + "\n").expect("the answers are written");
+    let (archive, parent) = (archive.to_str().expect("UTF-8"), processor.directory.path());
+    tar(&["-C", parent.to_str().expect("UTF-8"), "-czf", archive, "store"]);
+}
+
+/// Opens one of the stores with this build, and goes on with it. Gives the format that it has then.
+async fn go_on(archive: &Path) -> String {
+    let name = archive.display();
+    let mut processor = processor();
+    let directory = processor.directory.path().to_str().expect("UTF-8").to_owned();
+    tar(&["-C", &directory, "-xzf", archive.to_str().expect("UTF-8")]);
+    processor.start();
+    // answers as it did
+    let then = std::fs::read(answers_of(archive));
+    let then: Map<String, Value> =
+        serde_json::from_slice(&then.expect("the answers of the store")).expect("JSON");
+    assert!(!then.is_empty(), "{name}");
+    for (path, then) in &then {
+        let now = processor.get(path).unwrap_or_else(|| panic!("{name}: {path} is answered"));
+        assert_holds(then, &now, &format!("{name}: {path} "));
+    }
+    // goes on: what is new is applied, what is known is known
+    let producer = Producer::new(&shared_url(), NAMESPACE).await;
+    let replies = producer.reply_queue().await;
+    for (command, verdict) in [
+        (captured("awaiting", 600), "applied"),
+        (captured("paid", 600), "duplicate"),
+        (captured("paid", 700), "conflict"),
+        (place("paid", 1), "duplicate"),
+        (place("early", 1), "applied"),
+        (callback("partly", "e-rest", &money("captured", 400)), "applied"),
+        (callback("authorized", "e-taken", &money("captured", 600)), "applied"),
+        (of_order("order.cancel", "late"), "applied"),
+    ] {
+        producer.publish(&[command.replying(&replies)]).await;
+        let reply = producer.take(&replies).await;
+        assert_eq!(reply.body["verdict"], verdict, "{name}: {}", reply.body);
+    }
+    let paid = ["awaiting", "early", "partly", "authorized"];
+    processor.wait(|processor| {
+        let status = |order| processor.get(&format!("/api/orders/{order}"));
+        paid.iter().all(|order| status(order).is_some_and(|order| order["status"] == "paid"))
+    });
+    let audit = processor.get("/api/audit").expect("an audit");
+    assert_eq!(audit["balanced"], true, "{name}: {audit}");
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["balanced"], true, "{name}");
+    format(&processor)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_of_every_format_are_opened_and_go_on() {
+    if std::env::var_os("ORDERLY_TEST_WRITE_STORE").is_some() {
+        write().await;
+    }
+    let files = std::fs::read_dir(folder()).expect("the folder is there");
+    let mut archives: Vec<_> = files.map(|file| file.expect("it is read").path()).collect();
+    archives.retain(|path| path.extension().is_some_and(|extension| extension == "gz"));
+    archives.sort();
+    assert!(!archives.is_empty());
+    for path in &archives {
+        let size = std::fs::metadata(path).expect("it is there").len();
+        assert!(size < 256 << 10, "{} has {size} bytes", path.display());
+        let current = archive(&go_on(path).await);
+        assert!(archives.contains(&current), "{} is missing: see above", current.display());
+    }
+}
