@@ -131,8 +131,21 @@ fn story() -> Vec<Sent> {
 
 /// The orders of the story.
 const ORDERS: [&str; 15] = [
-    "bought", "awaiting", "rejected", "paid", "completed", "refunded", "partly-refunded", "disputed",
-    "refund-pending", "cancelled", "partly", "review", "due", "authorized", "late",
+    "bought",
+    "awaiting",
+    "rejected",
+    "paid",
+    "completed",
+    "refunded",
+    "partly-refunded",
+    "disputed",
+    "refund-pending",
+    "cancelled",
+    "partly",
+    "review",
+    "due",
+    "authorized",
+    "late",
 ];
 
 /// Everything that can be asked about the story.
@@ -187,11 +200,15 @@ async fn write() {
     processor.start();
     let producer = Producer::new(&shared_url(), NAMESPACE).await;
     let replies = producer.reply_queue().await;
+    producer.bind("notifications", "#").await;
     for command in story() {
         producer.publish(&[command.replying(&replies)]).await;
         producer.take(&replies).await;
     }
-    processor.wait(|processor| processor.metric("orderly_outbox_pending", "") < 0.5);
+    processor.wait(|processor| {
+        let pending = processor.get("/api/notifications?status=pending").expect("a list");
+        pending["items"] == json!([]) && processor.metric("orderly_outbox_pending", "") < 0.5
+    });
     let answers = serde_json::to_string_pretty(&answers(&processor)).expect("JSON");
     assert_eq!(processor.stop().code(), Some(0));
     let archive = archive(&format(&processor));
