@@ -347,7 +347,9 @@ fn observe(shop: &Shop) -> Snapshot {
 
 fn each(view: &View, table: Table, mut look: impl FnMut(Ordinal)) {
     let entities = view.scan(table, Ordinal(0), usize::MAX).expect("reads");
-    entities.iter().for_each(|entity| look(entity.ordinal));
+    for entity in &entities {
+        look(entity.ordinal);
+    }
 }
 
 fn state<S: State>(view: &View, ordinal: Ordinal) -> Option<S> {

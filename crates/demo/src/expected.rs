@@ -28,7 +28,7 @@ impl Expected {
         let Step::Send(message) = step else {
             self.model.now += SHORT_HOLDS_ARE_OVER;
             let expired = self.model.expire_due();
-            expired.iter().for_each(|unit| self.count_events(unit));
+            self.count_events(&expired);
             return None;
         };
         let units = self.model.take_all(&Message {
@@ -39,7 +39,7 @@ impl Expected {
             time: None,
             deadline: message.deadline,
         });
-        units.iter().for_each(|unit| self.count_events(unit));
+        self.count_events(&units);
         // what follows are callbacks that had waited: each had its verdict when it came
         let verdict =
             units.first().map(|unit| VerdictWithReason::new(unit.verdict, unit.reason))?;
@@ -70,8 +70,9 @@ impl Expected {
         tally
     }
 
-    fn count_events(&mut self, unit: &Unit) {
-        for event in unit.events.iter().filter(|event| event.starts_with("order.")) {
+    fn count_events(&mut self, units: &[Unit]) {
+        let events = units.iter().flat_map(|unit| &unit.events);
+        for event in events.filter(|event| event.starts_with("order.")) {
             *self.tally.events.entry((*event).to_owned()).or_default() += 1;
         }
     }

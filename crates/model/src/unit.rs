@@ -112,7 +112,9 @@ pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
     compare("events", sorted(&product.events), sorted(&model.events));
     compare("events of the order", of_order(&product.events), of_order(&model.events));
     let mut facts = [product.facts.clone(), model.facts.clone()];
-    facts.iter_mut().for_each(|facts| facts.sort_unstable());
+    for facts in &mut facts {
+        facts.sort_unstable();
+    }
     let [of_product, of_model] = facts.map(|facts| format!("{facts:?}"));
     compare("what events say", of_product, of_model);
     let refunds = |unit: &Unit| format!("{:?}", unit.refunds_requested);
