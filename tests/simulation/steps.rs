@@ -404,7 +404,7 @@ impl World {
         match self.random.below(24) {
             0 => self.clock.advance(millis(&mut self.random, 60_000, 900_000)),
             1 if self.plan.is_long => {
-                self.clock.advance(millis(&mut self.random, 1_000_000, 7_000_000))
+                self.clock.advance(millis(&mut self.random, 1_000_000, 7_000_000));
             }
             2..=4 => self.step_clock(),
             _ => self.clock.advance(millis(&mut self.random, 1, 3_000)),

@@ -79,7 +79,7 @@ pub fn order(
             .map(|dispute| (dispute.id.as_str().to_owned(), dispute.state.as_str()))
             .collect(),
         notifications: notices
-            .map(|notice| (notice.kind.as_str(), notice.reference.to_string()))
+            .map(|notice| (notice.kind.as_str(), notice.reference.clone()))
             .collect(),
     }
 }
