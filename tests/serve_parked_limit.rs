@@ -12,7 +12,7 @@ use processor::Processor;
 use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const ROOM: usize = 3;
 const BAD: usize = 10;
@@ -27,20 +27,16 @@ async fn what_is_beyond_the_limit_goes_whole_to_the_dead_letters_over_a_crash() 
     // Given a processor with room for three, that dies before the broker has confirmed a dead letter
     let mut processor = Processor::new(&url, &namespace)
         .with("ORDERLY_PARKED__MAX_COUNT", &ROOM.to_string())
-        .with("FAILPOINTS", "worker:outbound=sleep(3600000)");
+        .with("FAILPOINTS", "worker:outbound=panic")
+        .with("RUST_LOG", "off");
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
     let replies = producer.reply_queue().await;
     let events = producer.bind("events", "command.parked").await;
     let commands: Vec<_> = (0..BAD).map(|number| bad(number).replying(&replies)).collect();
     producer.publish(&commands).await;
-    processor.wait(|processor| {
-        processor.metric("orderly_commands_total", "verdict=\"invalid\"") > BAD as f64 - 0.5
-    });
+    assert_eq!(processor.ended().code(), Some(1));
     assert_eq!(producer.depth(&format!("{namespace}.dead")).await, 0);
-    let in_hand = processor.metric("orderly_in_flight", "");
-    assert!((in_hand - (BAD - ROOM) as f64).abs() < 0.5, "{in_hand} are not acknowledged");
-    processor.kill();
 
     // When it is started again
     let mut processor = processor.with("FAILPOINTS", "");
@@ -65,7 +61,8 @@ async fn what_is_beyond_the_limit_goes_whole_to_the_dead_letters_over_a_crash() 
     }
     // with an event, and a verdict as always
     let told = producer.drain(&events).await;
-    let kept = told.iter().filter(|event| event.body["data"]["parked_id"].is_string()).count();
+    let kept = told.iter().filter_map(|event| event.body["data"]["parked_id"].as_str());
+    let kept = kept.collect::<BTreeSet<_>>().len(); // an event may be published again after a crash
     assert_eq!(kept, ROOM);
     for id in dead.keys() {
         let of_it = |event: &&producer::Got| event.body["data"]["command_id"] == **id;
