@@ -10,6 +10,19 @@
 //! Each stage is a thin loop over step functions that know no thread. Between them are bounded
 //! channels and batches: what a stage is behind makes its next batch larger.
 //!
+//! | module | has |
+//! |---|---|
+//! | `core` | the core thread: messages through the sequencer, timers, stopping |
+//! | `storage` | the store thread: group commits, checkpoints, retention |
+//! | `relay` | events to the broker, in order, with a durable cursor |
+//! | `notifier` | which notifications leave now, through which channel |
+//! | `outbound` | retries, dead letters and replies |
+//! | `pending_acks` | what a durable unit lets go: acks, replies, notifications |
+//! | `timers` | when timers may fire |
+//! | `handle` | asking the core from other threads |
+//! | `watchdog` | ends a process whose core stands still |
+//! | [`workers`] | starts every thread and task, and hears of one that fails |
+//!
 //! Invariant: nothing of a unit leaves the process (ack, reply, event, notification) before the
 //! group commit that holds it.
 
