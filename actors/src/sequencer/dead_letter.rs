@@ -137,7 +137,7 @@ impl Sequencer {
         if let Some(ordinal) = known
             && let Some(about) = parked::read(&view, ordinal)?
         {
-            return Ok(Place::Known(about));
+            return Ok(Place::Known(Box::new(about)));
         }
         if !self.has_room() {
             return Ok(Place::Full);
@@ -292,7 +292,7 @@ pub(super) struct Waited {
 /// Where a message goes that is to be parked.
 enum Place {
     /// It is parked already.
-    Known(Parked),
+    Known(Box<Parked>),
     /// It is kept: all of it, or its beginning.
     Room(Box<ParkedItem>),
     /// As many messages are parked as may be.

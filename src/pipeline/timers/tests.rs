@@ -105,7 +105,7 @@ impl Shop {
         let kind_of = Kind::from_name(kind).expect("is a command");
         let message = InboundMessage {
             source: Some(Source::new("test").expect("is a source")),
-            id: Some(CommandId::new(&format!("m-{}", self.sent)).expect("is an id")),
+            id: Some(CommandId::new(format!("m-{}", self.sent)).expect("is an id")),
             kind: CommandName::new(Some(kind)),
             time: None,
             deadline: None,
