@@ -8,11 +8,15 @@ use std::io::{self, IsTerminal as _};
 use std::panic;
 
 use tracing::error;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::util::TryInitError;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
+use tracing_subscriber::{fmt, registry};
 
 use crate::config::LogFormat;
+
+/// The variable that chooses what is logged: levels by target, such as `info,orderly=debug`.
+const VARIABLE: &str = "RUST_LOG";
 
 /// What `serve` logs unless `RUST_LOG` says otherwise.
 pub const SERVE: &str = "info,actix_server=warn";
@@ -27,7 +31,7 @@ const QUIET: &str = "lapin=off";
 pub enum Error {
     /// `RUST_LOG` makes no sense.
     #[error("cannot read RUST_LOG")]
-    Filter(#[source] tracing_subscriber::filter::ParseError),
+    Filter(#[source] ParseError),
     /// There is a logger already.
     #[error("cannot start logging")]
     Started(#[source] TryInitError),
@@ -35,18 +39,23 @@ pub enum Error {
 
 /// Starts logging for the whole process; `default` is what is logged unless `RUST_LOG` says otherwise.
 pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
-    let directives = env::var(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+    let directives = env::var(VARIABLE).unwrap_or_default();
     let directives = if directives.trim().is_empty() { default } else { &directives };
     let directives = if directives.contains("lapin") {
         directives.to_owned() // who names it wants it
     } else {
         format!("{directives},{QUIET}")
     };
-    let filter = EnvFilter::builder().parse(directives).map_err(Error::Filter)?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let targets: Targets = directives.parse().map_err(Error::Filter)?;
+    let lines = fmt::layer().with_writer(io::stderr);
     match format {
-        LogFormat::Text => lines.with_ansi(io::stderr().is_terminal()).finish().try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).finish().try_init(),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(io::stderr().is_terminal());
+            registry().with(lines).with(targets).try_init()
+        }
+        LogFormat::Json => {
+            registry().with(lines.json().flatten_event(true)).with(targets).try_init()
+        }
     }
     .map_err(Error::Started)?;
     log_panics();
