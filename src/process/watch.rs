@@ -39,6 +39,10 @@ pub(super) async fn watch_broker(
             // before the first connection it is starting, and after the last one draining
             Phase::Connecting if now.generation == 0 && now.last_error.is_none() => {}
             Phase::Closed => {}
+            // the broker is there: what the start waits for is the namespace
+            Phase::NotOwner if now.generation == 0 => {
+                readiness.raise(Unready::Starting, "another processor holds the namespace");
+            }
             Phase::Connecting | Phase::NotOwner => {
                 let detail = now
                     .last_error
