@@ -61,7 +61,10 @@ async fn what_is_old_goes_by_itself_and_ids_of_orders_stay_taken() {
     assert!(told["detail"].as_str().is_some_and(|detail| detail.contains("was deleted")), "{told}");
     let (status, told) = processor.problem("/api/orders/o-2");
     assert_eq!(status, 404);
-    assert!(!told["detail"].as_str().is_some_and(|detail| detail.contains("was deleted")), "{told}");
+    assert!(
+        !told["detail"].as_str().is_some_and(|detail| detail.contains("was deleted")),
+        "{told}"
+    );
     assert!(processor.metric("orderly_orders{", "status=\"cancelled\"") < 0.5);
     assert!(processor.metric("orderly_waiting_callbacks", "") < 0.5);
 
