@@ -325,7 +325,7 @@ fn without_a_broker_requests_are_answered_and_publishes_wait() {
 
 /// Waits until the broker has as many connections of this namespace as `wanted`, by their names.
 fn wait_for_connections(node: &Node, names: &Names, wanted: &[&str]) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let list = node.ctl(&["-q", "list_connections", "client_properties"]);
         let mut found: Vec<&str> = ["consume", "publish", "client"]
@@ -339,7 +339,7 @@ fn wait_for_connections(node: &Node, names: &Names, wanted: &[&str]) {
         if found == wanted {
             return;
         }
-        assert!(std::time::Instant::now() < deadline, "{found:?} instead of {wanted:?}:\n{list}");
+        assert!(Instant::now() < deadline, "{found:?} instead of {wanted:?}:\n{list}");
         thread::sleep(Duration::from_millis(200));
     }
 }
@@ -394,12 +394,12 @@ fn the_processor_is_ready_within_3_seconds_of_the_brokers_return() {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             thread::sleep(Duration::from_millis(5));
         }
-        std::time::Instant::now()
+        Instant::now()
     });
     let ready = runtime.spawn(async move {
         phase(&mut link, |phase| *phase == Phase::Connecting).await;
         phase(&mut link, |phase| *phase == Phase::Up).await;
-        (std::time::Instant::now(), link)
+        (Instant::now(), link)
     });
 
     node.restart();

@@ -4,6 +4,7 @@
 mod support;
 
 use orderly_actors::{parked, tables};
+use orderly_domain::id::{CartId, EventId, Provider, Sku};
 use orderly_domain::parked::Parked;
 use serde_json::json;
 use support::{Shop, inbound};
@@ -18,10 +19,10 @@ fn parked(shop: &Shop) -> Vec<Parked> {
 
 fn named(parked: &Parked) -> [Option<&str>; 4] {
     [
-        parked.provider.as_ref().map(|id| id.as_str()),
-        parked.event_id.as_ref().map(|id| id.as_str()),
-        parked.cart_id.as_ref().map(|id| id.as_str()),
-        parked.sku.as_ref().map(|id| id.as_str()),
+        parked.provider.as_ref().map(Provider::as_str),
+        parked.event_id.as_ref().map(EventId::as_str),
+        parked.cart_id.as_ref().map(CartId::as_str),
+        parked.sku.as_ref().map(Sku::as_str),
     ]
 }
 

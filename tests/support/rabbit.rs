@@ -5,6 +5,7 @@
 //! however the tests end, the node's processes end too, and their directory is removed.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+use std::fmt::Write as _;
 use std::{
     fs, io,
     net::{Ipv6Addr, TcpListener, TcpStream},
@@ -219,7 +220,7 @@ fn add_tls(directory: &Path, port: u16) {
         // Beside the configuration: the node may see nothing else of this machine's files.
         let copy = directory.join(name);
         fs::copy(tls_file(name), &copy).expect("the certificate is copied");
-        config.push_str(&format!("ssl_options.{key} = {}\n", copy.display()));
+        writeln!(config, "ssl_options.{key} = {}", copy.display()).expect("a text takes it");
     }
     config.push_str("ssl_options.verify = verify_none\n");
     let path = directory.join("rabbitmq.conf");
@@ -228,10 +229,8 @@ fn add_tls(directory: &Path, port: u16) {
 }
 
 fn write_config(directory: &Path, amqp_port: u16) {
-    let ipv6 = match has_ipv6() {
-        true => format!("listeners.tcp.2 = ::1:{amqp_port}\n"),
-        false => String::new(),
-    };
+    let ipv6 =
+        if has_ipv6() { format!("listeners.tcp.2 = ::1:{amqp_port}\n") } else { String::new() };
     let config = format!(
         "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
          {ipv6}\
