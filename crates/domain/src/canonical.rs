@@ -38,8 +38,12 @@ pub fn form1(
     name: &str,
     data: impl FnOnce(&mut Form) -> Result<Member, Error>,
 ) -> Result<Vec<u8>, Error> {
-    let mut form =
-        Form { out: Vec::with_capacity(512), members: Vec::with_capacity(32), sorted: Vec::new() };
+    let mut form = Form {
+        out: Vec::with_capacity(512),
+        members: Vec::with_capacity(32),
+        sorted: Vec::new(),
+        shown: String::new(),
+    };
     form.text(name);
     data(&mut form)?;
     Ok(form.out)
@@ -81,22 +85,45 @@ pub struct Form {
     members: Vec<Place>,
     /// Members on their way to their sorted places.
     sorted: Vec<u8>,
+    /// A text that is being made.
+    shown: String,
 }
 
 /// Where a member of an object lies in the form.
 struct Place {
+    /// The first eight bytes of the name: enough to tell most names apart.
+    prefix: u64,
     name: Range<usize>,
     all: Range<usize>,
 }
 
+fn prefix(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    let length = name.len().min(8);
+    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
+    u64::from_be_bytes(bytes)
+}
+
 impl Form {
+    #[inline]
     fn text(&mut self, text: &str) {
-        self.out.push(b's');
-        self.out.extend_from_slice(itoa::Buffer::new().format(text.len()).as_bytes());
-        self.out.push(b':');
+        self.out.reserve(text.len() + 8);
+        match u8::try_from(text.len()) {
+            Ok(length @ 0..=9) => self.out.extend_from_slice(&[b's', b'0' + length, b':']),
+            Ok(length @ 10..=99) => {
+                let digits = [b'0' + length / 10, b'0' + length % 10];
+                self.out.extend_from_slice(&[b's', digits[0], digits[1], b':']);
+            }
+            Ok(_) | Err(_) => {
+                self.out.push(b's');
+                self.out.extend_from_slice(itoa::Buffer::new().format(text.len()).as_bytes());
+                self.out.push(b':');
+            }
+        }
         self.out.extend_from_slice(text.as_bytes());
     }
 
+    #[inline]
     fn integer(&mut self, number: impl itoa::Integer) -> Member {
         self.out.push(b'i');
         self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
@@ -108,23 +135,31 @@ impl Form {
     fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Error> {
         let start = self.out.len();
         self.text(name);
-        let name = self.out.len() - name.len()..self.out.len();
+        let end = self.out.len();
         match value.serialize(&mut *self)? {
             Member::LeftOut => self.out.truncate(start),
-            Member::Written => self.members.push(Place { name, all: start..self.out.len() }),
+            Member::Written => self.members.push(Place {
+                prefix: prefix(name),
+                name: end - name.len()..end,
+                all: start..self.out.len(),
+            }),
         }
         Ok(())
     }
 
     /// Sorts the members of the object that ends, which are those behind the first `outer`.
     fn sort(&mut self, outer: usize) {
-        let Self { out, members, sorted } = self;
+        let Self { out, members, sorted, .. } = self;
         let members = &mut members[outer..];
         let Some(start) = members.first().map(|first| first.all.start) else { return };
-        if members.is_sorted_by(|a, b| out[a.name.clone()] < out[b.name.clone()]) {
+        let order = |a: &Place, b: &Place| {
+            let names = || out[a.name.clone()].cmp(&out[b.name.clone()]);
+            a.prefix.cmp(&b.prefix).then_with(names)
+        };
+        if members.is_sorted_by(|a, b| order(a, b).is_lt()) {
             return;
         }
-        members.sort_unstable_by(|a, b| out[a.name.clone()].cmp(&out[b.name.clone()]));
+        members.sort_unstable_by(order);
         sorted.clear();
         for member in members {
             sorted.extend_from_slice(&out[member.all.clone()]);
@@ -241,6 +276,16 @@ impl<'a> Serializer for &'a mut Form {
 
     fn serialize_str(self, value: &str) -> Result<Member, Error> {
         self.text(value);
+        Ok(Member::Written)
+    }
+
+    /// As [`serialize_str`](Self::serialize_str), without a text of its own.
+    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Member, Error> {
+        let mut text = std::mem::take(&mut self.shown);
+        text.clear();
+        let _ = write!(text, "{value}"); // writing to a string cannot fail
+        self.text(&text);
+        self.shown = text;
         Ok(Member::Written)
     }
 

@@ -112,12 +112,11 @@ pub fn of_parked(source: &str, id: &str, body: &[u8]) -> [u8; 16] {
 
 /// A short name derived from `parts`: the same at every derivation.
 pub fn derived(prefix: &str, parts: &[&str]) -> String {
-    use std::fmt::Write as _;
     let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
-    let mut name = String::with_capacity(prefix.len() + 33);
+    let mut digits = [0; 32];
+    hex::encode_to_slice(hash16(6, &parts), &mut digits).expect("there is room for 32 digits");
+    let mut name = String::with_capacity(prefix.len() + digits.len());
     name.push_str(prefix);
-    for byte in hash16(6, &parts) {
-        let _ = write!(name, "{byte:02x}"); // writing to a string cannot fail
-    }
+    name.extend(digits.map(char::from));
     name
 }

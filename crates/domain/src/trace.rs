@@ -21,10 +21,10 @@ impl TraceParent {
     /// W3C Trace Context asks).
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
-        let version = hex::<1>(parts.next()?)?;
-        let trace = hex::<16>(parts.next()?)?;
-        let parent = hex::<8>(parts.next()?)?;
-        let flags = hex::<1>(parts.next()?)?;
+        let version = bytes::<1>(parts.next()?)?;
+        let trace = bytes::<16>(parts.next()?)?;
+        let parent = bytes::<8>(parts.next()?)?;
+        let flags = bytes::<1>(parts.next()?)?;
         // a later version may have more parts, version 00 may not; ff is forbidden
         let tail = parts.next().is_some();
         let known = version[0] != 0xff && (version[0] != 0 || !tail);
@@ -43,37 +43,22 @@ impl TraceParent {
     }
 }
 
-fn hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 2 * N {
+/// The bytes of a part: upper-case digits are not allowed.
+fn bytes<const N: usize>(text: &str) -> Option<[u8; N]> {
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
-    let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
-        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
-    }
-    Some(out)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None, // upper case is not allowed
-    }
+    let mut bytes = [0; N];
+    hex::decode_to_slice(text, &mut bytes).ok().map(|()| bytes)
 }
 
 impl fmt::Display for TraceParent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("00-")?;
-        for byte in self.trace {
-            write!(f, "{byte:02x}")?;
-        }
-        f.write_str("-")?;
-        for byte in self.parent {
-            write!(f, "{byte:02x}")?;
-        }
-        write!(f, "-{:02x}", self.flags)
+        let (mut trace, mut parent) = ([0; 32], [0; 16]);
+        hex::encode_to_slice(self.trace, &mut trace).map_err(|_| fmt::Error)?;
+        hex::encode_to_slice(self.parent, &mut parent).map_err(|_| fmt::Error)?;
+        let text = |digits| std::str::from_utf8(digits).map_err(|_| fmt::Error);
+        write!(f, "00-{}-{}-{:02x}", text(&trace)?, text(&parent)?, self.flags)
     }
 }
 

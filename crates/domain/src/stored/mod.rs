@@ -39,7 +39,8 @@ pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
     /// Appends the stored form.
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         out.push(Self::VERSION);
-        minicbor::encode(self, out)
+        out.reserve(ROOM);
+        minicbor::encode(self, Output(out))
             .map_err(|error| Error::Unwritable { kind: Self::KIND, problem: error.to_string() })
     }
 
@@ -50,6 +51,26 @@ pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
             Some((found, fields)) => Self::upgrade(*found, fields),
             None => Err(Error::Corrupt { kind: Self::KIND, problem: "it is empty".to_owned() }),
         }
+    }
+}
+
+/// Room for a typical record.
+const ROOM: usize = 512;
+
+/// Where records are written to. As `minicbor` writes to a `Vec`, but part of the caller's code: most
+/// of what is written are single bytes.
+struct Output<'a>(&'a mut Vec<u8>);
+
+impl minicbor::encode::Write for Output<'_> {
+    type Error = std::convert::Infallible;
+
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error> {
+        match bytes {
+            [byte] => self.0.push(*byte),
+            _ => self.0.extend_from_slice(bytes),
+        }
+        Ok(())
     }
 }
 
