@@ -102,7 +102,7 @@ impl Error {
             Self::Store(_) | Self::Relay | Self::DiskStalled => true,
             Self::Core(error) => match error {
                 Core::State(_) => true,
-                Core::Encode(_) | Core::Data(_) => false,
+                Core::Encode(_) => false,
             },
             Self::Worker { worker, .. } => *worker == "store",
             Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,

@@ -46,11 +46,11 @@ impl Sequencer {
         };
         let identity = Identity {
             hash: IdentityHash(identity::of(source, id, command)),
-            data: DataHash::new(command)?,
+            data: DataHash::new(command),
         };
         let seen = self.view.borrow().identity(&identity.hash)?;
         if let Some(seen) = seen {
-            let same = identity.data.is_same(seen.data, command)?;
+            let same = identity.data.is_same(seen.data);
             return self.repeat(inbound, command, seen.seq, same, now).await.map(Step::from);
         }
         // the identity comes first: a command that was applied in time and comes again is a duplicate

@@ -3,7 +3,6 @@
 use crate::journal_entry::JournalEntry;
 use crate::states;
 use bytes::Bytes;
-use orderly_domain::canonical;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::stored;
 use orderly_domain::trace::TraceParent;
@@ -92,9 +91,6 @@ pub enum Error {
     /// A state cannot be written.
     #[error("a state cannot be encoded: {0}")]
     Encode(#[from] stored::Error),
-    /// The data of a command cannot be hashed, so a duplicate cannot be told from a conflict.
-    #[error("the data of a command cannot be hashed: {0}")]
-    Data(#[from] canonical::Error),
 }
 
 impl From<store::Error> for Error {

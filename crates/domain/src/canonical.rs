@@ -13,60 +13,40 @@
 //! | the whole | the command's type as a text, then its data as an object |
 //! | a text | `s`, its number of bytes in decimal, `:`, its bytes in UTF-8 |
 //! | an integer | `i`, its decimal digits, with `-` before them when it is negative, `;` |
-//! | another number | `d`, the 16 hexadecimal digits of its 64 bits (IEEE 754), `;` |
 //! | true, false, null | `t`, `f`, `n` |
 //! | a list | `[`, its items, `]` |
 //! | an object | `{`, its members, each the name as a text and the value, sorted by the bytes of the names, `}` |
 //! | an enum | its wire name, as a text |
 //!
 //! A member of an object is left out when it is what an absent field is decoded as: `null`, or of a
-//! field that is not optional `false`, an empty list or an empty object. Therefore a new field must
-//! have one of these as its default. An optional field that is given is always written, an empty
-//! list too: it may mean something else than none.
+//! field that is not optional `false` or an empty list. Therefore a new field must have one of these
+//! as its default. An optional field that is given is always written, an empty list too: it may mean
+//! something else than none.
 //!
-//! A number without a fraction is an integer, however it was written. Times are texts in RFC 3339 in UTC
-//! with six digits of a second, durations texts such as `900s` or `1s 500000000ns`.
+//! Times are texts in RFC 3339 in UTC with six digits of a second, durations texts such as `900s` or
+//! `1s 500000000ns`.
 //!
 //! No two different values have the same form: each begins with what it is, and says where it ends.
+//!
+//! The form is made for every command, on the thread that all of them pass. So it is written in one
+//! go by a trait of its own: a `Serializer` for serde's derived code has the fields in the order of
+//! the source and must sort them, which took a tenth of the whole core's time.
 
-use serde::ser::{self, Impossible, Serialize, Serializer};
 use std::fmt::{self, Write as _};
-use std::ops::Range;
+use std::time::Duration;
+
+/// Data that has a canonical form.
+pub trait Canonical {
+    /// Appends the form.
+    fn write(&self, form: &mut Form) -> Member;
+}
 
 /// The form of `data` of the command type `name`.
-pub fn form1(
-    name: &str,
-    data: impl FnOnce(&mut Form) -> Result<Member, Error>,
-) -> Result<Vec<u8>, Error> {
-    let mut form = Form {
-        out: Vec::with_capacity(512),
-        members: Vec::with_capacity(32),
-        sorted: Vec::new(),
-        shown: String::new(),
-    };
+pub fn form1(name: &str, data: &impl Canonical) -> Vec<u8> {
+    let mut form = Form { out: Vec::with_capacity(1024) };
     form.text(name);
-    data(&mut form)?;
-    Ok(form.out)
-}
-
-/// Why data has no canonical form: never, of the commands there are.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
-    /// Data of a shape that JSON does not have, or no command uses.
-    #[error("no canonical form of {0}")]
-    Shape(&'static str),
-    /// No form has that number.
-    #[error("no canonical form {0}")]
-    Form(u8),
-    /// The data does not let itself be written.
-    #[error("{0}")]
-    Data(String),
-}
-
-impl ser::Error for Error {
-    fn custom<T: fmt::Display>(problem: T) -> Self {
-        Self::Data(problem.to_string())
-    }
+    data.write(&mut form);
+    form.out
 }
 
 /// Whether a value is written when it is a member of an object.
@@ -79,40 +59,21 @@ pub enum Member {
 }
 
 /// A canonical form that is being written.
+#[derive(Debug)]
 pub struct Form {
     out: Vec<u8>,
-    /// Where the members of the objects that are open lie in `out`.
-    members: Vec<Place>,
-    /// Members on their way to their sorted places.
-    sorted: Vec<u8>,
-    /// A text that is being made.
-    shown: String,
-}
-
-/// Where a member of an object lies in the form.
-struct Place {
-    /// The first eight bytes of the name: enough to tell most names apart.
-    prefix: u64,
-    name: Range<usize>,
-    all: Range<usize>,
-}
-
-fn prefix(name: &str) -> u64 {
-    let mut bytes = [0; 8];
-    let length = name.len().min(8);
-    bytes[..length].copy_from_slice(&name.as_bytes()[..length]);
-    u64::from_be_bytes(bytes)
 }
 
 impl Form {
+    /// Appends a text.
     #[inline]
-    fn text(&mut self, text: &str) {
+    pub fn text(&mut self, text: &str) -> Member {
         self.out.reserve(text.len() + 8);
         match u8::try_from(text.len()) {
             Ok(length @ 0..=9) => self.out.extend_from_slice(&[b's', b'0' + length, b':']),
             Ok(length @ 10..=99) => {
-                let digits = [b'0' + length / 10, b'0' + length % 10];
-                self.out.extend_from_slice(&[b's', digits[0], digits[1], b':']);
+                let [tens, ones] = [b'0' + length / 10, b'0' + length % 10];
+                self.out.extend_from_slice(&[b's', tens, ones, b':']);
             }
             Ok(_) | Err(_) => {
                 self.out.push(b's');
@@ -121,348 +82,144 @@ impl Form {
             }
         }
         self.out.extend_from_slice(text.as_bytes());
+        Member::Written
     }
 
+    /// Appends a text that is made of `shown`.
+    pub fn shown(&mut self, shown: fmt::Arguments<'_>) -> Member {
+        let mut text = String::with_capacity(40);
+        let _ = text.write_fmt(shown); // writing to a string cannot fail
+        self.text(&text)
+    }
+
+    /// Appends an integer.
     #[inline]
-    fn integer(&mut self, number: impl itoa::Integer) -> Member {
+    pub fn integer(&mut self, number: impl itoa::Integer) -> Member {
         self.out.push(b'i');
         self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
         self.out.push(b';');
         Member::Written
     }
 
-    /// Writes a member, unless it is to be left out.
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Error> {
+    /// Appends what begins an object. Its members follow, sorted by their names, then its
+    /// [`end`](Self::end).
+    #[inline]
+    pub fn begin(&mut self) {
+        self.out.push(b'{');
+    }
+
+    /// Appends a member of an object, unless it is to be left out.
+    #[inline]
+    pub fn member(&mut self, name: &str, value: &impl Canonical) {
         let start = self.out.len();
         self.text(name);
-        let end = self.out.len();
-        match value.serialize(&mut *self)? {
-            Member::LeftOut => self.out.truncate(start),
-            Member::Written => self.members.push(Place {
-                prefix: prefix(name),
-                name: end - name.len()..end,
-                all: start..self.out.len(),
-            }),
+        if value.write(self) == Member::LeftOut {
+            self.out.truncate(start);
         }
-        Ok(())
     }
 
-    /// Sorts the members of the object that ends, which are those behind the first `outer`.
-    fn sort(&mut self, outer: usize) {
-        let Self { out, members, sorted, .. } = self;
-        let members = &mut members[outer..];
-        let Some(start) = members.first().map(|first| first.all.start) else { return };
-        let order = |a: &Place, b: &Place| {
-            let names = || out[a.name.clone()].cmp(&out[b.name.clone()]);
-            a.prefix.cmp(&b.prefix).then_with(names)
-        };
-        if members.is_sorted_by(|a, b| order(a, b).is_lt()) {
-            return;
+    /// Appends what ends an object.
+    #[inline]
+    pub fn end(&mut self) -> Member {
+        self.out.push(b'}');
+        Member::Written
+    }
+}
+
+impl Canonical for bool {
+    #[inline]
+    fn write(&self, form: &mut Form) -> Member {
+        form.out.push(if *self { b't' } else { b'f' });
+        if *self { Member::Written } else { Member::LeftOut }
+    }
+}
+
+macro_rules! integers {
+    ($($type:ty),*) => {$(
+        impl Canonical for $type {
+            #[inline]
+            fn write(&self, form: &mut Form) -> Member {
+                form.integer(*self)
+            }
         }
-        members.sort_unstable_by(order);
-        sorted.clear();
-        for member in members {
-            sorted.extend_from_slice(&out[member.all.clone()]);
+    )*};
+}
+
+integers!(i64, u64);
+
+impl Canonical for Duration {
+    fn write(&self, form: &mut Form) -> Member {
+        match (self.as_secs(), self.subsec_nanos()) {
+            (secs, 0) => form.shown(format_args!("{secs}s")),
+            (secs, nanos) => form.shown(format_args!("{secs}s {nanos}ns")),
         }
-        out.truncate(start);
-        out.extend_from_slice(sorted);
     }
 }
 
-/// A list that is being written.
-pub struct List<'a> {
-    form: &'a mut Form,
-    member: Member,
-}
-
-/// An object that is being written.
-pub struct Object<'a> {
-    form: &'a mut Form,
-    /// How many members of outer objects there are.
-    outer: usize,
-    /// Of a map: the name of the member whose value comes next.
-    name: String,
-}
-
-impl Object<'_> {
-    fn end(self) -> Member {
-        self.form.sort(self.outer);
-        let is_empty = self.form.members.len() == self.outer;
-        self.form.members.truncate(self.outer);
-        self.form.out.push(b'}');
-        if is_empty { Member::LeftOut } else { Member::Written }
-    }
-}
-
-impl<'a> Serializer for &'a mut Form {
-    type Ok = Member;
-    type Error = Error;
-    type SerializeSeq = List<'a>;
-    type SerializeTuple = List<'a>;
-    type SerializeTupleStruct = List<'a>;
-    type SerializeTupleVariant = Impossible<Member, Error>;
-    type SerializeMap = Object<'a>;
-    type SerializeStruct = Object<'a>;
-    type SerializeStructVariant = Impossible<Member, Error>;
-
-    fn serialize_bool(self, value: bool) -> Result<Member, Error> {
-        self.out.push(if value { b't' } else { b'f' });
-        Ok(if value { Member::Written } else { Member::LeftOut })
-    }
-
-    fn serialize_i8(self, value: i8) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_i16(self, value: i16) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_i32(self, value: i32) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_i64(self, value: i64) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_i128(self, value: i128) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_u8(self, value: u8) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_u16(self, value: u16) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_u32(self, value: u32) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_u64(self, value: u64) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_u128(self, value: u128) -> Result<Member, Error> {
-        Ok(self.integer(value))
-    }
-
-    fn serialize_f32(self, value: f32) -> Result<Member, Error> {
-        self.serialize_f64(value.into())
-    }
-
-    fn serialize_f64(self, value: f64) -> Result<Member, Error> {
-        // beyond 2^53 a fraction cannot be told any more, and such a number stays what it is
-        const EXACT: f64 = 9_007_199_254_740_992.0;
-        if value.fract() == 0.0 && value.abs() <= EXACT {
-            #[allow(clippy::cast_possible_truncation, reason = "it is a whole number below 2^53")]
-            return Ok(self.integer(value as i64));
+impl<T: Canonical> Canonical for Option<T> {
+    #[inline]
+    fn write(&self, form: &mut Form) -> Member {
+        match self {
+            None => {
+                form.out.push(b'n');
+                Member::LeftOut
+            }
+            Some(value) => {
+                value.write(form);
+                Member::Written
+            }
         }
-        self.out.push(b'd');
-        let mut digits = String::with_capacity(16);
-        let _ = write!(digits, "{:016x}", value.to_bits()); // writing to a string cannot fail
-        self.out.extend_from_slice(digits.as_bytes());
-        self.out.push(b';');
-        Ok(Member::Written)
-    }
-
-    fn serialize_char(self, value: char) -> Result<Member, Error> {
-        self.text(value.encode_utf8(&mut [0; 4]));
-        Ok(Member::Written)
-    }
-
-    fn serialize_str(self, value: &str) -> Result<Member, Error> {
-        self.text(value);
-        Ok(Member::Written)
-    }
-
-    /// As [`serialize_str`](Self::serialize_str), without a text of its own.
-    fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<Member, Error> {
-        let mut text = std::mem::take(&mut self.shown);
-        text.clear();
-        let _ = write!(text, "{value}"); // writing to a string cannot fail
-        self.text(&text);
-        self.shown = text;
-        Ok(Member::Written)
-    }
-
-    fn serialize_bytes(self, _: &[u8]) -> Result<Member, Error> {
-        Err(Error::Shape("bytes"))
-    }
-
-    fn serialize_none(self) -> Result<Member, Error> {
-        self.out.push(b'n');
-        Ok(Member::LeftOut)
-    }
-
-    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<Member, Error> {
-        value.serialize(self).map(|_| Member::Written)
-    }
-
-    fn serialize_unit(self) -> Result<Member, Error> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_struct(self, _: &'static str) -> Result<Member, Error> {
-        self.serialize_none()
-    }
-
-    fn serialize_unit_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        variant: &'static str,
-    ) -> Result<Member, Error> {
-        self.serialize_str(variant)
-    }
-
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        value: &T,
-    ) -> Result<Member, Error> {
-        value.serialize(self)
-    }
-
-    fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<Member, Error> {
-        Err(Error::Shape("an enum with data"))
-    }
-
-    fn serialize_seq(self, length: Option<usize>) -> Result<List<'a>, Error> {
-        self.out.push(b'[');
-        let member = if length == Some(0) { Member::LeftOut } else { Member::Written };
-        Ok(List { form: self, member })
-    }
-
-    fn serialize_tuple(self, length: usize) -> Result<List<'a>, Error> {
-        self.serialize_seq(Some(length))
-    }
-
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<List<'a>, Error> {
-        self.serialize_seq(Some(length))
-    }
-
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, Error> {
-        Err(Error::Shape("an enum with data"))
-    }
-
-    fn serialize_map(self, _: Option<usize>) -> Result<Object<'a>, Error> {
-        self.out.push(b'{');
-        let outer = self.members.len();
-        Ok(Object { form: self, outer, name: String::new() })
-    }
-
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Object<'a>, Error> {
-        self.serialize_map(None)
-    }
-
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, Error> {
-        Err(Error::Shape("an enum with data"))
     }
 }
 
-impl ser::SerializeSeq for List<'_> {
-    type Ok = Member;
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        self.member = Member::Written;
-        item.serialize(&mut *self.form).map(|_| ())
-    }
-
-    fn end(self) -> Result<Member, Error> {
-        self.form.out.push(b']');
-        Ok(self.member)
+impl<T: Canonical> Canonical for Vec<T> {
+    fn write(&self, form: &mut Form) -> Member {
+        form.out.push(b'[');
+        for item in self {
+            item.write(form);
+        }
+        form.out.push(b']');
+        if self.is_empty() { Member::LeftOut } else { Member::Written }
     }
 }
 
-impl ser::SerializeTuple for List<'_> {
-    type Ok = Member;
-    type Error = Error;
+/// Gives a struct its form: an object of all of its fields, which are listed in the order of their
+/// wire names. A field that is missing, or out of order, does not compile.
+macro_rules! canonical {
+    ($type:ident { $($field:ident = $name:literal),* $(,)? }) => {
+        impl $crate::canonical::Canonical for $type {
+            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
+                let Self { $($field),* } = self;
+                form.begin();
+                $(form.member($name, $field);)*
+                form.end()
+            }
+        }
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        ser::SerializeSeq::serialize_element(self, item)
-    }
+        const _: () = assert!($crate::canonical::is_sorted(&[$($name),*]), "sort the names");
+    };
+}
+pub(crate) use canonical;
 
-    fn end(self) -> Result<Member, Error> {
-        ser::SerializeSeq::end(self)
+/// Whether each name comes before the next by its bytes.
+pub(crate) const fn is_sorted(names: &[&str]) -> bool {
+    let mut next = 1;
+    while next < names.len() {
+        if !is_before(names[next - 1].as_bytes(), names[next].as_bytes()) {
+            return false;
+        }
+        next += 1;
     }
+    true
 }
 
-impl ser::SerializeTupleStruct for List<'_> {
-    type Ok = Member;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, item: &T) -> Result<(), Error> {
-        ser::SerializeSeq::serialize_element(self, item)
+const fn is_before(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() {
+        if a[at] != b[at] {
+            return a[at] < b[at];
+        }
+        at += 1;
     }
-
-    fn end(self) -> Result<Member, Error> {
-        ser::SerializeSeq::end(self)
-    }
-}
-
-impl ser::SerializeStruct for Object<'_> {
-    type Ok = Member;
-    type Error = Error;
-
-    fn serialize_field<T: Serialize + ?Sized>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), Error> {
-        self.form.member(name, value)
-    }
-
-    fn end(self) -> Result<Member, Error> {
-        Ok(Object::end(self))
-    }
-}
-
-impl ser::SerializeMap for Object<'_> {
-    type Ok = Member;
-    type Error = Error;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, name: &T) -> Result<(), Error> {
-        // as its own form, of which the text itself is the name
-        let start = self.form.out.len();
-        name.serialize(&mut *self.form)?;
-        let written = &self.form.out[start..];
-        let is_text = written.first() == Some(&b's');
-        let colon = written.iter().position(|byte| *byte == b':').filter(|_| is_text);
-        let name = colon.and_then(|colon| std::str::from_utf8(&written[colon + 1..]).ok());
-        self.name = name.ok_or(Error::Shape("a name that is no text"))?.to_owned();
-        self.form.out.truncate(start);
-        Ok(())
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        let name = std::mem::take(&mut self.name);
-        self.form.member(&name, value)
-    }
-
-    fn end(self) -> Result<Member, Error> {
-        Ok(Object::end(self))
-    }
+    a.len() < b.len()
 }

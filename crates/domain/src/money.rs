@@ -1,5 +1,6 @@
 //! Money as integer minor units beside an ISO 4217 currency, and quantities.
 
+use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::codec::stored_number;
 use crate::id::Sku;
 use crate::text::shown;
@@ -72,6 +73,12 @@ stored_number!(Currency: |this| this.0.numeric(), |number: u16| {
     iso_currency::Currency::from_numeric(number).map(Self)
 });
 
+impl Canonical for Currency {
+    fn write(&self, form: &mut Form) -> Member {
+        form.text(self.code())
+    }
+}
+
 impl schemars::JsonSchema for Currency {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Currency".into()
@@ -140,6 +147,13 @@ macro_rules! bounded {
 
         stored_number!($name: |this| this.0, |number: $kind| Self::new(number));
 
+        impl $crate::canonical::Canonical for $name {
+            #[inline]
+            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
+                form.integer(self.0)
+            }
+        }
+
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
@@ -190,6 +204,11 @@ pub struct Adjustment {
     pub amount: i64,
 }
 
+canonical!(Adjustment {
+    amount = "amount",
+    kind = "kind",
+});
+
 /// One line of an order.
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
@@ -208,6 +227,13 @@ pub struct Line {
     #[n(3)]
     pub name: Option<crate::text::Text>,
 }
+
+canonical!(Line {
+    name = "name",
+    quantity = "quantity",
+    sku = "sku",
+    unit_price = "unit_price",
+});
 
 /// Why lines and adjustments make no total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

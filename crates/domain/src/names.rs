@@ -36,6 +36,13 @@ macro_rules! names {
         }
 
         $crate::names::stored_by_number!($type);
+
+        impl $crate::canonical::Canonical for $type {
+            #[inline]
+            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
+                form.text(self.as_str())
+            }
+        }
     };
 }
 pub(crate) use names;

@@ -55,6 +55,13 @@ macro_rules! texts {
 
         $crate::codec::stored_text!($name);
 
+        impl $crate::canonical::Canonical for $name {
+            #[inline]
+            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
+                form.text(&self.0)
+            }
+        }
+
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()

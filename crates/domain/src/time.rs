@@ -1,5 +1,6 @@
 //! Points in time, as the shop writes them. Nothing here reads a clock: rules get `now` as an argument.
 
+use crate::canonical::{Canonical, Form, Member};
 use crate::text::shown;
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -59,6 +60,28 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// As it is shown, of years from 0 to 9999: the same as `Display`, and much faster.
+    fn rfc3339(self) -> Option<[u8; 27]> {
+        let time = jiff::Timestamp::from_microsecond(self.0).ok()?;
+        let time = jiff::tz::Offset::UTC.to_datetime(time);
+        let year = u32::try_from(time.year()).ok()?;
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        let mut put = |digits: std::ops::Range<usize>, mut number: u32| {
+            for digit in text[digits].iter_mut().rev() {
+                *digit += u8::try_from(number % 10).unwrap_or_default();
+                number /= 10;
+            }
+        };
+        put(0..4, year);
+        put(5..7, time.month().unsigned_abs().into());
+        put(8..10, time.day().unsigned_abs().into());
+        put(11..13, time.hour().unsigned_abs().into());
+        put(14..16, time.minute().unsigned_abs().into());
+        put(17..19, time.second().unsigned_abs().into());
+        put(20..26, time.subsec_nanosecond().unsigned_abs() / 1_000);
+        Some(text)
+    }
+
     /// Parses RFC 3339.
     pub fn parse(text: &str) -> Result<Self, jiff::Error> {
         text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond()))
@@ -102,6 +125,15 @@ impl Serialize for Timestamp {
     }
 }
 
+impl Canonical for Timestamp {
+    fn write(&self, form: &mut Form) -> Member {
+        match self.rfc3339() {
+            Some(text) => form.text(std::str::from_utf8(&text).unwrap_or_default()),
+            None => form.shown(format_args!("{self}")),
+        }
+    }
+}
+
 impl schemars::JsonSchema for Timestamp {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Timestamp".into()
@@ -121,6 +153,20 @@ pub fn growing_pause(first: Duration, cap: Duration, failures: u32) -> Duration 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_canonical_time_is_as_it_is_shown() {
+        let canonical = |micros: i64| {
+            let form = crate::canonical::form1("", &Timestamp::from_micros(micros));
+            String::from_utf8(form).expect("is text")
+        };
+        let day = 86_400_000_000;
+        let steps = (-800_000..3_000_000).step_by(9_973).map(|days| days * day + 86_399_123_456);
+        for micros in steps.chain([0, -1, 1, 951_782_400_000_000, i64::MIN, i64::MAX]) {
+            let shown = Timestamp::from_micros(micros).to_string();
+            assert_eq!(canonical(micros), format!("s0:s{}:{shown}", shown.len()));
+        }
+    }
 
     #[test]
     fn a_time_is_rounded_up_to_a_multiple() {

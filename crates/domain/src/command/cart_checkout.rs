@@ -1,4 +1,5 @@
 use super::{Customer, Data, MOST_LINES, span, strict_object};
+use crate::canonical::canonical;
 use crate::command::Invalid;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, NonNegativeAmount};
@@ -27,6 +28,16 @@ pub struct CartCheckout {
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
 }
+
+canonical!(CartCheckout {
+    adjustments = "adjustments",
+    cart_id = "cart_id",
+    customer = "customer",
+    expected_total = "expected_total",
+    expected_version = "expected_version",
+    hold_for = "hold_for",
+    order_id = "order_id",
+});
 
 impl Data for CartCheckout {
     fn check(&self) -> Result<(), Invalid> {

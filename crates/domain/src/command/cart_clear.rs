@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::CartId;
 use serde::{Deserialize, Serialize};
 
@@ -10,5 +11,10 @@ pub struct CartClear {
     /// Refused unless the cart has this version.
     pub expected_version: Option<u64>,
 }
+
+canonical!(CartClear {
+    cart_id = "cart_id",
+    expected_version = "expected_version",
+});
 
 impl Data for CartClear {}

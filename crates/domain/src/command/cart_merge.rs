@@ -1,4 +1,5 @@
 use super::{Data, Invalid};
+use crate::canonical::canonical;
 use crate::id::CartId;
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,11 @@ pub struct CartMerge {
     /// The cart that gets its lines; it may begin with them.
     pub into_cart_id: CartId,
 }
+
+canonical!(CartMerge {
+    from_cart_id = "from_cart_id",
+    into_cart_id = "into_cart_id",
+});
 
 impl Data for CartMerge {
     fn check(&self) -> Result<(), Invalid> {

@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::{CartId, Sku};
 use crate::money::{Currency, LineQuantity, UnitPrice};
 use crate::text::Text;
@@ -22,5 +23,15 @@ pub struct CartPut {
     /// Refused unless the cart has this version; a cart that is not there has 0.
     pub expected_version: Option<u64>,
 }
+
+canonical!(CartPut {
+    cart_id = "cart_id",
+    currency = "currency",
+    expected_version = "expected_version",
+    name = "name",
+    quantity = "quantity",
+    sku = "sku",
+    unit_price = "unit_price",
+});
 
 impl Data for CartPut {}

@@ -36,10 +36,11 @@ pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
 use self::decode_error::Wrong;
+use crate::canonical;
 use crate::names::stored_by_number;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Most lines of an order or a cart.
 pub const MOST_LINES: usize = 500;
@@ -90,9 +91,10 @@ macro_rules! commands {
                 match self { $(Self::$name(_) => Kind::$name),* }
             }
 
-            /// The command's data, as JSON has it.
-            pub fn serialize_data<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                match self { $(Self::$name(data) => data.serialize(serializer)),* }
+            /// The canonical form, number 1, of the command.
+            pub fn form1(&self) -> Vec<u8> {
+                let name = self.kind().as_str();
+                match self { $(Self::$name(data) => canonical::form1(name, data)),* }
             }
 
             /// Decodes and validates the data of a command of type `kind`.

@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::OrderId;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -11,5 +12,10 @@ pub struct OrderCancel {
     /// Why, in the shop's words.
     pub reason: Option<Text>,
 }
+
+canonical!(OrderCancel {
+    order_id = "order_id",
+    reason = "reason",
+});
 
 impl Data for OrderCancel {}

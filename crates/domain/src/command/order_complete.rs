@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::OrderId;
 use serde::{Deserialize, Serialize};
 
@@ -8,5 +9,9 @@ pub struct OrderComplete {
     /// The order.
     pub order_id: OrderId,
 }
+
+canonical!(OrderComplete {
+    order_id = "order_id",
+});
 
 impl Data for OrderComplete {}

@@ -1,4 +1,5 @@
 use super::{Data, Invalid, MOST_LINES, span, strict_object};
+use crate::canonical::canonical;
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::text::{ShortText, Text};
@@ -20,6 +21,12 @@ pub struct Customer {
     #[n(2)]
     pub phone: Option<ShortText>,
 }
+
+canonical!(Customer {
+    email = "email",
+    id = "id",
+    phone = "phone",
+});
 
 impl fmt::Debug for Customer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,6 +55,15 @@ pub struct OrderPlace {
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
 }
+
+canonical!(OrderPlace {
+    adjustments = "adjustments",
+    currency = "currency",
+    customer = "customer",
+    hold_for = "hold_for",
+    lines = "lines",
+    order_id = "order_id",
+});
 
 impl Data for OrderPlace {
     fn check(&self) -> Result<(), Invalid> {

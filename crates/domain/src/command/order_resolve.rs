@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::id::OrderId;
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,15 @@ pub enum Decision {
     Cancel,
 }
 
+impl Canonical for Decision {
+    fn write(&self, form: &mut Form) -> Member {
+        form.text(match self {
+            Self::Accept => "accept",
+            Self::Cancel => "cancel",
+        })
+    }
+}
+
 /// `order.resolve`: a person has looked at an order under review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderResolve {
@@ -20,5 +30,10 @@ pub struct OrderResolve {
     /// What becomes of it.
     pub decision: Decision,
 }
+
+canonical!(OrderResolve {
+    decision = "decision",
+    order_id = "order_id",
+});
 
 impl Data for OrderResolve {}

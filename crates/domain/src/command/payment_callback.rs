@@ -1,4 +1,5 @@
 use super::{Data, Invalid};
+use crate::canonical::canonical;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
 use crate::names::names;
@@ -91,6 +92,22 @@ pub struct PaymentCallback {
     #[n(12)]
     pub occurred_at: Timestamp,
 }
+
+canonical!(PaymentCallback {
+    amount = "amount",
+    attempt_id = "attempt_id",
+    capture_id = "capture_id",
+    currency = "currency",
+    dispute_id = "dispute_id",
+    event_id = "event_id",
+    r#final = "final",
+    kind = "kind",
+    occurred_at = "occurred_at",
+    order_id = "order_id",
+    outcome = "outcome",
+    provider = "provider",
+    refund_id = "refund_id",
+});
 
 impl Data for PaymentCallback {
     fn check(&self) -> Result<(), Invalid> {

@@ -1,4 +1,5 @@
 use super::{Data, Invalid, MOST_LINES, strict_object};
+use crate::canonical::canonical;
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{PositiveAmount, Quantity};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,13 @@ pub struct RefundRequest {
     pub restock: Vec<Restock>,
 }
 
+canonical!(RefundRequest {
+    amount = "amount",
+    order_id = "order_id",
+    refund_id = "refund_id",
+    restock = "restock",
+});
+
 /// Units of one sku that come back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Restock {
@@ -25,6 +33,11 @@ pub struct Restock {
     /// How many.
     pub quantity: Quantity,
 }
+
+canonical!(Restock {
+    quantity = "quantity",
+    sku = "sku",
+});
 
 impl Data for RefundRequest {
     fn check(&self) -> Result<(), Invalid> {

@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::StockChange;
 use crate::text::Text;
@@ -14,5 +15,11 @@ pub struct StockAdjust {
     /// Why, in the shop's words.
     pub reason: Option<Text>,
 }
+
+canonical!(StockAdjust {
+    delta = "delta",
+    reason = "reason",
+    sku = "sku",
+});
 
 impl Data for StockAdjust {}

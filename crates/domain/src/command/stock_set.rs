@@ -1,4 +1,5 @@
 use super::Data;
+use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::OnHand;
 use serde::{Deserialize, Serialize};
@@ -13,5 +14,11 @@ pub struct StockSet {
     /// `stock.low` is told when available falls to this or below; absent: as before.
     pub low_at: Option<OnHand>,
 }
+
+canonical!(StockSet {
+    low_at = "low_at",
+    on_hand = "on_hand",
+    sku = "sku",
+});
 
 impl Data for StockSet {}
