@@ -15,6 +15,7 @@
 //! | `endpoint` | where the broker is |
 //! | `error` | what can go wrong |
 //! | `limits` | how long each step may take |
+//! | `link_state` | the driver's side of the link, for the supervisor and its sessions |
 //! | `owner` | the exclusive queue of the one processor |
 //! | `publish` | batches and their confirms |
 //! | `publish_channel` | publishing on one channel, over reconnects |
@@ -32,6 +33,7 @@ mod dial;
 pub(super) mod endpoint;
 pub(super) mod error;
 pub(super) mod limits;
+mod link_state;
 mod owner;
 pub(super) mod publish;
 mod publish_channel;
@@ -146,7 +148,7 @@ impl Claim {
     }
 
     async fn connect_and_claim(&self) -> Result<Connection, Error> {
-        let name = session::consumer_name(&self.settings);
+        let name = setup::consumer_name(&self.settings);
         let connection = Connection::open(&self.endpoint, name).await?;
         match owner::claim(&connection, &self.settings.names.owner).await {
             Ok(()) => Ok(connection),
@@ -176,7 +178,7 @@ impl Owner {
             let connections = channel_connections.clone();
             tokio::spawn(publish_channel::run(channel, connections, Arc::clone(&missing)));
         }
-        let ends = supervisor::LinkEnds {
+        let ends = link_state::LinkEnds {
             intake: intake_sender,
             acks: ack_receiver,
             control: control_receiver,

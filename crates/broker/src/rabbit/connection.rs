@@ -112,6 +112,14 @@ pub(crate) async fn close_all<const N: usize>(connections: [&Connection; N]) -> 
     futures_util::future::join_all(closing).await.into_iter().collect()
 }
 
+/// What lapin reports about a connection.
+pub(super) type Events = std::pin::Pin<Box<dyn futures_util::Stream<Item = lapin::Event> + Send>>;
+
+/// Listens to a connection from now on.
+pub(super) fn events(connection: &Connection) -> Events {
+    Box::pin(connection.events_listener())
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::{net::TcpStream, time::Instant};

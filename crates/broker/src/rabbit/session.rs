@@ -3,9 +3,9 @@
 //! Invariants: an ack goes out only on the channel of its delivery. Deliveries reach the reader in
 //! the order of their tags, and only after the notice that their channel is up.
 
-use std::{pin::Pin, time::Duration};
+use std::time::Duration;
 
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, StreamExt};
 use lapin::{
     Channel, Consumer, Event,
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
@@ -20,27 +20,14 @@ use tracing::{debug, info, warn};
 use super::{
     super::{Ack, Intake, MAX_BATCH, Reach, Settings, transport::Request},
     Error, codec,
-    connection::Connection,
+    connection::{Connection, Events},
     limits::with_timeout,
-    supervisor::{Supervisor, send_notice},
+    link_state::{LinkState, send_notice},
     topology::depth,
 };
 
 /// How often the connections' state is checked, as lapin does not report every end.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What lapin reports about a connection.
-pub(super) type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
-
-/// Listens to a connection from now on.
-pub(super) fn events(connection: &Connection) -> Events {
-    Box::pin(connection.events_listener())
-}
-
-/// The consuming connection's name in the broker's list.
-pub(super) fn consumer_name(settings: &Settings) -> String {
-    format!("{} consume", settings.names.commands)
-}
 
 /// Why a session ended.
 pub(super) enum End {
@@ -121,7 +108,7 @@ impl Session {
     /// Consumes until closed or broken.
     pub(super) async fn run(
         mut self,
-        supervisor: &mut Supervisor,
+        link: &mut LinkState,
         consuming: &Connection,
         publishing: &Connection,
         mut blocking: Events,
@@ -129,10 +116,10 @@ impl Session {
         let mut check = interval(CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            if let Err(error) = self.follow(supervisor).await {
+            if let Err(error) = self.follow(link).await {
                 return End::Broken(error);
             }
-            let Supervisor { ends, notices, .. } = supervisor;
+            let LinkState { ends, notices, .. } = link;
             let none_waits = notices.is_empty();
             let step = tokio::select! {
                 // Acks first: when a request to close is read, all earlier acks are sent.
@@ -153,9 +140,9 @@ impl Session {
                     self.ack(&acks);
                     None
                 }
-                Step::Request(request) => self.answer(request, supervisor).await,
+                Step::Request(request) => self.answer(request, link).await,
                 Step::Event(event) => {
-                    report_blocked(event, supervisor);
+                    report_blocked(event, link);
                     // Any event may be the end of the connection.
                     check.reset_immediately();
                     None
@@ -169,7 +156,7 @@ impl Session {
                 }
                 Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
                 Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),
-                Step::Arrived(Arrived::Ended) => self.ended(supervisor),
+                Step::Arrived(Arrived::Ended) => self.ended(link),
             };
             if let Some(end) = end {
                 return end;
@@ -177,14 +164,10 @@ impl Session {
         }
     }
 
-    async fn answer(
-        &mut self,
-        request: Option<Request>,
-        supervisor: &mut Supervisor,
-    ) -> Option<End> {
+    async fn answer(&mut self, request: Option<Request>, link: &mut LinkState) -> Option<End> {
         match request {
-            Some(Request::Pause) => supervisor.set_paused(true),
-            Some(Request::Resume) => supervisor.set_paused(false),
+            Some(Request::Pause) => link.set_paused(true),
+            Some(Request::Resume) => link.set_paused(false),
             Some(Request::Close(done)) => {
                 self.close_channel().await;
                 return Some(End::Closed(Some(done)));
@@ -198,24 +181,24 @@ impl Session {
     }
 
     /// The consumer ended: after our own cancel, or because the broker cancelled it.
-    fn ended(&mut self, supervisor: &mut Supervisor) -> Option<End> {
+    fn ended(&mut self, link: &mut LinkState) -> Option<End> {
         if let Consuming::On(_) = self.consuming {
             return Some(End::Broken(Error::Cancelled));
         }
         self.consuming = Consuming::Off;
         let generation = self.generation;
-        supervisor.notices.push_back(Intake::Paused { generation });
+        link.notices.push_back(Intake::Paused { generation });
         None
     }
 
     /// Starts or stops consuming, as the supervisor was asked.
-    async fn follow(&mut self, supervisor: &mut Supervisor) -> Result<(), Error> {
-        match (&self.consuming, supervisor.paused) {
+    async fn follow(&mut self, link: &mut LinkState) -> Result<(), Error> {
+        match (&self.consuming, link.paused) {
             (Consuming::On(_), true) => self.cancel().await,
             (Consuming::Off, false) => {
                 self.consume().await?;
                 let generation = self.generation;
-                supervisor.notices.push_back(Intake::Resumed { generation });
+                link.notices.push_back(Intake::Resumed { generation });
                 Ok(())
             }
             // A pause that has begun is finished first, even when consuming is wanted again.
@@ -272,15 +255,15 @@ impl Session {
 }
 
 /// Reports whether the broker takes publishes.
-fn report_blocked(event: Event, supervisor: &Supervisor) {
+fn report_blocked(event: Event, link: &LinkState) {
     match event {
         Event::ConnectionBlocked(reason) => {
             warn!(reason, "the broker takes no publishes");
-            supervisor.report(|status| status.blocked = Some(reason));
+            link.report(|status| status.blocked = Some(reason));
         }
         Event::ConnectionUnblocked => {
             info!("the broker takes publishes again");
-            supervisor.report(|status| status.blocked = None);
+            link.report(|status| status.blocked = None);
         }
         _ => {}
     }

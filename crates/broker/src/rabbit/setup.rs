@@ -10,15 +10,19 @@ use tracing::warn;
 use super::{
     super::{Phase, Settings, Status},
     Error, OWNER_PAUSE,
-    connection::{Connection, close_all},
+    connection::{Connection, Events, close_all, events},
     endpoint::Endpoint,
     owner,
-    session::{Events, consumer_name, events},
     topology::survey,
 };
 
 /// Pause between two looks for what is missing.
 const TOPOLOGY_PAUSE: Duration = Duration::from_secs(2);
+
+/// The consuming connection's name in the broker's list.
+pub(super) fn consumer_name(settings: &Settings) -> String {
+    format!("{} consume", settings.names.commands)
+}
 
 /// Both connections, with the namespace claimed and everything in place.
 pub(super) struct Connected {

@@ -5,25 +5,20 @@
 //! answered at any time, connected or not. A connection that cannot be ended ends the driver, and
 //! with the driver the process.
 
-use std::{collections::VecDeque, convert::Infallible, future::Future, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
-use tokio::{
-    sync::{Notify, mpsc, oneshot, watch},
-    time::Instant,
-};
+use tokio::{sync::oneshot, time::Instant};
 use tracing::{error, info, warn};
 
 use super::{
-    super::{
-        Failure, Intake, Phase, Settings, Status,
-        transport::{AckReceiver, ControlReceiver, Request},
-    },
+    super::{Failure, Intake, Phase, Settings, transport::Request},
     Error,
     backoff::Backoff,
     connection::{Connection, close_all},
     endpoint::Endpoint,
     error::{LogOnce, chain},
+    link_state::{LinkEnds, LinkState, send_notice},
     session::{End, Session},
     setup::{Connected, SetUp},
     unreadable,
@@ -32,26 +27,11 @@ use super::{
 /// After a session that lived this long the next pause is short again.
 const GOOD_SESSION: Duration = Duration::from_secs(30);
 
-/// The driver's ends of the link.
-pub(super) struct LinkEnds {
-    pub(super) intake: mpsc::Sender<Intake>,
-    pub(super) acks: AckReceiver,
-    pub(super) control: ControlReceiver,
-    pub(super) status: watch::Sender<Status>,
-    /// The publishing connection, for the publishing channels.
-    pub(super) connections: watch::Sender<Option<Arc<Connection>>>,
-    /// Notified by a publishing channel whose exchange does not exist.
-    pub(super) missing: Arc<Notify>,
-}
-
 /// Owns the connections.
 pub(super) struct Supervisor {
     settings: Arc<Settings>,
     endpoint: Endpoint,
-    pub(super) ends: LinkEnds,
-    /// What the reader has yet to hear, before any delivery.
-    pub(super) notices: VecDeque<Intake>,
-    pub(super) paused: bool,
+    link: LinkState,
     generation: u64,
 }
 
@@ -65,7 +45,7 @@ enum Stop {
 
 impl Supervisor {
     pub(super) fn new(settings: Arc<Settings>, endpoint: Endpoint, ends: LinkEnds) -> Self {
-        Self { settings, endpoint, ends, notices: VecDeque::new(), paused: false, generation: 0 }
+        Self { settings, endpoint, link: LinkState::new(ends), generation: 0 }
     }
 
     /// Runs until closed; `first` already holds the namespace.
@@ -85,7 +65,7 @@ impl Supervisor {
                 (None, Some(failure))
             }
         };
-        self.report(|status| {
+        self.link.report(|status| {
             status.phase = Phase::Closed;
             if failure.is_some() {
                 status.last_error = failure;
@@ -105,7 +85,7 @@ impl Supervisor {
             let set_up = SetUp {
                 settings: Arc::clone(&self.settings),
                 endpoint: self.endpoint.clone(),
-                status: self.ends.status.clone(),
+                status: self.link.ends.status.clone(),
             };
             // Boxed: needed once a session, and too large to be part of the supervisor's own future.
             let connecting = Box::pin(set_up.connect(first.take()));
@@ -128,7 +108,7 @@ impl Supervisor {
                     (error, failure)
                 }
             };
-            self.report(|status| {
+            self.link.report(|status| {
                 status.phase = Phase::Connecting;
                 status.blocked = None;
                 status.last_error = Some(failure);
@@ -150,18 +130,18 @@ impl Supervisor {
         self.generation += 1;
         let generation = self.generation;
         let settings = Arc::clone(&self.settings);
-        let opening = Session::open(&consuming, &settings, generation, self.paused);
+        let opening = Session::open(&consuming, &settings, generation, self.link.paused);
         let publishing = Arc::new(publishing);
         let end = match self.answering_requests(opening).await {
             Err(stop) => Err(stop),
             Ok(Err(error)) => Ok(End::Broken(error)),
             Ok(Ok(session)) => {
                 self.report_up(&session);
-                self.ends.connections.send_replace(Some(Arc::clone(&publishing)));
-                let end = session.run(self, &consuming, &publishing, blocking).await;
-                self.ends.connections.send_replace(None);
+                self.link.ends.connections.send_replace(Some(Arc::clone(&publishing)));
+                let end = session.run(&mut self.link, &consuming, &publishing, blocking).await;
+                self.link.ends.connections.send_replace(None);
                 if let End::Broken(error) = &end {
-                    self.notices.push_back(Intake::Down { generation, reason: chain(error) });
+                    self.link.notices.push_back(Intake::Down { generation, reason: chain(error) });
                 }
                 Ok(end)
             }
@@ -178,18 +158,18 @@ impl Supervisor {
     fn report_up(&mut self, session: &Session) {
         let (generation, queued) = (self.generation, session.queued());
         info!(generation, queued, "consuming");
-        self.report(|status| {
+        self.link.report(|status| {
             status.phase = Phase::Up;
             status.generation = generation;
             status.reconnects = generation - 1;
             status.last_error = None;
         });
-        self.notices.push_back(Intake::Up { generation, queued });
+        self.link.notices.push_back(Intake::Up { generation, queued });
         if session.is_off() {
-            self.notices.push_back(Intake::Paused { generation });
+            self.link.notices.push_back(Intake::Paused { generation });
         }
         // What was missing before has been surveyed since.
-        let _ = self.ends.missing.notified().now_or_never();
+        let _ = self.link.ends.missing.notified().now_or_never();
     }
 
     /// Takes what lapin cannot read out of the way; if that fails, it will be met again.
@@ -208,7 +188,7 @@ impl Supervisor {
     async fn answering_requests<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::pin!(work);
         loop {
-            let Self { ends, notices, .. } = self;
+            let LinkState { ends, notices, .. } = &mut self.link;
             let none_waits = notices.is_empty();
             let request = tokio::select! {
                 biased;
@@ -219,34 +199,15 @@ impl Supervisor {
                 Some(_) = ends.acks.recv() => continue,
             };
             match request {
-                Some(Request::Pause) => self.set_paused(true),
-                Some(Request::Resume) => self.set_paused(false),
+                Some(Request::Pause) => self.link.set_paused(true),
+                Some(Request::Resume) => self.link.set_paused(false),
                 Some(Request::Close(done)) => return Err(Stop::Closed(Some(done))),
                 None => return Err(Stop::Closed(None)),
             }
         }
     }
 
-    pub(super) fn set_paused(&mut self, paused: bool) {
-        self.paused = paused;
-        self.report(|status| status.paused = paused);
-    }
-
-    pub(super) fn report(&self, change: impl FnOnce(&mut Status)) {
-        self.ends.status.send_modify(change);
-    }
-
     fn failure(&self, error: &Error) -> Failure {
         error.failure(&self.endpoint.address())
-    }
-}
-
-/// Sends the first notice as soon as there is room for it; without a reader, never.
-pub(super) async fn send_notice(notices: &mut VecDeque<Intake>, intake: &mpsc::Sender<Intake>) {
-    let Ok(permit) = intake.reserve().await else {
-        return std::future::pending().await;
-    };
-    if let Some(first) = notices.pop_front() {
-        permit.send(first);
     }
 }
