@@ -35,7 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => return Ok(demo::run(&config, args)?),
         Command::Serve => serve::run(&config)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
-        Command::Store(args) => return Ok(store::run(&config, args)?),
+        Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
         Command::Schema => {} // needs no configuration, see above
     }

@@ -68,6 +68,15 @@ impl Exit {
     }
 }
 
+impl From<super::store::Outcome> for Exit {
+    fn from(outcome: super::store::Outcome) -> Self {
+        match outcome {
+            super::store::Outcome::Sound => Self::Success,
+            super::store::Outcome::Unbalanced => Self::Failure,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

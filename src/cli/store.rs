@@ -1,6 +1,5 @@
 //! `orderly store verify`, `orderly store stats`: offline work on the store.
 
-use super::exit::Exit;
 use super::output;
 use crate::config::Config;
 use crate::process::{self, open_any_store};
@@ -53,25 +52,34 @@ pub enum Error {
     Output(#[source] std::io::Error),
 }
 
-/// Does it.
-pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
+/// What the command found. The exit code of each is decided in `exit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The answer was shown, and nothing is wrong with the store.
+    Sound,
+    /// The audit was shown, and the store does not balance.
+    Unbalanced,
+}
+
+/// Shows the audit or the sizes of the store.
+pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
     let path = args.store.as_ref().unwrap_or(&config.store.path);
     if !path.join("db").is_file() {
         // opening would make one
         return Err(Error::Missing(path.clone()));
     }
     let opened = open_any_store(config, path)?;
-    let (answer, exit) = match args.what {
+    let (answer, outcome) = match args.what {
         What::Verify => {
             let audit = audit::audit(&opened.view)?;
-            let exit = if audit.balanced { Exit::Success } else { Exit::Failure };
-            (serde_json::to_value(audit)?, exit)
+            let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
+            (serde_json::to_value(audit)?, outcome)
         }
-        What::Stats => (stats(&opened)?, Exit::Success),
+        What::Stats => (stats(&opened)?, Outcome::Sound),
     };
     let text = serde_json::to_string_pretty(&answer)? + "\n";
     output::print(&text).map_err(Error::Output)?;
-    Ok(exit)
+    Ok(outcome)
 }
 
 /// Sizes, and how many there are of what can be asked for: places that were given to something else are not counted.
