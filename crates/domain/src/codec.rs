@@ -30,6 +30,7 @@ pub(crate) mod shared {
 
 /// An optional enum with data. Derived code reads a variant that it does not know as `None`; here
 /// that is an error, so that nothing is lost in silence.
+#[allow(clippy::option_option, clippy::ref_option, reason = "the signatures are minicbor's")]
 pub(crate) mod strict {
     use minicbor::decode::{Decode, Decoder, Error};
     use minicbor::encode::{self, Encode, Encoder, Write};
