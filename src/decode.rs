@@ -172,7 +172,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
 fn no_cloud_event(body: &[u8]) -> Invalid {
     match decode_error::look::<CloudEvent<'_>>(body) {
         Some(Wrong::Syntax { problem, line, column }) => {
-            Invalid::malformed(format_args!("no JSON: {problem} (line {line}, column {column})"))
+            Invalid::malformed(format_args!("not JSON: {problem} (line {line}, column {column})"))
         }
         Some(Wrong::Shape { field, problem }) if field.is_empty() => {
             Invalid::malformed(format_args!("the CloudEvent {problem}"))

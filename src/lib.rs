@@ -1,18 +1,16 @@
-//! The process around the actors.
-//!
-//! The way of a message, and who it meets:
+//! The process around the actors. The modules, in the order in which a message meets them:
 //!
 //! | module | has |
 //! |---|---|
-//! | [`decode`] | a message becomes a command, or is known to be invalid |
+//! | [`decode`] | messages of the broker to commands, or to the reason why they are invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
-//! | [`process`] | puts it all together, watches it, takes it apart in good order |
+//! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
-//! | [`encode`] | what leaves: events, notifications, verdicts |
-//! | [`admin`] | the operators' HTTP server |
+//! | [`encode`] | events, notifications and verdicts to messages |
+//! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
-//! | [`metrics`], [`telemetry`] | what can be watched |
-//! | [`cli`] | the program's commands, one file each |
+//! | [`metrics`], [`telemetry`] | metrics; logging |
+//! | [`cli`] | the commands of the program |
 
 pub mod admin;
 pub mod cli;

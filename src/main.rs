@@ -1,7 +1,6 @@
-//! The `orderly` program: reads the command line, runs one command, and says how that ended.
+//! The `orderly` program: reads the command line, runs one command, and ends with its exit code.
 //!
-//! This is the one place where errors of all kinds meet: whatever stops a command ends here as
-//! one message on standard error and an exit code.
+//! Errors of every kind end up here: as one message on standard error, and as an exit code.
 
 use std::env;
 use std::process::ExitCode;
@@ -11,12 +10,12 @@ use orderly::cli::exit::Exit;
 use orderly::cli::{Cli, Command, check, dead, demo, publish, schema, serve, store};
 use orderly::config::Config;
 
-/// Many small, short-lived allocations on several threads: measurably faster than the system's.
+/// Faster than the system's allocator for many small, short-lived allocations on several threads.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    // Usage errors and --help end in here, with 2 and 0.
+    // `parse` ends the program by itself: with 2 for a usage error, with 0 for --help.
     let exit = run(&Cli::parse()).unwrap_or_else(|error| {
         eprintln!("orderly: {error:#}");
         Exit::of(error.as_ref())
@@ -37,7 +36,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
-        Command::Schema => {} // needs no configuration, see above
+        Command::Schema => {} // ran above, without a configuration
     }
     Ok(Exit::Success)
 }

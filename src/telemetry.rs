@@ -1,7 +1,6 @@
 //! Logging: one event for one fact, to standard error, as text or as JSON.
 //!
-//! `RUST_LOG` chooses what is logged. A panic is logged as an event
-//! like any other, so that a collector of JSON lines sees it too.
+//! `RUST_LOG` chooses the targets and levels. A panic is logged as an event, so a collector of JSON lines sees it too.
 
 use std::env;
 use std::io::{self, IsTerminal as _};
@@ -15,34 +14,34 @@ use tracing_subscriber::{fmt, registry};
 
 use crate::config::LogFormat;
 
-/// The variable that chooses what is logged: levels by target, such as `info,orderly=debug`.
+/// The variable with the levels by target, such as `info,orderly=debug`.
 const VARIABLE: &str = "RUST_LOG";
 
-/// What `serve` logs unless `RUST_LOG` says otherwise.
+/// The levels of `serve` where `RUST_LOG` is not set.
 pub const SERVE: &str = "info,actix_server=warn";
-/// What `demo` logs unless `RUST_LOG` says otherwise: its summary is what counts.
+/// The levels of `demo` where `RUST_LOG` is not set: only errors, so that the summary stands out.
 pub const DEMO: &str = "error";
-/// lapin prints whole messages, customers and all, and calls the absence of a queue that we ask for an error. What
-/// matters of it our driver logs.
+/// lapin logs whole messages, with the data of customers, and logs an error for every queue that is missing when we look for
+/// it. `orderly-broker` logs the failures of the connection itself.
 const QUIET: &str = "lapin=off";
 
-/// Why nothing can be logged.
+/// Why logging did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// `RUST_LOG` makes no sense.
+    /// `RUST_LOG` has the wrong form.
     #[error("cannot read RUST_LOG")]
     Filter(#[source] ParseError),
-    /// There is a logger already.
+    /// The process has a logger already.
     #[error("cannot start logging")]
     Started(#[source] TryInitError),
 }
 
-/// Starts logging for the whole process; `default` is what is logged unless `RUST_LOG` says otherwise.
+/// Starts logging for the whole process. `default` holds the levels where `RUST_LOG` is not set.
 pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
     let directives = env::var(VARIABLE).unwrap_or_default();
     let directives = if directives.trim().is_empty() { default } else { &directives };
     let directives = if directives.contains("lapin") {
-        directives.to_owned() // who names it wants it
+        directives.to_owned() // asked for by name
     } else {
         format!("{directives},{QUIET}")
     };

@@ -59,14 +59,14 @@ fn what_goes_wrong_is_said_once_and_after_how_many() {
     let (code, said) =
         shell.run(&["publish", "-"], &format!("{LINE}\n{{\"type\":\"stock.set\" 1}}"));
     assert_eq!(code, Some(1));
-    let wanted = "orderly: 1 commands are published, the next one is none: line 2, column 21: \
-                  no JSON: expected `,` or `}`";
+    let wanted = "orderly: 1 commands are published, then the input is wrong: line 2, column 21: \
+                  not JSON: expected `,` or `}`";
     assert_eq!(said, wanted);
 
     let (code, said) = shell.run(&["publish", "--type", "stock.set", "--id", "2"], "{");
     assert_eq!(code, Some(1));
     assert!(
-        said.ends_with("the document, line 1, column 1: no JSON: it ends within an object"),
+        said.ends_with("the document, line 1, column 1: not JSON: it ends within an object"),
         "{said}"
     );
 

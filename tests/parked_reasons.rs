@@ -68,8 +68,8 @@ fn messages(now: Timestamp) -> Vec<(Message, Reason, &'static str)> {
         cloud_event(&event)
     };
     vec![
-        (plain("stock.set", "{\"sku\": "), Reason::Malformed, "no JSON"),
-        (plain("stock.set", [0xff, 0xfe]), Reason::Malformed, "no JSON"),
+        (plain("stock.set", "{\"sku\": "), Reason::Malformed, "not JSON"),
+        (plain("stock.set", [0xff, 0xfe]), Reason::Malformed, "not JSON"),
         (
             with(plain("stock.set", good), |of| of.message_id = None),
             Reason::Malformed,

@@ -1,4 +1,4 @@
-//! The bearer token (RFC 6750): who does not show it gets nothing but health.
+//! The bearer token (RFC 6750): without the token only `/healthz` and `/readyz` answer.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,10 +12,10 @@ use subtle::ConstantTimeEq;
 use super::problem::Problem;
 use crate::config::Secret;
 
-/// What a supervisor of processes asks for; it has no token.
+/// Open to everybody: whoever supervises the process asks for these paths and has no token.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The token that callers must show; none when empty.
+/// The token that callers must send; no token is needed when it is empty.
 pub(super) struct Token(Secret);
 
 impl Token {
@@ -23,22 +23,22 @@ impl Token {
         Self(secret)
     }
 
-    /// Takes as long for a token that is wrong at its end as for one that is wrong at its
-    /// beginning; only the length can be learned.
+    /// Whether a request with these headers may pass. The comparison takes constant time: it reveals the length of the token
+    /// and nothing else.
     fn admits(&self, headers: &HeaderMap) -> bool {
         self.0.is_empty()
-            || bearer(headers).is_some_and(|shown| shown.ct_eq(self.0.expose().as_bytes()).into())
+            || bearer(headers).is_some_and(|sent| sent.ct_eq(self.0.expose().as_bytes()).into())
     }
 }
 
-/// The credentials of `Authorization: Bearer`; schemes have no case.
+/// The credentials of `Authorization: Bearer`. RFC 9110 compares schemes without case.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, credentials) = value.split_at_checked("Bearer ".len())?;
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credentials.trim_ascii())
 }
 
-/// Lets a request pass that needs no token or shows it.
+/// Answers 401 to a request that needs the token and does not have it.
 pub(super) async fn require_token<B: MessageBody>(
     token: Data<Token>,
     request: ServiceRequest,
@@ -70,7 +70,7 @@ mod tests {
     #[case("Bearer", false)]
     #[case("Basic open sesame", false)]
     #[case("", false)]
-    fn only_the_token_itself_is_admitted(#[case] header: &str, #[case] admitted: bool) {
+    fn only_the_whole_token_is_admitted(#[case] header: &str, #[case] admitted: bool) {
         let token = Token::new(Secret::new("open sesame"));
         let mut headers = HeaderMap::new();
         assert!(!token.admits(&headers));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_token_is_set_none_is_needed() {
+    fn no_token_is_needed_where_none_is_set() {
         assert!(Token::new(Secret::default()).admits(&HeaderMap::new()));
     }
 }

@@ -1,4 +1,4 @@
-//! What is said to a request whose body, query or path cannot be read.
+//! The errors for requests whose body, query or path cannot be read.
 
 use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
 use actix_web::http::StatusCode;
@@ -6,7 +6,7 @@ use actix_web::web::{JsonConfig, PathConfig, PayloadConfig, QueryConfig, Service
 
 use super::problem::Problem;
 
-/// Sets the limit of a body and the answers to what cannot be read.
+/// Sets the largest body, in bytes, and the errors for what cannot be read.
 pub(super) fn configure(config: &mut ServiceConfig, max_body: usize) {
     config
         .app_data(PayloadConfig::new(max_body))
@@ -36,7 +36,7 @@ fn query(error: &QueryPayloadError) -> Problem {
     }
 }
 
-/// A path of the wrong form names nothing that there could be.
+/// Not 400: no resource can have a path of that form.
 fn path(error: &PathError) -> Problem {
     Problem::not_found(error.to_string())
 }

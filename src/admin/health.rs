@@ -16,7 +16,8 @@ pub(super) fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/metrics").get(metrics));
 }
 
-/// Answers whenever the process can answer at all: restarting it helps nothing else.
+/// Answers 200 whatever the readiness: a supervisor restarts a process that fails here, and a restart mends no condition
+/// that `/readyz` shows.
 async fn alive() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "alive" }))
 }

@@ -1,20 +1,20 @@
-//! Lists over HTTP: a window asked for, a page given back.
+//! Lists over HTTP: the caller asks for a window and gets a page.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 
-/// Which part of a list is asked for; parameters `limit` and `after`.
+/// The part of a list that a caller asks for, with the query parameters `limit` and `after`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Window {
-    /// How many items at most.
+    /// The largest number of items.
     #[serde(default)]
     pub limit: Limit,
     /// `next` of the page before.
     pub after: Option<String>,
 }
 
-/// How many items a page has at most: 1 to 500, otherwise 50.
+/// The largest number of items on a page: 1 to 500, and 50 where the caller names none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit(u16);
 
@@ -35,7 +35,7 @@ impl Default for Limit {
 
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// From a text: within a flattened struct a query string has no numbers.
+        /// Reads a text, since serde gives the values of a flattened query string as texts.
         struct Visitor;
         impl de::Visitor<'_> for Visitor {
             type Value = Limit;
@@ -60,13 +60,13 @@ impl<'de> Deserialize<'de> for Limit {
 pub struct Page<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,
-    /// To be given as `after`; `null` at the end of the list.
+    /// The `after` of the next page; `null` at the end of the list.
     pub next: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// Makes a page of what was found: up to one more than the limit, which says that there is
-    /// more. `position` is what `after` of the next page has to be for it to follow an item.
+    /// Makes a page of `found`, which holds one item more than the limit when the list goes on. `position` gives the `after`
+    /// of a page that begins behind an item.
     pub fn cut(mut found: Vec<T>, limit: Limit, position: impl FnOnce(&T) -> String) -> Self {
         let more = found.len() > limit.get();
         found.truncate(limit.get());
@@ -82,7 +82,7 @@ mod tests {
 
     use super::*;
 
-    /// As a resource has it: parameters of its own beside the window.
+    /// The query of a resource that has parameters of its own beside the window.
     #[derive(Debug, Deserialize)]
     struct Orders {
         status: Option<String>,
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn the_position_is_taken_as_it_is() {
+    fn the_position_is_decoded_and_not_interpreted() {
         let query = Query::<Orders>::from_query("after=o%2F7&status=paid").expect("a window");
         assert_eq!(query.window.after.as_deref(), Some("o/7"));
         assert_eq!(query.status.as_deref(), Some("paid"));

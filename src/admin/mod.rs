@@ -1,16 +1,16 @@
-//! The admin HTTP server: health, metrics, and the routes that it is given.
+//! The admin HTTP server: health, metrics, and the routes under `/api`.
 //!
-//! The server has a thread, one worker and a few threads for queries of its own, so that a slow caller holds up no
-//! command. Without the token, where one is set, nothing but `/healthz` and `/readyz` answers. Every error, whoever
-//! made it, is an RFC 9457 problem document. Signals are left to the process.
+//! The server has a thread of its own with one worker, and a few threads for queries, so a slow caller delays no command.
+//! Where a token is set, only `/healthz` and `/readyz` answer without the token. Every error is an RFC 9457 problem
+//! document, those of the framework included. The server handles no signals: the process does.
 //!
 //! | file | has |
 //! |---|---|
 //! | `api` | the routes under `/api` |
-//! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; what keeps the process from being ready |
-//! | `listing` | the window of a list that a caller asks for, and the page that is answered |
+//! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; the conditions that keep the process from being ready |
+//! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth` | the bearer token |
-//! | `problem`, `extract` | errors as problem documents; what cannot be read of a request |
+//! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
 
 mod api;
 mod auth;
@@ -40,31 +40,31 @@ pub use self::listing::{Limit, Page, Window};
 pub use self::problem::Problem;
 pub use self::readiness::{Condition, Readiness, Reason};
 
-/// What the server needs to know.
+/// The settings of the server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Address and port to listen on; port 0 takes any free one.
     pub bind: SocketAddr,
-    /// The token that callers must show, if it is not empty.
+    /// The token that callers must send; no token is needed when it is empty.
     pub token: Secret,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
-    /// How long open requests may take when the server stops.
+    /// The time that open requests have to finish when the server stops.
     pub grace: Duration,
 }
 
-/// Why there is no admin server.
+/// Why the admin server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The address is in use, not of this machine, or not allowed.
+    /// The address is in use, belongs to another machine, or is not allowed.
     #[error("cannot listen on {bind} for the admin server")]
     Bind {
         /// The address as configured.
         bind: SocketAddr,
-        /// Why not.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system gives no thread or no runtime.
+    /// The system started no thread or no runtime.
     #[error("cannot start the admin server")]
     Start(#[source] io::Error),
 }
@@ -77,17 +77,17 @@ pub struct Server {
     thread: thread::JoinHandle<()>,
 }
 
-/// Connections at once; further ones wait in the backlog of the system.
+/// Connections at a time; further ones wait in the backlog of the system.
 const MAX_CONNECTIONS: usize = 256;
 
-/// Queries that run at once; further ones wait. Each may hold an answer of some megabytes, and a core of the machine.
+/// Queries that run at a time; further ones wait. A query may take some megabytes for its answer, and a core of the machine.
 const QUERIES: usize = 4;
 
-/// How long a caller may take for the head of a request.
+/// The time that a caller has to send the head of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Starts a server with the given routes beside its own.
+    /// Starts a server with `routes` beside its own.
     pub fn start(
         options: Options,
         readiness: Readiness,
@@ -107,7 +107,7 @@ impl Server {
                     match http(listener, &options, readiness, exporter, routes) {
                         Err(error) => drop(started.send(Err(error))),
                         Ok(server) => {
-                            // The receiver waits for exactly this.
+                            // `start` waits for this message, so the receiver is there.
                             drop(started.send(Ok(server.handle())));
                             if let Err(error) = server.await {
                                 error!(%error, "admin server failed");
@@ -117,21 +117,21 @@ impl Server {
                 });
             })
             .map_err(Error::Start)?;
-        let gone = |_| Error::Start(io::Error::other("its thread ended"));
+        let gone = |_| Error::Start(io::Error::other("the thread of the server ended"));
         let handle = starting.recv().map_err(gone)?.map_err(Error::Start)?;
         info!(%address, "admin server listens");
         Ok(Self { address, handle, thread })
     }
 
-    /// Where the server listens, with the port that the system chose if it had the choice.
+    /// The address that the server listens on. Where `bind` has port 0, the port is the one that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Takes no further requests and returns when the open ones are answered, or their time is up.
+    /// Accepts no further requests. Returns when the open ones are answered or the grace is over.
     pub async fn stop(self) {
         self.handle.stop(true).await;
-        // Ends by itself now. A panic in there was logged and costs nobody anything.
+        // The thread ends with its server. Its panic, if any, was logged, and there is nothing left to do about one.
         drop(self.thread.join());
     }
 }
@@ -148,7 +148,7 @@ fn http(
     let token = Data::new(auth::Token::new(options.token.clone()));
     let max_body = options.max_body;
     let server = HttpServer::new(move || {
-        // The last one wrapped is the outermost: it sees the refusals of the others.
+        // The last one wrapped is the outermost: it makes problem documents of the errors of the others too.
         App::new()
             .app_data(readiness.clone())
             .app_data(exporter.clone())

@@ -1,4 +1,4 @@
-//! Errors of the HTTP interface: RFC 9457 problem documents, whoever made the error.
+//! Errors of the HTTP interface as RFC 9457 problem documents, those of the framework included.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use tracing::error;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// An answer that says what went wrong.
+/// An error answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     status: StatusCode,
@@ -22,7 +22,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A problem that its status says all about.
+    /// A problem with a status and no detail.
     pub fn new(status: StatusCode) -> Self {
         Self { status, detail: None, members: Map::new() }
     }
@@ -32,17 +32,17 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND).detail(detail)
     }
 
-    /// 422: the request is well formed and cannot be meant.
+    /// 422: the request is well formed, but a value in it is not possible.
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY).detail(detail)
     }
 
-    /// 503: not now.
+    /// 503: the request may succeed later.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE).detail(detail)
     }
 
-    /// 500: something failed inside, which is for the log and not for the caller.
+    /// 500: an internal error. The log gets the error, the caller does not.
     pub(super) fn internal(error: &dyn fmt::Display) -> Self {
         error!(%error, "admin request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR)
@@ -63,7 +63,7 @@ impl Problem {
     }
 
     fn document(&self) -> String {
-        // The type "about:blank" says: the title is that of the status, there is no more to it.
+        // The type "about:blank" means that the problem is what the status says (RFC 9457, section 4.2.1).
         let mut document = Map::from_iter([
             ("type".to_owned(), json!("about:blank")),
             ("title".to_owned(), json!(self.status.canonical_reason().unwrap_or("Error"))),
@@ -90,26 +90,25 @@ impl ResponseError for Problem {
         let mut response = HttpResponse::build(self.status);
         response.insert_header((CONTENT_TYPE, MEDIA_TYPE));
         if self.status == StatusCode::UNAUTHORIZED {
-            // RFC 9110: who refuses for want of credentials says which ones.
+            // RFC 9110, section 15.5.2: a 401 names the credentials that are needed.
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
         }
         response.body(self.document())
     }
 }
 
-/// Makes a problem document of every error answer, those of the framework included. Its headers
-/// stay, such as `Allow`.
+/// Makes a problem document of every error answer, those of the framework included. The headers of the answer stay, such as
+/// `Allow`.
 ///
-/// A request cannot be kept for the case that the inside fails without an answer: the framework
-/// wants it for itself alone. So the layers inside answer, or fail with a [`Problem`].
+/// A layer inside may fail only with a [`Problem`]: an error passes by this function, and the framework answers it itself.
 pub(super) async fn in_place_of_errors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let answered = next.call(request).await?;
     let status = answered.status();
-    let told = answered.headers().get(CONTENT_TYPE) == Some(&MEDIA_TYPE);
-    if told || !(status.is_client_error() || status.is_server_error()) {
+    let is_problem = answered.headers().get(CONTENT_TYPE) == Some(&MEDIA_TYPE);
+    if is_problem || !(status.is_client_error() || status.is_server_error()) {
         return Ok(answered.map_into_left_body());
     }
     let problem = of_error(status, &answered);
@@ -118,12 +117,12 @@ pub(super) async fn in_place_of_errors<B: MessageBody + 'static>(
     Ok(answered.map_into_right_body())
 }
 
-/// What may be said about an error that is not ours.
+/// The problem for an error of the framework.
 fn of_error<B>(status: StatusCode, answered: &ServiceResponse<B>) -> Problem {
     let error = answered.response().error().map(ToString::to_string);
     let problem = Problem::new(status);
     if status.is_server_error() {
-        // What failed inside is for the log, not for the caller.
+        // The log gets the error, the caller does not.
         error!(path = answered.request().path(), error, "admin request failed");
         return problem;
     }

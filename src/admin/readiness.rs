@@ -1,4 +1,4 @@
-//! Whether the process should be given work: it should unless a condition says no.
+//! Readiness: the process is ready for work while none of these conditions holds.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,30 +6,30 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tracing::{info, warn};
 
-/// What keeps the process from being ready.
+/// A reason why the process is not ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Condition {
-    /// It is reading its store, or connecting.
+    /// The process reads its store or connects.
     Starting,
-    /// It was told to stop.
+    /// The process was told to stop.
     Draining,
     /// There is no connection to the broker.
     Broker,
     /// The store has failed.
     Storage,
-    /// A part of the process failed: it is ending.
+    /// A worker of the process failed, so the process ends.
     Failed,
     /// The wall clock cannot be trusted: timers are paused.
     Clock,
-    /// Messages are in hand and nothing gets finished.
+    /// Messages are in hand and no command has ended for `intake.stall_after`.
     Stalled,
     /// Exchanges or queues are missing on the broker.
     Topology,
 }
 
 impl Condition {
-    /// The condition as it is shown.
+    /// The condition as `/readyz` shows it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -47,14 +47,14 @@ impl Condition {
 /// A condition that holds now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// Which one.
+    /// The condition.
     #[serde(rename = "reason")]
     pub condition: Condition,
-    /// What exactly, for a person.
+    /// What is wrong, for a person.
     pub detail: String,
 }
 
-/// The conditions that hold now; clones show the same.
+/// The conditions that hold now. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Readiness(Arc<Mutex<BTreeMap<Condition, String>>>);
 
@@ -71,8 +71,8 @@ impl Readiness {
         Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, detail)]))))
     }
 
-    /// Not ready from now on, until the condition is cleared. That is told once, however often its detail changes, and
-    /// nothing to worry about while the process starts or stops.
+    /// Makes the process not ready until the condition is cleared. The log gets one line when the condition begins, and none
+    /// when only its detail changes: a warning, or an info while the process starts or stops.
     pub fn raise(&self, condition: Condition, detail: impl Into<String>) {
         let detail = detail.into();
         let mut holding = self.lock();
@@ -87,7 +87,7 @@ impl Readiness {
         }
     }
 
-    /// This condition does not hold any more.
+    /// Ends the condition.
     pub fn clear(&self, condition: Condition) {
         let mut holding = self.lock();
         let was_there = holding.remove(&condition).is_some();
@@ -98,7 +98,7 @@ impl Readiness {
         }
     }
 
-    /// All that holds now; nothing = ready.
+    /// The conditions that hold now. The process is ready when there are none.
     pub fn reasons(&self) -> Vec<Reason> {
         let holding = self.lock();
         let reason = |(condition, detail): (&Condition, &String)| Reason {
@@ -108,7 +108,7 @@ impl Readiness {
         holding.iter().map(reason).collect()
     }
 
-    /// Every change is one call on the map, so it is whole even after a panic elsewhere.
+    /// A poisoned lock is no harm: every change is one call on the map, so the map is whole after a panic.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Condition, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_ready_when_nothing_speaks_against_it() {
+    fn the_process_is_ready_when_no_condition_holds() {
         let readiness = Readiness::starting();
         assert_eq!(conditions(&readiness), [Condition::Starting]);
         readiness.raise(Condition::Broker, "connection refused");
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_detail_counts() {
+    fn a_condition_raised_again_shows_its_new_detail() {
         let readiness = Readiness::starting();
         readiness.raise(Condition::Starting, "replaying the journal");
         assert_eq!(readiness.reasons()[0].detail, "replaying the journal");

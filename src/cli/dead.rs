@@ -1,4 +1,4 @@
-//! `orderly dead list`, `orderly dead replay`: what the broker itself gave up on.
+//! `orderly dead list`, `orderly dead replay`: the messages that the broker dead-lettered.
 
 use super::exit::Exit;
 use super::output;
@@ -9,51 +9,51 @@ use orderly_broker::rabbit;
 use serde_json::json;
 use std::fmt::Write as _;
 
-/// What is done with the dead letters.
+/// Arguments of `orderly dead`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
-    what: What,
-    /// Dead letters to look at, at most
+    action: Action,
+    /// The largest number of dead letters to list or replay
     #[arg(long, value_name = "N", default_value_t = 100, global = true)]
     limit: usize,
 }
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
-enum What {
-    /// Show them, a line of JSON each; they stay
+enum Action {
+    /// Print the dead letters, a line of JSON each, and leave them where they are
     List,
-    /// Publish them back as commands, with confirms
+    /// Publish the dead letters back as commands, with confirms
     Replay,
 }
 
-/// Why nothing is known of the dead letters.
+/// Why the dead letters were not listed or replayed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The in-process broker is gone with its process.
+    /// An in-process broker ends with its process.
     #[error("an in-process broker keeps no dead letters: broker.url must be amqp:// or amqps://")]
     Memory,
-    /// No runtime.
+    /// The runtime could not start.
     #[error("cannot start")]
     Process(#[from] process::Error),
-    /// The broker.
+    /// The broker cannot be reached, or refused a request.
     #[error("cannot reach the dead letters")]
     Broker(#[from] rabbit::Error),
-    /// Standard output is gone or full.
+    /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
 }
 
-/// Does it.
+/// Lists or replays the dead letters. The exit is [`Exit::Failure`] when the broker refused one.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     if config.broker.url.is_memory() {
         return Err(Error::Memory);
     }
     process::runtime()?.block_on(async {
         let client = Client::connect(&broker_settings(config)).await?;
-        let exit = match args.what {
-            What::List => list(&client, args.limit).await?,
-            What::Replay => replay(&client, args.limit).await?,
+        let exit = match args.action {
+            Action::List => list(&client, args.limit).await?,
+            Action::Replay => replay(&client, args.limit).await?,
         };
         client.close().await;
         Ok(exit)
@@ -80,7 +80,7 @@ async fn list(client: &Client, limit: usize) -> Result<Exit, Error> {
 async fn replay(client: &Client, limit: usize) -> Result<Exit, Error> {
     let replay = client.replay_dead_letters(limit).await?;
     for refused in &replay.refused {
-        eprintln!("orderly: the broker did not take one back: {refused:?}");
+        eprintln!("orderly: the broker did not accept a dead letter: {refused:?}");
     }
     let text = format!("{} published back, {} left\n", replay.replayed, replay.refused.len());
     output::print(&text).map_err(Error::Output)?;

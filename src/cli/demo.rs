@@ -19,51 +19,51 @@ use orderly_domain::order::Order;
 use orderly_store::{Ordinal, Parts, Reader};
 use std::net::SocketAddr;
 
-/// How the day is made.
+/// Arguments of `orderly demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Customers of the day
     #[arg(long, value_name = "N", default_value_t = 5_000)]
     orders: u64,
-    /// The same seed gives the same day
+    /// Seed of the day: the same seed gives the same day
     #[arg(long, value_name = "S", default_value_t = 42)]
     seed: u64,
     /// End after the summary instead of serving the admin API until Ctrl-C
     #[arg(long)]
     exit: bool,
-    /// Where the admin API listens, instead of `admin.bind`
+    /// Address that the admin API listens on, instead of `admin.bind`
     #[arg(long, value_name = "ADDR")]
     bind: Option<SocketAddr>,
 }
 
-/// Why there is no summary.
+/// Why the demo ended without a summary.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Nothing can be logged.
-    #[error("cannot log")]
+    /// The logger could not start.
+    #[error("cannot start logging")]
     Telemetry(#[from] telemetry::Error),
-    /// The processor could not start, or had to end.
+    /// The processor could not start, or failed.
     #[error("cannot run the processor")]
     Process(#[from] process::Error),
-    /// The day came to no end.
-    #[error("the day came to no end")]
+    /// The processor did not handle every message of the day.
+    #[error("the shop day was not finished")]
     Run(#[from] run::Error<Unreadable>),
-    /// There is no place for the temporary store.
-    #[error("cannot make a temporary store")]
+    /// No directory for the temporary store could be made.
+    #[error("cannot make a directory for the temporary store")]
     Temporary(#[source] std::io::Error),
-    /// Standard output is gone or full.
+    /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
 }
 
-/// Runs the day; fails when the books do not balance.
+/// Runs the day. The exit is [`Exit::Failure`] when the books do not balance.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     telemetry::init(config.log.format, telemetry::DEMO)?;
     let directory = tempfile::tempdir().map_err(Error::Temporary)?;
     let mut config = config.clone();
     config.broker.url = "memory:".parse().unwrap_or_default();
     config.store.path = directory.path().join("store");
-    // only the holds that the day itself shortens may run out while it runs
+    // So long that a slow machine changes no outcome: only the holds that the day shortens itself expire during the run.
     config.orders.hold_for = Span::from_hours(12);
     config.orders.hold_cap = Span::from_hours(24);
     config.admin.bind = args.bind.unwrap_or(config.admin.bind);
@@ -87,7 +87,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let running = Running { handle, reader };
     let run = Run::new(broker, names, running);
     let day = Day::new(args.orders, args.seed);
-    let expected = Expected::new(of_model(config));
+    let expected = Expected::new(model_settings(config));
     let bar = progress_bar(args.orders);
     let began = clock.monotonic();
     let outcome = tokio::select! {
@@ -112,15 +112,15 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     Ok(if outcome.balances() { Exit::Success } else { Exit::Failure })
 }
 
-/// Messages are some eight a customer; the bar only has to move.
+/// A customer sends about eight messages. The estimate need not be better: the bar only shows that the demo goes on.
 fn progress_bar(orders: u64) -> ProgressBar {
     let bar = ProgressBar::new(orders.saturating_mul(8));
     let style = ProgressStyle::with_template("{bar:40} {pos} verdicts, {per_sec}");
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// The configuration in the model's terms.
-fn of_model(config: &Config) -> orderly_demo::Settings {
+/// The settings of the model, which knows no type of this crate.
+fn model_settings(config: &Config) -> orderly_demo::Settings {
     let micros = |span: Span| i64::try_from(span.get().as_micros()).unwrap_or(i64::MAX);
     orderly_demo::Settings {
         max_command_size: config.intake.max_command_size.as_usize(),
@@ -136,13 +136,13 @@ fn of_model(config: &Config) -> orderly_demo::Settings {
     }
 }
 
-/// The processor at work, as the demo sees it.
+/// The running processor, as the demo sees it.
 struct Running {
     handle: Handle,
     reader: Reader,
 }
 
-/// Why the processor cannot be read.
+/// Why the state of the processor cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unreadable {
     /// The processor ended.
@@ -191,7 +191,7 @@ impl orderly_demo::Processor for Running {
     }
 }
 
-/// Visits every state of a kind.
+/// Calls `visit` with every state of type `S` in the store.
 fn each<S: states::State>(reader: &Reader, mut visit: impl FnMut(S)) -> Result<(), states::Error> {
     let mut next = Some(Ordinal(0));
     while let Some(from) = next {

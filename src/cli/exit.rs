@@ -1,30 +1,30 @@
-//! How the program ends; scripts and service managers tell the cases apart by the code.
+//! The exit codes of the program. Scripts and service managers act on them.
 
 use std::error::Error;
 use std::process::ExitCode;
 
 use crate::{config, telemetry};
 
-/// The ways to end. Numbers from 64 on are those of `sysexits.h`.
+/// An exit code. The numbers from 64 on are those of `sysexits.h`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// All went as it should.
+    /// The command did what it was asked to do.
     Success = 0,
-    /// Something failed, and none of the other codes says what.
+    /// The command failed for a reason without a code of its own.
     Failure = 1,
-    /// The command line makes no sense; `clap` ends with this one by itself.
+    /// The command line is wrong. `clap` ends the program with this code.
     Usage = 2,
-    /// The store failed, at the start or later. Starting again may help, fixing the disk does.
+    /// The store failed, at the start or later. A restart may help; otherwise the disk has to be mended.
     Storage = 74,
-    /// Another processor has the namespace. Starting again later helps.
+    /// Another processor owns the namespace. A later start helps.
     Taken = 75,
-    /// The configuration is wrong, or the store is of a build that this one cannot follow. Starting again does not help.
+    /// The configuration is wrong, or the store is of a build that this one cannot read. A restart does not help.
     Configuration = 78,
 }
 
 impl Exit {
-    /// The code for an error, by the first of its causes that has one.
+    /// The code for an error: that of the first error in its chain of causes that has one.
     pub fn of(error: &(dyn Error + 'static)) -> Self {
         let mut cause = Some(error);
         while let Some(error) = cause {
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_store_of_another_build_is_no_matter_of_the_disk() {
+    fn a_store_of_another_build_is_a_configuration_error_and_a_damaged_one_a_storage_error() {
         use orderly_store::{Error, FormatPart};
         let newer = Error::NewerFormat { part: FormatPart::Store, found: 5, known: 4 };
         assert_eq!(

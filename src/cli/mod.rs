@@ -1,4 +1,10 @@
-//! The command line: one file a command.
+//! The command line.
+//!
+//! | module | has |
+//! |---|---|
+//! | `check`, `dead`, `demo`, `publish`, `schema`, `serve`, `store` | one command each |
+//! | `exit` | the exit codes |
+//! | `output` | standard output |
 
 pub mod check;
 pub mod dead;
@@ -16,7 +22,7 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Parser)]
 #[command(name = "orderly", version, about, propagate_version = true)]
 pub struct Cli {
-    /// Configuration file (TOML); environment variables go over it
+    /// Configuration file (TOML); environment variables override it
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The command to run.
@@ -24,7 +30,7 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// What the program can do.
+/// The commands of the program.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Validate the configuration, print the one in force, and warn of suspicious values
@@ -35,9 +41,9 @@ pub enum Command {
     Serve,
     /// Publish commands to RabbitMQ with publisher confirms
     Publish(publish::Args),
-    /// Look into the store while no processor has it open
+    /// Check or measure the store while no processor has it open
     Store(store::Args),
-    /// Show or send back what the broker itself dead-lettered
+    /// List or replay the messages that the broker dead-lettered
     Dead(dead::Args),
     /// Print the JSON Schemas of all commands and events
     Schema,

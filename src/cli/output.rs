@@ -1,8 +1,8 @@
-//! Standard output, which a reader may close before the end.
+//! Standard output.
 
 use std::io::{self, ErrorKind, Write};
 
-/// Writes to standard output. Whoever stops reading, as `head` does, has what they wanted.
+/// Writes to standard output. A reader that closes the pipe early, as `head` does, is no error.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());

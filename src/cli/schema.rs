@@ -7,13 +7,13 @@ use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use std::io;
 
-/// Prints one document: `commands` and `events` by type, `$defs` shared.
+/// Prints one JSON document: `commands` and `events` by type, and `$defs` for both.
 pub fn run() -> io::Result<()> {
     let text = format!("{:#}\n", document());
     output::print(&text)
 }
 
-/// The document.
+/// The document that [`run`] prints.
 pub fn document() -> Value {
     let mut generator = SchemaGenerator::default();
     let mut commands = Map::new();

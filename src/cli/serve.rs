@@ -5,18 +5,18 @@ use crate::config::Config;
 use crate::process::{self, Error, Observed, Processor, Signals, run_until_signalled};
 use crate::telemetry;
 
-/// Why the processor does not serve.
+/// Why the processor does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Nothing can be logged.
-    #[error("cannot log")]
+    /// The logger could not start.
+    #[error("cannot start logging")]
     Telemetry(#[from] telemetry::Error),
-    /// The process could not start, or had to end.
+    /// The processor could not start, or failed.
     #[error("cannot serve")]
     Process(#[from] Error),
 }
 
-/// Serves until a signal comes, or the processor cannot go on.
+/// Processes commands until a signal comes or the processor fails.
 pub fn run(config: &Config) -> Result<(), Failure> {
     telemetry::init(config.log.format, telemetry::SERVE)?;
     for warning in config.warnings() {
@@ -24,7 +24,7 @@ pub fn run(config: &Config) -> Result<(), Failure> {
     }
     let runtime = process::runtime()?;
     let result = runtime.block_on(serve(config));
-    // threads that still wait for a disk or a broker are not waited for
+    // Without waiting for threads that wait for a disk or a broker.
     runtime.shutdown_background();
     Ok(result?)
 }
@@ -34,7 +34,7 @@ async fn serve(config: &Config) -> Result<(), Error> {
     let observed = Observed::start(config)?;
     let mut processor = tokio::select! {
         started = Processor::start_configured(config, &observed) => started?,
-        () = signals.next() => return Ok(()), // nothing was begun
+        () = signals.next() => return Ok(()), // no command was taken yet
     };
     let result =
         run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await;

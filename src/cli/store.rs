@@ -11,78 +11,78 @@ use orderly_store::Opened;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
-/// What is done with the store. No processor may have it open.
+/// Arguments of `orderly store`. No processor may have the store open.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The store's directory, instead of the configured one
     #[arg(long, value_name = "PATH", global = true)]
     store: Option<PathBuf>,
     #[command(subcommand)]
-    what: What,
+    action: Action,
 }
 
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
-enum What {
-    /// Read every state and check all that must hold
+enum Action {
+    /// Read every state and check every invariant
     Verify,
-    /// Show sizes and counts
+    /// Print sizes and counts
     Stats,
 }
 
-/// Why the store tells nothing.
+/// Why the store was not checked or measured.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no store at that place.
     #[error("there is no store at {}", .0.display())]
     Missing(PathBuf),
-    /// It cannot be opened.
+    /// The store cannot be opened.
     #[error(transparent)]
     Open(#[from] process::Error),
-    /// It cannot be read.
+    /// A state cannot be read.
     #[error("cannot read the store")]
     Audit(#[from] orderly_actors::states::Error),
-    /// Its sizes cannot be read.
+    /// The sizes of the store cannot be read.
     #[error("cannot read the store")]
     Store(#[from] orderly_store::Error),
-    /// The answer has no form in JSON.
-    #[error("cannot show the answer")]
+    /// The answer cannot be written as JSON.
+    #[error("cannot write the answer as JSON")]
     Json(#[from] serde_json::Error),
-    /// Standard output is gone or full.
+    /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
 }
 
-/// What the command found. The exit code of each is decided in `exit`.
+/// The result of the command. `exit` gives each its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The answer was shown, and nothing is wrong with the store.
+    /// The answer was printed and shows no violation.
     Sound,
-    /// The audit was shown, and the store does not balance.
+    /// The audit was printed and shows violations.
     Unbalanced,
 }
 
-/// Shows the audit or the sizes of the store.
+/// Prints the audit or the sizes of the store.
 pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
     let path = args.store.as_ref().unwrap_or(&config.store.path);
     if !path.join("db").is_file() {
-        // opening would make one
+        // To open a store that is missing would make a new one.
         return Err(Error::Missing(path.clone()));
     }
     let opened = open_any_store(config, path)?;
-    let (answer, outcome) = match args.what {
-        What::Verify => {
+    let (answer, outcome) = match args.action {
+        Action::Verify => {
             let audit = audit::audit(&opened.view)?;
             let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
             (serde_json::to_value(audit)?, outcome)
         }
-        What::Stats => (stats(&opened)?, Outcome::Sound),
+        Action::Stats => (stats(&opened)?, Outcome::Sound),
     };
     let text = serde_json::to_string_pretty(&answer)? + "\n";
     output::print(&text).map_err(Error::Output)?;
     Ok(outcome)
 }
 
-/// Sizes, and how many there are of what can be asked for: places that were given to something else are not counted.
+/// Sizes, and the numbers of entities that the API shows. Ordinals without such an entity are not counted.
 fn stats(opened: &Opened) -> Result<Value, Error> {
     let Opened { log, view, recovery, .. } = opened;
     let stats = log.stats()?;

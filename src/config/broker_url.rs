@@ -1,6 +1,6 @@
 //! Where the broker is: an AMQP URL, or the broker inside the process.
 //!
-//! The URL carries a password, so only [`BrokerUrl::expose`] shows it whole.
+//! The URL holds a password: only [`BrokerUrl::expose`] shows the whole URL.
 
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -10,23 +10,23 @@ use lapin::uri::AMQPUri;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::{Host, Url};
 
-use super::secret::{MASK, unseen_text};
+use super::secret::{MASK, Secret, secret_text};
 
 /// The address of the broker.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
-    text: String,
+    text: Secret,
     scheme: Scheme,
-    /// The text without its password.
-    shown: String,
-    /// Where it leads; none: within the process.
+    /// The URL with a mask in place of its password.
+    masked: String,
+    /// The host of RabbitMQ; none for the broker inside the process.
     host: Option<Host>,
 }
 
 /// How the broker is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
-    /// Within the process: for the demo and for trying things out.
+    /// The broker inside the process: for the demo and for trying things out.
     Memory,
     /// AMQP in clear text.
     Amqp,
@@ -34,25 +34,25 @@ pub enum Scheme {
     Amqps,
 }
 
-/// Why a text is no [`BrokerUrl`]. No variant repeats the text: it may hold a password.
+/// Why a text is not a [`BrokerUrl`]. No variant repeats the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Not a URL at all.
+    /// The text is not a URL.
     #[error("not a URL: {0}")]
     Malformed(url::ParseError),
-    /// A URL of something else.
+    /// The scheme is not that of a broker.
     #[error("the scheme of a broker URL is `amqp`, `amqps` or `memory`")]
     Scheme,
-    /// `memory:` with something behind it.
+    /// More than `memory:` alone.
     #[error("`memory:` takes nothing behind the colon")]
     Memory,
-    /// No host.
+    /// The URL names no host.
     #[error("a broker URL needs a host, such as amqp://127.0.0.1:5672/%2f")]
     NoHost,
-    /// The AMQP client would take another host.
+    /// The AMQP client would read another host out of the URL.
     #[error("the host of a broker URL is a name, an IPv4 address, or an IPv6 address in brackets")]
     Host,
-    /// A virtual host or a query parameter that the AMQP client does not understand.
+    /// The AMQP client does not understand the virtual host or a query parameter.
     #[error("the AMQP client does not understand the path or the query of this URL")]
     Unsupported,
 }
@@ -60,7 +60,7 @@ pub enum UrlError {
 impl BrokerUrl {
     /// The URL with its password, for the connection.
     pub fn expose(&self) -> &str {
-        &self.text
+        self.text.expose()
     }
 
     /// How the broker is reached.
@@ -87,8 +87,8 @@ impl BrokerUrl {
         if text != "memory:" {
             return Err(UrlError::Memory);
         }
-        let text = text.to_owned();
-        Ok(Self { shown: text.clone(), text, scheme: Scheme::Memory, host: None })
+        let masked = text.to_owned();
+        Ok(Self { text: Secret::new(text), scheme: Scheme::Memory, masked, host: None })
     }
 }
 
@@ -117,7 +117,7 @@ impl FromStr for BrokerUrl {
             Some(Host::Ipv6(address)) => Host::Ipv6(address),
         };
         let client: AMQPUri = text.parse().map_err(|_| UrlError::Unsupported)?;
-        // The client's own parser knows no IPv6 addresses; the broker's driver sets them itself.
+        // The client's own parser does not support IPv6 addresses: `orderly-broker` sets such a host itself.
         let is_same = match &host {
             Host::Ipv6(_) => true,
             Host::Domain(name) => client.authority.host == *name,
@@ -127,15 +127,15 @@ impl FromStr for BrokerUrl {
             return Err(UrlError::Host);
         }
         if url.password().is_some() {
-            // Cannot fail: there is a host.
+            // Fails only for a URL without a host, and a host was found above.
             url.set_password(Some(MASK)).map_err(|()| UrlError::NoHost)?;
         }
-        Ok(Self { text: text.to_owned(), scheme, shown: url.into(), host: Some(host) })
+        Ok(Self { text: Secret::new(text), scheme, masked: url.into(), host: Some(host) })
     }
 }
 
-/// The host that `name` stands for: a URL of a scheme that is not the web's leaves an IPv4 address
-/// as text.
+/// The host that `name` stands for. The `url` crate parses an IPv4 address only for the schemes of the web, so an address
+/// arrives here as a name.
 fn named_host(name: &str) -> Host {
     match name.parse::<Ipv4Addr>() {
         Ok(address) => Host::Ipv4(address),
@@ -145,25 +145,25 @@ fn named_host(name: &str) -> Host {
 
 impl fmt::Display for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
+        f.write_str(&self.masked)
     }
 }
 
 impl fmt::Debug for BrokerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.shown)
+        write!(f, "{:?}", self.masked)
     }
 }
 
 impl Serialize for BrokerUrl {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.shown)
+        serializer.serialize_str(&self.masked)
     }
 }
 
 impl<'de> Deserialize<'de> for BrokerUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unseen_text(deserializer)?.parse().map_err(de::Error::custom)
+        secret_text(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -1,39 +1,40 @@
 //! Where values come from: the file, and over it the environment.
 //!
-//! A layer holds values as they were written, with their origin; types and rules come later.
+//! A layer holds values as they were written, with their origin. Types and rules are checked later, in `load`. The providers
+//! of figment itself are not used, since they lose what an error has to say: its `Env` names no variable, drops a name that
+//! is not a key in silence and reads a token of digits as a number; its `Toml` repeats the line of a mistake, which may hold
+//! a secret, and needs a second version of the `toml` crate.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 
+use figment::util::nest;
 use figment::value::{Dict, Map, Value};
 use figment::{Error as FigmentError, Metadata, Profile, Provider};
 
 use super::error::{Error, Problem};
 
-/// The prefix of every variable that is ours.
+/// The prefix of every variable that sets a key.
 const PREFIX: &str = "ORDERLY_";
 
-/// Settings of the test suite, which starts this program with its own environment.
+/// The prefix of variables that belong to the test suite, which starts this program with its own environment.
 const TEST_PREFIX: &str = "ORDERLY_TEST_";
 
-/// The name of the environment's layer.
-const ENVIRONMENT: &str = "environment variable";
+/// Every key with its default value. A key is written with its sections, as in `notifications.retry.cap`.
+pub(super) type Keys = BTreeMap<String, Value>;
 
-/// Every key there is, by section, with its default value. A section within another one is named
-/// with both, as in `notifications.retry`.
-pub(super) type Keys = BTreeMap<String, Dict>;
-
-/// Values of one origin.
+/// The values of one origin: a file, or one environment variable.
 pub(super) struct Layer {
-    metadata: Metadata,
+    /// The origin as an error names it.
+    origin: String,
     values: Dict,
 }
 
 impl Provider for Layer {
     fn metadata(&self) -> Metadata {
-        self.metadata.clone()
+        Metadata::named(self.origin.clone())
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, FigmentError> {
@@ -51,95 +52,47 @@ impl Layer {
             line: line_of(&text, error.span().map_or(0, |span| span.start)),
             message: error.message().to_owned(),
         })?;
-        Ok(Self { metadata: Metadata::named(path.display().to_string()), values })
+        Ok(Self { origin: path.display().to_string(), values })
     }
 
-    /// Takes the variables that are ours out of `variables`; those that cannot be used are
-    /// reported.
+    /// Makes a layer of each of the `variables` that begins with `ORDERLY_`, or a problem where no key can be set with it.
     pub(super) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         keys: &Keys,
-    ) -> (Self, Vec<Problem>) {
-        let mut values = Dict::new();
+    ) -> (Vec<Self>, Vec<Problem>) {
+        let mut layers = Vec::new();
         let mut problems = Vec::new();
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| is_ours(name)) else {
+            let Some(name) = name.to_str().filter(|name| sets_a_key(name)) else {
                 continue;
             };
-            match setting(name, &value, keys) {
-                Ok((section, key, value)) => insert(&mut values, &section, key, value),
-                Err((key, what)) => {
-                    problems.push(Problem { key, source: format!("{ENVIRONMENT} {name}"), what });
+            let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+            let origin = format!("environment variable {name}");
+            match read_variable(&value, keys.get(&key)) {
+                Ok(value) => {
+                    let values = nest(&key, value).into_dict().unwrap_or_default();
+                    layers.push(Self { origin, values });
                 }
+                Err(what) => problems.push(Problem { key, source: origin, what: what.to_owned() }),
             }
         }
-        let metadata = Metadata::named(ENVIRONMENT)
-            .interpolater(|_: &Profile, path: &[&str]| variable(&path.join(".")));
-        (Self { metadata, values }, problems)
+        (layers, problems)
     }
 }
 
-/// Puts a value into a section, which may be within another one.
-pub(super) fn insert(values: &mut Dict, section: &str, key: String, value: Value) {
-    let (outer, inner) = match section.split_once('.') {
-        Some((outer, inner)) => (outer, Some(inner)),
-        None => (section, None),
-    };
-    let outer = values.entry(outer.to_owned()).or_insert_with(|| Dict::new().into());
-    if let Value::Dict(_, outer) = outer {
-        match inner {
-            Some(inner) => insert(outer, inner, key, value),
-            None => {
-                outer.insert(key, value);
-            }
-        }
-    }
-}
-
-/// Where a value came from, in words.
-pub(super) fn origin(metadata: Option<&Metadata>, key: &str) -> String {
-    match metadata {
-        None => "default".to_owned(),
-        Some(metadata) if metadata.name == ENVIRONMENT => {
-            format!("{ENVIRONMENT} {}", variable(key))
-        }
-        Some(metadata) => metadata.name.to_string(),
-    }
-}
-
-fn is_ours(name: &str) -> bool {
+fn sets_a_key(name: &str) -> bool {
     name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX)
 }
 
-/// The variable that sets `key`.
-fn variable(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "__").to_ascii_uppercase())
-}
-
-/// Section, key and value that a variable means, or its key and what is wrong with it.
-fn setting(
-    name: &str,
-    value: &OsStr,
-    keys: &Keys,
-) -> Result<(String, String, Value), (String, String)> {
-    let path = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
-    let known = path
-        .rsplit_once('.')
-        .and_then(|(section, key)| Some((section, key, keys.get(section)?.get(key)?)));
-    let Some((section, key, default)) = known else {
-        return Err((path, format!("unknown key; variables are named {PREFIX}SECTION__KEY")));
-    };
-    let Some(text) = value.to_str() else {
-        return Err((path, "the value is not UTF-8".to_owned()));
-    };
-    let value = match default {
-        // Taken literally, so that a token of digits stays a text.
-        Value::String(..) => Value::from(text),
-        _ => toml_value(text).ok_or_else(|| {
-            (path.clone(), "the value is not TOML, such as 10 or [\"a\", \"b\"]".to_owned())
-        })?,
-    };
-    Ok((section.to_owned(), key.to_owned(), value))
+/// The value that `text` stands for where the key's default value is `default`, or what is wrong with it.
+fn read_variable(text: &OsStr, default: Option<&Value>) -> Result<Value, &'static str> {
+    let default = default.ok_or("unknown key; variables are named ORDERLY_SECTION__KEY")?;
+    let text = text.to_str().ok_or("the value is not UTF-8")?;
+    match default {
+        // Taken literally: a token of digits stays a text.
+        Value::String(..) => Ok(Value::from(text)),
+        _ => toml_value(text).ok_or("the value is not TOML, such as 10 or [\"a\", \"b\"]"),
+    }
 }
 
 fn toml_value(text: &str) -> Option<Value> {

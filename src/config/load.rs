@@ -1,22 +1,23 @@
 //! From layers to a configuration: known keys, types, secret files, rules; in this order.
 //!
-//! One run names every problem of a kind. Rules are looked at only when all types are right,
-//! since a default in place of a wrong value would cause complaints of its own.
+//! One run reports every problem that can be found. Rules are checked only when all types are right: otherwise a default
+//! value in place of a wrong one could break a rule that the user's value keeps.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
+use std::str::FromStr;
+use std::{fmt, fs};
 
 use figment::Figment;
 use figment::error::Kind;
+use figment::util::nest;
 use figment::value::{Dict, Value};
 
 use super::Config;
-use super::broker_url::UrlError;
 use super::error::{Error, Problem};
-use super::layer::{Keys, Layer, insert, origin};
+use super::layer::{Keys, Layer};
 use super::report::Report;
-use super::secret::Secret;
 
 impl Config {
     /// Reads the file, where one is named, and over it the variables of `environment` that begin
@@ -31,16 +32,17 @@ impl Config {
         if let Some(path) = file {
             layers = layers.merge(Layer::file(path)?);
         }
-        let loading = Loading { layers: layers.merge(variables), keys };
+        let layers = variables.into_iter().fold(layers, Figment::merge);
+        let loading = Loading { layers, keys };
 
-        problems.extend(loading.unknown_keys());
+        loading.unknown_keys("", loading.set(), &mut problems);
         let wrong_types = loading.wrong_types();
         if !wrong_types.is_empty() {
             problems.extend(wrong_types);
             return Err(Error::Invalid(problems));
         }
         let mut config = loading.extract().map_err(|problem| Error::Invalid(vec![problem]))?;
-        problems.extend(loading.read_secrets(&mut config).err());
+        problems.extend(loading.read_secrets(&mut config));
         let mut report = Report::default();
         config.check(&mut report);
         problems.extend(
@@ -50,24 +52,27 @@ impl Config {
     }
 }
 
-/// Every key there is: what the defaults consist of.
-pub(super) fn keys() -> Keys {
-    fn collect(name: &str, section: Dict, keys: &mut Keys) {
-        let mut own = Dict::new();
-        for (key, value) in section {
-            match value {
-                Value::Dict(_, inner) => collect(&format!("{name}.{key}"), inner, keys),
-                value => drop(own.insert(key, value)),
+/// Every key: what the default configuration consists of.
+fn keys() -> Keys {
+    fn collect(name: String, value: Value, keys: &mut Keys) {
+        match value {
+            Value::Dict(_, section) => {
+                for (key, value) in section {
+                    collect(joined(&name, &key), value, keys);
+                }
             }
+            value => drop(keys.insert(name, value)),
         }
-        keys.insert(name.to_owned(), own);
     }
-    let defaults = Value::serialize(Config::default()).ok().and_then(Value::into_dict);
+    let defaults = Value::serialize(Config::default()).expect("a test serializes the defaults");
     let mut keys = Keys::new();
-    for (name, section) in defaults.into_iter().flatten() {
-        collect(&name, section.into_dict().unwrap_or_default(), &mut keys);
-    }
+    collect(String::new(), defaults, &mut keys);
     keys
+}
+
+/// The whole name of `key` in `section`; the top of the file is the section without a name.
+fn joined(section: &str, key: &str) -> String {
+    if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
 }
 
 struct Loading {
@@ -77,65 +82,64 @@ struct Loading {
 
 impl Loading {
     fn problem(&self, key: String, what: impl Into<String>) -> Problem {
-        let source = origin(self.layers.find_metadata(&key), &key);
+        let source = match self.layers.find_metadata(&key) {
+            Some(metadata) => metadata.name.to_string(),
+            None => "default".to_owned(),
+        };
         Problem { key, source, what: what.into() }
     }
 
-    /// What was set, by section, whether it is known or not.
+    /// All values of all layers, whether their keys are known or not.
     fn set(&self) -> Dict {
         self.layers.extract().unwrap_or_default()
     }
 
-    fn unknown_keys(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for (section, value) in self.set() {
-            if self.keys.contains_key(&section) {
-                self.unknown_in(&section, value, &mut problems);
-            } else {
-                let sections = listed(self.keys.keys().filter(|name| !name.contains('.')));
-                problems.push(self.problem(section, format!("unknown; there are {sections}")));
+    /// Reports every unknown key in `values`, which are those of `section`.
+    fn unknown_keys(&self, section: &str, values: Dict, problems: &mut Vec<Problem>) {
+        for (key, value) in values {
+            let path = joined(section, &key);
+            if self.keys.contains_key(&path) {
+                continue;
+            }
+            match value {
+                _ if !self.is_section(&path) => {
+                    problems.push(self.problem(path, self.unknown_in(section)));
+                }
+                Value::Dict(_, inner) => self.unknown_keys(&path, inner, problems),
+                _ => problems.push(self.problem(path, "is a section, not a key")),
             }
         }
-        problems
     }
 
-    fn unknown_in(&self, section: &str, value: Value, problems: &mut Vec<Problem>) {
-        let (Value::Dict(_, set), Some(known)) = (value, self.keys.get(section)) else {
-            problems.push(self.problem(section.to_owned(), "is a section, not a key"));
-            return;
-        };
-        for (key, value) in set {
-            let path = format!("{section}.{key}");
-            if self.keys.contains_key(&path) {
-                self.unknown_in(&path, value, problems);
-            } else if !known.contains_key(&key) {
-                let what = format!("unknown key; the section has {}", listed(known.keys()));
-                problems.push(self.problem(path, what));
-            }
+    fn is_section(&self, path: &str) -> bool {
+        let prefix = format!("{path}.");
+        self.keys.keys().any(|key| key.starts_with(&prefix))
+    }
+
+    /// What the error says of an unknown key in `section`.
+    fn unknown_in(&self, section: &str) -> String {
+        if section.is_empty() {
+            let sections = self.keys.keys().filter_map(|key| Some(key.split_once('.')?.0));
+            return format!("unknown; the sections are {}", listed(sections));
         }
+        let prefix = format!("{section}.");
+        let keys = self.keys.keys().filter_map(|key| key.strip_prefix(&prefix));
+        format!("unknown key; the section has {}", listed(keys.filter(|key| !key.contains('.'))))
     }
 
     /// The known keys that were set, each with its value.
-    fn known(&self) -> impl Iterator<Item = (String, String, Value)> {
-        self.keys.iter().flat_map(move |(section, keys)| {
-            keys.keys().filter_map(move |key| {
-                let value = self.layers.find_value(&format!("{section}.{key}")).ok()?;
-                Some((section.clone(), key.clone(), value))
-            })
-        })
+    fn known(&self) -> impl Iterator<Item = (&String, Value)> {
+        self.keys.keys().filter_map(|key| Some((key, self.layers.find_value(key).ok()?)))
     }
 
     /// Tries every value on its own over the defaults: a deserializer stops at its first error.
     fn wrong_types(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (section, key, value) in self.known() {
-            let path = format!("{section}.{key}");
-            let depth = path.split('.').count();
-            let mut alone = Dict::new();
-            insert(&mut alone, &section, key, value);
-            if let Err(errors) = Value::from(alone).deserialize::<Config>() {
+        for (key, value) in self.known() {
+            let depth = key.split('.').count();
+            if let Err(errors) = nest(key, value).deserialize::<Config>() {
                 problems.extend(errors.into_iter().map(|error| {
-                    self.problem(path.clone(), in_element(&error.path, depth, &error.kind))
+                    self.problem(key.clone(), in_element(&error.path, depth, &error.kind))
                 }));
             }
         }
@@ -143,52 +147,54 @@ impl Loading {
     }
 
     fn extract(&self) -> Result<Config, Problem> {
-        let mut document = Dict::new();
-        for (section, key, value) in self.known() {
-            insert(&mut document, &section, key, value);
-        }
-        Value::from(document)
-            .deserialize()
+        self.known()
+            .fold(Figment::new(), Figment::merge)
+            .extract()
             .map_err(|error| self.problem(error.path.join("."), error.kind.to_string()))
     }
 
-    /// Puts in the secrets that are in files of their own.
-    fn read_secrets(&self, config: &mut Config) -> Result<(), Problem> {
-        if let Some(text) = self.secret("broker.url", &config.broker.url_file)? {
-            config.broker.url = text.parse().map_err(|error: UrlError| {
-                self.problem("broker.url_file".to_owned(), error.to_string())
-            })?;
-        }
-        if let Some(text) = self.secret("admin.token", &config.admin.token_file)? {
-            config.admin.token = Secret::new(text);
-        }
-        let webhook = &mut config.notifications.webhook;
-        if let Some(text) = self.secret("notifications.webhook.secret", &webhook.secret_file)? {
-            webhook.secret = Secret::new(text);
-        }
-        Ok(())
+    /// Reads the secrets that are in files of their own.
+    fn read_secrets(&self, config: &mut Config) -> Vec<Problem> {
+        let Config { broker, admin, notifications, .. } = config;
+        let webhook = &mut notifications.webhook;
+        let read = [
+            self.read_secret("broker.url", &broker.url_file, &mut broker.url),
+            self.read_secret("admin.token", &admin.token_file, &mut admin.token),
+            self.read_secret(
+                "notifications.webhook.secret",
+                &webhook.secret_file,
+                &mut webhook.secret,
+            ),
+        ];
+        read.into_iter().filter_map(Result::err).collect()
     }
 
-    /// What the file that stands for `key` holds, where one is named.
-    fn secret(&self, key: &str, file: &Path) -> Result<Option<String>, Problem> {
+    /// Sets `value`, that of `key`, to the content of `file` where such a file is named.
+    fn read_secret<T>(&self, key: &str, file: &Path, value: &mut T) -> Result<(), Problem>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
         if file.as_os_str().is_empty() {
-            return Ok(None);
+            return Ok(());
         }
-        let refused = |what: String| Err(self.problem(format!("{key}_file"), what));
+        let problem = |what: String| self.problem(format!("{key}_file"), what);
         if self.layers.contains(key) {
-            return refused(format!("{key} is set as well: keep one of them"));
+            return Err(problem(format!("{key} is set as well: keep one of them")));
         }
-        match fs::read_to_string(file) {
-            Ok(text) if text.trim().is_empty() => refused(format!("{} is empty", file.display())),
-            Ok(text) => Ok(Some(text.trim().to_owned())),
-            Err(error) => refused(format!("cannot read {}: {error}", file.display())),
+        let text = fs::read_to_string(file)
+            .map_err(|error| problem(format!("cannot read {}: {error}", file.display())))?;
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(problem(format!("{} is empty", file.display())));
         }
+        *value = text.parse().map_err(|error: T::Err| problem(error.to_string()))?;
+        Ok(())
     }
 }
 
-/// The error in plain words, and which element of a list it is about.
+/// The error in plain words. Where `path` goes on behind the `depth` names of the key, it names the element of a list.
 fn in_element(path: &[String], depth: usize, kind: &Kind) -> String {
-    let told = match kind {
+    let text = match kind {
         Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
             format!("expected {expected}, found {found}")
         }
@@ -198,13 +204,14 @@ fn in_element(path: &[String], depth: usize, kind: &Kind) -> String {
         other => other.to_string(),
     };
     match path.get(depth) {
-        Some(index) => format!("element {index}: {told}"),
-        None => told,
+        Some(index) => format!("element {index}: {text}"),
+        None => text,
     }
 }
 
-fn listed<'a>(names: impl Iterator<Item = &'a String>) -> String {
-    names.map(String::as_str).collect::<Vec<_>>().join(", ")
+/// Each of `names` once.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

@@ -137,6 +137,8 @@ fn every_unknown_key_of_the_file_is_an_error_that_names_it_and_the_file() {
     let keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
     assert_eq!(keys, ["broker.prefetc", "brokr", "namespace"]);
     assert!(problems.iter().all(|problem| problem.source.ends_with("o.toml")), "{problems:?}");
+    assert!(problems[0].what.starts_with("unknown key; the section has ca_file, "), "{problems:?}");
+    assert!(problems[1].what.starts_with("unknown; the sections are actors, admin, broker, "));
 }
 
 #[test]
@@ -261,6 +263,29 @@ fn a_secret_file_that_cannot_be_meant_is_an_error() {
     let both = [("ORDERLY_ADMIN__TOKEN_FILE", &*path(&token)), ("ORDERLY_ADMIN__TOKEN", "abc")];
     let problem = the_problem(&both);
     assert!(problem.what.contains("keep one of them"), "{problem}");
+
+    let two = [
+        ("ORDERLY_ADMIN__TOKEN_FILE", "/nowhere/token"),
+        ("ORDERLY_BROKER__URL_FILE", "/nowhere/url"),
+    ];
+    let keys: Vec<String> = problems(None, &two).into_iter().map(|problem| problem.key).collect();
+    assert_eq!(keys, ["broker.url_file", "admin.token_file"]);
+}
+
+#[test]
+fn an_error_about_a_secret_of_the_wrong_type_names_what_it_found_without_repeating_it() {
+    let scratch = Scratch::new();
+    let file = scratch.file("o.toml", "[admin]\ntoken = 4711\n[broker]\nurl = [\"s3cret\"]\n");
+    let told: Vec<String> = problems(Some(&file), &[]).iter().map(Problem::to_string).collect();
+    assert!(
+        told[0].starts_with("admin.token: expected a text in quotes, found a number"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].starts_with("broker.url: expected a text in quotes, found sequence"),
+        "{told:?}"
+    );
+    assert!(told.iter().all(|told| !told.contains("4711") && !told.contains("s3cret")), "{told:?}");
 }
 
 #[test]

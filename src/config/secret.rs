@@ -1,37 +1,60 @@
 //! Texts that must not be seen: not in a log, not in an error, not in what `check` prints.
+//!
+//! The crate `secrecy` holds the text: it shows none in `Debug` and overwrites the memory of a text that is dropped. What is
+//! here lets a secret be a value of the configuration: read, compared, and printed as a mask.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::str::FromStr;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// What stands in place of a secret wherever one is printed.
+/// Printed in place of every secret.
 pub const MASK: &str = "***";
 
-/// A secret, or none when it is empty. Only [`Secret::expose`] shows it.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secret(String);
+/// A secret text. An empty one means that no secret is set. Only [`Secret::expose`] shows the text.
+#[derive(Clone, Default)]
+pub struct Secret(SecretString);
 
 impl Secret {
-    /// Takes a text that is not to be shown from here on.
+    /// Makes a secret of `text`.
     pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self(text.into().into())
     }
 
     /// The text itself, for the one place that has to use it.
     pub fn expose(&self) -> &str {
-        &self.0
+        self.0.expose_secret()
     }
 
-    /// Whether there is none.
+    /// Whether no secret is set.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.expose().is_empty()
     }
 
-    /// Nothing stays nothing, so that one sees whether a secret is set.
+    /// The mask, or nothing for an empty secret: a reader sees whether a secret is set.
     fn masked(&self) -> &'static str {
         if self.is_empty() { "" } else { MASK }
     }
 }
+
+impl FromStr for Secret {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
+    }
+}
+
+/// Not in constant time: only whole configurations are compared so.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
+impl Eq for Secret {}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,13 +76,21 @@ impl Serialize for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unseen_text(deserializer).map(Self)
+        secret_text(deserializer).map(Self::new)
     }
 }
 
-/// Reads a text without ever repeating it in an error, as serde does with a number.
-pub(super) fn unseen_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+/// Reads a text that may hold a secret. Of a value that is no text the error names the type only, where serde would repeat
+/// the value.
+pub(super) fn secret_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Visitor;
+
+    impl Visitor {
+        fn refuse<T, E: de::Error>(&self, found: &str) -> Result<T, E> {
+            Err(E::invalid_type(de::Unexpected::Other(found), self))
+        }
+    }
+
     impl de::Visitor<'_> for Visitor {
         type Value = String;
 
@@ -72,25 +103,23 @@ pub(super) fn unseen_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         }
 
         fn visit_bool<E: de::Error>(self, _: bool) -> Result<String, E> {
-            Err(E::custom(Self::NOT_TEXT))
+            self.refuse("a boolean")
         }
 
         fn visit_i64<E: de::Error>(self, _: i64) -> Result<String, E> {
-            Err(E::custom(Self::NOT_TEXT))
+            self.refuse("a number")
         }
 
         fn visit_u64<E: de::Error>(self, _: u64) -> Result<String, E> {
-            Err(E::custom(Self::NOT_TEXT))
+            self.refuse("a number")
         }
 
         fn visit_f64<E: de::Error>(self, _: f64) -> Result<String, E> {
-            Err(E::custom(Self::NOT_TEXT))
+            self.refuse("a number")
         }
     }
-    impl Visitor {
-        const NOT_TEXT: &str = "expected a text in quotes";
-    }
-    // "Any", since a deserializer that is told to expect a text makes the error by itself.
+
+    // Not `deserialize_str`: with that the deserializer makes the error itself, and repeats the value.
     deserializer.deserialize_any(Visitor)
 }
 
@@ -110,15 +139,23 @@ mod tests {
     }
 
     #[test]
-    fn no_secret_shows_as_nothing() {
+    fn a_secret_that_is_not_set_is_printed_as_nothing() {
         assert_eq!(Secret::default().to_string(), "");
     }
 
     #[test]
-    fn an_error_does_not_repeat_a_secret_of_the_wrong_type() {
-        for json in ["4711", "-4711", "47.11"] {
-            let error = serde_json::from_str::<Secret>(json).expect_err("no text");
-            assert!(!error.to_string().contains("47"), "{error}");
+    fn an_error_names_the_type_of_a_wrong_value_and_never_repeats_it() {
+        for (json, found) in [
+            ("4711", "a number"),
+            ("-4711", "a number"),
+            ("47.11", "a number"),
+            ("true", "a boolean"),
+            ("[4711]", "sequence"),
+            ("{\"4711\": 4711}", "map"),
+        ] {
+            let error = serde_json::from_str::<Secret>(json).expect_err("no text").to_string();
+            assert!(error.contains(found) && error.contains("a text in quotes"), "{json}: {error}");
+            assert!(!error.contains("47") && !error.contains("true"), "{json}: {error}");
         }
     }
 }

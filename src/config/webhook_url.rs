@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::{Host, Url};
 
-use super::secret::{MASK, unseen_text};
+use super::secret::{MASK, secret_text};
 
 /// The address of a webhook, or none when it is empty.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl Serialize for WebhookUrl {
 
 impl<'de> Deserialize<'de> for WebhookUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        unseen_text(deserializer)?.parse().map_err(de::Error::custom)
+        secret_text(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

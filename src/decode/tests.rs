@@ -116,8 +116,8 @@ fn what_is_wrong_is_said_in_the_words_of_the_message() {
             Reason::TooLarge,
             "the body has 1025 bytes, at most 1024 are taken",
         ),
-        (complete("{"), Reason::Malformed, "no JSON: it ends within an object (line 1, column 1)"),
-        (complete(""), Reason::Malformed, "no JSON: it is empty (line 1, column 1)"),
+        (complete("{"), Reason::Malformed, "not JSON: it ends within an object (line 1, column 1)"),
+        (complete(""), Reason::Malformed, "not JSON: it is empty (line 1, column 1)"),
         (complete("{}"), Reason::Validation, "order_id: is required"),
         (complete("[\"o-1\"]"), Reason::Validation, "the data must be an object, not a list"),
     ];
@@ -136,7 +136,7 @@ fn what_is_wrong_is_said_in_the_words_of_the_event() {
         (
             cloud_event("{\n,"),
             Reason::Malformed,
-            "no JSON: key must be a string (line 2, column 1)",
+            "not JSON: key must be a string (line 2, column 1)",
         ),
         (cloud_event("[]"), Reason::Malformed, "the CloudEvent must be an object, not a list"),
         (

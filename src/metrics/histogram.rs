@@ -1,9 +1,8 @@
-//! Histograms that take a whole batch in one step, in memory that does not grow.
+//! Histograms that record a whole batch in one step, in memory that does not grow.
 //!
-//! The exporter's own keep every sample, with its time, until the next scrape: 45 ns and 16 bytes
-//! each, times eleven an order. Here a batch is one addition per histogram, whatever its size,
-//! and nothing has to be folded in the background. The text is that of the Prometheus exposition
-//! format, version 0.0.4.
+//! The histograms of the exporter keep every sample with its time until the next scrape: 45 ns and 16 bytes a sample, with
+//! eleven samples an order. Here a batch of any size is one addition a histogram, and no background task has to fold samples.
+//! The output is the Prometheus exposition format, version 0.0.4.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use metrics::{Histogram, HistogramFn};
 
-/// Counts of values by the least bound that is not below them.
+/// Counts of values, each under the smallest bound that is not below the value.
 struct Buckets {
     bounds: &'static [f64],
-    /// One a bound, and a last one for what is above them all.
+    /// A count for each bound, and a last one for the values above all bounds.
     counts: Box<[AtomicU64]>,
-    /// The bits of an `f64`.
+    /// The sum of all values, as the bits of an `f64`.
     sum: AtomicU64,
 }
 
@@ -29,16 +28,16 @@ impl HistogramFn for Buckets {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
         self.counts[bucket].fetch_add(count as u64, Relaxed);
         let add = |sum: u64| Some((f64::from_bits(sum) + value * count as f64).to_bits());
-        // Cannot fail: there is always a sum to go on with.
+        // Fails only where `add` gives none, which it never does.
         self.sum.fetch_update(Relaxed, Relaxed, add).ok();
     }
 }
 
-/// Histograms of one name.
+/// The histograms of one metric name.
 pub(super) struct Family {
     name: &'static str,
     about: &'static str,
-    /// The histograms, each with its label as it stands between the braces, if it has one.
+    /// The histograms, each with its label as written between the braces, if it has one.
     series: Vec<(Option<String>, Arc<Buckets>)>,
 }
 
@@ -52,7 +51,7 @@ impl Family {
         self.add_series(None, bounds)
     }
 
-    /// Adds the histogram with that label; neither name nor value need escaping.
+    /// Adds a histogram with a label. Neither the name nor the value of the label may need escaping.
     pub(super) fn add_labelled(
         &mut self,
         label: &'static str,
@@ -82,8 +81,8 @@ impl fmt::Display for Family {
 }
 
 impl Buckets {
-    /// Buckets count all values up to their bound. The total is their last one, so that both agree
-    /// while others count.
+    /// A written bucket counts all values up to its bound. The total is the last bucket and no counter of its own, so the two
+    /// agree while other threads record.
     fn write(&self, name: &str, label: Option<&str>, f: &mut impl fmt::Write) -> fmt::Result {
         let separated = label.map(|label| format!("{label},")).unwrap_or_default();
         let bounds = self.bounds.iter().map(ToString::to_string);
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_histogram_is_written_as_prometheus_reads_it() {
+    fn a_histogram_is_written_in_the_format_of_prometheus() {
         let mut family = Family::new("shop_wait_seconds", "Time in the queue");
         let till = family.add_labelled("queue", "till", &[0.5, 1.0, 2.5]);
         till.record(0.5);
@@ -135,7 +134,7 @@ shop_wait_seconds_count{queue=\"till\"} 5
     }
 
     #[test]
-    fn nothing_is_lost_when_threads_count_at_once() {
+    fn no_value_is_lost_when_threads_record_at_the_same_time() {
         let mut family = Family::new("n", "N");
         let histogram = family.add(&[1.0]);
         std::thread::scope(|scope| {

@@ -1,6 +1,6 @@
-//! The label sets: closed enums, so that no input ever becomes a label.
+//! The values of labels: closed enums, so that no input ever becomes a label.
 //!
-//! What arrives under a name that is not in its set counts as `other`, where the set has one.
+//! A name that is not in its set counts as `other`, where the set has that value.
 
 /// An enum whose variants are the values of one label, in the order of their series.
 macro_rules! label {
@@ -15,19 +15,17 @@ macro_rules! label {
         }
 
         impl $name {
-            /// Every value there is.
+            /// Every value.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
-            /// How many there are.
-            pub const COUNT: usize = Self::ALL.len();
 
-            /// The value as it stands in the exposition.
+            /// The value as the exposition shows it.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $( Self::$variant => $text, )+
                 }
             }
 
-            /// The value of that name.
+            /// The value with this name.
             pub fn named(name: &str) -> Option<Self> {
                 match name {
                     $( $text => Some(Self::$variant), )+
@@ -57,26 +55,25 @@ label! {
         CartCheckout => "cart.checkout",
         /// An order without a cart.
         OrderPlace => "order.place",
-        /// An order is not wanted any more.
+        /// An order is to be cancelled.
         OrderCancel => "order.cancel",
-        /// An order was handed over.
+        /// An order was handed over to the customer.
         OrderComplete => "order.complete",
         /// A person ended a review.
         OrderResolve => "order.resolve",
         /// Money is to go back.
         RefundRequest => "refund.request",
-        /// A payment provider said something.
+        /// A payment provider reports an event.
         PaymentCallback => "payment.callback",
-        /// What the processor tells itself: timers and outcomes of its own work.
+        /// A command of the processor itself: a timer, or the outcome of a delivery.
         Internal => "internal",
-        /// Anything that is no command of ours.
+        /// A message of an unknown type.
         Other => "other",
     }
 }
 
 impl CommandType {
-    /// The label of a command type from outside: what is not known there is `other`, and nobody
-    /// outside can pass for internal.
+    /// The label of a command type that a message names: `other` for an unknown type, and for `internal`.
     pub fn of_input(name: &str) -> Self {
         Self::named(name).filter(|kind| *kind != Self::Internal).unwrap_or(Self::Other)
     }
@@ -85,39 +82,39 @@ impl CommandType {
 label! {
     /// `verdict` on a command.
     Verdict {
-        /// It changed something.
+        /// The command changed something.
         Applied => "applied",
-        /// Seen before with the same data.
+        /// The identity was seen before with the same data.
         Duplicate => "duplicate",
-        /// True once, overtaken since.
+        /// The command was true once and is out of date.
         Stale => "stale",
-        /// Kept for an order that is not known yet.
+        /// The callback is kept for an order that is not known yet.
         Waiting => "waiting",
-        /// Refused by a rule.
+        /// A rule refused the command.
         Rejected => "rejected",
-        /// Recorded; a person is needed.
+        /// The command was recorded, and the order needs a person.
         Review => "review",
-        /// Seen before with other data.
+        /// The identity was seen before with other data.
         Conflict => "conflict",
-        /// Not a command that could be carried out.
+        /// The message is not a valid command.
         Invalid => "invalid",
-        /// Still failing after every retry.
+        /// The command failed after every retry.
         Failed => "failed",
     }
 }
 
 label! {
-    /// `stage` of a command's way, for its duration.
+    /// `stage` of the way of a command, for its duration.
     Stage {
-        /// From the broker's hand to the sequencer.
+        /// From the delivery by the broker to the sequencer.
         Wait => "wait",
-        /// Through the actors.
+        /// In the actors, until the unit is sealed.
         Decide => "decide",
-        /// Until its group is durable.
+        /// From there until the unit is durable.
         Commit => "commit",
-        /// From there until its events are confirmed.
+        /// From there until the broker has confirmed the events.
         Publish => "publish",
-        /// From the broker's hand until durable.
+        /// From the delivery by the broker until the unit is durable.
         Total => "total",
     }
 }
@@ -125,25 +122,25 @@ label! {
 label! {
     /// `reason` why a command was parked.
     ParkedReason {
-        /// No JSON, or no envelope.
+        /// The message is not JSON, or its envelope is wrong.
         Malformed => "malformed",
-        /// No command of that type.
+        /// No command has the type of the message.
         UnknownType => "unknown_type",
-        /// Wrong data.
+        /// The data is wrong.
         Validation => "validation",
-        /// Larger than allowed.
+        /// The message is larger than allowed.
         TooLarge => "too_large",
-        /// Past its deadline.
+        /// The message came after its deadline.
         Deadline => "deadline",
-        /// Older than identities are kept.
+        /// The message is older than identities are kept.
         ExpiredIdentity => "expired_identity",
-        /// Its identity was used with other data.
+        /// The identity was used with other data.
         Conflict => "conflict",
-        /// Failing after every retry.
+        /// The command failed after every retry.
         Failed => "failed",
-        /// Too many callbacks wait.
+        /// Too many callbacks wait for their orders.
         WaitingFull => "waiting_full",
-        /// A callback whose order never came.
+        /// The order of a callback was not placed in time.
         OrderNeverCame => "order_never_came",
     }
 }
@@ -159,7 +156,7 @@ label! {
         Inventory => "inventory",
         /// Owner of payment attempts, refunds and disputes.
         Payment => "payment",
-        /// Owner of what customers are told.
+        /// Owner of the notifications.
         Notification => "notification",
     }
 }
@@ -169,19 +166,19 @@ label! {
     OrderStatus {
         /// Refused when placed.
         Rejected => "rejected",
-        /// Stock is held, no money yet.
+        /// Stock is held, and no money has come.
         AwaitingPayment => "awaiting_payment",
-        /// Some money, stock is held.
+        /// Stock is held, and a part of the money has come.
         PartiallyPaid => "partially_paid",
-        /// A person is needed.
+        /// A person has to decide.
         UnderReview => "under_review",
         /// The total is covered.
         Paid => "paid",
-        /// Handed over.
+        /// Handed over to the customer.
         Completed => "completed",
-        /// Its hold ran out.
+        /// The hold expired.
         Expired => "expired",
-        /// Not wanted any more.
+        /// Cancelled by a command.
         Cancelled => "cancelled",
         /// Money has to go back.
         RefundDue => "refund_due",
@@ -205,11 +202,11 @@ label! {
 label! {
     /// `outcome` of an attempt to deliver a notification.
     Outcome {
-        /// The channel has taken it.
+        /// The channel accepted the notification.
         Delivered => "delivered",
-        /// It has not; there will be another attempt.
+        /// The attempt failed, and another one follows.
         Retried => "retried",
-        /// Given up.
+        /// The attempt failed, and no other one follows.
         Failed => "failed",
     }
 }
@@ -227,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_found_by_the_name_it_shows() {
+    fn every_label_is_found_by_its_name() {
         for kind in CommandType::ALL {
             assert_eq!(CommandType::named(kind.as_str()), Some(*kind));
         }

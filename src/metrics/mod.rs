@@ -1,9 +1,14 @@
-//! Every metric of the process, by name, in this one file.
+//! Every metric of the process, with its name and its help text.
 //!
-//! All series exist from the start, at 0, and their labels are closed sets: whatever comes in,
-//! the number of series stays. [`Metrics`] holds a handle for each series, so that counting is an
-//! atomic addition without a look-up; it is cheap to clone and to share between threads. Nothing
-//! here is global: a test has metrics of its own.
+//! | module | has |
+//! |---|---|
+//! | `labels` | the values of labels |
+//! | `registrar` | makes and describes series |
+//! | `histogram` | histograms that record a batch in one step |
+//!
+//! All series exist from the start, at 0. Labels come from closed sets, so no input adds a series. [`Metrics`] holds a handle
+//! for each series: to count is an atomic addition without a look-up. A clone is cheap and counts the same series. There is no
+//! global recorder, so each test has metrics of its own.
 
 mod histogram;
 pub mod labels;
@@ -21,36 +26,36 @@ use self::labels::{
 };
 use self::registrar::Registrar;
 
-/// Seconds, from what a decision takes to what an outage takes.
+/// Bounds in seconds, from the time of a decision to the time of an outage.
 const DURATIONS: [f64; 16] = [
     0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
     1.0, 5.0, 30.0,
 ];
 
-/// Seconds of one flush: an fsync of a good disk takes a fifth of a millisecond.
+/// Bounds in seconds for one flush; an fsync of a good disk takes 0.2 ms.
 const FLUSHES: [f64; 12] =
     [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
 
-/// Units of one group commit.
+/// Bounds for the units of one group commit.
 const GROUPS: [f64; 12] =
     [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 
 /// The state of a circuit breaker, as `orderly_breaker_state` shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breaker {
-    /// Everything passes: 0.
+    /// Every attempt passes: 0.
     Closed,
-    /// One is let through to see: 1.
+    /// One attempt passes as a probe: 1.
     HalfOpen,
-    /// Nothing passes: 2.
+    /// No attempt passes: 2.
     Open,
 }
 
-/// Handles to all series.
+/// Counts: a handle for every series.
 #[derive(Clone)]
 pub struct Metrics(Arc<Series>);
 
-/// Reads what [`Metrics`] counts.
+/// Reads the series that [`Metrics`] counts.
 #[derive(Clone)]
 pub struct Exporter {
     counters_and_gauges: PrometheusHandle,
@@ -87,95 +92,95 @@ impl Metrics {
         (Self(Arc::new(series)), registrar.exporter())
     }
 
-    /// `count` commands of one type got the same verdict.
+    /// Counts `count` commands of one type with the same verdict.
     pub fn commands(&self, kind: CommandType, verdict: Verdict, count: u64) {
         self.0.commands[kind as usize][verdict as usize].increment(count);
     }
 
-    /// `count` commands took this long in a stage; those of one batch are recorded together.
+    /// Records the duration of `count` commands in a stage. The commands of a batch are recorded together.
     pub fn command_duration(&self, stage: Stage, duration: Duration, count: usize) {
         self.0.durations[stage as usize].record_many(duration.as_secs_f64(), count);
     }
 
-    /// Messages that were delivered to us and are not acked.
+    /// Sets the number of messages that were delivered and not acknowledged.
     pub fn in_flight(&self, messages: usize) {
         self.0.in_flight.set(messages as f64);
     }
 
-    /// A group of so many units became durable; its flush took so long.
+    /// Records a group commit of `units` units whose flush took `flush`.
     pub fn group_commit(&self, units: usize, flush: Duration) {
         self.0.group_commit_size.record(units as f64);
         self.0.store_flush.record(flush.as_secs_f64());
     }
 
-    /// Size of the store on disk.
+    /// Sets the size of the store on disk.
     pub fn store_bytes(&self, bytes: u64) {
         self.0.store_bytes.set(bytes as f64);
     }
 
-    /// Durable events whose publishing is not confirmed.
+    /// Sets the number of durable events without a confirm.
     pub fn outbox_pending(&self, events: u64) {
         self.0.outbox_pending.set(events as f64);
     }
 
-    /// A command was sent to a wait queue.
+    /// Counts a command that was published to a wait queue.
     pub fn retry(&self, kind: CommandType) {
         self.0.retries[kind as usize].increment(1);
     }
 
-    /// Parked commands there are, by reason.
+    /// Sets the number of parked commands with a reason.
     pub fn parked(&self, reason: ParkedReason, commands: u64) {
         self.0.parked[reason as usize].set(commands as f64);
     }
 
-    /// The broker confirmed a message that orderly sent to its dead letters, since not all of it is kept here.
+    /// Counts a message that was published to the dead letters, since parking had no room for the whole message.
     pub fn dead_lettered(&self, reason: ParkedReason) {
         self.0.dead_lettered[reason as usize].increment(1);
     }
 
-    /// An actor was restarted.
+    /// Counts a restart of an actor.
     pub fn actor_restart(&self, actor: Actor) {
         self.0.actor_restarts[actor as usize].increment(1);
     }
 
-    /// Orders there are, by status.
+    /// Sets the number of orders with a status.
     pub fn orders(&self, status: OrderStatus, orders: u64) {
         self.0.orders[status as usize].set(orders as f64);
     }
 
-    /// Callbacks that wait for their order.
+    /// Sets the number of callbacks that wait for their order.
     pub fn waiting_callbacks(&self, callbacks: u64) {
         self.0.waiting_callbacks.set(callbacks as f64);
     }
 
-    /// `count` attempts to deliver a notification ended alike.
+    /// Counts `count` attempts to deliver a notification with the same outcome.
     pub fn notifications(&self, channel: Channel, outcome: Outcome, count: u64) {
         self.0.notifications[channel as usize][outcome as usize].increment(count);
     }
 
-    /// The breaker of a channel opened or closed.
+    /// Sets the state of the breaker of a channel.
     pub fn breaker(&self, channel: Channel, state: Breaker) {
         self.0.breakers[channel as usize].set(f64::from(state as u8));
     }
 
-    /// There is a connection to the broker.
+    /// Shows that the broker is connected.
     pub fn broker_connected(&self) {
         self.0.broker_connected.set(1.0);
     }
 
-    /// There is none.
+    /// Shows that the broker is not connected.
     pub fn broker_disconnected(&self) {
         self.0.broker_connected.set(0.0);
     }
 
-    /// A connection was made again after one was lost.
+    /// Counts a connection that replaced a lost one.
     pub fn broker_reconnect(&self) {
         self.0.broker_reconnects.increment(1);
     }
 }
 
 impl Exporter {
-    /// The Prometheus text exposition of now.
+    /// The current values in the text format of Prometheus.
     pub fn render(&self) -> String {
         let mut text = self.counters_and_gauges.render();
         for family in self.histograms.iter() {
@@ -189,25 +194,25 @@ impl Series {
     fn new(to: &mut Registrar) -> Self {
         to.constant(
             "orderly_build_info",
-            "Always 1; its label says what is running",
+            "Always 1; the label names the version that is running",
             "version",
             env!("CARGO_PKG_VERSION"),
         );
         Self {
             commands: to.counter_table(
                 "orderly_commands_total",
-                "Commands that were settled, by type and verdict",
+                "Commands with a verdict, by type and verdict",
                 ("type", CommandType::ALL, CommandType::as_str),
                 ("verdict", Verdict::ALL, Verdict::as_str),
             ),
             durations: to.histograms(
                 "orderly_command_duration_seconds",
-                "Time a command spends in a stage of its way",
+                "Time of a command in a stage",
                 ("stage", Stage::ALL, Stage::as_str),
                 &DURATIONS,
             ),
             in_flight: to
-                .gauge("orderly_in_flight", "Messages delivered by the broker and not acked yet"),
+                .gauge("orderly_in_flight", "Messages delivered by the broker and not acknowledged"),
             group_commit_size: to.histogram(
                 "orderly_group_commit_size",
                 "Units made durable by one flush",
@@ -221,7 +226,7 @@ impl Series {
             store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk"),
             outbox_pending: to.gauge(
                 "orderly_outbox_pending",
-                "Durable events whose publishing is not confirmed yet",
+                "Durable events that the broker has not confirmed",
             ),
             retries: to.counters(
                 "orderly_retries_total",
@@ -230,12 +235,12 @@ impl Series {
             ),
             parked: to.gauges(
                 "orderly_parked",
-                "Parked commands there are",
+                "Parked commands, by reason",
                 ("reason", ParkedReason::ALL, ParkedReason::as_str),
             ),
             dead_lettered: to.counters(
                 "orderly_dead_lettered_total",
-                "Commands sent whole to the dead letters of the broker, where parking has no room for them",
+                "Messages published whole to the dead letters of the broker because parking had no room for them",
                 ("reason", ParkedReason::ALL, ParkedReason::as_str),
             ),
             actor_restarts: to.counters(
@@ -245,7 +250,7 @@ impl Series {
             ),
             orders: to.gauges(
                 "orderly_orders",
-                "Orders there are",
+                "Orders, by status",
                 ("status", OrderStatus::ALL, OrderStatus::as_str),
             ),
             waiting_callbacks: to
@@ -265,7 +270,7 @@ impl Series {
                 .gauge("orderly_broker_connected", "1 while there is a connection to the broker"),
             broker_reconnects: to.counter(
                 "orderly_broker_reconnects_total",
-                "Connections to the broker that were made again",
+                "Connections to the broker that replaced a lost one",
             ),
         }
     }
@@ -316,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn every_metric_says_what_it_is() {
+    fn every_metric_has_a_help_text() {
         let (_metrics, exporter) = Metrics::new();
         let exposition = exporter.render();
         for line in exposition.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {

@@ -1,5 +1,5 @@
-//! Makes series and describes them, through the recorder's own interface: the macros would look a
-//! series up by its name at every use, and in a place that is the same for the whole process.
+//! Makes and describes series through the interface of the recorder. The macros of `metrics` would look a series up by its
+//! name at every use, in a recorder that the whole process shares.
 
 use metrics::{
     Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder, SharedString,
@@ -9,10 +9,10 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusRecorder};
 use super::Exporter;
 use super::histogram::Family;
 
-/// A label: its name, its values, and how they are written.
+/// A label: its name, its values, and the text of a value.
 pub(super) type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
 
-/// Makes and describes series; a series is shown as soon as it is made.
+/// Makes and describes series. The exposition shows a series from then on.
 pub(super) struct Registrar {
     recorder: PrometheusRecorder,
     histograms: Vec<Family>,
@@ -25,13 +25,13 @@ impl Registrar {
         Self { recorder: PrometheusBuilder::new().build_recorder(), histograms: Vec::new() }
     }
 
-    /// Reads the series that were made.
+    /// The exporter of all series that were made.
     pub(super) fn exporter(self) -> Exporter {
         let counters_and_gauges = self.recorder.handle();
         Exporter { counters_and_gauges, histograms: self.histograms.into() }
     }
 
-    /// A gauge that is always 1, for the sake of its label.
+    /// Makes a gauge that is always 1 and carries information in its label.
     pub(super) fn constant(
         &self,
         name: &'static str,

@@ -1,5 +1,5 @@
-//! The default channel: the broker's exchange for notifications. A notification is delivered when
-//! the broker has confirmed it and did not return it.
+//! The default channel: the exchange for notifications. A notification is delivered when the broker has confirmed it and has
+//! not returned it.
 
 use super::breaker::{Health, Terms};
 use super::queue::Limits;
@@ -13,11 +13,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Notifications in one publish, at most.
+/// The largest number of notifications in one publish.
 const BATCH: usize = 256;
 
-/// What bounds it: what the publisher takes at once, without a rate. The broker has flow control of
-/// its own, and the breaker is for one that confirms nothing while its connection stands.
+/// The limits of the channel. There is no rate, since the broker has flow control. The breaker is for a broker that confirms
+/// nothing while the connection stands.
 pub fn limits() -> Limits {
     Limits {
         in_flight: 1024,
@@ -32,8 +32,8 @@ pub fn limits() -> Limits {
     }
 }
 
-/// Publishes what comes, in batches, until nothing comes any more. A panic fails the batch in hand and no other: every
-/// job comes back, or its place would be taken for ever.
+/// Publishes jobs in batches until the sender is dropped. A panic fails the batch in hand only. Every job gets an outcome:
+/// otherwise its place in the queue would stay taken for ever.
 pub async fn run(
     publisher: Publisher,
     mut jobs: mpsc::Receiver<DeliveryJob>,
@@ -62,7 +62,7 @@ pub async fn run(
             Outcome { outgoing, sent, health, permit }
         });
         if outcomes.send(done.collect()).await.is_err() {
-            return; // the core is gone
+            return; // the core has ended
         }
     }
 }
@@ -72,7 +72,7 @@ async fn publish(publisher: &Publisher, messages: Vec<Message>) -> Vec<Confirm> 
     publisher.mandatory(messages).await.await
 }
 
-/// A notification that no queue takes says nothing against the broker: another kind may have one.
+/// A returned notification is no sign that the broker is ill: no queue is bound for its kind.
 fn judge(confirm: &Confirm) -> (Sent, Health) {
     let failed = |why| Sent::Failed { why, retry_after: None };
     match confirm {

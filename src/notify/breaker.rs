@@ -1,53 +1,53 @@
-//! A circuit breaker: a channel that fails again and again is left alone for a while, then tried
-//! with one notification, and no other until that one's outcome is known.
+//! A circuit breaker. After some failures in a row a channel gets no notifications for a pause. Then one notification, the
+//! probe, tries the channel, and the others wait for the outcome of the probe.
 //!
 //! ```text
 //!             failures in a row                    the pause is over: one permit, the probe
 //!   closed ──────────────────────► open(until) ──────────────────────► half open
 //!     ▲                               ▲                                 │     │
-//!     │                               └────── it failed: a longer pause ┘     │
-//!     └────────────────────────────────────────────────────── it went well ───┘
+//!     │                               └─ the probe failed: longer pause ┘     │
+//!     └─────────────────────────────────────────── the probe was delivered ───┘
 //! ```
 //!
-//! Pure: the caller says what time it is (of a clock that never steps). An outcome counts only for
-//! the state that gave its permit: what was under way when the breaker opened proves nothing later.
+//! Pure: the caller passes the time of a clock that never steps. An outcome counts only in the state that gave its permit: an
+//! attempt from before the breaker opened says nothing about the channel later.
 
 use orderly_domain::time::growing_pause;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-/// When it opens, and for how long.
+/// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// Failures in a row that open it.
+    /// Failures in a row that open the breaker.
     pub failures: NonZeroU32,
-    /// The pause when it opens; it doubles each time that the probe fails.
+    /// The first pause. The pause doubles each time that the probe fails.
     pub cooldown: Duration,
     /// The longest pause.
     pub cooldown_cap: Duration,
 }
 
-/// What an outcome says of the channel, whatever it says of the notification.
+/// The health of the channel that an outcome shows. A healthy channel may refuse a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
-    /// It works: it took the notification, or refused this one for good.
+    /// The channel works: it accepted the notification, or refused it for good.
     Well,
-    /// It does not.
+    /// The channel does not work.
     Ill,
 }
 
-/// The state, as it is shown.
+/// The state of a breaker, as metrics show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Everything passes.
+    /// Every attempt passes.
     Closed,
-    /// The pause is over, or the probe is under way.
+    /// The pause is over: the probe may pass, or is under way.
     HalfOpen,
-    /// Nothing passes.
+    /// No attempt passes.
     Open,
 }
 
-/// Allows one attempt. Its outcome must come back with it.
+/// Allows one attempt. [`Breaker::record`] takes it back with the outcome.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     epoch: u64,
@@ -58,7 +58,7 @@ pub struct Permit {
 pub struct Breaker {
     terms: Terms,
     inner: Inner,
-    /// Counts the changes of state.
+    /// The number of changes of state.
     epoch: u64,
 }
 
@@ -67,7 +67,7 @@ enum Inner {
     Closed {
         failures: u32,
     },
-    /// `openings` counts those since it was closed last.
+    /// `openings` is the number of times that the breaker opened since it was closed.
     Open {
         until: Duration,
         openings: u32,
@@ -78,7 +78,7 @@ enum Inner {
 }
 
 impl Breaker {
-    /// A closed one.
+    /// A closed breaker.
     pub fn new(terms: Terms) -> Self {
         Self { terms, inner: Inner::Closed { failures: 0 }, epoch: 0 }
     }
@@ -92,7 +92,7 @@ impl Breaker {
         }
     }
 
-    /// Allows an attempt now, or not.
+    /// A permit for an attempt now, or none.
     pub fn pass(&mut self, now: Duration) -> Option<Permit> {
         match self.inner {
             Inner::Closed { .. } => {}
@@ -104,7 +104,7 @@ impl Breaker {
         Some(Permit { epoch: self.epoch })
     }
 
-    /// Takes note of what became of an attempt.
+    /// Counts the outcome of an attempt.
     pub fn record(&mut self, permit: &Permit, health: Health, now: Duration) {
         if permit.epoch != self.epoch {
             return;
@@ -120,12 +120,12 @@ impl Breaker {
             }
             (Inner::Probing { .. }, Health::Well) => self.become_(Inner::Closed { failures: 0 }),
             (Inner::Probing { openings }, Health::Ill) => self.open(now, openings + 1),
-            // no permit is of an open breaker's epoch
+            // Not reached: an open breaker gives no permits, so none has its epoch.
             (Inner::Open { .. }, _) => {}
         }
     }
 
-    /// Until when nothing passes; `None` when something does, or the probe is under way.
+    /// The end of the pause while the breaker is open.
     pub fn open_until(&self, now: Duration) -> Option<Duration> {
         match self.inner {
             Inner::Open { until, .. } if now < until => Some(until),

@@ -1,15 +1,15 @@
-//! The ways out for notifications, each with what protects it and what protects others from it.
+//! The channels for notifications. Each has a queue, a rate limit and a circuit breaker of its own.
 //!
 //! | module | has |
 //! |---|---|
-//! | `queue` | what of one channel is in hand: bounded, in order, at a rate |
-//! | `breaker` | whether a channel is worth trying |
-//! | `amqp` | the broker's exchange |
-//! | `webhook` | an HTTP endpoint of the shop's |
-//! | `signature` | how a receiver knows that a webhook is ours |
+//! | `queue` | the queue of one channel: bounded, in order, with a rate |
+//! | `breaker` | the circuit breaker of a channel |
+//! | `amqp` | the channel `amqp`: the exchange of the broker |
+//! | `webhook` | the channel `webhook`: an HTTP endpoint of the shop |
+//! | `signature` | the signature of a webhook request |
 //!
-//! `queue` and `breaker` are pure: they are told the time. Nothing here is durable: whatever a queue
-//! drops, or a dying process, is pending in the store and comes again by its timer.
+//! `queue` and `breaker` are pure: the caller passes the time. Nothing here is durable. A notification that a queue drops, or
+//! that a crash loses, is pending in the store, and its timer brings it back.
 
 pub mod amqp;
 pub mod breaker;
@@ -26,28 +26,28 @@ use orderly_domain::notification::{Channel, Sent};
 /// A notification on its way to a channel.
 #[derive(Debug)]
 pub struct DeliveryJob {
-    /// What it is.
+    /// The notification.
     pub outgoing: Outgoing,
-    /// What is sent.
+    /// The message with the notification.
     pub message: Message,
-    /// That it may be sent.
+    /// The permit of the breaker for this attempt.
     pub permit: Permit,
 }
 
-/// What became of a delivery job.
+/// The outcome of a delivery job.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What it was.
+    /// The notification.
     pub outgoing: Outgoing,
-    /// What became of it.
+    /// The outcome for the notification.
     pub sent: Sent,
-    /// What it says of the channel.
+    /// The outcome for the channel.
     pub health: Health,
-    /// The permit of its job.
+    /// The permit of the job.
     pub permit: Permit,
 }
 
-/// The label of a channel.
+/// The metric label of a channel.
 pub const fn label(channel: Channel) -> labels::Channel {
     match channel {
         Channel::Amqp => labels::Channel::Amqp,

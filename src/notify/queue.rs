@@ -1,11 +1,10 @@
-//! What of one channel is in hand: so many under way, so many waiting in memory, at a rate, while
-//! the breaker lets it. What finds no place stays in the store and is booked a time to come back.
+//! The queue of one channel. It bounds the attempts under way, the notifications that wait in memory and the rate, and it
+//! obeys the breaker. A notification that finds no place stays in the store and gets a booking: a time to come back.
 //!
-//! Bookings follow each other at the pace of the channel, so that what was put off comes back in
-//! the order in which it was, each once if all goes well, and never all at once. While bookings are
-//! owed, what is new does not get in front of them.
+//! Bookings are one pace of the channel apart. So notifications that were put off come back one by one and in their order.
+//! While there are bookings in the future, a new notification does not pass them.
 //!
-//! Pure: the caller says what time it is (of a clock that never steps).
+//! Pure: the caller passes the time of a clock that never steps.
 
 use super::breaker::{Breaker, Health, Permit, State, Terms};
 use governor::clock::Clock;
@@ -18,57 +17,57 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The soonest that something that was put off comes back.
+/// The shortest time until a booking.
 const SOONEST: Duration = Duration::from_secs(1);
 
-/// What bounds a queue.
+/// The limits of a queue.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Attempts under way at most.
+    /// The largest number of attempts under way.
     pub in_flight: usize,
-    /// Notifications that wait in memory at most.
+    /// The largest number of notifications that wait in memory.
     pub waiting: usize,
-    /// Attempts a second at most, and how many at once after a quiet time; `None`: any number.
+    /// Attempts a second, and the size of a burst after a quiet time; `None`: no limit.
     pub rate: Option<(NonZeroU32, NonZeroU32)>,
-    /// Between two bookings.
+    /// The time between two bookings.
     pub pace: Duration,
-    /// When the channel is left alone.
+    /// The terms of the breaker.
     pub breaker: Terms,
 }
 
-/// Why a place is asked for.
+/// Why a notification asks for a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// It has just been requested; a timer will look at it again whatever is answered.
+    /// The notification has just been requested. It has a timer already, so it needs no booking.
     Requested,
-    /// Its timer fired: without a booking nobody looks at it again.
+    /// The timer of the notification fired. It has no other timer, so it needs a booking where there is no place.
     Timer,
 }
 
-/// Whether there is a place.
+/// Whether the queue has a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
-    /// There is one.
+    /// There is a place.
     Now,
-    /// Come back then.
+    /// There is none; the notification comes back at this time.
     Later(Duration),
 }
 
-/// What of one channel is in hand.
+/// The queue of one channel.
 pub struct ChannelQueue<T> {
     limits: Limits,
     waiting: VecDeque<T>,
     in_flight: usize,
     breaker: Breaker,
     bucket: Option<Bucket>,
-    /// When there is a token again, since there was none.
+    /// The time of the next token, when the bucket was empty.
     token_at: Duration,
-    /// The next booking is not before this.
+    /// The earliest time of the next booking.
     booked: Duration,
 }
 
 impl<T> ChannelQueue<T> {
-    /// An empty one.
+    /// An empty queue.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
@@ -81,7 +80,7 @@ impl<T> ChannelQueue<T> {
         }
     }
 
-    /// Whether there is a place for one more.
+    /// Whether there is a place for one more notification. Where a timer asks in vain, this makes a booking.
     pub fn admission(&mut self, now: Duration, trigger: Trigger) -> Admission {
         let free = self.is_free(now);
         let in_turn = match trigger {
@@ -99,7 +98,7 @@ impl<T> ChannelQueue<T> {
         Admission::Later(at)
     }
 
-    /// Whether one more that has just been requested would be admitted.
+    /// Whether a notification that has just been requested would find a place.
     pub fn has_room(&self, now: Duration) -> bool {
         self.is_free(now) && self.booked <= now
     }
@@ -107,18 +106,18 @@ impl<T> ChannelQueue<T> {
     fn is_free(&self, now: Duration) -> bool {
         match self.breaker.state(now) {
             State::Closed => self.waiting.len() < self.limits.waiting,
-            // for the probe alone: what came with it would only be given back when it fails
+            // One place, for the probe: further notifications would come back when the probe fails.
             State::HalfOpen => self.waiting.is_empty() && self.breaker.may_pass(now),
             State::Open => false,
         }
     }
 
-    /// Takes one more, for which there is [`admission`](Self::admission).
+    /// Adds a notification, for which [`admission`](Self::admission) found a place.
     pub fn push(&mut self, item: T) {
         self.waiting.push_back(item);
     }
 
-    /// The next that is to be sent now, if the first that waits is `fit` to.
+    /// The notification to send now: the first that waits, if it is `fit` and the limits allow an attempt.
     pub fn next(&mut self, now: Duration, fit: impl FnOnce(&T) -> bool) -> Option<(T, Permit)> {
         if !self.may_send(now) || !self.waiting.front().is_some_and(fit) {
             return None;
@@ -135,9 +134,9 @@ impl<T> ChannelQueue<T> {
         Some((item, permit))
     }
 
-    /// An attempt ended. What waits when the channel turns out to be down is given back: the store
-    /// has it.
-    #[must_use = "what is given back is not in hand any more"]
+    /// Ends an attempt. If the breaker opens, returns all notifications that wait: they stay in the store until their timers
+    /// fire.
+    #[must_use = "the returned notifications are no longer in the queue"]
     pub fn done(&mut self, permit: &Permit, health: Health, now: Duration) -> VecDeque<T> {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.breaker.record(permit, health, now);
@@ -147,7 +146,7 @@ impl<T> ChannelQueue<T> {
         }
     }
 
-    /// When the next may be sent, where nothing but the rate keeps it.
+    /// The time of the next attempt, where only the rate delays it.
     pub fn next_at(&self, now: Duration) -> Option<Duration> {
         let held_up = self.token_at > now && !self.waiting.is_empty() && self.may_send(now);
         held_up.then_some(self.token_at)
@@ -158,17 +157,17 @@ impl<T> ChannelQueue<T> {
         self.in_flight
     }
 
-    /// Whether the channel is left alone, or was and is being tried.
+    /// Whether the breaker is not closed.
     pub fn is_down(&self, now: Duration) -> bool {
         self.breaker.state(now) != State::Closed
     }
 
-    /// The breaker's state.
+    /// The state of the breaker.
     pub fn state(&self, now: Duration) -> State {
         self.breaker.state(now)
     }
 
-    /// Whether something waits that nothing but its turn keeps from being sent.
+    /// Whether attempts are under way, or will begin without a change of the time.
     pub fn is_busy(&self, now: Duration) -> bool {
         self.in_flight > 0
             || (self.bucket.is_none() && !self.waiting.is_empty() && self.breaker.may_pass(now))
@@ -179,7 +178,7 @@ impl<T> ChannelQueue<T> {
     }
 }
 
-/// A token bucket: so many a second, and so many at once after a quiet time.
+/// A token bucket: a rate a second, and a burst after a quiet time.
 struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, ManualClock, NoOpMiddleware<Duration>>,
     clock: ManualClock,
@@ -192,14 +191,14 @@ impl Bucket {
         Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
     }
 
-    /// Takes a token, or says when there is one.
+    /// Takes a token, or returns the time of the next one.
     fn take(&self, now: Duration) -> Result<(), Duration> {
         self.clock.set(now);
         self.limiter.check().map_err(|not_until| not_until.earliest_possible())
     }
 }
 
-/// A clock that shows what it was told, in nanoseconds.
+/// A clock that shows the time that was set, in nanoseconds.
 #[derive(Debug, Clone, Default)]
 struct ManualClock(Arc<AtomicU64>);
 

@@ -1,9 +1,9 @@
-//! The webhook: a POST for each notification, signed, to one endpoint of the shop's.
+//! The channel `webhook`: a signed POST for each notification to one endpoint of the shop.
 //!
-//! 2xx is delivered. 408, 425, 429, 5xx, and no whole answer in time may go better later; any other
-//! status will not. Redirects are such an other status: who answers one is not who was configured.
-//! The status decides as soon as it is there; of the body nothing is kept, and only so much is read
-//! as keeps the connection usable.
+//! A status of 2xx means delivered. After 408, 425, 429, 5xx, or no whole head of an answer in time, the notification is tried
+//! again; after any other status it is not. A redirect counts as another status: only the configured endpoint gets
+//! notifications. The status decides as soon as it is read. The body is discarded, and is read only as far as the connection
+//! needs to be used again.
 
 use super::breaker::{Health, Terms};
 use super::queue::Limits;
@@ -29,29 +29,29 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// Of an answer's body so much is read, so that its connection can be used again; more ends it.
-const MOST_OF_AN_ANSWER: usize = 64 << 10;
-/// And for so long.
-const DRAINING: Duration = Duration::from_secs(1);
-/// A connection that nobody needed for so long is closed.
+/// Bytes of the body of an answer that are read, so that the connection can be used again. A longer body ends the connection.
+const MAX_DRAINED_BYTES: usize = 64 << 10;
+/// The time for that.
+const MAX_DRAINING: Duration = Duration::from_secs(1);
+/// A connection is closed after this time without a request.
 const IDLE: Duration = Duration::from_secs(30);
-/// The header with the notification's id: who sees one twice has it already.
+/// The header with the id of the notification, by which a receiver recognises a repetition.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const TRACEPARENT: &str = "traceparent";
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("orderly/", env!("CARGO_PKG_VERSION")));
 
-/// Why there is no webhook.
+/// Why the client of the webhook could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The URL cannot be used after all.
-    #[error("the webhook's URL cannot be used")]
+    /// The HTTP client does not accept the URL.
+    #[error("the URL of the webhook cannot be used")]
     Url(#[source] hyper::http::uri::InvalidUri),
-    /// TLS cannot be set up: no certificates of this machine can be read.
-    #[error("no certificates to trust, for the webhook")]
+    /// The trusted certificates of this machine cannot be read.
+    #[error("cannot read the trusted certificates for the webhook")]
     Certificates(#[source] std::io::Error),
 }
 
-/// What bounds it.
+/// The limits of the channel.
 pub fn limits(config: &config::Webhook) -> Limits {
     let in_flight = usize::from(config.max_in_flight.get());
     Limits {
@@ -67,7 +67,7 @@ pub fn limits(config: &config::Webhook) -> Limits {
     }
 }
 
-/// A client of the endpoint.
+/// The client of the endpoint.
 #[derive(Clone)]
 pub struct Webhook {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
@@ -77,7 +77,7 @@ pub struct Webhook {
 }
 
 impl Webhook {
-    /// A client as configured. It connects when there is something to send.
+    /// A client as configured. It connects when the first notification is sent.
     pub fn new(config: &config::Webhook) -> Result<Self, Error> {
         let uri: Uri = config.url.expose().parse().map_err(Error::Url)?;
         let mut http = HttpConnector::new();
@@ -98,7 +98,7 @@ impl Webhook {
         Ok(Self { client, uri, secret, timeout: config.timeout.get() })
     }
 
-    /// Makes one attempt, and says what became of it.
+    /// Makes one attempt and returns its outcome.
     pub async fn send(&self, message: &Message) -> (Sent, Health) {
         let Some(request) = self.request(message) else {
             return (Sent::Refused { why: Failure::Broken }, Health::Well);
@@ -110,8 +110,8 @@ impl Webhook {
         });
         match answered.await {
             Ok(Ok((judged, answer))) => {
-                // whatever is in it, and however long it takes, the status has decided
-                let _ = tokio::time::timeout(self.timeout.min(DRAINING), drain(answer)).await;
+                // The status has decided: a failure here changes nothing.
+                let _ = tokio::time::timeout(self.timeout.min(MAX_DRAINING), drain(answer)).await;
                 judged
             }
             Ok(Err(error)) if error.is_connect() => failed(Failure::NoConnection, None),
@@ -120,7 +120,7 @@ impl Webhook {
         }
     }
 
-    /// `None` when a header cannot be written, which those of our own making can.
+    /// `None` when a header cannot be written, which does not happen with the headers made here.
     fn request(&self, message: &Message) -> Option<Request<Full<Bytes>>> {
         let properties = &message.properties;
         let seconds = SystemClock::default().now().since(Timestamp::EPOCH).as_secs();
@@ -140,7 +140,7 @@ impl Webhook {
     }
 }
 
-/// The trust in the endpoint's certificate. Over plain HTTP there is none, and none is looked for.
+/// The TLS settings. The certificates of this machine are read for `https` only.
 fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
     use rustls::{ClientConfig, RootCertStore, crypto::ring};
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -152,7 +152,7 @@ fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
     Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
-/// What a status says of the notification, and of the endpoint.
+/// The outcome of a status for the notification, and the health of the endpoint.
 fn judge(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> (Sent, Health) {
     let why = Failure::Status(status.as_u16());
     match status {
@@ -169,7 +169,7 @@ fn failed(why: Failure, retry_after: Option<Duration>) -> (Sent, Health) {
     (Sent::Failed { why, retry_after }, Health::Ill)
 }
 
-/// RFC 9110: seconds, or a date. One that is neither is ignored, as is a date in the past.
+/// RFC 9110, section 10.2.3: seconds or a date. Another value is ignored, and so is a date in the past.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -181,11 +181,11 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
 }
 
 async fn drain(answer: Response<Incoming>) {
-    let mut body = Limited::new(answer.into_body(), MOST_OF_AN_ANSWER);
+    let mut body = Limited::new(answer.into_body(), MAX_DRAINED_BYTES);
     while let Some(Ok(_)) = body.frame().await {}
 }
 
-/// Posts what comes, all at once: the queue bounds it. Outcomes go back in batches.
+/// Posts jobs at the same time, as many as the queue allows. Outcomes go back in batches.
 pub async fn run(
     webhook: Webhook,
     mut jobs: mpsc::Receiver<DeliveryJob>,
@@ -209,12 +209,12 @@ pub async fn run(
             done.push(next);
         }
         if outcomes.send(done).await.is_err() {
-            return; // the core is gone
+            return; // the core has ended
         }
     }
 }
 
-/// One attempt. A panic in the client is a failure like another: the job must come back.
+/// One attempt. A panic in the client counts as a failed attempt: every job gets an outcome.
 async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
     let DeliveryJob { outgoing, message, permit } = job;
     let sending = async {

@@ -1,4 +1,4 @@
-//! `GET /api/actors`: how each actor is doing, told without asking it.
+//! `GET /api/actors`: the health of each actor, read without a message to the actor.
 
 use super::Backend;
 use super::backend::Json;

@@ -1,4 +1,4 @@
-//! `GET /api/audit`: the core reads every state, a few at a time beside its work, and answers when all are read.
+//! `GET /api/audit`: the core reads every state, a few at a time between commands, and answers when all are checked.
 
 use super::Backend;
 use super::backend::Json;

@@ -1,4 +1,4 @@
-//! Where answers come from: the store's reader for states, the core for what only it can do.
+//! The sources of answers: the store's reader for states, the core for everything else.
 
 use super::Error;
 use crate::admin::problem::Problem;
@@ -11,7 +11,7 @@ use orderly_store::Reader;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 
-/// What the routes read from and ask. Both come while the process starts: first the store, then the core.
+/// The store's reader and the core, as far as the process has started them: first the reader, then the core.
 #[derive(Clone, Default)]
 pub struct Backend(Arc<Inner>);
 
@@ -22,23 +22,23 @@ struct Inner {
 }
 
 impl Backend {
-    /// From now on states can be read.
+    /// Sets the reader: from now on states can be read.
     pub fn read_from(&self, reader: Reader) {
-        let _ = self.0.reader.set(reader); // a second one would be of the same store
+        let _ = self.0.reader.set(reader); // a second reader would be of the same store
     }
 
-    /// From now on the core can be asked.
+    /// Sets the core: from now on it can be asked.
     pub fn ask(&self, core: Handle) {
-        let _ = self.0.core.set(core); // there is one
+        let _ = self.0.core.set(core); // a process has one core
     }
 
-    /// The core, once it runs.
+    /// The core, or 503 before it runs.
     pub(super) fn core(&self) -> Result<&Handle, Problem> {
         self.0.core.get().ok_or_else(|| Problem::unavailable("no commands are processed yet"))
     }
 
-    /// Runs a query on a thread that may block. The threads are few (`QUERIES`): what comes beyond them waits.
-    /// A query that panics ends with 500, and nothing but it.
+    /// Runs a query on a thread that may block. There are few such threads (`QUERIES`); further queries wait. A query that
+    /// panics is answered with 500 and does no other harm.
     pub(super) async fn query<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Reader) -> Result<T, Error> + Send + 'static,
@@ -55,7 +55,7 @@ impl Backend {
         let audit =
             self.core()?.audit().await.map_err(|gone| Problem::unavailable(gone.to_string()))?;
         audit.map_err(|error| {
-            tracing::error!(%error, "the audit cannot be made");
+            tracing::error!(%error, "audit failed: the store cannot be read");
             Problem::unavailable("the store cannot be read")
         })
     }
@@ -66,7 +66,7 @@ impl Backend {
     }
 }
 
-/// An answer as JSON, encoded where it was made: large ones take their time.
+/// An answer as JSON. It is encoded by the thread of the query, since a large answer takes long.
 #[derive(Debug)]
 pub(super) struct Json(Vec<u8>);
 

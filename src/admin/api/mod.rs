@@ -1,15 +1,15 @@
-//! What operators can ask, one file a resource.
+//! The admin API for operators, one file a resource.
 //!
-//! | file | answers |
+//! | file | has |
 //! |---|---|
-//! | `orders`, `timeline` | orders; everything that touched one |
+//! | `orders`, `timeline` | orders; everything that touched one order |
 //! | `stock`, `carts`, `parked`, `notifications` | the other states |
-//! | `pages` | pages of any of them |
-//! | `actors`, `audit` | how the core is doing; whether the books balance |
-//! | `backend` | where answers come from: the store's reader, and the core |
+//! | `pages` | pages of a list of states |
+//! | `actors`, `audit` | the health of the actors; the check of all invariants |
+//! | `backend` | the sources of answers: the store's reader, and the core |
 //!
-//! A `GET` of a state never waits for the core, nor the core for it: it is answered from the store's
-//! [`Reader`](orderly_store::Reader), on one of few threads that may block. A panic in one ends that request.
+//! A `GET` of a state does not wait for the core, and the core does not wait for the `GET`: the store's
+//! [`Reader`](orderly_store::Reader) answers, on one of few threads that may block. A panic in a query ends that request only.
 
 mod actors;
 mod audit;
@@ -31,7 +31,7 @@ use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_store::{self as store, Ordinal, Reader, Table};
 
-/// Why a question has no answer.
+/// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("there is no {0} of that id")]
@@ -46,7 +46,7 @@ enum Error {
     After,
     #[error(transparent)]
     State(#[from] states::Error),
-    #[error("an answer has no form in JSON")]
+    #[error("the answer cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
 }
 
@@ -93,7 +93,7 @@ pub fn routes(backend: Backend) -> impl Fn(&mut ServiceConfig) + Clone + Send + 
     }
 }
 
-/// The number of the entity that has this id; `what` names its kind to the caller.
+/// The ordinal of the entity with this id. `what` names the kind of the entity in the error.
 fn find(reader: &Reader, table: Table, what: &'static str, id: &str) -> Result<Ordinal, Error> {
     reader.find(table, &names::name(id))?.ok_or(Error::NotFound(what))
 }

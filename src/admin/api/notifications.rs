@@ -50,7 +50,7 @@ struct DeliveryView {
     not_before: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<Timestamp>,
-    /// What went wrong last, unless it was delivered after all.
+    /// The failure of the last attempt; none once the notification is delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
@@ -97,13 +97,13 @@ pub(super) struct Filter {
     window: Window,
 }
 
-/// The parts that a notification is told from.
+/// The parts that the view of a notification is made of.
 const PARTS: Parts = Parts::of(&[Order::PART, Notices::PART]);
 
 /// Notifications, of one status or of all.
 struct Notifications {
     status: Option<NoticeStatus>,
-    /// The list begins behind this notification.
+    /// The id of the last notification of the page before.
     after: Option<String>,
 }
 
@@ -175,8 +175,9 @@ pub(super) async fn resend(backend: Data<Backend>, id: Path<String>) -> Result<J
             return Err(Problem::not_found("there is no notification of that id"));
         }
         Resend::NotExhausted => {
-            return Err(Problem::new(StatusCode::CONFLICT)
-                .detail("no channel has given up on it: there is nothing to send again"));
+            return Err(Problem::new(StatusCode::CONFLICT).detail(
+                "no channel has given up on this notification: there is nothing to send again",
+            ));
         }
         Resend::Failed => return Err(Problem::unavailable("the resend could not be recorded")),
     }

@@ -86,10 +86,10 @@ struct OrderView<'a> {
 #[derive(Serialize)]
 struct ReservationView<'a> {
     state: &'static str,
-    /// Of a frozen one: the cap, at which it ends all the same.
+    /// The end of a hold. A frozen hold ends at the cap.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
-    /// Whether its time stands still, since an attempt is open.
+    /// Whether the hold does not expire before the cap, since a payment attempt is open.
     frozen: bool,
     lines: Vec<Reserved<'a>>,
 }
@@ -157,11 +157,11 @@ fn dispute(dispute: &Dispute) -> Value {
 
 /// The parts that make up an order.
 const PARTS: Parts = Parts::of(&[Order::PART, Reservation::PART, Payments::PART]);
-/// The same, and what is left of an order that was deleted.
+/// The same, and the tombstone of an order that was deleted.
 const PARTS_OR_TOMBSTONE: Parts =
     Parts::of(&[Order::PART, Reservation::PART, Payments::PART, Tombstone::PART]);
 
-/// The number of an order, unless it was deleted.
+/// The ordinal of an order, unless the order was deleted.
 pub(super) fn number(reader: &Reader, id: &str) -> Result<Ordinal, Error> {
     let ordinal = find(reader, tables::ORDERS, "order", id)?;
     let entity = reader.entity(tables::ORDERS, ordinal, Parts::of(&[Tombstone::PART]))?;
@@ -188,7 +188,7 @@ fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
     if let Some(found) = Found::of(&entity)? {
         return Json::new(&found.view());
     }
-    // the id has a number because callbacks came before the order
+    // Without an order the id has an ordinal only since callbacks came before their order.
     match part::<Payments>(&entity)? {
         Some(known) if !known.waiting.is_empty() => Err(Error::Awaited(known.waiting.len())),
         Some(_) | None => Err(Error::NotFound("order")),

@@ -1,4 +1,4 @@
-//! Pages of what a table holds, in the order in which it came.
+//! Pages of a list of entities, the oldest first.
 
 use super::Error;
 use super::backend::Json;
@@ -7,34 +7,34 @@ use crate::admin::problem::Problem;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::Serialize;
 
-/// Entities that one request examines, and those of the page of the store that it is in by then. A filter that lets few pass gives short pages, or empty ones, with a
-/// `next`: no request reads a whole table.
+/// The number of entities after which a request stops, at the end of a page of the store, so that no request reads a whole
+/// table. With a filter that few entities pass, a page may be short or empty and have a `next` all the same.
 const EXAMINED: u64 = 2_000;
 
-/// What is listed: a table through a filter.
+/// A list: a table through a filter.
 pub(super) trait List {
     /// An item of the list.
     type Item;
-    /// The table that is gone through.
+    /// The table of the entities.
     const TABLE: Table;
     /// The parts that are read of each entity.
     const PARTS: Parts;
 
-    /// The items that an entity gives, each with the `after` of a page that begins behind it.
+    /// The items of an entity, each with the `after` of a page that begins behind the item.
     fn items(&self, entity: &Entity) -> Result<Vec<(String, Self::Item)>, Error>;
 
     /// The `after` of a page that begins behind all items of an entity.
     fn behind(ordinal: Ordinal) -> String;
 }
 
-/// One page of a list: from the entity at `from` on, whose items it may begin in the middle of.
+/// One page of a list, from the entity at `from` on. The page may begin between two items of that entity.
 pub(super) fn page<L: List>(
     list: &L,
     reader: &Reader,
     from: Ordinal,
     limit: Limit,
 ) -> Result<Page<L::Item>, Error> {
-    // one more than asked for, which tells that there is more
+    // One item more than the page holds shows that the list goes on.
     let wanted = limit.get() + 1;
     let until = from.0.saturating_add(EXAMINED);
     let (mut found, mut next) = (Vec::new(), Some(from));
@@ -57,7 +57,7 @@ fn items<T>(found: Vec<(String, T)>) -> Vec<T> {
     found.into_iter().map(|(_, item)| item).collect()
 }
 
-/// A page of a list as JSON, each item as `show` makes it.
+/// A page of a list as JSON, with the view of each item that `show` makes.
 pub(super) fn json<'a, T, V: Serialize>(
     page: &'a Page<T>,
     show: impl Fn(&'a T) -> V,
@@ -66,12 +66,12 @@ pub(super) fn json<'a, T, V: Serialize>(
     Json::new(&Page { items, next: page.next.clone() })
 }
 
-/// The first ordinal of a page whose `after` is the ordinal of the entity before.
+/// The first ordinal of a page, where `after` is the ordinal of the entity before.
 pub(super) fn first(window: &Window) -> Result<Ordinal, Problem> {
     first_behind(window, |after| after.parse().ok().map(Ordinal))
 }
 
-/// The first ordinal of a page whose `after` names the entity before in its own way.
+/// The first ordinal of a page, where `ordinal` reads the ordinal of the entity before out of `after`.
 pub(super) fn first_behind(
     window: &Window,
     ordinal: impl FnOnce(&str) -> Option<Ordinal>,
@@ -81,7 +81,7 @@ pub(super) fn first_behind(
     Ok(next.map(Ordinal).ok_or(Error::After)?)
 }
 
-/// The value of a filter, by its name in the query.
+/// The value of a filter that a query names; `what` names the filter in the error.
 pub(super) fn named<T>(
     what: &str,
     name: Option<String>,

@@ -18,7 +18,7 @@ use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
 
-/// What is known of a parked message, without its bytes.
+/// A parked message as the API shows it, without its bytes.
 #[derive(Serialize)]
 struct ParkedView<'a> {
     id: String,
@@ -38,7 +38,7 @@ struct ParkedView<'a> {
     truncated: bool,
 }
 
-/// All that is known of a parked message.
+/// A parked message as the API shows it, with its bytes.
 #[derive(Serialize)]
 struct WholeView<'a> {
     #[serde(flatten)]

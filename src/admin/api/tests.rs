@@ -1,4 +1,4 @@
-//! What reads cost, and that they go on whatever one of them meets.
+//! The bytes that reads cost, pages of timelines, and a query that panics.
 
 use super::orders::tests::order;
 use super::{Backend, Error, routes};
@@ -69,7 +69,7 @@ impl Disk for CountingDisk {
     }
 }
 
-/// A store and the routes that read it; there is no core.
+/// A store and the routes that read it, without a core.
 struct Shop {
     disk: Arc<CountingDisk>,
     view: View,
@@ -160,7 +160,7 @@ impl Shop {
         while self.view.trim() {}
     }
 
-    /// The answer, and the bytes of the disk that it cost.
+    /// The answer, and the bytes that were read from the disk for it.
     async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
         let before = self.disk.bytes.load(Ordering::Relaxed);
         let app = test::init_service(App::new().configure(routes(self.backend.clone()))).await;
@@ -229,7 +229,7 @@ async fn a_list_of_parked_messages_reads_no_bodies() {
 
 #[actix_web::test]
 async fn a_timeline_comes_in_pages_that_join_without_a_gap() {
-    // Given an order that 1,200 messages touched, half of which no checkpoint holds
+    // Given an order with 1,200 messages, half of them newer than the last checkpoint
     let mut shop = Shop::new();
     shop.place(0);
     for n in 1..1_200 {
@@ -238,7 +238,7 @@ async fn a_timeline_comes_in_pages_that_join_without_a_gap() {
             shop.checkpoint();
         }
     }
-    // When it is read at once, and in pages
+    // When its timeline is read at once, and in pages
     let (_, whole, _) = shop.get("/api/orders/o-0/timeline").await;
     let (mut pages, mut after) = (Vec::new(), String::new());
     loop {
@@ -247,11 +247,11 @@ async fn a_timeline_comes_in_pages_that_join_without_a_gap() {
         let Some(next) = page["next"].as_str() else { break };
         after = format!("&after={next}");
     }
-    // Then the first is the beginning of the second, which has all
+    // Then the pages have all items, and the single answer is the beginning of them
     assert_eq!(whole.as_array().map(Vec::len), Some(1_000));
     assert_eq!(pages.len(), 1_200);
     assert_eq!(whole.as_array().expect("a list")[..], pages[..1_000]);
-    // And a page begins where it is told to; one behind the end is empty
+    // And a page begins behind its `after`; a page behind the end is empty
     let (_, short, _) = shop.get("/api/orders/o-0/timeline?limit=3&after=1196").await;
     assert_eq!(
         (short["items"].as_array().map(Vec::len), &short["next"]),

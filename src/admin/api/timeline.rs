@@ -1,8 +1,8 @@
-//! `GET /api/orders/{id}/timeline`: every command and callback that touched an order, whatever its
-//! verdict, and every event of it, the oldest first.
+//! `GET /api/orders/{id}/timeline`: every command and callback that touched an order, whatever its verdict, and every event
+//! of the order, the oldest first.
 //!
-//! An order's units are linked, the newest first: each names the one before. So a page is found by going back from the
-//! newest unit to where the page before ended; of what is passed on the way, only what the page may need is kept.
+//! Each unit of an order links to the unit of that order before. A query follows the links back from the newest unit to the
+//! end of the page before, and keeps only the units that the page may need.
 
 mod summary;
 
@@ -23,10 +23,10 @@ use orderly_store::{Reader, Seq};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Items that are told to who asks for no page: the first.
+/// The largest number of items of an answer without pages: the oldest ones.
 const MOST: usize = 1_000;
-/// Units that one request goes back at most, of the hundreds of thousands that a producer in a loop may leave. What is
-/// before them is not told.
+/// The largest number of units that one request follows back: a producer in a loop may leave hundreds of thousands. Older
+/// units are not shown.
 const WALK: usize = 20_000;
 
 #[derive(Serialize)]
@@ -48,7 +48,7 @@ struct Item<'a> {
     data: Option<EventPayload<'a>>,
 }
 
-/// Which part of a timeline is asked for: without either parameter, all of it, up to [`MOST`] items.
+/// The part of a timeline that a caller asks for. Without either parameter that is the whole timeline, up to [`MOST`] items.
 #[derive(Deserialize)]
 pub(super) struct Part {
     limit: Option<Limit>,
@@ -83,8 +83,8 @@ pub(super) async fn of_order(
     backend.query(query).await
 }
 
-/// The units of an order that have items behind `after`, the oldest first: up to `most` of them, which is enough for as
-/// many items.
+/// The oldest `most` units of an order that have items behind `after`, the oldest first. Each unit has at least one item, so
+/// they are enough for `most` items.
 fn entries(
     reader: &Reader,
     order: &str,
@@ -94,7 +94,7 @@ fn entries(
     let mut entries = VecDeque::new();
     let mut next = reader.last_in_history(tables::ORDERS, orders::number(reader, order)?)?;
     for _ in 0..WALK {
-        // what retention has dropped is not told any more
+        // A unit that is missing was dropped by retention, as were all older ones.
         let Some(unit) = next.map(|seq| reader.unit(seq)).transpose()?.flatten() else { break };
         if unit.next.0 <= after.0.saturating_add(1) {
             break;
@@ -106,7 +106,7 @@ fn entries(
     Ok(entries)
 }
 
-/// What a unit gives: an item for what set it off, one for each event, each with its place in the store.
+/// The items of a unit, each with its place in the journal: one for the origin of the unit and one for each event.
 fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {

@@ -1,7 +1,7 @@
-//! What `orderly publish` is given: commands as JSON Lines, or one document as a command's data.
+//! The input of `orderly publish`: commands as JSON Lines, or one document as the data of a command.
 //!
-//! Only the envelope is judged here. The data goes out as it was written, byte for byte, and is
-//! judged where every command is. Memory is bounded by one line, however long the input.
+//! Only the envelope is checked here. The data is published as it was written, byte for byte, and the processor validates it.
+//! One line or document is in memory at a time, at most `MAX_BYTES`.
 
 use std::io::{self, BufRead, Read as _};
 
@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 /// of data), and its envelope is small.
 const MAX_BYTES: usize = (1 << 20) + (8 << 10);
 
-/// Bytes of a type, an id or a source: what a short string of AMQP holds.
+/// Bytes of a type, an id or a source: the limit of a short string in AMQP.
 const MAX_NAME_BYTES: usize = 255;
 
 /// The source of commands that name none.
@@ -22,21 +22,21 @@ pub const DEFAULT_SOURCE: &str = "unknown";
 
 /// A command that is ready to be published.
 #[derive(Debug, Clone)]
-pub struct Draft {
-    /// Its type, which is also its routing key.
+pub struct CommandInput {
+    /// The type, which is also the routing key.
     pub kind: String,
-    /// Its id, unique within its source.
+    /// The id, unique within its source.
     pub id: String,
-    /// Who sends it.
+    /// The source: the sender of the command.
     pub source: String,
-    /// Its data, as it was written.
+    /// The data, as it was written.
     pub data: Box<RawValue>,
 }
 
-/// Why an input cannot be published.
+/// Why the input cannot be published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be read.
+    /// The input cannot be read.
     #[error("cannot read the input")]
     Read(#[source] io::Error),
     /// A line is wrong; the ones before it were right.
@@ -44,7 +44,7 @@ pub enum Error {
     Line {
         /// The line, counted from 1.
         number: u64,
-        /// What is wrong with it.
+        /// What is wrong with the line.
         source: Refusal,
     },
     /// The document, or a name on the command line, is wrong.
@@ -55,32 +55,32 @@ pub enum Error {
 /// Why one command cannot be published.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// It is too large for any configuration.
+    /// The command is too large for any configuration.
     #[error("larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// It is not JSON.
-    #[error("no JSON: {problem}")]
+    /// The text is not JSON.
+    #[error("not JSON: {problem}")]
     Syntax {
         /// What is wrong.
         problem: String,
-        /// Where, counted from 1; of JSON Lines always 1.
+        /// The line of the mistake, counted from 1; in JSON Lines always 1.
         line: usize,
-        /// Where in that line, counted from 1.
+        /// The column of the mistake, counted from 1.
         column: usize,
     },
-    /// It is not an object of `type`, `id`, `source`, `data`.
+    /// The text is not an object of `type`, `id`, `source`, `data`.
     #[error("not a command: {0}")]
     Shape(String),
-    /// A name that AMQP cannot carry, or the processor would refuse.
+    /// A type, id or source that AMQP cannot carry, or that the processor would refuse.
     #[error("`{field}` must be 1 to {MAX_NAME_BYTES} bytes of printable ASCII")]
     Name {
-        /// Which one.
+        /// The member of the command: `type`, `id` or `source`.
         field: &'static str,
     },
 }
 
 impl Refusal {
-    /// Where in a line it is, as an addition to the line's number.
+    /// The column of the mistake, to be put behind the number of the line.
     fn column(&self) -> String {
         match self {
             Self::Syntax { column, .. } => format!(", column {column}"),
@@ -88,7 +88,7 @@ impl Refusal {
         }
     }
 
-    /// Where in a document it is, as an addition to its name.
+    /// The line and column of the mistake, to be put behind "the document".
     fn place(&self) -> String {
         match self {
             Self::Syntax { line, column, .. } => format!(", line {line}, column {column}"),
@@ -96,32 +96,32 @@ impl Refusal {
         }
     }
 
-    /// Why `text` is no JSON document.
+    /// Why `text`, which could not be parsed, is not a JSON document.
     fn of_document(text: &[u8]) -> Self {
         match decode_error::look::<IgnoredAny>(text) {
             Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
             Some(Wrong::Shape { problem, .. }) => Self::Shape(format!("it {problem}")),
-            None => Self::Shape("it cannot be read".to_owned()), // it was not read just before
+            None => Self::Shape("it cannot be read".to_owned()), // not reached: the text could not be parsed
         }
     }
 
-    /// Why `text` is no line.
+    /// Why `text`, which could not be parsed, is not a line with a command.
     fn of_line(text: &[u8]) -> Self {
         match decode_error::look::<Line<IgnoredAny>>(text.trim_ascii_end()) {
             Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
             Some(Wrong::Shape { field, problem }) if field == "id" => Self::Shape(format!(
-                "id: {problem}. Every line brings its own; --id is for one document with --type"
+                "id: {problem}. Every line has its own id; --id is for one document with --type"
             )),
             Some(Wrong::Shape { field, problem }) if field.is_empty() => {
                 Self::Shape(format!("it {problem}"))
             }
             Some(Wrong::Shape { field, problem }) => Self::Shape(format!("{field}: {problem}")),
-            None => Self::Shape("it cannot be read".to_owned()), // it was not read just before
+            None => Self::Shape("it cannot be read".to_owned()), // not reached: the text could not be parsed
         }
     }
 }
 
-/// One line. An unknown member is a slip of the pen, such as `soruce`: better said here than lost.
+/// One line. An unknown member is an error: most likely the name is misspelt, such as `soruce`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<Data> {
@@ -132,28 +132,36 @@ struct Line<Data> {
     data: Data,
 }
 
-/// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line; empty lines are
-/// passed over. A command without a source gets the given one. Ends after the first error.
-pub fn lines(input: impl BufRead, source: &str) -> impl Iterator<Item = Result<Draft, Error>> {
+/// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line. Empty lines are skipped. A command without a
+/// source gets `source`. The iterator ends after its first error.
+pub fn lines(
+    input: impl BufRead,
+    source: &str,
+) -> impl Iterator<Item = Result<CommandInput, Error>> {
     let mut lines = Lines { input, source: source.to_owned(), number: 0, ended: false };
     std::iter::from_fn(move || lines.next_command())
 }
 
-/// One document as the data of one command.
-pub fn document(input: impl io::Read, kind: &str, id: &str, source: &str) -> Result<Draft, Error> {
+/// Makes one document the data of one command.
+pub fn document(
+    input: impl io::Read,
+    kind: &str,
+    id: &str,
+    source: &str,
+) -> Result<CommandInput, Error> {
     let mut text = Vec::new();
     input.take(MAX_BYTES as u64 + 1).read_to_end(&mut text).map_err(Error::Read)?;
-    let draft = || {
+    let command = || {
         if text.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
         let data = serde_json::from_slice(&text).map_err(|_| Refusal::of_document(&text))?;
-        Draft::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
+        CommandInput::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
     };
-    draft().map_err(Error::Document)
+    command().map_err(Error::Document)
 }
 
-impl Draft {
+impl CommandInput {
     fn new(kind: String, id: String, source: String, data: Box<RawValue>) -> Result<Self, Refusal> {
         for (field, name) in [("type", &kind), ("id", &id), ("source", &source)] {
             let printable = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
@@ -173,7 +181,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn next_command(&mut self) -> Option<Result<Draft, Error>> {
+    fn next_command(&mut self) -> Option<Result<CommandInput, Error>> {
         while !self.ended {
             let mut line = Vec::new();
             let limit = MAX_BYTES as u64 + 1;
@@ -194,7 +202,7 @@ impl<R: BufRead> Lines<R> {
         None
     }
 
-    fn parse(&self, line: &[u8]) -> Result<Draft, Refusal> {
+    fn parse(&self, line: &[u8]) -> Result<CommandInput, Refusal> {
         if line.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
@@ -202,7 +210,7 @@ impl<R: BufRead> Lines<R> {
             Ok(line_of) if decode_error::is_object(line) => line_of,
             Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
         };
-        Draft::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)
+        CommandInput::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)
     }
 }
 
@@ -210,7 +218,7 @@ impl<R: BufRead> Lines<R> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Vec<Result<Draft, Error>> {
+    fn read(text: &str) -> Vec<Result<CommandInput, Error>> {
         lines(text.as_bytes(), DEFAULT_SOURCE).collect()
     }
 
@@ -225,10 +233,11 @@ mod tests {
     fn every_line_is_a_command_with_its_data_untouched() {
         let text = "{\"type\":\"stock.set\",\"id\":\"1\",\"data\":{ \"on_hand\": 1.50 }}\n\n\
                     {\"id\":\"2\",\"source\":\"shop\",\"data\":null,\"type\":\"x\"}\r\n";
-        let drafts: Vec<Draft> = read(text).into_iter().collect::<Result<_, _>>().expect("valid");
-        let seen: Vec<_> = drafts
+        let commands: Vec<CommandInput> =
+            read(text).into_iter().collect::<Result<_, _>>().expect("valid");
+        let seen: Vec<_> = commands
             .iter()
-            .map(|draft| (&*draft.kind, &*draft.id, &*draft.source, draft.data.get()))
+            .map(|command| (&*command.kind, &*command.id, &*command.source, command.data.get()))
             .collect();
         let wanted =
             [("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"), ("x", "2", "shop", "null")];
@@ -261,12 +270,12 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_line_is_said_with_its_number() {
         let rows = [
-            ("{\"type\":\"a\" 7}", "line 2, column 13: no JSON: expected `,` or `}`"),
-            ("{\"type\":\"a\"", "line 2, column 11: no JSON: it ends within an object"),
-            ("nonsense", "line 2, column 2: no JSON: expected ident"),
+            ("{\"type\":\"a\" 7}", "line 2, column 13: not JSON: expected `,` or `}`"),
+            ("{\"type\":\"a\"", "line 2, column 11: not JSON: it ends within an object"),
+            ("nonsense", "line 2, column 2: not JSON: expected ident"),
             (
                 "{\"type\":\"a\",\"data\":1}",
-                "line 2: not a command: id: is required. Every line brings its own; --id is for one document with --type",
+                "line 2: not a command: id: is required. Every line has its own id; --id is for one document with --type",
             ),
             ("{\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
             ("{\"type\":\"a\",\"id\":\"1\"}", "line 2: not a command: data: is required"),
@@ -290,7 +299,7 @@ mod tests {
             assert_eq!(shown(error), said);
         }
         let error = document("{\n  1}".as_bytes(), "a", "1", "s").expect_err("no JSON");
-        assert_eq!(shown(error), "the document, line 2, column 3: no JSON: key must be a string");
+        assert_eq!(shown(error), "the document, line 2, column 3: not JSON: key must be a string");
     }
 
     #[test]
@@ -327,9 +336,12 @@ mod tests {
     #[test]
     fn a_document_is_the_data_of_one_command() {
         let text = "{\n  \"order_id\": \"o-1\"\n}\n";
-        let draft = document(text.as_bytes(), "order.cancel", "c-1", "shop").expect("valid");
-        assert_eq!((&*draft.kind, &*draft.id, &*draft.source), ("order.cancel", "c-1", "shop"));
-        assert_eq!(draft.data.get(), text.trim());
+        let command = document(text.as_bytes(), "order.cancel", "c-1", "shop").expect("valid");
+        assert_eq!(
+            (&*command.kind, &*command.id, &*command.source),
+            ("order.cancel", "c-1", "shop")
+        );
+        assert_eq!(command.data.get(), text.trim());
         for text in ["", "{", "{} {}"] {
             let refused = document(text.as_bytes(), "a", "1", "s").expect_err(text);
             assert!(matches!(refused, Error::Document(Refusal::Syntax { .. })), "{refused:?}");

@@ -1,4 +1,4 @@
-//! `orderly publish`: commands from a file or standard input to the broker.
+//! `orderly publish`: publishes commands from a file or standard input.
 
 pub mod input;
 
@@ -6,31 +6,31 @@ use super::exit::Exit;
 use crate::config::Config;
 use crate::process::{self, broker_settings};
 use bytes::Bytes;
-use input::Draft;
-use orderly_broker::client::{Client, command};
+use input::CommandInput;
+use orderly_broker::client::{self, Client};
 use orderly_broker::{Confirm, Message, Names, rabbit};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-/// Commands read before they are published together.
+/// Commands that are published together.
 const BATCH: usize = 512;
 
-/// What to publish.
+/// Arguments of `orderly publish`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 all are published and confirmed; 1 not all are, and the message says how many and \
-    why (the input is wrong, the broker is away, refuses or has no such exchange); 2 the command line is wrong; 78 the \
-    configuration is."
+    after_help = "Exit codes: 0 every command is published and confirmed; 1 not every command is, and the message says \
+    how many are and why (the input is wrong; the broker cannot be reached, refuses a command or has no such exchange); \
+    2 the command line is wrong; 78 the configuration is wrong."
 )]
 pub struct Args {
-    /// The input is one JSON document: the data of a command of this type
+    /// Read the input as one JSON document, the data of a command of this type; without it, as JSON Lines
     #[arg(long = "type", value_name = "T")]
     kind: Option<String>,
-    /// The command's id; without it a new one is made, and printed
+    /// Id of the command; without it a new id is made and printed
     #[arg(long, value_name = "ID", requires = "kind")]
     id: Option<String>,
-    /// The commands' source, where a line names none
+    /// Source of every command that names none itself
     #[arg(long, value_name = "S", default_value = input::DEFAULT_SOURCE)]
     source: String,
     /// A file, or - for standard input
@@ -41,9 +41,9 @@ pub struct Args {
 /// Why not everything was published.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The in-process broker lives in another process.
+    /// An in-process broker cannot be reached from another process.
     #[error(
-        "an in-process broker takes no commands from outside: broker.url must be amqp:// or amqps://"
+        "an in-process broker accepts no commands from outside: broker.url must be amqp:// or amqps://"
     )]
     Memory,
     /// The file cannot be opened.
@@ -51,42 +51,42 @@ pub enum Error {
     File {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The input is wrong; `published` commands before it are published.
-    #[error("{published} commands are published, the next one is none")]
+    /// The input is wrong; the commands before the mistake are published.
+    #[error("{published} commands are published, then the input is wrong")]
     Input {
-        /// Commands confirmed before.
+        /// Commands that the broker confirmed before.
         published: usize,
-        /// What is wrong.
+        /// What is wrong with the input.
         source: input::Error,
     },
     /// The broker did not confirm a command.
     #[error("{published} commands are published, command {id:?} is not: {problem}")]
     Refused {
-        /// Commands confirmed before.
+        /// Commands that the broker confirmed before.
         published: usize,
-        /// The first that is not.
+        /// The id of the first command without a confirm.
         id: String,
-        /// What the broker said.
+        /// What happened to that command.
         problem: String,
     },
-    /// No processor has declared anything yet, or the namespace is another.
+    /// No processor has declared the exchange yet, or the namespace is wrong.
     #[error(
-        "nothing is published: the exchange {0} does not exist. `orderly serve` declares it: start that first, and see \
-         that broker.namespace and the virtual host in broker.url are the same"
+        "nothing is published: the exchange {0} does not exist. Start `orderly serve`, which declares the exchange, with \
+         the same broker.namespace and the same virtual host in broker.url"
     )]
     NoExchange(String),
-    /// No runtime.
+    /// The runtime could not start.
     #[error("cannot start")]
     Process(#[from] process::Error),
-    /// The broker.
+    /// The broker cannot be reached, or refused a request.
     #[error("cannot publish")]
     Broker(#[from] rabbit::Error),
 }
 
-/// Publishes, mandatory and with confirms.
+/// Publishes all commands of the input, each mandatory and with a confirm.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     if config.broker.url.is_memory() {
         return Err(Error::Memory);
@@ -120,15 +120,15 @@ impl Publishing {
     async fn all(mut self, input: Box<dyn BufRead>, args: &Args) -> Result<Exit, Error> {
         if let Some(kind) = &args.kind {
             let id = args.id.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-            let draft = input::document(input, kind, &id, &args.source);
-            let draft = draft.map_err(|source| Error::Input { published: 0, source })?;
-            self.publish(vec![draft]).await?;
+            let command = input::document(input, kind, &id, &args.source);
+            let command = command.map_err(|source| Error::Input { published: 0, source })?;
+            self.publish(vec![command]).await?;
             eprintln!("published {id}");
         } else {
             let mut batch = Vec::with_capacity(BATCH);
-            for draft in input::lines(input, &args.source) {
-                match draft {
-                    Ok(draft) => batch.push(draft),
+            for command in input::lines(input, &args.source) {
+                match command {
+                    Ok(command) => batch.push(command),
                     Err(source) => {
                         self.publish(batch).await?;
                         return Err(Error::Input { published: self.published, source });
@@ -145,12 +145,18 @@ impl Publishing {
         Ok(Exit::Success)
     }
 
-    async fn publish(&mut self, drafts: Vec<Draft>) -> Result<(), Error> {
-        let messages: Vec<Message> = drafts
+    async fn publish(&mut self, commands: Vec<CommandInput>) -> Result<(), Error> {
+        let messages: Vec<Message> = commands
             .iter()
-            .map(|draft| {
-                let body = Bytes::copy_from_slice(draft.data.get().as_bytes());
-                command(&self.names, &draft.kind, &draft.id, Some(&draft.source), body)
+            .map(|command| {
+                let body = Bytes::copy_from_slice(command.data.get().as_bytes());
+                client::command(
+                    &self.names,
+                    &command.kind,
+                    &command.id,
+                    Some(&command.source),
+                    body,
+                )
             })
             .collect();
         let confirms = match self.client.publish(&messages).await {
@@ -160,20 +166,23 @@ impl Publishing {
             }
             Err(error) => return Err(error.into()),
         };
-        for (draft, confirm) in drafts.iter().zip(confirms) {
+        for (command, confirm) in commands.iter().zip(confirms) {
             let problem = match confirm {
                 Confirm::Acked => {
                     self.published += 1;
                     continue;
                 }
-                Confirm::Nacked => "the broker could not take it".to_owned(),
+                Confirm::Nacked => "the broker refused the command".to_owned(),
                 Confirm::Returned(why) => format!(
-                    "the broker returned it ({why}): no queue is bound to the exchange {}, which `orderly serve` does",
+                    "the broker returned the command ({why}): no queue is bound to the exchange {}; `orderly serve` \
+                     binds one",
                     self.names.commands
                 ),
-                Confirm::Lost => "the connection broke before its confirm".to_owned(),
+                Confirm::Lost => {
+                    "the connection broke before the broker confirmed the command".to_owned()
+                }
             };
-            let (published, id) = (self.published, draft.id.clone());
+            let (published, id) = (self.published, command.id.clone());
             return Err(Error::Refused { published, id, problem });
         }
         Ok(())

@@ -177,7 +177,7 @@ fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
 fn explain<T: Data>(data: &[u8]) -> Invalid {
     match decode_error::look::<T>(data) {
         Some(Wrong::Syntax { problem, line, column }) => {
-            Invalid::malformed(format_args!("no JSON: {problem} (line {line}, column {column})"))
+            Invalid::malformed(format_args!("not JSON: {problem} (line {line}, column {column})"))
         }
         Some(Wrong::Shape { field, problem }) if field.is_empty() => {
             Invalid { reason: Reason::Validation, detail: format!("the data {problem}") }

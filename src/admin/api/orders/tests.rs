@@ -1,4 +1,4 @@
-//! What an order's page says of its stock and of its money.
+//! The view of an order: its hold and its payments.
 
 use super::*;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
@@ -41,15 +41,15 @@ fn reservation(state: HoldState) -> Reservation {
     Reservation { items: [item].into(), state }
 }
 
-/// What is known after these callbacks of an order that awaits its money.
+/// The payments of an order that awaits payment, after these callbacks.
 fn payments(callbacks: &[Value]) -> Payments {
     let mut payments = Payments::default();
-    for said in callbacks {
+    for callback in callbacks {
         let mut data = value!({
             "provider": "acme", "event_id": "e", "order_id": "o-1", "attempt_id": "a",
             "amount": 200, "currency": "EUR", "occurred_at": "2026-01-01T00:00:00Z",
         });
-        for (field, value) in said.as_object().expect("is an object") {
+        for (field, value) in callback.as_object().expect("is an object") {
             data[field] = value.clone();
         }
         let data = data.to_string();
@@ -74,7 +74,7 @@ fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
 }
 
 #[test]
-fn a_hold_shows_when_it_ends_and_whether_its_time_stands_still() {
+fn a_hold_shows_when_it_ends_and_whether_it_is_frozen() {
     let until = Timestamp::from_micros(60_000_000);
     let minute = "1970-01-01T00:01:00.000000Z";
     let frozen = HoldState::Held { until, extended: false, frozen: Some(Duration::ZERO) };
@@ -99,7 +99,7 @@ fn a_hold_shows_when_it_ends_and_whether_its_time_stands_still() {
 }
 
 #[test]
-fn attempts_refunds_and_disputes_are_shown_as_they_stand() {
+fn attempts_refunds_and_disputes_are_shown_with_their_states() {
     let mut known = payments(&[
         value!({"kind": "authorized"}),
         value!({"kind": "captured", "attempt_id": "b", "capture_id": "1"}),

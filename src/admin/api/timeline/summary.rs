@@ -1,5 +1,5 @@
-//! What happened to an order, in a short plain sentence each: for a person at the telephone who
-//! has the order in front of them, and not this documentation.
+//! One plain sentence for each unit and each event of a timeline. The reader is a person at the telephone who sees the order
+//! and has not read this documentation.
 
 use orderly_domain::command::{CallbackKind, Kind};
 use orderly_domain::event::payload::EventContext;
@@ -11,26 +11,26 @@ use orderly_domain::order::{OrderSnapshot, Status};
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 
-/// What set a unit off, and what became of it.
+/// The sentence about a unit: its origin and its outcome.
 pub(super) fn of_unit(record: &UnitRecord) -> String {
     match &record.origin {
         Origin::Message { kind, .. } => format!("{} {}.", subject(kind), outcome(record)),
         Origin::Waited { .. } => {
             format!("A payment callback that had waited for the order {}.", outcome(record))
         }
-        Origin::HoldTimer => "The time ran out for which stock was held.".to_owned(),
-        Origin::Notified(kind) => format!("The shop tried to tell the customer {}.", told(*kind)),
-        Origin::Isolated => "A message that had stopped the process is tried alone.".to_owned(),
-        Origin::Operator => "A person had a notification sent again.".to_owned(),
+        Origin::HoldTimer => "The time for which stock was held ran out.".to_owned(),
+        Origin::Notified(kind) => format!("The shop tried to tell the customer {}.", news(*kind)),
+        Origin::Isolated => "A message that may have stopped the process runs alone.".to_owned(),
+        Origin::Operator => "An operator had a notification sent again.".to_owned(),
         Origin::Age => match record.reason {
             Some(_) => format!("A payment callback {}.", outcome(record)),
-            None => "What is old was put away.".to_owned(),
+            None => "A retention period ended.".to_owned(),
         },
-        Origin::Reminder => "What customers are to be told is looked at again later.".to_owned(),
+        Origin::Reminder => "A due notification is tried again later.".to_owned(),
     }
 }
 
-/// What a message wanted.
+/// The subject of the sentence: what the command of a message does.
 fn subject(kind: &CommandName) -> &'static str {
     let Some(kind) = kind.kind() else {
         return "A message of an unknown type";
@@ -51,7 +51,7 @@ fn subject(kind: &CommandName) -> &'static str {
     }
 }
 
-/// What became of it.
+/// The rest of the sentence: the verdict and its reason.
 fn outcome(record: &UnitRecord) -> String {
     let why = || {
         let reason = record.reason.map_or("", reason);
@@ -60,14 +60,14 @@ fn outcome(record: &UnitRecord) -> String {
     };
     match record.verdict {
         Verdict::Applied => "was applied".to_owned(),
-        Verdict::Duplicate => "had come before, and did nothing again".to_owned(),
-        Verdict::Stale => "was overtaken by what came before it, and changed nothing".to_owned(),
+        Verdict::Duplicate => "had come before, and changed nothing".to_owned(),
+        Verdict::Stale => "was out of date, and changed nothing".to_owned(),
         Verdict::Waiting => "waits for the order to be placed".to_owned(),
         Verdict::Rejected => format!("was refused: {}", why()),
         Verdict::Review => "was recorded, and a person must look at it".to_owned(),
-        Verdict::Conflict => "was put aside: its id had been used for something else".to_owned(),
-        Verdict::Invalid => format!("was put aside as not valid: {}", why()),
-        Verdict::Failed => format!("was put aside: {}", why()),
+        Verdict::Conflict => "was parked: its id had been used with other data".to_owned(),
+        Verdict::Invalid => format!("was parked as not valid: {}", why()),
+        Verdict::Failed => format!("was parked: {}", why()),
     }
 }
 
@@ -79,25 +79,25 @@ fn reason(reason: Reason) -> &'static str {
         Reason::CartNotFound => "there is no such cart",
         Reason::CartEmpty => "the cart is empty",
         Reason::CartClosed => "the cart is closed",
-        Reason::VersionMismatch => "the cart had changed meanwhile",
-        Reason::TotalMismatch => "the total is another than was expected",
+        Reason::VersionMismatch => "the cart has another version by now",
+        Reason::TotalMismatch => "the total differs from the expected one",
         Reason::CurrencyMismatch => "the currencies differ",
-        Reason::OrderExists => "there is an order of that id already",
+        Reason::OrderExists => "an order with that id exists already",
         Reason::OrderNotFound => "there is no such order",
-        Reason::NotAllowed => "that is not allowed as things stand",
-        Reason::Malformed => "it could not be read",
-        Reason::UnknownType => "its type is unknown",
-        Reason::Validation => "something in it is wrong",
-        Reason::TooLarge => "it is too large",
-        Reason::Deadline => "it came after its deadline",
-        Reason::ExpiredIdentity => "it is too old to be told from one that was seen before",
-        Reason::Conflict => "its id had been used for something else",
-        Reason::Failed => "it failed again and again",
-        Reason::WaitingFull => "too many wait for orders already",
-        Reason::OrderNeverCame => "the order that it waited for never came",
-        Reason::RefundExceedsPaid => "that is more than is left of the money",
-        Reason::RefundExists => "there is a refund of that id already",
-        Reason::RestockExceedsSold => "that is more than was sold",
+        Reason::NotAllowed => "that is not allowed now",
+        Reason::Malformed => "the message could not be read",
+        Reason::UnknownType => "the type of the message is unknown",
+        Reason::Validation => "a value in the message is wrong",
+        Reason::TooLarge => "the message is too large",
+        Reason::Deadline => "the message came after its deadline",
+        Reason::ExpiredIdentity => "the message is too old: it may be a repetition",
+        Reason::Conflict => "its id had been used with other data",
+        Reason::Failed => "every attempt failed",
+        Reason::WaitingFull => "too many callbacks wait for their orders already",
+        Reason::OrderNeverCame => "its order was never placed",
+        Reason::RefundExceedsPaid => "the amount is more than is left of the money",
+        Reason::RefundExists => "a refund with that id exists already",
+        Reason::RestockExceedsSold => "the goods to return are more than were sold",
     }
 }
 
@@ -118,7 +118,7 @@ fn words(status: Status) -> String {
     status.as_str().replace('_', " ")
 }
 
-/// What happened.
+/// The sentence about an event.
 pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
     match event {
         Event::Order { change, snapshot } => of_order(change, *snapshot, context),
@@ -136,19 +136,19 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             let money = money.unwrap_or_else(|| "nothing".to_owned());
             let refund = refund_id.as_ref().map_or("", |id| id.as_str());
             let dispute = dispute_id.as_ref().map_or("", |id| id.as_str());
-            let said = match kind {
-                CallbackKind::ActionRequired => "the customer has a step to take".to_owned(),
+            let content = match kind {
+                CallbackKind::ActionRequired => "the customer must take a step".to_owned(),
                 CallbackKind::Authorized => format!("{money} are set aside"),
                 CallbackKind::Captured => format!("{money} were taken"),
-                CallbackKind::Failed => "it failed".to_owned(),
-                CallbackKind::Voided => "it was given up".to_owned(),
-                CallbackKind::Expired => "it ran out".to_owned(),
+                CallbackKind::Failed => "the attempt failed".to_owned(),
+                CallbackKind::Voided => "the attempt was voided".to_owned(),
+                CallbackKind::Expired => "the attempt expired".to_owned(),
                 CallbackKind::RefundSucceeded => format!("refund {refund} of {money} arrived"),
                 CallbackKind::RefundFailed => format!("refund {refund} failed"),
                 CallbackKind::DisputeOpened => format!("dispute {dispute} was opened"),
                 CallbackKind::DisputeClosed => format!("dispute {dispute} was closed"),
             };
-            format!("{provider} said of attempt {attempt_id}: {said}{}.", heard(*verdict))
+            format!("{provider} said of attempt {attempt_id}: {content}{}.", remark(*verdict))
         }
         Event::RefundRequested { refund_id, attempt_id, amount, currency } => {
             let of_attempt = attempt_id.as_ref().map(|id| format!(", of attempt {id}"));
@@ -159,19 +159,19 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             )
         }
         Event::VoidRequested { attempt_id } => {
-            format!("The payment provider is asked to give up attempt {attempt_id}.")
+            format!("The payment provider is asked to void attempt {attempt_id}.")
         }
         Event::StockLow { sku, available } => {
-            format!("Little is left of {sku}: {available} available.")
+            format!("The stock of {sku} is low: {available} available.")
         }
         Event::StockChanged { sku, on_hand, held } => {
-            format!("Of {sku} there are {on_hand}, of which {held} are held for orders.")
+            format!("The stock of {sku} is {on_hand}, of which {held} are held for orders.")
         }
         Event::StockHeld => match context.reservation.map(|reservation| reservation.state) {
             Some(HoldState::Held { until, .. }) => {
                 format!("Stock is held until {until}: {}.", reserved(context))
             }
-            // in a unit that goes on to sell it, that is what the reservation says
+            // The reservation is that of the end of the unit: a unit may hold stock and sell it.
             Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
                 format!("Stock was held: {}.", reserved(context))
             }
@@ -180,7 +180,7 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
         Event::StockReleased { reason } => {
             let why = match reason {
                 ReleaseReason::Cancelled => "since the order was cancelled",
-                ReleaseReason::Expired => "since its time ran out",
+                ReleaseReason::Expired => "since the hold expired",
             };
             format!("The stock is free again, {why}: {}.", reserved(context))
         }
@@ -192,24 +192,24 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
         Event::CartReopened { cart_id } => format!("Cart {cart_id} is open again."),
         Event::CartChanged { cart_id } => format!("Cart {cart_id} was changed."),
         Event::CartExpired { cart_id } => {
-            format!("Cart {cart_id} expired: nobody had touched it for long.")
+            format!("Cart {cart_id} expired after a long time without a change.")
         }
         Event::NotificationRequested { kind, .. } => {
-            format!("The customer is to be told {}.", told(*kind))
+            format!("The customer is to be told {}.", news(*kind))
         }
         Event::NotificationDelivered { kind, attempts, channel, .. } => {
-            let told = told(*kind);
-            format!("The customer was told {told}, through {channel}, at attempt {attempts}.")
+            let news = news(*kind);
+            format!("The customer was told {news}, through {channel}, at attempt {attempts}.")
         }
         Event::NotificationFailed { kind, attempts, channel, problem, .. } => {
             let why = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
-            let told = told(*kind);
+            let news = news(*kind);
             format!(
-                "The customer could not be told {told}, through {channel}, in {attempts} attempts{why}."
+                "The customer could not be told {news}, through {channel}, in {attempts} attempts{why}."
             )
         }
         Event::CommandParked { parked_id: Some(id), reason: why, .. } => {
-            format!("A message was put aside as {id}: {}.", reason(*why))
+            format!("A message was parked as {id}: {}.", reason(*why))
         }
         Event::CommandParked { parked_id: None, reason: why, .. } => {
             format!("A message went to the dead letters of the broker: {}.", reason(*why))
@@ -233,7 +233,7 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
         }
         OrderChange::Paid { late: false } => format!("The order is paid: {net}."),
         OrderChange::Paid { late: true } => {
-            format!("The order is paid: {net}. It was late, and its stock was held again.")
+            format!("The order is paid: {net}. The money was late, and the stock was held again.")
         }
         OrderChange::UnderReview { reason: ReviewReason::OverCapture } => {
             format!("A person must look at the order: {net} came, the total is {}.", total())
@@ -260,24 +260,24 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
     }
 }
 
-/// What became of what a provider said, where it was not simply so.
-fn heard(verdict: Verdict) -> &'static str {
+/// A remark about a callback that was not simply applied.
+fn remark(verdict: Verdict) -> &'static str {
     match verdict {
-        // nothing is recorded of the last four
+        // The last four leave no event.
         Verdict::Applied
         | Verdict::Duplicate
         | Verdict::Conflict
         | Verdict::Invalid
         | Verdict::Failed => "",
-        Verdict::Stale => " (overtaken by what came before: nothing moves)",
-        Verdict::Waiting => " (it waits for the order)",
+        Verdict::Stale => " (out of date: nothing changes)",
+        Verdict::Waiting => " (waits for the order)",
         Verdict::Review => " (a person must look at it)",
         Verdict::Rejected => " (refused)",
     }
 }
 
-/// What a customer is told.
-fn told(kind: NotificationKind) -> &'static str {
+/// The news that a notification brings to the customer.
+fn news(kind: NotificationKind) -> &'static str {
     match kind {
         NotificationKind::OrderConfirmed => "that the order is confirmed",
         NotificationKind::OrderExpired => "that the order expired",
@@ -291,7 +291,7 @@ fn reserved(context: EventContext<'_>) -> String {
     units(items.map(|item| (item.quantity, item.sku.as_str())))
 }
 
-/// So many of each article, the first few of them by name.
+/// The quantity of each article; of many articles only the first few are named.
 fn units<'a>(items: impl Iterator<Item = (u64, &'a str)>) -> String {
     const NAMED: usize = 3;
     let all: Vec<_> = items.collect();

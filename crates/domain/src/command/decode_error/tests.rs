@@ -107,17 +107,17 @@ fn of_other_commands(#[case] kind: Kind, #[case] data: &str, #[case] words: &str
     assert_eq!(told(kind, data.as_bytes()), words);
 }
 
-/// What is no JSON: here the place counts.
+/// What is not JSON: here the place counts.
 #[rstest]
-#[case(b"", "no JSON: it is empty (line 1, column 1)")]
-#[case(b" \n ", "no JSON: it is empty (line 2, column 1)")]
-#[case(b"{\"a\":", "no JSON: it ends within a value (line 1, column 5)")]
-#[case(b"{\n  \"a\": 1\n", "no JSON: it ends within an object (line 3, column 1)")]
-#[case(b"{\"a\":1,}", "no JSON: key must be a string (line 1, column 8)")]
-#[case(b"{} {}", "no JSON: there is more behind its end (line 1, column 4)")]
-#[case(b"{'a':1}", "no JSON: key must be a string (line 1, column 2)")]
-#[case(b"order", "no JSON: expected value (line 1, column 1)")]
-#[case(b"{\"a\":\n \"\xff\"}", "no JSON: it is not UTF-8 (line 2, column 3)")]
+#[case(b"", "not JSON: it is empty (line 1, column 1)")]
+#[case(b" \n ", "not JSON: it is empty (line 2, column 1)")]
+#[case(b"{\"a\":", "not JSON: it ends within a value (line 1, column 5)")]
+#[case(b"{\n  \"a\": 1\n", "not JSON: it ends within an object (line 3, column 1)")]
+#[case(b"{\"a\":1,}", "not JSON: key must be a string (line 1, column 8)")]
+#[case(b"{} {}", "not JSON: there is more behind its end (line 1, column 4)")]
+#[case(b"{'a':1}", "not JSON: key must be a string (line 1, column 2)")]
+#[case(b"order", "not JSON: expected value (line 1, column 1)")]
+#[case(b"{\"a\":\n \"\xff\"}", "not JSON: it is not UTF-8 (line 2, column 3)")]
 fn of_what_is_no_json(#[case] data: &[u8], #[case] words: &str) {
     assert_eq!(told(Kind::OrderCancel, data), words);
 }

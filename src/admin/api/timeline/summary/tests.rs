@@ -1,4 +1,4 @@
-//! The sentences, a row each: given an order of 15.00 EUR that holds two sorts of tea.
+//! Tables of the sentences, about an order of 15.00 EUR that holds stock of two skus.
 
 use super::*;
 use orderly_domain::command::Command;
@@ -42,7 +42,7 @@ fn sku(id: &str) -> Sku {
     Sku::new(id).expect("is an id")
 }
 
-/// Of each of these skus one more than of the one before.
+/// One unit of the first sku, two of the second, and so on.
 fn reservation(state: HoldState, skus: &[&str]) -> Reservation {
     let items = (1..).zip(skus).map(|(quantity, id)| Item {
         sku: sku(id),
@@ -53,7 +53,7 @@ fn reservation(state: HoldState, skus: &[&str]) -> Reservation {
     Reservation { items: items.collect(), state }
 }
 
-fn told_of(event: &Event, state: HoldState) -> String {
+fn sentence(event: &Event, state: HoldState) -> String {
     let (order, reservation) = (order(), reservation(state, &["black", "green"]));
     let context = EventContext {
         order: Some(&order),
@@ -70,7 +70,7 @@ fn told_of(event: &Event, state: HoldState) -> String {
 #[case(OrderChange::Paid { late: false }, 1500, 0, "The order is paid: 15.00 EUR.")]
 #[case(
     OrderChange::Paid { late: true }, 1500, 0,
-    "The order is paid: 15.00 EUR. It was late, and its stock was held again."
+    "The order is paid: 15.00 EUR. The money was late, and the stock was held again."
 )]
 #[case(
     OrderChange::UnderReview { reason: ReviewReason::OverCapture }, 1600, 0,
@@ -110,18 +110,18 @@ fn told_of(event: &Event, state: HoldState) -> String {
     OrderChange::Rejected { reason: Reason::UnknownSku, detail: Some("tea".into()) }, 0, 0,
     "The order was rejected: there is no such article (tea)."
 )]
-fn what_becomes_of_an_order(
+fn an_event_of_an_order_has_its_sentence(
     #[case] change: OrderChange,
     #[case] paid: i64,
     #[case] refunded: i64,
     #[case] expected: &str,
 ) {
     let snapshot = OrderSnapshot { status: Status::Paid, version: 1, paid, refunded };
-    assert_eq!(told_of(&Event::Order { change, snapshot }, HoldState::Committed), expected);
+    assert_eq!(sentence(&Event::Order { change, snapshot }, HoldState::Committed), expected);
 }
 
-/// What a provider says: with 5.00 EUR, of refund r-1 and dispute d-1, where it is about them.
-fn said(kind: CallbackKind, verdict: Verdict) -> Event {
+/// A callback of 5.00 EUR, about refund r-1 and dispute d-1.
+fn recorded(kind: CallbackKind, verdict: Verdict) -> Event {
     Event::PaymentRecorded {
         provider: Provider::new("acme").expect("is an id"),
         attempt_id: AttemptId::new("a-1").expect("is an id"),
@@ -135,25 +135,25 @@ fn said(kind: CallbackKind, verdict: Verdict) -> Event {
 }
 
 #[rstest]
-#[case(CallbackKind::ActionRequired, "the customer has a step to take")]
+#[case(CallbackKind::ActionRequired, "the customer must take a step")]
 #[case(CallbackKind::Authorized, "5.00 EUR are set aside")]
 #[case(CallbackKind::Captured, "5.00 EUR were taken")]
-#[case(CallbackKind::Failed, "it failed")]
-#[case(CallbackKind::Voided, "it was given up")]
-#[case(CallbackKind::Expired, "it ran out")]
+#[case(CallbackKind::Failed, "the attempt failed")]
+#[case(CallbackKind::Voided, "the attempt was voided")]
+#[case(CallbackKind::Expired, "the attempt expired")]
 #[case(CallbackKind::RefundSucceeded, "refund r-1 of 5.00 EUR arrived")]
 #[case(CallbackKind::RefundFailed, "refund r-1 failed")]
 #[case(CallbackKind::DisputeOpened, "dispute d-1 was opened")]
 #[case(CallbackKind::DisputeClosed, "dispute d-1 was closed")]
-fn what_a_provider_says(#[case] kind: CallbackKind, #[case] expected: &str) {
+fn a_callback_has_its_sentence_and_its_remark(#[case] kind: CallbackKind, #[case] expected: &str) {
     for (verdict, more) in [
         (Verdict::Applied, ""),
-        (Verdict::Stale, " (overtaken by what came before: nothing moves)"),
-        (Verdict::Waiting, " (it waits for the order)"),
+        (Verdict::Stale, " (out of date: nothing changes)"),
+        (Verdict::Waiting, " (waits for the order)"),
         (Verdict::Review, " (a person must look at it)"),
     ] {
-        let told = told_of(&said(kind, verdict), HoldState::Committed);
-        assert_eq!(told, format!("acme said of attempt a-1: {expected}{more}."));
+        let sentence = sentence(&recorded(kind, verdict), HoldState::Committed);
+        assert_eq!(sentence, format!("acme said of attempt a-1: {expected}{more}."));
     }
 }
 
@@ -180,18 +180,18 @@ fn notified(delivered: bool) -> Event {
 )]
 #[case(
     Event::VoidRequested { attempt_id: AttemptId::new("a-1").expect("is an id") },
-    "The payment provider is asked to give up attempt a-1."
+    "The payment provider is asked to void attempt a-1."
 )]
-#[case(Event::StockLow { sku: sku("tea"), available: 2 }, "Little is left of tea: 2 available.")]
+#[case(Event::StockLow { sku: sku("tea"), available: 2 }, "The stock of tea is low: 2 available.")]
 #[case(
     Event::StockChanged { sku: sku("tea"), on_hand: 9, held: 2 },
-    "Of tea there are 9, of which 2 are held for orders."
+    "The stock of tea is 9, of which 2 are held for orders."
 )]
 #[case(Event::StockHeld, "Stock was held: 1 × black, 2 × green.")]
 #[case(Event::StockCommitted, "The stock was sold: 1 × black, 2 × green.")]
 #[case(
     Event::StockReleased { reason: ReleaseReason::Expired },
-    "The stock is free again, since its time ran out: 1 × black, 2 × green."
+    "The stock is free again, since the hold expired: 1 × black, 2 × green."
 )]
 #[case(
     Event::StockReleased { reason: ReleaseReason::Cancelled },
@@ -226,7 +226,7 @@ fn notified(delivered: bool) -> Event {
         source: None,
         command_id: None,
     },
-    "A message was put aside as p-1: its id had been used for something else."
+    "A message was parked as p-1: its id had been used with other data."
 )]
 #[case(
     Event::CommandParked {
@@ -237,25 +237,25 @@ fn notified(delivered: bool) -> Event {
         source: None,
         command_id: None,
     },
-    "A message went to the dead letters of the broker: its id had been used for something else."
+    "A message went to the dead letters of the broker: its id had been used with other data."
 )]
-fn what_else_happens(#[case] event: Event, #[case] expected: &str) {
-    assert_eq!(told_of(&event, HoldState::Committed), expected);
+fn every_other_event_has_its_sentence(#[case] event: Event, #[case] expected: &str) {
+    assert_eq!(sentence(&event, HoldState::Committed), expected);
 }
 
 #[test]
-fn a_hold_says_until_when() {
+fn the_sentence_about_a_hold_says_until_when_it_lasts() {
     let held = HoldState::held(Timestamp::from_micros(60_000_000));
     let expected = "Stock is held until 1970-01-01T00:01:00.000000Z: 1 × black, 2 × green.";
-    assert_eq!(told_of(&Event::StockHeld, held), expected);
+    assert_eq!(sentence(&Event::StockHeld, held), expected);
 }
 
 #[test]
-fn of_many_articles_the_first_few_are_named() {
+fn only_the_first_of_many_articles_are_named() {
     let reservation = reservation(HoldState::Committed, &["a", "b", "c", "d", "e"]);
     let context = EventContext { reservation: Some(&reservation), ..EventContext::default() };
-    let told = of_event(&Event::StockCommitted, context);
-    assert_eq!(told, "The stock was sold: 1 × a, 2 × b, 3 × c, and 2 more articles.");
+    let sentence = of_event(&Event::StockCommitted, context);
+    assert_eq!(sentence, "The stock was sold: 1 × a, 2 × b, 3 × c, and 2 more articles.");
 }
 
 fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitRecord {
@@ -277,13 +277,13 @@ fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitReco
     Kind::PaymentCallback,
     Verdict::Duplicate,
     None,
-    "A payment callback had come before, and did nothing again."
+    "A payment callback had come before, and changed nothing."
 )]
 #[case(
     Kind::PaymentCallback,
     Verdict::Stale,
     None,
-    "A payment callback was overtaken by what came before it, and changed nothing."
+    "A payment callback was out of date, and changed nothing."
 )]
 #[case(
     Kind::PaymentCallback,
@@ -293,11 +293,11 @@ fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitReco
 )]
 #[case(
     Kind::OrderCancel, Verdict::Rejected, Some((Reason::NotAllowed, "partially_refunded")),
-    "Cancelling the order was refused: that is not allowed as things stand (the order is partially refunded)."
+    "Cancelling the order was refused: that is not allowed now (the order is partially refunded)."
 )]
 #[case(
     Kind::RefundRequest, Verdict::Rejected, Some((Reason::RefundExists, "requested")),
-    "The request for a refund was refused: there is a refund of that id already (requested)."
+    "The request for a refund was refused: a refund with that id exists already (requested)."
 )]
 #[case(
     Kind::PaymentCallback,
@@ -307,17 +307,17 @@ fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitReco
 )]
 #[case(
     Kind::OrderPlace, Verdict::Conflict, Some((Reason::Conflict, "")),
-    "Placing the order was put aside: its id had been used for something else."
+    "Placing the order was parked: its id had been used with other data."
 )]
 #[case(
     Kind::OrderPlace, Verdict::Invalid, Some((Reason::Validation, "lines: must have 1 to 500")),
-    "Placing the order was put aside as not valid: something in it is wrong (lines: must have 1 to 500)."
+    "Placing the order was parked as not valid: a value in the message is wrong (lines: must have 1 to 500)."
 )]
 #[case(
     Kind::PaymentCallback, Verdict::Failed, Some((Reason::WaitingFull, "")),
-    "A payment callback was put aside: too many wait for orders already."
+    "A payment callback was parked: too many callbacks wait for their orders already."
 )]
-fn what_becomes_of_a_command(
+fn a_unit_of_a_command_has_its_sentence(
     #[case] kind: Kind,
     #[case] verdict: Verdict,
     #[case] why: Option<(Reason, &str)>,
@@ -327,20 +327,20 @@ fn what_becomes_of_a_command(
 }
 
 #[rstest]
-#[case(Origin::HoldTimer, None, "The time ran out for which stock was held.")]
+#[case(Origin::HoldTimer, None, "The time for which stock was held ran out.")]
 #[case(
     Origin::Notified(NotificationKind::OrderExpired),
     None,
     "The shop tried to tell the customer that the order expired."
 )]
-#[case(Origin::Operator, None, "A person had a notification sent again.")]
-#[case(Origin::Age, None, "What is old was put away.")]
+#[case(Origin::Operator, None, "An operator had a notification sent again.")]
+#[case(Origin::Age, None, "A retention period ended.")]
 #[case(
     Origin::Age,
     Some(Reason::OrderNeverCame),
-    "A payment callback was put aside: the order that it waited for never came."
+    "A payment callback was parked: its order was never placed."
 )]
-fn what_happens_by_itself(
+fn a_unit_without_a_command_has_its_sentence(
     #[case] origin: Origin,
     #[case] reason: Option<Reason>,
     #[case] expected: &str,
