@@ -8,7 +8,8 @@ use actix_web::web::{self, Json, Query, ServiceConfig};
 use orderly::admin::{Condition, Error, Options, Page, Problem, Readiness, Server, Window};
 use orderly::config::Secret;
 use orderly::metrics::Metrics;
-use orderly::metrics::labels::{CommandType, Verdict};
+use orderly::metrics::labels::CommandType;
+use orderly_domain::verdict::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -23,7 +24,7 @@ struct Shell {
     client: ureq::Agent,
 }
 
-/// What came back.
+/// An answer of the server.
 struct Answer {
     status: u16,
     headers: ureq::http::HeaderMap,
@@ -39,7 +40,7 @@ impl Answer {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The document, after a look at what every problem has in common.
+    /// The problem document, after a check of the members that every problem has.
     fn problem(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.body);
         assert_eq!(self.header("content-type"), "application/problem+json");
@@ -56,7 +57,7 @@ struct Thing {
     size: u32,
 }
 
-/// Routes as a resource would have them.
+/// Routes such as those of a resource.
 fn things(config: &mut ServiceConfig) {
     async fn list(window: Query<Window>) -> Json<Page<usize>> {
         let limit = window.limit;
@@ -136,7 +137,7 @@ fn answer(answered: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> An
 }
 
 #[test]
-fn it_lives_whatever_else_holds() {
+fn health_is_200_whatever_the_readiness() {
     let shell = Shell::open();
     shell.readiness.raise(Condition::Storage, "disk full");
     assert_eq!(shell.get("/healthz").status, 200);
@@ -200,13 +201,13 @@ fn errors_of_the_framework_are_problems_too() {
 }
 
 #[test]
-fn errors_of_a_resource_say_what_they_are_about() {
+fn errors_of_a_resource_are_problems_with_a_detail() {
     let shell = Shell::open();
     assert_eq!(shell.get("/api/things/7").problem(404)["detail"], "there is no thing 7");
 }
 
 #[test]
-fn what_failed_inside_stays_inside() {
+fn an_internal_error_is_not_shown_to_the_caller() {
     let shell = Shell::open();
     let failed = shell.get("/fail");
     failed.problem(500);
@@ -253,7 +254,7 @@ fn an_address_in_use_is_an_error_that_names_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_stops_after_the_open_requests() {
+async fn the_server_stops_when_the_open_requests_are_answered() {
     let shell = Shell::open();
     let address = shell.server.address();
     let (client, url) = (shell.client.clone(), shell.url("/slow"));

@@ -1,6 +1,5 @@
-//! The values of labels: closed enums, so that no input ever becomes a label.
-//!
-//! A name that is not in its set counts as `other`, where the set has that value.
+//! The labels that no other enum of the code has. The others are enums of the domain, such as the verdict. All are closed
+//! sets, so no input ever becomes a label: an unknown type of a command counts as `other`.
 
 /// An enum whose variants are the values of one label, in the order of their series.
 macro_rules! label {
@@ -80,30 +79,6 @@ impl CommandType {
 }
 
 label! {
-    /// `verdict` on a command.
-    Verdict {
-        /// The command changed something.
-        Applied => "applied",
-        /// The identity was seen before with the same data.
-        Duplicate => "duplicate",
-        /// The command was true once and is out of date.
-        Stale => "stale",
-        /// The callback is kept for an order that is not known yet.
-        Waiting => "waiting",
-        /// A rule refused the command.
-        Rejected => "rejected",
-        /// The command was recorded, and the order needs a person.
-        Review => "review",
-        /// The identity was seen before with other data.
-        Conflict => "conflict",
-        /// The message is not a valid command.
-        Invalid => "invalid",
-        /// The command failed after every retry.
-        Failed => "failed",
-    }
-}
-
-label! {
     /// `stage` of the way of a command, for its duration.
     Stage {
         /// From the delivery by the broker to the sequencer.
@@ -116,86 +91,6 @@ label! {
         Publish => "publish",
         /// From the delivery by the broker until the unit is durable.
         Total => "total",
-    }
-}
-
-label! {
-    /// `reason` why a command was parked.
-    ParkedReason {
-        /// The message is not JSON, or its envelope is wrong.
-        Malformed => "malformed",
-        /// No command has the type of the message.
-        UnknownType => "unknown_type",
-        /// The data is wrong.
-        Validation => "validation",
-        /// The message is larger than allowed.
-        TooLarge => "too_large",
-        /// The message came after its deadline.
-        Deadline => "deadline",
-        /// The message is older than identities are kept.
-        ExpiredIdentity => "expired_identity",
-        /// The identity was used with other data.
-        Conflict => "conflict",
-        /// The command failed after every retry.
-        Failed => "failed",
-        /// Too many callbacks wait for their orders.
-        WaitingFull => "waiting_full",
-        /// The order of a callback was not placed in time.
-        OrderNeverCame => "order_never_came",
-    }
-}
-
-label! {
-    /// `actor`.
-    Actor {
-        /// Owner of the carts.
-        Cart => "cart",
-        /// Owner of the orders.
-        Order => "order",
-        /// Owner of stock and reservations.
-        Inventory => "inventory",
-        /// Owner of payment attempts, refunds and disputes.
-        Payment => "payment",
-        /// Owner of the notifications.
-        Notification => "notification",
-    }
-}
-
-label! {
-    /// `status` of an order.
-    OrderStatus {
-        /// Refused when placed.
-        Rejected => "rejected",
-        /// Stock is held, and no money has come.
-        AwaitingPayment => "awaiting_payment",
-        /// Stock is held, and a part of the money has come.
-        PartiallyPaid => "partially_paid",
-        /// A person has to decide.
-        UnderReview => "under_review",
-        /// The total is covered.
-        Paid => "paid",
-        /// Handed over to the customer.
-        Completed => "completed",
-        /// The hold expired.
-        Expired => "expired",
-        /// Cancelled by a command.
-        Cancelled => "cancelled",
-        /// Money has to go back.
-        RefundDue => "refund_due",
-        /// Some money went back.
-        PartiallyRefunded => "partially_refunded",
-        /// All money went back.
-        Refunded => "refunded",
-    }
-}
-
-label! {
-    /// `channel` of a notification.
-    Channel {
-        /// The exchange for notifications.
-        Amqp => "amqp",
-        /// The shop's HTTP endpoint.
-        Webhook => "webhook",
     }
 }
 

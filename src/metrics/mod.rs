@@ -21,10 +21,14 @@ use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{
-    Actor, Channel, CommandType, OrderStatus, Outcome, ParkedReason, Stage, Verdict,
-};
-use self::registrar::Registrar;
+use self::labels::{CommandType, Outcome, Stage};
+use self::registrar::{PerValue, Registrar};
+use crate::notify::breaker;
+use orderly_actors::counters::PARKED_REASONS;
+use orderly_actors::owner::Owner;
+use orderly_domain::notification::Channel;
+use orderly_domain::order::Status;
+use orderly_domain::verdict::{Reason, Verdict};
 
 /// Bounds in seconds, from the time of a decision to the time of an outage.
 const DURATIONS: [f64; 16] = [
@@ -40,17 +44,6 @@ const FLUSHES: [f64; 12] =
 const GROUPS: [f64; 12] =
     [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 
-/// The state of a circuit breaker, as `orderly_breaker_state` shows it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Breaker {
-    /// Every attempt passes: 0.
-    Closed,
-    /// One attempt passes as a probe: 1.
-    HalfOpen,
-    /// No attempt passes: 2.
-    Open,
-}
-
 /// Counts: a handle for every series.
 #[derive(Clone)]
 pub struct Metrics(Arc<Series>);
@@ -64,22 +57,22 @@ pub struct Exporter {
 
 struct Series {
     /// By type, then verdict.
-    commands: Vec<Vec<Counter>>,
-    durations: Vec<Histogram>,
+    commands: PerValue<CommandType, PerValue<Verdict, Counter>>,
+    durations: PerValue<Stage, Histogram>,
     in_flight: Gauge,
     group_commit_size: Histogram,
     store_flush: Histogram,
     store_bytes: Gauge,
     outbox_pending: Gauge,
-    retries: Vec<Counter>,
-    parked: Vec<Gauge>,
-    dead_lettered: Vec<Counter>,
-    actor_restarts: Vec<Counter>,
-    orders: Vec<Gauge>,
+    retries: PerValue<CommandType, Counter>,
+    parked: PerValue<Reason, Gauge>,
+    dead_lettered: PerValue<Reason, Counter>,
+    actor_restarts: PerValue<Owner, Counter>,
+    orders: PerValue<Status, Gauge>,
     waiting_callbacks: Gauge,
     /// By channel, then outcome.
-    notifications: Vec<Vec<Counter>>,
-    breakers: Vec<Gauge>,
+    notifications: PerValue<Channel, PerValue<Outcome, Counter>>,
+    breakers: PerValue<Channel, Gauge>,
     broker_connected: Gauge,
     broker_reconnects: Counter,
 }
@@ -94,12 +87,16 @@ impl Metrics {
 
     /// Counts `count` commands of one type with the same verdict.
     pub fn commands(&self, kind: CommandType, verdict: Verdict, count: u64) {
-        self.0.commands[kind as usize][verdict as usize].increment(count);
+        if let Some(series) = self.0.commands.get(kind).and_then(|of_kind| of_kind.get(verdict)) {
+            series.increment(count);
+        }
     }
 
     /// Records the duration of `count` commands in a stage. The commands of a batch are recorded together.
     pub fn command_duration(&self, stage: Stage, duration: Duration, count: usize) {
-        self.0.durations[stage as usize].record_many(duration.as_secs_f64(), count);
+        if let Some(series) = self.0.durations.get(stage) {
+            series.record_many(duration.as_secs_f64(), count);
+        }
     }
 
     /// Sets the number of messages that were delivered and not acknowledged.
@@ -125,27 +122,39 @@ impl Metrics {
 
     /// Counts a command that was published to a wait queue.
     pub fn retry(&self, kind: CommandType) {
-        self.0.retries[kind as usize].increment(1);
+        if let Some(series) = self.0.retries.get(kind) {
+            series.increment(1);
+        }
     }
 
-    /// Sets the number of parked commands with a reason.
-    pub fn parked(&self, reason: ParkedReason, commands: u64) {
-        self.0.parked[reason as usize].set(commands as f64);
+    /// Sets the number of parked commands with one of [`PARKED_REASONS`].
+    pub fn parked(&self, reason: Reason, commands: u64) {
+        if let Some(series) = self.0.parked.get(reason) {
+            series.set(commands as f64);
+        }
     }
 
-    /// Counts a message that was published to the dead letters, since parking had no room for the whole message.
-    pub fn dead_lettered(&self, reason: ParkedReason) {
-        self.0.dead_lettered[reason as usize].increment(1);
+    /// Counts a message that was published to the dead letters, since parking had no room for the whole message. A reason that
+    /// is none of [`PARKED_REASONS`] counts as `failed`.
+    pub fn dead_lettered(&self, reason: Reason) {
+        let series = self.0.dead_lettered.get(reason);
+        if let Some(series) = series.or_else(|| self.0.dead_lettered.get(Reason::Failed)) {
+            series.increment(1);
+        }
     }
 
     /// Counts a restart of an actor.
-    pub fn actor_restart(&self, actor: Actor) {
-        self.0.actor_restarts[actor as usize].increment(1);
+    pub fn actor_restart(&self, actor: Owner) {
+        if let Some(series) = self.0.actor_restarts.get(actor) {
+            series.increment(1);
+        }
     }
 
     /// Sets the number of orders with a status.
-    pub fn orders(&self, status: OrderStatus, orders: u64) {
-        self.0.orders[status as usize].set(orders as f64);
+    pub fn orders(&self, status: Status, orders: u64) {
+        if let Some(series) = self.0.orders.get(status) {
+            series.set(orders as f64);
+        }
     }
 
     /// Sets the number of callbacks that wait for their order.
@@ -155,12 +164,17 @@ impl Metrics {
 
     /// Counts `count` attempts to deliver a notification with the same outcome.
     pub fn notifications(&self, channel: Channel, outcome: Outcome, count: u64) {
-        self.0.notifications[channel as usize][outcome as usize].increment(count);
+        let series = self.0.notifications.get(channel).and_then(|one| one.get(outcome));
+        if let Some(series) = series {
+            series.increment(count);
+        }
     }
 
     /// Sets the state of the breaker of a channel.
-    pub fn breaker(&self, channel: Channel, state: Breaker) {
-        self.0.breakers[channel as usize].set(f64::from(state as u8));
+    pub fn breaker(&self, channel: Channel, state: breaker::State) {
+        if let Some(series) = self.0.breakers.get(channel) {
+            series.set(f64::from(state as u8));
+        }
     }
 
     /// Shows that the broker is connected.
@@ -236,22 +250,22 @@ impl Series {
             parked: to.gauges(
                 "orderly_parked",
                 "Parked commands, by reason",
-                ("reason", ParkedReason::ALL, ParkedReason::as_str),
+                ("reason", &PARKED_REASONS, Reason::as_str),
             ),
             dead_lettered: to.counters(
                 "orderly_dead_lettered_total",
                 "Messages published whole to the dead letters of the broker because parking had no room for them",
-                ("reason", ParkedReason::ALL, ParkedReason::as_str),
+                ("reason", &PARKED_REASONS, Reason::as_str),
             ),
             actor_restarts: to.counters(
                 "orderly_actor_restarts_total",
                 "Restarts of an actor after a panic or a failed reload",
-                ("actor", Actor::ALL, Actor::as_str),
+                ("actor", Owner::ALL, Owner::as_str),
             ),
             orders: to.gauges(
                 "orderly_orders",
                 "Orders, by status",
-                ("status", OrderStatus::ALL, OrderStatus::as_str),
+                ("status", Status::ALL, Status::as_str),
             ),
             waiting_callbacks: to
                 .gauge("orderly_waiting_callbacks", "Payment callbacks that wait for their order"),
@@ -367,7 +381,7 @@ mod tests {
         let (metrics, exporter) = Metrics::new();
         metrics.in_flight(7);
         metrics.broker_connected();
-        metrics.breaker(Channel::Amqp, Breaker::Open);
+        metrics.breaker(Channel::Amqp, breaker::State::Open);
         assert_eq!(value(&exporter, "orderly_in_flight"), Some(7.0));
         assert_eq!(value(&exporter, "orderly_broker_connected"), Some(1.0));
         assert_eq!(value(&exporter, "orderly_breaker_state{channel=\"amqp\"}"), Some(2.0));

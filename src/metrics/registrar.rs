@@ -12,6 +12,24 @@ use super::histogram::Family;
 /// A label: its name, its values, and the text of a value.
 pub(super) type Values<L> = (&'static str, &'static [L], fn(L) -> &'static str);
 
+/// The series of one metric: one for each value of its label.
+pub(super) struct PerValue<L: 'static, S> {
+    values: &'static [L],
+    series: Vec<S>,
+}
+
+impl<L: PartialEq, S> PerValue<L, S> {
+    fn new(values: &'static [L], one: impl FnMut(&L) -> S) -> Self {
+        Self { values, series: values.iter().map(one).collect() }
+    }
+
+    /// The series of `value`; none for a value that is not in the set.
+    pub(super) fn get(&self, value: L) -> Option<&S> {
+        let place = self.values.iter().position(|one| *one == value)?;
+        self.series.get(place)
+    }
+}
+
 /// Makes and describes series. The exposition shows a series from then on.
 pub(super) struct Registrar {
     recorder: PrometheusRecorder,
@@ -43,16 +61,16 @@ impl Registrar {
         self.one_gauge(name, vec![Label::from_static_parts(label, value)]).set(1.0);
     }
 
-    pub(super) fn histograms<L: Copy>(
+    pub(super) fn histograms<L: Copy + PartialEq>(
         &mut self,
         name: &'static str,
         about: &'static str,
         (label, values, text): Values<L>,
         bounds: &'static [f64],
-    ) -> Vec<Histogram> {
+    ) -> PerValue<L, Histogram> {
         let mut family = Family::new(name, about);
         let one = |value: &L| family.add_labelled(label, text(*value), bounds);
-        let histograms = values.iter().map(one).collect();
+        let histograms = PerValue::new(values, one);
         self.histograms.push(family);
         histograms
     }
@@ -74,16 +92,16 @@ impl Registrar {
         self.one_gauge(name, Vec::new())
     }
 
-    pub(super) fn gauges<L: Copy>(
+    pub(super) fn gauges<L: Copy + PartialEq>(
         &self,
         name: &'static str,
         about: &'static str,
         (label, values, text): Values<L>,
-    ) -> Vec<Gauge> {
+    ) -> PerValue<L, Gauge> {
         self.describe_gauge(name, about);
         let one =
             |value: &L| self.one_gauge(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
+        PerValue::new(values, one)
     }
 
     pub(super) fn counter(&self, name: &'static str, about: &'static str) -> Counter {
@@ -91,25 +109,25 @@ impl Registrar {
         self.one_counter(name, Vec::new())
     }
 
-    pub(super) fn counters<L: Copy>(
+    pub(super) fn counters<L: Copy + PartialEq>(
         &self,
         name: &'static str,
         about: &'static str,
         (label, values, text): Values<L>,
-    ) -> Vec<Counter> {
+    ) -> PerValue<L, Counter> {
         self.describe_counter(name, about);
         let one =
             |value: &L| self.one_counter(name, vec![Label::from_static_parts(label, text(*value))]);
-        values.iter().map(one).collect()
+        PerValue::new(values, one)
     }
 
-    pub(super) fn counter_table<L: Copy, M: Copy>(
+    pub(super) fn counter_table<L: Copy + PartialEq, M: Copy + PartialEq>(
         &self,
         name: &'static str,
         about: &'static str,
         (outer, rows, row_text): Values<L>,
         (inner, columns, column_text): Values<M>,
-    ) -> Vec<Vec<Counter>> {
+    ) -> PerValue<L, PerValue<M, Counter>> {
         self.describe_counter(name, about);
         let one = |row: L, column: M| {
             let labels = vec![
@@ -118,8 +136,7 @@ impl Registrar {
             ];
             self.one_counter(name, labels)
         };
-        let of_row = |row: &L| columns.iter().map(|column| one(*row, *column)).collect();
-        rows.iter().map(of_row).collect()
+        PerValue::new(rows, |row| PerValue::new(columns, |column| one(*row, *column)))
     }
 
     fn one_counter(&self, name: &'static str, labels: Vec<Label>) -> Counter {

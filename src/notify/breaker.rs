@@ -36,15 +36,16 @@ pub enum Health {
     Ill,
 }
 
-/// The state of a breaker, as metrics show it.
+/// The state of a breaker. The numbers are those of the metric `orderly_breaker_state`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub enum State {
     /// Every attempt passes.
-    Closed,
+    Closed = 0,
     /// The pause is over: the probe may pass, or is under way.
-    HalfOpen,
+    HalfOpen = 1,
     /// No attempt passes.
-    Open,
+    Open = 2,
 }
 
 /// Allows one attempt. [`Breaker::record`] takes it back with the outcome.

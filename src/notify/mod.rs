@@ -18,10 +18,9 @@ pub mod signature;
 pub mod webhook;
 
 use self::breaker::{Health, Permit};
-use crate::metrics::labels;
 use orderly_actors::notification::Outgoing;
 use orderly_broker::Message;
-use orderly_domain::notification::{Channel, Sent};
+use orderly_domain::notification::Sent;
 
 /// A notification on its way to a channel.
 #[derive(Debug)]
@@ -45,12 +44,4 @@ pub struct Outcome {
     pub health: Health,
     /// The permit of the job.
     pub permit: Permit,
-}
-
-/// The metric label of a channel.
-pub const fn label(channel: Channel) -> labels::Channel {
-    match channel {
-        Channel::Amqp => labels::Channel::Amqp,
-        Channel::Webhook => labels::Channel::Webhook,
-    }
 }

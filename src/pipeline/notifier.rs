@@ -7,11 +7,11 @@ use super::Error;
 use super::workers::Workers;
 use crate::config;
 use crate::encode::Encoder;
+use crate::metrics::Metrics;
 use crate::metrics::labels::Outcome as Label;
-use crate::metrics::{self, Metrics};
 use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
-use crate::notify::{DeliveryJob, Outcome, amqp, breaker, label};
+use crate::notify::{DeliveryJob, Outcome, amqp, breaker};
 use futures_util::FutureExt as _;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
@@ -278,7 +278,7 @@ impl Notifier {
                 tracing::warn!(notification_id = id, %channel, attempt, problem = %why, "notification is given up");
             }
         }
-        self.metrics.notifications(label(*channel), outcome, 1);
+        self.metrics.notifications(*channel, outcome, 1);
     }
 
     /// Whether nothing is under way, and nothing waits that could go now.
@@ -295,21 +295,16 @@ impl Notifier {
             }
             match (*shown, state) {
                 (breaker::State::Closed, breaker::State::Open) => {
-                    tracing::warn!(%channel, "the channel fails again and again: it is left alone");
+                    tracing::warn!(%channel, "the channel failed repeatedly: its circuit breaker opens");
                 }
-                (_, breaker::State::Closed) => tracing::info!(%channel, "the channel works again"),
+                (_, breaker::State::Closed) => {
+                    tracing::info!(%channel, "the channel works again: its circuit breaker closes")
+                }
                 // the probe goes out, or it failed
                 (_, breaker::State::HalfOpen | breaker::State::Open) => {}
             }
             *shown = state;
-            self.metrics.breaker(
-                label(*channel),
-                match state {
-                    breaker::State::Closed => metrics::Breaker::Closed,
-                    breaker::State::HalfOpen => metrics::Breaker::HalfOpen,
-                    breaker::State::Open => metrics::Breaker::Open,
-                },
-            );
+            self.metrics.breaker(*channel, state);
         }
     }
 }

@@ -4,7 +4,6 @@ use super::Error;
 use super::pending_acks::DeliveryRef;
 use super::workers::{Workers, failpoint};
 use crate::metrics::Metrics;
-use crate::metrics::labels::ParkedReason;
 use orderly_actors::sequencer::DeadLetter;
 use orderly_broker::{Message, Names, Properties, Publisher, Retries, Retry};
 use orderly_domain::time::growing_pause;
@@ -96,7 +95,7 @@ impl Outbound {
             routing_key: message.routing_key.clone(),
             body: message.body.clone(),
         };
-        let reason = Some(label(reason.unwrap_or(Reason::Failed)));
+        let reason = Some(reason.unwrap_or(Reason::Failed));
         self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, reason);
     }
 
@@ -120,7 +119,7 @@ impl Outbound {
             },
             body: letter.body.clone(),
         };
-        let reason = Some(label(letter.reason));
+        let reason = Some(letter.reason);
         self.must_publish(Confirmed::Callback(letter), message, reason);
     }
 
@@ -130,7 +129,7 @@ impl Outbound {
     }
 
     /// Publishes until it is confirmed; `then` is settled behind that. `dead` says why, of a dead letter.
-    fn must_publish(&self, then: Confirmed, message: Message, dead: Option<ParkedReason>) {
+    fn must_publish(&self, then: Confirmed, message: Message, dead: Option<Reason>) {
         let (publisher, confirmed) = (self.publisher.clone(), self.confirmed_in.clone());
         let metrics = self.metrics.clone();
         let under_way = Arc::clone(&self.under_way);
@@ -150,7 +149,7 @@ impl Outbound {
                     tracing::warn!(
                         ?confirms,
                         to,
-                        "a message was not confirmed: publishing it again"
+                        "the broker did not confirm a message: publishing it again"
                     );
                     told = Some(confirms);
                 }
@@ -169,7 +168,7 @@ impl Outbound {
     /// Sends verdicts to who wants to hear them.
     pub(super) fn reply(&self, replies: Vec<Message>) {
         if !replies.is_empty() && self.replies.try_send(replies).is_err() {
-            tracing::debug!("verdict replies were dropped: who hears nothing asks again");
+            tracing::debug!("verdict replies were dropped: too many wait to be published");
         }
     }
 
@@ -177,10 +176,6 @@ impl Outbound {
     pub(super) fn is_idle(&self) -> bool {
         self.under_way.load(Ordering::Acquire) == 0
     }
-}
-
-fn label(reason: Reason) -> ParkedReason {
-    ParkedReason::named(reason.as_str()).unwrap_or(ParkedReason::Failed)
 }
 
 async fn send_replies(

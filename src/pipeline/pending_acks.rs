@@ -4,14 +4,14 @@
 use super::relay::RelayHandle;
 use crate::encode;
 use crate::metrics::Metrics;
-use crate::metrics::labels::{CommandType, Stage, Verdict as Label};
+use crate::metrics::labels::{CommandType, Stage};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::SharedView;
 use orderly_broker::ledger::Ledger;
 use orderly_broker::{AckSender, Delivery, Message};
 use orderly_domain::record::Origin;
-use orderly_domain::verdict::{Reason, Verdict};
+use orderly_domain::verdict::Reason;
 use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -187,7 +187,7 @@ impl PendingAcks {
             | Origin::Age
             | Origin::Reminder => CommandType::Internal,
         };
-        self.metrics.commands(kind, label(record.verdict), 1);
+        self.metrics.commands(kind, record.verdict, 1);
         let commit = now.saturating_sub(pending.decided);
         self.metrics.command_duration(Stage::Commit, commit, 1);
         if let Some(delivery_ref) = &pending.delivery_ref {
@@ -232,19 +232,5 @@ impl PendingAcks {
     /// Every event below this was published.
     pub(super) fn cursor(&self) -> Seq {
         self.relay.cursor()
-    }
-}
-
-fn label(verdict: Verdict) -> Label {
-    match verdict {
-        Verdict::Applied => Label::Applied,
-        Verdict::Duplicate => Label::Duplicate,
-        Verdict::Stale => Label::Stale,
-        Verdict::Waiting => Label::Waiting,
-        Verdict::Rejected => Label::Rejected,
-        Verdict::Review => Label::Review,
-        Verdict::Conflict => Label::Conflict,
-        Verdict::Invalid => Label::Invalid,
-        Verdict::Failed => Label::Failed,
     }
 }
