@@ -1,10 +1,10 @@
-//! What the actors keep in memory.
+//! The caches of the actors.
 
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-/// Section `actors`. What was used last stays in memory, the rest is read from the store again.
+/// Section `actors`: how many states stay in memory. The others are read from the store again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Actors {

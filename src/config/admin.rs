@@ -14,9 +14,9 @@ use super::secret::Secret;
 pub struct Admin {
     /// Address and port to listen on; port 0 takes any free one.
     pub bind: SocketAddr,
-    /// The bearer token that callers must show; empty = none.
+    /// The bearer token that callers must send; empty = no token is needed.
     pub token: Secret,
-    /// A file that holds the token instead; empty = none.
+    /// A file with the token; empty = none.
     pub token_file: PathBuf,
 }
 

@@ -13,19 +13,19 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Broker {
-    /// Where the broker is; its password is masked wherever the URL is printed.
+    /// The URL of the broker. The password in it is masked wherever the URL is printed.
     pub url: BrokerUrl,
-    /// A file that holds the URL instead; empty = none.
+    /// A file with the URL; empty = none.
     pub url_file: PathBuf,
     /// Prefix of every exchange and queue.
     pub namespace: String,
     /// Messages that the broker delivers ahead of their acknowledgement.
     pub prefetch: NonZeroU16,
-    /// Pauses before the second, third, … attempt at a command; each has a wait queue.
+    /// Pauses before the second, third, … attempt of a command. Each has a wait queue.
     pub retry_delays: Vec<Duration>,
-    /// Deliveries of one message before the broker dead-letters it by itself.
+    /// Deliveries of one message after which the broker dead-letters it.
     pub delivery_limit: NonZeroU32,
-    /// Certificates (PEM) to trust beside the system's, for `amqps`; empty = none.
+    /// Certificates (PEM) to trust beside those of the system, for `amqps`; empty = none.
     pub ca_file: PathBuf,
     /// Whether missing exchanges and queues are declared or reported.
     pub topology: Topology,
@@ -37,9 +37,9 @@ pub struct Broker {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Topology {
-    /// They are declared; existing ones are used as they are.
+    /// Missing ones are declared, and existing ones are used as they are.
     Declare,
-    /// They are named by `/readyz` and waited for; for brokers with restricted rights.
+    /// Nothing is declared: `/readyz` names what is missing. For brokers with restricted rights.
     Verify,
 }
 
@@ -64,10 +64,10 @@ impl Default for Broker {
 }
 
 impl Broker {
-    /// Names have at most 255 bytes; this leaves room for what follows the namespace.
+    /// A name in AMQP has at most 255 bytes; the rest is for what follows the namespace.
     const MAX_NAMESPACE_BYTES: usize = 64;
 
-    /// The longest time to live of a message in RabbitMQ: a 32-bit count of milliseconds.
+    /// The longest time to live of a message in RabbitMQ: a 32-bit number of milliseconds.
     const MAX_RETRY_DELAY: Duration = Duration::from_millis(u32::MAX as u64);
 
     /// The file of trusted certificates, where one is named.
@@ -79,7 +79,7 @@ impl Broker {
         report.require(
             is_namespace(&self.namespace),
             "broker.namespace",
-            "1 to 64 of letters, digits, `_`, `-` and `.`, not beginning with `amq.` or a dot",
+            "must be 1 to 64 letters, digits, `_`, `-` and `.`, and not begin with `amq.` or a dot",
         );
         self.check_retry_delays(report);
         report.require(
@@ -100,7 +100,7 @@ impl Broker {
         report.doubt_unless(
             (50..=10_000).contains(&self.prefetch.get()),
             "broker.prefetch",
-            "outside 50 to 10000: fewer starve the group commit, more only cost memory",
+            "outside 50 to 10000: with fewer messages group commits are small, more only cost memory",
         );
         report.doubt_unless(
             self.delivery_limit.get() >= 100,
@@ -116,25 +116,25 @@ impl Broker {
         report.require(
             delays.is_sorted_by(|a, b| a < b),
             KEY,
-            "each delay is longer than the last",
+            "each delay must be longer than the one before",
         );
         let whole_millis = |delay: &Duration| delay.get().subsec_nanos().is_multiple_of(1_000_000);
         let in_range = |delay: &Duration| !delay.is_zero() && *delay <= Self::MAX_RETRY_DELAY;
         report.require(
             delays.iter().all(|delay| whole_millis(delay) && in_range(delay)),
             KEY,
-            "a delay is 1ms to 49d, in whole milliseconds",
+            "each delay must be 1ms to 49d, in whole milliseconds",
         );
         let day = Duration::from_days(1);
         report.doubt_unless(
             delays.iter().all(|delay| *delay <= day),
             KEY,
-            "a delay over a day: the command is outdated when it comes back",
+            "a delay over a day: a command is out of date when it is tried again",
         );
     }
 }
 
-/// What RabbitMQ takes in a name and a shell leaves alone; `amq.` is the broker's own.
+/// Letters that RabbitMQ accepts in a name and that need no quotes in a shell. Names with `amq.` are reserved by the broker.
 fn is_namespace(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=Broker::MAX_NAMESPACE_BYTES).contains(&text.len())

@@ -1,4 +1,4 @@
-//! Where the broker is: an AMQP URL, or the broker inside the process.
+//! The URL of the broker: RabbitMQ, or the broker inside the process.
 //!
 //! The URL holds a password: only [`BrokerUrl::expose`] shows the whole URL.
 
@@ -12,7 +12,7 @@ use url::{Host, Url};
 
 use super::secret::{MASK, Secret, secret_text};
 
-/// The address of the broker.
+/// The URL of the broker.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BrokerUrl {
     text: Secret,
@@ -23,7 +23,7 @@ pub struct BrokerUrl {
     host: Option<Host>,
 }
 
-/// How the broker is reached.
+/// The kind of connection to the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
     /// The broker inside the process: for the demo and for trying things out.
@@ -63,12 +63,12 @@ impl BrokerUrl {
         self.text.expose()
     }
 
-    /// How the broker is reached.
+    /// The kind of connection to the broker.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// Whether it is the broker inside the process.
+    /// Whether this is the broker inside the process.
     pub fn is_memory(&self) -> bool {
         self.scheme == Scheme::Memory
     }
@@ -93,7 +93,7 @@ impl BrokerUrl {
 }
 
 impl Default for BrokerUrl {
-    /// A RabbitMQ of this machine as it comes out of its package.
+    /// RabbitMQ on this machine, with the user that a new installation has.
     fn default() -> Self {
         "amqp://guest:guest@127.0.0.1:5672/%2f".parse().expect("a test parses it")
     }
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_used_but_never_shown() {
+    fn a_password_is_exposed_and_never_printed() {
         let text = "amqps://shop:s3cret%2F@mq.example.com/prod";
         let url: BrokerUrl = text.parse().expect("a broker URL");
         assert_eq!(url.expose(), text);
@@ -193,7 +193,7 @@ mod tests {
     #[case("amqp://10.0.0.7", false)]
     #[case("amqp://[::1]:5672/", true)]
     #[case("amqps://shop:s3cret@[2001:db8::7]/prod", false)]
-    fn what_stays_on_this_machine_is_known(#[case] url: BrokerUrl, #[case] local: bool) {
+    fn a_url_is_known_to_be_local(#[case] url: BrokerUrl, #[case] local: bool) {
         assert_eq!(url.is_local(), local, "{url}");
     }
 
@@ -207,7 +207,10 @@ mod tests {
     #[case("amqp://sh%6Fp/vhost", UrlError::Host)]
     #[case("amqp://localhost/?heartbeat=soon", UrlError::Unsupported)]
     #[case("", UrlError::Malformed(url::ParseError::RelativeUrlWithoutBase))]
-    fn what_is_no_broker_is_refused(#[case] text: &str, #[case] wanted: UrlError) {
+    fn a_text_that_is_not_the_url_of_a_broker_is_refused(
+        #[case] text: &str,
+        #[case] wanted: UrlError,
+    ) {
         assert_eq!(text.parse::<BrokerUrl>(), Err(wanted));
     }
 

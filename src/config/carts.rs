@@ -9,7 +9,7 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Carts {
-    /// A cart that nobody touched for this long, and up to a tenth longer, expires.
+    /// A cart expires when it was not changed for this time and up to a tenth longer.
     pub expire_after: Duration,
 }
 
@@ -24,13 +24,13 @@ impl Carts {
         report.require(
             !self.expire_after.is_zero(),
             "carts.expire_after",
-            "must be longer than nothing",
+            "must be longer than 0s",
         );
         report.plausible(
             "carts.expire_after",
             self.expire_after,
             (Duration::from_hours(1), Duration::from_days(730)),
-            "carts are lost after this time",
+            "carts without a change expire after this time",
         );
     }
 }

@@ -1,7 +1,7 @@
 //! Durations as people write them: an amount and its unit.
 //!
-//! What may be written is the same as in commands (see [`orderly_domain::duration`]). What is printed
-//! can be read back and means the same.
+//! The grammar is that of durations in commands ([`orderly_domain::duration`]). A printed duration can be read back and is the
+//! same.
 
 use std::fmt;
 use std::str::FromStr;
@@ -20,37 +20,37 @@ pub use orderly_domain::duration::Error as DurationError;
 pub struct Duration(time::Duration);
 
 impl Duration {
-    /// So many milliseconds.
+    /// A number of milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(time::Duration::from_millis(millis))
     }
 
-    /// So many seconds.
+    /// A number of seconds.
     pub const fn from_secs(secs: u64) -> Self {
         Self(time::Duration::from_secs(secs))
     }
 
-    /// So many minutes.
+    /// A number of minutes.
     pub const fn from_mins(mins: u64) -> Self {
         Self::from_secs(mins * 60)
     }
 
-    /// So many hours.
+    /// A number of hours.
     pub const fn from_hours(hours: u64) -> Self {
         Self::from_mins(hours * 60)
     }
 
-    /// So many days of 24 hours.
+    /// A number of days of 24 hours.
     pub const fn from_days(days: u64) -> Self {
         Self::from_hours(days * 24)
     }
 
-    /// The value as the standard library has it.
+    /// The same duration as a type of the standard library.
     pub const fn get(self) -> time::Duration {
         self.0
     }
 
-    /// Whether it is no time at all.
+    /// Whether the duration is 0.
     pub const fn is_zero(self) -> bool {
         self.0.is_zero()
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_length_of_time_is_refused_with_its_reason() {
+    fn a_text_that_is_not_a_duration_is_refused_with_its_reason() {
         let refused = |text: &str| text.parse::<Duration>().expect_err(text);
         assert!(matches!(refused("1y"), DurationError::Calendar));
         assert!(matches!(refused("1mo"), DurationError::Calendar));
@@ -161,7 +161,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_reads_back(millis in 0_u64..36_500 * 86_400_000) {
+        fn a_printed_duration_reads_back(millis in 0_u64..36_500 * 86_400_000) {
             let duration = Duration::from_millis(millis);
             prop_assert_eq!(duration.to_string().parse::<Duration>().ok(), Some(duration));
         }

@@ -1,10 +1,10 @@
-//! What can be wrong with a configuration; every problem names its key and where it was set.
+//! Errors of the configuration. Every problem names its key and its origin.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why there is no configuration to run with.
+/// Why the configuration is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file cannot be read.
@@ -12,17 +12,17 @@ pub enum Error {
     Unreadable {
         /// The file as it was named.
         path: PathBuf,
-        /// Why not.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file is no TOML. The line itself is not repeated: it may hold a secret.
+    /// The file is not TOML. The line itself is not repeated: it may hold a secret.
     #[error("the configuration file {} is not TOML: line {line}: {message}", path.display())]
     Malformed {
         /// The file as it was named.
         path: PathBuf,
         /// The line of the mistake, counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// What is wrong in that line.
         message: String,
     },
     /// Keys or values are wrong: all of them are listed, one a line when there are several.
@@ -30,14 +30,14 @@ pub enum Error {
     Invalid(Vec<Problem>),
 }
 
-/// One thing that is wrong.
+/// One mistake in the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The key, such as `orders.hold_for`.
     pub key: String,
-    /// Where it was set: a file, an environment variable, or `default`.
+    /// The origin of the value: a file, an environment variable, or `default`.
     pub source: String,
-    /// What is wrong with it.
+    /// What is wrong with the value.
     pub what: String,
 }
 

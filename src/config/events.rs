@@ -1,22 +1,10 @@
-//! Which events are published.
+//! The events that are published.
 
+use orderly_domain::event::Type;
 use serde::{Deserialize, Serialize};
 
 use super::report::Report;
 use super::topic::TopicPattern;
-
-/// What subscribers are known to need. The other events are recorded, and published when configured.
-const PUBLISHED: [&str; 9] = [
-    "order.*",
-    "payment.refund_requested",
-    "payment.void_requested",
-    "stock.low",
-    "cart.checked_out",
-    "cart.reopened",
-    "cart.expired",
-    "notification.failed",
-    "command.parked",
-];
 
 /// Section `events`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +15,35 @@ pub struct Events {
 }
 
 impl Default for Events {
+    /// The types that are [published by default](Type::published_by_default): one pattern for a subject all of whose types
+    /// are, such as `order.*`, and one pattern a type otherwise.
     fn default() -> Self {
-        let pattern = |text: &&str| text.parse().expect("a test parses it");
-        Self { publish: PUBLISHED.iter().map(pattern).collect() }
+        let mut publish = Vec::new();
+        for (subject, kinds) in by_subject() {
+            let published: Vec<Type> =
+                kinds.iter().copied().filter(|kind| kind.published_by_default()).collect();
+            if kinds.len() > 1 && published.len() == kinds.len() {
+                publish.push(format!("{subject}.*"));
+            } else {
+                publish.extend(published.iter().map(|kind| kind.as_str().to_owned()));
+            }
+        }
+        let pattern = |text: &String| text.parse().expect("a test parses it");
+        Self { publish: publish.iter().map(pattern).collect() }
     }
+}
+
+/// All types of events by the first word of their names.
+fn by_subject() -> Vec<(&'static str, Vec<Type>)> {
+    let mut subjects: Vec<(&str, Vec<Type>)> = Vec::new();
+    for kind in Type::ALL {
+        let subject = kind.as_str().split('.').next().unwrap_or_default();
+        match subjects.iter_mut().find(|(name, _)| *name == subject) {
+            Some((_, kinds)) => kinds.push(*kind),
+            None => subjects.push((subject, vec![*kind])),
+        }
+    }
+    subjects
 }
 
 impl Events {
@@ -53,33 +66,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_publishes_what_others_act_on() {
+    fn the_default_publishes_exactly_the_types_that_the_domain_publishes_by_default() {
         let events = Events::default();
-        let published = [
-            "order.placed",
-            "order.rejected",
-            "order.partially_refunded",
-            "payment.refund_requested",
-            "payment.void_requested",
-            "stock.low",
-            "cart.checked_out",
-            "cart.reopened",
-            "cart.expired",
-            "notification.failed",
-            "command.parked",
-        ];
-        let recorded = [
-            "payment.recorded",
-            "stock.changed",
-            "stock.held",
-            "stock.committed",
-            "stock.released",
-            "stock.returned",
-            "cart.changed",
-            "notification.requested",
-            "notification.delivered",
-        ];
-        assert!(published.iter().all(|kind| events.publishes(kind)));
-        assert!(!recorded.iter().any(|kind| events.publishes(kind)));
+        for kind in Type::ALL {
+            assert_eq!(events.publishes(kind.as_str()), kind.published_by_default(), "{kind:?}");
+        }
+        assert!(events.publishes("order.paid") && !events.publishes("stock.held"));
+    }
+
+    #[test]
+    fn the_default_has_one_pattern_for_a_subject_that_is_published_whole() {
+        let patterns: Vec<String> =
+            Events::default().publish.iter().map(ToString::to_string).collect();
+        assert!(patterns.contains(&"order.*".to_owned()), "{patterns:?}");
+        assert!(!patterns.iter().any(|pattern| pattern.starts_with("order.p")), "{patterns:?}");
+        assert!(patterns.contains(&"command.parked".to_owned()), "{patterns:?}");
     }
 }

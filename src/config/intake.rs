@@ -1,4 +1,4 @@
-//! What comes in: limits of a message, and when a standstill is reported.
+//! Limits of a message, and when a standstill is reported.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +10,10 @@ use super::size::ByteSize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Intake {
-    /// A larger command is refused unread.
+    /// A larger command is parked as `too_large` without being parsed.
     pub max_command_size: ByteSize,
-    /// Messages in hand and none finished for this long: not ready. A command or a disk that stands still for this long
-    /// ends the process.
+    /// The process is not ready when messages are in hand and no command has ended for this time. A single command, or a write
+    /// to the disk, that takes this long ends the process.
     pub stall_after: Duration,
 }
 
@@ -25,23 +25,23 @@ impl Default for Intake {
 
 impl Intake {
     pub(super) fn check(&self, report: &mut Report) {
-        // Up to a mebibyte a parked command is kept whole and can be replayed.
+        // A parked command of up to 1 MiB is kept whole, so it can be replayed.
         let sizes = ByteSize::from_kib(1)..=ByteSize::from_mib(1);
         report.require(
             sizes.contains(&self.max_command_size),
             "intake.max_command_size",
-            "1KiB to 1MiB",
+            "must be 1KiB to 1MiB",
         );
         report.require(
             self.stall_after >= Duration::from_secs(1),
             "intake.stall_after",
-            "at least 1s",
+            "must be at least 1s",
         );
         report.plausible(
             "intake.stall_after",
             self.stall_after,
             (Duration::from_secs(5), Duration::from_mins(30)),
-            "readiness fails when nothing has moved for this time",
+            "readiness fails when no command has ended for this time",
         );
     }
 }

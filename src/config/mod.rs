@@ -1,8 +1,15 @@
-//! The configuration: one struct a component, read once, valid from then on.
+//! The configuration: one struct for each section, read and validated once at the start.
 //!
-//! Layers: the defaults (the `Default` of each struct), the TOML file, the environment. Durations
-//! and sizes carry their units; an unknown key is an error; every error names its key and where
-//! it was set. Secrets show only where they are used. `config/orderly.toml` explains every key.
+//! | module | has |
+//! |---|---|
+//! | `broker`, `store`, `admin`, … | one section each: its keys, its defaults, its rules |
+//! | `duration`, `size`, `topic`, `broker_url`, `webhook_url`, `secret` | types of values |
+//! | `layer`, `load` | from the file and the environment to a valid [`Config`] |
+//! | `error`, `report` | problems; what the rules of a section report |
+//!
+//! The environment overrides the TOML file, and the file overrides the defaults (the `Default` of each struct). Durations and
+//! sizes have units. An unknown key is an error. Every error names the key and its origin, and no error repeats a secret.
+//! `config/orderly.toml` explains every key.
 
 mod actors;
 mod admin;
@@ -66,15 +73,15 @@ pub struct Config {
     pub orders: Orders,
     /// Carts.
     pub carts: Carts,
-    /// What the actors keep in memory.
+    /// The caches of the actors.
     pub actors: Actors,
-    /// Limits of a message.
+    /// Limits of a message, and when a standstill is reported.
     pub intake: Intake,
-    /// Commands that were set aside.
+    /// Parked commands.
     pub parked: Parked,
-    /// Which events are published.
+    /// The events that are published.
     pub events: Events,
-    /// How customers are told.
+    /// The channels for notifications.
     pub notifications: Notifications,
     /// Stopping.
     pub shutdown: Shutdown,
@@ -83,14 +90,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// Values that are legal and yet probably not meant.
+    /// Warnings about values that are valid but probably a mistake.
     pub fn warnings(&self) -> Vec<Warning> {
         let mut report = Report::default();
         self.check(&mut report);
         report.warnings
     }
 
-    /// The configuration as TOML, with units, without secrets.
+    /// The configuration as TOML, with units and masked secrets.
     pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
         toml::to_string_pretty(self)
     }
@@ -108,13 +115,13 @@ impl Config {
         self.shutdown.check(report);
         let known_for = self.store.idempotency_retention;
         report.doubt_unless(
-            // less than a day is doubted by itself
+            // A retention below a day gets a warning of its own.
             self.orders.waiting_callback_retention <= known_for
                 || known_for < Duration::from_days(1),
             "orders.waiting_callback_retention",
             format!(
                 "longer than store.idempotency_retention ({known_for}): a callback that its provider \
-                 repeats meanwhile waits twice"
+                 sends again after that time waits twice"
             ),
         );
     }

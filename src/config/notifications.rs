@@ -1,4 +1,4 @@
-//! How customers are told.
+//! The channels for notifications.
 
 use std::collections::BTreeSet;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -15,33 +15,33 @@ use super::webhook_url::WebhookUrl;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Notifications {
-    /// Every new notification leaves through each of these; none = nobody is told.
+    /// Every new notification is delivered through each of these channels.
     pub channels: BTreeSet<Channel>,
-    /// When to try again.
+    /// When a delivery is tried again.
     pub retry: Retry,
     /// The channel `webhook`.
     pub webhook: Webhook,
 }
 
-/// A way out for notifications.
+/// A channel for notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
-    /// The exchange for notifications on the broker, for whoever sends the e-mail.
+    /// The exchange for notifications on the broker.
     Amqp,
-    /// An HTTP endpoint of the shop's.
+    /// An HTTP endpoint of the shop.
     Webhook,
 }
 
-/// Section `notifications.retry`: when to try again, on every channel.
+/// Section `notifications.retry`: when a delivery is tried again, on every channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retry {
-    /// The pause after a first failure; it doubles with each further one.
+    /// The pause after the first failure. The pause doubles with each further failure.
     pub first: Duration,
-    /// The longest pause, and the most that a `Retry-After` is heeded.
+    /// The longest pause, also where a `Retry-After` asks for more.
     pub cap: Duration,
-    /// No attempt begins later than this after the notification was requested.
+    /// No attempt begins later than this after the request for the notification.
     pub give_up_after: Duration,
 }
 
@@ -49,27 +49,27 @@ pub struct Retry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Webhook {
-    /// Where notifications are posted; empty = nowhere.
+    /// The URL that notifications are posted to; empty = none.
     pub url: WebhookUrl,
-    /// What they are signed with.
+    /// The key of the signatures.
     pub secret: Secret,
-    /// A file that holds the secret instead; empty = none.
+    /// A file with the secret; empty = none.
     pub secret_file: PathBuf,
-    /// How long an attempt may take in all.
+    /// The time for a whole attempt.
     pub timeout: Duration,
-    /// How long connecting may take of that.
+    /// The time for the connection, a part of `timeout`.
     pub connect_timeout: Duration,
-    /// Attempts a second at most.
+    /// The largest number of attempts a second.
     pub rate: NonZeroU32,
-    /// Attempts at once after a quiet time.
+    /// The largest number of attempts in a burst after a quiet time.
     pub burst: NonZeroU32,
-    /// Attempts under way at most.
+    /// The largest number of attempts under way.
     pub max_in_flight: NonZeroU16,
-    /// Failures in a row after which the endpoint is left alone.
+    /// Failures in a row that open the breaker.
     pub breaker_failures: NonZeroU32,
-    /// For how long; it doubles while it stays down.
+    /// The first pause of the breaker. The pause doubles each time that the probe fails.
     pub breaker_cooldown: Duration,
-    /// For how long at most.
+    /// The longest pause of the breaker.
     pub breaker_cooldown_cap: Duration,
 }
 
@@ -124,29 +124,29 @@ impl Retry {
         report.require(
             !self.first.is_zero(),
             "notifications.retry.first",
-            "must be longer than nothing",
+            "must be longer than 0s",
         );
         report.require(
             self.cap >= self.first,
             "notifications.retry.cap",
-            format!("not below notifications.retry.first ({})", self.first),
+            format!("must not be below notifications.retry.first ({})", self.first),
         );
         report.require(
             self.give_up_after >= self.first,
             "notifications.retry.give_up_after",
-            format!("not below notifications.retry.first ({})", self.first),
+            format!("must not be below notifications.retry.first ({})", self.first),
         );
         report.plausible(
             "notifications.retry.cap",
             self.cap,
             (Duration::from_millis(100), Duration::from_hours(6)),
-            "a channel that works again gets what it missed after this time",
+            "a channel that works again gets the pending notifications up to this time later",
         );
         report.plausible(
             "notifications.retry.give_up_after",
             self.give_up_after,
             (Duration::from_mins(1), Duration::from_days(30)),
-            "a customer who was not told by then is not told",
+            "a notification that was not delivered by then is given up",
         );
     }
 }
@@ -163,35 +163,38 @@ impl Webhook {
         report.require(
             !used || !self.secret.is_empty(),
             SECRET,
-            "needed because notifications.channels has \"webhook\": receivers know us by it",
+            "needed because notifications.channels has \"webhook\": requests are signed with it",
         );
         report.require(
             !self.timeout.is_zero(),
             "notifications.webhook.timeout",
-            "must be longer than nothing",
+            "must be longer than 0s",
         );
         report.require(
             !self.connect_timeout.is_zero() && self.connect_timeout <= self.timeout,
             "notifications.webhook.connect_timeout",
             format!(
-                "longer than nothing, not above notifications.webhook.timeout ({})",
+                "must be longer than 0s and not above notifications.webhook.timeout ({})",
                 self.timeout
             ),
         );
         report.require(
             !self.breaker_cooldown.is_zero(),
             "notifications.webhook.breaker_cooldown",
-            "must be longer than nothing",
+            "must be longer than 0s",
         );
         report.require(
             self.breaker_cooldown_cap >= self.breaker_cooldown,
             "notifications.webhook.breaker_cooldown_cap",
-            format!("not below notifications.webhook.breaker_cooldown ({})", self.breaker_cooldown),
+            format!(
+                "must not be below notifications.webhook.breaker_cooldown ({})",
+                self.breaker_cooldown
+            ),
         );
         report.require(
             self.max_in_flight.get() <= 1024,
             "notifications.webhook.max_in_flight",
-            "at most 1024: each is a connection",
+            "must be at most 1024: each attempt has a connection",
         );
         report.doubt_unless(
             used || self.url.is_empty(),
@@ -212,13 +215,13 @@ impl Webhook {
             "notifications.webhook.timeout",
             self.timeout,
             (Duration::from_millis(100), Duration::from_mins(2)),
-            "an endpoint that hangs keeps a place for this time",
+            "an attempt at an endpoint that does not answer takes this time",
         );
         report.plausible(
             "notifications.webhook.breaker_cooldown_cap",
             self.breaker_cooldown_cap,
             (Duration::from_secs(1), Duration::from_hours(1)),
-            "an endpoint that works again is found out after this time",
+            "an endpoint that works again is tried up to this time later",
         );
     }
 }

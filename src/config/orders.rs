@@ -1,4 +1,4 @@
-//! The rules of the shop that are a matter of choice: holds, late payments, early callbacks.
+//! The rules of the shop that can be chosen: holds, late payments, early callbacks.
 
 use std::num::NonZeroU32;
 
@@ -11,24 +11,24 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Orders {
-    /// How long stock is held for an order that is not paid.
+    /// The time for which stock is held for an order that is not paid.
     pub hold_for: Duration,
-    /// How long at most, counted from its placing, whatever its payment does meanwhile; an order
-    /// that asks for longer by itself has it.
+    /// The longest time that a hold lasts from the placing of its order, also while a payment attempt is open. An order that
+    /// asks for a longer `hold_for` gets it.
     pub hold_cap: Duration,
-    /// What becomes of money for an order that has expired.
+    /// What happens to money for an order that has expired.
     pub late_payment: LatePayment,
-    /// How long a callback waits for an order that is not known.
+    /// The time that a callback waits for an order that is not known.
     pub waiting_callback_retention: Duration,
-    /// How many callbacks wait at most, over all orders.
+    /// The largest number of callbacks that wait, of all orders.
     pub waiting_max: NonZeroU32,
 }
 
-/// What becomes of money that arrives for an expired order.
+/// What happens to money for an order that has expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LatePayment {
-    /// The stock is held again, and the order is paid; where that fails, the money goes back.
+    /// The stock is held again and the order is paid. Without stock the money goes back.
     Rehold,
     /// The money goes back.
     Refund,
@@ -48,16 +48,16 @@ impl Default for Orders {
 
 impl Orders {
     pub(super) fn check(&self, report: &mut Report) {
-        report.require(!self.hold_for.is_zero(), "orders.hold_for", "must be longer than nothing");
+        report.require(!self.hold_for.is_zero(), "orders.hold_for", "must be longer than 0s");
         report.require(
             self.hold_cap >= self.hold_for,
             "orders.hold_cap",
-            format!("not below orders.hold_for ({})", self.hold_for),
+            format!("must not be below orders.hold_for ({})", self.hold_for),
         );
         report.require(
             !self.waiting_callback_retention.is_zero(),
             "orders.waiting_callback_retention",
-            "must be longer than nothing",
+            "must be longer than 0s",
         );
         report.plausible(
             "orders.hold_for",
@@ -69,7 +69,7 @@ impl Orders {
             "orders.hold_cap",
             self.hold_cap,
             (Duration::from_mins(1), Duration::from_days(7)),
-            "stock of unpaid orders is out of sale for this time",
+            "unpaid orders may hold their stock for this time",
         );
         report.plausible(
             "orders.waiting_callback_retention",

@@ -1,4 +1,4 @@
-//! Commands that were set aside.
+//! Parked commands.
 
 use std::num::NonZeroU32;
 
@@ -11,9 +11,10 @@ use super::size::ByteSize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Parked {
-    /// Parked commands at most; what comes beyond goes whole to the dead letters of the broker.
+    /// The largest number of parked commands. Further ones are published whole to the dead letters of the broker.
     pub max_count: NonZeroU32,
-    /// Bodies of parked commands in all; beyond that only the first 64 KiB of each are kept here.
+    /// The largest size of all parked bodies together. Of further ones only the first 64 KiB are kept here, and the whole
+    /// message is published to the dead letters of the broker.
     pub max_bytes: ByteSize,
 }
 
@@ -31,7 +32,7 @@ impl Parked {
         report.require(
             self.max_bytes >= ByteSize::from_mib(1),
             "parked.max_bytes",
-            "at least 1MiB: the largest body that is kept whole",
+            "must be at least 1MiB, the largest body that is kept whole",
         );
     }
 }

@@ -1,17 +1,17 @@
-//! What a component has to say about its own settings: errors and doubts, all at once.
+//! The report of the rules of all sections: problems and warnings.
 
 use super::duration::Duration;
 
-/// A doubt about a value that is legal and yet probably not meant.
+/// A warning about a value that is valid but probably a mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
-    /// The key it is about, such as `carts.expire_after`.
+    /// The key, such as `carts.expire_after`.
     pub key: &'static str,
-    /// What looks wrong, and why.
+    /// What is suspicious about the value, and what it leads to.
     pub doubt: String,
 }
 
-/// Collects what the components find; the order is that of the sections.
+/// Collects problems and warnings, in the order of the sections.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) problems: Vec<(&'static str, String)>,
@@ -19,14 +19,14 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// An error unless `holds`.
+    /// Reports a problem unless `holds`.
     pub(super) fn require(&mut self, holds: bool, key: &'static str, what: impl Into<String>) {
         if !holds {
             self.problems.push((key, what.into()));
         }
     }
 
-    /// A doubt unless `plausible`.
+    /// Reports a warning unless `plausible`.
     pub(super) fn doubt_unless(
         &mut self,
         plausible: bool,
@@ -38,8 +38,8 @@ impl Report {
         }
     }
 
-    /// A doubt about a duration outside of what anyone would choose: mostly a slip of the unit,
-    /// as when 365 days became 365 seconds and every cart was gone at lunch.
+    /// Reports a warning about a duration outside of the range that anybody would choose. Mostly the unit is wrong: with 365
+    /// seconds in place of 365 days all carts expire within minutes.
     pub(super) fn plausible(
         &mut self,
         key: &'static str,
@@ -54,7 +54,7 @@ impl Report {
         } else {
             return;
         };
-        let doubt = format!("{value} is {side}, is the unit meant? {consequence}");
+        let doubt = format!("{value} is {side}; is the unit right? {consequence}");
         self.warnings.push(Warning { key, doubt });
     }
 }

@@ -9,7 +9,7 @@ use super::report::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Shutdown {
-    /// How long the work in hand may take after the first signal.
+    /// The time for the work in hand after the first signal.
     pub grace: Duration,
 }
 
@@ -25,8 +25,8 @@ impl Shutdown {
             "shutdown.grace",
             self.grace,
             (Duration::from_secs(1), Duration::from_secs(90)),
-            "service managers kill what takes longer (systemd after 90s), and events wait for \
-             the next start when it is too short",
+            "a service manager kills a process that takes longer (systemd after 90s); after a \
+             shorter time events wait for the next start",
         );
     }
 }

@@ -1,14 +1,14 @@
 //! Sizes as people write them: a whole number and its unit.
 //!
-//! A number without a unit is refused. What is printed is exact, so it can be read back and
-//! means the same; the crates for human-readable sizes round, hence the small table here.
+//! A number without a unit is refused. A printed size is exact, so it can be read back and is the same. The crates for
+//! human-readable sizes round, which is why there is a table of units here.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The units, largest first within each family; binary ones are preferred in print.
+/// The units, the largest first in each family. The binary ones come first, since they are preferred in print.
 const UNITS: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -25,33 +25,33 @@ const UNITS: [(&str, u64); 9] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(u64);
 
-/// Why a text is no [`ByteSize`].
+/// Why a text is not a [`ByteSize`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
-    /// A number alone.
+    /// A number without a unit.
     #[error("a size needs its unit, such as \"64KiB\" or \"256MiB\"")]
     NoUnit,
-    /// No whole number in front.
+    /// The text does not begin with a whole number.
     #[error("a size is a whole number and a unit, such as \"64KiB\" or \"256MiB\"")]
     NoNumber,
-    /// A unit that is not in the table.
+    /// The unit is not in the table.
     #[error("the unit of a size is one of B, KB, MB, GB, TB, KiB, MiB, GiB, TiB")]
     UnknownUnit,
-    /// More than any disk holds.
+    /// More than the largest size.
     #[error("a size cannot be larger than 8192TiB")]
     TooLarge,
 }
 
 impl ByteSize {
-    /// Well below what TOML's signed integers and `usize` hold, beyond any disk of one machine.
+    /// The largest size: beyond any disk, and within the signed integers of TOML and `usize`.
     const MAX: u64 = 1 << 53;
 
-    /// So many KiB (1024 bytes).
+    /// A number of KiB (1024 bytes).
     pub const fn from_kib(kib: u64) -> Self {
         Self(kib << 10)
     }
 
-    /// So many MiB (1024 KiB).
+    /// A number of MiB (1024 KiB).
     pub const fn from_mib(mib: u64) -> Self {
         Self(mib << 20)
     }
@@ -61,7 +61,7 @@ impl ByteSize {
         self.0
     }
 
-    /// The number of bytes as a length in memory; what does not fit is as good as unlimited.
+    /// The number of bytes as a length in memory; `usize::MAX` where it does not fit.
     pub fn as_usize(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -85,7 +85,7 @@ impl FromStr for ByteSize {
             .iter()
             .find(|(name, _)| name.eq_ignore_ascii_case(unit))
             .ok_or(SizeError::UnknownUnit)?;
-        // Only digits are left, so a failure can only mean too many of them.
+        // The number has only digits, so it can only be too large.
         let number: u64 = number.parse().map_err(|_| SizeError::TooLarge)?;
         let bytes = number.checked_mul(*factor).filter(|bytes| *bytes <= Self::MAX);
         bytes.map(Self).ok_or(SizeError::TooLarge)
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_size_is_refused_with_its_reason() {
+    fn a_text_that_is_not_a_size_is_refused_with_its_reason() {
         let cases = [
             ("65536", SizeError::NoUnit),
             ("0", SizeError::NoUnit),
@@ -175,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_printed_reads_back(bytes in 0..=ByteSize::MAX) {
+        fn a_printed_size_reads_back(bytes in 0..=ByteSize::MAX) {
             let size = ByteSize(bytes);
             prop_assert_eq!(size.to_string().parse(), Ok(size));
         }

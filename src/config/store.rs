@@ -12,17 +12,17 @@ use super::size::ByteSize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Store {
-    /// The directory of the store; made when it is not there.
+    /// The directory of the store. It is made where it is missing.
     pub path: PathBuf,
-    /// How long identities of commands are known, so that a repetition is a duplicate.
+    /// The time for which identities of commands are kept, so that a repetition is a duplicate.
     pub idempotency_retention: Duration,
-    /// How long the journal is kept for timelines and republishing, and what is settled or closed.
+    /// The time for which the journal, settled orders and closed carts are kept.
     pub history_retention: Duration,
-    /// Memory for what is read back from disk.
+    /// Memory for pages that were read from disk.
     pub cache: ByteSize,
-    /// A checkpoint begins when what has changed since the last one takes so much memory …
+    /// A checkpoint begins when the changes since the last one take this much memory.
     pub checkpoint_bytes: ByteSize,
-    /// … or so much time has gone by.
+    /// A checkpoint begins this time after the last one.
     pub checkpoint_every: Duration,
 }
 
@@ -42,33 +42,36 @@ impl Default for Store {
 impl Store {
     pub(super) fn check(&self, report: &mut Report) {
         let mib = ByteSize::from_mib(1);
-        report.require(
-            !self.path.as_os_str().is_empty(),
-            "store.path",
-            "the store needs a directory",
-        );
+        report.require(!self.path.as_os_str().is_empty(), "store.path", "must name a directory");
         report.require(
             !self.idempotency_retention.is_zero(),
             "store.idempotency_retention",
-            "without any, nothing would ever be a duplicate",
+            "must be longer than 0s: otherwise no command would ever be a duplicate",
         );
         report.require(
             self.history_retention >= self.idempotency_retention,
             "store.history_retention",
-            format!("not below store.idempotency_retention ({})", self.idempotency_retention),
+            format!(
+                "must not be below store.idempotency_retention ({})",
+                self.idempotency_retention
+            ),
         );
-        report.require(self.cache >= mib, "store.cache", "at least 1MiB");
-        report.require(self.checkpoint_bytes >= mib, "store.checkpoint_bytes", "at least 1MiB");
+        report.require(self.cache >= mib, "store.cache", "must be at least 1MiB");
+        report.require(
+            self.checkpoint_bytes >= mib,
+            "store.checkpoint_bytes",
+            "must be at least 1MiB",
+        );
         report.require(
             self.checkpoint_every >= Duration::from_millis(100),
             "store.checkpoint_every",
-            "at least 100ms",
+            "must be at least 100ms",
         );
         report.plausible(
             "store.idempotency_retention",
             self.idempotency_retention,
             (Duration::from_days(1), Duration::from_days(730)),
-            "a command that is delivered again after this time is carried out again",
+            "a command that is delivered again after this time is applied again",
         );
         report.plausible(
             "store.history_retention",
@@ -80,7 +83,7 @@ impl Store {
             "store.checkpoint_every",
             self.checkpoint_every,
             (Duration::from_secs(1), Duration::from_mins(10)),
-            "what lies between two checkpoints is replayed at every start",
+            "a start replays the changes since the last checkpoint",
         );
     }
 }

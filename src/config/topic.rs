@@ -1,5 +1,4 @@
-//! Topic patterns as AMQP 0-9-1 has them: words between dots, `*` for one word, `#` for any
-//! number of words, none included.
+//! Topic patterns of AMQP 0-9-1: words between dots, `*` for one word, `#` for any number of words or none.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,26 +6,26 @@ use std::str::FromStr;
 use orderly_broker::topic;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The longest pattern: that of an AMQP routing key.
+/// The longest pattern in bytes: as long as a routing key may be.
 const MAX_BYTES: usize = 255;
 
 /// A pattern over dotted names such as `order.paid`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicPattern(String);
 
-/// Why a text is no [`TopicPattern`].
+/// Why a text is not a [`TopicPattern`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
-    /// Longer than a routing key can be.
+    /// The text is empty or longer than a routing key can be.
     #[error("a topic pattern has 1 to {MAX_BYTES} bytes")]
     Length,
-    /// A word of nothing, or one that mixes letters and wildcards: it would never match.
+    /// A word is empty, or mixes letters and wildcards: the pattern would never match.
     #[error("a word of a topic pattern is `*`, `#`, or letters, digits, `_` and `-`")]
     Word,
 }
 
 impl TopicPattern {
-    /// Whether this pattern matches `kind`, a dotted name.
+    /// Whether the pattern matches `kind`, a dotted name.
     pub fn matches(&self, kind: &str) -> bool {
         topic::matches(&self.0, kind)
     }
@@ -111,7 +110,7 @@ mod tests {
     #[case("#.paid.#", "order.placed", false)]
     #[case("#.a.*.b.#", "a.a.x.b", true)]
     #[case("*.#.*", "order", false)]
-    fn a_pattern_means_its_topics(
+    fn a_pattern_matches_its_topics_and_no_others(
         #[case] pattern: TopicPattern,
         #[case] topic: &str,
         #[case] wanted: bool,
@@ -126,7 +125,10 @@ mod tests {
     #[case("order..paid", PatternError::Word)]
     #[case("order*", PatternError::Word)]
     #[case("order paid", PatternError::Word)]
-    fn what_could_never_match_is_refused(#[case] text: &str, #[case] wanted: PatternError) {
+    fn a_pattern_that_could_never_match_is_refused(
+        #[case] text: &str,
+        #[case] wanted: PatternError,
+    ) {
         assert_eq!(text.parse::<TopicPattern>(), Err(wanted));
     }
 }

@@ -1,5 +1,4 @@
-//! Where a webhook is: an HTTP URL. Its query may hold a key, so only [`WebhookUrl::expose`] shows
-//! that.
+//! The URL of a webhook. Its query may hold a key: only [`WebhookUrl::expose`] shows the query.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,41 +8,41 @@ use url::{Host, Url};
 
 use super::secret::{MASK, secret_text};
 
-/// The address of a webhook, or none when it is empty.
+/// The URL of a webhook. An empty one means that none is set.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct WebhookUrl(Option<Url>);
 
-/// Why a text is no [`WebhookUrl`]. No variant repeats the text: it may hold a key.
+/// Why a text is not a [`WebhookUrl`]. No variant repeats the text, which may hold a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookUrlError {
-    /// Not a URL at all.
+    /// The text is not a URL.
     #[error("not a URL: {0}")]
     Malformed(url::ParseError),
-    /// A URL of something else.
+    /// The scheme is not that of HTTP.
     #[error("the scheme of a webhook's URL is `https` or `http`")]
     Scheme,
-    /// A name or a password, which the signature is there instead of.
+    /// The URL has a user or a password. A request has a signature instead.
     #[error("a webhook's URL has no user and no password: requests are signed")]
     Userinfo,
 }
 
 impl WebhookUrl {
-    /// The URL with its query, for the request. Empty when there is none.
+    /// The URL with its query, for the request. Empty when none is set.
     pub fn expose(&self) -> &str {
         self.0.as_ref().map_or("", Url::as_str)
     }
 
-    /// Whether there is none.
+    /// Whether no URL is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Whether what is sent there is encrypted.
+    /// Whether requests are encrypted.
     pub fn is_encrypted(&self) -> bool {
         self.0.as_ref().is_some_and(|url| url.scheme() == "https")
     }
 
-    /// Whether what is sent there stays on this machine.
+    /// Whether requests stay on this machine.
     pub fn is_local(&self) -> bool {
         match self.0.as_ref().and_then(Url::host) {
             None => true,
@@ -112,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_in_the_query_is_used_but_never_shown() {
+    fn a_key_in_the_query_is_exposed_and_never_printed() {
         let text = "https://shop.example.com/hooks?key=s3cret";
         let url: WebhookUrl = text.parse().expect("a URL");
         assert_eq!(url.expose(), text);
@@ -129,7 +128,7 @@ mod tests {
     #[case("http://[::1]/hook", true, false)]
     #[case("https://shop.example.com/", false, true)]
     #[case("http://10.0.0.7/", false, false)]
-    fn what_stays_here_and_what_is_encrypted_is_known(
+    fn a_url_is_known_to_be_local_and_to_be_encrypted(
         #[case] url: WebhookUrl,
         #[case] local: bool,
         #[case] encrypted: bool,
@@ -142,7 +141,10 @@ mod tests {
     #[case("https://me:s3cret@shop.example.com/", WebhookUrlError::Userinfo)]
     #[case("https://me@shop.example.com/", WebhookUrlError::Userinfo)]
     #[case("shop.example.com", WebhookUrlError::Malformed(url::ParseError::RelativeUrlWithoutBase))]
-    fn what_is_no_webhook_is_refused(#[case] text: &str, #[case] wanted: WebhookUrlError) {
+    fn a_text_that_is_not_the_url_of_a_webhook_is_refused(
+        #[case] text: &str,
+        #[case] wanted: WebhookUrlError,
+    ) {
         assert_eq!(text.parse::<WebhookUrl>(), Err(wanted));
         assert!(!wanted.to_string().contains("s3cret"));
     }
