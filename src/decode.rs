@@ -1,7 +1,7 @@
-//! Decoding: a message becomes an [`InboundMessage`], decoded and validated, or known to be invalid.
+//! Decoding: a message becomes an [`InboundMessage`] with a valid command, or with the reason why it has none.
 //!
-//! Size first, then the envelope, then the data. Nothing that comes in can fail in any other
-//! way, and nothing is lost: an invalid message keeps its bytes and is parked with its reason.
+//! The size is checked first, then the envelope, then the data. No input fails in another way, and no input is lost: an invalid
+//! message keeps its bytes and is parked with its reason.
 
 use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
@@ -19,18 +19,18 @@ use std::borrow::Cow;
 
 /// The content type of a structured CloudEvent in JSON.
 pub const CLOUD_EVENT: &str = "application/cloudevents+json";
-/// The source of a plain command that names none.
+/// The source of a plain command without an `app_id`.
 const UNKNOWN_SOURCE: &str = "unknown";
 
 /// Decodes and validates messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Decoder {
-    /// Bytes of a body beyond which it is not even parsed.
+    /// The largest body in bytes. A larger one is not parsed.
     pub max_command_size: usize,
 }
 
 impl Decoder {
-    /// Decodes a message as far as it can be read. What is invalid is in the inbound too, with its reason.
+    /// Decodes a message. An invalid one has the reason in place of the command, and as much of the envelope as could be read.
     pub fn decode(self, message: &Message) -> InboundMessage {
         let mut inbound = InboundMessage {
             source: None,
@@ -40,7 +40,7 @@ impl Decoder {
             deadline: None,
             trace: message.properties.traceparent.as_deref().and_then(TraceParent::parse),
             attempts: message.properties.attempt,
-            command: Err(Invalid::malformed("it was not read")),
+            command: Err(Invalid::malformed("it was not read")), // replaced below
             raw: Raw {
                 body: message.body.clone(),
                 content_type: message.properties.content_type.clone(),
@@ -50,13 +50,13 @@ impl Decoder {
         inbound
     }
 
-    /// Fills in the envelope as far as it can be read, and answers with the data.
+    /// Sets the envelope of `inbound` as far as it can be read, and returns the command.
     fn command(self, message: &Message, inbound: &mut InboundMessage) -> Result<Command, Invalid> {
         let properties = &message.properties;
         let content_type = properties.content_type.as_deref().unwrap_or("");
         let structured = is_cloud_event(content_type);
         if !structured {
-            // readable whatever the body is: a parked message shows who sent it
+            // Before the body is checked, so that a parked message shows its sender.
             let name = properties.kind.as_deref().filter(|name| !name.is_empty());
             let name = name.or(Some(message.routing_key.as_str()));
             inbound.kind = CommandName::new(name.filter(|name| !name.is_empty()));
@@ -68,7 +68,7 @@ impl Decoder {
             return Err(Invalid {
                 reason: Reason::TooLarge,
                 detail: format!(
-                    "the body has {} bytes, at most {} are taken",
+                    "the body has {} bytes, at most {} are allowed",
                     message.body.len(),
                     self.max_command_size
                 ),
@@ -83,7 +83,7 @@ impl Decoder {
     }
 }
 
-/// Whether a content type, parameters aside, says that the body is a structured CloudEvent.
+/// Whether a content type without its parameters is that of a structured CloudEvent.
 fn is_cloud_event(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or("").trim();
     essence.eq_ignore_ascii_case(CLOUD_EVENT)
@@ -104,7 +104,7 @@ fn plain(message: &Message, inbound: &InboundMessage) -> Result<Command, Invalid
     Command::parse(known(&inbound.kind)?, &message.body)
 }
 
-/// A CloudEvent's envelope: the attributes that matter here.
+/// The attributes of a CloudEvent that are used.
 #[derive(Deserialize)]
 struct CloudEvent<'a> {
     #[serde(borrow)]
@@ -168,7 +168,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
     Command::parse(kind, data.get().as_bytes())
 }
 
-/// Why a body is no structured CloudEvent.
+/// Why `body`, which could not be parsed, is not a structured CloudEvent.
 fn no_cloud_event(body: &[u8]) -> Invalid {
     match decode_error::look::<CloudEvent<'_>>(body) {
         Some(Wrong::Syntax { problem, line, column }) => {
@@ -180,7 +180,7 @@ fn no_cloud_event(body: &[u8]) -> Invalid {
         Some(Wrong::Shape { field, problem }) => {
             Invalid::malformed(format_args!("{field}: {problem}"))
         }
-        None => Invalid::malformed("it cannot be read"), // it was not read just before
+        None => Invalid::malformed("it cannot be read"), // not reached: the body could not be parsed
     }
 }
 

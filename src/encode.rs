@@ -1,4 +1,4 @@
-//! What leaves the process: events as structured CloudEvents, notifications, verdicts.
+//! Encoding: events as structured CloudEvents, notifications and verdict replies become messages.
 
 use crate::decode::CLOUD_EVENT;
 use bytes::Bytes;
@@ -15,13 +15,13 @@ use orderly_store::Seq;
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// Writes what leaves the process.
+/// Encodes events and notifications.
 #[derive(Debug, Clone)]
 pub struct Encoder {
     names: Names,
-    /// `/orderly/NS`: who tells.
+    /// The source of every event: `/orderly/NS`.
     source: String,
-    /// The store's incarnation, in front of every event's id.
+    /// The incarnation of the store, the first part of the id of every event.
     incarnation: String,
 }
 
@@ -42,11 +42,11 @@ struct CloudEvent<'a> {
     data: EventPayload<'a>,
 }
 
-/// Digits of a sequence: all of a 64-bit number's, so that they sort as texts.
+/// Digits of a sequence: enough for any 64-bit number, so that sequences sort as texts.
 const DIGITS: usize = 20;
 
 impl Encoder {
-    /// Writes for the namespace of `names`, from the store of that incarnation.
+    /// An encoder for a namespace and the store with this incarnation.
     pub fn new(names: Names, namespace: &str, incarnation: &impl ToString) -> Self {
         Self {
             names,
@@ -55,8 +55,8 @@ impl Encoder {
         }
     }
 
-    /// The event at `seq` of a unit: the same bytes at every call. `None` when the unit does not
-    /// carry what the event speaks of, which no unit of this program lacks.
+    /// Encodes the event at `seq` of a unit: to the same bytes at every call. `None` when the unit lacks a state that the data
+    /// of the event is made of, which no unit of this program does.
     pub fn event(&self, entry: &JournalEntry, seq: Seq, event: &Event) -> Option<Message> {
         let data = EventPayload::new(event, entry.context())?;
         let kind = event.kind();
@@ -89,8 +89,7 @@ impl Encoder {
         })
     }
 
-    /// A notification: the same on every channel, as the default channel has it. `refund` is the
-    /// one that it tells of.
+    /// Encodes a notification, in the same way for every channel. `refund` is the refund that the notification is about.
     pub fn notification(
         &self,
         outgoing: &Outgoing,
@@ -151,17 +150,17 @@ fn subject<'a>(entry: &'a JournalEntry, event: &'a Event) -> Option<&'a str> {
     }
 }
 
-/// What keeps one subject's events in order: those of one order or cart or sku share it.
+/// A hash of the subject. The relay publishes events with the same key in order.
 pub fn key(entry: &JournalEntry, event: &Event) -> u64 {
     use std::hash::{Hash, Hasher};
-    // not kept, so any hash that is the same within this process will do
+    // The hash is not stored, so it need only be stable within this process.
     let mut hasher = std::hash::DefaultHasher::new();
     subject(entry, event).hash(&mut hasher);
     hasher.finish()
 }
 
-/// The verdict on the command of a unit, as its producer reads it. `original` is the unit that
-/// came first, of a duplicate or a conflict.
+/// The verdict on the command of a unit, for its producer. `original` is the unit of the first command with the identity of a
+/// duplicate or a conflict.
 pub fn verdict<'a>(
     entry: &'a JournalEntry,
     original: Option<&'a JournalEntry>,
@@ -200,7 +199,7 @@ pub fn verdict<'a>(
     }
 }
 
-/// A verdict on its way to the queue that wants to hear it.
+/// Encodes a verdict as a message to the queue `reply_to`.
 pub fn reply(
     verdict: &VerdictReply<'_>,
     reply_to: &str,
@@ -219,13 +218,13 @@ pub fn reply(
     })
 }
 
-/// JSON of one of our own types; they have only text keys, so this cannot fail.
+/// JSON of one of our own types. These have only texts as keys, so encoding does not fail.
 fn to_json(value: &impl Serialize) -> Option<Bytes> {
     let mut bytes = Vec::with_capacity(1024);
     match serde_json::to_writer(&mut bytes, value) {
         Ok(()) => Some(bytes.into()),
         Err(error) => {
-            tracing::error!(%error, "a message cannot be written");
+            tracing::error!(%error, "a message cannot be encoded");
             None
         }
     }

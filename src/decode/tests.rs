@@ -1,4 +1,4 @@
-//! What decoding makes of messages.
+//! Decoding of messages, as tables.
 
 use super::*;
 use bytes::Bytes;
@@ -47,14 +47,14 @@ fn a_plain_message_takes_its_envelope_from_the_properties() {
 }
 
 #[test]
-fn the_type_property_goes_before_the_routing_key() {
+fn the_type_property_wins_over_the_routing_key() {
     let mut message = plain("a.wait.queue", Some("m-1"), DATA);
     message.properties.kind = Some("order.complete".to_owned());
     assert!(DECODER.decode(&message).command.is_ok());
 }
 
 #[test]
-fn an_empty_type_property_is_none() {
+fn an_empty_type_property_counts_as_absent() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.kind = Some(String::new());
     assert!(DECODER.decode(&message).command.is_ok());
@@ -71,9 +71,9 @@ fn a_structured_event_takes_its_envelope_from_the_body() {
     assert!(inbound.command.is_ok());
 }
 
-/// A row: a message, why it is parked, and what its developer is told.
+/// Each row: a message, the reason why it is parked, and the detail for the developer of its producer.
 #[test]
-fn what_is_wrong_is_said_in_the_words_of_the_message() {
+fn an_invalid_message_gets_a_reason_and_a_detail_that_names_the_property() {
     let complete = |data: &str| plain("order.complete", Some("m"), data);
     let mut late = plain("order.complete", Some("m"), DATA);
     late.properties.deadline = Some("tomorrow".to_owned());
@@ -114,7 +114,7 @@ fn what_is_wrong_is_said_in_the_words_of_the_message() {
         (
             complete(&"x".repeat(1025)),
             Reason::TooLarge,
-            "the body has 1025 bytes, at most 1024 are taken",
+            "the body has 1025 bytes, at most 1024 are allowed",
         ),
         (complete("{"), Reason::Malformed, "not JSON: it ends within an object (line 1, column 1)"),
         (complete(""), Reason::Malformed, "not JSON: it is empty (line 1, column 1)"),
@@ -126,9 +126,9 @@ fn what_is_wrong_is_said_in_the_words_of_the_message() {
     }
 }
 
-/// The same of structured events.
+/// The same for structured events.
 #[test]
-fn what_is_wrong_is_said_in_the_words_of_the_event() {
+fn an_invalid_event_gets_a_reason_and_a_detail_that_names_the_attribute() {
     let event = |attributes: &str| {
         cloud_event(&format!(r#"{{"specversion":"1.0","id":"m","source":"s"{attributes}}}"#))
     };
@@ -196,7 +196,7 @@ fn what_is_wrong_is_said_in_the_words_of_the_event() {
 }
 
 #[test]
-fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
+fn a_message_that_is_too_large_is_not_parsed_but_shows_its_sender() {
     let message = plain("order.complete", Some("m-1"), &"x".repeat(1025));
     let inbound = DECODER.decode(&message);
     assert_eq!(inbound.command.map_err(|invalid| invalid.reason), Err(Reason::TooLarge));
@@ -205,7 +205,7 @@ fn a_large_message_is_not_parsed_but_shows_who_sent_it() {
 }
 
 #[test]
-fn a_deadline_that_is_no_time_is_invalid() {
+fn a_deadline_that_is_not_a_time_is_invalid() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.deadline = Some("tomorrow".to_owned());
     let (reason, detail) = problem(&message);
@@ -214,7 +214,7 @@ fn a_deadline_that_is_no_time_is_invalid() {
 }
 
 #[test]
-fn a_traceparent_that_is_none_is_ignored() {
+fn a_malformed_traceparent_is_ignored() {
     let mut message = plain("order.complete", Some("m-1"), DATA);
     message.properties.traceparent = Some("00-nonsense".to_owned());
     let inbound = DECODER.decode(&message);

@@ -168,7 +168,7 @@ impl Relay {
         }
         tracing::warn!(
             from = self.position.cursor.load(Ordering::Acquire),
-            "events are published again"
+            "publishing failed: events are published again from the cursor on"
         );
         for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
             receipt.await; // what came of it is known when it is published again
@@ -194,7 +194,10 @@ impl Relay {
                     Some(message) => {
                         batch.push(Keyed { key: encode::key(&entry, event), message });
                     }
-                    None => tracing::error!(sequence = seq.0, "an event has lost what it is about"),
+                    None => tracing::error!(
+                        sequence = seq.0,
+                        "an event cannot be encoded: its unit lacks a state"
+                    ),
                 }
             }
             self.next = entry.next;

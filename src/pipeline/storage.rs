@@ -135,11 +135,7 @@ impl Housekeeping {
     fn rest(&mut self, now: Duration) {
         if self.identities > 0 || self.records > 0 {
             let (identities, records) = (self.identities, self.records);
-            tracing::info!(
-                identities,
-                records,
-                "old identities and records of the journal were dropped"
-            );
+            tracing::info!(identities, records, "deleted old identities and journal records");
         }
         *self = Self { rests_since: Some(now), stepped: now, ..Self::default() };
     }

@@ -59,7 +59,7 @@ async fn claim(config: &Config, observed: &Observed) -> Result<(Owner, Option<Re
                 let found = found?;
                 if let Some(reader) = found.as_ref().and_then(ReadOnly::reader) {
                     observed.backend.read_from(reader);
-                    tracing::info!("the store answers queries; nothing is written before the namespace is ours");
+                    tracing::info!("the store answers reads; nothing is written until this process owns the namespace");
                 }
                 read = Some(found);
             }

@@ -16,8 +16,8 @@ const BUSY: Duration = Duration::from_millis(50);
 const AT_LEISURE: Duration = Duration::from_millis(200);
 /// Batches that fire in one tick at most, for the sake of holds.
 const BATCHES: usize = 16;
-/// How often it is told what was expired, put aside and swept.
-const TELL: Duration = Duration::from_secs(60);
+/// The shortest time between two log lines about retention.
+const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 impl Core {
     /// Fires what is due, for a part of the tick: commands want their turn too.
@@ -56,7 +56,7 @@ impl Core {
             match self.sequencer.fire(timer).await? {
                 Some(Step::Sealed(sealed)) => self.sealed(*sealed, None).await?,
                 Some(Step::Failed { problem }) => {
-                    tracing::error!(problem, "a timer is put off");
+                    tracing::error!(problem, "a timer failed: it fires again later");
                     let sealed = self.sequencer.postpone_timer(timer).await?;
                     self.sealed(sealed, None).await?;
                 }
@@ -71,11 +71,11 @@ impl Core {
         self.remind(reminders).await
     }
 
-    /// Tells, now and then, what was expired, put aside and swept.
-    pub(super) fn tell_retired(&mut self, now: Duration) {
+    /// Logs what retention has expired, parked and deleted since the last line.
+    pub(super) fn log_retention(&mut self, now: Duration) {
         let retention = self.sequencer.retention();
-        let (before, at) = self.told;
-        if retention == before || now.saturating_sub(at) < TELL {
+        let (before, at) = self.logged_retention;
+        if retention == before || now.saturating_sub(at) < LOG_PAUSE {
             return;
         }
         tracing::info!(
@@ -83,8 +83,8 @@ impl Core {
             callbacks_parked = retention.callbacks_parked - before.callbacks_parked,
             carts_deleted = retention.carts_deleted - before.carts_deleted,
             orders_deleted = retention.orders_deleted - before.orders_deleted,
-            "what was old was retired"
+            "expired, parked and deleted by retention"
         );
-        self.told = (retention, now);
+        self.logged_retention = (retention, now);
     }
 }

@@ -25,7 +25,7 @@ impl Core {
         }
         tracing::debug!(
             deliveries = delivery.message.properties.delivery_count,
-            "a message was delivered often: it runs alone"
+            "a message was delivered several times: it runs alone"
         );
         let marked = self.sequencer.quarantine(&inbound).await?;
         self.sealed(marked, None).await?;

@@ -117,8 +117,8 @@ struct Core {
     nothing_comes: bool,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
-    /// What was told to be retired already, and when.
-    told: (RetentionCounts, Duration),
+    /// The counts of retention in the last log line, and its time.
+    logged_retention: (RetentionCounts, Duration),
     askers: audit::Askers,
     /// Orders whose notifications may have been on their way when the process ended.
     interrupted: BTreeSet<Ordinal>,
@@ -181,7 +181,7 @@ impl Core {
             before: PreviousRun::Clean,
             nothing_comes: true,
             counted_restarts: vec![0; Owner::ALL.len()],
-            told: (RetentionCounts::default(), Duration::ZERO),
+            logged_retention: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
             interrupted: BTreeSet::new(),
         }
@@ -248,7 +248,11 @@ impl Core {
             }
             Intake::Batch(batch) => self.batch(batch).await,
             Intake::Down { generation, reason } => {
-                tracing::debug!(generation, reason, "deliveries in hand will come again");
+                tracing::debug!(
+                    generation,
+                    reason,
+                    "the broker will deliver the messages in hand again"
+                );
                 self.nothing_comes = true;
                 self.timers.broker_lost(self.clock.monotonic());
                 Ok(())
@@ -382,7 +386,10 @@ impl Core {
                 Ok(())
             }
             Some(Step::Failed { problem }) => {
-                tracing::error!(problem, "a callback among the dead letters waits still");
+                tracing::error!(
+                    problem,
+                    "a dead-lettered callback could not be removed: it is tried again"
+                );
                 Ok(()) // its timer tries it again
             }
             None => Ok(()),
@@ -443,7 +450,7 @@ impl Core {
         self.sequencer.view().borrow_mut().trim();
         self.notifier.pump(self.moment());
         self.set_gauges();
-        self.tell_retired(now);
+        self.log_retention(now);
         Ok(())
     }
 }

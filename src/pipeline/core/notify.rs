@@ -100,7 +100,7 @@ impl Core {
             }
             // it is pending still, and its timer looks at it again
             Some(Step::Failed { problem }) => {
-                tracing::error!(problem, "the outcome of a notification was not kept");
+                tracing::error!(problem, "the outcome of a notification was not recorded");
                 Ok(())
             }
             Some(Step::DeadLetter(_)) | None => Ok(()), // no outcome is parked

@@ -21,13 +21,13 @@ struct Late;
 impl Core {
     pub(super) async fn stop(&mut self, grace: Duration) -> Result<(), Error> {
         let deadline = Instant::now() + grace;
-        tracing::info!(?grace, "stopping: no more messages are taken");
+        tracing::info!(?grace, "stopping: no further messages are consumed");
         self.condition.send_modify(|condition| condition.draining = true);
         if let Err(Late) = self.drain(deadline).await? {
             let unpublished = self.history.durable().0.saturating_sub(self.pending_acks.cursor().0);
             tracing::warn!(
                 unpublished,
-                "the grace is over: what is left is done after the next start"
+                "the grace is over: unpublished events are published after the next start"
             );
         }
         let clean = self.sequencer.end_cleanly().await?;
