@@ -135,7 +135,9 @@ impl Sequencer {
             match ask(&self.owners.notification, set).await.and_then(|reply| reply) {
                 Ok(traced) => *notices = traced,
                 // the command is applied without its trace: what was decided is in the changeset
-                Err(fault) => tracing::error!(problem = %fault, "a trace was lost"),
+                Err(fault) => {
+                    tracing::error!(problem = %fault, "the trace of a notification cannot be read")
+                }
             }
         }
     }

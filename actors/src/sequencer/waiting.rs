@@ -37,7 +37,7 @@ impl Sequencer {
             }
             Err(problem) => {
                 tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
-                let detail = Some("applying it failed when its order had come".into());
+                let detail = Some("the callback failed when its order was placed".into());
                 let why = Why { reason: Reason::Failed, detail };
                 self.park_waiting(order, why, None, now).await
             }

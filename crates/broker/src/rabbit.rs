@@ -139,7 +139,7 @@ impl Claim {
             } else {
                 if is_new {
                     let reason = failure.kind.as_str();
-                    warn!(reason, error = failure.detail, "no broker yet: trying again");
+                    warn!(reason, error = failure.detail, "cannot reach the broker: trying again");
                 }
                 backoff.next_pause()
             };

@@ -1,13 +1,11 @@
-//! A shop's day as the stream of messages that its producers send.
+//! The day of a shop, as the stream of messages that its producers send.
 //!
-//! The same number of customers and the same seed give the same day, byte for byte. The stream is
-//! made as it is read: what is kept is what has been decided but not sent yet, so a day of a million
-//! customers needs little memory.
+//! The same number of customers and the same seed give the same day, byte for byte. Messages are made when they are read. Only
+//! the messages that are planned for later are in memory, so a day of a million customers needs little.
 //!
-//! Its character is that of a real wholesaler's (see `catalogue`), with everything that goes wrong
-//! between a shop, its payment provider and its warehouse: callbacks twice, before their order, after
-//! its hold ran out, or for no order at all; skus of which there are too few; carts left behind;
-//! cancellations; ids used again; and messages that nobody can read.
+//! Orders have the proportions of a real wholesaler (see `catalogue`). The day holds everything that goes wrong between a shop,
+//! its payment provider and its warehouse: callbacks that come twice, before their order, after its hold expired, or without an
+//! order; skus with too little stock; abandoned carts; cancellations; ids that are used again; and messages that cannot be read.
 
 mod catalogue;
 mod message;
@@ -23,19 +21,19 @@ use crate::random::Random;
 use catalogue::Catalogue;
 use story::Story;
 
-/// The hold of those orders that are to lose it. All others must outlast the day: run it with an
-/// `orders.hold_for` of an hour or more.
+/// The `hold_for` of orders whose hold is to expire. All other holds must outlast the day: use an `orders.hold_for` of an hour or
+/// more.
 pub const SHORT_HOLD: &str = "1s";
 
 const SECOND: u64 = 1_000;
 const MINUTE: u64 = 60 * SECOND;
 /// Customers come for twelve hours.
 const CLOSING: u64 = 12 * 60 * MINUTE;
-/// What is sent from here on is sent after every short hold has run out. Later than anything that
-/// a customer of the day can still cause.
+/// From this time on messages are sent after every short hold has expired. It is later than the last message that a customer of
+/// the day can cause.
 const EVENING: u64 = CLOSING + 6 * 60 * MINUTE;
 
-/// One thing to do, in this order.
+/// A step of the day. The steps are taken in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Publish this message.
@@ -44,22 +42,22 @@ pub enum Step {
     HoldsRunOut,
 }
 
-/// The day's steps; see the module.
+/// The steps of a day; see the module.
 #[derive(Debug, Clone)]
 pub struct Day {
     random: Random,
     catalogue: Catalogue,
     customers: u64,
-    /// The customer whose story comes next.
+    /// The number of the next customer.
     next: u64,
-    /// What is to be sent, by when and then by when it was decided.
+    /// The planned messages, by their time and then in the order in which they were planned.
     pending: BTreeMap<(u64, u64), Message>,
     decided: u64,
     is_evening: bool,
 }
 
 impl Day {
-    /// A day on which so many customers order something. (Some order twice; some fail to.)
+    /// A day with `customers` customers. (Some order twice, and some do not succeed in ordering.)
     pub fn new(customers: u64, seed: u64) -> Self {
         let mut day = Self {
             random: Random::new(seed),
@@ -82,7 +80,7 @@ impl Day {
         self.decided += 1;
     }
 
-    /// When the next customer comes, if one does.
+    /// The time at which the next customer comes, if there is one.
     fn next_opens(&self) -> Option<u64> {
         let opens = u128::from(CLOSING) * u128::from(self.next) / u128::from(self.customers.max(1));
         (self.next < self.customers).then(|| u64::try_from(opens).unwrap_or(CLOSING))
@@ -101,7 +99,7 @@ impl Day {
         }
     }
 
-    /// Write-offs (three to ten customers, as in the sample) and deliveries.
+    /// Write-offs (three for ten customers, as in the sample) and deliveries.
     fn run_warehouse(&mut self, number: u64, opens: u64) {
         if self.random.per_mille(290) {
             let sku = self.catalogue.plentiful(&mut self.random);

@@ -1,16 +1,16 @@
-//! What must come of a day, by the reference model.
+//! The expected results of a day: those of the reference model.
 
 use crate::day::Step;
 use crate::tally::{Account, Stock, Tally, VerdictWithReason};
 use orderly_model::{Message, Model, Settings, Unit};
 
-/// 2025-11-25T08:00:00Z, in microseconds: the model's time. Nothing of a day depends on it, but that deadlines of
-/// earlier years are past.
+/// 2025-11-25T08:00:00Z, in microseconds: the time of the model. Results depend on it only in that deadlines of earlier years are
+/// past.
 const OPENING: i64 = 1_764_057_600_000_000;
 /// Longer than [`SHORT_HOLD`](crate::day::SHORT_HOLD), in microseconds.
 const SHORT_HOLDS_ARE_OVER: i64 = 2_000_000;
 
-/// Takes the steps of a day through the model, and counts what comes of them.
+/// Takes the steps of a day through the model, and counts the results.
 #[derive(Debug)]
 pub struct Expected {
     model: Model,
@@ -18,12 +18,12 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// Nothing was sent yet. `settings` are those of the processor.
+    /// The results before the first step. `settings` are those of the processor.
     pub fn new(settings: Settings) -> Self {
         Self { model: Model::new(settings, OPENING), tally: Tally::default() }
     }
 
-    /// Takes the next step; gives the verdict on the message, if it is one.
+    /// Takes the next step. Returns the verdict if the step is a message.
     pub fn take(&mut self, step: &Step) -> Option<VerdictWithReason> {
         let Step::Send(message) = step else {
             self.model.now += SHORT_HOLDS_ARE_OVER;
@@ -40,14 +40,14 @@ impl Expected {
             deadline: message.deadline,
         });
         self.count_events(&units);
-        // what follows are callbacks that had waited: each had its verdict when it came
+        // The other units are callbacks that waited for this order: each had its verdict when it came.
         let verdict =
             units.first().map(|unit| VerdictWithReason::new(unit.verdict, unit.reason))?;
         *self.tally.verdicts.entry(verdict.clone()).or_default() += 1;
         Some(verdict)
     }
 
-    /// What must have come of all steps so far.
+    /// The results of all steps so far.
     pub fn finish(self) -> Tally {
         let shop = self.model.snapshot();
         let mut tally = self.tally;
@@ -55,7 +55,7 @@ impl Expected {
             for (kind, _) in order.notifications {
                 *tally.notifications.entry(kind.to_owned()).or_default() += 1;
             }
-            // the name of a status is that of a status
+            // Always true: the model gives the name of a status.
             if let Ok(status) = order.status.parse() {
                 let (total, paid, refunded) = (order.total, order.paid, order.refunded);
                 tally.orders.insert(id, Account { status, total, paid, refunded });

@@ -1,17 +1,17 @@
-//! A shop's day, made up from a seed, for a running processor; and whether what the processor makes of it is right.
+//! The demo: generates the messages of a shop day from a seed, sends them to a running processor, and compares the results with
+//! those of the reference model (`orderly-model`) for the same messages.
 //!
-//! The demo sees the processor from outside: it publishes to the in-process broker, hears verdicts, events and
-//! notifications there, and reads the states through [`Processor`]. What must come of the day the reference model
-//! (`orderly-model`) says, from the same messages.
+//! The demo uses the processor from outside: it publishes to the in-process broker, receives verdicts, events and notifications
+//! from it, and reads the states through [`Processor`].
 //!
-//! | module | is |
+//! | module | has |
 //! |---|---|
-//! | [`day`] | what producers send in a day, and in which order |
-//! | [`expected`] | what must come of it, by the reference model |
-//! | [`run`] | sends the day to a processor, and counts what comes back |
-//! | [`tally`] | what a day came to, in numbers, and where two of them differ |
+//! | [`day`] | the messages of a day, in their order |
+//! | [`expected`] | the results of the reference model |
+//! | [`run`] | sends the day to a processor, and counts the results |
+//! | [`tally`] | the results of a day in numbers, and the differences between two of them |
 //! | [`summary`] | the table that the demo prints |
-//! | [`random`] | numbers from a seed |
+//! | [`random`] | random numbers from a seed |
 
 pub mod day;
 pub mod expected;

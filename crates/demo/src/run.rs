@@ -1,4 +1,4 @@
-//! Sends a day to a running processor, counts what comes back, and compares it with what the model expects.
+//! Sends a day to a running processor, counts the results, and compares them with those of the model.
 
 use crate::day::{self, Day, Step};
 use crate::expected::Expected;
@@ -10,18 +10,18 @@ use std::collections::{BTreeMap, HashSet};
 use std::error::Error as StdError;
 use std::time::Duration;
 
-/// The queue that hears the verdicts.
+/// The queue for verdict replies.
 const REPLIES: &str = "demo.replies";
-/// Messages sent before the processor is given time to take them.
+/// Messages that are sent before the demo waits for verdicts.
 const AHEAD: u64 = 5_000;
-/// How often the queues are read.
+/// The pause between two reads of the queues.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The run fails when no verdict comes for this long.
+/// The run fails when no verdict comes for this time.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Pauses without an event or a notification after which no more are expected.
 const QUIET_PAUSES: u32 = 25;
 
-/// What the demo must see of the running processor, beyond what the broker shows.
+/// The running processor, as far as the demo sees it beside the broker.
 pub trait Processor {
     /// Why the processor cannot be read.
     type Error: StdError + Send + Sync + 'static;
@@ -29,21 +29,21 @@ pub trait Processor {
     /// The processor's audit of its own store.
     fn audit(&self) -> impl Future<Output = Result<Audit, Self::Error>>;
 
-    /// Orders and stock as they stand.
+    /// The current orders and stock.
     fn state(&self) -> impl Future<Output = Result<State, Self::Error>>;
 
-    /// Whether the time of some hold is over and it has not expired yet.
+    /// Whether there is a hold that is due and has not expired yet.
     fn has_overdue_holds(&self) -> impl Future<Output = Result<bool, Self::Error>>;
 }
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audit {
-    /// Nothing was found.
+    /// There is no violation.
     pub balanced: bool,
-    /// What was found, one line each.
+    /// The violations, one line each.
     pub violations: Vec<String>,
-    /// Messages put aside for a person.
+    /// Parked messages.
     pub parked: u64,
     /// Callbacks that wait for an order.
     pub waiting: u64,
@@ -58,48 +58,48 @@ pub struct State {
     pub stock: BTreeMap<String, Stock>,
 }
 
-/// Why a run has no result.
+/// Why a run failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error<E: StdError + 'static> {
     /// The processor ended, or cannot be read.
     #[error("the processor cannot be read")]
     Processor(#[source] E),
-    /// The in-process broker took no message.
-    #[error("the broker did not take a message: {0:?}")]
+    /// The in-process broker did not accept a message.
+    #[error("the broker did not accept a message: {0:?}")]
     Refused(Confirm),
-    /// Nothing moved for a minute.
+    /// No verdict came for a minute, or a hold did not expire.
     #[error("the processor stands still: {done} of {sent} messages have a verdict")]
     Stalled {
-        /// Verdicts heard.
+        /// Verdicts received.
         done: u64,
         /// Messages sent.
         sent: u64,
     },
 }
 
-/// What the day came to.
+/// The outcome of a day.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the model expects.
+    /// The results of the model.
     pub expected: Tally,
-    /// What the processor did.
+    /// The results of the processor.
     pub seen: Tally,
-    /// The processor's own audit.
+    /// The audit of the processor.
     pub audit: Audit,
     /// Messages sent, by type.
     pub sent: BTreeMap<&'static str, u64>,
-    /// Where the two differ.
+    /// The differences between the two.
     pub differences: Vec<String>,
 }
 
 impl Outcome {
-    /// The processor did what the model expects, and its audit found nothing.
+    /// Whether both have the same results, and the audit found no violation.
     pub fn balances(&self) -> bool {
         self.differences.is_empty() && self.audit.balanced
     }
 }
 
-/// Sends a day to a processor, and counts what comes back.
+/// Sends a day to a processor, and counts the results.
 pub struct Run<P> {
     broker: Memory,
     processor: P,
@@ -109,22 +109,22 @@ pub struct Run<P> {
     notifications: Subscription,
     sent: BTreeMap<&'static str, u64>,
     messages: u64,
-    heard: Heard,
+    received: Received,
 }
 
-/// What came back from the processor.
+/// The verdicts, events and notifications of the processor.
 #[derive(Default)]
-struct Heard {
+struct Received {
     replies: u64,
     verdicts: BTreeMap<VerdictWithReason, u64>,
     events: BTreeMap<String, u64>,
     notifications: BTreeMap<String, u64>,
-    /// Ids of events and notifications: delivered at least once, counted once.
+    /// The ids of the events and notifications so far: each may be delivered more than once, and is counted once.
     known: HashSet<String>,
 }
 
 impl<P: Processor> Run<P> {
-    /// Subscribes to what the processor behind `broker` publishes.
+    /// Subscribes to the verdicts, events and notifications on `broker`.
     pub fn new(broker: Memory, names: Names, processor: P) -> Self {
         Self {
             replies: broker.reply_queue(REPLIES),
@@ -135,12 +135,12 @@ impl<P: Processor> Run<P> {
             names,
             sent: BTreeMap::new(),
             messages: 0,
-            heard: Heard::default(),
+            received: Received::default(),
         }
     }
 
-    /// Sends the day, and waits until all of it has its verdict. `expected` takes the same steps; `progress` is told the
-    /// number of verdicts again and again.
+    /// Sends the day, and waits until every message has its verdict. `expected` takes the same steps. `progress` is called with
+    /// the number of verdicts so far.
     pub async fn feed(
         mut self,
         day: Day,
@@ -191,19 +191,19 @@ impl<P: Processor> Run<P> {
 
     fn listen(&mut self) {
         while let Some(reply) = self.replies.try_recv() {
-            self.heard.reply(&reply);
+            self.received.reply(&reply);
         }
         while let Some(event) = self.events.try_recv() {
             let Properties { message_id, kind, .. } = event.properties;
-            if self.heard.is_new(message_id)
+            if self.received.is_new(message_id)
                 && let Some(kind) = kind
             {
-                *self.heard.events.entry(kind).or_default() += 1;
+                *self.received.events.entry(kind).or_default() += 1;
             }
         }
         while let Some(notification) = self.notifications.try_recv() {
-            if self.heard.is_new(notification.properties.message_id) {
-                *self.heard.notifications.entry(notification.routing_key).or_default() += 1;
+            if self.received.is_new(notification.properties.message_id) {
+                *self.received.notifications.entry(notification.routing_key).or_default() += 1;
             }
         }
     }
@@ -216,25 +216,25 @@ impl<P: Processor> Run<P> {
     ) -> Result<(), Error<P::Error>> {
         let mut moved = tokio::time::Instant::now();
         loop {
-            let before = self.heard.replies;
+            let before = self.received.replies;
             self.listen();
-            progress(self.heard.replies);
-            if self.messages - self.heard.replies <= open {
+            progress(self.received.replies);
+            if self.messages - self.received.replies <= open {
                 return Ok(());
             }
-            if self.heard.replies != before {
+            if self.received.replies != before {
                 moved = tokio::time::Instant::now();
             } else if moved.elapsed() > TIMEOUT {
-                let (done, sent) = (self.heard.replies, self.messages);
+                let (done, sent) = (self.received.replies, self.messages);
                 return Err(Error::Stalled { done, sent });
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Waits until every hold whose time is over has expired.
+    /// Waits until every hold that is due has expired.
     async fn wait_for_holds(&mut self) -> Result<(), Error<P::Error>> {
-        // the last of them may just have been placed
+        // A short hold may have been placed just now.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let began = tokio::time::Instant::now();
         loop {
@@ -242,7 +242,7 @@ impl<P: Processor> Run<P> {
                 return Ok(());
             }
             if began.elapsed() > TIMEOUT {
-                let (done, sent) = (self.heard.replies, self.messages);
+                let (done, sent) = (self.received.replies, self.messages);
                 return Err(Error::Stalled { done, sent });
             }
             tokio::time::sleep(10 * PAUSE).await;
@@ -250,24 +250,24 @@ impl<P: Processor> Run<P> {
     }
 
     async fn finish(mut self, expected: Tally) -> Result<Outcome, Error<P::Error>> {
-        // events and notifications follow the verdicts: wait while they still come
+        // Events and notifications follow the verdicts: wait until no more come.
         let mut quiet = 0;
         while quiet < QUIET_PAUSES {
-            let before = self.heard.known.len();
+            let before = self.received.known.len();
             tokio::time::sleep(PAUSE).await;
             self.listen();
-            quiet = if self.heard.known.len() == before { quiet + 1 } else { 0 };
+            quiet = if self.received.known.len() == before { quiet + 1 } else { 0 };
         }
         let audit = self.processor.audit().await.map_err(Error::Processor)?;
         let state = self.processor.state().await.map_err(Error::Processor)?;
         let seen = Tally {
-            verdicts: self.heard.verdicts,
+            verdicts: self.received.verdicts,
             orders: state.orders,
             stock: state.stock,
             waiting: audit.waiting,
             parked: audit.parked,
-            notifications: self.heard.notifications,
-            events: self.heard.events,
+            notifications: self.received.notifications,
+            events: self.received.events,
         };
         let differences = expected.differences(&seen);
         Ok(Outcome { expected, seen, audit, sent: self.sent, differences })
@@ -280,7 +280,7 @@ struct Reply {
     reason: Option<String>,
 }
 
-impl Heard {
+impl Received {
     fn reply(&mut self, message: &Message) {
         self.replies += 1;
         let Ok(reply) = serde_json::from_slice::<Reply>(&message.body) else {
@@ -292,7 +292,7 @@ impl Heard {
         }
     }
 
-    /// Events and notifications are delivered at least once, and counted once.
+    /// Whether an event or a notification with this id comes for the first time.
     fn is_new(&mut self, id: Option<String>) -> bool {
         id.is_some_and(|id| self.known.insert(id))
     }

@@ -4,7 +4,7 @@ use crate::run::Outcome;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// What went in, what came out, and whether the books balance.
+/// The messages that were sent, the expected and the actual results, and whether the books balance.
 pub fn summary(outcome: &Outcome, customers: u64, seed: u64, took: Duration) -> String {
     let mut text = String::new();
     let Outcome { expected, seen, audit, sent, differences } = outcome;
@@ -30,7 +30,7 @@ pub fn summary(outcome: &Outcome, customers: u64, seed: u64, took: Duration) -> 
     section(&mut text, "Notifications", notifications);
     let amounts = [
         ("captured", expected.paid(), seen.paid()),
-        ("to be given back", expected.refund_due(), seen.refund_due()),
+        ("to be refunded", expected.refund_due(), seen.refund_due()),
     ];
     let amounts = amounts.map(|(name, expected, seen)| {
         (format!("{name} (pence)"), expected.cast_unsigned(), seen.cast_unsigned())
@@ -49,8 +49,8 @@ pub fn summary(outcome: &Outcome, customers: u64, seed: u64, took: Duration) -> 
         let _ = writeln!(text, "  wrong: {line}");
     }
     let verdict = if outcome.balances() {
-        "The books balance: stock, money, orders and notifications are what an independent \
-         model of the same messages says, and the audit found nothing."
+        "The books balance: stock, money, orders and notifications are as an independent \
+         model of the same messages expects, and the audit found no violation."
     } else {
         "THE BOOKS DO NOT BALANCE."
     };

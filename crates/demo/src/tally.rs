@@ -1,4 +1,4 @@
-//! What a day came to, in numbers: once as the model expects it, once as the processor did it.
+//! The results of a day in numbers: those of the model, and those of the processor.
 
 use orderly_model::{Status, Verdict};
 use std::collections::BTreeMap;
@@ -30,40 +30,40 @@ impl Display for VerdictWithReason {
     }
 }
 
-/// One order's account. Amounts are in minor units.
+/// The money of one order. Amounts are in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
-    /// Where the order stands.
+    /// The status of the order.
     pub status: Status,
-    /// What it costs.
+    /// The price of the order.
     pub total: i64,
-    /// What was captured.
+    /// The money that was captured.
     pub paid: i64,
-    /// What went back.
+    /// The money that went back.
     pub refunded: i64,
 }
 
-/// One sku's stock.
+/// The stock of one sku.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Stock {
     /// Units in the warehouse.
     pub on_hand: i64,
-    /// Of them, set aside for orders that are not paid yet.
+    /// Units of these that are held for orders that are not paid.
     pub held: i64,
 }
 
-/// What a day came to. The model's and the processor's must be equal.
+/// The results of a day. Those of the model and of the processor must be equal.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How often each verdict was given to a message.
+    /// The number of messages with each verdict.
     pub verdicts: BTreeMap<VerdictWithReason, u64>,
-    /// Every order there is, the rejected ones too.
+    /// Every order, the rejected ones too.
     pub orders: BTreeMap<String, Account>,
-    /// Every sku there is.
+    /// Every sku.
     pub stock: BTreeMap<String, Stock>,
-    /// Callbacks whose order never came.
+    /// Callbacks that wait for their order.
     pub waiting: u64,
-    /// Messages put aside for a person.
+    /// Parked messages.
     pub parked: u64,
     /// Notifications requested, by kind.
     pub notifications: BTreeMap<String, u64>,
@@ -72,7 +72,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// How many orders there are in each status.
+    /// The number of orders with each status.
     pub fn statuses(&self) -> BTreeMap<Status, u64> {
         let mut statuses = BTreeMap::new();
         for account in self.orders.values() {
@@ -86,7 +86,7 @@ impl Tally {
         self.orders.values().map(|account| account.paid).sum()
     }
 
-    /// All money of orders that came to nothing and that has not gone back, in minor units.
+    /// All money of orders with the status `refund_due` that has not gone back, in minor units.
     pub fn refund_due(&self) -> i64 {
         let due = self.orders.values().filter(|account| account.status == Status::RefundDue);
         due.map(|account| account.paid - account.refunded).sum()
@@ -97,7 +97,7 @@ impl Tally {
         self.stock.values().map(|stock| stock.on_hand).sum()
     }
 
-    /// Where `seen` is not what this tally expects, one line for each entry, in a fixed order.
+    /// The differences between `seen` and this expected tally, one line for each entry, in a fixed order.
     pub fn differences(&self, seen: &Self) -> Vec<String> {
         let mut found = Vec::new();
         compare("verdict", &self.verdicts, &seen.verdicts, &mut found);
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tallies_that_differ_say_where() {
+    fn the_differences_of_two_tallies_are_listed() {
         let account = Account { status: Status::Paid, total: 2, paid: 2, refunded: 0 };
         let expected = Tally {
             orders: BTreeMap::from([("o".to_owned(), account)]),

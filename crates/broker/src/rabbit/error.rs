@@ -56,8 +56,8 @@ pub enum Error {
     /// The broker ended the consumer, as when its queue is deleted.
     #[error("the broker cancelled the consumer")]
     Cancelled,
-    /// Something that lapin cannot read is in the way, and could not be set aside.
-    #[error("cannot set aside an unreadable command")]
+    /// A command that lapin cannot read could not be moved to the dead letters.
+    #[error("cannot move an unreadable command to the dead letters")]
     Raw(#[source] io::Error),
     /// A connection closed without giving a reason.
     #[error("the connection to the broker closed")]

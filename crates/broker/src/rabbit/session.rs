@@ -258,11 +258,11 @@ impl Session {
 fn report_blocked(event: Event, link: &LinkState) {
     match event {
         Event::ConnectionBlocked(reason) => {
-            warn!(reason, "the broker takes no publishes");
+            warn!(reason, "the broker blocks publishes");
             link.report(|status| status.blocked = Some(reason));
         }
         Event::ConnectionUnblocked => {
-            info!("the broker takes publishes again");
+            info!("the broker accepts publishes again");
             link.report(|status| status.blocked = None);
         }
         _ => {}

@@ -109,7 +109,7 @@ impl SetUp {
             });
             if changed {
                 for difference in &survey.differences {
-                    warn!(difference, "declared otherwise by somebody, used as it is");
+                    warn!(difference, "a queue or exchange differs from ours: it is used as it is");
                 }
             }
             if survey.missing.is_empty() {

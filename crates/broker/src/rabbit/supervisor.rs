@@ -103,7 +103,11 @@ impl Supervisor {
                     let failure = self.failure(&error);
                     if log.is_new(&failure) {
                         let reason = failure.kind.as_str();
-                        warn!(reason, error = failure.detail, "broker not reached: trying again");
+                        warn!(
+                            reason,
+                            error = failure.detail,
+                            "cannot reach the broker: trying again"
+                        );
                     }
                     (error, failure)
                 }
@@ -178,8 +182,15 @@ impl Supervisor {
         // Boxed: rare, and too large to be part of the supervisor's own future.
         let setting_aside = Box::pin(unreadable::set_aside(&endpoint, &settings));
         match self.answering_requests(setting_aside).await? {
-            Ok(count) => warn!(count, queue = settings.names.dead, "unreadable commands set aside"),
-            Err(error) => warn!(error = chain(&error), "unreadable commands stay in the way"),
+            Ok(count) => warn!(
+                count,
+                queue = settings.names.dead,
+                "unreadable commands were moved to the dead letters"
+            ),
+            Err(error) => warn!(
+                error = chain(&error),
+                "unreadable commands could not be moved to the dead letters"
+            ),
         }
         Ok(())
     }
