@@ -1,5 +1,5 @@
-//! Connecting to a real broker: by IPv6, and the reasons why it does not work. On a node of its own,
-//! whose users and virtual hosts the tests change.
+//! Connecting to a real broker: over IPv6, and every reason for a failure. The tests change the users and virtual hosts of the
+//! node, so they have a node of their own.
 
 #[path = "support/rabbit.rs"]
 mod rabbit;
@@ -49,7 +49,7 @@ fn assert_is(failure: &Failure, kind: FailureKind, parts: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_refused_login_is_told_from_a_refused_connection() {
+async fn a_refused_login_is_another_failure_than_a_refused_connection() {
     let port = node().port();
     let login = failure(&format!("amqp://guest:hunter2@127.0.0.1:{port}/%2f")).await;
     let address = format!("127.0.0.1:{port}");
@@ -91,7 +91,7 @@ async fn a_port_without_tls_is_a_failure_of_tls() {
 }
 
 #[tokio::test]
-async fn tls_takes_the_configured_authority_and_the_certificates_name_alone() {
+async fn tls_trusts_only_the_configured_authority_and_the_name_in_the_certificate() {
     let port = node().tls_port();
     let url = format!("amqps://guest:guest@127.0.0.1:{port}/%2f");
     let mut trusting = settings(&url, &namespace("tls"));
@@ -115,7 +115,7 @@ async fn a_listener_that_says_nothing_is_a_timeout() {
     let address = silent.local_addr().expect("its address").to_string();
     let failure = failure(&format!("amqp://guest:guest@{address}/%2f")).await;
     assert_is(&failure, FailureKind::TimedOut, &[&address, "handshake"]);
-    // Every attempt that was given up has hung up.
+    // Every attempt that was given up has closed its connection.
     let (mut accepted, _) = silent.accept().expect("the attempt");
     accepted.set_read_timeout(Some(Duration::from_secs(5))).expect("set");
     let read = std::io::copy(&mut accepted, &mut std::io::sink());

@@ -43,9 +43,8 @@ fn runtime() -> tokio::runtime::Runtime {
         .expect("a runtime")
 }
 
-/// Does what a pipeline does: publishes one event for each command, in order of the key, and
-/// acknowledges the command once its event is confirmed. Publishes again from the first event that
-/// was lost.
+/// A pipeline: it publishes one event for each command, in the order of the key, and acknowledges the command when its event is
+/// confirmed. It publishes again from the first event that was lost.
 struct Relay {
     link: Link,
     names: Names,
@@ -211,7 +210,7 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
     node.ctl(&["set_vm_memory_high_watermark", "0.000001"]);
 
     let held = runtime.block_on(async {
-        // The broker tells a connection when it publishes.
+        // The broker reports that it blocks a connection only when that connection publishes.
         let held = link.publisher.mandatory(vec![message("", &names.dead, "held")]).await;
         let blocked = link.status.wait_for(|status| status.blocked.is_some());
         tokio::time::timeout(TIMEOUT, blocked).await.expect("told").expect("alive");
@@ -240,7 +239,7 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
 }
 
 #[test]
-fn a_consumer_that_timed_out_comes_back() {
+fn a_consumer_that_timed_out_consumes_again() {
     let node = node();
     let runtime = runtime();
     let url = node.url();
@@ -358,10 +357,10 @@ fn a_set_up_that_is_given_up_leaves_no_connection() {
         settings.topology = TopologyMode::Verify;
         let mut link = link(&settings).await;
         phase(&mut link, |phase| matches!(phase, Phase::Missing(_))).await;
-        // Answers stay away, but heartbeats do not: the connections live until they are closed.
+        // The node answers no requests, but it sends heartbeats: the connections stay open until they are closed.
         proxy.silence_channels();
         phase(&mut link, |phase| *phase == Phase::Connecting).await;
-        // The namespace can be claimed again, as no connection of ours holds it any more.
+        // The namespace can be claimed again, since no connection of this process owns it.
         let claimed = link.status.wait_for(|status| matches!(status.phase, Phase::Missing(_)));
         let claimed = tokio::time::timeout(Duration::from_secs(10), claimed).await.is_ok();
         assert!(claimed, "the namespace is held: {:?}", *link.status.borrow());
@@ -388,7 +387,7 @@ fn the_processor_is_ready_within_3_seconds_of_the_brokers_return() {
     });
     let port = node.port();
     node.kill();
-    // So long that the pauses between connects are at their longest.
+    // Long enough for the longest pause between two attempts to connect.
     thread::sleep(AWAY);
     let listening = thread::spawn(move || {
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {

@@ -22,7 +22,7 @@ fn event(names: &Names, key: u64, id: &str) -> Keyed {
 }
 
 #[tokio::test]
-async fn a_retry_comes_back_through_its_wait_queue_as_it_was() {
+async fn a_retry_comes_back_through_its_wait_queue_with_all_its_properties() {
     let url = shared_url();
     let settings = settings(&url, &namespace("retry"));
     let names = settings.names.clone();
@@ -76,7 +76,7 @@ async fn returns_are_matched_to_their_messages() {
     let raw = RawClient::new(&url).await;
     raw.queue(&format!("{}.some", names.owner), &names.notifications, "some").await;
 
-    // Several windows' worth, every third without a queue, from two publishers at once.
+    // More messages than several windows hold, every third without a queue, from two publishers at the same time.
     let batch = |salt: usize| {
         (0..300_usize)
             .map(|id| {
@@ -241,7 +241,7 @@ async fn dead_letters_are_listed_and_replayed() {
     }
     let kind = &back[0].message.properties.kind;
     assert_eq!(kind.as_deref(), Some("order.place"));
-    // Looking at some changes the order on a quorum queue.
+    // To list some messages of a quorum queue changes their order.
     let mut ids = ids(&back);
     ids.sort_unstable();
     assert_eq!(ids, ["1", "2"]);
@@ -251,7 +251,7 @@ async fn dead_letters_are_listed_and_replayed() {
 }
 
 #[tokio::test]
-async fn publishing_commands_where_nobody_listens_is_told() {
+async fn a_command_without_a_queue_is_returned() {
     let url = shared_url();
     let settings = settings(&url, &namespace("nobody"));
     let raw = RawClient::new(&url).await;

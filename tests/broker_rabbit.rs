@@ -37,7 +37,7 @@ fn arguments<const N: usize>(pairs: [(&str, AMQPValue); N]) -> FieldTable {
 const QUORUM: &str = "quorum";
 
 #[tokio::test]
-async fn declares_the_topology_of_the_contract() {
+async fn the_driver_declares_the_topology_of_the_contract() {
     let url = shared_url();
     let settings = settings(&url, &namespace("topology"));
     let names = settings.names.clone();
@@ -68,7 +68,7 @@ async fn declares_the_topology_of_the_contract() {
         overflow(),
         ("x-single-active-consumer", AMQPValue::Boolean(true)),
     ]);
-    // The broker compares: a queue declared otherwise is a 406.
+    // The broker compares the settings: to declare a queue with other ones fails with 406.
     for (queue, arguments) in [
         (names.commands.clone(), commands),
         (names.dead.clone(), arguments([quorum(), limit(1_000_000)])),
@@ -89,7 +89,7 @@ async fn declares_the_topology_of_the_contract() {
     }
     assert_eq!(link.status.borrow().differences, Vec::<String>::new());
 
-    // The bindings: what is published arrives.
+    // The bindings: published messages arrive in the queues.
     raw.commands(&names, ["1".to_owned()]).await;
     assert_eq!(ids(&deliveries(&mut link, 1).await), ["1"]);
     let dead = message(&names.dead, "order.place", "2");
@@ -98,7 +98,7 @@ async fn declares_the_topology_of_the_contract() {
 }
 
 #[tokio::test]
-async fn verify_makes_nothing_names_what_is_missing_and_waits_for_it() {
+async fn verify_declares_nothing_and_names_what_is_missing_until_it_is_there() {
     let url = shared_url();
     let mut settings = settings(&url, &namespace("verify"));
     settings.topology = TopologyMode::Verify;
@@ -143,7 +143,7 @@ async fn verify_makes_nothing_names_what_is_missing_and_waits_for_it() {
 }
 
 #[tokio::test]
-async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
+async fn a_queue_with_other_settings_is_used_and_its_difference_is_reported() {
     let url = shared_url();
     let settings = settings(&url, &namespace("foreign"));
     let names = settings.names.clone();
@@ -165,7 +165,7 @@ async fn a_queue_that_exists_otherwise_is_used_and_its_difference_told() {
 }
 
 #[tokio::test]
-async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
+async fn after_a_broken_channel_every_message_without_an_ack_is_delivered_again() {
     let url = shared_url();
     let settings = settings(&url, &namespace("redelivery"));
     let names = settings.names.clone();
@@ -178,7 +178,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     assert_eq!(first.iter().map(|delivery| delivery.tag).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
     link.acks.send(vec![up_to(1, 2), one(1, 4)]);
 
-    // An ack of nothing: the broker closes the channel.
+    // An ack for a message that was not delivered: the broker closes the channel.
     link.acks.send(vec![one(1, 99)]);
 
     let Intake::Down { generation, reason } = next_intake(&mut link).await else {
@@ -192,7 +192,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
     assert!(again.iter().all(|delivery| delivery.redelivered && delivery.generation == 2));
     assert_eq!(again[0].message.properties.delivery_count, 1);
 
-    // A stale ack would close this channel too: tag 5 means nothing on it.
+    // A stale ack would close this channel too, since it has no tag 5.
     link.acks.send(vec![one(1, 5), up_to(2, 2)]);
     raw.commands(&names, ["6".to_owned()]).await;
     let next = deliveries(&mut link, 1).await;
@@ -205,7 +205,7 @@ async fn a_broken_channel_comes_back_with_all_that_was_not_acked() {
 }
 
 #[tokio::test]
-async fn one_processor_a_namespace() {
+async fn a_namespace_has_one_processor() {
     let url = shared_url();
     let settings = settings(&url, &namespace("owner"));
     let first = acquire_owner(settings.clone(), TIMEOUT).await.expect("free");
@@ -327,7 +327,7 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
 }
 
 #[tokio::test]
-async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
+async fn a_command_that_lapin_cannot_read_is_dead_lettered_and_the_others_are_delivered() {
     let url = shared_url();
     let settings = settings(&url, &namespace("unreadable"));
     let names = settings.names.clone();
@@ -346,7 +346,7 @@ async fn a_command_lapin_cannot_read_is_set_aside_and_stops_nothing() {
 
     link.control.resume().await;
 
-    // What stands before the first may be delivered before that breaks the connection.
+    // Commands in front of the first unreadable one may be delivered before that one breaks the connection.
     let undisturbed = async {
         let mut since_up = Vec::new();
         while !ids(&since_up).contains(&"3") {

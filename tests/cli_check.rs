@@ -1,4 +1,4 @@
-//! `orderly check` from the outside: what it prints, and how it ends.
+//! `orderly check` from the outside: its output and its exit code.
 
 use std::fs;
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use tempfile::TempDir;
 
-/// The program, with nothing of ours in its environment.
+/// The program, without variables that begin with `ORDERLY_`.
 fn orderly() -> Command {
     let mut command = Command::cargo_bin("orderly").expect("the program is built");
     for (name, _) in std::env::vars_os() {
@@ -72,7 +72,7 @@ fn secrets_are_masked() {
 }
 
 #[test]
-fn the_environment_goes_over_the_file_and_holds_lists() {
+fn the_environment_overrides_the_file_and_may_have_lists() {
     let (_directory, path) = file("[orders]\nhold_for = \"5m\"\n[events]\npublish = []\n");
     let done = orderly()
         .arg("--config")
@@ -89,7 +89,7 @@ fn the_environment_goes_over_the_file_and_holds_lists() {
 }
 
 #[test]
-fn a_bare_number_is_refused_naming_key_and_source() {
+fn a_number_without_a_unit_is_refused_with_its_key_and_its_origin() {
     let (_directory, path) = file("[carts]\nexpire_after = 365\n");
     let done = orderly().arg("check").arg("--config").arg(&path).assert().code(78);
     let told = stderr(&done);
@@ -116,7 +116,7 @@ fn unknown_keys_are_refused_in_the_file_and_in_the_environment() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     let (_directory, path) =
         file("[orders]\nhold_cap = \"1m\"\n[store]\nhistory_retention = \"1d\"\n");
     let done = orderly()
@@ -150,7 +150,7 @@ fn a_missing_file_is_a_configuration_error() {
 }
 
 #[test]
-fn a_slip_of_the_unit_is_warned_of_but_valid() {
+fn a_probable_mistake_in_a_unit_is_a_warning() {
     let done = orderly().arg("check").env("ORDERLY_CARTS__EXPIRE_AFTER", "365s").assert().code(0);
     let told = stderr(&done);
     assert!(told.starts_with("warning: carts.expire_after: "), "{told}");
@@ -167,7 +167,7 @@ fn a_wrong_command_line_ends_with_2() {
 }
 
 #[test]
-fn who_stops_reading_is_no_error() {
+fn a_reader_that_closes_the_pipe_is_no_error() {
     use std::process::{Command, Stdio};
 
     let program = assert_cmd::cargo::cargo_bin("orderly");

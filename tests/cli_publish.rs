@@ -1,4 +1,4 @@
-//! `orderly publish` and `orderly dead` as a person uses them: what they say, and how they end.
+//! `orderly publish` and `orderly dead` as a person uses them: their messages and exit codes.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -16,7 +16,7 @@ struct Shell {
 }
 
 impl Shell {
-    /// Runs `orderly`; how it ended, and what it said to standard error.
+    /// Runs `orderly`. Returns its exit code and its output on standard error.
     fn run(&self, arguments: &[&str], input: &str) -> (Option<i32>, String) {
         let output = Command::new(cargo_bin("orderly"))
             .env("ORDERLY_BROKER__URL", &self.url)
@@ -32,7 +32,7 @@ impl Shell {
 const LINE: &str = r#"{"type":"stock.set","id":"1","data":{"sku":"tea","on_hand":5}}"#;
 
 #[test]
-fn before_anything_is_declared_they_say_what_is_missing() {
+fn without_the_exchange_and_the_queue_the_commands_name_what_is_missing() {
     let shell = Shell { url: shared_url(), namespace: namespace("undeclared") };
     let exchange = format!("{}.commands", shell.namespace);
 
@@ -48,7 +48,7 @@ fn before_anything_is_declared_they_say_what_is_missing() {
 }
 
 #[test]
-fn what_goes_wrong_is_said_once_and_after_how_many() {
+fn a_failure_is_reported_once_with_the_number_of_published_commands() {
     let shell = Shell { url: shared_url(), namespace: namespace("says") };
     let mut processor = Processor::new(&shell.url, &shell.namespace).with("RUST_LOG", "off");
     processor.start();

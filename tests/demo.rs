@@ -1,9 +1,9 @@
-//! The demo as the README runs it, and days of other seeds: the books balance with a model that knows nothing of the
-//! processor.
+//! The demo as in the README, and days of other seeds: the results of the processor are those of the model, which shares no code
+//! with it.
 
 use std::process::Command;
 
-/// Runs a day to its end; gives what was printed, and whether the exit code says that the books balance.
+/// Runs a day to its end. Returns whether the exit code says that the books balance, and the output.
 fn day(arguments: &[&str]) -> (bool, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_orderly"))
         .args(["demo", "--exit", "--bind", "127.0.0.1:0"])
@@ -14,7 +14,7 @@ fn day(arguments: &[&str]) -> (bool, String) {
 }
 
 #[test]
-fn the_books_of_the_day_that_everybody_sees_first_balance() {
+fn the_books_of_the_default_day_balance() {
     let (balances, said) = day(&[]);
     assert!(balances, "{said}");
     assert!(said.contains("The books balance"), "{said}");

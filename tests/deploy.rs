@@ -1,4 +1,4 @@
-//! What `deploy/` says of the metrics is true of the program.
+//! The metrics that the files in `deploy/` use exist in the program.
 
 use orderly::metrics::Metrics;
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ fn file(name: &str) -> String {
     std::fs::read_to_string(path).expect("it is there")
 }
 
-/// The names of ours in a text.
+/// The names of metrics of orderly in a text.
 fn names(text: &str) -> BTreeSet<&str> {
     let words =
         text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
@@ -17,7 +17,7 @@ fn names(text: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn alerts_watch_what_is_there_from_the_start() {
+fn alerts_use_metrics_that_exist_from_the_start() {
     let (_metrics, exporter) = Metrics::new();
     let exposed = exporter.render();
     let there: BTreeSet<&str> = exposed

@@ -1,4 +1,4 @@
-//! `orderly schema` beside what the shop tells: the data of every event are what their schema says.
+//! `orderly schema` and real events: the data of every event matches its schema.
 
 #[path = "../actors/tests/contract_coverage/scenario.rs"]
 #[allow(dead_code, reason = "the core's own tests use the rest of it")]
@@ -48,7 +48,7 @@ fn problem_of_fields(value: &Value, schema: &Value) -> Option<String> {
 }
 
 #[actix::test]
-async fn the_data_of_every_event_are_what_its_schema_says() {
+async fn the_data_of_every_event_matches_its_schema() {
     let schemas = schema::document()["events"].clone();
     let mut told = BTreeSet::new();
     for scenario in Box::pin(scenarios::all()).await {

@@ -1,5 +1,5 @@
-//! A real wholesaler's year through the program and a real RabbitMQ, when the data is there: the
-//! final stock and money are what plain arithmetic over the invoices says.
+//! A year of a real wholesaler through the program and a real RabbitMQ, where the data is present: the final stock and money are
+//! those that plain arithmetic over the invoices gives.
 
 #[path = "support/online_retail.rs"]
 mod online_retail;
@@ -90,11 +90,11 @@ async fn balances(stocked: Stocked, seed: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_year_in_which_all_orders_fit() {
+async fn a_year_with_stock_for_every_order_balances() {
     balances(Stocked::Fully, 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_year_with_shortages() {
+async fn a_year_with_shortages_balances() {
     balances(Stocked::Shortly, 2).await;
 }

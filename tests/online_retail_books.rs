@@ -32,7 +32,7 @@ fn read(rows: &str) -> Result<Invoices, Error> {
 }
 
 #[test]
-fn invoices_are_read_to_the_penny() {
+fn amounts_of_invoices_are_read_exactly() {
     let rows = "\
         1,A,\"LAMP, \"\"OLD\"\"\",6,2010-12-01 08:26:00,2.5,17850.0,United Kingdom\n\
         1,BANK CHARGES,FEE,1,2010-12-01 08:26:00,0.07,17850.0,United Kingdom\n\
@@ -53,7 +53,7 @@ fn invoices_are_read_to_the_penny() {
 }
 
 #[test]
-fn what_is_no_number_is_an_error_that_names_the_invoice() {
+fn an_amount_that_is_not_a_number_is_an_error_that_names_the_invoice() {
     let quantity = read("7,A,X,six,2010-12-01 08:26:00,2.5,1.0,UK\n").unwrap_err();
     let price = read("8,A,X,6,2010-12-01 08:26:00,-2.5,1.0,UK\n").unwrap_err();
 
@@ -68,10 +68,10 @@ fn two_accounts_of_the_real_invoices_agree() {
         // Given the invoices as commands
         let replay = online_retail::replay(&invoices.all, stocked, seed);
 
-        // When the model has taken them
+        // When the model has processed them
         let tally = tally_of(&replay.commands);
 
-        // Then it finds what the arithmetic says
+        // Then its results are those of the arithmetic
         let orders: Vec<_> = tally
             .orders
             .iter()
@@ -89,7 +89,7 @@ fn two_accounts_of_the_real_invoices_agree() {
 }
 
 #[test]
-fn the_replay_holds_what_makes_the_sample_worth_replaying() {
+fn the_replay_has_the_proportions_of_the_sample() {
     let Some(invoices) = sample() else { return };
     let full = online_retail::replay(&invoices.all, Stocked::Fully, 1);
     let short = online_retail::replay(&invoices.all, Stocked::Shortly, 1);

@@ -1,5 +1,5 @@
-//! What the door turns away, and what the core does behind it: messages as a broker delivers them,
-//! each parked with its reason and its bytes. (What becomes of valid commands, the core's own tests tell.)
+//! Invalid messages through decoding and the core: each is parked with its reason and its bytes. (The tests of the core are about
+//! valid commands.)
 
 #[path = "../actors/tests/support/mod.rs"]
 mod support;
@@ -18,7 +18,7 @@ use support::{DAY, Shop};
 
 const DECODER: Decoder = Decoder { max_command_size: 1024 };
 
-/// What the contract lets the verdict `invalid` say.
+/// The reasons that the contract allows for the verdict `invalid`.
 const OF_INVALID: [Reason; 6] = [
     Reason::Malformed,
     Reason::UnknownType,
@@ -54,7 +54,7 @@ fn cloud_event(event: &Value) -> Message {
     Message { properties, body: event.to_string().into(), ..Message::default() }
 }
 
-/// Messages that are none, and why. `now` is the shop's time.
+/// Invalid messages, each with its reason and a part of its detail. `now` is the time of the shop.
 fn messages(now: Timestamp) -> Vec<(Message, Reason, &'static str)> {
     let good = r#"{"sku": "tea", "on_hand": 1}"#;
     let old = now.minus(31 * DAY);
@@ -107,7 +107,7 @@ fn messages(now: Timestamp) -> Vec<(Message, Reason, &'static str)> {
 }
 
 #[actix::test]
-async fn what_is_turned_away_is_parked_with_its_bytes_and_its_reason() {
+async fn an_invalid_message_is_parked_with_its_bytes_and_its_reason() {
     let mut reached = BTreeSet::new();
     let now = Shop::open().sequencer.now();
     for (message, reason, words) in messages(now) {
@@ -133,7 +133,7 @@ async fn what_is_turned_away_is_parked_with_its_bytes_and_its_reason() {
 }
 
 #[actix::test]
-async fn a_message_of_exactly_the_size_that_is_taken_is_taken() {
+async fn a_message_of_the_largest_size_is_valid() {
     let mut shop = Shop::open();
     let mut body = r#"{"sku": "tea", "on_hand": 1}"#.to_owned();
     body.extend(std::iter::repeat_n(' ', 1024 - body.len()));

@@ -10,13 +10,13 @@ use tokio::time::timeout;
 const GRACE: Duration = Duration::from_secs(60);
 
 #[test]
-fn one_that_takes_no_messages_stops_without_waiting() {
+fn a_paused_processor_stops_without_waiting() {
     let directory = tempfile::tempdir().expect("a directory");
     let environment = [("ORDERLY_BROKER__URL", "memory:"), ("ORDERLY_ADMIN__BIND", "127.0.0.1:0")];
     let config = Config::load(None, environment.map(|(key, value)| (key.into(), value.into())))
         .expect("it is valid");
     orderly::process::runtime().expect("a runtime").block_on(async {
-        // Given one that is paused
+        // Given a processor that is paused
         let observed = Observed::start(&config).expect("it can be watched");
         let opened = open_store(&config, &directory.path().join("store")).expect("a new store");
         let link = memory_broker(&config).link(10);
@@ -25,13 +25,13 @@ fn one_that_takes_no_messages_stops_without_waiting() {
         status.wait_for(Status::connected).await.expect("it goes on");
         processor.handle.pause().await.expect("it answers");
         status.wait_for(|status| status.paused).await.expect("it goes on");
-        // and has heard of it: it looks at what comes from the broker last
+        // and has handled that: messages of the broker come after the pause
         tokio::time::sleep(Duration::from_millis(200)).await;
 
-        // When it is stopped
+        // When the processor is stopped
         processor.handle.stop(GRACE).await;
 
-        // Then it does not wait for the broker to say again that nothing comes
+        // Then it does not wait for the broker to report the pause again
         let ended = timeout(GRACE / 10, processor.ended()).await.expect("it ends in time");
         ended.expect("it ends in good order");
     });

@@ -1,7 +1,7 @@
-//! Stores of earlier builds: each is opened, answers as it did, goes on, and balances.
+//! Stores of earlier builds: this build opens each, gives the same answers, processes more commands, and finds no violation.
 //!
-//! `tests/released` has a store of every format that there was, as the build of that format left it, and what the
-//! admin API answered then. A build with a new format adds its own:
+//! `tests/released` has a store of every released format, written by a build of that format, and the answers of the admin API at
+//! that time. A build with a new format adds a store:
 //!
 //! ```sh
 //! ORDERLY_TEST_WRITE_STORE=1 scripts/with-rabbitmq cargo test --test released_stores
@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A store belongs to its namespace. The tests below run one after the other for that.
+/// A store belongs to its namespace, so the tests below run one after the other.
 const NAMESPACE: &str = "released";
 
 fn folder() -> PathBuf {
@@ -33,7 +33,7 @@ fn archive(format: &str) -> PathBuf {
     folder().join(format!("store-{format}.tar.gz"))
 }
 
-/// What the admin API answered of the store in `archive`.
+/// The file with the answers of the admin API about the store in `archive`.
 fn answers_of(archive: &Path) -> PathBuf {
     archive.with_extension("").with_extension("json")
 }
@@ -89,7 +89,7 @@ fn money(kind: &str, amount: i64) -> Value {
     json!({"kind": kind, "amount": amount, "currency": "EUR"})
 }
 
-/// What the store has seen: an order in every status that it can be brought to in a moment, and what never became one.
+/// The commands of the store: an order in every status that can be reached at once, and messages that made no order.
 fn story() -> Vec<Sent> {
     let mut all = vec![stock("tea", 100)];
     let line = json!({"sku": "tea", "quantity": 2, "unit_price": 500, "currency": "EUR"});
@@ -148,7 +148,7 @@ const ORDERS: [&str; 15] = [
     "late",
 ];
 
-/// Everything that can be asked about the story.
+/// The paths of all answers about the story.
 fn paths() -> Vec<String> {
     let mut paths = Vec::new();
     for order in ORDERS {
@@ -175,7 +175,7 @@ fn tar(arguments: &[&str]) {
     assert!(status.success(), "tar {arguments:?}");
 }
 
-/// Fails where `now` lacks something that `then` had, or has something else there. What is new is no difference.
+/// Fails where `now` lacks a value of `then` or has another one. New members are no difference.
 fn assert_holds(then: &Value, now: &Value, place: &str) {
     match (then, now) {
         (Value::Object(then), Value::Object(now)) => {
@@ -194,7 +194,7 @@ fn assert_holds(then: &Value, now: &Value, place: &str) {
     }
 }
 
-/// Makes the store of this build's formats.
+/// Writes the store of the formats of this build.
 async fn write() {
     let mut processor = processor();
     processor.start();
@@ -217,14 +217,14 @@ async fn write() {
     tar(&["-C", parent.to_str().expect("UTF-8"), "-czf", archive, "store"]);
 }
 
-/// Opens one of the stores with this build, and goes on with it. Gives the format that it has then.
+/// Opens one of the stores with this build and processes more commands. Returns the format of the store at the end.
 async fn go_on(archive: &Path) -> String {
     let name = archive.display();
     let mut processor = processor();
     let directory = processor.directory.path().to_str().expect("UTF-8").to_owned();
     tar(&["-C", &directory, "-xzf", archive.to_str().expect("UTF-8")]);
     processor.start();
-    // answers as it did
+    // The answers are the same.
     let then = std::fs::read(answers_of(archive));
     let then: Map<String, Value> =
         serde_json::from_slice(&then.expect("the answers of the store")).expect("JSON");
@@ -233,7 +233,7 @@ async fn go_on(archive: &Path) -> String {
         let now = processor.get(path).unwrap_or_else(|| panic!("{name}: {path} is answered"));
         assert_holds(then, &now, &format!("{name}: {path} "));
     }
-    // goes on: what is new is applied, what is known is known
+    // New commands are applied, and known ones are duplicates or conflicts.
     let producer = Producer::new(&shared_url(), NAMESPACE).await;
     let replies = producer.reply_queue().await;
     for (command, verdict) in [
@@ -263,7 +263,7 @@ async fn go_on(archive: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stores_of_every_format_are_opened_and_go_on() {
+async fn every_released_store_is_opened_and_processes_more_commands() {
     if std::env::var_os("ORDERLY_TEST_WRITE_STORE").is_some() {
         write().await;
     }

@@ -1,4 +1,4 @@
-//! The program beside a real RabbitMQ: commands in, verdicts, events and notifications out.
+//! The program with a real RabbitMQ: commands in; verdicts, events and notifications out.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -13,7 +13,7 @@ use rabbit::{namespace, shared_url};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
+async fn an_order_is_placed_and_paid_with_its_events_and_its_notification() {
     let (url, namespace) = (shared_url(), namespace("serve"));
     let mut processor = Processor::new(&url, &namespace);
     processor.start();
@@ -99,7 +99,7 @@ async fn an_order_goes_from_a_command_to_its_events_and_its_notification() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_processed_is_parked_with_its_bytes_and_its_reason() {
+async fn a_message_that_cannot_be_processed_is_parked_with_its_bytes_and_its_reason() {
     let (url, namespace) = (shared_url(), namespace("serve"));
     let mut processor = Processor::new(&url, &namespace);
     processor.start();
@@ -140,7 +140,7 @@ async fn a_second_processor_of_the_namespace_ends_with_75() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_on_one_store_the_second_ends_with_74() {
+async fn a_second_process_on_a_store_ends_with_74() {
     let url = shared_url();
     let mut first = Processor::new(&url, &namespace("serve"));
     first.start();
@@ -166,7 +166,7 @@ async fn a_store_of_another_namespace_ends_with_78() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_that_only_callbacks_wait_for_is_not_there_and_that_is_said() {
+async fn an_order_that_only_callbacks_wait_for_is_a_404_that_says_so() {
     let (url, namespace) = (shared_url(), namespace("serve"));
     let mut processor = Processor::new(&url, &namespace);
     processor.start();

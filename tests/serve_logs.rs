@@ -1,4 +1,4 @@
-//! What a stranger reads in the log of a normal life, and while another processor is there.
+//! The log of a normal run, and of a processor whose namespace another one owns.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -32,7 +32,7 @@ fn logged(url: &str, namespace: &str) -> (Processor, std::path::PathBuf) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_normal_life_is_told_in_a_few_lines_without_a_warning() {
+async fn a_normal_run_logs_a_few_lines_and_no_warning() {
     let (url, namespace) = (shared_url(), namespace("log"));
     let (processor, log) = logged(&url, &namespace);
     let mut processor = processor.with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]");
@@ -51,7 +51,7 @@ async fn a_normal_life_is_told_in_a_few_lines_without_a_warning() {
         "store opened",
         "consuming",
         "condition cleared",
-        "stopping: no more messages are taken",
+        "stopping: no further messages are consumed",
         "not ready",
         "stopped",
     ];
@@ -59,12 +59,12 @@ async fn a_normal_life_is_told_in_a_few_lines_without_a_warning() {
 }
 
 #[test]
-fn another_processor_is_mentioned_once() {
+fn another_owner_of_the_namespace_is_logged_once() {
     let (url, namespace) = (shared_url(), namespace("taken"));
     let mut first = Processor::new(&url, &namespace).with("RUST_LOG", "off");
     first.start();
 
-    // When another one waits for the namespace, for several looks
+    // When another processor waits for the namespace and tries several times to claim it
     let (second, log) = logged(&url, &namespace);
     let mut second = second.with("ORDERLY_BROKER__OWNER_WAIT", "2s");
     second.spawn();
@@ -77,7 +77,7 @@ fn another_processor_is_mentioned_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_fails_is_named() {
+async fn the_log_names_a_command_that_fails() {
     let (url, namespace) = (shared_url(), namespace("fails"));
     let (processor, log) = logged(&url, &namespace);
     let mut processor = processor

@@ -1,5 +1,5 @@
-//! As many messages as may be are parked: what comes beyond goes whole to the dead letters of the broker, also when the
-//! process dies before the broker has confirmed that.
+//! `parked.max_count`: further messages are published whole to the dead letters of the broker, also when the process dies before
+//! the broker has confirmed one.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -22,9 +22,9 @@ fn bad(number: usize) -> Sent {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_beyond_the_limit_goes_whole_to_the_dead_letters_over_a_crash() {
+async fn messages_beyond_the_limit_are_dead_lettered_whole_also_over_a_crash() {
     let (url, namespace) = (shared_url(), namespace("parked-limit"));
-    // Given a processor with room for three, that dies before the broker has confirmed a dead letter
+    // Given a processor that parks at most three, and dies before the broker has confirmed a dead letter
     let mut processor = Processor::new(&url, &namespace)
         .with("ORDERLY_PARKED__MAX_COUNT", &ROOM.to_string())
         .with("FAILPOINTS", "worker:outbound=panic")
@@ -47,7 +47,7 @@ async fn what_is_beyond_the_limit_goes_whole_to_the_dead_letters_over_a_crash() 
     });
     processor.wait(|processor| processor.metric("orderly_in_flight", "") < 0.5);
 
-    // Then each is there once and whole, parked or among the dead letters
+    // Then every message is there once and whole, parked or dead-lettered
     let parked = processor.metric("orderly_parked{", "");
     assert!((parked - ROOM as f64).abs() < 0.5, "{parked} are parked");
     let mut dead = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Commands that make an actor panic, or abort the whole process: each costs itself only.
+//! Commands that make an actor panic or abort the process: no other command is lost.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -90,8 +90,8 @@ async fn a_command_that_aborts_the_process_is_parked_after_a_few_crashes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_of_any_size_beside_one_that_kills_the_process_is_only_parked() {
-    // Given a message that kills the process, and one beside it that is larger than any value in the store may be
+async fn a_large_message_in_hand_with_one_that_kills_the_process_is_parked() {
+    // Given a message that kills the process, and another one that is larger than any value in the store may be
     let (url, namespace) = (shared_url(), namespace("large"));
     let mut processor = Processor::new(&url, &namespace)
         .with("FAILPOINTS", "order:o-poison=return(abort)")
@@ -103,7 +103,7 @@ async fn a_message_of_any_size_beside_one_that_kills_the_process_is_only_parked(
     let mut commands = vec![stock("tea", 1000), place("o-poison", &[("tea", 1, 100)]), large];
     commands.extend(orders("behind", 5));
 
-    // When both are delivered again and again
+    // When both are delivered several times
     producer.publish(&commands).await;
     let placed = |processor: &Processor| {
         processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > 4.5
@@ -115,7 +115,7 @@ async fn a_message_of_any_size_beside_one_that_kills_the_process_is_only_parked(
         processor.spawn();
     }
 
-    // Then the one is parked as what killed the process, the other as too large
+    // Then the first is parked as failed, and the other as too large
     assert_eq!(parked_as_failed(&processor).len(), 1);
     let list = processor.get("/api/parked?reason=too_large").expect("answers");
     assert_eq!(list["items"][0]["size"], 3 << 20);

@@ -1,5 +1,4 @@
-//! What grows old in a running process: carts, callbacks without an order, settled orders. All retentions are a few
-//! seconds here.
+//! Retention in a running process: carts, callbacks without an order, settled orders. Every retention is a few seconds here.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -14,7 +13,7 @@ use rabbit::{namespace, shared_url};
 use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_old_goes_by_itself_and_ids_of_orders_stay_taken() {
+async fn old_data_expires_and_the_ids_of_orders_stay_taken() {
     let (url, namespace) = (shared_url(), namespace("retention"));
     let mut processor = Processor::new(&url, &namespace)
         .with("ORDERLY_CARTS__EXPIRE_AFTER", "1s")
@@ -32,7 +31,7 @@ async fn what_is_old_goes_by_itself_and_ids_of_orders_stay_taken() {
         "occurred_at": "2026-01-01T00:00:00Z",
     });
 
-    // When they come and nothing else does
+    // When no other command follows
     producer
         .publish(&[
             stock("tea", 10),
@@ -46,7 +45,7 @@ async fn what_is_old_goes_by_itself_and_ids_of_orders_stay_taken() {
         processor.get("/api/orders/o-1").is_some_and(|order| order["status"] == "cancelled")
     });
 
-    // Then the cart expires, the callback is put aside, and the order and the cart are forgotten
+    // Then the cart expires, the callback is parked, and the order and the cart are deleted
     processor.wait(|processor| {
         processor.get("/api/carts/k-1").is_some_and(|cart| cart["status"] == "expired")
     });
@@ -68,7 +67,7 @@ async fn what_is_old_goes_by_itself_and_ids_of_orders_stay_taken() {
     assert!(processor.metric("orderly_orders{", "status=\"cancelled\"") < 0.5);
     assert!(processor.metric("orderly_waiting_callbacks", "") < 0.5);
 
-    // and the id of the order is not free again
+    // and the id of the order stays taken
     let again = json!({
         "order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
         "lines": [{"sku": "tea", "quantity": 1, "unit_price": 100}],

@@ -1,4 +1,4 @@
-//! A command that comes to no end: the process says so, and ends for the platform to start it again.
+//! A command that does not end: readiness fails, and the process ends so that the platform starts it again.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -15,7 +15,7 @@ fn orders(prefix: &str, count: usize) -> Vec<Sent> {
     (0..count).map(|number| place(&format!("{prefix}-{number}"), &[("tea", 1, 100)])).collect()
 }
 
-/// A processor that has one command among forty that hangs whenever it is tried, for longer than anybody waits.
+/// A processor that has forty commands in hand. One of them hangs in every attempt, for longer than any limit.
 async fn with_a_command_that_hangs(url: &str, namespace: &str) -> Processor {
     let mut processor = Processor::new(url, namespace)
         .with("FAILPOINTS", "order:o-stuck=sleep(3600000)")
@@ -34,23 +34,23 @@ async fn with_a_command_that_hangs(url: &str, namespace: &str) -> Processor {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_standstill_fails_readiness_and_ends_the_process_and_the_next_start_goes_on() {
     let (url, namespace) = (shared_url(), namespace("stalls"));
-    // Given a command that hangs once, for longer than anybody waits
+    // Given a command that hangs in its first attempt, for longer than any limit
     let mut processor = with_a_command_that_hangs(&url, &namespace).await;
 
-    // When it stands still
+    // When the processor stands still
     let status = processor.ended();
 
-    // Then it ended by itself, and not well
+    // Then the process has ended with a failure
     assert_eq!(status.code(), Some(1));
 
-    // And when it is started again, and nothing hangs any more
+    // And when it is started again and the command does not hang
     let mut processor = processor.with("FAILPOINTS", "");
     processor.spawn();
     processor.wait(|processor| {
         processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > 40.5
     });
 
-    // Then nothing was lost, and nothing is there twice
+    // Then every order is there once
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["counts"]["held"], 41);
 }
@@ -62,9 +62,9 @@ fn parked_as_failed(processor: &Processor) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_hangs_at_every_start_is_parked_after_a_few_and_costs_nobody_else() {
+async fn a_command_that_hangs_in_every_attempt_is_parked_and_the_others_are_applied() {
     let (url, namespace) = (shared_url(), namespace("hangs"));
-    // Given a command that hangs whenever it is tried
+    // Given a command that hangs in every attempt
     let mut processor = with_a_command_that_hangs(&url, &namespace).await;
 
     // When the process is started again each time that it ends
@@ -75,7 +75,7 @@ async fn a_command_that_hangs_at_every_start_is_parked_after_a_few_and_costs_nob
         starts += 1;
     }
 
-    // Then that command is parked after a few, the others are carried out, and it hangs no more
+    // Then that command is parked after a few starts, the others are applied, and the process goes on
     assert!((4..=12).contains(&starts), "{starts} starts");
     assert_eq!(parked_as_failed(&processor), ["place-o-stuck"]);
     processor.wait(|processor| {

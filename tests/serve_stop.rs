@@ -1,5 +1,5 @@
-//! Told to stop while the broker takes nothing, or is gone: it stops in time all the same, and the next start tells
-//! what this one could not. On a node of its own; one test after the other.
+//! A stop while the broker blocks publishers or is gone: the process ends in time, and the next start publishes the events that
+//! are left. The tests have a node of their own and run one after the other.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -17,11 +17,11 @@ use std::time::Duration;
 
 const BEFORE: usize = 20;
 const ORDERS: usize = 60;
-/// What `shutdown.grace` mostly is set to.
+/// The `shutdown.grace` of most tests.
 const GRACE: Duration = Duration::from_secs(6);
-/// What closing the store, the broker's connections and the admin server may take on a busy machine.
+/// The time to close the store, the connections to the broker and the admin server on a busy machine.
 const A_LITTLE: Duration = Duration::from_secs(4);
-/// Too little memory for anything: publishers are blocked.
+/// A limit of memory so low that the broker blocks publishers.
 const BLOCKING: &str = "0.000001";
 
 /// One node for all tests here, one test at a time.
@@ -46,8 +46,8 @@ fn orders(numbers: std::ops::Range<usize>) -> Vec<Sent> {
     numbers.map(|number| place(&format!("o-{number}"), &[("tea", 1, 100)])).collect()
 }
 
-/// A processor that has placed and told some orders, and the queue that hears of them. The others are on their way to
-/// it while it stands still.
+/// A processor that has placed some orders and published their events, and the queue with the events. The other orders wait in
+/// its queue while the processor is paused.
 fn half_way(
     node: &Node,
     runtime: &tokio::runtime::Runtime,
@@ -84,7 +84,7 @@ fn told(processor: &Processor) -> bool {
     processor.metric("orderly_outbox_pending", "") < 0.5
 }
 
-/// The sequences of what the orders' timelines tell first: that they were placed.
+/// The sequences of the first events in the timelines of the orders: that they were placed.
 fn sequences(processor: &Processor) -> BTreeMap<String, String> {
     let placing = |number| {
         let order = format!("o-{number}");
@@ -98,7 +98,7 @@ fn sequences(processor: &Processor) -> BTreeMap<String, String> {
     (0..ORDERS).map(placing).collect()
 }
 
-/// Starts it again: then all is there once, and everybody has heard of it, by the names that it had before.
+/// Starts the processor again: then every order is there once, and every event was published under the id that it had before.
 fn nothing_is_lost(
     node: &Node,
     runtime: &tokio::runtime::Runtime,
@@ -132,11 +132,11 @@ fn nothing_is_lost(
 }
 
 #[test]
-fn beside_a_blocked_broker() {
+fn a_stop_ends_in_time_while_the_broker_blocks_publishers() {
     let node = node();
     let runtime = runtime();
     for signal in ["TERM", "INT"] {
-        // Given events that a blocked broker does not take
+        // Given events that a blocked broker does not confirm
         let (mut processor, events) = half_way(&node, &runtime, "blocked", "6s");
         watermark(&node, BLOCKING);
         processor.signal("CONT");
@@ -144,21 +144,21 @@ fn beside_a_blocked_broker() {
         let before = sequences(&processor);
         assert!(!told(&processor));
 
-        // When it is told to stop
+        // When the process is stopped
         processor.signal(signal);
 
-        // Then it does, in good order
+        // Then it ends with 0, in time
         let status = processor.ended_within(GRACE + A_LITTLE);
         assert_eq!(status.code(), Some(0), "{signal}");
 
-        // And the next start tells what is left, under the same ids
+        // And the next start publishes the events that are left, under the same ids
         watermark(&node, "0.4");
         nothing_is_lost(&node, &runtime, processor, &events, &before);
     }
 }
 
 #[test]
-fn beside_a_blocked_broker_that_opens_in_time() {
+fn a_stop_publishes_all_events_when_the_broker_is_unblocked_in_time() {
     let node = node();
     let runtime = runtime();
     let (mut processor, events) = half_way(&node, &runtime, "opens", "6s");
@@ -180,7 +180,7 @@ fn beside_a_blocked_broker_that_opens_in_time() {
 }
 
 #[test]
-fn beside_a_broker_that_was_lost() {
+fn a_stop_ends_in_time_when_the_broker_was_lost() {
     let mut node = node();
     let runtime = runtime();
     for signal in ["TERM", "INT"] {
@@ -193,24 +193,24 @@ fn beside_a_broker_that_was_lost() {
         node.kill();
         processor.wait(|processor| processor.metric("orderly_broker_connected", "") < 0.5);
 
-        // When it is told to stop
+        // When the process is stopped
         processor.signal(signal);
 
-        // Then it does, in good order
+        // Then it ends with 0, in time
         let status = processor.ended_within(GRACE + A_LITTLE);
         assert_eq!(status.code(), Some(0), "{signal}");
 
-        // And the next start tells what is left, under the same ids
+        // And the next start publishes the events that are left, under the same ids
         node.restart();
         nothing_is_lost(&node, &runtime, processor, &events, &before);
     }
 }
 
 #[test]
-fn a_second_signal_ends_it_at_once() {
+fn a_second_signal_ends_the_process_at_once() {
     let node = node();
     let runtime = runtime();
-    // Given one that would wait long for a blocked broker
+    // Given a processor that would wait long for a blocked broker
     let (mut processor, events) = half_way(&node, &runtime, "twice", "60s");
     watermark(&node, BLOCKING);
     processor.signal("CONT");
@@ -219,20 +219,20 @@ fn a_second_signal_ends_it_at_once() {
     processor.signal("TERM");
     processor.wait(|processor| processor.get("/readyz").is_none());
 
-    // When it is told so a second time
+    // When it gets a second signal
     processor.signal("INT");
 
-    // Then it waits no longer, and says that this was not in good order
+    // Then it ends at once, with a failure
     let status = processor.ended_within(Duration::from_secs(2));
     assert_eq!(status.code(), Some(1));
 
-    // And the next start tells what is left, under the same ids
+    // And the next start publishes the events that are left, under the same ids
     watermark(&node, "0.4");
     nothing_is_lost(&node, &runtime, processor, &events, &before);
 }
 
 #[test]
-fn a_grace_that_runs_out_amid_a_command_breaks_nothing() {
+fn a_grace_that_ends_during_a_command_loses_nothing() {
     let node = node();
     let runtime = runtime();
     let (url, namespace) = (node.url(), namespace("amid"));
@@ -249,14 +249,14 @@ fn a_grace_that_runs_out_amid_a_command_breaks_nothing() {
     processor.signal("STOP");
     runtime.block_on(producer.publish(&orders(0..20)));
 
-    // When it is told to stop with that command in hand
+    // When the process is stopped with that command in hand
     processor.signal("TERM");
     processor.signal("CONT");
 
-    // Then it ends in good order
+    // Then it ends with 0
     assert_eq!(processor.ended_within(A_LITTLE).code(), Some(0));
 
-    // And the next start does what is left
+    // And the next start processes the other commands
     let mut processor = processor.with("FAILPOINTS", "");
     processor.start();
     processor.wait(|processor| placed(processor, 20) && told(processor));

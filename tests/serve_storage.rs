@@ -1,4 +1,4 @@
-//! A disk that takes no more: the process acknowledges nothing that it does not keep, says so, and ends with 74.
+//! A full disk: the process acknowledges no command that is not durable, names the cause, and ends with 74.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -15,7 +15,7 @@ use std::time::Duration;
 const ORDERS: u32 = 3_000;
 const LINES: u32 = 500;
 
-/// Orders whose lines take up room.
+/// Orders with many lines, which need much space.
 fn bulky(count: u32) -> Vec<Sent> {
     let lines = vec![("tea", 1, 1_000_000_000); LINES as usize];
     (0..count).map(|number| place(&format!("o-{number}"), &lines)).collect()
@@ -32,13 +32,13 @@ async fn a_full_disk_ends_the_process_and_loses_nothing() {
     producer.publish(&[stock("tea", 10_000_000)]).await;
     producer.publish(&bulky(ORDERS)).await;
 
-    // When it is full
+    // When the disk is full
     let status = processor.ended();
 
-    // Then the process ended by itself, and says that it was the store
+    // Then the process has ended, and names the store as the cause
     assert_eq!(status.code(), Some(74));
 
-    // And when there is room again
+    // And when the disk has space again
     let mut processor = processor.with_files_up_to(1 << 40);
     processor.start();
     processor.wait(|processor| {
@@ -52,13 +52,13 @@ async fn a_full_disk_ends_the_process_and_loses_nothing() {
 
 #[test]
 fn a_signal_ends_a_process_that_has_found_no_broker() {
-    // Given a broker that is not there
+    // Given a broker that cannot be reached
     let mut processor =
         Processor::new("amqp://guest:guest@127.0.0.1:9/%2f", "nobroker").with("RUST_LOG", "off");
     processor.spawn();
     processor.wait(|processor| processor.get("/healthz").is_some());
     std::thread::sleep(Duration::from_millis(500));
 
-    // When it is told to stop, then it stops, in good order
+    // When the process is stopped, then it ends with 0
     assert_eq!(processor.stop().code(), Some(0));
 }

@@ -1,4 +1,4 @@
-//! The program beside a real RabbitMQ and a webhook that is down, comes back, or refuses.
+//! The program with a real RabbitMQ and a webhook that is down, works again, or refuses.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex};
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const ORDERS: usize = 40;
 
-/// A request as the endpoint had it, and what it answered.
+/// A request to the endpoint, and the status of its answer.
 #[derive(Debug, Clone)]
 struct Seen {
     key: String,
@@ -30,7 +30,7 @@ struct Seen {
     status: u16,
 }
 
-/// An endpoint that answers every request with the status of the hour.
+/// An endpoint that answers every request with the status that is set.
 struct Endpoint {
     url: String,
     status: Arc<AtomicU16>,
@@ -47,7 +47,7 @@ impl Endpoint {
             for stream in listener.incoming() {
                 let (status, seen) = (Arc::clone(&status), Arc::clone(&seen));
                 std::thread::spawn(move || {
-                    // a connection that ends by a kill ends in an error, which nobody needs
+                    // A connection of a killed process ends with an error, which does not matter.
                     let _ = serve(&stream.expect("a connection"), &status, &seen);
                 });
             }
@@ -63,7 +63,7 @@ impl Endpoint {
         self.seen.lock().expect("no panic in here").clone()
     }
 
-    /// How often it took each notification.
+    /// The number of times that the endpoint accepted each notification.
     fn taken(&self) -> BTreeMap<String, usize> {
         let mut taken = BTreeMap::new();
         for seen in self.seen().into_iter().filter(|seen| seen.status == 200) {
@@ -124,7 +124,7 @@ fn paid(number: usize) -> [Sent; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
+async fn a_webhook_that_was_down_gets_every_notification_once_and_delays_no_other_channel() {
     let (url, namespace) = (shared_url(), namespace("webhook"));
     let endpoint = Endpoint::new(503);
     let mut processor = processor(&url, &namespace, &endpoint);
@@ -137,7 +137,7 @@ async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
     commands.extend((0..ORDERS).flat_map(paid).map(|command| command.traced(traceparent)));
     producer.publish(&commands).await;
 
-    // the other channel has them all while this one takes none
+    // The other channel delivers all notifications while the webhook accepts none.
     let mut told = BTreeSet::new();
     while told.len() < ORDERS {
         told.insert(producer.take(&notifications).await.id);
@@ -148,12 +148,12 @@ async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
         processor.metric("orderly_notifications_total", amqp) > ORDERS as f64 - 0.5
     });
     assert!(endpoint.taken().is_empty());
-    // it is left alone meanwhile: far fewer attempts than there are notifications and seconds
+    // The breaker is open meanwhile: there are far fewer attempts than notifications and seconds.
     std::thread::sleep(std::time::Duration::from_secs(3));
     let attempts = endpoint.seen().len();
     assert!((3..20).contains(&attempts), "{attempts} attempts while it was down");
 
-    // the process dies and starts again, and then the endpoint comes back
+    // The process dies and starts again, and then the endpoint works again.
     processor.kill();
     processor.start();
     endpoint.answers(200);
@@ -184,7 +184,7 @@ async fn a_webhook_that_was_down_gets_everything_once_and_delays_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
+async fn a_refused_notification_is_given_up_with_an_event_and_can_be_sent_again() {
     let (url, namespace) = (shared_url(), namespace("webhook"));
     let endpoint = Endpoint::new(410);
     let logs = tempfile::tempdir().expect("a directory");
@@ -239,7 +239,7 @@ async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
     assert!(processor.get("/api/notifications?status=nonsense").is_none());
     assert_eq!(processor.stop().code(), Some(0));
 
-    // the receiver is told whom to tell; the log is not, nor by what we sign
+    // The request has the address of the customer; the log has neither the address nor the secret.
     let customer = &endpoint.seen()[1].body["customer"];
     assert_eq!(
         (&customer["email"], &customer["phone"]),
@@ -253,7 +253,7 @@ async fn what_a_webhook_refuses_is_given_up_told_of_and_sent_again_by_hand() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_dead_webhook_does_not_get_in_time_is_given_up_though_it_is_hardly_tried() {
+async fn a_notification_for_a_dead_webhook_is_given_up_in_time_after_few_attempts() {
     let (url, namespace) = (shared_url(), namespace("webhook"));
     let endpoint = Endpoint::new(503);
     let mut processor = processor(&url, &namespace, &endpoint)
@@ -284,7 +284,7 @@ async fn what_a_dead_webhook_does_not_get_in_time_is_given_up_though_it_is_hardl
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_customer_is_told_of_each_refund_which_one_it_is_on_every_channel() {
+async fn the_notification_of_a_refund_names_the_refund_on_every_channel() {
     let (url, namespace) = (shared_url(), namespace("webhook"));
     let endpoint = Endpoint::new(200);
     let mut processor = processor(&url, &namespace, &endpoint);

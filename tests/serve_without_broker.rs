@@ -1,4 +1,4 @@
-//! A processor that reaches no broker: its store answers, and `/readyz` says what is in the way.
+//! A processor that cannot reach a broker: its store answers reads, and `/readyz` says what cannot be reached.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -35,7 +35,7 @@ fn unused_port() -> u16 {
     listener.local_addr().expect("an address").port()
 }
 
-/// Why the broker is not reached, once `/readyz` says so.
+/// The reason why the broker cannot be reached, as soon as `/readyz` has it.
 fn reason(processor: &mut Processor) -> String {
     let mut told = None;
     processor.wait(|processor| {
@@ -53,7 +53,7 @@ fn reason(processor: &mut Processor) -> String {
 async fn the_store_answers_without_a_broker_and_processing_begins_when_there_is_one() {
     let (url, namespace) = (shared_url(), namespace("serve"));
     let (processor, order, timeline) = stopped(&url, &namespace).await;
-    // Given the address of a broker at which nothing listens
+    // Given the address of a port on which no broker listens
     let (mut elsewhere, port) = (Url::parse(&url).expect("a URL"), unused_port());
     let broker = elsewhere.port().expect("a port");
     elsewhere.set_port(Some(port)).expect("a URL with a host");
@@ -84,7 +84,7 @@ async fn the_store_answers_without_a_broker_and_processing_begins_when_there_is_
             });
         }
     });
-    // Then it is ready, and goes on where it was
+    // Then the processor is ready, and goes on with its store
     processor.wait_until_ready();
     let producer = Producer::new(&url, &namespace).await;
     producer.publish(&[place("o-2", &[("tea", 8, 500)])]).await;
@@ -95,7 +95,7 @@ async fn the_store_answers_without_a_broker_and_processing_begins_when_there_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refused_login_is_told_from_a_refused_connection() {
+async fn readiness_distinguishes_a_refused_login_from_a_refused_connection() {
     let (url, namespace) = (shared_url(), namespace("serve"));
     let (processor, ..) = stopped(&url, &namespace).await;
     let mut stranger = Url::parse(&url).expect("a URL");
@@ -108,7 +108,7 @@ async fn a_refused_login_is_told_from_a_refused_connection() {
     let port = stranger.port().expect("a port");
     assert!(told.contains(&format!("127.0.0.1:{port}")) && told.contains("login"), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
-    // it ends in good order, and has written nothing that would be in the way
+    // The process ends with 0, and has written nothing that would keep another one from the store.
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["balanced"], true);
 }

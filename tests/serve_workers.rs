@@ -1,5 +1,5 @@
-//! A thread or task of the process that panics is not missed in silence: the process ends, and the next start goes on;
-//! or the worker goes on, where only what it had in hand is lost.
+//! A panic in a thread or task: the process ends and names the worker, and the next start goes on. A channel for notifications
+//! fails only the batch in hand and goes on.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -13,13 +13,13 @@ use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};
 use std::time::Duration;
 
-/// Long enough for whatever a worker does of itself, and far from when a standstill is noticed.
+/// Longer than a worker takes to end the process, and shorter than a standstill takes to be noticed.
 const SOON: Duration = Duration::from_secs(20);
 
-/// Makes a worker panic, and checks that the process ends for that reason, and that nothing is lost by it.
+/// Makes a worker panic. Checks that the process ends for that reason and that nothing is lost.
 async fn ends_and_goes_on(worker: &str, fault: &str, code: i32) {
     let (url, namespace) = (shared_url(), namespace(&format!("worker-{worker}")));
-    // Given a processor that works
+    // Given a processor that processes orders
     let mut processor =
         Processor::new(&url, &namespace).with("ORDERLY_BROKER__RETRY_DELAYS", "[\"100ms\"]");
     let log = processor.directory.path().join("log");
@@ -42,7 +42,7 @@ async fn ends_and_goes_on(worker: &str, fault: &str, code: i32) {
     producer.publish(&commands).await;
     let status = processor.ended_within(SOON);
 
-    // Then the process has ended, and says which it was
+    // Then the process has ended and names the worker
     let log = std::fs::read_to_string(log).expect("its log");
     assert_eq!(status.code(), Some(code), "{worker}: {log}");
     assert!(log.contains(&format!("the worker {worker} panicked")), "{worker}: {log}");
@@ -94,9 +94,9 @@ async fn a_watcher_of_readiness_that_panics_ends_the_process() {
     ends_and_goes_on("readiness", "worker:readiness=panic", 1).await;
 }
 
-/// Of a channel only the batch in hand fails, and is tried again: a notification must not stop the shop.
+/// A failing channel must not stop the shop: the batch in hand fails and is tried again.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_channel_that_panics_fails_what_it_has_in_hand_and_goes_on() {
+async fn a_channel_that_panics_fails_its_batch_and_goes_on() {
     let (url, namespace) = (shared_url(), namespace("worker-amqp"));
     let mut processor =
         Processor::new(&url, &namespace).with("FAILPOINTS", "worker:amqp=1*panic->off");

@@ -18,7 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 const SEEDS: u64 = 50;
 /// Steps that a failure shows; `ORDERLY_SIM_STEPS` sets another number.
 const STEPS: usize = 60;
-/// Every one of so many seeds is run twice.
+/// One of this many seeds is run twice.
 const TWICE: u64 = 8;
 
 fn number(name: &str) -> Option<u64> {
@@ -26,7 +26,7 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// Runs a seed; a failure says which one it was, and how it came to it.
+/// Runs a seed. A failure names the seed and shows the steps before it.
 fn run_loudly(seed: u64) -> Summary {
     let kept =
         number("ORDERLY_SIM_STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS));

@@ -1,4 +1,4 @@
-//! What `orderly store` says of a store: of one with known content, of one in use, of none.
+//! `orderly store` with a store of known content, a store in use, and no store.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -43,7 +43,7 @@ fn figures(stats: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_figure_is_of_what_can_be_asked_for() {
+async fn the_counts_are_those_of_the_entities_that_the_api_shows() {
     let (url, namespace) = (shared_url(), namespace("stats"));
     let mut processor = Processor::new(&url, &namespace).with("RUST_LOG", "off");
     processor.start();
@@ -68,7 +68,7 @@ async fn every_figure_is_of_what_can_be_asked_for() {
         "identities": identities,
     });
 
-    // When it is in use, it says so
+    // When the store is in use, the error says so
     let output = store("stats", &processor.store());
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(74), "{said}");
@@ -76,13 +76,13 @@ async fn every_figure_is_of_what_can_be_asked_for() {
     assert!(!said.contains("disk"), "{said}");
     assert_eq!(said.trim().lines().count(), 1, "{said}");
 
-    // When the process was killed, and all of it is in the journal only
+    // When the process was killed, and all data is in the journal only
     processor.kill();
     let killed = stats(&processor.store());
     assert_eq!(killed["checkpoint_sequence"], 1, "nothing is in a checkpoint: {killed}");
     assert_eq!(figures(&killed), expected);
 
-    // And when it was stopped in good order, and all of it is in the views
+    // And when the process was stopped, and all data is in the views
     processor.start();
     assert_eq!(processor.stop().code(), Some(0));
     let stopped = stats(&processor.store());
@@ -91,7 +91,7 @@ async fn every_figure_is_of_what_can_be_asked_for() {
 }
 
 #[test]
-fn what_is_no_store_is_left_as_it_is() {
+fn a_directory_without_a_store_is_not_changed() {
     let directory = tempfile::tempdir().expect("a directory");
     for what in ["stats", "verify"] {
         let output = store(what, directory.path());

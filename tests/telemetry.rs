@@ -1,4 +1,4 @@
-//! What a process logs: this test starts itself again as the process that logs.
+//! The log of a process. The test starts itself again as the process that logs.
 
 use std::process::{Command, Output};
 
@@ -7,10 +7,10 @@ use orderly::telemetry;
 use serde_json::Value;
 use tracing::{debug, info};
 
-/// Set in the process that logs: the format it logs in.
+/// The variable with the format, set in the process that logs.
 const FORMAT: &str = "ORDERLY_TEST_LOG_FORMAT";
 
-/// Not a test of its own: what the process that logs does.
+/// The code of the process that logs; does nothing in a normal run of the tests.
 #[test]
 fn logging_process() {
     let format = match std::env::var(FORMAT).as_deref() {
@@ -44,7 +44,7 @@ fn logged(format: &str, rust_log: Option<&str>) -> (Output, String) {
 }
 
 #[test]
-fn json_is_one_object_a_line_on_standard_error_panics_included() {
+fn json_logs_one_object_a_line_to_standard_error_also_for_a_panic() {
     let (output, log) = logged("json", None);
     let lines: Vec<Value> =
         log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
@@ -58,7 +58,7 @@ fn json_is_one_object_a_line_on_standard_error_panics_included() {
 }
 
 #[test]
-fn text_is_for_people_and_has_no_colours_in_a_file() {
+fn text_in_a_file_has_no_colours() {
     let (_, log) = logged("text", None);
     let line = log.lines().next().unwrap_or_default();
     assert!(line.contains("command applied") && line.contains("order_id=\"o-1\""), "{log}");
@@ -67,7 +67,7 @@ fn text_is_for_people_and_has_no_colours_in_a_file() {
 }
 
 #[test]
-fn what_is_logged_is_chosen_by_rust_log() {
+fn rust_log_chooses_the_levels() {
     let (_, log) = logged("text", Some("debug"));
     assert!(log.contains("below the threshold"), "{log}");
     let (_, log) = logged("text", Some("telemetry=louder"));

@@ -1,4 +1,4 @@
-//! The shop as it should be after some unit: by what the units say, and by the reference model. They must agree.
+//! The expected states after a unit: by the units themselves, and by the reference model. The two must agree.
 
 use super::mirror::Mirror;
 use super::observed;
@@ -10,7 +10,7 @@ use orderly_domain::verdict::Verdict;
 use orderly_model::{Model, Settings, Snapshot, snapshot, unit};
 use orderly_store::Unit;
 
-/// What is expected of the store and of the shop in it.
+/// The expected states of the store and of the shop in it.
 #[derive(Debug, Clone)]
 pub(crate) struct Expected {
     pub(crate) mirror: Mirror,
@@ -33,7 +33,7 @@ impl Expected {
         Self { mirror: Mirror::default(), model, aged: Aged::default() }
     }
 
-    /// Takes the next unit: the model must say the same of its input.
+    /// Takes the next unit: the model must give the same result for its cause.
     pub(crate) fn apply(&mut self, unit: &Unit, entry: &JournalEntry, input: &Input) {
         let deleted_carts: Vec<_> = unit
             .puts
@@ -47,7 +47,7 @@ impl Expected {
         let expected = match input {
             Input::Message(message) => {
                 let message_of_model = message.for_model();
-                // past its retention an identity may be known still or not
+                // Past its retention an identity may be known or not.
                 if !matches!(entry.record.verdict, Verdict::Duplicate | Verdict::Conflict) {
                     self.model.forget_identity(&message_of_model);
                 }
@@ -70,7 +70,7 @@ impl Expected {
                 self.model.expire_waiting(order)
             }
             Input::Age => self.grow_old(entry, order, &deleted_carts),
-            // what became of a delivery is nobody's business but the processor's
+            // The model knows no deliveries of notifications.
             Input::Notified => observed::unit(&entry.record),
         };
         let found = unit::differences(&observed::unit(&entry.record), &expected);
@@ -79,7 +79,7 @@ impl Expected {
         self.compare();
     }
 
-    /// What is old expires, or is deleted.
+    /// Expires or deletes old data in the model.
     fn grow_old(
         &mut self,
         entry: &JournalEntry,
@@ -116,13 +116,13 @@ impl Expected {
         }
     }
 
-    /// Orders, stock, carts and what else there is, once by the units and once by the model.
+    /// Compares all states by the units with those of the model.
     fn compare(&self) {
         let found = snapshot::differences(&self.observe(), &self.model.snapshot());
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
 
-    /// The shop as the units say that it stands.
+    /// The states of the shop by the units.
     fn observe(&self) -> Snapshot {
         let mirror = &self.mirror;
         let orders = mirror.orders.iter().map(|(ordinal, order)| {

@@ -1,4 +1,4 @@
-//! The end of a run: everything comes to rest, and all that was promised must be there.
+//! The end of a run: the process becomes idle, and then everything that had to happen must have happened.
 
 use super::consistency::Aged;
 use super::steps::WINDING_DOWN;
@@ -10,13 +10,13 @@ use orderly_store::{self as store, Disk, Opened, Timer, Unit};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Rounds that the longest run may take to come to rest.
+/// The largest number of rounds until the process is idle.
 const ROUNDS: u32 = 20_000;
 /// Longer than any hold.
 const LONG: Duration = Duration::from_secs(3 * 3600);
 
 impl World {
-    /// Lets everything in hand come to its end, then every hold, and audits it all.
+    /// Runs until the process is idle, lets every hold expire, and audits the store.
     pub(crate) async fn end(&mut self) {
         self.trace.note(format_args!("no more input"));
         self.plan.calm();

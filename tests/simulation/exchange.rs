@@ -1,10 +1,10 @@
-//! The broker's side of events: two publishing lanes, each in order, that may break at any time; confirms
-//! that come late or never; and what subscribers saw.
+//! The simulated exchange for events: two channels for publishing, each in order, that may break at any time; confirms that come
+//! late or never; and the events that subscribers received.
 
 use orderly_demo::Random;
 use std::collections::{BTreeMap, VecDeque};
 
-const LANES: usize = 2;
+const CHANNELS: usize = 2;
 
 /// An event on the wire.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,35 +18,35 @@ pub(crate) struct Event {
 /// NS.events, and the channels to it.
 #[derive(Debug, Default)]
 pub(crate) struct Exchange {
-    lanes: [VecDeque<Event>; LANES],
+    channels: [VecDeque<Event>; CHANNELS],
     /// Confirms on their way to the publisher.
     confirms: VecDeque<u64>,
-    /// A lane broke, and the publisher does not know yet.
+    /// A channel broke, and the publisher has not seen that yet.
     broken: bool,
-    /// By sequence, what subscribers saw first.
+    /// The first delivery of each event, by sequence.
     seen: BTreeMap<u64, Event>,
     /// By subject, the sequences in the order of their first delivery.
     firsts: BTreeMap<String, Vec<u64>>,
-    /// Deliveries of what had been seen before.
+    /// The number of repeated deliveries.
     pub(crate) repeated: u64,
 }
 
 impl Exchange {
-    /// Puts an event into the lane of its subject.
+    /// Publishes an event on the channel of its subject.
     pub(crate) fn publish(&mut self, event: Event) {
         let sum: usize = event.subject.bytes().map(usize::from).sum();
-        self.lanes[sum % LANES].push_back(event);
+        self.channels[sum % CHANNELS].push_back(event);
     }
 
-    /// The broker takes the next event of some lane. With `breaks`, the lane is lost with all that is in it: the first
-    /// may have arrived, but nobody hears that. Gives what arrived.
+    /// Delivers the next event of a channel, and returns it. With `breaks` the channel breaks and loses its events: the first may be
+    /// delivered, but without a confirm.
     pub(crate) fn take(&mut self, random: &mut Random, breaks: bool) -> Option<Event> {
-        let first = random.index(LANES);
-        let lane =
-            (0..LANES).map(|n| (first + n) % LANES).find(|lane| !self.lanes[*lane].is_empty())?;
-        let event = self.lanes[lane].pop_front()?;
+        let first = random.index(CHANNELS);
+        let mut channels = (0..CHANNELS).map(|n| (first + n) % CHANNELS);
+        let channel = channels.find(|channel| !self.channels[*channel].is_empty())?;
+        let event = self.channels[channel].pop_front()?;
         if breaks {
-            self.lanes[lane].clear();
+            self.channels[channel].clear();
             self.broken = true;
             if random.one_in(2) {
                 return None;
@@ -58,11 +58,11 @@ impl Exchange {
         Some(event)
     }
 
-    /// The publisher died: of what it had sent, some arrives still.
+    /// The publisher died. Some of the events on the channels are delivered all the same; returns those.
     pub(crate) fn cut_off(&mut self, random: &mut Random) -> Vec<Event> {
         let mut arrived = Vec::new();
-        for lane in 0..LANES {
-            let sent = std::mem::take(&mut self.lanes[lane]);
+        for channel in &mut self.channels {
+            let sent = std::mem::take(channel);
             let count = random.index(sent.len() + 1);
             arrived.extend(sent.into_iter().take(count));
         }
@@ -76,7 +76,7 @@ impl Exchange {
 
     fn arrive(&mut self, event: &Event) {
         if let Some(before) = self.seen.get(&event.sequence) {
-            assert_eq!(*before, *event, "an event was published again, but not as it was");
+            assert_eq!(*before, *event, "an event was published again with other content");
             self.repeated += 1;
             return;
         }
@@ -90,23 +90,23 @@ impl Exchange {
         self.confirms.pop_front()
     }
 
-    /// Whether a lane broke; told when nothing else is outstanding.
+    /// Reports a broken channel once, when the other events and confirms have arrived.
     pub(crate) fn break_off(&mut self) -> bool {
-        let idle = self.lanes.iter().all(VecDeque::is_empty) && self.confirms.is_empty();
+        let idle = self.channels.iter().all(VecDeque::is_empty) && self.confirms.is_empty();
         idle && std::mem::take(&mut self.broken)
     }
 
-    /// Whether a lane broke, and the publisher may send nothing for now.
+    /// Whether a channel broke, so that the publisher may not publish for now.
     pub(crate) const fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// What subscribers saw, by sequence.
+    /// The events that subscribers received, by sequence.
     pub(crate) const fn seen(&self) -> &BTreeMap<u64, Event> {
         &self.seen
     }
 
-    /// The order of first deliveries of a subject.
+    /// The sequences of a subject in the order of their first delivery.
     pub(crate) fn firsts(&self, subject: &str) -> &[u64] {
         self.firsts.get(subject).map_or(&[], Vec::as_slice)
     }

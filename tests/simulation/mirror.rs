@@ -1,5 +1,5 @@
-//! What the units say the shop is, kept apart from the store: each unit is applied as it is sealed, and the
-//! invariants are checked on what it changed.
+//! The states of the shop by its units, kept apart from the store. Each unit is applied when it is sealed, and the invariants are
+//! checked for the states that it changes.
 
 use orderly_actors::counters;
 use orderly_actors::parked;
@@ -142,7 +142,7 @@ impl Mirror {
         }
     }
 
-    /// A state was swept.
+    /// Takes a deleted state.
     fn forget(&mut self, put: &Put) {
         let (place, ordinal) = ((put.table, put.part), put.ordinal);
         if let Some(parts) = self.parts.get_mut(&(put.table, ordinal.0)) {
@@ -184,8 +184,7 @@ impl Mirror {
         }
     }
 
-    /// The time of a hold stands still exactly while an attempt is open, and no more came back
-    /// than was sold.
+    /// A hold is frozen exactly while an attempt is open, and no more goods came back than were sold.
     fn check_frozen(&self, ordinal: Ordinal) {
         let Some(reservation) = self.reservations.get(&ordinal) else {
             return;
@@ -232,12 +231,12 @@ impl Mirror {
         self.names.contains_key(&(tables::PARKED, name))
     }
 
-    /// How many messages are parked.
+    /// The number of parked messages.
     pub(crate) fn parked(&self) -> usize {
         self.parts.keys().filter(|(table, _)| *table == tables::PARKED).count()
     }
 
-    /// Compares with what the store's read path gives, entity by entity.
+    /// Compares every entity with the one that the store reads.
     pub(crate) fn compare(&self, view: &View) {
         assert_eq!(view.next_seq(), self.next, "the store's next sequence");
         assert_eq!(view.clock(), self.clock, "the store's time");
@@ -335,7 +334,7 @@ fn check_hold(before: Option<HoldState>, after: HoldState) {
     let is_legal = match (before, after) {
         (Some(Held { extended, .. }), Held { extended: still, .. }) => still || !extended,
         (None, Held { extended, .. }) => !extended,
-        // of what was sold, some may come back
+        // Sold goods may come back.
         (Some(Held { .. }), Committed | Released | Expired)
         | (None | Some(Expired | Committed), Committed) => true,
         _ => false,
@@ -361,7 +360,7 @@ fn check_captures(payments: &Payments) {
     assert_eq!(refunds.len(), payments.refunds.len(), "a refund is there twice");
 }
 
-/// What is told to a customer once stays told, and once.
+/// A notification that was requested stays requested, once.
 fn check_notices(before: Option<&Notices>, after: &Notices) {
     let name = |notice: &orderly_domain::notification::Notice| {
         (notice.id.clone(), notice.kind, notice.reference.clone())
@@ -387,7 +386,7 @@ fn check_order(before: Option<&Order>, after: &Order, is_sold: bool) {
     }
 }
 
-/// What of an order's money was captured and refunded in its own currency.
+/// The money of an order that was captured and refunded in its own currency.
 fn money(payments: &Payments, order: &Order) -> (i64, i64) {
     let taken = payments
         .attempts

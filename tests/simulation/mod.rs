@@ -1,16 +1,16 @@
 //! | module | is |
 //! |---|---|
-//! | `world` | everything of one run, and what a crash does to it |
-//! | `plan` | what a seed makes of a run |
-//! | `steps`, `ending` | what may happen next; what must be so at the end |
+//! | `world` | all parts of one run, and crashes |
+//! | `plan` | the configuration of a run, made from its seed |
+//! | `steps`, `ending` | the steps of a run; the checks at its end |
 //! | `process`, `relay`, `notifier` | the process around the core, driven a step at a time |
 //! | `queue`, `exchange` | the broker: commands in, events out |
 //! | `shop`, `message` | the producers and what they send |
 //! | `fault_injection` | a disk whose reads panic in the middle of the core |
-//! | `mirror` | what the units say the store holds |
-//! | `consistency` | that the units and the reference model (`orderly-model`) agree on the shop |
+//! | `mirror` | the states of the shop by its units |
+//! | `consistency` | the comparison of the units with the reference model (`orderly-model`) |
 //! | `observed` | the states of the shop in the model's plain data |
-//! | `observations` | what producers and subscribers have seen, and whether they could have |
+//! | `observations` | the acks, events and notifications that arrived, and their checks |
 
 mod consistency;
 

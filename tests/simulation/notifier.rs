@@ -1,4 +1,4 @@
-//! Sends what customers are to be told, once what says so is durable, until the broker confirmed it.
+//! The simulated notifier: publishes notifications when their requests are durable, until the broker has confirmed them.
 
 use orderly_actors::notification::Outgoing;
 use orderly_demo::Random;
@@ -7,16 +7,17 @@ use orderly_store::{Ordinal, Seq};
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// The next attempt after one that failed.
+/// The pause after a failed attempt.
 const RETRY: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Default)]
 pub(crate) struct Notifier {
-    /// Orders to look at, when all before the sequence is durable.
+    /// Orders whose notifications are due as soon as all units below the sequence are durable.
     looks: VecDeque<(Ordinal, Seq)>,
-    /// To be sent, when all before the sequence is durable: an owner answers from memory, which is ahead of the disk.
+    /// Notifications to publish as soon as all units below the sequence are durable: the owner answers from memory, which is ahead
+    /// of the disk.
     sends: VecDeque<(Outgoing, Seq)>,
-    /// Sent, and what became of it.
+    /// Published notifications with their outcome.
     outcomes: VecDeque<(Outgoing, Sent)>,
 }
 
@@ -25,7 +26,7 @@ impl Notifier {
         self.looks.push_back((order, after));
     }
 
-    /// The next order to look at.
+    /// The next order with due notifications.
     pub(crate) fn look(&mut self, durable: Seq) -> Option<Ordinal> {
         let at = self.looks.iter().position(|(_, after)| *after <= durable)?;
         self.looks.remove(at).map(|(order, _)| order)
@@ -35,7 +36,7 @@ impl Notifier {
         self.sends.extend(outgoing.into_iter().map(|one| (one, next)));
     }
 
-    /// Sends one: gives it if it arrived. The confirm may be lost whether or not it did.
+    /// Publishes a notification, and returns it with whether it arrived. Its confirm may be lost in either case.
     pub(crate) fn send(
         &mut self,
         durable: Seq,

@@ -1,7 +1,5 @@
-//! What producers and subscribers have seen of the process, and whether they could have seen it.
-//!
-//! Visible are acks, events and notifications. Each is checked when it is seen: what it speaks of is durable by then,
-//! so that no crash can take it back.
+//! The acks, events and notifications that producers and subscribers have received. Each is checked when it arrives: its unit must
+//! be durable by then, so that no crash can take it back.
 
 use super::exchange::{Event, Exchange};
 use super::message::{Key, Known};
@@ -15,12 +13,12 @@ use orderly_store::{Seq, Unit, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// What became of a delivery, before it is acked.
+/// The reason why a delivery may be acknowledged.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Answered {
     /// By the unit that ends before this.
     Sealed(Seq),
-    /// A wait queue confirmed that it has it.
+    /// A wait queue has confirmed the message.
     Retried,
 }
 
@@ -35,7 +33,7 @@ struct Acked {
 pub(crate) struct Observations {
     /// Every durable unit.
     pub(crate) units: Vec<Arc<Unit>>,
-    /// Of every durable unit: the events that are to be told.
+    /// The events of every durable unit that have to be published.
     owed: BTreeMap<u64, Event>,
     /// Their order by subject.
     order: BTreeMap<String, Vec<u64>>,
@@ -48,7 +46,7 @@ pub(crate) struct Observations {
 }
 
 impl Observations {
-    /// A unit is durable: from now on it may be seen, and its events are owed.
+    /// Takes a durable unit: from now on its events may arrive, and must arrive by the end.
     pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
         self.units.push(Arc::clone(&in_hand.unit));
         for event in relay::events(&in_hand.entry, incarnation) {
@@ -61,7 +59,7 @@ impl Observations {
         self.answered.insert(tag, answered);
     }
 
-    /// A delivery was acked: it has its verdict, durably, or a wait queue has it.
+    /// Checks an ack: the verdict is durable, or a wait queue has the message.
     pub(crate) fn acked(&mut self, delivery: Delivery, durable: &Mirror, queue: &Queue) {
         let Delivery { generation, tag, message } = delivery;
         match self.answered.remove(&(generation, tag)) {
@@ -100,7 +98,7 @@ impl Observations {
         }
     }
 
-    /// An event arrived: it is one of a durable unit, as its unit told it, and first deliveries are in order.
+    /// Checks an event that arrived: it belongs to a durable unit, has the content of that unit, and first deliveries are in order.
     pub(crate) fn arrived(&self, event: &Event, exchange: &Exchange) {
         let owed = self.owed.get(&event.sequence);
         assert_eq!(owed, Some(event), "an event that no durable unit told, or not so");
@@ -122,7 +120,7 @@ impl Observations {
         self.notified.insert(outgoing.id.clone());
     }
 
-    /// At the end: all that was owed was seen.
+    /// Checks at the end that everything that had to arrive has arrived.
     pub(crate) fn check_paid_up(&self, exchange: &Exchange, durable: &Mirror) {
         for (sequence, event) in &self.owed {
             assert!(

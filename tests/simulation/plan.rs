@@ -1,5 +1,5 @@
-//! What a seed makes of a run: how much of everything, and how configured. Each seed leans to other sides, so
-//! that over many of them every mixture comes.
+//! The plan of a run, made from its seed: its configuration and the frequency of each fault. The plans differ widely, so that many
+//! seeds give every mixture.
 
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
@@ -13,25 +13,25 @@ use std::time::Duration;
 const HOUR: Duration = Duration::from_secs(3600);
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// One run's configuration. `one in` so many; 0 is never.
+/// The configuration of a run. A frequency of n means one in n; 0 means never.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    /// Messages that producers make, their copies apart.
+    /// Messages that producers make, not counting copies.
     pub(crate) messages: u32,
     pub(crate) prefetch: usize,
-    /// Of the steps: a crash.
+    /// Frequency of a crash among the steps.
     pub(crate) crash: u64,
-    /// Of the lives: a disk that fails at some write or sync.
+    /// Frequency of a failing write or sync among the starts.
     pub(crate) disk_fault: u64,
-    /// Of the deliveries: one fails outside of the core.
+    /// Frequency of a failure outside of the core among the deliveries.
     pub(crate) failure: u64,
-    /// Of the deliveries and timers: an actor panics on it.
+    /// Frequency of a panic of an actor among the deliveries and timers.
     pub(crate) panic: u64,
-    /// Of the confirms: a lane breaks instead.
+    /// Frequency of a broken channel among the confirms.
     pub(crate) lost_confirm: u64,
-    /// Whether hours pass, and identities grow old.
+    /// Whether hours pass, so that identities expire.
     pub(crate) is_long: bool,
-    /// Whether most messages are so large that groups take several batches of the disk, and a crash tears them.
+    /// Whether most messages are large: groups then take several batches of the disk, and a crash can tear them.
     pub(crate) has_large_bodies: bool,
     pub(crate) settings: Settings,
     pub(crate) options: store::Options,
@@ -105,13 +105,13 @@ impl Plan {
         }
     }
 
-    /// What the model is told of it.
+    /// The settings of the model.
     pub(crate) fn of_model(&self) -> orderly_model::Settings {
         let micros =
             |span: Duration| i64::try_from(span.as_micros()).expect("it is a few months at most");
         let Settings { terms, waiting, carts, identity_retention, .. } = &self.settings;
         orderly_model::Settings {
-            // the size is checked before the core, which is where this begins
+            // The size is checked before the core, and this simulation begins at the core.
             max_command_size: usize::MAX,
             hold_for: micros(terms.hold_for),
             hold_cap: micros(terms.hold_cap),
@@ -126,7 +126,7 @@ impl Plan {
         }
     }
 
-    /// From now on nothing goes wrong.
+    /// Turns all faults off.
     pub(crate) fn calm(&mut self) {
         (self.crash, self.disk_fault, self.failure, self.panic, self.lost_confirm) =
             (0, 0, 0, 0, 0);

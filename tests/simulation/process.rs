@@ -1,5 +1,4 @@
-//! The process as it will be around the core, but driven a step at a time: what it holds in memory, and with
-//! it what a crash takes away.
+//! The simulated process around the core, driven one step at a time. It holds the memory that a crash loses.
 
 use super::fault_injection::{self, FaultyDisk};
 use super::message::Message;
@@ -23,10 +22,10 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// Callbacks that may run right behind one order: more than may wait for it.
+/// The largest number of callbacks that run behind one order: more than may wait for an order.
 const MOST_BEHIND: usize = 100;
 
-/// What led to a unit: the model takes the same.
+/// The cause of a unit. The model gets the same cause.
 #[derive(Debug, Clone)]
 pub(crate) enum Input {
     Message(Message),
@@ -36,12 +35,12 @@ pub(crate) enum Input {
     Waited,
     /// A callback waited too long.
     NeverCame,
-    /// Something is old and expires or is deleted, or is looked at again later.
+    /// Old data expires or is deleted, or its timer fires again later.
     Age,
     Notified,
 }
 
-/// A unit that is sealed and not durable.
+/// A sealed unit that is not durable.
 #[derive(Debug, Clone)]
 pub(crate) struct InHand {
     pub(crate) unit: Arc<Unit>,
@@ -73,7 +72,7 @@ impl From<sequencer::Error> for Down {
     }
 }
 
-/// How a delivery left the sequencer.
+/// The outcome of a delivery in the sequencer.
 pub(crate) enum Sequenced {
     Sealed(Vec<InHand>),
     /// To be tried again later.
@@ -131,7 +130,7 @@ impl Process {
         Ok((process, opened.recovery))
     }
 
-    /// Takes a delivery through the core; whatever follows right behind it, too.
+    /// Runs a delivery through the core, with the callbacks that follow it.
     pub(crate) async fn sequence(
         &mut self,
         delivery: Delivery,
@@ -155,7 +154,7 @@ impl Process {
         self.take_up(sealed, input, settles).await.map(Sequenced::Sealed)
     }
 
-    /// Parks a delivery that failed outside of the core as often as it may.
+    /// Parks a delivery that failed outside of the core in its last attempt.
     pub(crate) async fn park(&mut self, delivery: Delivery) -> Result<Vec<InHand>, Down> {
         let settles = Some((delivery.generation, delivery.tag));
         let inbound = delivery.message.inbound();
@@ -164,7 +163,7 @@ impl Process {
         self.take_up(sealed, Input::Failed(delivery.message), settles).await
     }
 
-    /// Fires the next timer that is due. One that fails is tried again later.
+    /// Fires the next timer that is due. A timer that fails fires again later.
     pub(crate) async fn fire(&mut self, timer: Timer) -> Result<Vec<InHand>, Down> {
         if timer.kind == orderly_actors::changeset::TimerKind::Notify as u8 {
             let after = self.sequencer.view().borrow().next_seq();
@@ -190,12 +189,12 @@ impl Process {
         }
     }
 
-    /// What of an order is to be sent to the customer.
+    /// The due notifications of an order.
     pub(crate) async fn pending(&mut self, order: Ordinal) -> Result<Vec<Outgoing>, Down> {
         caught(self.sequencer.pending_notifications(order)).await.map(Option::unwrap_or_default)
     }
 
-    /// What became of a notification; `false` when it could not be kept, and is to be told again.
+    /// Records the outcome of a notification. `false` when that failed and has to be tried again.
     pub(crate) async fn notified(
         &mut self,
         outgoing: &Outgoing,
@@ -210,7 +209,7 @@ impl Process {
         }
     }
 
-    /// Takes up a sealed unit, and runs the callbacks that waited for it.
+    /// Takes a sealed unit, and runs the callbacks that waited for its order.
     async fn take_up(
         &mut self,
         sealed: Sealed,
@@ -262,7 +261,7 @@ impl Process {
         Ok(durable)
     }
 
-    /// Whether nothing is left to do but to wait for messages and for time to pass.
+    /// Whether the process only waits for messages and timers.
     pub(crate) fn is_idle(&self) -> bool {
         self.inbox.is_empty()
             && self.sealed.is_empty()
@@ -273,7 +272,7 @@ impl Process {
     }
 }
 
-/// Awaits a step of the core; a planned panic in the core's own thread ends the process.
+/// Awaits a step of the core. A planned panic in the thread of the core ends the process.
 async fn caught<T>(step: impl Future<Output = Result<T, sequencer::Error>>) -> Result<T, Down> {
     match AssertUnwindSafe(step).catch_unwind().await {
         Ok(done) => Ok(done?),

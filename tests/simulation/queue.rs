@@ -1,5 +1,5 @@
-//! The broker's command queue, as strict as `RabbitMQ` and more unkind: what is redelivered may come in
-//! any order, and an ack of a tag that is not out breaks the run.
+//! The simulated queue for commands. It is stricter than `RabbitMQ`: redeliveries may come in any order, and an ack for a tag that
+//! is not unacknowledged fails the run.
 
 use super::message::{Key, Message};
 use orderly_broker::{Ack, Reach};
@@ -7,7 +7,7 @@ use orderly_demo::Random;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// A message handed out.
+/// A delivered message.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     pub(crate) generation: u64,
@@ -15,12 +15,12 @@ pub(crate) struct Delivery {
     pub(crate) message: Message,
 }
 
-/// NS.commands and its wait queues.
+/// NS.commands and the wait queues.
 #[derive(Debug)]
 pub(crate) struct Queue {
     ready: VecDeque<Message>,
     unacked: BTreeMap<u64, Message>,
-    /// In wait queues, with the monotonic time at which each goes back.
+    /// The messages in wait queues, each with the monotonic time at which it goes back to NS.commands.
     waiting: Vec<(Duration, Message)>,
     generation: u64,
     next_tag: u64,
@@ -43,7 +43,7 @@ impl Queue {
         self.ready.push_back(message);
     }
 
-    /// A consumer comes, or comes again: all that was out is delivered once more.
+    /// Opens a channel for the consumer: all unacknowledged messages are delivered again.
     pub(crate) fn open(&mut self, random: &mut Random) -> u64 {
         let mut returned: Vec<_> = std::mem::take(&mut self.unacked).into_values().collect();
         if random.one_in(2) {
@@ -61,28 +61,28 @@ impl Queue {
         self.generation
     }
 
-    /// Hands out up to `limit` messages, as far as the prefetch allows.
+    /// Delivers up to `limit` messages, within the prefetch.
     pub(crate) fn deliver(&mut self, limit: usize) -> Vec<Delivery> {
         let room = self.prefetch.saturating_sub(self.unacked.len());
         let count = limit.min(room).min(self.ready.len());
-        let mut handed = Vec::with_capacity(count);
+        let mut deliveries = Vec::with_capacity(count);
         for message in self.ready.drain(..count) {
             let tag = self.next_tag;
             self.next_tag += 1;
             self.unacked.insert(tag, message.clone());
-            handed.push(Delivery { generation: self.generation, tag, message });
+            deliveries.push(Delivery { generation: self.generation, tag, message });
         }
-        handed
+        deliveries
     }
 
-    /// Takes an ack; gives the deliveries that are gone now. A stale one the driver drops.
+    /// Takes an ack and returns the deliveries that it acknowledges. A stale ack acknowledges none: the driver drops it.
     pub(crate) fn ack(&mut self, ack: Ack) -> Vec<Delivery> {
         if ack.generation != self.generation {
             return Vec::new();
         }
         assert!(
             self.unacked.contains_key(&ack.tag),
-            "tag {} is not out: the broker would close the channel",
+            "tag {} is not unacknowledged: the broker would close the channel",
             ack.tag
         );
         let tags: Vec<u64> = match ack.reach {
@@ -102,7 +102,7 @@ impl Queue {
         self.waiting.push((until, message));
     }
 
-    /// Wait queues give back what waited long enough; says how many.
+    /// Moves messages whose time is over from the wait queues to NS.commands. Returns their number.
     pub(crate) fn give_back(&mut self, now: Duration) -> usize {
         let (due, waiting): (Vec<_>, Vec<_>) =
             self.waiting.drain(..).partition(|(until, _)| *until <= now);
@@ -112,7 +112,7 @@ impl Queue {
         count
     }
 
-    /// Whether some copy of the message is with the broker still.
+    /// Whether a copy of the message is in a queue.
     pub(crate) fn holds(&self, key: &Key) -> bool {
         let waiting = self.waiting.iter().map(|(_, message)| message);
         let mut all = self.ready.iter().chain(self.unacked.values()).chain(waiting);
@@ -123,7 +123,7 @@ impl Queue {
         self.ready.is_empty() && self.unacked.is_empty() && self.waiting.is_empty()
     }
 
-    /// How many messages are ready, out, waiting.
+    /// The numbers of messages that are ready, unacknowledged, and in wait queues.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         (self.ready.len(), self.unacked.len(), self.waiting.len())
     }

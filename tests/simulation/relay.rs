@@ -1,7 +1,7 @@
-//! Tells subscribers what is durable, in order, and keeps a cursor of what was confirmed.
+//! The simulated relay: publishes the events of durable units in order, and keeps the cursor of the confirmed ones.
 //!
-//! After a lost lane it starts again at the first unit that is not wholly confirmed; after a crash, at the cursor that
-//! the store recovered. It reads the journal then, not memory: the bytes must be the same.
+//! After a broken channel the relay starts again at the first unit with an unconfirmed event; after a crash, at the cursor in the
+//! store. It then reads units from the journal and not from memory, and the bytes must be the same.
 
 use super::exchange::{Event, Exchange};
 use orderly_actors::journal_entry::JournalEntry;
@@ -17,11 +17,11 @@ const OUTSTANDING: usize = 16;
 pub(crate) struct Relay {
     incarnation: String,
     history: History,
-    /// Durable units that memory still has.
+    /// Durable units in memory.
     fresh: VecDeque<Arc<JournalEntry>>,
     /// The next unit to publish.
     position: Seq,
-    /// It has published nothing since the start.
+    /// Nothing was published since the start.
     is_behind: bool,
     outstanding: VecDeque<Outstanding>,
 }
@@ -44,7 +44,7 @@ impl Relay {
         }
     }
 
-    /// A unit became durable.
+    /// Takes a unit that became durable.
     pub(crate) fn durable(&mut self, entry: Arc<JournalEntry>) {
         self.fresh.push_back(entry);
     }
@@ -61,8 +61,8 @@ impl Relay {
             return None;
         }
         let entry = self.next_entry();
-        // After a crash the cursor may be older than what was pruned, since neither is synced by itself; all that was
-        // pruned had been confirmed. That nothing was left out is seen at the end.
+        // Cursor and pruning are not synced by themselves, so after a crash the cursor may lie before the first unit of the
+        // journal. All pruned units had been confirmed. The end of the run checks that no event is missing.
         assert!(
             entry.seq == self.position || self.is_behind,
             "the journal lacks the unit at {}, which is not published yet",
@@ -94,7 +94,7 @@ impl Relay {
         Arc::new(read(&unit))
     }
 
-    /// An event was confirmed. Gives the new cursor: all before it was.
+    /// Takes the confirm of an event, and returns the new cursor: all events before it are confirmed.
     pub(crate) fn confirmed(&mut self, sequence: u64) -> Seq {
         for unit in &mut self.outstanding {
             unit.unconfirmed.remove(&sequence);
@@ -102,7 +102,7 @@ impl Relay {
         self.cursor()
     }
 
-    /// The cursor now; units without events need no confirm.
+    /// The cursor. Units without events need no confirm.
     pub(crate) fn cursor(&mut self) -> Seq {
         while let Some(first) = self.outstanding.front() {
             if !first.unconfirmed.is_empty() {
@@ -117,7 +117,7 @@ impl Relay {
         self.position
     }
 
-    /// A lane broke, and nothing is outstanding any more: what was not confirmed is published again.
+    /// Goes back to the first unconfirmed unit after a broken channel.
     pub(crate) fn resume(&mut self) -> Seq {
         self.position = self.cursor();
         self.outstanding.clear();
@@ -125,16 +125,16 @@ impl Relay {
     }
 }
 
-/// A unit as the journal has it.
+/// A unit read from the journal.
 pub(crate) fn read(unit: &Unit) -> JournalEntry {
     JournalEntry::read(unit).expect("a unit that was sealed can be read back")
 }
 
-/// A unit's events as they go over the wire.
+/// The events of a unit as they are published.
 pub(crate) fn events(entry: &JournalEntry, incarnation: &str) -> Vec<Event> {
     let on_the_wire = |(seq, event): (Seq, &event::Event)| {
         let data = EventPayload::new(event, entry.context())
-            .expect("the unit has what its events speak of");
+            .expect("the unit has the states of its events");
         let subject = subject(entry, event);
         let id = format!("{incarnation}-{:020}", seq.0);
         let body = json!({
@@ -146,7 +146,7 @@ pub(crate) fn events(entry: &JournalEntry, incarnation: &str) -> Vec<Event> {
     entry.events().map(on_the_wire).collect()
 }
 
-/// What an event is about: events of one subject keep their order.
+/// The subject of an event. Events with the same subject keep their order.
 fn subject(entry: &JournalEntry, event: &event::Event) -> String {
     match event {
         event::Event::StockLow { sku, .. } | event::Event::StockChanged { sku, .. } => {

@@ -1,5 +1,5 @@
-//! Producers: a shop with few articles, scarce stock and hasty customers, whose providers repeat themselves,
-//! come too early, too late and with the wrong amount.
+//! The producers: a shop with few articles, scarce stock and impatient customers. The callbacks of its payment providers come
+//! repeatedly, too early, too late and with wrong amounts.
 
 use super::message::Message;
 use bytes::Bytes;
@@ -10,10 +10,10 @@ use orderly_model::Model;
 use serde_json::{Value, json};
 
 const SKUS: [&str; 4] = ["tea", "cup", "pot", "jam"];
-/// Nobody ever stocks it.
+/// A sku that is never stocked.
 const UNKNOWN: &str = "yeti";
 const CARTS: u64 = 6;
-/// Most copies that a producer publishes of a message.
+/// The largest number of copies of a message.
 const COPIES: u64 = 3;
 
 #[derive(Clone, Copy)]
@@ -38,7 +38,7 @@ pub(crate) struct Shop {
     made: u64,
     orders: u64,
     events: u64,
-    /// What was sent before, to repeat or to contradict.
+    /// Earlier messages, to repeat or to contradict.
     sent: Vec<Message>,
     has_large_bodies: bool,
 }
@@ -48,7 +48,7 @@ impl Shop {
         Self { random, made: 0, orders: 0, events: 0, sent: Vec::new(), has_large_bodies }
     }
 
-    /// The next message, as often as its producer publishes it. The first ones fill the shelves.
+    /// The copies of the next message. The first messages set the stock.
     pub(crate) fn next(&mut self, model: &Model, now: Timestamp) -> Vec<Message> {
         let kind = if self.made < SKUS.len() as u64 { Kind::Stock } else { self.kind() };
         let message = match kind {
@@ -231,7 +231,7 @@ impl Shop {
         let before = self.sent.iter().rev().filter(|one| one.kind == "payment.callback");
         let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
         if !before.is_empty() && self.random.one_in(8) {
-            // the same event, by another message
+            // The same event in another message.
             let mut message = self.message("payment.callback", &json!({}), now);
             message.body = before[self.random.index(before.len())].clone();
             return message;
@@ -278,7 +278,7 @@ impl Shop {
         self.message("payment.callback", &data, now)
     }
 
-    /// One of a few, so that they are asked for and reported of; none that the core derives.
+    /// One of a few ids, so that refunds are requested and have results; not one of those that the core derives.
     fn refund_id(&mut self) -> String {
         format!("p-{}", self.random.below(3))
     }
@@ -294,7 +294,7 @@ impl Shop {
         self.message("refund.request", &data, now)
     }
 
-    /// Something sent before, said differently under the same identity; or the same, written differently.
+    /// An earlier identity with other data, or with the same data written differently.
     fn conflict(&mut self, now: Timestamp) -> Message {
         let before = self.sent[self.random.index(self.sent.len())].clone();
         let mut data: Value = serde_json::from_slice(&before.body).expect("it is valid");

@@ -1,5 +1,4 @@
-//! The steps of a run. Which one comes next is chance; each does one small thing, of the process or of the
-//! world around it.
+//! The steps of a run, chosen at random. Each does one small thing in the process or around it.
 
 use super::observations::Answered;
 use super::process::{Down, Sequenced};
@@ -12,15 +11,15 @@ use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use std::time::Duration;
 
-/// Tries of a message that fails, before it is parked.
+/// Attempts of a message that fails, before it is parked.
 const MOST_ATTEMPTS: u32 = 3;
 
-/// What may happen next.
+/// A step of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A producer makes a message, with its copies.
     Make,
-    /// A producer's copy reaches the broker.
+    /// A copy of a message reaches the broker.
     Publish,
     Deliver,
     Sequence,
@@ -49,7 +48,7 @@ pub(crate) enum Step {
 
 use Step as S;
 
-/// How often each step is taken, beside the others.
+/// The weight of each step.
 const CHANCES: &[(u64, Step)] = &[
     (10, S::Make),
     (18, S::Publish),
@@ -78,7 +77,7 @@ const CHANCES: &[(u64, Step)] = &[
     (6, S::Audit),
 ];
 
-/// What is done, over and over, when nothing new comes: until nothing is left.
+/// The steps that are repeated at the end of a run, until the process is idle.
 pub(crate) const WINDING_DOWN: &[Step] = &[
     S::Publish,
     S::Deliver,
@@ -100,7 +99,7 @@ pub(crate) const WINDING_DOWN: &[Step] = &[
 ];
 
 impl World {
-    /// Takes a step by chance.
+    /// Takes a random step.
     pub(crate) async fn step(&mut self) {
         if self.random.one_in(self.plan.crash) {
             self.crash("the power went").await;
@@ -190,7 +189,7 @@ impl World {
         Ok(())
     }
 
-    /// The next few states of an audit that runs beside all this. What it says at its end is so then.
+    /// Reads the next few states of an audit between other steps. Its result must hold at its end.
     fn audit(&mut self) -> Result<(), Down> {
         let Some(audit) = self.process.sequencer.audit_step() else {
             return Ok(());
@@ -213,7 +212,7 @@ impl World {
         }
     }
 
-    /// Producers are many: what was made later may be published before.
+    /// A message may be published before one that was made earlier, since there are many producers.
     fn publish(&mut self) {
         let at = self.random.index(self.unsent.len().clamp(1, 4));
         let at = if self.random.one_in(12) { self.random.index(self.unsent.len()) } else { at };
@@ -231,7 +230,7 @@ impl World {
             "take {tag:?} {} {} {} at {}",
             delivery.message.id,
             delivery.message.kind,
-            // the large ones say nothing
+            // Large messages are not in the trace.
             String::from_utf8_lossy(&delivery.message.body[..delivery.message.body.len().min(300)]),
             self.now(),
         ));
@@ -265,7 +264,7 @@ impl World {
         }
     }
 
-    /// Some actor may panic on what comes next.
+    /// Lets an actor panic on the next message, at random.
     fn plan_panic(&mut self) {
         if self.random.one_in(self.plan.panic) {
             let read = self.random.between(1, 8);
@@ -274,7 +273,7 @@ impl World {
         }
     }
 
-    /// A message that failed goes into a wait queue, and is settled when that is confirmed.
+    /// Publishes a failed message to a wait queue. The message is settled when that is confirmed.
     fn retry(&mut self) {
         let Some(delivery) = self.process.retries.pop_front() else {
             return;
@@ -298,7 +297,7 @@ impl World {
     }
 
     fn commit(&mut self) -> Result<(), Down> {
-        // now and then a group of none: it writes the cursor
+        // Sometimes an empty group, which writes the cursor.
         let most = self.process.sealed.len();
         let count = if self.random.one_in(10) { 0 } else { self.random.index(most) + 1 };
         let durable = self.process.commit(count)?;
@@ -318,7 +317,7 @@ impl World {
     fn ack(&mut self) {
         let acks = self.process.ledger.next_acks(self.clock.monotonic());
         if self.random.one_in(self.plan.lost_confirm * 8) {
-            self.lose_channel(); // with the acks that were on their way
+            self.lose_channel(); // and the acks on it
         }
         for ack in acks {
             for delivery in self.queue.ack(ack) {
@@ -329,8 +328,8 @@ impl World {
     }
 
     async fn fire(&mut self) -> Result<(), Down> {
-        // A timer that was handed out counts as dealt with in the units that are sealed after the next call. So what
-        // became of the notifications that timers led to must be sealed before it, or a crash forgets them.
+        // A timer counts as done in the units that are sealed after the next call. So the outcomes of the notifications that
+        // timers led to must be sealed before that call, or a crash loses them.
         if self.process.firing.is_empty() && self.process.notifier.is_idle() {
             let limit = self.random.index(8) + 1;
             let due = self.process.sequencer.due(limit).map_err(|error| match error {
@@ -341,7 +340,7 @@ impl World {
             })?;
             self.process.firing.extend(due);
             if self.random.one_in(20) {
-                self.step_clock(); // between what was due and its firing
+                self.step_clock(); // between the time that a timer is due and the time that it fires
             }
         }
         if let Some(timer) = self.process.firing.pop_front() {
@@ -411,14 +410,14 @@ impl World {
         }
     }
 
-    /// The wall clock steps, up to ten minutes either way.
+    /// Steps the wall clock up to ten minutes forwards or backwards.
     fn step_clock(&mut self) {
         let aside = i64::try_from(self.random.below(1_200_000_000)).expect("it is small");
         let to = self.now() + aside - 600_000_000;
         self.clock.step_to(Timestamp::from_micros(to));
     }
 
-    /// The consumer's channel goes and another one comes. What was received may still be worked on.
+    /// Replaces the channel of the consumer. Messages that were received stay in hand.
     pub(crate) fn lose_channel(&mut self) {
         let generation = self.queue.open(&mut self.random);
         self.trace.note(format_args!("channel {generation}"));

@@ -1,11 +1,11 @@
-//! What happened in a run: its last steps for people, all of it as a hash for comparing two runs.
+//! The trace of a run: its last lines for people, and a hash of all lines to compare two runs.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
-/// A run's trace; the run may have panicked since it was written.
+/// The trace of a run. It can be read after the run has panicked.
 #[derive(Debug, Clone)]
 pub(crate) struct Trace(Rc<RefCell<Inner>>);
 
@@ -24,7 +24,7 @@ impl Trace {
         Self(Rc::new(RefCell::new(Inner { hash: 0, lines: 0, kept, last })))
     }
 
-    /// Notes a line. It must not hold what differs between two runs, such as the store's own id.
+    /// Adds a line. A line may not hold values that differ between two runs, such as the id of the store.
     pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
         let inner = &mut *self.0.borrow_mut();
         let line = format!("{:>6} {line}", inner.lines);

@@ -1,5 +1,5 @@
-//! Everything of one run: the process, the disk under it, the broker and the producers around it, and those
-//! who watch. A crash takes the process, and of the disk what was not synced.
+//! A run: the process, its disk, the broker, the producers, and the observers. A crash ends the process and loses the unsynced
+//! writes of the disk.
 
 use super::consistency::Expected;
 use super::exchange::Exchange;
@@ -19,13 +19,13 @@ use orderly_store::sim::{Fault, SimDisk};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The beginning of every run's time.
+/// The time at the beginning of every run.
 const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
-/// Openings of the store that may be cut short in a row, before one is let be.
+/// The largest number of interrupted openings of the store in a row.
 const CUT_SHORT: u32 = 3;
-/// One crash in so many is followed by a look at every name and identity.
+/// After one crash in this many every name and identity is checked.
 const DEEPLY: u64 = 4;
-/// Turns of the runtime that let what a crash dropped come to its end.
+/// Turns of the runtime in which dropped tasks of a crash end.
 const TURNS: usize = 8;
 
 pub(crate) struct World {
@@ -39,12 +39,12 @@ pub(crate) struct World {
     pub(crate) queue: Queue,
     pub(crate) exchange: Exchange,
     pub(crate) shop: Shop,
-    /// Made, and not yet published by their producers.
+    /// Messages that producers have made and not yet published.
     pub(crate) unsent: VecDeque<Message>,
     pub(crate) made: u32,
     /// As of the newest sealed unit.
     pub(crate) sealed: Expected,
-    /// As of the newest durable one: what no crash can take.
+    /// As of the newest durable unit, which no crash can lose.
     pub(crate) durable: Expected,
     pub(crate) observations: Observations,
     /// A copy of the store from earlier in the run.
@@ -109,13 +109,13 @@ impl World {
         }
     }
 
-    /// A unit cannot be lost any more.
+    /// Takes a unit that became durable.
     pub(crate) fn adopt(&mut self, in_hand: &InHand) {
         self.durable.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
         self.observations.durable(in_hand, &self.incarnation);
     }
 
-    /// The process is gone, for whatever reason; another one starts on what the disk kept.
+    /// The process ended, for whatever reason. Another one starts on the disk.
     pub(crate) async fn crash(&mut self, why: &str) {
         self.crashes += 1;
         self.trace.note(format_args!("crash: {why}"));
@@ -135,7 +135,7 @@ impl World {
         let generation = self.queue.open(&mut self.random);
         self.process.ledger.open(generation);
         let view = self.process.sequencer.view().borrow();
-        // the whole index each time would take most of the test's time
+        // To check the whole index each time would take most of the time of the test.
         if self.random.one_in(DEEPLY) {
             self.sealed.mirror.compare_all(&view, self.oldest());
             self.observations.check_acked(&view, &self.queue, self.oldest());
@@ -155,7 +155,7 @@ impl World {
         }
     }
 
-    /// Opens what the disk kept; some openings are cut short in turn.
+    /// Opens the store after a crash. Some openings are interrupted by another crash.
     fn reopen(&mut self) -> (Process, String) {
         let mut left = CUT_SHORT;
         loop {
@@ -183,7 +183,7 @@ impl World {
         }
     }
 
-    /// What the store has must be all that was durable, and beyond it nothing but units that were under way.
+    /// Checks that the store has all durable units, and beyond them only units that were being written.
     fn recover(&mut self, in_hand: VecDeque<InHand>) {
         let from = self.durable.mirror.next;
         let found: Result<Vec<_>, _> = self.process.history.units(from).collect();
@@ -199,7 +199,7 @@ impl World {
         self.sealed = self.durable.clone();
     }
 
-    /// Runs a step; if the process does not survive it, another one starts.
+    /// Runs a step. If the process ends in it, another one starts.
     pub(crate) async fn survive(&mut self, step: Result<(), Down>) {
         if let Err(down) = step {
             let why = match &down {
@@ -210,7 +210,7 @@ impl World {
             self.crash(&why).await;
         }
         for (owner, vitals) in self.process.sequencer.owners().stats() {
-            // panics of the plan have no message
+            // A planned panic has no message.
             let failure = vitals.last_failure().filter(|text| !text.contains("has no message"));
             assert!(failure.is_none(), "the {owner} actor panicked: {failure:?}");
         }
@@ -218,7 +218,7 @@ impl World {
         assert!(spent.is_err(), "an actor spent its restart budget: {spent:?}");
     }
 
-    /// Whether producers have nothing more to say, and the process has taken what they said.
+    /// Whether producers have published all their messages, and the process has handled them.
     pub(crate) fn is_out_of_input(&self) -> bool {
         self.made == self.plan.messages && self.unsent.is_empty() && self.queue.is_empty()
     }

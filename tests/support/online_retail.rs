@@ -1,4 +1,4 @@
-//! A year of a real gift wholesaler as commands, and what must come of it.
+//! A year of a real gift wholesaler as commands, and the expected results.
 //!
 //! Reads the "Online Retail" data set (Chen 2015, CC BY 4.0, DOI 10.24432/C5BW33) where it is at
 //! hand. An invoice becomes an order, a cancellation (number with a leading C) an order that is
@@ -6,8 +6,7 @@
 //! of every sample; quantities written off become stock adjustments. Every order is paid; callbacks
 //! come shuffled and some twice.
 //!
-//! [`Expected`] is arithmetic over the invoices, nothing more: it knows no rule but "an order is
-//! placed when all of it is there".
+//! [`Expected`] is arithmetic over the invoices. Its only rule is that an order is placed when there is stock for all its lines.
 #![allow(
     dead_code,
     unreachable_pub,
@@ -192,7 +191,7 @@ pub enum Stocked {
     Shortly,
 }
 
-/// What must be left when the commands are through.
+/// The expected results of all commands.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     /// On hand at the end; nothing is held any more.
@@ -208,7 +207,7 @@ impl Expected {
     }
 }
 
-/// The commands, in the order in which they are to be sent, and what must come of them.
+/// The commands in the order in which they are sent, and the expected results.
 #[derive(Debug)]
 pub struct Replay {
     pub commands: Vec<Message>,
@@ -259,7 +258,7 @@ pub fn replay(invoices: &[Invoice], stocked: Stocked, seed: u64) -> Replay {
     Replay { commands, expected }
 }
 
-/// Room between two invoices for what belongs right behind the first.
+/// The distance between two invoices: room for the commands that follow the first one.
 const SLOT: i64 = 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,7 +286,7 @@ fn stock(invoices: &[Invoice], stocked: Stocked) -> BTreeMap<String, i64> {
     needed
 }
 
-/// What becomes of each invoice, in their order, which is that of the placings.
+/// The outcome of each invoice, in their order, which is the order of the placings.
 fn settle(
     invoices: &[Invoice],
     mut available: BTreeMap<String, i64>,
@@ -296,7 +295,7 @@ fn settle(
     let mut happened = Vec::new();
     for invoice in invoices {
         for lost in &invoice.lost {
-            // Nothing is written off that is promised to somebody.
+            // Held units cannot be written off.
             let there = available.entry(lost.sku.clone()).or_default();
             if *there >= lost.quantity {
                 *there -= lost.quantity;

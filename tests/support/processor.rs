@@ -1,4 +1,4 @@
-//! The program itself, as a process beside a broker.
+//! The program as a process, with a broker.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use assert_cmd::cargo::cargo_bin;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Longer than anything takes that works.
+/// Longer than any step takes that succeeds.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A processor that can be started, killed and started again on the same store.
@@ -19,9 +19,9 @@ pub(crate) struct Processor {
     environment: Vec<(String, String)>,
     child: Option<Child>,
     port: u16,
-    /// Where its log goes, rather than to ours.
+    /// The file of its log, in place of the log of the test.
     log: Option<PathBuf>,
-    /// No file of its can be longer, in bytes.
+    /// The largest size of a file that it writes, in bytes.
     file_limit: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl Processor {
         self
     }
 
-    /// Lets the starts that follow write no file beyond so many bytes: writing fails there, as on a full disk.
+    /// Sets the largest size of a file, in bytes, for the starts that follow. Writing beyond it fails, as on a full disk.
     pub(crate) fn with_files_up_to(mut self, bytes: u64) -> Self {
         self.file_limit = Some(bytes);
         self
@@ -80,7 +80,7 @@ impl Processor {
         let mut command = match self.file_limit {
             None => Command::new(cargo_bin("orderly")),
             Some(bytes) => {
-                // without the signal that such a write raises, which would end the process at once
+                // Such a write raises a signal, which would end the process at once: ignore it.
                 let mut shell = Command::new("bash");
                 let script = format!("trap '' XFSZ; ulimit -f {}; exec \"$@\"", bytes >> 10);
                 shell.args(["-c", &script, "bash"]).arg(cargo_bin("orderly"));
@@ -91,13 +91,13 @@ impl Processor {
         command
     }
 
-    /// Starts it; returns when it is ready.
+    /// Starts the processor, and returns when it is ready.
     pub(crate) fn start(&mut self) {
         self.spawn();
         self.wait_until_ready();
     }
 
-    /// Starts it, without waiting.
+    /// Starts the processor without waiting.
     pub(crate) fn spawn(&mut self) {
         assert!(self.child.is_none(), "it runs already");
         self.port = free_port();
@@ -118,7 +118,7 @@ impl Processor {
         self.wait(|processor| processor.get("/readyz").is_some());
     }
 
-    /// Waits for something to become true of a running processor.
+    /// Waits until a condition holds for the running processor.
     pub(crate) fn wait(&mut self, mut done: impl FnMut(&Self) -> bool) {
         let rounds = PATIENCE.as_millis() / 20;
         for _ in 0..rounds {
@@ -171,7 +171,7 @@ impl Processor {
             .sum()
     }
 
-    /// Waits until something becomes true (false) or it has ended by itself (true).
+    /// Waits until the condition holds (false) or the process has ended by itself (true).
     pub(crate) fn ended_before(&mut self, mut done: impl FnMut(&Self) -> bool) -> bool {
         for _ in 0..PATIENCE.as_millis() / 20 {
             let child = self.child.as_mut().expect("it runs");
@@ -194,25 +194,25 @@ impl Processor {
         child.wait().expect("it is dead");
     }
 
-    /// SIGTERM, and waits until it has ended.
+    /// Sends SIGTERM, and waits until the process has ended.
     pub(crate) fn stop(&mut self) -> ExitStatus {
         self.signal("TERM");
         self.child.take().expect("it runs").wait().expect("it ends")
     }
 
-    /// Sends it a signal, by name.
+    /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.as_ref().expect("it runs").id().to_string();
         let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill runs");
         assert!(sent.success());
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until the process has ended by itself.
     pub(crate) fn ended(&mut self) -> ExitStatus {
         self.ended_within(PATIENCE)
     }
 
-    /// Waits until it has ended, but not for longer.
+    /// Waits until the process has ended, up to a limit.
     pub(crate) fn ended_within(&mut self, patience: Duration) -> ExitStatus {
         let mut child = self.child.take().expect("it runs");
         for _ in 0..patience.as_millis() / 20 {
@@ -230,7 +230,7 @@ impl Processor {
         self.store_command("verify")
     }
 
-    /// What `orderly store` says of a stopped processor's store.
+    /// The output of `orderly store` about the store of a stopped processor.
     pub(crate) fn store_command(&self, what: &str) -> Value {
         let output = self.command(&["store", what]).output().expect("orderly runs");
         let text = String::from_utf8_lossy(&output.stdout);

@@ -115,7 +115,7 @@ impl Producer {
         panic!("nothing came to {queue} in time");
     }
 
-    /// Takes everything from a queue, until nothing came for a second.
+    /// Takes all messages of a queue, until none came for a second.
     pub(crate) async fn drain(&self, queue: &str) -> Vec<Got> {
         let no_ack = BasicConsumeOptions { no_ack: true, ..BasicConsumeOptions::default() };
         let mut consumer = self
@@ -132,7 +132,7 @@ impl Producer {
             .basic_cancel("drain".into(), BasicCancelOptions::default())
             .await
             .expect("it is cancelled");
-        // what came between the last delivery read and the cancel
+        // Messages that came between the last delivery and the cancel.
         while let Some(Ok(delivery)) = consumer.next().await {
             all.push(got(&delivery));
         }
@@ -149,7 +149,7 @@ impl Producer {
         Some(self::got(&got.delivery))
     }
 
-    /// How many messages are ready in a queue.
+    /// The number of messages that are ready in a queue.
     pub(crate) async fn depth(&self, queue: &str) -> u32 {
         let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
         self.channel

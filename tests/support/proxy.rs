@@ -1,6 +1,5 @@
-//! A TCP proxy in front of a broker. A test can have it swallow what the broker answers on
-//! channels, while the connections themselves live on: heartbeats and the end of a connection
-//! still pass. So looks a broker whose queue has no leader.
+//! A TCP proxy in front of a broker. A test can let the proxy drop the answers of the broker on channels. The connections stay open:
+//! heartbeats and the end of a connection pass. A broker whose queue has no leader behaves so.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
@@ -23,7 +22,7 @@ use tokio::{
 /// Type, channel and size of an AMQP frame.
 const FRAME_HEADER: usize = 7;
 
-/// Set for a connection whose channels get no answers any more.
+/// Set for a connection whose channels get no answers.
 type Silenced = Arc<AtomicBool>;
 
 pub(crate) struct Proxy {
@@ -46,8 +45,7 @@ impl Proxy {
         self.address.port()
     }
 
-    /// From now on the channels of the connections that there are get no answers. Later
-    /// connections do.
+    /// From now on the channels of the existing connections get no answers. Those of later connections do.
     pub(crate) fn silence_channels(&self) {
         let connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         for silenced in connections.iter() {

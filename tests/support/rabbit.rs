@@ -1,8 +1,8 @@
 //! `RabbitMQ` for tests: a shared one, or a private node that a test may kill.
 //!
-//! A private node has its own ports, directories and epmd, so the node neither sees nor disturbs
-//! any other broker on the machine. Its processes read from pipes that this process holds open:
-//! however the tests end, the node's processes end too, and their directory is removed.
+//! A private node has its own ports, directories and epmd, so it does not touch any other broker on the machine. Its processes read
+//! from pipes that this process holds open: however the tests end, the processes of the node end too, and their directory is
+//! removed.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::fmt::Write as _;
@@ -139,7 +139,7 @@ impl Node {
         self.server = None;
     }
 
-    /// Starts it again on the same ports and data; kills it first if it runs.
+    /// Starts the node again on the same ports and data. Kills it first if it runs.
     pub(crate) fn restart(&mut self) {
         self.kill();
         let mut command = self.command("rabbitmq-server");
@@ -246,7 +246,7 @@ fn has_ipv6() -> bool {
     TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
-/// True when a broker answers. A broker listens before it can answer.
+/// Whether a broker answers. A broker listens before it can answer.
 fn speaks_amqp(port: u16) -> bool {
     use io::{Read, Write};
     let answer = || -> io::Result<[u8; 1]> {
@@ -261,7 +261,7 @@ fn speaks_amqp(port: u16) -> bool {
     answer().is_ok_and(|first| first == [1])
 }
 
-/// Ports that were free a moment ago. They differ, as each is held until the last is found.
+/// Free ports. They differ, since each is held until the last one is found.
 fn free_ports<const N: usize>() -> [u16; N] {
     let held = [(); N].map(|()| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
     held.map(|listener| listener.local_addr().expect("its address").port())

@@ -1,5 +1,4 @@
-//! A client of the broker that uses lapin alone, so that what our driver does is seen from outside.
-//! And a few steps with a link.
+//! A client of the broker that uses lapin alone, to observe our driver from outside; and helpers for a link.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
 use std::{
@@ -27,7 +26,7 @@ use orderly_broker::{
     rabbit::{Claim, Error, Owner},
 };
 
-/// Longer than anything takes that succeeds.
+/// Longer than any step takes that succeeds.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Settings for a test of its own.
@@ -181,7 +180,7 @@ impl RawClient {
         }
     }
 
-    /// The error of declaring `queue` so, if any.
+    /// The error of declaring `queue` with these arguments, if any.
     pub(crate) async fn declare(
         &self,
         queue: &str,
@@ -275,7 +274,7 @@ pub(crate) struct Taken {
     pub(crate) properties: BasicProperties,
 }
 
-/// Publishes a command whose `message_id` is no UTF-8, which lapin could not: frame by frame.
+/// Publishes a command whose `message_id` is not UTF-8. lapin cannot do that, so this writes the frames itself.
 pub(crate) fn publish_unreadable(url: &str, names: &Names, body: &[u8]) {
     const READABLE: &str = "message-id";
     let port = url
