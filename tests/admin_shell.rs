@@ -9,6 +9,7 @@ use orderly::admin::{Condition, Error, Options, Page, Problem, Readiness, Server
 use orderly::config::Secret;
 use orderly::metrics::Metrics;
 use orderly::metrics::labels::CommandType;
+use orderly_domain::command::Kind;
 use orderly_domain::verdict::Verdict;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -167,7 +168,7 @@ fn readiness_follows_the_conditions() {
 #[test]
 fn metrics_are_in_the_text_format() {
     let shell = Shell::open();
-    shell.metrics.commands(CommandType::OrderPlace, Verdict::Applied, 2);
+    shell.metrics.commands(CommandType::Known(Kind::OrderPlace), Verdict::Applied, 2);
     let scraped = shell.get("/metrics");
     assert_eq!(scraped.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     let line = "orderly_commands_total{type=\"order.place\",verdict=\"applied\"} 2";

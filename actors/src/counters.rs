@@ -11,60 +11,96 @@ pub const WAITING: u8 = 32;
 /// Bytes kept of parked messages.
 pub const PARKED_BYTES: u8 = 33;
 
-/// Why messages are parked.
-pub const PARKED_REASONS: [Reason; 10] = [
-    Reason::Malformed,
-    Reason::UnknownType,
-    Reason::Validation,
-    Reason::TooLarge,
-    Reason::Deadline,
-    Reason::ExpiredIdentity,
-    Reason::Conflict,
-    Reason::Failed,
-    Reason::WaitingFull,
-    Reason::OrderNeverCame,
-];
+/// Why messages are parked. The number is that of the counter.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+#[repr(u8)]
+pub enum ParkedReason {
+    /// No JSON, or no envelope.
+    Malformed = 40,
+    /// No such type of command.
+    UnknownType = 41,
+    /// The data breaks a rule.
+    Validation = 42,
+    /// More bytes than `intake.max_command_size`.
+    TooLarge = 43,
+    /// Past its own deadline.
+    Deadline = 44,
+    /// Older than identities are kept.
+    ExpiredIdentity = 45,
+    /// Its identity was seen before with other data.
+    Conflict = 46,
+    /// Still failing after every retry, for whatever reason.
+    Failed = 47,
+    /// No room for another waiting callback.
+    WaitingFull = 48,
+    /// A callback whose order never came.
+    OrderNeverCame = 49,
+}
 
-/// The counter of the messages parked for `reason`; one that is none of
-/// [`PARKED_REASONS`] counts as failed.
-pub fn of_parked(reason: Reason) -> u8 {
-    match reason {
-        Reason::Malformed => 40,
-        Reason::UnknownType => 41,
-        Reason::Validation => 42,
-        Reason::TooLarge => 43,
-        Reason::Deadline => 44,
-        Reason::ExpiredIdentity => 45,
-        Reason::Conflict => 46,
-        Reason::WaitingFull => 48,
-        Reason::OrderNeverCame => 49,
-        Reason::Failed
-        | Reason::OutOfStock
-        | Reason::UnknownSku
-        | Reason::BelowHeld
-        | Reason::CartNotFound
-        | Reason::CartEmpty
-        | Reason::CartClosed
-        | Reason::VersionMismatch
-        | Reason::TotalMismatch
-        | Reason::CurrencyMismatch
-        | Reason::OrderExists
-        | Reason::OrderNotFound
-        | Reason::NotAllowed
-        | Reason::RefundExceedsPaid
-        | Reason::RefundExists
-        | Reason::RestockExceedsSold => 47,
+impl ParkedReason {
+    /// Every reason, in the order of the numbers.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
+    /// The name in metrics and in the admin API: that of the [`Reason`].
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+
+    /// The reason of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        name.parse().ok()
     }
 }
 
+impl From<Reason> for ParkedReason {
+    fn from(reason: Reason) -> Self {
+        match reason {
+            Reason::Malformed => Self::Malformed,
+            Reason::UnknownType => Self::UnknownType,
+            Reason::Validation => Self::Validation,
+            Reason::TooLarge => Self::TooLarge,
+            Reason::Deadline => Self::Deadline,
+            Reason::ExpiredIdentity => Self::ExpiredIdentity,
+            Reason::Conflict => Self::Conflict,
+            Reason::WaitingFull => Self::WaitingFull,
+            Reason::OrderNeverCame => Self::OrderNeverCame,
+            // rules refuse for the others: a command that failed may have met one of them last
+            Reason::Failed
+            | Reason::OutOfStock
+            | Reason::UnknownSku
+            | Reason::BelowHeld
+            | Reason::CartNotFound
+            | Reason::CartEmpty
+            | Reason::CartClosed
+            | Reason::VersionMismatch
+            | Reason::TotalMismatch
+            | Reason::CurrencyMismatch
+            | Reason::OrderExists
+            | Reason::OrderNotFound
+            | Reason::NotAllowed
+            | Reason::RefundExceedsPaid
+            | Reason::RefundExists
+            | Reason::RestockExceedsSold => Self::Failed,
+        }
+    }
+}
+
+/// The counter of the messages parked for `reason`.
+pub fn of_parked(reason: ParkedReason) -> u8 {
+    reason as u8
+}
+
 /// How many messages are parked for `reason`.
-pub fn parked(view: &View, reason: Reason) -> u64 {
+pub fn parked(view: &View, reason: ParkedReason) -> u64 {
     count(view, of_parked(reason))
 }
 
 /// How many messages are parked, whatever the reason.
 pub fn parked_in_all(view: &View) -> u64 {
-    PARKED_REASONS.iter().map(|reason| parked(view, *reason)).sum()
+    ParkedReason::ALL.iter().map(|reason| parked(view, *reason)).sum()
 }
 
 /// How many bytes are kept of parked messages.

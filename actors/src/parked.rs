@@ -40,7 +40,7 @@ impl ParkedItem {
         builder.name(tables::PARKED, self.name, self.ordinal);
         builder.put_with(tables::PARKED, self.ordinal, ABOUT, |out| self.about.write(out))?;
         builder.put(tables::PARKED, self.ordinal, BODY, &self.body);
-        builder.count(counters::of_parked(self.about.reason), 1);
+        builder.count(counters::of_parked(self.about.reason.into()), 1);
         builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
         Ok(())
     }

@@ -87,8 +87,6 @@ fn stats(opened: &Opened) -> Result<Value, Error> {
     let Opened { log, view, recovery, .. } = opened;
     let stats = log.stats()?;
     let orders: u64 = Status::ALL.iter().map(|status| counters::orders(view, *status)).sum();
-    let parked: u64 =
-        counters::PARKED_REASONS.iter().map(|reason| counters::parked(view, *reason)).sum();
     Ok(json!({
         "namespace": recovery.namespace,
         "incarnation": recovery.incarnation.to_string(),
@@ -101,7 +99,7 @@ fn stats(opened: &Opened) -> Result<Value, Error> {
         "orders": orders,
         "carts": view.count(tables::CARTS)?,
         "skus": view.count(tables::SKUS)?,
-        "parked": parked,
+        "parked": counters::parked_in_all(view),
         "parked_bytes": counters::parked_bytes(view),
         "waiting_callbacks": counters::waiting(view),
         "identities": stats.identities,

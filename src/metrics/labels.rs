@@ -1,6 +1,9 @@
 //! The labels that no other enum of the code has. The others are enums of the domain, such as the verdict. All are closed
 //! sets, so no input ever becomes a label: an unknown type of a command counts as `other`.
 
+use orderly_domain::command::Kind;
+use orderly_domain::record::CommandName;
+
 /// An enum whose variants are the values of one label, in the order of their series.
 macro_rules! label {
     (
@@ -23,58 +26,49 @@ macro_rules! label {
                     $( Self::$variant => $text, )+
                 }
             }
-
-            /// The value with this name.
-            pub fn named(name: &str) -> Option<Self> {
-                match name {
-                    $( $text => Some(Self::$variant), )+
-                    _ => None,
-                }
-            }
         }
     };
 }
 
-label! {
-    /// `type` of a command.
-    CommandType {
-        /// Stock was counted.
-        StockSet => "stock.set",
-        /// Stock came or went.
-        StockAdjust => "stock.adjust",
-        /// A line of a cart was set.
-        CartPut => "cart.put",
-        /// A line of a cart was changed.
-        CartAdd => "cart.add",
-        /// A cart was emptied.
-        CartClear => "cart.clear",
-        /// Two carts became one.
-        CartMerge => "cart.merge",
-        /// A cart became an order.
-        CartCheckout => "cart.checkout",
-        /// An order without a cart.
-        OrderPlace => "order.place",
-        /// An order is to be cancelled.
-        OrderCancel => "order.cancel",
-        /// An order was handed over to the customer.
-        OrderComplete => "order.complete",
-        /// A person ended a review.
-        OrderResolve => "order.resolve",
-        /// Money is to go back.
-        RefundRequest => "refund.request",
-        /// A payment provider reports an event.
-        PaymentCallback => "payment.callback",
-        /// A command of the processor itself: a timer, or the outcome of a delivery.
-        Internal => "internal",
-        /// A message of an unknown type.
-        Other => "other",
-    }
+/// `type` of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandType {
+    /// A type of the domain: a new one has its series at once.
+    Known(Kind),
+    /// A command of the processor itself: a timer, or the outcome of a delivery.
+    Internal,
+    /// A message of an unknown type.
+    Other,
 }
 
 impl CommandType {
-    /// The label of a command type that a message names: `other` for an unknown type, and for `internal`.
-    pub fn of_input(name: &str) -> Self {
-        Self::named(name).filter(|kind| *kind != Self::Internal).unwrap_or(Self::Other)
+    /// Every value.
+    pub const ALL: &[Self] = &Self::all();
+
+    const fn all() -> [Self; Kind::ALL.len() + 2] {
+        let mut all = [Self::Other; Kind::ALL.len() + 2];
+        let mut place = 0;
+        while place < Kind::ALL.len() {
+            all[place] = Self::Known(Kind::ALL[place]);
+            place += 1;
+        }
+        all[place] = Self::Internal;
+        all
+    }
+
+    /// The value as the exposition shows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Known(kind) => kind.as_str(),
+            Self::Internal => "internal",
+            Self::Other => "other",
+        }
+    }
+}
+
+impl From<&CommandName> for CommandType {
+    fn from(name: &CommandName) -> Self {
+        name.kind().map_or(Self::Other, Self::Known)
     }
 }
 
@@ -109,19 +103,24 @@ label! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn only_command_types_of_the_contract_become_labels() {
-        assert_eq!(CommandType::of_input("order.place"), CommandType::OrderPlace);
-        for input in ["order.plaice", "", "other", "internal", "ORDER.PLACE"] {
-            assert_eq!(CommandType::of_input(input), CommandType::Other, "{input}");
+        for kind in Kind::ALL {
+            let label = CommandType::from(&CommandName::new(Some(kind.as_str())));
+            assert_eq!(label, CommandType::Known(*kind));
         }
+        for input in ["order.plaice", "", "other", "internal", "ORDER.PLACE"] {
+            let label = CommandType::from(&CommandName::new(Some(input)));
+            assert_eq!(label, CommandType::Other, "{input}");
+        }
+        assert_eq!(CommandType::from(&CommandName::new(None)), CommandType::Other);
     }
 
     #[test]
-    fn every_label_is_found_by_its_name() {
-        for kind in CommandType::ALL {
-            assert_eq!(CommandType::named(kind.as_str()), Some(*kind));
-        }
+    fn every_command_type_has_a_name_of_its_own() {
+        let names: BTreeSet<_> = CommandType::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(names.len(), Kind::ALL.len() + 2);
     }
 }

@@ -24,11 +24,11 @@ use self::histogram::Family;
 use self::labels::{CommandType, Outcome, Stage};
 use self::registrar::{PerValue, Registrar};
 use crate::notify::breaker;
-use orderly_actors::counters::PARKED_REASONS;
+use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
 use orderly_domain::notification::Channel;
 use orderly_domain::order::Status;
-use orderly_domain::verdict::{Reason, Verdict};
+use orderly_domain::verdict::Verdict;
 
 /// Bounds in seconds, from the time of a decision to the time of an outage.
 const DURATIONS: [f64; 16] = [
@@ -65,8 +65,8 @@ struct Series {
     store_bytes: Gauge,
     outbox_pending: Gauge,
     retries: PerValue<CommandType, Counter>,
-    parked: PerValue<Reason, Gauge>,
-    dead_lettered: PerValue<Reason, Counter>,
+    parked: PerValue<ParkedReason, Gauge>,
+    dead_lettered: PerValue<ParkedReason, Counter>,
     actor_restarts: PerValue<Owner, Counter>,
     orders: PerValue<Status, Gauge>,
     waiting_callbacks: Gauge,
@@ -127,18 +127,16 @@ impl Metrics {
         }
     }
 
-    /// Sets the number of parked commands with one of [`PARKED_REASONS`].
-    pub fn parked(&self, reason: Reason, commands: u64) {
+    /// Sets the number of parked commands with a reason.
+    pub fn parked(&self, reason: ParkedReason, commands: u64) {
         if let Some(series) = self.0.parked.get(reason) {
             series.set(commands as f64);
         }
     }
 
-    /// Counts a message that was published to the dead letters, since parking had no room for the whole message. A reason that
-    /// is none of [`PARKED_REASONS`] counts as `failed`.
-    pub fn dead_lettered(&self, reason: Reason) {
-        let series = self.0.dead_lettered.get(reason);
-        if let Some(series) = series.or_else(|| self.0.dead_lettered.get(Reason::Failed)) {
+    /// Counts a message that was published to the dead letters, since parking had no room for the whole message.
+    pub fn dead_lettered(&self, reason: ParkedReason) {
+        if let Some(series) = self.0.dead_lettered.get(reason) {
             series.increment(1);
         }
     }
@@ -250,12 +248,12 @@ impl Series {
             parked: to.gauges(
                 "orderly_parked",
                 "Parked commands, by reason",
-                ("reason", &PARKED_REASONS, Reason::as_str),
+                ("reason", ParkedReason::ALL, ParkedReason::as_str),
             ),
             dead_lettered: to.counters(
                 "orderly_dead_lettered_total",
                 "Messages published whole to the dead letters of the broker because parking had no room for them",
-                ("reason", &PARKED_REASONS, Reason::as_str),
+                ("reason", ParkedReason::ALL, ParkedReason::as_str),
             ),
             actor_restarts: to.counters(
                 "orderly_actor_restarts_total",
@@ -293,6 +291,7 @@ impl Series {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orderly_domain::command::Kind;
 
     /// The value of a series in the exposition.
     fn value(exporter: &Exporter, series: &str) -> Option<f64> {
@@ -351,7 +350,7 @@ mod tests {
     #[test]
     fn a_verdict_is_counted_under_its_type() {
         let (metrics, exporter) = Metrics::new();
-        metrics.commands(CommandType::CartAdd, Verdict::Duplicate, 3);
+        metrics.commands(CommandType::Known(Kind::CartAdd), Verdict::Duplicate, 3);
         let counted = |kind: &str, verdict: &str| {
             let series = format!("orderly_commands_total{{type=\"{kind}\",verdict=\"{verdict}\"}}");
             value(&exporter, &series)

@@ -157,7 +157,7 @@ impl Outbound {
                 tokio::time::sleep(growing_pause(PAUSES.0, PAUSES.1, failures)).await;
             }
             if let Some(reason) = dead {
-                metrics.dead_lettered(reason);
+                metrics.dead_lettered(reason.into());
             }
             under_way.fetch_sub(1, Ordering::AcqRel);
             let _ = confirmed.send(then); // the core is ending

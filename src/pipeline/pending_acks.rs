@@ -178,7 +178,7 @@ impl PendingAcks {
     fn count(&self, pending: &Pending, now: Duration) {
         let record = &pending.entry.record;
         let kind = match &record.origin {
-            Origin::Message { kind, .. } => CommandType::of_input(kind.as_str()),
+            Origin::Message { kind, .. } => CommandType::from(kind),
             Origin::HoldTimer
             | Origin::Waited { .. }
             | Origin::Notified(_)

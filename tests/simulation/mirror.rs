@@ -211,8 +211,8 @@ impl Mirror {
                 "the counter of orders that are {status}"
             );
         }
-        let reasons = counters::PARKED_REASONS.map(counters::of_parked);
-        let counted: i64 = reasons.iter().map(|index| self.counters[usize::from(*index)]).sum();
+        let reasons = counters::ParkedReason::ALL.iter().map(|reason| counters::of_parked(*reason));
+        let counted: i64 = reasons.map(|index| self.counters[usize::from(index)]).sum();
         let parked = i64::try_from(self.parked()).expect("it is small");
         assert_eq!(counted, parked, "the counters of parked messages");
         let waiting: usize = self.payments.values().map(|payments| payments.waiting.len()).sum();

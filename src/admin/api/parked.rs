@@ -9,7 +9,7 @@ use actix_web::get;
 use actix_web::web::{Data, Path, Query};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use orderly_actors::counters::PARKED_REASONS;
+use orderly_actors::counters::ParkedReason;
 use orderly_actors::parked;
 use orderly_actors::tables;
 use orderly_domain::parked::Parked;
@@ -64,19 +64,36 @@ impl Found {
     }
 
     fn view(&self) -> ParkedView<'_> {
-        let about = &self.about;
+        let Parked {
+            reason,
+            command_id,
+            source,
+            r#type,
+            order_id,
+            content_type: _,
+            received_at,
+            attempts,
+            detail,
+            size,
+            truncated,
+            // the body names these, and is shown
+            provider: _,
+            event_id: _,
+            cart_id: _,
+            sku: _,
+        } = &self.about;
         ParkedView {
             id: parked::id(self.ordinal),
-            reason: about.reason,
-            command_id: about.command_id.as_deref(),
-            source: about.source.as_deref(),
-            r#type: about.r#type.as_deref(),
-            order_id: about.order_id.as_deref(),
-            received_at: about.received_at,
-            attempts: about.attempts,
-            detail: about.detail.as_ref(),
-            size: about.size,
-            truncated: about.truncated,
+            reason: *reason,
+            command_id: command_id.as_deref(),
+            source: source.as_deref(),
+            r#type: r#type.as_deref(),
+            order_id: order_id.as_deref(),
+            received_at: *received_at,
+            attempts: *attempts,
+            detail: detail.as_ref(),
+            size: *size,
+            truncated: *truncated,
         }
     }
 }
@@ -110,7 +127,7 @@ pub(super) struct Filter {
 
 /// Parked messages, for one reason or for all, without their bytes.
 struct ParkedMessages {
-    reason: Option<Reason>,
+    reason: Option<ParkedReason>,
 }
 
 impl List for ParkedMessages {
@@ -120,8 +137,9 @@ impl List for ParkedMessages {
 
     fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
         let found = Found::of(entity)?;
-        let is_wanted =
-            |found: &Found| self.reason.is_none_or(|reason| found.about.reason == reason);
+        let is_wanted = |found: &Found| {
+            self.reason.is_none_or(|reason| ParkedReason::from(found.about.reason) == reason)
+        };
         let wanted = found.filter(is_wanted);
         Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
     }
@@ -134,9 +152,8 @@ impl List for ParkedMessages {
 #[get("/parked")]
 pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
     let Filter { reason, window } = filter.into_inner();
-    let of_name =
-        |name: &str| Reason::from_name(name).filter(|reason| PARKED_REASONS.contains(reason));
-    let messages = ParkedMessages { reason: pages::named("reason", reason, of_name)? };
+    let reason = pages::named("reason", reason, ParkedReason::from_name)?;
+    let messages = ParkedMessages { reason };
     let (from, limit) = (pages::first_behind(&window, parked::ordinal)?, window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&messages, reader, from, limit)?, Found::view)

@@ -1,7 +1,7 @@
 //! The gauges: what the metrics say of the core, brought up to date with every tick.
 
 use super::Core;
-use orderly_actors::counters;
+use orderly_actors::counters::{self, ParkedReason};
 use orderly_domain::order::Status;
 
 impl Core {
@@ -12,8 +12,8 @@ impl Core {
         for status in Status::ALL {
             self.metrics.orders(*status, counters::orders(&view, *status));
         }
-        for reason in counters::PARKED_REASONS {
-            self.metrics.parked(reason, counters::parked(&view, reason));
+        for reason in ParkedReason::ALL {
+            self.metrics.parked(*reason, counters::parked(&view, *reason));
         }
         self.metrics.waiting_callbacks(counters::waiting(&view));
         self.metrics.in_flight(self.pending_acks.in_flight());

@@ -322,7 +322,7 @@ impl Core {
         inbound: InboundMessage,
         problem: String,
     ) -> Result<(), Error> {
-        let kind = CommandType::of_input(inbound.kind.as_str());
+        let kind = CommandType::from(&inbound.kind);
         tracing::error!(
             kind = kind.as_str(),
             source = inbound.source.as_ref().map(Source::as_str),
