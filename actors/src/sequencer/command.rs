@@ -14,7 +14,7 @@ use crate::order;
 use crate::tables;
 use crate::turn::{Fault, Outcome, ask};
 use orderly_domain::command::Command;
-use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity::{self, DataHash};
 use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
@@ -110,10 +110,10 @@ impl Sequencer {
         same_data: bool,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let order = match order_of(command) {
+        let order = match command.subject().order_id {
             Some(id) => {
                 let ordinal = names::find(&self.view.borrow(), tables::ORDERS, id.as_str())?;
-                Some((id.clone(), ordinal))
+                Some((id, ordinal))
             }
             None => None,
         };
@@ -164,24 +164,5 @@ async fn dispatch(
             };
             ask(order, callback).await?
         }
-    }
-}
-
-/// The order that a command names.
-pub fn order_of(command: &Command) -> Option<&OrderId> {
-    match command {
-        Command::CartCheckout(checkout) => Some(&checkout.order_id),
-        Command::OrderPlace(place) => Some(&place.order_id),
-        Command::OrderCancel(cancel) => Some(&cancel.order_id),
-        Command::OrderComplete(complete) => Some(&complete.order_id),
-        Command::PaymentCallback(callback) => Some(&callback.order_id),
-        Command::OrderResolve(resolve) => Some(&resolve.order_id),
-        Command::RefundRequest(request) => Some(&request.order_id),
-        Command::StockSet(_)
-        | Command::StockAdjust(_)
-        | Command::CartPut(_)
-        | Command::CartAdd(_)
-        | Command::CartClear(_)
-        | Command::CartMerge(_) => None,
     }
 }

@@ -5,7 +5,6 @@
 //! the broker's dead letters. Only when the broker has confirmed that, the message is acknowledged, or
 //! the callback stops waiting: a process that dies before publishes the message again.
 
-use super::command::order_of;
 use super::inbound::{InboundMessage, Raw};
 use super::seal::Turn;
 use super::state::Sequencer;
@@ -49,7 +48,7 @@ impl Sequencer {
         now: Timestamp,
     ) -> Result<Sealed, Error> {
         let turn = Turn::new(inbound.origin(), inbound.trace, now);
-        let order = inbound.command.as_ref().ok().and_then(order_of).cloned();
+        let order = inbound.command.as_ref().ok().and_then(|command| command.subject().order_id);
         self.set_aside(inbound, turn, reason, detail, order.map(|id| (id, None))).await
     }
 
@@ -146,7 +145,7 @@ impl Sequencer {
             > self.settings.parked_bytes;
         let kept = if whole.len() <= WHOLE && !full { whole.len() } else { whole.len().min(CUT) };
         let subject = match &inbound.command {
-            Ok(command) => Subject::of(command),
+            Ok(command) => command.subject(),
             // of a longer body not even the JSON is looked at
             Err(_) if whole.len() > WHOLE => Subject::default(),
             Err(_) => Subject::read(whole),
@@ -156,12 +155,7 @@ impl Sequencer {
             command_id: inbound.id.as_ref().map(ToString::to_string),
             source: inbound.source.as_ref().map(ToString::to_string),
             r#type: Some(inbound.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
-            order_id: inbound
-                .command
-                .as_ref()
-                .ok()
-                .and_then(order_of)
-                .map(|id| id.as_str().to_owned()),
+            order_id: subject.order_id.map(|id| id.as_str().to_owned()),
             content_type: inbound.raw.content_type.clone(),
             received_at: now,
             attempts: inbound.attempts + 1,

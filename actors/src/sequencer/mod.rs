@@ -42,7 +42,6 @@ mod step;
 mod timers;
 mod waiting;
 
-pub use command::order_of;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};

@@ -2,6 +2,7 @@ use super::Data;
 use crate::canonical::canonical;
 use crate::id::{CartId, Sku};
 use crate::money::{Currency, QuantityChange, UnitPrice};
+use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -34,4 +35,12 @@ canonical!(CartAdd {
     unit_price = "unit_price",
 });
 
-impl Data for CartAdd {}
+impl Data for CartAdd {
+    fn subject(&self) -> Subject {
+        Subject {
+            cart_id: Some(self.cart_id.clone()),
+            sku: Some(self.sku.clone()),
+            ..Subject::default()
+        }
+    }
+}

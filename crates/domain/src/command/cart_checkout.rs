@@ -3,6 +3,7 @@ use crate::canonical::canonical;
 use crate::command::Invalid;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, NonNegativeAmount};
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -40,6 +41,14 @@ canonical!(CartCheckout {
 });
 
 impl Data for CartCheckout {
+    fn subject(&self) -> Subject {
+        Subject {
+            order_id: Some(self.order_id.clone()),
+            cart_id: Some(self.cart_id.clone()),
+            ..Subject::default()
+        }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         if self.adjustments.len() > MOST_LINES {
             let count = self.adjustments.len();

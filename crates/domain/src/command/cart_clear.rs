@@ -1,6 +1,7 @@
 use super::Data;
 use crate::canonical::canonical;
 use crate::id::CartId;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// `cart.clear`: takes every line out.
@@ -17,4 +18,8 @@ canonical!(CartClear {
     expected_version = "expected_version",
 });
 
-impl Data for CartClear {}
+impl Data for CartClear {
+    fn subject(&self) -> Subject {
+        Subject { cart_id: Some(self.cart_id.clone()), ..Subject::default() }
+    }
+}

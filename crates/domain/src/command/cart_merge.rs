@@ -1,6 +1,7 @@
 use super::{Data, Invalid};
 use crate::canonical::canonical;
 use crate::id::CartId;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// `cart.merge`: moves all lines of one cart into another, as when a guest signs in.
@@ -18,6 +19,10 @@ canonical!(CartMerge {
 });
 
 impl Data for CartMerge {
+    fn subject(&self) -> Subject {
+        Subject { cart_id: Some(self.into_cart_id.clone()), ..Subject::default() }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         if self.from_cart_id == self.into_cart_id {
             return Err(Invalid::field("into_cart_id", "must be another cart than from_cart_id"));

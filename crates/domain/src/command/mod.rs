@@ -38,6 +38,7 @@ pub use stock_set::StockSet;
 use self::decode_error::Wrong;
 use crate::canonical;
 use crate::names::stored_by_number;
+use crate::subject::Subject;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -69,6 +70,12 @@ macro_rules! commands {
             /// Every type, in the order of the numbers.
             pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
+            /// The place of the variant in [`ALL`](Self::ALL).
+            pub const fn index(self) -> usize {
+                enum Place { $($name,)* }
+                match self { $(Self::$name => Place::$name as usize,)* }
+            }
+
             /// The name on the wire.
             pub fn as_str(self) -> &'static str {
                 self.into()
@@ -89,6 +96,11 @@ macro_rules! commands {
             /// The command's type.
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$name(_) => Kind::$name),* }
+            }
+
+            /// What the command is about.
+            pub fn subject(&self) -> Subject {
+                match self { $(Self::$name(data) => data.subject()),* }
             }
 
             /// The canonical form, number 1, of the command.
@@ -158,6 +170,9 @@ impl Invalid {
 
 /// A command's data: decoded by its fields, then checked as a whole.
 trait Data: DeserializeOwned {
+    /// What the command is about.
+    fn subject(&self) -> Subject;
+
     /// Checks what no single field can know.
     fn check(&self) -> Result<(), Invalid> {
         Ok(())

@@ -1,6 +1,7 @@
 use super::Data;
 use crate::canonical::canonical;
 use crate::id::OrderId;
+use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -18,4 +19,8 @@ canonical!(OrderCancel {
     reason = "reason",
 });
 
-impl Data for OrderCancel {}
+impl Data for OrderCancel {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+}

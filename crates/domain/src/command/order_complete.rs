@@ -1,6 +1,7 @@
 use super::Data;
 use crate::canonical::canonical;
 use crate::id::OrderId;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// `order.complete`: handed over to the customer.
@@ -14,4 +15,8 @@ canonical!(OrderComplete {
     order_id = "order_id",
 });
 
-impl Data for OrderComplete {}
+impl Data for OrderComplete {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+}

@@ -2,6 +2,7 @@ use super::{Data, Invalid, MOST_LINES, span, strict_object};
 use crate::canonical::canonical;
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};
+use crate::subject::Subject;
 use crate::text::{ShortText, Text};
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,10 @@ canonical!(OrderPlace {
 });
 
 impl Data for OrderPlace {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         if !(1..=MOST_LINES).contains(&self.lines.len()) {
             let count = self.lines.len();

@@ -1,6 +1,7 @@
 use super::Data;
 use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::id::OrderId;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// How a person ends a review.
@@ -36,4 +37,8 @@ canonical!(OrderResolve {
     order_id = "order_id",
 });
 
-impl Data for OrderResolve {}
+impl Data for OrderResolve {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+}

@@ -3,6 +3,7 @@ use crate::canonical::canonical;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
 use crate::names::names;
+use crate::subject::Subject;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,15 @@ canonical!(PaymentCallback {
 });
 
 impl Data for PaymentCallback {
+    fn subject(&self) -> Subject {
+        Subject {
+            order_id: Some(self.order_id.clone()),
+            provider: Some(self.provider.clone()),
+            event_id: Some(self.event_id.clone()),
+            ..Subject::default()
+        }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         let kind = self.kind;
         let required = |field: &str, present: bool| {

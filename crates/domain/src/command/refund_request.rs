@@ -2,6 +2,7 @@ use super::{Data, Invalid, MOST_LINES, strict_object};
 use crate::canonical::canonical;
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{PositiveAmount, Quantity};
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// `refund.request`: money of an order is to go back, and goods with it perhaps.
@@ -40,6 +41,10 @@ canonical!(Restock {
 });
 
 impl Data for RefundRequest {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
     fn check(&self) -> Result<(), Invalid> {
         if self.restock.len() > MOST_LINES {
             let count = self.restock.len();

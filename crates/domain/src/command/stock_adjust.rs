@@ -2,6 +2,7 @@ use super::Data;
 use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::StockChange;
+use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
@@ -22,4 +23,8 @@ canonical!(StockAdjust {
     sku = "sku",
 });
 
-impl Data for StockAdjust {}
+impl Data for StockAdjust {
+    fn subject(&self) -> Subject {
+        Subject { sku: Some(self.sku.clone()), ..Subject::default() }
+    }
+}

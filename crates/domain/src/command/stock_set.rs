@@ -2,6 +2,7 @@ use super::Data;
 use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::OnHand;
+use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
 /// `stock.set`: what is on hand, counted.
@@ -21,4 +22,8 @@ canonical!(StockSet {
     sku = "sku",
 });
 
-impl Data for StockSet {}
+impl Data for StockSet {
+    fn subject(&self) -> Subject {
+        Subject { sku: Some(self.sku.clone()), ..Subject::default() }
+    }
+}
