@@ -57,18 +57,20 @@ struct DeliveryView {
 
 impl From<&Delivery> for DeliveryView {
     fn from(delivery: &Delivery) -> Self {
-        let (status, not_before, at) = match delivery.progress {
-            Progress::Pending { not_before } => (NoticeStatus::Pending, Some(not_before), None),
-            Progress::Delivered { at } => (NoticeStatus::Delivered, None, Some(at)),
-            Progress::Exhausted { at } => (NoticeStatus::Exhausted, None, Some(at)),
+        // how often this round failed and when it began say when the next attempt is: `not_before` shows it
+        let Delivery { channel, attempts, failures: _, began: _, problem, progress } = delivery;
+        let (status, not_before, at) = match progress {
+            Progress::Pending { not_before } => (NoticeStatus::Pending, Some(*not_before), None),
+            Progress::Delivered { at } => (NoticeStatus::Delivered, None, Some(*at)),
+            Progress::Exhausted { at } => (NoticeStatus::Exhausted, None, Some(*at)),
         };
         Self {
-            channel: delivery.channel,
+            channel: *channel,
             status,
-            attempts: delivery.attempts,
+            attempts: *attempts,
             not_before,
             at,
-            reason: delivery.problem.map(|problem| problem.to_string()),
+            reason: problem.map(|problem| problem.to_string()),
         }
     }
 }

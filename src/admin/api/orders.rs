@@ -1,4 +1,6 @@
 //! `GET /api/orders`, `GET /api/orders/{id}`.
+//!
+//! Each view names every field of the state that it shows: a new field does not compile until it is shown or left out.
 
 use super::backend::Json;
 use super::pages::{self, List};
@@ -11,9 +13,9 @@ use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
 use orderly_domain::event::payload::{CustomerData, LineData, Units};
-use orderly_domain::inventory::{HoldState, Reservation};
+use orderly_domain::inventory::{HoldState, Item, Reservation};
 use orderly_domain::order::{Order, Status, Tombstone};
-use orderly_domain::payment::{Attempt, CaptureIdentity, Dispute, Payments, Refund};
+use orderly_domain::payment::{Attempt, Capture, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
@@ -39,25 +41,44 @@ impl Found {
     }
 
     fn view(&self) -> OrderView<'_> {
-        let order = &self.order;
+        let Self { order, reservation, payments } = self;
+        let Order {
+            id,
+            customer,
+            currency,
+            lines,
+            adjustments,
+            total,
+            cart: _, // the cart names the order
+            status,
+            version,
+            paid,
+            sent_back: _,  // shown as `refunded`
+            asked_back: _, // each refund that was requested is shown
+            disputed,
+            hold_for: _, // the reservation shows when it expires
+            placed_at,
+            updated_at,
+        } = order;
+        let Payments { attempts, refunds, disputes, waiting: _ } = payments; // none waits for an order that is there
         OrderView {
-            order_id: order.id.as_str(),
-            status: order.status,
-            disputed: order.disputed,
-            customer: (&order.customer).into(),
-            currency: order.currency.code(),
-            lines: order.lines.iter().map(LineData::from).collect(),
-            adjustments: &order.adjustments,
-            total: order.total,
-            paid: order.paid,
+            order_id: id.as_str(),
+            status: *status,
+            disputed: *disputed,
+            customer: customer.into(),
+            currency: currency.code(),
+            lines: lines.iter().map(LineData::from).collect(),
+            adjustments,
+            total: *total,
+            paid: *paid,
             refunded: order.refunded(),
-            reservation: self.reservation.as_ref().map(ReservationView::from),
-            attempts: self.payments.attempts.iter().map(attempt).collect(),
-            refunds: self.payments.refunds.iter().map(refund).collect(),
-            disputes: self.payments.disputes.iter().map(dispute).collect(),
-            version: order.version,
-            placed_at: order.placed_at,
-            updated_at: order.updated_at,
+            reservation: reservation.as_ref().map(ReservationView::from),
+            attempts: attempts.iter().map(attempt).collect(),
+            refunds: refunds.iter().map(refund).collect(),
+            disputes: disputes.iter().map(dispute).collect(),
+            version: *version,
+            placed_at: *placed_at,
+            updated_at: *updated_at,
         }
     }
 }
@@ -104,55 +125,56 @@ struct Reserved<'a> {
 
 impl<'a> From<&'a Reservation> for ReservationView<'a> {
     fn from(reservation: &'a Reservation) -> Self {
-        let units = reservation.items.iter();
-        let (expires_at, frozen) = match reservation.state {
-            HoldState::Held { until, frozen, .. } => (Some(until), frozen.is_some()),
+        let Reservation { items, state } = reservation;
+        let (expires_at, frozen) = match state {
+            HoldState::Held { until, frozen, extended: _ } => (Some(*until), frozen.is_some()),
             HoldState::Committed | HoldState::Released | HoldState::Expired => (None, false),
         };
+        let reserved = |Item { sku, number: _, quantity, returned }: &'a Item| Reserved {
+            units: Units { sku: sku.as_str(), quantity: *quantity },
+            returned: *returned,
+        };
         Self {
-            state: reservation.state.as_str(),
+            state: state.as_str(),
             expires_at,
             frozen,
-            lines: units
-                .map(|item| Reserved {
-                    units: Units { sku: item.sku.as_str(), quantity: item.quantity },
-                    returned: item.returned,
-                })
-                .collect(),
+            lines: items.iter().map(reserved).collect(),
         }
     }
 }
 
 fn attempt(attempt: &Attempt) -> Value {
-    let captures = attempt.captures.iter().map(|capture| {
+    let Attempt { provider, id, state, authorized, captures, currency, closed, void_requested } =
+        attempt;
+    let captures = captures.iter().map(|Capture { identity, amount, currency, at }| {
         let mut shown = value!({
-            "capture_id": null, "amount": capture.amount, "currency": capture.currency,
-            "at": capture.at,
+            "capture_id": null, "amount": amount, "currency": currency, "at": at,
         });
-        match &capture.identity {
+        match identity {
             CaptureIdentity::Capture(id) => shown["capture_id"] = value!(id),
             CaptureIdentity::Event(id) => shown["event_id"] = value!(id),
         }
         shown
     });
     value!({
-        "provider": attempt.provider, "attempt_id": attempt.id, "state": attempt.state,
-        "authorized": attempt.authorized, "currency": attempt.currency,
-        "final": attempt.closed, "void_requested": attempt.void_requested,
+        "provider": provider, "attempt_id": id, "state": state,
+        "authorized": authorized, "currency": currency,
+        "final": closed, "void_requested": void_requested,
         "captures": captures.collect::<Vec<_>>(),
     })
 }
 
 fn refund(refund: &Refund) -> Value {
+    let Refund { id, attempt, amount, currency, state, restocked } = refund;
     value!({
-        "refund_id": refund.id, "attempt_id": refund.attempt, "amount": refund.amount,
-        "currency": refund.currency, "state": refund.state,
-        "restocked": refund.restocked,
+        "refund_id": id, "attempt_id": attempt, "amount": amount,
+        "currency": currency, "state": state, "restocked": restocked,
     })
 }
 
 fn dispute(dispute: &Dispute) -> Value {
-    value!({ "dispute_id": dispute.id, "state": dispute.state })
+    let Dispute { id, state } = dispute;
+    value!({ "dispute_id": id, "state": state })
 }
 
 /// The parts that make up an order.

@@ -24,12 +24,13 @@ struct StockView<'a> {
 
 impl<'a> From<&'a Stock> for StockView<'a> {
     fn from(stock: &'a Stock) -> Self {
+        let Stock { sku, on_hand, held, low_at } = stock;
         Self {
+            sku: sku.as_str(),
+            on_hand: *on_hand,
+            held: *held,
             available: stock.available(),
-            sku: stock.sku.as_str(),
-            on_hand: stock.on_hand,
-            held: stock.held,
-            low_at: stock.low_at,
+            low_at: *low_at,
         }
     }
 }

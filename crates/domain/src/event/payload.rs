@@ -240,13 +240,14 @@ pub struct ParkedData<'a> {
 impl<'a> OrderData<'a> {
     /// The order as it looked with `snapshot`.
     pub fn new(order: &'a Order, snapshot: OrderSnapshot) -> Self {
+        let OrderSnapshot { status, version, paid, refunded } = snapshot;
         Self {
             order_id: &order.id,
-            status: snapshot.status,
-            version: snapshot.version,
+            status,
+            version,
             total: order.total,
-            paid: snapshot.paid,
-            refunded: snapshot.refunded,
+            paid,
+            refunded,
             currency: order.currency,
             lines: &order.lines,
             late: None,
@@ -299,17 +300,18 @@ impl<'a> OrderData<'a> {
 impl<'a> CartData<'a> {
     /// The cart as it is.
     pub fn new(cart: &'a Cart) -> Self {
+        let Cart { id, status, version, currency, lines, order, updated_at } = cart;
         Self {
-            cart_id: cart.id.as_str(),
-            status: cart.status,
-            version: cart.version,
-            currency: cart.currency,
-            lines: cart.lines.iter().map(LineData::from).collect(),
+            cart_id: id.as_str(),
+            status: *status,
+            version: *version,
+            currency: *currency,
+            lines: lines.iter().map(LineData::from).collect(),
             // a sum too large for 64 bits is refused at checkout; here it is only shown
-            total: total(cart.lines.iter().map(|line| (line.quantity, line.unit_price)), [])
+            total: total(lines.iter().map(|line| (line.quantity, line.unit_price)), [])
                 .unwrap_or(i64::MAX),
-            order_id: cart.order.as_ref(),
-            updated_at: cart.updated_at,
+            order_id: order.as_ref(),
+            updated_at: *updated_at,
         }
     }
 }
@@ -320,22 +322,24 @@ fn lines<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Error
 
 impl<'a> From<&'a Line> for LineData<'a> {
     fn from(line: &'a Line) -> Self {
+        let Line { sku, quantity, unit_price, name } = line;
         Self {
-            sku: line.sku.as_str(),
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            name: line.name.as_ref().map(crate::text::Text::as_str),
+            sku: sku.as_str(),
+            quantity: *quantity,
+            unit_price: *unit_price,
+            name: name.as_ref().map(crate::text::Text::as_str),
         }
     }
 }
 
 impl<'a> From<&'a CartLine> for LineData<'a> {
     fn from(line: &'a CartLine) -> Self {
+        let CartLine { sku, quantity, unit_price, name } = line;
         Self {
-            sku: line.sku.as_str(),
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            name: line.name.as_ref().map(crate::text::Text::as_str),
+            sku: sku.as_str(),
+            quantity: *quantity,
+            unit_price: *unit_price,
+            name: name.as_ref().map(crate::text::Text::as_str),
         }
     }
 }
