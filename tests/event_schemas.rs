@@ -1,4 +1,4 @@
-//! `orderly schema` and real events: the data of every event matches its schema.
+//! `orderly schema` beside the events of the shop: the data of every event have the fields of their schema and no others.
 
 #[path = "../actors/tests/contract_coverage/scenario.rs"]
 #[allow(dead_code, reason = "the core's own tests use the rest of it")]
@@ -12,11 +12,16 @@ use orderly::cli::schema;
 use orderly_domain::event::Type;
 use orderly_domain::event::payload::EventPayload;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Where `value` is not what `schema` says, as far as this program's schemas go.
+/// Where `value` is not what `schema` says.
 fn problem(value: &Value, schema: &Value) -> Option<String> {
-    let is_of_type = match schema["type"].as_str().expect("a schema of ours names its type") {
+    if let Some(schemas) = schema["anyOf"].as_array() {
+        let fits = schemas.iter().any(|schema| problem(value, schema).is_none());
+        return (!fits).then(|| format!("{value} is not {schema}"));
+    }
+    let is_of_type = match schema["type"].as_str().expect("a schema of this program names its type")
+    {
         "string" => value.is_string(),
         "boolean" => value.is_boolean(),
         "integer" => value.as_i64().is_some_and(|number| {
@@ -34,35 +39,77 @@ fn problem(value: &Value, schema: &Value) -> Option<String> {
 }
 
 fn problem_of_fields(value: &Value, schema: &Value) -> Option<String> {
-    let fields = value.as_object()?;
-    let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let missing =
-        required.iter().filter_map(Value::as_str).find(|name| !fields.contains_key(*name));
+    let Some(fields) = value.as_object() else {
+        return Some(format!("{value} is no object"));
+    };
+    let missing = required(schema).find(|name| !fields.contains_key(*name));
     if let Some(missing) = missing {
         return Some(format!("{missing} is missing in {value}"));
     }
     fields.iter().find_map(|(name, value)| match &schema["properties"][name] {
-        Value::Null => None, // more than is promised
+        Value::Null => Some(format!("the schema has no field {name}")),
         schema => problem(value, schema).map(|problem| format!("{name}: {problem}")),
     })
 }
 
+fn required(schema: &Value) -> impl Iterator<Item = &str> {
+    schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// How many events of a type there were, and how many of them had each field.
+#[derive(Default)]
+struct Seen {
+    events: usize,
+    fields: BTreeMap<String, usize>,
+}
+
 #[actix::test]
-async fn the_data_of_every_event_matches_its_schema() {
+async fn the_data_of_every_event_have_the_fields_of_their_schema_and_no_others() {
     let schemas = schema::document()["events"].clone();
-    let mut told = BTreeSet::new();
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
     for scenario in Box::pin(scenarios::all()).await {
         for entry in &scenario.shop.entries {
             for event in &entry.record.events {
                 let kind = event.kind().as_str();
                 let payload = EventPayload::new(event, entry.context())
-                    .expect("its unit has what it speaks of");
+                    .expect("the unit of an event has the states that the event speaks of");
                 let data = serde_json::to_value(payload).expect("is JSON");
                 assert_eq!(problem(&data, &schemas[kind]), None, "{kind}");
-                told.insert(kind);
+                let seen = seen.entry(kind).or_default();
+                seen.events += 1;
+                for name in data.as_object().expect("is an object").keys() {
+                    *seen.fields.entry(name.clone()).or_default() += 1;
+                }
             }
         }
     }
     let all: BTreeSet<_> = Type::ALL.iter().map(|kind| kind.as_str()).collect();
-    assert_eq!(told, all, "a schema that nothing was compared with");
+    assert_eq!(seen.keys().copied().collect::<BTreeSet<_>>(), all, "every type of event happens");
+    // no schema promises a field that no event has, or calls one optional that every event has
+    for (kind, Seen { events, fields }) in seen {
+        let required: BTreeSet<_> = required(&schemas[kind]).collect();
+        for name in schemas[kind]["properties"].as_object().expect("is an object").keys() {
+            let times = fields.get(name).copied().unwrap_or_default();
+            assert!(times > 0, "no {kind} had the field {name}");
+            let is_optional = !required.contains(name.as_str());
+            assert!(!is_optional || times < events, "every {kind} had the optional field {name}");
+        }
+    }
+}
+
+/// The comparison itself refuses what it should refuse.
+#[test]
+fn a_field_that_is_unknown_or_missing_or_of_another_type_is_a_problem() {
+    let schema = &schema::document()["events"]["stock.low"];
+    let problem = |data| problem(&data, schema);
+    assert_eq!(problem(serde_json::json!({"sku": "tea", "available": 1})), None);
+    for wrong in [
+        serde_json::json!({"sku": "tea", "available": 1, "colour": "green"}),
+        serde_json::json!({"sku": "tea"}),
+        serde_json::json!({"sku": "tea", "available": -1}),
+        serde_json::json!({"sku": 5, "available": 1}),
+        serde_json::json!([]),
+    ] {
+        assert!(problem(wrong.clone()).is_some(), "{wrong}");
+    }
 }

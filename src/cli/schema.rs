@@ -34,89 +34,142 @@ pub fn document() -> Value {
     })
 }
 
-/// What the data of an event holds at least.
+/// The schema of an event's data. Required is what every event of the type has; later builds may add fields.
 fn event(kind: Type) -> Value {
-    let text = || json!({"type": "string"});
-    let count = || json!({"type": "integer", "minimum": 0});
-    let amount = || json!({"type": "integer"});
-    let line = json!({
-        "type": "object",
-        "properties": {"sku": text(), "quantity": count(), "unit_price": amount(), "name": text()},
-        "required": ["sku", "quantity"],
-    });
-    let lines = json!({"type": "array", "items": line});
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    let mut add = |name: &str, schema: Value, needed: bool| {
-        properties.insert(name.to_owned(), schema);
-        if needed {
-            required.push(name.to_owned());
-        }
+    let object = match kind {
+        Type::OrderPlaced
+        | Type::OrderPartiallyPaid
+        | Type::OrderExpired
+        | Type::OrderRefunded
+        | Type::OrderPartiallyRefunded
+        | Type::OrderCompleted => order(),
+        Type::OrderPaid => order().required("late", json!({"type": "boolean"})),
+        Type::OrderRejected => order().required("reason", text()).required("detail", detail()),
+        Type::OrderUnderReview => order().required("reason", text()),
+        Type::OrderCancelled => order().optional("reason", text()),
+        Type::OrderRefundDue => order().required("amount", amount()),
+        Type::PaymentRecorded => Object::with(text(), &["order_id", "provider", "attempt_id"])
+            .required("kind", text())
+            .required("verdict", text())
+            .optional("amount", amount())
+            .optional("currency", text())
+            .optional("refund_id", text())
+            .optional("dispute_id", text()),
+        Type::PaymentRefundRequested => Object::with(text(), &["order_id", "refund_id"])
+            .optional("attempt_id", text())
+            .required("amount", amount())
+            .required("currency", text()),
+        Type::PaymentVoidRequested => Object::with(text(), &["order_id", "attempt_id"]),
+        Type::StockLow => sku(),
+        Type::StockChanged => sku().required("on_hand", count()).required("held", count()),
+        // a hold that is sold in the same unit does not expire
+        Type::StockHeld => reservation().optional("expires_at", text()),
+        Type::StockCommitted => reservation(),
+        Type::StockReleased => reservation().required("reason", text()),
+        Type::StockReturned => reservation().required("refund_id", text()),
+        Type::CartCheckedOut => cart().required("order_id", text()),
+        Type::CartChanged | Type::CartReopened | Type::CartExpired => cart(),
+        Type::NotificationRequested => notification(),
+        Type::NotificationDelivered => delivery(),
+        Type::NotificationFailed => delivery().required("reason", text()),
+        // a message for which there is no room has no id: only the broker's dead letters have the message
+        Type::CommandParked => Object::with(text(), &["reason"])
+            .optional("parked_id", text())
+            .optional("detail", detail())
+            .optional("type", text())
+            .optional("source", text())
+            .optional("command_id", text()),
     };
-    match kind.as_str().split('.').next().unwrap_or_default() {
-        "order" => {
-            for name in ["order_id", "status", "currency"] {
-                add(name, text(), true);
-            }
-            for name in ["version", "total", "paid", "refunded"] {
-                add(name, count(), true);
-            }
-            add("lines", lines, true);
-            add("late", json!({"type": "boolean"}), kind == Type::OrderPaid);
-            add("amount", amount(), kind == Type::OrderRefundDue);
-            let why = matches!(kind, Type::OrderRejected | Type::OrderUnderReview);
-            add("reason", text(), why);
-        }
-        "payment" => {
-            add("order_id", text(), true);
-            let of_attempt = kind != Type::PaymentRefundRequested;
-            add("attempt_id", text(), of_attempt);
-            add("refund_id", text(), !of_attempt);
-            add("dispute_id", text(), false);
-            add("amount", amount(), !of_attempt);
-            add("currency", text(), !of_attempt);
-            add("kind", text(), kind == Type::PaymentRecorded);
-            add("verdict", text(), kind == Type::PaymentRecorded);
-        }
-        "stock" if matches!(kind, Type::StockLow | Type::StockChanged) => {
-            add("sku", text(), true);
-            add("available", count(), true);
-            add("on_hand", count(), kind == Type::StockChanged);
-            add("held", count(), kind == Type::StockChanged);
-        }
-        "stock" => {
-            add("order_id", text(), true);
-            add("lines", lines, true);
-            // none of a hold that is sold in the same unit
-            add("expires_at", text(), false);
-            add("reason", text(), kind == Type::StockReleased);
-            add("refund_id", text(), kind == Type::StockReturned);
-        }
-        "cart" => {
-            for name in ["cart_id", "status", "currency", "updated_at"] {
-                add(name, text(), true);
-            }
-            add("version", count(), true);
-            add("total", amount(), true);
-            add("lines", lines, true);
-            add("order_id", text(), kind == Type::CartCheckedOut);
-        }
-        "notification" => {
-            for name in ["notification_id", "kind", "order_id"] {
-                add(name, text(), true);
-            }
-            if kind != Type::NotificationRequested {
-                add("channel", text(), true);
-                add("attempts", count(), true);
-            }
-            if kind == Type::NotificationFailed {
-                add("reason", text(), true);
-            }
-        }
-        _ => {
-            add("parked_id", text(), true);
-            add("reason", text(), true);
-        }
+    object.schema()
+}
+
+/// The schema of an object, field by field.
+#[derive(Default)]
+struct Object {
+    properties: Map<String, Value>,
+    required: Vec<&'static str>,
+}
+
+impl Object {
+    /// An object with these fields, all required and of one schema.
+    fn with(schema: Value, names: &[&'static str]) -> Self {
+        names.iter().fold(Self::default(), |object, name| object.required(name, schema.clone()))
     }
-    json!({"type": "object", "properties": properties, "required": required})
+
+    fn required(mut self, name: &'static str, schema: Value) -> Self {
+        self.required.push(name);
+        self.optional(name, schema)
+    }
+
+    fn optional(mut self, name: &'static str, schema: Value) -> Self {
+        self.properties.insert(name.to_owned(), schema);
+        self
+    }
+
+    fn schema(self) -> Value {
+        let Self { properties, required } = self;
+        json!({"type": "object", "properties": properties, "required": required})
+    }
+}
+
+fn text() -> Value {
+    json!({"type": "string"})
+}
+
+/// Never below 0.
+fn count() -> Value {
+    json!({"type": "integer", "minimum": 0})
+}
+
+/// Minor units.
+fn amount() -> Value {
+    json!({"type": "integer"})
+}
+
+fn list(items: Object) -> Value {
+    json!({"type": "array", "items": items.schema()})
+}
+
+/// What a refusal says beyond its reason: a text, or which skus there are too few of.
+fn detail() -> Value {
+    let shortage = Object::with(text(), &["sku"]);
+    let shortage = shortage.required("wanted", count()).required("available", count());
+    json!({"anyOf": [text(), list(shortage)]})
+}
+
+/// Lines of an order or a cart.
+fn lines() -> Value {
+    let line = Object::with(text(), &["sku"]).required("quantity", count());
+    list(line.required("unit_price", amount()).optional("name", text()))
+}
+
+fn order() -> Object {
+    let counts = ["version", "total", "paid", "refunded"];
+    let order = Object::with(text(), &["order_id", "status", "currency"]);
+    let order = counts.iter().fold(order, |order, name| order.required(name, count()));
+    order.required("lines", lines())
+}
+
+fn sku() -> Object {
+    Object::with(text(), &["sku"]).required("available", count())
+}
+
+fn reservation() -> Object {
+    let units = Object::with(text(), &["sku"]).required("quantity", count());
+    Object::with(text(), &["order_id"]).required("lines", list(units))
+}
+
+fn cart() -> Object {
+    Object::with(text(), &["cart_id", "status", "currency", "updated_at"])
+        .required("version", count())
+        .required("total", amount())
+        .required("lines", lines())
+}
+
+fn notification() -> Object {
+    Object::with(text(), &["notification_id", "kind", "order_id"])
+}
+
+fn delivery() -> Object {
+    notification().required("channel", text()).required("attempts", count())
 }

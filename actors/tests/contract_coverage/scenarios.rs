@@ -1,7 +1,8 @@
 //! The scenarios: each leads a shop through what can happen to stock, carts, orders, money or notifications.
 
 use crate::scenario::Scenario;
-use crate::support::{self, DAY, place, said};
+use crate::support::{self, DAY, line, place, said};
+use orderly_actors::sequencer::Settings;
 use orderly_domain::notification::{Failure, Sent};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -20,16 +21,12 @@ pub(crate) async fn all() -> Vec<Scenario> {
         early_callbacks().await,
         notifications().await,
         no_channels().await,
+        no_room_for_parked_messages().await,
     ]
 }
 
 fn of(order: &str) -> Value {
     json!({"order_id": order})
-}
-
-fn line(cart: &str, quantity: i64) -> Value {
-    json!({"cart_id": cart, "sku": "tea", "quantity": quantity, "unit_price": 500,
-           "currency": "EUR"})
 }
 
 fn with(mut data: Value, field: &str, value: Value) -> Value {
@@ -55,17 +52,17 @@ async fn carts() -> Scenario {
     let checkout =
         |cart: &str| json!({"cart_id": cart, "order_id": "o-1", "customer": {"id": "c-1"}});
     scenario.run("cart.clear", json!({"cart_id": "k-1"})).await;
-    scenario.run("cart.put", line("k-1", 2)).await;
-    scenario.run("cart.add", line("k-1", -1)).await;
-    scenario.run("cart.put", with(line("k-1", 2), "expected_version", json!(9))).await;
-    scenario.run("cart.put", with(line("k-1", 2), "currency", json!("USD"))).await;
+    scenario.run("cart.put", line("k-1", "tea", 2)).await;
+    scenario.run("cart.add", line("k-1", "tea", -1)).await;
+    scenario.run("cart.put", with(line("k-1", "tea", 2), "expected_version", json!(9))).await;
+    scenario.run("cart.put", with(line("k-1", "tea", 2), "currency", json!("USD"))).await;
     scenario.run("cart.clear", json!({"cart_id": "k-1"})).await;
     scenario.run("cart.checkout", checkout("k-1")).await;
-    scenario.run("cart.put", line("k-2", 1)).await;
+    scenario.run("cart.put", line("k-2", "tea", 1)).await;
     scenario.run("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})).await;
     scenario.run("cart.checkout", with(checkout("k-1"), "expected_total", json!(1))).await;
     scenario.run("cart.checkout", checkout("k-1")).await;
-    scenario.run("cart.put", line("k-1", 2)).await;
+    scenario.run("cart.put", line("k-1", "tea", 2)).await;
     scenario.pass(15 * MINUTE).await;
     scenario.pass(40 * DAY).await;
     scenario
@@ -164,5 +161,12 @@ async fn no_channels() -> Scenario {
     settings.notifications.channels.clear();
     let mut scenario = Scenario::begin_with(settings).await;
     scenario.run("order.place", place("o-1", &[("tea", 1, 0)])).await;
+    scenario
+}
+
+async fn no_room_for_parked_messages() -> Scenario {
+    let settings = Settings { parked_count: 0, ..support::settings() };
+    let mut scenario = Scenario::begin_with(settings).await;
+    scenario.run("order.fly", json!({})).await;
     scenario
 }

@@ -70,12 +70,6 @@ macro_rules! commands {
             /// Every type, in the order of the numbers.
             pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-            /// The place of the variant in [`ALL`](Self::ALL).
-            pub const fn index(self) -> usize {
-                enum Place { $($name,)* }
-                match self { $(Self::$name => Place::$name as usize,)* }
-            }
-
             /// The name on the wire.
             pub fn as_str(self) -> &'static str {
                 self.into()
