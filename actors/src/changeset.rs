@@ -82,7 +82,7 @@ pub struct NewTimer {
 }
 
 /// What a timer is for. Stored by its number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::FromRepr, strum::VariantArray)]
 #[repr(u8)]
 pub enum TimerKind {
     /// The order's hold may have run out.
@@ -101,18 +101,11 @@ pub enum TimerKind {
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
-        Self::Hold,
-        Self::Waiting,
-        Self::Notify,
-        Self::Cart,
-        Self::OrphanedCallback,
-        Self::DeleteOrder,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The kind of that stored number.
     pub fn from_number(number: u8) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| *kind as u8 == number)
+        Self::from_repr(number)
     }
 
     /// The table of the timer's entity.

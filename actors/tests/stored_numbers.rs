@@ -1,8 +1,13 @@
-//! The numbers that the store keeps for the actors: counters, timers, and the parts of entities.
-//! (Tables: see `tables.rs`; enums within records: `numbers.rs` of the domain.)
+//! The numbers that the store keeps for the core: counters, timers, tables, and the parts of entities. They are those of
+//! the table of the domain crate, which has the enums within records as well.
+
+#[path = "../../crates/domain/tests/support/numbers.rs"]
+#[allow(dead_code, unreachable_pub, reason = "the domain's own tests use the rest of it")]
+mod numbers;
 
 use orderly_actors::changeset::TimerKind;
-use orderly_actors::counters;
+use orderly_actors::counters::{self, ParkedReason};
+use orderly_actors::parked;
 use orderly_actors::states::State;
 use orderly_actors::tables;
 use orderly_domain::cart::Cart;
@@ -10,78 +15,68 @@ use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::Payments;
-use orderly_domain::stored;
+use orderly_domain::stored::{self, Stored};
 use orderly_domain::verdict::Reason;
 
 #[test]
 fn counters_keep_their_numbers() {
-    let statuses = Status::ALL.iter().map(|status| (status.as_str(), counters::of_status(*status)));
-    let expected = [
-        ("rejected", 0),
-        ("awaiting_payment", 1),
-        ("partially_paid", 2),
-        ("under_review", 3),
-        ("paid", 4),
-        ("completed", 5),
-        ("expired", 6),
-        ("cancelled", 7),
-        ("refund_due", 8),
-        ("partially_refunded", 9),
-        ("refunded", 10),
-    ];
-    assert_eq!(statuses.collect::<Vec<_>>(), expected);
-    assert_eq!((counters::WAITING, counters::PARKED_BYTES), (32, 33));
-    let reasons = Reason::ALL.iter().map(|reason| (reason.as_str(), counters::of_parked(*reason)));
-    let parked: Vec<_> = reasons.filter(|(_, number)| *number != 47).collect();
-    let expected = [
-        ("malformed", 40),
-        ("unknown_type", 41),
-        ("validation", 42),
-        ("too_large", 43),
-        ("deadline", 44),
-        ("expired_identity", 45),
-        ("conflict", 46),
-        ("waiting_full", 48),
-        ("order_never_came", 49),
-    ];
-    assert_eq!(parked, expected);
-    assert_eq!(counters::of_parked(Reason::Failed), 47);
-    // what is shown of parked messages has a counter of its own, each
-    let shown = counters::PARKED_REASONS.map(counters::of_parked);
-    assert_eq!(shown, [40, 41, 42, 43, 44, 45, 46, 47, 48, 49]);
+    let orders = Status::ALL
+        .iter()
+        .map(|status| (counters::of_status(*status), format!("order_{}", status.as_str())));
+    let parked = ParkedReason::ALL
+        .iter()
+        .map(|reason| (counters::of_parked(*reason), format!("parked_{}", reason.as_str())));
+    let others = [(counters::WAITING, "waiting"), (counters::PARKED_BYTES, "parked_bytes")];
+    let others = others.map(|(number, name)| (number, name.to_owned()));
+    numbers::check("Counter", orders.chain(parked).chain(others));
+}
+
+/// A reason that has a counter counts there, every other one as `failed`.
+#[test]
+fn a_parked_message_counts_under_its_reason_or_as_failed() {
+    for reason in Reason::ALL {
+        let own = ParkedReason::from_name(reason.as_str());
+        assert_eq!(ParkedReason::from(*reason), own.unwrap_or(ParkedReason::Failed));
+    }
+    let own = ParkedReason::ALL.iter().map(|reason| Reason::from_name(reason.as_str()));
+    assert!(own.into_iter().all(|reason| reason.is_some()));
 }
 
 #[test]
 fn timers_keep_their_numbers() {
-    let numbers = TimerKind::ALL.map(|kind| (format!("{kind:?}"), kind as u8));
-    let expected = [
-        ("Hold", 1),
-        ("Waiting", 2),
-        ("Notify", 3),
-        ("Cart", 4),
-        ("OrphanedCallback", 5),
-        ("DeleteOrder", 6),
-    ];
-    assert_eq!(numbers, expected.map(|(kind, number)| (kind.to_owned(), number)));
+    numbers::check(
+        "TimerKind",
+        TimerKind::ALL.iter().map(|kind| (*kind as u8, format!("{kind:?}"))),
+    );
     for kind in TimerKind::ALL {
-        assert_eq!(TimerKind::from_number(kind as u8), Some(kind));
+        assert_eq!(TimerKind::from_number(*kind as u8), Some(*kind));
     }
 }
 
 #[test]
+fn tables_keep_their_numbers() {
+    let specs = tables::SCHEMA.tables.iter();
+    numbers::check("Table", specs.map(|spec| (spec.table.number(), spec.name.to_owned())));
+}
+
+#[test]
 fn parts_keep_their_numbers() {
-    fn place<S: State>() -> (u8, u8) {
-        (S::TABLE.number(), S::PART)
+    fn part<S: State + Stored>(table: orderly_store::Table) -> (u8, String) {
+        assert_eq!(S::TABLE, table);
+        (S::PART, S::KIND.to_owned())
     }
     let orders = [
-        place::<Order>(),
-        place::<Reservation>(),
-        place::<Payments>(),
-        place::<Notices>(),
-        place::<Tombstone>(),
+        part::<Order>(tables::ORDERS),
+        part::<Reservation>(tables::ORDERS),
+        part::<Payments>(tables::ORDERS),
+        part::<Notices>(tables::ORDERS),
+        part::<Tombstone>(tables::ORDERS),
     ];
-    assert_eq!(orders, [(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)]);
-    assert_eq!([place::<Cart>(), place::<Stock>()], [(1, 0), (2, 0)]);
+    numbers::check("OrdersPart", orders);
+    numbers::check("CartsPart", [part::<Cart>(tables::CARTS)]);
+    numbers::check("SkusPart", [part::<Stock>(tables::SKUS)]);
+    let parked = [(parked::ABOUT, "about".to_owned()), (parked::BODY, "body".to_owned())];
+    numbers::check("ParkedPart", parked);
 }
 
 #[test]

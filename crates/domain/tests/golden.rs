@@ -2,15 +2,22 @@
 //! is written is what was committed.
 //!
 //! `tests/golden/KIND.vN` holds records of version N, a name and the bytes in hexadecimal a line.
-//! `ORDERLY_WRITE_GOLDEN=1 cargo test -p orderly-domain --test golden` writes the files that are not
-//! there; none is ever written anew.
+//! `ORDERLY_TEST_WRITE_GOLDEN=1 cargo test -p orderly-domain --test golden` adds the files and the lines
+//! that are not there; none is ever written anew.
 
 mod support;
 
+use orderly_domain::cart::Cart;
+use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::notification::Notices;
+use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::parked::Parked;
-use orderly_domain::stored::{FORMAT, FORMATS, KINDS, Stored};
+use orderly_domain::payment::Payments;
+use orderly_domain::quarantine::Marker;
+use orderly_domain::record::UnitRecord;
+use orderly_domain::stored::{FORMAT, FORMATS, Format, KINDS, Stored};
 use orderly_domain::verdict::{Detail, Reason};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
 use support::{at, id};
@@ -53,13 +60,11 @@ fn stored<S: Stored>(value: &S) -> Vec<u8> {
 /// Values of the version that is written today: they have the bytes that were committed, and those
 /// are read as the values.
 fn current<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
-    let file = file(S::KIND, S::VERSION);
-    if std::env::var_os("ORDERLY_WRITE_GOLDEN").is_some() && !file.exists() {
-        let lines = values.iter().map(|(name, value)| format!("{name} {}\n", hex(&stored(value))));
-        std::fs::write(&file, lines.collect::<String>()).expect("can be written");
+    if std::env::var_os("ORDERLY_TEST_WRITE_GOLDEN").is_some() {
+        add_missing(values);
     }
     let golden = golden(S::KIND, S::VERSION);
-    assert_eq!(golden.len(), values.len(), "{}", S::KIND);
+    assert_same_names(S::KIND, &golden, values);
     for (name, value) in values {
         let bytes = &golden[*name];
         assert_eq!(hex(&stored(value)), hex(bytes), "{} {name}: what is written", S::KIND);
@@ -68,10 +73,38 @@ fn current<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     every_damage_is_an_error(values);
 }
 
+fn add_missing<S: Stored>(values: &[(&str, S)]) {
+    let file = file(S::KIND, S::VERSION);
+    let mut text = std::fs::read_to_string(&file).unwrap_or_default();
+    let has = |name: &str| text.lines().any(|line| line.split(' ').next() == Some(name));
+    let new: Vec<_> = values.iter().filter(|(name, _)| !has(name)).collect();
+    for (name, value) in new {
+        let _ = writeln!(text, "{name} {}", hex(&stored(value)));
+    }
+    std::fs::write(&file, text).expect("can be written");
+}
+
+fn assert_same_names<S>(kind: &str, golden: &BTreeMap<String, Vec<u8>>, values: &[(&str, S)]) {
+    let committed: BTreeSet<_> = golden.keys().map(String::as_str).collect();
+    let known: BTreeSet<_> = values.iter().map(|(name, _)| *name).collect();
+    assert_eq!(known, committed, "{kind}: the records here, and those committed (see the head)");
+}
+
+/// Every version that there was of a kind, the first one first: each has committed bytes, and the values that these
+/// bytes are read as.
+fn versions<S: Stored + PartialEq + Debug>(versions: &[Vec<(&str, S)>]) {
+    assert_eq!(versions.len(), usize::from(S::VERSION), "{}: every version has values", S::KIND);
+    let (current_values, before) = versions.split_last().expect("versions count from 1");
+    for (version, values) in (1..).zip(before) {
+        earlier(version, values);
+    }
+    current(current_values);
+}
+
 /// Values of an earlier version: what was committed is read as they are.
 fn earlier<S: Stored + PartialEq + Debug>(version: u8, values: &[(&str, S)]) {
     let golden = golden(S::KIND, version);
-    assert_eq!(golden.len(), values.len(), "{}", S::KIND);
+    assert_same_names(S::KIND, &golden, values);
     for (name, value) in values {
         let bytes = &golden[*name];
         assert_eq!(bytes[0], version);
@@ -142,87 +175,81 @@ fn parked_v2() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
-#[test]
-fn orders() {
-    current(&support::orders());
-}
+/// Every kind, and the check of all its versions.
+const CHECKS: &[(&str, fn())] = &[
+    (Order::KIND, || versions(&[support::orders()])),
+    (Tombstone::KIND, || versions(&[support::tombstones()])),
+    (Reservation::KIND, || versions(&[support::reservations()])),
+    (Payments::KIND, || versions(&[support::payments()])),
+    (Notices::KIND, || versions(&[support::notices()])),
+    (Stock::KIND, || versions(&[support::stock()])),
+    (Cart::KIND, || versions(&[support::carts()])),
+    (UnitRecord::KIND, || versions(&[support::records()])),
+    (Parked::KIND, || versions(&[parked_v1(), parked_v2()])),
+    (Marker::KIND, || versions(&[support::markers()])),
+];
 
 #[test]
-fn tombstones() {
-    current(&support::tombstones());
-}
-
-#[test]
-fn reservations() {
-    current(&support::reservations());
-}
-
-#[test]
-fn payments() {
-    current(&support::payments());
-}
-
-#[test]
-fn notices() {
-    current(&support::notices());
-}
-
-#[test]
-fn stock() {
-    current(&support::stock());
-}
-
-#[test]
-fn carts() {
-    current(&support::carts());
-}
-
-#[test]
-fn unit_records() {
-    current(&support::records());
-}
-
-#[test]
-fn parked_messages() {
-    earlier(1, &parked_v1());
-    current(&parked_v2());
-}
-
-#[test]
-fn quarantine_markers() {
-    current(&support::markers());
-}
-
-/// Every version of every kind in every format that there was: each has a file.
-#[test]
-fn every_version_has_its_bytes() {
-    for format in FORMATS {
-        for (kind, version) in format.versions {
-            assert!(!golden(kind, *version).is_empty(), "{kind} {version}");
-        }
+fn every_version_of_every_kind_is_read_and_the_newest_is_written() {
+    let kinds: Vec<_> = KINDS.iter().map(|(kind, _)| *kind).collect();
+    let checked: Vec<_> = CHECKS.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(checked, kinds);
+    for (_, check) in CHECKS {
+        check();
     }
 }
 
-/// The formats as they were when each was made. A row never changes: a kind with a new version is
-/// a new format.
+/// No committed file is of a kind or of a version that no format had.
+#[test]
+fn every_committed_file_is_of_a_version_that_a_format_had() {
+    let versions = FORMATS.iter().flat_map(|format| format.versions);
+    let known: BTreeSet<_> = versions.map(|(kind, version)| file(kind, *version)).collect();
+    let folder = file("order", 1);
+    let files = std::fs::read_dir(folder.parent().expect("a folder")).expect("can be read");
+    let files = files.map(|file| file.expect("can be read").path());
+    let committed: BTreeSet<_> =
+        files.filter(|file| file.extension().is_some_and(|end| end != "txt")).collect();
+    assert_eq!(committed, known);
+}
+
+/// A store of an earlier build has no number that came with a later format: the table has as many numbers up to a
+/// format as were counted when the format was made.
+#[test]
+fn no_stored_number_is_added_without_a_new_format() {
+    for format in FORMATS {
+        let rows = support::numbers::rows().into_iter();
+        let numbers = rows.filter(|row| row.format <= format.number).count();
+        assert_eq!(
+            numbers,
+            format.numbers,
+            "the numbers up to format {}: {}",
+            format.number,
+            support::numbers::HOW
+        );
+    }
+}
+
+/// The formats as they were when each was made. A row never changes: a kind with a new version, or a
+/// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8]); 2] =
-        [(1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1]), (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1])];
+    let history: [(u32, &[u8], usize); 2] =
+        [(1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195), (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195)];
     let formats: Vec<_> = FORMATS
         .iter()
         .map(|format| {
             let versions = format.versions.iter().map(|(_, version)| *version);
-            (format.number, versions.collect::<Vec<_>>())
+            (format.number, versions.collect::<Vec<_>>(), format.numbers)
         })
         .collect();
-    let history = history.map(|(number, versions)| (number, versions.to_vec()));
+    let history = history.map(|(number, versions, numbers)| (number, versions.to_vec(), numbers));
     assert_eq!(formats, history);
     assert_eq!(FORMATS.last().map(|format| format.versions), Some(KINDS));
     assert_eq!(usize::try_from(FORMAT), Ok(FORMATS.len()));
     for pair in FORMATS.windows(2) {
         assert_eq!(pair[1].number, pair[0].number + 1);
-        assert_ne!(pair[1].versions, pair[0].versions, "a format changes something");
+        let changes = |format: &Format| (format.versions, format.numbers);
+        assert_ne!(changes(&pair[1]), changes(&pair[0]), "a format changes something");
         for (kind, version) in pair[0].versions {
             let next = pair[1].versions.iter().find(|(name, _)| name == kind);
             assert!(next.is_some_and(|(_, next)| next >= version), "{kind} never goes back");

@@ -3,4 +3,4 @@
 pub mod rules;
 mod state;
 
-pub use state::{Hold as HoldState, Item, Reservation, SkuNumber, Stock};
+pub use state::{HoldState, Item, Reservation, SkuNumber, Stock};

@@ -3,7 +3,7 @@
 //! Keeps, per sku: `on_hand >= held >= 0`. A hold takes all lines or none, and no more comes
 //! back than was sold.
 
-use super::state::{Hold, Item, Reservation, Stock};
+use super::state::{HoldState, Item, Reservation, Stock};
 use crate::id::Sku;
 use crate::time::Timestamp;
 use crate::verdict::{Reason, Refusal, Shortage};
@@ -78,39 +78,46 @@ pub fn hold<'a>(wanted: impl IntoIterator<Item = (&'a Stock, u64)>) -> Result<()
 }
 
 /// A hold goes on until `cap`, once. `None`: it does not.
-pub fn extend(hold: Hold, cap: Timestamp, now: Timestamp) -> Option<Hold> {
+pub fn extend(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
-        Hold::Held { until, extended: false, frozen: None } if cap > until => {
-            Some(Hold::Held { until: cap, extended: true, frozen: None })
+        HoldState::Held { until, extended: false, frozen: None } if cap > until => {
+            Some(HoldState::Held { until: cap, extended: true, frozen: None })
         }
         // its time stands still: what goes on later is all that is left until the cap
-        Hold::Held { until, extended: false, frozen: Some(_) } => {
-            Some(Hold::Held { until, extended: true, frozen: Some(until.since(now)) })
+        HoldState::Held { until, extended: false, frozen: Some(_) } => {
+            Some(HoldState::Held { until, extended: true, frozen: Some(until.since(now)) })
         }
-        Hold::Held { .. } | Hold::Committed | Hold::Released | Hold::Expired => None,
+        HoldState::Held { .. }
+        | HoldState::Committed
+        | HoldState::Released
+        | HoldState::Expired => None,
     }
 }
 
 /// The time of a hold stands still; it lapses at `cap` all the same. `None`: it stood already.
-pub fn freeze(hold: Hold, cap: Timestamp, now: Timestamp) -> Option<Hold> {
+pub fn freeze(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
-        Hold::Held { until, extended, frozen: None } => {
+        HoldState::Held { until, extended, frozen: None } => {
             let frozen = Some(until.since(now));
-            Some(Hold::Held { until: until.max(cap), extended, frozen })
+            Some(HoldState::Held { until: until.max(cap), extended, frozen })
         }
-        Hold::Held { frozen: Some(_), .. } | Hold::Committed | Hold::Released | Hold::Expired => {
-            None
-        }
+        HoldState::Held { frozen: Some(_), .. }
+        | HoldState::Committed
+        | HoldState::Released
+        | HoldState::Expired => None,
     }
 }
 
 /// The time that was left of a frozen hold goes on, up to the cap. `None`: it was not frozen.
-pub fn unfreeze(hold: Hold, now: Timestamp) -> Option<Hold> {
+pub fn unfreeze(hold: HoldState, now: Timestamp) -> Option<HoldState> {
     match hold {
-        Hold::Held { until: cap, extended, frozen: Some(left) } => {
-            Some(Hold::Held { until: now.plus(left).min(cap), extended, frozen: None })
+        HoldState::Held { until: cap, extended, frozen: Some(left) } => {
+            Some(HoldState::Held { until: now.plus(left).min(cap), extended, frozen: None })
         }
-        Hold::Held { frozen: None, .. } | Hold::Committed | Hold::Released | Hold::Expired => None,
+        HoldState::Held { frozen: None, .. }
+        | HoldState::Committed
+        | HoldState::Released
+        | HoldState::Expired => None,
     }
 }
 
@@ -121,7 +128,7 @@ pub fn take_back(
     wanted: &BTreeMap<&Sku, u64>,
 ) -> Result<Vec<Item>, Vec<Shortage>> {
     let items = sold
-        .filter(|reservation| reservation.state == Hold::Committed)
+        .filter(|reservation| reservation.state == HoldState::Committed)
         .map_or(&[][..], |reservation| &reservation.items);
     let out = |sku: &Sku| {
         let item = items.iter().find(|item| item.sku == *sku);

@@ -62,7 +62,7 @@ pub struct Reservation {
     pub items: Arc<[Item]>,
     /// How it stands.
     #[n(1)]
-    pub state: Hold,
+    pub state: HoldState,
 }
 
 /// How a reservation stands.
@@ -71,7 +71,7 @@ pub struct Reservation {
 )]
 #[strum(serialize_all = "snake_case")]
 #[cbor(flat)]
-pub enum Hold {
+pub enum HoldState {
     /// Set aside until the payment comes, or until then.
     #[n(0)]
     Held {
@@ -97,7 +97,7 @@ pub enum Hold {
     Expired,
 }
 
-impl Hold {
+impl HoldState {
     /// Set aside until then.
     pub const fn held(until: Timestamp) -> Self {
         Self::Held { until, extended: false, frozen: None }

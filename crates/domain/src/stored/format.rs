@@ -1,8 +1,11 @@
-//! The format of the content of a store: which versions its records have.
+//! The format of the content of a store: which versions its records have, and which numbers can be in them.
 //!
 //! A store says in its own files which format its content has. A build opens stores of its own
 //! format and of earlier ones, whose records are upgraded when they are read; it refuses a store
 //! of a later format.
+//!
+//! Beside this format stands that of the store's own records: `FORMAT` in `crates/store/src/format/history.rs`. A
+//! store has both numbers, as `4.2`: the store's own, and this one.
 
 /// The format that this build writes.
 pub const FORMAT: u32 = FORMATS[FORMATS.len() - 1].number;
@@ -14,10 +17,13 @@ pub struct Format {
     pub number: u32,
     /// The kinds that it has, with their versions.
     pub versions: &'static [(&'static str, u8)],
+    /// How many numbers of enums, timers, counters, tables and parts there are up to this format: as many as
+    /// `tests/golden/numbers.txt` has rows of it and of earlier ones.
+    pub numbers: usize,
 }
 
-/// Every format that there was, the first one first. A row never changes once a build was
-/// released with it: what changes is a row of its own.
+/// Every format that there was, the first one first. A row never changes once a build was released with it: a new
+/// version or a new number is a row of its own.
 pub const FORMATS: &[Format] = &[
     Format {
         number: 1,
@@ -33,6 +39,7 @@ pub const FORMATS: &[Format] = &[
             ("parked message", 1),
             ("quarantine marker", 1),
         ],
+        numbers: 195,
     },
     Format {
         number: 2,
@@ -48,5 +55,6 @@ pub const FORMATS: &[Format] = &[
             ("parked message", 2),
             ("quarantine marker", 1),
         ],
+        numbers: 195,
     },
 ];

@@ -1,9 +1,19 @@
 //! The bytes of all that the shop stores, and how those of earlier builds are read.
 //!
-//! A stored record is one byte with the version of its kind, then CBOR. A kind whose form changes
-//! gets a new version, and an `upgrade` from the versions before; the content of the store gets a
-//! new [`FORMAT`] with it, so that earlier builds refuse the store. (A new optional field at the end
-//! needs the new version too: an earlier build would drop it when it writes the record again.)
+//! A stored record is one byte with the version of its kind, then CBOR. Two changes need a new
+//! [`FORMAT`], so that earlier builds refuse the store as newer (exit 78):
+//!
+//! - *A kind whose form changes* gets a new version, and an [`upgrade`](Stored::upgrade) from the versions
+//!   before. A new optional field at the end needs the new version too: an earlier build would drop the
+//!   field when it writes the record again.
+//! - *A new stored number*: a new variant of an enum, a new timer, counter, table or part. The kinds keep
+//!   their versions, since what was written before is read as it was. But an earlier build that read the
+//!   number would take the store for corrupt (exit 74).
+//!
+//! An `upgrade` here goes from any version to the newest in one jump: each former version has a struct of its
+//! own and a `From`, and the compiler then names a field that a former version cannot fill. The store's own
+//! records (`upgrade` in `crates/store/src/format/history.rs`) go step by step, since each step there is a rule
+//! for bytes. That crate's `FORMAT` is the other half of a store's format.
 //!
 //! | module | has |
 //! |---|---|
@@ -11,8 +21,8 @@
 //! | `parked` | the history of a kind whose form has changed: its versions and their upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
-//! What is stored for ever and checked by tests: `tests/golden.rs` holds the bytes of every version
-//! that there was, `tests/numbers.rs` the numbers of the enums.
+//! What is stored for ever and checked by tests: `tests/golden` has the bytes of every version that there
+//! was, and the table of all stored numbers with the format that brought each.
 
 mod format;
 mod kinds;
@@ -30,7 +40,7 @@ pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
     /// The version of the form that is written. Versions count from 1.
     const VERSION: u8;
 
-    /// Reads the form of version `from`, which is earlier than [`VERSION`](Self::VERSION).
+    /// Reads the form of version `from`, which is earlier than [`VERSION`](Self::VERSION), as the newest.
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         let _ = fields;
         Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION })

@@ -1,27 +1,36 @@
 //! One value of every kind of stored record, and of every shape in it.
-#![allow(dead_code, unreachable_pub, reason = "each test uses a part")]
+//!
+//! | module | has |
+//! |---|---|
+//! | `numbers` | the table of all stored numbers |
+//! | `records` | records of units, with every event and every origin |
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses a part")]
+
+pub mod numbers;
+mod records;
+
+pub(crate) use records::every;
+pub use records::{changes, events, origins, records};
 
 use orderly_domain::cart::{Cart, CartLine, CartStatus};
 use orderly_domain::command::{
     CallbackKind, Command, Customer, DisputeOutcome, Kind, PaymentCallback,
 };
-use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
 use orderly_domain::inventory::{HoldState, Item, Reservation, SkuNumber, Stock};
 use orderly_domain::money::{Adjustment, Currency, Line, NonNegativeAmount, Quantity, UnitPrice};
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
 };
-use orderly_domain::order::{Order, OrderSnapshot, Status, Tombstone};
+use orderly_domain::order::{Order, Status, Tombstone};
 use orderly_domain::payment::{
     Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
     RefundState, Waiting,
 };
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
-use orderly_domain::record::{CommandName, Origin, UnitRecord};
+use orderly_domain::record::CommandName;
 use orderly_domain::text::{ShortText, Text};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
-use orderly_domain::verdict::{Detail, Reason, Shortage, Verdict};
 use std::time::Duration;
 
 /// An id, a text, a name: whatever is parsed from a text.
@@ -266,156 +275,6 @@ pub fn carts() -> Vec<(&'static str, Cart)> {
     };
     let small = Cart { status: CartStatus::Open, lines: Vec::new(), order: None, ..full.clone() };
     vec![("full", full), ("small", small)]
-}
-
-/// An order's event for every change that there is.
-pub fn changes() -> Vec<OrderChange> {
-    vec![
-        OrderChange::Placed,
-        OrderChange::Rejected {
-            reason: Reason::OutOfStock,
-            detail: Some(Detail::Shortages(vec![Shortage {
-                sku: id("tea"),
-                wanted: 5,
-                available: 2,
-            }])),
-        },
-        OrderChange::PartiallyPaid,
-        OrderChange::Paid { late: true },
-        OrderChange::UnderReview { reason: ReviewReason::OtherCurrency },
-        OrderChange::Expired,
-        OrderChange::Cancelled { reason: text("changed my mind") },
-        OrderChange::RefundDue { amount: 300 },
-        OrderChange::Refunded,
-        OrderChange::PartiallyRefunded,
-        OrderChange::Completed,
-    ]
-}
-
-/// An event of every variant.
-pub fn events() -> Vec<Event> {
-    let snapshot = OrderSnapshot { status: Status::Paid, version: 3, paid: 900, refunded: 100 };
-    let mut events: Vec<_> =
-        changes().into_iter().map(|change| Event::Order { change, snapshot }).collect();
-    events.extend([
-        Event::PaymentRecorded {
-            provider: id("acme"),
-            attempt_id: id("a-1"),
-            kind: CallbackKind::Captured,
-            verdict: Verdict::Applied,
-            amount: Some(900),
-            currency: Some(currency("EUR")),
-            refund_id: Some(id("r-1")),
-            dispute_id: Some(id("d-1")),
-        },
-        Event::RefundRequested {
-            refund_id: id("r-1"),
-            attempt_id: Some(id("a-1")),
-            amount: 200,
-            currency: currency("EUR"),
-        },
-        Event::VoidRequested { attempt_id: id("a-1") },
-        Event::StockLow { sku: id("tea"), available: 1 },
-        Event::StockChanged { sku: id("tea"), on_hand: 9, held: 4 },
-        Event::StockHeld,
-        Event::StockCommitted,
-        Event::StockReleased { reason: ReleaseReason::Expired },
-        Event::CartCheckedOut { cart_id: id("k-1") },
-        Event::CartReopened { cart_id: id("k-2") },
-        Event::CartChanged { cart_id: id("k-3") },
-        Event::NotificationRequested {
-            notification_id: "n-1".to_owned(),
-            kind: NotificationKind::OrderConfirmed,
-        },
-        Event::NotificationDelivered {
-            notification_id: "n-2".to_owned(),
-            kind: NotificationKind::OrderExpired,
-            attempts: 2,
-            channel: Channel::Webhook,
-        },
-        Event::CommandParked {
-            parked_id: Some("p-1".to_owned()),
-            reason: Reason::Validation,
-            detail: Some(Detail::Text("sku: is required".to_owned())),
-            r#type: Some("stock.set".to_owned()),
-            source: Some(id("shop")),
-            command_id: Some(id("m-1")),
-        },
-        Event::CartExpired { cart_id: id("k-4") },
-        Event::NotificationFailed {
-            notification_id: "n-3".to_owned(),
-            kind: NotificationKind::OrderCancelled,
-            attempts: 9,
-            channel: Channel::Amqp,
-            problem: Some(Failure::Removed),
-        },
-        Event::StockReturned {
-            refund_id: id("r-1"),
-            items: vec![Returned { sku: id("tea"), quantity: 2 }],
-        },
-    ]);
-    events
-}
-
-/// An origin of every variant.
-pub fn origins() -> Vec<Origin> {
-    vec![
-        Origin::Message {
-            source: Some(id("shop")),
-            id: Some(id("m-1")),
-            kind: CommandName::Known(Kind::OrderPlace),
-        },
-        Origin::HoldTimer,
-        Origin::Waited { source: id("psp"), id: id("m-2") },
-        Origin::Notified(NotificationKind::OrderConfirmed),
-        Origin::Isolated,
-        Origin::Operator,
-        Origin::Age,
-        Origin::Reminder,
-        Origin::Message {
-            source: None,
-            id: None,
-            kind: CommandName::Other(Some("order.explode".to_owned())),
-        },
-        Origin::Message { source: None, id: None, kind: CommandName::Other(None) },
-    ]
-}
-
-pub fn records() -> Vec<(&'static str, UnitRecord)> {
-    let full = UnitRecord {
-        origin: origins().swap_remove(0),
-        trace: trace(),
-        order: Some(id("o-1")),
-        verdict: Verdict::Conflict,
-        reason: Some(Reason::RestockExceedsSold),
-        detail: Some(Detail::Text("paid".to_owned())),
-        original: Some(1_000_000),
-        events: events(),
-    };
-    let small = |origin| UnitRecord {
-        origin,
-        trace: None,
-        order: None,
-        verdict: Verdict::Applied,
-        reason: None,
-        detail: None,
-        original: None,
-        events: Vec::new(),
-    };
-    let names = [
-        "small",
-        "hold_timer",
-        "waited",
-        "notified",
-        "isolated",
-        "operator",
-        "age",
-        "reminder",
-        "unknown_type",
-        "no_type",
-    ];
-    let small = names.into_iter().zip(origins()).map(|(name, origin)| (name, small(origin)));
-    std::iter::once(("full", full)).chain(small).collect()
 }
 
 pub fn markers() -> Vec<(&'static str, Marker)> {

@@ -7,6 +7,11 @@
 //! | 4 | the stamp, a version of its own for every kind of record, the list of tables |
 //!
 //! A new format is a row here, the new version in `kind`, and an arm in [`upgrade`]. No row and no arm ever goes.
+//!
+//! This is the format of the store's own records. What the values in them are has a format of its own, which the caller
+//! gives (`Schema::contents`): for the shop it is `FORMAT` in `crates/domain/src/stored/format.rs`. Upgrades here go from
+//! one version to the next, as bytes. Those of the shop's records (`Stored::upgrade`) go from any version to the newest at
+//! once.
 
 use bytes::Bytes;
 

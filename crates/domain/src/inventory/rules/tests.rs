@@ -85,19 +85,19 @@ fn at(minute: i64) -> Timestamp {
 }
 
 /// Held until that minute.
-fn held(until: i64) -> Hold {
-    Hold::held(at(until))
+fn held(until: i64) -> HoldState {
+    HoldState::held(at(until))
 }
 
 /// The time stands still, the cap is at that minute, and these minutes are left.
-fn frozen(cap: i64, left: u64) -> Hold {
+fn frozen(cap: i64, left: u64) -> HoldState {
     let frozen = Some(Duration::from_secs(60 * left));
-    Hold::Held { until: at(cap), extended: false, frozen }
+    HoldState::Held { until: at(cap), extended: false, frozen }
 }
 
-fn extended(hold: Hold) -> Hold {
+fn extended(hold: HoldState) -> HoldState {
     match hold {
-        Hold::Held { until, frozen, .. } => Hold::Held { until, extended: true, frozen },
+        HoldState::Held { until, frozen, .. } => HoldState::Held { until, extended: true, frozen },
         other => other,
     }
 }
@@ -111,14 +111,14 @@ fn extended(hold: Hold) -> Hold {
 #[case::reaches_the_cap(held(120), None, Some(frozen(120, 115)), None)]
 #[case::ran_out(held(4), Some(extended(held(120))), Some(frozen(120, 0)), None)]
 #[case::had_run_out(frozen(120, 0), Some(extended(frozen(120, 115))), None, Some(held(5)))]
-#[case::is_over(Hold::Committed, None, None, None)]
-#[case::is_over(Hold::Released, None, None, None)]
-#[case::is_over(Hold::Expired, None, None, None)]
+#[case::is_over(HoldState::Committed, None, None, None)]
+#[case::is_over(HoldState::Released, None, None, None)]
+#[case::is_over(HoldState::Expired, None, None, None)]
 fn time_of_a_hold(
-    #[case] hold: Hold,
-    #[case] extends: Option<Hold>,
-    #[case] freezes: Option<Hold>,
-    #[case] thaws: Option<Hold>,
+    #[case] hold: HoldState,
+    #[case] extends: Option<HoldState>,
+    #[case] freezes: Option<HoldState>,
+    #[case] thaws: Option<HoldState>,
 ) {
     assert_eq!(extend(hold, at(120), at(5)), extends);
     assert_eq!(freeze(hold, at(120), at(5)), freezes);
@@ -129,7 +129,7 @@ fn time_of_a_hold(
 #[case::in_time(60, held(70))]
 #[case::up_to_the_cap(115, held(120))]
 #[case::at_the_cap(120, held(120))]
-fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: Hold) {
+fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: HoldState) {
     assert_eq!(unfreeze(frozen(120, 10), at(minute)), Some(expected));
 }
 
@@ -143,7 +143,7 @@ fn no_more_comes_back_than_was_sold() {
         returned,
     };
     let items = [item(&cup, 0), item(&tea, 1)];
-    let sold = Reservation { items: items.clone().into(), state: Hold::Committed };
+    let sold = Reservation { items: items.clone().into(), state: HoldState::Committed };
     let back = |sold: Option<&Reservation>, wanted: &[(&Sku, u64)]| {
         let short = take_back(sold, &wanted.iter().copied().collect()).map_err(|too_many| {
             let short = too_many.iter();
@@ -154,7 +154,7 @@ fn no_more_comes_back_than_was_sold() {
     assert_eq!(back(Some(&sold), &[(&tea, 2), (&cup, 3)]), Ok(2));
     let too_many = vec![("pot".to_owned(), 1, 0), ("tea".to_owned(), 3, 2)];
     assert_eq!(back(Some(&sold), &[(&tea, 3), (&cup, 1), (&pot, 1)]), Err(too_many));
-    for state in [held(15), Hold::Released, Hold::Expired] {
+    for state in [held(15), HoldState::Released, HoldState::Expired] {
         let unsold = Reservation { items: items.clone().into(), state };
         assert_eq!(back(Some(&unsold), &[(&cup, 1)]), Err(vec![("cup".to_owned(), 1, 0)]));
     }

@@ -1,0 +1,193 @@
+//! Records of units: every change of an order, every event and every origin.
+
+use super::{currency, id, numbers, text, trace};
+use orderly_domain::command::{CallbackKind, Kind};
+use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_domain::notification::{Channel, Failure, NotificationKind};
+use orderly_domain::order::{OrderSnapshot, Status};
+use orderly_domain::record::{CommandName, Origin, UnitRecord};
+use orderly_domain::verdict::{Detail, Reason, Shortage, Verdict};
+
+/// Values of every variant, given as `pattern => values`. A variant that is not named does not compile.
+macro_rules! every {
+    ($type:ident: $($variant:pat => $values:expr,)*) => {{
+        let _: fn(&$type) = |value| match value { $($variant => {})* };
+        let mut all: Vec<$type> = Vec::new();
+        $(
+            let values = Vec::from_iter($values);
+            let is_of_variant = |value: &$type| matches!(value, $variant);
+            assert!(!values.is_empty() && values.iter().all(is_of_variant), "{}", stringify!($variant));
+            all.extend(values);
+        )*
+        all
+    }};
+}
+pub(crate) use every;
+
+/// Every change of an order.
+pub fn changes() -> Vec<OrderChange> {
+    every! { OrderChange:
+        OrderChange::Placed => [OrderChange::Placed],
+        OrderChange::Rejected { .. } => [OrderChange::Rejected {
+            reason: Reason::OutOfStock,
+            detail: Some(Detail::Shortages(vec![Shortage {
+                sku: id("tea"),
+                wanted: 5,
+                available: 2,
+            }])),
+        }],
+        OrderChange::PartiallyPaid => [OrderChange::PartiallyPaid],
+        OrderChange::Paid { .. } => [OrderChange::Paid { late: true }],
+        OrderChange::UnderReview { .. } => [
+            OrderChange::UnderReview { reason: ReviewReason::OtherCurrency },
+        ],
+        OrderChange::Expired => [OrderChange::Expired],
+        OrderChange::Cancelled { .. } => [
+            OrderChange::Cancelled { reason: text("changed my mind") },
+        ],
+        OrderChange::RefundDue { .. } => [OrderChange::RefundDue { amount: 300 }],
+        OrderChange::Refunded => [OrderChange::Refunded],
+        OrderChange::PartiallyRefunded => [OrderChange::PartiallyRefunded],
+        OrderChange::Completed => [OrderChange::Completed],
+    }
+}
+
+/// Every event.
+pub fn events() -> Vec<Event> {
+    let snapshot = OrderSnapshot { status: Status::Paid, version: 3, paid: 900, refunded: 100 };
+    every! { Event:
+        Event::Order { .. } => changes().into_iter().map(|change| Event::Order { change, snapshot }),
+        Event::PaymentRecorded { .. } => [Event::PaymentRecorded {
+            provider: id("acme"),
+            attempt_id: id("a-1"),
+            kind: CallbackKind::Captured,
+            verdict: Verdict::Applied,
+            amount: Some(900),
+            currency: Some(currency("EUR")),
+            refund_id: Some(id("r-1")),
+            dispute_id: Some(id("d-1")),
+        }],
+        Event::RefundRequested { .. } => [Event::RefundRequested {
+            refund_id: id("r-1"),
+            attempt_id: Some(id("a-1")),
+            amount: 200,
+            currency: currency("EUR"),
+        }],
+        Event::VoidRequested { .. } => [Event::VoidRequested { attempt_id: id("a-1") }],
+        Event::StockLow { .. } => [Event::StockLow { sku: id("tea"), available: 1 }],
+        Event::StockChanged { .. } => [Event::StockChanged { sku: id("tea"), on_hand: 9, held: 4 }],
+        Event::StockHeld => [Event::StockHeld],
+        Event::StockCommitted => [Event::StockCommitted],
+        Event::StockReleased { .. } => [Event::StockReleased { reason: ReleaseReason::Expired }],
+        Event::CartCheckedOut { .. } => [Event::CartCheckedOut { cart_id: id("k-1") }],
+        Event::CartReopened { .. } => [Event::CartReopened { cart_id: id("k-2") }],
+        Event::CartChanged { .. } => [Event::CartChanged { cart_id: id("k-3") }],
+        Event::NotificationRequested { .. } => [Event::NotificationRequested {
+            notification_id: "n-1".to_owned(),
+            kind: NotificationKind::OrderConfirmed,
+        }],
+        Event::NotificationDelivered { .. } => [Event::NotificationDelivered {
+            notification_id: "n-2".to_owned(),
+            kind: NotificationKind::OrderExpired,
+            attempts: 2,
+            channel: Channel::Webhook,
+        }],
+        Event::CommandParked { .. } => [Event::CommandParked {
+            parked_id: Some("p-1".to_owned()),
+            reason: Reason::Validation,
+            detail: Some(Detail::Text("sku: is required".to_owned())),
+            r#type: Some("stock.set".to_owned()),
+            source: Some(id("shop")),
+            command_id: Some(id("m-1")),
+        }],
+        Event::CartExpired { .. } => [Event::CartExpired { cart_id: id("k-4") }],
+        Event::NotificationFailed { .. } => [Event::NotificationFailed {
+            notification_id: "n-3".to_owned(),
+            kind: NotificationKind::OrderCancelled,
+            attempts: 9,
+            channel: Channel::Amqp,
+            problem: Some(Failure::Removed),
+        }],
+        Event::StockReturned { .. } => [Event::StockReturned {
+            refund_id: id("r-1"),
+            items: vec![Returned { sku: id("tea"), quantity: 2 }],
+        }],
+    }
+}
+
+/// Whether format 1 had the variants of `event`.
+fn is_of_format_1(event: &Event) -> bool {
+    let of_first = |name: &str, variant: &str| numbers::format_of(name, variant) == 1;
+    let has_first_change = match event {
+        Event::Order { change, .. } => of_first("OrderChange", &numbers::variant(change)),
+        _ => true,
+    };
+    has_first_change && of_first("Event", &numbers::variant(event))
+}
+
+/// Every origin, by a name for its record.
+pub fn origins() -> Vec<(&'static str, Origin)> {
+    let message = Origin::Message {
+        source: Some(id("shop")),
+        id: Some(id("m-1")),
+        kind: CommandName::Known(Kind::OrderPlace),
+    };
+    let of_unknown_type = |kind| Origin::Message { source: None, id: None, kind };
+    let unknown = CommandName::Other(Some("order.explode".to_owned()));
+    let all = every! { Origin:
+        Origin::Message { .. } => [
+            message, of_unknown_type(unknown), of_unknown_type(CommandName::Other(None)),
+        ],
+        Origin::HoldTimer => [Origin::HoldTimer],
+        Origin::Waited { .. } => [Origin::Waited { source: id("psp"), id: id("m-2") }],
+        Origin::Notified(_) => [Origin::Notified(NotificationKind::OrderConfirmed)],
+        Origin::Isolated => [Origin::Isolated],
+        Origin::Operator => [Origin::Operator],
+        Origin::Age => [Origin::Age],
+        Origin::Reminder => [Origin::Reminder],
+    };
+    let names = [
+        "small",
+        "unknown_type",
+        "no_type",
+        "hold_timer",
+        "waited",
+        "notified",
+        "isolated",
+        "operator",
+        "age",
+        "reminder",
+    ];
+    assert_eq!(names.len(), all.len(), "an origin has no name");
+    names.into_iter().zip(all).collect()
+}
+
+/// A record with everything that a record can have, one of each origin, and one with each event.
+pub fn records() -> Vec<(&'static str, UnitRecord)> {
+    let full = UnitRecord {
+        origin: origins().swap_remove(0).1,
+        trace: trace(),
+        order: Some(id("o-1")),
+        verdict: Verdict::Conflict,
+        reason: Some(Reason::RestockExceedsSold),
+        detail: Some(Detail::Text("paid".to_owned())),
+        original: Some(1_000_000),
+        // committed when there was no other format: later events have the records below only
+        events: events().into_iter().filter(is_of_format_1).collect(),
+    };
+    let small = |origin, events| UnitRecord {
+        origin,
+        trace: None,
+        order: None,
+        verdict: Verdict::Applied,
+        reason: None,
+        detail: None,
+        original: None,
+        events,
+    };
+    let of_origins = origins().into_iter().map(|(name, origin)| (name, small(origin, Vec::new())));
+    let of_events = events()
+        .into_iter()
+        .map(|event| (event.kind().as_str(), small(Origin::HoldTimer, vec![event])));
+    std::iter::once(("full", full)).chain(of_origins).chain(of_events).collect()
+}
