@@ -8,30 +8,28 @@
 
 use bytes::Bytes;
 use orderly_actors::clock::SystemClock;
-use orderly_actors::sequencer::{InboundMessage, Raw, Sequencer, Step};
-use orderly_actors::simulation::settings;
+use orderly_actors::sequencer::{InboundMessage, Sequencer, Step};
+use orderly_actors::simulation::{Core, commands, options, settings};
 use orderly_domain::cart;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
-use orderly_domain::id::{CommandId, OrderId, Sku, Source};
+use orderly_domain::id::Sku;
 use orderly_domain::inventory;
 use orderly_domain::inventory::Stock;
 use orderly_domain::money::{Currency, UnitPrice};
-use orderly_domain::order::{Order, Status};
+use orderly_domain::order::{NewOrder, Order, Status};
 use orderly_domain::payment;
 use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::Phase;
-use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error, Pair, Tree};
 use orderly_store::sim::Dice;
-use orderly_store::{self as store, Disk, Log};
+use orderly_store::{Disk, Log};
 use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
 
 /// The process's allocator.
 #[global_allocator]
@@ -85,18 +83,12 @@ struct Round {
 /// Places and pays so many orders.
 fn core(orders: u64, seed: u64) -> Round {
     let disk: Arc<dyn Disk> = Arc::new(Memory::default());
-    let options = store::Options {
-        namespace: Some("bench".to_owned()),
-        ..store::Options::new(orderly_actors::tables::SCHEMA)
-    };
-    let opened = store::open(&disk, &options).expect("opens");
-    let mut log = opened.log;
     let bodies = bodies(orders, seed);
 
     actix::System::new().block_on(async move {
-        let (failures, _spent) = mpsc::unbounded_channel();
-        let clock = Box::new(SystemClock::default());
-        let mut sequencer = Sequencer::start(opened.view, settings(), clock, &failures);
+        let clock = SystemClock::default();
+        let core = Core::start(&disk, &options(), settings(), clock).expect("opens");
+        let Core { mut sequencer, mut log, failures: _failures, .. } = core;
         let stock: Vec<_> = (0..SKUS).map(stock).collect();
         run(&mut sequencer, &mut log, &stock).await;
 
@@ -169,17 +161,7 @@ fn capture(order: u64) -> Bytes {
 }
 
 fn inbound(kind: Kind, id: &str, body: Bytes) -> InboundMessage {
-    InboundMessage {
-        source: Source::new("bench").ok(),
-        id: CommandId::new(id).ok(),
-        kind: CommandName::from(kind),
-        time: None,
-        deadline: None,
-        trace: None,
-        attempts: 0,
-        command: Command::parse(kind, &body),
-        raw: Raw { body, content_type: None },
-    }
+    commands::inbound("bench", id, kind.as_str(), body)
 }
 
 /// Prints what one go of `work` takes, made from what `prepare` gives.
@@ -282,24 +264,8 @@ fn an_order(status: Status, paid: i64) -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, &place(1, 2, 3)) else {
         panic!("is an order");
     };
-    Order {
-        id: OrderId::new("order-1").expect("is an id"),
-        customer: place.customer,
-        currency: place.currency,
-        lines: place.lines.into(),
-        adjustments: place.adjustments.into(),
-        total: 3_299,
-        cart: None,
-        status,
-        version: 1,
-        paid,
-        sent_back: 0,
-        asked_back: 0,
-        disputed: false,
-        hold_for: Duration::from_secs(900),
-        placed_at: Timestamp::EPOCH,
-        updated_at: Timestamp::EPOCH,
-    }
+    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    Order { status, version: 1, paid, ..placed.expect("has a total") }
 }
 
 fn a_stock(sku: &str) -> Stock {

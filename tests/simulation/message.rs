@@ -1,11 +1,9 @@
 //! A command on its way: what a producer published, and what the door makes of it.
 
 use bytes::Bytes;
-use orderly_actors::sequencer::{InboundMessage, Raw};
-use orderly_domain::command::{Command, Invalid, Kind};
-use orderly_domain::id::{CommandId, Source};
+use orderly_actors::sequencer::InboundMessage;
+use orderly_actors::simulation::commands;
 use orderly_domain::identity;
-use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use orderly_store::{IdentityHash, NameHash};
@@ -52,21 +50,8 @@ impl Message {
     }
 
     pub(crate) fn inbound(&self) -> InboundMessage {
-        let command = match Kind::from_name(self.kind) {
-            Some(kind) => Command::parse(kind, &self.body),
-            None => Err(Invalid { reason: Reason::UnknownType, detail: "no such type".to_owned() }),
-        };
-        InboundMessage {
-            source: Some(Source::new(self.source).expect("the shop makes sources")),
-            id: Some(CommandId::new(&self.id).expect("the shop makes ids")),
-            kind: CommandName::new(Some(self.kind)),
-            time: Some(self.time),
-            deadline: None,
-            trace: None,
-            attempts: self.attempts,
-            command,
-            raw: Raw { body: self.body.clone(), content_type: Some("application/json".to_owned()) },
-        }
+        let inbound = commands::inbound(self.source, &self.id, self.kind, self.body.clone());
+        InboundMessage { time: Some(self.time), attempts: self.attempts, ..inbound }
     }
 
     pub(crate) fn known(&self) -> Known {

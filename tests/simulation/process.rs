@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::sequencer::{self, FollowUp, Sealed, Sequencer, Settings, Step};
-use orderly_actors::simulation::SimulatedClock;
+use orderly_actors::simulation::{Core, SimulatedClock};
 use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_broker::ledger::Ledger;
 use orderly_domain::notification::Sent;
@@ -109,14 +109,13 @@ impl Process {
         clock: SimulatedClock,
     ) -> Result<(Self, Recovery), store::Error> {
         let faulty_disk = Arc::new(FaultyDisk::new(disk));
-        let opened = store::open(&(Arc::clone(&faulty_disk) as Arc<dyn Disk>), options)?;
-        let (failures, spent) = mpsc::unbounded_channel();
-        let sequencer = Sequencer::start(opened.view, settings, Box::new(clock), &failures);
+        let shared = Arc::clone(&faulty_disk) as Arc<dyn Disk>;
+        let core = Core::start(&shared, options, settings, clock)?;
         let process = Self {
-            sequencer,
-            log: opened.log,
-            relay: Relay::new(opened.history.clone(), &opened.recovery),
-            history: opened.history,
+            sequencer: core.sequencer,
+            log: core.log,
+            relay: Relay::new(core.history.clone(), &core.recovery),
+            history: core.history,
             faulty_disk,
             ledger: Ledger::default(),
             notifier: Notifier::default(),
@@ -125,9 +124,9 @@ impl Process {
             retries: VecDeque::new(),
             firing: VecDeque::new(),
             reports: VecDeque::new(),
-            spent,
+            spent: core.failures,
         };
-        Ok((process, opened.recovery))
+        Ok((process, core.recovery))
     }
 
     /// Runs a delivery through the core, with the callbacks that follow it.

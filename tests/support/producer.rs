@@ -9,7 +9,8 @@ use lapin::options::{
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
-use serde_json::{Value, json};
+use orderly_actors::simulation::commands;
+use serde_json::Value;
 use std::time::Duration;
 
 pub(crate) struct Producer {
@@ -204,28 +205,14 @@ impl Sent {
 }
 
 pub(crate) fn stock(sku: &str, on_hand: u64) -> Sent {
-    let data = json!({"sku": sku, "on_hand": on_hand});
-    Sent::new("stock.set", &format!("stock-{sku}"), &data)
+    Sent::new("stock.set", &format!("stock-{sku}"), &commands::stock(sku, on_hand))
 }
 
 pub(crate) fn place(order: &str, lines: &[(&str, u32, i64)]) -> Sent {
-    let lines: Vec<_> = lines
-        .iter()
-        .map(
-            |(sku, quantity, price)| json!({"sku": sku, "quantity": quantity, "unit_price": price}),
-        )
-        .collect();
-    let data = json!({
-        "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR", "lines": lines,
-    });
-    Sent::new("order.place", &format!("place-{order}"), &data)
+    Sent::new("order.place", &format!("place-{order}"), &commands::place(order, lines))
 }
 
 pub(crate) fn captured(order: &str, amount: i64) -> Sent {
-    let data = json!({
-        "provider": "acme", "event_id": format!("e-{order}"), "order_id": order,
-        "attempt_id": "a-1", "kind": "captured", "amount": amount, "currency": "EUR",
-        "occurred_at": "2026-01-01T00:00:00Z",
-    });
+    let data = commands::captured(order, &format!("e-{order}"), "a-1", amount);
     Sent::new("payment.callback", &format!("pay-{order}"), &data)
 }

@@ -1,20 +1,17 @@
 //! A shop in memory: the whole core on a simulated disk and a clock that stands still.
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses its part of it")]
 
-use bytes::Bytes;
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::sequencer::{FollowUp, InboundMessage, Raw, Sealed, Sequencer, Settings, Step};
-use orderly_actors::simulation::SimulatedClock;
+use orderly_actors::sequencer::{FollowUp, InboundMessage, Sealed, Sequencer, Settings, Step};
+pub use orderly_actors::simulation::commands::{checkout, line, place, stock};
+use orderly_actors::simulation::{Core, SimulatedClock, commands, options};
 pub use orderly_actors::simulation::{DAY, settings};
 use orderly_actors::states::{self, State};
 use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_actors::tables;
-use orderly_domain::command::{Command, Invalid, Kind};
-use orderly_domain::id::{CommandId, Source};
 use orderly_domain::notification::Sent;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::payment::{Payments, Refund, RefundState};
-use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::sim::SimDisk;
@@ -47,24 +44,11 @@ impl Shop {
     }
 
     pub fn open_on(disk: Arc<SimDisk>, settings: Settings) -> Self {
-        let options = store::Options {
-            namespace: Some("test".to_owned()),
-            ..store::Options::new(tables::SCHEMA)
-        };
-        let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options).expect("opens");
         let clock = SimulatedClock::at(Timestamp::from_micros(START));
-        let (sender, failures) = mpsc::unbounded_channel();
-        let sequencer = Sequencer::start(opened.view, settings, Box::new(clock.clone()), &sender);
-        Self {
-            sequencer,
-            log: opened.log,
-            history: opened.history,
-            clock,
-            disk,
-            failures,
-            entries: Vec::new(),
-            next_id: 0,
-        }
+        let shared = Arc::clone(&disk) as Arc<dyn Disk>;
+        let core = Core::start(&shared, &options(), settings, clock.clone()).expect("opens");
+        let Core { sequencer, log, history, failures, .. } = core;
+        Self { sequencer, log, history, clock, disk, failures, entries: Vec::new(), next_id: 0 }
     }
 
     /// Runs a command under a fresh id, and whatever follows right behind it.
@@ -248,7 +232,7 @@ impl Shop {
     pub async fn stocked(skus: &[(&str, u64)]) -> Self {
         let mut shop = Self::open();
         for (sku, on_hand) in skus {
-            shop.run("stock.set", json!({"sku": sku, "on_hand": on_hand})).await;
+            shop.run("stock.set", stock(sku, *on_hand)).await;
         }
         shop
     }
@@ -260,40 +244,12 @@ pub fn read<S: State>(view: &View, table: Table, id: &str) -> Option<S> {
 }
 
 pub fn inbound(kind: &str, id: &str, data: &Value) -> InboundMessage {
-    let body = Bytes::from(data.to_string());
-    let command = match Kind::from_name(kind) {
-        Some(kind) => Command::parse(kind, &body),
-        None => Err(Invalid::malformed("no such type")),
-    };
-    InboundMessage {
-        source: Some(Source::new("test").expect("is a source")),
-        id: Some(CommandId::new(id).expect("is an id")),
-        kind: CommandName::new(Some(kind)),
-        time: None,
-        deadline: None,
-        trace: None,
-        attempts: 0,
-        command,
-        raw: Raw { body, content_type: Some("application/json".to_owned()) },
-    }
+    commands::inbound("test", id, kind, data.to_string().into())
 }
 
-pub fn place(order: &str, lines: &[(&str, u32, i64)]) -> Value {
-    let lines: Vec<_> = lines
-        .iter()
-        .map(
-            |(sku, quantity, price)| json!({"sku": sku, "quantity": quantity, "unit_price": price}),
-        )
-        .collect();
-    json!({"order_id": order, "customer": {"id": "c-1"}, "currency": "EUR", "lines": lines})
-}
-
+/// An attempt of its own captured the amount.
 pub fn captured(order: &str, event: &str, amount: i64) -> Value {
-    json!({
-        "provider": "acme", "event_id": event, "order_id": order, "attempt_id": format!("a-{event}"),
-        "kind": "captured", "amount": amount, "currency": "EUR",
-        "occurred_at": "2026-01-01T00:00:00Z",
-    })
+    commands::captured(order, event, &format!("a-{event}"), amount)
 }
 
 /// A callback of its own event, written `kind attempt`, with what else it says behind: an

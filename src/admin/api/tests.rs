@@ -8,6 +8,7 @@ use actix_web::{App, ResponseError as _, test};
 use bytes::Bytes;
 use orderly_actors::names;
 use orderly_actors::parked::{ABOUT, BODY};
+use orderly_actors::simulation::options;
 use orderly_actors::states::State;
 use orderly_actors::tables;
 use orderly_domain::id::{CommandId, OrderId, Source};
@@ -19,7 +20,7 @@ use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::disk::{self, Batch, Disk, Pair, Tree};
 use orderly_store::sim::SimDisk;
-use orderly_store::{Log, Opened, Options, Ordinal, UnitBuilder, View, open};
+use orderly_store::{Log, Opened, Ordinal, UnitBuilder, View, open};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,10 +81,8 @@ struct Shop {
 impl Shop {
     fn new() -> Self {
         let disk = Arc::new(CountingDisk { disk: SimDisk::new(1), bytes: AtomicU64::new(0) });
-        let options =
-            Options { namespace: Some("test".to_owned()), ..Options::new(tables::SCHEMA) };
         let shared: Arc<dyn Disk> = Arc::<CountingDisk>::clone(&disk);
-        let Opened { view, log, .. } = open(&shared, &options).expect("a new store");
+        let Opened { view, log, .. } = open(&shared, &options()).expect("a new store");
         let backend = Backend::default();
         backend.read_from(view.reader());
         Self { disk, view, log, backend }

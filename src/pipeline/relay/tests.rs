@@ -2,13 +2,14 @@
 
 use super::*;
 use bytes::Bytes;
+use orderly_actors::simulation::options;
 use orderly_broker::{Names, memory};
 use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::Stored as _;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error as DiskError, Pair, Tree};
 use orderly_store::sim::SimDisk;
-use orderly_store::{Disk, Opened, Options};
+use orderly_store::{Disk, Opened};
 use std::sync::atomic::AtomicBool;
 
 const READ_TAKES: Duration = Duration::from_millis(200);
@@ -75,11 +76,7 @@ fn record() -> UnitRecord {
 async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
     // Given a journal that the relay is behind of, on a disk that has become slow
     let disk = Arc::new(SlowDisk { disk: SimDisk::new(1), is_slow: AtomicBool::new(false) });
-    let options = Options {
-        namespace: Some("test".to_owned()),
-        ..Options::new(orderly_actors::tables::SCHEMA)
-    };
-    let opened = orderly_store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options);
+    let opened = orderly_store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options());
     let Opened { mut view, mut log, history, recovery } = opened.expect("opens");
     for _ in 0..10 {
         let mut units = Vec::new();

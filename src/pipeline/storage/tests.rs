@@ -1,7 +1,7 @@
 //! The store thread's work beside group commits, a turn at a time, on a simulated disk and clock.
 
 use super::*;
-use orderly_actors::simulation::SimulatedClock;
+use orderly_actors::simulation::{SimulatedClock, options};
 use orderly_domain::time::Timestamp;
 use orderly_store::disk::Tree;
 use orderly_store::sim::SimDisk;
@@ -22,11 +22,7 @@ struct Busy {
 impl Busy {
     fn start() -> Self {
         let disk = Arc::new(SimDisk::new(1));
-        let options = Options {
-            namespace: Some("test".to_owned()),
-            identity_retention: 8 * HOUR,
-            ..Options::new(orderly_actors::tables::SCHEMA)
-        };
+        let options = Options { identity_retention: 8 * HOUR, ..options() };
         let opened = store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options);
         let Opened { view, log, .. } = opened.expect("opens");
         let (work_in, work) = channel();

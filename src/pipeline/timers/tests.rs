@@ -1,21 +1,20 @@
 //! When timers fire, on a clock that is moved by hand.
 
 use super::*;
-use orderly_actors::sequencer::{InboundMessage, Raw, Settings, Step};
-use orderly_actors::simulation::SimulatedClock;
-use orderly_actors::{counters, order, payment, sequencer};
-use orderly_domain::command::{Command, Kind};
-use orderly_domain::id::{CommandId, Source};
+use orderly_actors::counters;
+use orderly_actors::payment::WaitingLimits;
+use orderly_actors::sequencer::{Settings, Step};
+use orderly_actors::simulation::{Core, SimulatedClock, commands, options, settings};
+use orderly_domain::cart;
+use orderly_domain::notification::Policy;
 use orderly_domain::order::Status;
-use orderly_domain::record::CommandName;
+use orderly_store::Log;
 use orderly_store::disk::Disk;
 use orderly_store::sim::SimDisk;
-use orderly_store::{Log, Options};
 use std::sync::Arc;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 #[test]
 fn timers_wait_for_the_commands_that_were_queued_first() {
@@ -71,49 +70,24 @@ struct Shop {
 impl Shop {
     fn open() -> Self {
         let disk = Arc::new(SimDisk::new(7)) as Arc<dyn Disk>;
-        let options = Options {
-            namespace: Some("test".to_owned()),
-            ..Options::new(orderly_actors::tables::SCHEMA)
-        };
-        let opened = orderly_store::open(&disk, &options).expect("opens");
         let clock = SimulatedClock::at(Timestamp::from_seconds(1_700_000_000));
-        let (failures, _) = tokio::sync::mpsc::unbounded_channel();
+        let usual = settings();
         let settings = Settings {
-            terms: order::Terms {
-                hold_for: 15 * MINUTE,
-                hold_cap: 2 * HOUR,
-                late_payment: order::LatePayment::Rehold,
-                keep_for: 90 * DAY,
-            },
-            carts: orderly_domain::cart::Terms { expire_after: 2 * HOUR, keep_for: 90 * DAY },
-            waiting: payment::WaitingLimits { total: 10, per_order: 10, keep_for: HOUR },
-            identity_retention: 30 * DAY,
-            notifications: orderly_domain::notification::Policy::default(),
-            parked_bytes: 1 << 20,
-            parked_count: 100,
-            capacities: sequencer::Capacities::default(),
-            budget: orderly_actors::supervisor::Budget::default(),
+            carts: cart::Terms { expire_after: 2 * HOUR, ..usual.carts },
+            waiting: WaitingLimits { keep_for: HOUR, ..usual.waiting },
+            notifications: Policy::default(),
+            ..usual
         };
-        let sequencer = Sequencer::start(opened.view, settings, Box::new(clock.clone()), &failures);
+        let core = Core::start(&disk, &options(), settings, clock.clone()).expect("opens");
+        let Core { sequencer, log, .. } = core;
         let timers = Timers::new(&clock);
-        Self { sequencer, log: opened.log, clock, timers, sent: 0 }
+        Self { sequencer, log, clock, timers, sent: 0 }
     }
 
     async fn run(&mut self, kind: &str, data: serde_json::Value) {
         self.sent += 1;
-        let body = bytes::Bytes::from(data.to_string());
-        let kind_of = Kind::from_name(kind).expect("is a command");
-        let message = InboundMessage {
-            source: Some(Source::new("test").expect("is a source")),
-            id: Some(CommandId::new(format!("m-{}", self.sent)).expect("is an id")),
-            kind: CommandName::new(Some(kind)),
-            time: None,
-            deadline: None,
-            trace: None,
-            attempts: 0,
-            command: Command::parse(kind_of, &body),
-            raw: Raw { body, content_type: None },
-        };
+        let id = format!("m-{}", self.sent);
+        let message = commands::inbound("test", &id, kind, data.to_string().into());
         match self.sequencer.run(&message).await.expect("the store works") {
             Step::Sealed(sealed) => drop(self.log.commit(&[sealed.unit]).expect("commits")),
             other => panic!("{kind}: {other:?}"),
@@ -144,10 +118,7 @@ impl Shop {
 }
 
 fn place(order: &str) -> serde_json::Value {
-    serde_json::json!({
-        "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR",
-        "lines": [{"sku": "tea", "quantity": 1, "unit_price": 500}],
-    })
+    commands::place(order, &[("tea", 1, 500)])
 }
 
 /// What is due within the hour by which the clock was ahead: a hold, and a callback that waits.
@@ -155,13 +126,9 @@ fn place(order: &str) -> serde_json::Value {
 async fn nothing_fires_early_when_a_clock_was_an_hour_ahead_and_units_were_sealed_meanwhile() {
     // Given an order whose hold runs out in 15 minutes, and a callback that waits for an hour
     let mut shop = Shop::open();
-    shop.run("stock.set", serde_json::json!({"sku": "tea", "on_hand": 10})).await;
+    shop.run("stock.set", commands::stock("tea", 10)).await;
     shop.run("order.place", place("o-1")).await;
-    let callback = serde_json::json!({
-        "provider": "acme", "event_id": "e-1", "order_id": "o-9", "attempt_id": "a-1",
-        "kind": "captured", "amount": 500, "currency": "EUR",
-        "occurred_at": "2026-01-01T00:00:00Z",
-    });
+    let callback = commands::captured("o-9", "e-1", "a-1", 500);
     shop.run("payment.callback", callback).await;
     let began = shop.clock.now();
 
@@ -192,7 +159,7 @@ async fn nothing_fires_early_when_a_clock_was_an_hour_ahead_and_units_were_seale
 #[actix_rt::test]
 async fn a_step_in_which_nothing_is_sealed_holds_nothing_up() {
     let mut shop = Shop::open();
-    shop.run("stock.set", serde_json::json!({"sku": "tea", "on_hand": 10})).await;
+    shop.run("stock.set", commands::stock("tea", 10)).await;
     shop.run("order.place", place("o-1")).await;
     let began = shop.clock.now();
     shop.clock.step_to(began.plus(HOUR));

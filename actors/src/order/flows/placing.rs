@@ -1,6 +1,6 @@
 //! From a request to an order that holds its stock, or to an order that is rejected.
 
-use super::context::{Flows, Found, Terms};
+use super::context::{Flows, Found};
 use super::effects::emit;
 use crate::cart;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -9,17 +9,16 @@ use crate::names;
 use crate::tables;
 use crate::turn::{CommandError, Fault, Outcome, accepted, ask};
 use actix::prelude::*;
-use orderly_domain::command::{CartCheckout, Customer, Invalid, OrderPlace};
+use orderly_domain::command::{CartCheckout, Invalid, OrderPlace};
 use orderly_domain::event::OrderChange;
-use orderly_domain::id::{CartId, OrderId};
-use orderly_domain::money::{Adjustment, Currency, Line, total};
+use orderly_domain::id::OrderId;
+use orderly_domain::money::{Line, total};
 use orderly_domain::order::rules;
-use orderly_domain::order::{Order, Status};
+use orderly_domain::order::{NewOrder, Order};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Places an order without a cart.
 #[derive(Debug, Message)]
@@ -47,15 +46,7 @@ impl Flows {
         Place { place, now }: Place,
     ) -> Result<Outcome, Fault> {
         crate::failpoints::hit("order", place.order_id.as_str());
-        let request = OrderRequest {
-            id: place.order_id,
-            customer: place.customer,
-            currency: place.currency,
-            lines: place.lines.into(),
-            adjustments: place.adjustments.into(),
-            cart: None,
-            hold_for: place.hold_for,
-        };
+        let request = NewOrder::of_command(place, self.terms.hold_for);
         self.open(request, now).await
     }
 
@@ -94,20 +85,20 @@ impl Flows {
             unit_price: line.unit_price,
             name: line.name.clone(),
         };
-        let request = OrderRequest {
+        let request = NewOrder {
             id: checkout.order_id,
             customer: checkout.customer,
             currency: cart.currency,
             lines: cart.lines.iter().map(line).collect(),
             adjustments: checkout.adjustments.into(),
             cart: Some(checkout.cart_id),
-            hold_for: checkout.hold_for,
+            hold_for: checkout.hold_for.unwrap_or(self.terms.hold_for),
         };
         self.open(request, now).await
     }
 
     /// Places the order, or rejects it when its stock cannot be held.
-    async fn open(&self, request: OrderRequest, now: Timestamp) -> Result<Outcome, Fault> {
+    async fn open(&self, request: NewOrder, now: Timestamp) -> Result<Outcome, Fault> {
         let id = request.id.as_str();
         let mut changeset = Changeset::default();
         let place = changeset.find_or_create(&self.view.borrow(), tables::ORDERS, id)?;
@@ -119,7 +110,7 @@ impl Flows {
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
         let ordinal = place.ordinal();
-        let mut order = request.into_order(&self.terms, now)?;
+        let mut order = request.placed(now).map_err(|error| Invalid::field("lines", error))?;
         let hold = inventory::Hold {
             order: ordinal,
             lines: Arc::clone(&order.lines),
@@ -161,43 +152,6 @@ impl Flows {
         let id = order.id.clone();
         let outcome = self.finish(ordinal, order, None, Verdict::Rejected, changeset);
         Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
-    }
-}
-
-/// What an order is made from.
-struct OrderRequest {
-    id: OrderId,
-    customer: Customer,
-    currency: Currency,
-    lines: Arc<[Line]>,
-    adjustments: Arc<[Adjustment]>,
-    cart: Option<CartId>,
-    hold_for: Option<Duration>,
-}
-
-impl OrderRequest {
-    fn into_order(self, terms: &Terms, now: Timestamp) -> Result<Order, Fault> {
-        let lines = self.lines.iter().map(|line| (line.quantity, line.unit_price));
-        let total =
-            total(lines, &*self.adjustments).map_err(|error| Invalid::field("lines", error))?;
-        Ok(Order {
-            id: self.id,
-            customer: self.customer,
-            currency: self.currency,
-            lines: self.lines,
-            adjustments: self.adjustments,
-            total,
-            cart: self.cart,
-            status: Status::AwaitingPayment,
-            version: 0,
-            paid: 0,
-            sent_back: 0,
-            asked_back: 0,
-            disputed: false,
-            hold_for: self.hold_for.unwrap_or(terms.hold_for),
-            placed_at: now,
-            updated_at: now,
-        })
     }
 }
 

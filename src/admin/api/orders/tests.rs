@@ -2,9 +2,10 @@
 
 use super::*;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
-use orderly_domain::id::{OrderId, Sku};
+use orderly_domain::id::Sku;
 use orderly_domain::inventory::Item;
 use orderly_domain::money::Currency;
+use orderly_domain::order::NewOrder;
 use orderly_domain::payment::rules::{self, Phase};
 use std::time::Duration;
 
@@ -14,24 +15,9 @@ pub(in crate::admin::api) fn order() -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    Order {
-        id: OrderId::new("o-1").expect("is an id"),
-        customer: place.customer,
-        currency: place.currency,
-        lines: place.lines.into(),
-        adjustments: place.adjustments.into(),
-        total: 500,
-        cart: None,
-        status: Status::AwaitingPayment,
-        version: 1,
-        paid: 200,
-        sent_back: 300,
-        asked_back: 0,
-        disputed: true,
-        hold_for: Duration::from_secs(900),
-        placed_at: Timestamp::EPOCH,
-        updated_at: Timestamp::EPOCH,
-    }
+    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = placed.expect("has a total");
+    Order { version: 1, paid: 200, sent_back: 300, disputed: true, ..placed }
 }
 
 fn reservation(state: HoldState) -> Reservation {

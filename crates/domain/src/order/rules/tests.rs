@@ -6,6 +6,7 @@ mod table;
 
 use super::*;
 use crate::command::{Command, Kind, PaymentCallback};
+use crate::order::NewOrder;
 use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase};
 use crate::time::Timestamp;
 use rstest::rstest;
@@ -18,24 +19,9 @@ fn order(status: Status, [paid, sent_back, asked_back]: [i64; 3]) -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    Order {
-        id: place.order_id,
-        customer: place.customer,
-        currency: place.currency,
-        lines: place.lines.into(),
-        adjustments: place.adjustments.into(),
-        total: 500,
-        cart: None,
-        status,
-        version: 1,
-        paid,
-        sent_back,
-        asked_back,
-        disputed: false,
-        hold_for: Duration::from_secs(900),
-        placed_at: Timestamp::from_micros(0),
-        updated_at: Timestamp::from_micros(0),
-    }
+    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = placed.expect("has a total");
+    Order { status, version: 1, paid, sent_back, asked_back, ..placed }
 }
 
 /// A callback about attempt `a` and refund `r`: its meaning is given beside it.

@@ -5,7 +5,7 @@ use orderly_domain::command::Command;
 use orderly_domain::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
 use orderly_domain::inventory::{Item, Reservation};
 use orderly_domain::notification::{Channel, Failure};
-use orderly_domain::order::Order;
+use orderly_domain::order::{NewOrder, Order};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Shortage;
@@ -18,24 +18,8 @@ fn order() -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    Order {
-        id: place.order_id,
-        customer: place.customer,
-        currency: place.currency,
-        lines: place.lines.into(),
-        adjustments: place.adjustments.into(),
-        total: 1500,
-        cart: None,
-        status: Status::AwaitingPayment,
-        version: 1,
-        paid: 0,
-        sent_back: 0,
-        asked_back: 0,
-        disputed: false,
-        hold_for: Duration::from_secs(900),
-        placed_at: Timestamp::EPOCH,
-        updated_at: Timestamp::EPOCH,
-    }
+    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    Order { version: 1, ..placed.expect("has a total") }
 }
 
 fn sku(id: &str) -> Sku {

@@ -1,0 +1,18 @@
+//! The shop of tests, simulations and benches: how it is configured, opened and spoken to. Behind the feature
+//! `simulation`, which no release build has.
+//!
+//! | module | has |
+//! |---|---|
+//! | `clock` | a clock that stands still until a test moves it |
+//! | `commands` | the data of typical commands, and messages that carry them |
+//! | `core` | the core on a disk: an open store and owners that run |
+//! | `settings` | the settings of a typical shop and its store |
+
+mod clock;
+pub mod commands;
+mod core;
+mod settings;
+
+pub use clock::SimulatedClock;
+pub use core::Core;
+pub use settings::{DAY, options, settings};

@@ -1,0 +1,71 @@
+//! What a command says of a new order, and the order that comes of it.
+
+use super::{Order, Status};
+use crate::command::{Customer, OrderPlace};
+use crate::id::{CartId, OrderId};
+use crate::money::{Adjustment, Currency, Line, TotalError, total};
+use crate::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An order that is not placed yet.
+#[derive(Debug, Clone)]
+pub struct NewOrder {
+    /// Its id.
+    pub id: OrderId,
+    /// Who buys.
+    pub customer: Customer,
+    /// Currency of all amounts.
+    pub currency: Currency,
+    /// What is bought.
+    pub lines: Arc<[Line]>,
+    /// What is added to the sum of the lines.
+    pub adjustments: Arc<[Adjustment]>,
+    /// The cart that it comes from.
+    pub cart: Option<CartId>,
+    /// How long its stock is held at first.
+    pub hold_for: Duration,
+}
+
+impl NewOrder {
+    /// The order that `place` asks for. Its stock is held for `hold_for`, unless the command says for how long.
+    pub fn of_command(place: OrderPlace, hold_for: Duration) -> Self {
+        Self {
+            id: place.order_id,
+            customer: place.customer,
+            currency: place.currency,
+            lines: place.lines.into(),
+            adjustments: place.adjustments.into(),
+            cart: None,
+            hold_for: place.hold_for.unwrap_or(hold_for),
+        }
+    }
+
+    /// The order, placed at `now`: it awaits its payment. Its version is 0: no event has told of it.
+    ///
+    /// # Errors
+    ///
+    /// The total is below 0 or too large.
+    pub fn placed(self, now: Timestamp) -> Result<Order, TotalError> {
+        let Self { id, customer, currency, lines, adjustments, cart, hold_for } = self;
+        let sum = lines.iter().map(|line| (line.quantity, line.unit_price));
+        Ok(Order {
+            total: total(sum, &*adjustments)?,
+            id,
+            customer,
+            currency,
+            lines,
+            adjustments,
+            cart,
+            status: Status::AwaitingPayment,
+            version: 0,
+            paid: 0,
+            sent_back: 0,
+            asked_back: 0,
+            disputed: false,
+            hold_for,
+            placed_at: now,
+            updated_at: now,
+        })
+    }
+}
