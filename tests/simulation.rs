@@ -11,6 +11,7 @@
 #[path = "simulation/mod.rs"]
 mod simulation;
 
+use orderly_domain::command::Kind;
 use simulation::{Aged, Summary, Trace, run};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -53,6 +54,7 @@ fn the_invariants_hold_whatever_happens() {
             assert_eq!(run_loudly(seed), summary, "seed {seed} ran otherwise the second time");
         }
         all.units += summary.units;
+        all.applied.extend(summary.applied);
         all.events += summary.events;
         all.repeated += summary.repeated;
         all.acks += summary.acks;
@@ -67,6 +69,8 @@ fn the_invariants_hold_whatever_happens() {
         for grown_old in [expired_carts, deleted_carts, deleted_orders, expired_callbacks] {
             assert!(grown_old > 0, "time never got as far: {:?}", all.aged);
         }
+        let never: Vec<_> = Kind::ALL.iter().filter(|kind| !all.applied.contains(kind)).collect();
+        assert!(never.is_empty(), "no producer of tests/simulation/shop.rs had {never:?} applied");
     }
     println!("seeds {seeds:?}: {all:?}");
 }

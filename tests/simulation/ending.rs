@@ -5,8 +5,10 @@ use super::steps::WINDING_DOWN;
 use super::world::World;
 use orderly_actors::clock::Clock;
 use orderly_actors::simulation::SimulatedClock;
+use orderly_domain::command::Kind;
 use orderly_store::sim::SimDisk;
 use orderly_store::{self as store, Disk, Opened, Timer, Unit};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -106,6 +108,7 @@ impl World {
         Summary {
             hash: self.trace.hash(),
             units: self.observations.units.len(),
+            applied: self.observations.applied.clone(),
             events: self.exchange.seen().len(),
             repeated: self.exchange.repeated,
             acks: self.observations.acks,
@@ -120,6 +123,8 @@ impl World {
 pub(crate) struct Summary {
     pub(crate) hash: u64,
     pub(crate) units: usize,
+    /// The types of commands that were applied.
+    pub(crate) applied: BTreeSet<Kind>,
     pub(crate) events: usize,
     pub(crate) repeated: u64,
     pub(crate) acks: u64,

@@ -9,6 +9,9 @@ use super::queue::{Delivery, Queue};
 use super::relay;
 use orderly_actors::notification::Outgoing;
 use orderly_actors::tables;
+use orderly_domain::command::Kind;
+use orderly_domain::record::Origin;
+use orderly_domain::verdict::Verdict;
 use orderly_store::{Seq, Unit, View};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,6 +36,8 @@ struct Acked {
 pub(crate) struct Observations {
     /// Every durable unit.
     pub(crate) units: Vec<Arc<Unit>>,
+    /// The types of commands that were applied.
+    pub(crate) applied: BTreeSet<Kind>,
     /// The events of every durable unit that have to be published.
     owed: BTreeMap<u64, Event>,
     /// Their order by subject.
@@ -49,6 +54,10 @@ impl Observations {
     /// Takes a durable unit: from now on its events may arrive, and must arrive by the end.
     pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
         self.units.push(Arc::clone(&in_hand.unit));
+        let record = &in_hand.entry.record;
+        if let (Verdict::Applied, Origin::Message { kind, .. }) = (record.verdict, &record.origin) {
+            self.applied.extend(kind.kind());
+        }
         for event in relay::events(&in_hand.entry, incarnation) {
             self.order.entry(event.subject.clone()).or_default().push(event.sequence);
             self.owed.insert(event.sequence, event);

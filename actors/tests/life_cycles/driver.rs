@@ -55,6 +55,11 @@ fn configured(late_payment: LatePayment) -> (Settings, orderly_model::Settings) 
     (shop, model)
 }
 
+/// How `Pair::seen` tells that a command of that type was applied.
+pub fn applied(kind: &str) -> String {
+    format!("{kind} applied")
+}
+
 /// The shop, and the model beside it.
 pub struct Pair {
     pub shop: Shop,
@@ -66,7 +71,7 @@ pub struct Pair {
     story: String,
     /// Version of every order, and how the order stood when that was seen.
     versions: BTreeMap<String, (u64, OrderSnapshot)>,
-    /// Every verdict, reason, event and status that was seen.
+    /// Every verdict, reason, event and status that was seen, and every type of command that was [`applied`].
     pub seen: BTreeSet<String>,
 }
 
@@ -148,6 +153,9 @@ impl Pair {
         let first = self.shop.entries.len();
         self.shop.send(kind, id, data.clone()).await;
         let told = self.shop.entries[first..].to_vec();
+        if told[0].record.verdict == Verdict::Applied {
+            self.seen.insert(applied(kind));
+        }
         let units = self.take(kind, id, data);
         self.compare(&told, &units)
     }

@@ -12,6 +12,6 @@ mod history;
 mod observed;
 mod permuted;
 
-pub use driver::Pair;
+pub use driver::{Pair, applied};
 pub use history::history;
 pub use permuted::{ORDER, calm_orders, placing, wild_orders};
