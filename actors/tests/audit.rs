@@ -43,7 +43,7 @@ async fn a_shop() -> Shop {
 }
 
 #[actix::test]
-async fn it_counts_what_is_there() {
+async fn the_audit_counts_the_states_of_every_table() {
     let mut shop = a_shop().await;
     shop.run(
         "cart.put",
@@ -63,7 +63,7 @@ async fn it_counts_what_is_there() {
 }
 
 #[actix::test]
-async fn it_finds_what_does_not_balance() {
+async fn the_audit_finds_every_state_that_does_not_balance() {
     /// What is forged, and what is said of it.
     type Case = (fn(&mut Shop), &'static [&'static str]);
     let cases: [Case; 6] = [
@@ -104,7 +104,7 @@ async fn it_finds_what_does_not_balance() {
 }
 
 #[actix::test]
-async fn of_many_violations_only_the_number_is_told() {
+async fn an_audit_with_many_violations_reports_only_their_number() {
     let mut shop = Shop::stocked(&[("tea", 1_000)]).await;
     for order in 0..103 {
         let id = format!("o-{order}");
@@ -148,7 +148,7 @@ async fn something(shop: &mut Shop, dice: &mut Dice) {
 }
 
 #[actix::test]
-async fn beside_a_shop_at_work_it_finds_what_it_would_find_in_one_that_stands_still() {
+async fn an_audit_beside_running_commands_finds_the_same_as_one_of_a_shop_at_rest() {
     let mut answers = 0;
     for seed in 0..20 {
         let mut dice = Dice::new(seed);
@@ -174,7 +174,7 @@ async fn beside_a_shop_at_work_it_finds_what_it_would_find_in_one_that_stands_st
 }
 
 #[actix::test]
-async fn what_is_violated_no_more_at_the_end_is_not_told() {
+async fn a_violation_that_is_mended_before_the_audit_ends_is_not_reported() {
     let mut shop = a_shop().await;
     forge::<Stock>(&mut shop, "tea", |tea| tea.held = 3);
     // Given an audit that has read orders and skus

@@ -11,19 +11,10 @@ use orderly_domain::order::Status;
 use orderly_domain::verdict::Verdict;
 use serde_json::{Value, json};
 use std::time::Duration;
-use support::{Shop, place, said, verdict};
+use support::{Shop, checkout, line, place, said, verdict};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const APPLIED: (Verdict, Option<&str>) = (Verdict::Applied, None);
-
-fn line(cart: &str, sku: &str, quantity: i64) -> Value {
-    json!({"cart_id": cart, "sku": sku, "quantity": quantity, "unit_price": 500,
-           "currency": "EUR"})
-}
-
-fn checkout(cart: &str, order: &str) -> Value {
-    json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}})
-}
 
 fn cart(shop: &Shop, id: &str) -> Cart {
     shop.state(tables::CARTS, id).expect("the cart is there")
@@ -67,7 +58,7 @@ async fn a_rejected_checkout_keeps_its_id_and_its_cart_stays_open() {
 
 /// "a total below 0 or over i64 is `invalid`", and "`invalid` […] use[s] up no identity".
 #[actix::test]
-async fn a_checkout_whose_total_cannot_be_is_invalid_and_may_be_sent_again_with_other_data() {
+async fn a_checkout_with_an_impossible_total_is_invalid_and_may_be_sent_again_with_other_data() {
     let mut shop = Shop::stocked(&[("tea", 9)]).await;
     shop.run("cart.put", line("k-1", "tea", 2)).await;
     let mut dear = line("k-2", "tea", 2);
@@ -93,7 +84,7 @@ async fn a_checkout_whose_total_cannot_be_is_invalid_and_may_be_sent_again_with_
 /// "Several lines of one sku in an order are legal and count together", "`out_of_stock` (detail:
 /// `[{sku,wanted,available}]`)".
 #[actix::test]
-async fn what_is_short_is_listed_by_sku_with_all_lines_of_it_together() {
+async fn out_of_stock_lists_each_sku_once_with_the_sum_of_its_lines() {
     let mut shop = Shop::stocked(&[("cup", 9), ("pot", 0), ("tea", 4)]).await;
     shop.run("order.place", place("o-0", &[("tea", 1, 500)])).await;
     let lines = [("tea", 2, 500), ("cup", 9, 100), ("pot", 1, 900), ("tea", 2, 400)];
@@ -112,7 +103,7 @@ async fn what_is_short_is_listed_by_sku_with_all_lines_of_it_together() {
 
 /// "`not_allowed` (detail: the status)".
 #[actix::test]
-async fn what_is_not_allowed_says_where_the_order_stands() {
+async fn not_allowed_names_the_status_of_the_order() {
     for (happens, status) in [
         (&["captured a 500"][..], "paid"),
         (&["captured a 500", "refund_succeeded a 500 r-1"], "refunded"),
@@ -166,7 +157,7 @@ async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
 /// "An order that leaves `awaiting_payment` or `partially_paid` emits `payment.void_requested` for every
 /// authorization still open."
 #[actix::test]
-async fn whatever_ends_the_waiting_every_authorization_that_is_open_is_given_up_and_no_other() {
+async fn an_order_that_stops_awaiting_payment_voids_every_open_authorization_and_no_other() {
     for (end, expected) in [
         ("captured x 500", &["a", "b"][..]),
         ("captured a 500", &["b"]), // its own has become money
@@ -198,7 +189,7 @@ async fn whatever_ends_the_waiting_every_authorization_that_is_open_is_given_up_
 
 /// "expired: hold all lines again → paid, `late: true`; else `refund_due` and `payment.refund_requested`".
 #[actix::test]
-async fn late_money_has_all_lines_or_none() {
+async fn a_late_payment_holds_all_lines_again_or_none() {
     let mut shop = Shop::stocked(&[("cup", 1), ("tea", 1)]).await;
     let lines = [("cup", 1, 200), ("tea", 1, 300)];
     for order in ["o-1", "o-2"] {
@@ -221,7 +212,7 @@ async fn late_money_has_all_lines_or_none() {
 
 /// "A hold stands until its expiry is processed".
 #[actix::test]
-async fn money_that_comes_before_its_hold_is_seen_to_have_run_out_is_in_time() {
+async fn a_payment_before_the_expiry_of_its_hold_is_processed_is_in_time() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.clock.advance(60 * MINUTE);
@@ -235,7 +226,7 @@ async fn money_that_comes_before_its_hold_is_seen_to_have_run_out_is_in_time() {
 /// "exactly the surplus is asked back", in which "refunds that were requested for other reasons do
 /// not count".
 #[actix::test]
-async fn a_surplus_is_asked_back_whatever_else_goes_back() {
+async fn a_surplus_is_asked_back_whatever_other_refunds_there_are() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.run("payment.callback", said("o-1", "captured a 500")).await;
@@ -259,7 +250,7 @@ async fn a_surplus_is_asked_back_whatever_else_goes_back() {
 
 /// "Dispute: […] never moves stock", and "disputed = a dispute is open or lost", in every status.
 #[actix::test]
-async fn a_dispute_lies_over_an_order_and_moves_nothing() {
+async fn a_dispute_marks_its_order_and_changes_neither_status_nor_stock() {
     for happens in
         [&[][..], &["captured a 500"], &["captured a 200"], &["captured a 501"], &["CANCEL"]]
     {
@@ -294,7 +285,7 @@ async fn a_dispute_lies_over_an_order_and_moves_nothing() {
 /// "`partially_paid`, hold extended once (to `hold_cap`)", which "counts from `placed_at`"; "when it
 /// runs out: expired, `refund_due` for what was paid".
 #[actix::test]
-async fn parts_of_the_money_keep_the_stock_to_the_cap_and_then_go_back() {
+async fn partial_payments_keep_the_hold_to_its_cap_and_are_asked_back_when_it_expires() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.pass(10 * MINUTE).await;
@@ -317,7 +308,7 @@ async fn parts_of_the_money_keep_the_stock_to_the_cap_and_then_go_back() {
 
 /// "stock.low comes when available falls to `low_at` or below", held units being not available.
 #[actix::test]
-async fn little_stock_is_told_of_when_it_becomes_little() {
+async fn stock_low_is_emitted_when_available_falls_to_low_at() {
     let mut shop = Shop::open();
     shop.run("stock.set", json!({"sku": "tea", "on_hand": 6, "low_at": 3})).await;
     let cancel = |order: &str| ("order.cancel", json!({"order_id": order}));

@@ -70,7 +70,7 @@ async fn the_same_identity_with_other_data_is_a_conflict_and_parked() {
 }
 
 #[actix::test]
-async fn a_callback_before_its_order_waits_and_runs_right_behind_it() {
+async fn a_callback_before_its_order_waits_and_is_applied_right_after_the_order() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
 
     let early = shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
@@ -117,7 +117,7 @@ async fn a_hold_that_runs_out_gives_the_stock_back_and_reopens_the_cart() {
 }
 
 #[actix::test]
-async fn late_money_holds_the_stock_again_when_it_is_there() {
+async fn a_late_payment_holds_the_stock_again_where_there_is_enough() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     for order in ["o-1", "o-2"] {
         shop.run("order.place", place(order, &[("tea", 1, 500)])).await;
@@ -133,7 +133,7 @@ async fn late_money_holds_the_stock_again_when_it_is_there() {
 }
 
 #[actix::test]
-async fn what_was_done_in_time_is_a_duplicate_when_it_comes_again_past_its_deadline() {
+async fn a_command_applied_in_time_is_a_duplicate_when_delivered_again_past_its_deadline() {
     // Given an order that was placed within its deadline
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     let mut inbound = inbound("order.place", "p-1", &place("o-1", &[("tea", 1, 500)]));
@@ -152,7 +152,7 @@ async fn what_was_done_in_time_is_a_duplicate_when_it_comes_again_past_its_deadl
 }
 
 #[actix::test]
-async fn what_is_not_kept_whole_goes_to_the_dead_letters_whenever_it_comes() {
+async fn a_message_that_is_not_kept_whole_goes_to_the_dead_letters_at_every_delivery() {
     // Given a message that is too long to be kept whole
     let mut shop = Shop::stocked(&[]).await;
     let mut long = inbound("order.place", "p-1", &json!({}));

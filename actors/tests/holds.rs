@@ -37,7 +37,7 @@ fn hold(shop: &Shop) -> Option<(u64, bool)> {
 }
 
 #[actix::test]
-async fn an_open_attempt_freezes_the_hold_and_the_time_left_goes_on_behind_it() {
+async fn an_open_attempt_freezes_the_hold_and_its_time_goes_on_when_the_attempt_ends() {
     let mut shop = waiting().await;
     shop.pass(5 * MINUTE).await;
 
@@ -61,7 +61,7 @@ async fn an_open_attempt_freezes_the_hold_and_the_time_left_goes_on_behind_it() 
 }
 
 #[actix::test]
-async fn a_hold_may_freeze_again_with_what_is_left_then() {
+async fn a_hold_may_freeze_again_with_the_time_that_is_left() {
     let mut shop = waiting().await;
     for (attempt, left) in [("a", 12), ("b", 9), ("c", 6)] {
         shop.pass(3 * MINUTE).await;
@@ -74,7 +74,7 @@ async fn a_hold_may_freeze_again_with_what_is_left_then() {
 }
 
 #[actix::test]
-async fn a_frozen_hold_lapses_at_the_cap_and_its_authorization_is_given_up_once() {
+async fn a_frozen_hold_expires_at_the_cap_and_its_authorization_is_voided_once() {
     let mut shop = waiting().await;
     shop.run("payment.callback", said("o-1", "authorized a 500")).await;
     shop.run("payment.callback", said("o-1", "action_required b")).await;
@@ -117,7 +117,7 @@ async fn a_frozen_hold_is_paid_like_any_other() {
 }
 
 #[actix::test]
-async fn part_of_the_money_extends_a_frozen_hold_to_the_cap() {
+async fn a_partial_payment_extends_a_frozen_hold_to_the_cap() {
     let mut shop = waiting().await;
     shop.run("payment.callback", said("o-1", "authorized a 500")).await;
     shop.run("payment.callback", said("o-1", "authorized b 500")).await;
@@ -161,7 +161,7 @@ async fn a_callback_that_waited_freezes_the_hold_when_its_order_comes() {
 }
 
 #[actix::test]
-async fn late_money_goes_back_where_the_shop_holds_no_stock_again() {
+async fn a_late_payment_is_asked_back_where_late_payments_hold_no_stock() {
     let terms = Terms { late_payment: LatePayment::Refund, ..settings().terms };
     let disk = Arc::new(SimDisk::new(7));
     let mut shop = Shop::open_on(disk, Settings { terms, ..settings() });

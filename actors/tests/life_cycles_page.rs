@@ -14,7 +14,7 @@ mod support;
 use std::path::Path;
 
 #[actix::test]
-async fn the_page_of_life_cycles_is_what_the_shop_does() {
+async fn the_page_of_life_cycles_shows_what_the_shop_does() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/life-cycles.md");
     let page = page::write().await;
     if std::env::var_os("ORDERLY_WRITE_DOCS").is_some() {

@@ -120,7 +120,8 @@ fn webhook_is_down(outgoing: &Outgoing) -> Sent {
 }
 
 #[actix::test]
-async fn each_channel_has_it_once_under_one_id_and_the_trace_of_who_asked() {
+async fn each_channel_delivers_a_notification_once_under_one_id_and_with_the_trace_of_its_command()
+{
     let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
 
@@ -140,7 +141,7 @@ async fn each_channel_has_it_once_under_one_id_and_the_trace_of_who_asked() {
 }
 
 #[actix::test]
-async fn one_channel_that_is_down_delays_its_own_only() {
+async fn a_channel_that_is_down_delays_only_its_own_deliveries() {
     let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
 
@@ -184,7 +185,7 @@ async fn attempts_trace_and_times_survive_a_restart() {
 }
 
 #[actix::test]
-async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
+async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again() {
     let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
     let id = notice(&shop, "o-1").id;
@@ -214,7 +215,7 @@ async fn after_the_limit_it_is_given_up_and_a_person_may_send_it_again() {
 }
 
 #[actix::test]
-async fn there_is_nothing_to_send_again_of_what_never_was() {
+async fn a_notification_that_does_not_exist_cannot_be_sent_again() {
     let mut shop = shop(&[Channel::Amqp]).await;
     pay(&mut shop, "o-1").await;
     let id = notice(&shop, "o-1").id;
@@ -225,7 +226,7 @@ async fn there_is_nothing_to_send_again_of_what_never_was() {
 }
 
 #[actix::test]
-async fn what_is_refused_for_good_is_not_tried_again() {
+async fn a_delivery_that_is_refused_for_good_is_not_retried() {
     let mut shop = shop(&[Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
     let refused = Sent::Refused { why: Failure::Status(410) };
@@ -236,7 +237,7 @@ async fn what_is_refused_for_good_is_not_tried_again() {
 }
 
 #[actix::test]
-async fn a_channel_that_comes_or_goes_does_so_for_new_notifications() {
+async fn a_channel_that_is_added_or_removed_affects_new_notifications_only() {
     let mut shop = shop(&[Channel::Amqp]).await;
     pay(&mut shop, "o-1").await;
     let mut shop = restarted(shop, &[Channel::Amqp, Channel::Webhook]);
@@ -261,7 +262,7 @@ async fn a_channel_that_comes_or_goes_does_so_for_new_notifications() {
 }
 
 #[actix::test]
-async fn an_outcome_that_is_told_twice_counts_once() {
+async fn an_outcome_that_is_reported_twice_counts_once() {
     let mut shop = shop(&[Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
     shop.clock.advance(10 * SECOND);
@@ -286,7 +287,7 @@ async fn an_outcome_that_is_told_twice_counts_once() {
 /// A thousand are due and find no place: each is put off, in few units, and found again, though
 /// the process dies in between and again and again.
 #[actix::test]
-async fn what_finds_no_place_is_found_again_by_its_timer() {
+async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
     const ORDERS: usize = 1000;
     let mut shop = shop(&[Channel::Webhook]).await;
     for number in 0..ORDERS {

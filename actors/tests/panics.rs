@@ -20,7 +20,7 @@ use orderly_store::{Ordinal, Timer};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{DAY, Shop, captured, inbound, place, settings, verdict};
+use support::{DAY, Shop, captured, checkout, inbound, line, place, settings, verdict};
 
 /// A shop with two skus, a filled cart, and an order that awaits its money.
 async fn prepared() -> Shop {
@@ -30,15 +30,6 @@ async fn prepared() -> Shop {
     }
     shop.run("order.place", place("o-1", &[("tea", 2, 500), ("cup", 1, 900)])).await;
     shop
-}
-
-fn line(cart: &str, sku: &str, quantity: u32) -> Value {
-    json!({"cart_id": cart, "sku": sku, "quantity": quantity, "unit_price": 500,
-           "currency": "EUR"})
-}
-
-fn checkout(cart: &str, order: &str) -> Value {
-    json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}})
 }
 
 /// Commands that the prepared shop applies, each with the places where an owner may panic on it.
@@ -106,7 +97,7 @@ fn same(left: &Arc<JournalEntry>, right: &Arc<JournalEntry>) {
 }
 
 #[actix::test]
-async fn what_panics_once_is_tried_again_and_applied_as_if_it_had_not() {
+async fn a_command_that_panics_once_is_retried_and_applied_as_without_the_panic() {
     let _faults = FailScenario::setup();
     for (kind, data, points) in commands() {
         let mut calm = prepared().await;
@@ -126,7 +117,7 @@ async fn what_panics_once_is_tried_again_and_applied_as_if_it_had_not() {
 }
 
 #[actix::test]
-async fn what_panics_always_fails_and_leaves_nothing_in_any_owner() {
+async fn a_command_that_always_panics_fails_and_changes_no_state_of_any_owner() {
     let _faults = FailScenario::setup();
     for (kind, data, points) in commands() {
         for point in points {
@@ -161,7 +152,7 @@ async fn judged() -> Shop {
 }
 
 #[actix::test]
-async fn a_panic_in_a_refund_or_a_review_leaves_nothing_in_any_owner() {
+async fn a_panic_in_a_refund_or_a_review_changes_no_state_of_any_owner() {
     let _faults = FailScenario::setup();
     let refund = json!({"order_id": "o-1", "refund_id": "r-1", "amount": 100, "restock": [
         {"sku": "cup", "quantity": 1}, {"sku": "tea", "quantity": 2}
@@ -273,7 +264,7 @@ async fn a_poison_command_is_parked_once_and_may_still_be_applied_later() {
 }
 
 #[actix::test]
-async fn a_hold_whose_lapse_panics_lapses_when_it_does_not_any_more() {
+async fn a_hold_whose_expiry_panics_expires_once_the_panic_is_gone() {
     let _faults = FailScenario::setup();
     let mut shop = prepared().await;
     shop.clock.advance(Duration::from_secs(15 * 60));
@@ -302,7 +293,7 @@ async fn a_hold_whose_lapse_panics_lapses_when_it_does_not_any_more() {
 }
 
 #[actix::test]
-async fn what_is_old_stays_whole_when_its_retiring_panics_and_goes_when_it_does_not() {
+async fn old_data_stay_whole_when_their_deletion_panics_and_are_deleted_once_it_does_not() {
     let _faults = FailScenario::setup();
     let mut shop = prepared().await;
     shop.run("order.cancel", json!({"order_id": "o-1"})).await;

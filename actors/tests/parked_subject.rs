@@ -27,7 +27,7 @@ fn named(parked: &Parked) -> [Option<&str>; 4] {
 }
 
 #[actix::test]
-async fn a_message_that_cannot_be_a_command_is_parked_with_what_it_names() {
+async fn a_message_that_is_no_command_is_parked_with_the_ids_that_it_names() {
     let mut shop = Shop::open();
     let callback =
         json!({"provider": "acme", "event_id": "e-1", "order_id": "o-1", "kind": "stolen"});
@@ -48,7 +48,7 @@ async fn a_message_that_cannot_be_a_command_is_parked_with_what_it_names() {
 }
 
 #[actix::test]
-async fn a_command_that_is_parked_is_parked_with_what_it_names() {
+async fn a_parked_command_is_parked_with_the_ids_that_it_names() {
     let mut shop = Shop::open();
     for on_hand in [1, 2] {
         let set = json!({"sku": "tea", "on_hand": on_hand});

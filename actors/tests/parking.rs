@@ -90,7 +90,7 @@ fn parked_ids(events: &[Event]) -> Vec<Option<&str>> {
 }
 
 #[actix::test]
-async fn beyond_the_limit_of_their_number_messages_go_whole_to_the_dead_letters() {
+async fn messages_beyond_the_limit_of_parked_messages_go_whole_to_the_dead_letters() {
     let disk = Arc::new(orderly_store::sim::SimDisk::new(7));
     let mut shop = Shop::open_on(disk, with_room_for(2));
     let bad = |id: &str| inbound("stock.set", id, &json!({"sku": "tea", "wrong": id}));
@@ -172,7 +172,8 @@ async fn without_room_a_callback_waits_until_its_dead_letter_is_confirmed() {
 }
 
 #[actix::test]
-async fn without_room_a_callback_that_cannot_be_applied_waits_for_the_confirm_too() {
+async fn without_room_a_callback_that_cannot_be_applied_waits_until_its_dead_letter_is_confirmed_too()
+ {
     let mut shop = full_with_a_waiting_callback().await;
     let placing = inbound("order.place", "p-1", &place("o-1", &[("tea", 1, 5_000)]));
     let Step::Sealed(placed) = shop.step(&placing).await else { panic!("it is placed") };

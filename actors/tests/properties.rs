@@ -409,7 +409,7 @@ proptest! {
     }
 
     #[test]
-    fn one_orders_callbacks_end_in_the_same_money_whatever_their_order(
+    fn callbacks_of_one_order_come_to_the_same_money_in_any_order(
         order in Just((0..=PAID.len()).collect::<Vec<_>>()).prop_shuffle()
     ) {
         let order = run(heard(&order));

@@ -49,7 +49,7 @@ fn types(entry: &JournalEntry) -> Vec<&'static str> {
 }
 
 #[actix::test]
-async fn a_refund_is_asked_for_arrives_and_the_customer_is_told_of_each() {
+async fn a_refund_is_requested_and_succeeds_and_the_customer_is_notified_of_each() {
     let mut shop = paid().await;
 
     let asked = shop.run("refund.request", refund("r-1", 500, &[("tea", 1)])).await;
@@ -78,7 +78,7 @@ async fn a_refund_is_asked_for_arrives_and_the_customer_is_told_of_each() {
 }
 
 #[actix::test]
-async fn no_more_is_asked_back_than_is_there_and_not_pending() {
+async fn no_more_is_requested_than_was_paid_and_is_not_pending() {
     let mut shop = paid().await;
     let mut asks = async |id, amount| {
         let asked = shop.run("refund.request", refund(id, amount, &[])).await;
@@ -96,7 +96,7 @@ async fn no_more_is_asked_back_than_is_there_and_not_pending() {
 }
 
 #[actix::test]
-async fn a_failed_refund_is_asked_for_again_and_its_goods_come_back_once() {
+async fn a_failed_refund_may_be_requested_again_and_its_goods_are_restocked_once() {
     let mut shop = paid().await;
     let asked = refund("r-1", 500, &[("tea", 1)]);
     shop.run("refund.request", asked.clone()).await;
@@ -119,7 +119,7 @@ async fn a_failed_refund_is_asked_for_again_and_its_goods_come_back_once() {
 }
 
 #[actix::test]
-async fn no_more_comes_back_than_was_sold_and_what_is_refused_asks_for_nothing() {
+async fn no_more_is_restocked_than_was_sold_and_a_refused_refund_requests_nothing() {
     let mut shop = paid().await;
     let before = shop.dump();
     for (restock, sku, may_come) in [
@@ -146,7 +146,7 @@ async fn no_more_comes_back_than_was_sold_and_what_is_refused_asks_for_nothing()
 }
 
 #[actix::test]
-async fn what_was_never_sold_does_not_come_back() {
+async fn goods_that_were_never_sold_are_not_restocked() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.run("order.cancel", json!({"order_id": "o-1"})).await;
@@ -162,7 +162,7 @@ async fn what_was_never_sold_does_not_come_back() {
 }
 
 #[actix::test]
-async fn while_its_money_is_awaited_or_judged_nothing_is_refunded_by_a_command() {
+async fn an_order_that_awaits_payment_or_a_review_is_not_refunded_by_a_command() {
     for (callbacks, status) in [
         (&[][..], "awaiting_payment"),
         (&["captured a 200"], "partially_paid"),
@@ -198,7 +198,7 @@ async fn a_refund_that_overtook_its_capture_is_not_lost() {
 }
 
 #[actix::test]
-async fn a_refund_that_nobody_asked_for_counts_and_never_more_than_was_paid() {
+async fn a_refund_that_nobody_requested_counts_up_to_what_was_paid() {
     let mut shop = paid().await;
     shop.run("payment.callback", said("o-1", "refund_succeeded a 2000 r-9")).await;
     let order = shop.order("o-1");
@@ -212,7 +212,7 @@ async fn a_refund_that_nobody_asked_for_counts_and_never_more_than_was_paid() {
 }
 
 #[actix::test]
-async fn an_authorization_nobody_needs_is_given_up_once() {
+async fn an_authorization_that_nobody_needs_is_voided_once() {
     let mut shop = paid().await;
     for (text, expected, voided) in [
         ("authorized b 1500", APPLIED, 1),
@@ -227,7 +227,7 @@ async fn an_authorization_nobody_needs_is_given_up_once() {
 }
 
 #[actix::test]
-async fn a_callback_that_waited_for_a_rejected_order_is_judged_behind_it() {
+async fn a_callback_that_waited_for_a_rejected_order_is_applied_right_after_the_order() {
     for (text, told) in [
         ("captured a 500", "payment.refund_requested"),
         ("authorized a 500", "payment.void_requested"),
@@ -243,7 +243,7 @@ async fn a_callback_that_waited_for_a_rejected_order_is_judged_behind_it() {
 }
 
 #[actix::test]
-async fn a_review_is_accepted_and_its_surplus_goes_back() {
+async fn a_review_is_accepted_and_its_surplus_is_asked_back() {
     let mut shop = reviewed(&["authorized b 500", "captured a 600"]).await;
 
     let accepted = resolve(&mut shop, "accept").await;
@@ -262,7 +262,7 @@ async fn a_review_is_accepted_and_its_surplus_goes_back() {
 }
 
 #[actix::test]
-async fn a_review_past_the_cap_is_accepted_if_the_stock_is_there() {
+async fn a_review_past_the_cap_is_accepted_if_there_is_enough_stock() {
     let mut shop = reviewed(&["captured a 600"]).await;
     shop.pass(CAP).await;
     shop.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
@@ -295,7 +295,7 @@ async fn a_review_without_enough_money_is_not_accepted() {
 }
 
 #[actix::test]
-async fn a_review_that_is_cancelled_gives_back_every_currency() {
+async fn a_cancelled_review_asks_every_currency_back() {
     for command in ["order.resolve", "order.cancel"] {
         let mut shop = reviewed(&[
             "captured a 900 USD",
@@ -325,7 +325,7 @@ async fn a_review_that_is_cancelled_gives_back_every_currency() {
 }
 
 #[actix::test]
-async fn a_review_of_foreign_money_alone_that_is_cancelled_is_due_until_that_went_back() {
+async fn a_cancelled_review_of_foreign_money_alone_is_refund_due_until_that_money_went_back() {
     let mut shop = reviewed(&["captured a 900 USD"]).await;
 
     resolve(&mut shop, "cancel").await;
@@ -336,7 +336,7 @@ async fn a_review_of_foreign_money_alone_that_is_cancelled_is_due_until_that_wen
 }
 
 #[actix::test]
-async fn foreign_money_for_an_order_that_is_over_is_due_until_it_went_back() {
+async fn foreign_money_for_a_closed_order_is_refund_due_until_that_money_went_back() {
     for expires in [true, false] {
         let mut shop = Shop::stocked(&[("tea", 1)]).await;
         shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
@@ -367,7 +367,7 @@ async fn went_back(shop: &mut Shop, amount: i64) {
 }
 
 #[actix::test]
-async fn too_much_money_for_an_order_that_is_over_goes_back_and_is_shown_to_a_person() {
+async fn a_surplus_for_a_closed_order_is_asked_back_and_shown_to_a_person() {
     for expires in [true, false] {
         for (text, expected) in [
             ("captured a 500", Verdict::Applied),
@@ -393,7 +393,7 @@ async fn too_much_money_for_an_order_that_is_over_goes_back_and_is_shown_to_a_pe
 }
 
 #[actix::test]
-async fn ids_of_refunds_that_orderly_makes_are_derived_and_never_meet() {
+async fn ids_of_refunds_that_orderly_makes_are_derived_and_never_collide() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let mut shop = reviewed(&["captured a 900 USD", "captured b 600"]).await;

@@ -2,7 +2,7 @@
 
 mod support;
 
-use orderly_actors::counters;
+use orderly_actors::counters::{self, ParkedReason};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
 use orderly_actors::tables;
@@ -14,18 +14,9 @@ use orderly_store::Ordinal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{DAY, Shop, captured, inbound, place, settings, verdict};
+use support::{DAY, Shop, captured, checkout, inbound, line, place, settings, verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn line(cart: &str, quantity: i64) -> Value {
-    json!({"cart_id": cart, "sku": "tea", "quantity": quantity, "unit_price": 500,
-           "currency": "EUR"})
-}
-
-fn checkout(cart: &str, order: &str) -> Value {
-    json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}})
-}
 
 fn of(order: &str) -> Value {
     json!({"order_id": order})
@@ -39,7 +30,7 @@ fn waiting(shop: &Shop) -> u64 {
     counters::waiting(&shop.sequencer.view().borrow())
 }
 
-fn parked(shop: &Shop, reason: Reason) -> u64 {
+fn parked(shop: &Shop, reason: ParkedReason) -> u64 {
     counters::parked(&shop.sequencer.view().borrow(), reason)
 }
 
@@ -50,7 +41,7 @@ fn counted(shop: &Shop, status: Status) -> u64 {
 // callbacks whose order never came
 
 #[actix::test]
-async fn callbacks_whose_order_never_came_are_put_aside_singly_after_a_restart_too() {
+async fn callbacks_whose_order_never_came_are_parked_one_by_one_after_a_restart_too() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.send("payment.callback", "x-1", captured("o-1", "e-1", 200)).await;
     shop.pass(2 * DAY).await;
@@ -62,11 +53,11 @@ async fn callbacks_whose_order_never_came_are_put_aside_singly_after_a_restart_t
     shop.clock.step_to(now);
 
     shop.pass(119 * HOUR).await;
-    assert_eq!((waiting(&shop), parked(&shop, Reason::OrderNeverCame)), (3, 0));
+    assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (3, 0));
     shop.pass(HOUR).await;
-    assert_eq!((waiting(&shop), parked(&shop, Reason::OrderNeverCame)), (2, 1));
+    assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (2, 1));
     shop.pass(2 * DAY).await;
-    assert_eq!((waiting(&shop), parked(&shop, Reason::OrderNeverCame)), (0, 3));
+    assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 3));
 
     // as a message that can be sent again: its source, its id, its data
     let view = shop.sequencer.view().borrow();
@@ -87,7 +78,7 @@ async fn callbacks_whose_order_never_came_are_put_aside_singly_after_a_restart_t
 }
 
 #[actix::test]
-async fn the_place_of_a_callback_that_was_put_aside_is_free_again() {
+async fn a_parked_callback_leaves_its_place_to_another() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
     shop.pass(7 * DAY).await;
@@ -99,18 +90,21 @@ async fn the_place_of_a_callback_that_was_put_aside_is_free_again() {
     assert_eq!((shop.status("o-1"), waiting(&shop)), (Status::Paid, 0));
     assert_eq!(shop.order("o-1").paid, 500, "what was put aside is not counted");
     shop.pass(7 * DAY).await;
-    assert_eq!(parked(&shop, Reason::OrderNeverCame), 1);
+    assert_eq!(parked(&shop, ParkedReason::OrderNeverCame), 1);
     shop.check_balance();
 }
 
 #[actix::test]
-async fn an_order_that_comes_in_time_leaves_nothing_to_put_aside() {
+async fn an_order_that_comes_in_time_leaves_no_callback_to_park() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
     shop.pass(167 * HOUR).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.pass(8 * DAY).await;
-    assert_eq!((shop.status("o-1"), parked(&shop, Reason::OrderNeverCame)), (Status::Paid, 0));
+    assert_eq!(
+        (shop.status("o-1"), parked(&shop, ParkedReason::OrderNeverCame)),
+        (Status::Paid, 0)
+    );
 }
 
 // settled orders
@@ -118,7 +112,7 @@ async fn an_order_that_comes_in_time_leaves_nothing_to_put_aside() {
 #[actix::test]
 async fn an_order_that_is_not_settled_keeps_its_cart() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
-    shop.run("cart.put", line("k-1", 1)).await;
+    shop.run("cart.put", line("k-1", "tea", 1)).await;
     shop.run("cart.checkout", checkout("k-1", "o-1")).await;
     shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
     shop.pass(200 * DAY).await;
@@ -171,7 +165,7 @@ fn refunded(order: &str) -> Value {
 }
 
 #[actix::test]
-async fn settled_orders_are_swept_and_their_ids_stay_taken() {
+async fn settled_orders_are_deleted_and_their_ids_stay_taken() {
     let mut shop = settled().await;
     shop.pass(89 * DAY).await;
     for status in STATUSES {
@@ -203,10 +197,10 @@ async fn settled_orders_are_swept_and_their_ids_stay_taken() {
 }
 
 #[actix::test]
-async fn every_old_duplicate_on_a_swept_order_changes_nothing() {
+async fn no_old_duplicate_changes_a_deleted_order() {
     let mut shop = settled().await;
     shop.pass(100 * DAY).await;
-    shop.run("cart.put", line("k-1", 1)).await;
+    shop.run("cart.put", line("k-1", "tea", 1)).await;
     let before = shop.dump();
     let refused = |reason| (Verdict::Rejected, Some(reason));
 
@@ -236,7 +230,7 @@ async fn every_old_duplicate_on_a_swept_order_changes_nothing() {
 }
 
 #[actix::test]
-async fn a_sweep_survives_a_restart() {
+async fn a_deletion_survives_a_restart() {
     let mut shop = settled().await;
     shop.pass(100 * DAY).await;
     let before = shop.dump();
@@ -251,7 +245,7 @@ async fn a_sweep_survives_a_restart() {
 }
 
 #[actix::test]
-async fn an_order_that_something_is_under_way_for_is_not_swept() {
+async fn an_order_with_pending_work_is_not_deleted() {
     let mut shop = Shop::stocked(&[("tea", 100)]).await;
     for order in ["disputed", "to-refund", "to-tell", "paid"] {
         shop.run("order.place", place(order, &[("tea", 1, 500)])).await;
@@ -292,7 +286,7 @@ async fn an_order_that_something_is_under_way_for_is_not_swept() {
 }
 
 #[actix::test]
-async fn an_order_that_got_money_in_its_rest_is_swept_when_that_went_back() {
+async fn a_closed_order_that_got_money_is_deleted_after_that_money_went_back() {
     let mut shop = settled().await;
     let more = |refund: &str, event: &str, amount: i64| {
         let mut more = refunded("refunded");
@@ -322,14 +316,14 @@ async fn an_order_that_got_money_in_its_rest_is_swept_when_that_went_back() {
 }
 
 #[actix::test]
-async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
+async fn a_command_older_than_the_retention_of_identities_is_parked_whatever_its_type() {
     let mut shop = settled().await;
     let sent_at = shop.sequencer.now();
     shop.pass(100 * DAY).await;
     for (kind, data) in [
         ("stock.set", json!({"sku": "tea", "on_hand": 1})),
         ("stock.adjust", json!({"sku": "tea", "delta": 1})),
-        ("cart.put", line("k-1", 1)),
+        ("cart.put", line("k-1", "tea", 1)),
         ("cart.merge", json!({"from_cart_id": "k-1", "into_cart_id": "k-2"})),
         ("payment.callback", captured("elsewhere", "e-old", 500)),
     ] {
@@ -345,7 +339,7 @@ async fn a_command_older_than_identities_are_kept_is_parked_whatever_it_is() {
 }
 
 #[actix::test]
-async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
+async fn old_duplicates_change_nothing_after_their_identities_expired() {
     // Given a shop's history, and when each of its messages was sent
     let mut shop = Shop::stocked(&[("tea", 100)]).await;
     let said = |order: &str, kind: &str| {
@@ -359,9 +353,9 @@ async fn old_duplicates_change_nothing_when_their_identities_are_forgotten() {
     let guarded = [
         ("stock.set", json!({"sku": "cup", "on_hand": 7})),
         ("stock.adjust", json!({"sku": "tea", "delta": 5})),
-        ("cart.put", line("k-1", 2)),
-        ("cart.add", line("k-1", 1)),
-        ("cart.put", line("k-2", 3)),
+        ("cart.put", line("k-1", "tea", 2)),
+        ("cart.add", line("k-1", "tea", 1)),
+        ("cart.put", line("k-2", "tea", 3)),
         ("cart.merge", json!({"from_cart_id": "k-2", "into_cart_id": "k-1"})),
     ];
     let monotone = [

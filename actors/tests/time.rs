@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::{START, Shop, place};
 
 #[actix::test]
-async fn a_hold_that_ran_out_lapses_although_the_clock_steps_back_before_its_timer_is_fired() {
+async fn a_hold_expires_although_the_clock_steps_back_before_its_timer_fires() {
     // Given an order whose hold ran out, and its timer handed out
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;

@@ -61,7 +61,7 @@ async fn a_further_share_for_an_order_that_was_never_paid_is_asked_back_too() {
 }
 
 #[actix::test]
-async fn a_further_share_for_an_order_that_was_paid_is_stale_whatever_became_of_it() {
+async fn a_further_share_for_a_paid_order_is_stale_whatever_its_status_since() {
     for happens in [
         &["captured p 500"][..],
         &["captured p 500", "refund_succeeded p 100 r-1"],
@@ -77,7 +77,7 @@ async fn a_further_share_for_an_order_that_was_paid_is_stale_whatever_became_of_
 // authorizations
 
 #[actix::test]
-async fn an_attempt_that_was_to_be_given_up_and_is_authorized_all_the_same_is_asked_again() {
+async fn an_attempt_that_is_authorized_after_a_void_request_gets_another_void_request() {
     for happens in [&["CANCEL"][..], &["LAPSES"], &["captured p 200", "CANCEL", "ALL GOES BACK"]] {
         let mut shop = after(happens).await;
         let mut asked = 0;
@@ -96,7 +96,8 @@ async fn an_attempt_that_was_to_be_given_up_and_is_authorized_all_the_same_is_as
 }
 
 #[actix::test]
-async fn an_authorization_of_a_paid_order_is_given_up_once_and_a_customers_step_is_recorded() {
+async fn an_authorization_of_a_paid_order_is_voided_once_and_an_action_of_the_customer_is_recorded()
+{
     let mut shop = after(&["captured p 500"]).await;
     for (text, verdict, asked) in [
         ("action_required a", Verdict::Applied, 0),
@@ -112,7 +113,7 @@ async fn an_authorization_of_a_paid_order_is_given_up_once_and_a_customers_step_
 // reviews
 
 #[actix::test]
-async fn what_passes_the_total_needs_a_person_under_review_too() {
+async fn a_surplus_under_review_is_a_review_too() {
     for (happens, text, verdict) in [
         // the net is above the total, and stays there
         (&["captured p 600"][..], "captured q 1", Verdict::Review),
@@ -135,7 +136,7 @@ async fn what_passes_the_total_needs_a_person_under_review_too() {
 }
 
 #[actix::test]
-async fn too_much_money_for_an_order_that_is_to_be_refunded_is_no_ones_question() {
+async fn a_surplus_for_an_order_that_is_refund_due_needs_no_review() {
     let mut shop = after(&["captured p 200", "CANCEL"]).await;
     assert_eq!(says(&mut shop, "captured q 900").await, Verdict::Applied);
     assert_eq!(shop.asked_back("o-1"), [("EUR", 200), ("EUR", 900)]);
@@ -158,7 +159,7 @@ async fn again_when_forgotten(shop: &mut Shop, data: Value) -> Verdict {
 }
 
 #[actix::test]
-async fn a_share_counts_once_by_its_event_also_when_that_is_forgotten() {
+async fn a_share_counts_once_by_its_event_also_after_the_identity_expired() {
     for (happens, status) in [
         // a review lasts as long as a person takes
         (&[][..], Status::UnderReview),
@@ -192,7 +193,7 @@ async fn a_share_counts_once_by_its_event_also_when_that_is_forgotten() {
 }
 
 #[actix::test]
-async fn a_share_counts_once_while_its_order_awaits_the_rest_for_long() {
+async fn a_share_counts_once_while_its_order_awaits_the_rest() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     let mut placed = place("o-1", &[("tea", 1, 500)]);
     placed["hold_for"] = json!("90d");
@@ -206,7 +207,7 @@ async fn a_share_counts_once_while_its_order_awaits_the_rest_for_long() {
 }
 
 #[actix::test]
-async fn of_an_order_with_very_many_entries_no_more_are_kept_and_what_comes_is_parked() {
+async fn a_callback_beyond_the_most_entries_of_an_order_is_parked() {
     // Given an order with as many entries as are kept: the last attempt is one, and its capture
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;

@@ -332,7 +332,7 @@ fn check_entity(writer: &Writer, table: Table, since: usize, found: &Entity) {
 }
 
 #[test]
-fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_happens_meanwhile() {
+fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_is_written_meanwhile() {
     for seed in 1..=20 {
         let disk = BusyDisk::new();
         let opened = opened(&disk);
@@ -359,7 +359,7 @@ fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_happens_meanwhile(
 }
 
 #[test]
-fn readers_on_other_threads_see_no_mix_either() {
+fn readers_on_other_threads_see_each_entity_after_one_unit_too() {
     // Given a store whose one entity has two parts, which every unit gives the same value
     let disk = BusyDisk::new();
     let Opened { mut view, mut log, .. } = opened(&disk);
@@ -427,7 +427,7 @@ fn name(ordinal: u64) -> NameHash {
 }
 
 #[test]
-fn one_entity_costs_one_look_up_however_many_wait_for_a_checkpoint() {
+fn one_entity_costs_one_look_up_whatever_the_number_of_recent_units() {
     // Given 100,000 orders that no checkpoint holds
     let disk = BusyDisk::new();
     let (view, _log) = filled(&disk, model::LINKED, 100_000, &[(0, &[7; 60])]);
@@ -444,7 +444,7 @@ fn one_entity_costs_one_look_up_however_many_wait_for_a_checkpoint() {
 }
 
 #[test]
-fn a_page_of_fifty_reads_about_fifty() {
+fn a_page_of_fifty_reads_about_fifty_entities() {
     // Given 10,000 orders of about 1 KB, all in a checkpoint
     let disk = BusyDisk::new();
     let (mut view, mut log) = filled(&disk, model::LINKED, 10_000, &[(0, &[7; 1_000])]);
@@ -469,7 +469,7 @@ fn a_page_of_fifty_reads_about_fifty() {
 }
 
 #[test]
-fn parts_that_are_not_wanted_are_not_read() {
+fn only_the_parts_that_are_asked_for_are_read() {
     // Given parked messages with bodies of 1 MiB, some in a checkpoint and some not
     let disk = BusyDisk::new();
     let body = vec![b'x'; 1 << 20];
@@ -500,7 +500,7 @@ fn parts_that_are_not_wanted_are_not_read() {
 }
 
 #[test]
-fn a_store_is_read_without_a_change_to_it_and_written_when_that_is_allowed() {
+fn a_store_that_is_opened_to_be_read_stays_as_it_is_until_writing_is_allowed() {
     // Given a store that a crash left in the middle of a checkpoint, with a tail behind the one before
     let disk = BusyDisk::new();
     let (mut view, mut log) = filled(&disk, model::LINKED, 300, &[(0, &[7; 500])]);
@@ -543,7 +543,7 @@ fn a_store_is_read_without_a_change_to_it_and_written_when_that_is_allowed() {
 }
 
 #[test]
-fn where_there_is_no_store_none_is_made_by_reading() {
+fn opening_to_read_makes_no_store() {
     let disk = BusyDisk::new();
     let found = open_read_only(&shared(&disk), &options());
     assert!(matches!(found, Err(orderly_store::Error::NoStore)), "{found:?}");

@@ -259,7 +259,7 @@ fn replay_elsewhere(run: &Run) {
 }
 
 #[test]
-fn what_was_never_acknowledged_does_not_come_back() {
+fn units_that_were_never_acknowledged_do_not_come_back() {
     for seed in 0..200 {
         // Given a group of many batches, of which a crash leaves any
         let mut disk = Arc::new(SimDisk::new(seed));
@@ -295,7 +295,7 @@ fn long_units(store: &mut Opened, count: usize, fill: u8) -> Vec<Arc<Unit>> {
 }
 
 #[test]
-fn what_is_replaced_or_dealt_with_is_removed() {
+fn records_that_are_replaced_or_no_longer_needed_are_removed() {
     // Given many checkpoints, and time that goes on past the retention
     let mut run = Run::new(1);
     for round in 0..60 {
@@ -340,7 +340,7 @@ fn what_is_replaced_or_dealt_with_is_removed() {
 }
 
 #[test]
-fn whatever_was_committed_is_there_after_any_crash() {
+fn every_committed_unit_is_there_after_any_crash() {
     let number = |name: &str| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     if let Some(seed) = number("ORDERLY_SEED") {
         return run(seed);

@@ -48,7 +48,7 @@ fn blobs(path: &Path) -> usize {
 }
 
 #[test]
-fn what_was_committed_is_there_when_opened_again() {
+fn committed_units_are_there_when_the_store_is_opened_again() {
     for seed in 0..6 {
         let directory = tempfile::tempdir().expect("a directory");
         let mut dice = Dice::new(seed);
@@ -87,7 +87,7 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn what_was_committed_is_in_the_files_when_the_commit_returns() {
+fn committed_units_are_in_the_files_when_the_commit_returns() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut dice = Dice::new(11);
     let mut model = Model::default();
@@ -135,7 +135,7 @@ fn read_from_files() -> usize {
 }
 
 #[test]
-fn what_was_written_is_not_kept_in_memory() {
+fn written_records_are_not_kept_in_memory() {
     const RECORDS: u64 = 1_500;
     const RECORD: usize = 50_000;
     // Given a small cache, and far more pages that are written once, a few at a time
@@ -184,7 +184,7 @@ fn a_torn_snapshot_is_moved_aside() {
 }
 
 #[test]
-fn one_store_is_opened_once() {
+fn a_store_cannot_be_opened_twice() {
     let directory = tempfile::tempdir().expect("a directory");
     let _open = on_sled(directory.path());
     let second = SledDisk::open(directory.path(), 1 << 20);
@@ -230,7 +230,7 @@ const CHILD: &str = "ORDERLY_TEST_STORE_CHILD";
 const CHILD_SEED: u64 = 11;
 
 #[test]
-fn a_killed_process_leaves_what_it_committed() {
+fn a_killed_process_leaves_every_unit_that_it_committed() {
     if let Some(path) = env::var_os(CHILD) {
         return commit_until_killed(Path::new(&path));
     }
@@ -238,7 +238,11 @@ fn a_killed_process_leaves_what_it_committed() {
         // Given a process that commits, and says how far it came
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = Command::new(env::current_exe().expect("this test"))
-            .args(["--exact", "a_killed_process_leaves_what_it_committed", "--nocapture"])
+            .args([
+                "--exact",
+                "a_killed_process_leaves_every_unit_that_it_committed",
+                "--nocapture",
+            ])
             .env(CHILD, directory.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -295,7 +299,7 @@ fn same_units(next: Seq) -> Model {
 }
 
 #[test]
-fn identities_are_kept_by_the_retention_of_now_whatever_it_was_before() {
+fn identities_are_kept_for_the_retention_of_the_last_opening() {
     // Given identities of a store that was made with a retention of 8,000 hours
     const HOUR: i64 = 3_600_000_000;
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(3));

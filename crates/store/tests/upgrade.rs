@@ -222,7 +222,7 @@ fn a_store_without_a_stamp_is_refused_and_left_alone() {
 }
 
 #[test]
-fn newer_contents_and_a_new_table_are_taken_up() {
+fn a_build_with_newer_contents_and_a_new_table_upgrades_the_store() {
     const MORE: Schema = Schema {
         tables: &[
             SCHEMA.tables[0],
