@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// How an order gets into each status.
-const STATUSES: &[(&str, History)] = &[
+pub(crate) const STATUSES: &[(&str, History)] = &[
     ("awaiting_payment", &["place"]),
     ("partially_paid", &["place", "captured p 200 #1"]),
     ("under_review", &["place", "captured p 600 #1"]),
@@ -23,7 +23,7 @@ const STATUSES: &[(&str, History)] = &[
 const UNPAID: &[&str] = &["awaiting_payment", "expired", "cancelled", "rejected"];
 
 /// What may happen to an order, in words.
-const HAPPENS: &[(&str, History)] = &[
+pub(crate) const HAPPENS: &[(&str, History)] = &[
     (REACHES, &["captured n 500"]),
     ("captured, less", &["captured n 100"]),
     ("captured, the net passes the total", &["captured n 501"]),
@@ -263,7 +263,7 @@ const HEAD: &str = "\
 # Life cycles
 
 A test writes this page: it brings an order into every status, lets each event happen there, and notes what the
-processor does. Do not edit the page. `ORDERLY_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page` writes
+processor does. Do not edit the page. `ORDERLY_TEST_WRITE_DOCS=1 cargo test -p orderly-actors --test life_cycles_page` writes
 it again.
 
 Each row is about an order of one line with a total of 500 EUR. Its stock is held for 15 minutes, with a cap of 2 hours,
