@@ -5,13 +5,13 @@ use orderly_actors::sequencer::{InboundMessage, Settings, Step};
 use orderly_actors::states::{self, State};
 use orderly_actors::tables;
 use orderly_domain::cart::Cart;
-use orderly_domain::command::{Command, Kind};
+use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::inventory::Reservation;
 use orderly_domain::notification::{Notice, Notices, Sent};
 use orderly_domain::order::Order;
 use orderly_domain::payment::Payments;
-use orderly_domain::record::{Origin, UnitRecord};
+use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
@@ -166,6 +166,18 @@ impl Scenario {
         let kind = Kind::from_name(kind).expect("is a type");
         inbound.command = Command::parse(kind, body);
         inbound.raw.body = body.into();
+        self.take(&inbound).await;
+    }
+
+    /// A message comes without a source, an id and a type.
+    pub(crate) async fn run_nameless(&mut self) {
+        let inbound = InboundMessage {
+            source: None,
+            id: None,
+            kind: CommandName::new(None),
+            command: Err(Invalid::malformed("id is required")),
+            ..self.message("order.cancel", &json!({}))
+        };
         self.take(&inbound).await;
     }
 

@@ -79,7 +79,8 @@ async fn paid_orders() -> Scenario {
     scenario.run("payment.callback", paid.clone()).await;
     scenario.run("payment.callback", paid.clone()).await;
     scenario.run("payment.callback", with(paid, "amount", json!(499))).await;
-    scenario.run("payment.callback", said("o-1", "failed f")).await;
+    let failed = with(said("o-1", "failed f"), "currency", Value::Null);
+    scenario.run("payment.callback", failed).await;
     scenario.run("order.cancel", of("o-1")).await;
     for text in ["dispute_opened e d-1", "dispute_closed e d-1 lost", "dispute_closed e d-1 won"] {
         scenario.run("payment.callback", said("o-1", text)).await;
@@ -98,11 +99,17 @@ async fn unpaid_orders() -> Scenario {
     scenario.pass(15 * MINUTE).await;
     scenario.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
     scenario.run("payment.callback", said("o-3", "captured a 200")).await;
-    scenario.run("order.cancel", of("o-3")).await;
+    let reason = json!("changed my mind");
+    scenario.run("order.cancel", with(of("o-3"), "reason", reason)).await;
     for refund in scenario.shop.refunds("o-3") {
         let text = format!("refund_succeeded a 200 {}", refund.id);
         scenario.run("payment.callback", said("o-3", &text)).await;
     }
+    scenario.run("order.place", place("o-4", &[("tea", 1, 500)])).await;
+    for text in ["captured a 100", "captured b 100"] {
+        scenario.run("payment.callback", said("o-4", text)).await;
+    }
+    scenario.run("order.cancel", of("o-4")).await; // no attempt alone has all of the money
     scenario
 }
 
@@ -168,5 +175,6 @@ async fn no_room_for_parked_messages() -> Scenario {
     let settings = Settings { parked_count: 0, ..support::settings() };
     let mut scenario = Scenario::begin_with(settings).await;
     scenario.run("order.fly", json!({})).await;
+    scenario.run_nameless().await;
     scenario
 }
