@@ -13,7 +13,8 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use orderly_broker::{
-    Confirm, Durability, Intake, Phase, Properties, TopologyMode, client::Client, rabbit::Error,
+    Confirm, Durability, FailureKind, Intake, Phase, Properties, TopologyMode, client::Client,
+    rabbit::Error,
 };
 use rabbit::{namespace, shared_url};
 use raw_client::{
@@ -371,4 +372,46 @@ async fn a_command_that_lapin_cannot_read_is_dead_lettered_and_the_others_are_de
     assert_eq!(bodies, [b"{\"first\":true}", &large[..]]);
     assert_eq!(letters[0].reason.as_deref(), Some("unreadable properties"));
     client.close().await;
+}
+
+/// Makes a failpoint panic on this thread, whose runtime carries the driver of one test only.
+fn panic_here(name: &str) {
+    let here = std::thread::current().id();
+    let panics = move || assert_ne!(std::thread::current().id(), here, "a bug in the channel");
+    fail::cfg_callback(name, panics).expect("a failpoint");
+}
+
+#[tokio::test]
+async fn a_publishing_channel_that_panics_ends_the_driver_which_closes_its_connections() {
+    // Given a driver with a delivery in hand
+    let url = shared_url();
+    let settings = settings(&url, &namespace("panics"));
+    let names = settings.names.clone();
+    let mut first = link(&settings).await;
+    up(&mut first).await;
+    let raw = RawClient::new(&url).await;
+    raw.commands(&names, ["1".to_owned()]).await;
+    assert_eq!(ids(&deliveries(&mut first, 1).await), ["1"]);
+
+    // When one of its publishing channels panics
+    panic_here("worker:publish_mandatory");
+    let lost = message(&names.commands, "order.place", "2");
+    assert_eq!(first.publisher.mandatory(vec![lost]).await.await, [Confirm::Lost]);
+
+    // Then the driver ends, and says why
+    let end = tokio::time::timeout(TIMEOUT, first.intake.recv()).await.expect("an end in time");
+    assert_eq!(end, None);
+    let status = first.status.borrow().clone();
+    assert_eq!(status.phase, Phase::Closed);
+    let failure = status.last_error.expect("the reason");
+    assert_eq!(failure.kind, FailureKind::DriverPanicked);
+    assert!(failure.detail.contains("mandatory messages panicked: "), "{}", failure.detail);
+
+    // And its connections are closed: the namespace is free at once, the delivery is back
+    fail::remove("worker:publish_mandatory");
+    let owner = acquire_owner(settings, Duration::ZERO).await.expect("the namespace is free");
+    let mut second = owner.link();
+    up(&mut second).await;
+    assert_eq!(ids(&deliveries(&mut second, 1).await), ["1"]);
+    second.control.close().await;
 }

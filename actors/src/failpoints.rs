@@ -14,6 +14,7 @@
 //! | `delete` | order id | when the other owners have deleted their parts of the order |
 //! | `finish` | order id | when all owners have staged what a command on that order changes |
 //! | `worker` | name of a worker | when a thread or task around the core takes up work |
+//! | `worker` | `publish_events`, `publish_mandatory`, `publish_replies` | when a publishing channel takes up a batch (in `orderly-broker`) |
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
 

@@ -35,18 +35,19 @@ pub struct Client {
     names: Names,
 }
 
-/// A message that the broker put to `NS.dead`.
+/// A message that is in `NS.dead`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// As it was published, except for exchange and headers.
+    /// The message as it was published, except for exchange and headers.
     pub message: Message,
-    /// Why: `delivery_limit`, `expired`, `rejected` from the broker, or a reason of ours.
+    /// Why the message is there: `delivery_limit`, `expired` or `rejected` from the broker, or a
+    /// reason of ours.
     pub reason: Option<String>,
-    /// The queue that it was in.
+    /// The queue that the message was in.
     pub queue: Option<String>,
 }
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Replay {
     /// Published back, confirmed, and taken out of `NS.dead`.
@@ -129,8 +130,8 @@ impl Client {
     pub async fn replay_dead_letters(&self, limit: usize) -> Result<Replay, Error> {
         let channel = self.connection.open_channel().await?;
         let mut replay = Replay { replayed: 0, refused: Vec::new() };
-        // Only what is there now: a command that is dead-lettered again meanwhile is not replayed
-        // again and again.
+        // Only the letters that are there now: a command that is dead-lettered again meanwhile would
+        // else be replayed without end.
         let mut left = limit;
         while left > 0 && replay.refused.is_empty() {
             let mut tags = Vec::new();

@@ -53,7 +53,7 @@ struct Owed {
 }
 
 impl Ledger {
-    /// Starts again on a new channel: what the last one delivered can no longer be acknowledged.
+    /// Starts again on a new channel: deliveries of the last one can no longer be acknowledged.
     pub fn open(&mut self, generation: u64) {
         *self = Self { generation, frontier: 1, ..Self::default() };
     }

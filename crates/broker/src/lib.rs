@@ -7,13 +7,14 @@
 //! | `client` | publishing commands, replaying dead letters |
 //! | `ledger` | which deliveries may be acknowledged, with how few acks |
 //! | `memory` | the in-process driver |
-//! | `message` | what travels |
-//! | `names` | what everything is called |
+//! | `message` | a message, with the properties that orderly reads or writes |
+//! | `names` | the names of exchanges and queues |
 //! | `transport` | the seam: [`Link`] and what flows through it |
 //! | `publisher` | publishing with confirms, in order per key |
 //! | `rabbit` | the `RabbitMQ` driver |
 //! | `retry` | delayed retries of what failed |
-//! | `settings` | what has to be configured |
+//! | `settings` | the settings of the `RabbitMQ` driver |
+//! | `tasks` | the tasks of a driver, and what becomes of one that panics |
 //! | `topic` | matching routing keys against patterns |
 
 pub mod client;
@@ -25,6 +26,7 @@ mod publisher;
 pub mod rabbit;
 mod retry;
 mod settings;
+mod tasks;
 pub mod topic;
 mod transport;
 
@@ -36,6 +38,7 @@ pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};
 pub use retry::{Retries, Retry};
 pub use settings::{Settings, TopologyMode};
+pub use tasks::Panicked;
 pub use transport::{
     Ack, AckSender, Control, Delivery, Failure, FailureKind, Intake, Link, MAX_BATCH, Phase, Reach,
     Status,

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `faults` | losing connection and confirms, for this crate's tests |
 //! | `link` | the driver's loop: tokio's clock and channels around the state |
-//! | `state` | queues and bindings, as pure state |
+//! | `state` | queues and bindings, as pure state without clock or tasks |
 
 #[cfg(test)]
 mod faults;
@@ -29,6 +29,7 @@ use self::state::State;
 use super::{
     Confirm, Intake, Link, MAX_BATCH, Message, Names, Phase, Status,
     publisher::{BreakMarker, PublishChannel, publisher},
+    tasks::{ChannelTasks, spawn_driver},
     transport::{INTAKE_DEPTH, acks, control},
 };
 
@@ -57,14 +58,14 @@ struct Inner {
     online: bool,
     paused: bool,
     reconnects: u64,
-    /// What the reader has yet to hear, before any delivery.
+    /// Notices that the reader has not received yet; they come before any delivery.
     notices: VecDeque<Intake>,
     break_markers: Vec<BreakMarker>,
-    /// Of how many batches to come the confirms get lost, although the first message arrives.
+    /// The number of coming batches whose confirms get lost; the first message of each arrives.
     lose_confirms: usize,
 }
 
-/// Whether somebody consumes.
+/// Whether a processor consumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Processor {
     None,
@@ -129,17 +130,19 @@ impl Memory {
                 inner.come_up();
             }
         }
+        let mut tasks = ChannelTasks::default();
         for channel in channels {
-            tokio::spawn(link::run_channel(self.clone(), channel));
+            tasks.spawn(channel.kind, link::run_channel(self.clone(), channel));
         }
         let driver = link::Driver {
             broker: self.clone(),
-            intake: intake_sender,
+            intake: intake_sender.clone(),
             acks: ack_receiver,
             control: control_receiver,
-            status: status_sender,
+            status: status_sender.clone(),
+            channels: tasks,
         };
-        tokio::spawn(driver.run());
+        spawn_driver(status_sender, intake_sender, driver.run());
         Link { intake, acks, publisher, control, status }
     }
 
@@ -236,8 +239,8 @@ impl Inner {
 
     /// What the reader gets next: notices first, as a `Down` must come before what follows it.
     fn next_intake(&mut self) -> Option<Intake> {
-        if let Some(notices) = self.notices.pop_front() {
-            return Some(notices);
+        if let Some(notice) = self.notices.pop_front() {
+            return Some(notice);
         }
         if !self.delivers() {
             return None;

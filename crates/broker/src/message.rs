@@ -1,4 +1,4 @@
-//! What travels: a message with the few properties that orderly reads or writes.
+//! A message, with the few properties that orderly reads or writes.
 //!
 //! Invariant: properties are an explicit list. Of a producer's headers only those named here are
 //! read, and no other is passed on.

@@ -1,6 +1,6 @@
 //! Publishing with confirms, through publishing channels.
 //!
-//! What enters a [`PublishChannel`] reaches the broker in that order. Events take the channel of
+//! Messages reach the broker in the order in which they enter a [`PublishChannel`]. Events take the channel of
 //! their subject, so that one order's events stay in order while several channels share the load.
 //! Mandatory messages have a channel of their own, where a return can be matched to its message
 //! without doubt. So have replies, where a stranger's `reply_to` can break nothing else.
@@ -26,17 +26,17 @@ use super::Message;
 /// Batches that may wait in a channel before `publish` waits.
 const CHANNEL_DEPTH: usize = 8;
 
-/// What became of a published message.
+/// The outcome of a published message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
     /// The broker took charge of it.
     Acked,
     /// The broker could not take charge of it.
     Nacked,
-    /// It cannot be delivered as it is: no queue for it, or a property that AMQP cannot carry.
-    /// Sending it again is of no use until somebody changes something. Holds the reason.
+    /// The message cannot be delivered as it is: no queue takes it, or a property is one that AMQP
+    /// cannot carry. Sending it again is of no use until somebody changes something. Holds the reason.
     Returned(String),
-    /// The channel went before the confirm: it may have arrived, or not.
+    /// The channel broke before the confirm: the message may have arrived, or not.
     Lost,
 }
 
@@ -59,10 +59,11 @@ pub struct Keyed {
 /// One batch for one channel, as drivers see it.
 #[derive(Debug)]
 pub(crate) struct Submission {
-    /// When given, and the channel has broken since, the whole batch is `Lost` unsent.
+    /// The epoch at which the stream last resumed. When the channel has broken since, the whole batch
+    /// is `Lost` unsent. `None` for messages outside a stream.
     pub(crate) epoch: Option<u64>,
     pub(crate) messages: Vec<Message>,
-    /// One confirm a message, in order; those not given count as `Lost`.
+    /// Takes one confirm for each message, in order; those not given count as `Lost`.
     pub(crate) receipt: oneshot::Sender<Vec<Confirm>>,
 }
 
@@ -75,6 +76,17 @@ pub(crate) enum ChannelKind {
     Mandatory,
     /// Best effort.
     Replies,
+}
+
+impl ChannelKind {
+    /// The channel's name in errors and logs.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Events => "events",
+            Self::Mandatory => "mandatory messages",
+            Self::Replies => "replies",
+        }
+    }
 }
 
 /// The driver's end of a channel.
@@ -91,27 +103,27 @@ impl PublishChannel {
         self.epoch.load(Ordering::Acquire)
     }
 
-    /// Says that the channel broke: event streams are cut off until they resume.
+    /// Notes that the channel broke: event streams are cut off until they resume.
     pub(crate) fn mark_broken(&self) {
         self.break_marker().mark_broken();
     }
 
-    /// Lets somebody else say so.
+    /// A handle that marks this channel as broken from outside its task.
     pub(crate) fn break_marker(&self) -> BreakMarker {
         BreakMarker(Arc::clone(&self.epoch))
     }
 
-    /// Takes a submission that is still wanted; those cut off by a break are `Lost`.
+    /// Returns the submission if it may be published. One that a break cut off is `Lost`.
     pub(crate) fn admit(&self, submission: Submission) -> Option<Submission> {
         if submission.epoch.is_some_and(|epoch| epoch != self.epoch()) {
-            // Dropping it unanswered says so.
+            // Dropping the receipt's sender makes the batch `Lost`.
             return None;
         }
         Some(submission)
     }
 }
 
-/// Marks a channel as broken from outside its loop.
+/// Marks a channel as broken from outside its task.
 #[derive(Debug, Clone)]
 pub(crate) struct BreakMarker(Arc<AtomicU64>);
 
@@ -163,8 +175,8 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Opens a stream of events, in order per key. One owner: two streams know nothing of each
-    /// other's order.
+    /// Opens a stream of events, in order per key. Two streams keep no order between them, so all
+    /// messages of a key go through one stream.
     pub fn events(&self) -> EventStream {
         let mut stream = EventStream { channels: Arc::clone(&self.events), epochs: Vec::new() };
         stream.resume();
@@ -177,7 +189,7 @@ impl Publisher {
         self.mandatory.submit(None, messages).await
     }
 
-    /// Publishes messages of which some may vanish (verdict replies).
+    /// Publishes messages that may be lost without harm (verdict replies).
     pub async fn best_effort(&self, messages: Vec<Message>) -> Receipt {
         self.replies.submit(None, messages).await
     }
@@ -194,7 +206,7 @@ impl ChannelSender {
         receipt
     }
 
-    /// When the driver is gone, all is `Lost`: the receipt's sender is dropped with the batch.
+    /// When the driver is gone, the batch is `Lost`: the receipt's sender is dropped with it.
     async fn send(&self, epoch: Option<u64>, messages: Vec<Message>, at: Positions) -> Part {
         let (receipt, confirms) = oneshot::channel();
         let _ = self.submissions.send(Submission { epoch, messages, receipt }).await;
@@ -281,7 +293,7 @@ impl Future for Receipt {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         while let Some(part) = this.parts.last_mut() {
-            // A dropped sender leaves the confirms as they are: lost.
+            // When the sender was dropped, the confirms stay `Lost`.
             let confirms = ready!(Pin::new(&mut part.confirms).poll(context));
             let at = std::mem::replace(&mut part.at, Positions::All);
             this.parts.pop();

@@ -8,13 +8,13 @@
 //! | module | holds |
 //! |---|---|
 //! | `backoff` | the pauses between attempts to connect |
-//! | `codec` | between our messages and lapin's |
+//! | `codec` | converting between our messages and lapin's |
 //! | `connect_error` | why a connection could not be made |
-//! | `connection` | a connection that ends when we end it |
+//! | `connection` | a connection that is sure to end |
 //! | `dial` | reaching the broker: name, TCP, TLS |
 //! | `endpoint` | where the broker is |
 //! | `error` | what can go wrong |
-//! | `limits` | how long each step may take |
+//! | `limits` | how long each step may take, and the pauses between attempts |
 //! | `link_state` | the driver's side of the link, for the supervisor and its sessions |
 //! | `owner` | the exclusive queue of the one processor |
 //! | `publish` | batches and their confirms |
@@ -23,7 +23,7 @@
 //! | `setup` | making a pair of connections and all that a session needs |
 //! | `supervisor` | one session after the other |
 //! | `topology` | queues, exchanges, bindings |
-//! | `unreadable` | setting aside what lapin cannot read |
+//! | `unreadable` | setting aside commands that lapin cannot read |
 
 mod backoff;
 pub(super) mod codec;
@@ -58,6 +58,7 @@ use self::{
 use super::{
     Link, Phase, Settings, Status,
     publisher::publisher,
+    tasks::{ChannelTasks, spawn_driver},
     transport::{INTAKE_DEPTH, acks, control},
 };
 
@@ -68,9 +69,6 @@ pub use error::Error;
 /// Publishing channels for events. The broker holds a channel back at 32 messages that its queues
 /// have not confirmed; two keep both the broker and us busy, more bring nothing.
 const EVENT_CHANNELS: usize = 2;
-
-/// Pause between two attempts to claim a namespace that somebody else holds.
-pub(crate) const OWNER_PAUSE: Duration = Duration::from_millis(500);
 
 /// A processor that wants a namespace.
 #[derive(Debug)]
@@ -95,7 +93,7 @@ impl Claim {
         Ok(Self { settings: Arc::new(settings), endpoint, status })
     }
 
-    /// How it goes, from the first attempt to connect on; the same as [`Link::status`] later.
+    /// The driver's status from the first attempt to connect on. Later it is [`Link::status`].
     pub fn status(&self) -> watch::Receiver<Status> {
         self.status.subscribe()
     }
@@ -135,7 +133,7 @@ impl Claim {
                 if is_new {
                     info!(queue, ?owner_wait, "another processor holds the namespace: waiting");
                 }
-                OWNER_PAUSE
+                limits::OWNER_PAUSE
             } else {
                 if is_new {
                     let reason = failure.kind.as_str();
@@ -169,24 +167,27 @@ impl Owner {
         let (acks, ack_receiver) = acks();
         let (control, control_receiver) = control();
         let (intake_sender, intake) = mpsc::channel(INTAKE_DEPTH);
-        // What was reported while the namespace was claimed is over.
+        // Failures from before the namespace was claimed are of no interest any more.
         status_sender.send_replace(Status::default());
         let status = status_sender.subscribe();
         let (connections, channel_connections) = watch::channel(None);
         let missing = Arc::new(Notify::new());
+        let mut tasks = ChannelTasks::default();
         for channel in channels {
-            let connections = channel_connections.clone();
-            tokio::spawn(publish_channel::run(channel, connections, Arc::clone(&missing)));
+            let (kind, connections) = (channel.kind, channel_connections.clone());
+            tasks.spawn(kind, publish_channel::run(channel, connections, Arc::clone(&missing)));
         }
         let ends = link_state::LinkEnds {
-            intake: intake_sender,
+            intake: intake_sender.clone(),
             acks: ack_receiver,
             control: control_receiver,
-            status: status_sender,
+            status: status_sender.clone(),
             connections,
+            channels: tasks,
             missing,
         };
-        tokio::spawn(Supervisor::new(settings, endpoint, ends).run(self.connection));
+        let supervisor = Supervisor::new(settings, endpoint, ends);
+        spawn_driver(status_sender, intake_sender, supervisor.run(self.connection));
         Link { intake, acks, publisher, control, status }
     }
 }

@@ -20,7 +20,7 @@ pub struct Retries {
 pub enum Retry {
     /// Publish this, mandatory; ack the failed delivery once it is confirmed.
     Later(Box<Message>),
-    /// It has failed after every retry: park it.
+    /// The command has failed after every retry: park it.
     Exhausted {
         /// Attempts made, the first one included.
         attempts: u32,
@@ -28,7 +28,7 @@ pub enum Retry {
 }
 
 impl Retries {
-    /// One retry a delay.
+    /// One retry for each delay.
     pub fn new(names: &Names, delays: &[Duration]) -> Self {
         let queues = delays.iter().map(|delay| names.retry(*delay)).collect();
         Self { queues }

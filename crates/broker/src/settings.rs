@@ -7,13 +7,14 @@ use super::Names;
 /// Settings of the `RabbitMQ` driver; validated by the configuration before they get here.
 #[derive(Clone)]
 pub struct Settings {
-    /// `amqp://` or `amqps://`, with its password: never printed.
+    /// The broker's URL, `amqp://` or `amqps://`. Holds the password, so it is never printed.
     pub url: String,
-    /// Certificate authorities to trust for `amqps`, a PEM file; none: those of the system.
+    /// A PEM file with the certificate authorities to trust for `amqps`. `None` trusts those of the
+    /// system.
     pub ca_file: Option<PathBuf>,
     /// Names of exchanges and queues.
     pub names: Names,
-    /// Unacknowledged deliveries at a time, in messages.
+    /// How many deliveries may be unacknowledged at a time.
     pub prefetch: u16,
     /// How long a failed command waits before each further attempt.
     pub retry_delays: Vec<Duration>,

@@ -28,9 +28,9 @@ pub(crate) const INTAKE_DEPTH: usize = 4;
 pub struct Delivery {
     /// The channel it came on; its tag means nothing on another.
     pub generation: u64,
-    /// Names it in an ack; grows within a generation.
+    /// Names the delivery in an ack; grows within a generation.
     pub tag: u64,
-    /// The broker has handed it out before.
+    /// The broker has delivered the message before.
     pub redelivered: bool,
     /// What was delivered.
     pub message: Message,
@@ -41,7 +41,7 @@ pub struct Delivery {
 pub enum Intake {
     /// Consuming, on a new channel.
     Up {
-        /// Of the deliveries that follow.
+        /// The generation of the deliveries that follow.
         generation: u64,
         /// Messages that were ready in the command queue just before consuming began: once that
         /// many have been delivered, whatever was sent while we were away has been seen.
@@ -49,20 +49,20 @@ pub enum Intake {
     },
     /// Deliveries in the order of their tags; never empty.
     Batch(Vec<Delivery>),
-    /// [`Control::pause`] took effect: no batch follows until [`Intake::Resumed`]. What is in
+    /// [`Control::pause`] took effect: no batch follows until [`Intake::Resumed`]. Deliveries in
     /// hand may still be acknowledged.
     Paused {
-        /// Still the same one.
+        /// The current generation, which goes on.
         generation: u64,
     },
     /// [`Control::resume`] took effect.
     Resumed {
-        /// Still the same one.
+        /// The current generation.
         generation: u64,
     },
     /// The channel is gone, and with it every unacknowledged tag of its generation.
     Down {
-        /// That ended.
+        /// The generation that ended.
         generation: u64,
         /// Why, for the log.
         reason: String,
@@ -72,27 +72,28 @@ pub enum Intake {
 /// One acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ack {
-    /// Of the delivery; a stale one is dropped, since on the new channel the same tag is another
-    /// message or none, and acknowledging none closes the channel.
+    /// The generation of the delivery. An ack of an earlier generation is dropped: on the new channel
+    /// the same tag is another message or none, and the broker closes a channel that acknowledges an
+    /// unknown tag.
     pub generation: u64,
-    /// The delivery, or the last of several.
+    /// The tag of the delivery, or of the last of several.
     pub tag: u64,
-    /// How many it settles.
+    /// How many deliveries the ack settles.
     pub reach: Reach,
 }
 
 /// How many deliveries an [`Ack`] settles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// That one only.
+    /// The named delivery only.
     One,
-    /// That one and all before it (AMQP `multiple`).
+    /// The named delivery and all before it (AMQP `multiple`).
     UpTo,
 }
 
 /// Sends acknowledgements; never waits.
 ///
-/// What can be queued in it is bounded by what was delivered, so by the prefetch.
+/// The queue behind it holds an ack for each delivery at most, so the prefetch bounds it.
 #[derive(Debug, Clone)]
 pub struct AckSender(mpsc::UnboundedSender<Vec<Ack>>);
 
@@ -114,8 +115,9 @@ pub(crate) fn acks() -> (AckSender, AckReceiver) {
 
 /// What a driver hands out: all that the pipeline sees of a broker.
 ///
-/// When every clone of its [`Control`] is dropped the driver closes too. When the driver ends by
-/// itself, [`Link::intake`] ends: a connection could not be ended, and the process should go.
+/// The driver closes when every clone of its [`Control`] is dropped. A driver that ends by itself
+/// says why in [`Status::last_error`], then [`Link::intake`] ends: a connection could not be ended,
+/// or a task of the driver panicked. The process should end then.
 #[derive(Debug)]
 pub struct Link {
     /// Deliveries and what became of the channel they came on. Bounded: while nobody reads, the
@@ -131,23 +133,23 @@ pub struct Link {
     pub status: watch::Receiver<Status>,
 }
 
-/// How the driver is doing.
+/// The state of a driver.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
-    /// Where it is on its way to consuming.
+    /// The stage of getting connected.
     pub phase: Phase,
-    /// Times that a connection was made again after it had been lost.
+    /// How often a connection was made again after one was lost.
     pub reconnects: u64,
-    /// Of the latest channel; 0 before the first.
+    /// The generation of the latest channel; 0 before the first.
     pub generation: u64,
-    /// The broker takes no publishes now (memory or disk alarm); says why.
+    /// Why the broker takes no publishes now (memory or disk alarm); `None` while it does.
     pub blocked: Option<String>,
     /// Consuming is switched off.
     pub paused: bool,
-    /// Existing queues or exchanges that are used as they are although the configuration would
-    /// declare them otherwise; in the broker's words.
+    /// Queues and exchanges that exist with other properties than the configuration asks for, in the
+    /// broker's words. They are used as they are.
     pub differences: Vec<String>,
-    /// The latest failure, cleared once up.
+    /// The latest failure; `None` once connected.
     pub last_error: Option<Failure>,
 }
 
@@ -193,10 +195,12 @@ pub enum FailureKind {
     Topology,
     /// A connection that was in use ended.
     ConnectionLost,
+    /// A task of the driver panicked: a bug. The driver ends, and the process with it.
+    DriverPanicked,
 }
 
 impl FailureKind {
-    /// Its name in logs.
+    /// The kind's name in logs.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UnresolvedHost => "unresolved_host",
@@ -211,6 +215,7 @@ impl FailureKind {
             Self::NamespaceHeld => "namespace_held",
             Self::Topology => "topology",
             Self::ConnectionLost => "connection_lost",
+            Self::DriverPanicked => "driver_panicked",
         }
     }
 }
@@ -225,7 +230,7 @@ impl Status {
 /// The stages of getting connected.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Phase {
-    /// No connection, or not through its handshake.
+    /// There is no connection, or its handshake is not finished.
     #[default]
     Connecting,
     /// Connected, but another processor holds the namespace (`NS.owner`).

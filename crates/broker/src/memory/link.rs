@@ -1,7 +1,7 @@
 //! The driver's loop: deliveries go from the state to the reader, acks and requests the other way.
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{mpsc, oneshot, watch},
     time::Instant,
 };
 
@@ -9,6 +9,7 @@ use super::{
     super::{
         Confirm, Intake, Status,
         publisher::{ChannelKind, PublishChannel},
+        tasks::{self, ChannelTasks, Panicked, report_end},
         transport::{AckReceiver, ControlReceiver, Request},
     },
     Memory, Processor,
@@ -21,11 +22,20 @@ pub(super) struct Driver {
     pub(super) acks: AckReceiver,
     pub(super) control: ControlReceiver,
     pub(super) status: watch::Sender<Status>,
+    pub(super) channels: ChannelTasks,
+}
+
+/// Why the driver ends.
+enum End {
+    /// On request, or because nobody holds the link; the sender answers who asked.
+    Closed(Option<oneshot::Sender<()>>),
+    /// A publishing channel panicked.
+    Panicked(Panicked),
 }
 
 impl Driver {
     pub(super) async fn run(mut self) {
-        let done = loop {
+        let end = loop {
             let (something, expiry) = {
                 let now = self.broker.now();
                 let mut inner = self.broker.lock();
@@ -54,9 +64,10 @@ impl Driver {
                 request = self.control.recv() => match request {
                     Some(Request::Pause) => self.broker.lock().set_paused(true),
                     Some(Request::Resume) => self.broker.lock().set_paused(false),
-                    Some(Request::Close(done)) => break Some(done),
-                    None => break None,
+                    Some(Request::Close(done)) => break End::Closed(Some(done)),
+                    None => break End::Closed(None),
                 },
+                panicked = self.channels.panicked() => break End::Panicked(panicked),
                 Ok(permit) = self.intake.reserve(), if something => {
                     if let Some(intake) = self.broker.lock().next_intake() {
                         permit.send(intake);
@@ -67,8 +78,10 @@ impl Driver {
             }
         };
         self.close();
-        if let Some(done) = done {
-            let _ = done.send(());
+        match end {
+            End::Closed(Some(done)) => drop(done.send(())),
+            End::Closed(None) => {}
+            End::Panicked(panicked) => report_end(&self.status, panicked.into()),
         }
     }
 
@@ -105,6 +118,7 @@ pub(super) async fn run_channel(broker: Memory, mut channel: PublishChannel) {
         };
         let now = broker.now();
         let mut inner = broker.lock();
+        tasks::failpoint(channel.kind);
         if inner.processor != Processor::Linked || !inner.online {
             // The receipt's sender is dropped: the batch is lost.
             channel.mark_broken();

@@ -1,9 +1,11 @@
 //! The in-process broker behaves like `RabbitMQ` where the pipeline can tell.
 
+use std::thread;
+
 use rstest::rstest;
 
 use super::*;
-use crate::{Ack, Delivery, Keyed, Properties, Reach};
+use crate::{Ack, Delivery, FailureKind, Keyed, Properties, Reach};
 
 const DELAYS: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 const DELIVERY_LIMIT: u32 = 3;
@@ -270,4 +272,35 @@ async fn closing_takes_the_last_acks_and_gives_back_the_rest() {
     let confirms = link.publisher.mandatory(vec![command(2)]).await.await;
     assert_eq!(confirms, [Confirm::Lost]);
     assert_eq!(link.intake.recv().await, None);
+}
+
+/// Makes a failpoint panic on this thread, which carries the broker of one test only.
+fn panic_here(name: &str) {
+    let here = thread::current().id();
+    let panics = move || assert_ne!(thread::current().id(), here, "a bug in the channel");
+    fail::cfg_callback(name, panics).expect("a failpoint");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publishing_channel_that_panics_ends_the_driver_and_the_status_says_why() {
+    let broker = broker();
+    broker.publish(command(0));
+    let mut link = broker.link(10);
+    link.intake.recv().await;
+    assert_eq!(ids(&batch(&mut link).await), ["0"]);
+    panic_here("worker:publish_replies");
+
+    let confirms = link.publisher.best_effort(vec![command(1)]).await.await;
+
+    assert_eq!(confirms, [Confirm::Lost]);
+    let end = tokio::time::timeout(Duration::from_secs(60), link.intake.recv()).await;
+    assert_eq!(end, Ok(None), "the pipeline sees the end");
+    let status = link.status.borrow().clone();
+    assert_eq!(status.phase, Phase::Closed);
+    let failure = status.last_error.expect("the reason");
+    assert_eq!(failure.kind, FailureKind::DriverPanicked);
+    assert!(failure.detail.contains("replies") && failure.detail.contains("a bug in the channel"));
+    assert_eq!(broker.inspect(State::ready), 1, "what was in hand is delivered again");
+    let others = link.publisher.mandatory(vec![command(2)]).await.await;
+    assert_eq!(others, [Confirm::Lost], "no publish hangs");
 }

@@ -1,4 +1,4 @@
-//! Between our messages and lapin's.
+//! Converts between our messages and lapin's.
 
 use lapin::{
     BasicProperties,

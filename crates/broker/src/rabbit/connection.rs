@@ -1,7 +1,7 @@
-//! A connection that ends when we end it.
+//! A connection that is sure to end.
 //!
 //! Invariant: a [`Connection`] that is closed or dropped has no socket any more, so it answers no
-//! heartbeat and holds no exclusive queue and no consumer, whatever lapin still has of it.
+//! heartbeat and holds no exclusive queue and no consumer, even while parts of lapin still hold it.
 
 use std::{
     io,
@@ -98,7 +98,7 @@ impl Ending {
     async fn force(&self) -> Result<(), Error> {
         self.socket.shut_down();
         let mut thread = self.thread.clone();
-        // Nothing is ever sent: it ends with the sender.
+        // No value is ever sent: the loop ends when the sender is dropped.
         let ended = async { while thread.changed().await.is_ok() {} };
         timeout(limits::THREAD_END, ended)
             .await

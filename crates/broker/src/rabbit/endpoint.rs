@@ -13,7 +13,7 @@ const HEARTBEAT: u16 = 10;
 /// A parsed URL with what TLS needs.
 #[derive(Clone)]
 pub(crate) struct Endpoint {
-    /// Holds the password: never printed.
+    /// Holds the password, so it is never printed.
     pub(super) uri: AMQPUri,
     pub(super) tls: OwnedTLSConfig,
 }

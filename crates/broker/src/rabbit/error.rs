@@ -5,7 +5,7 @@ use std::{io, path::PathBuf};
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
 use super::{
-    super::{Failure, FailureKind},
+    super::{Failure, FailureKind, tasks::Panicked},
     connect_error::ConnectError,
     endpoint::Address,
 };
@@ -69,6 +69,9 @@ pub enum Error {
         /// Where it led.
         address: Address,
     },
+    /// A task of the driver panicked. The driver ends, and the process should too.
+    #[error(transparent)]
+    Panicked(#[from] Panicked),
 }
 
 impl Error {
@@ -77,6 +80,8 @@ impl Error {
         let detail = match self {
             // These name the address themselves.
             Self::Connect { .. } | Self::Unclosed { .. } => chain(self),
+            // The broker has no part in this.
+            Self::Panicked(_) => self.to_string(),
             _ => format!("broker at {address}: {}", chain(self)),
         };
         Failure { kind: self.kind(), detail }
@@ -88,6 +93,7 @@ impl Error {
             Self::Timeout(_) => FailureKind::TimedOut,
             Self::Held(_) => FailureKind::NamespaceHeld,
             Self::Missing(_) | Self::Declare { .. } => FailureKind::Topology,
+            Self::Panicked(_) => FailureKind::DriverPanicked,
             Self::Url(_)
             | Self::CaFile { .. }
             | Self::Channel(_)

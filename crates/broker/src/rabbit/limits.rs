@@ -1,4 +1,5 @@
-//! How long each step of a connection's life may take.
+//! How long each step of a connection's life may take, and the pauses between attempts that do not
+//! grow.
 
 use std::{future::Future, time::Duration};
 
@@ -25,6 +26,16 @@ pub(super) const CLOSE: Duration = Duration::from_secs(2);
 
 /// The end of lapin's thread after its socket was shut down.
 pub(super) const THREAD_END: Duration = Duration::from_secs(5);
+
+/// Pause between two attempts to claim a namespace that another processor holds.
+pub(super) const OWNER_PAUSE: Duration = Duration::from_millis(500);
+
+/// Pause between two looks for missing queues and exchanges.
+pub(super) const TOPOLOGY_PAUSE: Duration = Duration::from_secs(2);
+
+/// Pause before a broken publishing channel is opened again, so that a lasting cause does not make
+/// a busy loop.
+pub(super) const CHANNEL_PAUSE: Duration = Duration::from_millis(500);
 
 /// Waits for the broker's `answer`, for [`ANSWER`] at most. `what` names in the error what was
 /// being done.

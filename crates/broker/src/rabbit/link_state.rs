@@ -1,6 +1,6 @@
 //! The driver's side of the link: what the supervisor and its sessions share.
 //!
-//! Invariant: the reader hears the notices in their order.
+//! Invariant: the reader receives the notices in their order.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -9,6 +9,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::{
     super::{
         Intake, Status,
+        tasks::ChannelTasks,
         transport::{AckReceiver, ControlReceiver},
     },
     connection::Connection,
@@ -22,6 +23,8 @@ pub(super) struct LinkEnds {
     pub(super) status: watch::Sender<Status>,
     /// The publishing connection, for the publishing channels.
     pub(super) connections: watch::Sender<Option<Arc<Connection>>>,
+    /// The tasks of the publishing channels.
+    pub(super) channels: ChannelTasks,
     /// Notified by a publishing channel whose exchange does not exist.
     pub(super) missing: Arc<Notify>,
 }
@@ -29,7 +32,7 @@ pub(super) struct LinkEnds {
 /// The link, and what is kept of it from one session to the next.
 pub(super) struct LinkState {
     pub(super) ends: LinkEnds,
-    /// What the reader has yet to hear, before any delivery.
+    /// Notices that the reader has not received yet; they come before any delivery.
     pub(super) notices: VecDeque<Intake>,
     /// True while the link's user wants no deliveries.
     pub(super) paused: bool,

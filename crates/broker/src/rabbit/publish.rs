@@ -27,7 +27,7 @@ const AT_ONCE: usize = 30;
 enum Pending {
     /// Its confirm is still to come.
     Sent(PublisherConfirm),
-    /// What became of it is known.
+    /// Its outcome is known.
     Settled(Confirm),
 }
 
@@ -35,10 +35,10 @@ enum Pending {
 #[derive(Debug)]
 pub(crate) struct Batch {
     messages: Vec<Pending>,
-    /// How many are settled, counted from the last message, then from the first on.
+    /// How many are settled: the last message first, then the others from the first on.
     settled: usize,
     returned: Vec<Return>,
-    /// What broke the channel under it.
+    /// What broke the channel while the batch was in flight.
     error: Option<lapin::Error>,
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: between two AMQP channels the epoch moves on, so that a stream that lost something
 //! on the first sends nothing on the second before it has seen that.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, sync::Arc};
 
 use lapin::{Channel, options::BasicPublishOptions};
 use tokio::sync::{Notify, oneshot, watch};
@@ -14,11 +14,12 @@ use super::{
     super::{
         Confirm, Message,
         publisher::{ChannelKind, PublishChannel, Submission},
+        tasks,
     },
     Error,
     connection::Connection,
     error::{Refusal, chain, refusal},
-    limits::with_timeout,
+    limits::{CHANNEL_PAUSE, with_timeout},
     publish::{Batch, open_confirming, publish_mandatory, send},
 };
 
@@ -28,9 +29,6 @@ const IN_FLIGHT: usize = 1_024;
 
 /// Mandatory messages published at a time.
 const WINDOW: usize = 256;
-
-/// Pause before a broken channel is opened again, so that a lasting cause does not make a busy loop.
-const PAUSE: Duration = Duration::from_millis(500);
 
 /// The publishing connection while there is one.
 pub(super) type Connections = watch::Receiver<Option<Arc<Connection>>>;
@@ -77,7 +75,7 @@ pub(super) async fn run(
         {
             missing.notify_one();
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(CHANNEL_PAUSE).await;
     }
 }
 
@@ -119,6 +117,7 @@ async fn serve_pipelined(source: &mut PublishChannel, channel: &Channel) -> End 
                     await_all(batches).await;
                     return End::Closed;
                 };
+                tasks::failpoint(source.kind);
                 if let Some(Submission { messages, receipt, .. }) = source.admit(submission) {
                     let batch = send(channel, &messages, BasicPublishOptions::default()).await;
                     in_flight += batch.len();
@@ -135,21 +134,22 @@ async fn first_confirmed(batches: &mut VecDeque<(Batch, oneshot::Sender<Vec<Conf
     }
 }
 
-/// Answers for the batches still in flight. On a broken channel all their confirms are decided.
+/// Sends the receipts of the batches in flight. On a broken channel all their confirms are known.
 async fn await_all(batches: VecDeque<(Batch, oneshot::Sender<Vec<Confirm>>)>) {
     for (mut batch, receipt) in batches {
-        // Late means lost.
+        // A confirm that comes later counts as lost.
         let _ = with_timeout("confirming", batch.confirmed()).await;
         let _ = receipt.send(batch.outcomes());
     }
 }
 
-/// Publishes what has come together as one window after the other.
+/// Publishes all batches that wait, in windows: one after the other.
 async fn serve_windows(source: &mut PublishChannel, channel: &Channel) -> End {
     loop {
         let Some(first) = source.submissions.recv().await else {
             return End::Closed;
         };
+        tasks::failpoint(source.kind);
         let mut messages: Vec<Message> = Vec::new();
         let mut receipts = Vec::new();
         let mut next = Some(first);

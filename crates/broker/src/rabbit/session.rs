@@ -18,7 +18,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    super::{Ack, Intake, MAX_BATCH, Reach, Settings, transport::Request},
+    super::{Ack, Intake, MAX_BATCH, Reach, Settings, tasks::Panicked, transport::Request},
     Error, codec,
     connection::{Connection, Events},
     limits::with_timeout,
@@ -34,6 +34,8 @@ pub(super) enum End {
     /// On request; the sender reports to whoever asked that the connections are closed.
     Closed(Option<oneshot::Sender<()>>),
     Broken(Error),
+    /// A publishing channel panicked.
+    Panicked(Panicked),
 }
 
 /// One channel of the command queue.
@@ -61,6 +63,7 @@ enum Step {
     Event(Event),
     Check,
     Missing,
+    Panicked(Panicked),
     NoticeSent,
     Arrived(Arrived),
 }
@@ -68,7 +71,7 @@ enum Step {
 /// What came of waiting for deliveries.
 enum Arrived {
     Batch,
-    /// The last consumer has nothing more.
+    /// The consumer ended, and all its deliveries were taken.
     Ended,
     Failed(lapin::Error),
 }
@@ -100,7 +103,7 @@ impl Session {
         self.queued
     }
 
-    /// True when it was opened without a consumer.
+    /// True while there is no consumer.
     pub(super) fn is_off(&self) -> bool {
         matches!(self.consuming, Consuming::Off)
     }
@@ -129,6 +132,7 @@ impl Session {
                 Some(event) = blocking.next() => Step::Event(event),
                 _ = check.tick() => Step::Check,
                 () = ends.missing.notified() => Step::Missing,
+                panicked = ends.channels.panicked() => Step::Panicked(panicked),
                 () = send_notice(notices, &ends.intake), if !none_waits => Step::NoticeSent,
                 arrived = self.consuming.deliver(&ends.intake, self.generation), if none_waits => {
                     Step::Arrived(arrived)
@@ -155,6 +159,7 @@ impl Session {
                     gone.then_some(End::Broken(Error::Closed))
                 }
                 Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
+                Step::Panicked(panicked) => Some(End::Panicked(panicked)),
                 Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),
                 Step::Arrived(Arrived::Ended) => self.ended(link),
             };

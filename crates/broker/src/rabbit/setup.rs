@@ -2,22 +2,19 @@
 //!
 //! Invariant: a set-up that fails closes every connection that it made or was given.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use tracing::warn;
 
 use super::{
     super::{Phase, Settings, Status},
-    Error, OWNER_PAUSE,
+    Error,
     connection::{Connection, Events, close_all, events},
     endpoint::Endpoint,
-    owner,
+    limits, owner,
     topology::survey,
 };
-
-/// Pause between two looks for what is missing.
-const TOPOLOGY_PAUSE: Duration = Duration::from_secs(2);
 
 /// The consuming connection's name in the broker's list.
 pub(super) fn consumer_name(settings: &Settings) -> String {
@@ -32,7 +29,8 @@ pub(super) struct Connected {
     pub(super) blocking: Events,
 }
 
-/// Makes them; on its own, so that the supervisor can answer requests meanwhile.
+/// Makes a [`Connected`]. Owns all that it needs, so that the supervisor can answer requests
+/// meanwhile.
 pub(super) struct SetUp {
     pub(super) settings: Arc<Settings>,
     pub(super) endpoint: Endpoint,
@@ -91,14 +89,14 @@ impl SetUp {
                         let queue = &self.settings.names.owner;
                         warn!(queue, "another connection holds the namespace: waiting");
                     }
-                    tokio::time::sleep(OWNER_PAUSE).await;
+                    tokio::time::sleep(limits::OWNER_PAUSE).await;
                 }
                 done => return done,
             }
         }
     }
 
-    /// Waits until nothing is missing.
+    /// Waits until no queue and no exchange is missing.
     async fn wait_for_topology(&self, connection: &Connection) -> Result<(), Error> {
         loop {
             let survey = survey(connection, &self.settings).await?;
@@ -120,7 +118,7 @@ impl SetUp {
             if before != phase {
                 warn!(?phase, "topology incomplete: waiting");
             }
-            tokio::time::sleep(TOPOLOGY_PAUSE).await;
+            tokio::time::sleep(limits::TOPOLOGY_PAUSE).await;
         }
     }
 }

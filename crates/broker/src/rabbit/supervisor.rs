@@ -1,18 +1,18 @@
 //! One session after the other, for as long as the link is wanted.
 //!
 //! Invariants: one session at a time; a new session's generation is higher than every earlier
-//! one's; the reader hears of the end of a session before it hears of the next. Requests are
-//! answered at any time, connected or not. A connection that cannot be ended ends the driver, and
-//! with the driver the process.
+//! one's; the reader is told the end of a session before the start of the next. Requests are
+//! answered at any time, connected or not. A connection that cannot be ended, or a publishing channel
+//! that panics, ends the driver, and with the driver the process.
 
 use std::{convert::Infallible, future::Future, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{sync::oneshot, time::Instant};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::{
-    super::{Failure, Intake, Phase, Settings, transport::Request},
+    super::{Failure, Intake, Phase, Settings, tasks::report_end, transport::Request},
     Error,
     backoff::Backoff,
     connection::{Connection, close_all},
@@ -37,10 +37,10 @@ pub(super) struct Supervisor {
 
 /// Why the driver ends.
 enum Stop {
-    /// On request, or because nobody holds the link; whoever asked wants to hear of the end.
+    /// On request, or because nobody holds the link; the sender answers the request.
     Closed(Option<oneshot::Sender<()>>),
-    /// A connection could not be ended.
-    Unclosed(Error),
+    /// The driver cannot go on: [`Error::Unclosed`] or [`Error::Panicked`].
+    Failed(Error),
 }
 
 impl Supervisor {
@@ -50,29 +50,21 @@ impl Supervisor {
 
     /// Runs until closed; `first` already holds the namespace.
     ///
-    /// When a connection cannot be ended, the intake ends without a request: the pipeline takes
-    /// that as a reason to end the process.
+    /// When the driver cannot go on, the intake ends without a request: the pipeline takes that as a
+    /// reason to end the process.
     pub(super) async fn run(mut self, first: Connection) {
         let stop = match self.sessions(first).await {
             Ok(never) => match never {},
             Err(stop) => stop,
         };
-        let (closed, failure) = match stop {
-            Stop::Closed(closed) => (closed, None),
-            Stop::Unclosed(error) => {
-                let failure = self.failure(&error);
-                error!(error = failure.detail, "the driver of the broker ends");
-                (None, Some(failure))
+        match stop {
+            Stop::Closed(asked) => {
+                self.link.report(|status| status.phase = Phase::Closed);
+                if let Some(done) = asked {
+                    let _ = done.send(());
+                }
             }
-        };
-        self.link.report(|status| {
-            status.phase = Phase::Closed;
-            if failure.is_some() {
-                status.last_error = failure;
-            }
-        });
-        if let Some(done) = closed {
-            let _ = done.send(());
+            Stop::Failed(error) => report_end(&self.link.ends.status, self.failure(&error)),
         }
     }
 
@@ -98,7 +90,7 @@ impl Supervisor {
                     log.reset();
                     (broken, failure)
                 }
-                Err(error @ Error::Unclosed { .. }) => return Err(Stop::Unclosed(error)),
+                Err(error @ Error::Unclosed { .. }) => return Err(Stop::Failed(error)),
                 Err(error) => {
                     let failure = self.failure(&error);
                     if log.is_new(&failure) {
@@ -152,9 +144,10 @@ impl Supervisor {
         };
         // With the connection for consuming goes the namespace, and what is unacknowledged goes
         // back to its queue.
-        close_all([&publishing, &consuming]).await.map_err(Stop::Unclosed)?;
+        close_all([&publishing, &consuming]).await.map_err(Stop::Failed)?;
         match end? {
             End::Broken(error) => Ok(error),
+            End::Panicked(panicked) => Err(Stop::Failed(panicked.into())),
             End::Closed(done) => Err(Stop::Closed(done)),
         }
     }
@@ -172,11 +165,12 @@ impl Supervisor {
         if session.is_off() {
             self.link.notices.push_back(Intake::Paused { generation });
         }
-        // What was missing before has been surveyed since.
+        // The set-up has looked for all exchanges since the last note of a missing one.
         let _ = self.link.ends.missing.notified().now_or_never();
     }
 
-    /// Takes what lapin cannot read out of the way; if that fails, it will be met again.
+    /// Takes commands that lapin cannot read out of the queue. If that fails, the next session meets
+    /// them again.
     async fn set_aside_unreadable(&mut self) -> Result<(), Stop> {
         let (endpoint, settings) = (self.endpoint.clone(), Arc::clone(&self.settings));
         // Boxed: rare, and too large to be part of the supervisor's own future.
@@ -205,8 +199,11 @@ impl Supervisor {
                 biased;
                 output = &mut work => return Ok(output),
                 request = ends.control.recv() => request,
+                panicked = ends.channels.panicked() => {
+                    return Err(Stop::Failed(panicked.into()));
+                }
                 () = send_notice(notices, &ends.intake), if !none_waits => continue,
-                // Of a channel that is gone.
+                // Acks of a channel that is gone.
                 Some(_) = ends.acks.recv() => continue,
             };
             match request {

@@ -26,7 +26,7 @@ use super::{
 /// dead-letter to, and each listing of it counts as a delivery.
 const KEEP_ALWAYS: u32 = 1_000_000;
 
-/// What the processor needs.
+/// The queues, exchanges and bindings that the processor needs.
 #[derive(Debug)]
 struct Plan {
     exchanges: Vec<(String, ExchangeKind)>,
@@ -38,9 +38,9 @@ struct Plan {
 /// What was found at the broker.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Survey {
-    /// What does not exist, and may not be declared.
+    /// Queues and exchanges that do not exist and may not be declared.
     pub(super) missing: Vec<String>,
-    /// What exists with other arguments than ours, in the broker's words.
+    /// Queues and exchanges with other arguments than ours, in the broker's words.
     pub(super) differences: Vec<String>,
 }
 

@@ -24,7 +24,7 @@ use std::time::Duration;
 use self::{filter::UnreadableFilter, raw_connection::RawConnection};
 use super::{super::Settings, Error, dial::dial, endpoint::Endpoint, limits::with_timeout};
 
-/// Deliveries come at once; when there was none for so long, that was all the prefetch allows.
+/// Deliveries come at once. When none came for this long, all that the prefetch allows have come.
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Sets aside every unreadable command among the first `prefetch` ones; returns how many.

@@ -21,7 +21,7 @@ pub(super) struct UnreadableFilter {
     dead: String,
     /// The delivery whose frames are coming in.
     current: Option<Incoming>,
-    /// Publishes whose confirm is outstanding, with the tag of what each is the copy of.
+    /// Publishes whose confirm is outstanding, each with the tag of the command that it copies.
     unconfirmed: BTreeMap<u64, u64>,
     published: u64,
     set_aside: usize,

@@ -4,10 +4,10 @@ use std::io::{self, ErrorKind};
 
 use amq_protocol::protocol::{AMQPClass, basic, constants, parse_class};
 
-/// More than any broker agrees to; what claims to be larger is no frame.
+/// More than any broker agrees to: bytes that claim to be a larger frame are no frame.
 pub(super) const FRAME_LIMIT: usize = 16 * 1024 * 1024;
 
-/// Of a frame's size, what is not payload: type, channel and size before it, an end mark behind.
+/// The bytes of a frame beside its payload: type, channel and size before, an end mark behind.
 pub(super) const FRAME_OVERHEAD: usize = 8;
 
 /// Class and method of `basic.deliver`.
