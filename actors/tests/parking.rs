@@ -4,7 +4,7 @@ mod support;
 
 use orderly_actors::counters;
 use orderly_actors::parked;
-use orderly_actors::sequencer::{DeadLetter, FollowUp, PreviousRun, Settings, Step};
+use orderly_actors::sequencer::{DeadLetter, FollowUp, LastAlone, PreviousRun, Settings, Step};
 use orderly_actors::tables;
 use orderly_domain::event::Event;
 use orderly_domain::record::Origin;
@@ -199,7 +199,8 @@ async fn without_room_a_message_that_kills_the_process_is_not_run_a_fourth_time(
     let mut shop = Shop::open_on(disk, with_room_for(0));
     let poison = inbound("stock.set", "x-1", &json!({"sku": "tea", "on_hand": 1}));
     for death in 0..4 {
-        let (previous, sealed) = shop.sequencer.begin().await.expect("the store works");
+        let (previous, sealed) =
+            shop.sequencer.begin(LastAlone::Interrupted).await.expect("the store works");
         for sealed in sealed {
             assert!(!sealed.dead_letter, "the message itself is not at hand");
             shop.keep(sealed).await;
@@ -218,4 +219,34 @@ async fn without_room_a_message_that_kills_the_process_is_not_run_a_fourth_time(
         shop.keep(marked).await;
         shop = Shop::open_on(Arc::new(shop.disk.crash()), with_room_for(0));
     }
+}
+
+#[actix::test]
+async fn only_an_interrupted_run_is_a_death_of_the_message_that_ran_alone() {
+    // Given a message whose marker was found at many starts, and whose run was interrupted at two of them
+    let disk = Arc::new(orderly_store::sim::SimDisk::new(7));
+    let mut shop = Shop::open_on(disk, with_room_for(10));
+    let suspect = inbound("stock.set", "x-1", &json!({"sku": "tea", "on_hand": 1}));
+    let (finished, interrupted) = (LastAlone::Finished, LastAlone::Interrupted);
+    let parked = |shop: &Shop| parked_bodies(shop).len();
+    for last in [finished, finished, interrupted, finished, interrupted, finished, finished] {
+        let (_, sealed) = shop.sequencer.begin(last).await.expect("the store works");
+        for sealed in sealed {
+            shop.keep(sealed).await;
+        }
+        let end = shop.sequencer.park_again(&suspect).await.expect("the store works");
+        assert!(end.is_none() && parked(&shop) == 0, "the message may run");
+        let marked = shop.sequencer.quarantine(&suspect).await.expect("the store works");
+        shop.keep(marked).await;
+        shop = Shop::open_on(Arc::new(shop.disk.crash()), with_room_for(10));
+    }
+
+    // When the message's run is interrupted a third time
+    let (_, sealed) = shop.sequencer.begin(interrupted).await.expect("the store works");
+    for sealed in sealed {
+        shop.keep(sealed).await;
+    }
+
+    // Then the message is parked
+    assert_eq!(parked(&shop), 1);
 }

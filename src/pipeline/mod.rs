@@ -13,6 +13,7 @@
 //! | module | has |
 //! |---|---|
 //! | `core` | the core thread: messages through the sequencer, timers, stopping |
+//! | `alone` | tells a message that kills the process from a disk that fails |
 //! | `storage` | the store thread: group commits, checkpoints, retention |
 //! | `relay` | events to the broker, in order, with a durable cursor |
 //! | `notifier` | which notifications leave now, through which channel |
@@ -26,6 +27,7 @@
 //! Invariant: nothing of a unit leaves the process (ack, reply, event, notification) before the
 //! group commit that holds it.
 
+mod alone;
 mod core;
 mod handle;
 mod notifier;
@@ -37,6 +39,7 @@ mod timers;
 mod watchdog;
 pub mod workers;
 
+use self::alone::AloneFile;
 use self::workers::Workers;
 
 pub use self::handle::{Gone, Handle, Resend};
@@ -75,12 +78,18 @@ pub enum Error {
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),
+    /// The file that is there while a message runs alone cannot be made or removed.
+    #[error("cannot note beside the store that a message runs alone")]
+    Alone(#[source] std::io::Error),
     /// The disk did not answer for as long as `intake.stall_after`.
     #[error("the disk does not answer")]
     DiskStalled,
     /// Nothing moved for as long as `intake.stall_after`.
     #[error("nothing moved for too long")]
     Stalled,
+    /// The driver of the broker ended by itself.
+    #[error("the driver of the broker ended: {0}")]
+    Driver(String),
     /// A worker panicked.
     #[error("the worker {worker} panicked: {problem}")]
     Worker {
@@ -99,13 +108,39 @@ impl Error {
     pub fn is_storage(&self) -> bool {
         use orderly_actors::sequencer::Error as Core;
         match self {
-            Self::Store(_) | Self::Relay | Self::DiskStalled => true,
+            Self::Store(_) | Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
             Self::Core(error) => match error {
                 Core::State(_) => true,
                 Core::Encode(_) => false,
             },
             Self::Worker { worker, .. } => *worker == "store",
-            Self::Actor(_) | Self::Webhook(_) | Self::Stalled | Self::Thread(_) => false,
+            Self::Actor(_)
+            | Self::Webhook(_)
+            | Self::Stalled
+            | Self::Driver(_)
+            | Self::Thread(_) => false,
+        }
+    }
+}
+
+impl Error {
+    /// Whether the disk failed, which no message can cause. A store that is damaged or whose thread panicked is another
+    /// matter: the message in hand may be what meets the damage or causes the panic.
+    fn is_disk_fault(&self) -> bool {
+        use orderly_actors::sequencer::Error as Core;
+        use orderly_actors::states::Error as State;
+        match self {
+            Self::Store(error) | Self::Core(Core::State(State::Store(error))) => {
+                matches!(error, store::Error::Disk(_))
+            }
+            Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
+            Self::Core(Core::State(State::Corrupt { .. }) | Core::Encode(_))
+            | Self::Actor(_)
+            | Self::Webhook(_)
+            | Self::Stalled
+            | Self::Driver(_)
+            | Self::Worker { .. }
+            | Self::Thread(_) => false,
         }
     }
 }
@@ -170,6 +205,7 @@ impl Pipeline {
             encoder,
             metrics.clone(),
         )?;
+        let alone = AloneFile::of_store(&config.store.path);
         let (condition_in, condition) = watch::channel(Condition::default());
         let heartbeat = watchdog::Heartbeat::start();
         let parts = core::Parts {
@@ -192,6 +228,7 @@ impl Pipeline {
             outcomes,
             condition: condition_in.clone(),
             heartbeat: heartbeat.clone(),
+            alone: alone.clone(),
             clock_is_trusted,
             metrics: metrics.clone(),
         };
@@ -206,11 +243,17 @@ impl Pipeline {
                     Err(_) => std::future::pending().await, // it panicked, which the watch reports
                 }
             };
-            tokio::select! {
+            let result = tokio::select! {
                 biased;
                 result = core => result,
                 error = watch.failed() => Err(error),
+            };
+            if let Err(error) = &result
+                && error.is_disk_fault()
+            {
+                spare_message_alone(alone).await;
             }
+            result
         });
         Ok(Self { handle, condition, workers, ended })
     }
@@ -219,6 +262,22 @@ impl Pipeline {
     pub async fn ended(&mut self) -> Result<(), Error> {
         (&mut self.ended).await.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
     }
+}
+
+/// How long a disk that failed may take to remove a file. The process ends in any case.
+const REMOVAL: Duration = Duration::from_secs(2);
+
+/// Keeps the next start from counting this end of the process as a death of the message that runs alone.
+async fn spare_message_alone(alone: AloneFile) {
+    // on a thread of its own: a disk that does not answer must not keep the process from its end
+    let removing = tokio::task::spawn_blocking(move || alone.remove());
+    let problem = match tokio::time::timeout(REMOVAL, removing).await {
+        Ok(Ok(Ok(()))) => return,
+        Ok(Ok(Err(error))) => error.to_string(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the disk does not answer".to_owned(),
+    };
+    tracing::warn!(problem, "the next start may count a death of the message that runs alone");
 }
 
 /// Which types of events are published, in the order of [`Type::ALL`].

@@ -45,7 +45,7 @@ mod waiting;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};
-pub use quarantine::PreviousRun;
+pub use quarantine::{LastAlone, PreviousRun};
 pub use retention_counts::RetentionCounts;
 pub use state::Sequencer;
 pub use step::{DeadLetter, Error, FollowUp, Sealed, Step};

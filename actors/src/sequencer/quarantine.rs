@@ -1,11 +1,14 @@
 //! Runs a message alone that may kill the process, behind a durable marker.
 //!
 //! A command that kills the whole process (an abort, no memory left) cannot count its own failures.
-//! So after an unclean stop, a message that the broker delivered suspiciously often runs alone: first
-//! a marker that names the message becomes durable, then the message runs, then the marker is
-//! removed. A marker that is found at the start names the message that ran when the process died. One
-//! death may be chance (somebody pulled the plug); a message that ran alone at [`DEATHS`] deaths is
-//! parked.
+//! So after an unclean end of the process, a message that the broker delivered suspiciously often
+//! runs alone, in three steps: a marker that names the message becomes durable, the message runs,
+//! the marker is removed. A marker that the next start finds names the message that ran when the
+//! process ended.
+//!
+//! Such an end counts as a death of the message only when the message's run was interrupted (see
+//! [`LastAlone`]): a disk that fails leaves the marker too. One death may be chance, as when somebody
+//! pulled the plug. A message with [`DEATHS`] deaths is parked.
 
 use super::inbound::{InboundMessage, Raw};
 use super::seal::Turn;
@@ -21,9 +24,9 @@ use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
 
-/// A message that ran alone at so many deaths of the process is parked.
+/// A message with this many deaths is parked.
 const DEATHS: u32 = 3;
-/// How many suspects are remembered: the newest.
+/// The number of messages whose deaths are remembered: those that ran last.
 const SUSPECTS: usize = 16;
 
 /// How the process ended before.
@@ -35,8 +38,18 @@ pub enum PreviousRun {
     Died,
 }
 
+/// How the run of the message in quarantine ended, as the process knows it from outside the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastAlone {
+    /// No message was running alone, or the process ended because its disk failed.
+    Finished,
+    /// The process died while a message ran alone.
+    Interrupted,
+}
+
 impl Sequencer {
-    /// Marks a message as the one that runs alone. The message may run when this unit is durable.
+    /// Seals the marker of a message that is to run alone. The message may run when this unit is
+    /// durable.
     pub async fn quarantine(&mut self, inbound: &InboundMessage) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         marker.alone = Some(Quarantined {
@@ -51,44 +64,43 @@ impl Sequencer {
         self.mark(marker).await
     }
 
-    /// Notes that the message that ran alone did not kill the process.
+    /// Seals the removal of the marker, and of the deaths counted for its message: the message did
+    /// not kill the process.
     pub async fn clear_quarantine(&mut self) -> Result<Sealed, Error> {
         let mut marker = self.marker()?.unwrap_or_default();
         if let Some(alone) = marker.alone.take() {
-            let name = marker::name_of(&alone);
-            marker.deaths.retain(|suspect| suspect.name != name);
+            forget_deaths(&mut marker, &alone);
         }
         self.mark(marker).await
     }
 
-    /// Notes that the process ends in good order.
+    /// Seals a note that the process ends in good order.
     pub async fn end_cleanly(&mut self) -> Result<Sealed, Error> {
         let marker = self.marker()?.unwrap_or_default();
         self.mark(Marker { clean: true, ..marker }).await
     }
 
-    /// Begins after a start: counts a death against the message that ran alone, and parks it when
-    /// it was alone at too many. Whatever is sealed must be durable before the first message runs.
-    pub async fn begin(&mut self) -> Result<(PreviousRun, Vec<Sealed>), Error> {
+    /// Begins after a start. Counts a death for the message in quarantine if the message's run was
+    /// interrupted, and parks the message at [`DEATHS`] of them. All that is sealed here must be
+    /// durable before the first message runs.
+    pub async fn begin(&mut self, last: LastAlone) -> Result<(PreviousRun, Vec<Sealed>), Error> {
         let Some(mut marker) = self.marker()? else {
             return Ok((PreviousRun::Clean, vec![self.mark(Marker::default()).await?]));
         };
         let before = if marker.clean { PreviousRun::Clean } else { PreviousRun::Died };
-        let mut sealed = Vec::new();
         marker.clean = false;
-        if let Some(alone) = marker.alone.take() {
-            let name = marker::name_of(&alone);
-            let known = marker.deaths.iter().find(|suspect| suspect.name == name);
-            let deaths = known.map_or(0, |suspect| suspect.count) + 1;
-            marker.deaths.retain(|suspect| suspect.name != name);
-            if deaths >= DEATHS && self.has_room() {
-                sealed.push(self.park_alone(alone).await?);
-            } else {
+        let alone = marker.alone.take();
+        let mut sealed = Vec::new();
+        match (last, alone) {
+            (LastAlone::Interrupted, Some(alone)) => {
+                let deaths = count_death(&mut marker, &alone);
                 // without room the message is parked when it is delivered again: see `park_again`
-                marker.deaths.push(Deaths { name, count: deaths.min(DEATHS) });
-                let surplus = marker.deaths.len().saturating_sub(SUSPECTS);
-                marker.deaths.drain(..surplus);
+                if deaths >= DEATHS && self.has_room() {
+                    forget_deaths(&mut marker, &alone);
+                    sealed.push(self.park_alone(alone).await?);
+                }
             }
+            (LastAlone::Finished, _) | (LastAlone::Interrupted, None) => {}
         }
         sealed.push(self.mark(marker).await?);
         Ok((before, sealed))
@@ -105,7 +117,7 @@ impl Sequencer {
         let problem = format!("the process died {DEATHS} times while this message ran alone");
         let source = alone.source.as_ref().map(Source::as_str);
         let id = alone.id.as_ref().map(CommandId::as_str);
-        tracing::error!(source, id, problem, "a message is parked");
+        tracing::error!(source, id, problem, "message parked");
         let inbound = InboundMessage {
             source: alone.source,
             id: alone.id,
@@ -120,7 +132,8 @@ impl Sequencer {
         self.park_failed(&inbound, problem).await
     }
 
-    fn was_alone_too_often(&self, inbound: &InboundMessage) -> Result<bool, Error> {
+    /// Whether the message has [`DEATHS`] deaths, and could not be parked at the start.
+    fn has_died_too_often(&self, inbound: &InboundMessage) -> Result<bool, Error> {
         let body = &inbound.raw.body;
         let name = names::parked_name(inbound.source.as_ref(), inbound.id.as_ref(), body).0;
         let deaths = self.marker()?.unwrap_or_default().deaths;
@@ -131,15 +144,15 @@ impl Sequencer {
         Ok(marker::read(&self.view().borrow())?)
     }
 
-    /// Seals the verdict on a message that does not run again: the message was parked as failed
-    /// before, or ran alone at too many deaths. `None`: the message may run.
+    /// Seals the verdict on a message that must not run again, because the message was parked as
+    /// failed before or has [`DEATHS`] deaths. `None` says that the message may run.
     pub async fn park_again(&mut self, inbound: &InboundMessage) -> Result<Option<Sealed>, Error> {
         match self.parked_before(inbound)? {
             Some(before) if before.reason == Reason::Failed => self
                 .park_failed(inbound, "the message was parked before".to_owned())
                 .await
                 .map(Some),
-            Some(_) | None if self.was_alone_too_often(inbound)? => {
+            Some(_) | None if self.has_died_too_often(inbound)? => {
                 let problem =
                     format!("the process died {DEATHS} times while this message ran alone");
                 self.park_failed(inbound, problem).await.map(Some)
@@ -147,4 +160,21 @@ impl Sequencer {
             Some(_) | None => Ok(None),
         }
     }
+}
+
+/// Counts one more death of the message, up to [`DEATHS`]; returns how many there are.
+fn count_death(marker: &mut Marker, message: &Quarantined) -> u32 {
+    let name = marker::name_of(message);
+    let known = marker.deaths.iter().find(|suspect| suspect.name == name);
+    let count = known.map_or(0, |suspect| suspect.count).saturating_add(1).min(DEATHS);
+    forget_deaths(marker, message);
+    marker.deaths.push(Deaths { name, count });
+    let surplus = marker.deaths.len().saturating_sub(SUSPECTS);
+    marker.deaths.drain(..surplus);
+    count
+}
+
+fn forget_deaths(marker: &mut Marker, message: &Quarantined) {
+    let name = marker::name_of(message);
+    marker.deaths.retain(|suspect| suspect.name != name);
 }

@@ -1,4 +1,4 @@
-//! Running messages alone that may be what killed the process, and seeing at the start how it ended before.
+//! Running messages alone that may have killed the process, and finding out at the start how the process before ended.
 
 use super::super::Error;
 use super::super::pending_acks::DeliveryRef;
@@ -7,9 +7,11 @@ use orderly_broker::Delivery;
 use std::time::Duration;
 
 impl Core {
-    /// Runs a message alone that was delivered suspiciously often: it may be the one that kills
-    /// the process. A durable marker goes before it. One that is no command is parked unread, whatever its size: that
-    /// kills nothing, and the marker has no room for the largest.
+    /// Runs a message alone that was delivered suspiciously often, since it may be the one that kills the process. A
+    /// durable marker that names the message comes first.
+    ///
+    /// A message that is no command is parked without a marker: nothing of it is run, and it may be larger than the
+    /// marker can hold.
     pub(super) async fn isolate(
         &mut self,
         delivery: Delivery,
@@ -30,19 +32,23 @@ impl Core {
         let marked = self.sequencer.quarantine(&inbound).await?;
         self.sealed(marked, None).await?;
         self.until_durable().await?;
+        self.alone.create()?;
         self.deliver(delivery, received).await?;
         let cleared = self.sequencer.clear_quarantine().await?;
         self.sealed(cleared, None).await?;
-        self.until_durable().await
+        self.until_durable().await?;
+        self.alone.remove()
     }
 
-    /// Looks how the process ended before, ahead of the first message.
+    /// Finds out how the process before ended, ahead of the first message.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        let (before, sealed) = self.sequencer.begin().await?;
+        let (before, sealed) = self.sequencer.begin(self.alone.last()?).await?;
         self.before = before;
         for sealed in sealed {
             self.sealed(sealed, None).await?;
         }
-        self.until_durable().await
+        self.until_durable().await?;
+        // only now: without the file, a marker that is still in the store counts no death
+        self.alone.remove()
     }
 }

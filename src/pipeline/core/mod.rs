@@ -10,6 +10,7 @@ mod notify;
 mod questions;
 mod stop;
 
+use super::alone::AloneFile;
 use super::handle::{Handle, Question, questions};
 use super::notifier::{Notifier, Outcomes};
 use super::outbound::{Confirmed, Outbound, SUSPICIOUS};
@@ -69,6 +70,7 @@ pub(super) struct Parts {
     pub(super) outcomes: mpsc::Receiver<Outcomes>,
     pub(super) condition: watch::Sender<Condition>,
     pub(super) heartbeat: Heartbeat,
+    pub(super) alone: AloneFile,
     pub(super) clock_is_trusted: Arc<AtomicBool>,
     pub(super) metrics: Metrics,
 }
@@ -108,6 +110,7 @@ struct Core {
     limits: Limits,
     condition: watch::Sender<Condition>,
     heartbeat: Heartbeat,
+    alone: AloneFile,
     /// For the store thread, which drops what is old.
     clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
@@ -175,6 +178,7 @@ impl Core {
             limits: parts.limits,
             condition: parts.condition,
             heartbeat: parts.heartbeat,
+            alone: parts.alone,
             clock_is_trusted: parts.clock_is_trusted,
             metrics: parts.metrics,
             clock,
@@ -222,7 +226,7 @@ impl Core {
                 Wake::Confirmed(confirmed) => self.confirmed(confirmed).await?,
                 Wake::Outcomes(outcomes) => self.notified(outcomes).await?,
                 Wake::Intake(Some(intake)) => self.intake(intake).await?,
-                Wake::Intake(None) => return Err(Error::Thread("the broker's driver".to_owned())),
+                Wake::Intake(None) => return Err(self.driver_ended()),
                 Wake::Tick => self.tick().await?,
                 Wake::Idle => {}
             }
@@ -394,6 +398,12 @@ impl Core {
             }
             None => Ok(()),
         }
+    }
+
+    /// Why there are no deliveries any more.
+    fn driver_ended(&self) -> Error {
+        let failure = self.link.status.borrow().last_error.clone();
+        Error::Driver(failure.map_or_else(|| "it was closed".to_owned(), |failure| failure.detail))
     }
 
     fn hand_over(&mut self) {
