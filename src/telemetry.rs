@@ -61,6 +61,12 @@ pub fn init(format: LogFormat, default: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// An error and its causes in one line.
+pub fn causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 fn log_panics() {
     panic::set_hook(Box::new(|info| {
         let thread = std::thread::current();

@@ -10,6 +10,7 @@ mod rabbit;
 use processor::Processor;
 use producer::{Producer, Sent, place, stock};
 use rabbit::{namespace, shared_url};
+use serde_json::Value;
 use std::time::Duration;
 
 const ORDERS: u32 = 3_000;
@@ -25,8 +26,12 @@ fn bulky(count: u32) -> Vec<Sent> {
 async fn a_full_disk_ends_the_process_and_loses_nothing() {
     let (url, namespace) = (shared_url(), namespace("fulldisk"));
     // Given a disk with room for the store and a few hundred of these orders
-    let mut processor =
-        Processor::new(&url, &namespace).with("RUST_LOG", "off").with_files_up_to(24 << 20);
+    let mut processor = Processor::new(&url, &namespace)
+        .with("RUST_LOG", "error")
+        .with("ORDERLY_LOG__FORMAT", "json")
+        .with_files_up_to(24 << 20);
+    let log = processor.directory.path().join("log");
+    processor = processor.logging_to(log.clone());
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
     producer.publish(&[stock("tea", 10_000_000)]).await;
@@ -35,8 +40,22 @@ async fn a_full_disk_ends_the_process_and_loses_nothing() {
     // When the disk is full
     let status = processor.ended();
 
-    // Then the process has ended, and names the store as the cause
+    // Then the process has ended, and names the store once as the cause, with the error and the place
     assert_eq!(status.code(), Some(74));
+    let log = std::fs::read_to_string(log).expect("its log");
+    let events: Vec<Value> = log
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .filter(|event: &Value| event["message"] == "the store failed: the process ends")
+        .collect();
+    assert_eq!(events.len(), 1, "{log}");
+    assert_eq!(events[0]["level"], "ERROR");
+    assert_eq!(events[0]["exit_code"], 74);
+    assert_eq!(events[0]["path"], processor.store().display().to_string());
+    let error = events[0]["error"].as_str().expect("the cause");
+    assert!(error.contains("disk failed") && error.contains("File too large"), "{error}");
+    let last = log.lines().last().expect("a line");
+    assert!(last.starts_with("orderly: cannot serve: "), "and on standard error: {last}");
 
     // And when the disk has space again
     let mut processor = processor.with_files_up_to(1 << 40);

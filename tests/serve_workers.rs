@@ -18,6 +18,12 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Makes a worker panic. Checks that the process ends for that reason and that nothing is lost.
 async fn ends_and_goes_on(worker: &str, fault: &str, code: i32) {
+    let reason = format!("the worker {worker} panicked");
+    ends_for_and_goes_on(worker, fault, &reason, code).await;
+}
+
+/// The same, where the log names the part that failed as `reason` does.
+async fn ends_for_and_goes_on(worker: &str, fault: &str, reason: &str, code: i32) {
     let (url, namespace) = (shared_url(), namespace(&format!("worker-{worker}")));
     // Given a processor that processes orders
     let mut processor =
@@ -45,7 +51,7 @@ async fn ends_and_goes_on(worker: &str, fault: &str, code: i32) {
     // Then the process has ended and names the worker
     let log = std::fs::read_to_string(log).expect("its log");
     assert_eq!(status.code(), Some(code), "{worker}: {log}");
-    assert!(log.contains(&format!("the worker {worker} panicked")), "{worker}: {log}");
+    assert!(log.contains(reason), "{worker}: {log}");
 
     // And when it is started again, then nothing is lost
     let mut processor = processor.with("FAILPOINTS", "");
@@ -92,6 +98,31 @@ async fn a_watchdog_that_panics_ends_the_process() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_watcher_of_readiness_that_panics_ends_the_process() {
     ends_and_goes_on("readiness", "worker:readiness=panic", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publishing_channel_for_events_that_panics_ends_the_process() {
+    let reason = "the driver of the broker ended: the publishing channel for events panicked";
+    ends_for_and_goes_on("events", "worker:publish_events=panic", reason, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publishing_channel_for_replies_that_panics_ends_the_process() {
+    let reason = "the driver of the broker ended: the publishing channel for replies panicked";
+    ends_for_and_goes_on("channel-replies", "worker:publish_replies=panic", reason, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publishing_channel_for_mandatory_messages_that_panics_ends_the_process() {
+    let reason =
+        "the driver of the broker ended: the publishing channel for mandatory messages panicked";
+    ends_for_and_goes_on("mandatory", "worker:publish_mandatory=panic", reason, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_admin_server_that_panics_ends_the_process() {
+    let reason = "the admin server ended by itself";
+    ends_for_and_goes_on("admin", "worker:admin=panic", reason, 1).await;
 }
 
 /// A failing channel must not stop the shop: the batch in hand fails and is tried again.

@@ -30,10 +30,12 @@ use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
 use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App, HttpServer, rt};
+use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::config::Secret;
 use crate::metrics::Exporter;
+use crate::pipeline::workers::failpoint;
 
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
@@ -67,6 +69,9 @@ pub enum Error {
     /// The system started no thread or no runtime.
     #[error("cannot start the admin server")]
     Start(#[source] io::Error),
+    /// The server's thread ended without being asked. The log has the reason.
+    #[error("the admin server ended by itself")]
+    Ended,
 }
 
 /// A server that runs until it is stopped.
@@ -75,6 +80,8 @@ pub struct Server {
     address: SocketAddr,
     handle: ServerHandle,
     thread: thread::JoinHandle<()>,
+    /// Nothing is sent: the sender is dropped when the thread ends, also by a panic.
+    running: watch::Receiver<()>,
 }
 
 /// Connections at a time; further ones wait in the backlog of the system.
@@ -99,9 +106,11 @@ impl Server {
         let listener = TcpListener::bind(bind).map_err(bound)?;
         let address = listener.local_addr().map_err(bound)?;
         let (started, starting) = mpsc::sync_channel(1);
+        let (runs, running) = watch::channel(());
         let thread = thread::Builder::new()
             .name("admin".to_owned())
             .spawn(move || {
+                let _runs = runs;
                 let system = rt::System::new();
                 system.block_on(async move {
                     match http(listener, &options, readiness, exporter, routes) {
@@ -109,6 +118,7 @@ impl Server {
                         Ok(server) => {
                             // `start` waits for this message, so the receiver is there.
                             drop(started.send(Ok(server.handle())));
+                            failpoint("admin");
                             if let Err(error) = server.await {
                                 error!(%error, "admin server failed");
                             }
@@ -120,12 +130,20 @@ impl Server {
         let gone = |_| Error::Start(io::Error::other("the thread of the server ended"));
         let handle = starting.recv().map_err(gone)?.map_err(Error::Start)?;
         info!(%address, "admin server listens");
-        Ok(Self { address, handle, thread })
+        Ok(Self { address, handle, thread, running })
     }
 
     /// The address that the server listens on. Where `bind` has port 0, the port is the one that the system chose.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Returns when the server's thread has ended without being asked; pends while the thread runs. Dropping the future
+    /// loses nothing.
+    pub async fn failed(&self) -> Error {
+        let mut running = self.running.clone();
+        while running.changed().await.is_ok() {}
+        Error::Ended
     }
 
     /// Accepts no further requests. Returns when the open ones are answered or the grace is over.

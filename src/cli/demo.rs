@@ -93,6 +93,8 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let outcome = tokio::select! {
         outcome = run.feed(day, expected, |done| bar.set_position(done)) => outcome?,
         () = signals.next() => return Ok(Exit::Failure),
+        // without a processor the day would come to no end
+        ended = processor.ended() => return ended.map(|()| Exit::Failure).map_err(Error::from),
     };
     bar.finish_and_clear();
     let took = clock.monotonic().saturating_sub(began);

@@ -1,9 +1,11 @@
 //! `orderly serve`: the processor on RabbitMQ.
 
+use super::exit::Exit;
 use crate::admin::Condition;
 use crate::config::Config;
 use crate::process::{self, Error, Observed, Processor, Signals, run_until_signalled};
 use crate::telemetry;
+use std::path::Path;
 
 /// Why the processor does not run.
 #[derive(Debug, thiserror::Error)]
@@ -23,21 +25,19 @@ pub fn run(config: &Config) -> Result<(), Failure> {
         tracing::warn!(key = warning.key, doubt = %warning.doubt, "suspicious configuration");
     }
     let runtime = process::runtime()?;
-    let result = runtime.block_on(serve(config));
+    let result = runtime.block_on(serve(config)).map_err(Failure::from);
     // Without waiting for threads that wait for a disk or a broker.
     runtime.shutdown_background();
-    Ok(result?)
+    result.inspect_err(|failure| log_storage_failure(failure, &config.store.path))
 }
 
 async fn serve(config: &Config) -> Result<(), Error> {
     let mut signals = Signals::listen()?;
     let observed = Observed::start(config)?;
-    let mut processor = tokio::select! {
-        started = Processor::start_configured(config, &observed) => started?,
-        () = signals.next() => return Ok(()), // no command was taken yet
+    let result = tokio::select! {
+        result = process_commands(config, &observed, &mut signals) => result,
+        error = observed.server.failed() => Err(error.into()),
     };
-    let result =
-        run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await;
     if let Err(Error::Pipeline(error)) = &result {
         let condition = if error.is_storage() { Condition::Storage } else { Condition::Failed };
         observed.readiness.raise(condition, error.to_string());
@@ -49,4 +49,30 @@ async fn serve(config: &Config) -> Result<(), Error> {
         tracing::info!("stopped");
     }
     result
+}
+
+/// Starts the processor, and lets it work to its end.
+async fn process_commands(
+    config: &Config,
+    observed: &Observed,
+    signals: &mut Signals,
+) -> Result<(), Error> {
+    let mut processor = tokio::select! {
+        started = Processor::start_configured(config, observed) => started?,
+        () = signals.next() => return Ok(()), // nothing was begun
+    };
+    run_until_signalled(&mut processor, signals, config.shutdown.grace.get()).await
+}
+
+/// Logs one event when the store is why the process ends: collectors of logs may not see the line on standard error.
+fn log_storage_failure(failure: &Failure, store: &Path) {
+    let exit = Exit::of(failure);
+    if exit == Exit::Storage {
+        tracing::error!(
+            error = telemetry::causes(failure),
+            path = %store.display(),
+            exit_code = exit as u8,
+            "the store failed: the process ends"
+        );
+    }
 }

@@ -1,10 +1,10 @@
-//! The broker side, as configured.
+//! The settings of the broker, from the configuration.
 
 use crate::config::{Config, Topology};
 use orderly_broker::{Names, Settings, TopologyMode, memory};
 use std::path::Path;
 
-/// The broker side's part of the configuration.
+/// The settings of the `RabbitMQ` driver, from the configuration.
 pub fn broker_settings(config: &Config) -> Settings {
     let broker = &config.broker;
     Settings {
@@ -21,7 +21,7 @@ pub fn broker_settings(config: &Config) -> Settings {
     }
 }
 
-/// An in-process broker as configured.
+/// An in-process broker, as configured.
 pub fn memory_broker(config: &Config) -> memory::Memory {
     let settings = broker_settings(config);
     memory::Memory::new(settings.names, &settings.retry_delays, settings.delivery_limit)

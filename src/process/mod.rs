@@ -1,11 +1,11 @@
-//! The process: what `serve` and `demo` put together, watch, and take apart in good order.
+//! The process: `serve` and `demo` put its parts together, watch them, and stop them in good order.
 //!
 //! | file | has |
 //! |---|---|
-//! | `start` | the order in which store, namespace and pipeline come |
-//! | `store`, `broker` | both ends, as configured |
+//! | `start` | the order in which store, namespace and pipeline start |
+//! | `store`, `broker` | the store and the settings of the broker, as configured |
 //! | `watch` | what readiness and metrics show of broker and pipeline |
-//! | `signals` | ending when a signal says so |
+//! | `signals` | stopping at a signal |
 
 mod broker;
 mod signals;
@@ -29,14 +29,14 @@ use std::time::Duration;
 /// Why the process could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The system gives no runtime or no signals.
+    /// The system gives no runtime, no thread or no signals.
     #[error("cannot start")]
     Start(#[source] std::io::Error),
     /// The admin server cannot start.
     #[error("cannot start the admin server")]
     Admin(#[from] admin::Error),
-    /// The namespace cannot be had.
-    #[error("cannot have the namespace")]
+    /// The namespace cannot be claimed.
+    #[error("cannot claim the namespace")]
     Broker(#[from] rabbit::Error),
     /// The store cannot be opened.
     #[error("cannot open the store at {path}")]
@@ -54,19 +54,19 @@ pub enum Error {
     Impatient,
 }
 
-/// What can be watched of a process, before its parts are there.
+/// The parts of a process through which it is watched. They are there before all others.
 pub struct Observed {
-    /// What is counted.
+    /// The metrics.
     pub metrics: Metrics,
-    /// Whether it should be given work.
+    /// Whether the process should be given work.
     pub readiness: Readiness,
-    /// The operators' server.
+    /// The admin server.
     pub server: admin::Server,
     backend: Backend,
 }
 
 impl Observed {
-    /// Starts counting and the admin server, so that a start can be watched.
+    /// Starts metrics and the admin server, so that the rest of the start can be watched.
     pub fn start(config: &Config) -> Result<Self, Error> {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
@@ -94,7 +94,7 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Puts the pipeline between a store and a broker, and lets operators ask it.
+    /// Starts the pipeline between a store and a broker, and opens it to the admin API.
     pub fn start(
         opened: Opened,
         link: Link,
@@ -120,7 +120,7 @@ impl Processor {
         Ok(Self { handle: pipeline.handle.clone(), reader, pipeline, watchers })
     }
 
-    /// Waits until the processor ends: because it was stopped, or because it cannot go on.
+    /// Waits until the processor ends, since it was stopped or cannot go on.
     pub async fn ended(&mut self) -> Result<(), Error> {
         let result = self.pipeline.ended().await;
         for watcher in self.watchers.drain(..) {

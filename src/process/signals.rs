@@ -28,7 +28,8 @@ impl Signals {
     }
 }
 
-/// Lets a processor work until a signal comes or it cannot go on; ends it in good order.
+/// Lets a processor work until a signal comes or the processor cannot go on. At a signal the processor stops within
+/// `grace`; a second signal is [`Error::Impatient`].
 pub async fn run_until_signalled(
     processor: &mut Processor,
     signals: &mut Signals,

@@ -1,8 +1,8 @@
 //! Starting a processor on the configured store and broker.
 //!
-//! Order: the store is read and answers queries as soon as no other process has it open, whether or not there is a
-//! broker. Meanwhile the namespace is claimed. Only when the namespace is ours is anything written, and only then does
-//! processing begin.
+//! The order: the store is opened for reading and answers queries as soon as no other process has the store open, with or
+//! without a broker. Meanwhile the namespace is claimed. Nothing is written and nothing is processed before the namespace
+//! is ours.
 
 use super::store::{open_after, read_ahead};
 use super::watch::watch_broker;
@@ -45,7 +45,7 @@ async fn open(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> 
 /// Claims the namespace. Meanwhile reads the store, which answers queries from then on.
 async fn claim(config: &Config, observed: &Observed) -> Result<(Owner, Option<ReadOnly>), Error> {
     let claim = Claim::new(broker_settings(config))?;
-    let mut watcher = JoinSet::new(); // ends with this function
+    let mut watcher = JoinSet::new(); // dropping the set ends the task
     let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
     watcher.spawn(watch_broker(claim.status(), readiness, metrics));
 
@@ -64,12 +64,14 @@ async fn claim(config: &Config, observed: &Observed) -> Result<(Owner, Option<Re
                 read = Some(found);
             }
             owner = &mut acquiring => break owner?,
+            // without its watcher readiness would show an old state for as long as there is no broker
+            Some(Err(panicked)) = watcher.join_next() => return Err(Error::Start(panicked.into())),
         }
     };
     drop(want);
     let read = match read {
         Some(read) => read,
-        // an attempt may be under way, which has the store open
+        // an attempt to read the store may be under way, and has the store open
         None => reading.await?,
     };
     Ok((owner, read))

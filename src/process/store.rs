@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// Bytes of pages that sled may cache. Small: what is read often is cached above sled, decoded.
+/// Bytes of pages that sled may cache. Small, since states that are read often are cached above sled, decoded.
 const SLED_CACHE: u64 = 16 << 20;
 /// The pause between two attempts to read a store that another process has open.
 const LOCKED_PAUSE: Duration = Duration::from_secs(1);
@@ -45,11 +45,11 @@ pub(super) async fn read_ahead(
     }
 }
 
-/// The configured store, if there is one, before it is ours to change.
+/// Reads the configured store, if there is one, and changes nothing in it.
 fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
     let path = &config.store.path;
     if !path.join("db").is_file() {
-        // opening would make one
+        // opening would make a store
         return Ok(None);
     }
     match store::open_read_only(&disk(path)?, &options(config)) {
@@ -59,7 +59,7 @@ fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
     }
 }
 
-/// Goes on with a store that was read, or opens the configured one; a new one is made if there is none.
+/// Goes on with a store that was read, or opens the configured one. Makes a new store if there is none.
 pub(super) fn open_after(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> {
     let path = &config.store.path;
     match read {
@@ -68,7 +68,7 @@ pub(super) fn open_after(read: Option<ReadOnly>, config: &Config) -> Result<Open
     }
 }
 
-/// Logs that the store was upgraded, if it was.
+/// Logs an upgrade of the store.
 fn logged(opened: Opened) -> Opened {
     let recovery = &opened.recovery;
     if let Some(from) = recovery.upgraded_from {

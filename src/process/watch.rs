@@ -1,4 +1,4 @@
-//! What readiness and metrics show of the broker's driver and of the pipeline.
+//! Shows the state of the broker's driver and of the pipeline in readiness and metrics.
 
 use crate::admin::{Condition as Unready, Readiness};
 use crate::metrics::Metrics;
@@ -7,7 +7,7 @@ use crate::pipeline::workers::failpoint;
 use orderly_broker::{Phase, Status};
 use tokio::sync::watch;
 
-/// Shows how the broker's driver is doing, until the driver is gone.
+/// Shows the state of the broker's driver, until the driver is gone.
 pub(super) async fn watch_broker(
     mut status: watch::Receiver<Status>,
     readiness: Readiness,
@@ -36,9 +36,14 @@ pub(super) async fn watch_broker(
                 readiness.clear(Unready::Broker);
                 readiness.raise(Unready::Topology, format!("missing: {}", missing.join(", ")));
             }
-            // before the first connection it is starting, and after the last one draining
+            // before the first connection the process is starting
             Phase::Connecting if now.generation == 0 && now.last_error.is_none() => {}
-            Phase::Closed => {}
+            Phase::Closed => {
+                // a driver that was closed on request has no error: the process is draining
+                if let Some(failure) = now.last_error {
+                    readiness.raise(Unready::Broker, failure.detail);
+                }
+            }
             // the broker is there: what the start waits for is the namespace
             Phase::NotOwner if now.generation == 0 => {
                 readiness.raise(Unready::Starting, "another processor holds the namespace");
@@ -56,7 +61,7 @@ pub(super) async fn watch_broker(
     }
 }
 
-/// Shows how the pipeline is doing, until the pipeline is gone.
+/// Shows the state of the pipeline, until the pipeline is gone.
 pub(super) async fn watch_pipeline(
     mut condition: watch::Receiver<Condition>,
     readiness: Readiness,
@@ -71,11 +76,48 @@ pub(super) async fn watch_pipeline(
                 readiness.clear(condition);
             }
         };
-        show(now.draining, Unready::Draining, "it was told to stop");
+        show(now.draining, Unready::Draining, "the process was told to stop");
         show(now.clock_is_off, Unready::Clock, "the wall clock stepped: timers are paused");
         show(now.stalled, Unready::Stalled, "messages are in hand and none gets finished");
         if condition.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orderly_broker::{Failure, FailureKind};
+
+    #[tokio::test]
+    async fn a_driver_that_ended_by_itself_is_seen_and_one_that_was_closed_is_not() {
+        for (last_error, shown) in [
+            (None, Vec::new()),
+            (
+                Some(Failure {
+                    kind: FailureKind::DriverPanicked,
+                    detail: "the driver panicked: a bug".to_owned(),
+                }),
+                vec!["the driver panicked: a bug".to_owned()],
+            ),
+        ] {
+            let up = Status { phase: Phase::Up, generation: 1, ..Status::default() };
+            let (status, watched) = watch::channel(up.clone());
+            let readiness = Readiness::starting();
+            let (metrics, _exporter) = Metrics::new();
+            let watching = tokio::spawn(watch_broker(watched, readiness.clone(), metrics));
+            while !readiness.reasons().is_empty() {
+                tokio::task::yield_now().await;
+            }
+
+            status.send_replace(Status { phase: Phase::Closed, last_error, ..up });
+            drop(status);
+            watching.await.expect("the watcher ends with the driver");
+
+            let details: Vec<String> =
+                readiness.reasons().into_iter().map(|reason| reason.detail).collect();
+            assert_eq!(details, shown);
         }
     }
 }
