@@ -1,5 +1,5 @@
-//! What is known of messages that may kill the process, in a state of its own among the parked
-//! messages.
+//! Reads and writes the quarantine marker: what is known of messages that may kill the process. The
+//! marker is an entity of its own in the table of parked messages.
 
 use crate::names;
 use crate::parked::MARKER;
@@ -13,7 +13,7 @@ use orderly_store::{self as store, Ordinal, UnitBuilder, View};
 /// parked messages are hashed in another domain.
 const NAME: &str = "isolated";
 
-/// The name that the quarantined message has when it is parked.
+/// The name of the quarantined message if it is parked.
 pub(crate) fn name_of(message: &Quarantined) -> [u8; 16] {
     names::parked_name(message.source.as_ref(), message.id.as_ref(), &message.body).0
 }
@@ -30,12 +30,12 @@ pub(crate) fn read(view: &View) -> Result<Option<Marker>, states::Error> {
     marker.map(Some).map_err(|error| states::Error::corrupt(ordinal.0, error))
 }
 
-/// Where the marker is in the store.
+/// The marker's entity in the store; `None` in a store that has none yet.
 pub(crate) fn find(view: &View) -> Result<Option<Ordinal>, store::Error> {
     names::find(view, tables::PARKED, NAME)
 }
 
-/// Writes the marker into a unit: at `place`, or at a new place where it has none.
+/// Writes the marker into a unit: under `place`, or under a new ordinal when there is no marker yet.
 pub(crate) fn put(
     marker: &Marker,
     place: Option<Ordinal>,

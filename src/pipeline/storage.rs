@@ -1,4 +1,4 @@
-//! The store thread: makes whatever units wait durable as one group, and takes checkpoints in
+//! The store thread: makes all units that wait durable as one group, and takes checkpoints in
 //! small steps in between.
 
 use super::Error;
@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 /// What the core asks of the store thread.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Make these durable. They follow the last ones.
+    /// Make these units durable. They follow the last ones that were sent.
     Commit(Vec<Arc<Unit>>),
     /// Make a checkpoint of everything, and end.
     Close,
@@ -36,7 +36,7 @@ pub(super) enum Report {
     Closed,
 }
 
-/// When to do what nobody asks for.
+/// When the store thread does its own work: checkpoints, and dropping old data.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
     checkpoint_bytes: usize,
@@ -54,13 +54,14 @@ impl Policy {
     }
 }
 
-/// Units that one group commit takes at most: what waits behind it is the next one.
+/// Units that one group commit takes at most; units behind them are in the next group.
 const MOST_UNITS: usize = 4096;
-/// How often the thread looks around while nothing comes.
+/// How often the thread looks for work of its own while the core sends none.
 const IDLE: Duration = Duration::from_millis(200);
-/// How often what is old is looked for.
+/// The pause between two searches for old data.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
-/// While units come, a step of housekeeping is taken so often: each holds the next group up for some milliseconds.
+/// The least pause between two steps of housekeeping while units come: each step delays the next group by some
+/// milliseconds.
 const PACE: Duration = Duration::from_millis(25);
 /// Records that one step of housekeeping drops at most.
 const PRUNE_STEP: usize = 64;
@@ -91,7 +92,7 @@ pub(super) fn start(
     };
     workers.thread("store", move || {
         storage.run();
-        Ok(()) // the last report says how it ended
+        Ok(()) // the last report says how the thread ended
     })?;
     Ok((work_in, reports))
 }
@@ -106,22 +107,23 @@ struct Storage<C> {
     policy: Policy,
     metrics: Metrics,
     clock: C,
-    /// Compares the clocks itself: the core looks at them only at every tick.
+    /// Of this thread: the core compares the clocks only at every tick.
     steps: StepDetector,
     /// When the last checkpoint was complete.
     checkpointed: Duration,
     house: Housekeeping,
 }
 
-/// How far the work is that nobody waits for: in small steps, also under constant load.
+/// How far housekeeping is: work for which nobody waits, done in small steps also under constant load.
 #[derive(Default)]
 struct Housekeeping {
-    /// When there was nothing more to do; `None`: there is.
+    /// When the last search ended; `None` while there may be more to do.
     rests_since: Option<Duration>,
     /// When the last step was taken.
     stepped: Duration,
-    /// What was dropped since the last rest.
+    /// Identities that were dropped since the last rest.
     identities: u64,
+    /// Records of the journal that were dropped since the last rest.
     records: usize,
 }
 
@@ -131,7 +133,7 @@ impl Housekeeping {
         !rests && (idle || now.saturating_sub(self.stepped) >= PACE)
     }
 
-    /// There is nothing more to do for a while.
+    /// Ends a search, and logs what was dropped in it.
     fn rest(&mut self, now: Duration) {
         if self.identities > 0 || self.records > 0 {
             let (identities, records) = (self.identities, self.records);
@@ -141,18 +143,18 @@ impl Housekeeping {
     }
 }
 
-/// Whether more is to be served.
+/// Whether the thread goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    Goes,
-    Ends,
+    Continue,
+    Stop,
 }
 
-/// What waited in the queue.
+/// The work that waited in the queue.
 #[derive(Default)]
 struct Waiting {
     units: Vec<Arc<Unit>>,
-    /// Nothing follows.
+    /// The core asked for the end: nothing follows.
     closing: bool,
 }
 
@@ -166,11 +168,11 @@ impl<C: Clock> Storage<C> {
     }
 
     fn serve(&mut self) -> Result<(), store::Error> {
-        while self.serve_next()? == Next::Goes {}
+        while self.serve_next()? == Next::Continue {}
         Ok(())
     }
 
-    /// Commits what waits, and takes at most a step of each of the other works.
+    /// Commits the units that wait, then takes at most one step of housekeeping and one of a checkpoint.
     fn serve_next(&mut self) -> Result<Next, store::Error> {
         let waiting = self.gather();
         failpoint("store");
@@ -181,18 +183,18 @@ impl<C: Clock> Storage<C> {
         if waiting.closing {
             let report = self.log.checkpoint()?;
             self.tell(Report::Checkpoint(Box::new(report)));
-            return Ok(Next::Ends);
+            return Ok(Next::Stop);
         }
-        // ahead of a checkpoint that would begin: segments are merged between two of them only
+        // before a checkpoint begins: segments are merged only between two checkpoints
         let now = self.clock.monotonic();
         if self.house.is_due(now, waiting.units.is_empty()) {
             self.keep_house(now)?;
         }
         self.checkpoint()?;
-        Ok(Next::Goes)
+        Ok(Next::Continue)
     }
 
-    /// Takes whatever waits; waits itself only when there is nothing else to do.
+    /// Takes all work that waits. Waits for work only while no checkpoint is under way.
     fn gather(&self) -> Waiting {
         let wait = if self.log.is_checkpointing() { Duration::ZERO } else { IDLE };
         let mut waiting = Waiting::default();
@@ -231,18 +233,18 @@ impl<C: Clock> Storage<C> {
             && let Some(report) = self.log.checkpoint_step()?
         {
             self.checkpointed = now;
-            self.house.rests_since = None; // it left segments to merge and to remove
+            self.house.rests_since = None; // the checkpoint left segments to merge and to remove
             self.tell(Report::Checkpoint(Box::new(report)));
         }
         Ok(())
     }
 
-    /// Takes a step of what keeps the store small.
+    /// Takes a step of housekeeping, which keeps the store small.
     fn keep_house(&mut self, now: Duration) -> Result<(), store::Error> {
         self.house.stepped = now;
         let wall = self.clock.now();
         let mut more = false;
-        // a clock that stepped forward would make all of it look old
+        // after a step forward of the clock, new data would look old
         let stepped = self.steps.has_stepped(&self.clock);
         if self.clock_is_trusted.load(Ordering::Relaxed) && !stepped {
             self.house.identities += self.log.expire_identities(wall.micros())?;
@@ -252,7 +254,7 @@ impl<C: Clock> Storage<C> {
             more = pruned.more;
         }
         self.house.rests_since = None;
-        // nothing is merged while a checkpoint is under way: then there may be more
+        // nothing is merged while a checkpoint is under way, so there may be more to do behind it
         if !self.log.compact()? && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);

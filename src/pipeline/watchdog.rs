@@ -1,8 +1,8 @@
-//! Notices that the core stands still: a command that comes to no end cannot be interrupted, but the process can be
-//! ended, for the platform to start it again. The message comes again then, and again, until it is found to be the one
-//! and parked (see `orderly_actors::sequencer`).
+//! Ends a process whose core stands still. A command that comes to no end cannot be interrupted, but the process can be
+//! ended, for the platform to start it again. The broker then delivers the message again, until the message has ended the
+//! process so often that it is parked (see `orderly_actors::sequencer`).
 //!
-//! The core tells that it moves with every command and at least at every tick; who watches is on other threads.
+//! The core gives a sign of life with every command and at least at every tick. The watchdog runs on another thread.
 
 use super::workers::failpoint;
 use super::{Condition, Error};
@@ -19,8 +19,8 @@ pub(super) struct Heartbeat {
     clock: SystemClock,
 }
 
-/// It waits for something that has a limit of its own: nobody shall worry.
-const AWAY: u64 = u64::MAX;
+/// Stands for a core that waits for something with a time limit of its own, and is not watched meanwhile.
+const PAUSED: u64 = u64::MAX;
 
 impl Heartbeat {
     /// A sign of life now.
@@ -30,28 +30,28 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// It moves.
+    /// The core gives a sign of life.
     pub(super) fn beat(&self) {
         self.last.store(self.now(), Ordering::Relaxed);
     }
 
-    /// It is not to be watched until the next beat.
+    /// The core is not watched until its next beat.
     pub(super) fn pause(&self) {
-        self.last.store(AWAY, Ordering::Relaxed);
+        self.last.store(PAUSED, Ordering::Relaxed);
     }
 
-    /// How long ago it moved last.
+    /// How long ago the last sign of life was; zero while the core is not watched.
     fn silence(&self) -> Duration {
-        // a beat that is ahead of us, or away, is no silence
+        // a beat of the moment after `now`, and a pause, are later than `now`: no silence
         Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(AWAY - 1)
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(PAUSED - 1)
     }
 }
 
-/// Returns when there was no sign of life for as long as `stall_after`, and readiness shows it.
+/// Returns when there was no sign of life for `stall_after`. Readiness shows that by then.
 pub(super) async fn watch(
     heartbeat: Heartbeat,
     stall_after: Duration,

@@ -1,4 +1,4 @@
-//! The threads and tasks of the process that work beside the core, and what becomes of one that ends.
+//! Starts the threads and tasks of the pipeline, and ends the process when one of them fails.
 //!
 //! Every worker is started here, by name. One that panics, or ends with an error, ends the process: [`Watch::failed`]
 //! says which worker it was, readiness shows it, and the platform starts the process again. Nothing that was not
@@ -13,6 +13,10 @@
 //! | `amqp`, `webhook` | tasks | `notifier::start` |
 //! | `watchdog` | task | `Pipeline::start` |
 //! | `readiness` | tasks | `process` |
+//!
+//! Three parts of the process start their own, and are watched in their own way. The admin server's thread: `cli::serve`
+//! ends with it. The driver of the broker and its publishing channels (`orderly_broker`): the intake ends with them, and the
+//! core with the intake. The supervisors of the actors: they report to the core.
 //!
 //! With the feature `failpoints` of `orderly-actors` a test makes a worker panic where it takes up work: the fault
 //! `worker:NAME`.
@@ -32,12 +36,12 @@ pub struct Workers {
     failures: mpsc::UnboundedSender<Error>,
 }
 
-/// Hears of workers that failed.
+/// Tells which worker failed.
 #[derive(Debug)]
 pub struct Watch(mpsc::UnboundedReceiver<Error>);
 
 impl Watch {
-    /// Returns when a worker failed; pends while all work.
+    /// Returns when a worker has failed; pends while all work.
     pub async fn failed(&mut self) -> Error {
         match self.0.recv().await {
             Some(error) => error,
@@ -47,7 +51,7 @@ impl Watch {
 }
 
 impl Workers {
-    /// Must be called on the runtime that is to carry the tasks.
+    /// Must be called on the runtime that runs the tasks.
     pub fn new() -> (Self, Watch) {
         let (failures, failed) = mpsc::unbounded_channel();
         (Self { runtime: tokio::runtime::Handle::current(), failures }, Watch(failed))
@@ -95,7 +99,7 @@ fn report(
     let _ = failures.send(error); // the process is ending already
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())

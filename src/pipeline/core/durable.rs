@@ -5,7 +5,7 @@ use super::super::storage::Report;
 use super::Core;
 
 impl Core {
-    /// Waits until everything sealed is durable.
+    /// Waits until all sealed units are durable.
     pub(super) async fn until_durable(&mut self) -> Result<(), Error> {
         self.hand_over();
         while !self.pending_acks.is_durable() {
@@ -15,7 +15,8 @@ impl Core {
         Ok(())
     }
 
-    /// Waits for the store thread, but not for ever: a disk that stands still ends the process.
+    /// Waits for the next report of the store thread, for `stall_after` at most: a disk that does not answer ends the
+    /// process.
     pub(super) async fn next_report(&mut self) -> Result<Report, Error> {
         self.heartbeat.pause();
         let report = tokio::time::timeout(self.limits.stall_after, self.reports.recv()).await;
@@ -28,7 +29,7 @@ impl Core {
     }
 
     pub(super) fn disk_stands_still(&self) -> Error {
-        tracing::error!(after = ?self.limits.stall_after, "the store thread stands still: the process ends");
+        tracing::error!(after = ?self.limits.stall_after, "the disk does not answer: the process ends");
         Error::DiskStalled
     }
 }

@@ -1,7 +1,7 @@
 //! Ending in good order, and in time.
 //!
-//! Invariant: time cuts only waiting short, never a step of the core. A command that was begun is sealed, and what is
-//! sealed is handed to the store: a unit that is left out would be a hole in front of all that follow it.
+//! Invariant: the limit of time cuts only waiting short, never a step of the core. A command that was begun is sealed,
+//! and every sealed unit is handed to the store: a unit that is left out would be a hole before all that follow.
 
 use super::super::Error;
 use super::super::storage::{Report, Work};
@@ -10,9 +10,10 @@ use orderly_actors::clock::Clock;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// Saying goodbye to the broker may take so long behind the grace: one that blocks publishers does not answer.
+/// How long closing the connections to the broker may take after the grace: a broker that blocks publishers does not
+/// answer.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// How often it is looked at whether everything owed was published.
+/// The pause between two looks whether everything owed was published.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The grace is over.
@@ -34,7 +35,7 @@ impl Core {
         self.sealed(clean, None).await?;
         self.until_durable().await?;
         self.pending_acks.acknowledge(self.clock.monotonic());
-        let _ = self.storage.send(Work::Close); // it reports why, if it is gone
+        let _ = self.storage.send(Work::Close); // a store thread that is gone has reported why
         loop {
             match self.next_report().await? {
                 Report::Closed => break,
@@ -42,14 +43,14 @@ impl Core {
             }
         }
         self.heartbeat.pause();
-        // the broker notices by itself that a connection is gone: nothing depends on this
+        // nothing depends on an answer: the broker notices by itself when a connection ends
         let _ = timeout_at(Instant::now() + GOODBYE, self.link.control.close()).await;
         Ok(())
     }
 
-    /// Finishes what is in hand, and waits until every event that is owed was published.
+    /// Finishes the messages in hand, and waits until every event that is owed was published.
     async fn drain(&mut self, deadline: Instant) -> Result<Result<(), Late>, Error> {
-        // nobody worries while it waits; with every command it is watched again
+        // these waits have the grace as their limit; the next command is watched again
         self.heartbeat.pause();
         if timeout_at(deadline, self.link.control.pause()).await.is_err() {
             return Ok(Err(Late));

@@ -63,7 +63,7 @@ impl Busy {
         }
         self.work.send(Work::Commit(units)).expect("the thread listens");
         self.storage.cursor.store(self.view.next_seq().0, Ordering::Release);
-        assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Goes);
+        assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Continue);
         while let Ok(report) = self.reports.try_recv() {
             if let Report::Checkpoint(report) = report {
                 self.view.checkpointed(&report);
