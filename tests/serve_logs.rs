@@ -71,7 +71,7 @@ fn another_owner_of_the_namespace_is_logged_once() {
 
     assert_eq!(second.ended().code(), Some(75));
     let lines = lines(&log);
-    let waiting = "another processor holds the namespace: waiting";
+    let waiting = "another processor owns the namespace: waiting";
     assert_eq!(messages(&lines), ["admin server listens", waiting]);
     assert_eq!(first.stop().code(), Some(0));
 }

@@ -18,7 +18,7 @@ pub(super) struct PerValue<L: 'static, S> {
     series: Vec<S>,
 }
 
-impl<L: PartialEq, S> PerValue<L, S> {
+impl<L: Copy + PartialEq, S> PerValue<L, S> {
     fn new(values: &'static [L], one: impl FnMut(&L) -> S) -> Self {
         Self { values, series: values.iter().map(one).collect() }
     }

@@ -298,7 +298,7 @@ impl Notifier {
                     tracing::warn!(%channel, "the channel failed repeatedly: its circuit breaker opens");
                 }
                 (_, breaker::State::Closed) => {
-                    tracing::info!(%channel, "the channel works again: its circuit breaker closes")
+                    tracing::info!(%channel, "the channel works again: its circuit breaker closes");
                 }
                 // the probe goes out, or it failed
                 (_, breaker::State::HalfOpen | breaker::State::Open) => {}

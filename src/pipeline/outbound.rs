@@ -1,4 +1,4 @@
-//! What the core sends out without waiting for it: retries, dead letters, replies.
+//! Messages that the core publishes without waiting for their confirms: retries, dead letters, replies.
 
 use super::Error;
 use super::pending_acks::DeliveryRef;
@@ -15,14 +15,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// A message delivered this often may be the one that kills the process: it runs alone.
+/// A message with this number of deliveries runs alone, since it may be the one that kills the process.
 pub(super) const SUSPICIOUS: u32 = 3;
-/// Batches of replies that may wait; more are dropped, as replies are best effort.
+/// The largest number of batches of replies that wait. Further ones are dropped: replies are best effort.
 const REPLIES: usize = 64;
-/// The first and the longest pause after a publish that must succeed and did not.
+/// The first and the longest pause after a failed publish that must succeed.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
-/// What may be settled, since the broker has confirmed a message.
+/// What to settle when the broker has confirmed a message.
 #[derive(Debug)]
 pub(super) enum Confirmed {
     /// A delivery: its retry or its dead letter is confirmed.
@@ -41,7 +41,7 @@ pub(super) struct Outbound {
     confirmed_in: mpsc::UnboundedSender<Confirmed>,
     /// Publishes under way that must succeed.
     under_way: Arc<AtomicUsize>,
-    /// Orders of which a waiting callback is on its way to the dead letters.
+    /// Orders with a waiting callback that is being dead-lettered.
     callbacks: HashSet<Ordinal>,
     metrics: Metrics,
 }
@@ -71,7 +71,7 @@ impl Outbound {
         }
     }
 
-    /// Sends a failed command to a wait queue; false when it was tried often enough.
+    /// Publishes a failed command to a wait queue. `false` when the command has had its last attempt.
     pub(super) fn retry(&self, delivery_ref: &DeliveryRef, message: &Message) -> bool {
         match self.retries.after(message) {
             Retry::Later(retry) => {
@@ -82,7 +82,7 @@ impl Outbound {
         }
     }
 
-    /// Sends a message, whole, to the broker's dead letters; its delivery is settled when the broker has confirmed it.
+    /// Publishes a whole message to the dead letters of the broker. Its delivery is settled when the broker has confirmed that.
     pub(super) fn dead_letter(
         &self,
         delivery_ref: &DeliveryRef,
@@ -99,8 +99,7 @@ impl Outbound {
         self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, reason);
     }
 
-    /// Sends a waiting callback to the broker's dead letters, as the message that it came in, unless the letter is on
-    /// its way already.
+    /// Publishes a waiting callback to the dead letters of the broker, as the message that it came in, unless that is under way.
     pub(super) fn dead_letter_callback(&mut self, letter: Box<DeadLetter>) {
         if !self.callbacks.insert(letter.order) {
             return;
@@ -123,12 +122,12 @@ impl Outbound {
         self.must_publish(Confirmed::Callback(letter), message, reason);
     }
 
-    /// A waiting callback is dealt with: the next one of its order may go.
+    /// Ends the dead-lettering of a waiting callback: the next one of its order may be dead-lettered.
     pub(super) fn callback_settled(&mut self, order: Ordinal) {
         self.callbacks.remove(&order);
     }
 
-    /// Publishes until it is confirmed; `then` is settled behind that. `dead` says why, of a dead letter.
+    /// Publishes a message until the broker has confirmed it, and then settles `then`. `dead` is the reason of a dead letter.
     fn must_publish(&self, then: Confirmed, message: Message, dead: Option<Reason>) {
         let (publisher, confirmed) = (self.publisher.clone(), self.confirmed_in.clone());
         let metrics = self.metrics.clone();
@@ -143,7 +142,7 @@ impl Outbound {
                 if confirms.iter().all(orderly_broker::Confirm::is_acked) {
                     break;
                 }
-                // one line for each new problem: a queue that is missing may be missing for long
+                // One line for each new problem only: a queue may be missing for long.
                 if told.as_ref() != Some(&confirms) {
                     let to = &message.routing_key;
                     tracing::warn!(
@@ -165,7 +164,7 @@ impl Outbound {
         });
     }
 
-    /// Sends verdicts to who wants to hear them.
+    /// Publishes verdict replies.
     pub(super) fn reply(&self, replies: Vec<Message>) {
         if !replies.is_empty() && self.replies.try_send(replies).is_err() {
             tracing::debug!("verdict replies were dropped: too many wait to be published");
@@ -184,7 +183,7 @@ async fn send_replies(
 ) -> Result<(), Error> {
     while let Some(replies) = waiting.recv().await {
         failpoint("replies");
-        // best effort: whether they arrived is not asked
+        // Best effort: the outcome does not matter.
         drop(publisher.best_effort(replies).await);
     }
     Ok(())

@@ -1,9 +1,8 @@
 //! The relay: publishes the events of durable units, in order, with confirms, and keeps a cursor.
 //!
-//! Invariant: the cursor never passes an event that is to be published and was not confirmed. It
-//! is written down with the next group commit; after a crash what lies behind the one that was
-//! written is published again, with the same ids. The journal is the outbox: when the feed has a
-//! hole, since the relay fell behind or a publish failed, it reads on from there.
+//! Invariant: the cursor never passes an event that has to be published and is not confirmed. The next group commit stores the
+//! cursor; after a crash the events behind the stored cursor are published again, with the same ids. The journal is the outbox:
+//! when the feed has a gap, because the relay fell behind or a publish failed, the relay reads the missing units from the journal.
 
 use super::Error;
 use super::workers::{Workers, failpoint};
@@ -20,18 +19,18 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// Events in one publish, at most.
+/// The largest number of events in one publish.
 const BATCH: usize = 256;
-/// Publishes under way, at most.
+/// The largest number of publishes under way.
 const OUTSTANDING: usize = 16;
-/// Units that wait for the relay in memory, about: those beyond are read from the journal later.
+/// About the number of units that wait for the relay in memory. Further ones are read from the journal later.
 const AT_HAND: usize = 4096;
 /// Units read from the journal at once.
 const READ: usize = 512;
-/// The pause after a publish that failed.
+/// The pause after a failed publish.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Where the relay begins, and where it tells how far it got.
+/// The range of the relay, shared with the core.
 pub(super) struct Position {
     /// The first sequence that may not be published yet.
     pub(super) next: Seq,
@@ -39,7 +38,7 @@ pub(super) struct Position {
     pub(super) cursor: Arc<AtomicU64>,
 }
 
-/// What the core tells the relay.
+/// The side of the core: hands durable units to the relay, and reads its cursor.
 #[derive(Debug)]
 pub(super) struct RelayHandle {
     sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
@@ -49,7 +48,7 @@ pub(super) struct RelayHandle {
 }
 
 impl RelayHandle {
-    /// These units are durable. Never waits: when the relay is behind it finds them in the journal.
+    /// Hands over units that became durable. Never waits: a relay that is behind reads them from the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
         if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
             self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
@@ -171,7 +170,7 @@ impl Relay {
             "publishing failed: events are published again from the cursor on"
         );
         for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
-            receipt.await; // what came of it is known when it is published again
+            receipt.await; // its events are published again, whatever the outcome
         }
         self.stream.resume();
         self.next = Seq(self.position.cursor.load(Ordering::Acquire));
@@ -226,8 +225,8 @@ impl Relay {
         }
     }
 
-    /// Reads from the journal what the core did not hand over. The disk may take its time, and the threads of this
-    /// runtime answer the broker's heartbeats: so it is read on a thread that may block.
+    /// Reads the units that the core did not hand over from the journal. The threads of this runtime answer the heartbeats of the
+    /// broker and may not wait for a disk, so another thread reads.
     async fn read_on(&mut self) -> Result<(), states::Error> {
         let handed_from = self.at_hand.front().map(|entry| entry.seq);
         let (history, next) = (self.history.clone(), self.next);
@@ -239,7 +238,7 @@ impl Relay {
         };
         read.append(&mut self.at_hand);
         self.at_hand = read;
-        // what was pruned was confirmed before: go on behind it
+        // Pruned units were confirmed before: go on behind them.
         if let Some(first) = self.at_hand.front()
             && first.seq > self.next
             && self.outstanding.is_empty()

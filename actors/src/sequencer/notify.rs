@@ -136,7 +136,7 @@ impl Sequencer {
                 Ok(traced) => *notices = traced,
                 // the command is applied without its trace: what was decided is in the changeset
                 Err(fault) => {
-                    tracing::error!(problem = %fault, "the trace of a notification cannot be read")
+                    tracing::error!(problem = %fault, "the trace of a notification could not be recorded");
                 }
             }
         }

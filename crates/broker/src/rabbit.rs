@@ -131,7 +131,7 @@ impl Claim {
                     return Err(error);
                 }
                 if is_new {
-                    info!(queue, ?owner_wait, "another processor holds the namespace: waiting");
+                    info!(queue, ?owner_wait, "another processor owns the namespace: waiting");
                 }
                 limits::OWNER_PAUSE
             } else {

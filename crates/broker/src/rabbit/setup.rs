@@ -87,7 +87,7 @@ impl SetUp {
                     self.status.send_modify(|status| status.last_error = Some(failure));
                     if before != Phase::NotOwner {
                         let queue = &self.settings.names.owner;
-                        warn!(queue, "another connection holds the namespace: waiting");
+                        warn!(queue, "another connection owns the namespace: waiting");
                     }
                     tokio::time::sleep(limits::OWNER_PAUSE).await;
                 }
