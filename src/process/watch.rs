@@ -46,7 +46,7 @@ pub(super) async fn watch_broker(
             }
             // the broker is there: what the start waits for is the namespace
             Phase::NotOwner if now.generation == 0 => {
-                readiness.raise(Unready::Starting, "another processor holds the namespace");
+                readiness.raise(Unready::Starting, "another processor owns the namespace");
             }
             Phase::Connecting | Phase::NotOwner => {
                 let detail = now
