@@ -29,12 +29,12 @@ use std::time::Duration;
 /// The source of every message, as `support` sends them.
 const SOURCE: &str = "test";
 
-/// What both are configured to.
+/// The settings of the shop, and the same for the model.
 fn configured(late_payment: LatePayment) -> (Settings, orderly_model::Settings) {
     let mut shop = settings();
     shop.terms.late_payment = late_payment;
     shop.waiting = WaitingLimits { total: 5, per_order: 3, ..shop.waiting };
-    // what is deleted after its retention is not seen here
+    // nothing reaches its retention here
     shop.identity_retention = 10_000 * DAY;
     shop.terms.keep_for = 10_000 * DAY;
     shop.carts.keep_for = 10_000 * DAY;
@@ -65,11 +65,11 @@ pub struct Pair {
     pub shop: Shop,
     pub model: Model,
     settings: Settings,
-    /// Messages so far: id, type and data.
+    /// The messages so far: id, type and data.
     sent: Vec<(String, &'static str, Value)>,
-    /// What happened so far, for a person.
+    /// The steps so far, to be read in a failure.
     story: String,
-    /// Version of every order, and how the order stood when that was seen.
+    /// The version of every order, and the order as it was with that version.
     versions: BTreeMap<String, (u64, OrderSnapshot)>,
     /// Every verdict, reason, event and status that was seen, and every type of command that was [`applied`].
     pub seen: BTreeSet<String>,
@@ -90,7 +90,7 @@ impl Pair {
         }
     }
 
-    /// Lives a whole history; an error tells where the two part.
+    /// Runs a whole history. The error says where the shop and the model differ.
     pub async fn live(&mut self, history: &[Happens]) -> Result<(), String> {
         for sku in ["cup", "pot", "tea"] {
             self.send("stock.set", json!({"sku": sku, "on_hand": 4})).await?;
@@ -160,7 +160,7 @@ impl Pair {
         self.compare(&told, &units)
     }
 
-    /// The message comes to the model.
+    /// Gives the message to the model.
     fn take(&mut self, kind: &str, id: &str, data: &Value) -> Vec<Unit> {
         let body = data.to_string();
         self.model.take_all(&Message::new(SOURCE, id, kind, body.as_bytes()))
@@ -171,10 +171,10 @@ impl Pair {
         let first = self.shop.entries.len();
         self.shop.pass(Duration::ZERO).await;
         let mut told = self.shop.entries[first..].to_vec();
-        // a timer that looks again later leaves a unit that tells nothing
+        // a timer that sets itself again later leaves a unit without events
         told.retain(|entry| entry.record.origin != Origin::Age || !entry.record.events.is_empty());
         let mut units = self.model.expire_due();
-        // the contract says nothing of which of two orders expires first
+        // the contract does not say which of two orders expires first
         told.sort_by_key(|entry| entry.record.order.as_ref().map(|id| id.as_str().to_owned()));
         units.sort_by_key(|unit| unit.order.clone());
         self.compare(&told, &units)
@@ -187,10 +187,10 @@ impl Pair {
         self.shop = shop;
     }
 
-    /// The power goes at the n-th write or sync from here, on the way of a message. Then the shop
-    /// starts on what is left, and the message, which nobody acknowledged, is delivered again.
+    /// The power fails at the n-th write or sync from here, while a message is processed. Then the shop starts with the
+    /// disk as it is, and the message is delivered again, since nobody acknowledged it.
     async fn crash(&mut self, nth: u64, kind: &'static str, data: Value) -> Result<(), String> {
-        // so that nothing is due at the start but what the message leaves
+        // so that only timers of this message are due at the start
         self.fire().await?;
         let id = format!("m-{}", self.sent.len());
         self.note(&format!("{kind} {id} {data}, with a crash at write {nth}"));
@@ -198,10 +198,10 @@ impl Pair {
         self.until_power_goes(&inbound(kind, &id, &data)).await;
         let disk = self.shop.disk.crash();
         self.restart(disk);
-        // callbacks that had waited, if their order's placing outlived the crash
+        // applies callbacks that waited, if the unit that placed their order is durable
         self.shop.pass(Duration::ZERO).await;
         let again = self.shop.send(kind, &id, data.clone()).await;
-        // a hold whose time was up when an attempt froze it is due as soon as that attempt ends
+        // a hold that was due when an attempt froze it is due again as soon as the attempt ends
         self.shop.pass(Duration::ZERO).await;
 
         self.sent.push((id.clone(), kind, data.clone()));
@@ -214,7 +214,7 @@ impl Pair {
         self.compare(&[], &[])
     }
 
-    /// Takes a message to its end, or to that of the disk.
+    /// Processes a message until it is done or the disk fails.
     async fn until_power_goes(&mut self, inbound: &InboundMessage) {
         let Step::Sealed(sealed) = self.shop.step(inbound).await else {
             panic!("no owner fails here");
@@ -258,7 +258,7 @@ impl Pair {
         let _ = writeln!(self.story, "{line}"); // a string always takes it
     }
 
-    /// Compares what was told, and then all that can be seen.
+    /// Compares the units of the step, and then every state that can be read.
     fn compare(&mut self, told: &[Arc<JournalEntry>], units: &[Unit]) -> Result<(), String> {
         let mut found = Vec::new();
         if told.len() != units.len() {
@@ -287,7 +287,7 @@ impl Pair {
         Err(format!("{}\nafter\n{}", found.join("\n"), self.story))
     }
 
-    /// The ids of the refunds that the shop asks for by itself are its own choice: the model learns them.
+    /// Tells the model the ids of the refunds that the shop requested by itself: the shop chooses them.
     fn name_refunds(&mut self) {
         let view = self.shop.sequencer.view().borrow();
         each(&view, tables::ORDERS, |ordinal| {

@@ -14,24 +14,24 @@ const LONG: i64 = 34 * 24 * 60;
 pub enum Happens {
     /// A command comes under a new id.
     Sent(&'static str, Value),
-    /// The message so many before the next comes again: as it was, or otherwise.
+    /// The message that was sent `back` messages ago is delivered again, as it was or changed.
     Again { back: usize, how: Refers },
-    /// Time passes; what is due by then is not dealt with yet.
+    /// Time passes. The timers that are due by then do not fire yet.
     Passes { minutes: i64 },
-    /// What is due is dealt with.
+    /// The timers that are due fire.
     Fires,
-    /// The process ends, and starts again on what it had made durable.
+    /// The process ends, and starts again with the units that are durable.
     Restarts,
-    /// The power goes at the n-th write from here, while a command is dealt with.
+    /// The power fails at the n-th write from here, while a command is processed.
     Crashes { nth: u64, kind: &'static str, data: Value },
 }
 
-/// How a message that comes again differs from the first.
+/// How a message that is delivered again differs from the first one.
 #[derive(Debug, Clone)]
 pub enum Refers {
     /// Not at all.
     Whole,
-    /// In a field that no command knows.
+    /// By a field that no command knows.
     WithUnknownField,
     /// The same data under a new message id.
     UnderNewId,
@@ -138,7 +138,7 @@ fn checkout() -> impl Strategy<Value = (&'static str, Value)> {
     )
 }
 
-/// `@0` is the first refund that the shop itself asked for, and so on: see the driver.
+/// The id of a refund. `@0` is the first refund that the shop itself requested, and so on: see the driver.
 fn refund() -> impl Strategy<Value = &'static str> {
     select(&["w-1", "w-2", "@0", "@0", "@1"][..])
 }
@@ -174,7 +174,7 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
     let dispute = select(&["d-1", "d-2"][..]);
     let outcome = select(&["won", "lost"][..]);
     let how = (amount(), currency(), prop::bool::weighted(0.15), dispute, outcome);
-    // an identity of its own follows from the data; now and then it collides, or data lack
+    // each callback has an identity that follows from its data; some collide, and some lack a field
     let oddity = (prop::option::weighted(0.05, 0..3_u8), prop::bool::weighted(0.03), 0..3_u8);
     (which, how, oddity).prop_map(|(which, how, (clash, lacks, turn))| {
         let (provider, order, kind, attempt, capture, refund) = which;
@@ -286,8 +286,7 @@ fn happens() -> impl Strategy<Value = Happens> {
     ]
 }
 
-/// How a history begins: mostly with an order, often with its money. Left to chance alone few
-/// orders would come so far that something can become of them.
+/// How a history begins: mostly with an order, often with its payment. By chance alone few orders would come that far.
 fn opening() -> impl Strategy<Value = Vec<Happens>> {
     let from_cart = vec![
         Happens::Sent("cart.put", line("cup", 2)),

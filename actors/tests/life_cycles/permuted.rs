@@ -1,16 +1,14 @@
-//! Callbacks of one order, and the same in another order.
+//! The callbacks of one order, in two orders.
 //!
-//! When does it not matter in which order a provider's callbacks come? For the *money* (`paid`,
-//! `refunded`, `disputed`): as long as every capture has a `capture_id`. Then each counts once
-//! whatever the status, where one without an id counts while the order awaits money and is
-//! stale after, and is stale on an attempt that was closed by `final`; refunds are capped by
-//! what is paid, which is a matter of two sums; and of a dispute the furthest state stands.
+//! For the *money* (`paid`, `refunded`, `disputed`) the order of the callbacks does not matter as long as every capture
+//! has a `capture_id`. Such a capture counts once, in every status. A capture without an id counts only while the order
+//! awaits money, and is stale after that; it is also stale on an attempt that `final` closed. Refunds count up to the sum
+//! of the captures, which does not depend on the order. Of a dispute the furthest state stands.
 //!
-//! For the *stock* too: as long as, beyond that, the captures in the order's currency do not
-//! pass the total, no other currency is among them, and nothing is refunded. Otherwise the net
-//! may reach the total exactly, and sell the stock, in one order, and jump over it, or come
-//! after a refund, in another. Captures without ids may then be among them, unless their
-//! attempt is closed: none of them comes after the order is paid.
+//! For the *stock* the order does not matter if, in addition, the captures in the order's currency do not exceed the
+//! total, no other currency is among them, and nothing is refunded. Otherwise one order of the callbacks may reach the
+//! total exactly, which sells the stock, and another may exceed the total at once or come after a refund. Captures without
+//! ids may be among them unless their attempt is closed, since none of them comes after the order is paid.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -21,7 +19,7 @@ const PRICE: i64 = 100;
 /// The total of the order, in prices.
 const TOTAL: i64 = 4;
 
-/// The order that they are about: it takes half of what there is of two skus.
+/// Places the order of the callbacks: it takes half of the stock of two skus.
 pub fn placing() -> Value {
     json!({
         "order_id": ORDER, "customer": {"id": "c-1"}, "currency": "EUR",
@@ -40,7 +38,7 @@ fn says(kind: &str, attempt: &str) -> Value {
     json!({"kind": kind, "attempt_id": attempt})
 }
 
-/// Shares of money in prices, each with an attempt; and how often each is told.
+/// Shares of money in prices, each with its attempt and how many times the capture is delivered.
 fn shares(most: i64) -> impl Strategy<Value = Vec<(i64, &'static str, usize)>> {
     prop::collection::vec((1..=most, attempt(), 1..3_usize), 0..4)
 }
@@ -53,7 +51,7 @@ fn captured(nth: usize, share: i64, attempt: &str, currency: &str) -> Value {
     said
 }
 
-/// What moves no money.
+/// Callbacks that move no money.
 fn asides() -> impl Strategy<Value = Vec<Value>> {
     let step = select(&["action_required", "authorized", "failed", "voided", "expired"][..]);
     let step = (step, attempt()).prop_map(|(kind, attempt)| {
@@ -76,7 +74,7 @@ fn asides() -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(prop_oneof![2 => step, 1 => dispute], 0..4)
 }
 
-/// Callbacks whose order matters neither for money nor for stock.
+/// Callbacks whose order matters neither for the money nor for the stock.
 fn calm() -> impl Strategy<Value = Vec<Value>> {
     (shares(2), prop::bool::weighted(0.5), asides()).prop_map(|(shares, has_ids, mut said)| {
         let mut left = TOTAL;
@@ -99,7 +97,7 @@ fn calm() -> impl Strategy<Value = Vec<Value>> {
     })
 }
 
-/// Callbacks whose order does not matter for money: too much, refunds, and other currencies.
+/// Callbacks whose order does not matter for the money: captures beyond the total, refunds, and other currencies.
 fn wild() -> impl Strategy<Value = Vec<Value>> {
     let currencies = prop::collection::vec(prop_oneof![4 => Just("EUR"), 1 => Just("USD")], 4);
     let refunds = prop::collection::vec((1..=TOTAL, attempt(), 1..3_usize), 0..3);
