@@ -1,4 +1,4 @@
-//! What one step of the shop comes to.
+//! The result of one step of the shop.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -48,20 +48,20 @@ impl Verdict {
     }
 }
 
-/// What one message, one waiting callback or one timer came to.
+/// The result of a message, of a waiting callback or of a timer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Unit {
-    /// The order that it was about.
+    /// The order that the step was about.
     pub order: Option<String>,
     /// The verdict; `applied` for timers.
     pub verdict: Verdict,
-    /// Why it was not applied, in the contract's words.
+    /// The reason of the contract why the command was not applied.
     pub reason: Option<&'static str>,
     /// The detail of `out_of_stock` and `not_allowed`, which the contract fixes; null for others.
     pub detail: Value,
     /// The types of the events.
     pub events: Vec<&'static str>,
-    /// What some of the events say beyond their type, one line each.
+    /// Details of some events beyond their type, one line each.
     pub facts: Vec<String>,
     /// Amount and currency of each `payment.refund_requested`.
     pub refunds_requested: Vec<(i64, String)>,
@@ -70,22 +70,21 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// Adds an event that its type says everything about.
+    /// Adds an event without details.
     pub(crate) fn event(&mut self, kind: &'static str) {
         self.events.push(kind);
     }
 
-    /// Adds an event, with what it says beyond its type.
+    /// Adds an event with details.
     pub(crate) fn event_with(&mut self, kind: &'static str, fact: String) {
         self.event(kind);
         self.facts.push(fact);
     }
 }
 
-/// Where two units differ, one line each; `product` is what the processor did.
+/// The differences between two units, one line each. `product` is the unit of the processor.
 ///
-/// The order of the events of one subject is fixed by the contract only for orders. Of the other events it matters
-/// which there were and how often.
+/// The contract fixes the order of the events of one subject only for orders. Of the other events only their number counts.
 pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
     let mut found = Vec::new();
     let mut compare = |what: &str, product: String, model: String| {
@@ -124,7 +123,7 @@ pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
     found
 }
 
-/// Every name that a unit brought up: for tests that want to have seen all of them.
+/// Every name in a unit, for tests that require all names to occur.
 pub fn names(unit: &Unit) -> BTreeSet<&'static str> {
     let mut names = BTreeSet::from([unit.verdict.name()]);
     names.extend(unit.reason);
@@ -132,7 +131,7 @@ pub fn names(unit: &Unit) -> BTreeSet<&'static str> {
     names
 }
 
-/// How a command ends that is not applied.
+/// The end of a command that is not applied.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ended {
     /// A business rule refused it.
@@ -149,7 +148,7 @@ pub(crate) enum Ended {
     Failed(&'static str),
 }
 
-/// `Ok`: the command is applied.
+/// `Ok` means that the command is applied.
 pub(crate) type Outcome = Result<(), Ended>;
 
 /// Refuses a command for a reason that needs no detail.

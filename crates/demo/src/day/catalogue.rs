@@ -1,16 +1,15 @@
-//! What the shop sells, and how much of it people buy.
+//! The skus of the shop, and the quantities that customers buy.
 //!
 //! The weights follow the public "Online Retail" data set (Chen 2015, a gift wholesaler's year).
-//! Only its proportions are here: lines an order, units a line, prices, and how much of the trade
-//! the best-selling tenth makes.
+//! Only its proportions are here: lines an order, units a line, prices, and the share of the best-selling tenth.
 
 use crate::random::Random;
 
-/// The stock a plentiful sku starts the day with. No day sells as much, so what becomes of an order
-/// for one never depends on when a hold runs out.
+/// The stock of a plentiful sku in the morning. No day sells as much, so the outcome of an order for such a sku does not depend on
+/// the time at which a hold expires.
 const PLENTY: u64 = 1_000_000;
 
-/// Every so many skus there is one too few of.
+/// One sku in this many is scarce.
 const SCARCE_EVERY: u64 = 29;
 
 /// Lines an order. (The sample's longest order, 265 lines, is a story of its own.)
@@ -82,7 +81,7 @@ impl Catalogue {
         Self { skus: (orders * 2).clamp(300, 4_000) }
     }
 
-    /// Every sku and what is on hand of it in the morning.
+    /// Every sku with its stock in the morning.
     pub(super) fn stock(&self) -> impl Iterator<Item = (String, u64)> {
         (0..self.skus).map(|index| {
             let on_hand = if is_scarce(index) { traits(index).below(60) } else { PLENTY };
@@ -142,14 +141,14 @@ impl Catalogue {
     }
 }
 
-/// May a basket hold what there is too little of?
+/// Whether a basket may hold scarce skus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scarce {
     Too,
     Not,
 }
 
-/// What is random about a sku but stays with it.
+/// The random properties of a sku, the same on every call.
 fn traits(index: u64) -> Random {
     Random::new(index.wrapping_mul(0xD6E8_FEB8_6659_FD93))
 }

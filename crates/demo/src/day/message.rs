@@ -7,18 +7,18 @@ use super::catalogue::Line;
 /// The shop's one currency.
 pub(super) const CURRENCY: &str = "GBP";
 
-/// One message to the processor, whole or broken.
+/// A message to the processor, valid or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// The command's type, and so its routing key.
+    /// The type of the command, which is also the routing key.
     pub kind: &'static str,
     /// The message id; a message without one is poison.
     pub id: Option<String>,
-    /// Who sends it.
+    /// The source: the sender of the message.
     pub source: &'static str,
-    /// RFC 3339; past it the command no longer counts.
+    /// An RFC 3339 time, after which the command is not carried out.
     pub deadline: Option<&'static str>,
-    /// The data as bytes, as poison may be no JSON.
+    /// The data as bytes, since a broken message may not be JSON.
     pub body: Vec<u8>,
 }
 
@@ -33,7 +33,7 @@ impl Message {
     }
 }
 
-/// What a customer wants: the part that `order.place` and `cart.checkout` have in common.
+/// The fields that `order.place` and `cart.checkout` share.
 #[derive(Debug, Clone)]
 pub(super) struct OrderRequest {
     pub(super) order: String,
@@ -68,7 +68,7 @@ impl OrderRequest {
             .collect()
     }
 
-    /// Leaves out what is not said, as producers do.
+    /// Leaves out fields without a value, as producers do.
     fn finish(&self, mut data: Value) -> Value {
         if !self.adjustments.is_empty() {
             data["adjustments"] = self.adjustments().into();
@@ -167,7 +167,7 @@ pub(super) fn stock_adjust(id: String, sku: &str, delta: i64, reason: &str) -> M
     Message::new("warehouse", id, "stock.adjust", &data)
 }
 
-/// What the payment provider says, once.
+/// An event of the payment provider.
 #[derive(Debug, Clone)]
 pub(super) struct Callback {
     pub(super) event: String,
@@ -182,14 +182,14 @@ pub(super) struct Callback {
 pub(super) enum Payment {
     Captured {
         amount: u64,
-        /// The money's own id; not every provider gives one.
+        /// The id of the capture; not every provider gives one.
         capture: Option<String>,
     },
     Failed,
 }
 
 impl Callback {
-    /// `id` is the message's: providers deliver the same event again under another one.
+    /// The event as a message with the id `id`. A provider delivers the same event again under another message id.
     pub(super) fn message(&self, id: String) -> Message {
         let mut data = json!({
             "provider": "acme-pay",
@@ -213,7 +213,7 @@ impl Callback {
     }
 }
 
-/// Messages that no processor can take, one of each sort in turn.
+/// Messages that no processor can process, one of each sort in turn.
 pub(super) fn poison(id: &str, turn: u64) -> Message {
     let good = json!({ "sku": "SKU-00000", "delta": 1 });
     let message = |data: &Value| Message::new("legacy", id.to_owned(), "stock.adjust", data);

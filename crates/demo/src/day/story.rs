@@ -1,8 +1,7 @@
-//! What one customer does, and what the payment provider and the warehouse make of it.
+//! The messages of one customer, and those of the payment provider and the warehouse about the order.
 //!
-//! A hold that is meant to run out (its order says `hold_for`) does so between the day and the
-//! evening, whenever exactly. So that this cannot change the outcome, its order holds nothing
-//! scarce, and nobody speaks of it again before the evening.
+//! An order whose hold is to expire has a short `hold_for`. The hold expires at some time between the day and the evening. So that
+//! the exact time cannot change the outcome, such an order holds no scarce sku, and no message names it before the evening.
 
 mod behaviour;
 
@@ -14,7 +13,7 @@ use super::{
 use crate::random::Random;
 use behaviour::captured;
 
-/// How many customers in a thousand go which way.
+/// The ways of customers, each with its share of 1,000 customers.
 const WAYS: &[(u64, Way)] = &[
     (640, Way::PlaceAndPay),
     (180, Way::CheckOutAndPay),
@@ -48,7 +47,7 @@ enum Way {
     Confuse,
 }
 
-/// One customer's messages, each with the moment (ms of the day) at which it is sent.
+/// The messages of one customer, each with the time at which it is sent, in ms of the day.
 pub(super) struct Story<'a> {
     random: &'a mut Random,
     catalogue: &'a Catalogue,
@@ -102,7 +101,7 @@ impl<'a> Story<'a> {
     fn place_and_pay(&mut self) {
         let request = self.any_request(Scarce::Too);
         if request.total() > 0 && self.random.per_mille(40) {
-            // The provider is faster than the shop's own message.
+            // The callback of the provider comes before the order.
             let capture = self.capture(&request);
             self.deliver(self.opens, &capture, 0);
             let placed = self.opens + self.random.below(30 * SECOND);
@@ -117,7 +116,7 @@ impl<'a> Story<'a> {
     fn check_out_and_pay(&mut self) {
         let request = self.any_request(Scarce::Too);
         if self.random.per_mille(10) {
-            // Takes the last thing out, and goes to the till all the same.
+            // Empties the cart and checks out all the same.
             let (cart, first) = (self.cart(), &request.lines[0]);
             let put = message::cart_put(self.id("only"), &cart, first, None);
             self.send(self.opens, put);
@@ -149,7 +148,7 @@ impl<'a> Story<'a> {
         if late == Late::Pays {
             let at = self.evening();
             if self.random.per_mille(200) {
-                // Too late to matter: that the first attempt failed.
+                // The failure of the first attempt comes too late to matter.
                 let failed = self.callback(&request, "failed-1", "attempt-0", Payment::Failed);
                 self.deliver(EVENING, &failed, 0);
             }
@@ -162,7 +161,7 @@ impl<'a> Story<'a> {
         }
     }
 
-    /// The cart is theirs again when the hold has run out; half of them order again.
+    /// The hold expires and the cart is open again. Half of these customers order again.
     fn cart_hold_runs_out(&mut self) {
         let request = OrderRequest { hold_for: Some(SHORT_HOLD), ..self.request(Scarce::Not) };
         self.check_out(&request);
@@ -245,10 +244,10 @@ impl<'a> Story<'a> {
         }
     }
 
-    // The three that every day has.
+    // Three stories that are in every day.
 
-    /// Somebody's hold on the last pieces runs out, somebody else buys them, then the first one's
-    /// money comes: there is nothing left to hold again.
+    /// A customer holds the last pieces, and the hold expires. A second customer buys the pieces. Then the money of the first one
+    /// comes, and there is no stock to hold again.
     fn last_pieces(&mut self) {
         let request = OrderRequest {
             lines: vec![Line { sku: "SKU-LAST".to_owned(), quantity: 2, unit_price: 2_500 }],
@@ -270,7 +269,7 @@ impl<'a> Story<'a> {
         self.deliver(EVENING + MINUTE, &late, 1);
     }
 
-    /// 80,995 of one thing, cancelled minutes later: it happened.
+    /// An order of 80,995 pieces of one sku, cancelled minutes later. It is in the data set.
     fn far_too_many(&mut self) {
         let mut request = self.request(Scarce::Not);
         request.lines.truncate(1);

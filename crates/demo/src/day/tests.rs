@@ -1,4 +1,4 @@
-//! The day: the same again from its seed, with everything in it that it promises.
+//! The day: reproducible from its seed, with every kind of message that it promises.
 
 use std::collections::BTreeSet;
 
@@ -35,7 +35,7 @@ fn a_day_holds_every_verdict_reason_and_ending() {
         expected.take(&step);
     }
 
-    // When the model has taken it
+    // When the model has processed the day
     let tally = expected.finish();
 
     // Then nothing that can go wrong is missing
@@ -75,7 +75,7 @@ fn a_day_holds_every_verdict_reason_and_ending() {
 }
 
 #[test]
-fn when_a_short_hold_runs_out_does_not_matter() {
+fn the_time_at_which_a_short_hold_expires_does_not_change_the_results() {
     // Given what comes of a day whose short holds run out where the day says
     let steps: Vec<Step> = Day::new(3_000, 2).collect();
     let mut at_the_barrier = expected();
@@ -92,12 +92,12 @@ fn when_a_short_hold_runs_out_does_not_matter() {
         }
     }
 
-    // Then the same comes of both
+    // Then both have the same results
     assert_eq!(at_the_barrier.finish(), at_once.finish());
 }
 
 #[test]
-fn a_day_has_the_character_of_the_sample() {
+fn a_day_has_the_proportions_of_the_sample() {
     // Given the orders of a day
     let orders: Vec<Vec<u64>> = sent(Day::new(5_000, 3))
         .iter()
@@ -120,7 +120,7 @@ fn a_day_has_the_character_of_the_sample() {
 }
 
 #[test]
-fn message_ids_are_used_twice_only_where_the_day_means_it() {
+fn a_message_id_is_used_twice_only_on_purpose() {
     let mut seen = BTreeSet::new();
     let repeated: BTreeSet<String> = sent(Day::new(2_000, 4))
         .into_iter()
@@ -134,7 +134,7 @@ fn message_ids_are_used_twice_only_where_the_day_means_it() {
 }
 
 #[test]
-fn even_the_smallest_day_ends() {
+fn a_day_without_customers_ends() {
     assert!(Day::new(0, 1).count() > 0, "the morning's stock");
     assert!(Day::new(1, 1).any(|step| step == Step::HoldsRunOut));
 }

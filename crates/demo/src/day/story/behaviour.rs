@@ -1,5 +1,4 @@
-//! What the ways of all customers have in common: what they want, how they fill a cart, how they pay,
-//! and what follows when they have.
+//! The parts that the ways of customers share: orders, filling a cart, paying, and the messages after a payment.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,11 +11,11 @@ use super::{
     Story,
 };
 
-/// When the shop opens; only the data of callbacks show it.
+/// The time at which the shop opens. It appears only in the data of callbacks.
 const OPENING: Timestamp = Timestamp::constant(1_764_057_600, 0);
 
 impl Story<'_> {
-    /// An order that costs something.
+    /// An order with a total above 0.
     pub(super) fn request(&mut self, scarce: Scarce) -> OrderRequest {
         loop {
             let request = self.any_request(scarce);
@@ -26,7 +25,7 @@ impl Story<'_> {
         }
     }
 
-    /// An order that may be free.
+    /// An order whose total may be 0.
     pub(super) fn any_request(&mut self, scarce: Scarce) -> OrderRequest {
         let mut adjustments = Vec::new();
         let lines = self.catalogue.basket(self.random, scarce);
@@ -56,7 +55,7 @@ impl Story<'_> {
         request
     }
 
-    /// Puts the lines into the customer's cart, with some dithering; says when that is done.
+    /// Puts the lines into the cart, with some detours. Returns the time at which the cart is complete.
     pub(super) fn fill_cart(&mut self, lines: &[Line]) -> u64 {
         let cart = self.cart();
         let mut at = self.opens;
@@ -64,7 +63,7 @@ impl Story<'_> {
         if self.random.per_mille(50) {
             changes.push(message::cart_put(self.id("first"), &cart, &lines[0], Some(0)));
             changes.push(message::cart_clear(self.id("clear"), &cart));
-            // Theirs is another idea of the cart than ours.
+            // The expected version is out of date.
             changes.push(message::cart_put(self.id("stale"), &cart, &lines[0], Some(0)));
         }
         for (position, line) in lines.iter().enumerate() {
@@ -103,13 +102,13 @@ impl Story<'_> {
         let checkout = message::checkout(self.id("checkout"), &cart, request, total);
         self.send(at, checkout.clone());
         if self.random.per_mille(50) {
-            // Pressed twice.
+            // The customer pressed the button twice.
             self.send(at + SECOND, checkout);
         }
         at
     }
 
-    /// The customer pays within the day, and what follows from it.
+    /// The customer pays within the day. Adds the messages that follow.
     pub(super) fn pay(&mut self, placed: u64, request: &OrderRequest) {
         if request.total() == 0 {
             return;
@@ -125,7 +124,7 @@ impl Story<'_> {
         self.aftermath(at, request, &capture);
     }
 
-    /// What happens around and after a capture: the provider repeats itself, the goods leave.
+    /// The messages around and after a capture: repeated callbacks, and the completion of the order.
     pub(super) fn aftermath(&mut self, captured: u64, request: &OrderRequest, capture: &Callback) {
         if self.random.per_mille(200) {
             let at = captured + self.random.below(30 * MINUTE);
@@ -137,8 +136,8 @@ impl Story<'_> {
         }
         let names_captures = matches!(capture.what, Payment::Captured { capture: Some(_), .. });
         if self.random.per_mille(20) && names_captures {
-            // The same money once more, as another event. Who names no captures does not do that: each event of
-            // theirs is a share of its own, and goes back as one when the order came to nothing.
+            // The same money in another event. Not for a provider without capture ids: each of its events counts as money of
+            // its own.
             let told_again =
                 Callback { event: format!("{}-again", capture.event), ..capture.clone() };
             self.deliver(captured + MINUTE, &told_again, 0);
