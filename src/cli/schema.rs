@@ -48,18 +48,18 @@ fn event(kind: Type) -> Value {
         Type::OrderUnderReview => order().required("reason", text()),
         Type::OrderCancelled => order().optional("reason", text()),
         Type::OrderRefundDue => order().required("amount", amount()),
-        Type::PaymentRecorded => Object::with(text(), &["order_id", "provider", "attempt_id"])
+        Type::PaymentRecorded => Object::with(&text(), &["order_id", "provider", "attempt_id"])
             .required("kind", text())
             .required("verdict", text())
             .optional("amount", amount())
             .optional("currency", text())
             .optional("refund_id", text())
             .optional("dispute_id", text()),
-        Type::PaymentRefundRequested => Object::with(text(), &["order_id", "refund_id"])
+        Type::PaymentRefundRequested => Object::with(&text(), &["order_id", "refund_id"])
             .optional("attempt_id", text())
             .required("amount", amount())
             .required("currency", text()),
-        Type::PaymentVoidRequested => Object::with(text(), &["order_id", "attempt_id"]),
+        Type::PaymentVoidRequested => Object::with(&text(), &["order_id", "attempt_id"]),
         Type::StockLow => sku(),
         Type::StockChanged => sku().required("on_hand", count()).required("held", count()),
         // a hold that is sold in the same unit does not expire
@@ -73,7 +73,7 @@ fn event(kind: Type) -> Value {
         Type::NotificationDelivered => delivery(),
         Type::NotificationFailed => delivery().required("reason", text()),
         // a message for which there is no room has no id: only the broker's dead letters have the message
-        Type::CommandParked => Object::with(text(), &["reason"])
+        Type::CommandParked => Object::with(&text(), &["reason"])
             .optional("parked_id", text())
             .optional("detail", detail())
             .optional("type", text())
@@ -92,7 +92,7 @@ struct Object {
 
 impl Object {
     /// An object with these fields, all required and of one schema.
-    fn with(schema: Value, names: &[&'static str]) -> Self {
+    fn with(schema: &Value, names: &[&'static str]) -> Self {
         names.iter().fold(Self::default(), |object, name| object.required(name, schema.clone()))
     }
 
@@ -132,42 +132,42 @@ fn list(items: Object) -> Value {
 
 /// What a refusal says beyond its reason: a text, or which skus there are too few of.
 fn detail() -> Value {
-    let shortage = Object::with(text(), &["sku"]);
+    let shortage = Object::with(&text(), &["sku"]);
     let shortage = shortage.required("wanted", count()).required("available", count());
     json!({"anyOf": [text(), list(shortage)]})
 }
 
 /// Lines of an order or a cart.
 fn lines() -> Value {
-    let line = Object::with(text(), &["sku"]).required("quantity", count());
+    let line = Object::with(&text(), &["sku"]).required("quantity", count());
     list(line.required("unit_price", amount()).optional("name", text()))
 }
 
 fn order() -> Object {
     let counts = ["version", "total", "paid", "refunded"];
-    let order = Object::with(text(), &["order_id", "status", "currency"]);
+    let order = Object::with(&text(), &["order_id", "status", "currency"]);
     let order = counts.iter().fold(order, |order, name| order.required(name, count()));
     order.required("lines", lines())
 }
 
 fn sku() -> Object {
-    Object::with(text(), &["sku"]).required("available", count())
+    Object::with(&text(), &["sku"]).required("available", count())
 }
 
 fn reservation() -> Object {
-    let units = Object::with(text(), &["sku"]).required("quantity", count());
-    Object::with(text(), &["order_id"]).required("lines", list(units))
+    let units = Object::with(&text(), &["sku"]).required("quantity", count());
+    Object::with(&text(), &["order_id"]).required("lines", list(units))
 }
 
 fn cart() -> Object {
-    Object::with(text(), &["cart_id", "status", "currency", "updated_at"])
+    Object::with(&text(), &["cart_id", "status", "currency", "updated_at"])
         .required("version", count())
         .required("total", amount())
         .required("lines", lines())
 }
 
 fn notification() -> Object {
-    Object::with(text(), &["notification_id", "kind", "order_id"])
+    Object::with(&text(), &["notification_id", "kind", "order_id"])
 }
 
 fn delivery() -> Object {
