@@ -1,4 +1,4 @@
-//! From what is written to what is in force: layers, types, rules, secret files.
+//! Loading the configuration: layers, types, rules, secret files.
 
 use std::ffi::OsString;
 use std::fs;
@@ -50,7 +50,7 @@ impl Scratch {
 }
 
 #[test]
-fn nothing_set_means_the_defaults() {
+fn without_any_value_the_defaults_hold() {
     assert_eq!(loaded(&[]), Config::default());
     assert_eq!(Config::default().warnings(), []);
 }
@@ -65,14 +65,14 @@ fn the_documented_file_lists_exactly_the_keys_there_are_with_their_defaults() {
     if let Some(Value::Dict(_, broker)) = defaults.get_mut("broker") {
         broker.insert("url".into(), Config::default().broker.url.expose().into());
     }
-    // Serialized, so that values compare by what they are and not by their origin.
+    // Serialized, since values compare with their origin otherwise.
     let comparable = |dict: &Dict| serde_json::to_value(dict).expect("JSON");
     assert_eq!(comparable(&written), comparable(&defaults));
     assert_eq!(Config::load(Some(Path::new(DOCUMENTED)), []).expect("valid"), Config::default());
 }
 
 #[test]
-fn every_section_of_the_documented_file_explains_itself() {
+fn every_section_of_the_documented_file_begins_with_a_comment() {
     let text = fs::read_to_string(DOCUMENTED).expect("the documented file");
     let (_, body) = text.split_once("\n[broker]").expect("a first section");
     for section in body.split("\n[") {
@@ -82,7 +82,7 @@ fn every_section_of_the_documented_file_explains_itself() {
 }
 
 #[test]
-fn the_environment_goes_over_the_file() {
+fn the_environment_overrides_the_file() {
     let scratch = Scratch::new();
     let file = scratch.file("o.toml", "[orders]\nhold_for = \"10m\"\nhold_cap = \"1h\"\n");
     let variables = environment(&[("ORDERLY_ORDERS__HOLD_CAP", "3h")]);
@@ -114,7 +114,7 @@ fn the_environment_holds_texts_numbers_words_and_lists() {
 }
 
 #[test]
-fn other_variables_are_not_ours() {
+fn other_variables_are_ignored() {
     let config = loaded(&[("ORDERLY", "x"), ("PATH", "y"), ("ORDERLY_TEST_AMQP", "z")]);
     assert_eq!(config, Config::default());
 }
@@ -142,7 +142,7 @@ fn every_unknown_key_of_the_file_is_an_error_that_names_it_and_the_file() {
 }
 
 #[test]
-fn a_bare_number_is_an_error_that_names_its_key() {
+fn a_number_without_a_unit_is_an_error_that_names_its_key() {
     let scratch = Scratch::new();
     let text = "[orders]\nhold_for = 900\n[intake]\nmax_command_size = 65536\n\
                 [broker]\nretry_delays = [\"1s\", 30]\n";
@@ -203,7 +203,7 @@ fn values_out_of_range_are_errors() {
 }
 
 #[test]
-fn all_broken_rules_are_told_at_once() {
+fn all_broken_rules_are_reported_at_once() {
     let problems = problems(
         None,
         &[
@@ -247,7 +247,7 @@ fn a_secret_may_be_in_a_file_of_its_own() {
 }
 
 #[test]
-fn a_secret_file_that_cannot_be_meant_is_an_error() {
+fn every_unusable_secret_file_is_an_error() {
     let scratch = Scratch::new();
     let empty = scratch.file("empty", "\n");
     let other = scratch.file("other", "http://shop:s3cret@mq/");
@@ -289,7 +289,7 @@ fn an_error_about_a_secret_of_the_wrong_type_names_what_it_found_without_repeati
 }
 
 #[test]
-fn what_looks_like_a_slip_of_the_unit_is_doubted() {
+fn a_suspicious_value_gets_a_warning() {
     let cases = [
         ("ORDERLY_CARTS__EXPIRE_AFTER", "365s"),
         ("ORDERLY_CARTS__EXPIRE_AFTER", "900d"),
@@ -313,7 +313,7 @@ fn what_looks_like_a_slip_of_the_unit_is_doubted() {
         let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
         assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), [key], "{warnings:?}");
     }
-    // the cap may not be below it
+    // The cap may not be below `hold_for`.
     let held = [("ORDERLY_ORDERS__HOLD_FOR", "25h"), ("ORDERLY_ORDERS__HOLD_CAP", "25h")];
     let warnings = loaded(&held).warnings();
     assert_eq!(warnings.iter().map(|w| w.key).collect::<Vec<_>>(), ["orders.hold_for"]);
@@ -333,7 +333,7 @@ fn the_configuration_in_force_is_toml_with_units_and_without_secrets() {
     assert!(printed.contains("max_command_size = \"64KiB\""), "{printed}");
     assert!(printed.contains("history_retention = \"90d\""), "{printed}");
 
-    // It can be used as a file again, once the secrets are back in place.
+    // With the secrets set, the output is a valid file with the same values.
     let scratch = Scratch::new();
     let file = scratch.file("o.toml", &printed);
     let secrets = [

@@ -1,4 +1,4 @@
-//! The breaker as a table, and what holds whatever happens to it.
+//! The breaker: single cases, and a property over random steps.
 
 use super::*;
 use proptest::prelude::*;
@@ -21,7 +21,7 @@ fn attempt(breaker: &mut Breaker, health: Health, now: Duration) -> State {
 }
 
 #[test]
-fn failures_in_a_row_open_it_and_a_success_starts_the_count_again() {
+fn failures_in_a_row_open_the_breaker_and_a_success_resets_the_count() {
     use Health::{Ill, Well};
     let mut breaker = Breaker::new(terms(3));
     let rows = [
@@ -40,7 +40,7 @@ fn failures_in_a_row_open_it_and_a_success_starts_the_count_again() {
 }
 
 #[test]
-fn after_the_pause_one_and_only_one_tries_it() {
+fn after_the_pause_exactly_one_attempt_passes() {
     let mut breaker = Breaker::new(terms(1));
     attempt(&mut breaker, Health::Ill, Duration::ZERO);
     assert_eq!(breaker.state(SECOND), State::HalfOpen);
@@ -70,7 +70,7 @@ fn each_probe_that_fails_doubles_the_pause_up_to_its_cap() {
 }
 
 #[test]
-fn what_was_under_way_when_it_opened_proves_nothing_later() {
+fn an_attempt_from_before_the_opening_changes_nothing() {
     let mut breaker = Breaker::new(terms(1));
     let slow = breaker.pass(Duration::ZERO).expect("it is closed");
     attempt(&mut breaker, Health::Ill, Duration::ZERO);
@@ -84,14 +84,14 @@ fn what_was_under_way_when_it_opened_proves_nothing_later() {
     assert_eq!(breaker.state(SECOND), State::Closed);
 }
 
-/// What may happen to a breaker.
+/// A random step.
 #[derive(Debug, Clone)]
 enum Step {
     /// Time passes, in milliseconds.
     Wait(u64),
-    /// Somebody wants to try.
+    /// An attempt asks to pass.
     Try,
-    /// One of those under way ends.
+    /// An attempt under way ends.
     End(usize, bool),
 }
 
@@ -104,10 +104,10 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// While it is open nothing passes; while it is half open one is under way at most; a closed
-    /// one has fewer failures in a row than would open it; and it is never open for ever.
+    /// An open breaker lets nothing pass; a half-open one has at most one attempt under way; a closed one has fewer failures in a
+    /// row than would open it; and no breaker stays open for ever.
     #[test]
-    fn it_keeps_its_promises(failures in 1..5_u32, steps in proptest::collection::vec(any_step(), 1..200)) {
+    fn the_breaker_keeps_its_limits_and_closes_again(failures in 1..5_u32, steps in proptest::collection::vec(any_step(), 1..200)) {
         let mut breaker = Breaker::new(terms(failures));
         let mut now = Duration::ZERO;
         let mut under_way: Vec<Permit> = Vec::new();
@@ -152,7 +152,7 @@ proptest! {
                 probes = 0;
             }
         }
-        // when all that is under way goes well, it is closed after the longest pause
+        // When every attempt succeeds from now on, the breaker is closed after the longest pause.
         for permit in under_way {
             breaker.record(&permit, Health::Well, now);
         }

@@ -1,4 +1,4 @@
-//! Given a channel of some size and speed: what finds a place, in which order, and how fast.
+//! The queue of a channel: its limits, its order and its rate.
 
 use super::*;
 use proptest::prelude::*;
@@ -19,7 +19,7 @@ fn limits() -> Limits {
     }
 }
 
-/// Asks for a place, and takes it.
+/// Asks for a place, and takes it if there is one.
 fn offer(queue: &mut ChannelQueue<u32>, now: Duration, trigger: Trigger, item: u32) -> Admission {
     let admission = queue.admission(now, trigger);
     if admission == Admission::Now {
@@ -33,7 +33,7 @@ fn sent(queue: &mut ChannelQueue<u32>, now: Duration) -> Vec<(u32, Permit)> {
 }
 
 #[test]
-fn so_many_are_under_way_so_many_wait_and_the_others_come_back_one_after_the_other() {
+fn notifications_beyond_the_limits_come_back_one_by_one() {
     let mut queue = ChannelQueue::new(limits());
     let now = SECOND;
     let admissions: Vec<_> =
@@ -57,7 +57,7 @@ fn so_many_are_under_way_so_many_wait_and_the_others_come_back_one_after_the_oth
 }
 
 #[test]
-fn what_is_new_does_not_get_in_front_of_what_was_put_off() {
+fn a_new_notification_does_not_pass_one_that_was_put_off() {
     let mut queue = ChannelQueue::new(limits());
     for item in 0..4 {
         offer(&mut queue, SECOND, Trigger::Timer, item);
@@ -73,7 +73,7 @@ fn what_is_new_does_not_get_in_front_of_what_was_put_off() {
 }
 
 #[test]
-fn what_is_not_fit_yet_keeps_its_turn() {
+fn a_notification_that_is_not_fit_keeps_its_place() {
     let mut queue = ChannelQueue::new(limits());
     offer(&mut queue, SECOND, Trigger::Requested, 7);
     offer(&mut queue, SECOND, Trigger::Requested, 8);
@@ -82,7 +82,7 @@ fn what_is_not_fit_yet_keeps_its_turn() {
 }
 
 #[test]
-fn a_channel_that_is_down_takes_nothing_then_one_then_all() {
+fn a_channel_that_is_down_gets_nothing_then_the_probe_then_everything() {
     let mut queue = ChannelQueue::new(limits());
     for item in 0..3 {
         offer(&mut queue, SECOND, Trigger::Timer, item);
@@ -92,9 +92,9 @@ fn a_channel_that_is_down_takes_nothing_then_one_then_all() {
     let given_back = queue.done(&under_way[1].1, Health::Ill, SECOND);
     assert_eq!(given_back, [2], "the store has it");
     assert!(queue.is_down(SECOND));
-    // nothing passes before the pause is over, and what asks is booked behind it
+    // Nothing passes before the pause is over, and bookings are behind it.
     assert_eq!(offer(&mut queue, 2 * SECOND, Trigger::Timer, 2), Admission::Later(6 * SECOND));
-    // then one tries it, and no second has a place while its outcome is not known
+    // Then the probe passes, and no other notification has a place until its outcome is known.
     assert_eq!(offer(&mut queue, 7 * SECOND, Trigger::Timer, 2), Admission::Now);
     assert_eq!(offer(&mut queue, 7 * SECOND, Trigger::Timer, 3), Admission::Later(8 * SECOND));
     let probe = sent(&mut queue, 7 * SECOND);
@@ -122,7 +122,7 @@ fn a_rate_holds_over_time_and_lets_a_burst_through() {
 }
 
 #[test]
-fn it_is_known_when_the_next_may_be_sent() {
+fn the_queue_knows_when_the_rate_allows_the_next_attempt() {
     let rate = Some((number(10), number(1)));
     let mut queue = ChannelQueue::new(Limits { rate, ..limits() });
     assert_eq!(queue.next_at(SECOND), None, "nothing waits");
@@ -140,8 +140,8 @@ fn it_is_known_when_the_next_may_be_sent() {
     assert_eq!(queue.next_at(SECOND + SECOND / 10), Some(SECOND + SECOND / 5));
 }
 
-/// A shop that had its endpoint down: a thousand are due at once. Everything is tried within the
-/// time that the rate needs, and in about its order.
+/// A thousand notifications are due at once after an outage. All are tried within the time that the rate needs, in about their
+/// order.
 #[test]
 fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
     let rate = Some((number(50), number(50)));
@@ -164,7 +164,7 @@ fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
                 timers.insert((at, item));
             }
         }
-        // in the meantime others are requested, of which none may get in front
+        // New requests come meanwhile, and may not pass the others.
         if now < 10 * SECOND {
             assert_ne!(queue.admission(now, Trigger::Requested), Admission::Now);
         }
@@ -182,10 +182,10 @@ fn a_thousand_due_at_once_are_neither_lost_nor_starved() {
     assert!(furthest < 200, "out of order by {furthest}");
 }
 
-/// An endpoint is down for ten minutes while a thousand wait for it: it is tried a few times, nobody looks at
-/// them in a busy loop, and when it is back all go within about the time that the rate needs.
+/// An endpoint is down for ten minutes while a thousand notifications wait: it is tried a few times, timers fire seldom, and after
+/// the outage all notifications go out within about the time that the rate needs.
 #[test]
-fn an_outage_costs_few_attempts_and_few_looks_and_then_all_go() {
+fn an_outage_costs_few_attempts_and_few_timers() {
     let (rate, down_until) = (Some((number(50), number(50))), 600 * SECOND);
     let breaker = Terms { failures: number(5), cooldown: 5 * SECOND, cooldown_cap: 60 * SECOND };
     let mut queue =
@@ -236,10 +236,10 @@ fn an_outage_costs_few_attempts_and_few_looks_and_then_all_go() {
 }
 
 proptest! {
-    /// However attempts end: what is under way and what waits stay within their bounds, and every
-    /// item that got a place is sent or given back, once.
+    /// However attempts end: the numbers under way and waiting stay within their limits, and every item that got a place is sent or
+    /// returned once.
     #[test]
-    fn nothing_is_lost_and_nothing_is_beyond_its_bounds(
+    fn no_item_is_lost_and_no_limit_is_passed(
         steps in proptest::collection::vec((0..4_u8, any::<bool>(), 0..2_000_u64), 1..300),
     ) {
         let mut queue = ChannelQueue::new(limits());

@@ -1,4 +1,4 @@
-//! The client against real endpoints on a socket: good ones, and all the others.
+//! The client with endpoints on a real socket, working and failing ones.
 
 use super::*;
 use orderly_broker::Properties;
@@ -12,7 +12,7 @@ const SECRET: &str = "0123456789abcdef";
 const BODY: &str = r#"{"notification_id":"n-1-ab"}"#;
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// What an endpoint does with a request.
+/// The reaction of an endpoint to a request.
 #[derive(Debug, Clone)]
 enum Manner {
     /// Answers with these bytes, and keeps the connection.
@@ -21,21 +21,21 @@ enum Manner {
     AnswerAndClose(String),
     /// Answers with these bytes after a time.
     Late(Duration, String),
-    /// Reads the request and says nothing.
+    /// Reads the request and sends no answer.
     Hang,
-    /// Closes the connection without a word.
+    /// Closes the connection without an answer.
     Close,
     /// Answers with a head, then with a body that does not end.
     Flood,
 }
 
-/// A request as it came.
+/// A received request.
 #[derive(Debug, Clone, Default)]
 struct Seen {
     line: String,
     headers: BTreeMap<String, String>,
     body: Vec<u8>,
-    /// Which connection brought it, from 0.
+    /// The number of its connection, from 0.
     connection: usize,
 }
 
@@ -173,7 +173,7 @@ async fn a_request_has_its_headers_and_a_valid_signature() {
     assert_eq!(signature, signature::sign(SECRET.as_bytes(), timestamp, &request.body));
 }
 
-/// What a status means.
+/// Each status and its outcome.
 #[rstest]
 #[case("200 OK", "delivered")]
 #[case("202 Accepted", "delivered")]
@@ -238,7 +238,7 @@ fn retry_after_may_be_a_date() {
     assert_eq!(retry_after(&headers, now), Some(Duration::from_secs(60)));
 }
 
-/// What is no answer, or none in time.
+/// Endpoints that give no whole answer in time.
 #[rstest]
 #[case(Manner::Hang, Failure::Timeout)]
 #[case(Manner::Close, Failure::Broken)]
@@ -263,7 +263,7 @@ async fn an_answer_that_comes_late_but_in_time_counts() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_tried_again() {
+async fn a_refused_connection_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/", listener.local_addr().expect("an address"));
     drop(listener);
@@ -276,7 +276,7 @@ async fn nobody_there_is_tried_again() {
 #[case(Manner::AnswerAndClose("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhalf".to_owned()))]
 #[case(Manner::Answer("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nhangs".to_owned()))]
 #[tokio::test]
-async fn the_body_of_an_answer_matters_to_nobody(#[case] manner: Manner) {
+async fn the_body_of_an_answer_changes_nothing(#[case] manner: Manner) {
     let endpoint = Endpoint::new(manner).await;
     let began = SystemClock::default();
     assert_eq!(post(&endpoint.url).await, (Sent::Delivered, Health::Well));
@@ -284,7 +284,7 @@ async fn the_body_of_an_answer_matters_to_nobody(#[case] manner: Manner) {
 }
 
 #[tokio::test]
-async fn one_connection_carries_many() {
+async fn a_connection_is_used_again() {
     let endpoint = Endpoint::new(status("200 OK")).await;
     let webhook = Webhook::new(&config(&endpoint.url)).expect("a webhook");
     for _ in 0..5 {
