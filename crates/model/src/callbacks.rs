@@ -1,10 +1,13 @@
 //! `payment.callback`: the table of the contract, one function a row.
 
-use crate::ledger::{AttemptState, Capture, CaptureIdentity, DisputeState, Refund, RefundState};
 use crate::message::{number, text};
-use crate::model::{Model, Waiting};
-use crate::notifications::NotificationKind;
-use crate::orders::{Order, Status};
+use crate::model::Model;
+use crate::state::ledger::{
+    AttemptState, Capture, CaptureIdentity, DisputeState, Refund, RefundState,
+};
+use crate::state::notification::NotificationKind;
+use crate::state::order::{Order, Status};
+use crate::state::waiting::Waiting;
 use crate::unit::{Ended, Outcome};
 use serde_json::Value;
 

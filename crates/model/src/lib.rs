@@ -12,12 +12,13 @@
 //! |---|---|
 //! | [`message`] | what a producer sends: envelope, fields, limits, and what two equal messages are |
 //! | [`unit`](mod@unit) | what one step comes to: verdict, reason, events |
+//! | `state` | the data of the shop: carts, orders, holds, money, stock |
+//! | `time` | the unit of time |
 //! | [`model`] | the whole shop: identities, duplicates and conflicts, and which rule takes which command |
 //! | `stock`, `carts`, `orders` | the commands of these names |
 //! | `callbacks` | `payment.callback`: the contract's table, one function a row |
-//! | `ledger` | the money of one order: attempts, captures, refunds, disputes |
 //! | `refunds` | `refund.request` |
-//! | `holds` | the stock set aside for one order: when it expires, what freezes it, what extends it |
+//! | `holds` | how long the stock of one order stays set aside: when it expires, what freezes it, what extends it |
 //! | `timers` | what time does: holds, carts and waiting callbacks expire |
 //! | `retention` | what is deleted after its retention, and what stays |
 //! | `notifications` | what customers are told |
@@ -27,7 +28,6 @@
 mod callbacks;
 mod carts;
 mod holds;
-mod ledger;
 pub mod message;
 pub mod model;
 mod notifications;
@@ -36,22 +36,22 @@ mod parked;
 mod refunds;
 mod retention;
 pub mod snapshot;
+mod state;
 mod stock;
+mod time;
 mod timers;
 pub mod unit;
 
 #[cfg(test)]
 mod tests;
 
-pub use carts::CartStatus;
-pub use holds::HoldState;
-pub use ledger::{AttemptState, DisputeState, RefundState};
 pub use message::Message;
 pub use model::{Model, Settings};
-pub use notifications::NotificationKind;
-pub use orders::Status;
 pub use snapshot::Snapshot;
+pub use state::cart::CartStatus;
+pub use state::hold::HoldState;
+pub use state::ledger::{AttemptState, DisputeState, RefundState};
+pub use state::notification::NotificationKind;
+pub use state::order::Status;
+pub use time::MINUTE;
 pub use unit::{Unit, Verdict};
-
-/// A minute in microseconds, the model's unit of time.
-pub const MINUTE: i64 = 60_000_000;

@@ -1,7 +1,9 @@
 //! What a producer sends, and what the contract's chapter on commands says of it: which fields there are, what their
 //! values may be, and when two messages say the same.
 
+use crate::time::MINUTE;
 use serde_json::{Map, Value};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// A message as a producer publishes it.
 #[derive(Debug, Clone, Copy)]
@@ -95,7 +97,7 @@ pub(crate) const MOST_LINES: usize = 500;
 /// The most of one sku that a shop may have, or change at once.
 const MOST_STOCK: i64 = 1_000_000_000_000;
 /// Ten years.
-const LONGEST: i64 = 3650 * 24 * 60 * crate::MINUTE;
+const LONGEST: i64 = 3650 * 24 * 60 * MINUTE;
 
 const VERSION: Field = optional("expected_version", Whole(0, i64::MAX));
 const HOLD_FOR: Field = optional("hold_for", Span);
@@ -380,4 +382,11 @@ pub(crate) fn number(data: &Value, field: &str) -> i64 {
 /// A number field that may be absent.
 pub(crate) fn optional_number(data: &Value, field: &str) -> Option<i64> {
     data[field].as_i64()
+}
+
+/// A hash that is the same in every run: the keys of this hasher are fixed.
+pub(crate) fn hash_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }

@@ -1,14 +1,15 @@
 //! The whole shop: what was seen before, and which rule takes which command.
 
-use crate::carts::Cart;
-use crate::message::{self, Command, Message, text};
-use crate::orders::Order;
-use crate::parked::Parked;
-use crate::stock::Stock;
+use crate::message::{self, Command, Message, hash_of, text};
+use crate::state::cart::Cart;
+use crate::state::order::Order;
+use crate::state::parked::Parked;
+use crate::state::stock::Stock;
+use crate::state::waiting::Waiting;
+use crate::time::MINUTE;
 use crate::unit::{Ended, Outcome, Unit};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// What the shop is configured to. Times are in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +41,13 @@ pub struct Settings {
 impl Default for Settings {
     /// The contract's defaults.
     fn default() -> Self {
-        const DAY: i64 = 24 * 60 * crate::MINUTE;
+        const DAY: i64 = 24 * 60 * MINUTE;
         Self {
             max_command_size: 64 << 10,
             identity_retention: 30 * DAY,
             history_retention: 90 * DAY,
-            hold_for: 15 * crate::MINUTE,
-            hold_cap: 120 * crate::MINUTE,
+            hold_for: 15 * MINUTE,
+            hold_cap: 120 * MINUTE,
             holds_again: true,
             waiting_total: 100_000,
             waiting_per_order: 64,
@@ -82,15 +83,6 @@ pub struct Model {
 struct Seen {
     data: u64,
     at: i64,
-}
-
-/// A callback that waits for its order.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Waiting {
-    pub(crate) since: i64,
-    pub(crate) data: Value,
-    /// Source and id of the message that brought it.
-    pub(crate) message: (String, String),
 }
 
 impl Model {
@@ -249,11 +241,4 @@ impl Model {
 
 fn order_of(data: &Value) -> Option<String> {
     Some(text(data, "order_id").to_owned()).filter(|order| !order.is_empty())
-}
-
-/// The same on every run, since its keys are fixed.
-pub(crate) fn hash_of(what: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
 }

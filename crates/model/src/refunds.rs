@@ -1,9 +1,9 @@
 //! `refund.request`: money goes back because the shop wants it to, and goods come back with it perhaps.
 
-use crate::ledger::{Refund, RefundState};
 use crate::message::{number, text};
 use crate::model::Model;
-use crate::stock::units;
+use crate::state::ledger::{Refund, RefundState};
+use crate::state::stock::units;
 use crate::unit::{Outcome, reject};
 use serde_json::Value;
 

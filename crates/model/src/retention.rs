@@ -1,9 +1,9 @@
 //! What is deleted after `store.history_retention`. The processor chooses when, from then on; an order's id stays taken
 //! for ever.
 
-use crate::carts::CartStatus;
 use crate::model::Model;
-use crate::orders::{Order, Status};
+use crate::state::cart::CartStatus;
+use crate::state::order::{Order, Status};
 
 impl Model {
     /// An order is deleted, with all that belongs to it.

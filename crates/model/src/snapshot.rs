@@ -1,9 +1,9 @@
 //! Everything that can be seen of the shop, in plain data: the model's and, filled in by a test, the processor's.
 
-use crate::carts::Cart;
-use crate::ledger::{Attempt, CaptureIdentity};
 use crate::model::Model;
-use crate::orders::Order;
+use crate::state::cart::Cart;
+use crate::state::ledger::{Attempt, CaptureIdentity};
+use crate::state::order::Order;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

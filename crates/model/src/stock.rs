@@ -2,39 +2,9 @@
 
 use crate::message::{number, optional_number, text};
 use crate::model::Model;
+use crate::state::stock::{Stock, Units};
 use crate::unit::{Ended, Outcome, reject};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-/// One sku.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Stock {
-    pub(crate) on_hand: i64,
-    pub(crate) held: i64,
-    pub(crate) low_at: Option<i64>,
-}
-
-/// Units by sku: several lines of one sku count together.
-pub(crate) type Units = BTreeMap<String, i64>;
-
-/// The units of a list of lines.
-pub(crate) fn units(lines: &Value) -> Units {
-    let mut units = Units::new();
-    for line in lines.as_array().into_iter().flatten() {
-        *units.entry(text(line, "sku").to_owned()).or_default() += number(line, "quantity");
-    }
-    units
-}
-
-impl Stock {
-    pub(crate) fn available(self) -> i64 {
-        self.on_hand - self.held
-    }
-
-    fn is_low(self) -> bool {
-        self.low_at.is_some_and(|low_at| self.available() <= low_at)
-    }
-}
 
 impl Model {
     pub(crate) fn stock_set(&mut self, data: &Value) -> Outcome {

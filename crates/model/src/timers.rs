@@ -3,11 +3,11 @@
 //! [`Model::expire_due`] does all that is due. A caller that compares with a processor whose timers fire one by one
 //! names each instead; the model then checks that its time has come.
 
-use crate::carts::CartStatus;
-use crate::holds::HoldState;
 use crate::model::Model;
-use crate::notifications::NotificationKind;
-use crate::orders::Status;
+use crate::state::cart::CartStatus;
+use crate::state::hold::HoldState;
+use crate::state::notification::NotificationKind;
+use crate::state::order::Status;
 use crate::unit::{Ended, Unit};
 
 impl Model {

@@ -60,7 +60,7 @@ pub(crate) enum CaptureIdentity {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refund {
-    /// Empty until [`Model::name_refunds`](crate::Model::name_refunds): see there.
+    /// Empty until `Model::name_refunds`: see there.
     pub(crate) id: String,
     pub(crate) amount: i64,
     pub(crate) currency: String,

@@ -1,0 +1,21 @@
+//! The data of the shop. `Model` keeps these types; the rules that change them are in the files of the folder above.
+//!
+//! | module | is about |
+//! |---|---|
+//! | `cart` | a cart and its lines |
+//! | `hold` | the stock set aside for one order |
+//! | `ledger` | the money of one order: attempts, captures, refunds, disputes |
+//! | `notification` | the kinds of notifications |
+//! | `order` | an order, its status, and what it is placed with |
+//! | `parked` | messages that are put aside for a person |
+//! | `stock` | one sku, and lists of units |
+//! | `waiting` | a callback that came before its order |
+
+pub(crate) mod cart;
+pub(crate) mod hold;
+pub(crate) mod ledger;
+pub(crate) mod notification;
+pub(crate) mod order;
+pub(crate) mod parked;
+pub(crate) mod stock;
+pub(crate) mod waiting;
