@@ -14,7 +14,8 @@
 //! | [`unit`](mod@unit) | what one step comes to: verdict, reason, events |
 //! | `state` | the data of the shop: carts, orders, holds, money, stock |
 //! | `time` | the unit of time |
-//! | [`model`] | the whole shop: identities, duplicates and conflicts, and which rule takes which command |
+//! | [`model`] | the data of the whole shop |
+//! | `intake` | how a message is taken in: identities, duplicates and conflicts, and which rule takes which command |
 //! | `stock`, `carts`, `orders` | the commands of these names |
 //! | `callbacks` | `payment.callback`: the contract's table, one function a row |
 //! | `refunds` | `refund.request` |
@@ -28,6 +29,7 @@
 mod callbacks;
 mod carts;
 mod holds;
+mod intake;
 pub mod message;
 pub mod model;
 mod notifications;

@@ -1,0 +1,130 @@
+//! How a message is taken in: what was seen before, and which rule takes which command.
+
+use crate::message::{self, Command, Message, hash_of, text};
+use crate::model::{Model, Seen};
+use crate::unit::{Ended, Outcome, Unit};
+use serde_json::Value;
+
+impl Model {
+    /// A message comes. What waited for it is a step of its own: see [`Self::apply_waiting`].
+    pub fn take(&mut self, message: &Message<'_>) -> Unit {
+        let decoded = message::decode(message, self.settings.max_command_size);
+        let order = decoded.as_ref().ok().and_then(|command| order_of(&command.data));
+        let outcome = match &decoded {
+            Ok(command) => self.identify(command, message),
+            Err(reason) => Err(Ended::Invalid(reason)),
+        };
+        let is_parked =
+            matches!(outcome, Err(Ended::Conflict | Ended::Invalid(_) | Ended::Failed(_)));
+        let mut unit = self.end(order, outcome);
+        if is_parked {
+            self.park(message, &mut unit);
+        }
+        unit
+    }
+
+    /// A message comes: its unit, and those of the callbacks that had waited for it.
+    pub fn take_all(&mut self, message: &Message<'_>) -> Vec<Unit> {
+        let mut units = vec![self.take(message)];
+        if let Some(order) = units[0].order.clone() {
+            while let Some(unit) = self.apply_waiting(&order) {
+                units.push(unit);
+            }
+        }
+        units
+    }
+
+    /// A message failed after every retry, for a reason that no rule knows.
+    pub fn fail(&mut self, message: &Message<'_>) -> Unit {
+        let decoded = message::decode(message, self.settings.max_command_size);
+        let order = decoded.ok().and_then(|command| order_of(&command.data));
+        let mut unit = self.end(order, Err(Ended::Failed("failed")));
+        self.park(message, &mut unit);
+        unit
+    }
+
+    /// The first callback that waited for an order is applied; `None` when there is none, or the order did not come.
+    pub fn apply_waiting(&mut self, order: &str) -> Option<Unit> {
+        if !self.orders.contains_key(order) {
+            return None;
+        }
+        let callback = self.take_waiting(order)?;
+        let outcome = self.callback(&callback.data, &callback.message);
+        Some(self.end(Some(order.to_owned()), outcome))
+    }
+
+    /// The first callback that waited for an order failed after every retry.
+    ///
+    /// # Panics
+    ///
+    /// When no callback waits for it.
+    pub fn fail_waiting(&mut self, order: &str) -> Unit {
+        let callback = self.take_waiting(order).expect("a callback waits for the order");
+        let mut unit = self.end(Some(order.to_owned()), Err(Ended::Failed("failed")));
+        self.park_waiting(&callback, &mut unit);
+        unit
+    }
+
+    /// The processor may have deleted the identity of a message by now: here it is deleted, if it is past its retention.
+    pub fn forget_identity(&mut self, message: &Message<'_>) {
+        let Ok(command) = message::decode(message, self.settings.max_command_size) else {
+            return;
+        };
+        let identity = hash_of(&command.identity);
+        let oldest = self.now - self.settings.identity_retention;
+        if self.seen.get(&identity).is_some_and(|seen| seen.at < oldest) {
+            self.seen.remove(&identity);
+        }
+    }
+
+    /// What was seen under the same identity is not done again.
+    fn identify(&mut self, command: &Command, message: &Message<'_>) -> Outcome {
+        let identity = hash_of(&command.identity);
+        let data = hash_of(&(command.kind, command.data.to_string()));
+        match self.seen.get(&identity) {
+            Some(seen) if seen.data == data => return Err(Ended::Duplicate),
+            Some(_) => return Err(Ended::Conflict),
+            None => {}
+        }
+        if command.deadline.is_some_and(|deadline| deadline < self.now) {
+            return Err(Ended::Invalid("deadline"));
+        }
+        let oldest = self.now - self.settings.identity_retention;
+        if message.time.is_some_and(|time| time < oldest) {
+            return Err(Ended::Invalid("expired_identity"));
+        }
+        let outcome = self.decide(command, message);
+        // these two use up no identity
+        if !matches!(outcome, Err(Ended::Invalid(_) | Ended::Failed(_))) {
+            self.seen.insert(identity, Seen { data, at: self.now });
+        }
+        outcome
+    }
+
+    fn decide(&mut self, command: &Command, message: &Message<'_>) -> Outcome {
+        let data = &command.data;
+        match command.kind {
+            "stock.set" => self.stock_set(data),
+            "stock.adjust" => self.stock_adjust(data),
+            "cart.put" => self.cart_put(data),
+            "cart.add" => self.cart_add(data),
+            "cart.clear" => self.cart_clear(data),
+            "cart.merge" => self.cart_merge(data),
+            "cart.checkout" => self.cart_checkout(data),
+            "order.place" => self.order_place(data),
+            "order.cancel" => self.order_cancel(data),
+            "order.complete" => self.order_complete(data),
+            "order.resolve" => self.order_resolve(data),
+            "refund.request" => self.refund_request(data),
+            "payment.callback" => {
+                let id = message.id.unwrap_or_default();
+                self.callback(data, &(message.source.to_owned(), id.to_owned()))
+            }
+            other => unreachable!("{other} has fields and no rule"),
+        }
+    }
+}
+
+fn order_of(data: &Value) -> Option<String> {
+    Some(text(data, "order_id").to_owned()).filter(|order| !order.is_empty())
+}
