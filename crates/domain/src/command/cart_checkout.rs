@@ -1,6 +1,7 @@
-use super::{Customer, Data, MOST_LINES, span, strict_object};
+use super::data::{Data, Invalid, MOST_LINES};
+use super::order_place::Customer;
+use super::{span, strict_object};
 use crate::canonical::canonical;
-use crate::command::Invalid;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, NonNegativeAmount};
 use crate::subject::Subject;

@@ -1,4 +1,4 @@
-use super::{Data, Invalid};
+use super::data::{Data, Invalid};
 use crate::canonical::canonical;
 use crate::id::CartId;
 use crate::subject::Subject;

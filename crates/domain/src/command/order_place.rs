@@ -1,4 +1,5 @@
-use super::{Data, Invalid, MOST_LINES, span, strict_object};
+use super::data::{Data, Invalid, MOST_LINES};
+use super::{span, strict_object};
 use crate::canonical::canonical;
 use crate::id::{CustomerId, OrderId};
 use crate::money::{Adjustment, Currency, Line, total};

@@ -1,4 +1,4 @@
-use super::Data;
+use super::data::Data;
 use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::id::OrderId;
 use crate::subject::Subject;

@@ -1,4 +1,4 @@
-use super::{Data, Invalid};
+use super::data::{Data, Invalid};
 use crate::canonical::canonical;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};

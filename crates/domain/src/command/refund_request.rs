@@ -1,4 +1,5 @@
-use super::{Data, Invalid, MOST_LINES, strict_object};
+use super::data::{Data, Invalid, MOST_LINES};
+use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{PositiveAmount, Quantity};

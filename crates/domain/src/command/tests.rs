@@ -2,6 +2,7 @@
 //! the fields of a good command; `null` takes a field out.
 
 use super::*;
+use crate::verdict::Reason;
 use rstest::rstest;
 use serde_json::{Value, json};
 

@@ -7,115 +7,27 @@
 //!
 //! | module | decides |
 //! |---|---|
+//! | `change` | what a callback means, what it changes, and how changes are applied |
+//! | `money` | sums of captures and refunds, by currency |
 //! | `attempts` | captures, and attempts that go on or end |
 //! | `refunds` | what may go back, and what did |
 //! | `disputes` | disputes |
 
 mod attempts;
+mod change;
 mod disputes;
+mod money;
 mod refunds;
 
-pub use attempts::{PaymentSummary, VoidTarget, newest_money, summary, to_void};
-use refunds::has_elsewhere;
-pub use refunds::{ForeignCurrency, elsewhere, refundable, request, requested, was_restocked};
+pub use attempts::{PaymentSummary, VoidTarget, summary, to_void};
+pub use change::{CallbackEffect, Change, Phase, apply};
+pub use money::{ForeignCurrency, elsewhere, newest_money, refundable};
+pub use refunds::{request, requested, was_restocked};
 
-use super::state::{
-    Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
-};
+use super::state::{AttemptState, DisputeState, Payments, RefundState};
 use crate::command::{CallbackKind, PaymentCallback};
-use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
-
-/// How far an order is, as its money sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// It waits for its money, or for a person who judges what came.
-    Awaiting,
-    /// It was paid, and its stock sold, whatever became of it since.
-    Sold,
-    /// It ended without having been paid: whatever is captured for it goes back.
-    Unsold,
-}
-
-/// What a callback means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallbackEffect {
-    /// Known, or overtaken: nothing moves.
-    Stale,
-    /// New money in the order's currency.
-    Captured {
-        /// Minor units.
-        amount: i64,
-    },
-    /// New money in another currency.
-    CapturedElsewhere,
-    /// An attempt waits for its customer.
-    ActionRequired,
-    /// Money is set aside for an attempt.
-    Authorized,
-    /// An attempt ended, without money.
-    Ended,
-    /// A refund in the order's currency arrived.
-    Refunded {
-        /// Minor units.
-        amount: i64,
-    },
-    /// A refund in another currency arrived.
-    RefundedElsewhere,
-    /// A refund did not arrive.
-    RefundFailed,
-    /// Whether a dispute is now open or lost.
-    Disputed(bool),
-}
-
-/// One change of what is known of the payments.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// An attempt is in this state now; a new one begins to exist.
-    Attempt {
-        /// Who carries it out.
-        provider: Provider,
-        /// Which.
-        id: AttemptId,
-        /// How far it got.
-        state: AttemptState,
-    },
-    /// Money was set aside for an attempt.
-    Authorized {
-        /// Who carries it out.
-        provider: Provider,
-        /// Which.
-        id: AttemptId,
-        /// Minor units.
-        amount: i64,
-        /// Of the amount.
-        currency: Currency,
-    },
-    /// Money was taken for an attempt.
-    Captured {
-        /// Who carries it out.
-        provider: Provider,
-        /// Which.
-        id: AttemptId,
-        /// The money.
-        capture: Capture,
-        /// The attempt captures no more.
-        closes: bool,
-    },
-    /// The provider is asked to give up an attempt.
-    Void {
-        /// Who carries it out.
-        provider: Provider,
-        /// Which.
-        id: AttemptId,
-    },
-    /// A refund is like this now; a new one begins to exist.
-    Refund(Refund),
-    /// A refund failed.
-    RefundFailed(RefundId),
-    /// A dispute is in this state now; a new one begins to exist.
-    Dispute(DisputeId, DisputeState),
-}
+use change::find;
 
 /// Decides what `callback` means for an order in `currency`, which is that far.
 ///
@@ -143,86 +55,12 @@ pub fn decide(
     }
 }
 
-fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Option<&'a Attempt> {
-    payments
-        .attempts
-        .iter()
-        .find(|attempt| attempt.id == callback.attempt_id && attempt.provider == callback.provider)
-}
-
 /// Whether something of an order's money is to be heard of still: a refund that was asked for, a
 /// dispute without an outcome, a callback that waits.
 pub fn is_under_way(payments: &Payments) -> bool {
     payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
         || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
         || !payments.waiting.is_empty()
-}
-
-/// Carries out one change.
-pub fn apply(payments: &mut Payments, change: Change) {
-    match change {
-        Change::Attempt { provider, id, state } => {
-            attempt(payments, provider, id, state).state = state;
-        }
-        Change::Authorized { provider, id, amount, currency } => {
-            let attempt = attempt(payments, provider, id, AttemptState::Authorized);
-            attempt.state = AttemptState::Authorized;
-            attempt.authorized = amount;
-            attempt.currency = Some(currency);
-            // what it was asked before was to begin nothing; now there is something to give up
-            attempt.void_requested = false;
-        }
-        Change::Captured { provider, id, capture, closes } => {
-            let attempt = attempt(payments, provider, id, AttemptState::Captured);
-            attempt.state = AttemptState::Captured;
-            attempt.currency = attempt.currency.or(Some(capture.currency));
-            attempt.closed |= closes;
-            attempt.captures.push(capture);
-        }
-        Change::Void { provider, id } => {
-            attempt(payments, provider, id, AttemptState::ActionRequired).void_requested = true;
-        }
-        Change::Refund(refund) => {
-            match payments.refunds.iter_mut().find(|known| known.id == refund.id) {
-                Some(known) => *known = refund,
-                None => payments.refunds.push(refund),
-            }
-        }
-        Change::RefundFailed(id) => {
-            if let Some(refund) = payments.refunds.iter_mut().find(|known| known.id == id) {
-                refund.state = RefundState::Failed;
-            }
-        }
-        Change::Dispute(id, state) => {
-            match payments.disputes.iter_mut().find(|dispute| dispute.id == id) {
-                Some(dispute) => dispute.state = state,
-                None => payments.disputes.push(Dispute { id, state }),
-            }
-        }
-    }
-}
-
-fn attempt(
-    payments: &mut Payments,
-    provider: Provider,
-    id: AttemptId,
-    state: AttemptState,
-) -> &mut Attempt {
-    let known = payments.attempts.iter().position(|one| one.id == id && one.provider == provider);
-    let index = known.unwrap_or_else(|| {
-        payments.attempts.push(Attempt {
-            provider,
-            id,
-            state,
-            authorized: 0,
-            captures: Vec::new(),
-            currency: None,
-            closed: false,
-            void_requested: false,
-        });
-        payments.attempts.len() - 1
-    });
-    &mut payments.attempts[index]
 }
 
 #[cfg(test)]

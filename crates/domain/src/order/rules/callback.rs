@@ -1,7 +1,8 @@
 //! What a provider's callback does to its order.
 
 use super::super::state::Order;
-use super::{Change, Effect, Reheld, Step, awaits_money, money};
+use super::money;
+use super::step::{Change, Effect, Reheld, Step, awaits_money};
 use crate::command::PaymentCallback;
 use crate::notification::NotificationKind;
 use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};

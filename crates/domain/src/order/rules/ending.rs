@@ -1,7 +1,7 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Reheld, Step, notify, owe, owe_elsewhere, pay};
+use super::step::{Change, Effect, Reheld, Step, notify, owe, owe_elsewhere, pay};
 use crate::command::Decision;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;

@@ -4,7 +4,7 @@
 //! overtook that of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
-use super::{Change, Effect, Reheld, Step, owe, owe_elsewhere, pay};
+use super::step::{Change, Effect, Reheld, Step, owe, owe_elsewhere, pay};
 use crate::event::{OrderChange, ReviewReason};
 use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::verdict::Verdict;

@@ -4,10 +4,12 @@
 mod endings;
 mod table;
 
+use super::super::state::Status;
+use super::step::status_after;
 use super::*;
 use crate::command::{Command, Kind, PaymentCallback};
 use crate::order::NewOrder;
-use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase};
+use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
 use crate::time::Timestamp;
 use rstest::rstest;
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! Captures, and attempts that go on or end.
 
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
-use super::{CallbackEffect, Change, Phase, find, has_elsewhere};
+use super::change::{CallbackEffect, Change, Phase, find};
+use super::money::has_elsewhere;
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
@@ -50,21 +51,6 @@ pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, Attemp
         }
     });
     to_void.map(|attempt| (attempt.provider.clone(), attempt.id.clone())).collect()
-}
-
-/// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.
-pub fn newest_money(
-    payments: &Payments,
-    currency: Currency,
-) -> impl Iterator<Item = (&AttemptId, i64)> {
-    payments.attempts.iter().rev().flat_map(move |attempt| {
-        attempt
-            .captures
-            .iter()
-            .rev()
-            .filter(move |capture| capture.currency == currency)
-            .map(|capture| (&attempt.id, capture.amount))
-    })
 }
 
 pub(super) fn captured(

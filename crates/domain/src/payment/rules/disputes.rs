@@ -1,7 +1,7 @@
 //! Disputes: an overlay that moves neither money nor stock.
 
 use super::super::state::{DisputeState, Payments};
-use super::{CallbackEffect, Change};
+use super::change::{CallbackEffect, Change};
 use crate::command::{CallbackKind, DisputeOutcome, PaymentCallback};
 
 pub(super) fn disputed(

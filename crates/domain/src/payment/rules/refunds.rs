@@ -1,12 +1,12 @@
-//! What may be asked back, what was, and what went back.
+//! Refunds: which are requested, which succeeded, which failed.
 
 use super::super::state::{Payments, Refund, RefundState};
-use super::{CallbackEffect, Change, newest_money};
+use super::change::{CallbackEffect, Change};
+use super::money::{newest_money, refundable};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, RefundId};
 use crate::money::Currency;
 use crate::verdict::{Reason, Refusal};
-use std::collections::BTreeMap;
 
 pub(super) fn succeeded(
     payments: &Payments,
@@ -56,28 +56,6 @@ pub(super) fn failed(
             (CallbackEffect::Stale, None)
         }
     }
-}
-
-/// What was captured in `currency`, in minor units.
-fn captured(payments: &Payments, currency: Currency) -> i128 {
-    newest_money(payments, currency).map(|(_, amount)| i128::from(amount)).sum()
-}
-
-/// The refunds in `currency` that are in `state`, in minor units.
-fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 {
-    let refunds = payments.refunds.iter();
-    let refunds = refunds.filter(|refund| refund.currency == currency && refund.state == state);
-    refunds.map(|refund| i128::from(refund.amount)).sum()
-}
-
-/// What may still be asked back in `currency`: what is there, less what is pending.
-pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
-    let net = captured(payments, currency) - refunds(payments, currency, RefundState::Succeeded);
-    clamp(net.max(0) - refunds(payments, currency, RefundState::Requested))
-}
-
-fn clamp(amount: i128) -> i64 {
-    i64::try_from(amount.max(0)).unwrap_or(i64::MAX)
 }
 
 /// A refund of `amount` under `id` is requested of an order in `currency`; `restocks` says that
@@ -130,42 +108,4 @@ fn attempt_of(payments: &Payments, amount: i64, currency: Currency) -> Option<At
     newest_money(payments, currency)
         .find(|(_, captured)| *captured >= amount)
         .map(|(attempt, _)| attempt.clone())
-}
-
-/// Money in a currency that is not the order's, and was not asked back yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ForeignCurrency {
-    /// Which.
-    pub currency: Currency,
-    /// All that was captured in it: it grows with each capture, so it tells one refund from
-    /// the next.
-    pub captured: i128,
-    /// What is to be asked back of it, in minor units.
-    pub amount: i64,
-}
-
-/// The currencies other than `currency` that money was captured in, in the order of their codes.
-fn foreign(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
-    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let foreign = captures.map(|capture| capture.currency).filter(|other| *other != currency);
-    let foreign: BTreeMap<_, _> = foreign.map(|other| (other.code(), other)).collect();
-    foreign.into_values()
-}
-
-/// Whether money came in another currency than `currency`, and did not all go back.
-pub(super) fn has_elsewhere(payments: &Payments, currency: Currency) -> bool {
-    foreign(payments, currency).any(|currency| {
-        captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
-    })
-}
-
-/// The money of an order that is not in its own `currency` and was not asked back yet, in the
-/// order of the currencies' codes.
-pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<ForeignCurrency> {
-    let to_ask = foreign(payments, currency).map(|currency| ForeignCurrency {
-        currency,
-        captured: captured(payments, currency),
-        amount: refundable(payments, currency),
-    });
-    to_ask.filter(|one| one.amount > 0).collect()
 }

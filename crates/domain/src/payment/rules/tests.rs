@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::command::{Command, Kind};
+use crate::id::{AttemptId, Provider, RefundId};
 use rstest::rstest;
 use serde_json::json;
 use std::sync::atomic::{AtomicU32, Ordering};

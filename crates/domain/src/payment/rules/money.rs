@@ -1,0 +1,81 @@
+//! Sums of captures and refunds, by currency.
+
+use super::super::state::{Payments, RefundState};
+use crate::id::AttemptId;
+use crate::money::Currency;
+use std::collections::BTreeMap;
+
+/// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.
+pub fn newest_money(
+    payments: &Payments,
+    currency: Currency,
+) -> impl Iterator<Item = (&AttemptId, i64)> {
+    payments.attempts.iter().rev().flat_map(move |attempt| {
+        attempt
+            .captures
+            .iter()
+            .rev()
+            .filter(move |capture| capture.currency == currency)
+            .map(|capture| (&attempt.id, capture.amount))
+    })
+}
+
+/// What was captured in `currency`, in minor units.
+fn captured(payments: &Payments, currency: Currency) -> i128 {
+    newest_money(payments, currency).map(|(_, amount)| i128::from(amount)).sum()
+}
+
+/// The refunds in `currency` that are in `state`, in minor units.
+fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 {
+    let refunds = payments.refunds.iter();
+    let refunds = refunds.filter(|refund| refund.currency == currency && refund.state == state);
+    refunds.map(|refund| i128::from(refund.amount)).sum()
+}
+
+/// What may still be asked back in `currency`: what is there, less what is pending.
+pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
+    let net = captured(payments, currency) - refunds(payments, currency, RefundState::Succeeded);
+    clamp(net.max(0) - refunds(payments, currency, RefundState::Requested))
+}
+
+fn clamp(amount: i128) -> i64 {
+    i64::try_from(amount.max(0)).unwrap_or(i64::MAX)
+}
+
+/// Money in a currency that is not the order's, and was not asked back yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ForeignCurrency {
+    /// Which.
+    pub currency: Currency,
+    /// All that was captured in it: it grows with each capture, so it tells one refund from
+    /// the next.
+    pub captured: i128,
+    /// What is to be asked back of it, in minor units.
+    pub amount: i64,
+}
+
+/// The currencies other than `currency` that money was captured in, in the order of their codes.
+fn foreign(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
+    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
+    let foreign = captures.map(|capture| capture.currency).filter(|other| *other != currency);
+    let foreign: BTreeMap<_, _> = foreign.map(|other| (other.code(), other)).collect();
+    foreign.into_values()
+}
+
+/// Whether money came in another currency than `currency`, and did not all go back.
+pub(super) fn has_elsewhere(payments: &Payments, currency: Currency) -> bool {
+    foreign(payments, currency).any(|currency| {
+        captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
+    })
+}
+
+/// The money of an order that is not in its own `currency` and was not asked back yet, in the
+/// order of the currencies' codes.
+pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<ForeignCurrency> {
+    let to_ask = foreign(payments, currency).map(|currency| ForeignCurrency {
+        currency,
+        captured: captured(payments, currency),
+        amount: refundable(payments, currency),
+    });
+    to_ask.filter(|one| one.amount > 0).collect()
+}
