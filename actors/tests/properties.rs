@@ -250,10 +250,10 @@ fn audit_order(
 ) {
     let captured = payments.into_iter().flat_map(|known| &known.attempts);
     let captured = captured.flat_map(|attempt| &attempt.captures);
-    let (own, elsewhere): (Vec<_>, Vec<_>) =
+    let (own, in_other_currencies): (Vec<_>, Vec<_>) =
         captured.partition(|capture| capture.currency == order.currency);
     assert_eq!(order.paid, own.iter().map(|one| one.amount).sum::<i64>());
-    let has_elsewhere = !elsewhere.is_empty();
+    let has_other_currency = !in_other_currencies.is_empty();
     let heard =
         |sums: &BTreeMap<String, i64>| sums.get(order.id.as_str()).copied().unwrap_or_default();
     assert_eq!(order.paid, heard(&money.paid), "{order:?}");
@@ -286,11 +286,11 @@ fn audit_order(
         }
         Status::Rejected => assert!(state.is_none() && order.net() == 0),
         Status::RefundDue => {
-            assert!(!held && !committed && (order.net() > 0 || has_elsewhere));
+            assert!(!held && !committed && (order.net() > 0 || has_other_currency));
             assert!(!is_plain || order.asked_back == order.net(), "exactly what is there");
         }
         Status::PartiallyRefunded => assert!(committed && order.refunded() > 0),
-        Status::Refunded => assert!(!held && (order.refunded() > 0 || has_elsewhere)),
+        Status::Refunded => assert!(!held && (order.refunded() > 0 || has_other_currency)),
     }
 }
 

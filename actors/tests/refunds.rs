@@ -325,7 +325,8 @@ async fn a_cancelled_review_asks_every_currency_back() {
 }
 
 #[actix::test]
-async fn a_cancelled_review_of_foreign_money_alone_is_refund_due_until_that_money_went_back() {
+async fn a_cancelled_review_of_money_in_another_currency_alone_is_refund_due_until_that_money_went_back()
+ {
     let mut shop = reviewed(&["captured a 900 USD"]).await;
 
     resolve(&mut shop, "cancel").await;
@@ -336,7 +337,7 @@ async fn a_cancelled_review_of_foreign_money_alone_is_refund_due_until_that_mone
 }
 
 #[actix::test]
-async fn foreign_money_for_a_closed_order_is_refund_due_until_that_money_went_back() {
+async fn money_in_another_currency_for_a_closed_order_is_refund_due_until_that_money_went_back() {
     for expires in [true, false] {
         let mut shop = Shop::stocked(&[("tea", 1)]).await;
         shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;

@@ -16,6 +16,6 @@ mod waiting;
 pub use actor::{GetSummary, PaymentActor, RecordCallback, RecordedCallback, WaitingLimits};
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{
-    RefundAutomatically, RefundForeignCurrency, RequestRefund, Restocking, VoidAttempts,
+    RefundAutomatically, RefundOtherCurrencies, RequestRefund, Restocking, VoidAttempts,
 };
 pub use waiting::{DequeueCallback, DequeueOrphanedCallback, DequeuedCallback, EnqueueCallback};

@@ -20,7 +20,7 @@ use orderly_store::Ordinal;
 replies! {
     PaymentActor:
     RefundAutomatically => refund_automatically,
-    RefundForeignCurrency => refund_foreign_currency,
+    RefundOtherCurrencies => refund_other_currencies,
     RequestRefund => request_refund,
     VoidAttempts => void_attempts,
 }
@@ -43,7 +43,7 @@ pub struct RefundAutomatically {
 /// currency, for what was not requested before.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
-pub struct RefundForeignCurrency {
+pub struct RefundOtherCurrencies {
     /// The order.
     pub order: Ordinal,
     /// The order's id.
@@ -110,14 +110,14 @@ impl PaymentActor {
         Ok(((), changeset))
     }
 
-    fn refund_foreign_currency(
+    fn refund_other_currencies(
         &mut self,
-        RefundForeignCurrency { order, order_id, currency }: RefundForeignCurrency,
+        RefundOtherCurrencies { order, order_id, currency }: RefundOtherCurrencies,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
-        for rules::ForeignCurrency { currency, captured, amount } in
-            rules::elsewhere(&payments, currency)
+        for rules::OtherCurrency { currency, captured, amount } in
+            rules::refundable_other_currencies(&payments, currency)
         {
             let parts = [order_id.as_str(), currency.code(), &captured.to_string()];
             let refund = derived_refund(&parts)?;

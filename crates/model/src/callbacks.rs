@@ -111,10 +111,10 @@ impl Model {
         let attempt = order.ledger.attempt(provider, attempt_id);
         attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
 
-        let is_foreign = currency != order.currency;
+        let is_other_currency = currency != order.currency;
         let is_over = order.net() > order.total;
         match column {
-            Column::Awaiting if is_foreign || is_over => {
+            Column::Awaiting if is_other_currency || is_over => {
                 self.void_authorizations(order);
                 order.status = Status::UnderReview;
                 order.extend_hold(self.now, self.settings.hold_cap);
@@ -132,12 +132,12 @@ impl Model {
                 Ok(())
             }
             // judged at order.resolve; "over-capture and another currency are review"
-            Column::Review if is_foreign || is_over => Err(Ended::Review),
+            Column::Review if is_other_currency || is_over => Err(Ended::Review),
             Column::Review => Ok(()),
-            Column::PaidOrLater | Column::RefundDue if is_foreign => {
+            Column::PaidOrLater | Column::RefundDue if is_other_currency => {
                 // the shop keeps no money of an order that came to nothing
                 if matches!(order.status, Status::RefundDue | Status::Refunded) {
-                    self.request_foreign_refunds(order);
+                    self.request_refunds_in_other_currencies(order);
                 }
                 Err(Ended::Review)
             }
@@ -155,7 +155,7 @@ impl Model {
             }
             Column::Over => {
                 self.captured_too_late(order);
-                if is_foreign || is_over { Err(Ended::Review) } else { Ok(()) }
+                if is_other_currency || is_over { Err(Ended::Review) } else { Ok(()) }
             }
         }
     }
@@ -169,7 +169,7 @@ impl Model {
             && self.hold(&order.wanted).is_ok()
         {
             self.become_paid(order, true);
-        } else if order.net() > 0 || order.has_foreign_money() {
+        } else if order.net() > 0 || order.has_other_currency() {
             self.become_refund_due(order);
         } else {
             // it went back before it was heard of
@@ -237,7 +237,7 @@ impl Model {
         }
         self.notify(order, NotificationKind::RefundSucceeded, id);
         let lowers_net = currency == order.currency && order.net() != before;
-        let is_settled = order.net() == 0 && !order.has_foreign_money();
+        let is_settled = order.net() == 0 && !order.has_other_currency();
         let next = match order.status {
             Status::RefundDue if is_settled => Status::Refunded,
             Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded

@@ -138,7 +138,7 @@ impl Model {
         order.updated_at = self.now;
         self.unit.event("order.cancelled");
         self.notify(order, NotificationKind::OrderCancelled, "");
-        if order.net() > 0 || order.has_foreign_money() {
+        if order.net() > 0 || order.has_other_currency() {
             self.become_refund_due(order);
         }
     }
@@ -160,12 +160,12 @@ impl Model {
         order.asked_back += net;
         self.unit.event_with("order.refund_due", format!("due {net}"));
         self.request_refund(order, net, &order.currency.clone());
-        self.request_foreign_refunds(order);
+        self.request_refunds_in_other_currencies(order);
     }
 
     /// Money in other currencies that is there still, and was not asked back, is asked back.
-    pub(crate) fn request_foreign_refunds(&mut self, order: &mut Order) {
-        for currency in order.ledger.foreign_currencies(&order.currency) {
+    pub(crate) fn request_refunds_in_other_currencies(&mut self, order: &mut Order) {
+        for currency in order.ledger.other_currencies(&order.currency) {
             let amount = order.ledger.refundable(&currency);
             self.request_refund(order, amount, &currency);
         }

@@ -58,7 +58,7 @@ impl Model {
             order.status = Status::Expired;
             self.unit.event("order.expired");
             self.notify(&mut order, NotificationKind::OrderExpired, "");
-            if order.net() > 0 || order.has_foreign_money() {
+            if order.net() > 0 || order.has_other_currency() {
                 self.become_refund_due(&mut order);
             }
             if let Some(cart) = &order.cart {

@@ -98,9 +98,9 @@ impl Flows {
                     payment::RefundAutomatically { order: ordinal, refund, amount, currency };
                 ask(payment, request).await
             }
-            Effect::AskBackElsewhere => {
+            Effect::RefundOtherCurrencies => {
                 let (order_id, currency) = (order.id.clone(), order.currency);
-                let request = payment::RefundForeignCurrency { order: ordinal, order_id, currency };
+                let request = payment::RefundOtherCurrencies { order: ordinal, order_id, currency };
                 ask(payment, request).await
             }
             Effect::Void(which) => {

@@ -21,7 +21,7 @@ mod refunds;
 
 pub use attempts::{PaymentSummary, VoidTarget, summary, to_void};
 pub use change::{CallbackEffect, Change, Phase, apply};
-pub use money::{ForeignCurrency, elsewhere, newest_money, refundable};
+pub use money::{OtherCurrency, newest_money, refundable, refundable_other_currencies};
 pub use refunds::{request, requested, was_restocked};
 
 use super::state::{AttemptState, DisputeState, Payments, RefundState};

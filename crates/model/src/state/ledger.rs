@@ -181,7 +181,7 @@ impl Ledger {
     }
 
     /// The currencies of captures other than `own`, in the order in which they came.
-    pub(crate) fn foreign_currencies(&self, own: &str) -> Vec<String> {
+    pub(crate) fn other_currencies(&self, own: &str) -> Vec<String> {
         let mut found = Vec::new();
         for capture in self.attempts.iter().flat_map(|attempt| &attempt.captures) {
             if capture.currency != own && !found.contains(&capture.currency) {

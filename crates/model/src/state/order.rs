@@ -109,8 +109,8 @@ impl Order {
     }
 
     /// Money in another currency came, and did not all go back.
-    pub(crate) fn has_foreign_money(&self) -> bool {
-        let others = self.ledger.foreign_currencies(&self.currency);
+    pub(crate) fn has_other_currency(&self) -> bool {
+        let others = self.ledger.other_currencies(&self.currency);
         others.iter().any(|other| {
             self.ledger.captured(other) > self.ledger.refunds(other, RefundState::Succeeded)
         })

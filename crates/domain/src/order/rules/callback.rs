@@ -20,7 +20,9 @@ pub fn on_callback(
     let mut step = match meaning {
         CallbackEffect::Stale => return None,
         CallbackEffect::Captured { amount } => money::captured(order, amount, late),
-        CallbackEffect::CapturedElsewhere => money::captured_elsewhere(order, summary),
+        CallbackEffect::CapturedInOtherCurrency => {
+            money::captured_in_other_currency(order, summary)
+        }
         CallbackEffect::ActionRequired => match phase {
             Phase::Awaiting | Phase::Sold => Step::new(Verdict::Applied),
             Phase::Unsold => unwanted(callback),
@@ -33,8 +35,8 @@ pub fn on_callback(
         CallbackEffect::Refunded { amount } => {
             told_of(money::sent_back(order, amount, summary), callback)
         }
-        CallbackEffect::RefundedElsewhere => {
-            told_of(money::sent_back_elsewhere(order, summary), callback)
+        CallbackEffect::RefundedInOtherCurrency => {
+            told_of(money::refunded_in_other_currency(order, summary), callback)
         }
         CallbackEffect::Disputed(disputed) => {
             Step::new(Verdict::Applied).change(Change::Disputed(disputed))
@@ -46,13 +48,13 @@ pub fn on_callback(
     }
     let is_of_attempt = match meaning {
         CallbackEffect::Captured { .. }
-        | CallbackEffect::CapturedElsewhere
+        | CallbackEffect::CapturedInOtherCurrency
         | CallbackEffect::ActionRequired
         | CallbackEffect::Authorized
         | CallbackEffect::Ended => true,
         CallbackEffect::Stale
         | CallbackEffect::Refunded { .. }
-        | CallbackEffect::RefundedElsewhere
+        | CallbackEffect::RefundedInOtherCurrency
         | CallbackEffect::RefundFailed
         | CallbackEffect::Disputed(_) => false,
     };

@@ -1,7 +1,7 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::state::{Order, Status};
-use super::step::{Change, Effect, Reheld, Step, notify, owe, owe_elsewhere, pay};
+use super::step::{Change, Effect, Reheld, Step, notify, owe, owe_other_currencies, pay};
 use crate::command::Decision;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
@@ -36,8 +36,10 @@ pub fn cancel(
         .effect(Effect::Void(VoidTarget::Authorized))
         .effect(notify(NotificationKind::OrderCancelled));
     Ok(match order.net() {
-        0 if summary.has_elsewhere => owe_elsewhere(step),
-        _ if summary.has_elsewhere => owe_net(step, order).effect(Effect::AskBackElsewhere),
+        0 if summary.has_other_currency => owe_other_currencies(step),
+        _ if summary.has_other_currency => {
+            owe_net(step, order).effect(Effect::RefundOtherCurrencies)
+        }
         _ => owe_net(step, order),
     })
 }

@@ -4,7 +4,7 @@
 //! overtook that of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
-use super::step::{Change, Effect, Reheld, Step, owe, owe_elsewhere, pay};
+use super::step::{Change, Effect, Reheld, Step, owe, owe_other_currencies, pay};
 use crate::event::{OrderChange, ReviewReason};
 use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::verdict::Verdict;
@@ -102,19 +102,19 @@ fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
 }
 
 /// Money in another currency was captured: it shows in its attempt only. `summary`: since then.
-pub(super) fn captured_elsewhere(order: &Order, summary: PaymentSummary) -> Step {
+pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => {
             under_review(step, ReviewReason::OtherCurrency)
         }
         // the shop keeps no money of an order that came to nothing
-        Status::Expired | Status::Cancelled | Status::Rejected if summary.has_elsewhere => {
-            owe_elsewhere(step)
+        Status::Expired | Status::Cancelled | Status::Rejected if summary.has_other_currency => {
+            owe_other_currencies(step)
         }
         // all of it went back before it was heard of
         Status::Expired | Status::Cancelled | Status::Rejected => step.emit(OrderChange::Refunded),
-        Status::RefundDue | Status::Refunded => step.effect(Effect::AskBackElsewhere),
+        Status::RefundDue | Status::Refunded => step.effect(Effect::RefundOtherCurrencies),
         Status::UnderReview | Status::Paid | Status::Completed | Status::PartiallyRefunded => step,
     }
 }
@@ -132,7 +132,9 @@ pub(super) fn sent_back(order: &Order, amount: i64, summary: PaymentSummary) -> 
         {
             step.emit(OrderChange::Refunded)
         }
-        Status::RefundDue if net == 0 && !summary.has_elsewhere => step.emit(OrderChange::Refunded),
+        Status::RefundDue if net == 0 && !summary.has_other_currency => {
+            step.emit(OrderChange::Refunded)
+        }
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
             step.emit(OrderChange::PartiallyRefunded)
         }
@@ -154,9 +156,9 @@ pub(super) fn sent_back(order: &Order, amount: i64, summary: PaymentSummary) -> 
 
 /// A refund in another currency succeeded: it moves no money of the order's own, but may be the
 /// last that was due. `summary`: since then.
-pub(super) fn sent_back_elsewhere(order: &Order, summary: PaymentSummary) -> Step {
+pub(super) fn refunded_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied);
-    let is_last = order.net() == 0 && !summary.has_elsewhere;
+    let is_last = order.net() == 0 && !summary.has_other_currency;
     if order.status == Status::RefundDue && is_last {
         step.emit(OrderChange::Refunded)
     } else {

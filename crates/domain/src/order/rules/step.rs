@@ -85,7 +85,7 @@ pub enum Effect {
         amount: i64,
     },
     /// Ask back all money in other currencies, in these, unless that was asked before.
-    AskBackElsewhere,
+    RefundOtherCurrencies,
     /// Ask that authorizations are given up; never twice for one attempt.
     Void(VoidTarget),
     /// Open the cart again that the order came from.
@@ -155,8 +155,8 @@ pub(super) fn owe(step: Step, amount: i64) -> Step {
 }
 
 /// The order becomes `refund_due` for money in another currency: nothing of its own is owed.
-pub(super) fn owe_elsewhere(step: Step) -> Step {
-    step.emit(OrderChange::RefundDue { amount: 0 }).effect(Effect::AskBackElsewhere)
+pub(super) fn owe_other_currencies(step: Step) -> Step {
+    step.emit(OrderChange::RefundDue { amount: 0 }).effect(Effect::RefundOtherCurrencies)
 }
 
 /// How far an order of that status is. `None`: its stock alone tells, since all money goes back

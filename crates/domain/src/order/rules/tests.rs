@@ -38,13 +38,13 @@ fn callback() -> PaymentCallback {
 
 /// No attempt is open.
 const ENDED: PaymentSummary =
-    PaymentSummary { is_open: false, is_voidable: false, has_elsewhere: false };
+    PaymentSummary { is_open: false, is_voidable: false, has_other_currency: false };
 /// An attempt is open, without an authorization that could be given up.
 const OPEN: PaymentSummary = PaymentSummary { is_open: true, ..ENDED };
 /// An authorization is open.
 const AUTHORIZED: PaymentSummary = PaymentSummary { is_open: true, is_voidable: true, ..ENDED };
 /// Money in another currency is there.
-const ELSEWHERE: PaymentSummary = PaymentSummary { has_elsewhere: true, ..ENDED };
+const OTHER_CURRENCY: PaymentSummary = PaymentSummary { has_other_currency: true, ..ENDED };
 
 /// What is decided when the order hears of it, in words.
 fn hear(order: &Order, meaning: CallbackEffect, summary: PaymentSummary) -> String {
@@ -100,7 +100,7 @@ fn effect(effect: &Effect) -> String {
         Effect::FreezeHold => "freeze".to_owned(),
         Effect::UnfreezeHold => "thaw".to_owned(),
         Effect::AskBack { amount } => format!("ask {amount} back"),
-        Effect::AskBackElsewhere => "ask other currencies back".to_owned(),
+        Effect::RefundOtherCurrencies => "ask other currencies back".to_owned(),
         Effect::Void(VoidTarget::Authorized) => "void all".to_owned(),
         Effect::Void(VoidTarget::One(provider, attempt)) => format!("void {provider} {attempt}"),
         Effect::ReopenCart => "reopen cart".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
 use super::change::{CallbackEffect, Change, Phase, find};
-use super::money::has_elsewhere;
+use super::money::has_other_currency;
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
@@ -15,13 +15,13 @@ pub struct PaymentSummary {
     /// Some attempt has an authorization that is open and was not asked to be given up.
     pub is_voidable: bool,
     /// Money was captured in another currency than the order's, and not all of it went back.
-    pub has_elsewhere: bool,
+    pub has_other_currency: bool,
 }
 
 /// How the payments of an order in `currency` stand.
 pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
     PaymentSummary {
-        has_elsewhere: has_elsewhere(payments, currency),
+        has_other_currency: has_other_currency(payments, currency),
         is_open: payments.attempts.iter().any(Attempt::is_open),
         is_voidable: payments.attempts.iter().any(is_voidable),
     }
@@ -80,7 +80,7 @@ pub(super) fn captured(
     let meaning = if paid_in == currency {
         CallbackEffect::Captured { amount }
     } else {
-        CallbackEffect::CapturedElsewhere
+        CallbackEffect::CapturedInOtherCurrency
     };
     (meaning, Some(change))
 }

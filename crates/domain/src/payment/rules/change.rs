@@ -29,7 +29,7 @@ pub enum CallbackEffect {
         amount: i64,
     },
     /// New money in another currency.
-    CapturedElsewhere,
+    CapturedInOtherCurrency,
     /// An attempt waits for its customer.
     ActionRequired,
     /// Money is set aside for an attempt.
@@ -42,7 +42,7 @@ pub enum CallbackEffect {
         amount: i64,
     },
     /// A refund in another currency arrived.
-    RefundedElsewhere,
+    RefundedInOtherCurrency,
     /// A refund did not arrive.
     RefundFailed,
     /// Whether a dispute is now open or lost.

@@ -44,7 +44,7 @@ fn clamp(amount: i128) -> i64 {
 
 /// Money in a currency that is not the order's, and was not asked back yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ForeignCurrency {
+pub struct OtherCurrency {
     /// Which.
     pub currency: Currency,
     /// All that was captured in it: it grows with each capture, so it tells one refund from
@@ -55,24 +55,24 @@ pub struct ForeignCurrency {
 }
 
 /// The currencies other than `currency` that money was captured in, in the order of their codes.
-fn foreign(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
+fn other_currencies(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
     let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let foreign = captures.map(|capture| capture.currency).filter(|other| *other != currency);
-    let foreign: BTreeMap<_, _> = foreign.map(|other| (other.code(), other)).collect();
-    foreign.into_values()
+    let currencies = captures.map(|capture| capture.currency).filter(|other| *other != currency);
+    let currencies: BTreeMap<_, _> = currencies.map(|other| (other.code(), other)).collect();
+    currencies.into_values()
 }
 
 /// Whether money came in another currency than `currency`, and did not all go back.
-pub(super) fn has_elsewhere(payments: &Payments, currency: Currency) -> bool {
-    foreign(payments, currency).any(|currency| {
+pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> bool {
+    other_currencies(payments, currency).any(|currency| {
         captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
     })
 }
 
 /// The money of an order that is not in its own `currency` and was not asked back yet, in the
 /// order of the currencies' codes.
-pub fn elsewhere(payments: &Payments, currency: Currency) -> Vec<ForeignCurrency> {
-    let to_ask = foreign(payments, currency).map(|currency| ForeignCurrency {
+pub fn refundable_other_currencies(payments: &Payments, currency: Currency) -> Vec<OtherCurrency> {
+    let to_ask = other_currencies(payments, currency).map(|currency| OtherCurrency {
         currency,
         captured: captured(payments, currency),
         amount: refundable(payments, currency),

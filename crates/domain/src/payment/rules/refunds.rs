@@ -35,7 +35,7 @@ pub(super) fn succeeded(
     let meaning = if paid_in == currency {
         CallbackEffect::Refunded { amount }
     } else {
-        CallbackEffect::RefundedElsewhere
+        CallbackEffect::RefundedInOtherCurrency
     };
     (meaning, Some(Change::Refund(refund)))
 }

@@ -167,8 +167,8 @@ fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
 
 #[test]
 fn money_in_another_currency_is_known_by_its_capture_id_too() {
-    let elsewhere = meaning(&[], "captured a 500 #1 USD", Phase::Awaiting);
-    assert_eq!(elsewhere, CallbackEffect::CapturedElsewhere);
+    let in_other_currency = meaning(&[], "captured a 500 #1 USD", Phase::Awaiting);
+    assert_eq!(in_other_currency, CallbackEffect::CapturedInOtherCurrency);
     let again = meaning(&["captured a 500 #1 USD"], "captured a 500 #1 USD", Phase::Awaiting);
     assert_eq!(again, CallbackEffect::Stale);
 }
@@ -204,7 +204,7 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
 #[case(&[], "refund_succeeded a 200 r1", CallbackEffect::Refunded { amount: 200 })]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", CallbackEffect::Refunded { amount: 200 })]
-#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedElsewhere)]
+#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency)]
 #[case(&[], "refund_failed a r1", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", CallbackEffect::Stale)]
 fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
@@ -289,17 +289,17 @@ fn more_went_back_than_came_and_nothing_is_left_to_ask_for() {
 fn money_in_other_currencies_is_asked_back_once_in_each() {
     let mut payments = after(&["captured a 500", "captured b 70 USD", "captured c 5 USD"]);
     let dollars = Currency::from_code("USD").expect("is a currency");
-    let all = elsewhere(&payments, euro());
-    assert_eq!(all, [ForeignCurrency { currency: dollars, captured: 75, amount: 75 }]);
+    let all = refundable_other_currencies(&payments, euro());
+    assert_eq!(all, [OtherCurrency { currency: dollars, captured: 75, amount: 75 }]);
 
     let refund = requested(&payments, &RefundId::new("r").expect("is an id"), 75, dollars);
     apply(&mut payments, Change::Refund(refund));
-    assert_eq!(elsewhere(&payments, euro()), []);
+    assert_eq!(refundable_other_currencies(&payments, euro()), []);
 
     let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), Phase::Sold);
     apply(&mut payments, change.expect("is news"));
-    let more = elsewhere(&payments, euro());
-    assert_eq!(more, [ForeignCurrency { currency: dollars, captured: 84, amount: 9 }]);
+    let more = refundable_other_currencies(&payments, euro());
+    assert_eq!(more, [OtherCurrency { currency: dollars, captured: 84, amount: 9 }]);
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn what_is_known_of_an_attempt() {
     assert_eq!((first.authorized, first.closed), (500, true));
     assert_eq!(
         summary(&payments, euro()),
-        PaymentSummary { is_open: true, is_voidable: true, has_elsewhere: true }
+        PaymentSummary { is_open: true, is_voidable: true, has_other_currency: true }
     );
     let money = newest_money(&payments, euro());
     let money: Vec<_> = money.map(|(id, amount)| (id.as_str(), amount)).collect();

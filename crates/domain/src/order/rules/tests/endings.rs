@@ -10,8 +10,14 @@ use crate::verdict::{Reason, Refusal};
 #[case(Status::PartiallyPaid, [200, 50, 0], ENDED, ", refund_due 150, asked 150", ", ask 150 back")]
 #[case(Status::PartiallyPaid, [200, 200, 0], ENDED, "", "")]
 #[case(Status::UnderReview, [600, 0, 0], ENDED, ", refund_due 600, asked 600", ", ask 600 back")]
-#[case(Status::UnderReview, [600, 0, 0], ELSEWHERE, ", refund_due 600, asked 600", ", ask 600 back, ask other currencies back")]
-#[case(Status::UnderReview, NOTHING, ELSEWHERE, ", refund_due 0", ", ask other currencies back")]
+#[case(Status::UnderReview, [600, 0, 0], OTHER_CURRENCY, ", refund_due 600, asked 600", ", ask 600 back, ask other currencies back")]
+#[case(
+    Status::UnderReview,
+    NOTHING,
+    OTHER_CURRENCY,
+    ", refund_due 0",
+    ", ask other currencies back"
+)]
 #[case(Status::UnderReview, NOTHING, ENDED, "", "")]
 fn cancelled(
     #[case] status: Status,

@@ -100,7 +100,7 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 #[case(Status::Rejected, "review: refund_due 0 | ask other currencies back")]
 fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
     assert_eq!(
-        hear(&order(status, NOTHING), CallbackEffect::CapturedElsewhere, ELSEWHERE),
+        hear(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, OTHER_CURRENCY),
         expected
     );
 }
@@ -108,7 +108,7 @@ fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
 #[test]
 fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
     for status in [Status::Expired, Status::Cancelled, Status::Rejected] {
-        let heard = hear(&order(status, NOTHING), CallbackEffect::CapturedElsewhere, ENDED);
+        let heard = hear(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, ENDED);
         assert_eq!(heard, "review: refunded | ", "{status}");
     }
 }
@@ -118,7 +118,7 @@ fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
 #[case(NOTHING, ENDED, "applied: refunded")]
 #[case([200, 200, 200], ENDED, "applied: refunded")]
 #[case([200, 100, 200], ENDED, "applied: ")]
-#[case(NOTHING, ELSEWHERE, "applied: ")]
+#[case(NOTHING, OTHER_CURRENCY, "applied: ")]
 fn the_last_that_was_due_went_back(
     #[case] money: [i64; 3],
     #[case] summary: PaymentSummary,
@@ -126,13 +126,16 @@ fn the_last_that_was_due_went_back(
 ) {
     let due = order(Status::RefundDue, money);
     let expected = format!("{expected} | notify refund_succeeded r");
-    assert_eq!(hear(&due, CallbackEffect::RefundedElsewhere, summary), expected);
+    assert_eq!(hear(&due, CallbackEffect::RefundedInOtherCurrency, summary), expected);
 }
 
 #[test]
 fn what_is_due_in_another_currency_keeps_an_order_due() {
     let due = order(Status::RefundDue, [200, 0, 200]);
-    assert_eq!(hear(&due, refunded(200), ELSEWHERE), "applied: -200 | notify refund_succeeded r");
+    assert_eq!(
+        hear(&due, refunded(200), OTHER_CURRENCY),
+        "applied: -200 | notify refund_succeeded r"
+    );
 }
 
 #[rstest]
@@ -232,9 +235,9 @@ fn money_refunded(
 fn what_moves_no_money_of_the_order_changes_no_status() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
-        let hear = |meaning| hear(&order, meaning, ELSEWHERE);
+        let hear = |meaning| hear(&order, meaning, OTHER_CURRENCY);
         assert_eq!(
-            hear(CallbackEffect::RefundedElsewhere),
+            hear(CallbackEffect::RefundedInOtherCurrency),
             "applied:  | notify refund_succeeded r"
         );
         assert_eq!(hear(CallbackEffect::RefundFailed), "applied:  | ");
