@@ -303,7 +303,7 @@ async fn partial_payments_keep_the_hold_to_its_cap_and_are_asked_back_when_it_ex
     assert_eq!(told(lapsed, "order.expired")[0]["status"], "expired");
     let due = &told(lapsed, "order.refund_due")[0];
     assert_eq!((&due["amount"], &due["status"]), (&json!(200), &json!("refund_due")));
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 200)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200)]);
 }
 
 /// "stock.low comes when available falls to `low_at` or below", held units being not available.

@@ -137,7 +137,7 @@ async fn a_partial_payment_extends_a_frozen_hold_to_the_cap() {
         "notification.requested",
         "payment.refund_requested",
     ]));
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 200)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200)]);
 }
 
 #[actix::test]
@@ -172,5 +172,5 @@ async fn a_late_payment_is_asked_back_where_late_payments_hold_no_stock() {
     shop.run("payment.callback", said("o-1", "captured a 500")).await;
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::RefundDue, (10, 0)));
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 500)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 500)]);
 }

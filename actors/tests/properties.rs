@@ -263,9 +263,9 @@ fn audit_order(
     let derived = derived.filter(|refund| refund.id.as_str().starts_with("r-"));
     let derived = derived.filter(|refund| refund.currency == order.currency);
     let derived: i64 = derived.map(|refund| refund.amount).sum();
-    assert!(derived <= order.asked_back, "{order:?}");
+    assert!(derived <= order.auto_refunds_requested, "{order:?}");
     let is_plain = order.sent_back == 0; // what went back beside has moved what is due
-    assert!(!is_plain || derived == order.asked_back, "{order:?}");
+    assert!(!is_plain || derived == order.auto_refunds_requested, "{order:?}");
 
     let state = reservation.map(|reservation| reservation.state);
     let held = matches!(state, Some(HoldState::Held { .. }));
@@ -279,7 +279,7 @@ fn audit_order(
         Status::Paid | Status::Completed => {
             assert!(committed && order.net() >= order.total);
             let surplus = order.paid - order.total;
-            assert!(!is_plain || order.asked_back == surplus, "exactly the surplus");
+            assert!(!is_plain || order.auto_refunds_requested == surplus, "exactly the surplus");
         }
         Status::Expired | Status::Cancelled => {
             assert!(!held && !committed && order.net() == 0);
@@ -287,7 +287,10 @@ fn audit_order(
         Status::Rejected => assert!(state.is_none() && order.net() == 0),
         Status::RefundDue => {
             assert!(!held && !committed && (order.net() > 0 || has_other_currency));
-            assert!(!is_plain || order.asked_back == order.net(), "exactly what is there");
+            assert!(
+                !is_plain || order.auto_refunds_requested == order.net(),
+                "exactly what is there"
+            );
         }
         Status::PartiallyRefunded => assert!(committed && order.refunded() > 0),
         Status::Refunded => assert!(!held && (order.refunded() > 0 || has_other_currency)),
@@ -430,8 +433,8 @@ proptest! {
         prop_assert_eq!(order.paid, paid);
         let known = match order.status {
             Status::PartiallyPaid => paid < total,
-            Status::Paid => paid >= total && order.asked_back == paid - total,
-            Status::UnderReview => paid > total && order.asked_back == 0,
+            Status::Paid => paid >= total && order.auto_refunds_requested == paid - total,
+            Status::UnderReview => paid > total && order.auto_refunds_requested == 0,
             _ => false,
         };
         prop_assert!(known, "{:?}", order);

@@ -153,7 +153,7 @@ async fn goods_that_were_never_sold_are_not_restocked() {
     shop.run("payment.callback", said("o-1", "captured a 500")).await;
     shop.run("payment.callback", said("o-1", "captured b 700")).await;
     assert_eq!(shop.status("o-1"), Status::RefundDue);
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 500), ("EUR", 700)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 500), ("EUR", 700)]);
     shop.fail_refunds("o-1").await;
 
     let refused = shop.run("refund.request", refund("r-1", 100, &[("tea", 1)])).await;
@@ -208,7 +208,7 @@ async fn a_refund_that_nobody_requested_counts_up_to_what_was_paid() {
     shop.run("payment.callback", said("o-1", "captured b 500")).await;
     let order = shop.order("o-1");
     assert_eq!((order.paid, order.refunded()), (2000, 2000));
-    assert!(shop.asked_back("o-1").is_empty(), "it went back before it came");
+    assert!(shop.pending_refunds("o-1").is_empty(), "it went back before it came");
 }
 
 #[actix::test]
@@ -254,7 +254,7 @@ async fn a_review_is_accepted_and_its_surplus_is_asked_back() {
         ["order.paid", "stock.committed", "notification.requested", "payment.refund_requested"]
     );
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Paid, (0, 0)));
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 100)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 100)]);
     assert_eq!(shop.count("payment.void_requested"), 1, "when the review began");
     let again = resolve(&mut shop, "cancel").await;
     assert_eq!(verdict(&again), (Verdict::Rejected, Some("not_allowed")));
@@ -313,12 +313,12 @@ async fn a_cancelled_review_asks_every_currency_back() {
             ["order.cancelled", "order.refund_due", "stock.released", "notification.requested"]
         );
         assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::RefundDue, (1, 0)));
-        assert_eq!(shop.asked_back("o-1"), [("EUR", 499), ("JPY", 70), ("USD", 901)]);
+        assert_eq!(shop.pending_refunds("o-1"), [("EUR", 499), ("JPY", 70), ("USD", 901)]);
         // what comes after that goes back too, under an id of its own
         shop.run("payment.callback", said("o-1", "captured e 5 USD")).await;
         shop.run("payment.callback", said("o-1", "captured f 6")).await;
         assert_eq!(
-            shop.asked_back("o-1"),
+            shop.pending_refunds("o-1"),
             [("EUR", 499), ("JPY", 70), ("USD", 901), ("USD", 5), ("EUR", 6)]
         );
     }
@@ -332,7 +332,7 @@ async fn a_cancelled_review_of_money_in_another_currency_alone_is_refund_due_unt
     resolve(&mut shop, "cancel").await;
 
     assert_eq!(shop.status("o-1"), Status::RefundDue);
-    assert_eq!(shop.asked_back("o-1"), [("USD", 900)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("USD", 900)]);
     went_back(&mut shop, 900).await;
 }
 
@@ -351,7 +351,7 @@ async fn money_in_another_currency_for_a_closed_order_is_refund_due_until_that_m
 
         assert_eq!(verdict(&came), (Verdict::Review, None));
         assert_eq!((shop.status("o-1"), shop.order("o-1").net()), (Status::RefundDue, 0));
-        assert_eq!(shop.asked_back("o-1"), [("USD", 700)]);
+        assert_eq!(shop.pending_refunds("o-1"), [("USD", 700)]);
         went_back(&mut shop, 700).await;
     }
 }

@@ -20,7 +20,7 @@ async fn after(happens: &[&str]) -> Shop {
             "CANCEL" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
             "LAPSES" => shop.pass(120 * MINUTE).await,
             "ALL GOES BACK" => {
-                for (currency, amount) in shop.asked_back("o-1") {
+                for (currency, amount) in shop.pending_refunds("o-1") {
                     let refund = shop.refunds("o-1").last().expect("was asked for").id.clone();
                     let text = format!("refund_succeeded p {amount} {refund} {currency}");
                     shop.run("payment.callback", said("o-1", &text)).await;
@@ -55,7 +55,7 @@ async fn a_further_share_for_an_order_that_was_never_paid_is_asked_back_too() {
 
         assert_eq!(shop.order("o-1").paid, 250);
         assert_eq!(shop.count("payment.refund_requested"), asked + 1, "{happens:?}");
-        assert_eq!(shop.asked_back("o-1").last(), Some(&("EUR", 50)), "{happens:?}");
+        assert_eq!(shop.pending_refunds("o-1").last(), Some(&("EUR", 50)), "{happens:?}");
         shop.check_balance();
     }
 }
@@ -70,7 +70,7 @@ async fn a_further_share_for_a_paid_order_is_stale_whatever_its_status_since() {
     ] {
         let mut shop = after(happens).await;
         assert_eq!(says(&mut shop, "captured p 50").await, Verdict::Stale, "{happens:?}");
-        assert_eq!((shop.order("o-1").paid, shop.asked_back("o-1")), (500, Vec::new()));
+        assert_eq!((shop.order("o-1").paid, shop.pending_refunds("o-1")), (500, Vec::new()));
     }
 }
 
@@ -131,7 +131,7 @@ async fn a_surplus_under_review_is_a_review_too() {
         let mut shop = after(happens).await;
         assert_eq!(says(&mut shop, text).await, verdict, "{happens:?}, {text}");
         assert_eq!(shop.status("o-1"), Status::UnderReview);
-        assert!(shop.asked_back("o-1").is_empty(), "a person decides of it");
+        assert!(shop.pending_refunds("o-1").is_empty(), "a person decides of it");
     }
 }
 
@@ -139,7 +139,7 @@ async fn a_surplus_under_review_is_a_review_too() {
 async fn a_surplus_for_an_order_that_is_refund_due_needs_no_review() {
     let mut shop = after(&["captured p 200", "CANCEL"]).await;
     assert_eq!(says(&mut shop, "captured q 900").await, Verdict::Applied);
-    assert_eq!(shop.asked_back("o-1"), [("EUR", 200), ("EUR", 900)]);
+    assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200), ("EUR", 900)]);
 }
 
 // events whose identities are forgotten

@@ -68,7 +68,7 @@ pub fn order(
         total: order.total,
         paid: order.paid,
         refunded: order.refunded(),
-        asked_back: order.asked_back,
+        auto_refunds_requested: order.auto_refunds_requested,
         hold: reservation.map(|reservation| hold(reservation.state)),
         returned: returned
             .map(|item| (item.sku.as_str().to_owned(), item.returned.cast_signed()))

@@ -215,8 +215,8 @@ impl Shop {
         payments.map(|known| known.refunds).unwrap_or_default()
     }
 
-    /// What was asked back of an order and did not arrive yet.
-    pub fn asked_back(&self, id: &str) -> Vec<(&'static str, i64)> {
+    /// The refunds of an order that were requested and have neither succeeded nor failed: currency and amount.
+    pub fn pending_refunds(&self, id: &str) -> Vec<(&'static str, i64)> {
         let refunds = self.refunds(id).into_iter();
         let asked = refunds.filter(|refund| refund.state == RefundState::Requested);
         asked.map(|refund| (refund.currency.code(), refund.amount)).collect()

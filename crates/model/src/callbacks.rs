@@ -145,9 +145,9 @@ impl Model {
             Column::RefundDue | Column::PaidOrLater => {
                 let surplus = match order.status {
                     Status::RefundDue | Status::Refunded => amount,
-                    _ => order.paid() - order.total - order.asked_back,
+                    _ => order.paid() - order.total - order.auto_refunds_requested,
                 };
-                order.asked_back += surplus;
+                order.auto_refunds_requested += surplus;
                 // what went back before its capture was heard of is not asked back again
                 let gone = amount - (order.net() - before);
                 self.request_refund(order, surplus - gone, &currency);

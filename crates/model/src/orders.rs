@@ -51,7 +51,7 @@ impl Model {
             hold_for,
             hold: None,
             ledger: Ledger::default(),
-            asked_back: 0,
+            auto_refunds_requested: 0,
             returned: Units::new(),
             restocked_for: BTreeSet::new(),
             notifications: Vec::new(),
@@ -116,7 +116,7 @@ impl Model {
             self.become_paid(&mut order, is_late);
             // what of the surplus went back already is not asked back again
             let surplus = order.net() - order.total;
-            order.asked_back = order.paid() - order.total;
+            order.auto_refunds_requested = order.paid() - order.total;
             let currency = order.currency.clone();
             self.request_refund(&mut order, surplus, &currency);
         } else {
@@ -157,7 +157,7 @@ impl Model {
     pub(crate) fn become_refund_due(&mut self, order: &mut Order) {
         let net = order.net();
         order.status = Status::RefundDue;
-        order.asked_back += net;
+        order.auto_refunds_requested += net;
         self.unit.event_with("order.refund_due", format!("due {net}"));
         self.request_refund(order, net, &order.currency.clone());
         self.request_refunds_in_other_currencies(order);

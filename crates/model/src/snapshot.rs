@@ -38,7 +38,7 @@ pub struct OrderSnapshot {
     /// All refunds of it that succeeded, up to `paid`.
     pub refunded: i64,
     /// What the shop by itself asked back.
-    pub asked_back: i64,
+    pub auto_refunds_requested: i64,
     /// Its reservation, if it ever had one.
     pub hold: Option<HoldSnapshot>,
     /// Units that came back, by sku.
@@ -172,7 +172,7 @@ fn of_order(order: &Order) -> OrderSnapshot {
         total: order.total,
         paid: order.paid(),
         refunded: order.refunded(),
-        asked_back: order.asked_back,
+        auto_refunds_requested: order.auto_refunds_requested,
         hold,
         returned: order.returned.clone(),
         attempts: ledger.attempts.iter().map(of_attempt).collect(),

@@ -53,8 +53,8 @@ impl Found {
             status,
             version,
             paid,
-            sent_back: _,  // shown as `refunded`
-            asked_back: _, // each refund that was requested is shown
+            sent_back: _,              // shown as `refunded`
+            auto_refunds_requested: _, // each refund that was requested is shown
             disputed,
             hold_for: _, // the reservation shows when it expires
             placed_at,

@@ -38,7 +38,7 @@ impl Flows {
         now: Timestamp,
         changeset: &mut Changeset,
     ) -> Result<(), Fault> {
-        let asked_back = order.asked_back;
+        let auto_refunds_requested = order.auto_refunds_requested;
         order.updated_at = now;
         let emits = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
         if !emits && !step.changes.is_empty() {
@@ -51,7 +51,8 @@ impl Flows {
             }
         }
         for effect in step.effects {
-            let reply = self.carry_out_effect(ordinal, order, effect, asked_back, now).await?;
+            let reply =
+                self.carry_out_effect(ordinal, order, effect, auto_refunds_requested, now).await?;
             let ((), done) = accepted(reply)?;
             changeset.merge(done);
         }
@@ -63,7 +64,7 @@ impl Flows {
         ordinal: Ordinal,
         order: &Order,
         effect: Effect,
-        asked_back: i64,
+        auto_refunds_requested: i64,
         now: Timestamp,
     ) -> Result<Reply<()>, Fault> {
         let OwnerAddrs { cart, inventory, payment, notification } = &self.owners;
@@ -89,9 +90,9 @@ impl Flows {
             Effect::UnfreezeHold => {
                 ask(inventory, inventory::Unfreeze { order: ordinal, now }).await
             }
-            Effect::AskBack { amount } => {
+            Effect::Refund { amount } => {
                 // the amount requested so far makes the id of this refund differ from the last one's
-                let parts = [order.id.as_str(), &asked_back.to_string()];
+                let parts = [order.id.as_str(), &auto_refunds_requested.to_string()];
                 let refund = payment::derived_refund(&parts)?;
                 let currency = order.currency;
                 let request =

@@ -61,7 +61,7 @@ impl NewOrder {
             version: 0,
             paid: 0,
             sent_back: 0,
-            asked_back: 0,
+            auto_refunds_requested: 0,
             disputed: false,
             hold_for,
             placed_at: now,

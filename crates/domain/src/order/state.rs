@@ -78,7 +78,7 @@ pub struct Order {
     pub sent_back: i64,
     /// Surplus, and money of an order that came to nothing, that was already asked back.
     #[n(11)]
-    pub asked_back: i64,
+    pub auto_refunds_requested: i64,
     /// A dispute is open or lost.
     #[n(12)]
     pub disputed: bool,

@@ -90,7 +90,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         version: 7,
         paid: 1_100,
         sent_back: 300,
-        asked_back: 200,
+        auto_refunds_requested: 200,
         disputed: true,
         hold_for: Duration::new(900, 5),
         placed_at: at(1),
@@ -106,7 +106,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         version: 1,
         paid: 0,
         sent_back: 0,
-        asked_back: 0,
+        auto_refunds_requested: 0,
         disputed: false,
         ..full.clone()
     };

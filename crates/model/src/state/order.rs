@@ -27,7 +27,7 @@ pub(crate) struct Order {
     pub(crate) hold: Option<Hold>,
     pub(crate) ledger: Ledger,
     /// Money of its own currency that the shop by itself asked back.
-    pub(crate) asked_back: i64,
+    pub(crate) auto_refunds_requested: i64,
     /// Of what was sold: what came back.
     pub(crate) returned: Units,
     /// The refunds that units came back with.

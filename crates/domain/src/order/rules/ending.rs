@@ -79,12 +79,12 @@ pub fn accept(order: &Order, late: Reheld) -> Step {
     let step = pay(Step::new(Verdict::Applied), late);
     // what went back of the surplus during the review is settled too: a later capture must not
     // ask for it again
-    let step = match order.paid - order.total - order.asked_back {
-        surplus if surplus > 0 => step.change(Change::AskedBack(surplus)),
+    let step = match order.paid - order.total - order.auto_refunds_requested {
+        surplus if surplus > 0 => step.change(Change::AutoRefundRequested(surplus)),
         _ => step,
     };
     match order.net() - order.total {
-        surplus if surplus > 0 => step.effect(Effect::AskBack { amount: surplus }),
+        surplus if surplus > 0 => step.effect(Effect::Refund { amount: surplus }),
         _ => step,
     }
 }

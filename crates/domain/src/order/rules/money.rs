@@ -56,7 +56,7 @@ pub fn captured(order: &Order, amount: i64, late: Reheld) -> Step {
         | Status::Completed
         | Status::PartiallyRefunded
         | Status::Refunded
-        | Status::RefundDue => ask_surplus_back(counted(Verdict::Applied), order, amount),
+        | Status::RefundDue => refund_surplus(counted(Verdict::Applied), order, amount),
         Status::Expired if late == Reheld::Yes => pay(counted(Verdict::Applied), Reheld::Yes),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
@@ -84,19 +84,19 @@ fn under_review(step: Step, reason: ReviewReason) -> Step {
 
 /// Asks back what is paid beyond the total, unless that was asked back before, or went back
 /// before it was heard of.
-fn ask_surplus_back(step: Step, order: &Order, amount: i64) -> Step {
+fn refund_surplus(step: Step, order: &Order, amount: i64) -> Step {
     // of an order that is to be refunded, or was, nothing is owed to the shop: all is surplus
     let surplus = match order.status {
         Status::RefundDue | Status::Refunded => amount,
-        _ => order.paid + amount - order.total - order.asked_back,
+        _ => order.paid + amount - order.total - order.auto_refunds_requested,
     };
     if surplus <= 0 {
         return step;
     }
     let gone = amount - (net_with(order, amount) - order.net());
-    let step = step.change(Change::AskedBack(surplus));
+    let step = step.change(Change::AutoRefundRequested(surplus));
     match surplus - gone {
-        left if left > 0 => step.effect(Effect::AskBack { amount: left }),
+        left if left > 0 => step.effect(Effect::Refund { amount: left }),
         _ => step,
     }
 }

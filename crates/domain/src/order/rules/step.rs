@@ -44,7 +44,7 @@ impl Step {
             Change::Become(change) => Some(status_after(change)),
             Change::Captured(_)
             | Change::SentBack(_)
-            | Change::AskedBack(_)
+            | Change::AutoRefundRequested(_)
             | Change::Disputed(_) => None,
         });
         told.unwrap_or(before)
@@ -59,7 +59,7 @@ pub enum Change {
     /// A refund in the order's currency succeeded.
     SentBack(i64),
     /// This much more is asked back from now on.
-    AskedBack(i64),
+    AutoRefundRequested(i64),
     /// A dispute was opened or lost (true), or none is left (false).
     Disputed(bool),
     /// What subscribers are told; most of these change the status.
@@ -80,7 +80,7 @@ pub enum Effect {
     /// No attempt is open any more: the time that was left goes on.
     UnfreezeHold,
     /// Ask `amount` back from the payment provider.
-    AskBack {
+    Refund {
         /// Minor units of the order's currency.
         amount: i64,
     },
@@ -108,7 +108,7 @@ pub fn apply(order: &mut Order, change: &Change) {
     match change {
         Change::Captured(amount) => order.paid += amount,
         Change::SentBack(amount) => order.sent_back += amount,
-        Change::AskedBack(amount) => order.asked_back += amount,
+        Change::AutoRefundRequested(amount) => order.auto_refunds_requested += amount,
         Change::Disputed(disputed) => order.disputed = *disputed,
         Change::Become(change) => order.status = status_after(change),
     }
@@ -150,8 +150,8 @@ pub(super) fn pay(step: Step, late: Reheld) -> Step {
 /// The order becomes `refund_due`: exactly that much is asked back.
 pub(super) fn owe(step: Step, amount: i64) -> Step {
     step.emit(OrderChange::RefundDue { amount })
-        .change(Change::AskedBack(amount))
-        .effect(Effect::AskBack { amount })
+        .change(Change::AutoRefundRequested(amount))
+        .effect(Effect::Refund { amount })
 }
 
 /// The order becomes `refund_due` for money in another currency: nothing of its own is owed.

@@ -14,8 +14,8 @@ use crate::time::Timestamp;
 use rstest::rstest;
 use std::time::Duration;
 
-/// An order of 500 with this much paid, sent back and asked back.
-fn order(status: Status, [paid, sent_back, asked_back]: [i64; 3]) -> Order {
+/// An order of 500 with these amounts paid, refunded, and requested as refunds by the shop itself.
+fn order(status: Status, [paid, sent_back, auto_refunds_requested]: [i64; 3]) -> Order {
     let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
         "lines": [{"sku": "tea", "quantity": 1, "unit_price": 500}]}"#;
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
@@ -23,7 +23,7 @@ fn order(status: Status, [paid, sent_back, asked_back]: [i64; 3]) -> Order {
     };
     let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
     let placed = placed.expect("has a total");
-    Order { status, version: 1, paid, sent_back, asked_back, ..placed }
+    Order { status, version: 1, paid, sent_back, auto_refunds_requested, ..placed }
 }
 
 /// A callback about attempt `a` and refund `r`: its meaning is given beside it.
@@ -83,7 +83,7 @@ fn change(change: &Change) -> String {
     match change {
         Change::Captured(amount) => format!("+{amount}"),
         Change::SentBack(amount) => format!("-{amount}"),
-        Change::AskedBack(amount) => format!("asked {amount}"),
+        Change::AutoRefundRequested(amount) => format!("requested {amount}"),
         Change::Disputed(disputed) => format!("disputed {disputed}"),
         Change::Become(OrderChange::Paid { late: true }) => "paid late".to_owned(),
         Change::Become(OrderChange::RefundDue { amount }) => format!("refund_due {amount}"),
@@ -99,8 +99,8 @@ fn effect(effect: &Effect) -> String {
         Effect::ExtendHold => "extend".to_owned(),
         Effect::FreezeHold => "freeze".to_owned(),
         Effect::UnfreezeHold => "thaw".to_owned(),
-        Effect::AskBack { amount } => format!("ask {amount} back"),
-        Effect::RefundOtherCurrencies => "ask other currencies back".to_owned(),
+        Effect::Refund { amount } => format!("refund {amount}"),
+        Effect::RefundOtherCurrencies => "refund other currencies".to_owned(),
         Effect::Void(VoidTarget::Authorized) => "void all".to_owned(),
         Effect::Void(VoidTarget::One(provider, attempt)) => format!("void {provider} {attempt}"),
         Effect::ReopenCart => "reopen cart".to_owned(),
@@ -144,7 +144,7 @@ fn applying_a_step_moves_money_and_status() {
         apply(&mut partial, &change);
     }
     assert_eq!(partial.status, Status::RefundDue);
-    assert_eq!((partial.paid, partial.asked_back), (200, 200));
+    assert_eq!((partial.paid, partial.auto_refunds_requested), (200, 200));
 
     let said = (refunded(200), ENDED);
     let step =

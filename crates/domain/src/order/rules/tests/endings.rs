@@ -6,18 +6,12 @@ use crate::verdict::{Reason, Refusal};
 
 #[rstest]
 #[case(Status::AwaitingPayment, NOTHING, ENDED, "", "")]
-#[case(Status::PartiallyPaid, [200, 0, 0], ENDED, ", refund_due 200, asked 200", ", ask 200 back")]
-#[case(Status::PartiallyPaid, [200, 50, 0], ENDED, ", refund_due 150, asked 150", ", ask 150 back")]
+#[case(Status::PartiallyPaid, [200, 0, 0], ENDED, ", refund_due 200, requested 200", ", refund 200")]
+#[case(Status::PartiallyPaid, [200, 50, 0], ENDED, ", refund_due 150, requested 150", ", refund 150")]
 #[case(Status::PartiallyPaid, [200, 200, 0], ENDED, "", "")]
-#[case(Status::UnderReview, [600, 0, 0], ENDED, ", refund_due 600, asked 600", ", ask 600 back")]
-#[case(Status::UnderReview, [600, 0, 0], OTHER_CURRENCY, ", refund_due 600, asked 600", ", ask 600 back, ask other currencies back")]
-#[case(
-    Status::UnderReview,
-    NOTHING,
-    OTHER_CURRENCY,
-    ", refund_due 0",
-    ", ask other currencies back"
-)]
+#[case(Status::UnderReview, [600, 0, 0], ENDED, ", refund_due 600, requested 600", ", refund 600")]
+#[case(Status::UnderReview, [600, 0, 0], OTHER_CURRENCY, ", refund_due 600, requested 600", ", refund 600, refund other currencies")]
+#[case(Status::UnderReview, NOTHING, OTHER_CURRENCY, ", refund_due 0", ", refund other currencies")]
 #[case(Status::UnderReview, NOTHING, ENDED, "", "")]
 fn cancelled(
     #[case] status: Status,
@@ -64,15 +58,15 @@ fn refused_in_every_other_status(
 #[case::covered([500, 0, 0], "applied: paid | commit, void all, notify order_confirmed")]
 #[case::surplus(
     [700, 0, 0],
-    "applied: paid, asked 200 | commit, void all, notify order_confirmed, ask 200 back"
+    "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 200"
 )]
 #[case::some_of_it_went_back(
     [700, 100, 0],
-    "applied: paid, asked 200 | commit, void all, notify order_confirmed, ask 100 back"
+    "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 100"
 )]
 #[case::all_of_it_went_back(
     [700, 200, 0],
-    "applied: paid, asked 200 | commit, void all, notify order_confirmed"
+    "applied: paid, requested 200 | commit, void all, notify order_confirmed"
 )]
 fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
     let order = order(Status::UnderReview, money);
@@ -105,7 +99,7 @@ fn a_hold_that_ran_out() {
         let expired = "release Expired, void all, reopen cart, notify order_expired";
         let expected = match status {
             Status::AwaitingPayment | Status::PartiallyPaid => Some(format!(
-                "applied: expired, refund_due 200, asked 200 | {expired}, ask 200 back"
+                "applied: expired, refund_due 200, requested 200 | {expired}, refund 200"
             )),
             Status::UnderReview => Some("applied:  | release Expired".to_owned()),
             _ => None,

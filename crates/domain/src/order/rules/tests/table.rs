@@ -33,31 +33,41 @@ use super::*;
 #[case(Status::UnderReview, [600, 200, 0], 101, "review: +101 | thaw")]
 #[case(Status::UnderReview, NOTHING, 100, "applied: +100 | thaw")]
 // paid: exactly the surplus is asked back
-#[case(Status::Paid, [500, 0, 0], 500, "applied: +500, asked 500 | ask 500 back")]
-#[case(Status::Paid, [700, 0, 200], 10, "applied: +10, asked 10 | ask 10 back")]
-#[case(Status::Completed, [500, 0, 0], 70, "applied: +70, asked 70 | ask 70 back")]
-#[case(Status::PartiallyRefunded, [500, 100, 0], 50, "applied: +50, asked 50 | ask 50 back")]
-#[case(Status::Refunded, [500, 500, 0], 50, "applied: +50, asked 50 | ask 50 back")]
+#[case(Status::Paid, [500, 0, 0], 500, "applied: +500, requested 500 | refund 500")]
+#[case(Status::Paid, [700, 0, 200], 10, "applied: +10, requested 10 | refund 10")]
+#[case(Status::Completed, [500, 0, 0], 70, "applied: +70, requested 70 | refund 70")]
+#[case(Status::PartiallyRefunded, [500, 100, 0], 50, "applied: +50, requested 50 | refund 50")]
+#[case(Status::Refunded, [500, 500, 0], 50, "applied: +50, requested 50 | refund 50")]
 // to be refunded: all of it is asked back, also when what was due before went back
-#[case(Status::RefundDue, [200, 0, 200], 900, "applied: +900, asked 900 | ask 900 back")]
-#[case(Status::RefundDue, [200, 0, 200], 500, "applied: +500, asked 500 | ask 500 back")]
-#[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, asked 500 | ask 500 back")]
-#[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, asked 500 | ask 500 back")]
+#[case(Status::RefundDue, [200, 0, 200], 900, "applied: +900, requested 900 | refund 900")]
+#[case(Status::RefundDue, [200, 0, 200], 500, "applied: +500, requested 500 | refund 500")]
+#[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, requested 500 | refund 500")]
+#[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, requested 500 | refund 500")]
 // what went back before it was heard of is not asked back again
-#[case(Status::Refunded, [500, 700, 0], 200, "applied: +200, asked 200 | ")]
-#[case(Status::Refunded, [500, 700, 0], 300, "applied: +300, asked 300 | ask 100 back")]
-#[case(Status::RefundDue, [200, 700, 200], 500, "applied: +500, asked 500 | ")]
+#[case(Status::Refunded, [500, 700, 0], 200, "applied: +200, requested 200 | ")]
+#[case(Status::Refunded, [500, 700, 0], 300, "applied: +300, requested 300 | refund 100")]
+#[case(Status::RefundDue, [200, 700, 200], 500, "applied: +500, requested 500 | ")]
 #[case(Status::Cancelled, [0, 200, 0], 200, "applied: +200, refunded | ")]
-#[case(Status::Cancelled, [0, 200, 0], 300, "applied: +300, refund_due 100, asked 100 | ask 100 back")]
+#[case(Status::Cancelled, [0, 200, 0], 300, "applied: +300, refund_due 100, requested 100 | refund 100")]
 // too late
-#[case(Status::Expired, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
-#[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
-#[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
-#[case(Status::Cancelled, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
-#[case(Status::Cancelled, NOTHING, 200, "applied: +200, refund_due 200, asked 200 | ask 200 back")]
-#[case(Status::Cancelled, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
-#[case(Status::Rejected, NOTHING, 500, "applied: +500, refund_due 500, asked 500 | ask 500 back")]
-#[case(Status::Rejected, NOTHING, 501, "review: +501, refund_due 501, asked 501 | ask 501 back")]
+#[case(Status::Expired, NOTHING, 500, "applied: +500, refund_due 500, requested 500 | refund 500")]
+#[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, requested 200 | refund 200")]
+#[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, requested 501 | refund 501")]
+#[case(
+    Status::Cancelled,
+    NOTHING,
+    500,
+    "applied: +500, refund_due 500, requested 500 | refund 500"
+)]
+#[case(
+    Status::Cancelled,
+    NOTHING,
+    200,
+    "applied: +200, refund_due 200, requested 200 | refund 200"
+)]
+#[case(Status::Cancelled, NOTHING, 501, "review: +501, refund_due 501, requested 501 | refund 501")]
+#[case(Status::Rejected, NOTHING, 500, "applied: +500, refund_due 500, requested 500 | refund 500")]
+#[case(Status::Rejected, NOTHING, 501, "review: +501, refund_due 501, requested 501 | refund 501")]
 fn money_captured(
     #[case] status: Status,
     #[case] before: [i64; 3],
@@ -93,11 +103,11 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 #[case(Status::Completed, "review:  | ")]
 #[case(Status::PartiallyRefunded, "review:  | ")]
 // the shop keeps nothing of these
-#[case(Status::Refunded, "review:  | ask other currencies back")]
-#[case(Status::RefundDue, "review:  | ask other currencies back")]
-#[case(Status::Expired, "review: refund_due 0 | ask other currencies back")]
-#[case(Status::Cancelled, "review: refund_due 0 | ask other currencies back")]
-#[case(Status::Rejected, "review: refund_due 0 | ask other currencies back")]
+#[case(Status::Refunded, "review:  | refund other currencies")]
+#[case(Status::RefundDue, "review:  | refund other currencies")]
+#[case(Status::Expired, "review: refund_due 0 | refund other currencies")]
+#[case(Status::Cancelled, "review: refund_due 0 | refund other currencies")]
+#[case(Status::Rejected, "review: refund_due 0 | refund other currencies")]
 fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
     assert_eq!(
         hear(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, OTHER_CURRENCY),
