@@ -150,7 +150,7 @@ struct Money {
     events: BTreeSet<String>,
     captures: BTreeSet<(String, String)>,
     paid: BTreeMap<String, i64>,
-    sent_back: BTreeMap<String, i64>,
+    refunds_succeeded: BTreeMap<String, i64>,
     refunds: BTreeSet<(String, String)>,
     /// Callbacks that wait for their order, by their message.
     waiting: BTreeMap<String, Value>,
@@ -169,7 +169,7 @@ impl Money {
             let new = self.refunds.insert((text("order_id"), text("refund_id")));
             assert!(new, "a refund counts once");
             if said["currency"] == "EUR" {
-                *self.sent_back.entry(text("order_id")).or_default() +=
+                *self.refunds_succeeded.entry(text("order_id")).or_default() +=
                     said["amount"].as_i64().unwrap_or_default();
             }
         }
@@ -257,14 +257,14 @@ fn audit_order(
     let heard =
         |sums: &BTreeMap<String, i64>| sums.get(order.id.as_str()).copied().unwrap_or_default();
     assert_eq!(order.paid, heard(&money.paid), "{order:?}");
-    assert_eq!(order.refunded(), heard(&money.sent_back).min(order.paid), "{order:?}");
+    assert_eq!(order.refunded(), heard(&money.refunds_succeeded).min(order.paid), "{order:?}");
     assert!(order.net() >= 0);
     let derived = payments.into_iter().flat_map(|known| &known.refunds);
     let derived = derived.filter(|refund| refund.id.as_str().starts_with("r-"));
     let derived = derived.filter(|refund| refund.currency == order.currency);
     let derived: i64 = derived.map(|refund| refund.amount).sum();
     assert!(derived <= order.auto_refunds_requested, "{order:?}");
-    let is_plain = order.sent_back == 0; // what went back beside has moved what is due
+    let is_plain = order.refunds_succeeded == 0; // what went back beside has moved what is due
     assert!(!is_plain || derived == order.auto_refunds_requested, "{order:?}");
 
     let state = reservation.map(|reservation| reservation.state);

@@ -178,7 +178,11 @@ impl Mirror {
             let payments = self.payments.get(ordinal);
             let (captured, refunded) = payments.map_or((0, 0), |one| money(one, order));
             assert_eq!(order.paid, captured, "{} is paid what was captured", order.id);
-            assert_eq!(order.sent_back, refunded, "{} sent back what was refunded", order.id);
+            assert_eq!(
+                order.refunds_succeeded, refunded,
+                "{}: the refunds that succeeded",
+                order.id
+            );
             assert!(order.net() >= 0, "{} gave back more than it took", order.id);
             self.check_frozen(*ordinal);
         }

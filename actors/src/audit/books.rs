@@ -237,9 +237,9 @@ fn money(order: &Order, payments: &Payments, violations: &mut Vec<String>) {
         .filter(|one| one.state == RefundState::Succeeded && one.currency == order.currency)
         .map(|refund| i128::from(refund.amount))
         .sum();
-    if refunded != i128::from(order.sent_back) {
-        let sent_back = order.sent_back;
-        violations.push(format!("order {id}: sent back {sent_back}, refunds of {refunded}"));
+    if refunded != i128::from(order.refunds_succeeded) {
+        let counted = order.refunds_succeeded;
+        violations.push(format!("order {id}: refunded {counted}, refunds of {refunded}"));
     }
     if !(0..=order.paid).contains(&order.refunded()) {
         violations.push(format!("order {id}: {} of {}", order.refunded(), order.paid));

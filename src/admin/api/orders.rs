@@ -53,7 +53,7 @@ impl Found {
             status,
             version,
             paid,
-            sent_back: _,              // shown as `refunded`
+            refunds_succeeded: _,      // shown as `refunded`
             auto_refunds_requested: _, // each refund that was requested is shown
             disputed,
             hold_for: _, // the reservation shows when it expires

@@ -112,7 +112,7 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let money = callback.amount.map_or(0, orderly_domain::money::NonNegativeAmount::get);
-        if before.paid.max(before.sent_back).checked_add(money).is_none() {
+        if before.paid.max(before.refunds_succeeded).checked_add(money).is_none() {
             let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
             return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
         }

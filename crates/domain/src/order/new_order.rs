@@ -60,7 +60,7 @@ impl NewOrder {
             status: Status::AwaitingPayment,
             version: 0,
             paid: 0,
-            sent_back: 0,
+            refunds_succeeded: 0,
             auto_refunds_requested: 0,
             disputed: false,
             hold_for,

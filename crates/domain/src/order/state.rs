@@ -75,7 +75,7 @@ pub struct Order {
     /// All refunds that succeeded in the order's currency. More than `paid` while the capture
     /// that a refund overtook is not heard of.
     #[n(10)]
-    pub sent_back: i64,
+    pub refunds_succeeded: i64,
     /// Surplus, and money of an order that came to nothing, that was already asked back.
     #[n(11)]
     pub auto_refunds_requested: i64,
@@ -96,7 +96,7 @@ pub struct Order {
 impl Order {
     /// What went back of the money that is known to have come: never more than that.
     pub fn refunded(&self) -> i64 {
-        self.sent_back.min(self.paid)
+        self.refunds_succeeded.min(self.paid)
     }
 
     /// What the shop has of the customer's money; never below 0.

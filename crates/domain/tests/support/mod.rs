@@ -89,7 +89,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         status: Status::PartiallyRefunded,
         version: 7,
         paid: 1_100,
-        sent_back: 300,
+        refunds_succeeded: 300,
         auto_refunds_requested: 200,
         disputed: true,
         hold_for: Duration::new(900, 5),
@@ -105,7 +105,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         status: Status::Rejected,
         version: 1,
         paid: 0,
-        sent_back: 0,
+        refunds_succeeded: 0,
         auto_refunds_requested: 0,
         disputed: false,
         ..full.clone()

@@ -17,7 +17,7 @@ pub(in crate::admin::api) fn order() -> Order {
     };
     let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
     let placed = placed.expect("has a total");
-    Order { version: 1, paid: 200, sent_back: 300, disputed: true, ..placed }
+    Order { version: 1, paid: 200, refunds_succeeded: 300, disputed: true, ..placed }
 }
 
 fn reservation(state: HoldState) -> Reservation {

@@ -33,7 +33,7 @@ pub fn on_callback(
         },
         CallbackEffect::Ended | CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
         CallbackEffect::Refunded { amount } => {
-            told_of(money::sent_back(order, amount, summary), callback)
+            told_of(money::refunded(order, amount, summary), callback)
         }
         CallbackEffect::RefundedInOtherCurrency => {
             told_of(money::refunded_in_other_currency(order, summary), callback)

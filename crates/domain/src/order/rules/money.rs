@@ -20,7 +20,7 @@ enum Cover {
 /// The net after `amount` more was captured.
 fn net_with(order: &Order, amount: i64) -> i64 {
     let paid = order.paid.saturating_add(amount);
-    paid - order.sent_back.min(paid)
+    paid - order.refunds_succeeded.min(paid)
 }
 
 fn cover(order: &Order, amount: i64) -> Cover {
@@ -120,9 +120,9 @@ pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary)
 }
 
 /// A refund of `amount` succeeded. `summary`: since then.
-pub(super) fn sent_back(order: &Order, amount: i64, summary: PaymentSummary) -> Step {
-    let step = Step::new(Verdict::Applied).change(Change::SentBack(amount));
-    let net = order.paid - order.sent_back.saturating_add(amount).min(order.paid);
+pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> Step {
+    let step = Step::new(Verdict::Applied).change(Change::Refunded(amount));
+    let net = order.paid - order.refunds_succeeded.saturating_add(amount).min(order.paid);
     if net == order.net() {
         return step; // it overtook its capture, or more went back than had come
     }

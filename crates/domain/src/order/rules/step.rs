@@ -43,7 +43,7 @@ impl Step {
         let told = self.changes.iter().rev().find_map(|change| match change {
             Change::Become(change) => Some(status_after(change)),
             Change::Captured(_)
-            | Change::SentBack(_)
+            | Change::Refunded(_)
             | Change::AutoRefundRequested(_)
             | Change::Disputed(_) => None,
         });
@@ -57,7 +57,7 @@ pub enum Change {
     /// Money in the order's currency was captured.
     Captured(i64),
     /// A refund in the order's currency succeeded.
-    SentBack(i64),
+    Refunded(i64),
     /// This much more is asked back from now on.
     AutoRefundRequested(i64),
     /// A dispute was opened or lost (true), or none is left (false).
@@ -107,7 +107,7 @@ pub(super) fn notify(kind: NotificationKind) -> Effect {
 pub fn apply(order: &mut Order, change: &Change) {
     match change {
         Change::Captured(amount) => order.paid += amount,
-        Change::SentBack(amount) => order.sent_back += amount,
+        Change::Refunded(amount) => order.refunds_succeeded += amount,
         Change::AutoRefundRequested(amount) => order.auto_refunds_requested += amount,
         Change::Disputed(disputed) => order.disputed = *disputed,
         Change::Become(change) => order.status = status_after(change),

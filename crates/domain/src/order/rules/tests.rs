@@ -15,7 +15,7 @@ use rstest::rstest;
 use std::time::Duration;
 
 /// An order of 500 with these amounts paid, refunded, and requested as refunds by the shop itself.
-fn order(status: Status, [paid, sent_back, auto_refunds_requested]: [i64; 3]) -> Order {
+fn order(status: Status, [paid, refunds_succeeded, auto_refunds_requested]: [i64; 3]) -> Order {
     let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
         "lines": [{"sku": "tea", "quantity": 1, "unit_price": 500}]}"#;
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
@@ -23,7 +23,7 @@ fn order(status: Status, [paid, sent_back, auto_refunds_requested]: [i64; 3]) ->
     };
     let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
     let placed = placed.expect("has a total");
-    Order { status, version: 1, paid, sent_back, auto_refunds_requested, ..placed }
+    Order { status, version: 1, paid, refunds_succeeded, auto_refunds_requested, ..placed }
 }
 
 /// A callback about attempt `a` and refund `r`: its meaning is given beside it.
@@ -82,7 +82,7 @@ fn words(step: &Step) -> String {
 fn change(change: &Change) -> String {
     match change {
         Change::Captured(amount) => format!("+{amount}"),
-        Change::SentBack(amount) => format!("-{amount}"),
+        Change::Refunded(amount) => format!("-{amount}"),
         Change::AutoRefundRequested(amount) => format!("requested {amount}"),
         Change::Disputed(disputed) => format!("disputed {disputed}"),
         Change::Become(OrderChange::Paid { late: true }) => "paid late".to_owned(),
