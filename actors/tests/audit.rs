@@ -71,20 +71,23 @@ async fn the_audit_finds_every_state_that_does_not_balance() {
             |shop| forge::<Stock>(shop, "tea", |tea| tea.held = 3),
             &["sku tea: 3 held, orders hold 2"],
         ),
-        (|shop| forge::<Stock>(shop, "tea", |tea| tea.on_hand = 1), &["sku tea: 2 held of 1"]),
+        (
+            |shop| forge::<Stock>(shop, "tea", |tea| tea.on_hand = 1),
+            &["sku tea: 2 held, 1 on hand"],
+        ),
         (
             |shop| forge::<Order>(shop, "o-2", |order| order.paid = 900),
             &["order o-2: paid 900, captured 800"],
         ),
         (
             |shop| forge::<Order>(shop, "o-2", |order| order.refunds_succeeded = 10),
-            &["order o-2: refunded 10, refunds of 0", "order o-2: paid with 790 of 800"],
+            &["order o-2: refunded 10, refunds of 0", "order o-2: status paid, net 790 of 800"],
         ),
         (
             |shop| forge::<Order>(shop, "o-1", |order| order.status = Status::Paid),
             &[
-                "order o-1: paid with 0 of 1000",
-                "order o-1 (Ordinal(0)): paid with held",
+                "order o-1: status paid, net 0 of 1000",
+                "order o-1 (Ordinal(0)): status paid, reservation held",
                 "0 orders are awaiting_payment, 1 are counted",
                 "2 orders are paid, 1 are counted",
             ],

@@ -1,11 +1,11 @@
-//! An audit that is under way while the shop is at work.
+//! An audit that runs while commands change the states that it reads.
 //!
-//! The auditor reads the tables a page at a time. Invariant: its books hold what the states that it
-//! has read say *now*. For that the auditor must be told of every unit: each state that the unit
-//! changes is taken out of the books as it was, and put in as it is.
+//! The auditor reads the tables a page at a time. Invariant: its totals are those of the current
+//! values of the states that were read. To keep the invariant the auditor must see every unit. It
+//! excludes the old value of each state that the unit changes, and includes the new value.
 
-use super::books::Books;
 use super::report::Audit;
+use super::totals::Totals;
 use crate::states;
 use crate::tables;
 use orderly_store::{Ordinal, Table, Unit, View};
@@ -13,68 +13,69 @@ use orderly_store::{Ordinal, Table, Unit, View};
 /// The tables, in the order in which they are read.
 const TABLES: [Table; 4] = [tables::ORDERS, tables::SKUS, tables::CARTS, tables::PARKED];
 
-/// An audit that is under way.
+/// An audit that runs.
 #[derive(Debug, Default)]
 pub struct Auditor {
-    books: Books,
-    /// Which of [`TABLES`] is being read.
+    totals: Totals,
+    /// The index in [`TABLES`] of the table that is being read.
     table: usize,
-    /// Everything below this was read of that table.
-    passed: Ordinal,
+    /// Every entity of that table below this ordinal was read.
+    next: Ordinal,
 }
 
 impl Auditor {
-    /// Reads the states of one more page. After the last page, what the audit found: that is as of now.
+    /// Reads the states of one more page. After the last page returns the result of the audit, which
+    /// describes the current states.
     pub fn step(&mut self, view: &View) -> Result<Option<Audit>, states::Error> {
         let Some(&table) = TABLES.get(self.table) else {
-            return Ok(Some(std::mem::take(self).books.close(view)?));
+            return Ok(Some(std::mem::take(self).totals.close(view)?));
         };
-        let (entities, next) = view.page(table, self.passed)?;
+        let (entities, next) = view.page(table, self.next)?;
         for entity in &entities {
-            self.books.put_in(table, entity)?;
+            self.totals.include(table, entity)?;
         }
         match next {
-            Some(next) => self.passed = next,
+            Some(next) => self.next = next,
             None => {
                 self.table += 1;
-                self.passed = Ordinal(0);
+                self.next = Ordinal(0);
             }
         }
         Ok(None)
     }
 
-    /// `unit` is about to be sealed: takes out what the unit changes.
+    /// Excludes the states that `unit` changes. To be called before the unit is sealed.
     pub(crate) fn before(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
-            self.books.take_out(table, &view.entity(table, ordinal)?)?;
+            self.totals.exclude(table, &view.entity(table, ordinal)?)?;
         }
         Ok(())
     }
 
-    /// `unit` was sealed: puts in what the unit changed.
+    /// Includes the states that `unit` changed. To be called after the unit was sealed.
     pub(crate) fn after(&mut self, view: &View, unit: &Unit) -> Result<(), states::Error> {
         for (table, ordinal) in self.changed(unit) {
-            self.books.put_in(table, &view.entity(table, ordinal)?)?;
+            self.totals.include(table, &view.entity(table, ordinal)?)?;
         }
         Ok(())
     }
 
-    /// What `unit` changes of what was read, each once.
+    /// The entities that `unit` changes and that were read before, each once.
     fn changed(&self, unit: &Unit) -> Vec<(Table, Ordinal)> {
         let places = unit.puts.iter().map(|put| (put.table, put.ordinal));
-        let mut changed: Vec<_> = places.filter(|place| self.has_passed(*place)).collect();
+        let mut changed: Vec<_> = places.filter(|place| self.was_read(*place)).collect();
         changed.sort_unstable();
         changed.dedup();
         changed
     }
 
-    fn has_passed(&self, (table, ordinal): (Table, Ordinal)) -> bool {
+    fn was_read(&self, (table, ordinal): (Table, Ordinal)) -> bool {
         let at = TABLES.iter().position(|one| *one == table).unwrap_or(TABLES.len());
-        at < self.table || (at == self.table && ordinal < self.passed)
+        at < self.table || (at == self.table && ordinal < self.next)
     }
 }
 
-/// Reads everything, and checks it.
+/// Audits a store that nobody writes, in one call.
 pub fn audit(view: &View) -> Result<Audit, states::Error> {
     let mut auditor = Auditor::default();
     loop {

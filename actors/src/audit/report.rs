@@ -1,27 +1,28 @@
-//! What an audit finds: what it looked at, and what is violated.
+//! The result of an audit: counts and violations.
 
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// What an audit found.
+/// The result of an audit.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Audit {
-    /// Nothing is violated.
+    /// There are no violations.
     pub balanced: bool,
-    /// What is violated, for a person; at most a hundred, and how many more.
+    /// The violations, for a person. The violations of at most 100 entities are described; the last line says how many
+    /// more entities have violations.
     pub violations: Vec<String>,
-    /// What was looked at.
+    /// What was counted.
     pub counts: Counts,
 }
 
-/// What an audit looked at.
+/// What an audit counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Orders, rejected ones included.
     pub orders: u64,
     /// Orders in each status.
     pub statuses: BTreeMap<&'static str, u64>,
-    /// Orders that were deleted, but for their ids.
+    /// Orders that were deleted: only their ids and last statuses are kept.
     pub swept: u64,
     /// Skus.
     pub skus: u64,
@@ -35,12 +36,12 @@ pub struct Counts {
     pub on_hand: u64,
     /// Units held for orders.
     pub held: u64,
-    /// Units sold: the committed reservations.
+    /// Units sold: those of committed reservations.
     pub sold: u64,
-    /// Units of these that came back.
+    /// Units sold that were returned to stock.
     pub returned: u64,
-    /// Captured, by currency, in minor units.
+    /// Money captured, by currency, in minor units.
     pub paid: BTreeMap<&'static str, i128>,
-    /// Refunded, by currency, in minor units.
+    /// Money refunded, by currency, in minor units.
     pub refunded: BTreeMap<&'static str, i128>,
 }

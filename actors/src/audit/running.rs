@@ -1,4 +1,4 @@
-//! An audit that is under way while units are sealed.
+//! The audit that runs while units are sealed.
 
 use super::auditor::Auditor;
 use super::report::Audit;
@@ -6,12 +6,12 @@ use crate::states;
 use orderly_store::{Unit, View};
 use std::sync::Arc;
 
-/// The audit that is under way, if one is; or why the audit cannot go on.
+/// The audit that runs, if any, or the error that ended it. The next step returns that error.
 #[derive(Debug, Default)]
 pub struct RunningAudit(Option<Result<Auditor, states::Error>>);
 
 impl RunningAudit {
-    /// Seals a unit. The audit that is under way follows what the unit changes.
+    /// Seals a unit. An audit that runs takes the changes of the unit into account.
     pub fn seal(&mut self, view: &mut View, unit: &Arc<Unit>) {
         self.follow(|auditor| auditor.before(view, unit));
         view.seal(Arc::clone(unit));
@@ -26,8 +26,8 @@ impl RunningAudit {
         }
     }
 
-    /// Begins an audit, or reads the states of one more page. The last page gives what the audit
-    /// found: that is as of now, whatever was changed since the audit began.
+    /// Begins an audit, or reads the states of one more page. After the last page returns the result,
+    /// which describes the current states, also those that changed since the audit began.
     pub fn step(&mut self, view: &View) -> Option<Result<Audit, states::Error>> {
         let audit = match self.0.get_or_insert_with(|| Ok(Auditor::default())) {
             Ok(auditor) => auditor.step(view),

@@ -1,4 +1,4 @@
-//! The books of an audit: sums over states, from which a state can be taken out again, and what each state violates.
+//! The totals of an audit: sums over the states that were read, and the violations of each state.
 
 use super::report::{Audit, Counts};
 use crate::counters;
@@ -12,16 +12,17 @@ use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-/// Entities whose violations are described; of further ones there is only the number.
+/// Entities whose violations are described. Of further entities only the number is reported.
 const DESCRIBED: usize = 100;
 
-/// Sums over the states that were put in.
+/// Sums over the states that are included.
 #[derive(Debug, Default)]
-pub(super) struct Books {
+pub(super) struct Totals {
     counts: Counts,
     currencies: BTreeMap<&'static str, Account>,
-    /// Units that live orders hold of a sku, less those that its stock says are held. Those that agree are not kept.
-    unclear: BTreeMap<Ordinal, i128>,
+    /// For each sku: the units that live orders hold, minus the units held according to its stock. Differences of 0 are
+    /// not kept.
+    hold_differences: BTreeMap<Ordinal, i128>,
     violations: BTreeMap<(Table, Ordinal), Vec<String>>,
     undescribed: u64,
 }
@@ -34,34 +35,34 @@ struct Account {
     refunded: i128,
 }
 
-/// Whether a state is put in or taken out.
+/// Whether a state is included or excluded.
 #[derive(Debug, Clone, Copy)]
 enum Direction {
-    In,
-    Out,
+    Include,
+    Exclude,
 }
 
 impl Direction {
-    /// What is taken out was put in before, so no sum falls below zero.
+    /// No sum falls below 0: a state is excluded only after it was included.
     fn add(self, sum: &mut u64, amount: u64) {
         match self {
-            Self::In => *sum += amount,
-            Self::Out => *sum -= amount,
+            Self::Include => *sum += amount,
+            Self::Exclude => *sum -= amount,
         }
     }
 
     fn signed(self, amount: i128) -> i128 {
         match self {
-            Self::In => amount,
-            Self::Out => -amount,
+            Self::Include => amount,
+            Self::Exclude => -amount,
         }
     }
 }
 
-impl Books {
-    /// Adds what a state says, and notes what it violates.
-    pub(super) fn put_in(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Direction::In, table, entity)?;
+impl Totals {
+    /// Adds a state to the sums, and records its violations.
+    pub(super) fn include(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
+        let violations = self.add(Direction::Include, table, entity)?;
         if violations.is_empty() {
             return Ok(());
         }
@@ -73,25 +74,27 @@ impl Books {
         Ok(())
     }
 
-    /// Takes out what a state said when it was put in.
-    pub(super) fn take_out(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Direction::Out, table, entity)?;
+    /// Subtracts a state from the sums, and drops its violations. `entity` must be as it was when it was included.
+    pub(super) fn exclude(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
+        let violations = self.add(Direction::Exclude, table, entity)?;
         if !violations.is_empty() && self.violations.remove(&(table, entity.ordinal)).is_none() {
             self.undescribed = self.undescribed.saturating_sub(1);
         }
         Ok(())
     }
 
-    /// Compares the sums with each other and with the store's own.
+    /// Compares the sums with each other and with the store's counters.
     pub(super) fn close(mut self, view: &View) -> Result<Audit, states::Error> {
         let mut violations: Vec<_> = self.violations.into_values().flatten().collect();
-        for (ordinal, unclear) in self.unclear {
+        for (ordinal, difference) in self.hold_differences {
             let stock: Option<Stock> = states::read(view, ordinal)?;
             violations.push(match stock {
                 Some(Stock { sku, held, .. }) => {
-                    format!("sku {sku}: {held} held, orders hold {}", i128::from(held) + unclear)
+                    format!("sku {sku}: {held} held, orders hold {}", i128::from(held) + difference)
                 }
-                None => format!("orders hold {unclear} of a sku that does not exist: {ordinal:?}"),
+                None => {
+                    format!("orders hold {difference} of a sku that does not exist: {ordinal:?}")
+                }
             });
         }
         self.counts.statuses.retain(|_, orders| *orders > 0);
@@ -118,7 +121,7 @@ impl Books {
         Ok(Audit { balanced: violations.is_empty(), violations, counts: self.counts })
     }
 
-    /// Adds to the sums, and says what the state violates on its own.
+    /// Adds the state to the sums or subtracts it. Returns the violations that the state shows by itself.
     fn add(
         &mut self,
         direction: Direction,
@@ -140,7 +143,7 @@ impl Books {
                 direction.add(&mut self.counts.parked, u64::from(is_message));
                 Ok(Vec::new())
             }
-            _ => Ok(vec![format!("{table:?} is none of the shop's")]),
+            _ => Ok(vec![format!("{table:?} is no table of the shop")]),
         }
     }
 
@@ -156,7 +159,7 @@ impl Books {
         if part::<Tombstone>(entity)?.is_some() {
             direction.add(&mut self.counts.swept, 1);
             if entity.parts.len() > 1 {
-                violations.push(format!("{ordinal:?} was deleted, and not all of its parts are"));
+                violations.push(format!("{ordinal:?} was deleted, but it still has parts"));
             }
         }
         let Some(order) = part::<Order>(entity)? else {
@@ -181,7 +184,10 @@ impl Books {
         for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             match reservation.map(|reservation| reservation.state) {
                 Some(HoldState::Held { .. }) => {
-                    self.holds(Ordinal(item.number.0), direction.signed(item.quantity.into()));
+                    self.add_hold_difference(
+                        Ordinal(item.number.0),
+                        direction.signed(item.quantity.into()),
+                    );
                 }
                 Some(HoldState::Committed) => {
                     direction.add(&mut self.counts.sold, item.quantity);
@@ -192,9 +198,9 @@ impl Books {
         }
     }
 
-    /// Orders hold so many units more of a sku, or its stock says that so many fewer are held.
-    fn holds(&mut self, sku: Ordinal, more: i128) {
-        match self.unclear.entry(sku) {
+    /// Adds `more` to the difference of a sku.
+    fn add_hold_difference(&mut self, sku: Ordinal, more: i128) {
+        match self.hold_differences.entry(sku) {
             Entry::Vacant(entry) if more != 0 => drop(entry.insert(more)),
             Entry::Vacant(_) => {}
             Entry::Occupied(entry) if *entry.get() + more == 0 => drop(entry.remove()),
@@ -209,11 +215,11 @@ impl Books {
         direction.add(&mut self.counts.skus, 1);
         direction.add(&mut self.counts.on_hand, stock.on_hand);
         direction.add(&mut self.counts.held, stock.held);
-        self.holds(entity.ordinal, direction.signed(-i128::from(stock.held)));
+        self.add_hold_difference(entity.ordinal, direction.signed(-i128::from(stock.held)));
         let mut violations = Vec::new();
         if stock.held > stock.on_hand {
             let Stock { sku, held, on_hand, .. } = stock;
-            violations.push(format!("sku {sku}: {held} held of {on_hand}"));
+            violations.push(format!("sku {sku}: {held} held, {on_hand} on hand"));
         }
         Ok(violations)
     }
@@ -242,10 +248,10 @@ fn money(order: &Order, payments: &Payments, violations: &mut Vec<String>) {
         violations.push(format!("order {id}: refunded {counted}, refunds of {refunded}"));
     }
     if !(0..=order.paid).contains(&order.refunded()) {
-        violations.push(format!("order {id}: {} of {}", order.refunded(), order.paid));
+        violations.push(format!("order {id}: refunded {}, paid {}", order.refunded(), order.paid));
     }
     if order.status == Status::Paid && order.net() < order.total {
-        violations.push(format!("order {id}: paid with {} of {}", order.net(), order.total));
+        violations.push(format!("order {id}: status paid, net {} of {}", order.net(), order.total));
     }
 }
 
@@ -268,19 +274,22 @@ fn stock(
         Status::RefundDue | Status::Refunded => !held,
     };
     if !fits {
-        let state = state.map_or("no reservation", HoldState::as_str);
-        violations.push(format!("order {id} ({ordinal:?}): {} with {state}", order.status));
+        let state = state.map_or("none", HoldState::as_str);
+        violations.push(format!(
+            "order {id} ({ordinal:?}): status {}, reservation {state}",
+            order.status
+        ));
     }
     for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
         let sold = if committed { item.quantity } else { 0 };
         if item.returned > sold {
             let (sku, returned) = (&item.sku, item.returned);
-            violations.push(format!("order {id}: {returned} {sku} came back of {sold} sold"));
+            violations.push(format!("order {id}: {returned} {sku} returned, {sold} sold"));
         }
     }
 }
 
-/// The time of a hold stands still exactly while an attempt is open.
+/// A hold is frozen exactly while an attempt is open.
 fn hold(
     order: &Order,
     payments: &Payments,
@@ -291,7 +300,11 @@ fn hold(
         return;
     };
     if frozen.is_some() != payments.attempts.iter().any(Attempt::is_open) {
-        let is = if frozen.is_some() { "stands still" } else { "runs" };
-        violations.push(format!("order {}: the time of its hold {is}", order.id));
+        let problem = if frozen.is_some() {
+            "its hold is frozen, no attempt is open"
+        } else {
+            "its hold is not frozen, an attempt is open"
+        };
+        violations.push(format!("order {}: {problem}", order.id));
     }
 }
