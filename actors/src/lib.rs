@@ -12,7 +12,7 @@
 //! | [`supervisor`] | restarts an owner that panics, with its queue and address |
 //! | [`states`], [`names`] | the states of an owner: cache, staging, reading; how entities are found by id |
 //! | [`tables`] | the tables of the store, and what the store has to know of them |
-//! | [`changeset`], [`turn`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
+//! | [`changeset`], [`outcome`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
 //! | [`journal_entry`] | a unit of the journal, decoded |
 //! | [`audit`] | do the books balance? |
 //! | [`failpoints`] | faults on purpose, for tests |
@@ -31,6 +31,7 @@ mod marker;
 pub mod names;
 pub mod notification;
 pub mod order;
+pub mod outcome;
 pub mod owner;
 mod owner_actor;
 pub mod parked;
@@ -41,4 +42,3 @@ pub mod simulation;
 pub mod states;
 pub mod supervisor;
 pub mod tables;
-pub mod turn;

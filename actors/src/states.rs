@@ -80,16 +80,16 @@ impl<S: State> Weighter<u64, Arc<S>> for Weight {
     }
 }
 
-/// Which memory of its states an owner drops, because a command changed nothing.
+/// Asks an owner to drop states that it has in memory, because a command changed nothing.
 ///
-/// Sent to every owner before the next command starts. After a command that did change something
-/// nobody is told: the owners see that its unit is sealed.
+/// The sequencer sends this to every owner before the next command starts. After a command that
+/// changed something the sequencer sends nothing: the owners see in the view that the unit is sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
 pub enum Rollback {
-    /// What the command staged: the command was refused.
+    /// The states that the command staged: the command was refused.
     Staged,
-    /// All of it: an owner panicked, and its memory is not to be trusted.
+    /// All states: an owner panicked, and no state in memory can be trusted.
     All,
 }
 
@@ -98,15 +98,22 @@ pub struct StateCache<S: State> {
     view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// What the command at `turn` changed; `None`: it deleted the state.
+    /// The states that a command changed whose unit was not sealed yet; `None`: the command deleted the state.
     staged: Vec<(Ordinal, Option<Arc<S>>)>,
-    turn: Seq,
+    /// The unit that the staged states belong to.
+    staging_unit: Seq,
 }
 
 impl<S: State> StateCache<S> {
     /// A cache of about `capacity` bytes over the states that `view` reads.
     pub fn new(view: SharedView, capacity: u64) -> Self {
-        Self { view, cache: cache(capacity), capacity, staged: Vec::new(), turn: Seq::FIRST }
+        Self {
+            view,
+            cache: cache(capacity),
+            capacity,
+            staged: Vec::new(),
+            staging_unit: Seq::FIRST,
+        }
     }
 
     /// The state as the command in hand sees it.
@@ -144,13 +151,13 @@ impl<S: State> StateCache<S> {
         self.keep_sealed();
         self.staged.retain(|(staged, _)| *staged != ordinal);
         self.staged.push((ordinal, state));
-        self.turn = self.view.borrow().next_seq();
+        self.staging_unit = self.view.borrow().next_seq();
     }
 
     /// Caches what an earlier command staged, when its unit is sealed. A command without a unit ends
     /// in [`roll_back`](Self::roll_back) before the next one begins.
     fn keep_sealed(&mut self) {
-        if self.staged.is_empty() || self.turn == self.view.borrow().next_seq() {
+        if self.staged.is_empty() || self.staging_unit == self.view.borrow().next_seq() {
             return;
         }
         for (ordinal, state) in self.staged.drain(..) {
@@ -161,8 +168,8 @@ impl<S: State> StateCache<S> {
         }
     }
 
-    /// Drops what is staged, or all. What is needed again is read from the store: the states that
-    /// are staged may be those of an earlier command whose unit is sealed.
+    /// Drops the staged states, or all states. Later commands read them from the store again. (The
+    /// staged states may belong to an earlier command, whose unit is sealed.)
     pub fn roll_back(&mut self, rollback: Rollback) {
         match rollback {
             Rollback::Staged => {

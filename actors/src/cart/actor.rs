@@ -2,12 +2,12 @@
 
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::names::{self, Place};
+use crate::outcome::{CommandError, Fault, Reply};
 use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
 use crate::states::{Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
 use crate::tables;
-use crate::turn::{CommandError, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::cart::rules::{self, Change, IdleAction, LineRequest, Terms};
 use orderly_domain::cart::{Cart, CartStatus};

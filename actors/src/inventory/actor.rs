@@ -5,12 +5,12 @@
 
 use crate::changeset::Changeset;
 use crate::names::{self, Place};
+use crate::outcome::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
 use crate::states::{self, Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
 use crate::tables;
-use crate::turn::{CommandError, DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
 use orderly_domain::event::Event;

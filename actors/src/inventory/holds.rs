@@ -5,8 +5,8 @@
 
 use super::actor::InventoryActor;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::outcome::{CommandError, Fault, Reply};
 use crate::owner_actor::replies;
-use crate::turn::{CommandError, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::{Event, ReleaseReason, Returned};

@@ -2,11 +2,11 @@
 //! delivery got on each channel; the only writer of both. Sending is the notifier's work, outside.
 
 use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
 use crate::states::{Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
-use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;

@@ -2,11 +2,11 @@
 //! callbacks. The callbacks that wait are in [`waiting`](super::waiting).
 
 use crate::changeset::Changeset;
+use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
 use crate::states::{Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
-use crate::turn::{DeleteOrderData, DeleteReply, Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::money::Currency;

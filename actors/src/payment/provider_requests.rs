@@ -4,8 +4,8 @@
 
 use super::actor::{PaymentActor, too_many_entries};
 use crate::changeset::Changeset;
+use crate::outcome::{Fault, Reply};
 use crate::owner_actor::replies;
-use crate::turn::{Fault, Reply};
 use actix::prelude::*;
 use orderly_domain::command::Restock;
 use orderly_domain::event::Event;

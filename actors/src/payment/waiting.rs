@@ -5,9 +5,9 @@
 use super::actor::{PaymentActor, WaitingLimits};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
+use crate::outcome::Reply;
 use crate::owner_actor::replies;
 use crate::tables;
-use crate::turn::Reply;
 use actix::prelude::*;
 use orderly_domain::payment::Waiting;
 use orderly_domain::time::Timestamp;

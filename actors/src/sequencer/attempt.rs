@@ -3,8 +3,8 @@
 use super::owners::Owners;
 use super::state::Sequencer;
 use super::step::Error;
+use crate::outcome::Fault;
 use crate::states::Rollback;
-use crate::turn::Fault;
 use orderly_domain::command::Invalid;
 
 /// What came of asking the owners.

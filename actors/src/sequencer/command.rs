@@ -3,7 +3,7 @@
 use super::attempt::Attempt;
 use super::inbound::InboundMessage;
 use super::owners::Owners;
-use super::seal::{Identity, Turn};
+use super::seal::{Identity, UnitContext};
 use super::state::Sequencer;
 use super::step::{Error, Sealed, Step};
 use crate::cart;
@@ -11,8 +11,8 @@ use crate::changeset::Changeset;
 use crate::inventory;
 use crate::names;
 use crate::order;
+use crate::outcome::{Fault, Outcome, ask};
 use crate::tables;
-use crate::turn::{Fault, Outcome, ask};
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity::{self, DataHash};
@@ -96,8 +96,11 @@ impl Sequencer {
             id: Some(message.id.clone()),
             kind: CommandName::from(command.kind()),
         };
-        let turn = Turn { identity: Some(identity), ..Turn::new(origin, message.trace, now) };
-        Ok(self.seal(turn, outcome).await?.into())
+        let context = UnitContext {
+            identity: Some(identity),
+            ..UnitContext::new(origin, message.trace, now)
+        };
+        Ok(self.seal(context, outcome).await?.into())
     }
 
     /// The same identity comes again, and nothing happens again. With other data the message is
@@ -121,9 +124,11 @@ impl Sequencer {
             return self.park_conflict(inbound, first, order, now).await;
         }
         let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
-        let turn =
-            Turn { original: Some(first), ..Turn::new(inbound.origin(), inbound.trace, now) };
-        self.write(turn, outcome) // no owner was asked, so none has to roll back
+        let context = UnitContext {
+            original: Some(first),
+            ..UnitContext::new(inbound.origin(), inbound.trace, now)
+        };
+        self.write(context, outcome) // no owner was asked, so none has to roll back
     }
 }
 

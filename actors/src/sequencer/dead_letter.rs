@@ -6,17 +6,17 @@
 //! the callback stops waiting: a process that dies before publishes the message again.
 
 use super::inbound::{InboundMessage, Raw};
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{DeadLetter, Error, Sealed, Step};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
+use crate::outcome::{CommandError, Fault, Outcome, ask};
 use crate::parked::{self, CUT, ParkedItem, WHOLE};
 use crate::payment;
 use crate::states::Rollback;
 use crate::tables;
-use crate::turn::{CommandError, Fault, Outcome, ask};
 use bytes::Bytes;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
@@ -47,9 +47,9 @@ impl Sequencer {
         detail: Option<Detail>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let turn = Turn::new(inbound.origin(), inbound.trace, now);
+        let context = UnitContext::new(inbound.origin(), inbound.trace, now);
         let order = inbound.command.as_ref().ok().and_then(|command| command.subject().order_id);
-        self.set_aside(inbound, turn, reason, detail, order.map(|id| (id, None))).await
+        self.set_aside(inbound, context, reason, detail, order.map(|id| (id, None))).await
     }
 
     /// Parks a message whose identity came before with other data.
@@ -60,16 +60,18 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let turn =
-            Turn { original: Some(first), ..Turn::new(inbound.origin(), inbound.trace, now) };
+        let context = UnitContext {
+            original: Some(first),
+            ..UnitContext::new(inbound.origin(), inbound.trace, now)
+        };
         let detail = Some("the same identity came before with other data".into());
-        self.set_aside(inbound, turn, Reason::Conflict, detail, order).await
+        self.set_aside(inbound, context, Reason::Conflict, detail, order).await
     }
 
     async fn set_aside(
         &mut self,
         inbound: &InboundMessage,
-        turn: Turn,
+        context: UnitContext,
         reason: Reason,
         detail: Option<Detail>,
         order: Option<(OrderId, Option<Ordinal>)>,
@@ -77,7 +79,7 @@ impl Sequencer {
         let mut changeset = Changeset::default();
         // also when the message was parked before: the process may have died before the broker
         // confirmed the dead letter
-        let dead_letter = match self.place(inbound, reason, detail.clone(), turn.now)? {
+        let dead_letter = match self.place(inbound, reason, detail.clone(), context.now)? {
             Place::Known(about) => about.truncated,
             Place::Room(item) => {
                 let truncated = item.about.truncated;
@@ -101,7 +103,7 @@ impl Sequencer {
         let verdict = verdict_of(reason);
         let outcome =
             Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
-        let sealed = self.seal_parked(turn, outcome).await?;
+        let sealed = self.seal_parked(context, outcome).await?;
         Ok(Sealed { dead_letter, ..sealed })
     }
 
@@ -252,7 +254,7 @@ impl Sequencer {
         let outcome =
             Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), changeset) };
         let outcome = outcome.about(order_id, Some(order));
-        Ok(self.seal_parked(Turn::new(origin, trace, now), outcome).await?.into())
+        Ok(self.seal_parked(UnitContext::new(origin, trace, now), outcome).await?.into())
     }
 
     /// The broker has confirmed a dead letter: its callback waits no more. `None`: the callback was

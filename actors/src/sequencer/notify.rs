@@ -2,13 +2,13 @@
 //! is to be looked up later, what is to be sent again.
 
 use super::owners::Owners;
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Sealed, Step};
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
 use crate::notification::{self, ResendReply};
+use crate::outcome::{Outcome, accepted, ask};
 use crate::states;
-use crate::turn::{Outcome, accepted, ask};
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
 use orderly_domain::notification::Sent;
@@ -74,8 +74,9 @@ impl Sequencer {
             Ok(outcome) if outcome.changeset.is_empty() => Ok(None),
             Ok(outcome) => {
                 let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
-                let turn = Turn::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
-                Ok(Some(self.seal(turn, outcome).await?.into()))
+                let context =
+                    UnitContext::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
+                Ok(Some(self.seal(context, outcome).await?.into()))
             }
             Err(problem) => {
                 let problem = format!("the result of a delivery cannot be recorded: {problem}");
@@ -93,8 +94,8 @@ impl Sequencer {
         let timers =
             timers.map(|&(ordinal, due)| NewTimer { due, kind: TimerKind::Notify, ordinal });
         let changeset = Changeset { timers: timers.collect(), ..Changeset::default() };
-        let turn = Turn::new(Origin::Reminder, None, self.now());
-        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
+        let context = UnitContext::new(Origin::Reminder, None, self.now());
+        self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }
 
     /// Sends a notification again through every channel that gave up on it.
@@ -113,8 +114,8 @@ impl Sequencer {
             Ok((ResendReply::Again, changeset)) => {
                 let order = self.known(order)?;
                 let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
-                let turn = Turn::new(Origin::Operator, None, now);
-                Ok(ResendOutcome::Sealed(Box::new(self.seal(turn, outcome).await?)))
+                let context = UnitContext::new(Origin::Operator, None, now);
+                Ok(ResendOutcome::Sealed(Box::new(self.seal(context, outcome).await?)))
             }
             Err(problem) => {
                 tracing::error!(id, problem, "a notification cannot be sent again");

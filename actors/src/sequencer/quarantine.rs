@@ -11,13 +11,13 @@
 //! pulled the plug. A message with [`DEATHS`] deaths is parked.
 
 use super::inbound::{InboundMessage, Raw};
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Sealed};
 use crate::changeset::Changeset;
 use crate::marker;
 use crate::names;
-use crate::turn::Outcome;
+use crate::outcome::Outcome;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
@@ -109,8 +109,8 @@ impl Sequencer {
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
         let changeset = Changeset { marker: Some(Box::new(marker)), ..Changeset::default() };
-        let turn = Turn::new(Origin::Isolated, None, now);
-        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
+        let context = UnitContext::new(Origin::Isolated, None, now);
+        self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }
 
     async fn park_alone(&mut self, alone: Quarantined) -> Result<Sealed, Error> {

@@ -4,13 +4,13 @@
 use super::dead_letter::{Waited, Why};
 use super::owners::Owners;
 use super::retention_counts::RetentionCounts;
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{DeadLetter, Error, Step};
 use crate::order;
+use crate::outcome::{Outcome, accepted, ask};
 use crate::payment;
 use crate::states::{self, Rollback};
-use crate::turn::{Outcome, accepted, ask};
 use orderly_domain::order::Order;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -31,7 +31,9 @@ impl Sequencer {
             ask(&owners.order, order::ExpireOrDeleteCart { cart, now }).await?
         };
         match self.attempt_valid(retire).await? {
-            Ok(outcome) => self.seal_if_any(outcome, Turn::new(Origin::Age, None, now)).await,
+            Ok(outcome) => {
+                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
+            }
             Err(problem) => {
                 let problem = format!("cart {} cannot be expired or deleted: {problem}", cart.0);
                 Ok(Some(Step::Failed { problem }))
@@ -44,7 +46,9 @@ impl Sequencer {
         let delete =
             async |owners: &Owners| ask(&owners.order, order::DeleteOrder { order, now }).await?;
         match self.attempt_valid(delete).await? {
-            Ok(outcome) => self.seal_if_any(outcome, Turn::new(Origin::Age, None, now)).await,
+            Ok(outcome) => {
+                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
+            }
             Err(problem) => {
                 let problem = format!("order {} cannot be deleted: {problem}", order.0);
                 Ok(Some(Step::Failed { problem }))
@@ -89,7 +93,7 @@ impl Sequencer {
             Ok((None, changeset)) => {
                 let is_empty = changeset.is_empty();
                 let outcome = (!is_empty).then(|| Outcome::new(Verdict::Applied, changeset));
-                self.seal_if_any(outcome, Turn::new(Origin::Age, None, now)).await
+                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
             }
             Err(problem) => {
                 let problem = format!(
@@ -105,12 +109,12 @@ impl Sequencer {
     pub(super) async fn seal_if_any(
         &mut self,
         outcome: Option<Outcome>,
-        turn: Turn,
+        context: UnitContext,
     ) -> Result<Option<Step>, Error> {
         match outcome {
             Some(outcome) => {
                 self.retention.count(&outcome.changeset);
-                Ok(Some(self.seal(turn, outcome).await?.into()))
+                Ok(Some(self.seal(context, outcome).await?.into()))
             }
             None => {
                 self.owners.roll_back(Rollback::Staged).await;

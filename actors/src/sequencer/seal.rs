@@ -1,4 +1,4 @@
-//! Makes a unit of an outcome.
+//! Makes a unit from the outcome of a command, a timer or a delivery.
 
 use super::state::Sequencer;
 use super::step::{Error, FollowUp, Sealed};
@@ -6,9 +6,9 @@ use crate::changeset::{Change, NewTimer, TimerKind};
 use crate::counters;
 use crate::journal_entry::JournalEntry;
 use crate::marker;
+use crate::outcome::Outcome;
 use crate::states::{Rollback, State};
 use crate::tables;
-use crate::turn::Outcome;
 use orderly_domain::identity::DataHash;
 use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::{self, Stored};
@@ -19,8 +19,8 @@ use orderly_store::{IdentityHash, Ordinal, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A notification is sent as soon as its unit is durable. If the process dies before, the next one
-/// looks for the notification this much later.
+/// A notification is sent as soon as its unit is durable. Its timer fires this much later, for the case
+/// that the process ends before it has sent the notification.
 const NOTIFY_SAFETY: Duration = Duration::from_secs(5);
 
 /// The identity that a command uses up.
@@ -31,8 +31,8 @@ pub(super) struct Identity {
     pub(super) data: DataHash,
 }
 
-/// What a unit says besides its outcome.
-pub(super) struct Turn {
+/// Everything that a unit records besides the outcome of its command.
+pub(super) struct UnitContext {
     /// What set the unit off.
     pub(super) origin: Origin,
     pub(super) trace: Option<TraceParent>,
@@ -43,57 +43,69 @@ pub(super) struct Turn {
     pub(super) now: Timestamp,
 }
 
-impl Turn {
+impl UnitContext {
     pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
         Self { origin, trace, identity: None, original: None, now }
     }
 }
 
 impl Sequencer {
-    /// Seals the outcome of a command that owners were asked about. What they staged stays; when
-    /// nothing changes, they drop what they staged.
+    /// Seals the outcome of a command that owners decided. The owners keep the states that they staged;
+    /// when the outcome changes nothing, they drop them.
     ///
     /// A command that failed ends in another way: its message is parked, see [`seal_parked`](Self::seal_parked).
-    pub(super) async fn seal(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
+    pub(super) async fn seal(
+        &mut self,
+        context: UnitContext,
+        outcome: Outcome,
+    ) -> Result<Sealed, Error> {
         debug_assert_ne!(outcome.verdict, Verdict::Failed, "what failed is parked: {outcome:?}");
-        self.seal_any(turn, outcome).await
+        self.seal_any(context, outcome).await
     }
 
     /// Seals the outcome of a message that is parked, or was parked before.
     pub(super) async fn seal_parked(
         &mut self,
-        turn: Turn,
+        context: UnitContext,
         outcome: Outcome,
     ) -> Result<Sealed, Error> {
-        self.seal_any(turn, outcome).await
+        self.seal_any(context, outcome).await
     }
 
-    async fn seal_any(&mut self, turn: Turn, mut outcome: Outcome) -> Result<Sealed, Error> {
-        if let Some(trace) = turn.trace {
+    async fn seal_any(
+        &mut self,
+        context: UnitContext,
+        mut outcome: Outcome,
+    ) -> Result<Sealed, Error> {
+        if let Some(trace) = context.trace {
             self.trace_notifications(&mut outcome.changeset, trace).await;
         }
         if outcome.changeset.changes.is_empty() {
             self.owners.roll_back(Rollback::Staged).await;
         }
-        self.write(turn, outcome)
+        self.write(context, outcome)
     }
 
     /// Writes the unit of an outcome: states, names, timers, counters, and the record with the events.
-    pub(super) fn write(&mut self, turn: Turn, outcome: Outcome) -> Result<Sealed, Error> {
-        let mut builder = self.view.borrow().begin(turn.now.micros());
+    pub(super) fn write(
+        &mut self,
+        context: UnitContext,
+        outcome: Outcome,
+    ) -> Result<Sealed, Error> {
+        let mut builder = self.view.borrow().begin(context.now.micros());
         let Outcome { verdict, reason, detail, order, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
         let record = UnitRecord {
-            origin: turn.origin,
-            trace: turn.trace,
+            origin: context.origin,
+            trace: context.trace,
             order: id,
             verdict,
             reason,
             detail,
-            original: turn.original.map(|seq| seq.0),
+            original: context.original.map(|seq| seq.0),
             events: changeset.events,
         };
-        if let Some(identity) = turn.identity {
+        if let Some(identity) = context.identity {
             builder.identity(identity.hash, identity.data.word());
         }
         for (table, hash, ordinal) in changeset.names {

@@ -1,11 +1,11 @@
 //! What happens when a timer fires.
 
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Sealed, Step};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::order;
-use crate::turn::{Outcome, ask};
+use crate::outcome::{Outcome, ask};
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Verdict;
 use orderly_store::{Ordinal, Timer};
@@ -38,8 +38,8 @@ impl Sequencer {
             }
             None => Changeset::default(),
         };
-        let turn = Turn::new(Origin::Age, None, now);
-        self.seal(turn, Outcome::new(Verdict::Applied, changeset)).await
+        let context = UnitContext::new(Origin::Age, None, now);
+        self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }
 
     async fn expire_hold(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
@@ -48,7 +48,9 @@ impl Sequencer {
             ask(&owners.order, order::ExpireHold { order, now }).await?
         };
         match self.attempt_valid(expire).await? {
-            Ok(outcome) => self.seal_if_any(outcome, Turn::new(Origin::HoldTimer, None, now)).await,
+            Ok(outcome) => {
+                self.seal_if_any(outcome, UnitContext::new(Origin::HoldTimer, None, now)).await
+            }
             Err(problem) => {
                 let problem = format!("the hold of order {} cannot expire: {problem}", order.0);
                 Ok(Some(Step::Failed { problem }))

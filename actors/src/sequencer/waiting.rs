@@ -1,12 +1,12 @@
 //! Callbacks that came before their order, when the order is placed.
 
 use super::dead_letter::Why;
-use super::seal::Turn;
+use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Step};
 use crate::order;
+use crate::outcome::ask;
 use crate::states::Rollback;
-use crate::turn::ask;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
@@ -28,8 +28,8 @@ impl Sequencer {
             }
             Ok(Some((outcome, waited))) => {
                 let order::Waited { source, command_id: id, trace } = waited;
-                let turn = Turn::new(Origin::Waited { source, id }, trace, now);
-                Ok(Some(self.seal(turn, outcome).await?.into()))
+                let context = UnitContext::new(Origin::Waited { source, id }, trace, now);
+                Ok(Some(self.seal(context, outcome).await?.into()))
             }
             Ok(None) => {
                 self.owners.roll_back(Rollback::Staged).await;

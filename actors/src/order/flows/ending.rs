@@ -4,8 +4,8 @@
 use super::context::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
+use crate::outcome::{CommandError, Fault, Outcome, ask};
 use crate::payment;
-use crate::turn::{CommandError, Fault, Outcome, ask};
 use actix::prelude::*;
 use orderly_domain::command::{Decision, OrderCancel, OrderComplete, OrderResolve};
 use orderly_domain::inventory::HoldState;

@@ -2,8 +2,8 @@
 
 use super::context::{Flows, Found, LatePayment};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::outcome::{CommandError, Fault, Outcome, accepted, ask};
 use crate::payment;
-use crate::turn::{CommandError, Fault, Outcome, accepted, ask};
 use actix::prelude::*;
 use orderly_domain::command::PaymentCallback;
 use orderly_domain::event::Event;

@@ -3,8 +3,8 @@
 use super::context::{Flows, Found};
 use crate::changeset::Changeset;
 use crate::inventory;
+use crate::outcome::{CommandError, Fault, Outcome, ask};
 use crate::payment::{self, Restocking};
-use crate::turn::{CommandError, Fault, Outcome, ask};
 use actix::prelude::*;
 use orderly_domain::command::RefundRequest;
 use orderly_domain::order::rules::{self, Step};

@@ -7,7 +7,7 @@
 use super::context::Flows;
 use crate::cart;
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
-use crate::turn::{DeleteOrderData, DeleteReply, Fault, Outcome, accepted, ask};
+use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Outcome, accepted, ask};
 use actix::prelude::*;
 use orderly_domain::cart::IdleAction;
 use orderly_domain::id::OrderId;

@@ -1,5 +1,4 @@
-//! One command's turn through the owners: what an owner replies, how a command can fail, and how
-//! it ends.
+//! The outcome of a command: what an owner replies, and how a command can fail or end.
 
 use crate::changeset::Changeset;
 use crate::owner::Owner;
@@ -22,9 +21,9 @@ pub struct DeleteOrderData {
 /// What an owner replies to [`DeleteOrderData`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeleteReply {
-    /// The owner has nothing of the order any more.
+    /// The owner keeps nothing of the order any more.
     Deleted,
-    /// Something of the order is still going on: the order must stay.
+    /// The order must stay: the owner still expects something, such as the end of a refund.
     InUse,
 }
 
@@ -51,10 +50,10 @@ impl From<orderly_store::Error> for Fault {
     }
 }
 
-/// What an owner replies: its part of the command, or why the command ends here.
+/// The reply of an owner: a value and the changes of its states, or why the command ends.
 pub type Reply<T> = Result<(T, Changeset), CommandError>;
 
-/// Why a command ends before all its steps are taken.
+/// Why a command ends before all of its steps are done.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum CommandError {
     /// A business rule refuses the command.
@@ -123,19 +122,20 @@ impl Outcome {
     }
 }
 
-/// The reply of an owner that no business rule refuses: the rules decided before what it is asked.
+/// The reply of an owner to a request that no business rule refuses, because the rules of orders decided
+/// on it before. A refusal is a bug.
 pub fn accepted<T>(reply: Reply<T>) -> Result<(T, Changeset), Fault> {
     match reply {
         Ok(done) => Ok(done),
         Err(CommandError::Fault(fault)) => Err(fault),
         Err(CommandError::Refused(Refusal { reason, detail })) => {
-            tracing::error!(%reason, ?detail, "an effect was refused");
-            Err(Fault::Inconsistent("an effect that the rules decided was refused"))
+            tracing::error!(%reason, ?detail, "an owner refused what the rules of orders had decided: a bug");
+            Err(Fault::Inconsistent("an owner refused what the rules of orders had decided"))
         }
     }
 }
 
-/// Asks an owner. An owner that panics loses the message; its sender still has it, and is told.
+/// Asks an owner. When the owner panics the message is lost, and the error says so.
 pub async fn ask<A, M>(owner: &Addr<A>, message: M) -> Result<M::Result, Fault>
 where
     A: Monitored + Actor<Context = Context<A>> + Handler<M>,
