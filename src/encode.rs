@@ -175,9 +175,9 @@ pub fn verdict<'a>(
         Origin::Waited { source, id } => (id.as_str(), source.as_str(), "payment.callback"),
         Origin::HoldTimer
         | Origin::Notified(_)
-        | Origin::Isolated
+        | Origin::Quarantine
         | Origin::Operator
-        | Origin::Age
+        | Origin::Retention
         | Origin::Reminder => ("", "", ""),
     };
     VerdictReply {

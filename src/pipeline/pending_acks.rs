@@ -182,9 +182,9 @@ impl PendingAcks {
             Origin::HoldTimer
             | Origin::Waited { .. }
             | Origin::Notified(_)
-            | Origin::Isolated
+            | Origin::Quarantine
             | Origin::Operator
-            | Origin::Age
+            | Origin::Retention
             | Origin::Reminder => CommandType::Internal,
         };
         self.metrics.commands(kind, record.verdict, 1);

@@ -174,7 +174,7 @@ impl Process {
                 let record = &sealed.entry.record;
                 let input = match record.origin {
                     Origin::HoldTimer => Input::HoldTimer,
-                    Origin::Age => Input::Age,
+                    Origin::Retention => Input::Age,
                     _ if record.reason == Some(Reason::OrderNeverCame) => Input::NeverCame,
                     _ => Input::Waited,
                 };

@@ -109,7 +109,7 @@ impl Sequencer {
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
         let now = self.now();
         let changeset = Changeset { marker: Some(Box::new(marker)), ..Changeset::default() };
-        let context = UnitContext::new(Origin::Isolated, None, now);
+        let context = UnitContext::new(Origin::Quarantine, None, now);
         self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }
 

@@ -32,7 +32,7 @@ impl Sequencer {
         };
         match self.attempt_valid(retire).await? {
             Ok(outcome) => {
-                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
+                self.seal_if_any(outcome, UnitContext::new(Origin::Retention, None, now)).await
             }
             Err(problem) => {
                 let problem = format!("cart {} cannot be expired or deleted: {problem}", cart.0);
@@ -47,7 +47,7 @@ impl Sequencer {
             async |owners: &Owners| ask(&owners.order, order::DeleteOrder { order, now }).await?;
         match self.attempt_valid(delete).await? {
             Ok(outcome) => {
-                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
+                self.seal_if_any(outcome, UnitContext::new(Origin::Retention, None, now)).await
             }
             Err(problem) => {
                 let problem = format!("order {} cannot be deleted: {problem}", order.0);
@@ -93,7 +93,7 @@ impl Sequencer {
             Ok((None, changeset)) => {
                 let is_empty = changeset.is_empty();
                 let outcome = (!is_empty).then(|| Outcome::new(Verdict::Applied, changeset));
-                self.seal_if_any(outcome, UnitContext::new(Origin::Age, None, now)).await
+                self.seal_if_any(outcome, UnitContext::new(Origin::Retention, None, now)).await
             }
             Err(problem) => {
                 let problem = format!(

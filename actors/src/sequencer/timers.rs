@@ -38,7 +38,7 @@ impl Sequencer {
             }
             None => Changeset::default(),
         };
-        let context = UnitContext::new(Origin::Age, None, now);
+        let context = UnitContext::new(Origin::Retention, None, now);
         self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }
 

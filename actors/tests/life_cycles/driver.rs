@@ -172,7 +172,9 @@ impl Pair {
         self.shop.pass(Duration::ZERO).await;
         let mut told = self.shop.entries[first..].to_vec();
         // a timer that sets itself again later leaves a unit without events
-        told.retain(|entry| entry.record.origin != Origin::Age || !entry.record.events.is_empty());
+        told.retain(|entry| {
+            entry.record.origin != Origin::Retention || !entry.record.events.is_empty()
+        });
         let mut units = self.model.expire_due();
         // the contract does not say which of two orders expires first
         told.sort_by_key(|entry| entry.record.order.as_ref().map(|id| id.as_str().to_owned()));

@@ -1,7 +1,7 @@
-//! The body of a unit: which command it was, what became of it, and what it told.
+//! The body of a unit: the command, its verdict, and its events.
 //!
-//! With the states that the same unit carries it is complete: the outbox and every order's
-//! history are read from it, and nothing else.
+//! The outbox and the history of every order are read from these bodies and from the states that the
+//! same units carry, and from nothing else.
 
 use crate::command::Kind;
 use crate::event::{Event, Type};
@@ -11,79 +11,79 @@ use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason, Verdict};
 use minicbor::{Decode, Encode};
 
-/// What one unit was about.
+/// The body of one unit.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct UnitRecord {
-    /// What set it off.
+    /// What caused the unit.
     #[n(0)]
     pub origin: Origin,
-    /// The trace that its events carry on.
+    /// The trace of the cause; the events of the unit belong to it too.
     #[n(1)]
     pub trace: Option<TraceParent>,
-    /// The order that it was about.
+    /// The order that the command named.
     #[n(2)]
     pub order: Option<OrderId>,
-    /// What became of it.
+    /// The verdict on the command; `applied` for a timer.
     #[n(3)]
     pub verdict: Verdict,
-    /// Why, where there is a why.
+    /// The reason, where the verdict has one.
     #[n(4)]
     pub reason: Option<Reason>,
     /// More about the reason.
     #[cbor(with = "crate::codec::strict", has_nil)]
     #[n(5)]
     pub detail: Option<Detail>,
-    /// Of a duplicate or a conflict: the unit that came first.
+    /// Of a duplicate or a conflict: the sequence number of the unit that used the identity first.
     #[n(6)]
     pub original: Option<u64>,
-    /// What happened, in order.
+    /// The events, in the order in which they happened.
     #[n(7)]
     pub events: Vec<Event>,
 }
 
-/// What set a unit off.
+/// What caused a unit.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Origin {
-    /// A message; of an invalid one, as far as it could be read.
+    /// A message. Of an invalid message the fields that could be read.
     #[n(0)]
     Message {
-        /// Its source.
+        /// The message's source.
         #[n(0)]
         source: Option<Source>,
-        /// Its id.
+        /// The message's id.
         #[n(1)]
         id: Option<CommandId>,
-        /// Its type.
+        /// The message's type.
         #[n(2)]
         kind: CommandName,
     },
-    /// The time: a hold ran out.
+    /// A timer: a hold expired.
     #[n(1)]
     HoldTimer,
     /// A callback that had waited for its order.
     #[n(2)]
     Waited {
-        /// The message that had brought it.
+        /// The source of the message that had brought the callback.
         #[n(0)]
         source: Source,
-        /// The message's id.
+        /// The id of that message.
         #[n(1)]
         id: CommandId,
     },
-    /// What became of an attempt to deliver a notification.
+    /// An attempt to deliver a notification ended.
     #[n(3)]
     Notified(#[n(0)] NotificationKind),
-    /// A message about to run alone, because it may be the one that kills the process.
+    /// A message is put in quarantine: it runs alone, since it may have killed the process.
     #[n(4)]
-    Isolated,
+    Quarantine,
     /// A person, through the admin API.
     #[n(5)]
     Operator,
-    /// The time: something is old, and expires, is put aside or forgotten.
+    /// A timer of the retention: something old expires, is parked or is deleted.
     #[n(6)]
-    Age,
-    /// Notifications that were due are looked at again later.
+    Retention,
+    /// The notifier will look at notifications that are due again later.
     #[n(7)]
     Reminder,
 }
@@ -92,16 +92,16 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum CommandName {
-    /// One that is known.
+    /// A type that this build knows.
     #[n(0)]
     Known(#[n(0)] Kind),
-    /// Another, or none.
+    /// Another type, or none.
     #[n(1)]
     Other(#[n(0)] Option<String>),
 }
 
 impl CommandName {
-    /// The type of that name.
+    /// The type that is called `name` on the wire.
     pub fn new(name: Option<&str>) -> Self {
         match name.and_then(Kind::from_name) {
             Some(kind) => Self::from(kind),
@@ -109,7 +109,7 @@ impl CommandName {
         }
     }
 
-    /// The name; empty where there was none.
+    /// The name on the wire; empty when the message had no type.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Known(kind) => kind.as_str(),
@@ -117,7 +117,7 @@ impl CommandName {
         }
     }
 
-    /// The type, where it is a known one.
+    /// The type, when this build knows it.
     pub fn kind(&self) -> Option<Kind> {
         match self {
             Self::Known(kind) => Some(*kind),
@@ -133,7 +133,7 @@ impl From<Kind> for CommandName {
 }
 
 impl UnitRecord {
-    /// The types of its events.
+    /// The types of the events.
     pub fn types(&self) -> Vec<Type> {
         self.events.iter().map(Event::kind).collect()
     }

@@ -118,9 +118,9 @@ fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
         }
         Origin::HoldTimer => ("hold.timer", None, None),
         Origin::Notified(_) => ("notification.outcome", None, None),
-        Origin::Isolated => ("isolation", None, None),
+        Origin::Quarantine => ("isolation", None, None),
         Origin::Operator => ("operator", None, None),
-        Origin::Age => ("retention", None, None),
+        Origin::Retention => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
     };
     let cause = Item {

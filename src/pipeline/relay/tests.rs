@@ -60,7 +60,7 @@ impl Disk for SlowDisk {
 
 fn record() -> UnitRecord {
     UnitRecord {
-        origin: Origin::Age,
+        origin: Origin::Retention,
         trace: None,
         order: None,
         verdict: Verdict::Applied,

@@ -141,9 +141,9 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         Origin::HoldTimer => [Origin::HoldTimer],
         Origin::Waited { .. } => [Origin::Waited { source: id("psp"), id: id("m-2") }],
         Origin::Notified(_) => [Origin::Notified(NotificationKind::OrderConfirmed)],
-        Origin::Isolated => [Origin::Isolated],
+        Origin::Quarantine => [Origin::Quarantine],
         Origin::Operator => [Origin::Operator],
-        Origin::Age => [Origin::Age],
+        Origin::Retention => [Origin::Retention],
         Origin::Reminder => [Origin::Reminder],
     };
     let names = [

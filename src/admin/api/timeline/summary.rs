@@ -20,9 +20,9 @@ pub(super) fn of_unit(record: &UnitRecord) -> String {
         }
         Origin::HoldTimer => "The time for which stock was held ran out.".to_owned(),
         Origin::Notified(kind) => format!("The shop tried to tell the customer {}.", news(*kind)),
-        Origin::Isolated => "A message that may have stopped the process runs alone.".to_owned(),
+        Origin::Quarantine => "A message that may have stopped the process runs alone.".to_owned(),
         Origin::Operator => "An operator had a notification sent again.".to_owned(),
-        Origin::Age => match record.reason {
+        Origin::Retention => match record.reason {
             Some(_) => format!("A payment callback {}.", outcome(record)),
             None => "A retention period ended.".to_owned(),
         },

@@ -318,9 +318,9 @@ fn a_unit_of_a_command_has_its_sentence(
     "The shop tried to tell the customer that the order expired."
 )]
 #[case(Origin::Operator, None, "An operator had a notification sent again.")]
-#[case(Origin::Age, None, "A retention period ended.")]
+#[case(Origin::Retention, None, "A retention period ended.")]
 #[case(
-    Origin::Age,
+    Origin::Retention,
     Some(Reason::OrderNeverCame),
     "A payment callback was parked: its order was never placed."
 )]
