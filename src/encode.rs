@@ -3,7 +3,7 @@
 use crate::decode::CLOUD_EVENT;
 use bytes::Bytes;
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_broker::{Durability, Message, Names, Properties};
 use orderly_domain::event::payload::{EventPayload, NotificationMessage, OrderData};
 use orderly_domain::event::{Event, Type};
@@ -92,30 +92,30 @@ impl Encoder {
     /// Encodes a notification, in the same way for every channel. `refund` is the refund that the notification is about.
     pub fn notification(
         &self,
-        outgoing: &Outgoing,
+        delivery: &DueDelivery,
         order: &Order,
         refund: Option<&Refund>,
     ) -> Option<Message> {
         let body = to_json(&NotificationMessage {
-            notification_id: &outgoing.id,
-            kind: outgoing.kind,
+            notification_id: &delivery.id,
+            kind: delivery.kind,
             order_id: &order.id,
             customer: (&order.customer).into(),
             data: match refund {
                 Some(refund) => OrderData::of_refund(order, refund),
                 None => OrderData::new(order, OrderSnapshot::from(order)),
             },
-            attempt: outgoing.attempt,
+            attempt: delivery.attempt,
         })?;
         Some(Message {
             exchange: self.names.notifications.clone(),
-            routing_key: outgoing.kind.as_str().to_owned(),
+            routing_key: delivery.kind.as_str().to_owned(),
             properties: Properties {
                 content_type: Some("application/json".to_owned()),
-                message_id: Some(outgoing.id.clone()),
-                kind: Some(outgoing.kind.as_str().to_owned()),
-                traceparent: outgoing.trace.map(|trace| trace.to_string()),
-                attempt: outgoing.attempt,
+                message_id: Some(delivery.id.clone()),
+                kind: Some(delivery.kind.as_str().to_owned()),
+                traceparent: delivery.trace.map(|trace| trace.to_string()),
+                attempt: delivery.attempt,
                 ..Properties::default()
             },
             body,

@@ -4,7 +4,7 @@
 mod support;
 
 use orderly_actors::clock::Clock as _;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_actors::sequencer::{ResendOutcome, Settings, Step};
 use orderly_actors::tables;
 use orderly_domain::notification::{
@@ -67,33 +67,33 @@ fn delivery(shop: &Shop, order: &str, channel: Channel) -> Delivery {
 }
 
 /// The orders whose notifications' time has come.
-fn due(shop: &Shop) -> Vec<Ordinal> {
+fn due_orders(shop: &Shop) -> Vec<Ordinal> {
     let now = shop.sequencer.now().micros();
     let timers = shop.sequencer.view().borrow().due(now, 10_000).expect("reads");
     timers.iter().filter(|timer| timer.kind == NOTIFY).map(|timer| timer.ordinal).collect()
 }
 
-async fn report(shop: &mut Shop, outgoing: &Outgoing, sent: Sent) {
-    let step = shop.sequencer.notified(outgoing, sent).await.expect("the store works");
+async fn report(shop: &mut Shop, due: &DueDelivery, sent: Sent) {
+    let step = shop.sequencer.notified(due, sent).await.expect("the store works");
     if let Some(Step::Sealed(sealed)) = step {
         shop.keep(*sealed).await;
     }
 }
 
 /// Lets a second pass, and sends what is due. Gives what was sent.
-async fn tick(shop: &mut Shop, answer: impl Fn(&Outgoing) -> Sent) -> Vec<Outgoing> {
+async fn tick(shop: &mut Shop, answer: impl Fn(&DueDelivery) -> Sent) -> Vec<DueDelivery> {
     shop.clock.advance(SECOND);
     let mut sent = Vec::new();
-    for order in due(shop) {
+    for order in due_orders(shop) {
         let pending = shop
             .sequencer
             .pending_notifications(order)
             .await
             .expect("the store works")
             .expect("no fault");
-        for outgoing in pending {
-            report(shop, &outgoing, answer(&outgoing)).await;
-            sent.push(outgoing);
+        for due in pending {
+            report(shop, &due, answer(&due)).await;
+            sent.push(due);
         }
     }
     sent
@@ -103,8 +103,8 @@ async fn tick(shop: &mut Shop, answer: impl Fn(&Outgoing) -> Sent) -> Vec<Outgoi
 async fn pass(
     shop: &mut Shop,
     span: Duration,
-    answer: impl Fn(&Outgoing) -> Sent,
-) -> Vec<Outgoing> {
+    answer: impl Fn(&DueDelivery) -> Sent,
+) -> Vec<DueDelivery> {
     let mut sent = Vec::new();
     for _ in 0..span.as_secs() {
         sent.extend(tick(shop, &answer).await);
@@ -112,8 +112,8 @@ async fn pass(
     sent
 }
 
-fn webhook_is_down(outgoing: &Outgoing) -> Sent {
-    match outgoing.channel {
+fn webhook_is_down(due: &DueDelivery) -> Sent {
+    match due.channel {
         Channel::Amqp => Sent::Delivered,
         Channel::Webhook => DOWN,
     }
@@ -127,13 +127,13 @@ async fn each_channel_delivers_a_notification_once_under_one_id_and_with_the_tra
 
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
 
-    let channels: Vec<_> = sent.iter().map(|outgoing| outgoing.channel).collect();
+    let channels: Vec<_> = sent.iter().map(|due| due.channel).collect();
     assert_eq!(channels, [Channel::Amqp, Channel::Webhook]);
-    let ids: BTreeSet<_> = sent.iter().map(|outgoing| outgoing.id.as_str()).collect();
+    let ids: BTreeSet<_> = sent.iter().map(|due| due.id.as_str()).collect();
     assert_eq!(ids.len(), 1);
-    for outgoing in &sent {
-        assert_eq!(outgoing.attempt, 1);
-        assert_eq!(outgoing.trace, TraceParent::parse(TRACE));
+    for due in &sent {
+        assert_eq!(due.attempt, 1);
+        assert_eq!(due.trace, TraceParent::parse(TRACE));
     }
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
     let delivered = shop.told().into_iter().filter(|told| *told == "notification.delivered");
@@ -148,8 +148,8 @@ async fn a_channel_that_is_down_delays_only_its_own_deliveries() {
     let sent = pass(&mut shop, 60 * SECOND, webhook_is_down).await;
 
     let of = |channel| {
-        let of_channel = sent.iter().filter(move |outgoing| outgoing.channel == channel);
-        of_channel.map(|outgoing| outgoing.attempt).collect::<Vec<_>>()
+        let of_channel = sent.iter().filter(move |due| due.channel == channel);
+        of_channel.map(|due| due.attempt).collect::<Vec<_>>()
     };
     assert_eq!(of(Channel::Amqp), [1]);
     let attempts = of(Channel::Webhook);
@@ -179,9 +179,9 @@ async fn attempts_trace_and_times_survive_a_restart() {
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook), before);
     let sent = pass(&mut shop, 60 * SECOND, |_| Sent::Delivered).await;
 
-    let [outgoing] = &sent[..] else { panic!("one is left: {sent:?}") };
-    assert_eq!((outgoing.channel, outgoing.attempt), (Channel::Webhook, before.attempts + 1));
-    assert_eq!(outgoing.trace, TraceParent::parse(TRACE));
+    let [due] = &sent[..] else { panic!("one is left: {sent:?}") };
+    assert_eq!((due.channel, due.attempt), (Channel::Webhook, before.attempts + 1));
+    assert_eq!(due.trace, TraceParent::parse(TRACE));
 }
 
 #[actix::test]
@@ -208,9 +208,9 @@ async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again()
     assert!(matches!(twice, ResendOutcome::NotExhausted));
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
 
-    let [outgoing] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
-    assert_eq!(outgoing.id, id);
-    assert_eq!((outgoing.channel, outgoing.attempt), (Channel::Webhook, given_up.attempts + 1));
+    let [due] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
+    assert_eq!(due.id, id);
+    assert_eq!((due.channel, due.attempt), (Channel::Webhook, given_up.attempts + 1));
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
 }
 
@@ -266,21 +266,21 @@ async fn an_outcome_that_is_reported_twice_counts_once() {
     let mut shop = shop(&[Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
     shop.clock.advance(10 * SECOND);
-    let order = due(&shop)[0];
+    let order = due_orders(&shop)[0];
     let pending = shop
         .sequencer
         .pending_notifications(order)
         .await
         .expect("the store works")
         .expect("no fault");
-    let [outgoing] = &pending[..] else { panic!("one is due: {pending:?}") };
+    let [due] = &pending[..] else { panic!("one is due: {pending:?}") };
 
-    report(&mut shop, outgoing, DOWN).await;
+    report(&mut shop, due, DOWN).await;
     let once = delivery(&shop, "o-1", Channel::Webhook);
-    report(&mut shop, outgoing, DOWN).await;
+    report(&mut shop, due, DOWN).await;
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook), once);
     // delivered after all, by the copy that another process had sent
-    report(&mut shop, outgoing, Sent::Delivered).await;
+    report(&mut shop, due, Sent::Delivered).await;
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
 }
 
@@ -295,7 +295,7 @@ async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
     }
     for round in 0..3 {
         shop.clock.advance(30 * SECOND);
-        let orders = due(&shop);
+        let orders = due_orders(&shop);
         assert_eq!(orders.len(), ORDERS);
         assert!(orders.is_sorted(), "the oldest first");
         let at = shop.sequencer.now().plus(10 * SECOND);
@@ -308,12 +308,12 @@ async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
             shop.keep(sealed).await;
         }
         // what was handed out counts as dealt with from here on
-        assert_eq!(due(&shop), []);
+        assert_eq!(due_orders(&shop), []);
         let count = serde_json::json!({"sku": "tea", "on_hand": 1000 + round});
         shop.send("stock.set", &format!("count-{round}"), count).await;
         shop = restarted(shop, &[Channel::Webhook]);
     }
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
     assert_eq!(sent.len(), ORDERS);
-    assert!(sent.iter().all(|outgoing| outgoing.attempt == 1), "being put off is no attempt");
+    assert!(sent.iter().all(|due| due.attempt == 1), "being put off is no attempt");
 }

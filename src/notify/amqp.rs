@@ -43,9 +43,9 @@ pub async fn run(
     while jobs.recv_many(&mut batch, BATCH).await > 0 {
         let mut messages = Vec::with_capacity(batch.len());
         let mut sent = Vec::with_capacity(batch.len());
-        for DeliveryJob { outgoing, message, permit } in batch.drain(..) {
+        for DeliveryJob { delivery, message, permit } in batch.drain(..) {
             messages.push(message);
-            sent.push((outgoing, permit));
+            sent.push((delivery, permit));
         }
         let confirms = AssertUnwindSafe(publish(&publisher, messages)).catch_unwind().await;
         let confirms = confirms.unwrap_or_else(|panic| {
@@ -57,9 +57,9 @@ pub async fn run(
             );
             vec![Confirm::Lost; sent.len()]
         });
-        let done = sent.into_iter().zip(confirms).map(|((outgoing, permit), confirm)| {
+        let done = sent.into_iter().zip(confirms).map(|((delivery, permit), confirm)| {
             let (sent, health) = judge(&confirm);
-            Outcome { outgoing, sent, health, permit }
+            Outcome { delivery, sent, health, permit }
         });
         if outcomes.send(done.collect()).await.is_err() {
             return; // the core has ended

@@ -18,7 +18,7 @@ pub mod signature;
 pub mod webhook;
 
 use self::breaker::{Health, Permit};
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_broker::Message;
 use orderly_domain::notification::Sent;
 
@@ -26,7 +26,7 @@ use orderly_domain::notification::Sent;
 #[derive(Debug)]
 pub struct DeliveryJob {
     /// The notification.
-    pub outgoing: Outgoing,
+    pub delivery: DueDelivery,
     /// The message with the notification.
     pub message: Message,
     /// The permit of the breaker for this attempt.
@@ -37,7 +37,7 @@ pub struct DeliveryJob {
 #[derive(Debug)]
 pub struct Outcome {
     /// The notification.
-    pub outgoing: Outgoing,
+    pub delivery: DueDelivery,
     /// The outcome for the notification.
     pub sent: Sent,
     /// The outcome for the channel.

@@ -216,7 +216,7 @@ pub async fn run(
 
 /// One attempt. A panic in the client counts as a failed attempt: every job gets an outcome.
 async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
-    let DeliveryJob { outgoing, message, permit } = job;
+    let DeliveryJob { delivery, message, permit } = job;
     let sending = async {
         workers::failpoint("webhook");
         webhook.send(&message).await
@@ -226,7 +226,7 @@ async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
         tracing::error!(problem = workers::text(&*panic), "sending a notification panicked");
         failed(Failure::Broken, None)
     });
-    Outcome { outgoing, sent, health, permit }
+    Outcome { delivery, sent, health, permit }
 }
 
 #[cfg(test)]

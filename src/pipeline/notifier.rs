@@ -14,7 +14,7 @@ use crate::notify::webhook::{self, Webhook};
 use crate::notify::{DeliveryJob, Outcome, amqp, breaker};
 use futures_util::FutureExt as _;
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
 use orderly_domain::event::Event;
@@ -61,12 +61,12 @@ pub(super) struct Looked {
     /// When to look at it again.
     pub(super) again: Option<Timestamp>,
     /// Given up without an attempt.
-    pub(super) given_up: Vec<(Outgoing, Sent)>,
+    pub(super) given_up: Vec<(DueDelivery, Sent)>,
 }
 
 /// A notification that waits for its turn.
 struct Waiting {
-    outgoing: Outgoing,
+    delivery: DueDelivery,
     message: orderly_broker::Message,
     /// What it speaks of is durable when all before this is: owners answer from memory, which is
     /// ahead of the disk.
@@ -129,12 +129,12 @@ impl ChannelState {
 }
 
 /// The refund that a notification tells of. One that arrived does not change any more.
-fn refund(view: &View, outgoing: &Outgoing) -> Result<Option<Refund>, states::Error> {
-    match outgoing.kind {
+fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states::Error> {
+    match delivery.kind {
         NotificationKind::RefundSucceeded => {
-            let payments: Option<Payments> = states::read(view, outgoing.order)?;
+            let payments: Option<Payments> = states::read(view, delivery.order)?;
             let refunds = payments.into_iter().flat_map(|known| known.refunds);
-            let mut told = refunds.filter(|refund| refund.id.as_str() == outgoing.reference);
+            let mut told = refunds.filter(|refund| refund.id.as_str() == delivery.reference);
             Ok(told.next())
         }
         NotificationKind::OrderConfirmed
@@ -148,40 +148,40 @@ impl Notifier {
     pub(super) fn look(
         &mut self,
         sequencer: &Sequencer,
-        pending: Vec<Outgoing>,
+        pending: Vec<DueDelivery>,
         trigger: Trigger,
         moment: Moment,
     ) -> Result<Looked, Error> {
         let mut looked = Looked::default();
         let mut order: Option<Order> = None;
-        for outgoing in pending {
-            let again = if self.in_hand.contains(&(outgoing.channel, outgoing.id.clone())) {
+        for delivery in pending {
+            let again = if self.in_hand.contains(&(delivery.channel, delivery.id.clone())) {
                 moment.wall.plus(LEASE)
             } else {
-                let channel = outgoing.channel;
+                let channel = delivery.channel;
                 let Some(channel_state) =
                     self.channels.iter_mut().find(|channel_state| channel_state.channel == channel)
                 else {
                     let sent = Sent::GivenUp { why: Failure::Removed };
-                    looked.given_up.push((outgoing, sent));
+                    looked.given_up.push((delivery, sent));
                     continue;
                 };
                 match channel_state.queue.admission(moment.elapsed, trigger) {
                     Admission::Now => {
                         let view = sequencer.view().borrow();
                         if order.is_none() {
-                            order = states::read(&view, outgoing.order)
+                            order = states::read(&view, delivery.order)
                                 .map_err(orderly_actors::sequencer::Error::from)?;
                         }
-                        let refund = refund(&view, &outgoing)
+                        let refund = refund(&view, &delivery)
                             .map_err(orderly_actors::sequencer::Error::from)?;
                         let message = order.as_ref().and_then(|order| {
-                            self.encoder.notification(&outgoing, order, refund.as_ref())
+                            self.encoder.notification(&delivery, order, refund.as_ref())
                         });
                         let Some(message) = message else { continue };
-                        self.in_hand.insert((channel, outgoing.id.clone()));
+                        self.in_hand.insert((channel, delivery.id.clone()));
                         channel_state.queue.push(Waiting {
-                            outgoing,
+                            delivery,
                             message,
                             after: view.next_seq(),
                         });
@@ -189,20 +189,20 @@ impl Notifier {
                     }
                     Admission::Later(_)
                         if trigger == Trigger::Timer
-                            && outgoing.give_up_at <= moment.wall
+                            && delivery.give_up_at <= moment.wall
                             && channel_state.queue.is_down(moment.elapsed) =>
                     {
                         let sent = Sent::GivenUp { why: Failure::Unavailable };
-                        looked.given_up.push((outgoing, sent));
+                        looked.given_up.push((delivery, sent));
                         continue;
                     }
                     Admission::Later(at) => {
                         let at = moment.wall_at(at);
                         // one that runs out before is given up in time
                         if channel_state.queue.is_down(moment.elapsed)
-                            && outgoing.give_up_at > moment.wall
+                            && delivery.give_up_at > moment.wall
                         {
-                            at.min(outgoing.give_up_at)
+                            at.min(delivery.give_up_at)
                         } else {
                             at
                         }
@@ -224,11 +224,11 @@ impl Notifier {
     pub(super) fn pump(&mut self, moment: Moment) {
         for channel_state in &mut self.channels {
             let fit = |waiting: &Waiting| waiting.after <= moment.durable;
-            while let Some((Waiting { outgoing, message, .. }, permit)) =
+            while let Some((Waiting { delivery, message, .. }, permit)) =
                 channel_state.queue.next(moment.elapsed, fit)
             {
                 // there is a place, or the worker failed and the process ends
-                let _ = channel_state.worker.try_send(DeliveryJob { outgoing, message, permit });
+                let _ = channel_state.worker.try_send(DeliveryJob { delivery, message, permit });
             }
         }
     }
@@ -245,21 +245,21 @@ impl Notifier {
 
     /// An attempt ended.
     pub(super) fn returned(&mut self, outcome: &Outcome, moment: Moment) {
-        let Outcome { outgoing, health, permit, .. } = outcome;
-        let channel = outgoing.channel;
-        self.in_hand.remove(&(channel, outgoing.id.clone()));
+        let Outcome { delivery, health, permit, .. } = outcome;
+        let channel = delivery.channel;
+        self.in_hand.remove(&(channel, delivery.id.clone()));
         let channel_state =
             self.channels.iter_mut().find(|channel_state| channel_state.channel == channel);
         for given_back in channel_state
             .into_iter()
             .flat_map(|channel_state| channel_state.queue.done(permit, *health, moment.elapsed))
         {
-            self.in_hand.remove(&(channel, given_back.outgoing.id));
+            self.in_hand.remove(&(channel, given_back.delivery.id));
         }
     }
 
     /// What became of an attempt was recorded.
-    pub(super) fn recorded(&self, outgoing: &Outgoing, sent: Sent, entry: &JournalEntry) {
+    pub(super) fn recorded(&self, delivery: &DueDelivery, sent: Sent, entry: &JournalEntry) {
         let mut outcome = Label::Retried;
         for event in &entry.record.events {
             match event {
@@ -268,7 +268,7 @@ impl Notifier {
                 _ => {}
             }
         }
-        let Outgoing { id, channel, attempt, .. } = outgoing;
+        let DueDelivery { id, channel, attempt, .. } = delivery;
         match (outcome, sent) {
             (Label::Delivered, _) | (_, Sent::Delivered) => {}
             (Label::Retried, Sent::Failed { why, .. }) => {

@@ -1,6 +1,6 @@
 //! The simulated notifier: publishes notifications when their requests are durable, until the broker has confirmed them.
 
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_demo::Random;
 use orderly_domain::notification::{Failure, Sent};
 use orderly_store::{Ordinal, Seq};
@@ -16,9 +16,9 @@ pub(crate) struct Notifier {
     looks: VecDeque<(Ordinal, Seq)>,
     /// Notifications to publish as soon as all units below the sequence are durable: the owner answers from memory, which is ahead
     /// of the disk.
-    sends: VecDeque<(Outgoing, Seq)>,
+    sends: VecDeque<(DueDelivery, Seq)>,
     /// Published notifications with their outcome.
-    outcomes: VecDeque<(Outgoing, Sent)>,
+    outcomes: VecDeque<(DueDelivery, Sent)>,
 }
 
 impl Notifier {
@@ -32,8 +32,8 @@ impl Notifier {
         self.looks.remove(at).map(|(order, _)| order)
     }
 
-    pub(crate) fn found(&mut self, outgoing: Vec<Outgoing>, next: Seq) {
-        self.sends.extend(outgoing.into_iter().map(|one| (one, next)));
+    pub(crate) fn found(&mut self, delivery: Vec<DueDelivery>, next: Seq) {
+        self.sends.extend(delivery.into_iter().map(|one| (one, next)));
     }
 
     /// Publishes a notification, and returns it with whether it arrived. Its confirm may be lost in either case.
@@ -42,24 +42,24 @@ impl Notifier {
         durable: Seq,
         random: &mut Random,
         losing: u64,
-    ) -> Option<(Outgoing, bool)> {
+    ) -> Option<(DueDelivery, bool)> {
         let at = self.sends.iter().position(|(_, after)| *after <= durable)?;
-        let (outgoing, _) = self.sends.remove(at)?;
+        let (delivery, _) = self.sends.remove(at)?;
         let lost = random.one_in(losing);
         let arrived = !lost || random.one_in(2);
         let why = Failure::Unconfirmed;
         let failed = Sent::Failed { why, retry_after: Some(RETRY) };
         let sent = if lost { failed } else { Sent::Delivered };
-        self.outcomes.push_back((outgoing.clone(), sent));
-        Some((outgoing, arrived))
+        self.outcomes.push_back((delivery.clone(), sent));
+        Some((delivery, arrived))
     }
 
-    pub(crate) fn outcome(&mut self) -> Option<(Outgoing, Sent)> {
+    pub(crate) fn outcome(&mut self) -> Option<(DueDelivery, Sent)> {
         self.outcomes.pop_front()
     }
 
-    pub(crate) fn again(&mut self, outgoing: Outgoing, sent: Sent) {
-        self.outcomes.push_back((outgoing, sent));
+    pub(crate) fn again(&mut self, delivery: DueDelivery, sent: Sent) {
+        self.outcomes.push_back((delivery, sent));
     }
 
     pub(crate) fn is_idle(&self) -> bool {

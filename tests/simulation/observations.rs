@@ -7,7 +7,7 @@ use super::mirror::Mirror;
 use super::process::InHand;
 use super::queue::{Delivery, Queue};
 use super::relay;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_actors::tables;
 use orderly_domain::command::Kind;
 use orderly_domain::record::Origin;
@@ -121,12 +121,12 @@ impl Observations {
     }
 
     /// A notification arrived.
-    pub(crate) fn notified(&mut self, outgoing: &Outgoing, durable: &Mirror) {
+    pub(crate) fn notified(&mut self, delivery: &DueDelivery, durable: &Mirror) {
         assert!(
-            durable.requested(outgoing.order, &outgoing.id),
-            "a notification that no durable unit requested: {outgoing:?}"
+            durable.requested(delivery.order, &delivery.id),
+            "a notification that no durable unit requested: {delivery:?}"
         );
-        self.notified.insert(outgoing.id.clone());
+        self.notified.insert(delivery.id.clone());
     }
 
     /// Checks at the end that everything that had to arrive has arrived.

@@ -7,7 +7,7 @@ use super::queue::Delivery;
 use super::relay::Relay;
 use futures_util::FutureExt;
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_actors::sequencer::{self, FollowUp, Sealed, Sequencer, Settings, Step};
 use orderly_actors::simulation::{Core, SimulatedClock};
 use orderly_actors::supervisor::RestartBudgetExceeded;
@@ -189,17 +189,17 @@ impl Process {
     }
 
     /// The due notifications of an order.
-    pub(crate) async fn pending(&mut self, order: Ordinal) -> Result<Vec<Outgoing>, Down> {
+    pub(crate) async fn pending(&mut self, order: Ordinal) -> Result<Vec<DueDelivery>, Down> {
         caught(self.sequencer.pending_notifications(order)).await.map(Option::unwrap_or_default)
     }
 
     /// Records the outcome of a notification. `false` when that failed and has to be tried again.
     pub(crate) async fn notified(
         &mut self,
-        outgoing: &Outgoing,
+        delivery: &DueDelivery,
         sent: Sent,
     ) -> Result<Option<Vec<InHand>>, Down> {
-        match caught(self.sequencer.notified(outgoing, sent)).await? {
+        match caught(self.sequencer.notified(delivery, sent)).await? {
             Some(Step::Sealed(sealed)) => {
                 self.take_up(*sealed, Input::Notified, None).await.map(Some)
             }

@@ -374,24 +374,24 @@ impl World {
         match step {
             Step::Look => {
                 if let Some(order) = self.process.notifier.look(durable) {
-                    let outgoing = self.process.pending(order).await?;
+                    let delivery = self.process.pending(order).await?;
                     let next = self.process.sequencer.view().borrow().next_seq();
-                    self.process.notifier.found(outgoing, next);
+                    self.process.notifier.found(delivery, next);
                 }
             }
             Step::Send => {
                 let losing = self.plan.lost_confirm;
                 let sent = self.process.notifier.send(durable, &mut self.random, losing);
-                if let Some((outgoing, true)) = sent {
-                    self.observations.notified(&outgoing, &self.durable.mirror);
+                if let Some((delivery, true)) = sent {
+                    self.observations.notified(&delivery, &self.durable.mirror);
                 }
             }
             _ => {
-                if let Some((outgoing, sent)) = self.process.notifier.outcome() {
+                if let Some((delivery, sent)) = self.process.notifier.outcome() {
                     self.plan_panic();
-                    match self.process.notified(&outgoing, sent).await? {
+                    match self.process.notified(&delivery, sent).await? {
                         Some(sealed) => self.watch(&sealed),
-                        None => self.process.notifier.again(outgoing, sent),
+                        None => self.process.notifier.again(delivery, sent),
                     }
                 }
             }

@@ -57,7 +57,7 @@ pub struct RequestNotification {
 
 /// Asks which notifications of an order are to be sent now, through which channels.
 #[derive(Debug, Clone, Message)]
-#[rtype(result = "Result<Vec<Outgoing>, Fault>")]
+#[rtype(result = "Result<Vec<DueDelivery>, Fault>")]
 pub struct GetDueDeliveries {
     /// The order.
     pub order: Ordinal,
@@ -65,9 +65,9 @@ pub struct GetDueDeliveries {
     pub now: Timestamp,
 }
 
-/// A notification to be sent through one channel.
+/// A notification that is due on one channel: the next attempt to deliver it may begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub struct DueDelivery {
     /// The order.
     pub order: Ordinal,
     /// The notification's id, the same at every delivery.
@@ -191,13 +191,13 @@ impl NotificationActor {
     fn get_due_deliveries(
         &mut self,
         GetDueDeliveries { order, now }: GetDueDeliveries,
-    ) -> Result<Vec<Outgoing>, Fault> {
+    ) -> Result<Vec<DueDelivery>, Fault> {
         let Some(notices) = self.notices.get(order)? else {
             return Ok(Vec::new());
         };
         let due = notices.all.iter().flat_map(|notice| {
             let due = notice.deliveries.iter().filter(|delivery| delivery.is_due(now));
-            due.map(|delivery| Outgoing {
+            due.map(|delivery| DueDelivery {
                 order,
                 id: notice.id.clone(),
                 kind: notice.kind,

@@ -9,6 +9,6 @@ mod actor;
 mod stored;
 
 pub use actor::{
-    GetDueDeliveries, NotificationActor, Outgoing, RecordAttempt, RequestNotification, Resend,
+    DueDelivery, GetDueDeliveries, NotificationActor, RecordAttempt, RequestNotification, Resend,
     ResendReply, SetTrace, order_of,
 };

@@ -38,13 +38,13 @@ impl Sequencer {
     pub async fn pending_notifications(
         &mut self,
         order: Ordinal,
-    ) -> Result<Option<Vec<notification::Outgoing>>, Error> {
+    ) -> Result<Option<Vec<notification::DueDelivery>>, Error> {
         let now = self.now();
         let get = async |owners: &Owners| {
             ask(&owners.notification, notification::GetDueDeliveries { order, now }).await?
         };
         match self.attempt_valid(get).await? {
-            Ok(outgoing) => Ok(Some(outgoing)),
+            Ok(delivery) => Ok(Some(delivery)),
             Err(problem) => {
                 tracing::error!(order = order.0, problem, "notifications cannot be looked up");
                 Ok(None)
@@ -55,16 +55,16 @@ impl Sequencer {
     /// Records the result of an attempt to deliver a notification. `None`: it was recorded before.
     pub async fn notified(
         &mut self,
-        outgoing: &notification::Outgoing,
+        delivery: &notification::DueDelivery,
         result: Sent,
     ) -> Result<Option<Step>, Error> {
         let now = self.now();
         let record = async |owners: &Owners| {
             let record = notification::RecordAttempt {
-                order: outgoing.order,
-                id: outgoing.id.clone(),
-                channel: outgoing.channel,
-                attempt: outgoing.attempt,
+                order: delivery.order,
+                id: delivery.id.clone(),
+                channel: delivery.channel,
+                attempt: delivery.attempt,
                 result,
                 now,
             };
@@ -73,9 +73,9 @@ impl Sequencer {
         match self.attempt_valid(record).await? {
             Ok(outcome) if outcome.changeset.is_empty() => Ok(None),
             Ok(outcome) => {
-                let outcome = Outcome { order: self.known(outgoing.order)?, ..outcome };
+                let outcome = Outcome { order: self.known(delivery.order)?, ..outcome };
                 let context =
-                    UnitContext::new(Origin::Notified(outgoing.kind), outgoing.trace, now);
+                    UnitContext::new(Origin::Notified(delivery.kind), delivery.trace, now);
                 Ok(Some(self.seal(context, outcome).await?.into()))
             }
             Err(problem) => {

@@ -213,8 +213,8 @@ impl Scenario {
         let found = self.shop.sequencer.view().borrow().find(tables::ORDERS, &name);
         let order = found.expect("reads").expect("is there");
         let pending = self.shop.sequencer.pending_notifications(order).await.expect("reads");
-        for outgoing in pending.expect("no owner fails") {
-            let told = self.shop.sequencer.notified(&outgoing, sent).await;
+        for delivery in pending.expect("no owner fails") {
+            let told = self.shop.sequencer.notified(&delivery, sent).await;
             if let Some(Step::Sealed(sealed)) = told.expect("the store works") {
                 self.shop.keep(*sealed).await;
             }

@@ -183,8 +183,8 @@ impl Shop {
                 .await
                 .expect("reads")
                 .unwrap_or_default();
-            for outgoing in pending {
-                let told = self.sequencer.notified(&outgoing, Sent::Delivered).await;
+            for delivery in pending {
+                let told = self.sequencer.notified(&delivery, Sent::Delivered).await;
                 if let Some(Step::Sealed(sealed)) = told.expect("the store works") {
                     self.keep(*sealed).await;
                 }

@@ -8,7 +8,7 @@ use super::super::timers::WallClock;
 use super::Core;
 use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
-use orderly_actors::notification::Outgoing;
+use orderly_actors::notification::DueDelivery;
 use orderly_actors::sequencer::{ResendOutcome, Step};
 use orderly_domain::notification::Sent;
 use orderly_domain::time::Timestamp;
@@ -45,8 +45,8 @@ impl Core {
         let moment = self.moment();
         let Looked { again, given_up } =
             self.notifier.look(&self.sequencer, pending, trigger, moment)?;
-        for (outgoing, sent) in given_up {
-            self.record(&outgoing, sent).await?;
+        for (delivery, sent) in given_up {
+            self.record(&delivery, sent).await?;
         }
         Ok(again)
     }
@@ -80,22 +80,22 @@ impl Core {
     pub(super) async fn notified(&mut self, outcomes: Outcomes) -> Result<(), Error> {
         for outcome in outcomes {
             self.notifier.returned(&outcome, self.moment());
-            self.record(&outcome.outgoing, outcome.sent).await?;
+            self.record(&outcome.delivery, outcome.sent).await?;
         }
         self.notifier.pump(self.moment());
         Ok(())
     }
 
-    async fn record(&mut self, outgoing: &Outgoing, sent: Sent) -> Result<(), Error> {
+    async fn record(&mut self, delivery: &DueDelivery, sent: Sent) -> Result<(), Error> {
         // by a clock that stepped ahead its time may seem to be over: it stays pending, and its timer looks at it again
         if matches!(sent, Sent::Failed { .. })
             && self.timers.wall_clock(self.sequencer.stamped(), &self.clock) == WallClock::Off
         {
             return Ok(());
         }
-        match self.sequencer.notified(outgoing, sent).await? {
+        match self.sequencer.notified(delivery, sent).await? {
             Some(Step::Sealed(sealed)) => {
-                self.notifier.recorded(outgoing, sent, &sealed.entry);
+                self.notifier.recorded(delivery, sent, &sealed.entry);
                 self.sealed(*sealed, None).await
             }
             // it is pending still, and its timer looks at it again
