@@ -194,16 +194,16 @@ fn rules() {
         }
         order
     };
-    let late = orderly_domain::order::rules::Reheld::No;
+    let rehold = orderly_domain::order::rules::Rehold::NotNeeded;
     let steps: [(&str, &Order, Decide<'_>); 8] = [
         ("order placed", &placed, &|o| orderly_domain::order::rules::place(o)),
-        ("captured: paid", &placed, &|o| orderly_domain::order::rules::captured(o, 3_299, late)),
+        ("captured: paid", &placed, &|o| orderly_domain::order::rules::captured(o, 3_299, rehold)),
         ("captured: partially paid", &partial, &|o| {
-            orderly_domain::order::rules::captured(o, 1, late)
+            orderly_domain::order::rules::captured(o, 1, rehold)
         }),
-        ("captured: surplus", &paid, &|o| orderly_domain::order::rules::captured(o, 1, late)),
+        ("captured: surplus", &paid, &|o| orderly_domain::order::rules::captured(o, 1, rehold)),
         ("captured: too late", &expired, &|o| {
-            orderly_domain::order::rules::captured(o, 3_299, late)
+            orderly_domain::order::rules::captured(o, 3_299, rehold)
         }),
         ("cancelled under review", &review, &|o| {
             orderly_domain::order::rules::cancel(o, None, payment::rules::PaymentSummary::default())

@@ -62,7 +62,7 @@ pub struct RecordCallback {
 #[derive(Debug, Clone, Copy)]
 pub struct RecordedCallback {
     /// What the callback means.
-    pub meaning: CallbackEffect,
+    pub effect: CallbackEffect,
     /// How the order's payments stand with this callback.
     pub summary: PaymentSummary,
 }
@@ -97,7 +97,7 @@ impl PaymentActor {
         crate::failpoints::hit("payment", callback.event_id.as_str());
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
-        let (meaning, change) = rules::decide(&payments, &callback, currency, phase);
+        let (effect, change) = rules::decide(&payments, &callback, currency, phase);
         let entries_before = payments.entries();
         let summary = match change {
             Some(change) => {
@@ -111,7 +111,7 @@ impl PaymentActor {
             }
             None => rules::summary(&payments, currency),
         };
-        Ok((RecordedCallback { meaning, summary }, changeset))
+        Ok((RecordedCallback { effect, summary }, changeset))
     }
 
     fn get_summary(

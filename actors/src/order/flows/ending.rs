@@ -10,7 +10,7 @@ use actix::prelude::*;
 use orderly_domain::command::{Decision, OrderCancel, OrderComplete, OrderResolve};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Reheld, Step};
+use orderly_domain::order::rules::{self, Rehold, Step};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Refusal;
@@ -99,8 +99,8 @@ impl Flows {
     async fn accept(&self, found: Found, now: Timestamp) -> Result<Outcome, Fault> {
         let Found { ordinal, ref order } = found;
         let mut changeset = Changeset::default();
-        let late = if self.is_held(ordinal).await? {
-            Reheld::No
+        let rehold = if self.is_held(ordinal).await? {
+            Rehold::NotNeeded
         } else {
             match self.hold_again(ordinal, order, now).await {
                 Ok(held) => changeset.merge(held),
@@ -109,9 +109,9 @@ impl Flows {
                 }
                 Err(CommandError::Fault(fault)) => return Err(fault),
             }
-            Reheld::Yes
+            Rehold::Held
         };
-        self.apply_step(ordinal, order, rules::accept(order, late), now, changeset).await
+        self.apply_step(ordinal, order, rules::accept(order, rehold), now, changeset).await
     }
 
     async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {

@@ -1,4 +1,4 @@
-//! What payment providers say of an order: before the order is placed, in time, and late.
+//! Callbacks of payment providers: those that come before their order, in time, and late.
 
 use super::context::{Flows, Found, LatePayment};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -10,7 +10,7 @@ use orderly_domain::event::Event;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Reheld};
+use orderly_domain::order::rules::{self, Rehold};
 use orderly_domain::payment::Waiting;
 use orderly_domain::payment::rules::{CallbackEffect, Phase};
 use orderly_domain::time::Timestamp;
@@ -18,8 +18,7 @@ use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
-/// Records what a provider says of an order's money. Before the order is placed, the callback
-/// waits.
+/// Records a callback and changes its order. Before the order is placed, the callback waits.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Outcome, Fault>")]
 pub struct Callback {
@@ -124,7 +123,7 @@ impl Flows {
             phase,
         };
         let reply = ask(&self.owners.payment, record).await?;
-        let (said, known) = match reply {
+        let (payment::RecordedCallback { effect, summary }, recorded_changes) = match reply {
             // too many: the callback is parked, not refused
             Err(CommandError::Refused(refusal)) => {
                 return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
@@ -132,12 +131,12 @@ impl Flows {
             reply => accepted(reply)?,
         };
         let mut changeset = Changeset::default();
-        let late = self.late(ordinal, &before, said.meaning, now, &mut changeset).await?;
-        let said = (said.meaning, said.summary);
-        let step = rules::on_callback((&before, phase), &callback, said, late);
+        let rehold =
+            self.rehold_for_late_payment(ordinal, &before, effect, now, &mut changeset).await?;
+        let step = rules::on_callback((&before, phase), &callback, (effect, summary), rehold);
         let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
         changeset.events.insert(0, recorded(&callback, verdict));
-        changeset.merge(known);
+        changeset.merge(recorded_changes);
         match step {
             Some(step) => self.apply_step(ordinal, &before, step, now, changeset).await,
             None => Ok(Outcome::new(verdict, changeset).about(before.id.clone(), Some(ordinal))),
@@ -158,28 +157,30 @@ impl Flows {
     }
 
     /// Holds the stock of an expired order again, when the money would pay the order and the terms
-    /// allow it.
-    async fn late(
+    /// allow a late payment.
+    async fn rehold_for_late_payment(
         &self,
         ordinal: Ordinal,
         order: &Order,
-        meaning: CallbackEffect,
+        effect: CallbackEffect,
         now: Timestamp,
         changeset: &mut Changeset,
-    ) -> Result<Reheld, Fault> {
-        let CallbackEffect::Captured { amount } = meaning else {
-            return Ok(Reheld::No);
+    ) -> Result<Rehold, Fault> {
+        let CallbackEffect::Captured { amount } = effect else {
+            return Ok(Rehold::NotNeeded);
         };
-        let is_granted = self.terms.late_payment == LatePayment::Rehold;
-        if !is_granted || !rules::pays_late(order, amount) {
-            return Ok(Reheld::No);
+        if !rules::pays_late(order, amount) {
+            return Ok(Rehold::NotNeeded);
+        }
+        if self.terms.late_payment == LatePayment::Refund {
+            return Ok(Rehold::NotHeld);
         }
         match self.hold_again(ordinal, order, now).await {
             Ok(held) => {
                 changeset.merge(held);
-                Ok(Reheld::Yes)
+                Ok(Rehold::Held)
             }
-            Err(CommandError::Refused(_)) => Ok(Reheld::No),
+            Err(CommandError::Refused(_)) => Ok(Rehold::NotHeld),
             Err(CommandError::Fault(fault)) => Err(fault),
         }
     }

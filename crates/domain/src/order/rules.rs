@@ -22,7 +22,7 @@ pub use ending::{
     accept, cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, resolve,
 };
 pub use money::{captured, pays_late};
-pub use step::{Change, Effect, Reheld, Step, apply, awaits_money, cap, phase};
+pub use step::{Change, Effect, Rehold, Step, apply, awaits_money, cap, phase};
 
 use super::state::Order;
 use crate::event::OrderChange;
@@ -32,7 +32,7 @@ use step::pay;
 /// The order's stock is held: it is placed. A total of 0 is paid at once.
 pub fn place(order: &Order) -> Step {
     let step = Step::new(Verdict::Applied).emit(OrderChange::Placed);
-    if order.total == 0 { pay(step, Reheld::No) } else { step }
+    if order.total == 0 { pay(step, Rehold::NotNeeded) } else { step }
 }
 
 #[cfg(test)]

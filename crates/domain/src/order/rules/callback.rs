@@ -2,24 +2,26 @@
 
 use super::super::state::Order;
 use super::money;
-use super::step::{Change, Effect, Reheld, Step, awaits_money};
+use super::step::{Change, Effect, Rehold, Step, awaits_money};
 use crate::command::PaymentCallback;
 use crate::notification::NotificationKind;
 use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
 use crate::verdict::Verdict;
 
-/// What `callback` does to an order that is this far, after the payments' owner said what it means
-/// and how the payments stand since. `late` says whether the stock of an expired order was held again for it.
-/// `None`: it is stale.
+/// Decides what `callback` does to an order in this phase.
+///
+/// The owner of payments recorded the callback before: `effect` says what that changed, and `summary`
+/// describes the payments since then. `rehold` says whether the stock of an expired order was held again
+/// for the money. `None`: the callback is stale.
 pub fn on_callback(
     (order, phase): (&Order, Phase),
     callback: &PaymentCallback,
-    (meaning, summary): (CallbackEffect, PaymentSummary),
-    late: Reheld,
+    (effect, summary): (CallbackEffect, PaymentSummary),
+    rehold: Rehold,
 ) -> Option<Step> {
-    let mut step = match meaning {
+    let mut step = match effect {
         CallbackEffect::Stale => return None,
-        CallbackEffect::Captured { amount } => money::captured(order, amount, late),
+        CallbackEffect::Captured { amount } => money::captured(order, amount, rehold),
         CallbackEffect::CapturedInOtherCurrency => {
             money::captured_in_other_currency(order, summary)
         }
@@ -44,9 +46,9 @@ pub fn on_callback(
     };
     if !summary.is_voidable {
         // spares the question where the answer is known
-        step.effects.retain(|effect| *effect != Effect::Void(VoidTarget::Authorized));
+        step.effects.retain(|one| *one != Effect::Void(VoidTarget::Authorized));
     }
-    let is_of_attempt = match meaning {
+    let is_of_attempt = match effect {
         CallbackEffect::Captured { .. }
         | CallbackEffect::CapturedInOtherCurrency
         | CallbackEffect::ActionRequired

@@ -1,7 +1,7 @@
 //! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
 
 use super::super::state::{Order, Status};
-use super::step::{Change, Effect, Reheld, Step, notify, owe, owe_other_currencies, pay};
+use super::step::{Change, Effect, Rehold, Step, notify, owe, owe_other_currencies, pay};
 use crate::command::Decision;
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
@@ -74,9 +74,9 @@ pub fn resolve(order: &Order, decision: Decision) -> Result<(), Refusal> {
 }
 
 /// An order under review whose money suffices and whose stock is held is paid; what is there
-/// beyond the total is asked back. `late`: the hold was made anew.
-pub fn accept(order: &Order, late: Reheld) -> Step {
-    let step = pay(Step::new(Verdict::Applied), late);
+/// beyond the total is refunded. `rehold` says whether its stock had to be held again.
+pub fn accept(order: &Order, rehold: Rehold) -> Step {
+    let step = pay(Step::new(Verdict::Applied), rehold);
     // what went back of the surplus during the review is settled too: a later capture must not
     // ask for it again
     let step = match order.paid - order.total - order.auto_refunds_requested {

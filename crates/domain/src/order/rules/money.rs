@@ -4,7 +4,7 @@
 //! overtook that of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
-use super::step::{Change, Effect, Reheld, Step, owe, owe_other_currencies, pay};
+use super::step::{Change, Effect, Rehold, Step, owe, owe_other_currencies, pay};
 use crate::event::{OrderChange, ReviewReason};
 use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::verdict::Verdict;
@@ -38,13 +38,13 @@ pub fn pays_late(order: &Order, amount: i64) -> bool {
 
 /// `amount` of the order's currency was captured: new money, not heard of before.
 ///
-/// `late` says whether the stock of an expired order was held again for it.
-pub fn captured(order: &Order, amount: i64, late: Reheld) -> Step {
+/// `rehold` says whether the stock of an expired order was held again for this money.
+pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
     let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
     let cover = cover(order, amount);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => match cover {
-            Cover::Reached => pay(counted(Verdict::Applied), Reheld::No),
+            Cover::Reached => pay(counted(Verdict::Applied), Rehold::NotNeeded),
             Cover::Less => counted(Verdict::Applied)
                 .emit(OrderChange::PartiallyPaid)
                 .effect(Effect::ExtendHold),
@@ -57,7 +57,7 @@ pub fn captured(order: &Order, amount: i64, late: Reheld) -> Step {
         | Status::PartiallyRefunded
         | Status::Refunded
         | Status::RefundDue => refund_surplus(counted(Verdict::Applied), order, amount),
-        Status::Expired if late == Reheld::Yes => pay(counted(Verdict::Applied), Reheld::Yes),
+        Status::Expired if rehold == Rehold::Held => pay(counted(Verdict::Applied), rehold),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
                 // all of it went back before it was heard of

@@ -131,17 +131,19 @@ pub(super) fn status_after(change: &OrderChange) -> Status {
     }
 }
 
-/// Whether the hold had run out when the order is to be paid.
+/// Whether the stock of an order was held again before the order is paid, since its hold had expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reheld {
-    /// It stood, or could not be made anew.
-    No,
-    /// It was made anew.
-    Yes,
+pub enum Rehold {
+    /// The hold stands, or the money would not pay the order: nothing had to be held again.
+    NotNeeded,
+    /// The stock is held again.
+    Held,
+    /// The stock is not held again: too little is available, or `orders.late_payment` is `refund`.
+    NotHeld,
 }
 
-pub(super) fn pay(step: Step, late: Reheld) -> Step {
-    step.emit(OrderChange::Paid { late: late == Reheld::Yes })
+pub(super) fn pay(step: Step, rehold: Rehold) -> Step {
+    step.emit(OrderChange::Paid { late: rehold == Rehold::Held })
         .effect(Effect::CommitHold)
         .effect(Effect::Void(VoidTarget::Authorized))
         .effect(notify(NotificationKind::OrderConfirmed))

@@ -26,7 +26,7 @@ fn order(status: Status, [paid, refunds_succeeded, auto_refunds_requested]: [i64
     Order { status, version: 1, paid, refunds_succeeded, auto_refunds_requested, ..placed }
 }
 
-/// A callback about attempt `a` and refund `r`: its meaning is given beside it.
+/// A callback about attempt `a` and refund `r`: its effect on the payments is given beside it.
 fn callback() -> PaymentCallback {
     let data = br#"{"provider": "acme", "event_id": "e", "order_id": "o-1", "attempt_id": "a",
         "kind": "action_required", "refund_id": "r", "occurred_at": "2026-01-01T00:00:00Z"}"#;
@@ -47,19 +47,14 @@ const AUTHORIZED: PaymentSummary = PaymentSummary { is_open: true, is_voidable: 
 const OTHER_CURRENCY: PaymentSummary = PaymentSummary { has_other_currency: true, ..ENDED };
 
 /// What is decided when the order hears of it, in words.
-fn hear(order: &Order, meaning: CallbackEffect, summary: PaymentSummary) -> String {
+fn hear(order: &Order, effect: CallbackEffect, summary: PaymentSummary) -> String {
     let phase = phase(order.status).unwrap_or(Phase::Sold);
-    hear_in(phase, order, meaning, summary)
+    hear_in(phase, order, effect, summary)
 }
 
 /// The same, of an order whose status alone does not tell how far it is.
-fn hear_in(
-    phase: Phase,
-    order: &Order,
-    meaning: CallbackEffect,
-    summary: PaymentSummary,
-) -> String {
-    let step = on_callback((order, phase), &callback(), (meaning, summary), Reheld::No);
+fn hear_in(phase: Phase, order: &Order, effect: CallbackEffect, summary: PaymentSummary) -> String {
+    let step = on_callback((order, phase), &callback(), (effect, summary), Rehold::NotNeeded);
     step.as_ref().map_or_else(|| "stale".to_owned(), words)
 }
 
@@ -146,9 +141,9 @@ fn applying_a_step_moves_money_and_status() {
     assert_eq!(partial.status, Status::RefundDue);
     assert_eq!((partial.paid, partial.auto_refunds_requested), (200, 200));
 
-    let said = (refunded(200), ENDED);
-    let step =
-        on_callback((&partial, Phase::Unsold), &callback(), said, Reheld::No).expect("is news");
+    let recorded = (refunded(200), ENDED);
+    let step = on_callback((&partial, Phase::Unsold), &callback(), recorded, Rehold::NotNeeded)
+        .expect("is news");
     assert_eq!(step.status(partial.status), Status::Refunded);
     for change in step.changes {
         apply(&mut partial, &change);

@@ -77,12 +77,12 @@ pub(super) fn captured(
         capture: Capture { identity, amount, currency: paid_in, at: callback.occurred_at },
         closes: callback.r#final,
     };
-    let meaning = if paid_in == currency {
+    let effect = if paid_in == currency {
         CallbackEffect::Captured { amount }
     } else {
         CallbackEffect::CapturedInOtherCurrency
     };
-    (meaning, Some(change))
+    (effect, Some(change))
 }
 
 /// Whether that very money was counted before.

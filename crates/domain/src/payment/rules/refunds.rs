@@ -32,12 +32,12 @@ pub(super) fn succeeded(
         state: RefundState::Succeeded,
         restocked: known.is_some_and(|refund| refund.restocked),
     };
-    let meaning = if paid_in == currency {
+    let effect = if paid_in == currency {
         CallbackEffect::Refunded { amount }
     } else {
         CallbackEffect::RefundedInOtherCurrency
     };
-    (meaning, Some(Change::Refund(refund)))
+    (effect, Some(Change::Refund(refund)))
 }
 
 pub(super) fn failed(

@@ -54,14 +54,14 @@ fn after(history: &[&str]) -> Payments {
     payments
 }
 
-fn meaning(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
-    let (meaning, change) = decide(&after(history), &callback(text), euro(), phase);
+fn effect(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
+    let (effect, change) = decide(&after(history), &callback(text), euro(), phase);
     match change {
-        None => assert_eq!(meaning, CallbackEffect::Stale, "news is kept"),
+        None => assert_eq!(effect, CallbackEffect::Stale, "news is kept"),
         Some(Change::Attempt { .. }) => {}
-        Some(_) => assert_ne!(meaning, CallbackEffect::Stale, "what is stale moves nothing"),
+        Some(_) => assert_ne!(effect, CallbackEffect::Stale, "what is stale moves nothing"),
     }
-    meaning
+    effect
 }
 
 #[rstest]
@@ -79,7 +79,7 @@ fn meaning(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
 fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) {
     for phase in PHASES {
         let expected = CallbackEffect::Captured { amount };
-        assert_eq!(meaning(history, text, phase), expected);
+        assert_eq!(effect(history, text, phase), expected);
     }
 }
 
@@ -87,8 +87,8 @@ fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) 
 fn a_known_capture_id_is_stale_whatever_else_it_says() {
     for phase in PHASES {
         for text in ["captured a 300 #1", "captured a 299 #1", "captured a 300 #1 USD"] {
-            let meaning = meaning(&["captured a 300 #1"], text, phase);
-            assert_eq!(meaning, CallbackEffect::Stale, "{text}");
+            let effect = effect(&["captured a 300 #1"], text, phase);
+            assert_eq!(effect, CallbackEffect::Stale, "{text}");
         }
     }
 }
@@ -97,10 +97,10 @@ fn a_known_capture_id_is_stale_whatever_else_it_says() {
 fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
     for history in [&["captured a 300"], &["captured a 300 #1"]] {
         for phase in [Phase::Awaiting, Phase::Unsold] {
-            let share = meaning(history, "captured a 200", phase);
+            let share = effect(history, "captured a 200", phase);
             assert_eq!(share, CallbackEffect::Captured { amount: 200 }, "{phase:?}");
         }
-        assert_eq!(meaning(history, "captured a 200", Phase::Sold), CallbackEffect::Stale);
+        assert_eq!(effect(history, "captured a 200", Phase::Sold), CallbackEffect::Stale);
     }
 }
 
@@ -122,7 +122,7 @@ fn without_a_capture_id_money_is_known_by_its_event(
     #[case] is_known: bool,
 ) {
     for phase in [Phase::Awaiting, Phase::Unsold] {
-        assert_eq!(meaning(history, text, phase) == CallbackEffect::Stale, is_known, "{phase:?}");
+        assert_eq!(effect(history, text, phase) == CallbackEffect::Stale, is_known, "{phase:?}");
     }
 }
 
@@ -131,11 +131,11 @@ fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
     for history in [&["captured a 300 final"], &["captured a 300 #1 final"]] {
         for phase in PHASES {
             assert_eq!(
-                meaning(history, "captured a 200", phase),
+                effect(history, "captured a 200", phase),
                 CallbackEffect::Stale,
                 "{phase:?}"
             );
-            let other = meaning(history, "captured a 200 #2", phase);
+            let other = effect(history, "captured a 200 #2", phase);
             assert_eq!(
                 other,
                 CallbackEffect::Captured { amount: 200 },
@@ -156,20 +156,20 @@ fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
     #[case] kept: Option<AttemptState>,
 ) {
     for phase in [Phase::Sold, Phase::Unsold] {
-        let (meaning, change) = decide(&after(history), &callback("voided a"), euro(), phase);
+        let (effect, change) = decide(&after(history), &callback("voided a"), euro(), phase);
         let state = change.map(|change| match change {
             Change::Attempt { state, .. } => state,
             other => panic!("{other:?}"),
         });
-        assert_eq!((meaning, state), (CallbackEffect::Stale, kept), "{phase:?}");
+        assert_eq!((effect, state), (CallbackEffect::Stale, kept), "{phase:?}");
     }
 }
 
 #[test]
 fn money_in_another_currency_is_known_by_its_capture_id_too() {
-    let in_other_currency = meaning(&[], "captured a 500 #1 USD", Phase::Awaiting);
+    let in_other_currency = effect(&[], "captured a 500 #1 USD", Phase::Awaiting);
     assert_eq!(in_other_currency, CallbackEffect::CapturedInOtherCurrency);
-    let again = meaning(&["captured a 500 #1 USD"], "captured a 500 #1 USD", Phase::Awaiting);
+    let again = effect(&["captured a 500 #1 USD"], "captured a 500 #1 USD", Phase::Awaiting);
     assert_eq!(again, CallbackEffect::Stale);
 }
 
@@ -186,7 +186,7 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
     let history: &[&str] = if before.is_empty() { &[] } else { &[before] };
     let expect = |text: &str, news: bool, expected: CallbackEffect| {
         let expected = if news { expected } else { CallbackEffect::Stale };
-        assert_eq!(meaning(history, text, Phase::Awaiting), expected, "{before}, {text}");
+        assert_eq!(effect(history, text, Phase::Awaiting), expected, "{before}, {text}");
     };
     let [action, authorized, ends] = news;
     expect("action_required a", action, CallbackEffect::ActionRequired);
@@ -194,7 +194,7 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
     for end in ["failed a", "voided a", "expired a"] {
         expect(end, ends, CallbackEffect::Ended);
         for phase in [Phase::Sold, Phase::Unsold] {
-            let late = meaning(history, end, phase);
+            let late = effect(history, end, phase);
             assert_eq!(late, CallbackEffect::Stale, "the order awaits no money: {end}");
         }
     }
@@ -208,7 +208,7 @@ fn an_attempt_never_goes_backwards(#[case] before: &str, #[case] news: [bool; 3]
 #[case(&[], "refund_failed a r1", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", CallbackEffect::Stale)]
 fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
-    assert_eq!(meaning(history, text, Phase::Sold), expected);
+    assert_eq!(effect(history, text, Phase::Sold), expected);
 }
 
 /// What is asked for: `refund amount`, and whether goods come with it.
@@ -239,11 +239,11 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
         ("refund_succeeded a 200 r1", CallbackEffect::Stale, RefundState::Succeeded),
         ("refund_failed a r1", CallbackEffect::Stale, RefundState::Succeeded),
     ] {
-        let (meaning, change) = decide(&payments, &callback(text), euro(), Phase::Sold);
+        let (effect, change) = decide(&payments, &callback(text), euro(), Phase::Sold);
         if let Some(change) = change {
             apply(&mut payments, change);
         }
-        assert_eq!(meaning, expected, "{text}");
+        assert_eq!(effect, expected, "{text}");
         assert_eq!(payments.refunds.len(), 1);
         assert_eq!(payments.refunds[0].state, state);
     }
@@ -352,7 +352,7 @@ fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
 #[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", CallbackEffect::Stale)]
 #[case(&["dispute_closed a d1 lost"], "dispute_opened b d1 won", CallbackEffect::Stale)]
 fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
-    assert_eq!(meaning(history, text, Phase::Sold), expected);
+    assert_eq!(effect(history, text, Phase::Sold), expected);
 }
 
 #[test]

@@ -71,8 +71,8 @@ fn refused_in_every_other_status(
 fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
     let order = order(Status::UnderReview, money);
     assert_eq!(resolve(&order, Decision::Accept), Ok(()));
-    assert_eq!(words(&accept(&order, Reheld::No)), expected);
-    assert_eq!(words(&accept(&order, Reheld::Yes)), expected.replacen("paid", "paid late", 1));
+    assert_eq!(words(&accept(&order, Rehold::NotNeeded)), expected);
+    assert_eq!(words(&accept(&order, Rehold::Held)), expected.replacen("paid", "paid late", 1));
 }
 
 #[rstest]

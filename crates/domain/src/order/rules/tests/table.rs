@@ -80,9 +80,9 @@ fn money_captured(
 #[test]
 fn late_money_with_its_stock_held_again_pays() {
     let expired = order(Status::Expired, NOTHING);
-    let said = (money(500), AUTHORIZED);
-    let step =
-        on_callback((&expired, Phase::Unsold), &callback(), said, Reheld::Yes).expect("is news");
+    let recorded = (money(500), AUTHORIZED);
+    let step = on_callback((&expired, Phase::Unsold), &callback(), recorded, Rehold::Held)
+        .expect("is news");
     assert_eq!(words(&step), "applied: +500, paid late | commit, void all, notify order_confirmed");
 }
 
@@ -245,7 +245,7 @@ fn money_refunded(
 fn what_moves_no_money_of_the_order_changes_no_status() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
-        let hear = |meaning| hear(&order, meaning, OTHER_CURRENCY);
+        let hear = |effect| hear(&order, effect, OTHER_CURRENCY);
         assert_eq!(
             hear(CallbackEffect::RefundedInOtherCurrency),
             "applied:  | notify refund_succeeded r"
