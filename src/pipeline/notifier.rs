@@ -1,7 +1,8 @@
-//! The core's side of notifications: which go out now, and when the others are looked at again.
+//! The core's side of notifications: which deliveries are queued now, and when the others are checked again.
 //!
-//! Keeps: whatever is due and not delivered has a timer ahead of it in the store, also while it is
-//! in hand here. So a queue may drop it and the process may die; it is found again.
+//! Invariant: every delivery that is due and not delivered has a timer in the store, also while it is in a
+//! queue or under way. So a queue may drop a delivery and the process may end: the timer finds the delivery
+//! again.
 
 use super::Error;
 use super::workers::Workers;
@@ -27,23 +28,23 @@ use std::collections::HashSet;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// What is in hand is looked at again after this time, should it have been dropped.
+/// A delivery that is in hand is checked again after this time, in case its queue dropped it.
 const LEASE: Duration = Duration::from_secs(15);
 /// Batches of outcomes that may wait for the core.
 const OUTCOMES: usize = 16;
 
-/// What became of notifications.
+/// The outcomes of attempts to deliver notifications.
 pub(super) type Outcomes = Vec<Outcome>;
 
-/// An order whose notifications are to be looked at again, and when.
+/// An order whose notifications are to be checked again, and when.
 pub(super) type Reminder = (Ordinal, Timestamp);
 
-/// The moment, by both clocks, and what is durable by then.
+/// The time by both clocks, and the units that are durable then.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
-    /// Of the clock that never steps.
+    /// The monotonic clock.
     pub(super) elapsed: Duration,
-    /// Of the one that units are stamped by.
+    /// The clock that units are stamped by.
     pub(super) wall: Timestamp,
     /// Every unit before this is durable.
     pub(super) durable: Seq,
@@ -55,21 +56,21 @@ impl Moment {
     }
 }
 
-/// What comes of a look at an order.
+/// The result of queueing the due deliveries of an order.
 #[derive(Debug, Default)]
-pub(super) struct Looked {
-    /// When to look at it again.
-    pub(super) again: Option<Timestamp>,
-    /// Given up without an attempt.
+pub(super) struct Enqueued {
+    /// When the order is to be checked again; `None`: no delivery is left.
+    pub(super) check_again_at: Option<Timestamp>,
+    /// Deliveries that are given up without an attempt.
     pub(super) given_up: Vec<(DueDelivery, Sent)>,
 }
 
-/// A notification that waits for its turn.
+/// A delivery that waits in the queue of its channel.
 struct Waiting {
     delivery: DueDelivery,
     message: orderly_broker::Message,
-    /// What it speaks of is durable when all before this is: owners answer from memory, which is
-    /// ahead of the disk.
+    /// The delivery may begin when every unit before this is durable. The message was made from states in
+    /// memory, which are ahead of the disk.
     after: Seq,
 }
 
@@ -83,12 +84,12 @@ struct ChannelState {
 pub(super) struct Notifier {
     channels: Vec<ChannelState>,
     encoder: Encoder,
-    /// In hand: waiting in a queue, or under way.
+    /// Deliveries in hand: in a queue, or under way.
     in_hand: HashSet<(Channel, String)>,
     metrics: Metrics,
 }
 
-/// Starts what is configured. Must be called on the runtime that is to carry the traffic.
+/// Starts the workers of the configured channels. Must be called on the runtime that is to carry their traffic.
 pub(super) fn start(
     workers: &Workers,
     config: &config::Notifications,
@@ -121,21 +122,21 @@ pub(super) fn start(
 
 impl ChannelState {
     fn new(channel: Channel, limits: Limits) -> (Self, mpsc::Receiver<DeliveryJob>) {
-        // as many as may be under way: a place in the queue is a place here
+        // as many as may be under way, so the channel always has a place for a delivery that the queue releases
         let (worker, jobs) = mpsc::channel(limits.in_flight);
         let (queue, shown) = (ChannelQueue::new(limits), breaker::State::Closed);
         (Self { channel, queue, worker, shown }, jobs)
     }
 }
 
-/// The refund that a notification tells of. One that arrived does not change any more.
+/// The refund that a notification is about. A refund that succeeded does not change any more.
 fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states::Error> {
     match delivery.kind {
         NotificationKind::RefundSucceeded => {
             let payments: Option<Payments> = states::read(view, delivery.order)?;
             let refunds = payments.into_iter().flat_map(|known| known.refunds);
-            let mut told = refunds.filter(|refund| refund.id.as_str() == delivery.reference);
-            Ok(told.next())
+            let mut named = refunds.filter(|refund| refund.id.as_str() == delivery.reference);
+            Ok(named.next())
         }
         NotificationKind::OrderConfirmed
         | NotificationKind::OrderExpired
@@ -144,17 +145,17 @@ fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states:
 }
 
 impl Notifier {
-    /// Takes up what of an order is due, as far as there is a place.
-    pub(super) fn look(
+    /// Queues the due deliveries of an order, as far as the queues have a place.
+    pub(super) fn enqueue(
         &mut self,
         sequencer: &Sequencer,
-        pending: Vec<DueDelivery>,
+        due: Vec<DueDelivery>,
         trigger: Trigger,
         moment: Moment,
-    ) -> Result<Looked, Error> {
-        let mut looked = Looked::default();
+    ) -> Result<Enqueued, Error> {
+        let mut enqueued = Enqueued::default();
         let mut order: Option<Order> = None;
-        for delivery in pending {
+        for delivery in due {
             let again = if self.in_hand.contains(&(delivery.channel, delivery.id.clone())) {
                 moment.wall.plus(LEASE)
             } else {
@@ -163,7 +164,7 @@ impl Notifier {
                     self.channels.iter_mut().find(|channel_state| channel_state.channel == channel)
                 else {
                     let sent = Sent::GivenUp { why: Failure::Removed };
-                    looked.given_up.push((delivery, sent));
+                    enqueued.given_up.push((delivery, sent));
                     continue;
                 };
                 match channel_state.queue.admission(moment.elapsed, trigger) {
@@ -193,12 +194,12 @@ impl Notifier {
                             && channel_state.queue.is_down(moment.elapsed) =>
                     {
                         let sent = Sent::GivenUp { why: Failure::Unavailable };
-                        looked.given_up.push((delivery, sent));
+                        enqueued.given_up.push((delivery, sent));
                         continue;
                     }
                     Admission::Later(at) => {
                         let at = moment.wall_at(at);
-                        // one that runs out before is given up in time
+                        // a delivery whose time ends before that is checked, and given up, at its end
                         if channel_state.queue.is_down(moment.elapsed)
                             && delivery.give_up_at > moment.wall
                         {
@@ -209,31 +210,32 @@ impl Notifier {
                     }
                 }
             };
-            looked.again = Some(looked.again.map_or(again, |earlier| earlier.min(again)));
+            let earlier = enqueued.check_again_at;
+            enqueued.check_again_at = Some(earlier.map_or(again, |earlier| earlier.min(again)));
         }
-        Ok(looked)
+        Ok(enqueued)
     }
 
-    /// Whether every channel that works would take one more.
+    /// Whether every channel whose breaker is closed has room for one more delivery.
     pub(super) fn has_room(&self, elapsed: Duration) -> bool {
         let mut channels = self.channels.iter();
         channels.all(|channel| channel.queue.is_down(elapsed) || channel.queue.has_room(elapsed))
     }
 
-    /// Hands over what may be sent now.
+    /// Hands the deliveries that may begin now to the workers.
     pub(super) fn pump(&mut self, moment: Moment) {
         for channel_state in &mut self.channels {
             let fit = |waiting: &Waiting| waiting.after <= moment.durable;
             while let Some((Waiting { delivery, message, .. }, permit)) =
                 channel_state.queue.next(moment.elapsed, fit)
             {
-                // there is a place, or the worker failed and the process ends
+                // an error means that the worker failed: the process is ending
                 let _ = channel_state.worker.try_send(DeliveryJob { delivery, message, permit });
             }
         }
     }
 
-    /// After what time more may be sent, where nothing but a rate keeps it.
+    /// The time until the next delivery may begin, when only the rate limit of its channel holds it back.
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
         let next = self
             .channels
@@ -243,22 +245,22 @@ impl Notifier {
         Some(next.saturating_sub(elapsed))
     }
 
-    /// An attempt ended.
+    /// Takes note that an attempt ended. When the breaker opened, the queue drops the deliveries that wait.
     pub(super) fn returned(&mut self, outcome: &Outcome, moment: Moment) {
         let Outcome { delivery, health, permit, .. } = outcome;
         let channel = delivery.channel;
         self.in_hand.remove(&(channel, delivery.id.clone()));
         let channel_state =
             self.channels.iter_mut().find(|channel_state| channel_state.channel == channel);
-        for given_back in channel_state
+        for dropped in channel_state
             .into_iter()
             .flat_map(|channel_state| channel_state.queue.done(permit, *health, moment.elapsed))
         {
-            self.in_hand.remove(&(channel, given_back.delivery.id));
+            self.in_hand.remove(&(channel, dropped.delivery.id));
         }
     }
 
-    /// What became of an attempt was recorded.
+    /// Logs and counts the outcome of an attempt, which was recorded as `entry`.
     pub(super) fn recorded(&self, delivery: &DueDelivery, sent: Sent, entry: &JournalEntry) {
         let mut outcome = Label::Retried;
         for event in &entry.record.events {
@@ -272,21 +274,21 @@ impl Notifier {
         match (outcome, sent) {
             (Label::Delivered, _) | (_, Sent::Delivered) => {}
             (Label::Retried, Sent::Failed { why, .. }) => {
-                tracing::info!(notification_id = id, %channel, attempt, problem = %why, "notification is tried again later");
+                tracing::info!(notification_id = id, %channel, attempt, problem = %why, "an attempt to deliver a notification failed: it will be retried");
             }
             (_, Sent::Failed { why, .. } | Sent::Refused { why } | Sent::GivenUp { why }) => {
-                tracing::warn!(notification_id = id, %channel, attempt, problem = %why, "notification is given up");
+                tracing::warn!(notification_id = id, %channel, attempt, problem = %why, "the delivery of a notification is given up");
             }
         }
         self.metrics.notifications(*channel, outcome, 1);
     }
 
-    /// Whether nothing is under way, and nothing waits that could go now.
+    /// Whether no delivery is under way, and none waits that could begin now.
     pub(super) fn is_idle(&self, moment: Moment) -> bool {
         !self.channels.iter().any(|channel_state| channel_state.queue.is_busy(moment.elapsed))
     }
 
-    /// Shows the breakers, and tells of one that changed.
+    /// Updates the metrics of the breakers, and logs each breaker that opened or closed.
     pub(super) fn show(&mut self, moment: Moment) {
         for ChannelState { channel, queue, shown, .. } in &mut self.channels {
             let state = queue.state(moment.elapsed);

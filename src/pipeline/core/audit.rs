@@ -1,4 +1,4 @@
-//! Auditing beside the work.
+//! Runs an audit between batches of messages.
 
 use super::Core;
 use orderly_actors::audit::Audit;
@@ -7,34 +7,34 @@ use orderly_actors::states::Error;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// How long the core reads for an audit before it looks what else there is. A batch of messages takes about as long, so
-/// an audit of a busy shop takes half of its core's time, until it is done.
+/// The time that the core reads for an audit before it takes the next batch of messages. A batch takes about as long, so
+/// an audit of a busy shop takes half of the core's time until the audit is done.
 const SLICE: Duration = Duration::from_millis(4);
 
-/// Who waits for the audit that is under way.
+/// The callers that wait for the audit that runs.
 #[derive(Default)]
 pub(super) struct Askers(Vec<oneshot::Sender<Result<Audit, Error>>>);
 
 impl Askers {
-    /// Someone wants an audit.
+    /// Adds a caller. The first one makes an audit begin.
     pub(super) fn ask(&mut self, asker: oneshot::Sender<Result<Audit, Error>>) {
         self.0.push(asker);
     }
 
-    /// True while someone waits for one.
+    /// Whether a caller waits, so that an audit runs.
     pub(super) fn under_way(&self) -> bool {
         !self.0.is_empty()
     }
 }
 
 impl Core {
-    /// Goes on with the audit, if somebody wants one, for a slice of time.
+    /// Goes on with the audit for a slice of time, if a caller waits for one.
     pub(super) fn audit(&mut self) {
         let begun = self.clock.monotonic();
         while self.askers.under_way() && self.clock.monotonic() < begun + SLICE {
             if let Some(audit) = self.sequencer.audit_step() {
                 for asker in self.askers.0.drain(..) {
-                    let _ = asker.send(audit.clone()); // it may have gone away
+                    let _ = asker.send(audit.clone()); // the caller may have gone
                 }
             }
         }

@@ -1,11 +1,11 @@
-//! The gauges: what the metrics say of the core, brought up to date with every tick.
+//! Sets the gauges of the core with every tick.
 
 use super::Core;
 use orderly_actors::counters::{self, ParkedReason};
 use orderly_domain::order::Status;
 
 impl Core {
-    /// Brings the gauges up to date, and counts the restarts of actors since the last time.
+    /// Sets the gauges, and counts the restarts of actors since the last tick.
     pub(super) fn set_gauges(&mut self) {
         self.notifier.show(self.moment());
         let view = self.sequencer.view().borrow();

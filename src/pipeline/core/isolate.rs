@@ -42,8 +42,8 @@ impl Core {
 
     /// Finds out how the process before ended, ahead of the first message.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
-        let (before, sealed) = self.sequencer.begin(self.alone.last()?).await?;
-        self.before = before;
+        let (previous_run, sealed) = self.sequencer.begin(self.alone.last()?).await?;
+        self.previous_run = previous_run;
         for sealed in sealed {
             self.sealed(sealed, None).await?;
         }

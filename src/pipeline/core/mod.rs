@@ -1,5 +1,5 @@
-//! The core thread: one loop that takes batches of deliveries through the sequencer, hands what
-//! was sealed to the store thread, and settles it once it is durable.
+//! The core thread: one loop that takes batches of deliveries through the sequencer, hands the sealed
+//! units to the store thread, and acknowledges the deliveries when the units are durable.
 
 mod audit;
 mod durable;
@@ -40,21 +40,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// How often the core looks at timers, acks and gauges while nothing comes.
+/// How often the core checks timers, acks and gauges when no message comes.
 const TICK: Duration = Duration::from_millis(250);
-/// Units handed to the store thread at once: it works while the core goes on.
+/// Units that are handed to the store thread at once, at most. The store thread commits them while the core goes on.
 const GROUP: usize = 64;
 
-/// What bounds the core.
+/// The limits of the core.
 pub(super) struct Limits {
     pub(super) max_command_size: usize,
     pub(super) stall_after: Duration,
-    /// Bytes of units in no checkpoint beyond which no message is taken.
+    /// While more bytes of units than this are in no checkpoint, the core takes no message.
     pub(super) dirty_bytes: usize,
     pub(super) retry_delays: Vec<Duration>,
 }
 
-/// What the core thread is made of.
+/// What the core thread is started with.
 pub(super) struct Parts {
     pub(super) workers: Workers,
     pub(super) view: View,
@@ -105,7 +105,7 @@ struct Core {
     /// Every unit before this is durable.
     durable: Seq,
     timers: Timers,
-    /// Sealed, not handed to the store thread yet.
+    /// Sealed units that were not handed to the store thread yet.
     group: Vec<Arc<Unit>>,
     limits: Limits,
     condition: watch::Sender<Condition>,
@@ -115,19 +115,20 @@ struct Core {
     clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
     clock: SystemClock,
-    before: PreviousRun,
-    /// The driver said that nothing is delivered, until it says otherwise.
-    nothing_comes: bool,
+    /// How the process ended the last time.
+    previous_run: PreviousRun,
+    /// The driver of the broker has reported that it delivers no messages for now.
+    no_deliveries: bool,
     /// Restarts of each actor that were counted already.
     counted_restarts: Vec<u64>,
     /// The counts of retention in the last log line, and its time.
     logged_retention: (RetentionCounts, Duration),
     askers: audit::Askers,
-    /// Orders whose notifications may have been on their way when the process ended.
+    /// Orders that may have had a delivery in hand when the process ended.
     interrupted: BTreeSet<Ordinal>,
 }
 
-/// Why the loop goes round.
+/// What woke the loop.
 enum Wake {
     Report(Report),
     Failure(RestartBudgetExceeded),
@@ -136,7 +137,7 @@ enum Wake {
     Outcomes(Outcomes),
     Intake(Option<Intake>),
     Tick,
-    /// Nothing else is to be done.
+    /// No other event is ready: there is time for audits and interrupted deliveries.
     Idle,
 }
 
@@ -182,8 +183,8 @@ impl Core {
             clock_is_trusted: parts.clock_is_trusted,
             metrics: parts.metrics,
             clock,
-            before: PreviousRun::Clean,
-            nothing_comes: true,
+            previous_run: PreviousRun::Clean,
+            no_deliveries: true,
             counted_restarts: vec![0; Owner::ALL.len()],
             logged_retention: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
@@ -212,7 +213,7 @@ impl Core {
                     continue;
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
-                // not ready at once: the runtime must look after its timers between two slices
+                // `yield_now` is not ready at once: so the runtime can run its timers between two slices
                 () = tokio::task::yield_now(), if self.askers.under_way() || self.has_interrupted() => Wake::Idle,
             };
             self.heartbeat.beat();
@@ -221,7 +222,7 @@ impl Core {
                 Wake::Failure(spent) => return Err(spent.into()),
                 Wake::Question(Some(Question::Stop { grace })) => return self.stop(grace).await,
                 Wake::Question(Some(question)) => self.answer(question).await?,
-                // nobody can ask any more: the process is ending
+                // every handle was dropped: the process is ending
                 Wake::Question(None) => return self.stop(Duration::ZERO).await,
                 Wake::Confirmed(confirmed) => self.confirmed(confirmed).await?,
                 Wake::Outcomes(outcomes) => self.notified(outcomes).await?,
@@ -237,7 +238,7 @@ impl Core {
         }
     }
 
-    /// Memory is bounded: while the checkpoints are far behind, no message is taken.
+    /// Memory is bounded: while the checkpoints are far behind, the core takes no message.
     fn takes_messages(&self) -> bool {
         self.sequencer.view().borrow().dirty_bytes() < self.limits.dirty_bytes
     }
@@ -245,7 +246,7 @@ impl Core {
     async fn intake(&mut self, intake: Intake) -> Result<(), Error> {
         match intake {
             Intake::Up { generation, queued } => {
-                self.nothing_comes = false;
+                self.no_deliveries = false;
                 self.pending_acks.open(generation);
                 self.timers.wait_for(queued, self.clock.monotonic());
                 Ok(())
@@ -257,16 +258,16 @@ impl Core {
                     reason,
                     "the broker will deliver the messages in hand again"
                 );
-                self.nothing_comes = true;
+                self.no_deliveries = true;
                 self.timers.broker_lost(self.clock.monotonic());
                 Ok(())
             }
             Intake::Paused { .. } => {
-                self.nothing_comes = true;
+                self.no_deliveries = true;
                 Ok(())
             }
             Intake::Resumed { .. } => {
-                self.nothing_comes = false;
+                self.no_deliveries = false;
                 Ok(())
             }
         }
@@ -280,7 +281,7 @@ impl Core {
         }
         for delivery in batch {
             let suspicious = delivery.message.properties.delivery_count >= SUSPICIOUS;
-            if self.before == PreviousRun::Died && suspicious {
+            if self.previous_run == PreviousRun::Died && suspicious {
                 self.isolate(delivery, received).await?;
             } else {
                 self.deliver(delivery, received).await?;
@@ -318,7 +319,7 @@ impl Core {
         }
     }
 
-    /// A command came to no end: it is tried again later, or parked.
+    /// Retries a command that failed through a wait queue, or parks it after the last retry.
     async fn failed(
         &mut self,
         delivery_ref: DeliveryRef,
@@ -343,7 +344,7 @@ impl Core {
         self.sealed(sealed, Some((delivery_ref, message))).await
     }
 
-    /// A unit was sealed: it goes to the store, and what follows right behind it is run.
+    /// Queues a sealed unit for the store thread, and runs the steps that follow the unit at once.
     async fn sealed(
         &mut self,
         sealed: Sealed,
@@ -359,9 +360,12 @@ impl Core {
                     match step {
                         Step::Sealed(next) => follow_ups.push_back((*next, None)),
                         Step::DeadLetter(letter) => self.outbound.dead_letter_callback(letter),
-                        // its timer tries it again
+                        // the timer of the callback retries it
                         Step::Failed { problem } => {
-                            tracing::error!(problem, "a waiting callback failed");
+                            tracing::error!(
+                                problem,
+                                "applying a waiting callback failed: it will be retried"
+                            );
                         }
                     }
                 }
@@ -373,7 +377,7 @@ impl Core {
         Ok(())
     }
 
-    /// The broker has confirmed what had to reach it first: what depends on that is settled.
+    /// The broker has confirmed a retry or a dead letter: its delivery is acknowledged, or its callback stops waiting.
     async fn confirmed(&mut self, confirmed: Confirmed) -> Result<(), Error> {
         let letter = match confirmed {
             Confirmed::Delivery(delivery_ref) => {
@@ -409,7 +413,7 @@ impl Core {
     fn hand_over(&mut self) {
         if !self.group.is_empty() {
             let group = std::mem::replace(&mut self.group, Vec::with_capacity(GROUP));
-            // the store thread ended only after it reported why
+            // an error means that the store thread ended: it has reported why
             let _ = self.storage.send(Work::Commit(group));
         }
     }

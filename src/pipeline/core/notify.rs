@@ -1,9 +1,8 @@
-//! What the core does about notifications: looks at orders that have some, sends what may go, and
-//! takes down what became of it.
+//! What the core does about notifications: queues deliveries that are due, and records their outcomes.
 
 use super::super::Error;
 use super::super::handle::Resend;
-use super::super::notifier::{Looked, Moment, Outcomes, Reminder};
+use super::super::notifier::{Enqueued, Moment, Outcomes, Reminder};
 use super::super::timers::WallClock;
 use super::Core;
 use crate::notify::queue::Trigger;
@@ -15,13 +14,12 @@ use orderly_domain::time::Timestamp;
 use orderly_store::Ordinal;
 use std::time::Duration;
 
-/// When an order is looked at again whose owner failed on it.
-const LOOK_AGAIN: Duration = Duration::from_secs(30);
-/// At a start, notifications whose timers are due within this time are looked at without waiting for the timer: the
-/// leases of what was in hand when the process ended, and the bookings of what waited for a channel. What is to be tried
-/// again later says so in the store, and waits.
+/// When the deliveries of an order are checked again after the owner of notifications failed.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// At a start, deliveries whose timers are due within this time are checked at once. They were in hand, or waited for
+/// their channel, when the process ended. A delivery that is to be retried later is not due by its own state, and waits.
 pub(super) const INTERRUPTED_WITHIN: Duration = Duration::from_secs(600);
-/// So long at a time they are looked at.
+/// The time that one slice of them takes at most.
 const SLICE: Duration = Duration::from_millis(4);
 
 impl Core {
@@ -30,25 +28,25 @@ impl Core {
         Moment { elapsed, wall, durable: self.durable }
     }
 
-    /// Takes up what of an order is due. Says when it is to be looked at again, if it is.
+    /// Queues the due deliveries of an order. Returns when the order is to be checked again, if at all.
     pub(super) async fn notify(
         &mut self,
         order: Ordinal,
         trigger: Trigger,
     ) -> Result<Option<Timestamp>, Error> {
-        let Some(pending) = self.sequencer.pending_notifications(order).await? else {
-            return Ok(Some(self.sequencer.now().plus(LOOK_AGAIN)));
+        let Some(due) = self.sequencer.pending_notifications(order).await? else {
+            return Ok(Some(self.sequencer.now().plus(RETRY_AFTER)));
         };
-        if pending.is_empty() {
+        if due.is_empty() {
             return Ok(None);
         }
         let moment = self.moment();
-        let Looked { again, given_up } =
-            self.notifier.look(&self.sequencer, pending, trigger, moment)?;
+        let Enqueued { check_again_at, given_up } =
+            self.notifier.enqueue(&self.sequencer, due, trigger, moment)?;
         for (delivery, sent) in given_up {
             self.record(&delivery, sent).await?;
         }
-        Ok(again)
+        Ok(check_again_at)
     }
 
     /// Whether [`send_interrupted`](Self::send_interrupted) has something to do now.
@@ -56,8 +54,8 @@ impl Core {
         !self.interrupted.is_empty() && self.notifier.has_room(self.clock.monotonic())
     }
 
-    /// Sends what was on its way to customers when the process ended, for a slice of time. Their timers stay: should the
-    /// process end again, or a channel be full, they are looked at once more.
+    /// Queues the deliveries that were in hand when the process ended, for a slice of time. Their timers stay in the
+    /// store: if the process ends again, or a channel is full, the timers find the deliveries once more.
     pub(super) async fn send_interrupted(&mut self) -> Result<(), Error> {
         let begun = self.clock.monotonic();
         while self.has_interrupted() && self.clock.monotonic() < begun + SLICE {
@@ -68,7 +66,7 @@ impl Core {
         Ok(())
     }
 
-    /// What was not done with is looked at again, one unit for all.
+    /// Sets a timer for each order that is to be checked again, in one unit for all.
     pub(super) async fn remind(&mut self, reminders: Vec<Reminder>) -> Result<(), Error> {
         if reminders.is_empty() {
             return Ok(());
@@ -87,7 +85,8 @@ impl Core {
     }
 
     async fn record(&mut self, delivery: &DueDelivery, sent: Sent) -> Result<(), Error> {
-        // by a clock that stepped ahead its time may seem to be over: it stays pending, and its timer looks at it again
+        // while the wall clock is ahead, the time of the delivery may seem to be over: the failure is not recorded, the
+        // delivery stays pending, and its timer finds it again
         if matches!(sent, Sent::Failed { .. })
             && self.timers.wall_clock(self.sequencer.stamped(), &self.clock) == WallClock::Off
         {
@@ -98,7 +97,7 @@ impl Core {
                 self.notifier.recorded(delivery, sent, &sealed.entry);
                 self.sealed(*sealed, None).await
             }
-            // it is pending still, and its timer looks at it again
+            // the delivery stays pending, and its timer finds it again
             Some(Step::Failed { problem }) => {
                 tracing::error!(problem, "the outcome of a notification was not recorded");
                 Ok(())

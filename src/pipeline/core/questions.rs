@@ -1,4 +1,4 @@
-//! Answers to what only the core can answer or do.
+//! Answers the questions that only the core can answer.
 
 use super::super::Error;
 use super::super::handle::Question;
@@ -12,9 +12,9 @@ impl Core {
             Question::Pause(false) => self.link.control.resume().await,
             Question::Resend { id, answer } => {
                 let resent = self.resend(&id).await?;
-                let _ = answer.send(resent); // nobody waits any more
+                let _ = answer.send(resent); // the caller may have gone
             }
-            Question::Stop { .. } => {} // the loop's own
+            Question::Stop { .. } => {} // handled by the loop
         }
         Ok(())
     }

@@ -55,7 +55,7 @@ impl Core {
         if timeout_at(deadline, self.link.control.pause()).await.is_err() {
             return Ok(Err(Late));
         }
-        while !self.nothing_comes && self.link.status.borrow().connected() {
+        while !self.no_deliveries && self.link.status.borrow().connected() {
             match timeout_at(deadline, self.link.intake.recv()).await {
                 Ok(Some(intake)) => self.intake(intake).await?,
                 Ok(None) => break,
