@@ -1,5 +1,5 @@
-//! The store's counters: what is counted over all units, by number. A number is stored, and stays
-//! with what it counts for ever (`tests/stored_numbers.rs`).
+//! The counters of the store. Each has a number, which is stored: a number never changes its meaning
+//! (`tests/stored_numbers.rs`).
 
 use orderly_domain::order::Status;
 use orderly_domain::verdict::Reason;

@@ -10,7 +10,7 @@
 //! | `step` | what a decision consists of, and how its changes are applied |
 //! | `callback` | what a provider's callback does |
 //! | `money` | captures and refunds |
-//! | `ending` | cancelled, resolved, completed, lapsed; what may be refunded |
+//! | `ending` | orders that are cancelled, resolved, completed or expired; whether a refund may be requested |
 
 mod callback;
 mod ending;
@@ -29,7 +29,7 @@ use crate::event::OrderChange;
 use crate::verdict::Verdict;
 use step::pay;
 
-/// The order's stock is held: it is placed. A total of 0 is paid at once.
+/// Places an order whose stock is held. An order with a total of 0 is paid at once.
 pub fn place(order: &Order) -> Step {
     let step = Step::new(Verdict::Applied).emit(OrderChange::Placed);
     if order.total == 0 { pay(step, Rehold::NotNeeded) } else { step }

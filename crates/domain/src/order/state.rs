@@ -37,10 +37,10 @@ names! {
     }
 }
 
-/// One order: what was bought, and the facts its status follows from.
+/// One order: what was bought, and the facts that its status follows from.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Order {
-    /// Its id, for ever.
+    /// The id of the order.
     #[n(0)]
     pub id: OrderId,
     /// Who buys.
@@ -60,23 +60,24 @@ pub struct Order {
     /// Σ lines + Σ adjustments, in minor units.
     #[n(5)]
     pub total: i64,
-    /// The cart it came from.
+    /// The cart that the order was placed from.
     #[n(6)]
     pub cart: Option<CartId>,
-    /// Where it stands.
+    /// The status.
     #[n(7)]
     pub status: Status,
-    /// Grows with every change that can be seen.
+    /// The version: grows with every change that the API shows.
     #[n(8)]
     pub version: u64,
-    /// All captured in the order's currency, surplus included.
+    /// All captures in the order's currency, surplus included, in minor units.
     #[n(9)]
     pub paid: i64,
-    /// All refunds that succeeded in the order's currency. More than `paid` while the capture
-    /// that a refund overtook is not heard of.
+    /// All refunds that succeeded in the order's currency, in minor units. More than `paid` while the
+    /// callback of a capture is missing that its refund overtook.
     #[n(10)]
     pub refunds_succeeded: i64,
-    /// Surplus, and money of an order that came to nothing, that was already asked back.
+    /// The refunds that the shop requested by itself, in minor units: of surplus, and of the money of orders that were not
+    /// sold. Refunds that a producer requested do not count.
     #[n(11)]
     pub auto_refunds_requested: i64,
     /// A dispute is open or lost.
@@ -85,27 +86,27 @@ pub struct Order {
     /// How long its stock is held at first.
     #[n(13)]
     pub hold_for: Duration,
-    /// When it was placed.
+    /// When the order was placed.
     #[n(14)]
     pub placed_at: Timestamp,
-    /// When it last changed.
+    /// When the order last changed.
     #[n(15)]
     pub updated_at: Timestamp,
 }
 
 impl Order {
-    /// What went back of the money that is known to have come: never more than that.
+    /// The refunds that succeeded, but never more than was captured.
     pub fn refunded(&self) -> i64 {
         self.refunds_succeeded.min(self.paid)
     }
 
-    /// What the shop has of the customer's money; never below 0.
+    /// The net: what was captured, less what was refunded. Never below 0.
     pub fn net(&self) -> i64 {
         self.paid - self.refunded()
     }
 }
 
-/// What stays in the place of an order that was swept: its id is never free again.
+/// What is kept of a deleted order. Its id stays taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Tombstone {
     /// Where it stood.

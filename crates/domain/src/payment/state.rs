@@ -1,4 +1,4 @@
-//! What the payment providers said about one order.
+//! The payments of one order, as the payment providers reported them.
 
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
@@ -38,19 +38,19 @@ impl Payments {
 }
 
 names! {
-    /// How far an attempt got. Never backwards, except that a failed one may turn out captured.
+    /// The state of an attempt. It never goes back, except that an attempt that failed may still be captured.
     AttemptState {
         /// The customer must do something.
         ActionRequired = 0,
-        /// Money is set aside.
+        /// Money is authorized, and not captured.
         Authorized = 1,
         /// Money was taken, in part or whole.
         Captured = 2,
         /// It failed.
         Failed = 3,
-        /// The authorization was given up.
+        /// The authorization was voided.
         Voided = 4,
-        /// It ran out.
+        /// The attempt or its authorization expired.
         Expired = 5,
     }
 }
@@ -76,18 +76,18 @@ pub struct Attempt {
     /// Currency of the authorization or first capture.
     #[n(5)]
     pub currency: Option<Currency>,
-    /// It captures no more.
+    /// The attempt captures no more money.
     #[n(6)]
     pub closed: bool,
-    /// The provider was asked to give it up, as it stands: once, and once more if it is
-    /// authorized all the same.
+    /// The provider was asked to void the attempt in its present state: once, and once more when the
+    /// attempt is authorized after that.
     #[n(7)]
     pub void_requested: bool,
 }
 
 impl Attempt {
-    /// Whether it may still bring money, and has brought none: it holds up the hold's end. (One
-    /// that captures in parts does not: its first part extended the hold to the cap.)
+    /// Whether the attempt has brought no money and may still bring some: such an attempt freezes the hold. (An
+    /// attempt that captures in parts does not: its first part extended the hold to its cap.)
     pub fn is_open(&self) -> bool {
         match self.state {
             AttemptState::ActionRequired | AttemptState::Authorized => true,
@@ -99,34 +99,34 @@ impl Attempt {
     }
 }
 
-/// What tells money that was taken from other such money: it is counted once. Kept as long as its
-/// order, since a review, a long hold or a refund may outlast the identities of messages.
+/// The identity of a capture, which is counted once. It is kept as long as its order, since a review, a
+/// long hold or a refund may outlast the identities of messages.
 ///
 /// Stored by the number of its variant: new ones go to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum CaptureIdentity {
-    /// The provider's id of it, unique within its attempt.
+    /// The provider's id of the capture, unique within its attempt.
     #[n(0)]
     Capture(#[n(0)] CaptureId),
-    /// It has none: the provider's event that told of it.
+    /// The capture has no id: the id of the provider's event that reported it.
     #[n(1)]
     Event(#[n(0)] EventId),
 }
 
-/// Money taken.
+/// Money that was captured.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Capture {
-    /// What tells it from others.
+    /// The identity of the capture.
     #[n(0)]
     pub identity: CaptureIdentity,
     /// Minor units of `currency`.
     #[n(1)]
     pub amount: i64,
-    /// May differ from the order's: such money counts nowhere else.
+    /// The currency. Money in another currency than the order's changes no sum of the order.
     #[n(2)]
     pub currency: Currency,
-    /// When, by the provider's clock.
+    /// The time of the capture, by the provider's clock.
     #[n(3)]
     pub at: Timestamp,
 }
@@ -136,32 +136,32 @@ names! {
     RefundState {
         /// Asked for.
         Requested = 0,
-        /// The money is back; this alone lowers the net.
+        /// The customer has the money. Only this state lowers the net.
         Succeeded = 1,
-        /// It did not work; it may be requested again.
+        /// The refund failed; it may be requested again.
         Failed = 2,
     }
 }
 
-/// Money that goes back.
+/// A refund.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Refund {
-    /// Its id: the producer's, or derived from what it refunds.
+    /// The id: given by the producer, or derived from what is refunded.
     #[n(0)]
     pub id: RefundId,
-    /// The attempt whose money it is, where that is one.
+    /// The attempt that captured the money, when a single attempt captured enough.
     #[n(1)]
     pub attempt: Option<AttemptId>,
     /// Minor units of `currency`.
     #[n(2)]
     pub amount: i64,
-    /// Of the money refunded.
+    /// The currency of the refund.
     #[n(3)]
     pub currency: Currency,
     /// How it stands.
     #[n(4)]
     pub state: RefundState,
-    /// Goods came back into stock with it, which happens once.
+    /// Goods were returned to stock with the refund, which happens once.
     #[n(5)]
     pub restocked: bool,
 }

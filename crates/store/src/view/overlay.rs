@@ -52,17 +52,17 @@ impl Hasher for Spread {
     }
 }
 
-/// A map with that hash.
+/// A map whose keys are hashed by [`Spread`].
 pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
 
-/// One entity, as far as recent units changed it: who changed it last, not to what, since the units know that.
+/// An entity that recent units changed: the units with its newest values. The values themselves are in those units.
 #[derive(Debug)]
 struct Recent {
-    /// The last unit that changed it.
+    /// The last unit that changed the entity.
     seq: Seq,
-    /// The last unit in its history.
+    /// The last unit in the history of the entity.
     history: Option<Seq>,
-    /// Its changed parts, each with the last unit that put it. Few entities have more than these few.
+    /// The changed parts, each with the last unit that changed the part. Few entities have more than 4.
     parts: SmallVec<[(u8, Seq); 4]>,
 }
 

@@ -35,17 +35,17 @@ pub fn on_callback(
         },
         CallbackEffect::Ended | CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
         CallbackEffect::Refunded { amount } => {
-            told_of(money::refunded(order, amount, summary), callback)
+            notify_of_refund(money::refunded(order, amount, summary), callback)
         }
         CallbackEffect::RefundedInOtherCurrency => {
-            told_of(money::refunded_in_other_currency(order, summary), callback)
+            notify_of_refund(money::refunded_in_other_currency(order, summary), callback)
         }
         CallbackEffect::Disputed(disputed) => {
             Step::new(Verdict::Applied).change(Change::Disputed(disputed))
         }
     };
     if !summary.is_voidable {
-        // spares the question where the answer is known
+        // nothing to void: the owner of payments need not be asked
         step.effects.retain(|one| *one != Effect::Void(VoidTarget::Authorized));
     }
     let is_of_attempt = match effect {
@@ -67,14 +67,14 @@ pub fn on_callback(
     Some(step)
 }
 
-/// An attempt is under way whose money nobody waits for: it is to be given up.
+/// Voids an attempt whose money the order does not need.
 fn unwanted(callback: &PaymentCallback) -> Step {
     let (provider, attempt) = (callback.provider.clone(), callback.attempt_id.clone());
     Step::new(Verdict::Applied).effect(Effect::Void(VoidTarget::One(provider, attempt)))
 }
 
-/// The customer is told of a refund that arrived, once a refund.
-fn told_of(step: Step, callback: &PaymentCallback) -> Step {
+/// Notifies the customer of a refund that succeeded, once for each refund.
+fn notify_of_refund(step: Step, callback: &PaymentCallback) -> Step {
     let reference = callback.refund_id.as_ref().map_or("", |id| id.as_str()).to_owned();
     step.effect(Effect::Notify { kind: NotificationKind::RefundSucceeded, reference })
 }

@@ -1,7 +1,7 @@
 //! What captured and refunded money does to its order.
 //!
-//! Keeps: the net is never below 0, and what is asked back is there. A refund whose callback
-//! overtook that of its capture counts as soon as the capture is known.
+//! Invariants: the net is never below 0, and no refund is requested of more money than there is. A refund
+//! whose callback overtook the callback of its capture counts as soon as the capture is known.
 
 use super::super::state::{Order, Status};
 use super::step::{Change, Effect, Rehold, Step, owe, owe_other_currencies, pay};
@@ -9,7 +9,7 @@ use crate::event::{OrderChange, ReviewReason};
 use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::verdict::Verdict;
 
-/// What the order's money comes to when `amount` more is captured.
+/// The net of an order after a capture, compared with its total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cover {
     Less,
@@ -50,7 +50,7 @@ pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
                 .effect(Effect::ExtendHold),
             Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
         },
-        // whatever comes is recorded; a person judges all of it
+        // the money is recorded; a person decides about all of it
         Status::UnderReview => counted(excessive(cover)),
         Status::Paid
         | Status::Completed
@@ -60,7 +60,7 @@ pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
         Status::Expired if rehold == Rehold::Held => pay(counted(Verdict::Applied), rehold),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
-                // all of it went back before it was heard of
+                // all of the money was refunded before its capture was known
                 0 => counted(Verdict::Applied).emit(OrderChange::Refunded),
                 net => owe(counted(excessive(cover)), net),
             }
@@ -68,7 +68,7 @@ pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
     }
 }
 
-/// More money than the total needs a person.
+/// The verdict on a capture: a person must decide about more money than the total.
 fn excessive(cover: Cover) -> Verdict {
     match cover {
         Cover::Passed => Verdict::Review,
@@ -82,10 +82,10 @@ fn under_review(step: Step, reason: ReviewReason) -> Step {
         .effect(Effect::Void(VoidTarget::Authorized))
 }
 
-/// Asks back what is paid beyond the total, unless that was asked back before, or went back
-/// before it was heard of.
+/// Requests a refund of the money beyond the total, as far as no refund of it was requested before or
+/// succeeded before the capture was known.
 fn refund_surplus(step: Step, order: &Order, amount: i64) -> Step {
-    // of an order that is to be refunded, or was, nothing is owed to the shop: all is surplus
+    // an order that is or was to be refunded owes the shop nothing: all of the money is surplus
     let surplus = match order.status {
         Status::RefundDue | Status::Refunded => amount,
         _ => order.paid + amount - order.total - order.auto_refunds_requested,
@@ -101,30 +101,30 @@ fn refund_surplus(step: Step, order: &Order, amount: i64) -> Step {
     }
 }
 
-/// Money in another currency was captured: it shows in its attempt only. `summary`: since then.
+/// Money in another currency was captured. Such money changes no sum of the order. `summary` includes the capture.
 pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => {
             under_review(step, ReviewReason::OtherCurrency)
         }
-        // the shop keeps no money of an order that came to nothing
+        // the shop keeps no money of an order that was not sold
         Status::Expired | Status::Cancelled | Status::Rejected if summary.has_other_currency => {
             owe_other_currencies(step)
         }
-        // all of it went back before it was heard of
+        // all of the money was refunded before its capture was known
         Status::Expired | Status::Cancelled | Status::Rejected => step.emit(OrderChange::Refunded),
         Status::RefundDue | Status::Refunded => step.effect(Effect::RefundOtherCurrencies),
         Status::UnderReview | Status::Paid | Status::Completed | Status::PartiallyRefunded => step,
     }
 }
 
-/// A refund of `amount` succeeded. `summary`: since then.
+/// A refund of `amount` in the order's currency succeeded. `summary` includes the refund.
 pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied).change(Change::Refunded(amount));
     let net = order.paid - order.refunds_succeeded.saturating_add(amount).min(order.paid);
     if net == order.net() {
-        return step; // it overtook its capture, or more went back than had come
+        return step; // the refund overtook its capture, or refunds exceed the captures
     }
     match order.status {
         Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded

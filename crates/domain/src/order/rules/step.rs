@@ -7,19 +7,19 @@ use crate::payment::rules::{Phase, VoidTarget};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
-/// What is decided: in this order, the order's own changes and what others must do.
+/// A decision: first the changes of the order, then the effects on other owners.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What becomes of the command.
+    /// The verdict on the command.
     pub verdict: Verdict,
     /// Changes of the order.
     pub changes: Vec<Change>,
-    /// What the other owners must do, in order.
+    /// The effects on the other owners, in the order in which they are carried out.
     pub effects: Vec<Effect>,
 }
 
 impl Step {
-    /// A step that is recorded, and moves nothing yet.
+    /// A step without changes and effects.
     pub fn new(verdict: Verdict) -> Self {
         Self { verdict, changes: Vec::new(), effects: Vec::new() }
     }
@@ -38,16 +38,16 @@ impl Step {
         self
     }
 
-    /// The order's status when the step is done.
+    /// The status of the order after the step.
     pub fn status(&self, before: Status) -> Status {
-        let told = self.changes.iter().rev().find_map(|change| match change {
+        let status = self.changes.iter().rev().find_map(|change| match change {
             Change::Become(change) => Some(status_after(change)),
             Change::Captured(_)
             | Change::Refunded(_)
             | Change::AutoRefundRequested(_)
             | Change::Disputed(_) => None,
         });
-        told.unwrap_or(before)
+        status.unwrap_or(before)
     }
 }
 
@@ -58,43 +58,43 @@ pub enum Change {
     Captured(i64),
     /// A refund in the order's currency succeeded.
     Refunded(i64),
-    /// This much more is asked back from now on.
+    /// The shop by itself requests refunds of this amount, in minor units.
     AutoRefundRequested(i64),
     /// A dispute was opened or lost (true), or none is left (false).
     Disputed(bool),
-    /// What subscribers are told; most of these change the status.
+    /// The event of the order that is published; it sets the status.
     Become(OrderChange),
 }
 
 /// Something that another owner must do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Sell what is held.
+    /// Sell the held stock.
     CommitHold,
-    /// Give back what is held.
+    /// Release the held stock.
     ReleaseHold(ReleaseReason),
-    /// Hold on for longer, up to the cap; once for the first partial payment.
+    /// Extend the hold to its cap. A hold is extended once.
     ExtendHold,
-    /// An attempt is open: the hold's time stands still, up to the cap.
+    /// Freeze the hold while a payment attempt is open: its remaining time does not run, but the hold ends at its cap.
     FreezeHold,
-    /// No attempt is open any more: the time that was left goes on.
+    /// Let the remaining time of the hold run again, since no attempt is open any more.
     UnfreezeHold,
-    /// Ask `amount` back from the payment provider.
+    /// Request a refund from the payment provider.
     Refund {
         /// Minor units of the order's currency.
         amount: i64,
     },
-    /// Ask back all money in other currencies, in these, unless that was asked before.
+    /// Request a refund of all money in other currencies, each in its own currency, as far as none was requested before.
     RefundOtherCurrencies,
-    /// Ask that authorizations are given up; never twice for one attempt.
+    /// Request that authorizations are voided, once for an attempt.
     Void(VoidTarget),
-    /// Open the cart again that the order came from.
+    /// Reopen the cart that the order was placed from.
     ReopenCart,
-    /// Tell the customer, once ever per kind and reference.
+    /// Notify the customer, once for each kind and reference.
     Notify {
-        /// What.
+        /// The kind of the notification.
         kind: NotificationKind,
-        /// What it is about within the order.
+        /// The part of the order that the notification is about: the id of a refund, or empty.
         reference: String,
     },
 }
@@ -114,7 +114,7 @@ pub fn apply(order: &mut Order, change: &Change) {
     }
 }
 
-/// The status that goes with what is told.
+/// The status that an event of the order leads to.
 pub(super) fn status_after(change: &OrderChange) -> Status {
     match change {
         OrderChange::Placed => Status::AwaitingPayment,
@@ -149,27 +149,27 @@ pub(super) fn pay(step: Step, rehold: Rehold) -> Step {
         .effect(notify(NotificationKind::OrderConfirmed))
 }
 
-/// The order becomes `refund_due`: exactly that much is asked back.
+/// The order becomes `refund_due`, and a refund of exactly `amount` is requested.
 pub(super) fn owe(step: Step, amount: i64) -> Step {
     step.emit(OrderChange::RefundDue { amount })
         .change(Change::AutoRefundRequested(amount))
         .effect(Effect::Refund { amount })
 }
 
-/// The order becomes `refund_due` for money in another currency: nothing of its own is owed.
+/// The order becomes `refund_due` for money in other currencies only.
 pub(super) fn owe_other_currencies(step: Step) -> Step {
     step.emit(OrderChange::RefundDue { amount: 0 }).effect(Effect::RefundOtherCurrencies)
 }
 
-/// How far an order of that status is. `None`: its stock alone tells, since all money goes back
-/// of orders that were paid and of others.
+/// The phase of an order in this status. `None`: the status does not say whether the order was ever paid;
+/// the state of its reservation does.
 pub fn phase(status: Status) -> Option<Phase> {
     match status {
         Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {
             Some(Phase::Awaiting)
         }
         Status::Paid | Status::Completed | Status::PartiallyRefunded => Some(Phase::Sold),
-        // an order that was paid is never due: it owes its surplus alone
+        // an order that was paid never becomes `refund_due`: only its surplus is refunded
         Status::Rejected | Status::Expired | Status::Cancelled | Status::RefundDue => {
             Some(Phase::Unsold)
         }
@@ -177,13 +177,14 @@ pub fn phase(status: Status) -> Option<Phase> {
     }
 }
 
-/// Whether it still waits for its money, or for a person who judges what came: then an attempt
-/// without money matters, and holds up the hold's end.
+/// Whether an order in this status waits for its money, or for the decision of a person on the money that
+/// came. While it waits, an open payment attempt freezes its hold.
 pub fn awaits_money(status: Status) -> bool {
     phase(status) == Some(Phase::Awaiting)
 }
 
-/// When a hold that is extended or frozen ends: at the cap, which counts from the placing.
+/// The time at which an extended or frozen hold ends: `hold_cap` after the order was placed, or later when the order asked
+/// for a longer hold.
 pub fn cap(order: &Order, hold_cap: std::time::Duration) -> Timestamp {
     order.placed_at.plus(hold_cap.max(order.hold_for))
 }

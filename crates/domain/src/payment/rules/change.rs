@@ -7,21 +7,21 @@ use crate::command::PaymentCallback;
 use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
 
-/// How far an order is, as its money sees it.
+/// The phase of an order, as far as it matters for its payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// It waits for its money, or for a person who judges what came.
+    /// The order waits for its money, or for the decision of a person on the money that came.
     Awaiting,
-    /// It was paid, and its stock sold, whatever became of it since.
+    /// The order was paid and its stock was sold. It may have been refunded since.
     Sold,
-    /// It ended without having been paid: whatever is captured for it goes back.
+    /// The order ended without being paid: all money that is captured for it is refunded.
     Unsold,
 }
 
-/// What a callback means.
+/// The effect of a callback on the payments of its order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallbackEffect {
-    /// Known, or overtaken: nothing moves.
+    /// None: the callback is known, or a later one overtook it.
     Stale,
     /// New money in the order's currency.
     Captured {
@@ -30,26 +30,26 @@ pub enum CallbackEffect {
     },
     /// New money in another currency.
     CapturedInOtherCurrency,
-    /// An attempt waits for its customer.
+    /// An attempt waits for an action of the customer.
     ActionRequired,
-    /// Money is set aside for an attempt.
+    /// Money is authorized for an attempt, and not captured.
     Authorized,
-    /// An attempt ended, without money.
+    /// An attempt ended without money.
     Ended,
-    /// A refund in the order's currency arrived.
+    /// A refund in the order's currency succeeded.
     Refunded {
         /// Minor units.
         amount: i64,
     },
-    /// A refund in another currency arrived.
+    /// A refund in another currency succeeded.
     RefundedInOtherCurrency,
-    /// A refund did not arrive.
+    /// A refund failed.
     RefundFailed,
-    /// Whether a dispute is now open or lost.
+    /// A dispute changed. Whether any dispute of the order is open or lost now.
     Disputed(bool),
 }
 
-/// One change of what is known of the payments.
+/// One change of the payments of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
     /// An attempt is in this state now; a new one begins to exist.

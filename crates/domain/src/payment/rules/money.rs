@@ -5,7 +5,7 @@ use crate::id::AttemptId;
 use crate::money::Currency;
 use std::collections::BTreeMap;
 
-/// The captures in `currency` as (attempt, amount), newest first: whose money to ask back.
+/// The captures in `currency` as (attempt, amount), newest first: the order in which money is refunded.
 pub fn newest_money(
     payments: &Payments,
     currency: Currency,
@@ -32,7 +32,7 @@ fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 
     refunds.map(|refund| i128::from(refund.amount)).sum()
 }
 
-/// What may still be asked back in `currency`: what is there, less what is pending.
+/// The amount that may still be refunded in `currency`, in minor units: the net, less the pending refunds.
 pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
     let net = captured(payments, currency) - refunds(payments, currency, RefundState::Succeeded);
     clamp(net.max(0) - refunds(payments, currency, RefundState::Requested))
@@ -42,15 +42,15 @@ fn clamp(amount: i128) -> i64 {
     i64::try_from(amount.max(0)).unwrap_or(i64::MAX)
 }
 
-/// Money in a currency that is not the order's, and was not asked back yet.
+/// Money in another currency than the order's, of which no refund was requested yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OtherCurrency {
-    /// Which.
+    /// The currency.
     pub currency: Currency,
-    /// All that was captured in it: it grows with each capture, so it tells one refund from
-    /// the next.
+    /// All that was captured in this currency, in minor units. The sum grows with each capture, so it distinguishes one
+    /// refund from the next.
     pub captured: i128,
-    /// What is to be asked back of it, in minor units.
+    /// The amount to refund, in minor units.
     pub amount: i64,
 }
 
@@ -62,7 +62,7 @@ fn other_currencies(payments: &Payments, currency: Currency) -> impl Iterator<It
     currencies.into_values()
 }
 
-/// Whether money came in another currency than `currency`, and did not all go back.
+/// Whether money was captured in another currency than `currency`, and not all of it was refunded.
 pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> bool {
     other_currencies(payments, currency).any(|currency| {
         captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
