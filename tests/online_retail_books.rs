@@ -10,7 +10,7 @@ use orderly_demo::{Expected, Message, Settings, Step, Tally};
 
 fn sample() -> Option<Invoices> {
     let Some(path) = online_retail::sample() else {
-        eprintln!("skipped: no sample of the data set is at hand (ORDERLY_ONLINE_RETAIL_CSV)");
+        eprintln!("skipped: no sample of the data set is at hand (ORDERLY_TEST_ONLINE_RETAIL_CSV)");
         return None;
     };
     Some(online_retail::open(&path).expect("the sample is readable"))

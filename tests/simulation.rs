@@ -4,8 +4,8 @@
 //!
 //! ```sh
 //! cargo test --test simulation                                  # some seeds
-//! ORDERLY_SIM_SEED=4711 cargo test --test simulation            # one seed again
-//! ORDERLY_SIM_SEEDS=20000 cargo test --release --test simulation  # a night
+//! ORDERLY_TEST_SIM_SEED=4711 cargo test --test simulation            # one seed again
+//! ORDERLY_TEST_SIM_SEEDS=20000 cargo test --release --test simulation  # a night
 //! ```
 
 #[path = "simulation/mod.rs"]
@@ -17,7 +17,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 50;
-/// Steps that a failure shows; `ORDERLY_SIM_STEPS` sets another number.
+/// Steps that a failure shows; `ORDERLY_TEST_SIM_STEPS` sets another number.
 const STEPS: usize = 60;
 /// One of this many seeds is run twice.
 const TWICE: u64 = 8;
@@ -29,13 +29,13 @@ fn number(name: &str) -> Option<u64> {
 
 /// Runs a seed. A failure names the seed and shows the steps before it.
 fn run_loudly(seed: u64) -> Summary {
-    let kept =
-        number("ORDERLY_SIM_STEPS").map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS));
+    let kept = number("ORDERLY_TEST_SIM_STEPS")
+        .map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS));
     let trace = Trace::new(kept.max(1));
     catch_unwind(AssertUnwindSafe(|| run(seed, &trace))).unwrap_or_else(|panic| {
         eprintln!("the last steps:\n{trace}");
         eprintln!(
-            "seed {seed} failed; again: ORDERLY_SIM_SEED={seed} cargo test --test simulation"
+            "seed {seed} failed; again: ORDERLY_TEST_SIM_SEED={seed} cargo test --test simulation"
         );
         resume_unwind(panic)
     })
@@ -43,9 +43,9 @@ fn run_loudly(seed: u64) -> Summary {
 
 #[test]
 fn the_invariants_hold_whatever_happens() {
-    let seeds = match number("ORDERLY_SIM_SEED") {
+    let seeds = match number("ORDERLY_TEST_SIM_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("ORDERLY_SIM_SEEDS").unwrap_or(SEEDS),
+        None => 0..number("ORDERLY_TEST_SIM_SEEDS").unwrap_or(SEEDS),
     };
     let mut all = Summary::default();
     for seed in seeds.clone() {

@@ -1,6 +1,6 @@
-//! What a command changes, before its unit is sealed. Each owner replies with its part; the order
-//! actor merges the parts, and the sequencer writes them as one unit. A changeset that is dropped
-//! has changed nothing.
+//! What a command changes, before its unit is sealed. Each owner replies with its own changes. The
+//! order actor merges them, and the sequencer writes them as one unit. A changeset that is dropped
+//! changes nothing.
 
 use crate::names::{self, Place};
 use crate::parked::ParkedItem;
@@ -17,7 +17,7 @@ use orderly_domain::time::Timestamp;
 use orderly_store::{self as store, NameHash, Ordinal, Table, View};
 use std::sync::Arc;
 
-/// Everything that a command changes, and the events that say so.
+/// Everything that a command changes, and the events about the changes.
 #[derive(Debug, Default)]
 pub struct Changeset {
     /// What happened, in order.
@@ -28,35 +28,35 @@ pub struct Changeset {
     pub names: Vec<(Table, NameHash, Ordinal)>,
     /// Timers that are set.
     pub timers: Vec<NewTimer>,
-    /// The status of an order before (`None`: the order is new) and after.
-    pub moved: Option<(Option<Status>, Status)>,
+    /// The status of an order before the command (`None`: the order is new) and after it.
+    pub status_change: Option<(Option<Status>, Status)>,
     /// The status of an order that is deleted.
     pub deleted: Option<Status>,
     /// How many more callbacks wait for their order; negative: how many fewer.
     pub waiting: i64,
-    /// A message that is parked. In a box, as the marker is: changesets are moved often, and few
-    /// have either.
+    /// A message that is parked. This and the marker are boxed to keep the changeset small: it is
+    /// copied often, and few changesets have either.
     pub parked: Option<Box<ParkedItem>>,
-    /// What is known of messages that may kill the process.
+    /// The new quarantine marker.
     pub(crate) marker: Option<Box<Marker>>,
 }
 
 /// The new value of one state.
 #[derive(Debug, Clone)]
 pub enum Change {
-    /// Of the order actor.
+    /// An order, owned by the order actor.
     Order(Ordinal, Arc<Order>),
-    /// Of the inventory actor, one an order.
+    /// The reservation of an order, owned by the inventory actor.
     Reservation(Ordinal, Arc<Reservation>),
-    /// Of the payment actor, one an order.
+    /// The payments of an order, owned by the payment actor.
     Payments(Ordinal, Arc<Payments>),
-    /// Of the notification actor, one an order.
+    /// The notifications of an order, owned by the notification actor.
     Notices(Ordinal, Arc<Notices>),
-    /// Of the inventory actor, one a sku.
+    /// The stock of a sku, owned by the inventory actor.
     Stock(Ordinal, Arc<Stock>),
-    /// Of the cart actor.
+    /// A cart, owned by the cart actor.
     Cart(Ordinal, Arc<Cart>),
-    /// Of the order actor, in the place of a deleted order.
+    /// The tombstone of a deleted order, owned by the order actor.
     Tombstone(Ordinal, Tombstone),
     /// A state of any owner is deleted.
     Deleted {
@@ -64,24 +64,24 @@ pub enum Change {
         table: Table,
         /// The entity.
         ordinal: Ordinal,
-        /// The part of the entity that it was.
+        /// The part of the entity that held the state.
         part: u8,
     },
 }
 
-/// A timer that is set. It may fire too early, or for nothing: the state of its entity decides then
-/// what is to be done.
+/// A timer that is set. When it fires, the state of its entity decides what is done; that may be
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewTimer {
     /// When it fires.
     pub due: Timestamp,
-    /// What for.
+    /// The purpose.
     pub kind: TimerKind,
     /// Its entity, in the table of its [kind](TimerKind::table).
     pub ordinal: Ordinal,
 }
 
-/// What a timer is for. Stored by its number.
+/// The purpose of a timer. Stored by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::FromRepr, strum::VariantArray)]
 #[repr(u8)]
 pub enum TimerKind {
@@ -91,7 +91,7 @@ pub enum TimerKind {
     Waiting = 2,
     /// The order may have a notification to deliver.
     Notify = 3,
-    /// An open cart may have to expire, a closed one to be deleted.
+    /// An open cart may have to expire, or a closed cart to be deleted.
     Cart = 4,
     /// A callback may have waited too long for its order.
     OrphanedCallback = 5,
@@ -103,7 +103,7 @@ impl TimerKind {
     /// Every kind.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The kind of that stored number.
+    /// The kind with that stored number. `None`: no kind has it.
     pub fn from_number(number: u8) -> Option<Self> {
         Self::from_repr(number)
     }
@@ -135,14 +135,14 @@ impl Changeset {
         }
         self.names.extend(other.names);
         self.timers.extend(other.timers);
-        self.moved = other.moved.or(self.moved);
+        self.status_change = other.status_change.or(self.status_change);
         self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
         self.parked = other.parked.or(self.parked.take());
         self.marker = other.marker.or(self.marker.take());
     }
 
-    /// Changes a state, which `cache` shows to the command in hand from now on.
+    /// Changes a state. From now on `cache` returns the new value to the command in hand.
     pub fn stage<S: State>(
         &mut self,
         cache: &mut StateCache<S>,
@@ -157,7 +157,7 @@ impl Changeset {
         state
     }
 
-    /// Deletes a state, which `cache` shows to the command in hand no more.
+    /// Deletes a state. From now on `cache` returns none to the command in hand.
     pub fn delete<S: State>(&mut self, cache: &mut StateCache<S>, ordinal: Ordinal) {
         let (table, ordinal, part) = cache.stage_deleted(ordinal);
         self.change(Change::Deleted { table, ordinal, part });
@@ -171,7 +171,7 @@ impl Changeset {
         }
     }
 
-    /// The place of the entity of that id; a new one when the store does not know the id.
+    /// The place of the entity with that id. A new place when the store does not know the id.
     pub fn find_or_create(
         &mut self,
         view: &View,

@@ -1,4 +1,4 @@
-//! Parked messages: what could not be processed, with its bytes and its reason.
+//! Parked messages: messages that could not be processed, with their bytes and the reason.
 
 use crate::counters;
 use crate::states;
@@ -9,15 +9,16 @@ use orderly_domain::stored::{self, Stored};
 use orderly_store::{NameHash, Ordinal, UnitBuilder, View};
 
 /// The longest body that is kept whole, in bytes.
-pub const WHOLE: usize = 1 << 20;
-/// Bytes that are kept of a longer body, or of any body beyond the limit of all parked bytes.
-pub const CUT: usize = 64 << 10;
+pub const MAX_WHOLE_BODY: usize = 1 << 20;
+/// The number of bytes that are kept of a longer body, and of every body while all parked messages
+/// together have more bytes than their limit.
+pub const TRUNCATED_BODY: usize = 64 << 10;
 
 /// The part of a parked message that describes it.
 pub const ABOUT: u8 = 0;
-/// The part that holds its bytes.
+/// The part that holds the bytes of a parked message.
 pub const BODY: u8 = 1;
-/// The part that marks the message that runs alone; the one entity that has it is no parked
+/// The part that holds the quarantine marker. The one entity with this part is not a parked
 /// message.
 pub(crate) const MARKER: u8 = 2;
 
@@ -51,7 +52,8 @@ pub fn id(ordinal: Ordinal) -> String {
     format!("p-{}", ordinal.0)
 }
 
-/// The ordinal behind an id of the admin API.
+/// The ordinal of the parked message with that id in the admin API. `None`: no parked message can
+/// have the id.
 pub fn ordinal(id: &str) -> Option<Ordinal> {
     id.strip_prefix("p-")?.parse().ok().map(Ordinal)
 }

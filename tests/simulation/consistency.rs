@@ -69,7 +69,7 @@ impl Expected {
                 self.aged.expired_callbacks += 1;
                 self.model.expire_waiting(order)
             }
-            Input::Age => self.grow_old(entry, order, &deleted_carts),
+            Input::Retention => self.check_retention(entry, order, &deleted_carts),
             // The model knows no deliveries of notifications.
             Input::Notified => observed::unit(&entry.record),
         };
@@ -80,7 +80,7 @@ impl Expected {
     }
 
     /// Expires or deletes old data in the model.
-    fn grow_old(
+    fn check_retention(
         &mut self,
         entry: &JournalEntry,
         order: &str,

@@ -36,7 +36,7 @@ pub(crate) enum Input {
     /// A callback waited too long.
     NeverCame,
     /// Old data expires or is deleted, or its timer fires again later.
-    Age,
+    Retention,
     Notified,
 }
 
@@ -174,7 +174,7 @@ impl Process {
                 let record = &sealed.entry.record;
                 let input = match record.origin {
                     Origin::HoldTimer => Input::HoldTimer,
-                    Origin::Retention => Input::Age,
+                    Origin::Retention => Input::Retention,
                     _ if record.reason == Some(Reason::OrderNeverCame) => Input::NeverCame,
                     _ => Input::Waited,
                 };

@@ -85,10 +85,10 @@ pub struct Invoices {
     pub left_out: Vec<(String, String)>,
 }
 
-/// Where the sample is: what `ORDERLY_ONLINE_RETAIL_CSV` names, or in a folder of data beside the
+/// Where the sample is: what `ORDERLY_TEST_ONLINE_RETAIL_CSV` names, or in a folder of data beside the
 /// repository. `None` when there is none.
 pub fn sample() -> Option<PathBuf> {
-    if let Some(named) = std::env::var_os("ORDERLY_ONLINE_RETAIL_CSV") {
+    if let Some(named) = std::env::var_os("ORDERLY_TEST_ONLINE_RETAIL_CSV") {
         return Some(named.into());
     }
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).parent()?;

@@ -2,8 +2,8 @@
 //!
 //! The parked messages are bounded. Beyond the limit of bytes only the beginning of a body is kept;
 //! beyond the limit of their number nothing is. A message that is not kept whole is also published to
-//! the broker's dead letters. Only when the broker has confirmed that, the message is acknowledged, or
-//! the callback stops waiting: a process that dies before publishes the message again.
+//! the broker's dead letters. The message is acknowledged, or the callback stops waiting, only after the
+//! broker has confirmed the dead letter: a process that dies earlier publishes the message again.
 
 use super::inbound::{InboundMessage, Raw};
 use super::seal::UnitContext;
@@ -13,7 +13,7 @@ use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
 use crate::outcome::{CommandError, Fault, Outcome, ask};
-use crate::parked::{self, CUT, ParkedItem, WHOLE};
+use crate::parked::{self, MAX_WHOLE_BODY, ParkedItem, TRUNCATED_BODY};
 use crate::payment;
 use crate::states::Rollback;
 use crate::tables;
@@ -39,7 +39,7 @@ impl Sequencer {
         self.park(inbound, Reason::Failed, Some(problem.into()), now).await
     }
 
-    /// Parks a message for `reason`; delivered again, it is acknowledged and not parked twice.
+    /// Parks a message for `reason`. A message that was parked before is not parked twice.
     pub(super) async fn park(
         &mut self,
         inbound: &InboundMessage,
@@ -49,7 +49,7 @@ impl Sequencer {
     ) -> Result<Sealed, Error> {
         let context = UnitContext::new(inbound.origin(), inbound.trace, now);
         let order = inbound.command.as_ref().ok().and_then(|command| command.subject().order_id);
-        self.set_aside(inbound, context, reason, detail, order.map(|id| (id, None))).await
+        self.park_or_dead_letter(inbound, context, reason, detail, order.map(|id| (id, None))).await
     }
 
     /// Parks a message whose identity came before with other data.
@@ -65,10 +65,11 @@ impl Sequencer {
             ..UnitContext::new(inbound.origin(), inbound.trace, now)
         };
         let detail = Some("the same identity came before with other data".into());
-        self.set_aside(inbound, context, Reason::Conflict, detail, order).await
+        self.park_or_dead_letter(inbound, context, Reason::Conflict, detail, order).await
     }
 
-    async fn set_aside(
+    /// Parks a message. A message that cannot be kept whole is also marked for the dead letters of the broker.
+    async fn park_or_dead_letter(
         &mut self,
         inbound: &InboundMessage,
         context: UnitContext,
@@ -77,8 +78,8 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
     ) -> Result<Sealed, Error> {
         let mut changeset = Changeset::default();
-        // also when the message was parked before: the process may have died before the broker
-        // confirmed the dead letter
+        // a message that was parked before is published again too: the process may have died before
+        // the broker confirmed the dead letter
         let dead_letter = match self.place(inbound, reason, detail.clone(), context.now)? {
             Place::Known(about) => about.truncated,
             Place::Room(item) => {
@@ -145,11 +146,15 @@ impl Sequencer {
         }
         let full = counters::parked_bytes(&view).saturating_add(whole.len() as u64)
             > self.settings.parked_bytes;
-        let kept = if whole.len() <= WHOLE && !full { whole.len() } else { whole.len().min(CUT) };
+        let kept = if whole.len() <= MAX_WHOLE_BODY && !full {
+            whole.len()
+        } else {
+            whole.len().min(TRUNCATED_BODY)
+        };
         let subject = match &inbound.command {
             Ok(command) => command.subject(),
-            // of a longer body not even the JSON is looked at
-            Err(_) if whole.len() > WHOLE => Subject::default(),
+            // a longer body is not parsed
+            Err(_) if whole.len() > MAX_WHOLE_BODY => Subject::default(),
             Err(_) => Subject::read(whole),
         };
         let about = Parked {
@@ -175,12 +180,13 @@ impl Sequencer {
         Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body })))
     }
 
-    /// Parks the first callback that waited for an order, since the callback cannot be applied.
-    /// `confirmed` is the dead letter that the broker has, when there was no room to park the callback.
+    /// Parks the first callback that waited for an order, because the callback cannot be applied.
+    /// `confirmed` is the dead letter that the broker confirmed, if there was no room to park the callback.
+    /// `None`: the callback was applied or parked before.
     pub(super) async fn park_waiting(
         &mut self,
         order: Ordinal,
-        why: Why,
+        cause: ParkCause,
         confirmed: Option<&DeadLetter>,
         now: Timestamp,
     ) -> Result<Option<Step>, Error> {
@@ -191,7 +197,7 @@ impl Sequencer {
             Err(Fault::State(error)) | Ok(Err(CommandError::Fault(Fault::State(error)))) => {
                 return Err(error.into());
             }
-            // it was dealt with in the meantime
+            // the callback was applied or parked in the meantime
             Ok(Ok((None, _))) if confirmed.is_some() => {
                 self.owners.roll_back(Rollback::Staged).await;
                 return Ok(None);
@@ -206,16 +212,16 @@ impl Sequencer {
             changeset.timers.push(NewTimer { due: now, kind, ordinal: order });
         }
         let waited = Waited { waiting: next.waiting, order, changeset };
-        self.park_callback(waited, why, confirmed, now).await.map(Some)
+        self.park_callback(waited, cause, confirmed, now).await.map(Some)
     }
 
-    /// Parks a callback that waited for an order and waits no more. Its data is kept in place of the
-    /// message, which is gone. Without room nothing is sealed, unless `confirmed` says that the broker
-    /// has this callback among its dead letters.
+    /// Parks a callback that waited for an order and waits no more. The message that brought the callback
+    /// is not stored, so the callback's data are parked in its place. Without room nothing is sealed,
+    /// unless `confirmed` says that the broker has this callback among its dead letters.
     pub(super) async fn park_callback(
         &mut self,
         Waited { waiting, order, mut changeset }: Waited,
-        Why { reason, detail }: Why,
+        ParkCause { reason, detail }: ParkCause,
         confirmed: Option<&DeadLetter>,
         now: Timestamp,
     ) -> Result<Step, Error> {
@@ -257,23 +263,23 @@ impl Sequencer {
         Ok(self.seal_parked(UnitContext::new(origin, trace, now), outcome).await?.into())
     }
 
-    /// The broker has confirmed a dead letter: its callback waits no more. `None`: the callback was
-    /// applied or parked meanwhile.
+    /// Ends the waiting of a callback whose dead letter the broker has confirmed. `None`: the callback
+    /// was applied or parked in the meantime.
     pub async fn dead_lettered(&mut self, letter: &DeadLetter) -> Result<Option<Step>, Error> {
         let DeadLetter { order, reason, ref detail, .. } = *letter;
         match reason {
             Reason::OrderNeverCame => self.take_orphaned_callback(order, Some(letter)).await,
             _ => {
-                let why = Why { reason, detail: detail.clone() };
+                let cause = ParkCause { reason, detail: detail.clone() };
                 let now = self.now();
-                self.park_waiting(order, why, Some(letter), now).await
+                self.park_waiting(order, cause, Some(letter), now).await
             }
         }
     }
 }
 
-/// Why a callback is parked.
-pub(super) struct Why {
+/// The reason why a callback is parked.
+pub(super) struct ParkCause {
     pub(super) reason: Reason,
     pub(super) detail: Option<Detail>,
 }
@@ -287,11 +293,11 @@ pub(super) struct Waited {
 
 /// Where a message goes that is to be parked.
 enum Place {
-    /// It is parked already.
+    /// The message is parked already.
     Known(Box<Parked>),
-    /// It is kept: all of it, or its beginning.
+    /// The message is kept: all of its body, or the beginning.
     Room(Box<ParkedItem>),
-    /// As many messages are parked as may be.
+    /// There is no room: `parked.max_count` messages are parked.
     Full,
 }
 
@@ -303,7 +309,7 @@ fn verdict_of(reason: Reason) -> Verdict {
     }
 }
 
-/// The event of a parked message; without an item nothing of the message is kept here.
+/// The event of a parked message. Without an item only the broker has the message.
 fn event(
     item: Option<&ParkedItem>,
     inbound: &InboundMessage,

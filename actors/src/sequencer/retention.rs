@@ -1,7 +1,7 @@
-//! What is old: carts that nobody touches, callbacks whose order never came, settled orders. Each is
-//! expired, parked or deleted alone, as a unit like any other, when its timer fires.
+//! Old data: carts that nobody touches, callbacks whose order never came, settled orders. Each is
+//! expired, parked or deleted when its timer fires, in a unit of its own.
 
-use super::dead_letter::{Waited, Why};
+use super::dead_letter::{ParkCause, Waited};
 use super::owners::Owners;
 use super::retention_counts::RetentionCounts;
 use super::seal::UnitContext;
@@ -68,8 +68,8 @@ impl Sequencer {
         self.take_orphaned_callback(order, None).await
     }
 
-    /// The same. `confirmed` is the dead letter that the broker has, when there was no room to park the
-    /// callback.
+    /// Parks the first callback that waits for `order`, if it waited too long. `confirmed` is the dead
+    /// letter that the broker confirmed, if there was no room to park the callback.
     pub(super) async fn take_orphaned_callback(
         &mut self,
         order: Ordinal,
@@ -82,9 +82,9 @@ impl Sequencer {
         match self.attempt_valid(dequeue).await? {
             Ok((Some(waited), changeset)) => {
                 let detail = Some("its order never came".into());
-                let why = Why { reason: Reason::OrderNeverCame, detail };
+                let cause = ParkCause { reason: Reason::OrderNeverCame, detail };
                 let waited = Waited { waiting: waited, order, changeset };
-                let step = self.park_callback(waited, why, confirmed, now).await?;
+                let step = self.park_callback(waited, cause, confirmed, now).await?;
                 if matches!(step, Step::Sealed(_)) {
                     self.retention.callbacks_parked += 1;
                 }
@@ -105,7 +105,7 @@ impl Sequencer {
         }
     }
 
-    /// Seals the outcome of a timer; without one, nothing is sealed.
+    /// Seals the outcome of a timer. Without an outcome nothing is sealed.
     pub(super) async fn seal_if_any(
         &mut self,
         outcome: Option<Outcome>,

@@ -137,7 +137,7 @@ impl Sequencer {
             };
             builder.timer(due.micros(), timer.kind.table(), timer.ordinal, timer.kind as u8);
         }
-        if let Some((before, after)) = changeset.moved {
+        if let Some((before, after)) = changeset.status_change {
             if let Some(before) = before {
                 builder.count(counters::of_status(before), -1);
             }

@@ -1,6 +1,6 @@
 //! Callbacks that came before their order, when the order is placed.
 
-use super::dead_letter::Why;
+use super::dead_letter::ParkCause;
 use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Step};
@@ -21,10 +21,11 @@ impl Sequencer {
         };
         match self.attempt_valid(run).await? {
             Ok(Some((outcome, _))) if outcome.verdict == Verdict::Failed => {
-                // what is staged says that the callback waits no more; parking the callback stages that again
+                // the staged changes say that the callback waits no more; parking the callback stages them again
                 self.owners.roll_back(Rollback::Staged).await;
                 let reason = outcome.reason.unwrap_or(Reason::Failed);
-                self.park_waiting(order, Why { reason, detail: outcome.detail }, None, now).await
+                self.park_waiting(order, ParkCause { reason, detail: outcome.detail }, None, now)
+                    .await
             }
             Ok(Some((outcome, waited))) => {
                 let order::Waited { source, command_id: id, trace } = waited;
@@ -38,8 +39,8 @@ impl Sequencer {
             Err(problem) => {
                 tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
                 let detail = Some("the callback failed when its order was placed".into());
-                let why = Why { reason: Reason::Failed, detail };
-                self.park_waiting(order, why, None, now).await
+                let cause = ParkCause { reason: Reason::Failed, detail };
+                self.park_waiting(order, cause, None, now).await
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The store on a simulated disk that crashes and fails anywhere: whatever was committed is there, and nothing is half.
 //!
-//! `ORDERLY_SEEDS` sets how many runs there are; `ORDERLY_SEED` runs one again.
+//! `ORDERLY_TEST_STORE_SEEDS` sets how many runs there are; `ORDERLY_TEST_STORE_SEED` runs one again.
 
 mod model;
 
@@ -342,16 +342,16 @@ fn records_that_are_replaced_or_no_longer_needed_are_removed() {
 #[test]
 fn every_committed_unit_is_there_after_any_crash() {
     let number = |name: &str| env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    if let Some(seed) = number("ORDERLY_SEED") {
+    if let Some(seed) = number("ORDERLY_TEST_STORE_SEED") {
         return run(seed);
     }
-    let seeds = number("ORDERLY_SEEDS").unwrap_or(300);
+    let seeds = number("ORDERLY_TEST_STORE_SEEDS").unwrap_or(300);
     let failed = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..2).map(|half| scope.spawn(move || first_failure(half, seeds))).collect();
         threads.into_iter().filter_map(|thread| thread.join().expect("panics are caught")).min()
     });
-    assert_eq!(failed, None, "run again with ORDERLY_SEED set to this");
+    assert_eq!(failed, None, "run again with ORDERLY_TEST_STORE_SEED set to this");
 }
 
 fn first_failure(half: u64, seeds: u64) -> Option<u64> {

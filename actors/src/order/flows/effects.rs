@@ -137,7 +137,7 @@ impl Flows {
         mut changeset: Changeset,
     ) -> Outcome {
         if before != Some(order.status) {
-            changeset.moved = Some((before, order.status));
+            changeset.status_change = Some((before, order.status));
             if rules::is_at_rest(order.status) {
                 changeset.timers.push(self.deletion_timer(ordinal, &order));
             }

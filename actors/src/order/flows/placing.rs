@@ -132,7 +132,7 @@ impl Flows {
             let ((), checked_out) = accepted(reply)?;
             changeset.merge(checked_out);
         }
-        changeset.moved = Some((None, order.status));
+        changeset.status_change = Some((None, order.status));
         let verdict = step.verdict;
         self.carry_out(ordinal, &mut order, step, now, &mut changeset).await?;
         Ok(self.finish(ordinal, order, None, verdict, changeset))
