@@ -23,7 +23,7 @@ use orderly_domain::payment::rules::Phase;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error, Pair, Tree};
-use orderly_store::sim::Dice;
+use orderly_store::sim::SimRng;
 use orderly_store::{Disk, Log};
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -134,11 +134,11 @@ fn stock(sku: u64) -> InboundMessage {
 
 /// Each order's placing and its capture, as producers write them.
 fn bodies(orders: u64, seed: u64) -> Vec<(Kind, String, Bytes)> {
-    let mut dice = Dice::new(seed);
+    let mut rng = SimRng::new(seed);
     let mut bodies = Vec::new();
     for order in 0..orders {
-        let first = dice.below(SKUS);
-        let second = (first + 1 + dice.below(SKUS - 1)) % SKUS;
+        let first = rng.below(SKUS);
+        let second = (first + 1 + rng.below(SKUS - 1)) % SKUS;
         bodies.push((Kind::OrderPlace, format!("p-{order:08}"), place(order, first, second)));
         bodies.push((Kind::PaymentCallback, format!("c-{order:08}"), capture(order)));
     }

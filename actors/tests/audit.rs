@@ -6,7 +6,7 @@ use orderly_actors::audit::{Audit, audit};
 use orderly_actors::states::State;
 use orderly_domain::inventory::Stock;
 use orderly_domain::order::{Order, Status};
-use orderly_store::sim::Dice;
+use orderly_store::sim::SimRng;
 use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
@@ -122,18 +122,18 @@ async fn an_audit_with_many_violations_reports_only_their_number() {
 }
 
 /// One thing that may happen in a shop.
-async fn something(shop: &mut Shop, dice: &mut Dice) {
-    let order = format!("o-{}", dice.below(120));
-    let sku = format!("s-{}", dice.below(200));
-    let cart = format!("c-{}", dice.below(100));
-    match dice.below(12) {
+async fn something(shop: &mut Shop, rng: &mut SimRng) {
+    let order = format!("o-{}", rng.below(120));
+    let sku = format!("s-{}", rng.below(200));
+    let cart = format!("c-{}", rng.below(100));
+    match rng.below(12) {
         0..4 => drop(shop.run("order.place", place(&order, &[(&sku, 1, 500)])).await),
         4..6 => {
-            let event = format!("e-{}", dice.below(500));
-            let amount = [200, 500, 900][usize::try_from(dice.below(3)).unwrap_or(0)];
+            let event = format!("e-{}", rng.below(500));
+            let amount = [200, 500, 900][usize::try_from(rng.below(3)).unwrap_or(0)];
             shop.run("payment.callback", captured(&order, &event, amount)).await;
         }
-        6..8 => drop(shop.run("stock.set", json!({"sku": sku, "on_hand": dice.below(20)})).await),
+        6..8 => drop(shop.run("stock.set", json!({"sku": sku, "on_hand": rng.below(20)})).await),
         8 => drop(shop.run("order.cancel", json!({"order_id": order})).await),
         9 => {
             let line = json!({
@@ -142,9 +142,9 @@ async fn something(shop: &mut Shop, dice: &mut Dice) {
             shop.run("cart.put", line).await;
         }
         10 => drop(shop.run("nonsense", json!({})).await),
-        _ => shop.pass(Duration::from_secs(dice.below(300))).await,
+        _ => shop.pass(Duration::from_secs(rng.below(300))).await,
     }
-    if dice.below(20) == 0 {
+    if rng.below(20) == 0 {
         let report = shop.log.checkpoint().expect("is written");
         shop.sequencer.view().borrow_mut().checkpointed(&report);
     }
@@ -154,15 +154,15 @@ async fn something(shop: &mut Shop, dice: &mut Dice) {
 async fn an_audit_beside_running_commands_finds_the_same_as_one_of_a_shop_at_rest() {
     let mut answers = 0;
     for seed in 0..20 {
-        let mut dice = Dice::new(seed);
+        let mut rng = SimRng::new(seed);
         let mut shop = Shop::open();
-        for _ in 0..dice.below(600) {
-            something(&mut shop, &mut dice).await;
+        for _ in 0..rng.below(600) {
+            something(&mut shop, &mut rng).await;
         }
         for _ in 0..60 {
             // When between two steps of the audit the shop does something
-            for _ in 0..dice.below(6) {
-                something(&mut shop, &mut dice).await;
+            for _ in 0..rng.below(6) {
+                something(&mut shop, &mut rng).await;
             }
             // Then its end says what is so now
             if let Some(audit) = shop.sequencer.audit_step() {

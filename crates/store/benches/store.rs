@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orderly_store::sim::Dice;
+use orderly_store::sim::SimRng;
 use orderly_store::{
     Disk, IdentityHash, NameHash, Opened, Options, Ordinal, Schema, SledDisk, Table, TableSpec,
     Unit, View, open,
@@ -78,8 +78,8 @@ impl Cost {
 }
 
 fn hash(number: u64) -> [u8; 16] {
-    let mut dice = Dice::new(number);
-    let [a, b] = [dice.below(u64::MAX).to_le_bytes(), dice.below(u64::MAX).to_le_bytes()];
+    let mut rng = SimRng::new(number);
+    let [a, b] = [rng.below(u64::MAX).to_le_bytes(), rng.below(u64::MAX).to_le_bytes()];
     let mut hash = [0; 16];
     hash[..8].copy_from_slice(&a);
     hash[8..].copy_from_slice(&b);
@@ -88,8 +88,8 @@ fn hash(number: u64) -> [u8; 16] {
 
 /// Bytes that do not repeat, like encoded states; made once.
 fn noise() -> Vec<u8> {
-    let mut dice = Dice::new(7);
-    (0..4_096).map(|_| dice.below(256).to_le_bytes()[0]).collect()
+    let mut rng = SimRng::new(7);
+    (0..4_096).map(|_| rng.below(256).to_le_bytes()[0]).collect()
 }
 
 /// The two units of an order: about 800 and 650 bytes.

@@ -1,11 +1,11 @@
 //! The bytes of stored records: little-endian fixed numbers, LEB128 variable ones, length-prefixed slices.
 //!
-//! A reader never panics on what it reads: a record that ends early or holds nonsense is an [`Undecodable`], which the
-//! caller turns into [`super::Error::Corrupt`] with the record's key.
+//! A reader never panics on a damaged record. A record that ends early or holds an impossible value gives an
+//! [`Undecodable`]. The caller turns that into [`super::Error::Corrupt`] with the record's key.
 
 use bytes::{Buf, Bytes};
 
-/// A record ended too early or holds a value that cannot be.
+/// A record ended too early or holds an impossible value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Undecodable;
 
@@ -22,12 +22,12 @@ fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 
-/// Appends a signed number so that small magnitudes of either sign stay short.
+/// Appends a signed number in zigzag form: small magnitudes of either sign take few bytes.
 pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
-/// Takes a record apart from its front; slices it hands out share the record's buffer.
+/// Reads a record from its front. The slices that it returns share the record's buffer.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {
     rest: Bytes,
@@ -89,7 +89,8 @@ impl Reader {
         Ok((raw >> 1).cast_signed() ^ -((raw & 1).cast_signed()))
     }
 
-    /// A count of things that take at least `each` bytes of what is left, so that a wrong count cannot make us allocate.
+    /// Reads the count of a list whose items take at least `each` bytes. A count that the rest of the record cannot
+    /// hold is an error, so that a damaged count cannot make the caller allocate memory for it.
     pub(crate) fn count(&mut self, each: usize) -> Result<usize, Undecodable> {
         let count = usize::try_from(self.varint()?).map_err(|_| Undecodable)?;
         match count.checked_mul(each) {
@@ -98,7 +99,7 @@ impl Reader {
         }
     }
 
-    /// All that is left.
+    /// The rest of the record.
     pub(crate) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.rest)
     }
@@ -110,7 +111,7 @@ impl Reader {
         Ok(self.rest.split_to(len))
     }
 
-    /// The record must be used up: what follows would be something that this version does not know.
+    /// Checks that the record ends here. Further bytes would be a field that this version does not know.
     pub(crate) fn end(&self) -> Result<(), Undecodable> {
         if self.rest.is_empty() { Ok(()) } else { Err(Undecodable) }
     }

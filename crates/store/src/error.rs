@@ -1,4 +1,4 @@
-//! What a store may fail with.
+//! The errors of a store.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::codec::Undecodable;
 use crate::disk;
 use crate::unit::Seq;
 
-/// One of the two numbers of a store's format.
+/// Which of the two format numbers of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FormatPart {
-    /// Of the store's own records.
+    /// The format of the store's own records.
     Store,
-    /// Of what the caller keeps in them.
+    /// The format of the contents that the caller stores.
     Contents,
 }
 
@@ -24,44 +24,44 @@ impl fmt::Display for FormatPart {
     }
 }
 
-/// A failure of the store. All but [`Error::Gap`] are final for this opening of it.
+/// An error of a store. After any error but [`Error::Gap`] the store must be opened again.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The disk failed.
     #[error("the store's disk failed")]
     Disk(#[source] disk::Error),
-    /// Another process has it open.
-    #[error("it is in use by another process")]
+    /// Another process has the store open.
+    #[error("the store is in use by another process")]
     InUse,
-    /// A record is there but cannot be what it should.
+    /// A record cannot be decoded, or contradicts others.
     #[error("the store is damaged: the {what} under key {key} cannot be read")]
     Corrupt {
         /// The kind of record.
         what: &'static str,
-        /// Its key in hexadecimal.
+        /// The key of the record, in hexadecimal.
         key: String,
     },
-    /// A record has a version that this build does not know, though the store's format is known: it is damaged.
+    /// A record has an unknown version although the store's format is known: the record is damaged.
     #[error("the store is damaged: the {what} has version {found}, this build knows {known}")]
     Version {
         /// The kind of record.
         what: &'static str,
-        /// Its version.
+        /// The version of the record.
         found: u8,
-        /// The newest version that is known.
+        /// The newest version that this build knows.
         known: u8,
     },
-    /// The store has a format that this build does not know. A newer build opens it.
+    /// The store has a newer format than this build knows. A newer build can open the store.
     #[error("the store was written by a newer build ({part} {found}, this build knows {known})")]
     NewerFormat {
-        /// Whether the store's own records are newer, or what is kept in them.
+        /// Which of the store's two formats is newer.
         part: FormatPart,
         /// The store's format.
         found: u32,
-        /// The newest format that is known.
+        /// The newest format that this build knows.
         known: u32,
     },
-    /// The store has a format from before the first one that this build can upgrade.
+    /// The store has an older format than the oldest that this build can upgrade.
     #[error(
         "the store was written by a build that is too old to be upgraded (format {found}, this build upgrades from {oldest} on)"
     )]
@@ -71,7 +71,7 @@ pub enum Error {
         /// The oldest format that can be upgraded.
         oldest: u32,
     },
-    /// The store has a table that the schema does not have, or has under another name.
+    /// The store has a table that is not in the schema, or is in the schema under another name.
     #[error("the store has a table {name:?} with number {number}, which this build does not know")]
     UnknownTable {
         /// The table's number.
@@ -82,20 +82,20 @@ pub enum Error {
     /// The store belongs to another namespace.
     #[error("the store belongs to namespace {found:?}, not to {wanted:?}")]
     WrongNamespace {
-        /// Whose it is.
+        /// The namespace of the store.
         found: String,
-        /// Whose it should be.
+        /// The namespace that was asked for.
         wanted: String,
     },
-    /// There is no store to open, and none was to be made.
-    #[error("there is no store here")]
+    /// There is no store, and the options do not allow to create one.
+    #[error("there is no store")]
     NoStore,
-    /// A unit was committed that does not follow the one before.
-    #[error("the unit at {found} does not follow: {expected} is next")]
+    /// A unit was to be committed that does not follow the last one.
+    #[error("the unit at {found} does not follow the last one: the next unit is at {expected}")]
     Gap {
-        /// The sequence that is next.
+        /// The sequence of the next unit.
         expected: Seq,
-        /// The sequence that came.
+        /// The sequence of the unit that was given.
         found: Seq,
     },
 }
@@ -110,18 +110,18 @@ impl From<disk::Error> for Error {
 }
 
 impl Error {
-    /// The record `what` under `key` cannot be read.
+    /// An error about the record under `key`, whose kind is `what`.
     pub(crate) fn corrupt(what: &'static str, key: &[u8]) -> Self {
         use std::fmt::Write as _;
         let key = key.iter().fold(String::with_capacity(key.len() * 2), |mut hex, byte| {
-            // Writing to a string cannot fail.
+            // writing to a string cannot fail
             let _ = write!(hex, "{byte:02x}");
             hex
         });
         Self::Corrupt { what, key }
     }
 
-    /// Names the record that [`Undecodable`] is about.
+    /// Turns an [`Undecodable`] into an error that names the record.
     pub(crate) fn undecodable(what: &'static str, key: &[u8]) -> impl FnOnce(Undecodable) -> Self {
         move |Undecodable| Self::corrupt(what, key)
     }

@@ -1,37 +1,38 @@
 //! The store: a journal of units, and packed views of it.
 //!
-//! The journal is the truth. A unit is everything that one command did; units become durable in order, in groups
-//! ([`Log::commit`]). All the rest (entities in pages, names and identities in sorted segments, timers in buckets) are
-//! views, written back at checkpoints from the units since the last one, and made again from the journal after a crash.
-//! So nothing but the journal is on the way of a command, and a crash at any point loses nothing that was committed and
-//! leaves nothing half.
+//! A unit is everything that one command did. Units become durable in order, in groups ([`Log::commit`]). The journal
+//! holds all units. Everything else is a view that can be rebuilt from the journal: entities in pages, names and
+//! identities in sorted segments, timers in buckets. Checkpoints write the changes of recent units into the views.
+//! After a crash, opening replays the units that no checkpoint has written. So a command waits for the journal only,
+//! and a crash neither loses a committed unit nor leaves half of one.
 //!
 //! | folder | has |
 //! |---|---|
 //! | [`unit`] | what a unit is, its bytes; how one is built |
-//! | [`disk`] | the seam to what keeps the bytes; `sled` and `simulated` are the two that do |
+//! | [`disk`] | the interface of a disk, and its two implementations: `sled` and `simulated` |
 //! | `journal` | units in chunks: writing them, finding them, reading them from any thread |
-//! | `pages`, `index`, `timers` | the three forms that views have on disk: entities, names and identities, timers |
+//! | `pages`, `index`, `timers` | the views on disk: entities, names and identities, timers |
 //! | `checkpoint` | writing the views; the manifest says which are valid, and up to which unit |
-//! | `format` | the version of every kind of record, the upgrade from older ones, the stamp of the store |
-//! | `meta` | the small records: whose store it is, how far the relay came |
+//! | `format` | the versions of the kinds of records, the upgrades from older ones, the stamp of the store |
+//! | `meta` | the small records: the store's id and tables, the relay's cursor |
 //!
 //! | file | has |
 //! |---|---|
-//! | `open` | opening: format, namespace, replay of the journal's tail |
-//! | `view` | the core thread's half: one read path (recent units first, then the views on disk); the same for other threads |
-//! | `log` | the store thread's half: group commits, checkpoints, retention |
-//! | `schema` | what the caller says of its tables |
-//! | `totals`, `codec`, `error` | the sums over all units; numbers and slices in bytes; what may fail |
+//! | `open` | opening: checks format and namespace, replays the tail of the journal |
+//! | `view` | reading and sealing, for the core thread: recent units first, then the views on disk. Readers for other threads |
+//! | `log` | writing, for the store thread: group commits, checkpoints, retention |
+//! | `schema` | the tables that the caller defines |
+//! | `totals`, `codec`, `error` | the sums over all units; the encoding of numbers and slices; the errors |
 //!
 //! # Invariants
-//! 1. What [`Log::commit`] returned for is there after any crash; what is there is whole units without a gap.
-//! 2. A read gives the value of the newest sealed unit, durable or not: nothing is dropped from the overlay before the
-//!    checkpoint that holds it is durable.
-//! 3. Applying the units in order to an empty store, or to an older copy of this one, gives this one.
-//! 4. Memory is bounded by the cache's size and by what is not checkpointed, whatever is on disk.
-//! 5. Every record begins with its version. A store of an older format is upgraded when it is opened; one of a newer
-//!    format is refused, and nothing in it changes.
+//! 1. Every unit for which [`Log::commit`] returned survives any crash. The units that survive are whole and
+//!    consecutive.
+//! 2. A read returns the value of the newest sealed unit, durable or not. So the overlay drops a value only after a
+//!    checkpoint with that value is durable.
+//! 3. To apply all units in order to an empty store, or to an older copy of this store, gives this store again.
+//! 4. Memory is bounded by the size of the cache and by the units that no checkpoint has written, whatever is on disk.
+//! 5. Every record begins with its version. A store with an older format is upgraded when it is opened. A store with a
+//!    newer format is refused, and nothing in it changes.
 
 mod checkpoint;
 mod codec;

@@ -1,14 +1,15 @@
-//! The store thread's half: group commits, checkpoints, retention.
+//! The writing half of the store, for the store thread: group commits, checkpoints, retention.
 //!
-//! A group commit writes the journal's chunks of all waiting units and syncs once; nothing else is on a command's way.
-//! Checkpoints and the rest are made of bounded steps, which the store thread takes between commits.
+//! A group commit writes the journal's chunks of all waiting units and syncs once. A command waits for nothing else.
+//! Checkpoints, compaction and pruning consist of bounded steps, which the store thread takes between commits.
 //!
-//! After any error every call fails with it: what the disk holds is not known any more until the store is opened again.
+//! After an error every later call fails with the same error. The content of the disk is then unknown until the store
+//! is opened again.
 
 use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
-use crate::disk::{Disk, Layout, Tree};
+use crate::disk::{Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
 use crate::format::Kind;
 use crate::index::{Compaction, IDENTITIES, TimeBuckets};
@@ -19,66 +20,67 @@ use crate::schema::{PageSizes, Table};
 use crate::timers;
 use crate::unit::{Seq, Unit};
 
-/// Records of timers that a step removes.
+/// The number of timer records that one step removes.
 const TIMERS_AT_ONCE: usize = 256;
 
-/// What a group commit did.
+/// The result of a group commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
     /// Every unit below this is durable.
     pub through: Seq,
-    /// The bytes of journal that were written.
+    /// The number of bytes that were written to the journal.
     pub bytes: usize,
 }
 
-/// What a step of pruning did.
+/// The result of a step of pruning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pruned {
-    /// How many records of the journal went.
+    /// The number of journal records that were removed.
     pub records: usize,
-    /// Whether another step may find more.
+    /// Whether another step may find more records.
     pub more: bool,
 }
 
-/// Sizes and counts.
+/// The sizes and counts of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stats {
-    /// The bytes that the disk uses.
+    /// The number of bytes that the store occupies on disk.
     pub bytes: u64,
-    /// The sequence of the oldest unit in the journal; the next one's when there is none.
+    /// The sequence of the oldest unit in the journal; that of the next unit when the journal is empty.
     pub first: Seq,
-    /// The next unit's sequence.
+    /// The sequence of the next unit.
     pub next: Seq,
-    /// Checkpoints hold every unit below this.
+    /// The views on disk hold every unit below this.
     pub covered: Seq,
-    /// Everything below this was published.
+    /// Every event below this was published.
     pub cursor: Seq,
-    /// How many segments of names there are.
+    /// The number of segments of names.
     pub name_segments: usize,
-    /// How many segments of identities there are.
+    /// The number of segments of identities.
     pub identity_segments: usize,
-    /// How many identities are known: those that the segments hold, and those of units that no checkpoint holds yet.
+    /// The number of known identities: those in segments, and those of units that no checkpoint has written.
     pub identities: u64,
 }
 
-/// The store thread's half of the store.
+/// The writing half of the store. The store thread owns it.
 #[derive(Debug)]
 pub struct Log {
     pub(crate) disk: Arc<dyn Disk>,
     journal: Journal,
-    layout: Layout,
-    /// Of the pages of each table, by its index.
-    layouts: Vec<Layout>,
+    chunk_keys: PreallocatedKeys,
+    /// The preallocated page keys of each table, by the table's index.
+    page_keys: Vec<PreallocatedKeys>,
     sizes: PageSizes,
-    /// Published up to here, and as far as that was written.
+    /// Every event below this was published. `cursor_written` is the last value that was written to disk.
     cursor: Seq,
     cursor_written: Seq,
-    /// What committed units say that no checkpoint holds or is about to hold.
+    /// The committed units that belong to no checkpoint, not even to the one under way.
     pending: PendingUnits,
     checkpoint: Option<Checkpoint>,
-    /// The manifest on disk says this much.
+    /// According to the manifest on disk the views hold every unit below this.
     covered: Seq,
-    /// The manifest on disk says that timers before this are dealt with, and buckets before it may be on disk still.
+    /// According to the manifest on disk the timers before this have fired. `Some` while their buckets may still be on
+    /// disk.
     fired: Option<i64>,
     pub(crate) compaction: Compaction,
     failed: Option<Error>,
@@ -93,11 +95,11 @@ impl Log {
         buckets: TimeBuckets,
         sizes: PageSizes,
     ) -> Result<Self, Error> {
-        let of_table = |table| Layout::find(&*disk, Tree::Pages, &PageId::prefix(table));
-        let layouts = Table::all().map(of_table).collect::<Result<_, _>>()?;
+        let of_table = |table| PreallocatedKeys::find(&*disk, Tree::Pages, &PageId::prefix(table));
+        let page_keys = Table::all().map(of_table).collect::<Result<_, _>>()?;
         Ok(Self {
-            layout: Layout::find(&*disk, Tree::Journal, &[])?,
-            layouts,
+            chunk_keys: PreallocatedKeys::find(&*disk, Tree::Journal, &[])?,
+            page_keys,
             sizes,
             disk,
             journal,
@@ -112,7 +114,10 @@ impl Log {
         })
     }
 
-    /// Makes the units durable, all with one sync. They follow the last ones and each other.
+    /// Makes the units durable with one sync. They must follow the last committed unit and each other.
+    ///
+    /// # Errors
+    /// [`Error::Gap`] when a unit does not follow the one before; nothing is written then. Else an error of the disk.
     pub fn commit(&mut self, units: &[Arc<Unit>]) -> Result<Committed, Error> {
         let mut expected = self.pending.totals.next;
         for unit in units {
@@ -127,7 +132,7 @@ impl Log {
                 packer.push(unit);
             }
             let end = packer.finish();
-            log.layout.reserve(&*log.disk, end)?;
+            log.chunk_keys.reserve(&*log.disk, end)?;
             let mut bytes = 0;
             for batch in packer.batches {
                 bytes += batch.size();
@@ -144,17 +149,17 @@ impl Log {
         })
     }
 
-    /// Every event below `cursor` was published. The next commit or checkpoint writes it down.
+    /// Notes that every event below `cursor` was published. The next commit or checkpoint writes the cursor to disk.
     pub fn set_cursor(&mut self, cursor: Seq) {
         self.cursor = cursor;
     }
 
-    /// How many bytes of memory the units take that are in no checkpoint, nor in the one under way.
+    /// The memory of the units that belong to no checkpoint, not even to the one under way, in bytes.
     pub const fn dirty_bytes(&self) -> usize {
         self.pending.bytes
     }
 
-    /// Makes a checkpoint of all that is committed, from begin to end. The store thread takes the steps one by one.
+    /// Makes a whole checkpoint of all committed units. (The store thread takes the steps one by one instead.)
     pub fn checkpoint(&mut self) -> Result<Report, Error> {
         loop {
             if let Some(report) = self.checkpoint_step()? {
@@ -163,8 +168,8 @@ impl Log {
         }
     }
 
-    /// Takes the next step of a checkpoint, beginning one if none is under way; the last one gives its report. A step
-    /// writes at most about 2 MiB.
+    /// Takes the next step of a checkpoint, and begins one if none is under way. The last step returns the report. A
+    /// step writes about 2 MiB at most.
     pub fn checkpoint_step(&mut self) -> Result<Option<Report>, Error> {
         self.guarded(|log| {
             let checkpoint = match &mut log.checkpoint {
@@ -172,7 +177,7 @@ impl Log {
                 none => none.insert(Checkpoint::begin(log.pending.take(), log.sizes)),
             };
             let Some(report) =
-                checkpoint.step(&*log.disk, &mut log.layouts, &mut log.compaction)?
+                checkpoint.step(&*log.disk, &mut log.page_keys, &mut log.compaction)?
             else {
                 return Ok(None);
             };
@@ -189,8 +194,9 @@ impl Log {
         self.checkpoint.is_some()
     }
 
-    /// Takes a step of background work: merging small segments, removing what no manifest names. Says whether there
-    /// may be more to do; nothing is done while a checkpoint is under way.
+    /// Takes a step of background work: merges small segments, removes segments that no manifest names and buckets
+    /// whose timers have fired. Returns whether there may be more to do. While a checkpoint is under way it does
+    /// nothing and returns false.
     pub fn compact(&mut self) -> Result<bool, Error> {
         if self.checkpoint.is_some() {
             return Ok(false);
@@ -206,29 +212,29 @@ impl Log {
         })
     }
 
-    /// Forgets identities that are older than the retention by `now`, as whole segments, with the next checkpoint.
-    /// Says how many go.
+    /// Drops the identities that are older than the retention at `now` (microseconds since the epoch), as whole
+    /// segments. The next checkpoint makes that durable. Returns how many identities are dropped.
     pub fn expire_identities(&mut self, now: i64) -> Result<u64, Error> {
         self.guarded(|log| Ok(log.compaction.expire(now)))
     }
 
-    /// Drops up to `limit` records of the journal whose units are all older than `older_than`, behind the last
-    /// checkpoint, and published.
+    /// Removes up to `limit` of the oldest journal records. A record is removed only if all of its units are older than
+    /// `older_than` (microseconds since the epoch), the views on disk hold them, and their events were published.
     pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
         self.guarded(|log| {
-            // A republish moves the cursor back: what counts is where it is, and where a crash would put it.
-            let behind = log.covered.min(log.cursor).min(log.cursor_written);
+            // publishing again moves the cursor back, and a crash may move it back to the written one: the lower counts
+            let until = log.covered.min(log.cursor).min(log.cursor_written);
             let oldest = log.journal.oldest(limit)?;
             let old = oldest
                 .iter()
-                .take_while(|(_, head)| head.at < older_than && head.next <= behind)
+                .take_while(|(_, head)| head.at < older_than && head.next <= until)
                 .map(|&(number, _)| number);
             let records = journal::remove(&*log.disk, old)?;
             Ok(Pruned { records, more: records == limit })
         })
     }
 
-    /// Sizes and counts, by now.
+    /// The current sizes and counts.
     pub fn stats(&self) -> Result<Stats, Error> {
         let totals = &self.pending.totals;
         let oldest = self.journal.first_from(0)?;
@@ -248,7 +254,7 @@ impl Log {
         })
     }
 
-    /// Takes up a chunk's units, which are in the journal already; for opening.
+    /// Adds the units of a chunk that is in the journal already. Only opening calls this.
     pub(crate) fn replay(&mut self, chunk: &Chunk, units: &[Arc<Unit>]) {
         for unit in units {
             self.pending.add(unit);
@@ -258,7 +264,7 @@ impl Log {
         self.journal.advance(&[(chunk.head.first, chunk.number)], end);
     }
 
-    /// Checks that the store has the tables that a unit of the journal names; for opening.
+    /// Checks that the store has the tables that a unit of the journal names. Only opening calls this.
     pub(crate) fn check_tables(&self, unit: &Unit) -> Result<(), Error> {
         let names = unit.names.iter().map(|name| name.table);
         let puts = unit.puts.iter().map(|put| put.table);
@@ -270,7 +276,7 @@ impl Log {
         }
     }
 
-    /// Cuts off what is behind the last unit; for opening.
+    /// Empties the journal records after the last unit. Returns how many. Only opening calls this.
     pub(crate) fn cut(&mut self) -> Result<u64, Error> {
         self.guarded(|log| {
             let removed = journal::cut(&*log.disk, log.pending.chunk)?;
@@ -287,7 +293,7 @@ impl Log {
         Ok(())
     }
 
-    /// Runs `act`, unless a call failed before. Keeps a failure for the calls that follow.
+    /// Runs `act`. If an earlier call failed, returns its error instead. Keeps an error for later calls.
     fn guarded<T>(&mut self, act: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
         if let Some(failed) = &self.failed {
             return Err(failed.clone());

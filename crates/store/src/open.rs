@@ -1,8 +1,8 @@
-//! Opening a store: format, namespace, replay of the journal's tail.
+//! Opening a store: checks format and namespace, replays the tail of the journal.
 //!
-//! Opening has two steps. The first only reads ([`open_read_only`]), so that a store can answer before it is known that
-//! this process may change it. The second removes what a crash left and lets units be committed
-//! ([`ReadOnly::begin_writing`]). [`open`] takes both.
+//! Opening has two steps. The first only reads ([`open_read_only`]): a process can answer reads before it knows that it
+//! may write. The second removes what a crash left, and from then on units can be committed
+//! ([`ReadOnly::begin_writing`]). [`open`] does both.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,23 +21,24 @@ use crate::schema::Schema;
 use crate::unit::Seq;
 use crate::view::{Reader, View};
 
-/// How a store is opened.
+/// The options for opening a store.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What the caller keeps in it.
+    /// The tables that the caller stores, and the format of their contents.
     pub schema: Schema,
-    /// Whose store it must be; a new one is made for it. `None` takes any store that is there, for offline work.
+    /// The namespace that the store must belong to. If there is no store, one is created for it. `None`: any existing
+    /// store is opened, and none is created. That is for offline work.
     pub namespace: Option<String>,
-    /// The bytes of views that are kept in memory.
+    /// The size of the cache of view records, in bytes.
     pub cache: usize,
-    /// How long identities are kept at least.
+    /// The least time for which identities are kept.
     pub identity_retention: Duration,
-    /// The bytes of units that the replay holds in memory before it makes a checkpoint.
+    /// The number of bytes of units that the replay holds in memory before it makes a checkpoint.
     pub replay_bytes: usize,
 }
 
 impl Options {
-    /// The usual options, for any store that is there.
+    /// The usual options, for any existing store.
     pub const fn new(schema: Schema) -> Self {
         Self {
             schema,
@@ -52,38 +53,38 @@ impl Options {
 /// An open store.
 #[derive(Debug)]
 pub struct Opened {
-    /// For the core thread.
+    /// Reads and seals units; for the core thread.
     pub view: View,
-    /// For the store thread.
+    /// Commits units and writes checkpoints; for the store thread.
     pub log: Log,
-    /// For everyone.
+    /// Reads durable units; for any thread.
     pub history: History,
-    /// What was found.
+    /// What opening found and did.
     pub recovery: Recovery,
 }
 
 /// What opening found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
-    /// Whose store it is.
+    /// The namespace that the store belongs to.
     pub namespace: String,
-    /// The store's own id, new whenever one is made.
+    /// The store's own id. Every store that is created gets a new one.
     pub incarnation: Uuid,
-    /// Whether it was made now.
+    /// Whether the store was created by this opening.
     pub created: bool,
     /// The formats that this build writes.
     pub formats: Formats,
-    /// The formats that it had, if this build upgrades it.
+    /// The formats that the store had, if this build upgrades it.
     pub upgraded_from: Option<Formats>,
-    /// How many units were replayed.
+    /// The number of units that were replayed.
     pub replayed: u64,
-    /// How many records behind the journal's end were removed: they were never acknowledged.
+    /// The number of records after the journal's end that were removed. Their units were never acknowledged.
     pub cut: u64,
     /// Every event below this was published.
     pub cursor: Seq,
 }
 
-/// Opens the store on `disk`, or makes one there. A store of an older format is upgraded.
+/// Opens the store on `disk`, or creates one there. A store with an older format is upgraded.
 pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     let to_create = match &options.namespace {
         Some(namespace) if Formats::read(&**disk)?.is_none() => Some(namespace),
@@ -98,13 +99,13 @@ pub fn open(disk: &Arc<dyn Disk>, options: &Options) -> Result<Opened, Error> {
     Ok(opened)
 }
 
-/// How long identities are kept, in microseconds.
+/// The retention of identities, in microseconds.
 fn retention(options: &Options) -> i64 {
     i64::try_from(options.identity_retention.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// Reads the store on `disk` and writes nothing: no store is made, an older one is not upgraded, and what a crash left
-/// is not removed.
+/// Opens the store on `disk` for reading. Writes nothing: creates no store, upgrades none, and removes nothing that a
+/// crash left.
 pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnly, Error> {
     let found = Descriptor::read(&**disk, options.namespace.as_deref(), &options.schema)?;
     let manifest = Manifest::read(&**disk)?.unwrap_or_default();
@@ -151,7 +152,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
     Ok(store)
 }
 
-/// A store that was read, and in which nothing was written.
+/// A store that is open for reading. Nothing was written to it.
 #[derive(Debug)]
 pub struct ReadOnly {
     disk: Arc<dyn Disk>,
@@ -160,27 +161,27 @@ pub struct ReadOnly {
     history: History,
     recovery: Recovery,
     journal: Journal,
-    /// Where the journal's tail goes on that was not replayed yet.
+    /// The number of the next chunk to replay. `None`: the journal is replayed to its end.
     next_chunk: Option<u64>,
     replay_bytes: usize,
-    /// What makes it a store of this build, if it is an older one.
+    /// The batch that upgrades an older store to this build.
     upgrade: Option<Batch>,
     /// The segments that the manifest names.
     catalog: Arc<Catalog>,
 }
 
 impl ReadOnly {
-    /// Reads the store from any thread, also when units are committed later. `None` while the journal's tail is not
-    /// replayed to its end, since it is longer than [`Options::replay_bytes`]: what is missing is newer than the rest.
+    /// A reader for any thread. It also sees units that are sealed later. `None` when the tail of the journal is longer
+    /// than [`Options::replay_bytes`] and so is not replayed to its end: a reader would miss the newest units.
     pub fn reader(&self) -> Option<Reader> {
         self.next_chunk.is_none().then(|| self.view.reader())
     }
 
-    /// Upgrades an older store, removes what a crash left, replays what is left of the journal's tail, with checkpoints on the way, and gives the
-    /// store's parts. From here on units can be committed.
+    /// Upgrades an older store, removes what a crash left, and replays the rest of the journal, with checkpoints on the
+    /// way. Returns the parts of the store. From then on units can be committed.
     pub fn begin_writing(mut self) -> Result<Opened, Error> {
         if let Some(upgrade) = self.upgrade.take() {
-            // Durable before anything else is written: until then the build before can open the store.
+            // durable before anything else is written: until then the older build can still open the store
             self.disk.write(upgrade)?;
             self.disk.sync()?;
         }
@@ -194,7 +195,7 @@ impl ReadOnly {
         let Self { mut view, mut log, history, mut recovery, .. } = self;
         view.replayed();
         recovery.cut = log.cut()?;
-        // The relay came no further than what was durable; a cursor is written without a sync of its own.
+        // the cursor is written without a sync of its own, so it may have survived a crash that the last units did not
         recovery.cursor = recovery.cursor.min(view.next_seq());
         log.set_cursor(recovery.cursor);
         if recovery.cut > 0 {
@@ -207,7 +208,8 @@ impl ReadOnly {
         Ok(Opened { view, log, history, recovery })
     }
 
-    /// Replays units behind the manifest, until memory holds [`Options::replay_bytes`] of them or none are left.
+    /// Replays the units that the views do not hold, until [`Options::replay_bytes`] of them are in memory or none are
+    /// left.
     fn replay(&mut self) -> Result<(), Error> {
         let Self { view, log, journal, recovery, .. } = self;
         while let Some(number) = self.next_chunk {
@@ -235,7 +237,8 @@ impl ReadOnly {
     }
 }
 
-/// Removes segments that the manifest does not name: a crash came between them and it.
+/// Removes segments that the manifest does not name: the process crashed before the manifest that names them was
+/// written.
 fn remove_unnamed(disk: &dyn Disk, catalog: &Catalog) -> Result<(), Error> {
     for id in index::on_disk(disk)? {
         if !catalog.all().any(|segment| segment.id == id) {

@@ -1,18 +1,18 @@
-//! The tables that the caller keeps in a store. The store reads none of their entities.
+//! The tables that the caller defines. The store never decodes their entities.
 
 use std::fmt;
 
 use crate::codec::Undecodable;
 
-/// Tables are numbered below this; part of the format, since some records keep a table in four bits.
+/// The numbers of tables are below this. It is a part of the format: some records store a table in four bits.
 pub const MAX_TABLES: usize = 16;
 
-/// A kind of entity, by its number in the store. Each table counts its own ordinals.
+/// A table: a kind of entity, by its number in the store. Each table has ordinals of its own.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Table(u8);
 
 impl Table {
-    /// The table with this number. A number that was used once is never given to another table.
+    /// The table with this number. A number that a released build used must never be given to another table.
     ///
     /// # Panics
     /// If `number` is not below [`MAX_TABLES`].
@@ -21,7 +21,7 @@ impl Table {
         Self(number)
     }
 
-    /// Its number in the store.
+    /// The number in the store.
     pub const fn number(self) -> u8 {
         self.0
     }
@@ -46,29 +46,29 @@ impl fmt::Debug for Table {
     }
 }
 
-/// What the store has to know of a table.
+/// The definition of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TableSpec {
-    /// Its number.
+    /// The table.
     pub table: Table,
-    /// Its name, for messages.
+    /// The name. A store records it: the same number under another name is refused.
     pub name: &'static str,
-    /// How many entities a page has room for, at least 1. Pages are at their best with 10 to 40 KB. The number counts
-    /// when the table is made; the store keeps to it for ever.
+    /// The number of entities on a page, at least 1. Pages work best with 10 to 40 KB. The store keeps the number that
+    /// it had when the table was created.
     pub per_page: u16,
 }
 
-/// The tables that the caller keeps, and the form of what is in them.
+/// The tables of the caller, and the format of their contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schema {
     /// Every table, once.
     pub tables: &'static [TableSpec],
-    /// The number of the form that the caller gives to its entities and bodies. A new form or a new table raises it:
-    /// a build that knows a lower number refuses the store.
+    /// The format of the entities and bodies that the caller stores. The caller must raise the number with every new
+    /// form and every new table. A build that knows only a lower number refuses the store.
     pub contents: u32,
 }
 
-/// How many entities a page of each table has room for, by the table's index; 0 for a table that the store has not.
+/// The number of entities on a page, by the table's index. 0: the store does not have the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PageSizes([u16; MAX_TABLES]);
 
@@ -86,10 +86,10 @@ impl PageSizes {
         self.0[table.index()] > 0
     }
 
-    /// The entities on one page of a table.
+    /// The number of entities on a page of a table.
     ///
     /// # Panics
-    /// If the store does not have the table: the caller uses one that it left out of its schema.
+    /// If the store does not have the table: the caller used a table that is not in its schema.
     pub(crate) fn of_table(&self, table: Table) -> usize {
         assert!(self.has(table), "{table:?} is not in the store's schema");
         usize::from(self.0[table.index()])

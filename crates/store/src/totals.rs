@@ -1,19 +1,19 @@
-//! The sums over all units: where sequences, ordinals, timers and counters stand.
+//! The sums over all units: the next sequence and ordinals, the time of timers, the counters.
 
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
 use crate::schema::MAX_TABLES;
 use crate::unit::{COUNTERS, Seq, Unit};
 
-/// What all units together come to.
+/// The sums over all units.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Totals {
-    /// The next unit's sequence.
+    /// The sequence of the next unit.
     pub(crate) next: Seq,
-    /// The last unit's time.
+    /// The time of the last unit, in microseconds since the epoch.
     pub(crate) clock: i64,
-    /// Timers due before this are dealt with.
+    /// Timers due before this have fired.
     pub(crate) fired: i64,
-    /// The first ordinal of each table that is not used.
+    /// The first unused ordinal of each table.
     pub(crate) ordinals: [u64; MAX_TABLES],
     pub(crate) counters: [i64; COUNTERS],
 }
@@ -34,7 +34,7 @@ impl Totals {
     pub(crate) fn apply(&mut self, unit: &Unit) {
         self.next = unit.next;
         self.clock = self.clock.max(unit.at);
-        // a timer of its own may lie before those that were dealt with
+        // a timer that the unit sets may be due before `unit.fired`
         self.fired = unit.timers.iter().map(|timer| timer.due).fold(unit.fired, i64::min);
         for (table, ordinal) in unit.used() {
             let next = &mut self.ordinals[table.index()];

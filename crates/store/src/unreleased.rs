@@ -1,5 +1,5 @@
-//! A store as a build of format 3 would have left it, for tests. No release wrote that format: in it every record has
-//! version 3 and all its other bits turned.
+//! Downgrades a store to format 3, for tests of upgrades. No release wrote that format. In it every record has version
+//! 3, and all bits after the version are inverted.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,7 @@ use crate::error::Error;
 use crate::format::{Formats, Kind, STAMP, UNRELEASED, complement};
 use crate::journal::{HEAD, Head};
 
-/// Brings every record of a store of the newest format to the form of format 3. The stamp keeps the number of the
-/// contents.
+/// Converts every record of a store from the newest format to format 3. The stamp keeps the format of the contents.
 pub fn downgrade(disk: &dyn Disk) -> Result<(), Error> {
     for tree in Tree::ALL {
         let mut records = disk.scan(tree, &[], usize::MAX)?;
@@ -37,7 +36,7 @@ pub fn downgrade(disk: &dyn Disk) -> Result<(), Error> {
     disk.sync().map_err(Error::from)
 }
 
-/// Brings the units within the journal's chunks to the form of format 3. A unit may lie across the parts of a chunk.
+/// Converts the units within the journal's chunks to format 3. A unit may extend over several parts of a chunk.
 fn downgrade_units(records: Vec<Pair>) -> Result<Vec<Pair>, Error> {
     let mut chunks: BTreeMap<Bytes, Vec<Pair>> = BTreeMap::new();
     let mut first = Bytes::new();
@@ -58,8 +57,8 @@ fn downgrade_units(records: Vec<Pair>) -> Result<Vec<Pair>, Error> {
         turn_units(&mut units).map_err(Error::undecodable(Kind::Chunk.name(), &key))?;
         let mut rest = &units[..];
         for (key, record) in parts {
-            let (body, behind) = rest.split_at(record.len() - HEAD);
-            rest = behind;
+            let (body, after) = rest.split_at(record.len() - HEAD);
+            rest = after;
             done.push((key, [&record[..HEAD], body].concat().into()));
         }
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use orderly_store::disk::{Batch, Disk, Error, Pair, Tree};
-use orderly_store::sim::{Dice, SimDisk};
+use orderly_store::sim::{SimDisk, SimRng};
 use orderly_store::{
     Entity, Log, NameHash, Opened, Options, Ordinal, Parts, Reader, Report, Seq, Table, Unit, View,
     open, open_read_only,
@@ -129,7 +129,7 @@ type Content = BTreeMap<u8, Bytes>;
 struct Writer {
     view: View,
     log: Log,
-    dice: Dice,
+    rng: SimRng,
     /// Sealed, not committed.
     sealed: Vec<Arc<Unit>>,
     /// Complete checkpoints that the view has not heard of.
@@ -148,7 +148,7 @@ impl Writer {
         Self {
             view: opened.view,
             log: opened.log,
-            dice: Dice::new(seed),
+            rng: SimRng::new(seed),
             sealed: Vec::new(),
             reports: Vec::new(),
             units: 0,
@@ -160,7 +160,7 @@ impl Writer {
 
     /// Does one of the things that happen in a store.
     fn step(&mut self) {
-        match self.dice.below(20) {
+        match self.rng.below(20) {
             0..=7 => self.seal(),
             8..=9 => self.commit(),
             10..=14 => {
@@ -198,18 +198,18 @@ impl Writer {
 
     /// Makes up a unit that changes parts of one or two of few entities, so that each is changed often.
     fn unit(&mut self) -> Arc<Unit> {
-        let (view, dice) = (&self.view, &mut self.dice);
+        let (view, rng) = (&self.view, &mut self.rng);
         let mut builder = view.begin(0);
-        let table = if dice.below(2) == 0 { model::LINKED } else { model::TABLES[3] };
+        let table = if rng.below(2) == 0 { model::LINKED } else { model::TABLES[3] };
         let used = view.next_ordinal(table);
-        let ordinal = Ordinal(dice.below(ENTITIES).min(used.0));
+        let ordinal = Ordinal(rng.below(ENTITIES).min(used.0));
         if ordinal == used {
             builder.name(table, name(ordinal.0), ordinal);
         }
-        let goes = dice.below(8) == 0;
+        let goes = rng.below(8) == 0;
         for part in 0..3 {
-            let length = if dice.below(20) == 0 { 70_000 } else { 9 };
-            match dice.below(4) {
+            let length = if rng.below(20) == 0 { 70_000 } else { 9 };
+            match rng.below(4) {
                 _ if goes => builder.remove(table, ordinal, part),
                 0 => builder.remove(table, ordinal, part),
                 1..=2 => {
@@ -220,11 +220,11 @@ impl Writer {
                 _ => {}
             }
         }
-        if table == model::LINKED && dice.below(3) > 0 {
+        if table == model::LINKED && rng.below(3) > 0 {
             let last = view.last_in_history(table, ordinal).expect("a read");
             builder.link_history(table, ordinal, last);
         }
-        builder.seal(dice.below(3), b"")
+        builder.seal(rng.below(3), b"")
     }
 
     fn seal(&mut self) {
@@ -264,18 +264,18 @@ impl Writer {
 }
 
 /// The same for every reading: it begins after `since` units, and what is found is checked when it ended.
-fn read_once(reader: &Reader, writer: &Mutex<Writer>, dice: &mut Dice) {
+fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
     let lock = || writer.lock().expect("no panic");
     let since = lock().units;
-    let table = if dice.below(2) == 0 { model::LINKED } else { model::TABLES[3] };
-    let ordinal = Ordinal(dice.below(ENTITIES + 1));
-    match dice.below(4) {
+    let table = if rng.below(2) == 0 { model::LINKED } else { model::TABLES[3] };
+    let ordinal = Ordinal(rng.below(ENTITIES + 1));
+    match rng.below(4) {
         0 => {
             let found = reader.entity(table, ordinal, Parts::ALL).expect("a read");
             check_entity(&lock(), table, since, &found);
         }
         1 => {
-            let limit = usize::try_from(dice.below(40)).expect("small") + 1;
+            let limit = usize::try_from(rng.below(40)).expect("small") + 1;
             let (found, next) = reader.page(table, ordinal, limit, Parts::ALL).expect("a read");
             assert!(found.len() <= limit);
             let end = next.unwrap_or_else(|| reader.next_ordinal(table));
@@ -292,7 +292,7 @@ fn read_once(reader: &Reader, writer: &Mutex<Writer>, dice: &mut Dice) {
             if names.is_empty() {
                 return;
             }
-            let at = usize::try_from(dice.below(names.len() as u64)).expect("an index");
+            let at = usize::try_from(rng.below(names.len() as u64)).expect("an index");
             let (table, hash) = names[at];
             let found = reader.find(table, &hash).expect("a read");
             assert_eq!(found, Some(lock().names[&(table, hash)].1));
@@ -338,8 +338,8 @@ fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_is_written_meanwhi
         let opened = opened(&disk);
         let reader = opened.view.reader();
         let writer = Arc::new(Mutex::new(Writer::new(opened, seed)));
-        let mut dice = Dice::new(seed + 1_000);
-        let (busy, mut pace) = (Arc::clone(&writer), Dice::new(seed + 2_000));
+        let mut rng = SimRng::new(seed + 1_000);
+        let (busy, mut pace) = (Arc::clone(&writer), SimRng::new(seed + 2_000));
         *disk.between.lock().expect("no panic") = Some(Box::new(move || {
             // held by who writes: nothing happens between two of its own reads
             if let Ok(mut writer) = busy.try_lock() {
@@ -350,10 +350,10 @@ fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_is_written_meanwhi
             }
         }));
         for _ in 0..200 {
-            for _ in 0..dice.below(6) {
+            for _ in 0..rng.below(6) {
                 writer.lock().expect("no panic").step();
             }
-            read_once(&reader, &writer, &mut dice);
+            read_once(&reader, &writer, &mut rng);
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use model::{Model, RETENTION, SCHEMA, unit};
 use orderly_store::disk::Tree;
-use orderly_store::sim::{Dice, Fault, SimDisk};
+use orderly_store::sim::{Fault, SimDisk, SimRng};
 use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Report, Seq, Timer, Unit, open};
 
 fn options() -> Options {
@@ -31,7 +31,7 @@ fn reopen(disk: &Arc<SimDisk>) -> Result<Opened, Error> {
 
 /// One run: a store, its model, and what may be missing.
 struct Run {
-    dice: Dice,
+    rng: SimRng,
     disk: Arc<SimDisk>,
     store: Opened,
     model: Model,
@@ -51,7 +51,7 @@ impl Run {
         let disk = Arc::new(SimDisk::new(seed));
         let store = reopen(&disk).expect("an empty disk makes a store");
         Self {
-            dice: Dice::new(seed),
+            rng: SimRng::new(seed),
             disk,
             store,
             model: Model::default(),
@@ -66,11 +66,11 @@ impl Run {
     }
 
     fn below(&mut self, sides: u64) -> u64 {
-        self.dice.below(sides)
+        self.rng.below(sides)
     }
 
     fn step(&mut self) -> Result<(), Error> {
-        self.now += i64::try_from(self.dice.below(400)).expect("a small number");
+        self.now += i64::try_from(self.rng.below(400)).expect("a small number");
         match self.below(24) {
             0..=7 => self.seal(),
             8..=11 => self.commit()?,
@@ -99,8 +99,8 @@ impl Run {
     }
 
     fn seal(&mut self) {
-        for _ in 0..=self.dice.below(12) {
-            let unit = unit(&self.store.view, &mut self.dice, self.now);
+        for _ in 0..=self.rng.below(12) {
+            let unit = unit(&self.store.view, &mut self.rng, self.now);
             self.store.view.seal(Arc::clone(&unit));
             self.model.units.push(Arc::clone(&unit));
             self.waiting.push(unit);
@@ -366,14 +366,14 @@ fn compaction_moves_each_entry_a_logarithmic_number_of_times() {
     // Given a store whose identities are all of one time bucket
     let disk = Arc::new(SimDisk::new(1));
     let mut store = reopen(&disk).expect("an empty disk makes a store");
-    let mut dice = Dice::new(1);
+    let mut rng = SimRng::new(1);
     let mut most_segments = 0;
     for _ in 0..CHECKPOINTS {
         // When each checkpoint adds a small segment, and compaction does all that it finds to do
         let units: Vec<_> = (0..IDENTITIES)
             .map(|_| {
                 let mut builder = store.view.begin(1_000_000_000);
-                let hash = [(); 16].map(|()| dice.below(256).to_le_bytes()[0]);
+                let hash = [(); 16].map(|()| rng.below(256).to_le_bytes()[0]);
                 builder.identity(IdentityHash(hash), 1);
                 let unit = builder.seal(0, &[]);
                 store.view.seal(Arc::clone(&unit));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::{Model, RETENTION, SCHEMA, unit};
-use orderly_store::sim::{Dice, SimDisk};
+use orderly_store::sim::{SimDisk, SimRng};
 use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Seq, SledDisk, Unit, disk, open};
 
 fn options(namespace: Option<&str>) -> Options {
@@ -31,10 +31,10 @@ fn on_sled(path: &Path) -> Opened {
 }
 
 /// Seals and commits a group of made-up units.
-fn commit_some(store: &mut Opened, dice: &mut Dice, now: i64) -> Vec<Arc<Unit>> {
-    let units: Vec<_> = (0..=dice.below(20))
+fn commit_some(store: &mut Opened, rng: &mut SimRng, now: i64) -> Vec<Arc<Unit>> {
+    let units: Vec<_> = (0..=rng.below(20))
         .map(|_| {
-            let unit = unit(&store.view, dice, now);
+            let unit = unit(&store.view, rng, now);
             store.view.seal(Arc::clone(&unit));
             unit
         })
@@ -51,7 +51,7 @@ fn blobs(path: &Path) -> usize {
 fn committed_units_are_there_when_the_store_is_opened_again() {
     for seed in 0..6 {
         let directory = tempfile::tempdir().expect("a directory");
-        let mut dice = Dice::new(seed);
+        let mut rng = SimRng::new(seed);
         let mut model = Model::default();
         let mut now = 1_000_000_000;
         for _ in 0..3 {
@@ -60,8 +60,8 @@ fn committed_units_are_there_when_the_store_is_opened_again() {
             model.check_history(&store.history, Seq::FIRST);
             for _ in 0..15 {
                 now += 500;
-                model.units.extend(commit_some(&mut store, &mut dice, now));
-                if dice.below(3) == 0 {
+                model.units.extend(commit_some(&mut store, &mut rng, now));
+                if rng.below(3) == 0 {
                     let report = store.log.checkpoint().expect("a checkpoint");
                     store.view.checkpointed(&report);
                     while store.log.compact().expect("a step") {}
@@ -89,12 +89,12 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn committed_units_are_in_the_files_when_the_commit_returns() {
     let directory = tempfile::tempdir().expect("a directory");
-    let mut dice = Dice::new(11);
+    let mut rng = SimRng::new(11);
     let mut model = Model::default();
     let mut store = on_sled(&directory.path().join("store"));
     for round in 0..40 {
-        model.units.extend(commit_some(&mut store, &mut dice, 1_000_000_000 + round * 500));
-        if dice.below(4) == 0 {
+        model.units.extend(commit_some(&mut store, &mut rng, 1_000_000_000 + round * 500));
+        if rng.below(4) == 0 {
             let report = store.log.checkpoint().expect("a checkpoint");
             store.view.checkpointed(&report);
         }
@@ -110,13 +110,13 @@ fn full_leaves_of_the_longest_records_make_no_blobs() {
     // Given pages of the largest size, written over and over, in random order
     let directory = tempfile::tempdir().expect("a directory");
     let sled = SledDisk::open(directory.path(), 1 << 20).expect("the directory is free");
-    let mut dice = Dice::new(5);
+    let mut rng = SimRng::new(5);
     for _ in 0..40 {
         let mut batch = disk::Batch::new(disk::Tree::Pages);
-        let from = dice.below(300);
+        let from = rng.below(300);
         for key in from..from + 10 {
-            let fill = dice.below(256).to_le_bytes()[0];
-            let value = (dice.below(5) > 0).then(|| vec![fill; disk::MAX_RECORD]);
+            let fill = rng.below(256).to_le_bytes()[0];
+            let value = (rng.below(5) > 0).then(|| vec![fill; disk::MAX_RECORD]);
             batch.changes.push((key.to_be_bytes().to_vec(), value));
         }
         // When they are written
@@ -141,11 +141,11 @@ fn written_records_are_not_kept_in_memory() {
     // Given a small cache, and far more pages that are written once, a few at a time
     let directory = tempfile::tempdir().expect("a directory");
     let sled = SledDisk::open(directory.path(), 1 << 20).expect("the directory is free");
-    let mut dice = Dice::new(8);
+    let mut rng = SimRng::new(8);
     for first in (0..RECORDS).step_by(20) {
         let mut batch = disk::Batch::new(disk::Tree::Pages);
         for key in first..first + 20 {
-            let noise = (0..RECORD).map(|_| dice.below(256).to_le_bytes()[0]).collect();
+            let noise = (0..RECORD).map(|_| rng.below(256).to_le_bytes()[0]).collect();
             batch.put(key.to_be_bytes(), noise);
         }
         sled.write(batch).expect("a write");
@@ -171,7 +171,7 @@ fn a_torn_snapshot_is_moved_aside() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut model = Model::default();
     let mut store = on_sled(directory.path());
-    model.units.extend(commit_some(&mut store, &mut Dice::new(3), 1_000_000));
+    model.units.extend(commit_some(&mut store, &mut SimRng::new(3), 1_000_000));
     drop(store);
     let torn = directory.path().join("snap.7FFFFFFFFFFFFFFF.generating");
     fs::write(&torn, b"half a snapshot").expect("a file");
@@ -268,11 +268,11 @@ fn a_killed_process_leaves_every_unit_that_it_committed() {
 
 fn commit_until_killed(path: &Path) {
     let mut store = on_sled(path);
-    let mut dice = Dice::new(CHILD_SEED);
+    let mut rng = SimRng::new(CHILD_SEED);
     let mut now = 1_000_000_000;
     loop {
         now += 500;
-        commit_some(&mut store, &mut dice, now);
+        commit_some(&mut store, &mut rng, now);
         // Past the test harness, which holds back what it is told to print.
         writeln!(std::io::stdout(), "committed {}", store.view.next_seq())
             .expect("the parent listens");
@@ -288,12 +288,12 @@ fn commit_until_killed(path: &Path) {
 fn same_units(next: Seq) -> Model {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1));
     let mut store = open(&disk, &options(Some("shop"))).expect("a new store");
-    let mut dice = Dice::new(CHILD_SEED);
+    let mut rng = SimRng::new(CHILD_SEED);
     let mut model = Model::default();
     let mut now = 1_000_000_000;
     while model.next() < next {
         now += 500;
-        model.units.extend(commit_some(&mut store, &mut dice, now));
+        model.units.extend(commit_some(&mut store, &mut rng, now));
     }
     model
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use model::{Model, RETENTION, SCHEMA, unit};
 use orderly_store::disk::{Batch, Tree};
-use orderly_store::sim::{Dice, Fault, SimDisk};
+use orderly_store::sim::{Fault, SimDisk, SimRng};
 use orderly_store::{
     Disk, Error, FormatPart, Formats, Opened, Options, Schema, Seq, TableSpec, open,
     open_read_only, unreleased,
@@ -36,13 +36,13 @@ fn open_on(disk: &Arc<SimDisk>, options: &Options) -> Result<Opened, Error> {
 }
 
 /// A store's units are made up, committed, and brought to the views now and then.
-fn work(store: &mut Opened, model: &mut Model, dice: &mut Dice, rounds: u64) {
+fn work(store: &mut Opened, model: &mut Model, rng: &mut SimRng, rounds: u64) {
     let mut now = model.units.last().map_or(1_000_000_000, |unit| unit.at);
     for round in 0..rounds {
         now += 300;
         let units: Vec<_> = (0..10)
             .map(|_| {
-                let unit = unit(&store.view, dice, now);
+                let unit = unit(&store.view, rng, now);
                 store.view.seal(Arc::clone(&unit));
                 unit
             })
@@ -64,12 +64,12 @@ fn work(store: &mut Opened, model: &mut Model, dice: &mut Dice, rounds: u64) {
 fn older_store(seed: u64) -> (Arc<SimDisk>, Model) {
     let disk = Arc::new(SimDisk::new(seed));
     let mut store = open_on(&disk, &options()).expect("an empty disk makes a store");
-    let (mut model, mut dice) = (Model::default(), Dice::new(seed));
-    work(&mut store, &mut model, &mut dice, 7);
+    let (mut model, mut rng) = (Model::default(), SimRng::new(seed));
+    work(&mut store, &mut model, &mut rng, 7);
     // A checkpoint that is not complete leaves pages and segments that no manifest names.
     let tail: Vec<_> = (0..40)
         .map(|_| {
-            let unit = unit(&store.view, &mut dice, 1_000_100_000);
+            let unit = unit(&store.view, &mut rng, 1_000_100_000);
             store.view.seal(Arc::clone(&unit));
             unit
         })
@@ -119,8 +119,8 @@ fn an_older_store_is_upgraded_and_works_on() {
         model.check(&store.view, i64::MIN);
         model.check_history(&store.history, Seq::FIRST);
         // When it works on, then old and new records stand side by side
-        let mut dice = Dice::new(seed + 100);
-        work(&mut store, &mut model, &mut dice, 9);
+        let mut rng = SimRng::new(seed + 100);
+        work(&mut store, &mut model, &mut rng, 9);
         model.check(&store.view, i64::MIN);
         drop(store);
         let versions = versions(&disk);
@@ -174,7 +174,7 @@ fn store() -> (Arc<SimDisk>, Model) {
     let disk = Arc::new(SimDisk::new(7));
     let mut store = open_on(&disk, &options()).expect("an empty disk makes a store");
     let mut model = Model::default();
-    work(&mut store, &mut model, &mut Dice::new(7), 4);
+    work(&mut store, &mut model, &mut SimRng::new(7), 4);
     (disk, model)
 }
 

@@ -1,6 +1,7 @@
-//! The manifest: which views are valid, and up to which unit. One record, so it is replaced as one.
+//! The manifest: which views are valid, and up to which unit. The manifest is one record, so that it is replaced
+//! atomically.
 //!
-//! It names only what was durable before it was written.
+//! Invariant: the manifest names only segments and pages that were durable before the manifest was written.
 
 use std::sync::Arc;
 
@@ -16,12 +17,12 @@ pub(crate) const MANIFEST: &[u8] = b"manifest";
 /// Which views are valid.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
-    /// Of the units that the views hold.
+    /// The sums over the units that the views hold.
     pub(crate) totals: Totals,
     pub(crate) catalog: Catalog,
-    /// The number of the journal's chunk behind those units.
+    /// The number of the first journal chunk whose units the views do not hold.
     pub(crate) chunk: u64,
-    /// The next segment's id.
+    /// The id that the next new segment gets.
     pub(crate) next_segment: u64,
 }
 

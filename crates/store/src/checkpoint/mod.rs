@@ -1,11 +1,11 @@
-//! Checkpoints: what committed units say goes into the views, step by step.
+//! Checkpoints: write the changes of committed units into the views, step by step.
 //!
 //! | file | has |
 //! |---|---|
-//! | `pending` | the committed units that no checkpoint holds |
+//! | `pending` | the committed units that no checkpoint has written |
 //! | `steps` | the steps of a checkpoint |
 //! | `manifest` | which views are valid, and up to which unit |
-//! | `report` | what a complete checkpoint tells the view |
+//! | `report` | the result of a checkpoint, for the view |
 
 mod manifest;
 mod pending;

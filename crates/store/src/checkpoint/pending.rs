@@ -1,4 +1,4 @@
-//! Units that no checkpoint holds yet.
+//! Committed units that no checkpoint has written yet.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -9,14 +9,14 @@ use crate::schema::Table;
 use crate::totals::Totals;
 use crate::unit::{Ordinal, Timer, Unit};
 
-/// What was committed since the last checkpoint began: the units themselves, which the overlay holds as well.
+/// The units that were committed since the last checkpoint began. The overlay shares the same units.
 #[derive(Debug)]
 pub(crate) struct PendingUnits {
-    /// Of all units so far.
+    /// The sums over all units so far.
     pub(crate) totals: Totals,
-    /// The number of the journal's chunk behind them.
+    /// The number of the next journal chunk.
     pub(crate) chunk: u64,
-    /// The memory that the units take, in bytes.
+    /// The memory of the units, in bytes.
     pub(crate) bytes: usize,
     buckets: TimeBuckets,
     pub(crate) units: Vec<Arc<Unit>>,
@@ -33,13 +33,13 @@ impl PendingUnits {
         self.units.push(Arc::clone(unit));
     }
 
-    /// Takes all pending units; later ones are for the next checkpoint.
+    /// Takes all pending units. Units that are added later belong to the next checkpoint.
     pub(crate) fn take(&mut self) -> Self {
         let next = Self::new(self.totals.clone(), self.chunk, self.buckets);
         mem::replace(self, next)
     }
 
-    /// Which entities were touched, each with the units that did so, in the order of pages and of units.
+    /// The entities that the units changed, sorted by page, then by unit. An entity occurs once for each of its units.
     pub(crate) fn dirty_entities(&self) -> Vec<DirtyEntity> {
         let mut dirty = Vec::with_capacity(self.units.len() * 4);
         for (unit, at) in self.units.iter().zip(0_u32..) {
@@ -56,7 +56,7 @@ impl PendingUnits {
         dirty
     }
 
-    /// New entries of the indexes, by index and time bucket, in the order of the units.
+    /// The new index entries, grouped by index and time bucket, each group in the order of the units.
     pub(crate) fn entries(&self) -> BTreeMap<(usize, i64), Vec<Entry>> {
         let mut entries: BTreeMap<_, Vec<Entry>> = BTreeMap::new();
         for unit in &self.units {
@@ -73,19 +73,19 @@ impl PendingUnits {
         entries
     }
 
-    /// How many identities the units use up.
+    /// The number of identities that the units use up.
     pub(crate) fn identities(&self) -> u64 {
         self.units.iter().filter(|unit| unit.identity.is_some()).count() as u64
     }
 
-    /// New timers that are not dealt with.
+    /// The new timers that have not fired.
     pub(crate) fn timers(&self) -> Vec<Timer> {
         let timers = self.units.iter().flat_map(|unit| &unit.timers).copied();
         timers.filter(|timer| timer.due >= self.totals.fired).collect()
     }
 }
 
-/// A unit, by its place among the pending ones, changed an entity.
+/// An entity that a pending unit changed, and the index of that unit among the pending units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct DirtyEntity {
     pub(crate) table: Table,

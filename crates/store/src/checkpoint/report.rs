@@ -1,4 +1,4 @@
-//! What a complete checkpoint tells the reader.
+//! The result of a checkpoint, for the view.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use crate::index::Catalog;
 use crate::pages::PageId;
 use crate::unit::Seq;
 
-/// What a complete checkpoint holds; for `View::checkpointed`.
+/// The result of a complete checkpoint. The core thread passes it to `View::checkpointed`.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// It holds every unit below this.
+    /// The views on disk hold every unit below this.
     pub covered: Seq,
-    /// The bytes of views that were written.
+    /// The number of bytes that were written to the views.
     pub bytes: usize,
-    /// Timers due before this are dealt with.
+    /// Timers due before this have fired. Microseconds since the epoch.
     pub(crate) fired: i64,
     pub(crate) pages: Vec<PageId>,
     pub(crate) catalog: Arc<Catalog>,

@@ -1,8 +1,9 @@
-//! Checkpoints: what committed units say goes into the views, step by step.
+//! The steps of a checkpoint.
 //!
-//! Order is what makes one safe: first everything that it writes, then a sync, then the manifest that names it, then a
-//! sync. Until the last one the manifest before it is valid: pages may be newer than it says, which replaying the
-//! journal makes good, and new segments and timers are not named by it.
+//! The order of the steps makes a checkpoint safe against a crash: write pages, segments and timers; sync; write the
+//! manifest that names them; sync. Until the second sync the earlier manifest is valid. Pages may then hold units that
+//! the earlier manifest does not count: the replay of the journal applies these units once more, which does no harm.
+//! New segments and timers are not named by the earlier manifest, so they are ignored.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -10,19 +11,19 @@ use std::mem;
 use super::manifest::Manifest;
 use super::pending::{DirtyEntity, PendingUnits};
 use super::report::Report;
-use crate::disk::{Batch, Disk, Layout, Tree};
+use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
 use crate::index::{Compaction, Entry, IDENTITIES, Writer};
 use crate::pages::{self, PageId, Update};
 use crate::schema::PageSizes;
 use crate::timers;
 
-/// Pages that are written in one step.
+/// The number of pages that one step writes.
 const PAGES_AT_ONCE: usize = 32;
 
 #[derive(Debug)]
 enum Step {
-    /// The entities to write, and the first that is not written yet.
+    /// The entities to write, and the index of the first that is not written yet.
     Pages {
         dirty: Vec<DirtyEntity>,
         from: usize,
@@ -49,7 +50,7 @@ impl Checkpoint {
         Self { step, sizes, pending, pages: Vec::new(), bytes: 0 }
     }
 
-    /// How many identities are in no segment yet.
+    /// The number of identities of this checkpoint that are not in a segment yet.
     pub(crate) fn identities(&self) -> u64 {
         match &self.step {
             Step::Pages { .. } => self.pending.identities(),
@@ -63,16 +64,16 @@ impl Checkpoint {
         }
     }
 
-    /// Takes the next step; the last one gives the report.
+    /// Takes the next step. The last step returns the report.
     pub(crate) fn step(
         &mut self,
         disk: &dyn Disk,
-        layouts: &mut [Layout],
+        page_keys: &mut [PreallocatedKeys],
         compaction: &mut Compaction,
     ) -> Result<Option<Report>, Error> {
         self.step = match mem::replace(&mut self.step, Step::Sync) {
             Step::Pages { dirty, from } => {
-                match self.write_pages(disk, layouts, &dirty[from..])? {
+                match self.write_pages(disk, page_keys, &dirty[from..])? {
                     0 => Step::Segments(self.pending.entries()),
                     written => Step::Pages { dirty, from: from + written },
                 }
@@ -123,11 +124,11 @@ impl Checkpoint {
         Ok(())
     }
 
-    /// Writes the first of the dirty pages; gives the number of entries of `dirty` that are written with them.
+    /// Writes the first of the dirty pages. Returns how many entries of `dirty` they contain.
     fn write_pages(
         &mut self,
         disk: &dyn Disk,
-        layouts: &mut [Layout],
+        page_keys: &mut [PreallocatedKeys],
         dirty: &[DirtyEntity],
     ) -> Result<usize, Error> {
         let mut batch = Batch::new(Tree::Pages);
@@ -137,7 +138,7 @@ impl Checkpoint {
             let entities = dirty.chunk_by(|a, b| a.ordinal == b.ordinal);
             let updates: Vec<Update> = entities.map(|dirty| self.update(dirty)).collect();
             let id = page(&dirty[0]);
-            layouts[id.table.index()].reserve(disk, id.number + 1)?;
+            page_keys[id.table.index()].reserve(disk, id.number + 1)?;
             pages::update(disk, id, &updates, &mut batch)?;
             self.pages.push(id);
             written += dirty.len();
@@ -146,7 +147,7 @@ impl Checkpoint {
         Ok(written)
     }
 
-    /// What all pending units make of an entity.
+    /// The changes of all pending units to one entity.
     fn update(&self, dirty: &[DirtyEntity]) -> Update {
         let mut update = Update::new(dirty[0].ordinal);
         for entity in dirty {
@@ -163,7 +164,8 @@ impl Checkpoint {
         (index, bucket): (usize, i64),
         mut entries: Vec<Entry>,
     ) -> Result<(), Error> {
-        // Of equal hashes the last one counts: a stable sort leaves it last, and that is what is kept.
+        // Of entries with the same hash the newest counts: the stable sort leaves the newest last, and the last is
+        // kept.
         entries.sort_by_key(|entry| entry.hash);
         let mut batch = Batch::new(Tree::Index);
         let mut writer = Writer::new(compaction.next_id(), index, bucket, self.pending.totals.next);

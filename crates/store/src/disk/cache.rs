@@ -1,7 +1,7 @@
-//! Records of the views, kept in memory up to a number of bytes.
+//! A cache of view records in memory, limited in bytes.
 //!
-//! Invariant: what it holds is what a read of the disk would give, or what it gave when the last checkpoint was made
-//! known; in between, the overlay has what is newer.
+//! Invariant: a cached record is the record on disk, or the record as it was when the view last learned of a
+//! checkpoint. In the second case the overlay holds the newer values.
 
 use std::cell::RefCell;
 
@@ -11,12 +11,12 @@ use quick_cache::unsync::Cache as QuickCache;
 
 use super::interface::{Disk, Error, Tree};
 
-/// What an entry costs beside its key and its value.
+/// The memory of an entry besides its key and its value, in bytes.
 const OVERHEAD: u64 = 96;
-/// The size that entries are expected to have, for the cache's own tables.
+/// The expected size of an entry in bytes. The cache sizes its own tables by it.
 const TYPICAL: usize = 12 << 10;
 
-/// The key of a record: its tree and its key there, which for cached trees fits 16 bytes.
+/// The key of a record: its tree, and its key in the tree with its length. Keys of cached trees fit 16 bytes.
 type Key = (Tree, [u8; 16], u8);
 
 #[derive(Debug, Clone)]
@@ -28,12 +28,12 @@ impl Weighter<Key, Option<Bytes>> for BySize {
     }
 }
 
-/// A cache of records, absent ones included. Reading through it needs no exclusive access.
+/// A cache of records. It also remembers which keys have no record. Reading needs no exclusive access.
 #[derive(Debug)]
 pub(crate) struct Cache(RefCell<QuickCache<Key, Option<Bytes>, BySize>>);
 
 impl Cache {
-    /// A cache of at most `bytes`.
+    /// A cache that holds at most `bytes` bytes.
     pub(crate) fn new(bytes: usize) -> Self {
         Self(RefCell::new(QuickCache::with_weighter(
             (bytes / TYPICAL).max(64),
@@ -42,7 +42,7 @@ impl Cache {
         )))
     }
 
-    /// The record under `key`, from memory or else from the disk.
+    /// The record under `key`, from memory if it is cached, else from the disk.
     pub(crate) fn get(
         &self,
         disk: &dyn Disk,
@@ -60,7 +60,7 @@ impl Cache {
         Ok(value)
     }
 
-    /// The record has changed: the next read asks the disk.
+    /// Drops the cached record under `key`, which changed on disk.
     pub(crate) fn forget(&self, tree: Tree, key: &[u8]) {
         if let Some(cached) = cache_key(tree, key) {
             self.0.borrow_mut().remove(&cached);

@@ -1,9 +1,12 @@
-//! The seam between the store and what keeps its bytes.
+//! The interface between the store and its disk.
 //!
-//! What the store relies on, and no more: a batch changes one tree, all of it or nothing; what was written before a
-//! [`sync`](Disk::sync) that returned is there after a crash; of what was written after it, any subset of batches may
-//! be. After the first error of a write or a sync every later one fails as well: what the disk holds is not known any
-//! more, until it is opened again.
+//! The store relies on these properties only:
+//!
+//! - A batch changes one tree, and is applied wholly or not at all.
+//! - A batch that was written before a successful [`sync`](Disk::sync) survives a crash. Of the batches that were
+//!   written later, any subset may survive.
+//! - After a write or a sync has failed, every later one fails too. The content of the disk is then unknown until the
+//!   disk is opened again.
 
 use std::error;
 use std::fmt;
@@ -12,14 +15,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-/// The longest value that the store writes under one key; whatever is longer goes in pieces. Why this number: see
-/// [`SledDisk`](super::SledDisk).
+/// The longest value that the store writes under one key, in bytes. Longer values are split into pieces. The source of
+/// [`SledDisk`](super::SledDisk) explains the number.
 pub const MAX_RECORD: usize = 60 << 10;
 
-/// A separate key space.
+/// A key space of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tree {
-    /// What store this is, its manifest, the relay's cursor.
+    /// The small records: the store's id, its format, the manifest, the relay's cursor.
     Meta,
     /// The journal's chunks.
     Journal,
@@ -53,17 +56,17 @@ impl fmt::Display for Tree {
     }
 }
 
-/// Puts and removals in one tree, done together or not at all. No key appears twice.
+/// Puts and removals in one tree, applied together or not at all. No key occurs twice.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// The tree that it changes.
     pub tree: Tree,
-    /// Keys and their new values; `None`: the key goes.
+    /// Keys and their new values. `None`: the key is removed.
     pub changes: Vec<(Vec<u8>, Option<Vec<u8>>)>,
 }
 
 impl Batch {
-    /// A batch that changes nothing yet.
+    /// An empty batch.
     pub const fn new(tree: Tree) -> Self {
         Self { tree, changes: Vec::new() }
     }
@@ -78,7 +81,7 @@ impl Batch {
         self.changes.push((key.into(), None));
     }
 
-    /// How many bytes its keys and values have.
+    /// The number of bytes of all keys and values.
     pub fn size(&self) -> usize {
         self.changes.iter().map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum()
     }
@@ -87,42 +90,42 @@ impl Batch {
 /// A key and its value.
 pub type Pair = (Bytes, Bytes);
 
-/// Keeps the store's bytes. Used from several threads: one writes, all read.
+/// Stores the bytes of the store. One thread writes, any thread reads.
 pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// The value under `key`.
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error>;
 
-    /// At most `limit` pairs in growing order, the first with the smallest key that is not below `from`.
+    /// The first `limit` pairs whose key is `from` or greater, in ascending order of the keys.
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error>;
 
-    /// The pair with the greatest key; with `below`, of those below it.
+    /// The pair with the greatest key; with `below`, the pair with the greatest key below it.
     fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error>;
 
-    /// Applies a batch; readers see it at once, a crash may undo it until the next sync.
+    /// Applies a batch. Readers see the batch at once. A crash before the next sync may undo the batch.
     fn write(&self, batch: Batch) -> Result<(), Error>;
 
-    /// Returns when all that was written before is durable.
+    /// Makes all earlier writes durable before it returns.
     fn sync(&self) -> Result<(), Error>;
 
-    /// How many bytes the disk uses by now.
+    /// The number of bytes that the store occupies on disk.
     fn bytes(&self) -> Result<u64, Error>;
 }
 
-/// What a disk may fail with.
+/// An error of a disk.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// Another process holds the store's lock.
     #[error("another process has this store open: {}", path.display())]
     Locked {
-        /// The store.
+        /// The store's directory.
         path: PathBuf,
     },
-    /// The disk, or what manages it, failed. Final for this opening of the store.
+    /// The disk, or the database on it, failed. The store cannot be used until it is opened again.
     #[error("cannot {doing}")]
     Failed {
-        /// What was being done.
+        /// The operation, as an infinitive: the message reads "cannot ...".
         doing: &'static str,
-        /// Why it failed.
+        /// The cause.
         source: Arc<dyn error::Error + Send + Sync>,
     },
 }

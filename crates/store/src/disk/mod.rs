@@ -1,21 +1,21 @@
-//! What keeps the bytes.
+//! Disks: where the store keeps its bytes.
 //!
 //! | file | has |
 //! |---|---|
-//! | `interface` | the seam: what the store relies on, and no more |
-//! | `sled` | the disk that sled keeps |
-//! | `simulated` | a disk in memory that crashes and fails as told, for tests |
-//! | `cache` | records in memory, in front of any disk |
-//! | `layout` | keys laid out ahead, so that sled writes each record once |
+//! | `interface` | the interface of a disk, and the guarantees that the store relies on |
+//! | `sled` | the real disk: a sled database in a directory |
+//! | `simulated` | a disk in memory for tests: crashes and fails on demand |
+//! | `cache` | a cache of records in front of any disk |
+//! | `preallocation` | keys that are inserted in advance, so that sled writes each record once |
 
 mod cache;
 mod interface;
-mod layout;
+mod preallocation;
 #[cfg(any(test, feature = "simulation"))]
 pub mod simulated;
 mod sled;
 
 pub(crate) use self::cache::Cache;
 pub use self::interface::{Batch, Disk, Error, MAX_RECORD, Pair, Tree};
-pub(crate) use self::layout::Layout;
+pub(crate) use self::preallocation::PreallocatedKeys;
 pub use self::sled::SledDisk;

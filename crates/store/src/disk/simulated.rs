@@ -1,7 +1,7 @@
-//! A simulated disk for tests: all in memory, everything that happens to it from one seed.
+//! A simulated disk for tests. It is held in memory, and a seed decides what a crash leaves.
 //!
-//! It is as harsh as [`disk`](super::disk) allows: a crash keeps any subset of the batches that were not synced. It can
-//! be told to crash, or to fail, at the n-th write or sync.
+//! The simulated disk gives no guarantee beyond the interface: a crash keeps a random subset of the batches that were
+//! not synced. A test can make it crash or fail at the n-th write or sync.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,10 +15,10 @@ use super::interface::{Batch, Disk, Error, Pair, Tree};
 
 type Content = BTreeMap<(Tree, Vec<u8>), Bytes>;
 
-/// What happens to a simulated disk.
+/// A fault of a simulated disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The power goes, before or after the operation has its effect.
+    /// The power fails, before or after the operation takes effect.
     Crash,
     /// The disk is full.
     Full,
@@ -26,12 +26,12 @@ pub enum Fault {
     Broken,
 }
 
-/// Small, fast, and the same everywhere: xorshift with a final multiplication.
+/// A small random number generator that gives the same numbers on every machine: xorshift64*.
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub struct SimRng(u64);
 
-impl Dice {
-    /// Dice that fall as the seed says.
+impl SimRng {
+    /// A generator with this seed.
     pub const fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
@@ -47,22 +47,23 @@ impl Dice {
 
 #[derive(Debug)]
 struct State {
-    dice: Dice,
-    /// What a crash leaves.
+    rng: SimRng,
+    /// The content that survives every crash.
     synced: Content,
-    /// What readers see.
+    /// The content that readers see.
     seen: Content,
     pending: Vec<Batch>,
     /// Writes and syncs so far.
     operations: u64,
-    /// The bytes of all values that were put so far, by tree.
+    /// The bytes of all values that were put so far, for each tree.
     put: [u64; Tree::ALL.len()],
     armed: Option<(u64, Fault)>,
     failed: Option<Error>,
 }
 
 impl State {
-    /// Counts an operation; an error if it, or one before it, is the one to fail. Says whether it takes effect.
+    /// Counts an operation. Returns an error if this operation or an earlier one was to fail; the flag in the error
+    /// says whether this operation takes effect all the same.
     fn operate(&mut self) -> Result<(), (Error, bool)> {
         if let Some(error) = &self.failed {
             return Err((error.clone(), false));
@@ -78,7 +79,7 @@ impl State {
         };
         let error = Error::failed("write to the simulated disk", source);
         self.failed = Some(error.clone());
-        Err((error, self.dice.below(2) == 0))
+        Err((error, self.rng.below(2) == 0))
     }
 }
 
@@ -104,12 +105,12 @@ impl fmt::Debug for SimDisk {
 impl SimDisk {
     /// An empty disk.
     pub fn new(seed: u64) -> Self {
-        Self::with(Dice::new(seed), Content::new())
+        Self::with(SimRng::new(seed), Content::new())
     }
 
-    fn with(dice: Dice, content: Content) -> Self {
+    fn with(rng: SimRng, content: Content) -> Self {
         Self(Mutex::new(State {
-            dice,
+            rng,
             synced: content.clone(),
             seen: content,
             pending: Vec::new(),
@@ -124,41 +125,42 @@ impl SimDisk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many writes and syncs there were.
+    /// The number of writes and syncs so far.
     pub fn operations(&self) -> u64 {
         self.state().operations
     }
 
-    /// The operation with this number, counting from 1, fails, and every one after it.
+    /// Makes the write or sync with this number (counted from 1) fail, and every later one.
     pub fn fail_at(&self, operation: u64, fault: Fault) {
         self.state().armed = Some((operation, fault));
     }
 
-    /// The disk as the next start finds it: what was synced, and any of the batches that were not.
+    /// Crashes the disk. Returns the disk that the next start finds: all that was synced, and a random subset of the
+    /// batches that were not.
     #[must_use]
     pub fn crash(&self) -> Self {
         let mut state = self.state();
         let mut content = state.synced.clone();
         for batch in std::mem::take(&mut state.pending) {
-            if state.dice.below(2) == 0 {
+            if state.rng.below(2) == 0 {
                 apply(&mut content, &batch);
             }
         }
-        let next = state.dice.below(u64::MAX);
+        let next = state.rng.below(u64::MAX);
         state.failed =
             Some(Error::failed("use the simulated disk", io::Error::other("it was taken away")));
-        Self::with(Dice::new(next), content)
+        Self::with(SimRng::new(next), content)
     }
 
-    /// A copy of what readers see.
+    /// A copy of the content that readers see.
     #[must_use]
     pub fn copy(&self) -> Self {
         let mut state = self.state();
-        let next = state.dice.below(u64::MAX);
-        Self::with(Dice::new(next), state.seen.clone())
+        let next = state.rng.below(u64::MAX);
+        Self::with(SimRng::new(next), state.seen.clone())
     }
 
-    /// How many records a tree has.
+    /// The number of records of a tree.
     pub fn records(&self, tree: Tree) -> usize {
         self.state().seen.keys().filter(|(of, _)| *of == tree).count()
     }
@@ -168,7 +170,7 @@ impl SimDisk {
         self.state().put[tree as usize]
     }
 
-    /// The bytes of the longest value that was written.
+    /// The length of the longest value that was written, in bytes.
     pub fn longest(&self) -> usize {
         self.state().seen.values().map(Bytes::len).max().unwrap_or(0)
     }

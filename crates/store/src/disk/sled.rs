@@ -1,23 +1,25 @@
-//! The disk that sled keeps.
+//! The real disk: a sled database in a directory.
 //!
-//! sled 0.34.7 gives atomic batches in a log; what it does not give is made good here, each point from its source:
+//! sled 0.34.7 gives atomic batches in a log. This module makes up for what sled lacks. Each point names the file of
+//! sled's source that shows it:
 //!
-//! - **Durability.** `flush` ends in `sync_file_range` (`pagecache/iobuf.rs`), which neither writes the file's length nor
-//!   flushes the drive: after it comes `fdatasync` on a second handle to the file. Its own flusher thread is off, since
-//!   its death would go unnoticed.
-//! - **Blobs.** A message above a quarter of the segment size goes to a file of its own under `blobs/`, which is never
-//!   synced (`logger.rs`, `blob_io.rs`). Messages are not only values: a leaf is rewritten whole when it is split, merged
-//!   or had ten changes, and it has up to 17 entries of any size, with a sibling merged into it up to 20
-//!   (`node.rs`, `should_split`, `should_merge`). So the bound is 20 x ([`MAX_RECORD`] + key) < segment size / 4: with
-//!   60 KiB and 8 MiB that is 1.2 of 2 MiB, and no blob is ever written.
-//! - **Batches.** A batch ends the buffer of the log before and behind its head (`pagecache/mod.rs`, `pin_log`): two
-//!   writes, each followed by `sync_file_range`. One key needs no batch to be whole, and goes in by itself; the journal
-//!   is so written once a commit (measured: 860 writes instead of 16,500 for 50,000 orders, half the store's CPU).
-//! - **Torn snapshots.** A `snap.*.generating` that a crash left is taken for the newest snapshot and fails every later
-//!   open as corruption (`snapshot.rs`): it is moved aside first, under the lock.
-//! - **The lock** of a closed store is let go late: opening tries again for a while.
-//! - **Memory.** Its cache lets hardly anything go that is as large as our leaves: see `eviction`.
-//! - **Errors** stick: after one, the state on disk is not known.
+//! - **Durability.** sled's `flush` ends in `sync_file_range` (`pagecache/iobuf.rs`), which neither writes the file's
+//!   length nor flushes the drive. So `sync` also calls `fdatasync` on a second handle to the file. sled's own flusher
+//!   thread is off, because nobody would notice its death.
+//! - **Blobs.** sled writes a log message of more than a quarter of the segment size to a file of its own under
+//!   `blobs/`, and never syncs that file (`logger.rs`, `blob_io.rs`). A message may be a whole leaf: sled rewrites a
+//!   leaf when it is split, merged or has had ten changes. A leaf has up to 17 entries of any size, and up to 20 after
+//!   a merge (`node.rs`, `should_split`, `should_merge`). No blob is written as long as 20 x ([`MAX_RECORD`] + key) <
+//!   segment size / 4. With records of 60 KiB and segments of 8 MiB that is 1.2 MiB < 2 MiB.
+//! - **Batches.** sled ends the current log buffer before and after the head of a batch (`pagecache/mod.rs`,
+//!   `pin_log`): that is two writes, each followed by `sync_file_range`. A single key is atomic without a batch, so it
+//!   is inserted without one. The journal is therefore written once a commit (measured: 860 writes instead of 16,500
+//!   for 50,000 orders, and half of the store's CPU time).
+//! - **Torn snapshots.** sled takes a `snap.*.generating` that a crash left for the newest snapshot, and every later
+//!   open fails as corrupt (`snapshot.rs`). So opening first renames such files, while it holds the lock.
+//! - **The lock.** sled releases the lock of a closed store late. So opening retries for a while.
+//! - **Memory.** sled's cache hardly ever evicts leaves as large as ours: see `eviction`.
+//! - **Errors.** After the first failed write or sync every later one fails, because the state on disk is unknown.
 
 mod eviction;
 
@@ -34,11 +36,11 @@ use sled::{IVec, Mode};
 use self::eviction::Eviction;
 use super::interface::{Batch, Disk, Error, MAX_RECORD, Pair, Tree};
 
-/// sled writes its log in segments of this size; part of the format on disk.
+/// The size of the segments of sled's log, in bytes. It is a part of the format on disk.
 const SEGMENT: usize = 8 << 20;
-/// A leaf's entries at most, as one message.
+/// The most entries of a leaf that sled writes as one message.
 const LEAF: usize = 20;
-/// How often, and how far apart, a lock is tried.
+/// How often opening tries to take the lock. [`PAUSE`] is between two tries.
 const ATTEMPTS: u32 = 40;
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -47,7 +49,7 @@ const _: () = assert!(
     "a leaf may become a blob, which is not synced"
 );
 
-/// A directory that sled keeps.
+/// A sled database in a directory.
 #[derive(Debug)]
 pub struct SledDisk {
     db: sled::Db,
@@ -59,8 +61,8 @@ pub struct SledDisk {
 }
 
 impl SledDisk {
-    /// Opens the directory, or makes it. sled keeps about `cache` bytes of pages in memory; it does not count all that
-    /// it holds, so measure the process.
+    /// Opens the database in the directory, or creates both. sled caches about `cache` bytes of pages. It does not
+    /// count all of its memory, so measure the process.
     pub fn open(path: &Path, cache: u64) -> Result<Self, Error> {
         let is_new = !path.join("db").exists();
         fs::create_dir_all(path)
@@ -88,13 +90,13 @@ impl SledDisk {
         &self.trees[tree as usize]
     }
 
-    /// Runs a change, unless one failed before; remembers its failure.
+    /// Runs a change. If an earlier change failed, returns that error instead.
     fn guarded(&self, act: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
         if let Some(failed) = self.failed.get() {
             return Err(failed.clone());
         }
         act().inspect_err(|error| {
-            // A failure that came first is as good.
+            // another thread may have set an error first: that error serves as well
             let _ = self.failed.set(error.clone());
         })
     }
@@ -165,7 +167,7 @@ impl Disk for SledDisk {
     }
 }
 
-/// Hands out sled's own memory, without a copy.
+/// Shares sled's own memory instead of copying it.
 fn share(value: IVec) -> Bytes {
     Bytes::from_owner(value)
 }
@@ -182,7 +184,7 @@ fn open_locked(path: &Path, cache: u64) -> Result<sled::Db, Error> {
     for _ in 1..ATTEMPTS {
         match config().open() {
             Ok(db) => return Ok(db),
-            // sled says so in words only (`config.rs`, `try_lock`).
+            // sled reports a lock only in the text of the error (`config.rs`, `try_lock`)
             Err(sled::Error::Io(error))
                 if error.to_string().starts_with("could not acquire lock") =>
             {
@@ -194,7 +196,7 @@ fn open_locked(path: &Path, cache: u64) -> Result<sled::Db, Error> {
     Err(Error::Locked { path: path.to_owned() })
 }
 
-/// Moves torn snapshots aside, while nobody else can be writing one.
+/// Renames torn snapshots while this process holds the lock, so that no other process is writing one.
 fn repair(path: &Path) -> Result<(), Error> {
     let torn =
         torn_snapshots(path).map_err(|error| Error::failed("list the store's files", error))?;
@@ -202,7 +204,7 @@ fn repair(path: &Path) -> Result<(), Error> {
         return Ok(());
     }
     let _lock = lock(path)?;
-    // Looked for again: who held the lock until now may have finished one.
+    // list again: the process that held the lock until now may have completed a snapshot
     for snapshot in
         torn_snapshots(path).map_err(|error| Error::failed("list the store's files", error))?
     {
@@ -232,7 +234,7 @@ fn torn_snapshots(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(torn)
 }
 
-/// Takes the lock that sled takes; it is let go with the file.
+/// Takes the same lock as sled. Dropping the file releases the lock.
 fn lock(path: &Path) -> Result<File, Error> {
     let file = OpenOptions::new()
         .read(true)
@@ -251,7 +253,7 @@ fn lock(path: &Path) -> Result<File, Error> {
     Err(Error::Locked { path: path.to_owned() })
 }
 
-/// Makes the names of a new store's files durable; `fdatasync` is for their content.
+/// Makes the file names of a new store durable: `fdatasync` on a file covers only its content.
 fn sync_names(path: &Path) -> io::Result<()> {
     File::open(path.join("conf"))?.sync_all()?;
     File::open(path)?.sync_all()?;

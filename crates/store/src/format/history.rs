@@ -6,12 +6,13 @@
 //! | 3 | never released: it exists in tests only, as the format before the first one |
 //! | 4 | the stamp, a version of its own for every kind of record, the list of tables |
 //!
-//! A new format is a row here, the new version in `kind`, and an arm in [`upgrade`]. No row and no arm ever goes.
+//! A new format needs a row here, the new version in `kind`, and an arm in [`upgrade`]. Rows and arms are never
+//! removed.
 //!
-//! This is the format of the store's own records. What the values in them are has a format of its own, which the caller
-//! gives (`Schema::contents`): for the shop it is `FORMAT` in `crates/domain/src/stored/format.rs`. Upgrades here go from
-//! one version to the next, as bytes. Those of the shop's records (`Stored::upgrade`) go from any version to the newest at
-//! once.
+//! This is the format of the store's own records. The values in these records have a format of their own, which the
+//! caller gives (`Schema::contents`). For the shop that format is `FORMAT` in `crates/domain/src/stored/format.rs`. An
+//! upgrade here turns the bytes of one version into those of the next. An upgrade of the shop's records
+//! (`Stored::upgrade`) goes from any version to the newest at once.
 
 use bytes::Bytes;
 
@@ -24,7 +25,8 @@ pub(crate) const FORMAT: u32 = 4;
 /// The oldest format that this build can upgrade.
 #[cfg(not(any(test, feature = "simulation")))]
 pub(crate) const OLDEST_FORMAT: u32 = 4;
-/// The oldest format that this build can upgrade: tests have one more, so that there is something to upgrade from.
+/// The oldest format that this build can upgrade. Tests can also upgrade format 3, so that they have an upgrade to
+/// test.
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) const OLDEST_FORMAT: u32 = UNRELEASED as u32;
 
@@ -32,7 +34,8 @@ pub(crate) const OLDEST_FORMAT: u32 = UNRELEASED as u32;
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) const UNRELEASED: u8 = 3;
 
-/// One step of an upgrade: the record's next version and its form in it. `None` for a version that never was.
+/// One step of an upgrade: returns the next version and the record in that version. `None`: no build wrote version
+/// `found` of this kind.
 pub(crate) fn upgrade(
     kind: Kind,
     from: u8,
@@ -50,7 +53,7 @@ pub(crate) fn upgrade(
     }
 }
 
-/// The form of version 3: every bit is turned.
+/// The form of version 3: every bit is inverted.
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) fn complement(bytes: &[u8]) -> Vec<u8> {
     bytes.iter().map(|byte| !byte).collect()

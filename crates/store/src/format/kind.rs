@@ -1,19 +1,19 @@
 //! Every kind of record that the store writes.
 
-/// A kind of record. A kind whose keys change is a new kind.
+/// A kind of record. If the form of its keys changes, it becomes a new kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Whose store it is.
+    /// The namespace that the store belongs to, and the store's own id.
     StoreId,
     /// The tables that the store has.
     Tables,
-    /// The time that a bucket of identities spans.
+    /// The time span of a bucket of identities.
     BucketSpan,
-    /// How far the relay came.
+    /// The position up to which the relay has published.
     Cursor,
     /// Which views are valid.
     Manifest,
-    /// Units in the journal, or a part of one.
+    /// Units of the journal, or a part of one unit.
     Chunk,
     /// A unit within a chunk.
     Unit,
@@ -27,7 +27,7 @@ pub(crate) enum Kind {
     SegmentRun,
     /// Sorted entries of a segment.
     SegmentBlock,
-    /// Timers of some seconds.
+    /// The timers of a span of some seconds.
     TimerBucket,
 }
 
@@ -50,7 +50,7 @@ impl Kind {
         Self::TimerBucket,
     ];
 
-    /// Its name in messages.
+    /// The name in error messages.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::StoreId => "store id",
@@ -69,8 +69,8 @@ impl Kind {
         }
     }
 
-    /// The version that this build writes: the store format that brought the form. Raising one takes a step in
-    /// `history` and raises the store's format.
+    /// The version that this build writes: the number of the store format that introduced the form. To raise it, add a
+    /// step in `history` and raise the store's format.
     pub(crate) const fn version(self) -> u8 {
         match self {
             Self::StoreId

@@ -4,15 +4,16 @@
 //! |---|---|
 //! | `kind` | every kind of record that the store writes, and the version of its form |
 //! | `history` | the formats so far, and the upgrade from each version to the next |
-//! | `record` | taking a record apart, whatever its version |
+//! | `record` | reading a record of any version |
 //! | `stamp` | the record that says which format a store has |
 //!
-//! The first byte of every record is its version: the number of the store format that brought this form. A store has
-//! one stamp, with the number of the store's own format and the number of the form that the caller gives to its
-//! contents. A build refuses a store whose stamp is newer, before it changes anything. It upgrades an older one in one
-//! step, by writing the stamp of its own: the records stay as they are, are read by the rules of their own version, and
-//! get the newest form when they are next written. Until that one write is durable the older build can open the store,
-//! from then on only this one and later ones can.
+//! The first byte of every record is its version: the number of the store format that introduced this form. A store has
+//! one stamp with two numbers: the store's own format, and the format of the contents that the caller stores.
+//!
+//! A build refuses a store with a newer stamp before it changes anything. A store with an older stamp is upgraded by
+//! one write: the stamp of this build. The records stay as they are. Each is read by the rules of its own version, and
+//! gets the newest version when it is written the next time. Until the stamp is durable, the older build can open the
+//! store; afterwards only this build and later ones can.
 
 mod history;
 mod kind;

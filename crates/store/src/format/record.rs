@@ -1,4 +1,4 @@
-//! Taking records apart, whatever their version.
+//! Reading records of any version.
 
 use bytes::{Buf, Bytes};
 
@@ -7,7 +7,7 @@ use super::kind::Kind;
 use crate::error::Error;
 
 impl Kind {
-    /// Takes a record apart: what is behind its version, in the form of the current version.
+    /// The content of a record, without its version byte, in the form of the current version.
     pub(crate) fn open(self, key: &[u8], mut record: Bytes) -> Result<Bytes, Error> {
         let Some(&version) = record.first() else {
             return Err(Error::corrupt(self.name(), key));
@@ -19,7 +19,7 @@ impl Kind {
         self.upgrade(key, version, record)
     }
 
-    /// Brings a record of an older version to the current one, a step at a time.
+    /// Upgrades a record of version `found` to the current version, one step at a time.
     #[cold]
     fn upgrade(self, key: &[u8], found: u8, mut record: Bytes) -> Result<Bytes, Error> {
         let known = self.version();

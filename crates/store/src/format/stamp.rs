@@ -1,7 +1,7 @@
 //! The stamp: which format a store has.
 //!
-//! Builds of any age must be able to read it, so its first nine bytes never change: a version, the store's format and
-//! the format of its contents. A later version may only append to them.
+//! Every build, older or newer, must be able to read the stamp. So its first nine bytes never change: a version, the
+//! store's format and the format of its contents. A later version may only append further bytes.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::{Error, FormatPart};
 
 /// The key of the stamp.
 pub(crate) const STAMP: &[u8] = b"format";
-/// The version of the stamp, its first byte.
+/// The version of the stamp: the first byte.
 const VERSION: u8 = 4;
 
 /// The two numbers of a store's format.
@@ -19,7 +19,7 @@ const VERSION: u8 = 4;
 pub struct Formats {
     /// The format of the store's own records.
     pub store: u32,
-    /// The format of what the caller keeps in it; see [`Schema::contents`](crate::Schema::contents).
+    /// The format of the contents that the caller stores; see [`Schema::contents`](crate::Schema::contents).
     pub contents: u32,
 }
 

@@ -1,11 +1,11 @@
 //! The Bloom filter of a run.
 
-/// Bits of filter for each entry, and how many of them it sets: one absent hash in 300 passes.
+/// The bits of the filter for each entry. With [`FILTER_PROBES`] bits set for each, one absent hash in 300 passes.
 pub(crate) const FILTER_BITS: usize = 12;
 const FILTER_PROBES: u32 = 8;
 
-/// The bits that stand for a hash in a filter of so many bits. They come from the hash's second half: the first half
-/// is what runs and blocks are sorted by, so that its upper bits are much alike in one run.
+/// The bits that stand for a hash in a filter of `bits` bits. They are derived from the second half of the hash. The
+/// first half does not serve: entries are sorted by it, so its upper bits are nearly the same within a run.
 pub(crate) fn probes(hash: &[u8; 16], bits: usize) -> impl Iterator<Item = usize> + use<> {
     let half = hash.last_chunk::<8>().map_or(0, |half| u64::from_le_bytes(*half));
     let (start, step) = (half & 0xffff_ffff, half >> 32 | 1);

@@ -7,7 +7,7 @@ use crate::schema::Table;
 
 /// The valid segments of each index, newest first.
 ///
-/// The segments are shared so that the store thread can tell when nobody looks into a replaced one any more.
+/// The segments are reference-counted, so that the store thread knows when nobody reads a replaced segment any more.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Catalog {
     pub(crate) lists: [Vec<Arc<Segment>>; INDEXES],
@@ -26,7 +26,7 @@ impl Catalog {
         self.lists.iter().flatten()
     }
 
-    /// Takes away the identities of buckets before `bucket`.
+    /// Removes and returns the segments of identities of all time buckets before `bucket`.
     pub(crate) fn take_before(&mut self, bucket: i64) -> Vec<Arc<Segment>> {
         self.lists[IDENTITIES].extract_if(.., |segment| segment.bucket < bucket).collect()
     }

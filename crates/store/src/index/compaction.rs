@@ -1,8 +1,8 @@
-//! Keeps the segments few: merges small ones, drops identities past their retention, removes what is replaced.
+//! Compaction: merges small segments, drops identities past their retention, and removes replaced segments from disk.
 //!
-//! Changes are made in a working catalog and become valid with the next checkpoint's manifest. What a manifest stopped
-//! naming is removed from disk when nobody holds it any more: the core thread reads through the catalog that the last
-//! report gave it.
+//! Changes are made in a working catalog. They become valid with the manifest of the next checkpoint. A segment that
+//! the manifest no longer names is removed from disk when nobody holds it any more: until then the core thread and
+//! readers may still read it through an earlier catalog.
 
 use std::mem;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use super::time_buckets::TimeBuckets;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 
-/// How many segments are made one at least.
+/// The least number of segments that a merge turns into one.
 const FAN_IN: usize = 4;
-/// Entries that a step of a merge moves.
+/// The number of entries that one step of a merge moves.
 const ENTRIES_AT_ONCE: usize = 8 << 10;
-/// Records that a step removes.
+/// The number of records that one step removes.
 const RECORDS_AT_ONCE: usize = 256;
 
 /// The working catalog, and the work on it.
@@ -26,12 +26,12 @@ const RECORDS_AT_ONCE: usize = 256;
 pub(crate) struct Compaction {
     buckets: TimeBuckets,
     catalog: Catalog,
-    /// The next segment's id.
+    /// The id that the next new segment gets.
     next_segment: u64,
     merge: Option<Merge>,
-    /// Not in the working catalog any more, but in the manifest on disk.
+    /// Segments that are not in the working catalog any more, but that the manifest on disk names.
     dropped: Vec<Arc<Segment>>,
-    /// In no manifest any more.
+    /// Segments that no manifest names any more. They are removed when nobody holds them.
     retired: Vec<Arc<Segment>>,
 }
 
@@ -56,24 +56,24 @@ impl Compaction {
         self.next_segment
     }
 
-    /// An id for a new segment.
+    /// Takes an id for a new segment.
     pub(crate) const fn next_id(&mut self) -> u64 {
         self.next_segment += 1;
         self.next_segment - 1
     }
 
-    /// Adds a new segment, which is written but need not be durable before the next manifest.
+    /// Adds a new segment. It is written, and must be durable before the next manifest.
     pub(crate) fn add(&mut self, segment: Segment) {
         self.catalog.lists[segment.index].insert(0, Arc::new(segment));
     }
 
-    /// A manifest that names the working catalog is durable: the catalog is valid from now on.
+    /// Makes the working catalog valid, since a manifest that names its segments is durable. Returns the catalog.
     pub(crate) fn published(&mut self) -> Arc<Catalog> {
         self.retired.append(&mut self.dropped);
         Arc::new(self.catalog.clone())
     }
 
-    /// Drops identities that are past their retention by `now`; says how many.
+    /// Drops the identities that are past their retention at `now`. Returns how many.
     pub(crate) fn expire(&mut self, now: i64) -> u64 {
         let bucket = self.buckets.oldest_kept(now);
         let expired = self.catalog.take_before(bucket);
@@ -86,7 +86,7 @@ impl Compaction {
         entries
     }
 
-    /// Takes a step; says whether there may be more to do.
+    /// Takes a step. Returns whether there may be more to do.
     pub(crate) fn step(&mut self, disk: &dyn Disk, clock: i64) -> Result<bool, Error> {
         if let Some(at) = self.retired.iter().position(|segment| Arc::strong_count(segment) == 1) {
             if segment::remove(disk, self.retired[at].id, RECORDS_AT_ONCE)? {
@@ -114,7 +114,7 @@ impl Compaction {
             let inputs: Vec<u64> = merge.inputs().collect();
             let merged = merge.finish(&mut batch);
             let list = &mut self.catalog.lists[merged.index];
-            // The inputs are neighbours still: new segments come before them.
+            // the inputs are still adjacent: new segments are inserted in front of them
             let at = list.iter().position(|segment| inputs.contains(&segment.id)).unwrap_or(0);
             let before = mem::take(list);
             let (replaced, mut kept): (Vec<_>, Vec<_>) =
@@ -128,7 +128,7 @@ impl Compaction {
         if batch.changes.is_empty() { Ok(()) } else { Ok(disk.write(batch)?) }
     }
 
-    /// Segments to make one of, newest first.
+    /// The segments to merge next, newest first.
     fn plan(&self, clock: i64) -> Option<Vec<Segment>> {
         let current = self.buckets.of(clock);
         let lists = self.catalog.lists.iter().enumerate();
@@ -138,15 +138,15 @@ impl Compaction {
             })
             .find_map(|(index, bucket)| {
                 let closed = index == IDENTITIES && bucket[0].bucket < current;
-                let count = if closed { fitting(bucket) } else { crowded(bucket) };
+                let count = if closed { fitting_count(bucket) } else { merge_count(bucket) };
                 (count > 1)
                     .then(|| bucket[..count].iter().map(|segment| (**segment).clone()).collect())
             })
     }
 }
 
-/// How many of the newest segments fit one.
-fn fitting(segments: &[Arc<Segment>]) -> usize {
+/// How many of the newest segments fit into one segment.
+fn fitting_count(segments: &[Arc<Segment>]) -> usize {
     let mut runs = 0;
     segments
         .iter()
@@ -157,16 +157,16 @@ fn fitting(segments: &[Arc<Segment>]) -> usize {
         .count()
 }
 
-/// How many of the newest segments are to be merged now; 0 when none are.
+/// How many of the newest segments are to be merged now. 0: none.
 ///
-/// A group has at least [`FAN_IN`] segments, and the newer ones hold together at least as many entries as the oldest.
-/// So a merge at least doubles the segment that the oldest entries are in, and an entry is moved a logarithmic number
-/// of times. Where no group qualifies, each old segment is larger than all newer ones together: the number of segments
-/// is logarithmic as well.
-fn crowded(segments: &[Arc<Segment>]) -> usize {
-    // What is behind these is full: merges never reach it, so it must not count as a reason for one.
-    let segments = &segments[..fitting(segments)];
-    // Classes by powers of four.
+/// A group has at least [`FAN_IN`] segments, and the newer ones together hold at least as many entries as the oldest.
+/// So the merged segment has at least twice the size of the oldest, and each entry is moved a logarithmic number of
+/// times. If no group qualifies, each old segment is larger than all newer ones together. So the number of segments is
+/// logarithmic too.
+fn merge_count(segments: &[Arc<Segment>]) -> usize {
+    // the segments after these are full: a merge cannot include them, so they must not be a reason for one
+    let segments = &segments[..fitting_count(segments)];
+    // size classes by powers of four
     let class = |segment: &Segment| segment.entries.max(1).ilog2() / 2;
     let mut classes: Vec<_> = segments.iter().map(|segment| class(segment)).collect();
     classes.sort_unstable();
@@ -175,7 +175,7 @@ fn crowded(segments: &[Arc<Segment>]) -> usize {
     classes.into_iter().map(group).find(|&count| is_worth_merging(&segments[..count])).unwrap_or(0)
 }
 
-/// Whether there are enough segments, and the newer ones hold at least as many entries as the oldest.
+/// Whether the group has enough segments, and the newer ones together hold at least as many entries as the oldest.
 fn is_worth_merging(group: &[Arc<Segment>]) -> bool {
     let Some((oldest, newer)) = group.split_last() else {
         return false;
@@ -201,11 +201,11 @@ mod tests {
     fn a_large_segment_is_left_alone_until_the_newer_ones_are_as_large() {
         let of =
             |sizes: &[u64]| -> Vec<(u64, u32)> { sizes.iter().map(|&size| (size, 1)).collect() };
-        assert_eq!(crowded(&segments(&of(&[1, 1, 1]))), 0);
-        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1]))), 4);
-        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1_000]))), 0);
-        assert_eq!(crowded(&segments(&of(&[1, 1, 1, 1, 1_000]))), 4);
-        assert_eq!(crowded(&segments(&of(&[400, 300, 300, 1_000]))), 4);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1]))), 0);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1]))), 4);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1_000]))), 0);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1, 1_000]))), 4);
+        assert_eq!(merge_count(&segments(&of(&[400, 300, 300, 1_000]))), 4);
     }
 
     #[test]
@@ -213,7 +213,7 @@ mod tests {
         // Given two segments that have as many runs as one may, and a few small ones before them
         let full = (8_192 * u64::from(MAX_RUNS), MAX_RUNS);
         // Then the small ones are merged among themselves only, when there are enough of them
-        assert_eq!(crowded(&segments(&[(1, 1), (2, 1), full, full])), 0);
-        assert_eq!(crowded(&segments(&[(1, 1), (1, 1), (1, 1), (2, 1), full, full])), 4);
+        assert_eq!(merge_count(&segments(&[(1, 1), (2, 1), full, full])), 0);
+        assert_eq!(merge_count(&segments(&[(1, 1), (1, 1), (1, 1), (2, 1), full, full])), 4);
     }
 }

@@ -8,7 +8,7 @@ use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 use crate::format::Kind;
 
-/// Reads one segment's entries in order, a block at a time, past every cache.
+/// Reads the entries of one segment in order, a block at a time. It bypasses the cache, since it reads each block once.
 #[derive(Debug)]
 struct Cursor {
     segment: Segment,
@@ -51,7 +51,7 @@ impl Cursor {
     }
 }
 
-/// Makes one segment of several that follow each other, newest first. Where two have the same hash, the newer counts.
+/// Merges adjacent segments, given newest first, into one. Of two entries with the same hash the newer is kept.
 #[derive(Debug)]
 pub(crate) struct Merge {
     inputs: Vec<Cursor>,
@@ -67,12 +67,12 @@ impl Merge {
         }
     }
 
-    /// The segments that it makes one of.
+    /// The ids of the segments that are merged.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = u64> {
         self.inputs.iter().map(|cursor| cursor.segment.id)
     }
 
-    /// Moves up to `limit` entries; true when there are no more.
+    /// Moves up to `limit` entries. Returns true when there are no more.
     pub(crate) fn step(
         &mut self,
         disk: &dyn Disk,
@@ -105,7 +105,7 @@ impl Merge {
         self.writer.finish(batch)
     }
 
-    /// Gives up; what is written of it can be removed.
+    /// Ends the merge early. Returns the unfinished segment, whose records can be removed.
     pub(crate) fn abandon(self) -> Segment {
         self.writer.segment
     }

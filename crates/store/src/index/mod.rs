@@ -2,12 +2,12 @@
 //!
 //! | file | has |
 //! |---|---|
-//! | `segment` | a segment's bytes, looking for a hash in one |
-//! | `bloom` | the filter that tells most absent hashes |
+//! | `segment` | the bytes of a segment, and finding a hash in one |
+//! | `bloom` | the Bloom filter, which most absent hashes do not pass |
 //! | `writer` | writing a segment |
-//! | `merge` | making one segment of several |
+//! | `merge` | merging several segments into one |
 //! | `catalog` | the valid segments of each index |
-//! | `time_buckets` | identities by time, so that old ones go as whole segments |
+//! | `time_buckets` | identities by time, so that old ones are dropped as whole segments |
 //! | `compaction` | which segments are merged, dropped and removed, and when |
 
 mod bloom;

@@ -1,12 +1,14 @@
-//! Segments: sorted, immutable sets of 16-byte hashes with what belongs to each: the ids of entities, and identities.
+//! Segments: sorted, immutable maps from 16-byte hashes to values. Names of entities and identities of commands are
+//! kept in them.
 //!
-//! A segment is a row of *runs*, a run a row of *blocks* of sorted entries. Every run has one record with a Bloom
-//! filter over its hashes and the first hash of each of its blocks; a segment of several runs has one with the first
-//! hash of each run. So a hash that is absent costs a look into one filter per segment, and one that is there costs a
-//! block as well; each is a record of its own, so that the cache keeps those that are used and memory stays bounded.
+//! A segment is a sequence of *runs*; a run is a sequence of *blocks* of sorted entries. Every run has one record with
+//! a Bloom filter over its hashes and the first hash of each of its blocks. A segment of several runs also has a
+//! directory: a record with the first hash of each run. So to look up an absent hash costs one filter for each segment,
+//! and to look up a present hash costs one block more. Runs and blocks are records of their own, so that the cache
+//! holds only those that are used.
 //!
-//! A checkpoint writes what is new as one segment per index; [`Merge`] makes few large ones of many small ones. A
-//! segment that the manifest does not name does not exist: what a crash leaves of one is removed at open.
+//! A checkpoint writes the new entries of each index as one segment. [`Merge`] turns many small segments into few large
+//! ones. A segment that the manifest does not name does not count: opening removes what a crash left of one.
 
 use bytes::Bytes;
 
@@ -18,39 +20,39 @@ use crate::format::Kind;
 use crate::schema::MAX_TABLES;
 use crate::unit::Seq;
 
-/// Entries in a full block: of 32 bytes, so a block has 16 KiB.
+/// Entries in a full block. An entry has 32 bytes, so a block has 16 KiB.
 pub(crate) const BLOCK: usize = 512;
-/// Blocks in a full run: its filter has 12 KiB.
+/// Blocks in a full run. The filter of a run has 12 KiB.
 pub(crate) const BLOCKS: usize = 16;
-/// A segment's runs at most, so that their first hashes fit one record; about 30 million entries.
+/// The most runs of a segment: their first hashes fit one record. That is about 30 million entries.
 pub(crate) const MAX_RUNS: u32 = 3_800;
 /// The run number under which a segment keeps the first hashes of its runs.
 pub(crate) const DIRECTORY: u32 = u32::MAX;
 
 const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
 
-/// How many indexes there are: the names of each table, and identities.
+/// The number of indexes: one of names for each table, and one of identities.
 pub(crate) const INDEXES: usize = MAX_TABLES + 1;
-/// The number of the index of identities, in memory and on disk; those below it are the tables'.
+/// The number of the index of identities, in memory and on disk. The lower numbers are those of the tables.
 pub(crate) const IDENTITIES: usize = MAX_TABLES;
 
-/// A hash and the two words that belong to it: (ordinal, 0) for a name, (data, sequence) for an identity.
+/// A hash and its value of two words: (ordinal, 0) for a name, (data, sequence) for an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) hash: [u8; 16],
     pub(crate) words: [u64; 2],
 }
 
-/// A segment, as the manifest names it.
+/// What the manifest says of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {
-    /// Never given twice in a store.
+    /// The id. A store never gives an id twice.
     pub(crate) id: u64,
-    /// Which index it belongs to.
+    /// The number of its index.
     pub(crate) index: usize,
     /// The time bucket of its identities; 0 for names.
     pub(crate) bucket: i64,
-    /// Its units are below this.
+    /// Its entries come from units below this.
     pub(crate) until: Seq,
     pub(crate) entries: u64,
     pub(crate) runs: u32,
@@ -94,12 +96,12 @@ fn id_of(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(..8)?.try_into().ok()?))
 }
 
-/// How many bytes an entry's words take: names need one word only.
+/// The number of bytes of an entry's value: names store one word only.
 pub(crate) const fn width(index: usize) -> usize {
     if index == IDENTITIES { 32 } else { 24 }
 }
 
-/// Looks for a hash in segments, newest first: the newest entry counts. Reads past the cache without one.
+/// Finds the newest entry of a hash. `segments` are given newest first. Without a cache it reads from the disk.
 pub(crate) fn find<'a>(
     disk: &dyn Disk,
     cache: Option<&Cache>,
@@ -145,7 +147,7 @@ fn find_in(
     Ok(Entries { bytes: &block, width: width(segment.index) }.find(hash))
 }
 
-/// What a record of a segment holds behind its version. The manifest names the segment, so the record must be there.
+/// The content of a record of a segment. A missing record is an error, since the manifest names the segment.
 fn load(disk: &dyn Disk, cache: Option<&Cache>, kind: Kind, key: [u8; 14]) -> Result<Bytes, Error> {
     let record = match cache {
         Some(cache) => cache.get(disk, Tree::Index, &key)?,
@@ -154,18 +156,18 @@ fn load(disk: &dyn Disk, cache: Option<&Cache>, kind: Kind, key: [u8; 14]) -> Re
     kind.open(&key, record.ok_or_else(|| Error::corrupt(kind.name(), &key))?)
 }
 
-/// Sorted hashes without gaps between them.
+/// A sorted array of hashes.
 struct Hashes<'a>(&'a [u8]);
 
 impl Hashes<'_> {
-    /// The place of the last one that is not above `hash`.
+    /// The index of the last hash that is not above `hash`.
     fn last_not_above(&self, hash: &[u8; 16]) -> Option<usize> {
         let (hashes, _) = self.0.as_chunks::<16>();
         hashes.partition_point(|first| first <= hash).checked_sub(1)
     }
 }
 
-/// A run's record behind its version: number of blocks, their first hashes, the filter.
+/// The content of a run's record: number of blocks, the first hash of each, the filter.
 struct RunHead<'a> {
     firsts: Hashes<'a>,
     filter: &'a [u8],
@@ -226,7 +228,7 @@ impl Entries<'_> {
     }
 }
 
-/// Removes up to `limit` records of a segment; true when there are no more.
+/// Removes up to `limit` records of a segment. Returns true when there are no more.
 pub(crate) fn remove(disk: &dyn Disk, id: u64, limit: usize) -> Result<bool, Error> {
     let found = disk.scan(Tree::Index, &key(id, 0, 0), limit)?;
     let mut batch = Batch::new(Tree::Index);
@@ -240,7 +242,7 @@ pub(crate) fn remove(disk: &dyn Disk, id: u64, limit: usize) -> Result<bool, Err
     Ok(done)
 }
 
-/// The segments of which anything is on disk.
+/// The ids of all segments that have any record on disk.
 pub(crate) fn on_disk(disk: &dyn Disk) -> Result<Vec<u64>, Error> {
     let mut found = Vec::new();
     let mut from = 0;

@@ -1,14 +1,15 @@
-//! Identities are kept apart by time, so that old ones go as whole segments.
+//! Time buckets: identities of different times are in different segments, so that old ones are dropped as whole
+//! segments.
 
-/// A time bucket is this part of the retention that a store is made with.
+/// A new store gets buckets that span its retention divided by this.
 const BUCKETS: i64 = 8;
 
-/// Time, cut into buckets: identities of one bucket are in segments of their own, which go as a whole.
+/// The division of time into buckets. The identities of a bucket are in segments of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TimeBuckets {
-    /// Microseconds; the store's for ever, since its segments are numbered by it.
+    /// The span of a bucket in microseconds. It never changes in a store, since segments have numbers of buckets.
     pub(crate) span: i64,
-    /// Microseconds; as configured now.
+    /// The configured retention in microseconds.
     pub(crate) retention: i64,
 }
 
@@ -23,7 +24,7 @@ impl TimeBuckets {
         at.div_euclid(self.span)
     }
 
-    /// Buckets before this hold nothing that is younger than the retention.
+    /// The oldest bucket that may hold identities younger than the retention.
     pub(crate) fn oldest_kept(self, now: i64) -> i64 {
         self.of(now.saturating_sub(self.retention))
     }

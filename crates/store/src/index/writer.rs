@@ -6,11 +6,11 @@ use crate::disk::Batch;
 use crate::format::Kind;
 use crate::unit::Seq;
 
-/// Writes one segment from entries that come in order.
+/// Writes one segment. The entries must be given in ascending order of their hashes.
 #[derive(Debug)]
 pub(crate) struct Writer {
     pub(crate) segment: Segment,
-    /// The first hashes of the runs that are written.
+    /// The first hash of each run that is written.
     firsts: Vec<[u8; 16]>,
     run: Vec<Entry>,
 }
@@ -21,7 +21,7 @@ impl Writer {
         Self { segment, firsts: Vec::new(), run: Vec::new() }
     }
 
-    /// Adds the next entry, whose hash is above the last one's; a run that is full goes to `batch`.
+    /// Adds the next entry, whose hash must be above the last one's. A run that is full is put into `batch`.
     pub(crate) fn push(&mut self, entry: Entry, batch: &mut Batch) {
         self.run.push(entry);
         if self.run.len() == BLOCK * BLOCKS {

@@ -1,11 +1,10 @@
-//! The journal's chunks: whole units, packed, under consecutive numbers.
+//! Chunks: the records of the journal, under consecutive numbers.
 //!
-//! A chunk is one record of at most [`CHUNK`] bytes and holds units of one commit that follow each other. A unit that
-//! is longer is a chunk in parts, which counts only when all are there. The journal ends where a chunk is missing, or
-//! does not begin where the one before ended.
+//! A chunk is one record of at most [`CHUNK`] bytes. It holds consecutive units of one commit. A unit that is longer is
+//! a chunk of its own in several parts, each a record; such a chunk is valid only if all of its parts exist. The
+//! journal ends before the first chunk that is missing or does not follow the chunk before it.
 //!
-//! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead (see `layout`). Which chunk has
-//! a sequence is found by interpolation, from what was met before.
+//! The keys of chunks are numbers and not sequences, so that they can be preallocated (see `disk::preallocation`).
 
 use bytes::Bytes;
 
@@ -15,9 +14,10 @@ use crate::error::Error;
 use crate::format::Kind;
 use crate::unit::{Seq, Unit};
 
-/// The longest record: a look at one old unit loads a leaf of nine.
+/// The longest record in bytes. It is half of what the disk allows, since to read one old unit loads a leaf of nine
+/// records.
 pub(crate) const CHUNK: usize = 30 << 10;
-/// A record's head: version, parts, part, first and next sequence, the last unit's time.
+/// The bytes of a record's head: version, number of parts, part, first and next sequence, time of the last unit.
 pub(crate) const HEAD: usize = 1 + 2 + 2 + 8 + 8 + 8;
 
 const _: () = assert!(CHUNK <= MAX_RECORD);
@@ -30,12 +30,12 @@ pub(crate) fn number_of(key: &[u8]) -> Result<u64, Error> {
     key.try_into().map(u64::from_be_bytes).map_err(|_| Error::corrupt(Kind::Chunk.name(), key))
 }
 
-/// What a record's head says.
+/// The head of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) first: Seq,
     pub(crate) next: Seq,
-    /// The time of its last unit.
+    /// The time of the last unit, in microseconds since the epoch.
     pub(crate) at: i64,
     pub(crate) parts: u16,
     pub(crate) part: u16,
@@ -51,7 +51,7 @@ impl Head {
         out[21..29].copy_from_slice(&self.at.to_le_bytes());
     }
 
-    /// Reads a record's head; gives what is behind it as well.
+    /// Reads the head of a record. Returns a reader of the rest as well.
     pub(crate) fn read(key: &[u8], record: Bytes) -> Result<(Self, Reader), Error> {
         let mut reader = Reader::new(Kind::Chunk.open(key, record)?);
         let mut read = || -> Result<Self, Undecodable> {
@@ -74,7 +74,7 @@ impl Head {
     }
 }
 
-/// A chunk with its units, which are decoded one by one.
+/// A chunk. Its units are decoded one by one.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
     pub(crate) head: Head,
@@ -83,7 +83,7 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// The number of the chunk behind this one.
+    /// The number of the next chunk.
     pub(crate) fn end(&self) -> u64 {
         self.number + u64::from(self.head.parts)
     }

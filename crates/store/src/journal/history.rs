@@ -1,6 +1,6 @@
-//! The journal, read from any thread: the relay's outbox, timelines, export.
+//! Reading the journal from any thread: for the relay's outbox, timelines and export.
 //!
-//! It shows durable units only: what the relay publishes cannot be lost any more.
+//! Invariant: only durable units are visible. So the relay never publishes an event that a crash could still undo.
 
 use super::chunk::Chunk;
 use super::reader::Journal;
@@ -18,12 +18,12 @@ impl History {
         Self { journal }
     }
 
-    /// The sequence behind the last durable unit.
+    /// Every unit below this sequence is durable.
     pub fn durable(&self) -> Seq {
         self.journal.durable()
     }
 
-    /// The durable unit at `seq`; `None` when none begins there, or it was pruned.
+    /// The durable unit at `seq`. `None`: no durable unit begins there, or the unit was pruned.
     pub fn unit(&self, seq: Seq) -> Result<Option<Unit>, Error> {
         if seq >= self.durable() {
             return Ok(None);
@@ -39,24 +39,24 @@ impl History {
         Ok(None)
     }
 
-    /// The durable units from `from` on, in order. It ends at the last one; what becomes durable later is found by
-    /// going on with the same iterator. It begins behind what was pruned.
+    /// The durable units from `from` on, in order; pruned units are left out. The iterator returns `None` after the
+    /// last durable unit. When more units have become durable, the same iterator returns them.
     pub fn units(&self, from: Seq) -> Units {
         Units { history: self.clone(), next: from, chunk: None }
     }
 }
 
-/// Goes through the durable units, a chunk at a time. After an error it ends.
+/// An iterator over the durable units. It reads a chunk at a time, and ends after an error.
 #[derive(Debug, Clone)]
 pub struct Units {
     history: History,
-    /// Units below this were given, or are not wanted.
+    /// Units below this were returned, or are not wanted.
     next: Seq,
     chunk: Option<Chunk>,
 }
 
 impl Units {
-    /// The sequence behind the last unit that it gave.
+    /// The sequence after the last unit that was returned.
     pub const fn position(&self) -> Seq {
         self.next
     }
@@ -91,7 +91,7 @@ impl Iterator for Units {
     fn next(&mut self) -> Option<Self::Item> {
         let advanced = self.advance();
         if advanced.is_err() {
-            // A damaged record would be met again for ever.
+            // end here: the next call would read the same damaged record again
             self.next = Seq(u64::MAX);
         }
         advanced.transpose()

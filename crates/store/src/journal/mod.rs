@@ -1,11 +1,11 @@
-//! The journal: units under consecutive numbers, the truth of the store.
+//! The journal: all units in order. Everything else in the store can be rebuilt from it.
 //!
 //! | file | has |
 //! |---|---|
 //! | `chunk` | the record that holds units, and its bytes |
-//! | `packer` | writing: units into chunks, cutting the end, pruning the begin |
+//! | `packer` | writing: packs units into chunks, cuts the end, prunes the beginning |
 //! | `reader` | finding a chunk by its number or by a sequence |
-//! | `history` | durable units for any thread: outbox, timelines |
+//! | `history` | reading durable units from any thread: outbox, timelines |
 
 mod chunk;
 mod history;

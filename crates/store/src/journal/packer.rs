@@ -1,12 +1,12 @@
-//! Writing the journal: packing units into chunks, cutting its end, pruning its begin.
+//! Writing the journal: packing units into chunks, cutting its end, pruning its beginning.
 
 use super::chunk::{CHUNK, HEAD, Head, key, number_of};
 use crate::disk::{Batch, Disk, Pair, Tree};
 use crate::error::Error;
 use crate::unit::{Seq, Unit};
 
-/// Packs units, which follow each other, into numbered chunks. Each is a batch of its own: whatever a crash leaves of
-/// them, the journal is cut behind the last whole unit.
+/// Packs consecutive units into numbered chunks. Each record is a batch of its own. A crash may keep any of these
+/// batches: the next open cuts the journal after the last whole unit.
 #[derive(Debug)]
 pub(crate) struct Packer {
     number: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
-    /// Packs into chunks from `number` on.
+    /// A packer whose first chunk has this number.
     pub(crate) fn new(number: u64) -> Self {
         Self {
             number,
@@ -42,7 +42,7 @@ impl Packer {
         let from = self.chunk.len();
         append(unit, &mut self.chunk);
         if self.chunk.len() > CHUNK && from > HEAD {
-            // It goes into the next chunk, as it is encoded.
+            // the unit does not fit: move its encoded bytes to the next chunk
             let moved = self.chunk.split_off(from);
             self.end();
             self.begin(unit);
@@ -54,7 +54,7 @@ impl Packer {
         }
     }
 
-    /// Ends the last chunk; gives the number behind it.
+    /// Ends the last chunk. Returns the number of the next one.
     pub(crate) fn finish(&mut self) -> u64 {
         if !self.chunk.is_empty() {
             self.end();
@@ -71,7 +71,7 @@ impl Packer {
     fn end(&mut self) {
         self.firsts.push((self.first, self.number));
         let mut chunk = std::mem::take(&mut self.chunk);
-        // A unit has few values of at most 2 MiB each: far fewer parts than 65,535.
+        // a unit has few values of at most 2 MiB each: far fewer than 65,535 parts
         let parts = u16::try_from((chunk.len() - HEAD).div_ceil(CHUNK - HEAD)).unwrap_or(u16::MAX);
         let head = Head { first: self.first, next: self.next, at: self.at, parts, part: 0 };
         if parts == 1 {
@@ -95,7 +95,7 @@ impl Packer {
     }
 }
 
-/// Appends a unit behind its length.
+/// Appends the length of a unit, then the unit.
 fn append(unit: &Unit, out: &mut Vec<u8>) {
     let from = out.len();
     out.extend_from_slice(&[0; 4]);
@@ -105,7 +105,7 @@ fn append(unit: &Unit, out: &mut Vec<u8>) {
     out[from..from + 4].copy_from_slice(&len.to_le_bytes());
 }
 
-/// Empties every record from `number` on; says how many were not. What is there was never acknowledged.
+/// Empties every record from `number` on. Returns how many were not empty. Their units were never acknowledged.
 pub(crate) fn cut(disk: &dyn Disk, number: u64) -> Result<u64, Error> {
     let mut removed = 0;
     let mut from = number;
@@ -126,7 +126,7 @@ pub(crate) fn cut(disk: &dyn Disk, number: u64) -> Result<u64, Error> {
     }
 }
 
-/// Removes records.
+/// Removes the records with these numbers. Returns how many.
 pub(crate) fn remove(disk: &dyn Disk, numbers: impl Iterator<Item = u64>) -> Result<usize, Error> {
     let mut batch = Batch::new(Tree::Journal);
     for number in numbers {

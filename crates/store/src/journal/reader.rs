@@ -1,11 +1,7 @@
-//! The journal's chunks: whole units, packed, under consecutive numbers.
+//! Finding chunks of the journal, by number or by the sequence of a unit.
 //!
-//! A chunk is one record of at most [`CHUNK`] bytes and holds units of one commit that follow each other. A unit that
-//! is longer is a chunk in parts, which counts only when all are there. The journal ends where a chunk is missing, or
-//! does not begin where the one before ended.
-//!
-//! Chunks are numbered, not named by their sequence, so that keys can be laid out ahead (see `layout`). Which chunk has
-//! a sequence is found by interpolation, from what was met before.
+//! No index leads from a sequence to the number of its chunk. The number is estimated by interpolation between chunks
+//! that were read before, and the estimate is corrected by reading heads of chunks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,45 +14,45 @@ use crate::disk::{Disk, Tree};
 use crate::error::Error;
 use crate::unit::Seq;
 
-/// Places of chunks that are remembered.
+/// The most chunks whose first sequences are remembered.
 const REMEMBERED: usize = 8 << 10;
 
-/// Where chunks are, as far as it was met.
+/// The chunks whose first sequences are known.
 #[derive(Debug)]
-struct Places {
-    /// Numbers by first sequence.
-    known: BTreeMap<Seq, u64>,
-    /// Behind the last chunk that is durable.
+struct KnownChunks {
+    /// The numbers of chunks by their first sequences.
+    numbers: BTreeMap<Seq, u64>,
+    /// The sequence and the number of the next chunk after the last durable one.
     end: (Seq, u64),
 }
 
-/// The journal, for reading. Cheap to clone.
+/// Reads the journal. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal {
     disk: Arc<dyn Disk>,
-    places: Arc<Mutex<Places>>,
+    known_chunks: Arc<Mutex<KnownChunks>>,
 }
 
 impl Journal {
-    /// A journal of which the chunks before `end` are used.
+    /// A journal whose durable chunks end before `end`, a sequence and a number.
     pub(crate) fn new(disk: Arc<dyn Disk>, end: (Seq, u64)) -> Self {
-        let places = Places { known: BTreeMap::new(), end };
-        Self { disk, places: Arc::new(Mutex::new(places)) }
+        let known_chunks = KnownChunks { numbers: BTreeMap::new(), end };
+        Self { disk, known_chunks: Arc::new(Mutex::new(known_chunks)) }
     }
 
-    fn places(&self) -> MutexGuard<'_, Places> {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    fn known_chunks(&self) -> MutexGuard<'_, KnownChunks> {
+        self.known_chunks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sequence behind the last durable unit.
+    /// Every unit below this sequence is durable.
     pub(crate) fn durable(&self) -> Seq {
-        self.places().end.0
+        self.known_chunks().end.0
     }
 
     fn remember(&self, first: Seq, number: u64) {
-        let known = &mut self.places().known;
+        let known = &mut self.known_chunks().numbers;
         if known.len() == REMEMBERED {
-            // Every other one: what is left is spread as before.
+            // forget every other chunk: the rest is spread over the journal as before
             let mut keep = false;
             known.retain(|_, _| {
                 keep = !keep;
@@ -66,12 +62,12 @@ impl Journal {
         known.insert(first, number);
     }
 
-    /// The chunks up to `end` are durable; `firsts` are the new ones.
+    /// Makes the chunks up to `end` visible, since they are durable. `firsts` are the new ones.
     pub(crate) fn advance(&self, firsts: &[(Seq, u64)], end: (Seq, u64)) {
         for &(first, number) in firsts {
             self.remember(first, number);
         }
-        self.places().end = end;
+        self.known_chunks().end = end;
     }
 
     fn head(&self, number: u64) -> Result<Option<Head>, Error> {
@@ -84,10 +80,10 @@ impl Journal {
 
     /// The chunk with this number, if it is durable.
     pub(crate) fn durable_chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
-        if number < self.places().end.1 { self.chunk(number) } else { Ok(None) }
+        if number < self.known_chunks().end.1 { self.chunk(number) } else { Ok(None) }
     }
 
-    /// The chunk with this number, if all of it is there.
+    /// The chunk with this number, if all of its parts exist.
     pub(crate) fn chunk(&self, number: u64) -> Result<Option<Chunk>, Error> {
         let first_key = key(number);
         let found = self.disk.get(Tree::Journal, &first_key)?.filter(|record| !record.is_empty());
@@ -114,21 +110,24 @@ impl Journal {
         Ok(Some(Chunk { head, number, rest }))
     }
 
-    /// The chunk that has the unit at `seq`, or the first one behind it.
+    /// The durable chunk that has the unit at `seq`, or else the first durable chunk after `seq`.
     pub(crate) fn find(&self, seq: Seq) -> Result<Option<Chunk>, Error> {
         let (mut low, mut high) = {
-            let places = self.places();
-            let low =
-                places.known.range(..=seq).next_back().map(|(&first, &number)| (first, number));
-            let high = places
-                .known
+            let known_chunks = self.known_chunks();
+            let low = known_chunks
+                .numbers
+                .range(..=seq)
+                .next_back()
+                .map(|(&first, &number)| (first, number));
+            let high = known_chunks
+                .numbers
                 .range(Seq(seq.0 + 1)..)
                 .next()
                 .map(|(&first, &number)| (first, number));
-            (low, high.unwrap_or(places.end))
+            (low, high.unwrap_or(known_chunks.end))
         };
         if low.is_none() {
-            // Before all that was met: from the oldest chunk on.
+            // before every known chunk: search from the oldest chunk on
             let Some((number, head)) = self.first_from(0)? else {
                 return Ok(None);
             };
@@ -142,17 +141,18 @@ impl Journal {
         while low.1 < high.1 && low.0 <= seq {
             let numbers = high.1 - low.1;
             let ratio = (seq.0 - low.0.0) as f64 / (high.0.0.saturating_sub(low.0.0).max(1)) as f64;
-            // Interpolation is right at once where units are alike; halving in turn bounds it where not.
+            // interpolation finds the chunk at once if units are of similar size; halving every second time bounds the
+            // steps if not
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "clamped behind"
+                reason = "the result is clamped below"
             )]
             let guess = if halve { numbers / 2 } else { (ratio * numbers as f64) as u64 };
             halve = !halve;
             let number = low.1 + guess.min(numbers - 1);
             let Some(head) = self.head(number)? else {
-                // Pruned here: go on with what is behind.
+                // no chunk here, it was pruned: go on with the next that exists
                 match self.first_from(number)?.filter(|(number, _)| *number < high.1) {
                     Some((number, head)) if head.first <= seq => low = (head.first, number),
                     _ => high.1 = number,
@@ -167,20 +167,20 @@ impl Journal {
                     self.remember(head.first, number);
                     return Ok(Some(chunk));
                 }
-                // Some of its parts are pruned.
+                // some of the chunk's parts were pruned
                 low = (head.next, number + u64::from(head.parts));
             } else {
                 low = (head.next, number + u64::from(head.parts));
             }
         }
-        // It is pruned, or not there yet: what is behind it, if that is durable.
+        // the unit was pruned, or is not durable yet: return the next chunk, if that is durable
         match self.first_from(low.1)? {
             Some((number, head)) if head.first < self.durable() => self.chunk(number),
             _ => Ok(None),
         }
     }
 
-    /// The first whole chunk's number and head, from a number on.
+    /// The number and the head of the first whole chunk from `number` on.
     pub(crate) fn first_from(&self, number: u64) -> Result<Option<(u64, Head)>, Error> {
         let mut from = number;
         loop {
@@ -199,7 +199,7 @@ impl Journal {
         }
     }
 
-    /// Up to `limit` records from the oldest on, with what their heads say.
+    /// The oldest `limit` records: their numbers and heads.
     pub(crate) fn oldest(&self, limit: usize) -> Result<Vec<(u64, Head)>, Error> {
         let found = self.disk.scan(Tree::Journal, &[], limit)?;
         let used = found.into_iter().filter(|(_, record)| !record.is_empty());

@@ -1,4 +1,5 @@
-//! The time that a bucket of identities spans: written once, since segments are numbered by it.
+//! The time span of a bucket of identities. It is written once, when the store is created, since segments have numbers
+//! of buckets.
 
 use crate::codec::Reader;
 use crate::disk::{Batch, Disk, Tree};
@@ -7,7 +8,7 @@ use crate::format::Kind;
 
 pub(crate) const BUCKET_SPAN: &[u8] = b"bucket span";
 
-/// The span in microseconds, above 0.
+/// The span in microseconds. It is above 0.
 pub(crate) fn read(disk: &dyn Disk) -> Result<i64, Error> {
     let corrupt = || Error::corrupt(Kind::BucketSpan.name(), BUCKET_SPAN);
     let record = disk.get(Tree::Meta, BUCKET_SPAN)?.ok_or_else(corrupt)?;

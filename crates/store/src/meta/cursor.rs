@@ -1,4 +1,5 @@
-//! How far the relay came. A hint: publishing an event again is harmless, so the record needs no sync of its own.
+//! The relay's cursor: every event below it was published. The record needs no sync of its own, since an older cursor
+//! only means that some events are published again.
 
 use crate::codec::Reader;
 use crate::disk::{Batch, Disk, Tree};
@@ -8,7 +9,7 @@ use crate::unit::Seq;
 
 pub(crate) const CURSOR: &[u8] = b"cursor";
 
-/// Every event below this was published; `None` before the first one was.
+/// The cursor on disk. `None`: no cursor was written yet.
 pub(crate) fn read(disk: &dyn Disk) -> Result<Option<Seq>, Error> {
     let Some(record) = disk.get(Tree::Meta, CURSOR)? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! What the small records say together: which store it is, in which format, with which tables. Here a store is made,
+//! The descriptor of a store: its id, formats, tables and bucket span, from the small records. Here a store is created,
 //! checked and upgraded.
 
 use uuid::Uuid;
@@ -11,27 +11,27 @@ use crate::error::Error;
 use crate::format::{FORMAT, Formats, OLDEST_FORMAT};
 use crate::schema::Schema;
 
-/// Which store it is, in which format, with which tables.
+/// The id, formats, tables and bucket span of a store.
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     pub(crate) store_id: StoreId,
     pub(crate) tables: Tables,
-    /// The time that a bucket of identities spans, in microseconds.
+    /// The time span of a bucket of identities, in microseconds.
     pub(crate) span: i64,
     /// The formats that this build writes.
     pub(crate) formats: Formats,
-    /// The formats that the store has, when they are older.
+    /// The formats that the store had, if they are older.
     pub(crate) upgraded_from: Option<Formats>,
-    /// What makes it a store of this build. To be durable before anything else is written.
+    /// The batch that upgrades the store to this build. It must be durable before anything else is written.
     pub(crate) upgrade: Option<Batch>,
 }
 
-/// The formats that this build and its caller write.
+/// The formats that this build writes: the store's own, and the one of the schema.
 const fn known(schema: &Schema) -> Formats {
     Formats { store: FORMAT, contents: schema.contents }
 }
 
-/// Makes a store, in one batch: a crash leaves all of it or nothing.
+/// Creates a store with one batch, so that a crash leaves all of it or nothing.
 pub(crate) fn create(
     disk: &dyn Disk,
     namespace: &str,
@@ -49,7 +49,7 @@ pub(crate) fn create(
     Ok(disk.sync()?)
 }
 
-/// A store without a stamp is of a build that is too old.
+/// Checks that the disk is empty. A store without a stamp was written by a build that is too old.
 fn check_is_new(disk: &dyn Disk) -> Result<(), Error> {
     if disk.scan(Tree::Meta, &[], 1)?.is_empty() {
         return Ok(());
@@ -59,7 +59,7 @@ fn check_is_new(disk: &dyn Disk) -> Result<(), Error> {
 }
 
 impl Descriptor {
-    /// Reads it, and checks that this build can open the store. Writes nothing.
+    /// Reads the descriptor, and checks that this build can open the store. Writes nothing.
     pub(crate) fn read(
         disk: &dyn Disk,
         namespace: Option<&str>,

@@ -1,12 +1,12 @@
-//! The small records of the store, one of each. The stamp of the store's format is another one: see `format`.
+//! The small records of the store, one of each. The format stamp is another one: see `format`.
 //!
 //! | file | has |
 //! |---|---|
-//! | `store_id` | whose store it is, and its own id |
+//! | `store_id` | the namespace that the store belongs to, and the store's own id |
 //! | `tables` | the tables that the store has |
-//! | `bucket_span` | the time that a bucket of identities spans |
-//! | `descriptor` | what they say together: here a store is made, checked and upgraded |
-//! | `cursor` | how far the relay came |
+//! | `bucket_span` | the time span of a bucket of identities |
+//! | `descriptor` | all of these together: here a store is created, checked and upgraded |
+//! | `cursor` | the position up to which the relay has published |
 
 pub(crate) mod bucket_span;
 pub(crate) mod cursor;

@@ -1,4 +1,4 @@
-//! Whose store it is, and the store's own id: written once, when the store is made.
+//! The namespace that the store belongs to, and the store's own id. Both are written once, when the store is created.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::format::Kind;
 
 pub(crate) const STORE_ID: &[u8] = b"store";
 
-/// Which store this is.
+/// The namespace and the id of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct StoreId {
     pub(crate) namespace: String,
@@ -37,7 +37,7 @@ impl StoreId {
         batch.put(STORE_ID, record);
     }
 
-    /// The first byte of the record of a store without a stamp: the format of the build that made it.
+    /// The first byte of the record. In a store without a stamp it is the format of the build that created the store.
     pub(crate) fn version_without_stamp(disk: &dyn Disk) -> Result<u32, Error> {
         let record = disk.get(Tree::Meta, STORE_ID)?;
         Ok(record.and_then(|record| record.first().copied()).map_or(0, u32::from))

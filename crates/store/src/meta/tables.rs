@@ -1,4 +1,4 @@
-//! The tables that a store has: written when the store is made, and when a build brings a new one.
+//! The tables of a store. The list is written when the store is created, and when a build adds a table.
 
 use crate::codec::{Reader, Undecodable, put_varint};
 use crate::disk::{Batch, Disk, Tree};
@@ -27,7 +27,7 @@ impl Entry {
 pub(crate) struct Tables(Vec<Entry>);
 
 impl Tables {
-    /// Those of a new store.
+    /// The tables of a new store.
     pub(crate) fn new(schema: &Schema) -> Self {
         Self(schema.tables.iter().map(Entry::new).collect())
     }
@@ -67,8 +67,8 @@ impl Tables {
         batch.put(TABLES, record);
     }
 
-    /// Adds the tables that the store has not; says whether there were any. The caller must know every table of the
-    /// store, under its name.
+    /// Adds the tables of the schema that the store does not have. Returns whether there were any. It is an error if
+    /// the schema lacks a table of the store, or has it under another name.
     pub(crate) fn extend(&mut self, schema: &Schema) -> Result<bool, Error> {
         for entry in &self.0 {
             let is_it = |spec: &&TableSpec| spec.table == entry.table && spec.name == entry.name;
@@ -86,7 +86,7 @@ impl Tables {
         Ok(self.0.len() > before)
     }
 
-    /// How many entities a page of each table has.
+    /// The number of entities on a page of each table.
     pub(crate) fn page_sizes(&self) -> PageSizes {
         PageSizes::new(self.0.iter().map(|entry| (entry.table, entry.per_page)))
     }

@@ -2,9 +2,9 @@
 //!
 //! | file | has |
 //! |---|---|
-//! | `page` | a page's place and bytes, reading one, going through a table's pages |
-//! | `spilled` | the parts that are too large for their page |
-//! | `writer` | putting what recent units say into the page that is on disk |
+//! | `page` | the key and the bytes of a page, reading one, iterating over the pages of a table |
+//! | `spilled` | the parts that are too large for their page (overflow records) |
+//! | `writer` | writing the changes of recent units into the page on disk |
 
 mod page;
 mod spilled;

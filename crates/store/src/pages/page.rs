@@ -1,11 +1,11 @@
 //! Pages: the entities of a table, packed by ordinal.
 //!
-//! A page holds a fixed number of consecutive ordinals of one table and is one record of at most [`MAX_RECORD`] bytes.
-//! Where its entities are too large for that, its largest parts are spilled: each into records of its own, in pieces,
-//! under the sequence of the unit that put it. A page and the pieces that it names change in one batch.
+//! A page holds a fixed number of consecutive ordinals of one table. It is one record of at most [`MAX_RECORD`] bytes.
+//! If its entities are larger than that, its largest parts are spilled: each is stored in pieces, which are records of
+//! their own and carry the sequence of the unit that put the part. A page and its pieces change in one batch.
 //!
-//! Every entity carries the sequence of the last unit that changed it, so that a page may be written again, or be newer
-//! than the manifest says, without harm.
+//! Every entity carries the sequence of the last unit that changed it. So no harm is done when a page is written again,
+//! or when a page on disk is newer than the manifest.
 
 use bytes::Bytes;
 
@@ -16,15 +16,15 @@ use crate::format::Kind;
 use crate::schema::{PageSizes, Table};
 use crate::unit::{Ordinal, Seq};
 
-/// What marks the key of a page, behind its table; a spilled piece has another mark.
+/// The second byte of a page's key, after the table. The keys of spilled pieces have another one.
 const PAGE: u8 = b'p';
 
-/// A page's place: its table, and its number there.
+/// The id of a page: its table, and its number in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct PageId {
     pub(crate) table: Table,
     pub(crate) number: u64,
-    /// How many entities it has room for, as every page of its table.
+    /// The number of entities that a page of the table has room for.
     slots: usize,
 }
 
@@ -35,17 +35,17 @@ impl PageId {
         Self { table, number: ordinal.0 / slots as u64, slots }
     }
 
-    /// How many entities it has room for.
+    /// The number of entities that the page has room for.
     pub(crate) const fn slots(self) -> usize {
         self.slots
     }
 
-    /// The page behind it.
+    /// The next page.
     const fn next(self) -> Self {
         Self { number: self.number + 1, ..self }
     }
 
-    /// What the keys of a table's pages begin with; their numbers follow.
+    /// The prefix of the keys of a table's pages. The number of the page follows.
     pub(crate) const fn prefix(table: Table) -> [u8; 2] {
         [table.number(), PAGE]
     }
@@ -57,18 +57,18 @@ impl PageId {
         key
     }
 
-    /// The page of the same table whose key this is; `None` for another record's key.
+    /// The page of the same table with this key. `None`: the key belongs to another record.
     fn sibling(self, key: &[u8]) -> Option<Self> {
         let number = key.strip_prefix(&Self::prefix(self.table))?;
         Some(Self { number: u64::from_be_bytes(number.try_into().ok()?), ..self })
     }
 
     pub(crate) fn slot(self, ordinal: Ordinal) -> usize {
-        // The remainder is below the number of slots, which is small.
+        // the remainder is below the number of slots, which is small
         usize::try_from(ordinal.0 % self.slots as u64).unwrap_or(0)
     }
 
-    /// The first ordinal behind this page.
+    /// The first ordinal after this page.
     pub(crate) fn end(self) -> Ordinal {
         self.ordinal(self.slots)
     }
@@ -78,23 +78,23 @@ impl PageId {
     }
 }
 
-/// An entity as its page has it.
+/// An entity as its page holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Stored {
     /// The last unit that changed it.
     pub(crate) seq: Seq,
     /// The last unit in its history.
     pub(crate) history: Option<Seq>,
-    /// Its parts, growing.
+    /// The parts, in ascending order of their numbers.
     pub(crate) parts: Vec<(u8, Value)>,
 }
 
-/// A part's value, or where it is.
+/// The value of a part, or where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
     /// In the page.
     Inline(Bytes),
-    /// In pieces of its own.
+    /// In pieces, which carry the sequence `stamp`.
     Spilled { stamp: Seq, len: usize },
 }
 
@@ -147,16 +147,16 @@ impl Stored {
     }
 }
 
-/// A page as it is on disk behind its version: the end of every slot's entity, counted from there, and the entities.
+/// A page as it is on disk, without its version byte: the end offset of the entity in every slot, then the entities.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
     id: PageId,
-    /// What is behind its version; nothing for a page that is not there.
+    /// The content after the version byte. Empty for a page that does not exist.
     content: Bytes,
 }
 
 impl Page {
-    /// Checks the record's head; an absent one is an empty page.
+    /// Opens the record of a page, of any version. Without a record the page is empty.
     pub(crate) fn open(id: PageId, record: Option<Bytes>) -> Result<Self, Error> {
         let Some(record) = record.filter(|record| !record.is_empty()) else {
             return Ok(Self { id, content: Bytes::new() });
@@ -213,13 +213,13 @@ impl Page {
 }
 
 impl Page {
-    /// The first ordinal behind this page.
+    /// The first ordinal after this page.
     pub(crate) fn end(&self) -> Ordinal {
         self.id.end()
     }
 }
 
-/// Goes through a table's pages on disk, from the one that has an ordinal on.
+/// Iterates over the pages of a table on disk, in order.
 #[derive(Debug)]
 pub(crate) struct Walk<'a> {
     disk: &'a dyn Disk,
@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
         Self { disk, next: Some(from) }
     }
 
-    /// The next page that is there.
+    /// The next page that exists.
     pub(crate) fn next(&mut self) -> Result<Option<Page>, Error> {
         let Some(from) = self.next.take() else {
             return Ok(None);

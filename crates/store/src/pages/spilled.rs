@@ -10,16 +10,16 @@ use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Seq};
 
-/// How often a spilled part is looked for again when the page changes under the reader.
+/// How often a reader tries to read a spilled part while the page changes meanwhile.
 const ATTEMPTS: usize = 16;
-/// What marks the key of a piece, behind its table.
+/// The second byte of a piece's key, after the table.
 const PIECE_MARK: u8 = b's';
-/// The bytes of a piece that are the part's: the rest is its head.
+/// The most bytes of the value in one piece. The rest of the record is its head.
 pub(crate) const PIECE: usize = MAX_RECORD - PIECE_HEAD;
 pub(crate) const PIECE_HEAD: usize = 1 + 8;
 
-/// Reads a part's value. `reread` gives the part as its page has it now; it is asked again when the pieces turn out to
-/// be of another unit, since the store thread may have written both between two looks.
+/// Reads the value of a part. If the pieces belong to another unit than the page says, the store thread replaced both
+/// between the two reads. Then `reread` reads the part from its page again.
 pub(crate) fn value(
     disk: &dyn Disk,
     (table, ordinal, part): (Table, Ordinal, u8),
@@ -51,12 +51,12 @@ pub(crate) fn piece_key(table: Table, ordinal: Ordinal, part: u8, piece: u16) ->
     key
 }
 
-/// How many pieces a value of `len` bytes has; values are limited to 2 MiB, so there are few.
+/// The number of pieces of a value of `len` bytes. Values are limited to 2 MiB, so the number is small.
 pub(crate) fn piece_count(len: usize) -> u16 {
     u16::try_from(len.div_ceil(PIECE)).unwrap_or(u16::MAX)
 }
 
-/// Puts a spilled value together; `None` when a piece is not there, or of another unit.
+/// Joins the pieces of a spilled value. `None`: a piece is missing, or belongs to another unit.
 pub(crate) fn pieces(
     disk: &dyn Disk,
     (table, ordinal, part): (Table, Ordinal, u8),

@@ -1,4 +1,4 @@
-//! Writing pages: what recent units say goes into the page that is on disk.
+//! Writing pages: merges the changes of recent units into the pages on disk.
 
 use bytes::Bytes;
 
@@ -16,19 +16,19 @@ pub(crate) struct Update {
     pub(crate) ordinal: Ordinal,
     /// The last unit that changed it.
     pub(crate) seq: Seq,
-    /// The last unit in its history, if one of these is.
+    /// The last of these units that belongs to the entity's history.
     pub(crate) history: Option<Seq>,
-    /// Its parts that change, in any order; `None`: the part is gone.
+    /// The changed parts, in any order. `None`: the part is removed.
     pub(crate) parts: Vec<(u8, Option<Bytes>)>,
 }
 
 impl Update {
-    /// An update that changes nothing yet.
+    /// An update without changes.
     pub(crate) const fn new(ordinal: Ordinal) -> Self {
         Self { ordinal, seq: Seq::FIRST, history: None, parts: Vec::new() }
     }
 
-    /// Adds the changes of `unit`, which follows the units added before.
+    /// Adds the changes of `unit`, which must be later than the units that were added before.
     pub(crate) fn add(&mut self, table: Table, unit: &Unit) {
         self.seq = unit.seq;
         let is_ours = |put: &&Put| (put.table, put.ordinal) == (table, self.ordinal);
@@ -43,7 +43,7 @@ impl Update {
     }
 }
 
-/// Writes to `batch` what makes the page hold `updates`, whose ordinals grow.
+/// Adds to `batch` the writes that apply `updates` to the page. The updates are in ascending order of their ordinals.
 pub(crate) fn update(
     disk: &dyn Disk,
     id: PageId,
@@ -65,10 +65,10 @@ pub(crate) fn update(
     Ok(())
 }
 
-/// What will be in a slot.
+/// The new content of a slot.
 enum Content {
     Empty,
-    /// As it was.
+    /// The entity did not change.
     Raw(Bytes),
     Changed(Stored),
 }
@@ -122,7 +122,7 @@ impl PageWriter<'_> {
             .map(|content| match content {
                 Content::Empty => 0,
                 Content::Raw(raw) => raw.len(),
-                // Two sequences, the count; a part's number, its length or stamp: generously.
+                // an upper bound: 24 bytes for two sequences and the count, 16 for each part's number, length or stamp
                 Content::Changed(stored) => {
                     24 + stored
                         .parts
@@ -177,7 +177,7 @@ impl PageWriter<'_> {
         let Value::Inline(bytes) = std::mem::replace(value, spilled) else {
             return;
         };
-        // A removal of pieces that stood before was noted first: a key must be in a batch once only.
+        // the batch may already remove the old pieces under the same keys, and a key must be in a batch only once
         for (piece, bytes) in (0..).zip(bytes.chunks(PIECE)) {
             let key = piece_key(self.id.table, ordinal, part, piece);
             let mut record = Vec::with_capacity(PIECE_HEAD + bytes.len());
@@ -205,7 +205,7 @@ impl PageWriter<'_> {
                 Content::Raw(raw) => record.extend_from_slice(raw),
                 Content::Changed(stored) => stored.encode(&mut record),
             }
-            // Counted from behind the version; a page is far below 4 GiB.
+            // the offset counts from after the version byte; a page is far below 4 GiB
             let end = u32::try_from(record.len() - 1).unwrap_or(u32::MAX);
             record[1 + 4 * slot..5 + 4 * slot].copy_from_slice(&end.to_le_bytes());
         }

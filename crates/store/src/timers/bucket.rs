@@ -1,4 +1,4 @@
-//! Buckets of timers, as they are on disk.
+//! Buckets of timers on disk.
 
 use crate::codec::{Reader, Undecodable};
 use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
@@ -7,21 +7,21 @@ use crate::format::Kind;
 use crate::schema::Table;
 use crate::unit::{Ordinal, Seq, Timer};
 
-/// The time that a bucket spans, in microseconds.
+/// The time span of a bucket, in microseconds.
 pub(crate) const BUCKET: i64 = 10_000_000;
-/// A timer's bytes on disk.
+/// The size of a timer on disk, in bytes.
 const TIMER: usize = 8 + 1 + 8 + 1;
-/// Timers in one record.
+/// The most timers in one record.
 const PER_RECORD: usize = (MAX_RECORD - 1) / TIMER;
 
 pub(crate) fn bucket_of(due: i64) -> i64 {
     due.div_euclid(BUCKET)
 }
 
-/// The key of a bucket's record: the bucket, the checkpoint that wrote it, a count.
+/// The key of a record: the bucket, the checkpoint that wrote the record, the number of the record within both.
 pub(crate) fn key(bucket: i64, covered: Seq, piece: u32) -> [u8; 20] {
     let mut key = [0; 20];
-    // With the sign turned, signed numbers sort as their bytes.
+    // with the sign bit inverted, the bytes of signed numbers sort as the numbers do
     key[..8].copy_from_slice(&(bucket ^ i64::MIN).to_be_bytes());
     key[8..16].copy_from_slice(&covered.0.to_be_bytes());
     key[16..].copy_from_slice(&piece.to_be_bytes());
@@ -49,7 +49,7 @@ pub(crate) fn decode(record: bytes::Bytes, key: &[u8]) -> Result<Vec<Timer>, Err
     read().map_err(Error::undecodable(Kind::TimerBucket.name(), key))
 }
 
-/// Writes to `batch` the timers of a checkpoint.
+/// Adds the timers of a checkpoint to `batch`.
 pub(crate) fn write(mut timers: Vec<Timer>, covered: Seq, batch: &mut Batch) {
     timers.sort_unstable();
     timers.dedup();
@@ -68,7 +68,7 @@ pub(crate) fn write(mut timers: Vec<Timer>, covered: Seq, batch: &mut Batch) {
     }
 }
 
-/// Removes up to `limit` records of buckets that are wholly dealt with; true when there are no more.
+/// Removes up to `limit` records of buckets all of whose timers have fired. Returns true when there are no more.
 pub(crate) fn remove_fired(disk: &dyn Disk, fired: i64, limit: usize) -> Result<bool, Error> {
     let mut batch = Batch::new(Tree::Timers);
     for (key, _) in disk.scan(Tree::Timers, &[], limit)? {

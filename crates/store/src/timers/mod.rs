@@ -1,9 +1,9 @@
-//! Timers: reminders to look at an entity at some time, in buckets by that time.
+//! Timers: requests to check an entity at a given time, in buckets by that time.
 //!
 //! | file | has |
 //! |---|---|
-//! | `bucket` | a bucket's records and their bytes, removing what has fired |
-//! | `pending` | the timers that memory has to hold, handing out what is due |
+//! | `bucket` | the records of a bucket and their bytes, removing buckets that have fired |
+//! | `pending` | the timers in memory, and handing out those that are due |
 
 mod bucket;
 mod pending;

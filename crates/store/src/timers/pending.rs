@@ -1,11 +1,12 @@
-//! Timers: reminders to look at an entity at some time, in buckets by that time.
+//! The timers in memory, and handing out those that are due.
 //!
-//! A timer is never deleted by itself: the entity's state decides whether there is anything to do, and a bucket whose
-//! time has passed is deleted as a whole. Every unit says up to which time timers are dealt with ([`Unit::fired`]), so this is as
-//! durable as what the timers led to. Memory holds the bucket of the present and what no checkpoint holds.
+//! A single timer is never deleted. When a timer fires, the state of its entity decides whether there is anything to
+//! do, and a bucket is deleted as a whole after its time. Every unit records the time before which all timers have
+//! fired ([`Unit::fired`]), so this time becomes durable together with what the timers caused. Memory holds the timers
+//! of the current bucket, and those that no checkpoint has written.
 //!
-//! Invariant: a timer that was sealed and is not dealt with is in `near`, or in `far`, or in a bucket on disk at or
-//! behind the horizon.
+//! Invariant: a timer that was sealed and has not fired is in `near`, or in `far`, or on disk in a bucket that begins
+//! at the horizon or later.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,45 +17,45 @@ use crate::error::Error;
 use crate::format::Kind;
 use crate::unit::{Seq, Timer, Unit};
 
-/// The timers that are not dealt with, as far as memory has to hold them.
+/// The timers in memory that have not fired.
 #[derive(Debug)]
 pub(crate) struct Pending {
     disk: Arc<dyn Disk>,
     /// Known timers due before the horizon: those from disk and recent ones.
     near: BTreeSet<Timer>,
-    /// Recent timers due at the horizon or later, with the unit that left each.
+    /// Recent timers due at the horizon or later, each with the unit that set it.
     far: BTreeMap<Timer, Seq>,
-    /// A bucket's begin: buckets on disk from here on are not in memory.
+    /// The beginning of a bucket. This bucket on disk and all later ones are not in memory.
     horizon: i64,
-    /// Timers due before this are dealt with.
+    /// Timers due before this have fired: they were handed out, and what they caused is sealed.
     fired: i64,
-    /// What `fired` becomes when those handed out last are dealt with.
+    /// The next value of `fired`, when the timers that were handed out last have been handled.
     handed: i64,
 }
 
 impl Pending {
-    /// Knows of no timer; buckets are read when their time comes. To be [restarted](Self::restart) after a replay.
+    /// No timers in memory: buckets are read when their time comes. Must be [restarted](Self::restart) after a replay.
     pub(crate) fn new(disk: Arc<dyn Disk>) -> Self {
         let (near, far) = (BTreeSet::new(), BTreeMap::new());
         Self { disk, near, far, horizon: i64::MIN, fired: i64::MIN, handed: i64::MIN }
     }
 
-    /// Begins behind what is dealt with.
+    /// Starts over: timers due before `fired` have fired.
     pub(crate) fn restart(&mut self, fired: i64) {
         self.far.retain(|timer, _| timer.due >= fired);
         (self.fired, self.handed) = (fired, fired);
         self.horizon = bucket_of(fired) * BUCKET;
     }
 
-    /// Timers due before this are dealt with.
+    /// Timers due before this have fired.
     pub(crate) const fn fired(&self) -> i64 {
         self.fired
     }
 
-    /// Takes note of a unit's timers.
+    /// Adds the timers of a unit.
     pub(crate) fn add(&mut self, unit: &Unit) {
         for &timer in &unit.timers {
-            // Its time may lie before the last look at the clock.
+            // the timer may be due before the time up to which timers were handed out
             self.fired = self.fired.min(timer.due);
             self.handed = self.handed.min(timer.due);
             if timer.due < self.horizon {
@@ -65,18 +66,18 @@ impl Pending {
         }
     }
 
-    /// Buckets on disk hold the timers of every unit below `covered`.
+    /// Forgets the recent timers of units below `covered`: the buckets on disk hold them.
     pub(crate) fn cover(&mut self, covered: Seq) {
         self.far.retain(|_, seq| *seq >= covered);
     }
 
-    /// The earliest timer that memory knows.
+    /// The time of the earliest timer in memory.
     pub(crate) fn next_due(&self) -> Option<i64> {
         let near = self.near.first().map(|timer| timer.due);
         near.or_else(|| self.far.first_key_value().map(|(timer, _)| timer.due))
     }
 
-    /// Hands out what is due by `now`; what was handed out before counts as dealt with.
+    /// Hands out up to `limit` timers that are due at `now`. The timers that the last call handed out count as fired.
     pub(crate) fn due(&mut self, now: i64, limit: usize) -> Result<Vec<Timer>, Error> {
         self.fired = self.handed;
         let mut due = Vec::new();
@@ -95,7 +96,7 @@ impl Pending {
         Ok(due)
     }
 
-    /// The timers that are not dealt with and are due by `until`, whatever the time is. Nothing is handed out.
+    /// All timers due until `until` that have not fired. They are not handed out.
     pub(crate) fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
         let recent = self.near.iter().chain(self.far.keys());
         let mut upcoming: Vec<Timer> = recent.filter(|timer| timer.due <= until).copied().collect();
@@ -116,7 +117,7 @@ impl Pending {
         Ok(upcoming)
     }
 
-    /// Moves the horizon behind the next bucket that has anything, or behind the present.
+    /// Loads the next bucket that has timers, or the current one, and moves the horizon to its end.
     fn load_next(&mut self, now: i64) -> Result<(), Error> {
         let from = bucket_of(self.horizon);
         let mut bucket = bucket_of(now);

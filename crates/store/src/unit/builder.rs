@@ -1,4 +1,4 @@
-//! Building units: states and bodies are encoded once, into one buffer for the whole unit.
+//! Building units. States and bodies are encoded once, into one buffer for the whole unit.
 
 use std::sync::Arc;
 
@@ -11,11 +11,10 @@ use super::content::{
 };
 use crate::schema::Table;
 
-/// Builds one unit. All values share one buffer, so that a unit costs few allocations whatever it holds; in the unit
-/// that buffer, like all else, is as long as what is in it. The lists have room for what most units hold before they
-/// allocate, and are copied to their length then.
+/// Builds one unit. `View::begin` creates the builder, since it knows the sequence.
 ///
-/// Begin one with `View::begin`, which knows the sequence.
+/// All values share one buffer, so that a unit needs few allocations. The lists are inline as long as they are short.
+/// The sealed unit holds exact copies of the lists, without spare capacity.
 #[derive(Debug)]
 pub struct UnitBuilder {
     seq: Seq,
@@ -28,7 +27,7 @@ pub struct UnitBuilder {
     timers: SmallVec<[Timer; 2]>,
     counters: SmallVec<[(u8, i64); 2]>,
     buffer: Vec<u8>,
-    /// For every put, the end of its value in `buffer`; `None`: the part is gone.
+    /// For every put, the end of its value in `buffer`. `None`: the part is removed.
     ends: SmallVec<[Option<usize>; 8]>,
 }
 
@@ -49,27 +48,28 @@ impl UnitBuilder {
         }
     }
 
-    /// The place that the unit will have.
+    /// The sequence of the unit.
     pub fn seq(&self) -> Seq {
         self.seq
     }
 
-    /// When the unit was decided, as it was begun.
+    /// The time of the unit, in microseconds since the epoch.
     pub fn at(&self) -> i64 {
         self.at
     }
 
-    /// The unit uses up this identity.
+    /// Records that the unit uses up this identity, with eight bytes of the caller's.
     pub fn identity(&mut self, hash: IdentityHash, data: u64) {
         self.identity = Some(Identity { hash, data });
     }
 
-    /// The unit gave an id, seen for the first time, its ordinal.
+    /// Gives an id that is new to the store its ordinal.
     pub fn name(&mut self, table: Table, hash: NameHash, ordinal: Ordinal) {
         self.names.push(Name { table, hash, ordinal });
     }
 
-    /// The part has a new value, which `encode` appends to the buffer that it is given. An error leaves nothing behind.
+    /// Puts a new value of a part. `encode` appends the value to the buffer that it is given. If `encode` fails, the
+    /// builder is as before.
     ///
     /// # Panics
     /// If `part` is not below [`PARTS`], or the value longer than [`MAX_VALUE`]: limits that the caller enforces.
@@ -92,7 +92,7 @@ impl UnitBuilder {
         Ok(())
     }
 
-    /// The part has this new value.
+    /// Puts this value of a part.
     ///
     /// # Panics
     /// As [`put_with`](Self::put_with).
@@ -103,7 +103,7 @@ impl UnitBuilder {
         });
     }
 
-    /// The part is gone.
+    /// Removes a part.
     ///
     /// # Panics
     /// If `part` is not below [`PARTS`].
@@ -113,12 +113,12 @@ impl UnitBuilder {
         self.puts.push(Put { table, ordinal, part, value: None });
     }
 
-    /// The unit belongs to the history of this entity; `previous` is what `View::last_in_history` says of it.
+    /// Adds the unit to the history of this entity. `previous` is what `View::last_in_history` returned for it.
     pub fn link_history(&mut self, table: Table, ordinal: Ordinal, previous: Option<Seq>) {
         self.history = Some(HistoryLink { table, ordinal, previous });
     }
 
-    /// Sets a timer. One that lies in the past is due at once, at the unit's own time.
+    /// Sets a timer. A timer in the past is set to the unit's own time, and so is due at once.
     pub fn timer(&mut self, due: i64, table: Table, ordinal: Ordinal, kind: u8) {
         self.timers.push(Timer { due: due.max(self.at), table, ordinal, kind });
     }
@@ -132,7 +132,7 @@ impl UnitBuilder {
         self.counters.push((index, difference));
     }
 
-    /// Ends the unit: `encode` appends its body, `events` is how many events that body holds.
+    /// Completes the unit. `encode` appends the body, which holds `events` events.
     ///
     /// # Panics
     /// If the body is longer than [`MAX_VALUE`].
@@ -167,7 +167,7 @@ impl UnitBuilder {
         }))
     }
 
-    /// Ends the unit with a body that is encoded already.
+    /// Completes the unit with a body that is encoded already.
     ///
     /// # Panics
     /// As [`seal_with`](Self::seal_with).

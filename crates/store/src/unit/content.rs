@@ -1,7 +1,7 @@
-//! The unit: everything that one command did, as the store sees it.
+//! The content of a unit: everything that one command did.
 //!
-//! A unit carries the *new value* of every state that it changed, not the change, so that applying one is a put and
-//! applying it twice does no harm. The store reads none of the values: states and bodies are opaque to it.
+//! A unit carries the *new value* of every state that it changed, not the difference. So to apply a unit is to put
+//! values, and to apply it twice does no harm. The store never decodes states and bodies.
 //!
 //! Sequences: a unit at `seq` with `n` events takes `seq ..= seq + n`; the next unit starts at `seq + n + 1`. Sequences
 //! start at 1.
@@ -13,14 +13,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::schema::Table;
 
-/// How many counters a store keeps; see [`Unit::counters`].
+/// The number of counters of a store; see [`Unit::counters`].
 pub const COUNTERS: usize = 64;
-/// Parts of an entity are numbered below this.
+/// The numbers of parts of an entity are below this.
 pub const PARTS: u8 = 16;
-/// The longest value or body: the largest body that is parked whole (1 MiB) with room for its encoding.
+/// The longest value or body in bytes. The longest body that the shop parks whole (1 MiB) fits, with room for its
+/// encoding.
 pub const MAX_VALUE: usize = 2 << 20;
 
-/// A place in the store-wide order of units and events.
+/// A sequence number: the position of a unit or an event in the order of all units and events of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
@@ -28,7 +29,7 @@ impl Seq {
     /// The sequence of a new store's first unit.
     pub const FIRST: Self = Self(1);
 
-    /// This place, `n` further on.
+    /// The sequence number that is greater by `n`.
     #[must_use]
     pub const fn plus(self, n: u64) -> Self {
         Self(self.0 + n)
@@ -41,37 +42,38 @@ impl fmt::Display for Seq {
     }
 }
 
-/// An entity's number in its table: given when it is first named, growing, never given twice.
+/// The number of an entity in its table. A new entity gets the next number; no number is given twice.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 pub struct Ordinal(pub u64);
 
-/// A cryptographic hash of an entity's id, cut to 16 bytes: unique by size, evenly spread by construction.
+/// A cryptographic hash of an entity's id, truncated to 16 bytes: collisions are as good as impossible, and the hashes
+/// are evenly distributed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NameHash(pub [u8; 16]);
 
-/// A cryptographic hash of a command's identity, cut to 16 bytes.
+/// A cryptographic hash of a command's identity, truncated to 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityHash(pub [u8; 16]);
 
 /// The identity that a unit uses up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Identity {
-    /// Which command.
+    /// The hash of the command's identity.
     pub hash: IdentityHash,
-    /// Eight bytes of the caller's, given back by `View::identity`: for instance a hash of the payload.
+    /// Eight bytes of the caller's that `View::identity` returns, for instance a hash of the payload.
     pub data: u64,
 }
 
-/// An id that is seen for the first time, and the ordinal it got.
+/// An id that is new to the store, and the ordinal that it got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Name {
     /// The table of the entity.
     pub table: Table,
-    /// The entity's id, hashed.
+    /// The hash of the entity's id.
     pub hash: NameHash,
-    /// The entity's number from now on.
+    /// The ordinal of the entity.
     pub ordinal: Ordinal,
 }
 
@@ -84,22 +86,23 @@ pub struct Put {
     pub ordinal: Ordinal,
     /// Which of its parts, below [`PARTS`].
     pub part: u8,
-    /// The value, at most [`MAX_VALUE`] bytes; `None`: the part is gone.
+    /// The value, at most [`MAX_VALUE`] bytes. `None`: the part is removed.
     pub value: Option<Bytes>,
 }
 
-/// The entity whose history a unit belongs to, linked to the unit before in that history.
+/// Links a unit to the previous unit in the history of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLink {
     /// The table of the entity.
     pub table: Table,
     /// The entity.
     pub ordinal: Ordinal,
-    /// The unit before, if there was one.
+    /// The previous unit in the history, if there is one.
     pub previous: Option<Seq>,
 }
 
-/// A reminder to look at an entity at some time. The state that the entity has then decides what is done, if anything.
+/// A request to check an entity at a given time. The state of the entity at that time decides what is done, if
+/// anything.
 ///
 /// Ordered by time first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,52 +113,52 @@ pub struct Timer {
     pub table: Table,
     /// The entity.
     pub ordinal: Ordinal,
-    /// Why, in the caller's numbering.
+    /// The purpose, as a number of the caller's.
     pub kind: u8,
 }
 
-/// Everything that one command did. Immutable; shared by the core thread and the store thread.
+/// Everything that one command did. Immutable; the core thread and the store thread share it.
 ///
-/// Tens of thousands of them wait for a checkpoint, so each is as small as can be: nothing in it has room to grow.
+/// Tens of thousands of units wait for a checkpoint in memory, so a unit has no spare capacity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// The unit's own place.
+    /// The sequence of the unit.
     pub seq: Seq,
-    /// The next unit's place: `seq + 1 + events`.
+    /// The sequence of the next unit: `seq + 1 + events`.
     pub next: Seq,
-    /// When it was decided, in microseconds since the epoch; never smaller than the unit's before.
+    /// The time of the unit, in microseconds since the epoch. It is never before the time of the previous unit.
     pub at: i64,
-    /// Timers due before this had been handed out and dealt with when the unit was begun; see `View::due`.
+    /// Timers due before this had fired when the unit was begun; see `View::due`.
     pub fired: i64,
-    /// The identity that it uses up.
+    /// The identity that the unit uses up.
     pub identity: Option<Identity>,
-    /// The ids that it saw first.
+    /// The ids that were new to the store.
     pub names: Box<[Name]>,
-    /// The states that it changed.
+    /// The states that the unit changed.
     pub puts: Box<[Put]>,
-    /// The entity whose history it belongs to.
+    /// The link to the previous unit of the same history.
     pub history: Option<HistoryLink>,
-    /// The timers that it sets.
+    /// The timers that the unit sets.
     pub timers: Box<[Timer]>,
-    /// What it adds to the store's counters: (index below [`COUNTERS`], difference).
+    /// What the unit adds to the store's counters: (index below [`COUNTERS`], difference).
     pub counters: Box<[(u8, i64)]>,
-    /// Command, verdict and events, opaque to the store.
+    /// Command, verdict and events, which the store does not decode.
     pub body: Bytes,
 }
 
 impl Unit {
-    /// How many events it has.
+    /// The number of events.
     pub fn events(&self) -> u64 {
         self.next.0 - self.seq.0 - 1
     }
 
-    /// The entities that it names or puts something under.
+    /// The entities that the unit names or changes.
     pub(crate) fn used(&self) -> impl Iterator<Item = (Table, Ordinal)> {
         let named = self.names.iter().map(|name| (name.table, name.ordinal));
         named.chain(self.puts.iter().map(|put| (put.table, put.ordinal)))
     }
 
-    /// About how many bytes it takes in the journal.
+    /// The approximate size in the journal, in bytes.
     pub fn size(&self) -> usize {
         let values: usize =
             self.puts.iter().map(|put| put.value.as_ref().map_or(0, Bytes::len)).sum();
@@ -168,9 +171,9 @@ impl Unit {
             + self.counters.len() * 3
     }
 
-    /// How many bytes of memory it takes while it waits for a checkpoint, with what the overlay keeps of it.
+    /// The approximate memory of the unit while it waits for a checkpoint, in bytes, with its entries in the overlay.
     pub fn footprint(&self) -> usize {
-        /// What the overlay's tables keep of an entity or a key, with the room that they leave.
+        /// The memory of an entry in the overlay's tables, in bytes, with their spare capacity.
         const NOTED: usize = 96;
         let values: usize =
             self.puts.iter().map(|put| put.value.as_ref().map_or(0, Bytes::len)).sum();

@@ -7,14 +7,14 @@ use crate::codec::{Reader, Undecodable, put_signed, put_varint};
 use crate::format::Kind;
 use crate::schema::Table;
 
-/// What the flags of a unit mean. The upper four bits are the table of its history link.
+/// The flags of a unit. The upper four bits are the table of the history link.
 const HAS_IDENTITY: u8 = 1;
 const HAS_HISTORY: u8 = 2;
 const UNUSED_FLAGS: u8 = 0b1100;
 const TABLE_SHIFT: u8 = 4;
 
 impl Unit {
-    /// Appends the unit's encoding to `out`: the facts first, then the values and the body.
+    /// Appends the encoding of the unit to `out`: first all fields but the values, then the values and the body.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         out.reserve(self.size());
         out.push(Kind::Unit.version());
@@ -67,7 +67,8 @@ impl Unit {
         out.extend_from_slice(&self.body);
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, behind its version byte; values and body share the record's buffer.
+    /// Decodes what [`encode`](Self::encode) wrote, from after the version byte. Values and body share the record's
+    /// buffer.
     pub(crate) fn decode(reader: &mut Reader) -> Result<Self, Undecodable> {
         let flags = reader.u8()?;
         let table = flags >> TABLE_SHIFT;

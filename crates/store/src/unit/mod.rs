@@ -1,10 +1,10 @@
-//! The unit: everything that one command did, as the store sees it.
+//! The unit: everything that one command did.
 //!
 //! | file | has |
 //! |---|---|
-//! | `content` | what a unit is made of |
-//! | `builder` | building one |
-//! | `encoding` | its bytes |
+//! | `content` | what a unit consists of |
+//! | `builder` | building a unit |
+//! | `encoding` | the bytes of a unit |
 
 mod builder;
 mod content;

@@ -1,19 +1,19 @@
-//! An entity as a read gives it.
+//! An entity as a read returns it.
 
 use bytes::Bytes;
 
 use crate::unit::{Ordinal, PARTS};
 
-/// An entity as a scan finds it.
+/// An entity as a read returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entity {
-    /// Its number.
+    /// The ordinal.
     pub ordinal: Ordinal,
-    /// The parts that it has, growing.
+    /// The parts that were asked for and exist, in ascending order of their numbers.
     pub parts: Vec<(u8, Bytes)>,
 }
 
-/// Which parts of an entity are wanted.
+/// A set of parts of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parts(u16);
 
@@ -35,7 +35,7 @@ impl Parts {
         Self(wanted)
     }
 
-    /// Whether this part is wanted. A part from 16 on, which no entity has, is not.
+    /// Whether the set has this part. False for numbers from 16 on, which no entity has.
     pub const fn has(self, part: u8) -> bool {
         part < PARTS && self.0 & 1 << part != 0
     }

@@ -1,12 +1,13 @@
-//! The core thread's half of the store: what is known, up to the newest sealed unit.
+//! The reading half of the store, for the core thread, and readers for other threads.
 //!
-//! One read path for everything: recent units first (they may not be durable yet; nothing that a command does leaves
-//! the process before they are), then the views on disk. A unit is visible to the very next read after [`View::seal`].
+//! Every read asks the recent units first, then the views on disk. Recent units may not be durable yet: that is safe,
+//! because nothing that a command causes leaves the process before its unit is durable. A unit is visible to every read
+//! after [`View::seal`].
 //!
 //! | file | has |
 //! |---|---|
 //! | `entity` | an entity as a read gives it, and which of its parts are wanted |
-//! | `overlay` | what recent units say |
+//! | `overlay` | the changes of recent units |
 //! | `recent` | the overlay and the catalog, shared with readers |
 //! | `reader` | reading from any thread |
 
@@ -36,29 +37,29 @@ use crate::timers::Pending;
 use crate::totals::Totals;
 use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, UnitBuilder};
 
-/// How many units that a checkpoint holds are forgotten at once while nothing else is to be done.
+/// How many covered units one call of [`View::trim`] forgets.
 const FORGET_IDLE: usize = 4096;
-/// Entities that are read at once while they are counted.
+/// How many entities are read at once to count them.
 const COUNT_AT_ONCE: usize = 512;
 
-/// What is known of an identity that was used before.
+/// An identity that a unit used up before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// What the unit gave with it.
+    /// The eight bytes that the unit stored with it.
     pub data: u64,
-    /// The unit that used it up; [`View::unit`] has its body, as long as history is kept.
+    /// The unit that used it up. [`View::unit`] returns the unit as long as the journal keeps it.
     pub seq: Seq,
 }
 
-/// The core thread's half of the store.
+/// The reading half of the store. The core thread owns it, and seals units with it.
 #[derive(Debug)]
 pub struct View {
     disk: Arc<dyn Disk>,
     history: History,
-    /// Written here only; read by every [`Reader`] as well.
+    /// The recent units. Only the view writes here; every [`Reader`] reads here too.
     recent: SharedRecent,
     totals: Totals,
-    /// The same as the shared one, without the lock.
+    /// The same catalog as in `recent`, for reading it without the lock.
     catalog: Arc<Catalog>,
     sizes: PageSizes,
     cache: Cache,
@@ -86,7 +87,7 @@ impl View {
         }
     }
 
-    /// Reads the same store from other threads.
+    /// A reader of the same store for other threads.
     pub fn reader(&self) -> Reader {
         let (disk, history) = (Arc::clone(&self.disk), self.history.clone());
         Reader::new(disk, history, self.recent.clone(), self.sizes)
@@ -107,22 +108,23 @@ impl View {
         &self.totals.counters
     }
 
-    /// The first ordinal that no unit has used. A unit that names it, or puts something under it, moves it on when it
-    /// is sealed; one that needs several takes those that follow.
+    /// The first ordinal that no sealed unit has used. A unit that needs several ordinals takes this one and those that
+    /// follow.
     pub fn next_ordinal(&self, table: Table) -> Ordinal {
         Ordinal(self.totals.ordinals[table.index()])
     }
 
-    /// Begins the next unit. Its time is `now`, but not before the last unit's.
+    /// Begins the next unit. Its time is `now` (microseconds since the epoch), or that of the last unit if that is
+    /// later.
     pub fn begin(&self, now: i64) -> UnitBuilder {
         let at = now.max(self.totals.clock);
         UnitBuilder::new(self.totals.next, at, self.timers.borrow().fired().min(at))
     }
 
-    /// Makes the unit's content visible. It must then be given to `Log::commit`, in this order.
+    /// Makes the unit visible to reads. The caller must then pass all sealed units to `Log::commit`, in the same order.
     ///
     /// # Panics
-    /// If it does not follow the last one: units are sealed as they were begun, or not at all.
+    /// If the unit does not follow the last one.
     pub fn seal(&mut self, unit: Arc<Unit>) {
         assert_eq!(unit.seq, self.totals.next, "a unit was sealed out of its order");
         self.totals.apply(&unit);
@@ -130,7 +132,7 @@ impl View {
         self.recent.write().overlay.add(unit);
     }
 
-    /// The entity that has this id.
+    /// The entity whose id has this hash.
     pub fn find(&self, table: Table, hash: &NameHash) -> Result<Option<Ordinal>, Error> {
         let recent = self.recent.read().overlay.name(table, hash);
         if recent.is_some() {
@@ -141,7 +143,8 @@ impl View {
         Ok(found.map(|[ordinal, _]| Ordinal(ordinal)))
     }
 
-    /// What is known of an identity. One that is older than the retention may be known still, or not any more.
+    /// The unit that used up an identity. `None`: no unit did, or the identity is older than the retention and was
+    /// dropped.
     pub fn identity(&self, hash: &IdentityHash) -> Result<Option<Seen>, Error> {
         let recent = self.recent.read().overlay.identity(hash);
         if let Some((data, seq)) = recent {
@@ -177,7 +180,7 @@ impl View {
         Ok(self.stored(table, ordinal)?.and_then(|stored| stored.history))
     }
 
-    /// A unit, durable or not; `None` when there is none at `seq`, or history is not kept that long.
+    /// The unit at `seq`, durable or not. `None`: no unit begins there, or the journal was pruned beyond it.
     pub fn unit(&self, seq: Seq) -> Result<Option<Arc<Unit>>, Error> {
         let recent = self.recent.read().overlay.unit(seq).cloned();
         match recent {
@@ -186,8 +189,8 @@ impl View {
         }
     }
 
-    /// Up to `limit` entities that have any part, from ordinal `from` on, growing. For lists, audits and the start: it
-    /// goes through the whole overlay, and past the cache.
+    /// The first `limit` entities with any part, from ordinal `from` on, in ascending order. It takes time in
+    /// proportion to the whole overlay, and bypasses the cache. So it is not for commands.
     pub fn scan(&self, table: Table, from: Ordinal, limit: usize) -> Result<Vec<Entity>, Error> {
         let mut found = Vec::new();
         let mut touched = self.recent.read().overlay.touched(table, from).into_iter().peekable();
@@ -198,7 +201,8 @@ impl View {
             let ends_at = page.as_ref().map(Page::end);
             let mut entities =
                 entities.into_iter().filter(|&(ordinal, _)| ordinal >= from).peekable();
-            // Both in order, up to the page's end: what is on disk, and what only recent units know.
+            // merge two ascending lists up to the end of the page: entities on disk, and entities that recent units
+            // changed
             loop {
                 let on_disk = entities.peek().map(|&(ordinal, _)| ordinal);
                 let recent = touched
@@ -228,7 +232,7 @@ impl View {
         Ok(found)
     }
 
-    /// How many entities of a table have any part. Reads all of them: for work on a store that nobody uses.
+    /// The number of entities of a table that have any part. It reads all of them, so it is for offline work.
     pub fn count(&self, table: Table) -> Result<u64, Error> {
         let (mut from, mut count) = (Ordinal(0), 0);
         loop {
@@ -241,15 +245,15 @@ impl View {
         }
     }
 
-    /// An entity, with all its parts; none when it has none.
+    /// An entity with all of its parts. The list of parts is empty if the entity does not exist.
     pub fn entity(&self, table: Table, ordinal: Ordinal) -> Result<Entity, Error> {
         let parts = self.parts(table, ordinal, self.stored(table, ordinal)?)?;
         Ok(Entity { ordinal, parts })
     }
 
-    /// The entities from `from` to the end of its page that have any part, and where the next page begins, unless no
-    /// unit has used an ordinal there. For who goes through a table in small steps: it reads past the cache, and takes
-    /// no time in proportion to anything else.
+    /// The entities with any part from `from` to the end of its page, and the first ordinal of the next page. `None` as
+    /// the next: no unit has used an ordinal there. It is for reading a table in small steps: it bypasses the cache,
+    /// and its time depends only on the page.
     pub fn page(
         &self,
         table: Table,
@@ -268,30 +272,30 @@ impl View {
         Ok((entities, Some(end).filter(|end| *end < used)))
     }
 
-    /// Hands out up to `limit` timers that are due by `now`, earliest first. Those handed out by the call before count
-    /// as dealt with, in the units sealed by now: they do not come again, unless the process dies before those units
-    /// are durable.
+    /// Hands out up to `limit` timers that are due at `now`, earliest first. The timers that the last call handed out
+    /// count as fired from now on: the caller must have sealed the units that they caused. A timer is handed out again
+    /// only if the process dies before a later unit is durable.
     pub fn due(&self, now: i64, limit: usize) -> Result<Vec<Timer>, Error> {
         self.timers.borrow_mut().due(now, limit)
     }
 
-    /// Every timer that is not dealt with and is due by `until`, earliest first. Nothing is handed out: each comes again
-    /// from [`due`](Self::due) at its time.
+    /// All timers due until `until` that have not fired, earliest first. They are not handed out: [`due`](Self::due)
+    /// returns each at its time.
     pub fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
         self.timers.borrow().upcoming(until)
     }
 
-    /// When the earliest timer known is due; later ones may be on disk only.
+    /// The time of the earliest timer in memory. `None`: no timer is in memory, but there may be timers on disk.
     pub fn next_due(&self) -> Option<i64> {
         self.timers.borrow().next_due()
     }
 
-    /// How many bytes of memory the units take that are in no checkpoint yet.
+    /// The memory of the units that no checkpoint has written, in bytes.
     pub fn dirty_bytes(&self) -> usize {
         self.recent.read().overlay.dirty()
     }
 
-    /// A checkpoint is complete: what it holds is read from the views from now on.
+    /// Takes over a complete checkpoint: from now on its units are read from the views on disk.
     pub fn checkpointed(&mut self, report: &Report) {
         for page in &report.pages {
             self.cache.forget(Tree::Pages, &page.key());
@@ -304,18 +308,18 @@ impl View {
         self.timers.get_mut().cover(report.covered);
     }
 
-    /// Forgets some of what a checkpoint holds; for when no units come that would do it bit by bit. Says whether there
-    /// is more to forget.
+    /// Forgets some units that a checkpoint has written. Sealing a unit forgets a few too; this is for the time when no
+    /// units come. Returns whether there are more to forget.
     pub fn trim(&mut self) -> bool {
         self.recent.write().overlay.forget_some(FORGET_IDLE)
     }
 
-    /// Forgets what a checkpoint holds, without waiting for the next units to do it bit by bit; for opening.
+    /// Forgets all units that a checkpoint has written. Only opening calls this.
     pub(crate) fn forget_covered(&mut self) {
         while self.recent.write().overlay.forget_some(usize::MAX) {}
     }
 
-    /// The journal's tail is replayed: the timers that are not dealt with are those of its end.
+    /// Ends a replay: from now on timers are handed out that had not fired at the end of the journal.
     pub(crate) fn replayed(&mut self) {
         self.timers.get_mut().restart(self.totals.fired);
     }
@@ -326,7 +330,7 @@ impl View {
         Page::open(id, record)?.entity(ordinal)
     }
 
-    /// Every part of an entity: what recent units say, else what its page says.
+    /// All parts of an entity. The value of each comes from the recent units if they changed it, else from the page.
     fn parts(
         &self,
         table: Table,

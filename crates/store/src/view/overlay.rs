@@ -18,11 +18,12 @@ use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
 /// How many covered units are forgotten whenever a unit is added.
 const FORGET_AT_ONCE: usize = 16;
 
-/// Hashes keys that are spread already (cut SHA-256) or that we number ourselves (ordinals): one multiplication is enough.
+/// Hashes the keys of the overlay's maps with one multiplication. That is enough: the keys are truncated SHA-256
+/// hashes, which are evenly distributed, or ordinals, which no producer can choose.
 #[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Spread(u64);
+pub(crate) struct KeyHasher(u64);
 
-impl Hasher for Spread {
+impl Hasher for KeyHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -52,8 +53,8 @@ impl Hasher for Spread {
     }
 }
 
-/// A map whose keys are hashed by [`Spread`].
-pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Spread>>;
+/// A map whose keys are hashed by [`KeyHasher`].
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<KeyHasher>>;
 
 /// An entity that recent units changed: the units with its newest values. The values themselves are in those units.
 #[derive(Debug)]
@@ -96,7 +97,7 @@ pub(crate) enum PartChange {
     Removed,
 }
 
-/// Recent units and what they say.
+/// The recent units and their changes.
 #[derive(Debug)]
 pub(crate) struct Overlay {
     units: VecDeque<Arc<Unit>>,

@@ -1,28 +1,30 @@
-//! Reading beside the core: what operators ask for costs the core thread nothing.
+//! Reading from other threads than the core: the reads of operators take no time of the core thread.
 //!
-//! A [`Reader`] takes from the recent units, under a lock that is held for a few look-ups, what they say of the
-//! entities asked for. All that takes time (the disk, decoding) happens behind the lock, on the thread that asks.
+//! A [`Reader`] copies the changes of recent units to the wanted entities. For that it holds a lock, for a few look-ups
+//! in memory. Everything slow (reading the disk, decoding) happens after the lock is released, on the reader's thread.
 //!
 //! # Why a checkpoint in between does no harm
-//! The reader copies what recent units say first, and reads the page second. Between the two any number of units may
-//! be sealed, and any number of checkpoints may be written, completed and forgotten. For one entity:
+//! The reader first copies the changes of recent units, then reads the page. In between, any number of units may be
+//! sealed, and any number of checkpoints completed and their units forgotten. For one entity:
 //!
-//! 1. A unit leaves the recent ones only after a checkpoint that holds it was complete. So of all units that were sealed
-//!    before the copy, each that the copy does not know is on disk already, and a page on disk never goes back.
-//! 2. Both sides carry the last unit that touched the entity: the copy the last one sealed before it was made, the page
-//!    the last one that it holds. A page holds of an entity *every* unit up to that one.
-//! 3. If the page's is the newer or the same, the page holds all that the copy knows: the page alone is taken.
-//! 4. If the copy's is the newer, then no unit behind the copy is on the page yet. So each part that the copy has is the
-//!    newest, and each part that it lacks is on the page as it was when the copy was made, by 1.
-//! 5. If the page has no such entity, it may have been removed by units behind the copy. So the copy is made again: if it
-//!    is the same, no unit was sealed in between that touches the entity, and 4 holds; else all begins anew.
+//! 1. A unit is forgotten only after a checkpoint with that unit is complete. So of all units that were sealed before
+//!    the copy, those that are not in the copy are on the page. A page on disk never goes back to an older state.
+//! 2. The copy and the page each carry the sequence of the last unit that changed the entity. The page contains *every*
+//!    unit up to its sequence.
+//! 3. If the page's sequence is the greater one, or both are the same, the page contains all changes of the copy. The
+//!    reader takes the page alone.
+//! 4. If the copy's sequence is the greater one, the page contains no unit that was sealed after the copy. So each part
+//!    in the copy is the newest, and each other part is on the page as it was when the copy was made (by 1).
+//! 5. If the page does not have the entity, units after the copy may have removed it. So the reader makes a second
+//!    copy. If both copies are the same, no unit changed the entity in between, and 4 holds. If not, the reader starts
+//!    again.
 //!
-//! Either way the answer is the entity as it was after one unit, never a mix of two, and not older than the question.
-//! Names are never taken back, so they need the first point only: the copy includes the catalog of segments, which is
-//! replaced under the same lock and keeps its segments on disk for as long as somebody holds it. A unit that is not
-//! recent any more is in the journal, or was old enough to be dropped.
+//! In each case the result is the entity as it was after one unit, never a mixture, and not older than the start of the
+//! read. Names are never removed, so for them point 1 is enough: the copy includes the catalog of segments. The catalog
+//! is replaced under the same lock, and its segments stay on disk as long as anybody holds it. A unit that is no longer
+//! among the recent ones is in the journal, unless it was pruned.
 //!
-//! Several entities are read one after the other, each as it is at its moment.
+//! Several entities are read one after the other: each result is of its own moment.
 
 use std::sync::Arc;
 
@@ -39,11 +41,11 @@ use crate::pages::{self, Page, PageId, Stored, Value};
 use crate::schema::{PageSizes, Table};
 use crate::unit::{NameHash, Ordinal, Seq, Unit};
 
-/// How often an entity is read again when its page changes while the pieces of a large part are read.
+/// How often a reader tries to read an entity whose page changes while it reads the pieces of a large part.
 const ATTEMPTS: usize = 16;
 
-/// Reads the store from any thread, beside the core: what it gives is never older than the question, and includes units
-/// that are not durable yet. Cheap to clone.
+/// Reads the store from any thread. A result is never older than the start of the read, and includes units that are not
+/// durable yet. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reader {
     disk: Arc<dyn Disk>,
@@ -67,7 +69,7 @@ impl Reader {
         self.recent.read().overlay.next_ordinal(table)
     }
 
-    /// The entity that has this id. Costs a look into the filter of each segment of names, and one block.
+    /// The entity whose id has this hash. Reads the filter of each segment of names, and one block.
     pub fn find(&self, table: Table, hash: &NameHash) -> Result<Option<Ordinal>, Error> {
         let recent = self.recent.read();
         if let Some(ordinal) = recent.overlay.name(table, hash) {
@@ -85,17 +87,17 @@ impl Reader {
         Ok(entity.parts.into_iter().next().map(|(_, value)| value))
     }
 
-    /// The wanted parts of an entity, all as they were after the same unit; none when it has none.
+    /// The wanted parts of an entity, all as they were after the same unit. The list is empty if there are none.
     pub fn entity(&self, table: Table, ordinal: Ordinal, wanted: Parts) -> Result<Entity, Error> {
         let changes = self.recent.read().overlay.changes((table, ordinal), wanted);
         let page = self.page_of(table, ordinal)?;
         self.merge((table, ordinal), wanted, changes, &page)
     }
 
-    /// Entities that have any wanted part, from `from` on and growing: at most `limit`, and none behind the page of
-    /// `from`. Says where the next are looked for, unless no unit has used an ordinal there.
+    /// The first `limit` entities with any wanted part, from `from` to the end of its page, in ascending order, and the
+    /// ordinal to continue from. `None` as that ordinal: no unit has used an ordinal there.
     ///
-    /// Reads one page, at most 60 KiB, whatever it finds; parts that have no place in it only if they are wanted.
+    /// Reads one page, at most 60 KiB, however many entities it finds. Spilled parts are read only if they are wanted.
     pub fn page(
         &self,
         table: Table,
@@ -128,7 +130,7 @@ impl Reader {
         Ok((found, Some(next).filter(|next| *next < used)))
     }
 
-    /// The newest unit in an entity's history; each names the one before.
+    /// The newest unit in an entity's history. Each unit links to the previous one.
     pub fn last_in_history(&self, table: Table, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
         let recent = self.recent.read().overlay.last_in_history((table, ordinal));
         if recent.is_some() {
@@ -138,8 +140,9 @@ impl Reader {
         Ok(stored.and_then(|stored| stored.history))
     }
 
-    /// A unit, durable or not; `None` when there is none at `seq`, or history is not kept that long. One that is not
-    /// recent costs the chunk of the journal that it is in: at most 30 KiB, or itself if it is larger.
+    /// The unit at `seq`, durable or not. `None`: no unit begins there, or the journal was pruned beyond it. To return
+    /// a unit that is not recent, its chunk of the journal is read: at most 30 KiB, or the whole unit if that is
+    /// larger.
     pub fn unit(&self, seq: Seq) -> Result<Option<Arc<Unit>>, Error> {
         let recent = self.recent.read().overlay.unit(seq).cloned();
         match recent {
@@ -153,7 +156,7 @@ impl Reader {
         Page::open(id, self.disk.get(Tree::Pages, &id.key())?)
     }
 
-    /// The newer of what recent units said and of what the page says, which was read after it.
+    /// Merges a copy of the changes of recent units with the page, which must have been read after the copy.
     fn merge(
         &self,
         place: (Table, Ordinal),
@@ -178,15 +181,16 @@ impl Reader {
         Err(Error::corrupt("entity", &PageId::of(&self.sizes, table, ordinal).key()))
     }
 
-    /// Whether units that the copy does not know touched the entity. None can have if the copy knows of none: then all
-    /// that there was is on the page.
+    /// Whether units after the copy changed the entity. False without a copy: no recent unit changed the entity, so the
+    /// page is complete.
     fn was_touched_since(&self, place: (Table, Ordinal), copy: Option<&Changes>) -> bool {
         copy.is_some_and(|copy| {
             self.recent.read().overlay.last_touch(place).is_none_or(|last| last > copy.seq)
         })
     }
 
-    /// The wanted parts; `None` when a part's pieces are of another unit than the page says: it was replaced meanwhile.
+    /// The wanted parts. `None`: a part was replaced meanwhile, so its pieces belong to another unit than the page
+    /// says.
     fn parts(
         &self,
         (table, ordinal): (Table, Ordinal),

@@ -1,24 +1,24 @@
 //! Recent units, shared by the one thread that seals them and the many that read.
 //!
-//! Invariant: what is replaced together is replaced under one lock, so that a reader never sees a catalog without the
-//! units that it does not hold, nor units forgotten that its catalog does not hold. Nobody reads a disk under the lock:
-//! the core waits for a reader for as long as some look-ups in memory take.
+//! Invariant: every unit is in the overlay or in the catalog, whenever a reader looks. Therefore both are behind one
+//! lock. Nobody reads the disk while holding the lock, so the core waits for a reader only as long as some look-ups in
+//! memory take.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::overlay::Overlay;
 use crate::index::Catalog;
 
-/// What is known up to the newest sealed unit and is not read from pages.
+/// The recent units and the valid segments.
 #[derive(Debug)]
 pub(crate) struct Recent {
-    /// What recent units say.
+    /// The changes of recent units.
     pub(crate) overlay: Overlay,
-    /// The valid segments: they hold every unit that the overlay has forgotten.
+    /// The valid segments. They hold the names and identities of every unit that the overlay has forgotten.
     pub(crate) catalog: Arc<Catalog>,
 }
 
-/// Shares it.
+/// Shares [`Recent`] between threads.
 #[derive(Debug, Clone)]
 pub(crate) struct SharedRecent(Arc<RwLock<Recent>>);
 
@@ -28,7 +28,7 @@ impl SharedRecent {
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Recent> {
-        // only a bug in the overlay poisons it, which ends the core as well
+        // only a panic in the overlay poisons the lock, and that panic ends the process anyway
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use orderly_store::sim::Dice;
+use orderly_store::sim::SimRng;
 use orderly_store::{
     COUNTERS, Entity, History, IdentityHash, NameHash, Ordinal, Schema, Seen, Seq, Table,
     TableSpec, Timer, Unit, View,
@@ -189,9 +189,9 @@ impl Content {
     }
 }
 
-fn hash(dice: &mut Dice, of: u64) -> [u8; 16] {
+fn hash(rng: &mut SimRng, of: u64) -> [u8; 16] {
     // Like a cut SHA-256: spread over all bits; from few different ones, so that they meet again.
-    let mut mixed = Dice::new(dice.below(of) + 1);
+    let mut mixed = SimRng::new(rng.below(of) + 1);
     let mut hash = [0; 16];
     for byte in &mut hash {
         *byte = mixed.below(256).to_le_bytes()[0];
@@ -199,31 +199,31 @@ fn hash(dice: &mut Dice, of: u64) -> [u8; 16] {
     hash
 }
 
-fn value(dice: &mut Dice) -> Vec<u8> {
-    let length = match dice.below(200) {
-        0 => 100_000 + dice.below(100_000),
-        1..=5 => dice.below(20_000),
-        _ => dice.below(200),
+fn value(rng: &mut SimRng) -> Vec<u8> {
+    let length = match rng.below(200) {
+        0 => 100_000 + rng.below(100_000),
+        1..=5 => rng.below(20_000),
+        _ => rng.below(200),
     };
-    let byte = dice.below(256).to_le_bytes()[0];
+    let byte = rng.below(256).to_le_bytes()[0];
     vec![byte; usize::try_from(length).expect("a small number")]
 }
 
 /// Makes up a unit that follows all that `view` knows.
-pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
+pub(crate) fn unit(view: &View, rng: &mut SimRng, now: i64) -> Arc<Unit> {
     let mut builder = view.begin(now);
-    for _ in 0..dice.below(3) {
-        let table = TABLES[usize::try_from(dice.below(4)).expect("below four")];
-        let name = NameHash(hash(dice, 200));
+    for _ in 0..rng.below(3) {
+        let table = TABLES[usize::try_from(rng.below(4)).expect("below four")];
+        let name = NameHash(hash(rng, 200));
         let known = view.find(table, &name).expect("a read");
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(table));
         if known.is_none() {
             builder.name(table, name, ordinal);
         }
         for part in 0..4 {
-            match dice.below(6) {
+            match rng.below(6) {
                 0 => builder.remove(table, ordinal, part),
-                1..=3 => builder.put(table, ordinal, part, &value(dice)),
+                1..=3 => builder.put(table, ordinal, part, &value(rng)),
                 _ => {}
             }
         }
@@ -236,15 +236,14 @@ pub(crate) fn unit(view: &View, dice: &mut Dice, now: i64) -> Arc<Unit> {
             break;
         }
     }
-    if dice.below(4) > 0 {
-        builder.identity(IdentityHash(hash(dice, 200)), dice.below(u64::MAX));
+    if rng.below(4) > 0 {
+        builder.identity(IdentityHash(hash(rng, 200)), rng.below(u64::MAX));
     }
-    for _ in 0..dice.below(3) {
-        let due = now + i64::try_from(dice.below(100_000_000)).expect("a small number") - 1_000_000;
-        builder.timer(due, LINKED, Ordinal(dice.below(50)), 3);
+    for _ in 0..rng.below(3) {
+        let due = now + i64::try_from(rng.below(100_000_000)).expect("a small number") - 1_000_000;
+        builder.timer(due, LINKED, Ordinal(rng.below(50)), 3);
     }
-    builder
-        .count(dice.below(64).to_le_bytes()[0], i64::try_from(dice.below(9)).expect("small") - 4);
-    let body = value(dice);
-    builder.seal(dice.below(4), &body)
+    builder.count(rng.below(64).to_le_bytes()[0], i64::try_from(rng.below(9)).expect("small") - 4);
+    let body = value(rng);
+    builder.seal(rng.below(4), &body)
 }

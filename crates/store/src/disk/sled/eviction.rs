@@ -1,33 +1,35 @@
-//! Makes sled give memory back.
+//! Makes sled evict pages from its cache.
 //!
-//! sled's cache is 256 lists of pages, a page being in the list of its number's remainder. A list is looked at only after
-//! 64 accesses to its pages, and its last page is never let go (`lru.rs`): meant for small pages. Ours are leaves of
-//! hundreds of kilobytes that are touched some twenty times in their life, so whatever the capacity, three or four of
-//! them stay in every list, which is hundreds of megabytes.
+//! sled's cache is 256 lists of pages; a page is in the list of its number modulo 256. sled checks a list for pages to
+//! evict only after 64 accesses to pages of the list, and never evicts the last page (`lru.rs`). That suits small
+//! pages. Our leaves have hundreds of kilobytes and are accessed about twenty times each. So three or four of them
+//! would stay in every list whatever the capacity: hundreds of megabytes.
 //!
-//! So there is a tree of small leaves, enough of them in a row to be in every list. When as much as [`EVERY`] has come
-//! into memory, each is read often enough to have its list looked at: whatever is above the capacity goes, and what
-//! stays as the last page is one of these. That takes some milliseconds.
+//! Therefore this module keeps a tree of small leaves, enough of them to have two in every list. Each time [`EVERY`]
+//! bytes have come into memory, it reads each small leaf so often that sled checks every list. sled then evicts all
+//! pages above the capacity, and the last page that stays in a list is a small one. That takes some milliseconds.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::disk::interface::Error;
 
-/// So many bytes may come into memory before sled is made to look at its lists.
+/// The number of bytes that may come into memory between two rounds of eviction.
 const EVERY: usize = 24 << 20;
-/// Accesses after which a list is looked at (`lru.rs`, `MAX_QUEUE_ITEMS`), and leaves of ours that share them.
+/// The accesses after which sled checks a list (`lru.rs`, `MAX_QUEUE_ITEMS`).
 const ACCESSES: usize = 64;
+/// The leaves of the small tree in each list. They share the accesses.
 const LEAVES_PER_LIST: usize = 2;
-/// sled's lists (`lru.rs`, `N_SHARDS`).
+/// The number of sled's lists (`lru.rs`, `N_SHARDS`).
 const LISTS: usize = 256;
-/// Keys of a leaf that was split in the middle, as growing keys leave it.
+/// The keys of a leaf after a split in the middle, which ascending keys leave.
 const KEYS_PER_LEAF: usize = 8;
-/// Enough for two leaves a list, so that pages that came in between leave no list without one.
+/// Keys for two leaves a list: other pages may take numbers in between, and every list must still get a leaf.
 const KEYS: usize = LEAVES_PER_LIST * LISTS * KEYS_PER_LEAF;
-/// What comes into memory with a record, on average: its leaf has nine (see `layout`), and neighbours are read together.
+/// A read of one record loads its leaf of nine records (see `preallocation`). Neighbours are often read together, so on
+/// average a read brings this many times the record's bytes into memory.
 const WITH_IT: usize = 4;
 
-/// The tree of small leaves, and how much has come into memory since they were read last.
+/// The tree of small leaves, and the number of bytes that came into memory since the last round.
 #[derive(Debug)]
 pub(crate) struct Eviction {
     tree: sled::Tree,
@@ -35,10 +37,10 @@ pub(crate) struct Eviction {
 }
 
 impl Eviction {
-    /// The name of its tree.
+    /// The name of the tree.
     const TREE: &str = "eviction";
 
-    /// Opens the tree, or makes it.
+    /// Opens the tree, or creates it.
     pub(crate) fn open(db: &sled::Db) -> Result<Self, Error> {
         let failed = |error| Error::failed("open the tree for eviction", error);
         let tree = db.open_tree(Self::TREE).map_err(failed)?;
@@ -52,17 +54,17 @@ impl Eviction {
         Ok(Self { tree, loaded: AtomicUsize::new(0) })
     }
 
-    /// Records of so many bytes were written, and are in memory now.
+    /// Counts records of this many bytes that were written, and so are in memory.
     pub(crate) fn written(&self, bytes: usize) {
         self.loaded.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// A record of so many bytes was read: its leaf is in memory now.
+    /// Counts a record of this many bytes that was read, with the rest of its leaf.
     pub(crate) fn read(&self, bytes: usize) {
         self.written(bytes * WITH_IT);
     }
 
-    /// Has sled look at its lists, if enough has come into memory.
+    /// Makes sled check its lists, if enough bytes have come into memory.
     pub(crate) fn evict_if_due(&self) -> Result<(), Error> {
         if self.loaded.load(Ordering::Relaxed) < EVERY {
             return Ok(());
