@@ -1,4 +1,4 @@
-//! Asking the core, from any thread.
+//! Questions to the core, from any thread.
 
 use orderly_actors::audit::Audit;
 use orderly_actors::owner::Owner;
@@ -8,15 +8,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
-/// Questions that may wait.
+/// The most questions that wait.
 const QUESTIONS: usize = 64;
 
-/// The core is gone: the process is ending.
+/// The core has ended, so the process is ending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the core has ended")]
 pub struct Gone;
 
-/// What became of a request to send a notification again.
+/// The result of a request to send a notification again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resend {
     /// Every channel that had given up sends the notification again.
@@ -29,7 +29,7 @@ pub enum Resend {
     Failed,
 }
 
-/// What only the core can answer or do.
+/// A question to the core.
 pub(super) enum Question {
     Audit(oneshot::Sender<Result<Audit, states::Error>>),
     Pause(bool),
@@ -37,12 +37,12 @@ pub(super) enum Question {
     Stop { grace: Duration },
 }
 
-/// How each actor is doing; nothing before they are started.
+/// The statistics of each actor. Empty before the actors are started.
 pub(super) type Actors = Arc<OnceLock<Vec<(Owner, ActorStats)>>>;
 
-/// Asks the core, from any thread. Questions are answered between two batches.
+/// Asks the core, from any thread. The core answers between two batches of messages.
 ///
-/// There is no question for states: they are read beside the core, with the store's [`Reader`](orderly_store::Reader).
+/// There is no question about states: the store's [`Reader`](orderly_store::Reader) reads them without the core.
 #[derive(Clone)]
 pub struct Handle {
     questions: mpsc::Sender<Question>,
@@ -50,13 +50,13 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// How each actor is doing, read without asking the core; empty until the actors are started.
+    /// The statistics of each actor, read without asking the core. Empty until the actors are started.
     pub fn actors(&self) -> &[(Owner, ActorStats)] {
         self.actors.get().map_or(&[], Vec::as_slice)
     }
 
-    /// Audits everything, a few states at a time: commands run meanwhile. What the audit found is as of when it
-    /// answers. Who asks while an audit is under way gets the answer of that one.
+    /// Audits all states, a few at a time; commands run meanwhile. The result describes the states at the time of the
+    /// answer. A caller that asks while an audit is under way gets the result of that audit.
     pub async fn audit(&self) -> Result<Result<Audit, states::Error>, Gone> {
         let (answer, answered) = oneshot::channel();
         self.ask(Question::Audit(answer)).await?;
@@ -73,7 +73,7 @@ impl Handle {
         self.ask(Question::Pause(false)).await
     }
 
-    /// Sends a notification again through every channel that has given up on it; answers when that
+    /// Sends a notification again through every channel that has given up on it. Answers when the request
     /// is durable.
     pub async fn resend(&self, id: String) -> Result<Resend, Gone> {
         let (answer, answered) = oneshot::channel();
@@ -81,8 +81,8 @@ impl Handle {
         answered.await.map_err(|_| Gone)
     }
 
-    /// Ends in good order: takes no more messages, finishes and acknowledges what is in hand,
-    /// publishes what is owed for at most `grace`, and closes store and broker.
+    /// Stops in good order: takes no more messages, finishes and acknowledges the messages in hand,
+    /// publishes durable events for at most `grace`, and closes the store and the connections to the broker.
     pub async fn stop(&self, grace: Duration) {
         let _ = self.ask(Question::Stop { grace }).await; // the core ended already
     }
@@ -92,7 +92,7 @@ impl Handle {
     }
 }
 
-/// A way to ask, where the core hears it, and where the core tells how its actors are doing.
+/// A handle, the core's receiver of its questions, and where the core puts the statistics of its actors.
 pub(super) fn questions() -> (Handle, mpsc::Receiver<Question>, Actors) {
     let (sender, questions) = mpsc::channel(QUESTIONS);
     let actors = Actors::default();

@@ -7,25 +7,25 @@
 //!                      └─► relay (events) · notifier (notifications) · replies, once durable
 //! ```
 //!
-//! Each stage is a thin loop over step functions that know no thread. Between them are bounded
-//! channels and batches: what a stage is behind makes its next batch larger.
+//! Each stage is a thin loop around step functions that do not depend on threads. The stages are
+//! connected by bounded channels and work in batches: a stage that is late takes a larger batch next.
 //!
 //! | module | has |
 //! |---|---|
 //! | `core` | the core thread: messages through the sequencer, timers, stopping |
-//! | `alone` | tells a message that kills the process from a disk that fails |
+//! | `alone` | distinguishes a message that kills the process from a disk that fails |
 //! | `storage` | the store thread: group commits, checkpoints, retention |
 //! | `relay` | events to the broker, in order, with a durable cursor |
-//! | `notifier` | which notifications leave now, through which channel |
+//! | `notifier` | queues the notifications that are due on their channels |
 //! | `outbound` | retries, dead letters and replies |
-//! | `pending_acks` | what a durable unit lets go: acks, replies, notifications |
+//! | `pending_acks` | holds acks, replies, events and notifications back until their unit is durable |
 //! | `timers` | when timers may fire |
 //! | `handle` | asking the core from other threads |
 //! | `watchdog` | ends a process whose core stands still |
-//! | [`workers`] | starts every thread and task, and hears of one that fails |
+//! | [`workers`] | starts every thread and task, and reports one that fails |
 //!
-//! Invariant: nothing of a unit leaves the process (ack, reply, event, notification) before the
-//! group commit that holds it.
+//! Invariant: nothing that a unit causes (ack, reply, event, notification) leaves the process before the
+//! group commit of that unit has returned.
 
 mod alone;
 mod core;
@@ -78,13 +78,13 @@ pub enum Error {
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),
-    /// The file that is there while a message runs alone cannot be made or removed.
+    /// The file that exists while a message runs alone cannot be created or removed.
     #[error("cannot note beside the store that a message runs alone")]
     Alone(#[source] std::io::Error),
     /// The disk did not answer for as long as `intake.stall_after`.
     #[error("the disk does not answer")]
     DiskStalled,
-    /// Nothing moved for as long as `intake.stall_after`.
+    /// No message was finished for as long as `intake.stall_after`.
     #[error("nothing moved for too long")]
     Stalled,
     /// The driver of the broker ended by itself.
@@ -93,9 +93,9 @@ pub enum Error {
     /// A worker panicked.
     #[error("the worker {worker} panicked: {problem}")]
     Worker {
-        /// Its name.
+        /// The name of the worker.
         worker: &'static str,
-        /// What the panic said.
+        /// The message of the panic.
         problem: String,
     },
     /// A thread could not be started, or ended by itself.
@@ -124,8 +124,8 @@ impl Error {
 }
 
 impl Error {
-    /// Whether the disk failed, which no message can cause. A store that is damaged or whose thread panicked is another
-    /// matter: the message in hand may be what meets the damage or causes the panic.
+    /// Whether the disk failed, which no message can cause. A damaged store and a panic of the store thread do not
+    /// count: the message in hand may have caused them.
     fn is_disk_fault(&self) -> bool {
         use orderly_actors::sequencer::Error as Core;
         use orderly_actors::states::Error as State;
@@ -152,23 +152,23 @@ pub struct Condition {
     pub clock_is_off: bool,
     /// Messages are in hand and none was finished for too long.
     pub stalled: bool,
-    /// It was told to stop, and takes no more messages.
+    /// The pipeline was told to stop, and takes no more messages.
     pub draining: bool,
 }
 
-/// A pipeline at work.
+/// A running pipeline.
 pub struct Pipeline {
     /// Asks the core.
     pub handle: Handle,
-    /// Whether it works.
+    /// Whether the pipeline works.
     pub condition: watch::Receiver<Condition>,
-    /// Starts what else the process must not go on without.
+    /// Starts further workers whose failure must end the process.
     pub workers: Workers,
     ended: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
 impl Pipeline {
-    /// Starts the threads. Must be called on the runtime that is to carry the broker's traffic.
+    /// Starts the threads. Must be called on the runtime that carries the broker's traffic.
     pub fn start(
         opened: Opened,
         link: Link,
@@ -240,7 +240,7 @@ impl Pipeline {
             let core = async {
                 match thread.await {
                     Ok(result) => result,
-                    Err(_) => std::future::pending().await, // it panicked, which the watch reports
+                    Err(_) => std::future::pending().await, // the core panicked, which the watch reports
                 }
             };
             let result = tokio::select! {
@@ -264,12 +264,13 @@ impl Pipeline {
     }
 }
 
-/// How long a disk that failed may take to remove a file. The process ends in any case.
+/// How long a failed disk may take to remove the file. The process ends in any case.
 const REMOVAL: Duration = Duration::from_secs(2);
 
-/// Keeps the next start from counting this end of the process as a death of the message that runs alone.
+/// Removes the file of the message that runs alone, so that the next start does not count this end of the process as a
+/// death of that message.
 async fn spare_message_alone(alone: AloneFile) {
-    // on a thread of its own: a disk that does not answer must not keep the process from its end
+    // on a thread of its own: a disk that does not answer must not keep the process from ending
     let removing = tokio::task::spawn_blocking(move || alone.remove());
     let problem = match tokio::time::timeout(REMOVAL, removing).await {
         Ok(Ok(Ok(()))) => return,

@@ -17,12 +17,12 @@ use tokio::sync::mpsc;
 
 /// A message with this number of deliveries runs alone, since it may be the one that kills the process.
 pub(super) const SUSPICIOUS: u32 = 3;
-/// The largest number of batches of replies that wait. Further ones are dropped: replies are best effort.
+/// The most batches of replies that wait. Further ones are dropped, since replies are best effort.
 const REPLIES: usize = 64;
-/// The first and the longest pause after a failed publish that must succeed.
+/// The first and the longest pause before a message that must be published is published again.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
-/// What to settle when the broker has confirmed a message.
+/// What is settled when the broker has confirmed a message.
 #[derive(Debug)]
 pub(super) enum Confirmed {
     /// A delivery: its retry or its dead letter is confirmed.
@@ -39,7 +39,7 @@ pub(super) struct Outbound {
     retries: Retries,
     pub(super) confirmed: mpsc::UnboundedReceiver<Confirmed>,
     confirmed_in: mpsc::UnboundedSender<Confirmed>,
-    /// Publishes under way that must succeed.
+    /// The number of messages under way that must be published.
     under_way: Arc<AtomicUsize>,
     /// Orders with a waiting callback that is being dead-lettered.
     callbacks: HashSet<Ordinal>,
@@ -82,7 +82,8 @@ impl Outbound {
         }
     }
 
-    /// Publishes a whole message to the dead letters of the broker. Its delivery is settled when the broker has confirmed that.
+    /// Publishes a whole message to the dead letters of the broker. Its delivery is settled when the broker has
+    /// confirmed that.
     pub(super) fn dead_letter(
         &self,
         delivery_ref: &DeliveryRef,
@@ -99,7 +100,8 @@ impl Outbound {
         self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, reason);
     }
 
-    /// Publishes a waiting callback to the dead letters of the broker, as the message that it came in, unless that is under way.
+    /// Publishes a waiting callback to the dead letters of the broker, as a message like the one that brought the
+    /// callback. Does nothing while a callback of the same order is being dead-lettered.
     pub(super) fn dead_letter_callback(&mut self, letter: Box<DeadLetter>) {
         if !self.callbacks.insert(letter.order) {
             return;
@@ -127,7 +129,8 @@ impl Outbound {
         self.callbacks.remove(&order);
     }
 
-    /// Publishes a message until the broker has confirmed it, and then settles `then`. `dead` is the reason of a dead letter.
+    /// Publishes a message until the broker has confirmed it, and then settles `then`. `dead` is the reason of a dead
+    /// letter.
     fn must_publish(&self, then: Confirmed, message: Message, dead: Option<Reason>) {
         let (publisher, confirmed) = (self.publisher.clone(), self.confirmed_in.clone());
         let metrics = self.metrics.clone();
@@ -142,7 +145,7 @@ impl Outbound {
                 if confirms.iter().all(orderly_broker::Confirm::is_acked) {
                     break;
                 }
-                // One line for each new problem only: a queue may be missing for long.
+                // log each new problem once: a queue may be missing for a long time
                 if told.as_ref() != Some(&confirms) {
                     let to = &message.routing_key;
                     tracing::warn!(

@@ -1,5 +1,5 @@
-//! What is sealed and not settled yet: in order, until its group is durable; then acks, replies,
-//! events and notifications go out, and not before.
+//! Sealed units in order, each until it is durable. Only then its ack, reply, events and notifications
+//! are released.
 
 use super::relay::RelayHandle;
 use crate::encode;
@@ -47,13 +47,14 @@ impl DeliveryRef {
     }
 }
 
-/// Where the first verdict on a duplicate is read.
+/// Reads the first verdict on a command that came again.
 pub(super) struct Originals<'a> {
     pub(super) view: &'a SharedView,
 }
 
 impl Originals<'_> {
-    /// `None` when it is not kept any more, or cannot be read: a reply is best effort.
+    /// The unit of the first verdict. `None` when the unit was pruned or cannot be read: the reply is sent
+    /// without the first verdict then, since replies are best effort.
     fn read(&self, entry: &JournalEntry) -> Option<JournalEntry> {
         let seq = Seq(entry.record.original?);
         let unit = self.view.borrow().unit(seq).ok()??;
@@ -61,11 +62,12 @@ impl Originals<'_> {
     }
 }
 
-/// What may go out now that its units are durable.
+/// What is released because its units are durable.
 #[derive(Debug, Default)]
 pub(super) struct Durable {
     pub(super) replies: Vec<Message>,
-    /// Parked messages of which not all is kept: whole to the dead letters, then settled.
+    /// Parked messages that are not kept whole. Each must be published to the dead letters before its
+    /// delivery is settled.
     pub(super) dead_letters: Vec<(DeliveryRef, Message, Option<Reason>)>,
     /// Orders that have notifications to send.
     pub(super) notify: Vec<Ordinal>,
@@ -80,14 +82,14 @@ struct Pending {
     decided: Duration,
 }
 
-/// Units on their way to the disk, and the acks that are owed for them.
+/// Sealed units that are not durable yet, and the acks of their deliveries.
 pub(super) struct PendingAcks {
     ledger: Ledger,
     acks: AckSender,
     relay: RelayHandle,
     pending: VecDeque<Pending>,
     metrics: Metrics,
-    /// When something was settled last, or nothing was in hand.
+    /// The last time when a delivery was settled or no delivery was in hand.
     progress: Duration,
 }
 
@@ -103,7 +105,7 @@ impl PendingAcks {
         }
     }
 
-    /// A new channel: what was owed on the last one cannot be paid any more.
+    /// Begins a new AMQP channel: deliveries of earlier channels cannot be acknowledged any more.
     pub(super) fn open(&mut self, generation: u64) {
         self.ledger.open(generation);
     }
@@ -112,7 +114,7 @@ impl PendingAcks {
         self.ledger.delivered(generation, last);
     }
 
-    /// A unit was sealed; what it settles waits until it is durable.
+    /// Adds a sealed unit, with the delivery that it settles.
     pub(super) fn sealed(
         &mut self,
         sealed: Sealed,
@@ -147,7 +149,7 @@ impl PendingAcks {
         });
     }
 
-    /// Every unit before `through` is durable.
+    /// Takes note that every unit before `through` is durable. Returns what these units release.
     pub(super) fn durable(&mut self, through: Seq, now: Duration) -> Durable {
         let mut durable = Durable::default();
         let mut entries = Vec::new();
@@ -196,13 +198,13 @@ impl PendingAcks {
         }
     }
 
-    /// A delivery is settled by other means than a unit: its retry is confirmed.
+    /// Settles a delivery without a unit: the broker has confirmed its retry or its dead letter.
     pub(super) fn settled(&mut self, delivery_ref: &DeliveryRef, now: Duration) {
         self.ledger.settled(delivery_ref.generation, delivery_ref.tag, now);
         self.progress = now;
     }
 
-    /// Sends the acks that are owed.
+    /// Sends the acks of the settled deliveries.
     pub(super) fn acknowledge(&mut self, now: Duration) {
         self.acks.send(self.ledger.next_acks(now));
         if self.ledger.unsettled() == 0 {
@@ -210,7 +212,7 @@ impl PendingAcks {
         }
     }
 
-    /// Whether messages are in hand and none was settled for as long as `after`.
+    /// Whether deliveries are in hand and none was settled for as long as `after`.
     pub(super) fn stalled(&self, now: Duration, after: Duration) -> bool {
         self.ledger.unsettled() > 0 && now.saturating_sub(self.progress) >= after
     }

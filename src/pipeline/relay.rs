@@ -1,8 +1,9 @@
 //! The relay: publishes the events of durable units, in order, with confirms, and keeps a cursor.
 //!
-//! Invariant: the cursor never passes an event that has to be published and is not confirmed. The next group commit stores the
-//! cursor; after a crash the events behind the stored cursor are published again, with the same ids. The journal is the outbox:
-//! when the feed has a gap, because the relay fell behind or a publish failed, the relay reads the missing units from the journal.
+//! Invariant: the cursor never passes an event that has to be published and is not confirmed. The next group commit
+//! stores the cursor; after a crash the events behind the stored cursor are published again, with the same ids. The
+//! journal is the outbox: when the feed has a gap, because the relay fell behind or a publish failed, the relay reads
+//! the missing units from the journal.
 
 use super::Error;
 use super::workers::{Workers, failpoint};
@@ -23,14 +24,14 @@ use tokio::sync::mpsc;
 const BATCH: usize = 256;
 /// The largest number of publishes under way.
 const OUTSTANDING: usize = 16;
-/// About the number of units that wait for the relay in memory. Further ones are read from the journal later.
+/// About the most units that wait for the relay in memory. The relay reads further ones from the journal later.
 const AT_HAND: usize = 4096;
-/// Units read from the journal at once.
+/// The number of units that are read from the journal at once.
 const READ: usize = 512;
 /// The pause after a failed publish.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The range of the relay, shared with the core.
+/// The position of the relay. The core reads its cursor.
 pub(super) struct Position {
     /// The first sequence that may not be published yet.
     pub(super) next: Seq,
@@ -38,21 +39,21 @@ pub(super) struct Position {
     pub(super) cursor: Arc<AtomicU64>,
 }
 
-/// The side of the core: hands durable units to the relay, and reads its cursor.
+/// The core's handle of the relay: hands over durable units, and reads the cursor.
 #[derive(Debug)]
 pub(super) struct RelayHandle {
     sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
-    /// Units that were fed and that the relay has not taken.
+    /// The number of units that the core has handed over and the relay has not taken.
     waiting: Arc<AtomicUsize>,
     cursor: Arc<AtomicU64>,
 }
 
 impl RelayHandle {
-    /// Hands over units that became durable. Never waits: a relay that is behind reads them from the journal.
+    /// Hands over units that became durable. Never waits: a relay that is late reads them from the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
         if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
             self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
-            let _ = self.sender.send(entries); // a relay that failed ends the process
+            let _ = self.sender.send(entries); // an error means that the relay failed: the process is ending
         }
     }
 
@@ -100,11 +101,11 @@ struct Relay {
     /// Which types are published, in the order of `Type::ALL`.
     published: Vec<bool>,
     stream: EventStream,
-    /// Publishes under way: the place behind each, its receipt, and when it began.
+    /// The batches under way: the sequence after the batch, its receipt, and when it was published.
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
-    /// Units that the core has fed.
+    /// Units that the core has handed over.
     at_hand: VecDeque<Arc<JournalEntry>>,
-    /// Units that are on the way here.
+    /// The number of units that the core has handed over and this relay has not taken.
     waiting: Arc<AtomicUsize>,
     metrics: Metrics,
     clock: SystemClock,
@@ -143,7 +144,7 @@ impl Relay {
             } else {
                 match feed.recv().await {
                     Some(entries) => self.take(entries),
-                    None => return Ok(()), // the core is gone
+                    None => return Ok(()), // the core has ended
                 }
             }
         }
@@ -170,7 +171,7 @@ impl Relay {
             "publishing failed: events are published again from the cursor on"
         );
         for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
-            receipt.await; // its events are published again, whatever the outcome
+            receipt.await; // the events are published again, whatever the outcome
         }
         self.stream.resume();
         self.next = Seq(self.position.cursor.load(Ordering::Acquire));
@@ -211,7 +212,7 @@ impl Relay {
         Ok(())
     }
 
-    /// The unit at `next`, once it is durable.
+    /// The unit at `next`, if it is durable.
     async fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
         while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
             self.at_hand.pop_front();
@@ -225,8 +226,8 @@ impl Relay {
         }
     }
 
-    /// Reads the units that the core did not hand over from the journal. The threads of this runtime answer the heartbeats of the
-    /// broker and may not wait for a disk, so another thread reads.
+    /// Reads the units that the core did not hand over from the journal. Another thread reads them: the threads of this
+    /// runtime answer the heartbeats of the broker, so they must not wait for a disk.
     async fn read_on(&mut self) -> Result<(), states::Error> {
         let handed_from = self.at_hand.front().map(|entry| entry.seq);
         let (history, next) = (self.history.clone(), self.next);
@@ -238,7 +239,7 @@ impl Relay {
         };
         read.append(&mut self.at_hand);
         self.at_hand = read;
-        // Pruned units were confirmed before: go on behind them.
+        // pruned units were confirmed before: continue after them
         if let Some(first) = self.at_hand.front()
             && first.seq > self.next
             && self.outstanding.is_empty()

@@ -17,9 +17,9 @@ use tokio::sync::mpsc;
 /// What the core asks of the store thread.
 #[derive(Debug)]
 pub(super) enum Work {
-    /// Make these units durable. They follow the last ones that were sent.
+    /// Make these units durable. They follow the units that were sent before.
     Commit(Vec<Arc<Unit>>),
-    /// Make a checkpoint of everything, and end.
+    /// Make a checkpoint of all units, and end.
     Close,
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Report {
     Checkpoint(Box<store::Report>),
     /// The store failed: this is the last report.
     Failed(store::Error),
-    /// Everything is written: this is the last report.
+    /// All units are in a checkpoint: this is the last report.
     Closed,
 }
 
@@ -54,16 +54,16 @@ impl Policy {
     }
 }
 
-/// Units that one group commit takes at most; units behind them are in the next group.
+/// The most units of one group commit. Further units are in the next group.
 const MOST_UNITS: usize = 4096;
-/// How often the thread looks for work of its own while the core sends none.
+/// How often the thread checks for work of its own while the core sends none.
 const IDLE: Duration = Duration::from_millis(200);
 /// The pause between two searches for old data.
 const HOUSEKEEPING: Duration = Duration::from_secs(10);
 /// The least pause between two steps of housekeeping while units come: each step delays the next group by some
 /// milliseconds.
 const PACE: Duration = Duration::from_millis(25);
-/// Records that one step of housekeeping drops at most.
+/// The most journal records that one step of housekeeping removes.
 const PRUNE_STEP: usize = 64;
 
 pub(super) fn start(
@@ -102,19 +102,19 @@ struct Storage<C> {
     work: Receiver<Work>,
     report: mpsc::UnboundedSender<Report>,
     cursor: Arc<AtomicU64>,
-    /// The core has looked at the wall clock, and it had not stepped.
+    /// Whether the core has compared the clocks, and the wall clock had not stepped.
     clock_is_trusted: Arc<AtomicBool>,
     policy: Policy,
     metrics: Metrics,
     clock: C,
-    /// Of this thread: the core compares the clocks only at every tick.
+    /// Compares the clocks on this thread: the core does so only at every tick.
     steps: StepDetector,
     /// When the last checkpoint was complete.
     checkpointed: Duration,
     house: Housekeeping,
 }
 
-/// How far housekeeping is: work for which nobody waits, done in small steps also under constant load.
+/// The state of housekeeping: work that nobody waits for, done in small steps also under constant load.
 #[derive(Default)]
 struct Housekeeping {
     /// When the last search ended; `None` while there may be more to do.
@@ -164,7 +164,7 @@ impl<C: Clock> Storage<C> {
             Ok(()) => Report::Closed,
             Err(error) => Report::Failed(error),
         };
-        let _ = self.report.send(last); // the core is gone only when the process ends
+        let _ = self.report.send(last); // the core ends only with the process
     }
 
     fn serve(&mut self) -> Result<(), store::Error> {
@@ -254,7 +254,7 @@ impl<C: Clock> Storage<C> {
             more = pruned.more;
         }
         self.house.rests_since = None;
-        // nothing is merged while a checkpoint is under way, so there may be more to do behind it
+        // nothing is merged while a checkpoint is under way, so there may be more to do after it
         if !self.log.compact()? && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);
@@ -263,7 +263,7 @@ impl<C: Clock> Storage<C> {
     }
 
     fn tell(&self, report: Report) {
-        let _ = self.report.send(report); // the core is gone only when the process ends
+        let _ = self.report.send(report); // the core ends only with the process
     }
 }
 

@@ -1,5 +1,5 @@
-//! When timers may fire: not before the commands that were queued first are consumed, and not
-//! while the wall clock cannot be trusted or is behind the time of units.
+//! When timers may fire. They wait until the commands that were queued at the broker before are
+//! consumed. They also wait while the wall clock cannot be trusted or is behind the time of units.
 
 use super::Error;
 use orderly_actors::changeset::TimerKind;
@@ -9,31 +9,31 @@ use orderly_domain::time::Timestamp;
 use orderly_store::Timer;
 use std::time::Duration;
 
-/// After a start or a broker loss, timers wait at most this long for the queued commands.
+/// How long timers wait at most for the queued commands, after a start or after the broker was lost.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A wall clock that steps by more than this against the monotonic one is not trusted.
+/// A wall clock that steps by more than this (microseconds) against the monotonic clock is not trusted.
 const STEP: i64 = 60_000_000;
-/// A store whose last unit is more than this ahead of the wall clock is not trusted either.
+/// The wall clock is not trusted either while the last unit of the store is more than this ahead of it.
 const AHEAD: Duration = Duration::from_secs(300);
-/// Timers that fire in one tick before the loop looks at other things.
+/// The number of timers that are handed out at once.
 const BATCH: usize = 256;
 
 pub(super) struct Timers {
-    /// Commands that were queued and must be consumed first.
+    /// The number of queued commands that must be consumed first.
     queued: u64,
-    /// The latest time to wait for them; `None`: they are consumed.
+    /// The latest time to wait for these commands. `None`: timers do not wait for them.
     wait_until: Option<Duration>,
     steps: StepDetector,
 }
 
-/// What the wall clock is good for.
+/// Whether the wall clock can be used for timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum WallClock {
     /// Timers may fire.
     Right,
-    /// Units were stamped a little ahead of it: timers wait until it has caught up.
+    /// Units were stamped a little ahead of the clock: timers wait until the clock has caught up.
     Behind,
-    /// It stepped, or units are far ahead of it: timers wait, and readiness says so.
+    /// The clock stepped, or units are far ahead of it: timers wait, and the process is not ready.
     Off,
 }
 
@@ -49,7 +49,8 @@ impl StepDetector {
         Self { offset: offset(clock) }
     }
 
-    /// Whether the wall clock is more than a minute from where the monotonic one says. Slow corrections are followed.
+    /// Whether the wall clock has stepped by more than a minute against the monotonic clock. Slow corrections do not
+    /// count.
     pub(super) fn has_stepped(&mut self, clock: &impl Clock) -> bool {
         let now = offset(clock);
         if now.saturating_sub(self.offset).saturating_abs() > STEP {
@@ -69,19 +70,19 @@ impl Timers {
         }
     }
 
-    /// The broker is there: that many commands were queued before.
+    /// Lets timers wait for the commands that were queued before the broker was connected.
     pub(super) fn wait_for(&mut self, queued: u64, now: Duration) {
         self.queued = queued;
         self.wait_until = (queued > 0).then(|| now + PATIENCE);
     }
 
-    /// The broker is gone: what is queued there comes first when it is back.
+    /// The broker was lost. When it is back, the commands that are queued there come before the timers.
     pub(super) fn broker_lost(&mut self, now: Duration) {
         self.queued = u64::MAX;
         self.wait_until = Some(now + PATIENCE);
     }
 
-    /// So many commands were consumed.
+    /// Counts commands that were consumed.
     pub(super) fn consumed(&mut self, commands: u64) {
         self.queued = self.queued.saturating_sub(commands);
         if self.queued == 0 {
@@ -93,9 +94,9 @@ impl Timers {
         self.wait_until.is_none_or(|until| now >= until)
     }
 
-    /// What the wall clock is good for. `stamped` is the latest time of a unit, as it is now and not as it was at the
-    /// start: while a clock is ahead by an hour, units are stamped an hour ahead, and when it is back everything that is
-    /// due within that hour would fire at once, as the time of units never falls.
+    /// Whether the wall clock can be used for timers. `stamped` is the current latest time of a unit. The latest time
+    /// at the start would not do: while a clock is an hour ahead, units are stamped an hour ahead. The time of units
+    /// never goes back, so when the clock is corrected, every timer due within that hour would fire at once.
     pub(super) fn wall_clock(&mut self, stamped: Timestamp, clock: &impl Clock) -> WallClock {
         let wall = clock.now();
         if self.steps.has_stepped(clock) || stamped > wall.plus(AHEAD) {
@@ -118,12 +119,12 @@ fn offset(clock: &impl Clock) -> i64 {
     clock.now().micros().saturating_sub(monotonic)
 }
 
-/// Whether stock is to be given back, which is not to be late.
+/// Whether the timer is that of a hold, which must not fire late.
 pub(super) fn is_hold(timer: &Timer) -> bool {
     TimerKind::from_number(timer.kind) == Some(TimerKind::Hold)
 }
 
-/// Whether a timer is the notifier's.
+/// Whether the timer is one of the notifier.
 pub(super) fn is_notification(timer: &Timer) -> bool {
     TimerKind::from_number(timer.kind) == Some(TimerKind::Notify)
 }

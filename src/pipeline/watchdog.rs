@@ -1,6 +1,6 @@
-//! Ends a process whose core stands still. A command that comes to no end cannot be interrupted, but the process can be
-//! ended, for the platform to start it again. The broker then delivers the message again, until the message has ended the
-//! process so often that it is parked (see `orderly_actors::sequencer`).
+//! Ends a process whose core stands still. A command that never ends cannot be interrupted, but the process can end,
+//! and the platform starts it again. The broker then delivers the message again. A message that has ended the process
+//! too often is parked (see `orderly_actors::sequencer`).
 //!
 //! The core gives a sign of life with every command and at least at every tick. The watchdog runs on another thread.
 
@@ -19,7 +19,7 @@ pub(super) struct Heartbeat {
     clock: SystemClock,
 }
 
-/// Stands for a core that waits for something with a time limit of its own, and is not watched meanwhile.
+/// The value while the core is not watched, because it waits for something with a time limit of its own.
 const PAUSED: u64 = u64::MAX;
 
 impl Heartbeat {
@@ -42,7 +42,7 @@ impl Heartbeat {
 
     /// How long ago the last sign of life was; zero while the core is not watched.
     fn silence(&self) -> Duration {
-        // a beat of the moment after `now`, and a pause, are later than `now`: no silence
+        // saturating: a beat right after `now()`, and the value of a pause, are greater than `now`
         Duration::from_millis(self.now().saturating_sub(self.last.load(Ordering::Relaxed)))
     }
 
@@ -51,7 +51,7 @@ impl Heartbeat {
     }
 }
 
-/// Returns when there was no sign of life for `stall_after`. Readiness shows that by then.
+/// Returns when there was no sign of life for `stall_after`. By then readiness shows the stall.
 pub(super) async fn watch(
     heartbeat: Heartbeat,
     stall_after: Duration,

@@ -1,10 +1,12 @@
-//! The canonical form of a command's data: the bytes that tell the same data from other data.
+//! The canonical form of a command's data: two commands have the same data exactly when they have the
+//! same canonical form.
 //!
-//! The form is made of the wire names of the decoded data. So it stays what it is when a struct gets
-//! another field, an enum another variant, or the code another order; when fields arrive in another
-//! order, when unknown fields come along, and when an optional field is `null` instead of absent.
-//! Hashes of the form are stored for as long as identities are: the form never changes. A change is
-//! a further form, with a number of its own (see [`crate::identity`]).
+//! The form is built from the decoded data, with the names that fields and enums have on the wire. So
+//! it does not depend on the order of fields in a message, on unknown fields, or on whether an optional
+//! field is absent or `null`. It also stays the same when the code adds a field or a variant, or
+//! changes their order. Hashes of the form are stored as long as identities are kept, so a form must
+//! never change. Another way to write the data is a new form with a number of its own (see
+//! [`crate::identity`]).
 //!
 //! **Form 1**, in ASCII apart from the texts themselves:
 //!
@@ -18,30 +20,31 @@
 //! | an object | `{`, its members, each the name as a text and the value, sorted by the bytes of the names, `}` |
 //! | an enum | its wire name, as a text |
 //!
-//! A member of an object is left out when it is what an absent field is decoded as: `null`, or of a
-//! field that is not optional `false` or an empty list. Therefore a new field must have one of these
-//! as its default. An optional field that is given is always written, an empty list too: it may mean
-//! something else than none.
+//! A member of an object is left out when an absent field would be decoded to the same value: `null`
+//! for an optional field, `false` or an empty list for others. Therefore a new field must have one of
+//! these as its default. An optional field with a value is always written, also an empty list: an
+//! empty list may mean something else than an absent one.
 //!
 //! Times are texts in RFC 3339 in UTC with six digits of a second, durations texts such as `900s` or
 //! `1s 500000000ns`.
 //!
-//! No two different values have the same form: each begins with what it is, and says where it ends.
+//! Two different values never have the same form: the form of a value begins with its type, and its
+//! end can be told from its beginning.
 //!
-//! The form is made for every command, on the thread that all of them pass. So it is written in one
-//! go by a trait of its own: a `Serializer` for serde's derived code has the fields in the order of
-//! the source and must sort them, which took a tenth of the whole core's time.
+//! The core thread builds the form of every command, so it must be fast. A trait of our own writes the
+//! fields in sorted order at once. A `Serializer` for serde's derived code would get the fields in the
+//! order of the source and have to sort them, which took a tenth of the core's time.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 /// Data that has a canonical form.
 pub trait Canonical {
-    /// Appends the form.
+    /// Appends the form of the value. Returns whether the value is written as a member of an object.
     fn write(&self, form: &mut Form) -> Member;
 }
 
-/// The form of `data` of the command type `name`.
+/// Form 1 of `data`, the data of a command of type `name`.
 pub fn form1(name: &str, data: &impl Canonical) -> Vec<u8> {
     let mut form = Form { out: Vec::with_capacity(1024) };
     form.text(name);
@@ -52,9 +55,9 @@ pub fn form1(name: &str, data: &impl Canonical) -> Vec<u8> {
 /// Whether a value is written when it is a member of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Member {
-    /// It is what an absent field is decoded as.
+    /// The value is left out: an absent field is decoded to the same value.
     LeftOut,
-    /// It is something else.
+    /// The value is written.
     Written,
 }
 
@@ -85,7 +88,7 @@ impl Form {
         Member::Written
     }
 
-    /// Appends a text that is made of `shown`.
+    /// Appends the text that `shown` formats.
     pub fn shown(&mut self, shown: fmt::Arguments<'_>) -> Member {
         let mut text = String::with_capacity(40);
         let _ = text.write_fmt(shown); // writing to a string cannot fail
@@ -101,14 +104,13 @@ impl Form {
         Member::Written
     }
 
-    /// Appends what begins an object. Its members follow, sorted by their names, then its
-    /// [`end`](Self::end).
+    /// Begins an object. Its members must follow, sorted by name, then its [`end`](Self::end).
     #[inline]
     pub fn begin(&mut self) {
         self.out.push(b'{');
     }
 
-    /// Appends a member of an object, unless it is to be left out.
+    /// Appends a member of an object, unless its value is left out.
     #[inline]
     pub fn member(&mut self, name: &str, value: &impl Canonical) {
         let start = self.out.len();
@@ -118,7 +120,7 @@ impl Form {
         }
     }
 
-    /// Appends what ends an object.
+    /// Ends an object.
     #[inline]
     pub fn end(&mut self) -> Member {
         self.out.push(b'}');

@@ -1,8 +1,8 @@
-//! How stored fields are written where `minicbor` knows no form of its own for their types.
+//! The stored form of types that `minicbor` cannot encode by itself.
 //!
-//! Stored records are CBOR: a struct is an array of its fields by their numbers (`#[n(..)]`), an
-//! enum with data an array of the variant's number and its fields. Readers pass over fields that
-//! they do not know, and an optional field that is not there is `None`.
+//! Stored records are CBOR. A struct is an array of its fields, at the places of their numbers
+//! (`#[n(..)]`). An enum with data is an array of the variant's number and its fields. Readers skip
+//! unknown fields, and read an absent optional field as `None`.
 
 /// `Arc<[T]>`, as a list.
 pub(crate) mod shared {
@@ -28,8 +28,8 @@ pub(crate) mod shared {
     }
 }
 
-/// An optional enum with data. Derived code reads a variant that it does not know as `None`; here
-/// that is an error, so that nothing is lost in silence.
+/// An optional enum with data. Derived code would read an unknown variant as `None`. Here that is an
+/// error, so that no stored value is lost in silence.
 #[allow(clippy::option_option, clippy::ref_option, reason = "the signatures are minicbor's")]
 pub(crate) mod strict {
     use minicbor::decode::{Decode, Decoder, Error};
@@ -59,7 +59,7 @@ pub(crate) mod strict {
         })
     }
 
-    /// What a field that is not there is read as.
+    /// The value of an absent field.
     #[allow(clippy::unnecessary_wraps, reason = "the signature is minicbor's")]
     pub(crate) fn nil<T>() -> Option<Option<T>> {
         Some(None)
@@ -71,7 +71,8 @@ pub(crate) mod strict {
     }
 }
 
-/// Stores a newtype over `CompactString` as a text. What is read is checked as it was at the door.
+/// Stores a newtype over `CompactString` as a text. A text that is read is validated again, as it was
+/// when the command was decoded.
 macro_rules! stored_text {
     ($name:ident) => {
         impl<C> minicbor::Encode<C> for $name {
@@ -98,7 +99,8 @@ macro_rules! stored_text {
 }
 pub(crate) use stored_text;
 
-/// Stores a newtype over a number as that number. What is read is checked as it was at the door.
+/// Stores a newtype over a number as that number. A number that is read is validated again, as it was
+/// when the command was decoded.
 macro_rules! stored_number {
     ($name:ident: |$this:ident| $out:expr, |$number:ident: $kind:ty| $in:expr) => {
         impl<C> minicbor::Encode<C> for $name {

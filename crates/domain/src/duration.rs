@@ -1,7 +1,7 @@
 //! Durations as people write them, in commands and in the configuration: amounts with their units
 //! (`15m`, `1h 30m`, `2 days`), or ISO 8601 (`PT15M`).
 //!
-//! A number without a unit is refused: "365" meant days to its writer and seconds to its reader.
+//! A number without a unit is refused: a writer of "365" may mean days where a reader expects seconds.
 
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use std::time::Duration;
@@ -10,22 +10,22 @@ use std::time::Duration;
 /// of times could overflow.
 pub const MOST: Duration = Duration::from_secs(36_500 * 86_400);
 
-/// Why a text is no duration.
+/// Why a text is not a duration.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// A number alone.
+    /// The text is a number without a unit.
     #[error("a duration needs its unit, such as \"15m\", \"2h\" or \"30d\"")]
     NoUnit,
     /// Months and years differ in length.
     #[error("months and years have no fixed length: write days, such as \"365d\"")]
     Calendar,
-    /// It is less than nothing.
+    /// The duration is negative.
     #[error("a duration cannot be negative")]
     Negative,
-    /// It is longer than [`MOST`].
+    /// The duration is longer than [`MOST`].
     #[error("a duration cannot be longer than a hundred years")]
     TooLong,
-    /// Anything else.
+    /// The text is not a duration for another reason.
     #[error("not a duration such as \"500ms\", \"15m\" or \"30d\": {0}")]
     Malformed(jiff::Error),
 }

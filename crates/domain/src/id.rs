@@ -1,13 +1,13 @@
-//! Names of things: parsed once at the door, never wrong inside.
+//! Ids. Each is a type that holds valid ids only: the text is checked when a message is decoded.
 //!
-//! Every id is 1 to 128 printable ASCII characters without spaces; the envelope's
-//! own names (`source`, `id`) are 1 to 255 printable ASCII characters, spaces included.
+//! An id is 1 to 128 printable ASCII characters without spaces. The `source` and the `id` of a message
+//! are 1 to 255 printable ASCII characters, and may contain spaces.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Why a text is no id.
+/// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The text is empty.
@@ -18,22 +18,22 @@ pub enum Error {
     TooLong {
         /// The limit.
         most: usize,
-        /// How many it has.
+        /// The number of bytes of the text.
         found: usize,
     },
     /// The text has a character outside the allowed set.
     #[error("must be printable ASCII{}, not {found:?}", if *.spaces { "" } else { " without spaces" })]
     Character {
-        /// Whether spaces would have been allowed.
+        /// Whether spaces are allowed.
         spaces: bool,
         /// The first such character.
         found: char,
     },
 }
 
-/// Most bytes of an id in a command's data.
+/// The most bytes of an id in a command's data.
 pub const MAX_ID: usize = 128;
-/// Most bytes of a command's `source` and `id`.
+/// The most bytes of a message's `source` and `id`.
 pub const MAX_NAME: usize = 255;
 
 fn check(text: &str, most: usize, first: u8) -> Result<(), Error> {
@@ -59,14 +59,14 @@ macro_rules! ids {
         pub struct $name(CompactString);
 
         impl $name {
-            /// Parses `text`, or says what is wrong with it.
+            /// Checks `text`. An error says what is wrong with the text.
             pub fn new(text: impl AsRef<str>) -> Result<Self, Error> {
                 let text = text.as_ref();
                 check(text, $most, $first)?;
                 Ok(Self(CompactString::new(text)))
             }
 
-            /// The name as text.
+            /// The id as a text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -129,19 +129,19 @@ ids! {
     Sku: MAX_ID, b'!';
     /// A cart.
     CartId: MAX_ID, b'!';
-    /// An order; kept for ever.
+    /// An order. Its id stays taken for ever, also when the order is deleted.
     OrderId: MAX_ID, b'!';
-    /// A customer, as the shop names them.
+    /// A customer: the id that the shop gave.
     CustomerId: MAX_ID, b'!';
     /// A payment provider.
     Provider: MAX_ID, b'!';
     /// An event of a payment provider; with the provider it is the identity of a callback.
     EventId: MAX_ID, b'!';
-    /// One try of a customer to pay.
+    /// One attempt of a customer to pay.
     AttemptId: MAX_ID, b'!';
-    /// One movement of money of an attempt.
+    /// One capture of an attempt.
     CaptureId: MAX_ID, b'!';
-    /// Money going back.
+    /// A refund.
     RefundId: MAX_ID, b'!';
     /// A dispute (chargeback) at the provider.
     DisputeId: MAX_ID, b'!';

@@ -1,15 +1,15 @@
-//! Hashes that stand for names: unique by size, cryptographic so that no producer can make two
-//! commands look like one.
+//! Hashes that stand for ids and for data. They are cryptographic, so that no producer can make two
+//! different commands have the same hash, and long enough that two never have it by chance.
 //!
-//! All of them are stored, or derived again later: none may ever change (`tests/identities.rs`).
+//! The hashes are stored, or derived again later. So no hash may ever change (`tests/identities.rs`).
 
 use crate::command::{Command, PaymentCallback};
 use crate::id::{CommandId, Source};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
-/// The first 16 bytes of a SHA-256 over length-prefixed parts, so that no two lists of parts
-/// give the same bytes.
+/// The first 16 bytes of a SHA-256 over `domain` and the parts. Each part is hashed with its length, so
+/// that two different lists of parts never give the same input.
 fn hash16(domain: u8, parts: &[&[u8]]) -> [u8; 16] {
     let mut sha = Sha256::new();
     sha.update([domain]);
@@ -28,12 +28,12 @@ pub fn of_message(source: &Source, id: &CommandId) -> [u8; 16] {
     hash16(1, &[source.as_str().as_bytes(), id.as_str().as_bytes()])
 }
 
-/// The identity of a payment callback: the provider's, whatever message carried it.
+/// The identity of a payment callback: provider and event id, whichever message carried the callback.
 pub fn of_callback(callback: &PaymentCallback) -> [u8; 16] {
     hash16(2, &[callback.provider.as_str().as_bytes(), callback.event_id.as_str().as_bytes()])
 }
 
-/// The identity that `command`, carried by (source, id), uses up.
+/// The identity that `command` uses up. `source` and `id` are those of the message that carried it.
 pub fn of(source: &Source, id: &CommandId, command: &Command) -> [u8; 16] {
     match command {
         Command::PaymentCallback(callback) => of_callback(callback),
@@ -41,14 +41,16 @@ pub fn of(source: &Source, id: &CommandId, command: &Command) -> [u8; 16] {
     }
 }
 
-/// What tells a command's data from other data: equal after decoding, so known fields only.
+/// The hash of a command's data: it tells a duplicate from a conflict. Only fields that this build
+/// knows count, since the decoded data are hashed.
 ///
-/// The top byte is the number of the [canonical form](crate::canonical) that was hashed, the other
-/// seven are the first of the hash. So data that was hashed by an earlier form is still recognised.
+/// The top byte is the number of the [canonical form](crate::canonical) that was hashed. The other
+/// seven bytes are the first of the hash. So data that were hashed in an earlier form are still
+/// recognised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataHash(u64);
 
-/// The form that new data is hashed by.
+/// The number of the form in which new data are hashed.
 const FORM: u8 = 1;
 
 impl DataHash {
@@ -57,13 +59,13 @@ impl DataHash {
         Self::of(FORM, &command.form1())
     }
 
-    /// The word that is stored.
+    /// The stored form of the hash.
     pub const fn word(self) -> u64 {
         self.0
     }
 
-    /// Whether the data whose hash this is was stored as `word`. Data that was hashed by a form that
-    /// this build does not know counts as other data: a further form compares by its own number here.
+    /// Whether `word` is the stored hash of the same data. A hash of a form that this build does not know
+    /// counts as other data. A new form must be compared here by its own number.
     pub fn is_same(self, word: u64) -> bool {
         self.0 == word
     }
@@ -82,13 +84,13 @@ pub fn of_name(id: &str) -> [u8; 16] {
     hash16(4, &[id.as_bytes()])
 }
 
-/// A part of `span` that is the same at every call, and spread evenly over the ids: so that what began together does
-/// not end together.
+/// A fraction of `span` that is derived from `id`: the same at every call, and evenly distributed over the ids. It
+/// serves to let things that began at the same time end at different times.
 pub fn spread(id: &str, span: Duration) -> Duration {
     let hash = hash16(7, &[id.as_bytes()]);
     let part = u64::from(u32::from_le_bytes([hash[0], hash[1], hash[2], hash[3]]));
     let micros = u64::try_from(span.as_micros()).unwrap_or(u64::MAX);
-    // 32 bits of a part, whatever the span: no product overflows
+    // the fraction has 32 bits: split the span, so that no product overflows
     Duration::from_micros((micros >> 32) * part + (((micros & 0xffff_ffff) * part) >> 32))
 }
 
@@ -97,7 +99,7 @@ pub fn of_parked(source: &str, id: &str, body: &[u8]) -> [u8; 16] {
     hash16(5, &[source.as_bytes(), id.as_bytes(), body])
 }
 
-/// A short name derived from `parts`: the same at every derivation.
+/// An id derived from `parts`: `prefix`, then 32 hexadecimal digits. The same parts always give the same id.
 pub fn derived(prefix: &str, parts: &[&str]) -> String {
     let parts: Vec<_> = parts.iter().map(|part| part.as_bytes()).collect();
     let mut digits = [0; 32];

@@ -1,11 +1,11 @@
-//! The shop: its words, its states and its rules. Pure: no clock, no store, no actors, no network.
+//! The domain of the shop: ids, commands, events, states and rules. Pure: no clock, no store, no actors, no network.
 //!
 //! | module | has |
 //! |---|---|
 //! | [`command`] | what producers ask for: one file a command, decoded and validated once |
 //! | [`cart`], [`order`], [`inventory`], [`payment`], [`notification`] | each owner's state and the rules that change it |
 //! | [`event`] | what happened, and its data as subscribers read it |
-//! | [`verdict`] | what became of a command, and why |
+//! | [`verdict`] | the verdict on a command, and its reason |
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
 //! | [`subject`] | what a message is about, also where it cannot be a command |
@@ -15,7 +15,7 @@
 //! | [`stored`] | the bytes of all that is stored, their versions, and how earlier ones are read |
 //! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
 //!
-//! What all of them speak in: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
+//! Value types that all of them use: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
 
 pub mod canonical;
 pub mod cart;

@@ -15,7 +15,7 @@ use std::fmt;
 pub struct Currency(iso_currency::Currency);
 
 impl Currency {
-    /// The currency of an upper-case three-letter code, if there is one.
+    /// The currency with this upper-case three-letter code. `None`: there is none.
     pub fn from_code(code: &str) -> Option<Self> {
         iso_currency::Currency::from_code(code).map(Self)
     }
@@ -25,8 +25,8 @@ impl Currency {
         self.0.code()
     }
 
-    /// So many minor units as people write them, such as `-12.50 EUR` or `1250 JPY`. (For people
-    /// only: between programs money is an integer.)
+    /// An amount of minor units as people write it, such as `-12.50 EUR` or `1250 JPY`. Only for texts that
+    /// people read: programs exchange money as integers.
     pub fn show(self, minor_units: i64) -> String {
         let digits = u32::from(self.0.exponent().unwrap_or(0));
         let one = 10_u64.pow(digits);
@@ -51,7 +51,7 @@ impl fmt::Debug for Currency {
     }
 }
 
-/// A text is not the code of a currency.
+/// The text is not the code of a currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an ISO 4217 currency code such as EUR, not {:?}", shown(.0))]
 pub struct NoCurrency(pub String);
@@ -103,7 +103,7 @@ macro_rules! bounded {
             /// The largest value.
             pub const MOST: $kind = $most;
 
-            /// `value`, if it lies within the bounds.
+            /// `value`, if it is within the bounds.
             pub fn new(value: $kind) -> Option<Self> {
                 (Self::LEAST..=Self::MOST).contains(&value).then_some(Self(value))
             }
@@ -167,27 +167,27 @@ macro_rules! bounded {
     )*};
 }
 
-/// Most units of one sku in a line.
+/// The most units of one line.
 pub const MOST_UNITS: u32 = 1_000_000;
-/// Most units of one sku on hand, or moved at once: sums of these stay far from overflow.
+/// The most units of one sku on hand, and the largest change of them. Sums of such numbers stay far below overflow.
 pub const MOST_ON_HAND: u64 = 1_000_000_000_000;
 
 bounded! {
     /// Units of a sku in an order line, 1 to 1,000,000.
     Quantity(u32): 1, MOST_UNITS;
-    /// Units a cart line is set to, 0 to 1,000,000; 0 removes the line.
+    /// The new quantity of a cart line, 0 to 1,000,000. 0 removes the line.
     LineQuantity(u32): 0, MOST_UNITS;
-    /// A signed change of a cart line's quantity.
+    /// A signed change of a cart line's quantity, up to 1,000,000 in either direction.
     QuantityChange(i32): -1_000_000, 1_000_000;
     /// Units on hand, 0 to 10^12.
     OnHand(u64): 0, MOST_ON_HAND;
-    /// A signed change of units on hand.
+    /// A signed change of the units on hand, up to 10^12 in either direction.
     StockChange(i64): -1_000_000_000_000, 1_000_000_000_000;
-    /// A price of one unit in minor units, 0 or more.
+    /// The price of one unit, in minor units: 0 or more.
     UnitPrice(i64): 0, i64::MAX;
-    /// An amount that is moved, in minor units: 1 or more.
+    /// An amount in minor units: 1 or more.
     PositiveAmount(i64): 1, i64::MAX;
-    /// An amount that may be nothing, in minor units.
+    /// An amount in minor units: 0 or more.
     NonNegativeAmount(i64): 0, i64::MAX;
 }
 
@@ -196,10 +196,10 @@ bounded! {
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
 )]
 pub struct Adjustment {
-    /// What it is for, in the shop's words (at most 128 bytes).
+    /// The kind of adjustment, in the shop's words (at most 128 bytes).
     #[n(0)]
     pub kind: crate::text::ShortText,
-    /// Signed minor units.
+    /// The amount in minor units; negative for a discount.
     #[n(1)]
     pub amount: i64,
 }
@@ -214,16 +214,16 @@ canonical!(Adjustment {
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
 )]
 pub struct Line {
-    /// What is bought.
+    /// The article.
     #[n(0)]
     pub sku: Sku,
-    /// How many.
+    /// The number of units.
     #[n(1)]
     pub quantity: Quantity,
-    /// Price of one, in minor units.
+    /// The price of one unit, in minor units.
     #[n(2)]
     pub unit_price: UnitPrice,
-    /// What it was called when it was bought.
+    /// The name of the article when it was bought.
     #[n(3)]
     pub name: Option<crate::text::Text>,
 }
@@ -235,18 +235,19 @@ canonical!(Line {
     unit_price = "unit_price",
 });
 
-/// Why lines and adjustments make no total.
+/// Why lines and adjustments have no valid total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TotalError {
-    /// The sum does not fit 64 bits.
+    /// The sum does not fit into 64 bits.
     #[error("the total is too large")]
     Overflow,
-    /// Adjustments outweigh the lines.
+    /// The sum is below 0.
     #[error("the total is below 0")]
     Negative,
 }
 
-/// Σ quantity × unit price + Σ adjustments, never below 0, checked for overflow.
+/// The total in minor units: Σ quantity × unit price + Σ adjustments. An error if it is below 0 or does not fit into 64
+/// bits.
 pub fn total<'a>(
     lines: impl IntoIterator<Item = (Quantity, UnitPrice)>,
     adjustments: impl IntoIterator<Item = &'a Adjustment>,

@@ -1,10 +1,10 @@
 //! Enums whose variants have a name on the wire and a number in the store.
 //!
-//! Keeps: a stored number means the same variant for ever. The numbers stand in the source, beside
-//! the variants, and `tests/numbers.rs` fails when one changes or is used again.
+//! Invariant: a stored number always means the same variant. The numbers are in the source beside the
+//! variants, and `tests/numbers.rs` fails when a number changes or is used again.
 
-/// An enum without data: its variants by name (`snake_case`, in JSON, metrics and logs) and by
-/// number (in stored records).
+/// Defines an enum without data. Its variants have a name (`snake_case`, in JSON, metrics and logs) and
+/// a number (in stored records).
 macro_rules! names {
     ($(#[$top:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
         $(#[$top])*
@@ -29,7 +29,7 @@ macro_rules! names {
                 self.into()
             }
 
-            /// The variant of that name.
+            /// The variant with that name. `None`: no variant has it.
             pub fn from_name(name: &str) -> Option<Self> {
                 name.parse().ok()
             }
@@ -49,8 +49,8 @@ pub(crate) use names;
 
 /// Stores an enum without data (`repr(u8)`, `strum::FromRepr`) by the number of its variant.
 ///
-/// By hand, since derived code reads a number that it does not know as `None` where the field is
-/// an option: a stored reason would be lost in silence.
+/// Derived code would not serve: it reads an unknown number in an optional field as `None`, so that a
+/// stored reason would be lost in silence.
 macro_rules! stored_by_number {
     ($type:ident) => {
         impl<C> minicbor::Encode<C> for $type {

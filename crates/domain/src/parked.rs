@@ -1,57 +1,57 @@
-//! What is kept of a message that could not be processed, its bytes apart.
+//! The description of a parked message, without its bytes.
 
 use crate::id::{CartId, EventId, Provider, Sku};
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason};
 use minicbor::{Decode, Encode};
 
-/// What is known of a parked message, its bytes apart.
+/// The description of a parked message, without its bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Parked {
-    /// Why it was parked.
+    /// The reason why the message was parked.
     #[n(0)]
     pub reason: Reason,
-    /// The command's id, as far as it could be read.
+    /// The message's id, if it could be read.
     #[n(1)]
     pub command_id: Option<String>,
-    /// The command's source, likewise.
+    /// The message's source, if it could be read.
     #[n(2)]
     pub source: Option<String>,
-    /// The command's type, likewise.
+    /// The message's type, if it could be read.
     #[n(3)]
     pub r#type: Option<String>,
-    /// The order that it is about, likewise.
+    /// The order that the message names, if it could be read.
     #[n(4)]
     pub order_id: Option<String>,
-    /// The content type it came with.
+    /// The content type of the message.
     #[n(5)]
     pub content_type: Option<String>,
-    /// When it was parked.
+    /// When the message was parked.
     #[n(6)]
     pub received_at: Timestamp,
-    /// How often it was tried.
+    /// The number of attempts to process the message.
     #[n(7)]
     pub attempts: u32,
     /// More about the reason.
     #[cbor(with = "crate::codec::strict", has_nil)]
     #[n(8)]
     pub detail: Option<Detail>,
-    /// Bytes of the whole message.
+    /// The size of the whole message body in bytes.
     #[n(9)]
     pub size: u64,
-    /// Fewer bytes than that are kept.
+    /// Whether only the beginning of the body is kept.
     #[n(10)]
     pub truncated: bool,
-    /// The payment provider that the message names, as far as that could be read.
+    /// The payment provider that the message names, if it could be read.
     #[n(11)]
     pub provider: Option<Provider>,
-    /// The provider's event that it names, likewise.
+    /// The provider's event that the message names, if it could be read.
     #[n(12)]
     pub event_id: Option<EventId>,
-    /// The cart that it names, likewise.
+    /// The cart that the message names, if it could be read.
     #[n(13)]
     pub cart_id: Option<CartId>,
-    /// The sku that it names, likewise.
+    /// The sku that the message names, if it could be read.
     #[n(14)]
     pub sku: Option<Sku>,
 }

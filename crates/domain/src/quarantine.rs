@@ -1,11 +1,11 @@
-//! What is kept of messages that may kill the process, so that the next process knows of them.
+//! The quarantine marker: it tells the next process which messages may have killed this one.
 
 use crate::id::{CommandId, Source};
 use crate::record::CommandName;
 use crate::trace::TraceParent;
 use minicbor::{Decode, Encode};
 
-/// The message that runs alone, and those that ran alone when the process died.
+/// The message that runs alone, and the messages that ran alone when the process died.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Marker {
     /// The message that runs alone.
@@ -14,7 +14,7 @@ pub struct Marker {
     /// Messages that ran alone when the process died.
     #[n(1)]
     pub deaths: Vec<Deaths>,
-    /// The process was stopped in good order.
+    /// Whether the process was stopped in good order.
     #[n(2)]
     pub clean: bool,
 }
@@ -26,33 +26,34 @@ pub struct Deaths {
     #[cbor(with = "minicbor::bytes")]
     #[n(0)]
     pub name: [u8; 16],
-    /// How often.
+    /// The number of deaths.
     #[n(1)]
     pub count: u32,
 }
 
-/// A message that runs alone, whole: it is parked when it has killed the process too often.
+/// A message that runs alone. All of it is kept, so that it can be parked after it has killed the
+/// process too often.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Quarantined {
-    /// Its source, as far as it could be read.
+    /// The source, if it could be read.
     #[n(0)]
     pub source: Option<Source>,
-    /// Its id, likewise.
+    /// The id, if it could be read.
     #[n(1)]
     pub id: Option<CommandId>,
-    /// Its type.
+    /// The type.
     #[n(2)]
     pub kind: CommandName,
     /// The trace that it belongs to.
     #[n(3)]
     pub trace: Option<TraceParent>,
-    /// How often it was tried before.
+    /// The number of earlier attempts to process the message.
     #[n(4)]
     pub attempts: u32,
-    /// Its content type.
+    /// The content type.
     #[n(5)]
     pub content_type: Option<String>,
-    /// Its body.
+    /// The body.
     #[cbor(with = "minicbor::bytes")]
     #[n(6)]
     pub body: Vec<u8>,

@@ -1,4 +1,4 @@
-//! What a message is about. Of a message that is no command, as far as its bytes can be read.
+//! The subject of a message: the ids that it names. Of an invalid message, the ids that can be read from its bytes.
 
 use crate::id::{CartId, EventId, OrderId, Provider, Sku};
 use serde::de::DeserializeOwned;
@@ -9,23 +9,23 @@ use std::collections::HashMap;
 /// The order, the cart, the sku and the provider's event that a message names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subject {
-    /// The order; only of a command.
+    /// The order. Only valid commands have it.
     pub order_id: Option<OrderId>,
     /// The payment provider.
     pub provider: Option<Provider>,
     /// The provider's event.
     pub event_id: Option<EventId>,
-    /// The cart; of a merge the one that gets the lines.
+    /// The cart; of a merge, the cart that gets the lines.
     pub cart_id: Option<CartId>,
-    /// The sku; not those of an order's lines.
+    /// The sku. The skus of an order's lines do not count.
     pub sku: Option<Sku>,
 }
 
 type Members<'a> = HashMap<Cow<'a, str>, &'a RawValue>;
 
 impl Subject {
-    /// What a message with this body is about: a command's data, or a CloudEvent around them. A
-    /// member that is no valid id counts as absent.
+    /// The subject of a message with this body: the data of a command, or a CloudEvent that contains them.
+    /// A member that is not a valid id counts as absent.
     pub fn read(body: &[u8]) -> Self {
         let Ok(mut members) = serde_json::from_slice::<Members<'_>>(body) else {
             return Self::default();

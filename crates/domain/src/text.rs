@@ -1,16 +1,16 @@
-//! Free text from outside: bounded where it is kept, and cut where it is shown.
+//! Free text from producers: it has a maximum length where it is stored, and is truncated where it is displayed.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A text has too many bytes.
+/// The text has too many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must have at most {most} bytes, not {found}")]
 pub struct TooLong {
     /// The limit.
     pub most: usize,
-    /// How many it has.
+    /// The number of bytes of the text.
     pub found: usize,
 }
 
@@ -22,10 +22,10 @@ macro_rules! texts {
         pub struct $name(CompactString);
 
         impl $name {
-            /// Most bytes.
+            /// The most bytes.
             pub const MOST: usize = $most;
 
-            /// `text`, unless it is too long.
+            /// `text`. `None`: it is too long.
             pub fn new(text: impl AsRef<str>) -> Option<Self> {
                 let text = text.as_ref();
                 (text.len() <= Self::MOST).then(|| Self(CompactString::new(text)))
@@ -74,16 +74,16 @@ macro_rules! texts {
 }
 
 texts! {
-    /// A name, a kind, a phone number: at most 128 bytes.
+    /// A short text such as a name or a telephone number: at most 128 bytes.
     ShortText: 128;
-    /// A reason or an address: at most 512 bytes.
+    /// A text such as a reason or an address: at most 512 bytes.
     Text: 512;
 }
 
-/// Characters of a text from outside that an error shows at most.
+/// The most characters of a producer's text that an error shows.
 const SHOWN: usize = 40;
 
-/// The beginning of a text from outside, for an error.
+/// The beginning of a producer's text, for an error.
 pub fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),

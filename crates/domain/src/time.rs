@@ -1,4 +1,4 @@
-//! Points in time, as the shop writes them. Nothing here reads a clock: rules get `now` as an argument.
+//! Points in time. Nothing here reads a clock: rules get `now` as an argument.
 
 use crate::canonical::{Canonical, Form, Member};
 use crate::text::shown;
@@ -35,19 +35,19 @@ impl Timestamp {
         self.0
     }
 
-    /// This much later; at the end of time it stays there.
+    /// The time later by `span`, or the latest time that can be represented.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(micros(span)))
     }
 
-    /// This much earlier; at the beginning of time it stays there.
+    /// The time earlier by `span`, or the earliest time that can be represented.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(micros(span)))
     }
 
-    /// The next multiple of `step` since the epoch; itself when it is one, or the step is shorter than a microsecond.
+    /// The time rounded up to a multiple of `step` since the epoch. Unchanged if `step` is shorter than a microsecond.
     #[must_use]
     pub fn rounded_up(self, step: Duration) -> Self {
         let step = micros(step).max(1);
@@ -55,12 +55,12 @@ impl Timestamp {
         if past == 0 { self } else { Self(self.0.saturating_add(step - past)) }
     }
 
-    /// How long after `earlier` this is; zero when it is not.
+    /// The time that has passed since `earlier`; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// As it is shown, of years from 0 to 9999: the same as `Display`, and much faster.
+    /// The RFC 3339 text: the same as `Display`, and much faster. `None` for years beyond 0 to 9999.
     fn rfc3339(self) -> Option<[u8; 27]> {
         let time = jiff::Timestamp::from_microsecond(self.0).ok()?;
         let time = jiff::tz::Offset::UTC.to_datetime(time);
@@ -88,7 +88,7 @@ impl Timestamp {
     }
 }
 
-/// A text is not a time.
+/// The text is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be an RFC 3339 time such as 2026-01-31T12:00:00Z, not {:?}", shown(.0))]
 pub struct NoTime(pub String);
@@ -143,8 +143,8 @@ impl schemars::JsonSchema for Timestamp {
     }
 }
 
-/// The pause after so many failures in a row (counted from 1): `first`, doubled with each further one, up to `cap`.
-/// Every pause of ours that grows is this one; who needs jitter adds it.
+/// The pause after this number of failures in a row (counted from 1): `first`, doubled with each further failure, up to
+/// `cap`. All growing pauses of the program use this function. It adds no jitter.
 pub fn growing_pause(first: Duration, cap: Duration, failures: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(failures.saturating_sub(1));
     first.saturating_mul(doubled).min(cap)

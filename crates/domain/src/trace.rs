@@ -1,4 +1,4 @@
-//! W3C trace context: read at the door, carried on with every event.
+//! W3C trace context: read from messages, and passed on with every event.
 
 use minicbor::{Decode, Encode};
 use std::fmt;
@@ -17,8 +17,8 @@ pub struct TraceParent {
 }
 
 impl TraceParent {
-    /// Parses a `traceparent` header; `None` when it is none (it is then ignored, as
-    /// W3C Trace Context asks).
+    /// Parses a `traceparent` header. `None`: the text is not valid; W3C Trace Context requires to ignore
+    /// it then.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.trim().split('-');
         let version = bytes::<1>(parts.next()?)?;
@@ -35,7 +35,7 @@ impl TraceParent {
         })
     }
 
-    /// The same trace, with `span` as the parent of what follows.
+    /// The same trace with `span` as the new parent.
     #[must_use]
     pub fn child(self, span: u64) -> Self {
         let parent = span.max(1).to_be_bytes();

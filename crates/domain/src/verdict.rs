@@ -1,4 +1,4 @@
-//! Verdicts: what became of a command, and why.
+//! The verdict on a command, and the reason for it.
 
 use crate::id::Sku;
 use crate::names::names;
@@ -7,96 +7,96 @@ use minicbor::{Decode, Encode};
 use serde::Serialize;
 
 names! {
-    /// What became of a command.
+    /// The verdict on a command.
     Verdict {
-        /// It changed something.
+        /// The command was applied: it changed something.
         Applied = 0,
-        /// Seen before with the same data.
+        /// The identity was seen before with the same data.
         Duplicate = 1,
-        /// True once, overtaken since; recorded, nothing moves.
+        /// A later callback has overtaken this one. It is recorded, and changes nothing.
         Stale = 2,
-        /// A callback for an order not known yet; kept.
+        /// A callback for an order that is not known yet. It waits for the order.
         Waiting = 3,
-        /// Refused by a business rule.
+        /// A business rule refused the command.
         Rejected = 4,
-        /// Recorded; the order needs a person.
+        /// The callback is recorded, and a person must decide on the order.
         Review = 5,
-        /// Its identity was seen before with other data; parked.
+        /// The identity was seen before with other data. The message is parked.
         Conflict = 6,
-        /// Malformed or not valid; parked.
+        /// The message is malformed or not valid. It is parked.
         Invalid = 7,
-        /// Still failing after every retry; parked.
+        /// The command still failed after every retry. The message is parked.
         Failed = 8,
     }
 }
 
 names! {
-    /// Why a command was refused, or why it was parked.
+    /// The reason why a command was refused or parked.
     Reason {
-        /// Fewer units available than wanted; the detail lists them.
+        /// Fewer units are available than wanted. The detail lists the skus.
         OutOfStock = 0,
-        /// No such sku.
+        /// The sku does not exist.
         UnknownSku = 1,
-        /// On hand would fall below what is held for orders.
+        /// The units on hand would fall below the held units.
         BelowHeld = 2,
-        /// No such cart.
+        /// The cart does not exist.
         CartNotFound = 3,
-        /// Nothing in the cart.
+        /// The cart is empty.
         CartEmpty = 4,
-        /// The cart was checked out, or it expired.
+        /// The cart was checked out, or has expired.
         CartClosed = 5,
         /// The cart has another version than expected.
         VersionMismatch = 6,
-        /// The total is another than expected.
+        /// The total is not the expected one.
         TotalMismatch = 7,
         /// The cart has another currency.
         CurrencyMismatch = 8,
         /// The order's id is taken.
         OrderExists = 9,
-        /// No such order.
+        /// The order does not exist.
         OrderNotFound = 10,
-        /// Not in the status that the detail names.
+        /// The order's status, which the detail names, does not allow the command.
         NotAllowed = 11,
-        /// No JSON or no envelope.
+        /// The message is not JSON, or has no valid envelope.
         Malformed = 12,
-        /// No such type of command.
+        /// The type of the command does not exist.
         UnknownType = 13,
         /// The data breaks a rule; the detail names the field.
         Validation = 14,
-        /// More bytes than `intake.max_command_size`.
+        /// The message is longer than `intake.max_command_size`.
         TooLarge = 15,
-        /// Past its own deadline.
+        /// The deadline of the message has passed.
         Deadline = 16,
-        /// Older than identities are kept: it cannot be told from a duplicate.
+        /// The command is older than identities are kept, so it may be a duplicate.
         ExpiredIdentity = 17,
-        /// Its identity was seen before with other data.
+        /// The identity was seen before with other data.
         Conflict = 18,
-        /// Still failing after every retry.
+        /// The command still failed after every retry.
         Failed = 19,
-        /// No room for another waiting callback.
+        /// There is no room for another waiting callback.
         WaitingFull = 20,
-        /// A callback waited out its time.
+        /// A callback waited too long for its order.
         OrderNeverCame = 21,
-        /// More than is left of the order's money; what is pending counts.
+        /// The refund is more than is left of the order's money. Pending refunds count as refunded.
         RefundExceedsPaid = 22,
-        /// A refund of that id is pending or has succeeded.
+        /// A refund with that id is pending or has succeeded.
         RefundExists = 23,
-        /// More than was sold and did not come back; the detail lists it.
+        /// More units would be returned than were sold and not returned yet. The detail lists the skus.
         RestockExceedsSold = 24,
     }
 }
 
-/// What a refusal or an error has to say beyond its reason.
+/// More about the reason of a refusal or an error.
 ///
 /// In JSON it is the text or the list itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
 #[serde(untagged)]
 #[cbor(flat)]
 pub enum Detail {
-    /// Words.
+    /// A text.
     #[n(0)]
     Text(#[n(0)] String),
-    /// What was short.
+    /// The skus of which too few units are available.
     #[n(1)]
     Shortages(#[n(0)] Vec<Shortage>),
 }
@@ -113,37 +113,37 @@ impl From<String> for Detail {
     }
 }
 
-/// One sku that an order wanted more of than there was.
+/// A sku of which an order wants more units than are available.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
 pub struct Shortage {
     /// The article.
     #[n(0)]
     pub sku: Sku,
-    /// Units wanted by all lines of the order.
+    /// Units that all lines of the order want together.
     #[n(1)]
     pub wanted: u64,
-    /// Units there were to have.
+    /// Units that are available.
     #[n(2)]
     pub available: u64,
 }
 
-/// A business rule said no: nothing of the command happens.
+/// The refusal of a command by a business rule. The command changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct Refusal {
-    /// Which rule.
+    /// The reason.
     pub reason: Reason,
-    /// More about it.
+    /// More about the reason.
     pub detail: Option<Detail>,
 }
 
 impl Refusal {
-    /// A refusal that needs no more words.
+    /// A refusal without detail.
     pub fn new(reason: Reason) -> Self {
         Self { reason, detail: None }
     }
 
-    /// A refusal with more about it.
+    /// A refusal with detail.
     pub fn with(reason: Reason, detail: impl Into<Detail>) -> Self {
         Self { reason, detail: Some(detail.into()) }
     }
@@ -158,22 +158,22 @@ pub struct VerdictReply<'a> {
     pub source: &'a str,
     /// The command's type, as it was sent.
     pub r#type: &'a str,
-    /// What became of it.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why, where there is a why.
+    /// The reason, if the verdict has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
     /// More about the reason.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<&'a Detail>,
-    /// The order it touched.
+    /// The order that the command was about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<&'a str>,
-    /// Of a duplicate or a conflict: the first verdict, whole.
+    /// For a duplicate or a conflict: the whole reply to the first command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<Box<VerdictReply<'a>>>,
-    /// Types of the events it led to.
+    /// The types of the events that the command caused.
     pub events: Vec<&'static str>,
-    /// When it was decided.
+    /// When the verdict was reached.
     pub at: Timestamp,
 }

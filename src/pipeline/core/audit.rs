@@ -7,8 +7,8 @@ use orderly_actors::states::Error;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-/// The time that the core reads for an audit before it takes the next batch of messages. A batch takes about as long, so
-/// an audit of a busy shop takes half of the core's time until the audit is done.
+/// How long the core reads for an audit before it takes the next batch of messages. A batch takes about as long, so an
+/// audit of a busy shop takes half of the core's time.
 const SLICE: Duration = Duration::from_millis(4);
 
 /// The callers that wait for the audit that runs.
@@ -16,19 +16,19 @@ const SLICE: Duration = Duration::from_millis(4);
 pub(super) struct Askers(Vec<oneshot::Sender<Result<Audit, Error>>>);
 
 impl Askers {
-    /// Adds a caller. The first one makes an audit begin.
+    /// Adds a caller. The first caller starts an audit.
     pub(super) fn ask(&mut self, asker: oneshot::Sender<Result<Audit, Error>>) {
         self.0.push(asker);
     }
 
-    /// Whether a caller waits, so that an audit runs.
+    /// Whether an audit runs: a caller waits for it.
     pub(super) fn under_way(&self) -> bool {
         !self.0.is_empty()
     }
 }
 
 impl Core {
-    /// Goes on with the audit for a slice of time, if a caller waits for one.
+    /// Continues the audit for a slice of time, if a caller waits for one.
     pub(super) fn audit(&mut self) {
         let begun = self.clock.monotonic();
         while self.askers.under_way() && self.clock.monotonic() < begun + SLICE {

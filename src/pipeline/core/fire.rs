@@ -9,18 +9,18 @@ use orderly_actors::sequencer::Step;
 use orderly_store::Timer;
 use std::time::Duration;
 
-/// How long timers may fire in one tick while commands are in hand. Timers that were due for months must not stop the
-/// shop; holds that are due may take longer, up to [`BATCHES`].
+/// How long timers may fire in one tick while commands are in hand, so that a backlog of timers does not stop the shop.
+/// Due holds may take longer, up to [`BATCHES`].
 const BUSY: Duration = Duration::from_millis(50);
 /// How long timers may fire in one tick while no command is in hand.
 const AT_LEISURE: Duration = Duration::from_millis(200);
-/// Batches that fire in one tick at most, also when holds are due.
+/// The most batches that fire in one tick, also when holds are due.
 const BATCHES: usize = 16;
 /// The shortest time between two log lines about retention.
 const LOG_PAUSE: Duration = Duration::from_secs(60);
 
 impl Core {
-    /// Fires the timers that are due, for a part of the tick only: commands must go on.
+    /// Fires the timers that are due, for a part of the tick only, so that commands are processed too.
     pub(super) async fn fire_timers(&mut self) -> Result<(), Error> {
         let began = self.clock.monotonic();
         let budget = if self.pending_acks.in_flight() == 0 { AT_LEISURE } else { BUSY };

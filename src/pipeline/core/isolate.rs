@@ -1,4 +1,5 @@
-//! Running messages alone that may have killed the process, and finding out at the start how the process before ended.
+//! Running messages alone that may have killed the process, and finding out at the start how the previous process
+//! ended.
 
 use super::super::Error;
 use super::super::pending_acks::DeliveryRef;
@@ -7,10 +8,10 @@ use orderly_broker::Delivery;
 use std::time::Duration;
 
 impl Core {
-    /// Runs a message alone that was delivered suspiciously often, since it may be the one that kills the process. A
-    /// durable marker that names the message comes first.
+    /// Runs a message alone that was delivered suspiciously often, since it may be the message that kills the process.
+    /// First a marker that names the message is made durable.
     ///
-    /// A message that is no command is parked without a marker: nothing of it is run, and it may be larger than the
+    /// A message that is not a valid command is parked without a marker: it is not run, and it may be larger than a
     /// marker can hold.
     pub(super) async fn isolate(
         &mut self,
@@ -40,7 +41,7 @@ impl Core {
         self.alone.remove()
     }
 
-    /// Finds out how the process before ended, ahead of the first message.
+    /// Finds out how the previous process ended, before the first message is taken.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         let (previous_run, sealed) = self.sequencer.begin(self.alone.last()?).await?;
         self.previous_run = previous_run;
@@ -48,7 +49,7 @@ impl Core {
             self.sealed(sealed, None).await?;
         }
         self.until_durable().await?;
-        // only now: without the file, a marker that is still in the store counts no death
+        // only now: without the file, a marker that is still in the store would count no death
         self.alone.remove()
     }
 }

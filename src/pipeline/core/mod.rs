@@ -42,14 +42,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// How often the core checks timers, acks and gauges when no message comes.
 const TICK: Duration = Duration::from_millis(250);
-/// Units that are handed to the store thread at once, at most. The store thread commits them while the core goes on.
+/// The most units that are handed to the store thread at once. The store thread commits them while the core continues.
 const GROUP: usize = 64;
 
 /// The limits of the core.
 pub(super) struct Limits {
     pub(super) max_command_size: usize,
     pub(super) stall_after: Duration,
-    /// While more bytes of units than this are in no checkpoint, the core takes no message.
+    /// While the units that no checkpoint has written take more bytes than this, the core takes no message.
     pub(super) dirty_bytes: usize,
     pub(super) retry_delays: Vec<Duration>,
 }
@@ -111,17 +111,17 @@ struct Core {
     condition: watch::Sender<Condition>,
     heartbeat: Heartbeat,
     alone: AloneFile,
-    /// For the store thread, which drops what is old.
+    /// Whether the wall clock has not stepped. The store thread reads it before it drops old data.
     clock_is_trusted: Arc<AtomicBool>,
     metrics: Metrics,
     clock: SystemClock,
-    /// How the process ended the last time.
+    /// How the previous process ended.
     previous_run: PreviousRun,
-    /// The driver of the broker has reported that it delivers no messages for now.
+    /// Whether the driver of the broker has reported that it delivers no messages for now.
     no_deliveries: bool,
-    /// Restarts of each actor that were counted already.
+    /// The restarts of each actor that the metric has counted.
     counted_restarts: Vec<u64>,
-    /// The counts of retention in the last log line, and its time.
+    /// The counts of retention in the last log line, and the time of that line.
     logged_retention: (RetentionCounts, Duration),
     askers: audit::Askers,
     /// Orders that may have had a delivery in hand when the process ended.
@@ -404,7 +404,7 @@ impl Core {
         }
     }
 
-    /// Why there are no deliveries any more.
+    /// The error that explains why there are no deliveries any more.
     fn driver_ended(&self) -> Error {
         let failure = self.link.status.borrow().last_error.clone();
         Error::Driver(failure.map_or_else(|| "it was closed".to_owned(), |failure| failure.detail))

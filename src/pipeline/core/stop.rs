@@ -1,7 +1,7 @@
-//! Ending in good order, and in time.
+//! Stopping in good order, within the grace.
 //!
-//! Invariant: the limit of time cuts only waiting short, never a step of the core. A command that was begun is sealed,
-//! and every sealed unit is handed to the store: a unit that is left out would be a hole before all that follow.
+//! Invariant: the grace limits only waiting, never a step of the core. A command that was begun is completed, and every
+//! sealed unit is handed to the store. A unit that is left out would leave a gap before the units that follow.
 
 use super::super::Error;
 use super::super::storage::{Report, Work};
@@ -10,10 +10,10 @@ use orderly_actors::clock::Clock;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
-/// How long closing the connections to the broker may take after the grace: a broker that blocks publishers does not
-/// answer.
+/// How long closing the connections to the broker may take after the grace. There must be a limit, since a broker that
+/// blocks publishers does not answer.
 const GOODBYE: Duration = Duration::from_secs(2);
-/// The pause between two looks whether everything owed was published.
+/// The pause between two checks whether all durable events were published.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The grace is over.
@@ -35,7 +35,7 @@ impl Core {
         self.sealed(clean, None).await?;
         self.until_durable().await?;
         self.pending_acks.acknowledge(self.clock.monotonic());
-        let _ = self.storage.send(Work::Close); // a store thread that is gone has reported why
+        let _ = self.storage.send(Work::Close); // a store thread that ended has reported why
         loop {
             match self.next_report().await? {
                 Report::Closed => break,
@@ -43,14 +43,14 @@ impl Core {
             }
         }
         self.heartbeat.pause();
-        // nothing depends on an answer: the broker notices by itself when a connection ends
+        // an answer is not needed: the broker notices by itself when a connection ends
         let _ = timeout_at(Instant::now() + GOODBYE, self.link.control.close()).await;
         Ok(())
     }
 
-    /// Finishes the messages in hand, and waits until every event that is owed was published.
+    /// Finishes the messages in hand, and waits until all durable events were published.
     async fn drain(&mut self, deadline: Instant) -> Result<Result<(), Late>, Error> {
-        // these waits have the grace as their limit; the next command is watched again
+        // the grace limits these waits, so the watchdog need not watch them; the next command is watched again
         self.heartbeat.pause();
         if timeout_at(deadline, self.link.control.pause()).await.is_err() {
             return Ok(Err(Late));

@@ -1,4 +1,4 @@
-//! Carts: what they are, and their rules.
+//! Carts: their state and their rules.
 
 pub mod rules;
 mod state;

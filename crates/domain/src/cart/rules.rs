@@ -1,4 +1,4 @@
-//! What may happen to a cart, as pure decisions.
+//! The rules of carts, as pure functions: each decides on one change of a cart, or refuses it.
 
 use super::state::{Cart, CartLine, CartStatus};
 use crate::command::MOST_LINES;
@@ -13,28 +13,28 @@ use std::time::Duration;
 /// One change of a cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A line is this now; one of a new sku goes to the end.
+    /// The line of this sku is replaced. The line of a new sku is appended.
     Line(CartLine),
-    /// A line is gone.
+    /// The line of this sku is removed.
     Removed(Sku),
-    /// All lines are gone.
+    /// All lines are removed.
     Cleared,
-    /// It became this order.
+    /// The cart became this order.
     CheckedOut(OrderId),
-    /// Its order lapsed: it is open again.
+    /// The cart is open again, because its order expired.
     Reopened,
-    /// The lines of another cart came in: these are all of them now.
+    /// The lines of another cart were moved into the cart.
     Merged {
-        /// All lines.
+        /// All lines after the merge.
         lines: Vec<CartLine>,
-        /// Their currency.
+        /// The currency of the lines.
         currency: Currency,
     },
-    /// Nobody touched it for long.
+    /// The cart expired, because no command changed it for `carts.expire_after`.
     Expired,
 }
 
-/// Carries out one change.
+/// Applies one change, which a rule of this module allowed, and raises the version.
 pub fn apply(cart: &mut Cart, change: Change, now: Timestamp) {
     cart.version += 1;
     cart.updated_at = now;
@@ -61,7 +61,7 @@ pub fn apply(cart: &mut Cart, change: Change, now: Timestamp) {
     }
 }
 
-/// Refuses a cart that is closed, or has another version than the producer thinks.
+/// Refuses a change of a cart that is closed, or has another version than expected.
 pub fn open(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
     match cart.status {
         CartStatus::Open => version(cart.version, expected_version),
@@ -71,7 +71,7 @@ pub fn open(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
     }
 }
 
-/// Refuses another version than expected; a cart that is not there has 0.
+/// Refuses a version that is not the expected one. A cart that does not exist has version 0.
 pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
     match expected {
         Some(expected) if expected != version => {
@@ -81,20 +81,20 @@ pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
     }
 }
 
-/// What a producer says of a line, whatever the quantity.
+/// A line as a command describes it, without the quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineRequest {
-    /// What to buy.
+    /// The article.
     pub sku: Sku,
-    /// Price of one, in minor units.
+    /// The price of one unit, in minor units.
     pub unit_price: UnitPrice,
     /// Currency of the price.
     pub currency: Currency,
-    /// What it is called.
+    /// The name of the article.
     pub name: Option<Text>,
 }
 
-/// Sets a line to `quantity`; 0 removes it.
+/// Sets the quantity of a line. 0 removes the line.
 pub fn put(cart: &Cart, request: LineRequest, quantity: u32) -> Result<Change, Refusal> {
     if request.currency != cart.currency {
         return Err(Refusal::with(Reason::CurrencyMismatch, cart.currency.code()));
@@ -117,7 +117,7 @@ pub fn put(cart: &Cart, request: LineRequest, quantity: u32) -> Result<Change, R
     }))
 }
 
-/// Changes a line's quantity by `difference`; at or below 0 it is removed.
+/// Adds `difference` to the quantity of a line. A line at or below 0 is removed.
 pub fn add(cart: &Cart, request: LineRequest, difference: i32) -> Result<Change, Refusal> {
     let now = cart.lines.iter().find(|line| line.sku == request.sku);
     let now = now.map_or(0, |line| i64::from(line.quantity.get()));
@@ -133,8 +133,8 @@ fn too_many_lines() -> Refusal {
     Refusal::with(Reason::NotAllowed, format!("a cart has at most {MOST_LINES} lines"))
 }
 
-/// Moves the lines of `from` into `into`, both open: quantities add up; of a line that `into` has already, its price
-/// and name stand. What is answered happens to `into`; `from` is cleared.
+/// Moves the lines of `from` into `into`; both must be open. The quantities of the same sku are added, and the price
+/// and the name in `into` stay. Returns the change of `into`; the caller clears `from`.
 pub fn merge(from: &Cart, into: &Cart) -> Result<Change, Refusal> {
     for (field, cart) in [("from_cart_id", from), ("into_cart_id", into)] {
         if cart.status != CartStatus::Open {
@@ -169,26 +169,27 @@ pub fn merge(from: &Cart, into: &Cart) -> Result<Change, Refusal> {
 /// How long carts are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
-    /// A cart that was not touched for this long, and up to a tenth longer, expires.
+    /// A cart expires when no command has changed it for this time. It may take up to a tenth longer.
     pub expire_after: Duration,
-    /// A closed one is forgotten this long after it closed.
+    /// A closed cart is deleted this time after it was closed.
     pub keep_for: Duration,
 }
 
-/// What becomes of a cart that is left alone.
+/// What happens to a cart that no command changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IdleAction {
-    /// It is open, and expires.
+    /// The cart is open, and expires.
     Expire,
-    /// It is closed, and forgotten.
+    /// The cart is closed, and is deleted.
     Delete,
 }
 
-/// In so many steps carts that were touched together expire. More would make as many more records of the store's timers.
+/// Carts that changed at the same time expire in this many steps. More steps would make more records of timers in the
+/// store.
 const STEPS: u32 = 256;
 
-/// What becomes of a cart that is left alone, and when. Carts that were touched together expire bit by bit, over a tenth
-/// of the time: each by a part that follows from its id.
+/// What happens to a cart that no command changes, and when. Carts that changed at the same time expire one after the
+/// other: each gets a delay of up to a tenth of the time, derived from its id.
 pub fn idle_action(cart: &Cart, terms: Terms) -> (Timestamp, IdleAction) {
     let Terms { expire_after, keep_for } = terms;
     match cart.status {
@@ -204,7 +205,7 @@ pub fn idle_action(cart: &Cart, terms: Terms) -> (Timestamp, IdleAction) {
     }
 }
 
-/// A cart may become an order when it is open and not empty.
+/// Refuses to make an order of a cart that is closed or empty, or has another version than expected.
 pub fn checkout(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
     open(cart, expected_version)?;
     if cart.lines.is_empty() {
@@ -213,7 +214,7 @@ pub fn checkout(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusa
     Ok(())
 }
 
-/// Its order lapsed: it opens again if it is still that order's.
+/// Reopens the cart of an order that expired. `None`: the cart does not belong to that order any more.
 pub fn reopen(cart: &Cart, order: &OrderId) -> Option<Change> {
     (cart.status == CartStatus::CheckedOut && cart.order.as_ref() == Some(order))
         .then_some(Change::Reopened)

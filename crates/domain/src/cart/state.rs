@@ -1,4 +1,4 @@
-//! What is known of one cart.
+//! The state of a cart.
 
 use crate::id::{CartId, OrderId, Sku};
 use crate::money::{Currency, Quantity, UnitPrice};
@@ -8,13 +8,13 @@ use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
 
 names! {
-    /// Whether a cart can still be filled.
+    /// The status of a cart.
     CartStatus {
-        /// It can.
+        /// The cart can be changed.
         Open = 0,
-        /// It became an order.
+        /// The cart became an order.
         CheckedOut = 1,
-        /// Nobody touched it for long.
+        /// The cart expired, because no command changed it for `carts.expire_after`.
         Expired = 2,
     }
 }
@@ -22,25 +22,25 @@ names! {
 /// One cart.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Cart {
-    /// Its id.
+    /// The id.
     #[n(0)]
     pub id: CartId,
-    /// Whether it can still be filled.
+    /// The status.
     #[n(1)]
     pub status: CartStatus,
-    /// Grows by one with every change; 0 is a cart that is not there yet.
+    /// The version. It grows by one with every change. 0: the cart is new and not stored yet.
     #[n(2)]
     pub version: u64,
-    /// Currency of all its prices: that of its first line.
+    /// The currency of all prices: that of the first line.
     #[n(3)]
     pub currency: Currency,
-    /// What is in it, in the order in which it came, one line a sku.
+    /// The lines, one for each sku, in the order in which they were added.
     #[n(4)]
     pub lines: Vec<CartLine>,
-    /// The order it became.
+    /// The order that the cart became.
     #[n(5)]
     pub order: Option<OrderId>,
-    /// When it last changed.
+    /// When the cart last changed.
     #[n(6)]
     pub updated_at: Timestamp,
 }
@@ -48,16 +48,16 @@ pub struct Cart {
 /// One line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct CartLine {
-    /// What to buy.
+    /// The article.
     #[n(0)]
     pub sku: Sku,
-    /// How many.
+    /// The number of units.
     #[n(1)]
     pub quantity: Quantity,
-    /// Price of one, in minor units.
+    /// The price of one unit, in minor units.
     #[n(2)]
     pub unit_price: UnitPrice,
-    /// What it is called.
+    /// The name of the article.
     #[n(3)]
     pub name: Option<Text>,
 }

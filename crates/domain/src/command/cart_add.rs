@@ -6,22 +6,22 @@ use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
-/// `cart.add`: changes a line by a signed difference; a line at or below 0 is removed.
+/// `cart.add`: changes the quantity of a line by a signed difference. A line at or below 0 is removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CartAdd {
-    /// The cart; it begins with its first line.
+    /// The cart. The first line creates it.
     pub cart_id: CartId,
-    /// What to buy.
+    /// The article.
     pub sku: Sku,
-    /// How many more, or fewer.
+    /// The number of units to add; negative to remove.
     pub quantity: QuantityChange,
-    /// Price of one, in minor units.
+    /// The price of one unit, in minor units.
     pub unit_price: UnitPrice,
-    /// Currency of the price; all lines of a cart share one.
+    /// The currency of the price. All lines of a cart have the same currency.
     pub currency: Currency,
-    /// What it is called.
+    /// The name of the article.
     pub name: Option<Text>,
-    /// Refused unless the cart has this version; a cart that is not there has 0.
+    /// The command is refused unless the cart has this version. A cart that does not exist has version 0.
     pub expected_version: Option<u64>,
 }
 

@@ -8,24 +8,24 @@ use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// `cart.checkout`: turns the cart, as it is now, into an order.
+/// `cart.checkout`: makes an order of the cart as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CartCheckout {
-    /// The cart; it closes when the order stands.
+    /// The cart. It is closed when the order is placed.
     pub cart_id: CartId,
-    /// The order's id, new for ever.
+    /// The order's id. It must never have been used before.
     pub order_id: OrderId,
-    /// Who buys.
+    /// The customer.
     #[serde(deserialize_with = "strict_object::object")]
     pub customer: Customer,
-    /// What is added to the lines' sum.
+    /// The adjustments that are added to the sum of the lines.
     #[serde(default, deserialize_with = "strict_object::objects")]
     pub adjustments: Vec<Adjustment>,
-    /// Refused unless the cart has this version.
+    /// The command is refused unless the cart has this version.
     pub expected_version: Option<u64>,
-    /// Refused unless the total comes to this, in minor units.
+    /// The command is refused unless the total is this, in minor units.
     pub expected_total: Option<NonNegativeAmount>,
-    /// How long to hold the stock; absent: as configured.
+    /// How long the stock is held. Absent: as configured.
     #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,

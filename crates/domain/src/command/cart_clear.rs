@@ -4,12 +4,12 @@ use crate::id::CartId;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// `cart.clear`: takes every line out.
+/// `cart.clear`: removes every line of a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CartClear {
     /// The cart.
     pub cart_id: CartId,
-    /// Refused unless the cart has this version.
+    /// The command is refused unless the cart has this version.
     pub expected_version: Option<u64>,
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct CartMerge {
     /// The cart that is emptied.
     pub from_cart_id: CartId,
-    /// The cart that gets its lines; it may begin with them.
+    /// The cart that gets the lines. It is created if it does not exist.
     pub into_cart_id: CartId,
 }
 

@@ -1,4 +1,4 @@
-//! What the data of every command have in common: how they are decoded and checked, and what makes them invalid.
+//! Decoding and checking the data of any command, and the error of invalid data.
 
 use super::decode_error::{self, Wrong};
 use crate::subject::Subject;
@@ -6,37 +6,37 @@ use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Most lines of an order or a cart.
+/// The most lines of an order or a cart.
 pub const MOST_LINES: usize = 500;
 
-/// Why a command is invalid: `reason` for machines, `detail` names the field.
+/// Why a command is invalid: `reason` is for programs, `detail` for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[error("{}: {detail}", reason.as_str())]
 pub struct Invalid {
-    /// `malformed` or `validation` here; the door adds the others.
+    /// `malformed` or `validation` in this crate. The decoding of messages (`src/decode.rs`) adds other reasons.
     pub reason: Reason,
-    /// What is wrong, beginning with the field's name.
+    /// What is wrong. It begins with the name of the field.
     pub detail: String,
 }
 
 impl Invalid {
-    /// Data that says something impossible of `field`.
+    /// The error of a field with an invalid value.
     pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
         Self { reason: Reason::Validation, detail: format!("{field}: {problem}") }
     }
 
-    /// No JSON, or no envelope.
+    /// The error of a message that is not JSON, or has no valid envelope.
     pub fn malformed(problem: impl std::fmt::Display) -> Self {
         Self { reason: Reason::Malformed, detail: problem.to_string() }
     }
 }
 
-/// A command's data: decoded by its fields, then checked as a whole.
+/// The data of a command. The fields are decoded first, then the data are checked as a whole.
 pub(super) trait Data: DeserializeOwned {
     /// What the command is about.
     fn subject(&self) -> Subject;
 
-    /// Checks what no single field can know.
+    /// Checks rules that involve several fields.
     fn check(&self) -> Result<(), Invalid> {
         Ok(())
     }
@@ -61,6 +61,6 @@ fn explain<T: Data>(data: &[u8]) -> Invalid {
             Invalid { reason: Reason::Validation, detail: format!("the data {problem}") }
         }
         Some(Wrong::Shape { field, problem }) => Invalid::field(&field, problem),
-        None => Invalid::malformed("it cannot be read"), // it was not read just before
+        None => Invalid::malformed("it cannot be read"), // not reached: decoding failed just before
     }
 }

@@ -1,34 +1,34 @@
-//! What is wrong with a JSON document, in words for who wrote it: the field by its path, what was expected there, and
-//! what was found. No types of ours, and no place in the text unless it is the text that is wrong.
+//! Explains to a producer why a JSON document cannot be decoded: the path of the field, what was expected there, and
+//! what was found. The explanation names no Rust types. It gives a line and a column only if the document is not JSON.
 //!
-//! The slow path: documents are decoded first, and looked at here only when that failed.
+//! This is slow, so it runs only after decoding has failed.
 
 use crate::text::shown;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// What is wrong with a document.
+/// Why a document cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wrong {
-    /// It is no JSON.
+    /// The document is not JSON.
     Syntax {
-        /// What the text has wrong.
+        /// What is wrong with the text.
         problem: String,
-        /// Where, counted from 1.
+        /// The line, counted from 1.
         line: usize,
-        /// Where in that line, in bytes counted from 1.
+        /// The column in bytes, counted from 1.
         column: usize,
     },
-    /// It is JSON, but not what it should be.
+    /// The document is JSON, but a field is missing or wrong.
     Shape {
-        /// The field, by its path, such as `lines[0].quantity`; empty: the document itself.
+        /// The path of the field, such as `lines[0].quantity`. Empty: the document itself.
         field: String,
         /// What was expected, and what was found.
         problem: String,
     },
 }
 
-/// Looks for what keeps `document` from being a `T`, which is a JSON object. `None`: nothing does.
+/// Finds the reason why `document` cannot be decoded to `T`, whose form is a JSON object. `None`: it can be decoded.
 pub fn look<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<Wrong> {
     if let Err(error) = std::str::from_utf8(document) {
         let (before, _) = document.split_at(error.valid_up_to());
@@ -47,12 +47,12 @@ pub fn look<'a, T: Deserialize<'a>>(document: &'a [u8]) -> Option<Wrong> {
     let error = serde_path_to_error::deserialize::<_, T>(deserializer).err()?;
     let path = error.path().to_string();
     let message = error.into_inner().to_string();
-    // serde_json adds the place in the text
+    // serde_json appends the position in the text
     let message = message.split(" at line ").next().unwrap_or_default();
     Some(shape(path.trim_end_matches(".?").trim_start_matches('.'), message))
 }
 
-/// Whether a document begins as an object does: derived code would take a list of its fields as well.
+/// Whether the document begins like an object. Derived code would also accept a list of the fields.
 pub fn is_object(document: &[u8]) -> bool {
     document.trim_ascii_start().first() == Some(&b'{')
 }
@@ -83,7 +83,7 @@ fn syntax(document: &[u8], error: &serde_json::Error) -> Wrong {
     Wrong::Syntax { problem, line: error.line().max(1), column: error.column().max(1) }
 }
 
-/// Rewords what serde says of the field at `path`.
+/// Rewords serde's message about the field at `path`.
 fn shape(path: &str, message: &str) -> Wrong {
     let member =
         |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
@@ -96,7 +96,7 @@ fn shape(path: &str, message: &str) -> Wrong {
     let (found, expected) = message.split_once(", expected ").unwrap_or((message, ""));
     let choices = || expected.trim_start_matches("one of ").replace('`', "");
     let (field, problem) = if let Some(name) = quoted_after(found, "unknown field ") {
-        // its own name ends the path where there is one
+        // the path may end with the name of the unknown field itself
         let parent = path.strip_suffix(name).map_or(path, |parent| parent.trim_end_matches('.'));
         let field =
             if parent.is_empty() { shown(name) } else { format!("{parent}.{}", shown(name)) };
@@ -108,7 +108,7 @@ fn shape(path: &str, message: &str) -> Wrong {
     {
         (path.to_owned(), format!("must be {}, not {}", expectation(expected), finding(found)))
     } else if message == "expected value" {
-        (path.to_owned(), "must be a string".to_owned()) // an enum that is neither text nor object
+        (path.to_owned(), "must be a string".to_owned()) // serde's message for an enum that is neither text nor object
     } else {
         (path.to_owned(), message.to_owned())
     };
@@ -119,7 +119,7 @@ fn quoted_after<'a>(message: &'a str, prefix: &str) -> Option<&'a str> {
     message.strip_prefix(prefix)?.strip_prefix('`')?.split('`').next()
 }
 
-/// What serde expected, without the names of types.
+/// What serde expected, without names of types.
 fn expectation(expected: &str) -> &str {
     match expected {
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number of at most 64 bits",
@@ -135,7 +135,7 @@ fn expectation(expected: &str) -> &str {
     }
 }
 
-/// What serde found: a number as it is, of a text not what it says, since that may be an address.
+/// What serde found. Numbers are shown. Texts are not, since a text may be a personal address.
 fn finding(found: &str) -> String {
     let number = ["integer `", "floating point `", "boolean `"]
         .iter()

@@ -1,8 +1,8 @@
-//! Commands: what producers ask for. One file a command: the struct and what its data must be.
+//! Commands of producers. Each has a file: the struct of its data, and the checks of the data.
 //!
-//! A command is decoded and validated once, at the door ([`Command::parse`]); inside, a
-//! wrong one cannot be expressed. A new command is a file here, an arm in [`commands!`],
-//! and the arm that the compiler then asks for in the sequencer.
+//! A command is decoded and validated once, when its message arrives ([`Command::parse`]). After that
+//! its types hold valid values only. A new command needs a file here, a line in [`commands!`], and the
+//! match arm in the sequencer that the compiler then asks for.
 
 mod cart_add;
 mod cart_checkout;
@@ -50,7 +50,7 @@ macro_rules! commands {
             $($(#[$doc])* $name($name),)*
         }
 
-        /// The types of commands, by the names that producers use. Stored by number.
+        /// The types of commands. They have a name on the wire, and are stored by number.
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             strum::EnumString, strum::FromRepr, strum::IntoStaticStr, strum::VariantArray,
@@ -71,7 +71,7 @@ macro_rules! commands {
                 self.into()
             }
 
-            /// The type of that name.
+            /// The type with that name. `None`: no type has it.
             pub fn from_name(name: &str) -> Option<Self> {
                 name.parse().ok()
             }
@@ -124,15 +124,15 @@ commands! {
     OrderPlace = 6, "order.place";
     /// Cancels an order that is not paid.
     OrderCancel = 7, "order.cancel";
-    /// The order was handed over to the customer.
+    /// Completes an order that was handed over to the customer.
     OrderComplete = 8, "order.complete";
-    /// A payment provider tells what happened to money.
+    /// Reports an event of a payment provider.
     PaymentCallback = 9, "payment.callback";
     /// Moves all lines of a cart into another.
     CartMerge = 10, "cart.merge";
-    /// A person ends a review.
+    /// Ends the review of an order, as a person decided.
     OrderResolve = 11, "order.resolve";
-    /// Money of an order is to go back.
+    /// Asks for a refund of an order's money.
     RefundRequest = 12, "refund.request";
 }
 

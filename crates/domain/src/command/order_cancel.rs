@@ -5,12 +5,12 @@ use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
-/// `order.cancel`: the customer or the shop steps back.
+/// `order.cancel`: the customer or the shop cancels an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderCancel {
     /// The order.
     pub order_id: OrderId,
-    /// Why, in the shop's words.
+    /// The reason, in the shop's words.
     pub reason: Option<Text>,
 }
 

@@ -4,7 +4,7 @@ use crate::id::OrderId;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// `order.complete`: handed over to the customer.
+/// `order.complete`: the order was handed over to the customer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderComplete {
     /// The order.

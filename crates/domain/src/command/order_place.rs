@@ -10,16 +10,16 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::time::Duration;
 
-/// Who buys. The e-mail address and the telephone number never reach a log.
+/// The customer. The e-mail address and the telephone number are never logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode)]
 pub struct Customer {
-    /// The shop's name for the customer.
+    /// The shop's id of the customer.
     #[n(0)]
     pub id: CustomerId,
-    /// Where to write to.
+    /// The e-mail address.
     #[n(1)]
     pub email: Option<Text>,
-    /// Where to call.
+    /// The telephone number.
     #[n(2)]
     pub phone: Option<ShortText>,
 }
@@ -36,23 +36,23 @@ impl fmt::Debug for Customer {
     }
 }
 
-/// `order.place`: an order without a cart.
+/// `order.place`: places an order without a cart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderPlace {
-    /// The order's id, new for ever.
+    /// The order's id. It must never have been used before.
     pub order_id: OrderId,
-    /// Who buys.
+    /// The customer.
     #[serde(deserialize_with = "strict_object::object")]
     pub customer: Customer,
-    /// Currency of all amounts.
+    /// The currency of all amounts.
     pub currency: Currency,
-    /// 1 to 500 lines; several of one sku count together.
+    /// 1 to 500 lines. Several lines of the same sku count together.
     #[serde(deserialize_with = "strict_object::objects")]
     pub lines: Vec<Line>,
-    /// What is added to the lines' sum.
+    /// The adjustments that are added to the sum of the lines.
     #[serde(default, deserialize_with = "strict_object::objects")]
     pub adjustments: Vec<Adjustment>,
-    /// How long to hold the stock; absent: as configured.
+    /// How long the stock is held. Absent: as configured.
     #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,

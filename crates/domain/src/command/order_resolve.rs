@@ -4,13 +4,13 @@ use crate::id::OrderId;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// How a person ends a review.
+/// The decision of a person on an order under review.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
-    /// The order stands: it is paid. Allowed when the net covers the total.
+    /// The order is accepted: it becomes paid. Allowed only if the net covers the total.
     Accept,
-    /// The order does not stand: all that was taken goes back.
+    /// The order is cancelled: all captured money is refunded.
     Cancel,
 }
 
@@ -23,12 +23,12 @@ impl Canonical for Decision {
     }
 }
 
-/// `order.resolve`: a person has looked at an order under review.
+/// `order.resolve`: ends the review of an order, as a person decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderResolve {
     /// The order.
     pub order_id: OrderId,
-    /// What becomes of it.
+    /// The decision.
     pub decision: Decision,
 }
 

@@ -9,28 +9,28 @@ use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 names! {
-    /// What the provider tells.
+    /// The kind of event that the provider reports.
     #[derive(schemars::JsonSchema)]
     CallbackKind {
         /// The customer must do something (3-D Secure and the like).
         ActionRequired = 0,
-        /// Money is set aside, not taken.
+        /// Money was authorized, and not captured.
         Authorized = 1,
-        /// Money was taken.
+        /// Money was captured.
         Captured = 2,
         /// The attempt failed.
         Failed = 3,
-        /// The authorization was given up.
+        /// The authorization was voided.
         Voided = 4,
-        /// The attempt or authorization ran out.
+        /// The attempt or its authorization expired.
         Expired = 5,
-        /// A refund arrived.
+        /// A refund succeeded.
         RefundSucceeded = 6,
-        /// A refund did not.
+        /// A refund failed.
         RefundFailed = 7,
         /// The customer disputes the payment.
         DisputeOpened = 8,
-        /// The dispute has an outcome.
+        /// The dispute was closed with an outcome.
         DisputeClosed = 9,
     }
 }
@@ -41,55 +41,55 @@ names! {
     DisputeOutcome {
         /// The shop keeps the money.
         Won = 0,
-        /// The money is gone.
+        /// The shop lost the money.
         Lost = 1,
     }
 }
 
-/// `payment.callback`: one event of a payment provider. Its identity is (provider, event id),
-/// whatever message carried it.
+/// `payment.callback`: one event of a payment provider. Its identity is (provider, event id), whichever
+/// message carried the callback.
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
 )]
 pub struct PaymentCallback {
-    /// Who tells.
+    /// The provider.
     #[n(0)]
     pub provider: Provider,
     /// The provider's id of this event.
     #[n(1)]
     pub event_id: EventId,
-    /// The order it is about; it may not be known yet.
+    /// The order. It may not be placed yet.
     #[n(2)]
     pub order_id: OrderId,
-    /// The attempt it is about.
+    /// The payment attempt.
     #[n(3)]
     pub attempt_id: AttemptId,
-    /// What happened.
+    /// The kind of the event.
     #[n(4)]
     pub kind: CallbackKind,
-    /// The identity of the money, where an attempt captures in parts.
+    /// The id of the capture, for an attempt that captures in parts.
     #[n(5)]
     pub capture_id: Option<CaptureId>,
-    /// This event's own share in minor units, no running total.
+    /// The amount of this event alone in minor units, not a running total.
     #[n(6)]
     pub amount: Option<NonNegativeAmount>,
-    /// Currency of the amount.
+    /// The currency of the amount.
     #[n(7)]
     pub currency: Option<Currency>,
-    /// The refund, for `refund_*`.
+    /// The refund; for `refund_*`.
     #[n(8)]
     pub refund_id: Option<RefundId>,
-    /// The dispute, for `dispute_*`.
+    /// The dispute; for `dispute_*`.
     #[n(9)]
     pub dispute_id: Option<DisputeId>,
-    /// The dispute's end, for `dispute_closed`.
+    /// The outcome of the dispute; for `dispute_closed`.
     #[n(10)]
     pub outcome: Option<DisputeOutcome>,
-    /// The attempt captures no more after this.
+    /// Whether this is the last capture of the attempt.
     #[serde(default)]
     #[n(11)]
     pub r#final: bool,
-    /// When it happened, by the provider's clock.
+    /// The time of the event, by the provider's clock.
     #[n(12)]
     pub occurred_at: Timestamp,
 }

@@ -6,16 +6,16 @@ use crate::money::{PositiveAmount, Quantity};
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// `refund.request`: money of an order is to go back, and goods with it perhaps.
+/// `refund.request`: asks for a refund of an order's money, and may return goods to stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct RefundRequest {
     /// The order.
     pub order_id: OrderId,
-    /// The refund's id, new for this order; or that of a refund that failed.
+    /// The refund's id. It must be new for this order, or the id of a refund that failed.
     pub refund_id: RefundId,
-    /// Minor units of the order's currency, 1 or more.
+    /// The amount in minor units of the order's currency, 1 or more.
     pub amount: PositiveAmount,
-    /// What comes back into stock, at once: at most 500 lines; several of one sku count together.
+    /// The goods that are returned to stock at once: at most 500 lines. Several lines of the same sku count together.
     #[serde(default, deserialize_with = "strict_object::objects")]
     pub restock: Vec<Restock>,
 }
@@ -27,12 +27,12 @@ canonical!(RefundRequest {
     restock = "restock",
 });
 
-/// Units of one sku that come back.
+/// Units of one sku that are returned to stock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Restock {
     /// The article.
     pub sku: Sku,
-    /// How many.
+    /// The number of units.
     pub quantity: Quantity,
 }
 

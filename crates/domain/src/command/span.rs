@@ -6,10 +6,10 @@ use serde::{Deserialize, Deserializer, Serializer, de};
 use std::borrow::Cow;
 use std::time::Duration;
 
-/// The longest: ten years.
+/// The longest duration: ten years of 365 days.
 const MOST: Duration = Duration::from_secs(3650 * 86_400);
 
-/// Reads a duration that is longer than nothing and at most ten years.
+/// Reads a duration that is longer than 0 and at most ten years.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
@@ -31,7 +31,7 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Err(de::Error::custom(problem))
 }
 
-/// Writes a text that is read as the same duration, and is always the same for it.
+/// Writes a duration as a text. Equal durations always give the same text.
 #[allow(clippy::ref_option, reason = "the signature is serde's")]
 pub(super) fn serialize<S: Serializer>(
     span: &Option<Duration>,

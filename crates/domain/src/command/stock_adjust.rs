@@ -6,14 +6,14 @@ use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
 
-/// `stock.adjust`: what came in or went out.
+/// `stock.adjust`: changes the units on hand of a sku by a difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StockAdjust {
-    /// The article, which must be known.
+    /// The article. It must exist.
     pub sku: Sku,
-    /// Signed units. Refused where on hand would fall under what is held.
+    /// The signed number of units. Refused if the units on hand would fall below the held units.
     pub delta: StockChange,
-    /// Why, in the shop's words.
+    /// The reason, in the shop's words.
     pub reason: Option<Text>,
 }
 

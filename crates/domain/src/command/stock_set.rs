@@ -5,14 +5,14 @@ use crate::money::OnHand;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
-/// `stock.set`: what is on hand, counted.
+/// `stock.set`: sets the units on hand of a sku, for instance after a count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct StockSet {
-    /// The article; a new one begins to exist.
+    /// The article. It is created if it does not exist.
     pub sku: Sku,
-    /// Units on hand, what is held for orders included. Refused under what is held.
+    /// The units on hand, held units included. Refused below the held units.
     pub on_hand: OnHand,
-    /// `stock.low` is told when available falls to this or below; absent: as before.
+    /// `stock.low` is emitted when the available units fall to this number or below it. Absent: the threshold stays.
     pub low_at: Option<OnHand>,
 }
 

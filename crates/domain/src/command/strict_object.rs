@@ -1,4 +1,4 @@
-//! Objects within a command's data: as objects only. Derived code would take a list of an object's fields as well.
+//! Decodes objects within a command's data from JSON objects only. Derived code would also accept a list of the fields.
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};

@@ -1,7 +1,7 @@
-//! Events: what happened. Recorded in the journal, told to whoever subscribes.
+//! Events: facts that are recorded in the journal and published to subscribers.
 //!
-//! An event holds what only it knows; what belongs to its order, cart or reservation is in
-//! the state that the same unit carries, and [`payload`] joins the two for the outside.
+//! An event holds only what the states of its unit do not say. The data of its order, cart or
+//! reservation are in the state that the same unit carries. [`payload`] joins both for subscribers.
 
 pub mod payload;
 
@@ -14,57 +14,57 @@ use crate::order::OrderSnapshot;
 use crate::verdict::{Detail, Reason, Verdict};
 use minicbor::{Decode, Encode};
 
-/// Something that happened.
+/// An event.
 ///
-/// Stored by the number of its variant: new ones go to the end.
+/// Stored by the number of its variant: new variants go to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Event {
-    /// An order changed its status, or was placed.
+    /// An order was placed, or its status changed.
     #[n(0)]
     Order {
-        /// What happened to it.
+        /// What happened to the order.
         #[n(0)]
         change: OrderChange,
-        /// How it looked right after.
+        /// The order right after the event.
         #[n(1)]
         snapshot: OrderSnapshot,
     },
-    /// A provider told something of an order's money.
+    /// A callback of a payment provider was recorded.
     #[n(1)]
     PaymentRecorded {
-        /// Who told.
+        /// The provider.
         #[n(0)]
         provider: Provider,
-        /// The attempt it was about.
+        /// The payment attempt.
         #[n(1)]
         attempt_id: AttemptId,
-        /// What was told.
+        /// The kind of the callback.
         #[n(2)]
         kind: CallbackKind,
-        /// What became of it.
+        /// The verdict on the callback.
         #[n(3)]
         verdict: Verdict,
-        /// Its own share of money.
+        /// The amount of the callback, in minor units.
         #[n(4)]
         amount: Option<i64>,
         /// Currency of the amount.
         #[n(5)]
         currency: Option<Currency>,
-        /// The refund it was about.
+        /// The refund.
         #[n(6)]
         refund_id: Option<RefundId>,
-        /// The dispute it was about.
+        /// The dispute.
         #[n(7)]
         dispute_id: Option<DisputeId>,
     },
-    /// The payment adapter must send money back.
+    /// The payment adapter must refund money.
     #[n(2)]
     RefundRequested {
-        /// The refund's id, derived from what it refunds.
+        /// The refund's id.
         #[n(0)]
         refund_id: RefundId,
-        /// The attempt whose money it is, where that is one.
+        /// The attempt that captured the money, when a single attempt captured enough.
         #[n(1)]
         attempt_id: Option<AttemptId>,
         /// Minor units.
@@ -74,43 +74,43 @@ pub enum Event {
         #[n(3)]
         currency: Currency,
     },
-    /// The payment adapter must give up an authorization.
+    /// The payment adapter must void an authorization.
     #[n(3)]
     VoidRequested {
         /// The attempt.
         #[n(0)]
         attempt_id: AttemptId,
     },
-    /// Available fell to the mark or below.
+    /// The available units fell to the threshold or below it.
     #[n(4)]
     StockLow {
         /// The article.
         #[n(0)]
         sku: Sku,
-        /// Units left.
+        /// Units that are available.
         #[n(1)]
         available: u64,
     },
-    /// On hand was set or adjusted.
+    /// The units on hand were set or adjusted.
     #[n(5)]
     StockChanged {
         /// The article.
         #[n(0)]
         sku: Sku,
-        /// Units in the house.
+        /// Units on hand.
         #[n(1)]
         on_hand: u64,
-        /// Units set aside.
+        /// Units held for orders.
         #[n(2)]
         held: u64,
     },
-    /// Stock was set aside for an order.
+    /// Stock was held for an order.
     #[n(6)]
     StockHeld,
     /// Held stock was sold.
     #[n(7)]
     StockCommitted,
-    /// Held stock was given back.
+    /// Held stock was released.
     #[n(8)]
     StockReleased {
         /// Why.
@@ -124,7 +124,7 @@ pub enum Event {
         #[n(0)]
         cart_id: CartId,
     },
-    /// Its order lapsed: the cart is open again.
+    /// A cart was reopened, because its order expired.
     #[n(10)]
     CartReopened {
         /// The cart.
@@ -138,95 +138,95 @@ pub enum Event {
         #[n(0)]
         cart_id: CartId,
     },
-    /// A customer is to be told something.
+    /// A notification to a customer was requested.
     #[n(12)]
     NotificationRequested {
-        /// Its id, the same at every delivery.
+        /// The notification's id, the same at every delivery.
         #[n(0)]
         notification_id: String,
-        /// What is told.
+        /// The kind of the notification.
         #[n(1)]
         kind: NotificationKind,
     },
-    /// A channel took a notification.
+    /// A channel accepted a notification.
     #[n(13)]
     NotificationDelivered {
-        /// Its id.
+        /// The notification's id.
         #[n(0)]
         notification_id: String,
-        /// What was told.
+        /// The kind of the notification.
         #[n(1)]
         kind: NotificationKind,
-        /// How many attempts it took.
+        /// The number of attempts.
         #[n(2)]
         attempts: u32,
-        /// Through which channel.
+        /// The channel.
         #[n(3)]
         channel: Channel,
     },
-    /// A command was put aside, with its bytes, for a person to look at.
+    /// A message was parked for a person to look at.
     #[n(14)]
     CommandParked {
-        /// Its id in the admin API; without one only the broker's dead letters have it.
+        /// The id of the parked message in the admin API. `None`: only the dead letters of the broker have the message.
         #[n(0)]
         parked_id: Option<String>,
         /// Why.
         #[n(1)]
         reason: Reason,
-        /// More about it.
+        /// More about the reason.
         #[cbor(with = "crate::codec::strict", has_nil)]
         #[n(2)]
         detail: Option<Detail>,
-        /// The command's type, as it was sent.
+        /// The type of the message, as it was sent.
         #[n(3)]
         r#type: Option<String>,
-        /// The command's source, where it was readable.
+        /// The source of the message, if it could be read.
         #[n(4)]
         source: Option<Source>,
-        /// The command's id, where it was readable.
+        /// The id of the message, if it could be read.
         #[n(5)]
         command_id: Option<CommandId>,
     },
-    /// Nobody touched a cart for long.
+    /// A cart expired.
     #[n(15)]
     CartExpired {
         /// The cart.
         #[n(0)]
         cart_id: CartId,
     },
-    /// A channel was given up for a notification.
+    /// A channel gave up on a notification.
     #[n(16)]
     NotificationFailed {
-        /// Its id.
+        /// The notification's id.
         #[n(0)]
         notification_id: String,
-        /// What was to be told.
+        /// The kind of the notification.
         #[n(1)]
         kind: NotificationKind,
-        /// How many attempts were made.
+        /// The number of attempts.
         #[n(2)]
         attempts: u32,
-        /// Through which channel.
+        /// The channel.
         #[n(3)]
         channel: Channel,
-        /// What went wrong last.
+        /// The last failure.
         #[cbor(with = "crate::codec::strict", has_nil)]
         #[n(4)]
         problem: Option<Failure>,
     },
-    /// Sold units came back.
+    /// Sold units were returned to stock.
     #[n(17)]
     StockReturned {
-        /// The refund that they came back with.
+        /// The refund that they were returned with.
         #[n(0)]
         refund_id: RefundId,
-        /// What came, one item a sku.
+        /// The returned units, one item for each sku.
         #[n(1)]
         items: Vec<Returned>,
     },
 }
 
-/// Units of one sku that came back.
+/// Units of one sku that were returned.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Returned {
     /// The article.
@@ -237,90 +237,90 @@ pub struct Returned {
     pub quantity: u64,
 }
 
-/// What happened to an order, in the words of its events.
+/// What happened to an order. Each variant is an event of the order.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum OrderChange {
-    /// It awaits its payment.
+    /// The order was placed, and awaits its payment.
     #[n(0)]
     Placed,
-    /// It was refused; its id stays taken.
+    /// The order was rejected. Its id stays taken.
     #[n(1)]
     Rejected {
         /// Why.
         #[n(0)]
         reason: Reason,
-        /// More about it.
+        /// More about the reason.
         #[cbor(with = "crate::codec::strict", has_nil)]
         #[n(1)]
         detail: Option<Detail>,
     },
-    /// Some of the money came.
+    /// A part of the total was captured.
     #[n(2)]
     PartiallyPaid,
-    /// The money is there, and the stock is sold to it.
+    /// The order is paid, and its stock is sold.
     #[n(3)]
     Paid {
-        /// The hold had run out, and was made anew.
+        /// Whether the hold had expired, and the stock was held again.
         #[n(0)]
         late: bool,
     },
-    /// A person must decide.
+    /// A person must decide on the order.
     #[n(4)]
     UnderReview {
         /// Why.
         #[n(0)]
         reason: ReviewReason,
     },
-    /// The hold ran out.
+    /// The hold expired.
     #[n(5)]
     Expired,
-    /// It was called off.
+    /// The order was cancelled.
     #[n(6)]
     Cancelled {
-        /// Why, in the shop's words.
+        /// The reason, in the shop's words.
         #[n(0)]
         reason: Option<crate::text::Text>,
     },
-    /// Money must go back.
+    /// Money must be refunded.
     #[n(7)]
     RefundDue {
-        /// How much, in minor units.
+        /// The amount, in minor units.
         #[n(0)]
         amount: i64,
     },
-    /// All money went back.
+    /// All money was refunded.
     #[n(8)]
     Refunded,
-    /// Some money went back.
+    /// A part of the money was refunded.
     #[n(9)]
     PartiallyRefunded,
-    /// It was handed over.
+    /// The order was handed over to the customer.
     #[n(10)]
     Completed,
 }
 
 names! {
-    /// Why a person must look at an order.
+    /// Why a person must decide on an order.
     ReviewReason {
-        /// More money than the total.
+        /// More money was captured than the total.
         OverCapture = 0,
-        /// Money in another currency.
+        /// Money in another currency was captured.
         OtherCurrency = 1,
     }
 }
 
 names! {
-    /// Why held stock was given back.
+    /// Why held stock was released.
     ReleaseReason {
         /// The order was cancelled.
         Cancelled = 0,
-        /// The hold ran out.
+        /// The hold expired.
         Expired = 1,
     }
 }
 
-/// The types of events, by the names that subscribers use.
+/// The types of events. Their names are those on the wire.
 #[derive(
     Debug,
     Clone,
@@ -334,88 +334,88 @@ names! {
     strum::VariantArray,
 )]
 pub enum Type {
-    /// An order awaits its payment.
+    /// An order was placed, and awaits its payment.
     #[strum(serialize = "order.placed")]
     OrderPlaced,
-    /// An order was refused.
+    /// An order was rejected.
     #[strum(serialize = "order.rejected")]
     OrderRejected,
-    /// Some of an order's money came.
+    /// A part of an order's total was captured.
     #[strum(serialize = "order.partially_paid")]
     OrderPartiallyPaid,
-    /// An order is paid and its stock sold.
+    /// An order is paid, and its stock is sold.
     #[strum(serialize = "order.paid")]
     OrderPaid,
-    /// An order needs a person.
+    /// A person must decide on an order.
     #[strum(serialize = "order.under_review")]
     OrderUnderReview,
-    /// An order's hold ran out.
+    /// An order's hold expired.
     #[strum(serialize = "order.expired")]
     OrderExpired,
-    /// An order was called off.
+    /// An order was cancelled.
     #[strum(serialize = "order.cancelled")]
     OrderCancelled,
-    /// An order's money must go back.
+    /// An order's money must be refunded.
     #[strum(serialize = "order.refund_due")]
     OrderRefundDue,
-    /// All of an order's money went back.
+    /// All of an order's money was refunded.
     #[strum(serialize = "order.refunded")]
     OrderRefunded,
-    /// Some of an order's money went back.
+    /// A part of an order's money was refunded.
     #[strum(serialize = "order.partially_refunded")]
     OrderPartiallyRefunded,
     /// An order was handed over.
     #[strum(serialize = "order.completed")]
     OrderCompleted,
-    /// A provider's callback was recorded.
+    /// A callback of a payment provider was recorded.
     #[strum(serialize = "payment.recorded")]
     PaymentRecorded,
-    /// Money is to be sent back.
+    /// The payment adapter must refund money.
     #[strum(serialize = "payment.refund_requested")]
     PaymentRefundRequested,
-    /// An authorization is to be given up.
+    /// The payment adapter must void an authorization.
     #[strum(serialize = "payment.void_requested")]
     PaymentVoidRequested,
-    /// Few units are left.
+    /// The available units of a sku fell to their threshold.
     #[strum(serialize = "stock.low")]
     StockLow,
-    /// On hand changed.
+    /// The units on hand of a sku changed.
     #[strum(serialize = "stock.changed")]
     StockChanged,
-    /// Stock was set aside.
+    /// Stock was held.
     #[strum(serialize = "stock.held")]
     StockHeld,
     /// Stock was sold.
     #[strum(serialize = "stock.committed")]
     StockCommitted,
-    /// Stock was given back.
+    /// Held stock was released.
     #[strum(serialize = "stock.released")]
     StockReleased,
     /// A cart became an order.
     #[strum(serialize = "cart.checked_out")]
     CartCheckedOut,
-    /// A cart is open again.
+    /// A cart was reopened.
     #[strum(serialize = "cart.reopened")]
     CartReopened,
     /// A cart changed.
     #[strum(serialize = "cart.changed")]
     CartChanged,
-    /// A customer is to be told something.
+    /// A notification was requested.
     #[strum(serialize = "notification.requested")]
     NotificationRequested,
-    /// A channel took a notification.
+    /// A channel accepted a notification.
     #[strum(serialize = "notification.delivered")]
     NotificationDelivered,
-    /// A command was put aside.
+    /// A message was parked.
     #[strum(serialize = "command.parked")]
     CommandParked,
-    /// A cart was left alone for too long.
+    /// A cart expired.
     #[strum(serialize = "cart.expired")]
     CartExpired,
-    /// A channel was given up for a notification.
+    /// A channel gave up on a notification.
     #[strum(serialize = "notification.failed")]
     NotificationFailed,
-    /// Sold stock came back.
+    /// Sold units were returned to stock.
     #[strum(serialize = "stock.returned")]
     StockReturned,
 }
@@ -429,7 +429,7 @@ impl Type {
         self.into()
     }
 
-    /// Whether it is published unless configured otherwise.
+    /// Whether events of this type are published unless the configuration says otherwise.
     pub const fn published_by_default(self) -> bool {
         match self {
             Self::OrderPlaced
@@ -465,7 +465,7 @@ impl Type {
 }
 
 impl Event {
-    /// Its type.
+    /// The type of the event.
     pub fn kind(&self) -> Type {
         match self {
             Self::Order { change, .. } => match change {

@@ -1,4 +1,4 @@
-//! The data of an event as subscribers read it: the event, joined with the states of its unit.
+//! The data of events as subscribers read them: an event joined with the states of its unit.
 
 use super::{Event, OrderChange, ReleaseReason, ReviewReason};
 use crate::cart::{Cart, CartLine, CartStatus};
@@ -14,16 +14,16 @@ use crate::verdict::{Detail, Reason, Verdict};
 use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
-/// The states that a unit carries, as far as its events speak of them.
+/// The states of a unit that its events are about.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct EventContext<'a> {
-    /// The order that the unit touched.
+    /// The order that the unit changed.
     pub order: Option<&'a Order>,
-    /// The carts that the unit touched, at most two.
+    /// The carts that the unit changed, at most two.
     pub carts: &'a [Arc<Cart>],
-    /// The reservation that the unit touched.
+    /// The reservation that the unit changed.
     pub reservation: Option<&'a Reservation>,
-    /// The id of the order that the unit was about, also where it changed nothing of it.
+    /// The id of the order that the unit was about, also when the unit did not change the order.
     pub order_id: Option<&'a OrderId>,
 }
 
@@ -33,7 +33,7 @@ impl<'a> EventContext<'a> {
     }
 }
 
-/// An event's data, ready to be written as JSON.
+/// The data of an event, which serialize to JSON.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum EventPayload<'a> {
@@ -53,7 +53,7 @@ pub enum EventPayload<'a> {
     Parked(ParkedData<'a>),
 }
 
-/// What every `order.*` event holds.
+/// The data of every `order.*` event.
 #[derive(Debug, Serialize)]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct OrderData<'a> {
@@ -76,7 +76,7 @@ pub struct OrderData<'a> {
     pub detail: Option<&'a Detail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<&'a str>,
-    /// Of `total`, `paid` and `refunded`, where `currency` is that of a refund.
+    /// The currency of `total`, `paid` and `refunded`, when `currency` is that of a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_currency: Option<Currency>,
 }
@@ -188,7 +188,7 @@ pub struct NotificationData<'a> {
     pub reason: Option<String>,
 }
 
-/// A notification, as the customer's channel reads it.
+/// A notification as a channel sends it.
 #[derive(Serialize)]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct NotificationMessage<'a> {
@@ -200,7 +200,7 @@ pub struct NotificationMessage<'a> {
     pub attempt: u32,
 }
 
-/// A customer, as far as is known. No `Debug`: it holds an address and a telephone number.
+/// The data of a customer. They have no `Debug`, so that the address and the telephone number are not logged.
 #[derive(Serialize)]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct CustomerData<'a> {
@@ -238,7 +238,7 @@ pub struct ParkedData<'a> {
 }
 
 impl<'a> OrderData<'a> {
-    /// The order as it looked with `snapshot`.
+    /// The order as it was in `snapshot`.
     pub fn new(order: &'a Order, snapshot: OrderSnapshot) -> Self {
         let OrderSnapshot { status, version, paid, refunded } = snapshot;
         Self {
@@ -259,7 +259,7 @@ impl<'a> OrderData<'a> {
         }
     }
 
-    /// The order as it is, and a refund of it: `amount` and `currency` are the refund's.
+    /// The current order and one of its refunds: `amount` and `currency` are those of the refund.
     pub fn of_refund(order: &'a Order, refund: &'a Refund) -> Self {
         Self {
             refund_id: Some(refund.id.as_str()),
@@ -298,7 +298,7 @@ impl<'a> OrderData<'a> {
 }
 
 impl<'a> CartData<'a> {
-    /// The cart as it is.
+    /// The current cart.
     pub fn new(cart: &'a Cart) -> Self {
         let Cart { id, status, version, currency, lines, order, updated_at } = cart;
         Self {
@@ -307,7 +307,7 @@ impl<'a> CartData<'a> {
             version: *version,
             currency: *currency,
             lines: lines.iter().map(LineData::from).collect(),
-            // a sum too large for 64 bits is refused at checkout; here it is only shown
+            // a sum that does not fit into 64 bits is refused at checkout; here it is only displayed
             total: total(lines.iter().map(|line| (line.quantity, line.unit_price)), [])
                 .unwrap_or(i64::MAX),
             order_id: order.as_ref(),
@@ -345,8 +345,8 @@ impl<'a> From<&'a CartLine> for LineData<'a> {
 }
 
 impl<'a> EventPayload<'a> {
-    /// The data of `event` in the `context` of its unit; `None` when the context lacks what the
-    /// event speaks of, which a unit that was sealed by this program never does.
+    /// The data of `event` in the `context` of its unit. `None`: the context lacks a state that the event
+    /// needs. Units that this program sealed always have it.
     pub fn new(event: &'a Event, context: EventContext<'a>) -> Option<Self> {
         Some(match event {
             Event::Order { change, snapshot } => {

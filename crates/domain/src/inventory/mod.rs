@@ -1,4 +1,4 @@
-//! Stock and reservations: what they are, and their rules.
+//! Stock and reservations: their states and their rules.
 
 pub mod rules;
 mod state;

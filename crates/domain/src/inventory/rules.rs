@@ -1,7 +1,7 @@
-//! What may happen to stock and to reservations, as pure decisions.
+//! The rules of stock and reservations, as pure functions.
 //!
-//! Keeps, per sku: `on_hand >= held >= 0`. A hold takes all lines or none, and no more comes
-//! back than was sold.
+//! Invariants: for every sku `on_hand >= held >= 0`. A hold takes all lines or none. No more units are
+//! returned than were sold.
 
 use super::state::{HoldState, Item, Reservation, Stock};
 use crate::id::Sku;
@@ -12,21 +12,21 @@ use std::collections::BTreeMap;
 /// One change of a sku's stock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// On hand is this now.
+    /// The units on hand were set to this number.
     Counted(u64),
-    /// The mark of `stock.low` is this now.
+    /// The threshold of `stock.low` was set to this number.
     Marked(u64),
-    /// Units were set aside.
+    /// Units were held.
     Held(u64),
-    /// Set-aside units were sold.
+    /// Held units were sold.
     Committed(u64),
-    /// Set-aside units were given back.
+    /// Held units were released.
     Released(u64),
-    /// Sold units came back.
+    /// Sold units were returned.
     Returned(u64),
 }
 
-/// Carries out one change that a decision of this module allowed.
+/// Applies one change, which a rule of this module allowed.
 pub fn apply(stock: &mut Stock, change: Change) {
     match change {
         Change::Counted(on_hand) => stock.on_hand = on_hand,
@@ -42,7 +42,7 @@ pub fn apply(stock: &mut Stock, change: Change) {
     debug_assert!(stock.on_hand >= stock.held, "more held than on hand: {stock:?}");
 }
 
-/// On hand was counted.
+/// Sets the units on hand. Refused below the held units.
 pub fn set(stock: &Stock, on_hand: u64) -> Result<Change, Refusal> {
     if on_hand < stock.held {
         return Err(Refusal::with(Reason::BelowHeld, format!("{} are held", stock.held)));
@@ -50,7 +50,7 @@ pub fn set(stock: &Stock, on_hand: u64) -> Result<Change, Refusal> {
     Ok(Change::Counted(on_hand))
 }
 
-/// Units came in or went out.
+/// Changes the units on hand by `delta`. Refused below the held units, and above `most`.
 pub fn adjust(stock: &Stock, delta: i64, most: u64) -> Result<Change, Refusal> {
     let below = || Refusal::with(Reason::BelowHeld, format!("{} are held", stock.held));
     let on_hand = stock.on_hand.checked_add_signed(delta).ok_or_else(below)?;
@@ -63,7 +63,8 @@ pub fn adjust(stock: &Stock, delta: i64, most: u64) -> Result<Change, Refusal> {
     set(stock, on_hand)
 }
 
-/// An order wants `wanted` units of each stock: all, or what is short.
+/// Whether all of the wanted units are available. `wanted` are pairs of a stock and a number of units. An error lists
+/// every sku that is short.
 pub fn hold<'a>(wanted: impl IntoIterator<Item = (&'a Stock, u64)>) -> Result<(), Vec<Shortage>> {
     let short: Vec<_> = wanted
         .into_iter()
@@ -77,13 +78,13 @@ pub fn hold<'a>(wanted: impl IntoIterator<Item = (&'a Stock, u64)>) -> Result<()
     if short.is_empty() { Ok(()) } else { Err(short) }
 }
 
-/// A hold goes on until `cap`, once. `None`: it does not.
+/// Extends a hold to `cap`, which happens once. `None`: the hold is not extended.
 pub fn extend(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
         HoldState::Held { until, extended: false, frozen: None } if cap > until => {
             Some(HoldState::Held { until: cap, extended: true, frozen: None })
         }
-        // its time stands still: what goes on later is all that is left until the cap
+        // a frozen hold: when it is unfrozen, all of the time up to the cap is left
         HoldState::Held { until, extended: false, frozen: Some(_) } => {
             Some(HoldState::Held { until, extended: true, frozen: Some(until.since(now)) })
         }
@@ -94,7 +95,8 @@ pub fn extend(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldSta
     }
 }
 
-/// The time of a hold stands still; it lapses at `cap` all the same. `None`: it stood already.
+/// Freezes a hold: its remaining time stands still, but the hold expires at `cap` at the latest. `None`: the hold is
+/// frozen already, or has ended.
 pub fn freeze(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
         HoldState::Held { until, extended, frozen: None } => {
@@ -108,7 +110,7 @@ pub fn freeze(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldSta
     }
 }
 
-/// The time that was left of a frozen hold goes on, up to the cap. `None`: it was not frozen.
+/// Unfreezes a hold: its remaining time runs again, up to the cap. `None`: the hold is not frozen.
 pub fn unfreeze(hold: HoldState, now: Timestamp) -> Option<HoldState> {
     match hold {
         HoldState::Held { until: cap, extended, frozen: Some(left) } => {
@@ -121,8 +123,8 @@ pub fn unfreeze(hold: HoldState, now: Timestamp) -> Option<HoldState> {
     }
 }
 
-/// Units that were sold with a reservation come back: its items as they are now, if no sku comes
-/// back more often than it was sold; else those that do, with what may come.
+/// Returns sold units of a reservation to stock. Gives the new items, or every sku of which more would be returned than
+/// was sold, with the number that may be returned.
 pub fn take_back(
     sold: Option<&Reservation>,
     wanted: &BTreeMap<&Sku, u64>,
@@ -142,7 +144,7 @@ pub fn take_back(
     if too_many.is_empty() { Ok(items.to_vec()) } else { Err(too_many) }
 }
 
-/// Whether available fell to the mark, or below it, just now.
+/// Whether the available units fell to the threshold of `stock.low` or below it with this change.
 pub fn fell_low(before: &Stock, after: &Stock) -> bool {
     after.low_at.is_some_and(|mark| {
         let was_low = before.low_at.is_some_and(|mark| before.available() <= mark);

@@ -1,4 +1,4 @@
-//! What is known of one sku, and of the stock set aside for one order.
+//! The state of a sku, and the reservation of an order.
 
 use crate::id::Sku;
 use crate::time::Timestamp;
@@ -6,99 +6,99 @@ use minicbor::{Decode, Encode};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One sku: `on_hand >= held >= 0`, always.
+/// The stock of one sku. Always `on_hand >= held >= 0`.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Stock {
     /// The article.
     #[n(0)]
     pub sku: Sku,
-    /// Units in the house, held ones included.
+    /// Units on hand, held units included.
     #[n(1)]
     pub on_hand: u64,
-    /// Units set aside for orders.
+    /// Units held for orders.
     #[n(2)]
     pub held: u64,
-    /// `stock.low` is told when available falls to this or below.
+    /// `stock.low` is emitted when the available units fall to this number or below it.
     #[n(3)]
     pub low_at: Option<u64>,
 }
 
 impl Stock {
-    /// Units that an order may still hold.
+    /// The units that can be held for further orders: on hand less held.
     pub fn available(&self) -> u64 {
         self.on_hand - self.held
     }
 }
 
-/// The number that the store gave a sku, with which its stock is found without a look-up of its name.
+/// The ordinal of a sku in the store. With it the stock is found without a look-up by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
 pub struct SkuNumber(#[n(0)] pub u64);
 
-/// Units of one sku set aside for an order; several lines of a sku are one item.
+/// Units of one sku held for an order. Several lines of the same sku are one item.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Item {
     /// The article.
     #[n(0)]
     pub sku: Sku,
-    /// The store's number of the sku.
+    /// The sku's ordinal in the store.
     #[n(1)]
     pub number: SkuNumber,
     /// Units.
     #[n(2)]
     pub quantity: u64,
-    /// Units that came back after they were sold.
+    /// Units that were returned after they were sold.
     #[n(3)]
     pub returned: u64,
 }
 
-/// The stock of one order: all of its lines, or nothing. It resolves once; a late
-/// payment makes a new one.
+/// The reservation of an order: the stock of all its lines. It resolves once. A late payment makes a
+/// new reservation.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Reservation {
-    /// What is set aside, one item a sku, in the order of the skus.
+    /// The items, one for each sku, sorted by sku.
     #[cbor(with = "crate::codec::shared")]
     #[n(0)]
     pub items: Arc<[Item]>,
-    /// How it stands.
+    /// The state.
     #[n(1)]
     pub state: HoldState,
 }
 
-/// How a reservation stands.
+/// The state of a reservation.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, strum::IntoStaticStr, strum::VariantNames,
 )]
 #[strum(serialize_all = "snake_case")]
 #[cbor(flat)]
 pub enum HoldState {
-    /// Set aside until the payment comes, or until then.
+    /// The stock is held until the order is paid, or until the hold expires.
     #[n(0)]
     Held {
-        /// It lapses then, unless committed, extended or thawed first.
+        /// The hold expires then, unless it is committed, extended or unfrozen first.
         #[n(0)]
         until: Timestamp,
-        /// It was extended for a partial payment, which happens once.
+        /// The hold was extended, which happens once.
         #[n(1)]
         extended: bool,
-        /// While an attempt is open its time stands still, and `until` is the cap: what was
-        /// left then, and goes on when no attempt is open any more.
+        /// `Some` while the hold is frozen, because a payment attempt is open: the time that was left when it
+        /// was frozen. `until` is the cap meanwhile.
         #[n(2)]
         frozen: Option<Duration>,
     },
     /// Sold.
     #[n(1)]
     Committed,
-    /// Given back: the order was cancelled or rejected.
+    /// Released: the order was cancelled or rejected.
     #[n(2)]
     Released,
-    /// Given back: the hold ran out.
+    /// Released: the hold expired.
     #[n(3)]
     Expired,
 }
 
 impl HoldState {
-    /// Set aside until then.
+    /// Held until `until`, neither extended nor frozen.
     pub const fn held(until: Timestamp) -> Self {
         Self::Held { until, extended: false, frozen: None }
     }

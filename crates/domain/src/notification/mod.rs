@@ -1,4 +1,4 @@
-//! Notifications: what customers are told, how far that got on each channel, and when to try again.
+//! Notifications to customers: their state on each channel, and when a delivery is retried.
 
 pub mod rules;
 mod state;

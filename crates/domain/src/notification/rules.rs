@@ -1,28 +1,30 @@
-//! When the next attempt is due, and when it is the last. Pure: no clock, no chance, no I/O.
+//! The rules of deliveries: when the next attempt is due, and when a delivery is given up. Pure: no
+//! clock, no random numbers, no I/O.
 //!
-//! Keeps: an attempt counts once; what was delivered or given up moves by a person's hand only.
+//! Invariants: an attempt counts once. A delivery that was given up is retried only when a person asks
+//! for it.
 
 use super::state::{Channel, Delivery, Failure, Progress};
 use crate::time::{Timestamp, growing_pause};
 use std::time::Duration;
 
-/// What is configured about notifications.
+/// The configuration of notifications.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Policy {
-    /// The channels that every new notification leaves through; none: nobody is told.
+    /// The channels of every new notification. Empty: customers are not notified.
     pub channels: Vec<Channel>,
-    /// When to try again.
+    /// When failed deliveries are retried.
     pub retry: Retry,
 }
 
-/// When to try again, and for how long.
+/// When a failed delivery is retried, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retry {
-    /// The pause after a first failure; it doubles with each further one.
+    /// The pause after the first failure. It doubles with each further failure.
     pub first: Duration,
-    /// The longest pause, its jitter apart.
+    /// The longest pause, without its jitter.
     pub cap: Duration,
-    /// No attempt begins later than this after the round began.
+    /// No attempt begins later than this after the beginning of the round.
     pub give_up_after: Duration,
 }
 
@@ -36,24 +38,24 @@ impl Default for Retry {
     }
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// The channel took it.
+    /// The channel accepted the notification.
     Delivered,
-    /// It did not, and may later.
+    /// The attempt failed, and may be retried.
     Failed {
         /// Why.
         why: Failure,
-        /// The receiver's own wish for the pause.
+        /// The pause that the receiver asked for.
         retry_after: Option<Duration>,
     },
-    /// It will not, however often it is tried.
+    /// The receiver refused the notification: a retry would not help.
     Refused {
         /// Why.
         why: Failure,
     },
-    /// No attempt was made, and none will be.
+    /// The delivery is given up without an attempt.
     GivenUp {
         /// Why.
         why: Failure,
@@ -61,7 +63,7 @@ pub enum Sent {
 }
 
 impl Delivery {
-    /// One that is due at once.
+    /// A delivery that is due at once.
     pub fn new(channel: Channel, now: Timestamp) -> Self {
         Self {
             channel,
@@ -73,7 +75,7 @@ impl Delivery {
         }
     }
 
-    /// Whether an attempt is due.
+    /// Whether the next attempt is due.
     pub fn is_due(&self, now: Timestamp) -> bool {
         match self.progress {
             Progress::Pending { not_before } => not_before <= now,
@@ -81,13 +83,13 @@ impl Delivery {
         }
     }
 
-    /// No attempt begins later than this.
+    /// No attempt of this round begins later than this.
     pub fn give_up_at(&self, retry: &Retry) -> Timestamp {
         self.began.plus(retry.give_up_after)
     }
 
-    /// The delivery after the attempt of that number. `None`: what became of it is known already,
-    /// since the same attempt may be made twice when the process dies in between.
+    /// The delivery after the attempt with that number. `None`: the result of this attempt was recorded
+    /// before. (The same attempt may be made twice when the process dies in between.)
     pub fn after(
         &self,
         id: &str,
@@ -102,7 +104,7 @@ impl Delivery {
         }
         let tried = Self { attempts: self.attempts.max(attempt), ..self.clone() };
         match sent {
-            // why it took longer is told in the log, and is over
+            // a problem of earlier attempts is over; the log has it
             Sent::Delivered => {
                 Some(Self { problem: None, progress: Progress::Delivered { at: now }, ..tried })
             }
@@ -133,8 +135,8 @@ impl Delivery {
         }
     }
 
-    /// The delivery after a person asked for it again: a new round, in which the attempts count
-    /// on. `None` unless it was given up.
+    /// The delivery after a person asked to send it again: a new round begins, and the numbers of the
+    /// attempts go on. `None`: the delivery was not given up.
     pub fn again(&self, now: Timestamp) -> Option<Self> {
         match self.progress {
             Progress::Exhausted { .. } => Some(Self {
@@ -148,9 +150,9 @@ impl Delivery {
     }
 }
 
-/// The pause after so many failures: doubling, capped, and longer by up to half with a hash of
-/// the id. It is the same at every call, so a replay sees the same; and notifications that failed
-/// together do not come back together.
+/// The pause after this number of failures: doubling, up to the cap, then longer by up to half. The
+/// added part is derived from the id: it is the same at every call, and notifications that failed at
+/// the same time are retried at different times.
 pub fn pause(retry: &Retry, id: &str, failures: u32) -> Duration {
     const PARTS: u32 = 1024;
     let pause = growing_pause(retry.first, retry.cap, failures);

@@ -1,4 +1,4 @@
-//! What customers are told about one order, and how far that got on each channel.
+//! The notifications of an order, and the state of each on its channels.
 
 use crate::names::names;
 use crate::time::Timestamp;
@@ -7,33 +7,33 @@ use minicbor::{Decode, Encode};
 use std::fmt;
 
 names! {
-    /// What is told.
+    /// The kind of a notification.
     NotificationKind {
         /// The order is paid.
         OrderConfirmed = 0,
-        /// The hold ran out.
+        /// The order's hold expired.
         OrderExpired = 1,
-        /// The order was called off.
+        /// The order was cancelled.
         OrderCancelled = 2,
-        /// Money went back.
+        /// A refund succeeded.
         RefundSucceeded = 3,
     }
 }
 
 names! {
-    /// A way out for notifications.
+    /// A channel through which notifications are sent.
     Channel {
         /// The broker's exchange for notifications.
         Amqp = 0,
-        /// An HTTP endpoint of the shop's.
+        /// An HTTP endpoint of the shop.
         Webhook = 1,
     }
 }
 
-/// All notifications of one order: one per kind and reference, ever.
+/// All notifications of one order. There is never a second one of the same kind and reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Notices {
-    /// In the order in which they were requested.
+    /// The notifications, in the order in which they were requested.
     #[n(0)]
     pub all: Vec<Notice>,
 }
@@ -41,71 +41,73 @@ pub struct Notices {
 /// One notification.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Notice {
-    /// Derived from order, kind and reference: the same at every delivery, on every channel.
+    /// The id. It is derived from order, kind and reference, and is the same at every delivery on every
+    /// channel.
     #[n(0)]
     pub id: String,
-    /// What is told.
+    /// The kind.
     #[n(1)]
     pub kind: NotificationKind,
-    /// What it is about within the order (a refund's id); empty where the kind says it all.
+    /// The part of the order that the notification is about (a refund's id). Empty where the kind says it
+    /// all.
     #[n(2)]
     pub reference: String,
-    /// When it was requested.
+    /// When the notification was requested.
     #[n(3)]
     pub requested_at: Timestamp,
-    /// The trace of the command that requested it: every attempt carries it on.
+    /// The trace of the command that requested the notification. Every attempt continues the trace.
     #[n(4)]
     pub trace: Option<TraceParent>,
-    /// How far it got, on each channel that was configured when it was requested. Empty: nobody
-    /// is told.
+    /// One delivery for each channel that was configured when the notification was requested. Empty: the
+    /// customer is not notified.
     #[n(5)]
     pub deliveries: Vec<Delivery>,
 }
 
-/// How far a notification got on one channel. What happens on another does not touch it.
+/// The delivery of a notification on one channel. It does not depend on the other channels.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Delivery {
     /// The channel.
     #[n(0)]
     pub channel: Channel,
-    /// Attempts so far, over all rounds: the number that each carries outside counts on.
+    /// The number of attempts so far, over all rounds. Each attempt carries its number to the receiver.
     #[n(1)]
     pub attempts: u32,
-    /// Attempts that failed in this round, which the pauses grow with.
+    /// The failed attempts of this round. The pauses grow with them.
     #[n(2)]
     pub failures: u32,
-    /// When this round began, which the total limit counts from: when it was requested, or a
-    /// person asked for it again.
+    /// When this round began: when the notification was requested, or when a person asked to send it again.
+    /// `notifications.retry.give_up_after` counts from then.
     #[n(3)]
     pub began: Timestamp,
-    /// What went wrong last; nothing when it was delivered after all.
+    /// The last failure. `None` after a successful delivery.
     #[cbor(with = "crate::codec::strict", has_nil)]
     #[n(4)]
     pub problem: Option<Failure>,
-    /// Where it is.
+    /// The progress.
     #[n(5)]
     pub progress: Progress,
 }
 
-/// Where a delivery is.
+/// The progress of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Progress {
-    /// On its way.
+    /// Not delivered yet.
     #[n(0)]
     Pending {
-        /// The next attempt is not before this.
+        /// The next attempt begins no earlier than this.
         #[n(0)]
         not_before: Timestamp,
     },
-    /// The channel took it.
+    /// The channel accepted the notification.
     #[n(1)]
     Delivered {
-        /// When that was known.
+        /// When that was recorded.
         #[n(0)]
         at: Timestamp,
     },
-    /// Given up, until a person asks for it again.
+    /// Given up, until a person asks to send the notification again.
     #[n(2)]
     Exhausted {
         /// When.
@@ -114,31 +116,31 @@ pub enum Progress {
     },
 }
 
-/// Why an attempt to deliver failed. Nothing that a receiver wrote is in it.
+/// Why an attempt to deliver failed. It contains nothing that a receiver wrote.
 ///
-/// Stored by the number of its variant: new ones go to the end.
+/// Stored by the number of its variant: new variants go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(flat)]
 pub enum Failure {
-    /// The broker has no queue for it.
+    /// The broker has no queue for the notification.
     #[n(0)]
     Unroutable,
-    /// The broker did not confirm it.
+    /// The broker did not confirm the notification.
     #[n(1)]
     Unconfirmed,
-    /// No connection to the receiver.
+    /// There was no connection to the receiver.
     #[n(2)]
     NoConnection,
-    /// No answer in time.
+    /// The receiver did not answer in time.
     #[n(3)]
     Timeout,
-    /// The connection broke, or what came over it was no HTTP.
+    /// The connection broke, or the answer was not HTTP.
     #[n(4)]
     Broken,
     /// The receiver answered with this HTTP status.
     #[n(5)]
     Status(#[n(0)] u16),
-    /// The channel was down until the limit.
+    /// The channel was down until `notifications.retry.give_up_after` was over.
     #[n(6)]
     Unavailable,
     /// The channel is not configured any more.
@@ -161,7 +163,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// How far a notification got, all channels taken together.
+/// The status of a notification over all of its channels.
 #[derive(
     Debug,
     Clone,
@@ -177,13 +179,13 @@ impl fmt::Display for Failure {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum NoticeStatus {
-    /// No channel was configured: nobody is told.
+    /// No channel was configured: the customer is not notified.
     Nowhere,
-    /// Some channel has it before it, and none has given up.
+    /// At least one channel has not delivered yet, and none has given up.
     Pending,
-    /// Every channel took it.
+    /// Every channel has delivered.
     Delivered,
-    /// Some channel gave up.
+    /// At least one channel has given up.
     Exhausted,
 }
 
@@ -196,20 +198,20 @@ impl NoticeStatus {
         self.into()
     }
 
-    /// The one of that name.
+    /// The status with that name. `None`: no status has it.
     pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok()
     }
 }
 
 impl Notice {
-    /// Whether some channel has it before it.
+    /// Whether any channel has not delivered yet.
     pub fn is_pending(&self) -> bool {
         let mut deliveries = self.deliveries.iter();
         deliveries.any(|delivery| matches!(delivery.progress, Progress::Pending { .. }))
     }
 
-    /// How far it got, all channels taken together: what needs a person comes first.
+    /// The status over all channels. A channel that has given up counts first, because it needs a person.
     pub fn standing(&self) -> NoticeStatus {
         let mut standing = NoticeStatus::Nowhere;
         for delivery in &self.deliveries {

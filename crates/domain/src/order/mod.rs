@@ -1,10 +1,10 @@
-//! Orders: what they are, and the rules of their life cycle.
+//! Orders: their state, and the rules of their life cycle.
 //!
 //! | module | has |
 //! |---|---|
-//! | `new_order` | what a command says of a new order, and the order that comes of it |
+//! | `new_order` | a new order as a command describes it, and the order that is placed from it |
 //! | `rules` | the life cycle |
-//! | `state` | what is stored of an order |
+//! | `state` | the stored state of an order |
 
 mod new_order;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! What a command says of a new order, and the order that comes of it.
+//! A new order as a command describes it, and the order that is placed from it.
 
 use super::{Order, Status};
 use crate::command::{Customer, OrderPlace};
@@ -11,19 +11,19 @@ use std::time::Duration;
 /// An order that is not placed yet.
 #[derive(Debug, Clone)]
 pub struct NewOrder {
-    /// Its id.
+    /// The order's id.
     pub id: OrderId,
-    /// Who buys.
+    /// The customer.
     pub customer: Customer,
     /// Currency of all amounts.
     pub currency: Currency,
-    /// What is bought.
+    /// The lines.
     pub lines: Arc<[Line]>,
-    /// What is added to the sum of the lines.
+    /// The adjustments that are added to the sum of the lines.
     pub adjustments: Arc<[Adjustment]>,
-    /// The cart that it comes from.
+    /// The cart that the order is placed from.
     pub cart: Option<CartId>,
-    /// How long its stock is held at first.
+    /// How long the stock is held at first.
     pub hold_for: Duration,
 }
 
@@ -41,7 +41,7 @@ impl NewOrder {
         }
     }
 
-    /// The order, placed at `now`: it awaits its payment. Its version is 0: no event has told of it.
+    /// The order, placed at `now`. It awaits its payment, and has version 0 until the first event is emitted.
     ///
     /// # Errors
     ///

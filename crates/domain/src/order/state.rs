@@ -1,4 +1,4 @@
-//! What is known of one order.
+//! The state of an order.
 
 use crate::command::Customer;
 use crate::id::{CartId, OrderId};
@@ -10,54 +10,54 @@ use std::sync::Arc;
 use std::time::Duration;
 
 names! {
-    /// Where an order stands. It follows from the recorded facts; nothing sets it directly.
+    /// The status of an order. It follows from the recorded events; nothing sets it directly.
     Status {
-        /// Refused when it was placed; its id stays taken.
+        /// Rejected when it was placed. Its id stays taken.
         Rejected = 0,
-        /// Stock is held, money is awaited.
+        /// The stock is held, and the order awaits its payment.
         AwaitingPayment = 1,
-        /// Some of the money is there; the hold goes on for a while.
+        /// A part of the total was captured. The hold was extended.
         PartiallyPaid = 2,
-        /// A person must decide.
+        /// A person must decide on the order.
         UnderReview = 3,
-        /// The net covered the total, and the stock was committed in the same unit.
+        /// The net covered the total, and the stock was sold in the same unit.
         Paid = 4,
         /// Handed over to the customer.
         Completed = 5,
-        /// The hold ran out before the money came.
+        /// The hold expired before the order was paid.
         Expired = 6,
-        /// Called off before it was paid.
+        /// Cancelled before it was paid.
         Cancelled = 7,
-        /// Money is there that must go back.
+        /// Money must be refunded.
         RefundDue = 8,
-        /// Some of the money went back.
+        /// A part of the money was refunded.
         PartiallyRefunded = 9,
-        /// All of the money went back.
+        /// All of the money was refunded.
         Refunded = 10,
     }
 }
 
-/// One order: what was bought, and the facts that its status follows from.
+/// An order: its lines, and the facts that its status follows from.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Order {
     /// The id of the order.
     #[n(0)]
     pub id: OrderId,
-    /// Who buys.
+    /// The customer.
     #[n(1)]
     pub customer: Customer,
     /// Currency of all amounts.
     #[n(2)]
     pub currency: Currency,
-    /// What is bought.
+    /// The lines.
     #[cbor(with = "crate::codec::shared")]
     #[n(3)]
     pub lines: Arc<[Line]>,
-    /// What is added to the lines' sum.
+    /// The adjustments that are added to the sum of the lines.
     #[cbor(with = "crate::codec::shared")]
     #[n(4)]
     pub adjustments: Arc<[Adjustment]>,
-    /// Σ lines + Σ adjustments, in minor units.
+    /// The total: Σ lines + Σ adjustments, in minor units.
     #[n(5)]
     pub total: i64,
     /// The cart that the order was placed from.
@@ -76,14 +76,14 @@ pub struct Order {
     /// callback of a capture is missing that its refund overtook.
     #[n(10)]
     pub refunds_succeeded: i64,
-    /// The refunds that the shop requested by itself, in minor units: of surplus, and of the money of orders that were not
-    /// sold. Refunds that a producer requested do not count.
+    /// The refunds that the shop requested by itself, in minor units: of surplus, and of the money of orders that were
+    /// not sold. Refunds that a producer requested do not count.
     #[n(11)]
     pub auto_refunds_requested: i64,
     /// A dispute is open or lost.
     #[n(12)]
     pub disputed: bool,
-    /// How long its stock is held at first.
+    /// How long the stock is held at first.
     #[n(13)]
     pub hold_for: Duration,
     /// When the order was placed.
@@ -106,7 +106,7 @@ impl Order {
     }
 }
 
-/// What is kept of a deleted order. Its id stays taken.
+/// The rest of a deleted order. Its id stays taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct Tombstone {
     /// Where it stood.
@@ -114,9 +114,9 @@ pub struct Tombstone {
     pub status: Status,
 }
 
-/// How an order looked right after an event: what goes with every `order.*` event.
+/// The changing fields of an order right after an event. Every `order.*` event has them.
 ///
-/// What never changes (lines, total, currency) is taken from the order itself.
+/// The fields that never change (lines, total, currency) are read from the order itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct OrderSnapshot {
     /// Where it stood.

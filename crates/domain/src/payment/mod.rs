@@ -1,4 +1,4 @@
-//! Payments: attempts, refunds, disputes and waiting callbacks, and their rules.
+//! Payments: the state of attempts, refunds, disputes and waiting callbacks, and their rules.
 
 pub mod rules;
 mod state;

@@ -1,16 +1,20 @@
-//! What a provider's callback means for an order's money, and what may be asked of the provider,
-//! as pure decisions.
+//! The rules of payments, as pure functions: what a provider's callback changes, and what may be
+//! requested from the provider.
 //!
-//! Keeps: every capture counts once (by its capture id where it has one, else by its event;
-//! and once the order was paid, by its attempt), every refund counts once, no attempt goes
-//! backwards, and none is asked twice to be given up, unless it is authorized in between.
+//! Invariants:
+//!
+//! - Every capture counts once: by its capture id, or by its event when it has no id. Once the order was
+//!   paid, an attempt without capture ids counts once.
+//! - Every refund counts once.
+//! - The state of an attempt never goes back.
+//! - An attempt is voided once, and once more when it is authorized after that.
 //!
 //! | module | decides |
 //! |---|---|
-//! | `change` | what a callback means, what it changes, and how changes are applied |
+//! | `change` | the effects of callbacks, the changes, and how changes are applied |
 //! | `money` | sums of captures and refunds, by currency |
-//! | `attempts` | captures, and attempts that go on or end |
-//! | `refunds` | what may go back, and what did |
+//! | `attempts` | captures, authorizations, ends of attempts, and voids |
+//! | `refunds` | which refunds are requested, succeed or fail |
 //! | `disputes` | disputes |
 
 mod attempts;
@@ -29,10 +33,10 @@ use crate::command::{CallbackKind, PaymentCallback};
 use crate::money::Currency;
 use change::find;
 
-/// Decides what `callback` means for an order in `currency`, which is that far.
+/// Decides what `callback` changes in the payments of an order in `currency` and in this phase.
 ///
-/// What is stale moves nothing, but of an attempt that nobody waits for it is still kept that
-/// it ended.
+/// A stale callback changes nothing, with one exception: the end of a known attempt is recorded even if
+/// the order does not wait for its money any more.
 pub fn decide(
     payments: &Payments,
     callback: &PaymentCallback,
@@ -55,8 +59,8 @@ pub fn decide(
     }
 }
 
-/// Whether something of an order's money is to be heard of still: a refund that was asked for, a
-/// dispute without an outcome, a callback that waits.
+/// Whether a provider may still report something: a refund is requested, a dispute is open, or a
+/// callback waits.
 pub fn is_under_way(payments: &Payments) -> bool {
     payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
         || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)

@@ -8,20 +8,20 @@ use crate::time::Timestamp;
 use crate::trace::TraceParent;
 use minicbor::{Decode, Encode};
 
-/// Attempts, captures, refunds and disputes of one order at most. All of them are one stored value, read and written with
-/// every callback.
+/// The most attempts, captures, refunds and disputes of one order, all together. They are one stored value, which every
+/// callback reads and writes.
 pub const MOST_ENTRIES: usize = 1_000;
 
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Payments {
-    /// In the order in which they were first heard of.
+    /// The attempts, in the order in which callbacks first named them.
     #[n(0)]
     pub attempts: Vec<Attempt>,
-    /// In the order in which they were requested, or first heard of.
+    /// The refunds, in the order in which they were requested or first reported.
     #[n(1)]
     pub refunds: Vec<Refund>,
-    /// In the order in which they were opened.
+    /// The disputes, in the order in which they were opened.
     #[n(2)]
     pub disputes: Vec<Dispute>,
     /// Callbacks that wait for the order to be placed, in the order in which they came.
@@ -30,7 +30,7 @@ pub struct Payments {
 }
 
 impl Payments {
-    /// How many attempts, captures, refunds and disputes it holds.
+    /// The number of attempts, captures, refunds and disputes.
     pub fn entries(&self) -> usize {
         let captures: usize = self.attempts.iter().map(|attempt| attempt.captures.len()).sum();
         self.attempts.len() + captures + self.refunds.len() + self.disputes.len()
@@ -44,9 +44,9 @@ names! {
         ActionRequired = 0,
         /// Money is authorized, and not captured.
         Authorized = 1,
-        /// Money was taken, in part or whole.
+        /// Money was captured, in part or whole.
         Captured = 2,
-        /// It failed.
+        /// The attempt failed.
         Failed = 3,
         /// The authorization was voided.
         Voided = 4,
@@ -55,25 +55,25 @@ names! {
     }
 }
 
-/// One try to pay.
+/// One attempt to pay.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Attempt {
-    /// Who carries it out.
+    /// The provider.
     #[n(0)]
     pub provider: Provider,
-    /// Its id there.
+    /// The provider's id of the attempt.
     #[n(1)]
     pub id: AttemptId,
-    /// How far it got.
+    /// The state.
     #[n(2)]
     pub state: AttemptState,
-    /// What was set aside, in minor units of `currency`.
+    /// The authorized amount, in minor units of `currency`.
     #[n(3)]
     pub authorized: i64,
-    /// Money taken, one entry a capture.
+    /// The captures.
     #[n(4)]
     pub captures: Vec<Capture>,
-    /// Currency of the authorization or first capture.
+    /// The currency of the authorization or of the first capture.
     #[n(5)]
     pub currency: Option<Currency>,
     /// The attempt captures no more money.
@@ -120,7 +120,7 @@ pub struct Capture {
     /// The identity of the capture.
     #[n(0)]
     pub identity: CaptureIdentity,
-    /// Minor units of `currency`.
+    /// The amount, in minor units of `currency`.
     #[n(1)]
     pub amount: i64,
     /// The currency. Money in another currency than the order's changes no sum of the order.
@@ -132,11 +132,11 @@ pub struct Capture {
 }
 
 names! {
-    /// How a refund stands.
+    /// The state of a refund.
     RefundState {
-        /// Asked for.
+        /// The refund was requested.
         Requested = 0,
-        /// The customer has the money. Only this state lowers the net.
+        /// The refund succeeded. Only this state lowers the net.
         Succeeded = 1,
         /// The refund failed; it may be requested again.
         Failed = 2,
@@ -158,7 +158,7 @@ pub struct Refund {
     /// The currency of the refund.
     #[n(3)]
     pub currency: Currency,
-    /// How it stands.
+    /// The state.
     #[n(4)]
     pub state: RefundState,
     /// Goods were returned to stock with the refund, which happens once.
@@ -167,24 +167,24 @@ pub struct Refund {
 }
 
 names! {
-    /// How a dispute stands.
+    /// The state of a dispute.
     DisputeState {
         /// Open at the provider.
         Open = 0,
         /// The shop keeps the money.
         Won = 1,
-        /// The money is gone.
+        /// The shop lost the money.
         Lost = 2,
     }
 }
 
-/// A dispute of the customer with the provider; it moves no stock.
+/// A dispute of the customer with the provider. It changes no stock.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Dispute {
-    /// Its id at the provider.
+    /// The provider's id of the dispute.
     #[n(0)]
     pub id: DisputeId,
-    /// How it stands.
+    /// The state.
     #[n(1)]
     pub state: DisputeState,
 }
@@ -192,19 +192,19 @@ pub struct Dispute {
 /// A callback that came before its order.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Waiting {
-    /// What it says.
+    /// The callback.
     #[n(0)]
     pub callback: PaymentCallback,
-    /// When it came.
+    /// When the callback came.
     #[n(1)]
     pub since: Timestamp,
-    /// The trace it belongs to.
+    /// The trace that the callback belongs to.
     #[n(2)]
     pub trace: Option<TraceParent>,
-    /// The message that brought it: source and id.
+    /// The source of the message that brought the callback.
     #[n(3)]
     pub source: crate::id::Source,
-    /// The message's id.
+    /// The id of that message.
     #[n(4)]
     pub command_id: crate::id::CommandId,
 }

@@ -1,4 +1,4 @@
-//! The bytes of all that the shop stores, and how those of earlier builds are read.
+//! The stored form of everything that the shop stores, and how the forms of earlier builds are read.
 //!
 //! A stored record is one byte with the version of its kind, then CBOR. Two changes need a new
 //! [`FORMAT`], so that earlier builds refuse the store as newer (exit 78):
@@ -35,9 +35,9 @@ use minicbor::{Decode, Encode};
 
 /// A kind of record that is stored.
 pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
-    /// What the kind is called in errors and in the history of formats.
+    /// The name of the kind in errors and in the history of formats.
     const KIND: &'static str;
-    /// The version of the form that is written. Versions count from 1.
+    /// The version that this build writes. Versions count from 1.
     const VERSION: u8;
 
     /// Reads the form of version `from`, which is earlier than [`VERSION`](Self::VERSION), as the newest.
@@ -67,8 +67,8 @@ pub trait Stored: Encode<()> + for<'b> Decode<'b, ()> {
 /// Room for a typical record.
 const ROOM: usize = 512;
 
-/// Where records are written to. As `minicbor` writes to a `Vec`, but part of the caller's code: most
-/// of what is written are single bytes.
+/// Where records are written to. It does the same as `minicbor`'s writer for `Vec`, but can be inlined:
+/// most writes are of a single byte.
 struct Output<'a>(&'a mut Vec<u8>);
 
 impl minicbor::encode::Write for Output<'_> {
@@ -98,30 +98,30 @@ fn fields_of<T: for<'b> Decode<'b, ()>>(kind: &'static str, fields: &[u8]) -> Re
 /// Why a stored record cannot be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It has a version that this program does not know.
+    /// The record has a version that this build does not know.
     #[error("a stored {kind} has version {found}, known is {known}")]
     Version {
-        /// What kind of record.
+        /// The kind of record.
         kind: &'static str,
-        /// Its version.
+        /// The version of the record.
         found: u8,
-        /// The version that this program writes.
+        /// The version that this build writes.
         known: u8,
     },
-    /// It cannot be encoded: never, of the kinds in this crate.
+    /// The record cannot be encoded. This never happens for the kinds of this crate.
     #[error("a {kind} cannot be stored: {problem}")]
     Unwritable {
-        /// What kind of record.
+        /// The kind of record.
         kind: &'static str,
-        /// What the encoder says.
+        /// The message of the encoder.
         problem: String,
     },
-    /// It cannot be decoded.
+    /// The record cannot be decoded.
     #[error("a stored {kind} cannot be read: {problem}")]
     Corrupt {
-        /// What kind of record.
+        /// The kind of record.
         kind: &'static str,
-        /// What the decoder says.
+        /// The message of the decoder.
         problem: String,
     },
 }

@@ -1,4 +1,4 @@
-//! How orders end: cancelled, resolved by a person, completed, or because their hold ran out.
+//! How orders end: they are cancelled, resolved by a person, completed, or their hold expires.
 
 use super::super::state::{Order, Status};
 use super::step::{Change, Effect, Rehold, Step, notify, owe, owe_other_currencies, pay};
@@ -13,7 +13,7 @@ fn not_allowed(order: &Order) -> Refusal {
     Refusal::with(Reason::NotAllowed, order.status.as_str())
 }
 
-/// The customer or the shop steps back. What was taken, in whatever currency, goes back.
+/// Cancels an order. All captured money is refunded, whatever its currency.
 pub fn cancel(
     order: &Order,
     reason: Option<Text>,
@@ -44,13 +44,14 @@ pub fn cancel(
     })
 }
 
-/// What is left of the order's money must go back, if anything is.
+/// Requests a refund of the order's net, if it is not 0.
 fn owe_net(step: Step, order: &Order) -> Step {
     if order.net() > 0 { owe(step, order.net()) } else { step }
 }
 
-/// Whether a person may end a review so: only what is under review can be resolved, and only
-/// what is covered can be accepted. What follows is [`accept`] or [`cancel`].
+/// Checks whether a person may end a review with this decision. Only an order under review can be
+/// resolved, and it can be accepted only if its net covers its total. [`accept`] or [`cancel`] must
+/// follow.
 pub fn resolve(order: &Order, decision: Decision) -> Result<(), Refusal> {
     match (order.status, decision) {
         (Status::UnderReview, Decision::Accept) if order.net() < order.total => {
@@ -73,12 +74,12 @@ pub fn resolve(order: &Order, decision: Decision) -> Result<(), Refusal> {
     }
 }
 
-/// An order under review whose money suffices and whose stock is held is paid; what is there
-/// beyond the total is refunded. `rehold` says whether its stock had to be held again.
+/// Makes an order under review paid; its net must cover its total, and its stock must be held. The
+/// surplus is refunded. `rehold` says whether the stock had to be held again.
 pub fn accept(order: &Order, rehold: Rehold) -> Step {
     let step = pay(Step::new(Verdict::Applied), rehold);
-    // what went back of the surplus during the review is settled too: a later capture must not
-    // ask for it again
+    // surplus that was refunded during the review counts as requested: otherwise a later capture
+    // would request it once more
     let step = match order.paid - order.total - order.auto_refunds_requested {
         surplus if surplus > 0 => step.change(Change::AutoRefundRequested(surplus)),
         _ => step,
@@ -89,7 +90,7 @@ pub fn accept(order: &Order, rehold: Rehold) -> Step {
     }
 }
 
-/// Handed over to the customer.
+/// Completes an order that was handed over to the customer.
 pub fn complete(order: &Order) -> Result<Step, Refusal> {
     match order.status {
         Status::Paid => Ok(Step::new(Verdict::Applied).emit(OrderChange::Completed)),
@@ -106,9 +107,9 @@ pub fn complete(order: &Order) -> Result<Step, Refusal> {
     }
 }
 
-/// Whether money of the order may be asked back by a command; how much, the payments' owner
-/// knows. While an order awaits its money, or a person, `order.cancel` and `order.resolve`
-/// decide about all of it.
+/// Whether a command may request a refund of the order's money. (The owner of payments knows how much
+/// may be refunded.) Not while the order awaits its money or a decision: then `order.cancel` and
+/// `order.resolve` decide on all of the money.
 pub fn may_refund(order: &Order) -> Result<(), Refusal> {
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {
@@ -125,7 +126,7 @@ pub fn may_refund(order: &Order) -> Result<(), Refusal> {
     }
 }
 
-/// The hold ran out; `None` when the order no longer cares.
+/// Decides what happens when the hold of the order expires. `None`: nothing, since the order does not need its hold.
 pub fn expire_hold(order: &Order) -> Option<Step> {
     let release = Effect::ReleaseHold(ReleaseReason::Expired);
     let step = Step::new(Verdict::Applied);
@@ -139,7 +140,7 @@ pub fn expire_hold(order: &Order) -> Option<Step> {
                 .effect(notify(NotificationKind::OrderExpired));
             Some(owe_net(step, order))
         }
-        // at the cap the stock goes back; the person still decides
+        // the hold ended at its cap: the stock is released, and the person still has to decide
         Status::UnderReview => Some(step.effect(release)),
         Status::Rejected
         | Status::Paid
@@ -152,7 +153,7 @@ pub fn expire_hold(order: &Order) -> Option<Step> {
     }
 }
 
-/// Whether an order of that status may be settled: no stock is held for it, and nobody waits for it.
+/// Whether an order in this status may be settled: no stock is held for it, and it waits for nothing.
 pub fn is_at_rest(status: Status) -> bool {
     match status {
         Status::Completed
@@ -169,7 +170,7 @@ pub fn is_at_rest(status: Status) -> bool {
     }
 }
 
-/// Whether nothing more happens to an order by itself: it is at rest, and no money is owed.
+/// Whether nothing can happen to the order by itself any more: it is at rest, and no refund is due.
 pub fn is_settled(order: &Order) -> bool {
     is_at_rest(order.status) && (order.status == Status::Completed || order.net() == 0)
 }

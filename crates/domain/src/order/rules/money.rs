@@ -36,7 +36,7 @@ pub fn pays_late(order: &Order, amount: i64) -> bool {
     order.status == Status::Expired && cover(order, amount) == Cover::Reached
 }
 
-/// `amount` of the order's currency was captured: new money, not heard of before.
+/// Decides on a new capture of `amount` in the order's currency, which was not counted before.
 ///
 /// `rehold` says whether the stock of an expired order was held again for this money.
 pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
@@ -138,8 +138,8 @@ pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> S
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
             step.emit(OrderChange::PartiallyRefunded)
         }
-        // what came after all had gone back, goes back too: until then nothing else becomes of it,
-        // least of all of an order that never was sold
+        // money that was captured after everything had been refunded is refunded too: until then the
+        // status stays, since an order that was never sold must not become paid
         Status::Paid
         | Status::Completed
         | Status::PartiallyRefunded
@@ -154,8 +154,8 @@ pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> S
     }
 }
 
-/// A refund in another currency succeeded: it moves no money of the order's own, but may be the
-/// last that was due. `summary`: since then.
+/// A refund in another currency succeeded. It changes no sum of the order, but may be the last refund
+/// that was due. `summary` includes the refund.
 pub(super) fn refunded_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied);
     let is_last = order.net() == 0 && !summary.has_other_currency;

@@ -1,4 +1,4 @@
-//! Captures, and attempts that go on or end.
+//! The rules of attempts: captures, authorizations, ends, and voids.
 
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
 use super::change::{CallbackEffect, Change, Phase, find};
@@ -7,18 +7,18 @@ use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
 
-/// How the attempts of an order, and its money in other currencies, stand.
+/// A summary of the payments of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaymentSummary {
-    /// Some attempt may still bring its first money.
+    /// Some attempt has captured nothing and may still capture.
     pub is_open: bool,
-    /// Some attempt has an authorization that is open and was not asked to be given up.
+    /// Some attempt has an open authorization whose void was not requested.
     pub is_voidable: bool,
-    /// Money was captured in another currency than the order's, and not all of it went back.
+    /// Money was captured in another currency than the order's, and not all of it was refunded.
     pub has_other_currency: bool,
 }
 
-/// How the payments of an order in `currency` stand.
+/// The summary of the payments of an order in `currency`.
 pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
     PaymentSummary {
         has_other_currency: has_other_currency(payments, currency),
@@ -31,16 +31,16 @@ fn is_voidable(attempt: &Attempt) -> bool {
     attempt.state == AttemptState::Authorized && !attempt.void_requested
 }
 
-/// Which attempts are to be given up.
+/// Which attempts to void.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoidTarget {
-    /// Every one with an authorization that is still open.
+    /// Every attempt with an open authorization.
     Authorized,
-    /// This one, if it is open, authorized yet or not.
+    /// This attempt, if it is open, authorized or not.
     One(Provider, AttemptId),
 }
 
-/// Of those, the attempts that were not asked for before.
+/// The attempts of `which` whose void was not requested before.
 pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, AttemptId)> {
     let attempts = payments.attempts.iter();
     let to_void = attempts.filter(|attempt| match which {
@@ -85,7 +85,7 @@ pub(super) fn captured(
     (effect, Some(change))
 }
 
-/// Whether that very money was counted before.
+/// Whether this capture was counted before.
 fn is_counted(payments: &Payments, callback: &PaymentCallback, identity: &CaptureIdentity) -> bool {
     let of_provider =
         payments.attempts.iter().filter(|attempt| attempt.provider == callback.provider);
@@ -94,16 +94,16 @@ fn is_counted(payments: &Payments, callback: &PaymentCallback, identity: &Captur
             capture.identity == *identity
                 && match identity {
                     CaptureIdentity::Capture(_) => attempt.id == callback.attempt_id,
-                    // one event tells of one attempt, whichever it says
+                    // an event is about one capture, whichever attempt it names
                     CaptureIdentity::Event(_) => true,
                 }
         },
     )
 }
 
-/// Whether an event without a capture id tells of another share of its attempt's money. Of an
-/// attempt that captured before and is closed, or whose order has its money, no more is expected.
-/// (An order that ended without its money needs none: what comes is another share, and goes back.)
+/// Whether an event without a capture id reports a further capture of its attempt. It does not if the
+/// attempt has captured before and is closed, or the order is paid. (If the order ended without being
+/// paid, it does: the money is counted and refunded.)
 fn takes_shares(payments: &Payments, callback: &PaymentCallback, phase: Phase) -> bool {
     let has_captured = |attempt: &&Attempt| !attempt.captures.is_empty();
     find(payments, callback).filter(has_captured).is_none_or(|attempt| match phase {
@@ -167,7 +167,7 @@ pub(super) fn ended(
     match (attempt, phase) {
         (Some(attempt), _) if !attempt.is_open() => (CallbackEffect::Stale, None),
         (Some(_) | None, Phase::Awaiting) => (CallbackEffect::Ended, Some(change)),
-        // nobody waits for it any more, yet it must not be shown as open for ever
+        // the order does not wait for the attempt, but the attempt must not be shown as open for ever
         (Some(_), Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, Some(change)),
         (None, Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, None),
     }

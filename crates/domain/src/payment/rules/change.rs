@@ -1,4 +1,4 @@
-//! What a callback means, what it changes, and how changes are applied.
+//! The effects of callbacks, the changes of payments, and how changes are applied.
 
 use super::super::state::{
     Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
@@ -45,56 +45,56 @@ pub enum CallbackEffect {
     RefundedInOtherCurrency,
     /// A refund failed.
     RefundFailed,
-    /// A dispute changed. Whether any dispute of the order is open or lost now.
+    /// A dispute changed. The flag says whether any dispute of the order is now open or lost.
     Disputed(bool),
 }
 
 /// One change of the payments of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// An attempt is in this state now; a new one begins to exist.
+    /// The state of an attempt. An attempt that is not known yet is added.
     Attempt {
-        /// Who carries it out.
+        /// The provider.
         provider: Provider,
-        /// Which.
+        /// The attempt.
         id: AttemptId,
-        /// How far it got.
+        /// The new state.
         state: AttemptState,
     },
-    /// Money was set aside for an attempt.
+    /// Money was authorized for an attempt.
     Authorized {
-        /// Who carries it out.
+        /// The provider.
         provider: Provider,
-        /// Which.
+        /// The attempt.
         id: AttemptId,
         /// Minor units.
         amount: i64,
-        /// Of the amount.
+        /// The currency of the amount.
         currency: Currency,
     },
-    /// Money was taken for an attempt.
+    /// Money was captured for an attempt.
     Captured {
-        /// Who carries it out.
+        /// The provider.
         provider: Provider,
-        /// Which.
+        /// The attempt.
         id: AttemptId,
-        /// The money.
+        /// The capture.
         capture: Capture,
-        /// The attempt captures no more.
+        /// Whether this is the last capture of the attempt.
         closes: bool,
     },
-    /// The provider is asked to give up an attempt.
+    /// The void of an attempt is requested.
     Void {
-        /// Who carries it out.
+        /// The provider.
         provider: Provider,
-        /// Which.
+        /// The attempt.
         id: AttemptId,
     },
-    /// A refund is like this now; a new one begins to exist.
+    /// The new state of a refund. A refund that is not known yet is added.
     Refund(Refund),
     /// A refund failed.
     RefundFailed(RefundId),
-    /// A dispute is in this state now; a new one begins to exist.
+    /// The state of a dispute. A dispute that is not known yet is added.
     Dispute(DisputeId, DisputeState),
 }
 
@@ -105,7 +105,7 @@ pub(super) fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Op
         .find(|attempt| attempt.id == callback.attempt_id && attempt.provider == callback.provider)
 }
 
-/// Carries out one change.
+/// Applies one change.
 pub fn apply(payments: &mut Payments, change: Change) {
     match change {
         Change::Attempt { provider, id, state } => {
@@ -116,7 +116,8 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.state = AttemptState::Authorized;
             attempt.authorized = amount;
             attempt.currency = Some(currency);
-            // what it was asked before was to begin nothing; now there is something to give up
+            // an earlier request was to void the attempt before its authorization; the authorization may
+            // have to be voided too
             attempt.void_requested = false;
         }
         Change::Captured { provider, id, capture, closes } => {

@@ -1,4 +1,4 @@
-//! Disputes: an overlay that moves neither money nor stock.
+//! The rules of disputes. A dispute changes neither money nor stock.
 
 use super::super::state::{DisputeState, Payments};
 use super::change::{CallbackEffect, Change};
@@ -9,11 +9,11 @@ pub(super) fn disputed(
     callback: &PaymentCallback,
 ) -> (CallbackEffect, Option<Change>) {
     let Some(id) = &callback.dispute_id else {
-        return (CallbackEffect::Stale, None); // the door asks for it
+        return (CallbackEffect::Stale, None); // not reached: decoding requires the id
     };
     let known = payments.disputes.iter().find(|dispute| dispute.id == *id);
     let known = known.map(|dispute| dispute.state);
-    // one that is opened has no outcome, whatever else the callback says
+    // a dispute that is opened has no outcome, even if the callback names one
     let outcome = callback.outcome.filter(|_| callback.kind == CallbackKind::DisputeClosed);
     let state = match (known, outcome) {
         (None, None) => DisputeState::Open,

@@ -69,8 +69,8 @@ pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> boo
     })
 }
 
-/// The money of an order that is not in its own `currency` and was not asked back yet, in the
-/// order of the currencies' codes.
+/// The money of an order in other currencies than its own `currency` of which no refund was requested
+/// yet, in the order of the currencies' codes.
 pub fn refundable_other_currencies(payments: &Payments, currency: Currency) -> Vec<OtherCurrency> {
     let to_ask = other_currencies(payments, currency).map(|currency| OtherCurrency {
         currency,

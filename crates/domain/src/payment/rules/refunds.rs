@@ -16,13 +16,13 @@ pub(super) fn succeeded(
     let (Some(id), Some(amount), Some(paid_in)) =
         (&callback.refund_id, callback.amount, callback.currency)
     else {
-        return (CallbackEffect::Stale, None); // the door asks for all three
+        return (CallbackEffect::Stale, None); // not reached: decoding requires all three
     };
     let known = payments.refunds.iter().find(|refund| refund.id == *id);
     if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
         return (CallbackEffect::Stale, None);
     }
-    // what arrived counts, whatever was asked for
+    // the refunded amount counts, not the requested one
     let amount = amount.get();
     let refund = Refund {
         id: id.clone(),
@@ -58,9 +58,9 @@ pub(super) fn failed(
     }
 }
 
-/// A refund of `amount` under `id` is requested of an order in `currency`; `restocks` says that
-/// goods are to come back with it. Answers the refund as it is then. A failed one is tried again,
-/// in the currency that it had.
+/// Decides on the request to refund `amount` of an order in `currency` under `id`. `restocks` says
+/// whether goods are returned with the refund. Returns the requested refund. A refund that failed is
+/// requested again, in the currency that it had.
 pub fn request(
     payments: &Payments,
     id: &RefundId,
@@ -86,12 +86,12 @@ pub fn request(
     Ok(Refund { restocked: restocked || restocks, ..requested(payments, id, amount, currency) })
 }
 
-/// Whether goods came back with a refund when it was requested before.
+/// Whether goods were returned with the refund when it was requested before.
 pub fn was_restocked(payments: &Payments, id: &RefundId) -> bool {
     payments.refunds.iter().any(|refund| refund.id == *id && refund.restocked)
 }
 
-/// A refund as it is when it is requested.
+/// The refund when it is requested.
 pub fn requested(payments: &Payments, id: &RefundId, amount: i64, currency: Currency) -> Refund {
     Refund {
         id: id.clone(),
@@ -103,7 +103,7 @@ pub fn requested(payments: &Payments, id: &RefundId, amount: i64, currency: Curr
     }
 }
 
-/// The adapter wants an attempt where one alone has that money.
+/// The newest attempt that captured enough for the refund by itself. Payment adapters need it.
 fn attempt_of(payments: &Payments, amount: i64, currency: Currency) -> Option<AttemptId> {
     newest_money(payments, currency)
         .find(|(_, captured)| *captured >= amount)
