@@ -1,4 +1,4 @@
-//! The counters of the store. Each has a number, which is stored: a number never changes its meaning
+//! The counters of the store. The number of a counter is stored, so its meaning never changes
 //! (`tests/stored_numbers.rs`).
 
 use orderly_domain::order::Status;
@@ -8,35 +8,35 @@ use orderly_store::View;
 /// Callbacks that wait for their order.
 pub const WAITING: u8 = 32;
 
-/// Bytes kept of parked messages.
+/// Bytes that are stored of parked messages.
 pub const PARKED_BYTES: u8 = 33;
 
-/// Why messages are parked. The number is that of the counter.
+/// The reasons why messages are parked. Each variant has the number of its counter.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
 )]
 #[strum(serialize_all = "snake_case")]
 #[repr(u8)]
 pub enum ParkedReason {
-    /// No JSON, or no envelope.
+    /// The message is not JSON, or has no valid envelope.
     Malformed = 40,
-    /// No such type of command.
+    /// The type of the command does not exist.
     UnknownType = 41,
     /// The data breaks a rule.
     Validation = 42,
-    /// More bytes than `intake.max_command_size`.
+    /// The message is longer than `intake.max_command_size`.
     TooLarge = 43,
-    /// Past its own deadline.
+    /// The deadline of the message has passed.
     Deadline = 44,
-    /// Older than identities are kept.
+    /// The command is older than identities are kept.
     ExpiredIdentity = 45,
-    /// Its identity was seen before with other data.
+    /// The identity was seen before with other data.
     Conflict = 46,
-    /// Still failing after every retry, for whatever reason.
+    /// The command still failed after every retry.
     Failed = 47,
-    /// No room for another waiting callback.
+    /// There is no room for another waiting callback.
     WaitingFull = 48,
-    /// A callback whose order never came.
+    /// The order of a waiting callback never came.
     OrderNeverCame = 49,
 }
 
@@ -44,12 +44,12 @@ impl ParkedReason {
     /// Every reason, in the order of the numbers.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The name in metrics and in the admin API: that of the [`Reason`].
+    /// The name in metrics and in the admin API. It is the name of the [`Reason`].
     pub fn as_str(self) -> &'static str {
         self.into()
     }
 
-    /// The reason of that name.
+    /// The reason with that name. `None`: no reason has it.
     pub fn from_name(name: &str) -> Option<Self> {
         name.parse().ok()
     }
@@ -67,7 +67,7 @@ impl From<Reason> for ParkedReason {
             Reason::Conflict => Self::Conflict,
             Reason::WaitingFull => Self::WaitingFull,
             Reason::OrderNeverCame => Self::OrderNeverCame,
-            // rules refuse for the others: a command that failed may have met one of them last
+            // the other reasons belong to refusals; a message with such a reason counts as failed
             Reason::Failed
             | Reason::OutOfStock
             | Reason::UnknownSku
@@ -98,12 +98,12 @@ pub fn parked(view: &View, reason: ParkedReason) -> u64 {
     count(view, of_parked(reason))
 }
 
-/// How many messages are parked, whatever the reason.
+/// How many messages are parked for all reasons together.
 pub fn parked_in_all(view: &View) -> u64 {
     ParkedReason::ALL.iter().map(|reason| parked(view, *reason)).sum()
 }
 
-/// How many bytes are kept of parked messages.
+/// How many bytes are stored of parked messages.
 pub fn parked_bytes(view: &View) -> u64 {
     count(view, PARKED_BYTES)
 }

@@ -15,13 +15,13 @@ use std::sync::Arc;
 /// A unit of the journal, decoded: its record, and the states that its events are about.
 #[derive(Debug, Clone)]
 pub struct JournalEntry {
-    /// The unit's place.
+    /// The sequence of the unit.
     pub seq: Seq,
-    /// The next unit's place.
+    /// The sequence of the next unit.
     pub next: Seq,
     /// The unit's time.
     pub at: Timestamp,
-    /// What the unit was about.
+    /// The unit's record: what caused it, the verdict, the events.
     pub record: UnitRecord,
     /// The order that the unit changed.
     pub order: Option<Arc<Order>>,

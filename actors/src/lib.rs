@@ -14,7 +14,7 @@
 //! | [`tables`] | the tables of the store, and what the store has to know of them |
 //! | [`changeset`], [`outcome`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
 //! | [`journal_entry`] | a unit of the journal, decoded |
-//! | [`audit`] | do the books balance? |
+//! | [`audit`] | checks that stock, money and counters of all states agree |
 //! | [`failpoints`] | faults on purpose, for tests |
 //!
 //! What the owners decide is in the crate `orderly-domain`; what makes it durable, in `orderly-store`.

@@ -4,10 +4,10 @@ use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity;
 use orderly_store::{self as store, NameHash, Ordinal, Table, View};
 
-/// The place of an entity whose id is known to the store, or is about to be.
+/// The ordinal of an entity, and whether the store knows its id already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// The store knows the id. (The entity may have no state: its place is kept.)
+    /// The store knows the id. (The entity may have no state any more: a deleted entity keeps its ordinal.)
     Known(Ordinal),
     /// The unit of the command in hand makes the id known.
     New(Ordinal),
@@ -34,7 +34,7 @@ pub fn parked_name(source: Option<&Source>, id: Option<&CommandId>, body: &[u8])
     NameHash(identity::of_parked(source, id, body))
 }
 
-/// The entity of that id, when the store knows the id.
+/// The entity with that id. `None`: the store does not know the id.
 pub fn find(view: &View, table: Table, id: &str) -> Result<Option<Ordinal>, store::Error> {
     view.find(table, &name(id))
 }

@@ -24,7 +24,7 @@ pub enum Owner {
     Inventory,
     /// Attempts, refunds, disputes, waiting callbacks.
     Payment,
-    /// What customers are told.
+    /// Notifications to customers.
     Notification,
 }
 

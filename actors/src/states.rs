@@ -1,8 +1,7 @@
-//! The states of one owner: a bounded cache above the store's read path, and what the command
-//! in hand has changed.
+//! The states of one owner: a bounded cache of stored states, and the changes of the command in hand.
 //!
-//! Keeps: the command that changes a state sees the change at once; later commands see it when the
-//! unit is sealed. Whatever is cached is in the store too, so dropping the cache loses nothing.
+//! Invariants: the command that changes a state sees the change at once, and later commands see it when
+//! the unit is sealed. Every cached state is in the store too, so dropping the cache loses nothing.
 //!
 //! Each owner says in its own folder (`stored.rs`) where its states are in the store.
 
@@ -24,7 +23,7 @@ pub enum Error {
     /// The store failed: final for this process.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// What is stored cannot be read.
+    /// A stored record cannot be read.
     #[error("{error} (number {number})")]
     Corrupt {
         /// The ordinal of the entity, or the sequence of the unit.
@@ -141,7 +140,7 @@ impl<S: State> StateCache<S> {
         state
     }
 
-    /// The command in hand deletes the state; says which part of which entity that is.
+    /// The command in hand deletes the state. Returns the part and the entity that hold the state.
     pub fn stage_deleted(&mut self, ordinal: Ordinal) -> (Table, Ordinal, u8) {
         self.restage(ordinal, None);
         (S::TABLE, ordinal, S::PART)

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `report` | the result: counts and violations |
 //! | `totals` | the sums over the states, and the violations of each state |
-//! | `auditor` | reads a page of states at a time, and sees every unit meanwhile |
+//! | `auditor` | reads a page of states at a time, and follows every unit meanwhile |
 //! | `running` | the audit that runs while units are sealed |
 
 mod auditor;

@@ -84,7 +84,7 @@ pub struct Merge {
     pub now: Timestamp,
 }
 
-/// Asks for a cart that is to become an order; refused when it may not.
+/// Asks for a cart that is to become an order. Refused if the cart is closed or empty.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Arc<Cart>, CommandError>")]
 pub struct GetForCheckout {
@@ -106,7 +106,7 @@ pub struct CheckOut {
     pub now: Timestamp,
 }
 
-/// Opens a cart again whose order expired, unless the cart became another order since.
+/// Reopens the cart of an order that expired, unless the cart became another order since.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Reopen {
@@ -118,7 +118,7 @@ pub struct Reopen {
     pub now: Timestamp,
 }
 
-/// Asks what happens to a cart when nobody touches it, and when. `None`: the cart was deleted.
+/// Asks what happens to a cart that no command changes, and when. `None`: the cart was deleted.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<Option<(Arc<Cart>, Timestamp, IdleAction)>, Fault>")]
 pub struct GetIdleAction {
@@ -126,7 +126,7 @@ pub struct GetIdleAction {
     pub cart: Ordinal,
 }
 
-/// Closes an open cart that nobody touched for too long.
+/// Expires an open cart that no command changed for `carts.expire_after`.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Expire {
@@ -136,7 +136,7 @@ pub struct Expire {
     pub now: Timestamp,
 }
 
-/// Deletes a closed cart. The next command with its id begins a new one.
+/// Deletes a closed cart. The next command with its id begins a new cart.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Delete {
@@ -180,7 +180,7 @@ impl CartActor {
         {
             return Ok((ordinal, cart));
         }
-        // an id keeps its place when its cart was deleted
+        // the id of a deleted cart keeps its ordinal
         let cart = Cart {
             id: id.clone(),
             status: CartStatus::Open,
@@ -204,7 +204,7 @@ impl CartActor {
         crate::failpoints::hit("cart", before.id.as_str());
         let mut cart = before.clone();
         let cart_id = cart.id.clone();
-        // one timer a cart is enough: when it fires too early, it sets the next one
+        // one timer for each cart is enough: a timer that fires too early sets the next one
         let (event, sets_timer) = match change {
             Change::Line(_) | Change::Removed(_) | Change::Cleared | Change::Merged { .. } => {
                 (Event::CartChanged { cart_id }, before.version == 0)

@@ -1,6 +1,6 @@
 //! Owns the stock of every sku and the reservations of orders; the only writer of both.
 //!
-//! Keeps, per sku: `on_hand >= held >= 0`. What it does for orders is in
+//! Invariant: for every sku `on_hand >= held >= 0`. The requests about orders are in
 //! [`holds`](super::holds).
 
 use crate::changeset::Changeset;
@@ -45,12 +45,12 @@ replies! {
     DeleteOrderData => delete_order_data,
 }
 
-/// Sets what is on hand of a sku; a sku that is not known yet is created.
+/// Sets the units on hand of a sku. A sku that is not known yet is created.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Set(pub StockSet);
 
-/// Changes what is on hand of a sku.
+/// Changes the units on hand of a sku.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Adjust(pub StockAdjust);
@@ -95,7 +95,7 @@ impl InventoryActor {
         Ok((ordinal, stock))
     }
 
-    /// Changes a sku's stock, and says so when the stock became low.
+    /// Changes the stock of a sku, and emits `stock.low` if the stock became low.
     pub(super) fn change(
         &mut self,
         ordinal: Ordinal,

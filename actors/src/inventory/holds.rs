@@ -1,7 +1,7 @@
-//! What is held, sold, released and returned for orders.
+//! Holding, selling, releasing and returning the stock of orders.
 //!
-//! Keeps, of each reservation: its hold ends once; a hold takes all lines or none; no more is
-//! returned than was sold.
+//! Invariants of each reservation: its hold ends once. A hold takes all lines or none. No more units
+//! are returned than were sold.
 
 use super::actor::InventoryActor;
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -44,7 +44,7 @@ pub struct Hold {
     pub until: Timestamp,
 }
 
-/// Sells what is held for an order.
+/// Sells the stock that is held for an order.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Commit {
@@ -52,17 +52,17 @@ pub struct Commit {
     pub order: Ordinal,
 }
 
-/// Releases what is held for an order; nothing when it is held no more.
+/// Releases the stock that is held for an order. Does nothing if its hold has ended.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Release {
     /// The order.
     pub order: Ordinal,
-    /// Why.
+    /// The reason.
     pub reason: ReleaseReason,
 }
 
-/// Holds the stock of an order for longer; a hold is extended once.
+/// Extends the hold of an order. A hold is extended once.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Extend {
@@ -74,7 +74,7 @@ pub struct Extend {
     pub now: Timestamp,
 }
 
-/// Stops the time of an order's hold, while a payment attempt is open.
+/// Freezes the hold of an order, because a payment attempt is open.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Freeze {
@@ -86,7 +86,7 @@ pub struct Freeze {
     pub now: Timestamp,
 }
 
-/// Lets the time go on that was left when the hold was frozen.
+/// Unfreezes the hold of an order: the time that was left runs again.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct Unfreeze {
@@ -149,7 +149,7 @@ impl InventoryActor {
     }
 
     fn hold(&mut self, Hold { order, lines, until }: Hold) -> Reply<()> {
-        // one item a sku, sorted by sku: the order of the lines must not matter
+        // one item for each sku, sorted by sku, so that the order of the lines does not matter
         let mut wanted = BTreeMap::<&Sku, u64>::new();
         for line in lines.iter() {
             *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
@@ -211,7 +211,7 @@ impl InventoryActor {
         Ok(((), changeset))
     }
 
-    /// Changes until when an order's stock is held; nothing when it is held no more.
+    /// Changes the time at which the hold of an order ends. Does nothing if the hold has ended.
     fn retime(
         &mut self,
         order: Ordinal,

@@ -2,8 +2,8 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `actor` | the owner: what is on hand |
-//! | `holds` | what it does for orders: hold, commit, release, return |
+//! | `actor` | the owner, and the units on hand |
+//! | `holds` | the requests about orders: hold, commit, release, return |
 //! | `stored` | where stock and reservations are in the store |
 
 mod actor;

@@ -1,5 +1,5 @@
-//! Decides once per order, kind and reference that a customer is notified, and records how far the
-//! delivery got on each channel; the only writer of both. Sending is the notifier's work, outside.
+//! Requests notifications, once for each order, kind and reference, and records the state of their
+//! deliveries on each channel. It is the only writer of both. The notifier of the process sends them.
 
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
@@ -39,7 +39,7 @@ replies! {
     DeleteOrderData => delete_order_data,
 }
 
-/// Requests that a customer is notified. Nothing happens when the same was requested before.
+/// Requests a notification to a customer. Nothing happens if the same one was requested before.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<()>")]
 pub struct RequestNotification {
@@ -47,7 +47,7 @@ pub struct RequestNotification {
     pub order: Ordinal,
     /// The order's id.
     pub order_id: OrderId,
-    /// What the customer is told.
+    /// The kind of the notification.
     pub kind: NotificationKind,
     /// The part of the order that the notification is about; empty where the kind says it all.
     pub reference: String,
@@ -72,7 +72,7 @@ pub struct DueDelivery {
     pub order: Ordinal,
     /// The notification's id, the same at every delivery.
     pub id: String,
-    /// What the customer is told.
+    /// The kind of the notification.
     pub kind: NotificationKind,
     /// The part of the order that the notification is about (a refund's id); empty where the kind
     /// says it all.

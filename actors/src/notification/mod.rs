@@ -2,7 +2,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `actor` | the owner: what customers are told, and how far that got on each channel |
+//! | `actor` | the owner: the notifications of each order, and their state on each channel |
 //! | `stored` | where notifications are in the store |
 
 mod actor;

@@ -1,6 +1,6 @@
 //! What payment providers are asked to do: to refund money, and to void attempts.
 //!
-//! Keeps: a refund is requested once under its id, unless it failed.
+//! Invariant: a refund is requested once under its id, and again only after it failed.
 
 use super::actor::{PaymentActor, too_many_entries};
 use crate::changeset::Changeset;

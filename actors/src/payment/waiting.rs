@@ -1,6 +1,7 @@
-//! Callbacks that came before their order: each waits until the order is placed, or for too long.
+//! Callbacks that came before their order. Each waits until the order is placed, or is parked when it
+//! has waited too long.
 //!
-//! Keeps: the callbacks of one order are handed out in the order in which they came, each once.
+//! Invariant: the callbacks of one order are handed out in the order in which they came, each once.
 
 use super::actor::{PaymentActor, WaitingLimits};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -21,8 +22,8 @@ replies! {
     DequeueOrphanedCallback => dequeue_orphaned_callback,
 }
 
-/// Keeps a callback whose order is not known yet; refused when too many wait. Replies the place of
-/// the order.
+/// Stores a callback whose order is not known yet. Refused when too many wait. The reply is the ordinal
+/// of the order.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<Ordinal>")]
 pub struct EnqueueCallback {
@@ -30,7 +31,7 @@ pub struct EnqueueCallback {
     pub waiting: Waiting,
 }
 
-/// Takes the first callback that waits for an order; it waits no more.
+/// Takes the first callback from those that wait for an order.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Reply<Option<DequeuedCallback>>")]
 pub struct DequeueCallback {
@@ -47,7 +48,7 @@ pub struct DequeuedCallback {
     pub left: usize,
 }
 
-/// Takes the first callback that waits for an order, if it waited too long; it waits no more.
+/// Takes the first callback from those that wait for an order, if it has waited too long.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Reply<Option<Waiting>>")]
 pub struct DequeueOrphanedCallback {
@@ -121,7 +122,7 @@ impl PaymentActor {
 }
 
 impl WaitingLimits {
-    /// Fires when the first callback of an order has waited too long: the others came later.
+    /// A timer that fires when the first callback of an order has waited too long. The others came later.
     fn orphan_timer(&self, order: Ordinal, first: &Waiting) -> NewTimer {
         let due = first.since.plus(self.keep_for);
         NewTimer { due, kind: TimerKind::OrphanedCallback, ordinal: order }

@@ -49,7 +49,7 @@ impl Sequencer {
         }
     }
 
-    /// The same for what is no command of a producer, and so is never invalid.
+    /// The same for steps that are not commands of producers, and so are never invalid.
     pub(super) async fn attempt_valid<T>(
         &mut self,
         ask: impl AsyncFn(&Owners) -> Result<T, Fault>,

@@ -5,9 +5,8 @@ use crate::audit::Audit;
 use crate::states;
 
 impl Sequencer {
-    /// Begins an audit, or goes on with the one that is under way: reads the states of one page. The
-    /// last page gives what the audit found: that is as of now, whatever was changed since the audit
-    /// began.
+    /// Begins an audit, or continues the one that is under way: reads the states of one page. The last page
+    /// returns the result. It describes the current states, also those that changed since the audit began.
     pub fn audit_step(&mut self) -> Option<Result<Audit, states::Error>> {
         self.audit.step(&self.view.borrow())
     }

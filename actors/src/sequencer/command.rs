@@ -22,7 +22,7 @@ use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{IdentityHash, Seq};
 
-/// The message that carries the command in hand.
+/// The message that brought the command in hand.
 struct Message<'a> {
     source: &'a Source,
     id: &'a CommandId,
@@ -30,7 +30,7 @@ struct Message<'a> {
 }
 
 impl Sequencer {
-    /// Takes a message to its end: its unit is sealed, or it failed.
+    /// Processes a message. In the end its unit is sealed, or the message failed.
     pub async fn run(&mut self, inbound: &InboundMessage) -> Result<Step, Error> {
         let now = self.now();
         let (command, source, id) = match (&inbound.command, &inbound.source, &inbound.id) {
@@ -53,8 +53,8 @@ impl Sequencer {
             let same = identity.data.is_same(seen.data);
             return self.repeat(inbound, command, seen.seq, same, now).await.map(Step::from);
         }
-        // the identity comes first: a command that was applied in time and comes again is a duplicate
-        // by the wall clock: the time of units may be ahead of a wall clock that stepped back
+        // the identity is checked first: a command that was applied in time and comes again is a duplicate
+        // compare with the wall clock: the time of units may be ahead of a wall clock that stepped back
         let wall = self.wall_clock();
         if let Some(deadline) = inbound.deadline.filter(|deadline| *deadline < wall) {
             let detail = Some(format!("its deadline was {deadline}, it came at {wall}").into());
@@ -103,8 +103,8 @@ impl Sequencer {
         Ok(self.seal(context, outcome).await?.into())
     }
 
-    /// The same identity comes again, and nothing happens again. With other data the message is
-    /// parked.
+    /// Seals the verdict on a command whose identity was seen before: a duplicate changes nothing, and a
+    /// conflict (other data) is parked.
     async fn repeat(
         &mut self,
         inbound: &InboundMessage,

@@ -1,4 +1,4 @@
-//! A message as the sequencer takes it.
+//! A message as the sequencer receives it.
 
 use bytes::Bytes;
 use orderly_domain::command::{Command, Invalid};
@@ -12,17 +12,17 @@ use orderly_domain::trace::TraceParent;
 pub struct InboundMessage {
     /// Its source; `None` when it could not be read.
     pub source: Option<Source>,
-    /// Its id, likewise.
+    /// Its id; `None` when it could not be read.
     pub id: Option<CommandId>,
     /// Its type.
     pub kind: CommandName,
-    /// The time that the message says: the AMQP timestamp, or a CloudEvent's `time`.
+    /// The message's own time: the AMQP timestamp, or the `time` of a CloudEvent.
     pub time: Option<Timestamp>,
     /// The command is not to be carried out later than this.
     pub deadline: Option<Timestamp>,
     /// The trace that the message belongs to.
     pub trace: Option<TraceParent>,
-    /// How often it was tried before.
+    /// The number of earlier attempts to process the message.
     pub attempts: u32,
     /// The command, or what is wrong with the message.
     pub command: Result<Command, Invalid>,

@@ -10,14 +10,14 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `inbound` | a message as the sequencer takes it |
+//! | `inbound` | a message as the sequencer receives it |
 //! | `state` | the sequencer, its start, its time |
-//! | `step` | what a message or a timer ends in, and the sequencer's error |
+//! | `step` | the result of a message or a timer, and the sequencer's error |
 //! | `owners` | the five owners, and the settings that they are started with |
 //! | `command` | from a message to the owner that decides, and to its verdict |
 //! | `attempt` | asks again on reloaded states when an owner panicked |
 //! | `seal` | makes a unit of an outcome |
-//! | `timers` | what the kinds of timers do |
+//! | `timers` | what each kind of timer does when it fires |
 //! | `waiting` | callbacks that waited for their order |
 //! | `retention` | expires and deletes what is old |
 //! | `retention_counts` | how much was expired, parked and deleted |

@@ -25,11 +25,12 @@ pub struct Settings {
     pub waiting: WaitingLimits,
     /// How long identities are kept. An older command is parked.
     pub identity_retention: Duration,
-    /// How customers are told.
+    /// How customers are notified.
     pub notifications: Policy,
-    /// Most bytes of all parked messages together. Beyond, only the beginning of each is kept.
+    /// The most bytes of all parked messages together. Beyond this, only the beginning of each further message is
+    /// stored.
     pub parked_bytes: u64,
-    /// Most parked messages; what comes beyond goes whole to the dead letters of the broker.
+    /// The most parked messages. Further messages are published whole to the dead letters of the broker.
     pub parked_count: u64,
     /// How much each owner may cache.
     pub capacities: Capacities,
@@ -37,7 +38,7 @@ pub struct Settings {
     pub budget: Budget,
 }
 
-/// How many bytes of states each owner may cache, about.
+/// About how many bytes of states each owner may cache.
 #[derive(Debug, Clone, Copy)]
 pub struct Capacities {
     /// Carts.
@@ -125,7 +126,7 @@ impl Owners {
         &self.stats
     }
 
-    /// Has every owner drop memory.
+    /// Asks every owner to drop states that it has in memory.
     pub(super) async fn roll_back(&self, rollback: Rollback) {
         for owner in Owner::ALL {
             self.roll_back_owner(*owner, rollback).await;
@@ -143,14 +144,14 @@ impl Owners {
     }
 }
 
-/// Queues the rollback in front of whatever the next command asks. In practice the queue is never
-/// full: one command is under way at a time.
+/// Queues the rollback before the requests of the next command. In practice the queue is never full,
+/// since one command is under way at a time.
 async fn send_rollback<A>(address: &Addr<A>, rollback: Rollback)
 where
     A: Actor<Context = Context<A>> + Handler<Rollback>,
 {
     if address.try_send(rollback).is_err() {
-        // the queue is full, or the actor is gone and has no memory to drop
+        // the queue is full: wait. Or the actor has ended, and has nothing to drop
         let _ = address.send(rollback).await;
     }
 }

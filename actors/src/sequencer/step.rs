@@ -1,4 +1,4 @@
-//! What a message or a timer ends in, and why the sequencer cannot go on.
+//! The result of a message or a timer, and the error when the sequencer cannot continue.
 
 use crate::journal_entry::JournalEntry;
 use crate::states;
@@ -17,14 +17,14 @@ pub struct Sealed {
     pub unit: Arc<Unit>,
     /// The same, decoded.
     pub entry: Arc<JournalEntry>,
-    /// What is to be done right behind this unit.
+    /// Steps that must follow this unit at once.
     pub follow_ups: Vec<FollowUp>,
     /// The whole message must also be published to the broker's dead letters before it is
     /// acknowledged: it was parked, but not all of its bytes are kept.
     pub dead_letter: bool,
 }
 
-/// What is to be done right behind a unit.
+/// A step that must follow a unit at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FollowUp {
     /// Apply the first callback that waited for this order.
@@ -33,12 +33,12 @@ pub enum FollowUp {
     Notify(Ordinal),
 }
 
-/// What a message or a timer ended in.
+/// The result of a message or a timer.
 #[derive(Debug)]
 pub enum Step {
     /// Its unit is sealed.
     Sealed(Box<Sealed>),
-    /// It failed twice: it is to be retried later, or parked.
+    /// Two attempts failed: the message must be retried later, or parked.
     Failed {
         /// What went wrong.
         problem: String,
@@ -61,7 +61,7 @@ impl From<Sealed> for Step {
 pub struct DeadLetter {
     /// The order that the callback waits for.
     pub order: Ordinal,
-    /// Why it would be parked.
+    /// The reason for which the callback would be parked.
     pub reason: Reason,
     /// More about the reason.
     pub detail: Option<Detail>,
@@ -82,7 +82,7 @@ impl DeadLetter {
     }
 }
 
-/// The sequencer cannot go on: the process must end.
+/// The sequencer cannot continue: the process must end.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// The store failed, or a state in it cannot be read.

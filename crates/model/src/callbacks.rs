@@ -1,4 +1,4 @@
-//! `payment.callback`: the table of the contract, one function a row.
+//! `payment.callback`: the contract's table of callbacks. Each row is a function.
 
 use crate::message::{number, text};
 use crate::model::Model;
@@ -11,18 +11,19 @@ use crate::state::waiting::Waiting;
 use crate::unit::{Ended, Outcome};
 use serde_json::Value;
 
-/// The columns of the table.
+/// The columns of the table: groups of order statuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Column {
     /// `awaiting_payment` and `partially_paid`.
     Awaiting,
-    /// `under_review`: everything is recorded, and judged at order.resolve.
+    /// `under_review`: every callback is recorded, and `order.resolve` decides on the money.
     Review,
-    /// It was sold. Afterwards all of its money may have gone back.
+    /// The order was sold. All of its money may have been refunded since.
     PaidOrLater,
     /// `expired`, `cancelled` and `rejected`.
     Over,
-    /// It came to nothing, and its money goes back or went back; so does all that comes after it.
+    /// The order ended without being sold, and its money is refunded or was refunded. So is all money that is captured
+    /// later.
     RefundDue,
 }
 
@@ -38,7 +39,7 @@ fn column(order: &Order) -> Column {
 }
 
 impl Model {
-    /// `message` is source and id of the message that brought the callback.
+    /// Applies a callback. `message` is the source and the id of the message that brought the callback.
     pub(crate) fn callback(&mut self, data: &Value, message: &(String, String)) -> Outcome {
         let id = text(data, "order_id").to_owned();
         if self.retired.contains(&id) {
@@ -72,7 +73,7 @@ impl Model {
         outcome
     }
 
-    /// The order is not known yet.
+    /// Keeps a callback whose order is not known yet.
     fn wait(&mut self, order: &str, data: &Value, message: &(String, String)) -> Outcome {
         let of_order = self.waiting.get(order).map_or(0, Vec::len);
         let in_all: usize = self.waiting.values().map(Vec::len).sum();
@@ -94,8 +95,8 @@ impl Model {
         };
         let is_known = order.ledger.has_counted(provider, attempt_id, &identity);
         let attempt = order.ledger.attempt(provider, attempt_id);
-        // "known capture_id, or same attempt without one: stale" is said of "paid or later" only; before that a new
-        // event without an id is another share, unless the attempt was closed by `final`
+        // the contract says "known capture_id, or same attempt without one: stale" only for "paid or later"; before
+        // that, a new event without an id is a further capture, unless the attempt was closed by `final`
         let is_no_news = match (&identity, column) {
             (CaptureIdentity::Capture(_), _) => false,
             (CaptureIdentity::Event(_), Column::PaidOrLater) => !attempt.captures.is_empty(),
@@ -131,24 +132,24 @@ impl Model {
                 self.become_paid(order, false);
                 Ok(())
             }
-            // judged at order.resolve; "over-capture and another currency are review"
+            // `order.resolve` decides; the contract: "over-capture and another currency are review"
             Column::Review if is_other_currency || is_over => Err(Ended::Review),
             Column::Review => Ok(()),
             Column::PaidOrLater | Column::RefundDue if is_other_currency => {
-                // the shop keeps no money of an order that came to nothing
+                // the shop keeps no money of an order that was not sold
                 if matches!(order.status, Status::RefundDue | Status::Refunded) {
                     self.request_refunds_in_other_currencies(order);
                 }
                 Err(Ended::Review)
             }
-            // never sold, or all given back: whatever is captured now is asked back too
+            // the order was never sold, or was refunded completely: a refund of the new capture is requested too
             Column::RefundDue | Column::PaidOrLater => {
                 let surplus = match order.status {
                     Status::RefundDue | Status::Refunded => amount,
                     _ => order.paid() - order.total - order.auto_refunds_requested,
                 };
                 order.auto_refunds_requested += surplus;
-                // what went back before its capture was heard of is not asked back again
+                // money that was refunded before its capture was known is not refunded again
                 let gone = amount - (order.net() - before);
                 self.request_refund(order, surplus - gone, &currency);
                 Ok(())
@@ -160,7 +161,7 @@ impl Model {
         }
     }
 
-    /// Money for an order that is expired, cancelled or rejected.
+    /// Handles a capture for an order that is expired, cancelled or rejected.
     fn captured_too_late(&mut self, order: &mut Order) {
         let is_exact = order.net() == order.total;
         if order.status == Status::Expired
@@ -172,7 +173,7 @@ impl Model {
         } else if order.net() > 0 || order.has_other_currency() {
             self.become_refund_due(order);
         } else {
-            // it went back before it was heard of
+            // the money was refunded before its capture was known
             order.status = Status::Refunded;
             self.unit.event("order.refunded");
         }
@@ -185,7 +186,7 @@ impl Model {
             return Err(Ended::Stale);
         }
         attempt.state = AttemptState::Authorized;
-        // newly open: what was asked of it before was of an attempt that had no authorization
+        // an earlier request was to void the attempt before its authorization
         attempt.void_requested = false;
         if matches!(column, Column::PaidOrLater | Column::Over | Column::RefundDue) {
             self.request_void(order, data);
@@ -206,7 +207,7 @@ impl Model {
         Ok(())
     }
 
-    /// `payment.void_requested`, once for an attempt as it stands.
+    /// Emits `payment.void_requested`, once for an attempt in its present state.
     fn request_void(&mut self, order: &mut Order, data: &Value) {
         let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
         if !attempt.void_requested {
@@ -227,7 +228,7 @@ impl Model {
                 refund.amount = amount;
                 refund.currency.clone_from(&currency);
             }
-            // one that nobody asked for counts too
+            // a refund that nobody requested counts too
             None => order.ledger.refunds.push(Refund {
                 id: id.to_owned(),
                 amount,
@@ -262,8 +263,8 @@ impl Model {
     }
 }
 
-/// An attempt failed, was voided or expired: that attempt only. Where nobody waits for its money the news are stale, and
-/// yet the attempt, if it is known, is known to have ended.
+/// An attempt failed, was voided or expired. Other attempts do not change. If the order does not wait for the attempt's
+/// money, the callback is stale, but the end of a known attempt is recorded all the same.
 fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
     let is_awaited = order.awaits_money();
     let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
@@ -278,7 +279,7 @@ fn attempt_ends(order: &mut Order, data: &Value, end: AttemptState) -> Outcome {
     if is_awaited && ends { Ok(()) } else { Err(Ended::Stale) }
 }
 
-/// Only a refund that was asked for can fail.
+/// A refund failed. Only a refund that was requested can fail.
 fn refund_failed(order: &mut Order, data: &Value) -> Outcome {
     match order.ledger.refund(text(data, "refund_id")) {
         Some(refund) if refund.state == RefundState::Requested => {
@@ -289,7 +290,7 @@ fn refund_failed(order: &mut Order, data: &Value) -> Outcome {
     }
 }
 
-/// A dispute never goes backwards, but a lost one may be won.
+/// A dispute changes. Its state never goes back, but a lost dispute may be won.
 fn dispute(order: &mut Order, data: &Value, next: DisputeState) -> Outcome {
     use DisputeState::{Lost, Open, Won};
     let id = text(data, "dispute_id");

@@ -1,4 +1,4 @@
-//! Carts: lines, versions, and what a checkout makes of them.
+//! The commands of carts: lines, versions, merge and checkout.
 
 use crate::message::{self, MOST_LINES, MOST_UNITS, number, optional_number, text};
 use crate::model::Model;
@@ -51,7 +51,7 @@ impl Model {
         Ok(())
     }
 
-    /// Quantities add up; the price that `into` has already stands.
+    /// Moves all lines into another cart. Quantities are added. A line that `into` has keeps its price.
     pub(crate) fn cart_merge(&mut self, data: &Value) -> Outcome {
         let (from_id, into_id) = (text(data, "from_cart_id"), text(data, "into_cart_id"));
         let Some(mut from) = self.carts.get(from_id).cloned() else {
@@ -101,7 +101,7 @@ impl Model {
         if optional_number(data, "expected_total").is_some_and(|expected| expected != total) {
             return reject("total_mismatch");
         }
-        // when the stock does not do, the cart stays open
+        // when the stock does not suffice, the order is rejected and the cart stays open
         self.place(Placing {
             id: order.clone(),
             currency: cart.currency.clone(),
@@ -119,7 +119,7 @@ impl Model {
         Ok(())
     }
 
-    /// The hold of the order that the cart became ran out: the customer may go on with the cart.
+    /// Reopens a cart, because the hold of its order expired.
     pub(crate) fn reopen_cart(&mut self, cart: &str, order: &str) {
         let cart = self.carts.get_mut(cart);
         if let Some(cart) = cart.filter(|cart| cart.order.as_deref() == Some(order)) {
@@ -131,7 +131,7 @@ impl Model {
         }
     }
 
-    /// A cart as it is; one that is not there yet has version 0.
+    /// The cart, or a new one with version 0.
     fn cart_or_new(&self, id: &str, currency: &str) -> Cart {
         self.carts.get(id).cloned().unwrap_or_else(|| Cart {
             status: CartStatus::Open,
@@ -151,7 +151,7 @@ impl Model {
     }
 }
 
-/// Whether a cart is open, and has the version that the command expects.
+/// Refuses a command unless the cart is open and has the version that the command expects.
 fn may_change(cart: &Cart, data: &Value) -> Outcome {
     if cart.status != CartStatus::Open {
         return reject("cart_closed");

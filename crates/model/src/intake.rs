@@ -1,4 +1,4 @@
-//! How a message is taken in: what was seen before, and which rule takes which command.
+//! Taking a message: duplicates and conflicts, and which rule handles which command.
 
 use crate::message::{self, Command, Message, hash_of, text};
 use crate::model::{Model, Seen};
@@ -6,7 +6,7 @@ use crate::unit::{Ended, Outcome, Unit};
 use serde_json::Value;
 
 impl Model {
-    /// A message comes. What waited for it is a step of its own: see [`Self::apply_waiting`].
+    /// Takes a message. The callbacks that waited for its order are steps of their own: see [`Self::apply_waiting`].
     pub fn take(&mut self, message: &Message<'_>) -> Unit {
         let decoded = message::decode(message, self.settings.max_command_size);
         let order = decoded.as_ref().ok().and_then(|command| order_of(&command.data));
@@ -23,7 +23,7 @@ impl Model {
         unit
     }
 
-    /// A message comes: its unit, and those of the callbacks that had waited for it.
+    /// Takes a message. Returns its unit, and the units of the callbacks that waited for its order.
     pub fn take_all(&mut self, message: &Message<'_>) -> Vec<Unit> {
         let mut units = vec![self.take(message)];
         if let Some(order) = units[0].order.clone() {
@@ -34,7 +34,7 @@ impl Model {
         units
     }
 
-    /// A message failed after every retry, for a reason that no rule knows.
+    /// Parks a message that failed after every retry, for a reason that no rule knows.
     pub fn fail(&mut self, message: &Message<'_>) -> Unit {
         let decoded = message::decode(message, self.settings.max_command_size);
         let order = decoded.ok().and_then(|command| order_of(&command.data));
@@ -43,7 +43,7 @@ impl Model {
         unit
     }
 
-    /// The first callback that waited for an order is applied; `None` when there is none, or the order did not come.
+    /// Applies the first callback that waited for an order. `None`: no callback waits, or the order is not placed.
     pub fn apply_waiting(&mut self, order: &str) -> Option<Unit> {
         if !self.orders.contains_key(order) {
             return None;
@@ -53,11 +53,11 @@ impl Model {
         Some(self.end(Some(order.to_owned()), outcome))
     }
 
-    /// The first callback that waited for an order failed after every retry.
+    /// Parks the first callback that waited for an order, because it failed after every retry.
     ///
     /// # Panics
     ///
-    /// When no callback waits for it.
+    /// When no callback waits for the order.
     pub fn fail_waiting(&mut self, order: &str) -> Unit {
         let callback = self.take_waiting(order).expect("a callback waits for the order");
         let mut unit = self.end(Some(order.to_owned()), Err(Ended::Failed("failed")));
@@ -65,7 +65,7 @@ impl Model {
         unit
     }
 
-    /// The processor may have deleted the identity of a message by now: here it is deleted, if it is past its retention.
+    /// Deletes the identity of a message, if it is past its retention. The processor may have deleted it by then.
     pub fn forget_identity(&mut self, message: &Message<'_>) {
         let Ok(command) = message::decode(message, self.settings.max_command_size) else {
             return;
@@ -77,7 +77,7 @@ impl Model {
         }
     }
 
-    /// What was seen under the same identity is not done again.
+    /// Ends a message whose identity was seen before, as a duplicate or a conflict.
     fn identify(&mut self, command: &Command, message: &Message<'_>) -> Outcome {
         let identity = hash_of(&command.identity);
         let data = hash_of(&(command.kind, command.data.to_string()));
@@ -94,7 +94,7 @@ impl Model {
             return Err(Ended::Invalid("expired_identity"));
         }
         let outcome = self.decide(command, message);
-        // these two use up no identity
+        // invalid and failed messages use up no identity
         if !matches!(outcome, Err(Ended::Invalid(_) | Ended::Failed(_))) {
             self.seen.insert(identity, Seen { data, at: self.now });
         }

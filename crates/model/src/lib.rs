@@ -1,30 +1,30 @@
 //! A reference model of the shop, for tests and for the demo.
 //!
-//! The model takes the same messages as the processor and says what must come of each: the verdict with its reason, the
-//! events, the money, the stock and the notifications. Tests run both and compare them.
+//! The model takes the same messages as the processor and computes the result of each: the verdict with its reason, the
+//! events, the money, the stock and the notifications. Tests run both and compare the results.
 //!
-//! The model is written from the published contract alone. It depends on no other crate of this workspace, so that a
-//! rule that the processor misreads has to be misread twice, in the same way, to go unseen. It is written to be read:
-//! maps, loops and JSON in memory, one message after the other. It knows no store, no crash and no clock: the caller
-//! sets [`Model::now`] and says which timers fire.
+//! The model is written from the published contract alone. It depends on no other crate of this workspace. So a wrong
+//! rule stays unnoticed only if processor and model have the same mistake. The code is simple on purpose: maps, loops
+//! and JSON in memory, one message after the other. The model has no store, no crashes and no clock: the caller sets
+//! [`Model::now`] and says which timers fire.
 //!
 //! | module | is about |
 //! |---|---|
-//! | [`message`] | what a producer sends: envelope, fields, limits, and what two equal messages are |
-//! | [`unit`](mod@unit) | what one step comes to: verdict, reason, events |
+//! | [`message`] | messages of producers: envelope, fields, limits, and when two messages have the same data |
+//! | [`unit`](mod@unit) | the result of one step: verdict, reason, events |
 //! | `state` | the data of the shop: carts, orders, holds, money, stock |
 //! | `time` | the unit of time |
 //! | [`model`] | the data of the whole shop |
-//! | `intake` | how a message is taken in: identities, duplicates and conflicts, and which rule takes which command |
+//! | `intake` | taking a message: identities, duplicates and conflicts, and which rule handles which command |
 //! | `stock`, `carts`, `orders` | the commands of these names |
 //! | `callbacks` | `payment.callback`: the contract's table, one function a row |
 //! | `refunds` | `refund.request` |
-//! | `holds` | how long the stock of one order stays set aside: when it expires, what freezes it, what extends it |
-//! | `timers` | what time does: holds, carts and waiting callbacks expire |
-//! | `retention` | what is deleted after its retention, and what stays |
-//! | `notifications` | what customers are told |
-//! | `parked` | what is put aside for a person |
-//! | [`snapshot`] | everything that can be seen of the shop, for comparing |
+//! | `holds` | how long the stock of an order is held: expiry, freezing, extension |
+//! | `timers` | holds, carts and waiting callbacks expire |
+//! | `retention` | orders and carts are deleted after their retention |
+//! | `notifications` | notifications to customers |
+//! | `parked` | parked messages |
+//! | [`snapshot`] | all visible data of the shop, for comparing |
 
 mod callbacks;
 mod carts;

@@ -1,5 +1,5 @@
-//! What a producer sends, and what the contract's chapter on commands says of it: which fields there are, what their
-//! values may be, and when two messages say the same.
+//! Messages of producers, by the contract's chapter on commands: their fields, the valid values, and when two messages
+//! have the same data.
 
 use crate::time::MINUTE;
 use serde_json::{Map, Value};
@@ -8,13 +8,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 /// A message as a producer publishes it.
 #[derive(Debug, Clone, Copy)]
 pub struct Message<'a> {
-    /// `app_id`: who sends it.
+    /// The source: `app_id`.
     pub source: &'a str,
-    /// `message_id`; a message without one is malformed.
+    /// The id: `message_id`. A message without an id is malformed.
     pub id: Option<&'a str>,
     /// The command's type.
     pub kind: &'a str,
-    /// The data, which may be no JSON.
+    /// The data. They may be anything, also not JSON.
     pub body: &'a [u8],
     /// The producer's own timestamp, in microseconds since 1970.
     pub time: Option<i64>,
@@ -23,54 +23,54 @@ pub struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// A message with neither a time of its own nor a deadline.
+    /// A message without a timestamp and without a deadline.
     pub const fn new(source: &'a str, id: &'a str, kind: &'a str, body: &'a [u8]) -> Self {
         Self { source, id: Some(id), kind, body, time: None, deadline: None }
     }
 }
 
-/// A message that is a command.
+/// A valid command.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Command {
     pub(crate) kind: &'static str,
     pub(crate) identity: Identity,
-    /// Known fields only, without those that are null; times and durations in microseconds; what has a default is
-    /// there. Two commands say the same when these are equal.
+    /// The known fields that are not null. Times and durations are in microseconds, and absent fields have their
+    /// defaults. Two commands have the same data if these are equal.
     pub(crate) data: Value,
-    /// In microseconds since 1970.
+    /// The deadline, in microseconds since 1970.
     pub(crate) deadline: Option<i64>,
 }
 
-/// What makes two messages the same message.
+/// The identity of a command. Two messages with the same identity are duplicates or conflict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Identity {
     /// Source and id of the message.
     Message(String, String),
-    /// Provider and event id of a payment callback, whatever message carried it.
+    /// Provider and event id of a payment callback, whichever message carried it.
     Event(String, String),
 }
 
-/// What a field's value may be.
+/// The valid values of a field.
 enum Shape {
     /// 1 to 128 printable ASCII characters, no spaces.
     Id,
-    /// Any text of at most so many bytes.
+    /// Any text of at most this number of bytes.
     Text(usize),
     /// A whole number between two bounds.
     Whole(i64, i64),
-    /// False where it is absent.
+    /// True or false; absent means false.
     Flag,
     /// An ISO 4217 code.
     Currency,
     /// An RFC 3339 time.
     Time,
-    /// A duration with a unit, longer than nothing and at most ten years.
+    /// A duration with a unit, longer than 0 and at most ten years.
     Span,
     /// One of these words.
     Word(&'static [&'static str]),
     /// An object with these fields.
     Object(&'static [Field]),
-    /// A list of so many objects with these fields; empty where it is absent.
+    /// A list with this number of objects with these fields; absent means empty.
     List(std::ops::RangeInclusive<usize>, &'static [Field]),
 }
 
@@ -94,9 +94,9 @@ use Shape::{Currency, Flag, Id, List, Object, Span, Text, Time, Whole, Word};
 pub(crate) const MOST_UNITS: i64 = 1_000_000;
 /// The most lines of an order or a cart.
 pub(crate) const MOST_LINES: usize = 500;
-/// The most of one sku that a shop may have, or change at once.
+/// The most units of one sku on hand, and the largest change of them.
 const MOST_STOCK: i64 = 1_000_000_000_000;
-/// Ten years.
+/// The longest duration: ten years, in microseconds.
 const LONGEST: i64 = 3650 * 24 * 60 * MINUTE;
 
 const VERSION: Field = optional("expected_version", Whole(0, i64::MAX));
@@ -246,7 +246,8 @@ const COMMANDS: &[(&str, &[Field])] = &[
     ),
 ];
 
-/// Decodes a message, or says why it is invalid: `too_large`, `malformed`, `unknown_type` or `validation`.
+/// Decodes a message. The error is the reason why it is invalid: `too_large`, `malformed`, `unknown_type` or
+/// `validation`.
 pub(crate) fn decode(message: &Message<'_>, max_size: usize) -> Result<Command, &'static str> {
     if message.body.len() > max_size {
         return Err("too_large");
@@ -274,12 +275,12 @@ pub(crate) fn decode(message: &Message<'_>, max_size: usize) -> Result<Command, 
     Ok(Command { kind, identity, data, deadline })
 }
 
-/// `source` and `id` of a message: 1 to 255 bytes of printable ASCII.
+/// Whether a text is a valid `source` or `id` of a message: 1 to 255 bytes of printable ASCII.
 fn is_name(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
-/// An object's known fields in one form, or `None` when one is missing or is not what it must be.
+/// The known fields of an object in a form that can be compared. `None`: a field is missing or invalid.
 fn canonical(object: &Value, fields: &[Field]) -> Option<Value> {
     let object = object.as_object()?;
     let mut known = Map::new();
@@ -323,7 +324,7 @@ fn canonical_value(value: &Value, shape: &Shape) -> Option<Value> {
     }
 }
 
-/// What no single field can say.
+/// Checks rules that involve several fields.
 fn is_consistent(kind: &str, data: &Value) -> bool {
     match kind {
         "order.place" => total(&data["lines"], &data["adjustments"]).is_some(),
@@ -347,7 +348,7 @@ fn is_callback_consistent(data: &Value) -> bool {
     }
 }
 
-/// Σ quantity × `unit_price` + Σ adjustments, unless that is below 0 or too large for an amount.
+/// The total: Σ quantity × `unit_price` + Σ adjustments. `None`: it is below 0 or too large for an amount.
 pub(crate) fn total(lines: &Value, adjustments: &Value) -> Option<i64> {
     let lines = lines.as_array().into_iter().flatten();
     let goods: i128 = lines
@@ -369,22 +370,22 @@ fn span(text: &str) -> Option<i64> {
     (1..=LONGEST).contains(&micros).then_some(micros)
 }
 
-/// A text field; empty where there is none.
+/// The value of a text field. Empty if the field is absent.
 pub(crate) fn text<'a>(data: &'a Value, field: &str) -> &'a str {
     data[field].as_str().unwrap_or_default()
 }
 
-/// A number field; 0 where there is none.
+/// The value of a number field. 0 if the field is absent.
 pub(crate) fn number(data: &Value, field: &str) -> i64 {
     data[field].as_i64().unwrap_or_default()
 }
 
-/// A number field that may be absent.
+/// The value of a number field, if the field is present.
 pub(crate) fn optional_number(data: &Value, field: &str) -> Option<i64> {
     data[field].as_i64()
 }
 
-/// A hash that is the same in every run: the keys of this hasher are fixed.
+/// A hash that is the same in every run, since the keys of this hasher are fixed.
 pub(crate) fn hash_of(what: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     what.hash(&mut hasher);

@@ -1,4 +1,4 @@
-//! The data of the whole shop, between two steps and during one.
+//! The data of the whole shop, and of the step in hand.
 
 use crate::state::cart::Cart;
 use crate::state::order::Order;
@@ -9,7 +9,7 @@ use crate::time::MINUTE;
 use crate::unit::{Outcome, Unit};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What the shop is configured to. Times are in microseconds.
+/// The configuration of the shop. Times are in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// `intake.max_command_size`, in bytes.
@@ -24,15 +24,15 @@ pub struct Settings {
     pub hold_cap: i64,
     /// `orders.late_payment` is `rehold`, not `refund`.
     pub holds_again: bool,
-    /// `orders.waiting_max`: callbacks that may wait in all.
+    /// `orders.waiting_max`: the most callbacks that wait for all orders together.
     pub waiting_total: usize,
-    /// `orders.waiting_max`: callbacks that may wait for one order.
+    /// The most callbacks that wait for one order.
     pub waiting_per_order: usize,
     /// `orders.waiting_callback_retention`.
     pub waiting_retention: i64,
     /// `carts.expire_after`.
     pub cart_expires_after: i64,
-    /// How much later than that the processor may expire a cart.
+    /// How much later than `cart_expires_after` the processor may expire a cart.
     pub cart_expires_within: i64,
 }
 
@@ -59,21 +59,21 @@ impl Default for Settings {
 /// The shop.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    /// What it is configured to.
+    /// The configuration.
     pub settings: Settings,
-    /// Microseconds since 1970. The caller moves it, forwards only.
+    /// The time, in microseconds since 1970. The caller sets it, and must never set it back.
     pub now: i64,
     pub(crate) stock: BTreeMap<String, Stock>,
     pub(crate) carts: BTreeMap<String, Cart>,
     pub(crate) orders: BTreeMap<String, Order>,
     /// Orders that were deleted after their retention: their ids stay taken.
     pub(crate) retired: BTreeSet<String>,
-    /// Callbacks for orders that are not known yet, the first first.
+    /// Callbacks for orders that are not known yet, in the order in which they came.
     pub(crate) waiting: BTreeMap<String, Vec<Waiting>>,
     pub(crate) parked: Parked,
-    /// The data that came under each identity. Both are kept as hashes: a day has millions.
+    /// The data that came with each identity. Both are hashed to save memory: a simulated day has millions.
     pub(crate) seen: HashMap<u64, Seen>,
-    /// What the step in hand has brought about so far.
+    /// The result of the step in hand so far.
     pub(crate) unit: Unit,
 }
 
@@ -100,7 +100,7 @@ impl Model {
         }
     }
 
-    /// Closes the step in hand.
+    /// Ends the step in hand, and returns its result.
     pub(crate) fn end(&mut self, order: Option<String>, outcome: Outcome) -> Unit {
         let mut unit = Unit { order, ..std::mem::take(&mut self.unit) };
         if let Err(ended) = outcome {

@@ -1,4 +1,4 @@
-//! Notifications: requested once per order, kind and reference, ever.
+//! Notifications. One is requested for each order, kind and reference, and never again.
 
 use crate::model::Model;
 use crate::state::notification::NotificationKind;

@@ -1,4 +1,4 @@
-//! Orders: how one is placed, what it becomes, and what people do to it.
+//! The commands of orders: placing, cancelling, completing, resolving; and the changes of status that follow.
 
 use crate::message::{optional_number, text, total};
 use crate::model::Model;
@@ -12,12 +12,12 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 impl Model {
-    /// Whether an order has that id, or had it.
+    /// Whether an order has or had that id.
     pub(crate) fn is_taken(&self, order: &str) -> bool {
         self.orders.contains_key(order) || self.retired.contains(order)
     }
 
-    /// Refuses a command on an order that is not there.
+    /// Refuses a command on an order that does not exist.
     pub(crate) fn missing<T>(&self, order: &str) -> Result<T, Ended> {
         reject(if self.retired.contains(order) { "not_allowed" } else { "order_not_found" })
     }
@@ -114,7 +114,7 @@ impl Model {
                 self.hold(&order.wanted)?;
             }
             self.become_paid(&mut order, is_late);
-            // what of the surplus went back already is not asked back again
+            // surplus that was refunded already is not refunded again
             let surplus = order.net() - order.total;
             order.auto_refunds_requested = order.paid() - order.total;
             let currency = order.currency.clone();
@@ -127,7 +127,7 @@ impl Model {
         Ok(())
     }
 
-    /// The order is cancelled, and what was taken for it goes back.
+    /// Cancels an order. All of its money is refunded.
     fn cancel(&mut self, order: &mut Order) {
         self.void_authorizations(order);
         if let Some(hold) = order.held() {
@@ -143,7 +143,7 @@ impl Model {
         }
     }
 
-    /// The money is there and the stock is held, perhaps anew: the order is sold.
+    /// Makes an order paid and sells its stock. `is_late`: the stock was held again for the payment.
     pub(crate) fn become_paid(&mut self, order: &mut Order, is_late: bool) {
         self.void_authorizations(order);
         order.status = Status::Paid;
@@ -153,7 +153,7 @@ impl Model {
         self.notify(order, NotificationKind::OrderConfirmed, "");
     }
 
-    /// The order came to nothing, and all of its money must go back.
+    /// Makes an order `refund_due`: it was not sold, and all of its money must be refunded.
     pub(crate) fn become_refund_due(&mut self, order: &mut Order) {
         let net = order.net();
         order.status = Status::RefundDue;
@@ -163,7 +163,7 @@ impl Model {
         self.request_refunds_in_other_currencies(order);
     }
 
-    /// Money in other currencies that is there still, and was not asked back, is asked back.
+    /// Requests refunds of the money in other currencies, as far as none was requested or succeeded.
     pub(crate) fn request_refunds_in_other_currencies(&mut self, order: &mut Order) {
         for currency in order.ledger.other_currencies(&order.currency) {
             let amount = order.ledger.refundable(&currency);
@@ -171,7 +171,7 @@ impl Model {
         }
     }
 
-    /// Asks for money back, if it is any, under an id that the shop makes.
+    /// Requests a refund under an id that the shop chooses, if the amount is not 0.
     pub(crate) fn request_refund(&mut self, order: &mut Order, amount: i64, currency: &str) {
         if amount <= 0 {
             return;
@@ -186,7 +186,8 @@ impl Model {
         self.unit.event("payment.refund_requested");
     }
 
-    /// An order that leaves `awaiting_payment`, `partially_paid` or a review needs no authorization any more.
+    /// Requests to void all authorizations. An order that leaves `awaiting_payment`, `partially_paid` or `under_review`
+    /// needs none any more.
     pub(crate) fn void_authorizations(&mut self, order: &mut Order) {
         for attempt in &mut order.ledger.attempts {
             if attempt.state == AttemptState::Authorized && !attempt.void_requested {
@@ -199,8 +200,9 @@ impl Model {
 
     /// Tells the model which ids an order's refunds have.
     ///
-    /// The processor chooses the ids of the refunds that it asks for by itself, so the model cannot know them. `ids` are
-    /// all of the order's refunds, in their order; those that the model does not know name its nameless ones in turn.
+    /// The processor chooses the ids of the refunds that it requests by itself, so the model cannot know them. `ids`
+    /// are the ids of all refunds of the order, in order. Ids that the model does not know are given to its refunds
+    /// without id.
     pub fn name_refunds<'a>(&mut self, order: &str, ids: impl Iterator<Item = &'a str>) {
         let Some(order) = self.orders.get_mut(order) else {
             return;

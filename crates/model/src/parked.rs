@@ -1,4 +1,4 @@
-//! What is put aside for a person: invalid, conflicting and failed messages.
+//! Parking messages: invalid, conflicting and failed ones.
 
 use crate::message::Message;
 use crate::model::Model;
@@ -11,7 +11,8 @@ impl Model {
         self.parked.insert(message.source, id, message.body, unit);
     }
 
-    /// Of a callback that waited the data are kept, not the bytes of its message. Its message may be parked beside it.
+    /// Parks a callback that waited. Its data are parked, not the bytes of its message, so a parked message with the
+    /// same source and id may exist beside it.
     pub(crate) fn park_waiting(&mut self, callback: &Waiting, unit: &mut Unit) {
         let (source, id) = &callback.message;
         let body = format!("waited: {}", callback.data);

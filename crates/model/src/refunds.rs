@@ -1,4 +1,4 @@
-//! `refund.request`: money goes back because the shop wants it to, and goods come back with it perhaps.
+//! `refund.request`: the shop refunds money, and may return goods to stock.
 
 use crate::message::{number, text};
 use crate::model::Model;
@@ -17,7 +17,7 @@ impl Model {
             return order.not_allowed();
         }
         let refund_id = text(data, "refund_id");
-        // one that failed is tried again in the currency that it had
+        // a refund that failed is requested again in the currency that it had
         let currency = match order.ledger.refund(refund_id) {
             None => order.currency.clone(),
             Some(failed) if failed.state == RefundState::Failed => failed.currency.clone(),
@@ -28,7 +28,7 @@ impl Model {
             return reject("refund_exceeds_paid");
         }
         let returned = units(&data["restock"]);
-        // once per refund
+        // goods are returned once for each refund
         if !returned.is_empty() && !order.restocked_for.contains(refund_id) {
             for (sku, quantity) in &returned {
                 let sold = if order.is_sold() { order.wanted.get(sku) } else { None };

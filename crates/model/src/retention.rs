@@ -1,16 +1,16 @@
-//! What is deleted after `store.history_retention`. The processor chooses when, from then on; an order's id stays taken
-//! for ever.
+//! Deleting orders and carts after `store.history_retention`. The processor chooses the time after that. The id of an
+//! order stays taken for ever.
 
 use crate::model::Model;
 use crate::state::cart::CartStatus;
 use crate::state::order::{Order, Status};
 
 impl Model {
-    /// An order is deleted, with all that belongs to it.
+    /// Deletes an order with everything that belongs to it.
     ///
     /// # Panics
     ///
-    /// When the order must be kept: it is not settled, or changed too lately, or callbacks wait for it.
+    /// When the order must be kept: it is not settled, it changed too recently, or callbacks wait for it.
     pub fn delete_order(&mut self, id: &str) {
         let order = self.orders.remove(id).expect("only orders are deleted");
         assert!(order.is_settled(), "{id} is deleted and {:?}", order.status);
@@ -21,11 +21,11 @@ impl Model {
         self.retired.insert(id.to_owned());
     }
 
-    /// A closed cart is deleted.
+    /// Deletes a closed cart.
     ///
     /// # Panics
     ///
-    /// When the cart must be kept: it is open, or changed too lately, or its order is not settled.
+    /// When the cart must be kept: it is open, it changed too recently, or its order is not settled.
     pub fn delete_cart(&mut self, id: &str) {
         let cart = self.carts.remove(id).expect("only carts are deleted");
         assert_ne!(cart.status, CartStatus::Open, "{id} is deleted");
@@ -37,7 +37,7 @@ impl Model {
 }
 
 impl Order {
-    /// Whether nothing more happens to it by itself.
+    /// Whether nothing can happen to the order by itself any more.
     fn is_settled(&self) -> bool {
         match self.status {
             Status::Completed => true,

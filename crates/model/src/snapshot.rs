@@ -1,4 +1,4 @@
-//! Everything that can be seen of the shop, in plain data: the model's and, filled in by a test, the processor's.
+//! All visible data of the shop as plain data. The model fills one snapshot, a test fills another from the processor.
 
 use crate::model::Model;
 use crate::state::cart::Cart;
@@ -7,7 +7,7 @@ use crate::state::order::Order;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// The shop as it stands. States and statuses have the contract's names.
+/// The current data of the shop. States and statuses have the contract's names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Snapshot {
     /// Every order.
@@ -18,99 +18,99 @@ pub struct Snapshot {
     pub carts: BTreeMap<String, CartSnapshot>,
     /// Callbacks that wait for an order.
     pub waiting: usize,
-    /// Messages that are put aside for a person.
+    /// Parked messages.
     pub parked: usize,
 }
 
 /// One order. Amounts are in minor units, times in microseconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderSnapshot {
-    /// Its status.
+    /// The status.
     pub status: &'static str,
-    /// A dispute is open or lost.
+    /// Whether a dispute is open or lost.
     pub is_disputed: bool,
-    /// Its currency.
+    /// The currency.
     pub currency: String,
-    /// What it costs.
+    /// The total.
     pub total: i64,
-    /// All captured in its currency.
+    /// All captures in the order's currency.
     pub paid: i64,
-    /// All refunds of it that succeeded, up to `paid`.
+    /// All refunds in the order's currency that succeeded, but at most `paid`.
     pub refunded: i64,
-    /// What the shop by itself asked back.
+    /// The refunds that the shop requested by itself.
     pub auto_refunds_requested: i64,
-    /// Its reservation, if it ever had one.
+    /// The reservation, if the order ever had one.
     pub hold: Option<HoldSnapshot>,
-    /// Units that came back, by sku.
+    /// Units that were returned to stock, by sku.
     pub returned: BTreeMap<String, i64>,
-    /// In the order in which they were first heard of.
+    /// The attempts, in the order in which callbacks first named them.
     pub attempts: Vec<AttemptSnapshot>,
-    /// Id, amount, currency and state, in the order in which they were first heard of.
+    /// Id, amount, currency and state of each refund, in the order in which they were requested or first reported.
     pub refunds: Vec<(String, i64, String, &'static str)>,
-    /// Id and state, in the order in which they were opened.
+    /// Id and state of each dispute, in the order in which they were opened.
     pub disputes: Vec<(String, &'static str)>,
-    /// Kind and reference, in the order in which they were requested.
+    /// Kind and reference of each notification, in the order in which they were requested.
     pub notifications: Vec<(&'static str, String)>,
 }
 
 /// One reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HoldSnapshot {
-    /// Its state.
+    /// The state.
     pub state: &'static str,
-    /// While it is held: when it expires.
+    /// When the hold expires, while it is held.
     pub until: Option<i64>,
-    /// While it is held: whether it goes on to the cap.
+    /// Whether the hold was extended to its cap, while it is held.
     pub is_extended: bool,
-    /// While it is held and frozen: the time that is left.
+    /// The remaining time, while the hold is held and frozen.
     pub frozen: Option<i64>,
 }
 
 /// One attempt to pay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptSnapshot {
-    /// Its provider.
+    /// The provider.
     pub provider: String,
-    /// Its id there.
+    /// The provider's id of the attempt.
     pub id: String,
-    /// Its state.
+    /// The state.
     pub state: &'static str,
-    /// It captures no more.
+    /// Whether the attempt captures no more.
     pub is_final: bool,
-    /// The provider was asked to void it as it stands.
+    /// Whether the void of the attempt in its present state was requested.
     pub void_requested: bool,
-    /// What each capture is counted by (`capture ID` or `event ID`), its amount and its currency.
+    /// The identity (`capture ID` or `event ID`), amount and currency of each capture.
     pub captures: Vec<(String, i64, String)>,
 }
 
 /// One sku.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StockSnapshot {
-    /// Units in the house.
+    /// Units on hand.
     pub on_hand: i64,
-    /// Of them, set aside for orders.
+    /// The units on hand that are held for orders.
     pub held: i64,
-    /// Where stock.low begins.
+    /// The threshold of `stock.low`.
     pub low_at: Option<i64>,
 }
 
 /// One cart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CartSnapshot {
-    /// Its status.
+    /// The status.
     pub status: &'static str,
-    /// Counts its changes.
+    /// The version: the number of changes.
     pub version: i64,
-    /// The currency of its prices.
+    /// The currency of the prices.
     pub currency: String,
-    /// Sku, quantity and price of one.
+    /// Sku, quantity and unit price of each line.
     pub lines: Vec<(String, i64, i64)>,
-    /// The order that it became.
+    /// The order that the cart became.
     pub order: Option<String>,
 }
 
 impl Model {
-    /// The shop as the model has it.
+    /// A snapshot of the model.
     pub fn snapshot(&self) -> Snapshot {
         let orders = self.orders.iter().map(|(id, order)| (id.clone(), of_order(order)));
         let stock = self.stock.iter().map(|(sku, stock)| {
@@ -127,12 +127,12 @@ impl Model {
         }
     }
 
-    /// One order, if there is one of that id.
+    /// The order with that id, if there is one.
     pub fn order(&self, id: &str) -> Option<OrderSnapshot> {
         self.orders.get(id).map(of_order)
     }
 
-    /// One cart, if there is one of that id.
+    /// The cart with that id, if there is one.
     pub fn cart(&self, id: &str) -> Option<CartSnapshot> {
         self.carts.get(id).map(of_cart)
     }
@@ -200,7 +200,7 @@ fn of_attempt(attempt: &Attempt) -> AttemptSnapshot {
     }
 }
 
-/// Where two snapshots differ, one entry each; `product` is the processor's.
+/// The differences between two snapshots, one entry each. `product` is the snapshot of the processor.
 pub fn differences(product: &Snapshot, model: &Snapshot) -> Vec<String> {
     let mut found = Vec::new();
     if product == model {

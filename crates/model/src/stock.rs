@@ -1,4 +1,4 @@
-//! Stock: `on_hand` = available + held, for every sku, always.
+//! Stock. Invariant: for every sku `on_hand` = available + held.
 
 use crate::message::{number, optional_number, text};
 use crate::model::Model;
@@ -33,7 +33,7 @@ impl Model {
         Ok(())
     }
 
-    /// Sets units aside: of every sku, or of none.
+    /// Holds units: all of the wanted ones, or none.
     pub(crate) fn hold(&mut self, wanted: &Units) -> Outcome {
         let mut short = Vec::new();
         for (sku, quantity) in wanted {
@@ -57,7 +57,7 @@ impl Model {
         Ok(())
     }
 
-    /// What was held is sold.
+    /// Sells held units.
     pub(crate) fn commit(&mut self, wanted: &Units) {
         self.unit.event("stock.committed");
         for (sku, quantity) in wanted {
@@ -65,7 +65,7 @@ impl Model {
         }
     }
 
-    /// What was held can be sold to others.
+    /// Releases held units.
     pub(crate) fn release(&mut self, wanted: &Units) {
         self.unit.event("stock.released");
         for (sku, quantity) in wanted {
@@ -73,7 +73,7 @@ impl Model {
         }
     }
 
-    /// What was sold came back.
+    /// Returns sold units to stock.
     pub(crate) fn return_units(&mut self, returned: &Units) {
         self.unit.event("stock.returned");
         for (sku, quantity) in returned {
@@ -88,7 +88,7 @@ impl Model {
         assert!(stock.available() >= 0 && stock.held >= 0, "{sku}: {stock:?}");
     }
 
-    /// stock.low comes when available falls to `low_at` or below, not as long as it stays there.
+    /// Emits `stock.low` when the available units fall to `low_at` or below it, and not again while they stay there.
     fn tell_if_low(&mut self, sku: &str, before: Stock) {
         let stock = self.stock[sku];
         if stock.is_low() && !before.is_low() {

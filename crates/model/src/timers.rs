@@ -1,7 +1,7 @@
-//! What time does: holds, carts and waiting callbacks expire.
+//! Timers: holds, carts and waiting callbacks expire.
 //!
-//! [`Model::expire_due`] does all that is due. A caller that compares with a processor whose timers fire one by one
-//! names each instead; the model then checks that its time has come.
+//! [`Model::expire_due`] fires all timers that are due. A caller that follows a processor calls the other methods
+//! instead, for each timer that the processor fires. They check that the timer is due.
 
 use crate::model::Model;
 use crate::state::cart::CartStatus;
@@ -11,7 +11,7 @@ use crate::state::order::Status;
 use crate::unit::{Ended, Unit};
 
 impl Model {
-    /// Everything that is due happens, holds first, the earliest first.
+    /// Fires all timers that are due: holds first, the earliest first.
     pub fn expire_due(&mut self) -> Vec<Unit> {
         let now = self.now;
         let ends =
@@ -40,11 +40,11 @@ impl Model {
         units
     }
 
-    /// The hold of an order runs out.
+    /// Expires the hold of an order.
     ///
     /// # Panics
     ///
-    /// When the order has no hold, or its time has not come.
+    /// When the order has no hold, or the hold is not due.
     pub fn expire_hold(&mut self, id: &str) -> Unit {
         let mut order = self.orders.get(id).cloned().expect("only orders have holds");
         let hold = order.held().expect("the order has a hold that can expire");
@@ -52,7 +52,7 @@ impl Model {
         hold.state = HoldState::Expired;
         self.release(&order.wanted);
         order.updated_at = self.now;
-        // an order under review goes on without its stock
+        // an order under review loses its stock, and its status stays
         if order.status != Status::UnderReview {
             self.void_authorizations(&mut order);
             order.status = Status::Expired;
@@ -69,11 +69,11 @@ impl Model {
         self.end(Some(id.to_owned()), Ok(()))
     }
 
-    /// A cart that nobody touched for long expires.
+    /// Expires a cart.
     ///
     /// # Panics
     ///
-    /// When there is no such cart, it is not open, or its time has not come.
+    /// When there is no such cart, or it is not open or not due.
     pub fn expire_cart(&mut self, id: &str) -> Unit {
         let cart = self.carts.get_mut(id).expect("only carts expire");
         assert_eq!(cart.status, CartStatus::Open, "{id} expires");
@@ -86,11 +86,11 @@ impl Model {
         self.end(None, Ok(()))
     }
 
-    /// The order of a callback never came: the first one that waits for it is parked.
+    /// Parks the first callback that waits for an order, because the order never came.
     ///
     /// # Panics
     ///
-    /// When no callback waits for the order, the order came, or the callback's time has not come.
+    /// When no callback waits for the order, the order exists, or the callback is not due.
     pub fn expire_waiting(&mut self, order: &str) -> Unit {
         assert!(!self.orders.contains_key(order), "{order} came");
         let callback = self.take_waiting(order).expect("a callback waits for the order");

@@ -38,7 +38,7 @@ pub struct Terms {
     pub hold_for: Duration,
     /// How long a hold may last at most, from the placing.
     pub hold_cap: Duration,
-    /// What to do with money that comes after the hold expired.
+    /// What to do with money that is captured after the hold expired.
     pub late_payment: LatePayment,
     /// A settled order is deleted this long after it last changed. Its id stays taken.
     pub keep_for: Duration,
@@ -116,7 +116,7 @@ impl Flows {
         Ok(self.orders.borrow_mut().get(ordinal)?)
     }
 
-    /// The order of that id. An ordinal alone is no order: callbacks may wait there.
+    /// The order with that id. An ordinal without a state is not an order: callbacks may wait for it.
     pub(super) fn find(&self, id: &OrderId) -> Result<Option<Found>, Fault> {
         let Some(ordinal) = self.ordinal_of(id)? else {
             return Ok(None);

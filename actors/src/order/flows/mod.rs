@@ -6,10 +6,10 @@
 //! | module | has |
 //! |---|---|
 //! | `placing` | from a request to an order that holds its stock, or is rejected |
-//! | `paying` | what providers say: before the order is placed, in time, and late |
-//! | `refunding` | money that is refunded on request, and goods that are returned with it |
+//! | `paying` | callbacks of providers: before the order is placed, in time, and late |
+//! | `refunding` | refunds that a producer requests, and goods that are returned with them |
 //! | `ending` | orders that are cancelled, resolved or completed, or whose hold expires |
-//! | `retention` | what is old: carts that nobody touches, settled orders |
+//! | `retention` | old data: carts that nobody touches, settled orders |
 //! | `effects` | carries out what the rules decided |
 //! | `context` | what the flows share: the orders, the other owners, the terms |
 

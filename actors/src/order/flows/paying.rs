@@ -1,4 +1,4 @@
-//! Callbacks of payment providers: those that come before their order, in time, and late.
+//! Callbacks of payment providers that come before their order, in time, or late.
 
 use super::context::{Flows, Found, LatePayment};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -75,7 +75,7 @@ impl Flows {
                 changeset.events.push(event);
                 Ok(Outcome::new(Verdict::Waiting, changeset).about(order_id, Some(ordinal)))
             }
-            // too many: the callback is parked, not refused
+            // too many callbacks wait: the message is parked, not refused
             Err(CommandError::Refused(refusal)) => {
                 Ok(cannot_be_kept(refusal).about(order_id, None))
             }
@@ -124,7 +124,7 @@ impl Flows {
         };
         let reply = ask(&self.owners.payment, record).await?;
         let (payment::RecordedCallback { effect, summary }, recorded_changes) = match reply {
-            // too many: the callback is parked, not refused
+            // the order has too many entries: the message is parked, not refused
             Err(CommandError::Refused(refusal)) => {
                 return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
             }
@@ -143,7 +143,7 @@ impl Flows {
         }
     }
 
-    /// How far an order is. Its status tells, or else its stock.
+    /// The phase of an order. It follows from the status, or else from the reservation.
     async fn phase(&self, ordinal: Ordinal, order: &Order) -> Result<Phase, Fault> {
         match rules::phase(order.status) {
             Some(phase) => Ok(phase),

@@ -106,7 +106,7 @@ impl Flows {
             if self.load(ordinal)?.is_some() || self.tombstone_at(ordinal)?.is_some() {
                 return Ok(exists(request.id, ordinal));
             }
-            // callbacks came before their order: they are applied right behind this unit
+            // callbacks came before their order: they are applied right after this unit
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
         let ordinal = place.ordinal();

@@ -1,8 +1,8 @@
-//! What is kept no longer: carts that nobody touches, and settled orders.
+//! Expiring and deleting old data: carts that nobody touches, and settled orders.
 //!
-//! A cart and an order each have one timer. A timer that fires too early sets the next one, since
-//! what happens meanwhile sets none. An order is deleted as a whole in one unit; its tombstone keeps
-//! its id taken for ever.
+//! A cart and an order each have one timer. Later changes set no further timer: a timer that fires too
+//! early sets the next one. An order is deleted as a whole in one unit. Its tombstone keeps its id taken
+//! for ever.
 
 use super::context::Flows;
 use crate::cart;

@@ -8,19 +8,19 @@ pub(crate) struct Cart {
     pub(crate) currency: String,
     pub(crate) lines: Vec<Line>,
     pub(crate) order: Option<String>,
-    /// When it last changed.
+    /// When the cart last changed.
     pub(crate) updated_at: i64,
 }
 
-/// How a cart stands.
+/// The status of a cart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum CartStatus {
-    /// It can be changed.
+    /// The cart can be changed.
     Open,
-    /// It became an order.
+    /// The cart became an order.
     CheckedOut,
-    /// Nobody touched it for long.
+    /// The cart expired.
     Expired,
 }
 

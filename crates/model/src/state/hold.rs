@@ -1,28 +1,28 @@
-//! The data of a hold: the stock set aside for one order.
+//! The data of a hold: the stock that is held for one order.
 
 /// The reservation of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hold {
     pub(crate) state: HoldState,
-    /// When it expires, if it is held: the cap while it is frozen.
+    /// When the hold expires, while it is held. The cap while it is frozen.
     pub(crate) until: i64,
-    /// A part of the money came, or a person must decide: it goes on to the cap.
+    /// Whether the hold was extended to its cap, because the order is partly paid or under review.
     pub(crate) is_extended: bool,
-    /// The time that was left when it was frozen.
+    /// The time that was left when the hold was frozen.
     pub(crate) frozen: Option<i64>,
 }
 
-/// How a reservation stands.
+/// The state of a reservation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum HoldState {
-    /// Set aside.
+    /// The stock is held.
     Held,
     /// Sold.
     Committed,
-    /// Given back: the order was cancelled.
+    /// Released: the order was cancelled.
     Released,
-    /// Given back: its time ran out.
+    /// Released: the hold expired.
     Expired,
 }
 

@@ -1,11 +1,11 @@
-//! The money of one order: what the providers said, added up.
+//! The money of one order: attempts, captures, refunds and disputes.
 
-/// All that was said of one order's money.
+/// The money of one order, as the providers reported it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
-    /// In the order in which they were first heard of.
+    /// The attempts, in the order in which callbacks first named them.
     pub(crate) attempts: Vec<Attempt>,
-    /// In the order in which they were requested, or first heard of.
+    /// The refunds, in the order in which they were requested or first reported.
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<(String, DisputeState)>,
 }
@@ -16,29 +16,29 @@ pub(crate) struct Attempt {
     pub(crate) id: String,
     pub(crate) state: AttemptState,
     pub(crate) captures: Vec<Capture>,
-    /// `final` was said: it captures no more.
+    /// Whether a callback said `final`: the attempt captures no more.
     pub(crate) is_final: bool,
-    /// `payment.void_requested` was emitted for it as it stands.
+    /// Whether `payment.void_requested` was emitted for the attempt in its present state.
     pub(crate) void_requested: bool,
 }
 
-/// How far an attempt got.
+/// The state of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum AttemptState {
-    /// Nothing was heard of it yet.
+    /// No callback has named the attempt yet.
     Initiated,
     /// The customer must do something.
     ActionRequired,
-    /// Money is set aside.
+    /// Money is authorized, and not captured.
     Authorized,
-    /// Money was taken, in part or whole.
+    /// Money was captured, in part or whole.
     Captured,
-    /// It failed.
+    /// The attempt failed.
     Failed,
-    /// The authorization was given up.
+    /// The authorization was voided.
     Voided,
-    /// It ran out.
+    /// The attempt or its authorization expired.
     Expired,
 }
 
@@ -49,12 +49,12 @@ pub(crate) struct Capture {
     pub(crate) currency: String,
 }
 
-/// What a capture is counted by, once.
+/// The identity of a capture, which is counted once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CaptureIdentity {
-    /// Its id, which is its attempt's.
+    /// The capture's id, unique within its attempt.
     Capture(String),
-    /// Where it has no id: the event that told of it, which is its provider's.
+    /// The capture has no id: the id of the event that reported it, unique within its provider.
     Event(String),
 }
 
@@ -67,32 +67,33 @@ pub(crate) struct Refund {
     pub(crate) state: RefundState,
 }
 
-/// How a refund stands.
+/// The state of a refund.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum RefundState {
-    /// It was asked for.
+    /// The refund was requested.
     Requested,
-    /// The money is back.
+    /// The refund succeeded.
     Succeeded,
-    /// It did not work.
+    /// The refund failed.
     Failed,
 }
 
-/// How a dispute stands.
+/// The state of a dispute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum DisputeState {
-    /// It is open at the provider.
+    /// The dispute is open at the provider.
     Open,
     /// The shop keeps the money.
     Won,
-    /// The money is gone.
+    /// The shop lost the money.
     Lost,
 }
 
 impl AttemptState {
-    /// Never backwards. But an attempt that ended may turn out captured: money that was taken is money that was taken.
+    /// Whether the state may change to `next`. It never goes back. But an attempt that ended may still be reported as
+    /// captured: the money counts.
     pub(crate) fn may_become(self, next: Self) -> bool {
         match self {
             Self::Initiated => true,
@@ -104,14 +105,14 @@ impl AttemptState {
 }
 
 impl Attempt {
-    /// It may still bring money and brought none: it freezes the order's hold.
+    /// Whether the attempt has captured nothing and may still capture. Such an attempt freezes the order's hold.
     pub(crate) fn is_open(&self) -> bool {
         matches!(self.state, AttemptState::ActionRequired | AttemptState::Authorized)
     }
 }
 
 impl Ledger {
-    /// The attempt, begun with its first mention.
+    /// The attempt. The first callback that names it adds it.
     pub(crate) fn attempt(&mut self, provider: &str, id: &str) -> &mut Attempt {
         let known = self.attempts.iter().position(|one| one.provider == provider && one.id == id);
         let place = known.unwrap_or_else(|| {
@@ -132,7 +133,7 @@ impl Ledger {
         self.attempts.iter().any(|one| one.provider == provider && one.id == id)
     }
 
-    /// Whether that very money was counted before: an id is unique within its attempt, an event within its provider.
+    /// Whether the capture was counted before.
     pub(crate) fn has_counted(
         &self,
         provider: &str,
@@ -147,13 +148,13 @@ impl Ledger {
         attempts.flat_map(|one| &one.captures).any(|capture| capture.identity == *identity)
     }
 
-    /// All captured in a currency.
+    /// The sum of the captures in a currency.
     pub(crate) fn captured(&self, currency: &str) -> i64 {
         let captures = self.attempts.iter().flat_map(|attempt| &attempt.captures);
         captures.filter(|one| one.currency == currency).map(|one| one.amount).sum()
     }
 
-    /// All refunds in a currency that stand so.
+    /// The sum of the refunds in a currency that are in this state.
     pub(crate) fn refunds(&self, currency: &str, state: RefundState) -> i64 {
         let refunds = self.refunds.iter().filter(|one| one.state == state);
         refunds.filter(|one| one.currency == currency).map(|one| one.amount).sum()
@@ -163,24 +164,24 @@ impl Ledger {
         self.refunds.iter_mut().find(|refund| refund.id == id)
     }
 
-    /// Money in a currency that is there, and that nobody asked back yet.
+    /// The money in a currency that was neither refunded nor requested to be refunded.
     pub(crate) fn refundable(&self, currency: &str) -> i64 {
         let net = self.captured(currency) - self.refunds(currency, RefundState::Succeeded);
         net.max(0) - self.refunds(currency, RefundState::Requested)
     }
 
-    /// A dispute is open or lost.
+    /// Whether a dispute is open or lost.
     pub(crate) fn is_disputed(&self) -> bool {
         self.disputes.iter().any(|(_, state)| *state != DisputeState::Won)
     }
 
-    /// The provider has something to tell still: of a refund or a dispute.
+    /// Whether a refund or a dispute is not finished, so that the provider may still report something.
     pub(crate) fn is_under_way(&self) -> bool {
         self.refunds.iter().any(|refund| refund.state == RefundState::Requested)
             || self.disputes.iter().any(|(_, state)| *state == DisputeState::Open)
     }
 
-    /// The currencies of captures other than `own`, in the order in which they came.
+    /// The currencies of captures other than `own`, in the order of the captures.
     pub(crate) fn other_currencies(&self, own: &str) -> Vec<String> {
         let mut found = Vec::new();
         for capture in self.attempts.iter().flat_map(|attempt| &attempt.captures) {

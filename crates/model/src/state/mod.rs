@@ -3,11 +3,11 @@
 //! | module | is about |
 //! |---|---|
 //! | `cart` | a cart and its lines |
-//! | `hold` | the stock set aside for one order |
+//! | `hold` | the stock that is held for one order |
 //! | `ledger` | the money of one order: attempts, captures, refunds, disputes |
 //! | `notification` | the kinds of notifications |
 //! | `order` | an order, its status, and what it is placed with |
-//! | `parked` | messages that are put aside for a person |
+//! | `parked` | parked messages |
 //! | `stock` | one sku, and lists of units |
 //! | `waiting` | a callback that came before its order |
 

@@ -1,6 +1,6 @@
 //! The kinds of notifications.
 
-/// What a customer is told.
+/// The kind of a notification.
 #[derive(
     Debug,
     Clone,
@@ -18,11 +18,11 @@
 pub enum NotificationKind {
     /// The order is paid.
     OrderConfirmed,
-    /// The order's hold ran out.
+    /// The order's hold expired.
     OrderExpired,
     /// The order was cancelled.
     OrderCancelled,
-    /// A refund arrived; the reference is its id.
+    /// A refund succeeded. The reference is the refund's id.
     RefundSucceeded,
 }
 

@@ -15,28 +15,28 @@ pub(crate) struct Order {
     pub(crate) status: Status,
     pub(crate) currency: String,
     pub(crate) total: i64,
-    /// What was ordered.
+    /// The ordered units.
     pub(crate) wanted: Units,
-    /// The cart that it came from.
+    /// The cart that the order was placed from.
     pub(crate) cart: Option<String>,
     pub(crate) placed_at: i64,
-    /// When it last changed.
+    /// When the order last changed.
     pub(crate) updated_at: i64,
     pub(crate) hold_for: i64,
-    /// None, when there was too little stock from the start.
+    /// The reservation. `None`: too little stock was available when the order was placed.
     pub(crate) hold: Option<Hold>,
     pub(crate) ledger: Ledger,
-    /// Money of its own currency that the shop by itself asked back.
+    /// The refunds in the order's own currency that the shop requested by itself.
     pub(crate) auto_refunds_requested: i64,
-    /// Of what was sold: what came back.
+    /// The sold units that were returned.
     pub(crate) returned: Units,
-    /// The refunds that units came back with.
+    /// The refunds that units were returned with.
     pub(crate) restocked_for: BTreeSet<String>,
     /// Kind and reference of every notification.
     pub(crate) notifications: Vec<(NotificationKind, String)>,
 }
 
-/// How an order stands.
+/// The status of an order.
 #[derive(
     Debug,
     Clone,
@@ -52,27 +52,27 @@ pub(crate) struct Order {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Status {
-    /// There was too little stock.
+    /// Too little stock was available.
     Rejected,
-    /// Its stock is held, its money has not come.
+    /// The stock is held, and nothing was captured.
     AwaitingPayment,
-    /// Part of its money came.
+    /// A part of the total was captured.
     PartiallyPaid,
-    /// Too much money or another currency came: a person must decide.
+    /// Too much money, or money in another currency, was captured: a person must decide.
     UnderReview,
-    /// Its money came and its stock is sold.
+    /// The order is paid, and its stock is sold.
     Paid,
-    /// It was handed over to the customer.
+    /// The order was handed over to the customer.
     Completed,
-    /// Its hold ran out.
+    /// The hold expired.
     Expired,
-    /// It was called off.
+    /// The order was cancelled.
     Cancelled,
-    /// It came to nothing, and money must go back.
+    /// The order was not sold, and money must be refunded.
     RefundDue,
-    /// It was sold, and part of its money went back.
+    /// The order was sold, and a part of its money was refunded.
     PartiallyRefunded,
-    /// All of its money went back.
+    /// All of the money was refunded.
     Refunded,
 }
 
@@ -83,7 +83,7 @@ impl Status {
     }
 }
 
-/// What an order is placed with.
+/// The data of an order that is to be placed.
 pub(crate) struct Placing {
     pub(crate) id: String,
     pub(crate) currency: String,
@@ -94,12 +94,12 @@ pub(crate) struct Placing {
 }
 
 impl Order {
-    /// All captured in its currency.
+    /// The sum of the captures in the order's currency.
     pub(crate) fn paid(&self) -> i64 {
         self.ledger.captured(&self.currency)
     }
 
-    /// All refunds that succeeded, as far as there was money to refund.
+    /// The sum of the refunds that succeeded, but at most the captures.
     pub(crate) fn refunded(&self) -> i64 {
         self.ledger.refunds(&self.currency, RefundState::Succeeded).min(self.paid())
     }
@@ -108,7 +108,7 @@ impl Order {
         self.paid() - self.refunded()
     }
 
-    /// Money in another currency came, and did not all go back.
+    /// Whether money in another currency was captured and not all of it was refunded.
     pub(crate) fn has_other_currency(&self) -> bool {
         let others = self.ledger.other_currencies(&self.currency);
         others.iter().any(|other| {
@@ -116,7 +116,7 @@ impl Order {
         })
     }
 
-    /// It was sold, whatever became of it then.
+    /// Whether the order was sold, whatever happened after that.
     pub(crate) fn is_sold(&self) -> bool {
         self.hold.is_some_and(|hold| hold.state == HoldState::Committed)
     }

@@ -4,7 +4,7 @@ use crate::message::hash_of;
 use crate::unit::Unit;
 use std::collections::HashSet;
 
-/// The messages that are parked, by source, id and bytes: what comes again with the same three is parked once.
+/// The parked messages, by source, id and bytes. A message that comes again with the same three is parked once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Parked(HashSet<u64>);
 

@@ -7,6 +7,6 @@ use serde_json::Value;
 pub(crate) struct Waiting {
     pub(crate) since: i64,
     pub(crate) data: Value,
-    /// Source and id of the message that brought it.
+    /// The source and the id of the message that brought the callback.
     pub(crate) message: (String, String),
 }
