@@ -1,8 +1,8 @@
 //! Recent units, shared by the one thread that seals them and the many that read.
 //!
-//! Invariant: every unit is in the overlay or in the catalog, whenever a reader looks. Therefore both are behind one
-//! lock. Nobody reads the disk while holding the lock, so the core waits for a reader only as long as some look-ups in
-//! memory take.
+//! Invariant: whenever a reader takes the lock, the overlay has each sealed unit, or the catalog has the names and
+//! identities of that unit. Therefore both are behind one lock. Nobody reads the disk while holding the lock, so the core
+//! waits for a reader only as long as some look-ups in memory take.
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
