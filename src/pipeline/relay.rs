@@ -1,9 +1,9 @@
-//! The relay: publishes the events of durable units, in order, with confirms, and keeps a cursor.
+//! The relay: publishes the events of durable units, in order, waits for their confirms, and keeps a cursor.
 //!
-//! Invariant: the cursor never passes an event that has to be published and is not confirmed. The next group commit
-//! stores the cursor; after a crash the events behind the stored cursor are published again, with the same ids. The
-//! journal is the outbox: when the feed has a gap, because the relay fell behind or a publish failed, the relay reads
-//! the missing units from the journal.
+//! Invariant: the cursor never passes an event that must be published and is not confirmed. The next group commit
+//! stores the cursor. After a crash the events from the stored cursor on are published again, with the same ids. The
+//! journal is the outbox: the relay reads units from the journal that the core did not hand over because the relay was
+//! late, and units that a failed publish must repeat.
 
 use super::Error;
 use super::workers::{Workers, failpoint};
@@ -25,7 +25,7 @@ const BATCH: usize = 256;
 /// The largest number of publishes under way.
 const OUTSTANDING: usize = 16;
 /// About the most units that wait for the relay in memory. The relay reads further ones from the journal later.
-const AT_HAND: usize = 4096;
+const HANDED_OVER: usize = 4096;
 /// The number of units that are read from the journal at once.
 const READ: usize = 512;
 /// The pause after a failed publish.
@@ -51,7 +51,7 @@ pub(super) struct RelayHandle {
 impl RelayHandle {
     /// Hands over units that became durable. Never waits: a relay that is late reads them from the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
-        if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < AT_HAND {
+        if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < HANDED_OVER {
             self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
             let _ = self.sender.send(entries); // an error means that the relay failed: the process is ending
         }
@@ -83,7 +83,7 @@ pub(super) fn start(
         published,
         stream: publisher.events(),
         outstanding: VecDeque::new(),
-        at_hand: VecDeque::new(),
+        handed_over: VecDeque::new(),
         waiting: Arc::clone(&waiting),
         metrics,
         clock: SystemClock::default(),
@@ -104,7 +104,7 @@ struct Relay {
     /// The batches under way: the sequence after the batch, its receipt, and when it was published.
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
     /// Units that the core has handed over.
-    at_hand: VecDeque<Arc<JournalEntry>>,
+    handed_over: VecDeque<Arc<JournalEntry>>,
     /// The number of units that the core has handed over and this relay has not taken.
     waiting: Arc<AtomicUsize>,
     metrics: Metrics,
@@ -117,7 +117,7 @@ impl Relay {
         mut feed: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>,
     ) -> Result<(), Error> {
         loop {
-            while self.at_hand.len() < AT_HAND
+            while self.handed_over.len() < HANDED_OVER
                 && let Ok(entries) = feed.try_recv()
             {
                 self.take(entries);
@@ -152,7 +152,7 @@ impl Relay {
 
     fn take(&mut self, entries: Vec<Arc<JournalEntry>>) {
         self.waiting.fetch_sub(entries.len(), Ordering::Relaxed);
-        self.at_hand.extend(entries);
+        self.handed_over.extend(entries);
     }
 
     fn behind(&self) -> bool {
@@ -214,14 +214,14 @@ impl Relay {
 
     /// The unit at `next`, if it is durable.
     async fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
-        while self.at_hand.front().is_some_and(|entry| entry.seq < self.next) {
-            self.at_hand.pop_front();
+        while self.handed_over.front().is_some_and(|entry| entry.seq < self.next) {
+            self.handed_over.pop_front();
         }
-        if self.at_hand.front().is_none_or(|entry| entry.seq != self.next) {
+        if self.handed_over.front().is_none_or(|entry| entry.seq != self.next) {
             self.read_on().await?;
         }
-        match self.at_hand.front() {
-            Some(entry) if entry.seq == self.next => Ok(self.at_hand.pop_front()),
+        match self.handed_over.front() {
+            Some(entry) if entry.seq == self.next => Ok(self.handed_over.pop_front()),
             Some(_) | None => Ok(None),
         }
     }
@@ -229,7 +229,7 @@ impl Relay {
     /// Reads the units that the core did not hand over from the journal. Another thread reads them: the threads of this
     /// runtime answer the heartbeats of the broker, so they must not wait for a disk.
     async fn read_on(&mut self) -> Result<(), states::Error> {
-        let handed_from = self.at_hand.front().map(|entry| entry.seq);
+        let handed_from = self.handed_over.front().map(|entry| entry.seq);
         let (history, next) = (self.history.clone(), self.next);
         let reading = tokio::task::spawn_blocking(move || read(&history, next, handed_from));
         let mut read = match reading.await.map_err(tokio::task::JoinError::try_into_panic) {
@@ -237,10 +237,10 @@ impl Relay {
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
             Err(Err(_)) => std::future::pending().await, // the runtime is being shut down
         };
-        read.append(&mut self.at_hand);
-        self.at_hand = read;
+        read.append(&mut self.handed_over);
+        self.handed_over = read;
         // pruned units were confirmed before: continue after them
-        if let Some(first) = self.at_hand.front()
+        if let Some(first) = self.handed_over.front()
             && first.seq > self.next
             && self.outstanding.is_empty()
         {
