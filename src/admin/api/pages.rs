@@ -37,7 +37,9 @@ pub(super) fn page<L: List>(
     // One item more than the page holds shows that the list goes on.
     let wanted = limit.get() + 1;
     let until = from.0.saturating_add(EXAMINED);
-    let (mut found, mut next) = (Vec::new(), Some(from));
+    // a caller may ask for any place, also far behind the end
+    let used = reader.next_ordinal(L::TABLE);
+    let (mut found, mut next) = (Vec::new(), Some(from).filter(|from| *from < used));
     while let Some(at) = next.filter(|_| found.len() < wanted) {
         if at.0 >= until {
             let next = Some(L::behind(Ordinal(at.0 - 1)));

@@ -189,6 +189,17 @@ async fn a_page_of_fifty_of_ten_thousand_reads_about_fifty() {
 }
 
 #[actix_web::test]
+async fn a_page_behind_the_end_is_empty_and_the_last() {
+    let mut shop = Shop::new();
+    (0..3).for_each(|ordinal| shop.place(ordinal));
+    for after in [2, 3, 5_000, u64::MAX / 2, u64::MAX - 1] {
+        let (status, page, _) = shop.get(&format!("/api/orders?after={after}")).await;
+        assert_eq!(status, StatusCode::OK, "{after}: {page}");
+        assert_eq!(page, serde_json::json!({ "items": [], "next": null }), "{after}");
+    }
+}
+
+#[actix_web::test]
 async fn a_filter_that_lets_nothing_pass_does_not_read_the_table() {
     let mut shop = Shop::new();
     (0..5_000).for_each(|ordinal| shop.place(ordinal));
