@@ -40,7 +40,7 @@ use crate::pipeline::workers::failpoint;
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
 pub use self::problem::Problem;
-pub use self::readiness::{Condition, Readiness, Reason};
+pub use self::readiness::{Condition, Readiness, Reason, STARTING};
 
 /// The settings of the server.
 #[derive(Debug, Clone)]

@@ -54,6 +54,9 @@ pub struct Reason {
     pub detail: String,
 }
 
+/// The detail of [`Condition::Starting`] while nothing particular is waited for.
+pub const STARTING: &str = "the process is starting";
+
 /// The conditions that hold now. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Readiness(Arc<Mutex<BTreeMap<Condition, String>>>);
@@ -67,8 +70,7 @@ impl Default for Readiness {
 impl Readiness {
     /// Not ready: the process is starting.
     pub fn starting() -> Self {
-        let detail = "the process is starting".to_owned();
-        Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, detail)]))))
+        Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, STARTING.to_owned())]))))
     }
 
     /// Makes the process not ready until the condition is cleared. The log gets one line when the condition begins, and none

@@ -1,6 +1,6 @@
 //! Shows the state of the broker's driver and of the pipeline in readiness and metrics.
 
-use crate::admin::{Condition as Unready, Readiness};
+use crate::admin::{Condition as Unready, Readiness, STARTING};
 use crate::metrics::Metrics;
 use crate::pipeline::Condition;
 use crate::pipeline::workers::failpoint;
@@ -46,9 +46,15 @@ pub(super) async fn watch_broker(
             }
             // the broker is there: what the start waits for is the namespace
             Phase::NotOwner if now.generation == 0 => {
+                readiness.clear(Unready::Broker);
                 readiness.raise(Unready::Starting, "another processor owns the namespace");
             }
             Phase::Connecting | Phase::NotOwner => {
+                // without the broker nobody knows who owns the namespace, or what is missing
+                readiness.clear(Unready::Topology);
+                if now.generation == 0 {
+                    readiness.raise(Unready::Starting, STARTING);
+                }
                 let detail = now
                     .last_error
                     .map_or_else(|| "there is no connection".to_owned(), |failure| failure.detail);
@@ -89,6 +95,53 @@ pub(super) async fn watch_pipeline(
 mod tests {
     use super::*;
     use orderly_broker::{Failure, FailureKind};
+
+    /// What readiness shows after the driver went through `phases`, each with the error that it had last.
+    async fn shown_after(phases: &[(Phase, Option<&str>)]) -> Vec<(Unready, String)> {
+        let (status, watched) = watch::channel(Status::default());
+        let readiness = Readiness::starting();
+        let (metrics, _exporter) = Metrics::new();
+        let watching = tokio::spawn(watch_broker(watched, readiness.clone(), metrics));
+        for (phase, error) in phases {
+            let last_error = error.map(|detail| Failure {
+                kind: FailureKind::ConnectionLost,
+                detail: detail.to_owned(),
+            });
+            status.send_replace(Status { phase: phase.clone(), last_error, ..Status::default() });
+            // the watcher runs until it waits for the next change
+            tokio::task::yield_now().await;
+        }
+        drop(status);
+        watching.await.expect("the watcher ends with the driver");
+        let reasons = readiness.reasons().into_iter();
+        reasons.map(|reason| (reason.condition, reason.detail)).collect()
+    }
+
+    #[tokio::test]
+    async fn readiness_shows_the_last_obstacle_only() {
+        let refused = (Phase::Connecting, Some("connection refused"));
+        let held = (Phase::NotOwner, Some("another processor holds the queue"));
+        let missing = (Phase::Missing(vec!["queue q".to_owned()]), None);
+        let starting = (Unready::Starting, "the process is starting".to_owned());
+        let unreachable = (Unready::Broker, "connection refused".to_owned());
+
+        let shown = shown_after(std::slice::from_ref(&refused)).await;
+        assert_eq!(shown, [starting.clone(), unreachable.clone()]);
+
+        let shown = shown_after(&[refused.clone(), held.clone()]).await;
+        let owned = (Unready::Starting, "another processor owns the namespace".to_owned());
+        assert_eq!(shown, [owned], "the broker is there");
+
+        let shown = shown_after(&[held, refused.clone()]).await;
+        assert_eq!(
+            shown,
+            [starting.clone(), unreachable.clone()],
+            "nobody knows who owns the namespace"
+        );
+
+        let shown = shown_after(&[missing, refused]).await;
+        assert_eq!(shown, [starting, unreachable], "nobody knows what is missing");
+    }
 
     #[tokio::test]
     async fn a_driver_that_ended_by_itself_is_seen_and_one_that_was_closed_is_not() {
