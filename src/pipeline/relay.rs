@@ -2,8 +2,9 @@
 //!
 //! Invariant: the cursor never passes an event that must be published and is not confirmed. The next group commit
 //! stores the cursor. After a crash the events from the stored cursor on are published again, with the same ids. The
-//! journal is the outbox: the relay reads units from the journal that the core did not hand over because the relay was
-//! late, and units that a failed publish must repeat.
+//! journal is the outbox: the relay reads units from the journal that the core left out because the relay was late, and
+//! units that a failed publish must repeat. It reads no others: units are durable a moment before the core hands them
+//! over, and the relay waits for them.
 
 use super::Error;
 use super::workers::{Workers, failpoint};
@@ -39,20 +40,32 @@ pub(super) struct Position {
     pub(super) cursor: Arc<AtomicU64>,
 }
 
+/// The feed of durable units, as the core and the relay share it.
+#[derive(Debug, Default)]
+struct FeedState {
+    /// The number of units that the core has handed over and the relay has not taken.
+    waiting: AtomicUsize,
+    /// Every unit below this was handed over, or left out because too many were waiting.
+    fed_through: AtomicU64,
+}
+
 /// The core's handle of the relay: hands over durable units, and reads the cursor.
 #[derive(Debug)]
 pub(super) struct RelayHandle {
     sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
-    /// The number of units that the core has handed over and the relay has not taken.
-    waiting: Arc<AtomicUsize>,
+    feed: Arc<FeedState>,
     cursor: Arc<AtomicU64>,
 }
 
 impl RelayHandle {
     /// Hands over units that became durable. Never waits: a relay that is late reads them from the journal.
     pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
-        if !entries.is_empty() && self.waiting.load(Ordering::Relaxed) < HANDED_OVER {
-            self.waiting.fetch_add(entries.len(), Ordering::Relaxed);
+        let Some(last) = entries.last() else { return };
+        // `fed_through` is stored first. When units are left out, the relay has yet to take earlier ones, and reads
+        // `fed_through` again after that. So the relay never goes to sleep while a left-out unit is unpublished.
+        self.feed.fed_through.store(last.next.0, Ordering::SeqCst);
+        if self.feed.waiting.load(Ordering::SeqCst) < HANDED_OVER {
+            self.feed.waiting.fetch_add(entries.len(), Ordering::SeqCst);
             let _ = self.sender.send(entries); // an error means that the relay failed: the process is ending
         }
     }
@@ -72,8 +85,9 @@ pub(super) fn start(
     publisher: &Publisher,
     metrics: Metrics,
 ) -> RelayHandle {
-    let (sender, feed) = mpsc::unbounded_channel();
-    let waiting = Arc::new(AtomicUsize::new(0));
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let feed = Arc::new(FeedState::default());
+    feed.fed_through.store(history.durable().0, Ordering::SeqCst); // what is durable already is never fed
     let cursor = Arc::clone(&position.cursor);
     let relay = Relay {
         next: position.next,
@@ -84,12 +98,13 @@ pub(super) fn start(
         stream: publisher.events(),
         outstanding: VecDeque::new(),
         handed_over: VecDeque::new(),
-        waiting: Arc::clone(&waiting),
+        receiver,
+        feed: Arc::clone(&feed),
         metrics,
         clock: SystemClock::default(),
     };
-    workers.spawn("relay", relay.run(feed));
-    RelayHandle { sender, waiting, cursor }
+    workers.spawn("relay", relay.run());
+    RelayHandle { sender, feed, cursor }
 }
 
 struct Relay {
@@ -105,23 +120,17 @@ struct Relay {
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
     /// Units that the core has handed over.
     handed_over: VecDeque<Arc<JournalEntry>>,
-    /// The number of units that the core has handed over and this relay has not taken.
-    waiting: Arc<AtomicUsize>,
+    /// The feed: units that became durable, as the core hands them over.
+    receiver: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>,
+    feed: Arc<FeedState>,
     metrics: Metrics,
     clock: SystemClock,
 }
 
 impl Relay {
-    async fn run(
-        mut self,
-        mut feed: mpsc::UnboundedReceiver<Vec<Arc<JournalEntry>>>,
-    ) -> Result<(), Error> {
+    async fn run(mut self) -> Result<(), Error> {
         loop {
-            while self.handed_over.len() < HANDED_OVER
-                && let Ok(entries) = feed.try_recv()
-            {
-                self.take(entries);
-            }
+            self.take_fed();
             if self.outstanding.len() < OUTSTANDING && self.behind() {
                 self.publish_some().await.map_err(|error| {
                     tracing::error!(%error, "the journal cannot be read for the relay");
@@ -139,10 +148,10 @@ impl Relay {
                         let acked = confirms.iter().all(orderly_broker::Confirm::is_acked);
                         self.confirmed(through, began, acked, confirms.len()).await;
                     }
-                    Some(entries) = feed.recv(), if has_room => self.take(entries),
+                    Some(entries) = self.receiver.recv(), if has_room => self.take(entries),
                 }
             } else {
-                match feed.recv().await {
+                match self.receiver.recv().await {
                     Some(entries) => self.take(entries),
                     None => return Ok(()), // the core has ended
                 }
@@ -151,12 +160,25 @@ impl Relay {
     }
 
     fn take(&mut self, entries: Vec<Arc<JournalEntry>>) {
-        self.waiting.fetch_sub(entries.len(), Ordering::Relaxed);
+        self.feed.waiting.fetch_sub(entries.len(), Ordering::SeqCst);
         self.handed_over.extend(entries);
     }
 
+    /// Takes units from the feed, as far as there is room.
+    fn take_fed(&mut self) {
+        while self.handed_over.len() < HANDED_OVER
+            && let Ok(entries) = self.receiver.try_recv()
+        {
+            self.take(entries);
+        }
+    }
+
+    fn fed_through(&self) -> Seq {
+        Seq(self.feed.fed_through.load(Ordering::SeqCst))
+    }
+
     fn behind(&self) -> bool {
-        self.next < self.history.durable()
+        self.next < self.fed_through()
     }
 
     async fn confirmed(&mut self, through: Seq, began: Duration, acked: bool, events: usize) {
@@ -214,24 +236,31 @@ impl Relay {
 
     /// The unit at `next`, if it is durable.
     async fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
+        if !self.has_next() {
+            let fed_through = self.fed_through();
+            self.take_fed();
+            // The feed was taken after `fed_through` was read: a unit below that has arrived, or was left out.
+            if !self.has_next() && self.next < fed_through {
+                self.read_on(fed_through).await?;
+            }
+        }
+        Ok(if self.has_next() { self.handed_over.pop_front() } else { None })
+    }
+
+    /// Whether the first unit in hand is the one at `next`.
+    fn has_next(&mut self) -> bool {
         while self.handed_over.front().is_some_and(|entry| entry.seq < self.next) {
             self.handed_over.pop_front();
         }
-        if self.handed_over.front().is_none_or(|entry| entry.seq != self.next) {
-            self.read_on().await?;
-        }
-        match self.handed_over.front() {
-            Some(entry) if entry.seq == self.next => Ok(self.handed_over.pop_front()),
-            Some(_) | None => Ok(None),
-        }
+        self.handed_over.front().is_some_and(|entry| entry.seq == self.next)
     }
 
-    /// Reads the units that the core did not hand over from the journal. Another thread reads them: the threads of this
-    /// runtime answer the heartbeats of the broker, so they must not wait for a disk.
-    async fn read_on(&mut self) -> Result<(), states::Error> {
-        let handed_from = self.handed_over.front().map(|entry| entry.seq);
+    /// Reads the units that the core left out from the journal. Another thread reads them: the threads of this runtime
+    /// answer the heartbeats of the broker, so they must not wait for a disk.
+    async fn read_on(&mut self, fed_through: Seq) -> Result<(), states::Error> {
+        let end = self.handed_over.front().map_or(fed_through, |entry| entry.seq);
         let (history, next) = (self.history.clone(), self.next);
-        let reading = tokio::task::spawn_blocking(move || read(&history, next, handed_from));
+        let reading = tokio::task::spawn_blocking(move || read(&history, next, end));
         let mut read = match reading.await.map_err(tokio::task::JoinError::try_into_panic) {
             Ok(read) => read?,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
@@ -250,16 +279,16 @@ impl Relay {
     }
 }
 
-/// Units from `next` on, up to those that the core has handed over.
+/// At most [`READ`] units, from `next` to below `end`.
 fn read(
     history: &History,
     next: Seq,
-    handed_from: Option<Seq>,
+    end: Seq,
 ) -> Result<VecDeque<Arc<JournalEntry>>, states::Error> {
     let mut read = VecDeque::new();
     for unit in history.units(next).take(READ) {
         let unit = unit?;
-        if handed_from.is_some_and(|handed_from| unit.seq >= handed_from) {
+        if unit.seq >= end {
             break;
         }
         read.push_back(Arc::new(JournalEntry::read(&unit)?));

@@ -1,4 +1,4 @@
-//! The relay on a disk that takes its time.
+//! The relay and the journal: when it reads what, and what that holds up.
 
 use super::*;
 use bytes::Bytes;
@@ -9,20 +9,34 @@ use orderly_domain::stored::Stored as _;
 use orderly_domain::verdict::Verdict;
 use orderly_store::disk::{Batch, Error as DiskError, Pair, Tree};
 use orderly_store::sim::SimDisk;
-use orderly_store::{Disk, Opened};
+use orderly_store::{Disk, Log, Opened, Recovery, Unit, View};
 use std::sync::atomic::AtomicBool;
 
 const READ_TAKES: Duration = Duration::from_millis(200);
 
-/// A disk of which every read takes a while, once it is slow.
+/// A disk of which every read is counted, and takes a while once it is slow.
 #[derive(Debug)]
 struct SlowDisk {
     disk: SimDisk,
     is_slow: AtomicBool,
+    reads: AtomicUsize,
 }
 
 impl SlowDisk {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            disk: SimDisk::new(1),
+            is_slow: AtomicBool::new(false),
+            reads: AtomicUsize::new(0),
+        })
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+
     fn wait(&self) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
         if self.is_slow.load(Ordering::Relaxed) {
             std::thread::sleep(READ_TAKES);
         }
@@ -71,38 +85,110 @@ fn record() -> UnitRecord {
     }
 }
 
-/// The threads that run the relay answer the broker's heartbeats too. Here there is one.
-#[tokio::test]
-async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
-    // Given a journal that the relay is behind of, on a disk that has become slow
-    let disk = Arc::new(SlowDisk { disk: SimDisk::new(1), is_slow: AtomicBool::new(false) });
-    let opened = orderly_store::open(&(Arc::clone(&disk) as Arc<dyn Disk>), &options());
-    let Opened { mut view, mut log, history, recovery } = opened.expect("opens");
-    for _ in 0..10 {
-        let mut units = Vec::new();
-        for _ in 0..100 {
-            let builder = view.begin(1);
-            let unit = builder.seal_with(0, |out| record().write(out)).expect("is encoded");
-            view.seal(Arc::clone(&unit));
-            units.push(unit);
-        }
-        log.commit(&units).expect("commits");
-    }
-    disk.is_slow.store(true, Ordering::Relaxed);
+/// A store on such a disk.
+fn open(disk: &Arc<SlowDisk>) -> Opened {
+    orderly_store::open(&(Arc::clone(disk) as Arc<dyn Disk>), &options()).expect("opens")
+}
 
-    // When it catches up
-    let (workers, mut watch) = Workers::new();
+/// Seals and commits `count` units without events.
+fn commit(view: &mut View, log: &mut Log, count: usize) -> Vec<Arc<JournalEntry>> {
+    let mut units = Vec::new();
+    for _ in 0..count {
+        let builder = view.begin(1);
+        let unit = builder.seal_with(0, |out| record().write(out)).expect("is encoded");
+        view.seal(Arc::clone(&unit));
+        units.push(unit);
+    }
+    log.commit(&units).expect("commits");
+    let read = |unit: &Arc<Unit>| Arc::new(JournalEntry::read(unit).expect("is readable"));
+    units.iter().map(read).collect()
+}
+
+/// A relay from the first unit on, which publishes no type.
+fn relay(workers: &Workers, history: &History, recovery: &Recovery) -> RelayHandle {
     let names = Names::new("test");
     let link = memory::Memory::new(names.clone(), &[], 10).link(10);
-    let handle = start(
-        &workers,
+    start(
+        workers,
         Position { next: Seq::FIRST, cursor: Arc::default() },
         history.clone(),
         Encoder::new(names, "test", &recovery.incarnation),
         vec![false; orderly_domain::event::Type::ALL.len()],
         &link.publisher,
         Metrics::new().0,
-    );
+    )
+}
+
+/// Waits until every durable unit is behind the cursor.
+async fn until_caught_up(handle: &RelayHandle, history: &History) {
+    let clock = SystemClock::default();
+    let began = clock.monotonic();
+    while handle.cursor() < history.durable() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        let took = clock.monotonic().saturating_sub(began);
+        assert!(took < Duration::from_secs(60), "the relay does not catch up");
+    }
+}
+
+/// A unit is durable a moment before the core hands it over. The relay must not read in that moment what comes anyway.
+#[tokio::test]
+async fn a_relay_that_keeps_up_reads_nothing_from_the_journal() {
+    // Given a relay of an empty store
+    let disk = SlowDisk::new();
+    let Opened { mut view, mut log, history, recovery } = open(&disk);
+    let (workers, _watch) = Workers::new();
+    let handle = relay(&workers, &history, &recovery);
+    let before = disk.reads();
+
+    // When units become durable, and are handed over while the relay is at work
+    for _ in 0..20 {
+        let first = commit(&mut view, &mut log, 10);
+        let second = commit(&mut view, &mut log, 10);
+        handle.durable(first);
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        handle.durable(second);
+    }
+    until_caught_up(&handle, &history).await;
+
+    // Then it has published all of them, and has read none
+    assert_eq!(disk.reads(), before);
+}
+
+/// What is left out when too many units are waiting is still in the journal.
+#[tokio::test]
+async fn units_that_were_left_out_of_the_feed_are_read_from_the_journal() {
+    // Given a relay of an empty store
+    let disk = SlowDisk::new();
+    let Opened { mut view, mut log, history, recovery } = open(&disk);
+    let (workers, _watch) = Workers::new();
+    let handle = relay(&workers, &history, &recovery);
+    let before = disk.reads();
+
+    // When more units come than may wait, before the relay runs at all
+    for _ in 0..3 {
+        handle.durable(commit(&mut view, &mut log, HANDED_OVER / 2 + 1));
+    }
+    assert!(handle.feed.waiting.load(Ordering::Relaxed) < HANDED_OVER * 3 / 2, "none was left out");
+
+    // Then it comes through all of them
+    until_caught_up(&handle, &history).await;
+    assert!(disk.reads() > before, "it published units that it never read");
+}
+
+/// The threads that run the relay answer the broker's heartbeats too. Here there is one.
+#[tokio::test]
+async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
+    // Given a journal that the relay is behind of, on a disk that has become slow
+    let disk = SlowDisk::new();
+    let Opened { mut view, mut log, history, recovery } = open(&disk);
+    for _ in 0..10 {
+        commit(&mut view, &mut log, 100);
+    }
+    disk.is_slow.store(true, Ordering::Relaxed);
+
+    // When it catches up
+    let (workers, mut watch) = Workers::new();
+    let handle = relay(&workers, &history, &recovery);
     let clock = SystemClock::default();
     let mut longest = Duration::ZERO;
     while handle.cursor() < history.durable() {
