@@ -1,13 +1,15 @@
 //! `orderly store verify`, `orderly store stats`: offline work on the store.
+//!
+//! Both only read. A store of an older build stays as it is, so that the older build can still open it.
 
 use super::output;
 use crate::config::Config;
-use crate::process::{self, open_any_store};
+use crate::process::{self, read_any_store};
 use orderly_actors::audit;
 use orderly_actors::counters;
 use orderly_actors::tables;
 use orderly_domain::order::Status;
-use orderly_store::Opened;
+use orderly_store::ReadOnly;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -68,14 +70,14 @@ pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
         // To open a store that is missing would make a new one.
         return Err(Error::Missing(path.clone()));
     }
-    let opened = open_any_store(config, path)?;
+    let store = read_any_store(config, path)?;
     let (answer, outcome) = match args.action {
         Action::Verify => {
-            let audit = audit::audit(&opened.view)?;
+            let audit = audit::audit(store.view())?;
             let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
             (serde_json::to_value(audit)?, outcome)
         }
-        Action::Stats => (stats(&opened)?, Outcome::Sound),
+        Action::Stats => (stats(&store)?, Outcome::Sound),
     };
     let text = serde_json::to_string_pretty(&answer)? + "\n";
     output::print(&text).map_err(Error::Output)?;
@@ -83,14 +85,13 @@ pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
 }
 
 /// Sizes, and the numbers of entities that the API shows. Ordinals without such an entity are not counted.
-fn stats(opened: &Opened) -> Result<Value, Error> {
-    let Opened { log, view, recovery, .. } = opened;
-    let stats = log.stats()?;
+fn stats(store: &ReadOnly) -> Result<Value, Error> {
+    let (view, stats, recovery) = (store.view(), store.stats()?, store.recovery());
     let orders: u64 = Status::ALL.iter().map(|status| counters::orders(view, *status)).sum();
     Ok(json!({
         "namespace": recovery.namespace,
         "incarnation": recovery.incarnation.to_string(),
-        "format": recovery.formats.to_string(),
+        "format": recovery.upgraded_from.unwrap_or(recovery.formats).to_string(),
         "bytes": stats.bytes,
         "first_sequence": stats.first.0,
         "next_sequence": stats.next.0,

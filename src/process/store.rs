@@ -18,10 +18,12 @@ pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
     store::open(&disk(path)?, &options(config)).map(logged).map_err(failed(path))
 }
 
-/// Opens a store whatever namespace it belongs to, for offline work.
-pub fn open_any_store(config: &Config, path: &Path) -> Result<Opened, Error> {
-    let options = store::Options { namespace: None, ..options(config) };
-    store::open(&disk(path)?, &options).map(logged).map_err(failed(path))
+/// Reads a store whatever namespace it belongs to, for offline work. No record of it changes: a store of an older build
+/// is not upgraded.
+pub fn read_any_store(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
+    // all of the journal's tail is replayed in memory, since no checkpoint may be written on the way
+    let options = store::Options { namespace: None, replay_bytes: usize::MAX, ..options(config) };
+    store::open_read_only(&disk(path)?, &options).map_err(failed(path))
 }
 
 /// Reads the configured store ahead of the broker, and changes nothing in it. `None` when there is no store yet, or

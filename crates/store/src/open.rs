@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::format::Formats;
 use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
-use crate::log::Log;
+use crate::log::{Log, Stats};
 use crate::meta::{self, Descriptor, cursor};
 use crate::schema::Schema;
 use crate::unit::Seq;
@@ -171,6 +171,23 @@ pub struct ReadOnly {
 }
 
 impl ReadOnly {
+    /// What opening found. Nothing is upgraded yet: the store has the format [`Recovery::upgraded_from`], if there is
+    /// one.
+    pub const fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// The store, for reading. When the tail of the journal is longer than [`Options::replay_bytes`], it is not replayed
+    /// to its end, and the view misses the newest units.
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// The sizes and counts of the store. They do not count units that are not replayed, see [`view`](Self::view).
+    pub fn stats(&self) -> Result<Stats, Error> {
+        self.log.stats()
+    }
+
     /// A reader for any thread. It also sees units that are sealed later. `None` when the tail of the journal is longer
     /// than [`Options::replay_bytes`] and so is not replayed to its end: a reader would miss the newest units.
     pub fn reader(&self) -> Option<Reader> {
