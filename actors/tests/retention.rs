@@ -94,6 +94,33 @@ async fn a_parked_callback_leaves_its_place_to_another() {
     shop.check_balance();
 }
 
+/// A message that failed uses up no identity: the provider may send its callback again, and an operator may send it back.
+#[actix::test]
+async fn a_parked_callback_that_comes_again_counts() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    let callback = captured("o-1", "e-1", 500);
+    shop.send("payment.callback", "x-1", callback.clone()).await;
+    shop.pass(7 * DAY).await;
+    assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 1));
+    let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
+    shop.clock.step_to(shop.sequencer.now());
+
+    // Once more too early: it waits and is parked as before, once.
+    let again = shop.send("payment.callback", "x-1", callback.clone()).await;
+    assert_eq!(verdict(&again), (Verdict::Waiting, None));
+    shop.pass(7 * DAY).await;
+    assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 1));
+
+    // After its order it counts, and counts once.
+    shop.send("order.place", "p-1", place("o-1", &[("tea", 1, 500)])).await;
+    let late = shop.send("payment.callback", "x-1", callback.clone()).await;
+    assert_eq!(verdict(&late), (Verdict::Applied, None));
+    assert_eq!((shop.status("o-1"), shop.order("o-1").paid), (Status::Paid, 500));
+    let twice = shop.send("payment.callback", "x-1", callback).await;
+    assert_eq!(verdict(&twice), (Verdict::Duplicate, None));
+    shop.check_balance();
+}
+
 #[actix::test]
 async fn an_order_that_comes_in_time_leaves_no_callback_to_park() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;

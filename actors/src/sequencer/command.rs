@@ -49,7 +49,7 @@ impl Sequencer {
             data: DataHash::new(command),
         };
         let seen = self.view.borrow().identity(&identity.hash)?;
-        if let Some(seen) = seen {
+        if let Some(seen) = seen.filter(|seen| !DataHash::is_freed(seen.data)) {
             let same = identity.data.is_same(seen.data);
             return self.repeat(inbound, command, seen.seq, same, now).await.map(Step::from);
         }

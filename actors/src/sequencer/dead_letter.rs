@@ -6,7 +6,7 @@
 //! broker has confirmed the dead letter: a process that dies earlier publishes the message again.
 
 use super::inbound::{InboundMessage, Raw};
-use super::seal::UnitContext;
+use super::seal::{Identity, UnitContext};
 use super::state::Sequencer;
 use super::step::{DeadLetter, Error, Sealed, Step};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
@@ -20,13 +20,14 @@ use crate::tables;
 use bytes::Bytes;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
+use orderly_domain::identity::{self, DataHash};
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
 use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
-use orderly_store::{Ordinal, Seq};
+use orderly_store::{IdentityHash, Ordinal, Seq};
 
 impl Sequencer {
     /// Parks a message that still failed after every retry.
@@ -229,6 +230,9 @@ impl Sequencer {
         let body = serde_json::to_vec(&callback).unwrap_or_default();
         let order_id = callback.order_id.clone();
         let command = orderly_domain::command::Command::PaymentCallback(callback);
+        // The callback used up its identity when it began to wait. A message that failed uses up none.
+        let hash = IdentityHash(identity::of(&source, &command_id, &command));
+        let freed = Identity { hash, data: DataHash::FREED };
         let inbound = InboundMessage {
             source: Some(source.clone()),
             id: Some(command_id.clone()),
@@ -260,7 +264,8 @@ impl Sequencer {
         let outcome =
             Outcome { reason: Some(reason), detail, ..Outcome::new(verdict_of(reason), changeset) };
         let outcome = outcome.about(order_id, Some(order));
-        Ok(self.seal_parked(UnitContext::new(origin, trace, now), outcome).await?.into())
+        let context = UnitContext { identity: Some(freed), ..UnitContext::new(origin, trace, now) };
+        Ok(self.seal_parked(context, outcome).await?.into())
     }
 
     /// Ends the waiting of a callback whose dead letter the broker has confirmed. `None`: the callback

@@ -23,7 +23,7 @@ use std::time::Duration;
 /// that the process ends before it has sent the notification.
 const NOTIFY_SAFETY: Duration = Duration::from_secs(5);
 
-/// The identity that a command uses up.
+/// The identity that a unit uses up, or frees.
 #[derive(Clone, Copy)]
 pub(super) struct Identity {
     pub(super) hash: IdentityHash,

@@ -54,6 +54,11 @@ pub struct DataHash(u64);
 const FORM: u8 = 1;
 
 impl DataHash {
+    /// Stored in place of a hash to free an identity: the command that used it up failed later, so it may come again. No
+    /// data have this hash, since the number of its form is 0. An earlier build takes the command for a conflict and parks
+    /// it.
+    pub const FREED: Self = Self(0);
+
     /// The hash of the data of `command`.
     pub fn new(command: &Command) -> Self {
         Self::of(FORM, &command.form1())
@@ -62,6 +67,11 @@ impl DataHash {
     /// The stored form of the hash.
     pub const fn word(self) -> u64 {
         self.0
+    }
+
+    /// Whether `word`, the stored hash of an identity, says that the identity was [freed](Self::FREED).
+    pub const fn is_freed(word: u64) -> bool {
+        word == Self::FREED.0
     }
 
     /// Whether `word` is the stored hash of the same data. A hash of a form that this build does not know

@@ -50,6 +50,12 @@ pub(crate) enum Identity {
     Event(String, String),
 }
 
+impl Identity {
+    pub(crate) fn of_callback(data: &Value) -> Self {
+        Self::Event(text(data, "provider").to_owned(), text(data, "event_id").to_owned())
+    }
+}
+
 /// The valid values of a field.
 enum Shape {
     /// 1 to 128 printable ASCII characters, no spaces.
@@ -268,7 +274,7 @@ pub(crate) fn decode(message: &Message<'_>, max_size: usize) -> Result<Command, 
         return Err("validation");
     }
     let identity = if kind == "payment.callback" {
-        Identity::Event(text(&data, "provider").to_owned(), text(&data, "event_id").to_owned())
+        Identity::of_callback(&data)
     } else {
         Identity::Message(message.source.to_owned(), id.to_owned())
     };
