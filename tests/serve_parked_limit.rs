@@ -50,6 +50,10 @@ async fn messages_beyond_the_limit_are_dead_lettered_whole_also_over_a_crash() {
     // Then every message is there once and whole, parked or dead-lettered
     let parked = processor.metric("orderly_parked{", "");
     assert!((parked - ROOM as f64).abs() < 0.5, "{parked} are parked");
+    let list = processor.command(&["dead", "list"]).output().expect("orderly runs");
+    let list = String::from_utf8(list.stdout).expect("UTF-8");
+    let reasons = list.matches(r#""reason":"validation""#).count();
+    assert_eq!(reasons, BAD - ROOM, "each letter says why it is one: {list}");
     let mut dead = BTreeMap::new();
     for letter in producer.drain(&format!("{namespace}.dead")).await {
         assert_eq!(letter.routing_key, "stock.set");

@@ -90,14 +90,17 @@ impl Outbound {
         message: &Message,
         reason: Option<Reason>,
     ) {
+        let reason = reason.unwrap_or(Reason::Failed);
         let letter = Message {
             exchange: self.names.dead.clone(),
-            properties: message.properties.clone(),
+            properties: Properties {
+                dead_letter_reason: Some(reason.as_str().to_owned()),
+                ..message.properties.clone()
+            },
             routing_key: message.routing_key.clone(),
             body: message.body.clone(),
         };
-        let reason = Some(reason.unwrap_or(Reason::Failed));
-        self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, reason);
+        self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, Some(reason));
     }
 
     /// Publishes a waiting callback to the dead letters of the broker, as a message like the one that brought the
@@ -116,6 +119,7 @@ impl Outbound {
                 app_id: Some(letter.source.to_string()),
                 kind: Some(kind.to_owned()),
                 traceparent: letter.trace.map(|trace| trace.to_string()),
+                dead_letter_reason: Some(letter.reason.as_str().to_owned()),
                 ..Properties::default()
             },
             body: letter.body.clone(),

@@ -76,7 +76,7 @@ impl Processor {
         self.directory.path().join("store")
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = match self.file_limit {
             None => Command::new(cargo_bin("orderly")),
             Some(bytes) => {

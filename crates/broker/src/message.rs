@@ -61,6 +61,8 @@ pub struct Properties {
     pub attempt: u32,
     /// Header [`DELIVERY_COUNT_HEADER`]; inbound only, never written.
     pub delivery_count: u32,
+    /// Header [`REASON_HEADER`]; outbound only, never read from a delivery.
+    pub dead_letter_reason: Option<String>,
 }
 
 /// Whether the broker keeps a message over a restart (AMQP delivery mode).

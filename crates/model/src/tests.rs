@@ -110,6 +110,17 @@ fn money_before_its_order_waits_for_it() {
 }
 
 #[test]
+fn a_parked_callback_uses_up_no_identity() {
+    let mut shop = Shop::stocked(10);
+    assert_eq!(shop.capture("e", "o", 250), (Verdict::Waiting, None));
+    assert_eq!(shop.pass(7 * DAY)[0].reason, Some("order_never_came"));
+    assert_eq!(shop.place("o", 1), APPLIED);
+
+    assert_eq!(shop.capture("e", "o", 250), APPLIED);
+    assert_eq!(shop.capture("e", "o", 250), (Verdict::Duplicate, None));
+}
+
+#[test]
 fn what_is_short_is_refused_whole_and_its_money_is_due_back() {
     let mut shop = Shop::stocked(3);
     assert_eq!(shop.place("o", 4), rejected("out_of_stock"));

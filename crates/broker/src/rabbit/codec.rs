@@ -8,7 +8,7 @@ use lapin::{
 
 use super::super::{
     ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Delivery, Durability, Message,
-    Properties, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 
 const PERSISTENT: u8 = 2;
@@ -65,6 +65,7 @@ fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringEr
         (TRACEPARENT_HEADER, &from.traceparent),
         (TRACESTATE_HEADER, &from.tracestate),
         (DEADLINE_HEADER, &from.deadline),
+        (REASON_HEADER, &from.dead_letter_reason),
     ] {
         if let Some(value) = value {
             headers.insert(name.into(), AMQPValue::LongString(value.as_str().into()));
@@ -168,6 +169,7 @@ mod tests {
                 deadline: Some("2026-01-01T00:00:00Z".to_owned()),
                 attempt: 2,
                 delivery_count: 0,
+                dead_letter_reason: None,
             },
             body: "{}".into(),
         }
