@@ -15,6 +15,9 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+/// The most orders whose interrupted notifications are looked for at a start. The set of them is in memory.
+const MAX_INTERRUPTED: usize = 100_000;
+
 /// The sequencer, with the five owners it drives.
 pub struct Sequencer {
     pub(super) view: SharedView,
@@ -83,12 +86,12 @@ impl Sequencer {
     }
 
     /// The orders that have a notification timer due within `span`, each once: what of them was on its way when the
-    /// process ended may be sent at once.
+    /// process ended may be sent at once. Orders beyond [`MAX_INTERRUPTED`] are left out: theirs are sent when the timers
+    /// fire.
     pub fn orders_to_notify(&self, span: Duration) -> Result<BTreeSet<Ordinal>, Error> {
         let until = self.now().plus(span);
-        let timers = self.view.borrow().upcoming(until.micros())?;
-        let of_notifications =
-            timers.into_iter().filter(|timer| timer.kind == TimerKind::Notify as u8);
-        Ok(of_notifications.map(|timer| timer.ordinal).collect())
+        let kind = TimerKind::Notify as u8;
+        let timers = self.view.borrow().upcoming(kind, until.micros(), MAX_INTERRUPTED)?;
+        Ok(timers.into_iter().map(|timer| timer.ordinal).collect())
     }
 }

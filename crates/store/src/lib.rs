@@ -69,4 +69,4 @@ pub use unit::{
     COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
     UnitBuilder,
 };
-pub use view::{Entity, Parts, Reader, Seen, View};
+pub use view::{Entity, HistoryUnits, Parts, Reader, Seen, View};

@@ -275,6 +275,24 @@ async fn a_timeline_comes_in_pages_that_join_without_a_gap() {
     }
 }
 
+/// A producer in a loop leaves more messages than one answer has. The first ones show how it began.
+#[actix_web::test]
+async fn a_timeline_of_many_messages_begins_with_the_first_one() {
+    let mut shop = Shop::new();
+    shop.place(0);
+    for n in 1..25_000 {
+        shop.seal(Some(Ordinal(0)), |_| {});
+        if n % 5_000 == 0 {
+            shop.checkpoint();
+        }
+    }
+    let (_, whole, _) = shop.get("/api/orders/o-0/timeline").await;
+    let (_, page, _) = shop.get("/api/orders/o-0/timeline?limit=1").await;
+    assert_eq!(whole.as_array().map(Vec::len), Some(1_000));
+    assert_eq!(whole[0], page["items"][0]);
+    assert_eq!(page["next"], "1", "the page begins with the first message of the order");
+}
+
 #[actix_web::test]
 async fn a_panic_in_a_query_ends_that_request_only() {
     let mut shop = Shop::new();

@@ -2,7 +2,8 @@
 //! of the order, the oldest first.
 //!
 //! Each unit of an order links to the unit of that order before. A query follows the links back from the newest unit to the
-//! end of the page before, and keeps only the units that the page may need.
+//! end of the page before, and keeps only the sequences of the units that the page may need. So a query takes time in
+//! proportion to the units from there on, and memory in proportion to its answer.
 
 mod summary;
 
@@ -25,9 +26,6 @@ use std::collections::VecDeque;
 
 /// The largest number of items of an answer without pages: the oldest ones.
 const MOST: usize = 1_000;
-/// The largest number of units that one request follows back: a producer in a loop may leave hundreds of thousands. Older
-/// units are not shown.
-const WALK: usize = 20_000;
 
 #[derive(Serialize)]
 struct Item<'a> {
@@ -90,18 +88,22 @@ fn entries(
     order: &str,
     after: Seq,
     most: usize,
-) -> Result<VecDeque<JournalEntry>, Error> {
-    let mut entries = VecDeque::new();
-    let mut next = reader.last_in_history(tables::ORDERS, orders::number(reader, order)?)?;
-    for _ in 0..WALK {
-        // A unit that is missing was dropped by retention, as were all older ones.
-        let Some(unit) = next.map(|seq| reader.unit(seq)).transpose()?.flatten() else { break };
+) -> Result<Vec<JournalEntry>, Error> {
+    let mut sequences = VecDeque::new();
+    for unit in reader.history(tables::ORDERS, orders::number(reader, order)?)? {
+        let unit = unit?;
         if unit.next.0 <= after.0.saturating_add(1) {
             break;
         }
-        entries.push_front(JournalEntry::read(&unit)?);
-        entries.truncate(most);
-        next = unit.history.and_then(|link| link.previous);
+        sequences.push_front(unit.seq);
+        sequences.truncate(most);
+    }
+    let mut entries = Vec::with_capacity(sequences.len());
+    for seq in sequences {
+        // a unit that is missing was pruned in the meantime
+        if let Some(unit) = reader.unit(seq)? {
+            entries.push(JournalEntry::read(&unit)?);
+        }
     }
     Ok(entries)
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: only durable units are visible. So the relay never publishes an event that a crash could still undo.
 
+use std::sync::Arc;
+
 use super::chunk::Chunk;
 use super::reader::Journal;
 use crate::error::Error;
@@ -37,6 +39,20 @@ impl History {
             }
         }
         Ok(None)
+    }
+
+    /// All units of the chunk with the durable unit at `seq`, in order. They are decoded from at most 30 KiB, unless one
+    /// unit alone is larger. Empty: the unit was pruned, or is not durable.
+    pub(crate) fn around(&self, seq: Seq) -> Result<Vec<Arc<Unit>>, Error> {
+        let mut units = Vec::new();
+        if seq < self.durable()
+            && let Some(mut chunk) = self.journal.find(seq)?
+        {
+            while let Some(unit) = chunk.next()? {
+                units.push(Arc::new(unit));
+            }
+        }
+        Ok(units)
     }
 
     /// The durable units from `from` on, in order; pruned units are left out. The iterator returns `None` after the

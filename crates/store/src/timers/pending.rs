@@ -96,24 +96,35 @@ impl Pending {
         Ok(due)
     }
 
-    /// All timers due until `until` that have not fired. They are not handed out.
-    pub(crate) fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
+    /// The timers of one kind due until `until` that have not fired, at most `limit` of them. They are not handed out.
+    pub(crate) fn upcoming(
+        &self,
+        kind: u8,
+        until: i64,
+        limit: usize,
+    ) -> Result<BTreeSet<Timer>, Error> {
+        let is_wanted = |timer: &Timer| timer.kind == kind && timer.due <= until;
         let recent = self.near.iter().chain(self.far.keys());
-        let mut upcoming: Vec<Timer> = recent.filter(|timer| timer.due <= until).copied().collect();
+        let mut upcoming: BTreeSet<Timer> =
+            recent.filter(|timer| is_wanted(timer)).take(limit).copied().collect();
         let mut next = key(bucket_of(self.horizon), Seq(0), 0).to_vec();
-        while let Some((found, record)) = self.disk.scan(Tree::Timers, &next, 1)?.pop() {
+        while upcoming.len() < limit
+            && let Some((found, record)) = self.disk.scan(Tree::Timers, &next, 1)?.pop()
+        {
             let bucket = bucket_of_key(&found).ok_or_else(|| Error::corrupt("timers", &found))?;
             if bucket > bucket_of(until) {
                 break;
             }
-            let timers = decode(record, &found)?;
-            let is_open = |timer: &Timer| timer.due >= self.fired && timer.due <= until;
-            upcoming.extend(timers.into_iter().filter(is_open));
+            let is_open = |timer: &Timer| is_wanted(timer) && timer.due >= self.fired;
+            for timer in decode(record, &found)?.into_iter().filter(is_open) {
+                if upcoming.len() == limit {
+                    break;
+                }
+                upcoming.insert(timer);
+            }
             next = found.to_vec();
             next.push(0);
         }
-        upcoming.sort_unstable();
-        upcoming.dedup();
         Ok(upcoming)
     }
 

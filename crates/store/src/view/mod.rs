@@ -17,9 +17,10 @@ mod reader;
 mod recent;
 
 pub use self::entity::{Entity, Parts};
-pub use self::reader::Reader;
+pub use self::reader::{HistoryUnits, Reader};
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -279,10 +280,10 @@ impl View {
         self.timers.borrow_mut().due(now, limit)
     }
 
-    /// All timers due until `until` that have not fired, earliest first. They are not handed out: [`due`](Self::due)
-    /// returns each at its time.
-    pub fn upcoming(&self, until: i64) -> Result<Vec<Timer>, Error> {
-        self.timers.borrow().upcoming(until)
+    /// The timers of one kind due until `until` that have not fired, at most `limit` of them: those in memory, then those
+    /// on disk, earlier buckets first. They are not handed out: [`due`](Self::due) returns each at its time.
+    pub fn upcoming(&self, kind: u8, until: i64, limit: usize) -> Result<BTreeSet<Timer>, Error> {
+        self.timers.borrow().upcoming(kind, until, limit)
     }
 
     /// The time of the earliest timer in memory. `None`: no timer is in memory, but there may be timers on disk.

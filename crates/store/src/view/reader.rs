@@ -151,6 +151,13 @@ impl Reader {
         }
     }
 
+    /// The units in an entity's history, the newest first, durable or not. They end where the journal was pruned. Each
+    /// chunk of the journal with units of the history is read once, if these units follow each other.
+    pub fn history(&self, table: Table, ordinal: Ordinal) -> Result<HistoryUnits<'_>, Error> {
+        let next = self.last_in_history(table, ordinal)?;
+        Ok(HistoryUnits { reader: self, next, chunk: Vec::new() })
+    }
+
     fn page_of(&self, table: Table, ordinal: Ordinal) -> Result<Page, Error> {
         let id = PageId::of(&self.sizes, table, ordinal);
         Page::open(id, self.disk.get(Tree::Pages, &id.key())?)
@@ -218,5 +225,45 @@ impl Reader {
         }
         parts.sort_unstable_by_key(|&(part, _)| part);
         Ok(Some(parts))
+    }
+}
+
+/// An iterator over the units in an entity's history, the newest first. It ends after an error.
+#[derive(Debug)]
+pub struct HistoryUnits<'a> {
+    reader: &'a Reader,
+    next: Option<Seq>,
+    /// The units of the chunk that was read last, in order.
+    chunk: Vec<Arc<Unit>>,
+}
+
+impl HistoryUnits<'_> {
+    fn unit(&mut self, seq: Seq) -> Result<Option<Arc<Unit>>, Error> {
+        let recent = self.reader.recent.read().overlay.unit(seq).cloned();
+        if recent.is_some() {
+            return Ok(recent);
+        }
+        let in_chunk = |chunk: &[Arc<Unit>]| {
+            let found = chunk.binary_search_by_key(&seq, |unit| unit.seq);
+            found.ok().map(|index| Arc::clone(&chunk[index]))
+        };
+        if let Some(unit) = in_chunk(&self.chunk) {
+            return Ok(Some(unit));
+        }
+        self.chunk = self.reader.history.around(seq)?;
+        Ok(in_chunk(&self.chunk))
+    }
+}
+
+impl Iterator for HistoryUnits<'_> {
+    type Item = Result<Arc<Unit>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let seq = self.next.take()?;
+        let unit = self.unit(seq).transpose()?;
+        if let Ok(unit) = &unit {
+            self.next = unit.history.as_ref().and_then(|link| link.previous);
+        }
+        Some(unit)
     }
 }
