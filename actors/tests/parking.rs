@@ -169,6 +169,11 @@ async fn without_room_a_callback_waits_until_its_dead_letter_is_confirmed() {
     shop.clock.step_to(now);
     assert_eq!(waiting(&shop), 1);
     confirm(&mut shop, &letter, "order_never_came").await;
+
+    // And the dead letter counts when it is sent back after its order has come
+    shop.send("order.place", "p-1", place("o-1", &[("tea", 1, 500)])).await;
+    let sent_back = shop.send("payment.callback", "x-1", captured("o-1", "e-1", 500)).await;
+    assert_eq!(verdict(&sent_back), (Verdict::Applied, None));
 }
 
 #[actix::test]

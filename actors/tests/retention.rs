@@ -102,6 +102,8 @@ async fn a_parked_callback_that_comes_again_counts() {
     shop.send("payment.callback", "x-1", callback.clone()).await;
     shop.pass(7 * DAY).await;
     assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 1));
+    // Both the identity and its release are in the same checkpoint.
+    shop.log.checkpoint().expect("is written");
     let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
     shop.clock.step_to(shop.sequencer.now());
 

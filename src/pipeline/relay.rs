@@ -236,23 +236,28 @@ impl Relay {
 
     /// The unit at `next`, if it is durable.
     async fn take_next(&mut self) -> Result<Option<Arc<JournalEntry>>, states::Error> {
-        if !self.has_next() {
-            let fed_through = self.fed_through();
-            self.take_fed();
-            // The feed was taken after `fed_through` was read: a unit below that has arrived, or was left out.
-            if !self.has_next() && self.next < fed_through {
-                self.read_on(fed_through).await?;
-            }
+        if let Some(entry) = self.pop_next() {
+            return Ok(Some(entry));
         }
-        Ok(if self.has_next() { self.handed_over.pop_front() } else { None })
+        let fed_through = self.fed_through();
+        self.take_fed();
+        if let Some(entry) = self.pop_next() {
+            return Ok(Some(entry));
+        }
+        // `fed_through` was read before the feed was taken: a unit below it that has not arrived was left out
+        if self.next < fed_through {
+            self.read_on(fed_through).await?;
+        }
+        Ok(self.pop_next())
     }
 
-    /// Whether the first unit in hand is the one at `next`.
-    fn has_next(&mut self) -> bool {
+    /// Takes the unit at `next` out of those that were handed over, and drops earlier ones.
+    fn pop_next(&mut self) -> Option<Arc<JournalEntry>> {
         while self.handed_over.front().is_some_and(|entry| entry.seq < self.next) {
             self.handed_over.pop_front();
         }
-        self.handed_over.front().is_some_and(|entry| entry.seq == self.next)
+        let is_next = self.handed_over.front().is_some_and(|entry| entry.seq == self.next);
+        if is_next { self.handed_over.pop_front() } else { None }
     }
 
     /// Reads the units that the core left out from the journal. Another thread reads them: the threads of this runtime

@@ -108,6 +108,9 @@ fn a_stored_hash_says_by_which_form_it_was_made() {
     assert!(hash.is_same(hash.word()));
     assert!(!hash.is_same(hash.word() ^ 1));
     assert!(!hash.is_same(hash.word() ^ (0xff << 56)), "of an unknown form");
+    // the stored word of a freed identity never changes, and is the hash of no data: no form has the number 0
+    assert_eq!(DataHash::FREED.word(), 0);
+    assert!(DataHash::is_freed(0) && !DataHash::is_freed(hash.word()) && !hash.is_same(0));
 }
 
 /// The other hashes that are stored, or derived again: they never change either.
