@@ -9,7 +9,9 @@ use std::time;
 
 use jiff::{Span, SpanRound, Unit};
 use orderly_domain::duration;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::parsed_text::parsed_text;
 
 pub use orderly_domain::duration::Error as DurationError;
 
@@ -87,19 +89,7 @@ impl Serialize for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Duration;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration with its unit in quotes, such as \"15m\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Duration, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+        parsed_text(deserializer, "a duration with its unit in quotes, such as \"15m\"")
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `broker`, `store`, `admin`, … | one section each: its keys, its defaults, its rules |
 //! | `duration`, `size`, `topic`, `broker_url`, `webhook_url`, `secret` | types of values |
+//! | `parsed_text` | reads a value that is written as a text |
 //! | `layer`, `load` | from the file and the environment to a valid [`Config`] |
 //! | `error`, `report` | problems; what the rules of a section report |
 //!
@@ -26,6 +27,7 @@ mod log;
 mod notifications;
 mod orders;
 mod parked;
+mod parsed_text;
 mod report;
 mod secret;
 mod shutdown;

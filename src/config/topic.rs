@@ -4,7 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use orderly_broker::topic;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::parsed_text::parsed_text;
 
 /// The longest pattern in bytes: as long as a routing key may be.
 const MAX_BYTES: usize = 255;
@@ -68,19 +70,7 @@ impl Serialize for TopicPattern {
 
 impl<'de> Deserialize<'de> for TopicPattern {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = TopicPattern;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a topic pattern in quotes, such as \"order.*\" or \"#\"")
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<TopicPattern, E> {
-                text.parse().map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+        parsed_text(deserializer, "a topic pattern in quotes, such as \"order.*\" or \"#\"")
     }
 }
 

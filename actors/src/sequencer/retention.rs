@@ -8,13 +8,14 @@ use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{DeadLetter, Error, Step};
 use crate::order;
-use crate::outcome::{Outcome, accepted, ask};
+use crate::outcome::{Fault, Outcome, accepted, ask};
 use crate::payment;
 use crate::states::{self, Rollback};
 use orderly_domain::order::Order;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
+use std::fmt;
 
 impl Sequencer {
     /// What was expired and deleted since the start.
@@ -30,30 +31,18 @@ impl Sequencer {
         let retire = async |owners: &Owners| {
             ask(&owners.order, order::ExpireOrDeleteCart { cart, now }).await?
         };
-        match self.attempt_valid(retire).await? {
-            Ok(outcome) => {
-                self.seal_if_any(outcome, UnitContext::new(Origin::Retention, None, now)).await
-            }
-            Err(problem) => {
-                let problem = format!("cart {} cannot be expired or deleted: {problem}", cart.0);
-                Ok(Some(Step::Failed { problem }))
-            }
-        }
+        let context = UnitContext::new(Origin::Retention, None, now);
+        let failure = format_args!("cart {} cannot be expired or deleted", cart.0);
+        self.attempt_and_seal(retire, context, failure).await
     }
 
     pub(super) async fn delete_order(&mut self, order: Ordinal) -> Result<Option<Step>, Error> {
         let now = self.now();
         let delete =
             async |owners: &Owners| ask(&owners.order, order::DeleteOrder { order, now }).await?;
-        match self.attempt_valid(delete).await? {
-            Ok(outcome) => {
-                self.seal_if_any(outcome, UnitContext::new(Origin::Retention, None, now)).await
-            }
-            Err(problem) => {
-                let problem = format!("order {} cannot be deleted: {problem}", order.0);
-                Ok(Some(Step::Failed { problem }))
-            }
-        }
+        let context = UnitContext::new(Origin::Retention, None, now);
+        let failure = format_args!("order {} cannot be deleted", order.0);
+        self.attempt_and_seal(delete, context, failure).await
     }
 
     /// Parks the first callback that waits for `order`, if it waited too long.
@@ -102,6 +91,20 @@ impl Sequencer {
                 );
                 Ok(Some(Step::Failed { problem }))
             }
+        }
+    }
+
+    /// Asks an owner what a timer brings about, and seals the outcome. Without an outcome nothing is sealed.
+    /// `failure` says what was not done when no attempt succeeds.
+    pub(super) async fn attempt_and_seal(
+        &mut self,
+        ask: impl AsyncFn(&Owners) -> Result<Option<Outcome>, Fault>,
+        context: UnitContext,
+        failure: fmt::Arguments<'_>,
+    ) -> Result<Option<Step>, Error> {
+        match self.attempt_valid(ask).await? {
+            Ok(outcome) => self.seal_if_any(outcome, context).await,
+            Err(problem) => Ok(Some(Step::Failed { problem: format!("{failure}: {problem}") })),
         }
     }
 

@@ -47,14 +47,8 @@ impl Sequencer {
         let expire = async |owners: &super::Owners| {
             ask(&owners.order, order::ExpireHold { order, now }).await?
         };
-        match self.attempt_valid(expire).await? {
-            Ok(outcome) => {
-                self.seal_if_any(outcome, UnitContext::new(Origin::HoldTimer, None, now)).await
-            }
-            Err(problem) => {
-                let problem = format!("the hold of order {} cannot expire: {problem}", order.0);
-                Ok(Some(Step::Failed { problem }))
-            }
-        }
+        let context = UnitContext::new(Origin::HoldTimer, None, now);
+        let failure = format_args!("the hold of order {} cannot expire", order.0);
+        self.attempt_and_seal(expire, context, failure).await
     }
 }

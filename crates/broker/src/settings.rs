@@ -24,6 +24,22 @@ pub struct Settings {
     pub topology: TopologyMode,
 }
 
+#[cfg(test)]
+impl Settings {
+    /// Settings for a test that connects to nothing.
+    pub(crate) fn for_test(url: &str) -> Self {
+        Self {
+            url: url.to_owned(),
+            ca_file: None,
+            names: Names::new("t"),
+            prefetch: 1,
+            retry_delays: Vec::new(),
+            delivery_limit: 1,
+            topology: TopologyMode::Declare,
+        }
+    }
+}
+
 /// What to do about queues and exchanges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TopologyMode {

@@ -65,22 +65,11 @@ macro_rules! ids {
                 check(text, $most, $first)?;
                 Ok(Self(CompactString::new(text)))
             }
-
-            /// The id as a text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(&self.0)
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", self.0)
             }
         }
 
@@ -99,14 +88,7 @@ macro_rules! ids {
             }
         }
 
-        $crate::codec::stored_text!($name);
-
-        impl $crate::canonical::Canonical for $name {
-            #[inline]
-            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
-                form.text(&self.0)
-            }
-        }
+        $crate::text::text_newtype!($name);
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {

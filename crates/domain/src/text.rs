@@ -2,7 +2,6 @@
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The text has too many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +12,35 @@ pub struct TooLong {
     /// The number of bytes of the text.
     pub found: usize,
 }
+
+/// Implements what every newtype over `CompactString` does alike: show its text, print it in quotes, be
+/// stored, and be written in canonical form.
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{:?}", self.0)
+            }
+        }
+
+        $crate::codec::stored_text!($name);
+
+        impl $crate::canonical::Canonical for $name {
+            #[inline]
+            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
+                form.text(&self.0)
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;
 
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $most:expr;)*) => {$(
@@ -30,17 +58,6 @@ macro_rules! texts {
                 let text = text.as_ref();
                 (text.len() <= Self::MOST).then(|| Self(CompactString::new(text)))
             }
-
-            /// The text.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{:?}", self.0)
-            }
         }
 
         impl TryFrom<CompactString> for $name {
@@ -53,14 +70,7 @@ macro_rules! texts {
             }
         }
 
-        $crate::codec::stored_text!($name);
-
-        impl $crate::canonical::Canonical for $name {
-            #[inline]
-            fn write(&self, form: &mut $crate::canonical::Form) -> $crate::canonical::Member {
-                form.text(&self.0)
-            }
-        }
+        text_newtype!($name);
 
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {

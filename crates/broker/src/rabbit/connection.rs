@@ -125,20 +125,12 @@ mod tests {
     use tokio::{net::TcpStream, time::Instant};
 
     use super::*;
-    use crate::{Names, Settings, TopologyMode};
+    use crate::Settings;
 
     async fn ending() -> (Ending, watch::Sender<()>) {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let settings = Settings {
-            url: "amqp://u:hunter2@h:5".to_owned(),
-            ca_file: None,
-            names: Names::new("t"),
-            prefetch: 1,
-            retry_delays: Vec::new(),
-            delivery_limit: 1,
-            topology: TopologyMode::Declare,
-        };
+        let settings = Settings::for_test("amqp://u:hunter2@h:5");
         let address = Endpoint::new(&settings).unwrap().address();
         let (running, thread) = watch::channel(());
         let socket = SocketGuard::new(&stream).unwrap();

@@ -72,19 +72,6 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Names, TopologyMode};
-
-    fn settings(url: &str) -> Settings {
-        Settings {
-            url: url.to_owned(),
-            ca_file: None,
-            names: Names::new("t"),
-            prefetch: 1,
-            retry_delays: Vec::new(),
-            delivery_limit: 1,
-            topology: TopologyMode::Declare,
-        }
-    }
 
     #[test]
     fn takes_an_ipv6_address_as_it_is() {
@@ -94,7 +81,7 @@ mod tests {
             ("amqp://broker.example:1/%2f", "broker.example", "broker.example:1"),
             ("amqp://127.0.0.1", "127.0.0.1", "127.0.0.1:5672"),
         ] {
-            let endpoint = Endpoint::new(&settings(url)).unwrap();
+            let endpoint = Endpoint::new(&Settings::for_test(url)).unwrap();
             assert_eq!(endpoint.uri.authority.host, host, "{url}");
             assert_eq!(endpoint.address().to_string(), shown, "{url}");
         }
@@ -102,14 +89,14 @@ mod tests {
 
     #[test]
     fn an_error_about_the_url_does_not_show_the_password() {
-        let error = Endpoint::new(&settings("http://u:hunter2@h")).unwrap_err();
+        let error = Endpoint::new(&Settings::for_test("http://u:hunter2@h")).unwrap_err();
         assert!(matches!(error, Error::Url(_)));
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]
     fn printing_shows_no_password() {
-        let settings = settings("amqp://u:hunter2@h:5/%2f");
+        let settings = Settings::for_test("amqp://u:hunter2@h:5/%2f");
         let endpoint = Endpoint::new(&settings).unwrap();
         assert_eq!(format!("{endpoint:?}"), "h:5");
         assert!(!format!("{settings:?}").contains("hunter2"));
@@ -117,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_unreadable_ca_file_is_named() {
-        let mut settings = settings("amqps://h");
+        let mut settings = Settings::for_test("amqps://h");
         settings.ca_file = Some("/nowhere/ca.pem".into());
         let error = Endpoint::new(&settings).unwrap_err();
         assert!(error.to_string().contains("/nowhere/ca.pem"));
