@@ -11,7 +11,6 @@ mod raw_client;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::{Ipv4Addr, TcpStream},
-    sync::Mutex,
     thread,
     time::Duration,
 };
@@ -21,27 +20,11 @@ use orderly_broker::{
     TopologyMode, ledger::Ledger,
 };
 use proxy::Proxy;
-use rabbit::{Node, namespace};
+use rabbit::{Node, exclusive_node, namespace, runtime};
 use raw_client::{
     RawClient, TIMEOUT, deliveries, id, link, message, next_intake, phase, settings, up,
 };
 use tokio::time::Instant;
-
-/// One node for all tests here, one test at a time.
-fn node() -> std::sync::MutexGuard<'static, Node> {
-    static NODE: std::sync::OnceLock<Mutex<Node>> = std::sync::OnceLock::new();
-    NODE.get_or_init(|| Mutex::new(Node::start()))
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
 
 /// A pipeline: it publishes one event for each command, in the order of the key, and acknowledges the command when its event is
 /// confirmed. It publishes again from the first event that was lost.
@@ -142,7 +125,7 @@ impl Relay {
 #[test]
 fn a_killed_broker_loses_nothing_and_keeps_the_order() {
     const COMMANDS: usize = 3_000;
-    let mut node = node();
+    let mut node = exclusive_node();
     let runtime = runtime();
     let url = node.url();
     let settings = settings(&url, &namespace("killed"));
@@ -194,7 +177,7 @@ fn a_killed_broker_loses_nothing_and_keeps_the_order() {
 
 #[test]
 fn a_blocked_broker_holds_publishes_but_not_deliveries() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     let url = node.url();
     let settings = settings(&url, &namespace("blocked"));
@@ -240,7 +223,7 @@ fn a_blocked_broker_holds_publishes_but_not_deliveries() {
 
 #[test]
 fn a_consumer_that_timed_out_consumes_again() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     let url = node.url();
     let settings = settings(&url, &namespace("timeout"));
@@ -279,7 +262,7 @@ fn a_consumer_that_timed_out_consumes_again() {
 
 #[test]
 fn without_a_broker_requests_are_answered_and_publishes_wait() {
-    let mut node = node();
+    let mut node = exclusive_node();
     let runtime = runtime();
     let url = node.url();
     let settings = settings(&url, &namespace("away"));
@@ -345,7 +328,7 @@ fn wait_for_connections(node: &Node, names: &Names, wanted: &[&str]) {
 
 #[test]
 fn a_set_up_that_is_given_up_leaves_no_connection() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     let names = Names::new(&namespace("given-up"));
     let (proxy, link) = runtime.block_on(async {
@@ -377,7 +360,7 @@ fn a_set_up_that_is_given_up_leaves_no_connection() {
 fn the_processor_is_ready_within_3_seconds_of_the_brokers_return() {
     const AWAY: Duration = Duration::from_secs(30);
     const LIMIT: Duration = Duration::from_secs(3);
-    let mut node = node();
+    let mut node = exclusive_node();
     let runtime = runtime();
     let settings = settings(&node.url(), &namespace("return"));
     let mut link = runtime.block_on(async {

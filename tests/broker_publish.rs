@@ -14,7 +14,10 @@ use orderly_broker::{
     client::{self, Client},
 };
 use rabbit::{namespace, shared_url};
-use raw_client::{RawClient, deliveries, id, ids, link, message, next_intake, one, settings, up};
+use raw_client::{
+    Connected, RawClient, connected, deliveries, id, ids, link, message, next_intake, one,
+    settings, up,
+};
 use tokio::time::Instant;
 
 fn event(names: &Names, key: u64, id: &str) -> Keyed {
@@ -68,12 +71,7 @@ async fn a_retry_comes_back_through_its_wait_queue_with_all_its_properties() {
 
 #[tokio::test]
 async fn returns_are_matched_to_their_messages() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("mandatory"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { link, names, raw } = connected("mandatory").await;
     raw.queue(&format!("{}.some", names.owner), &names.notifications, "some").await;
 
     // More messages than several windows hold, every third without a queue, from two publishers at the same time.
@@ -102,11 +100,7 @@ async fn returns_are_matched_to_their_messages() {
 
 #[tokio::test]
 async fn a_property_too_long_for_amqp_is_refused_and_harms_nothing() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("toolong"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
+    let Connected { link, names, .. } = connected("toolong").await;
     let fine = || message("", &names.dead, "fine");
     let long = message("", &names.dead, &"x".repeat(256));
 
@@ -122,12 +116,7 @@ async fn a_property_too_long_for_amqp_is_refused_and_harms_nothing() {
 async fn events_of_a_key_arrive_in_order_over_several_channels() {
     const KEYS: u64 = 40;
     const EVENTS: u64 = 6_000;
-    let url = shared_url();
-    let settings = settings(&url, &namespace("events"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { link, names, raw } = connected("events").await;
     let queue = format!("{}.seen", names.events);
     raw.queue(&queue, &names.events, "#").await;
 
@@ -160,12 +149,7 @@ async fn events_of_a_key_arrive_in_order_over_several_channels() {
 
 #[tokio::test]
 async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("exchange"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { mut link, names, raw } = connected("exchange").await;
     let mut events = link.publisher.events();
     raw.delete_exchange(&names.events).await;
 
@@ -188,12 +172,8 @@ async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
 
 #[tokio::test]
 async fn replies_reach_their_queue_and_vanish_without_harm() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("replies"));
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
-    let queue = format!("{}.replies", settings.names.owner);
+    let Connected { link, names, raw } = connected("replies").await;
+    let queue = format!("{}.replies", names.owner);
     raw.queue(&queue, "", "").await;
 
     let batch = vec![message("", "nowhere", "1"), message("", &queue, "2")];

@@ -18,8 +18,8 @@ use orderly_broker::{
 };
 use rabbit::{namespace, shared_url};
 use raw_client::{
-    RawClient, TIMEOUT, acquire_owner, deliveries, ids, link, message, next_intake, one, phase,
-    publish_unreadable, settings, up, up_to,
+    Connected, RawClient, TIMEOUT, acquire_owner, connected, deliveries, ids, link, message,
+    next_intake, one, phase, publish_unreadable, settings, up, up_to,
 };
 use tokio::time::Instant;
 
@@ -39,13 +39,8 @@ const QUORUM: &str = "quorum";
 
 #[tokio::test]
 async fn the_driver_declares_the_topology_of_the_contract() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("topology"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
+    let Connected { mut link, names, raw } = connected("topology").await;
 
-    let raw = RawClient::new(&url).await;
     let limit = |limit| ("x-delivery-limit", AMQPValue::LongLongInt(limit));
     let quorum = || ("x-queue-type", text(QUORUM));
     let strategy = || ("x-dead-letter-strategy", text("at-least-once"));
@@ -167,12 +162,7 @@ async fn a_queue_with_other_settings_is_used_and_its_difference_is_reported() {
 
 #[tokio::test]
 async fn after_a_broken_channel_every_message_without_an_ack_is_delivered_again() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("redelivery"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    assert_eq!(up(&mut link).await, (1, 0));
-    let raw = RawClient::new(&url).await;
+    let Connected { mut link, names, raw } = connected("redelivery").await;
     raw.commands(&names, (1..=5).map(|id| id.to_string())).await;
     let first = deliveries(&mut link, 5).await;
     assert!(first.iter().all(|delivery| !delivery.redelivered));
@@ -233,12 +223,7 @@ async fn a_namespace_has_one_processor() {
 
 #[tokio::test]
 async fn pausing_stops_deliveries_and_keeps_the_channel() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("pause"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { mut link, names, raw } = connected("pause").await;
     raw.commands(&names, ["1".to_owned()]).await;
     let first = deliveries(&mut link, 1).await;
 
@@ -261,12 +246,7 @@ async fn pausing_stops_deliveries_and_keeps_the_channel() {
 
 #[tokio::test]
 async fn a_deleted_queue_is_made_again() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("deleted"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { mut link, names, raw } = connected("deleted").await;
 
     raw.delete_queue(&names.commands).await;
 
@@ -279,12 +259,7 @@ async fn a_deleted_queue_is_made_again() {
 
 #[tokio::test]
 async fn properties_of_a_foreign_producer_arrive_one_by_one() {
-    let url = shared_url();
-    let settings = settings(&url, &namespace("inbound"));
-    let names = settings.names.clone();
-    let mut link = link(&settings).await;
-    up(&mut link).await;
-    let raw = RawClient::new(&url).await;
+    let Connected { mut link, names, raw } = connected("inbound").await;
     let channel = raw.channel().await;
     let headers = arguments([
         ("traceparent", text("00-1-2-01")),

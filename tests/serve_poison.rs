@@ -16,6 +16,15 @@ fn orders(prefix: &str, count: usize) -> Vec<Sent> {
     (0..count).map(|number| place(&format!("{prefix}-{number}"), &[("tea", 1, 100)])).collect()
 }
 
+/// `count` orders, the command that triggers the fault, and `count` more orders.
+fn poison_between(count: usize) -> Vec<Sent> {
+    let mut commands = vec![stock("tea", 1000)];
+    commands.extend(orders("before", count));
+    commands.push(place("o-poison", &[("tea", 1, 100)]));
+    commands.extend(orders("behind", count));
+    commands
+}
+
 fn parked_as_failed(processor: &Processor) -> Vec<(String, u64)> {
     let Some(list) = processor.get("/api/parked?reason=failed") else { return Vec::new() };
     let items = list["items"].as_array().cloned().unwrap_or_default();
@@ -37,12 +46,8 @@ async fn a_command_that_panics_goes_through_the_wait_queues_and_is_parked() {
         .with("RUST_LOG", "off");
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
-    let mut commands = vec![stock("tea", 1000)];
-    commands.extend(orders("before", 50));
-    commands.push(place("o-poison", &[("tea", 1, 100)]));
-    commands.extend(orders("behind", 50));
 
-    producer.publish(&commands).await;
+    producer.publish(&poison_between(50)).await;
     processor.wait(|processor| !parked_as_failed(processor).is_empty());
 
     assert_eq!(parked_as_failed(&processor), [("place-o-poison".to_owned(), 3)]);
@@ -66,12 +71,8 @@ async fn a_command_that_aborts_the_process_is_parked_after_a_few_crashes() {
         .with("RUST_LOG", "off");
     processor.start();
     let producer = Producer::new(&url, &namespace).await;
-    let mut commands = vec![stock("tea", 1000)];
-    commands.extend(orders("before", 20));
-    commands.push(place("o-poison", &[("tea", 1, 100)]));
-    commands.extend(orders("behind", 20));
 
-    producer.publish(&commands).await;
+    producer.publish(&poison_between(20)).await;
     let mut crashes = 0;
     while processor.ended_before(|processor| !parked_as_failed(processor).is_empty()) {
         crashes += 1;

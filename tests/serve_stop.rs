@@ -10,9 +10,8 @@ mod rabbit;
 
 use processor::Processor;
 use producer::{Producer, Sent, place, stock};
-use rabbit::{Node, namespace};
+use rabbit::{Node, exclusive_node, namespace, runtime};
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 const BEFORE: usize = 20;
@@ -23,20 +22,6 @@ const GRACE: Duration = Duration::from_secs(6);
 const A_LITTLE: Duration = Duration::from_secs(4);
 /// A limit of memory so low that the broker blocks publishers.
 const BLOCKING: &str = "0.000001";
-
-/// One node for all tests here, one test at a time.
-fn node() -> MutexGuard<'static, Node> {
-    static NODE: OnceLock<Mutex<Node>> = OnceLock::new();
-    NODE.get_or_init(|| Mutex::new(Node::start())).lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .expect("a runtime")
-}
 
 fn watermark(node: &Node, fraction: &str) {
     node.ctl(&["set_vm_memory_high_watermark", fraction]);
@@ -67,7 +52,7 @@ fn half_way(
         producer.publish(&orders(0..BEFORE)).await;
         events
     });
-    processor.wait(|processor| placed(processor, BEFORE) && told(processor));
+    processor.wait(|processor| placed(processor, BEFORE) && published(processor));
     processor.signal("STOP");
     runtime.block_on(async {
         let producer = Producer::new(&url, &namespace).await;
@@ -76,15 +61,31 @@ fn half_way(
     (processor, events)
 }
 
+/// The same processor after it has placed the other orders too, while the broker blocks publishers: their events are not
+/// published. Also returns the sequences of all events.
+fn blocked(
+    node: &Node,
+    runtime: &tokio::runtime::Runtime,
+    test: &str,
+    grace: &str,
+) -> (Processor, String, BTreeMap<String, String>) {
+    let (mut processor, events) = half_way(node, runtime, test, grace);
+    watermark(node, BLOCKING);
+    processor.signal("CONT");
+    processor.wait(|processor| placed(processor, ORDERS));
+    let before = sequences(&processor);
+    (processor, events, before)
+}
+
 fn placed(processor: &Processor, count: usize) -> bool {
     processor.metric("orderly_orders{", "status=\"awaiting_payment\"") > count as f64 - 0.5
 }
 
-fn told(processor: &Processor) -> bool {
+fn published(processor: &Processor) -> bool {
     processor.metric("orderly_outbox_pending", "") < 0.5
 }
 
-/// The sequences of the first events in the timelines of the orders: that they were placed.
+/// The sequence of the event `order.placed` of each order, from its timeline.
 fn sequences(processor: &Processor) -> BTreeMap<String, String> {
     let placing = |number| {
         let order = format!("o-{number}");
@@ -107,7 +108,7 @@ fn nothing_is_lost(
     before: &BTreeMap<String, String>,
 ) {
     processor.start();
-    processor.wait(|processor| placed(processor, ORDERS) && told(processor));
+    processor.wait(|processor| placed(processor, ORDERS) && published(processor));
     assert_eq!(sequences(&processor), *before);
     let namespace = processor.namespace.clone();
     let heard = runtime.block_on(async {
@@ -133,16 +134,12 @@ fn nothing_is_lost(
 
 #[test]
 fn a_stop_ends_in_time_while_the_broker_blocks_publishers() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     for signal in ["TERM", "INT"] {
         // Given events that a blocked broker does not confirm
-        let (mut processor, events) = half_way(&node, &runtime, "blocked", "6s");
-        watermark(&node, BLOCKING);
-        processor.signal("CONT");
-        processor.wait(|processor| placed(processor, ORDERS));
-        let before = sequences(&processor);
-        assert!(!told(&processor));
+        let (mut processor, events, before) = blocked(&node, &runtime, "blocked", "6s");
+        assert!(!published(&processor));
 
         // When the process is stopped
         processor.signal(signal);
@@ -159,13 +156,9 @@ fn a_stop_ends_in_time_while_the_broker_blocks_publishers() {
 
 #[test]
 fn a_stop_publishes_all_events_when_the_broker_is_unblocked_in_time() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
-    let (mut processor, events) = half_way(&node, &runtime, "opens", "6s");
-    watermark(&node, BLOCKING);
-    processor.signal("CONT");
-    processor.wait(|processor| placed(processor, ORDERS));
-    let before = sequences(&processor);
+    let (mut processor, events, before) = blocked(&node, &runtime, "opens", "6s");
 
     processor.signal("TERM");
     watermark(&node, "0.4");
@@ -181,15 +174,11 @@ fn a_stop_publishes_all_events_when_the_broker_is_unblocked_in_time() {
 
 #[test]
 fn a_stop_ends_in_time_when_the_broker_was_lost() {
-    let mut node = node();
+    let mut node = exclusive_node();
     let runtime = runtime();
     for signal in ["TERM", "INT"] {
         // Given events that are not published when the broker dies
-        let (mut processor, events) = half_way(&node, &runtime, "lost", "6s");
-        watermark(&node, BLOCKING);
-        processor.signal("CONT");
-        processor.wait(|processor| placed(processor, ORDERS));
-        let before = sequences(&processor);
+        let (mut processor, events, before) = blocked(&node, &runtime, "lost", "6s");
         node.kill();
         processor.wait(|processor| processor.metric("orderly_broker_connected", "") < 0.5);
 
@@ -208,14 +197,10 @@ fn a_stop_ends_in_time_when_the_broker_was_lost() {
 
 #[test]
 fn a_second_signal_ends_the_process_at_once() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     // Given a processor that would wait long for a blocked broker
-    let (mut processor, events) = half_way(&node, &runtime, "twice", "60s");
-    watermark(&node, BLOCKING);
-    processor.signal("CONT");
-    processor.wait(|processor| placed(processor, ORDERS));
-    let before = sequences(&processor);
+    let (mut processor, events, before) = blocked(&node, &runtime, "twice", "60s");
     processor.signal("TERM");
     processor.wait(|processor| processor.get("/readyz").is_none());
 
@@ -233,7 +218,7 @@ fn a_second_signal_ends_the_process_at_once() {
 
 #[test]
 fn a_grace_that_ends_during_a_command_loses_nothing() {
-    let node = node();
+    let node = exclusive_node();
     let runtime = runtime();
     let (url, namespace) = (node.url(), namespace("amid"));
     // Given a command that takes longer than the grace
@@ -259,7 +244,7 @@ fn a_grace_that_ends_during_a_command_loses_nothing() {
     // And the next start processes the other commands
     let mut processor = processor.with("FAILPOINTS", "");
     processor.start();
-    processor.wait(|processor| placed(processor, 20) && told(processor));
+    processor.wait(|processor| placed(processor, 20) && published(processor));
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["counts"]["held"], 20);
 }

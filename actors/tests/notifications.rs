@@ -1,5 +1,4 @@
-//! What becomes of notifications, through the actors, on a simulated clock and disk: given two
-//! channels, of which one or the other fails.
+//! Notifications on channels that fail, through the actors, on a simulated clock and disk.
 
 mod support;
 
@@ -46,12 +45,14 @@ fn restarted(shop: Shop, channels: &[Channel]) -> Shop {
     shop
 }
 
-/// A paid order has something to tell.
+/// Places an order and pays it, which requests a notification.
 async fn pay(shop: &mut Shop, order: &str) {
     shop.send("order.place", &format!("place-{order}"), place(order, &[("tea", 1, 500)])).await;
     let mut payment = inbound("payment.callback", order, &captured(order, order, 500));
     payment.trace = TraceParent::parse(TRACE);
-    let Step::Sealed(paid) = shop.step(&payment).await else { panic!("it is no panic") };
+    let Step::Sealed(paid) = shop.step(&payment).await else {
+        panic!("the callback is not sealed")
+    };
     shop.keep(*paid).await;
 }
 
@@ -73,6 +74,12 @@ fn due_orders(shop: &Shop) -> Vec<Ordinal> {
     timers.iter().filter(|timer| timer.kind == NOTIFY).map(|timer| timer.ordinal).collect()
 }
 
+/// The deliveries of an order whose time has come.
+async fn pending(shop: &mut Shop, order: Ordinal) -> Vec<DueDelivery> {
+    let pending = shop.sequencer.pending_notifications(order).await.expect("the store works");
+    pending.expect("no owner failed")
+}
+
 async fn report(shop: &mut Shop, due: &DueDelivery, sent: Sent) {
     let step = shop.sequencer.notified(due, sent).await.expect("the store works");
     if let Some(Step::Sealed(sealed)) = step {
@@ -80,18 +87,12 @@ async fn report(shop: &mut Shop, due: &DueDelivery, sent: Sent) {
     }
 }
 
-/// Lets a second pass, and sends what is due. Gives what was sent.
+/// Lets a second pass, and sends the deliveries that are due. Returns what was sent.
 async fn tick(shop: &mut Shop, answer: impl Fn(&DueDelivery) -> Sent) -> Vec<DueDelivery> {
     shop.clock.advance(SECOND);
     let mut sent = Vec::new();
     for order in due_orders(shop) {
-        let pending = shop
-            .sequencer
-            .pending_notifications(order)
-            .await
-            .expect("the store works")
-            .expect("no fault");
-        for due in pending {
+        for due in pending(shop, order).await {
             report(shop, &due, answer(&due)).await;
             sent.push(due);
         }
@@ -153,7 +154,7 @@ async fn a_channel_that_is_down_delays_only_its_own_deliveries() {
     };
     assert_eq!(of(Channel::Amqp), [1]);
     let attempts = of(Channel::Webhook);
-    assert!((4..=8).contains(&attempts.len()), "it backs off: {attempts:?}");
+    assert!((4..=8).contains(&attempts.len()), "attempts with growing pauses: {attempts:?}");
     assert!(attempts.iter().copied().eq(1..=u32::try_from(attempts.len()).expect("few")));
     let Delivery { progress, .. } = delivery(&shop, "o-1", Channel::Amqp);
     assert!(matches!(progress, Progress::Delivered { .. }));
@@ -163,7 +164,7 @@ async fn a_channel_that_is_down_delays_only_its_own_deliveries() {
 
     pass(&mut shop, 90 * SECOND, |_| Sent::Delivered).await;
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
-    assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, None, "that is over");
+    assert_eq!(delivery(&shop, "o-1", Channel::Webhook).problem, None, "the failure is past");
 }
 
 #[actix::test]
@@ -197,18 +198,24 @@ async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again()
     assert_eq!(shop.told().last(), Some(&"notification.failed"));
     let given_up = delivery(&shop, "o-1", Channel::Webhook);
     assert_eq!(given_up.problem, Some(Failure::Status(503)));
-    assert_eq!(pass(&mut shop, 300 * SECOND, webhook_is_down).await, [], "it is over");
+    assert_eq!(
+        pass(&mut shop, 300 * SECOND, webhook_is_down).await,
+        [],
+        "no attempt after the delivery was given up"
+    );
 
     let ResendOutcome::Sealed(sealed) = shop.sequencer.resend(&id).await.expect("the store works")
     else {
-        panic!("it was given up");
+        panic!("the notification is not exhausted");
     };
     shop.keep(*sealed).await;
     let twice = shop.sequencer.resend(&id).await.expect("the store works");
     assert!(matches!(twice, ResendOutcome::NotExhausted));
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
 
-    let [due] = &sent[..] else { panic!("only to the one that gave up: {sent:?}") };
+    let [due] = &sent[..] else {
+        panic!("sent to other channels than the one that gave up: {sent:?}")
+    };
     assert_eq!(due.id, id);
     assert_eq!((due.channel, due.attempt), (Channel::Webhook, given_up.attempts + 1));
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
@@ -254,7 +261,7 @@ async fn a_channel_that_is_added_or_removed_affects_new_notifications_only() {
     assert_eq!(channels("o-3"), []);
     assert_eq!(notice(&shop, "o-3").standing(), NoticeStatus::Nowhere);
 
-    // what the channels had before them is still handed out, for the notifier to give up
+    // the deliveries of removed channels are still due, so that the notifier can give them up
     let removed = Sent::GivenUp { why: Failure::Removed };
     let sent = pass(&mut shop, 20 * SECOND, |_| removed).await;
     assert_eq!(sent.len(), 3);
@@ -267,27 +274,22 @@ async fn an_outcome_that_is_reported_twice_counts_once() {
     pay(&mut shop, "o-1").await;
     shop.clock.advance(10 * SECOND);
     let order = due_orders(&shop)[0];
-    let pending = shop
-        .sequencer
-        .pending_notifications(order)
-        .await
-        .expect("the store works")
-        .expect("no fault");
+    let pending = pending(&mut shop, order).await;
     let [due] = &pending[..] else { panic!("one is due: {pending:?}") };
 
     report(&mut shop, due, DOWN).await;
     let once = delivery(&shop, "o-1", Channel::Webhook);
     report(&mut shop, due, DOWN).await;
     assert_eq!(delivery(&shop, "o-1", Channel::Webhook), once);
-    // delivered after all, by the copy that another process had sent
+    // the attempt of an earlier process with the same number has succeeded
     report(&mut shop, due, Sent::Delivered).await;
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
 }
 
-/// A thousand are due and find no place: each is put off, in few units, and found again, though
-/// the process dies in between and again and again.
+/// A thousand notifications are due while no channel has room. Their timers are set again, in a few
+/// units, and each notification is due again by its timer, also after restarts.
 #[actix::test]
-async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
+async fn a_notification_without_room_is_due_again_by_its_timer() {
     const ORDERS: usize = 1000;
     let mut shop = shop(&[Channel::Webhook]).await;
     for number in 0..ORDERS {
@@ -304,10 +306,10 @@ async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
                 batch.iter().map(|order| (*order, at)).collect();
             let sealed =
                 shop.sequencer.schedule_notifications(&reminders).await.expect("the store works");
-            assert_eq!(sealed.follow_ups, [], "it is not looked at at once");
+            assert_eq!(sealed.follow_ups, [], "the timer brings it back, no follow-up");
             shop.keep(sealed).await;
         }
-        // what was handed out counts as dealt with from here on
+        // the next unit removes the timers that have fired
         assert_eq!(due_orders(&shop), []);
         let count = serde_json::json!({"sku": "tea", "on_hand": 1000 + round});
         shop.send("stock.set", &format!("count-{round}"), count).await;
@@ -315,5 +317,5 @@ async fn a_notification_that_was_put_off_is_due_again_by_its_timer() {
     }
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
     assert_eq!(sent.len(), ORDERS);
-    assert!(sent.iter().all(|due| due.attempt == 1), "being put off is no attempt");
+    assert!(sent.iter().all(|due| due.attempt == 1), "waiting for room is no attempt");
 }

@@ -1,4 +1,4 @@
-//! What cannot be processed is put aside with its bytes, whatever way leads there.
+//! Messages that cannot be processed are parked with their bytes, whatever the cause.
 
 mod support;
 
@@ -30,6 +30,21 @@ fn parked_bodies(shop: &Shop) -> Vec<(Reason, Value)> {
     bodies.collect()
 }
 
+/// Places the order `o-1`, for which a callback waits. Before the callback is run, the order gets as many other callbacks as
+/// it can hold.
+async fn place_and_fill(shop: &mut Shop) -> Ordinal {
+    let placing = inbound("order.place", "p-1", &place("o-1", &[("tea", 1, 5_000)]));
+    let Step::Sealed(placed) = shop.step(&placing).await else { panic!("the order is not placed") };
+    let [FollowUp::RunWaiting(order)] = placed.follow_ups[..] else {
+        panic!("no callback waits for the order: {:?}", placed.follow_ups)
+    };
+    shop.log.commit(&[placed.unit]).expect("commits");
+    for attempt in 0..1_000 {
+        shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
+    }
+    order
+}
+
 #[actix::test]
 async fn a_waiting_callback_that_its_full_order_cannot_take_is_parked() {
     // Given two callbacks that wait for an order, which is placed and filled before they run
@@ -38,23 +53,15 @@ async fn a_waiting_callback_that_its_full_order_cannot_take_is_parked() {
         let kept = shop.run("payment.callback", captured("o-1", event, 5_000)).await;
         assert_eq!(verdict(&kept), (Verdict::Waiting, None));
     }
-    let placing = inbound("order.place", "x", &place("o-1", &[("tea", 1, 5_000)]));
-    let Step::Sealed(placed) = shop.step(&placing).await else { panic!("it is placed") };
-    let [FollowUp::RunWaiting(order)] = placed.follow_ups[..] else {
-        panic!("callbacks wait for it: {:?}", placed.follow_ups)
-    };
-    shop.log.commit(&[placed.unit]).expect("commits");
-    for attempt in 0..1_000 {
-        shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
-    }
+    let order = place_and_fill(&mut shop).await;
 
-    // When their turn comes
+    // When the callbacks are run
     for left in [1, 0] {
         let step = shop.sequencer.run_waiting(order).await.expect("the store works");
-        let Some(Step::Sealed(sealed)) = step else { panic!("it came to no end") };
+        let Some(Step::Sealed(sealed)) = step else { panic!("the callback has no unit") };
         shop.log.commit(&[sealed.unit]).expect("commits");
 
-        // Then each is parked whole, in the place of its verdict, and waits no more
+        // Then each is parked whole, its verdict is `failed`, and it waits no longer
         assert_eq!(verdict(&sealed.entry), (Verdict::Failed, Some("failed")));
         assert!(matches!(sealed.entry.record.origin, Origin::Waited { .. }));
         let told: Vec<_> = sealed.entry.record.types().iter().map(|kind| kind.as_str()).collect();
@@ -71,7 +78,7 @@ async fn a_waiting_callback_that_its_full_order_cannot_take_is_parked() {
     shop.check_balance();
 }
 
-/// A shop that parks at most so many messages.
+/// Settings of a shop that parks at most that many messages.
 fn with_room_for(parked_count: u64) -> Settings {
     Settings { parked_count, ..settings() }
 }
@@ -96,26 +103,30 @@ async fn messages_beyond_the_limit_of_parked_messages_go_whole_to_the_dead_lette
     let bad = |id: &str| inbound("stock.set", id, &json!({"sku": "tea", "wrong": id}));
     for id in ["x-1", "x-2"] {
         let Step::Sealed(sealed) = shop.step(&bad(id)).await else { panic!("it is parked") };
-        assert!(!sealed.dead_letter, "there is room");
+        assert!(!sealed.dead_letter, "a message within the limit is dead-lettered");
         assert!(matches!(parked_ids(&sealed.entry.record.events)[..], [Some(_)]));
         shop.keep(*sealed).await;
     }
 
-    // Then the third has its verdict and its event, and nothing of it is kept, however often it comes
+    // Then the third has its verdict and its event at every delivery, and nothing of it is kept
     for _ in 0..2 {
-        let Step::Sealed(sealed) = shop.step(&bad("x-3")).await else { panic!("it has an end") };
+        let Step::Sealed(sealed) = shop.step(&bad("x-3")).await else {
+            panic!("the message has no unit")
+        };
         assert!(sealed.dead_letter);
         assert_eq!(verdict(&sealed.entry), (Verdict::Invalid, Some("validation")));
         assert_eq!(parked_ids(&sealed.entry.record.events), [None]);
         shop.keep(*sealed).await;
         assert_eq!((parked_in_all(&shop), parked_bodies(&shop).len()), (2, 2));
     }
-    // and what is parked already stays so
-    let Step::Sealed(known) = shop.step(&bad("x-1")).await else { panic!("it has an end") };
+    // and a message that is parked already is only a duplicate
+    let Step::Sealed(known) = shop.step(&bad("x-1")).await else {
+        panic!("the message has no unit")
+    };
     assert!(!known.dead_letter && known.entry.record.events.is_empty());
 }
 
-/// A shop without room, in which a callback waits for `o-1`.
+/// A shop that can park no more messages, in which a callback waits for `o-1`.
 async fn full_with_a_waiting_callback() -> Shop {
     let disk = Arc::new(orderly_store::sim::SimDisk::new(7));
     let mut shop = Shop::open_on(disk, with_room_for(1));
@@ -133,7 +144,7 @@ fn letter(step: Option<Step>) -> DeadLetter {
     }
 }
 
-/// Confirms the dead letter, and checks that the callback is dealt with, once.
+/// Confirms the dead letter, and checks that the callback ends once.
 async fn confirm(shop: &mut Shop, letter: &DeadLetter, reason: &'static str) {
     assert_eq!((letter.source.as_str(), letter.command_id.as_str()), ("test", "x-1"));
     let data: Value = serde_json::from_slice(&letter.body).expect("is JSON");
@@ -141,7 +152,7 @@ async fn confirm(shop: &mut Shop, letter: &DeadLetter, reason: &'static str) {
     assert_eq!(inbound("payment.callback", "x-1", &data).command, sent, "it can be sent again");
 
     let step = shop.sequencer.dead_lettered(letter).await.expect("the store works");
-    let Some(Step::Sealed(sealed)) = step else { panic!("it has no end: {step:?}") };
+    let Some(Step::Sealed(sealed)) = step else { panic!("the callback has no unit: {step:?}") };
     assert_eq!(verdict(&sealed.entry), (Verdict::Failed, Some(reason)));
     assert_eq!(parked_ids(&sealed.entry.record.events), [None]);
     shop.keep(*sealed).await;
@@ -154,14 +165,17 @@ async fn confirm(shop: &mut Shop, letter: &DeadLetter, reason: &'static str) {
 
 #[actix::test]
 async fn without_room_a_callback_waits_until_its_dead_letter_is_confirmed() {
-    // Given a callback whose order never came, and no room for it
+    // Given a callback whose order never came, and no room to park it
     let mut shop = full_with_a_waiting_callback().await;
     shop.clock.advance(8 * DAY);
     let before = shop.dump();
     let timers = shop.sequencer.due(10).expect("reads");
     assert_eq!(timers.len(), 1);
     let letter = letter(shop.sequencer.fire(timers[0]).await.expect("the store works"));
-    assert!(shop.dump() == before, "nothing is sealed before the broker has it");
+    assert!(
+        shop.dump() == before,
+        "nothing is sealed before the broker has confirmed the dead letter"
+    );
 
     // When the process dies before the confirm, then the next one finds the callback again
     let now = shop.sequencer.now();
@@ -170,7 +184,7 @@ async fn without_room_a_callback_waits_until_its_dead_letter_is_confirmed() {
     assert_eq!(waiting(&shop), 1);
     confirm(&mut shop, &letter, "order_never_came").await;
 
-    // And the dead letter counts when it is sent back after its order has come
+    // And the dead letter is applied when it is sent back after its order was placed
     shop.send("order.place", "p-1", place("o-1", &[("tea", 1, 500)])).await;
     let sent_back = shop.send("payment.callback", "x-1", captured("o-1", "e-1", 500)).await;
     assert_eq!(verdict(&sent_back), (Verdict::Applied, None));
@@ -180,20 +194,15 @@ async fn without_room_a_callback_waits_until_its_dead_letter_is_confirmed() {
 async fn without_room_a_callback_that_cannot_be_applied_waits_until_its_dead_letter_is_confirmed_too()
  {
     let mut shop = full_with_a_waiting_callback().await;
-    let placing = inbound("order.place", "p-1", &place("o-1", &[("tea", 1, 5_000)]));
-    let Step::Sealed(placed) = shop.step(&placing).await else { panic!("it is placed") };
-    let [FollowUp::RunWaiting(order)] = placed.follow_ups[..] else {
-        panic!("a callback waits for it: {:?}", placed.follow_ups)
-    };
-    shop.log.commit(&[placed.unit]).expect("commits");
-    for attempt in 0..1_000 {
-        shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
-    }
+    let order = place_and_fill(&mut shop).await;
     let before = shop.dump();
 
     let letter = letter(shop.sequencer.run_waiting(order).await.expect("the store works"));
 
-    assert!(shop.dump() == before, "nothing is sealed before the broker has it");
+    assert!(
+        shop.dump() == before,
+        "nothing is sealed before the broker has confirmed the dead letter"
+    );
     confirm(&mut shop, &letter, "failed").await;
 }
 
@@ -213,13 +222,13 @@ async fn without_room_a_message_that_kills_the_process_is_not_run_a_fourth_time(
         assert_eq!(previous, if death == 0 { PreviousRun::Clean } else { PreviousRun::Died });
         let end = shop.sequencer.park_again(&poison).await.expect("the store works");
         if death == 3 {
-            // Then it has its end when it comes again, and goes to the dead letters
-            let sealed = end.expect("it is not run again");
+            // Then it is not run at its next delivery, and goes to the dead letters
+            let sealed = end.expect("the message would be run again");
             assert!(sealed.dead_letter);
             assert_eq!(verdict(&sealed.entry), (Verdict::Failed, Some("failed")));
             return;
         }
-        assert!(end.is_none(), "it may be chance, {death} times");
+        assert!(end.is_none(), "{death} deaths may be chance");
         let marked = shop.sequencer.quarantine(&poison).await.expect("the store works");
         shop.keep(marked).await;
         shop = Shop::open_on(Arc::new(shop.disk.crash()), with_room_for(0));

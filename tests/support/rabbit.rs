@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{
-        OnceLock,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     thread,
@@ -45,6 +45,21 @@ pub(crate) fn namespace(test: &str) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     format!("{test}-{}-{count}", std::process::id())
+}
+
+/// A private node for all tests of a file. The tests run one after the other, since each holds the lock on the node.
+pub(crate) fn exclusive_node() -> MutexGuard<'static, Node> {
+    static NODE: OnceLock<Mutex<Node>> = OnceLock::new();
+    NODE.get_or_init(|| Mutex::new(Node::start())).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A runtime for a test that also blocks its own thread, for instance with `rabbitmqctl`.
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime")
 }
 
 /// A private `RabbitMQ` node.

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use crate::rabbit::{namespace, shared_url};
 use amq_protocol::{
     frame::{AMQPContentHeader, AMQPFrame, ProtocolVersion, gen_frame},
     protocol::{AMQPClass, basic, channel, connection},
@@ -53,6 +54,22 @@ pub(crate) async fn acquire_owner(
 /// Claims the namespace and starts the driver.
 pub(crate) async fn link(settings: &Settings) -> Link {
     acquire_owner(settings.clone(), TIMEOUT).await.expect("the namespace is free").link()
+}
+
+/// A driver of a new namespace, connected to the shared broker, beside a client of the test's own.
+pub(crate) struct Connected {
+    pub(crate) link: Link,
+    pub(crate) names: Names,
+    pub(crate) raw: RawClient,
+}
+
+/// Starts the driver for a test of that name, and returns when it consumes the empty queue of commands.
+pub(crate) async fn connected(test: &str) -> Connected {
+    let url = shared_url();
+    let settings = settings(&url, &namespace(test));
+    let mut link = link(&settings).await;
+    assert_eq!(up(&mut link).await, (1, 0));
+    Connected { link, names: settings.names, raw: RawClient::new(&url).await }
 }
 
 pub(crate) async fn next_intake(link: &mut Link) -> Intake {
