@@ -1,6 +1,6 @@
 //! The real invoices, before any processor sees them: read exactly, and balanced by two accounts
 //! that know nothing of each other (the arithmetic over the invoices, and the reference model,
-//! which reads the commands). Skipped, with a word, where the sample is not at hand.
+//! which reads the commands). Skipped with a message where the sample is missing.
 
 #[path = "support/online_retail.rs"]
 mod online_retail;

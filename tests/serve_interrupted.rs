@@ -29,7 +29,7 @@ fn commands() -> Vec<Sent> {
     commands
 }
 
-/// What was told of each order, with the id. One under two ids is a mistake.
+/// The id of each order's notification. A notification with two ids fails the test.
 fn told(told: &mut BTreeMap<String, String>, got: Vec<producer::Got>) {
     for notification in got {
         let order = notification.body["order_id"].as_str().expect("an order").to_owned();

@@ -20,7 +20,7 @@ const KILLS: usize = 20;
 const SKUS: usize = 50;
 const ON_HAND: u64 = 1_000_000;
 
-/// Places, and behind them captures, every fifth of them twice, shuffled over a window.
+/// Orders and then their captures, every fifth capture twice. The order of the messages is shuffled within a window.
 fn commands(random: &mut Random) -> Vec<Sent> {
     let sku = |order: usize| format!("sku-{:02}", order % SKUS);
     let mut commands: Vec<_> = (0..SKUS).map(|number| stock(&sku(number), ON_HAND)).collect();
@@ -31,7 +31,7 @@ fn commands(random: &mut Random) -> Vec<Sent> {
         timed.push((at, place(&id, &[(&sku(order), 1, 700), (&sku(order + 7), 2, 150)])));
         let copies = if order % 5 == 0 { 2 } else { 1 };
         for _ in 0..copies {
-            // some come before their order
+            // some captures come before their order
             timed.push(((at + random.below(3_000)).saturating_sub(500), captured(&id, 1000)));
         }
     }
@@ -68,7 +68,7 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
             && processor.metric("orderly_in_flight", "") < 0.5
             && processor.metric("orderly_outbox_pending", "") < 0.5
     });
-    // what was under way at a kill is told again some seconds later
+    // notifications that were under way at a kill are published again some seconds later
     let mut told = BTreeMap::<String, String>::new();
     for _ in 0..60 {
         for notification in producer.drain(&notifications).await {

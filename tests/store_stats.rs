@@ -98,7 +98,8 @@ fn a_directory_without_a_store_is_not_changed() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(74), "{said}");
         assert!(said.contains("there is no store at"), "{said}");
-        let entries = std::fs::read_dir(directory.path()).expect("it is there").count();
-        assert_eq!(entries, 0, "it was made to one");
+        let entries =
+            std::fs::read_dir(directory.path()).expect("the directory can be read").count();
+        assert_eq!(entries, 0, "the directory has become a store");
     }
 }

@@ -17,7 +17,7 @@ fn at_once(shop: &Shop) -> Audit {
     audit(&shop.sequencer.view().borrow()).expect("reads")
 }
 
-/// Replaces a state behind the shop's back.
+/// Replaces a state without its owner.
 fn forge<S: State>(shop: &mut Shop, id: &str, change: impl FnOnce(&mut S)) {
     let view = shop.sequencer.view();
     let ordinal = view
@@ -64,7 +64,7 @@ async fn the_audit_counts_the_states_of_every_table() {
 
 #[actix::test]
 async fn the_audit_finds_every_state_that_does_not_balance() {
-    /// What is forged, and what is said of it.
+    /// What is forged, and the violation that is reported.
     type Case = (fn(&mut Shop), &'static [&'static str]);
     let cases: [Case; 6] = [
         (
@@ -164,7 +164,7 @@ async fn an_audit_beside_running_commands_finds_the_same_as_one_of_a_shop_at_res
             for _ in 0..rng.below(6) {
                 something(&mut shop, &mut rng).await;
             }
-            // Then its end says what is so now
+            // Then an audit that ends describes the shop as it is now
             if let Some(audit) = shop.sequencer.audit_step() {
                 let audit = audit.expect("reads");
                 assert!(audit.balanced, "seed {seed}: {:?}", audit.violations);
@@ -183,9 +183,9 @@ async fn a_violation_that_is_mended_before_the_audit_ends_is_not_reported() {
     // Given an audit that has read orders and skus
     assert!(shop.sequencer.audit_step().is_none());
     assert!(shop.sequencer.audit_step().is_none());
-    // When the owner of the stock, who knows better, writes it again
+    // When the owner of the stock, whose cache has the right state, writes it again
     shop.run("order.cancel", json!({"order_id": "o-1"})).await;
-    // Then the audit, which is as of its end, finds nothing
+    // Then the audit finds nothing, since it describes the store at its end
     let audit = loop {
         if let Some(audit) = shop.sequencer.audit_step() {
             break audit.expect("reads");

@@ -1,4 +1,4 @@
-//! Carts: merged, left alone, opened again, forgotten. On a simulated clock, through the actors.
+//! Carts that are merged, expire, open again and are deleted. On a simulated clock, through the actors.
 
 mod support;
 
@@ -28,7 +28,7 @@ fn quantities(shop: &Shop, id: &str) -> Vec<(String, u32)> {
 }
 
 #[actix::test]
-async fn a_guests_cart_is_merged_and_both_carts_are_told() {
+async fn a_guests_cart_is_merged_and_each_cart_has_its_event() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("cart.put", line("guest", "tea", 2)).await;
     shop.run("cart.put", line("k-1", "tea", 3)).await;
@@ -134,7 +134,7 @@ async fn a_batch_of_carts_expires_one_by_one() {
 }
 
 #[actix::test]
-async fn a_touch_moves_the_expiry_and_a_thousand_touches_leave_one_timer() {
+async fn a_change_moves_the_expiry_and_a_thousand_changes_leave_one_timer() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     for _ in 0..1000 {
         shop.run("cart.put", line("k-1", "tea", 1)).await;
@@ -146,7 +146,7 @@ async fn a_touch_moves_the_expiry_and_a_thousand_touches_leave_one_timer() {
     assert_eq!(cart(&shop, "k-1").status, CartStatus::Open);
     // the next unit says which timers were dealt with
     shop.run("stock.adjust", json!({"sku": "tea", "delta": 1})).await;
-    assert_eq!(shop.timers(), 1, "the one that came too early left the next");
+    assert_eq!(shop.timers(), 1, "the timer that fired too early set the next one");
     shop.pass(4 * DAY).await;
     assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired);
 }
@@ -218,5 +218,9 @@ async fn a_closed_cart_is_deleted_and_its_id_may_begin_a_new_cart() {
     assert_eq!(verdict(&shop.run("cart.put", put).await), (Verdict::Applied, None));
     assert_eq!((cart(&shop, "k-1").version, places), (1, shop.places(tables::CARTS)));
     shop.pass(34 * DAY).await;
-    assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired, "it has a time of its own");
+    assert_eq!(
+        cart(&shop, "k-1").status,
+        CartStatus::Expired,
+        "the new cart expires by its own last change"
+    );
 }

@@ -122,7 +122,7 @@ async fn the_scenarios_reach_everything_that_the_contract_names() {
     missing("release", names(ReleaseReason::ALL, ReleaseReason::as_str));
     missing("notification", names(NotificationKind::ALL, NotificationKind::as_str));
     missing("standing", names(NoticeStatus::ALL, NoticeStatus::as_str));
-    // and each for what the contract says that it is for
+    // and refusals and parked messages have exactly the reasons that the contract lists for them
     assert_eq!(*seen.of("refusal"), set(REFUSALS));
     let parked = set(PARKED).difference(&from_decoding).copied().collect();
     assert_eq!(*seen.of("parked"), parked);

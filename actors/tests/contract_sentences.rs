@@ -21,7 +21,7 @@ fn cart(shop: &Shop, id: &str) -> Cart {
 }
 
 /// The data of a unit's events of that type, as subscribers read them.
-fn told(entry: &JournalEntry, kind: &str) -> Vec<Value> {
+fn events(entry: &JournalEntry, kind: &str) -> Vec<Value> {
     let events = entry.record.events.iter().filter(|event| event.kind().as_str() == kind);
     let payloads = events.map(|event| EventPayload::new(event, entry.context()).expect("is whole"));
     payloads.map(|payload| serde_json::to_value(payload).expect("is JSON")).collect()
@@ -96,8 +96,8 @@ async fn out_of_stock_lists_each_sku_once_with_the_sum_of_its_lines() {
         {"sku": "tea", "wanted": 4, "available": 3},
     ]);
     assert_eq!(detail(&rejected), short);
-    let [told] = &told(&rejected, "order.rejected")[..] else { panic!("it is told once") };
-    assert_eq!((&told["reason"], &told["detail"]), (&json!("out_of_stock"), &short));
+    let [event] = &events(&rejected, "order.rejected")[..] else { panic!("one event is expected") };
+    assert_eq!((&event["reason"], &event["detail"]), (&json!("out_of_stock"), &short));
     assert_eq!([shop.stock("cup"), shop.stock("tea")], [(9, 0), (4, 1)], "all lines or none");
 }
 
@@ -141,8 +141,8 @@ async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
         let types = entry.record.types().into_iter().map(orderly_domain::event::Type::as_str);
         let of_order: Vec<_> = types.filter(|kind| kind.starts_with("order.")).collect();
         assert_eq!(of_order, ["order.placed", "order.paid"], "{kind}");
-        let [placed] = &told(&entry, "order.placed")[..] else { panic!("once") };
-        let [paid] = &told(&entry, "order.paid")[..] else { panic!("once") };
+        let [placed] = &events(&entry, "order.placed")[..] else { panic!("once") };
+        let [paid] = &events(&entry, "order.paid")[..] else { panic!("once") };
         assert_eq!(
             (&placed["status"], &paid["status"], &paid["late"]),
             (&json!("awaiting_payment"), &json!("paid"), &json!(false))
@@ -160,11 +160,11 @@ async fn an_order_that_costs_nothing_is_placed_and_then_paid() {
 async fn an_order_that_stops_awaiting_payment_voids_every_open_authorization_and_no_other() {
     for (end, expected) in [
         ("captured x 500", &["a", "b"][..]),
-        ("captured a 500", &["b"]), // its own has become money
+        ("captured a 500", &["b"]), // its own authorization was captured
         ("captured x 501", &["a", "b"]),
         ("captured x 500 USD", &["a", "b"]),
         ("CANCELLED", &["a", "b"]),
-        ("LAPSES", &["a", "b"]),
+        ("EXPIRES", &["a", "b"]),
     ] {
         let mut shop = Shop::stocked(&[("tea", 1)]).await;
         shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
@@ -177,11 +177,11 @@ async fn an_order_that_stops_awaiting_payment_voids_every_open_authorization_and
         let first = shop.entries.len();
         match end {
             "CANCELLED" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
-            "LAPSES" => shop.pass(120 * MINUTE).await,
+            "EXPIRES" => shop.pass(120 * MINUTE).await,
             text => drop(shop.run("payment.callback", said("o-1", text)).await),
         }
         let units = &shop.entries[first..];
-        let voided = units.iter().flat_map(|entry| told(entry, "payment.void_requested"));
+        let voided = units.iter().flat_map(|entry| events(entry, "payment.void_requested"));
         let voided: Vec<_> = voided.map(|data| data["attempt_id"].clone()).collect();
         assert_eq!(json!(voided), json!(expected), "{end}");
     }
@@ -200,13 +200,17 @@ async fn a_late_payment_holds_all_lines_again_or_none() {
 
     let short = shop.run("payment.callback", said("o-1", "captured a 500")).await;
     assert_eq!((verdict(&short), shop.status("o-1")), (APPLIED, Status::RefundDue));
-    assert_eq!([shop.stock("cup"), shop.stock("tea")], [(1, 0), (0, 0)], "no cup without its tea");
-    assert_eq!(told(&short, "payment.refund_requested")[0]["amount"], 500);
+    assert_eq!(
+        [shop.stock("cup"), shop.stock("tea")],
+        [(1, 0), (0, 0)],
+        "neither line is held alone"
+    );
+    assert_eq!(events(&short, "payment.refund_requested")[0]["amount"], 500);
 
     shop.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
     let paid = shop.run("payment.callback", said("o-2", "captured a 500")).await;
     assert_eq!((verdict(&paid), shop.status("o-2")), (APPLIED, Status::Paid));
-    assert_eq!(told(&paid, "order.paid")[0]["late"], true);
+    assert_eq!(events(&paid, "order.paid")[0]["late"], true);
     assert_eq!([shop.stock("cup"), shop.stock("tea")], [(0, 0), (0, 0)]);
 }
 
@@ -218,7 +222,7 @@ async fn a_payment_before_the_expiry_of_its_hold_is_processed_is_in_time() {
     shop.clock.advance(60 * MINUTE);
 
     let paid = shop.run("payment.callback", said("o-1", "captured a 500")).await;
-    assert_eq!(told(&paid, "order.paid")[0]["late"], false);
+    assert_eq!(events(&paid, "order.paid")[0]["late"], false);
     shop.pass(MINUTE).await;
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Paid, (0, 0)));
 }
@@ -226,7 +230,7 @@ async fn a_payment_before_the_expiry_of_its_hold_is_processed_is_in_time() {
 /// "exactly the surplus is asked back", in which "refunds that were requested for other reasons do
 /// not count".
 #[actix::test]
-async fn a_surplus_is_asked_back_whatever_other_refunds_there_are() {
+async fn a_surplus_is_refunded_whatever_other_refunds_there_are() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.run("payment.callback", said("o-1", "captured a 500")).await;
@@ -234,14 +238,14 @@ async fn a_surplus_is_asked_back_whatever_other_refunds_there_are() {
     shop.run("refund.request", refund).await;
     let mut asked = Vec::new();
     for text in [
-        "captured b 30",              // while the refund is pending
-        "refund_succeeded a 100 r-1", // it asks for nothing
-        "captured c 500",             // when it has arrived
-        "captured c 7 #2",            // another share of the same attempt
-        "captured c 7 #2",            // that same share
+        "captured b 30",              // the refund of the producer is pending
+        "refund_succeeded a 100 r-1", // a refund that succeeds requests nothing
+        "captured c 500",             // the refund of the producer has succeeded
+        "captured c 7 #2",            // another capture of the same attempt
+        "captured c 7 #2",            // the same capture again
     ] {
         let entry = shop.run("payment.callback", said("o-1", text)).await;
-        let amounts = told(&entry, "payment.refund_requested").into_iter();
+        let amounts = events(&entry, "payment.refund_requested").into_iter();
         asked.push(amounts.map(|data| data["amount"].clone()).collect::<Vec<_>>());
     }
     assert_eq!(json!(asked), json!([[30], [], [500], [7], []]));
@@ -285,7 +289,7 @@ async fn a_dispute_marks_its_order_and_changes_neither_status_nor_stock() {
 /// "`partially_paid`, hold extended once (to `hold_cap`)", which "counts from `placed_at`"; "when it
 /// runs out: expired, `refund_due` for what was paid".
 #[actix::test]
-async fn partial_payments_keep_the_hold_to_its_cap_and_are_asked_back_when_it_expires() {
+async fn partial_payments_keep_the_hold_to_its_cap_and_are_refunded_when_it_expires() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     shop.pass(10 * MINUTE).await;
@@ -300,8 +304,8 @@ async fn partial_payments_keep_the_hold_to_its_cap_and_are_asked_back_when_it_ex
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::RefundDue, (1, 0)));
     let [lapsed] = &shop.entries[first..] else { panic!("one unit") };
-    assert_eq!(told(lapsed, "order.expired")[0]["status"], "expired");
-    let due = &told(lapsed, "order.refund_due")[0];
+    assert_eq!(events(lapsed, "order.expired")[0]["status"], "expired");
+    let due = &events(lapsed, "order.refund_due")[0];
     assert_eq!((&due["amount"], &due["status"]), (&json!(200), &json!("refund_due")));
     assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200)]);
 }
@@ -316,17 +320,18 @@ async fn stock_low_is_emitted_when_available_falls_to_low_at() {
     for ((kind, data), low) in [
         (take("o-1", 2), None),
         (take("o-2", 1), Some(3)),
-        (take("o-3", 1), None), // it is little already
-        (cancel("o-2"), None),  // and still is
+        (take("o-3", 1), None), // the stock is low already
+        (cancel("o-2"), None),  // and is still low
         (cancel("o-1"), None),
-        (take("o-4", 3), Some(2)), // again, and past the mark
+        (take("o-4", 3), Some(2)), // falls below the threshold again
         (("stock.adjust", json!({"sku": "tea", "delta": 4})), None),
         (("stock.adjust", json!({"sku": "tea", "delta": -6})), Some(0)),
     ] {
         let entry = shop.run(kind, data.clone()).await;
         assert_eq!(verdict(&entry), APPLIED, "{kind} {data}");
-        let told = told(&entry, "stock.low");
-        let available: Vec<_> = told.iter().filter_map(|data| data["available"].as_u64()).collect();
+        let events = events(&entry, "stock.low");
+        let available: Vec<_> =
+            events.iter().filter_map(|data| data["available"].as_u64()).collect();
         assert_eq!(available, low.into_iter().collect::<Vec<u64>>(), "{kind} {data}");
     }
 }

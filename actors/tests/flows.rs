@@ -82,7 +82,7 @@ async fn a_callback_before_its_order_waits_and_is_applied_right_after_the_order(
 }
 
 #[actix::test]
-async fn money_for_a_rejected_order_is_asked_back() {
+async fn money_for_a_rejected_order_is_refunded() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("payment.callback", captured("o-1", "e-1", 1000)).await;
 
@@ -140,11 +140,11 @@ async fn a_command_applied_in_time_is_a_duplicate_when_delivered_again_past_its_
     inbound.deadline = Some(shop.clock.now().plus(MINUTE));
     assert_eq!(verdict(&arrived(&mut shop, &inbound).await), (Verdict::Applied, None));
 
-    // When the same message comes again, too late: the process had died before its ack
+    // When the same message is delivered again after its deadline, since the process died before its ack
     shop.pass(2 * MINUTE).await;
     let again = arrived(&mut shop, &inbound).await;
 
-    // Then it is what it was; a new one that late is not carried out
+    // Then the message is a duplicate, and a new message that is as late is invalid
     assert_eq!(verdict(&again), (Verdict::Duplicate, None));
     inbound.id = CommandId::new("p-2").ok();
     let late = arrived(&mut shop, &inbound).await;
@@ -158,17 +158,19 @@ async fn a_message_that_is_not_kept_whole_goes_to_the_dead_letters_at_every_deli
     let mut long = inbound("order.place", "p-1", &json!({}));
     long.raw.body = vec![b'x'; (1 << 20) + 1].into();
 
-    // When it comes, and comes again, as after a crash before the dead letter was confirmed
+    // When the message is delivered twice, as after a crash before the dead letter was confirmed
     for _ in 0..2 {
-        let Step::Sealed(sealed) = shop.step(&long).await else { panic!("it is parked") };
-        // Then it goes to the dead letters, whole
+        let Step::Sealed(sealed) = shop.step(&long).await else {
+            panic!("the message is not parked")
+        };
+        // Then the whole message goes to the dead letters each time
         assert!(sealed.dead_letter);
         shop.keep(*sealed).await;
     }
 }
 
-/// Takes a message to its end.
+/// Processes a message, and returns its unit.
 async fn arrived(shop: &mut Shop, inbound: &InboundMessage) -> Arc<JournalEntry> {
-    let Step::Sealed(sealed) = shop.step(inbound).await else { panic!("it comes to an end") };
+    let Step::Sealed(sealed) = shop.step(inbound).await else { panic!("the message has no unit") };
     shop.keep(*sealed).await
 }

@@ -24,7 +24,7 @@ async fn waiting() -> Shop {
     shop
 }
 
-/// (minutes from the placing until the hold lapses, whether its time stands still).
+/// (minutes from the placing until the hold expires, whether the hold is frozen).
 fn hold(shop: &Shop) -> Option<(u64, bool)> {
     let reservation: Reservation = shop.state(tables::ORDERS, "o-1")?;
     match reservation.state {
@@ -37,15 +37,15 @@ fn hold(shop: &Shop) -> Option<(u64, bool)> {
 }
 
 #[actix::test]
-async fn an_open_attempt_freezes_the_hold_and_its_time_goes_on_when_the_attempt_ends() {
+async fn an_open_attempt_freezes_the_hold_and_its_end_unfreezes_the_hold() {
     let mut shop = waiting().await;
     shop.pass(5 * MINUTE).await;
 
     shop.run("payment.callback", said("o-1", "action_required a")).await;
     assert_eq!(hold(&shop), Some((120, true)));
     shop.pass(60 * MINUTE).await;
-    assert_eq!(shop.status("o-1"), Status::AwaitingPayment, "its first time ran out meanwhile");
-    // the attempt goes on, and another one begins and ends
+    assert_eq!(shop.status("o-1"), Status::AwaitingPayment, "the first 15 minutes have passed");
+    // the attempt is authorized, and another one begins and ends
     shop.run("payment.callback", said("o-1", "authorized a 500")).await;
     shop.run("payment.callback", said("o-1", "authorized b 500")).await;
     shop.run("payment.callback", said("o-1", "expired b")).await;
@@ -85,7 +85,7 @@ async fn a_frozen_hold_expires_at_the_cap_and_its_authorization_is_voided_once()
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Expired, (10, 0)));
     assert_eq!(shop.count("payment.void_requested"), 1, "{:?}", shop.told());
-    // what it says of the same attempt later is not asked for again; of the other it is
+    // the end of the same attempt requests no other void; the authorization of another attempt does
     shop.run("payment.callback", said("o-1", "voided a")).await;
     shop.run("payment.callback", said("o-1", "authorized b 500")).await;
     assert_eq!(shop.count("payment.void_requested"), 2);
@@ -113,7 +113,7 @@ async fn a_frozen_hold_is_paid_like_any_other() {
     shop.run("payment.callback", said("o-1", "captured a 500")).await;
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Paid, (9, 0)));
-    assert_eq!(shop.count("payment.void_requested"), 0, "the attempt brought its money");
+    assert_eq!(shop.count("payment.void_requested"), 0, "the attempt was captured");
 }
 
 #[actix::test]
@@ -161,7 +161,7 @@ async fn a_callback_that_waited_freezes_the_hold_when_its_order_comes() {
 }
 
 #[actix::test]
-async fn a_late_payment_is_asked_back_where_late_payments_hold_no_stock() {
+async fn a_late_payment_is_refunded_where_late_payments_hold_no_stock() {
     let terms = Terms { late_payment: LatePayment::Refund, ..settings().terms };
     let disk = Arc::new(SimDisk::new(7));
     let mut shop = Shop::open_on(disk, Settings { terms, ..settings() });

@@ -1,6 +1,6 @@
-//! The life cycles, lived twice: by the shop, and by the reference model (`orderly-model`), which is
-//! written from the contract alone. After every step both must look the same: verdicts, reasons,
-//! events, money, stock, carts, notifications.
+//! Random histories, processed by the shop and by the reference model (`orderly-model`), which is
+//! written from the contract alone. After every step both must agree on verdicts, reasons, events,
+//! money, stock, carts and notifications.
 //!
 //! ```sh
 //! cargo test -p orderly-actors --test life_cycles                 # some hundred histories
@@ -28,7 +28,7 @@ use std::fmt::Debug;
 /// Histories of an ordinary run, some 15 s of them; `PROPTEST_CASES` sets another number.
 const CASES: u32 = 500;
 
-/// Everything that a run of so many histories must come to see: every command applied, every verdict, reason, status and
+/// Everything that must happen in a run of that many histories: every command applied, every verdict, reason, status and
 /// event. What follows is left out, since messages here are well-formed and fresh and no channel is driven.
 fn expected() -> BTreeSet<String> {
     const LEFT_OUT: [&str; 7] = [
@@ -91,7 +91,7 @@ fn the_shop_does_what_the_contract_says() {
     });
     let expected = expected();
     let missing: Vec<_> = expected.difference(&seen.borrow()).cloned().collect();
-    assert!(cases() < CASES || missing.is_empty(), "no history came to {missing:?}");
+    assert!(cases() < CASES || missing.is_empty(), "no history reached {missing:?}");
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn captures_with_ids_and_refunds_come_to_the_same_money_in_any_order() {
     });
 }
 
-/// An order and its callbacks, by themselves: the money and the stock that they come to.
+/// The money and the stock after an order and its callbacks, in a shop of their own.
 async fn outcome(callbacks: &[Value]) -> Result<Value, String> {
     let mut pair = Pair::open(LatePayment::Rehold);
     pair.live(&[]).await?;

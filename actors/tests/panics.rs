@@ -1,6 +1,7 @@
-//! Owners that panic, wherever they are in a command: nothing of it stays behind, in any owner.
+//! Owners that panic at any place of a command: no owner keeps a change of that command.
 //!
-//! Faults are the process's: each test holds the one scenario there is, so they run one by one.
+//! Failpoints are global to the process. Each test holds the one `FailScenario`, so the tests run one
+//! after the other.
 
 mod support;
 
@@ -73,14 +74,14 @@ fn commands() -> Vec<(&'static str, Value, &'static [&'static str])> {
     ]
 }
 
-/// What would go wrong next if any owner remembered a command that came to nothing.
+/// Commands whose results would differ if an owner had kept a change of a failed command.
 async fn sequel(shop: &mut Shop) -> Vec<UnitRecord> {
     let all = shop.stock("tea").0 - shop.stock("tea").1;
     let all = u32::try_from(all).expect("is small");
     let mut records = Vec::new();
     for (kind, data) in [
         ("order.place", place("o-9", &[("tea", all, 1)])),
-        ("cart.checkout", checkout("k-1", "o-8")), // there is no more tea for it
+        ("cart.checkout", checkout("k-1", "o-8")), // no tea is left
         ("payment.callback", captured("o-1", "e-9", 1900)),
         ("cart.add", line("k-1", "cup", 1)),
         ("stock.adjust", json!({"sku": "cup", "delta": -1})),
@@ -226,7 +227,7 @@ async fn a_hundred_poison_commands_change_nothing_for_the_good_ones_between_them
 
     assert!(shop.dump() == calm.dump());
     assert_eq!(shop.restarts(), 200);
-    assert!(shop.failures.try_recv().is_err(), "no budget is spent");
+    assert!(shop.failures.try_recv().is_err(), "a panic on a command spends no restart budget");
     for (_, vitals) in shop.sequencer.owners().stats() {
         assert_eq!(vitals.health(), Health::Running);
     }
@@ -240,7 +241,7 @@ async fn a_poison_command_is_parked_once_and_may_still_be_applied_later() {
     let poison = inbound(kind, "x", &data);
     fail::cfg("inventory:tea", "panic").expect("is an action");
     let Step::Failed { problem } = shop.step(&poison).await else {
-        panic!("it did not fail");
+        panic!("the command did not fail");
     };
     assert_eq!(problem, "the inventory actor panicked");
 
@@ -312,13 +313,13 @@ async fn old_data_stay_whole_when_their_deletion_panics_and_are_deleted_once_it_
 
         fail::cfg(point, "1*panic").expect("is an action");
         let step = shop.sequencer.fire(timer(kind)).await.expect("the store works");
-        let Some(Step::Sealed(sealed)) = step else { panic!("it did not go: {point}") };
+        let Some(Step::Sealed(sealed)) = step else { panic!("nothing was deleted: {point}") };
         shop.keep(*sealed).await;
         assert!(shop.dump() != before, "{point}");
     }
     let gone: Option<Order> = shop.state(tables::ORDERS, "o-1");
     assert_eq!(gone, None);
-    let cart: Cart = shop.state(tables::CARTS, "k-1").expect("it is there");
+    let cart: Cart = shop.state(tables::CARTS, "k-1").expect("the cart is not deleted");
     assert_eq!(cart.status, CartStatus::Expired);
 }
 
@@ -336,7 +337,7 @@ async fn a_waiting_callback_that_panics_is_parked_and_the_next_one_is_applied() 
     shop.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
 
     let [.., parked, applied] = &*shop.entries else {
-        panic!("two ran behind it");
+        panic!("two waiting callbacks have run");
     };
     assert_eq!(verdict(parked), (Verdict::Failed, Some("failed")));
     assert_eq!(verdict(applied), (Verdict::Applied, None));
@@ -362,7 +363,7 @@ async fn an_owner_that_cannot_reload_is_reported_and_its_commands_fail() {
     let step = shop.step(&stuck).await;
 
     assert!(matches!(step, Step::Failed { .. }));
-    let spent = shop.failures.try_recv().expect("it is reported");
+    let spent = shop.failures.try_recv().expect("the failed restart is reported");
     assert_eq!((spent.owner, spent.failures), (Owner::Inventory, 4));
     assert!(spent.last.contains("reload:inventory"), "{}", spent.last);
 }

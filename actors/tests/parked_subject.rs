@@ -1,5 +1,5 @@
-//! What is known of a parked message: also of one that cannot be a command it is kept which cart,
-//! sku or provider's event it names.
+//! The ids that are kept of a parked message: the cart, the sku and the provider's event that it names,
+//! also when the message is not a valid command.
 
 mod support;
 
@@ -9,7 +9,7 @@ use orderly_domain::parked::Parked;
 use serde_json::json;
 use support::{Shop, inbound};
 
-/// What is kept of messages that were parked, in their order.
+/// The parked messages, in their order.
 fn parked(shop: &Shop) -> Vec<Parked> {
     let places = shop.places(tables::PARKED);
     let view = shop.sequencer.view().borrow();
@@ -43,7 +43,7 @@ async fn a_message_that_is_no_command_is_parked_with_the_ids_that_it_names() {
     let named: Vec<_> = parked.iter().map(named).collect();
     let cart = [None, None, Some("k-1"), Some("tea")];
     assert_eq!(named, [[Some("acme"), Some("e-1"), None, None], cart, cart]);
-    // which order it is about is kept of commands alone, as before
+    // the order's id is kept of valid commands only
     assert!(parked.iter().all(|parked| parked.order_id.is_none()));
 }
 

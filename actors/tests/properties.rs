@@ -1,8 +1,8 @@
-//! Whatever a shop is told, in whatever order: its books balance after every step.
+//! Random commands in random order: the books of the shop balance after every step.
 //!
-//! Few orders, skus and carts, so that commands meet. Captures vary in amount, attempt, capture
-//! id and currency; messages come again; time passes. What must hold is read from the states,
-//! and the money of each order is counted beside, in a model that knows only the contract.
+//! There are few orders, skus and carts, so that commands are about the same ones. Captures vary in
+//! amount, attempt, capture id and currency; messages are delivered again; time passes. The invariants
+//! are checked on the states. The money of each order is also counted by the contract alone.
 
 mod support;
 
@@ -49,7 +49,7 @@ fn sku() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&SKUS[..])
 }
 
-/// A callback: what it says, with an identity of its own that follows from it.
+/// A callback. Its identity follows from its other fields.
 fn callback() -> impl Strategy<Value = Value> {
     let kind = prop_oneof![
         12 => Just("captured"),
@@ -89,7 +89,7 @@ fn callback() -> impl Strategy<Value = Value> {
     )
 }
 
-/// A refund of a producer or a provider: none that orderly derives.
+/// A refund id of a producer or a provider, never one that orderly derives.
 fn refund_id(number: u8) -> String {
     format!("p-{number}")
 }
@@ -152,13 +152,13 @@ struct Money {
     paid: BTreeMap<String, i64>,
     refunds_succeeded: BTreeMap<String, i64>,
     refunds: BTreeSet<(String, String)>,
-    /// Callbacks that wait for their order, by their message.
+    /// Callbacks that wait for their order, by the id of their message.
     waiting: BTreeMap<String, Value>,
 }
 
 impl Money {
-    /// Counts what a callback brought, if the shop says that it was news.
-    fn hear(&mut self, said: &Value, verdict: Verdict) {
+    /// Counts the money of a callback, unless the verdict says that the callback changed nothing.
+    fn count(&mut self, said: &Value, verdict: Verdict) {
         let text = |field: &str| said[field].as_str().unwrap_or_default().to_owned();
         if matches!(verdict, Verdict::Duplicate | Verdict::Stale) {
             return;
@@ -231,11 +231,14 @@ fn audit(shop: &Shop, money: &Money) {
     }
     for (place, order) in &orders {
         let known = payments.get(place);
-        assert!(known.is_none_or(|known| known.waiting.is_empty()), "nothing waits on");
+        assert!(
+            known.is_none_or(|known| known.waiting.is_empty()),
+            "no callback of an order that exists waits"
+        );
         audit_order(order, reservations.get(place), known, money);
         let told: Vec<_> = notices.get(place).into_iter().flat_map(|n| &n.all).collect();
         let once: BTreeSet<_> = told.iter().map(|n| (n.kind, &n.reference)).collect();
-        assert_eq!(once.len(), told.len(), "a customer is told once: {told:?}");
+        assert_eq!(once.len(), told.len(), "a customer is notified once: {told:?}");
     }
     for cart in all::<Cart>(shop).values() {
         assert_eq!(cart.order.is_some(), cart.status == CartStatus::CheckedOut);
@@ -254,17 +257,17 @@ fn audit_order(
         captured.partition(|capture| capture.currency == order.currency);
     assert_eq!(order.paid, own.iter().map(|one| one.amount).sum::<i64>());
     let has_other_currency = !in_other_currencies.is_empty();
-    let heard =
+    let counted =
         |sums: &BTreeMap<String, i64>| sums.get(order.id.as_str()).copied().unwrap_or_default();
-    assert_eq!(order.paid, heard(&money.paid), "{order:?}");
-    assert_eq!(order.refunded(), heard(&money.refunds_succeeded).min(order.paid), "{order:?}");
+    assert_eq!(order.paid, counted(&money.paid), "{order:?}");
+    assert_eq!(order.refunded(), counted(&money.refunds_succeeded).min(order.paid), "{order:?}");
     assert!(order.net() >= 0);
     let derived = payments.into_iter().flat_map(|known| &known.refunds);
     let derived = derived.filter(|refund| refund.id.as_str().starts_with("r-"));
     let derived = derived.filter(|refund| refund.currency == order.currency);
     let derived: i64 = derived.map(|refund| refund.amount).sum();
     assert!(derived <= order.auto_refunds_requested, "{order:?}");
-    let is_plain = order.refunds_succeeded == 0; // what went back beside has moved what is due
+    let is_plain = order.refunds_succeeded == 0; // other refunds have lowered the sums that are due
     assert!(!is_plain || derived == order.auto_refunds_requested, "{order:?}");
 
     let state = reservation.map(|reservation| reservation.state);
@@ -279,7 +282,10 @@ fn audit_order(
         Status::Paid | Status::Completed => {
             assert!(committed && order.net() >= order.total);
             let surplus = order.paid - order.total;
-            assert!(!is_plain || order.auto_refunds_requested == surplus, "exactly the surplus");
+            assert!(
+                !is_plain || order.auto_refunds_requested == surplus,
+                "exactly the surplus is requested"
+            );
         }
         Status::Expired | Status::Cancelled => {
             assert!(!held && !committed && order.net() == 0);
@@ -289,7 +295,7 @@ fn audit_order(
             assert!(!held && !committed && (order.net() > 0 || has_other_currency));
             assert!(
                 !is_plain || order.auto_refunds_requested == order.net(),
-                "exactly what is there"
+                "exactly the net is requested"
             );
         }
         Status::PartiallyRefunded => assert!(committed && order.refunded() > 0),
@@ -297,7 +303,7 @@ fn audit_order(
     }
 }
 
-/// What a unit says must agree with itself: paid only with its stock committed, and so on.
+/// The events of a unit must agree with each other: an order is paid only with its stock committed, and so on.
 fn audit_entry(entry: &JournalEntry) {
     let events = &entry.record.events;
     let has = |wanted: fn(&Event) -> bool| events.iter().any(wanted);
@@ -310,11 +316,11 @@ fn audit_entry(entry: &JournalEntry) {
     assert!(back == 0 || (back == 1 && asked), "{entry:?}");
     if !moved(entry.record.verdict) && entry.record.verdict != Verdict::Waiting {
         let changed = !entry.carts.is_empty() || entry.reservation.is_some();
-        assert!(!changed, "what is not applied changes nothing: {entry:?}");
+        assert!(!changed, "a unit that is not applied changes nothing: {entry:?}");
     }
 }
 
-/// Over the whole history: nothing that is to happen once happened twice.
+/// Over the whole history, nothing that may happen once happens twice.
 fn audit_history(shop: &Shop) {
     let mut once = BTreeSet::new();
     for entry in &shop.entries {
@@ -342,7 +348,7 @@ async fn live(history: Vec<Happens>) -> Shop {
             Happens::Sent(kind, data) => {
                 let id = format!("h-{}", sent.len());
                 sent.push((id.clone(), kind, data.clone()));
-                hear(&mut shop, &mut money, kind, &id, data).await;
+                send(&mut shop, &mut money, kind, &id, data).await;
             }
             Happens::Again(_) if sent.is_empty() => {}
             Happens::Again(index) => {
@@ -354,7 +360,7 @@ async fn live(history: Vec<Happens>) -> Shop {
                 assert!(shop.dump() == before, "a duplicate changes nothing");
             }
         }
-        // callbacks that had waited ran behind it
+        // callbacks that waited for the order may have followed
         for entry in &shop.entries[seen..] {
             audit_entry(entry);
         }
@@ -367,21 +373,21 @@ async fn live(history: Vec<Happens>) -> Shop {
     shop
 }
 
-/// Sends a message, and counts what it and the callbacks that waited for it bring.
-async fn hear(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, data: Value) {
+/// Sends a message, and counts its money and that of the callbacks that waited for it.
+async fn send(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, data: Value) {
     let first = shop.entries.len();
     shop.send(kind, id, data.clone()).await;
     let entries: Vec<Arc<JournalEntry>> = shop.entries[first..].to_vec();
     let (own, waited) = entries.split_first().expect("something was sealed");
     match own.record.verdict {
         Verdict::Waiting => drop(money.waiting.insert(id.to_owned(), data)),
-        verdict if kind == "payment.callback" => money.hear(&data, verdict),
+        verdict if kind == "payment.callback" => money.count(&data, verdict),
         _ => {}
     }
     for entry in waited {
         if let orderly_domain::record::Origin::Waited { id, .. } = &entry.record.origin {
             let said = money.waiting.remove(id.as_str()).expect("it waited");
-            money.hear(&said, entry.record.verdict);
+            money.count(&said, entry.record.verdict);
         }
     }
 }
@@ -415,7 +421,7 @@ proptest! {
     fn callbacks_of_one_order_come_to_the_same_money_in_any_order(
         order in Just((0..=PAID.len()).collect::<Vec<_>>()).prop_shuffle()
     ) {
-        let order = run(heard(&order));
+        let order = run(counted(&order));
         prop_assert_eq!((order.paid, order.refunded(), order.net()), (720, 250, 470));
         prop_assert!(!order.disputed);
     }
@@ -441,8 +447,8 @@ proptest! {
     }
 }
 
-/// What providers say of a paid order of 4 prices: money of three attempts, in parts too, refunds
-/// that were asked for or not, attempts that came to nothing, a dispute.
+/// Callbacks of a paid order of 4 prices: captures of three attempts, whole and in parts, refunds that
+/// were requested or not, attempts that failed, and a dispute.
 const PAID: [&str; 14] = [
     "action_required a",
     "authorized a 400",
@@ -461,7 +467,7 @@ const PAID: [&str; 14] = [
 ];
 
 /// An order of 4 prices, with its placing (0) and each of `PAID` (from 1) in the order given.
-async fn heard(order: &[usize]) -> Order {
+async fn counted(order: &[usize]) -> Order {
     let mut shop = Shop::stocked(&[("tea", 9)]).await;
     for step in order {
         match step.checked_sub(1) {

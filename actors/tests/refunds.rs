@@ -1,4 +1,4 @@
-//! Money that goes back, and reviews that a person ends.
+//! Refunds, and reviews that a person ends.
 
 mod support;
 
@@ -23,7 +23,7 @@ async fn paid() -> Shop {
     shop
 }
 
-/// An order of 500 under review, after what was said of it.
+/// An order of 500 that is under review after these callbacks.
 async fn reviewed(callbacks: &[&str]) -> Shop {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
@@ -56,7 +56,7 @@ async fn a_refund_is_requested_and_succeeds_and_the_customer_is_notified_of_each
     assert_eq!(verdict(&asked), APPLIED);
     assert_eq!(types(&asked), ["payment.refund_requested", "stock.returned"]);
     assert_eq!((shop.stock("tea"), shop.order("o-1").net()), ((8, 0), 1500));
-    assert_eq!(shop.status("o-1"), Status::Paid, "only what arrived lowers the net");
+    assert_eq!(shop.status("o-1"), Status::Paid, "only a refund that succeeded lowers the net");
 
     for (id, net, status) in
         [("r-1", 1000, Status::PartiallyRefunded), ("r-2", 0, Status::Refunded)]
@@ -68,10 +68,13 @@ async fn a_refund_is_requested_and_succeeds_and_the_customer_is_notified_of_each
         let text = format!("refund_succeeded a {amount} {id}");
         let arrived = shop.run("payment.callback", said("o-1", &text)).await;
         assert_eq!(verdict(&arrived), APPLIED);
-        assert!(types(&arrived).contains(&"notification.requested"), "of each refund");
+        assert!(
+            types(&arrived).contains(&"notification.requested"),
+            "each refund requests a notification"
+        );
         assert_eq!((shop.order("o-1").net(), shop.status("o-1")), (net, status));
     }
-    // another event that tells of the same refund
+    // another event about the same refund
     let again = shop.run("payment.callback", said("o-1", "refund_succeeded a 7 r-1")).await;
     assert_eq!(verdict(&again), (Verdict::Stale, None));
     assert_eq!(shop.order("o-1").refunded(), 1500);
@@ -110,7 +113,7 @@ async fn a_failed_refund_may_be_requested_again_and_its_goods_are_restocked_once
     assert_eq!(verdict(&again), APPLIED);
     assert_eq!(types(&again), ["payment.refund_requested"]);
     assert_eq!((shop.stock("tea"), shop.count("stock.returned")), ((8, 0), 1));
-    // it may fail and succeed yet: what arrived has arrived
+    // the refund may fail or succeed again; once it has succeeded, a failure is stale
     shop.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
     shop.run("payment.callback", said("o-1", "refund_succeeded a 500 r-1")).await;
     let stale = shop.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
@@ -131,7 +134,7 @@ async fn no_more_is_restocked_than_was_sold_and_a_refused_refund_requests_nothin
         let refused = shop.run("refund.request", refund("r-1", 500, restock)).await;
         assert_eq!(verdict(&refused), (Verdict::Rejected, Some("restock_exceeds_sold")));
         let Some(Detail::Shortages(too_many)) = &refused.record.detail else {
-            panic!("it is not said what may come");
+            panic!("the detail does not say how much may be restocked");
         };
         assert_eq!((too_many[0].sku.as_str(), too_many[0].available), (sku, may_come));
         assert!(shop.dump().0 == before.0, "nothing is pending, and the id is free");
@@ -204,11 +207,11 @@ async fn a_refund_that_nobody_requested_counts_up_to_what_was_paid() {
     let order = shop.order("o-1");
     assert_eq!((order.paid, order.refunded(), order.status), (1500, 1500, Status::Refunded));
 
-    // 500 of it were for this
+    // the other 500 of the refund belong to this capture
     shop.run("payment.callback", said("o-1", "captured b 500")).await;
     let order = shop.order("o-1");
     assert_eq!((order.paid, order.refunded()), (2000, 2000));
-    assert!(shop.pending_refunds("o-1").is_empty(), "it went back before it came");
+    assert!(shop.pending_refunds("o-1").is_empty(), "the capture was refunded in advance");
 }
 
 #[actix::test]
@@ -216,7 +219,7 @@ async fn an_authorization_that_nobody_needs_is_voided_once() {
     let mut shop = paid().await;
     for (text, expected, voided) in [
         ("authorized b 1500", APPLIED, 1),
-        ("authorized a 1500", (Verdict::Stale, None), 1), // it has captured
+        ("authorized a 1500", (Verdict::Stale, None), 1), // the attempt has captured
         ("action_required c", APPLIED, 1),
         ("authorized c 1500", APPLIED, 2),
         ("voided b", (Verdict::Stale, None), 2),
@@ -243,7 +246,7 @@ async fn a_callback_that_waited_for_a_rejected_order_is_applied_right_after_the_
 }
 
 #[actix::test]
-async fn a_review_is_accepted_and_its_surplus_is_asked_back() {
+async fn a_review_is_accepted_and_its_surplus_is_refunded() {
     let mut shop = reviewed(&["authorized b 500", "captured a 600"]).await;
 
     let accepted = resolve(&mut shop, "accept").await;
@@ -255,7 +258,7 @@ async fn a_review_is_accepted_and_its_surplus_is_asked_back() {
     );
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Paid, (0, 0)));
     assert_eq!(shop.pending_refunds("o-1"), [("EUR", 100)]);
-    assert_eq!(shop.count("payment.void_requested"), 1, "when the review began");
+    assert_eq!(shop.count("payment.void_requested"), 1, "requested when the review began");
     let again = resolve(&mut shop, "cancel").await;
     assert_eq!(verdict(&again), (Verdict::Rejected, Some("not_allowed")));
     assert_eq!(again.record.detail, Some("paid".into()));
@@ -270,7 +273,7 @@ async fn a_review_past_the_cap_is_accepted_if_there_is_enough_stock() {
     let refused = resolve(&mut shop, "accept").await;
     assert_eq!(verdict(&refused), (Verdict::Rejected, Some("out_of_stock")));
     let Some(Detail::Shortages(short)) = &refused.record.detail else {
-        panic!("it is not said what is short");
+        panic!("the detail lists no shortage");
     };
     assert_eq!((short[0].sku.as_str(), short[0].wanted, short[0].available), ("tea", 1, 0));
     assert_eq!(shop.status("o-1"), Status::UnderReview);
@@ -295,7 +298,7 @@ async fn a_review_without_enough_money_is_not_accepted() {
 }
 
 #[actix::test]
-async fn a_cancelled_review_asks_every_currency_back() {
+async fn a_cancelled_review_refunds_every_currency() {
     for command in ["order.resolve", "order.cancel"] {
         let mut shop = reviewed(&[
             "captured a 900 USD",
@@ -314,7 +317,7 @@ async fn a_cancelled_review_asks_every_currency_back() {
         );
         assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::RefundDue, (1, 0)));
         assert_eq!(shop.pending_refunds("o-1"), [("EUR", 499), ("JPY", 70), ("USD", 901)]);
-        // what comes after that goes back too, under an id of its own
+        // later captures are refunded too, each under an id of its own
         shop.run("payment.callback", said("o-1", "captured e 5 USD")).await;
         shop.run("payment.callback", said("o-1", "captured f 6")).await;
         assert_eq!(
@@ -325,19 +328,19 @@ async fn a_cancelled_review_asks_every_currency_back() {
 }
 
 #[actix::test]
-async fn a_cancelled_review_of_money_in_another_currency_alone_is_refund_due_until_that_money_went_back()
- {
+async fn a_cancelled_review_with_money_in_another_currency_only_is_refund_due_until_it_is_refunded()
+{
     let mut shop = reviewed(&["captured a 900 USD"]).await;
 
     resolve(&mut shop, "cancel").await;
 
     assert_eq!(shop.status("o-1"), Status::RefundDue);
     assert_eq!(shop.pending_refunds("o-1"), [("USD", 900)]);
-    went_back(&mut shop, 900).await;
+    refund_succeeds(&mut shop, 900).await;
 }
 
 #[actix::test]
-async fn money_in_another_currency_for_a_closed_order_is_refund_due_until_that_money_went_back() {
+async fn a_closed_order_with_money_in_another_currency_is_refund_due_until_it_is_refunded() {
     for expires in [true, false] {
         let mut shop = Shop::stocked(&[("tea", 1)]).await;
         shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
@@ -352,12 +355,12 @@ async fn money_in_another_currency_for_a_closed_order_is_refund_due_until_that_m
         assert_eq!(verdict(&came), (Verdict::Review, None));
         assert_eq!((shop.status("o-1"), shop.order("o-1").net()), (Status::RefundDue, 0));
         assert_eq!(shop.pending_refunds("o-1"), [("USD", 700)]);
-        went_back(&mut shop, 700).await;
+        refund_succeeds(&mut shop, 700).await;
     }
 }
 
-/// The one refund of the order arrives, in dollars: it was the last that was due.
-async fn went_back(shop: &mut Shop, amount: i64) {
+/// The only refund of the order succeeds, in dollars. With it no money is due any more.
+async fn refund_succeeds(shop: &mut Shop, amount: i64) {
     let told = shop.count("notification.requested");
     let refund = shop.refunds("o-1")[0].id.clone();
     let text = format!("refund_succeeded a {amount} {refund} USD");
@@ -368,14 +371,14 @@ async fn went_back(shop: &mut Shop, amount: i64) {
 }
 
 #[actix::test]
-async fn a_surplus_for_a_closed_order_is_asked_back_and_shown_to_a_person() {
+async fn money_for_a_closed_order_is_refunded_and_a_surplus_is_reviewed() {
     for expires in [true, false] {
         for (text, expected) in [
             ("captured a 500", Verdict::Applied),
             ("captured a 200", Verdict::Applied),
             ("captured a 501", Verdict::Review),
         ] {
-            // nobody can have the stock again
+            // the stock cannot be held again, since there will be none
             let mut shop = Shop::stocked(&[("tea", 1)]).await;
             shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
             if expires {

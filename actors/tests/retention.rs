@@ -1,4 +1,5 @@
-//! What is kept no longer: callbacks whose order never came, settled orders. On a simulated clock, through the actors.
+//! Data whose retention ends: callbacks whose order never came, and settled orders. On a simulated clock, through the
+//! actors.
 
 mod support;
 
@@ -47,7 +48,7 @@ async fn callbacks_whose_order_never_came_are_parked_one_by_one_after_a_restart_
     shop.pass(2 * DAY).await;
     shop.send("payment.callback", "x-2", captured("o-1", "e-2", 300)).await;
     shop.send("payment.callback", "x-3", captured("o-2", "e-3", 300)).await;
-    assert_eq!((waiting(&shop), shop.timers()), (3, 2), "one timer a place");
+    assert_eq!((waiting(&shop), shop.timers()), (3, 2), "one timer an order");
     let now = shop.sequencer.now();
     let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
     shop.clock.step_to(now);
@@ -59,7 +60,7 @@ async fn callbacks_whose_order_never_came_are_parked_one_by_one_after_a_restart_
     shop.pass(2 * DAY).await;
     assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 3));
 
-    // as a message that can be sent again: its source, its id, its data
+    // each is parked as a message that can be sent again, with its source, its id and its data
     let view = shop.sequencer.view().borrow();
     let about = parked::read(&view, Ordinal(0)).expect("reads").expect("is there");
     assert_eq!((about.source.as_deref(), about.command_id.as_deref()), (Some("test"), Some("x-1")));
@@ -78,7 +79,7 @@ async fn callbacks_whose_order_never_came_are_parked_one_by_one_after_a_restart_
 }
 
 #[actix::test]
-async fn a_parked_callback_leaves_its_place_to_another() {
+async fn a_parked_callback_makes_room_for_another_one_of_its_order() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("payment.callback", captured("o-1", "e-1", 500)).await;
     shop.pass(7 * DAY).await;
@@ -88,7 +89,7 @@ async fn a_parked_callback_leaves_its_place_to_another() {
     shop.pass(6 * DAY).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     assert_eq!((shop.status("o-1"), waiting(&shop)), (Status::Paid, 0));
-    assert_eq!(shop.order("o-1").paid, 500, "what was put aside is not counted");
+    assert_eq!(shop.order("o-1").paid, 500, "the parked callback is not counted");
     shop.pass(7 * DAY).await;
     assert_eq!(parked(&shop, ParkedReason::OrderNeverCame), 1);
     shop.check_balance();
@@ -96,7 +97,7 @@ async fn a_parked_callback_leaves_its_place_to_another() {
 
 /// A message that failed uses up no identity: the provider may send its callback again, and an operator may send it back.
 #[actix::test]
-async fn a_parked_callback_that_comes_again_counts() {
+async fn a_parked_callback_that_comes_again_is_applied() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     let callback = captured("o-1", "e-1", 500);
     shop.send("payment.callback", "x-1", callback.clone()).await;
@@ -107,13 +108,13 @@ async fn a_parked_callback_that_comes_again_counts() {
     let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
     shop.clock.step_to(shop.sequencer.now());
 
-    // Once more too early: it waits and is parked as before, once.
+    // When the callback comes too early again, it waits, and is parked under the same id as before.
     let again = shop.send("payment.callback", "x-1", callback.clone()).await;
     assert_eq!(verdict(&again), (Verdict::Waiting, None));
     shop.pass(7 * DAY).await;
     assert_eq!((waiting(&shop), parked(&shop, ParkedReason::OrderNeverCame)), (0, 1));
 
-    // After its order it counts, and counts once.
+    // When the callback comes after its order, it is applied, once.
     shop.send("order.place", "p-1", place("o-1", &[("tea", 1, 500)])).await;
     let late = shop.send("payment.callback", "x-1", callback.clone()).await;
     assert_eq!(verdict(&late), (Verdict::Applied, None));
@@ -154,10 +155,10 @@ async fn an_order_that_is_not_settled_keeps_its_cart() {
     shop.deliver().await;
     shop.pass(200 * DAY).await;
     assert_eq!(shop.state::<Cart>(tables::CARTS, "k-1"), None);
-    assert!(swept(&shop, "o-1").is_some());
+    assert!(tombstone(&shop, "o-1").is_some());
 }
 
-fn swept(shop: &Shop, order: &str) -> Option<Tombstone> {
+fn tombstone(shop: &Shop, order: &str) -> Option<Tombstone> {
     shop.state(tables::ORDERS, order)
 }
 
@@ -205,11 +206,11 @@ async fn settled_orders_are_deleted_and_their_ids_stay_taken() {
 
     for status in STATUSES {
         let id = status.as_str();
-        assert_eq!(swept(&shop, id), Some(Tombstone { status: *status }));
+        assert_eq!(tombstone(&shop, id), Some(Tombstone { status: *status }));
         assert_eq!(counted(&shop, *status), 0, "orders that are {id}");
         let view = shop.sequencer.view().borrow();
         let ordinal = view.find(tables::ORDERS, &orderly_actors::names::name(id));
-        let ordinal = ordinal.expect("reads").expect("keeps its place");
+        let ordinal = ordinal.expect("reads").expect("the ordinal stays");
         for part in 0..4 {
             assert_eq!(
                 view.read(tables::ORDERS, ordinal, part).expect("reads"),
@@ -239,7 +240,7 @@ async fn no_old_duplicate_changes_a_deleted_order() {
         assert_eq!(verdict(&placed), refused("order_exists"));
         let from_cart = shop.run("cart.checkout", checkout("k-1", id)).await;
         assert_eq!(verdict(&from_cart), refused("order_exists"));
-        // a cart that was swept too must not hide it
+        // that the cart is deleted too must not hide the reason
         let from_nothing = shop.run("cart.checkout", checkout("k-0", id)).await;
         assert_eq!(verdict(&from_nothing), refused("order_exists"));
         for kind in ["order.cancel", "order.complete"] {
@@ -249,7 +250,7 @@ async fn no_old_duplicate_changes_a_deleted_order() {
         }
         let money = shop.run("payment.callback", captured(id, &format!("new-{id}"), 500)).await;
         assert_eq!(verdict(&money), (Verdict::Stale, None));
-        assert_eq!(money.record.types().len(), 1, "it is recorded");
+        assert_eq!(money.record.types().len(), 1, "only payment.recorded");
         let back = shop.run("payment.callback", refunded(id)).await;
         assert_ne!(back.record.verdict, Verdict::Applied);
     }
@@ -290,9 +291,9 @@ async fn an_order_with_pending_work_is_not_deleted() {
                "outcome": "won", "occurred_at": "2026-01-01T00:00:00Z"})
     };
     shop.run("payment.callback", said("disputed", "dispute_opened")).await;
-    // more money: the surplus is asked back
+    // another capture: the surplus is refunded
     shop.run("payment.callback", captured("to-refund", "e-more", 70)).await;
-    // nobody delivered what the customer is told of this one
+    // the notifications of this order are not delivered
     shop.run("order.place", place("to-tell-2", &[("tea", 1, 500)])).await;
     shop.run("order.cancel", of("to-tell-2")).await;
 
@@ -302,20 +303,20 @@ async fn an_order_with_pending_work_is_not_deleted() {
     assert_eq!(shop.status("to-refund"), Status::Completed);
     assert_eq!(shop.status("to-tell-2"), Status::Cancelled);
     assert_eq!(shop.status("paid"), Status::Paid);
-    assert!(swept(&shop, "to-tell").is_some());
+    assert!(tombstone(&shop, "to-tell").is_some());
     shop.check_balance();
 
-    // when it has come to its end they go
+    // orders are deleted once their pending work has ended
     shop.run("payment.callback", said("disputed", "dispute_closed")).await;
     shop.deliver().await;
     shop.pass(200 * DAY).await;
-    assert!(swept(&shop, "disputed").is_some());
-    assert!(swept(&shop, "to-tell-2").is_some());
-    assert_eq!(shop.status("to-refund"), Status::Completed, "the money is still to go back");
+    assert!(tombstone(&shop, "disputed").is_some());
+    assert!(tombstone(&shop, "to-tell-2").is_some());
+    assert_eq!(shop.status("to-refund"), Status::Completed, "the refund has not succeeded");
 }
 
 #[actix::test]
-async fn a_closed_order_that_got_money_is_deleted_after_that_money_went_back() {
+async fn a_closed_order_with_late_money_is_deleted_after_its_refund_succeeded() {
     let mut shop = settled().await;
     let more = |refund: &str, event: &str, amount: i64| {
         let mut more = refunded("refunded");
@@ -329,7 +330,7 @@ async fn a_closed_order_that_got_money_is_deleted_after_that_money_went_back() {
     let order = shop.order("refunded");
     assert_eq!((order.status, order.net()), (Status::Refunded, 70));
 
-    // under the id that it was asked back with
+    // under the id of the refund request
     let asked = shop.entries.iter().flat_map(|entry| &entry.record.events).rev();
     let refund = asked.filter_map(|event| match event {
         Event::RefundRequested { refund_id, .. } => Some(refund_id.to_string()),
@@ -340,7 +341,7 @@ async fn a_closed_order_that_got_money_is_deleted_after_that_money_went_back() {
     assert_eq!(shop.order("refunded").net(), 0);
     shop.deliver().await;
     shop.pass(200 * DAY).await;
-    assert_eq!(swept(&shop, "refunded"), Some(Tombstone { status: Status::Refunded }));
+    assert_eq!(tombstone(&shop, "refunded"), Some(Tombstone { status: Status::Refunded }));
     shop.check_balance();
 }
 
@@ -412,7 +413,7 @@ async fn old_duplicates_change_nothing_after_their_identities_expired() {
     assert_eq!(shop.status("o-4"), Status::Paid);
     shop.pass(40 * DAY).await;
 
-    // When the identities are forgotten and every message comes again
+    // When the identities have expired and every message comes again
     assert!(shop.sweep_identities().await >= 19);
     let before = shop.dump();
     for (nth, (kind, data)) in all() {
@@ -424,7 +425,7 @@ async fn old_duplicates_change_nothing_after_their_identities_expired() {
         let Step::Sealed(sealed) = shop.step(&again).await else { panic!("{kind} failed") };
         let answered = shop.keep(*sealed).await;
 
-        // Then each is answered anew, and changes nothing
+        // Then each gets a verdict of its own, and changes nothing
         let verdict = answered.record.verdict;
         let expected =
             if is_guarded { &[Verdict::Invalid][..] } else { &[Verdict::Rejected, Verdict::Stale] };

@@ -1,4 +1,4 @@
-//! What a wall clock that steps must not do.
+//! A wall clock that steps back.
 
 mod support;
 
@@ -17,17 +17,17 @@ async fn a_hold_expires_although_the_clock_steps_back_before_its_timer_fires() {
     let due = shop.sequencer.due(100).expect("reads");
     assert_eq!(due.len(), 1);
 
-    // When the clock steps back before it is fired
+    // When the clock steps back before the timer is fired
     shop.clock.step_to(Timestamp::from_micros(START));
     for timer in due {
         match shop.sequencer.fire(timer).await.expect("the store works") {
             Some(Step::Sealed(sealed)) => {
                 shop.keep(*sealed).await;
             }
-            other => panic!("the hold did not lapse: {other:?}"),
+            other => panic!("the hold did not expire: {other:?}"),
         }
     }
 
-    // Then it lapsed: it would not be handed out again
+    // Then the hold has expired, since its timer would not be handed out again
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Expired, (10, 0)));
 }

@@ -1,5 +1,5 @@
-//! Money and authorizations that nobody waits for: of orders that were paid, that never were, and
-//! that a person is judging. Through the actors, on a simulated clock and disk.
+//! Captures and authorizations of orders that do not await them: orders that were paid, that were never
+//! paid, and that are under review. Through the actors, on a simulated clock and disk.
 
 mod support;
 
@@ -11,17 +11,18 @@ use support::{DAY, Shop, place, said, verdict};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An order of 500 and what happens to it: callbacks, and in capitals what is no callback.
+/// An order of 500 and what happens to it: callbacks, and in capitals everything else.
 async fn after(happens: &[&str]) -> Shop {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
     for text in happens {
         match *text {
             "CANCEL" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
-            "LAPSES" => shop.pass(120 * MINUTE).await,
-            "ALL GOES BACK" => {
+            "EXPIRES" => shop.pass(120 * MINUTE).await,
+            "REFUNDS SUCCEED" => {
                 for (currency, amount) in shop.pending_refunds("o-1") {
-                    let refund = shop.refunds("o-1").last().expect("was asked for").id.clone();
+                    let refund =
+                        shop.refunds("o-1").last().expect("a refund was requested").id.clone();
                     let text = format!("refund_succeeded p {amount} {refund} {currency}");
                     shop.run("payment.callback", said("o-1", &text)).await;
                 }
@@ -36,16 +37,16 @@ async fn says(shop: &mut Shop, text: &str) -> Verdict {
     shop.run("payment.callback", said("o-1", text)).await.record.verdict
 }
 
-// shares without a capture id
+// captures without a capture id
 
 #[actix::test]
-async fn a_further_share_for_an_order_that_was_never_paid_is_asked_back_too() {
+async fn a_further_capture_for_an_order_that_was_never_paid_is_refunded_too() {
     for (happens, status) in [
         (&["captured p 200", "CANCEL"][..], Status::RefundDue),
-        (&["captured p 200", "LAPSES"], Status::RefundDue),
-        (&["LAPSES", "captured p 200"], Status::RefundDue),
-        (&["captured p 200", "CANCEL", "ALL GOES BACK"], Status::Refunded),
-        (&["captured p 200", "LAPSES", "ALL GOES BACK"], Status::Refunded),
+        (&["captured p 200", "EXPIRES"], Status::RefundDue),
+        (&["EXPIRES", "captured p 200"], Status::RefundDue),
+        (&["captured p 200", "CANCEL", "REFUNDS SUCCEED"], Status::Refunded),
+        (&["captured p 200", "EXPIRES", "REFUNDS SUCCEED"], Status::Refunded),
     ] {
         let mut shop = after(happens).await;
         assert_eq!(shop.status("o-1"), status, "{happens:?}");
@@ -61,12 +62,12 @@ async fn a_further_share_for_an_order_that_was_never_paid_is_asked_back_too() {
 }
 
 #[actix::test]
-async fn a_further_share_for_a_paid_order_is_stale_whatever_its_status_since() {
+async fn a_further_capture_for_an_order_that_was_paid_is_stale_in_every_later_status() {
     for happens in [
         &["captured p 500"][..],
         &["captured p 500", "refund_succeeded p 100 r-1"],
         &["captured p 500", "refund_succeeded p 500 r-1"],
-        &["LAPSES", "captured p 500", "refund_succeeded p 500 r-1"],
+        &["EXPIRES", "captured p 500", "refund_succeeded p 500 r-1"],
     ] {
         let mut shop = after(happens).await;
         assert_eq!(says(&mut shop, "captured p 50").await, Verdict::Stale, "{happens:?}");
@@ -78,7 +79,8 @@ async fn a_further_share_for_a_paid_order_is_stale_whatever_its_status_since() {
 
 #[actix::test]
 async fn an_attempt_that_is_authorized_after_a_void_request_gets_another_void_request() {
-    for happens in [&["CANCEL"][..], &["LAPSES"], &["captured p 200", "CANCEL", "ALL GOES BACK"]] {
+    for happens in [&["CANCEL"][..], &["EXPIRES"], &["captured p 200", "CANCEL", "REFUNDS SUCCEED"]]
+    {
         let mut shop = after(happens).await;
         let mut asked = 0;
         for (text, verdict, asks) in [
@@ -103,7 +105,7 @@ async fn an_authorization_of_a_paid_order_is_voided_once_and_an_action_of_the_cu
         ("action_required a", Verdict::Applied, 0),
         ("authorized a 500", Verdict::Applied, 1),
         ("authorized a 500", Verdict::Stale, 1),
-        ("authorized p 500", Verdict::Stale, 1), // it has captured
+        ("authorized p 500", Verdict::Stale, 1), // the attempt has captured
     ] {
         assert_eq!(says(&mut shop, text).await, verdict, "{text}");
         assert_eq!(shop.count("payment.void_requested"), asked, "{text}");
@@ -113,25 +115,25 @@ async fn an_authorization_of_a_paid_order_is_voided_once_and_an_action_of_the_cu
 // reviews
 
 #[actix::test]
-async fn a_surplus_under_review_is_a_review_too() {
+async fn a_capture_beyond_the_total_of_an_order_under_review_has_the_verdict_review() {
     for (happens, text, verdict) in [
-        // the net is above the total, and stays there
+        // the net was above the total before
         (&["captured p 600"][..], "captured q 1", Verdict::Review),
-        // it is not, and does
+        // the capture takes the net above the total
         (&["captured p 500 USD"], "captured q 501", Verdict::Review),
         (&["captured p 600", "refund_succeeded p 200 r-1"], "captured q 101", Verdict::Review),
-        // it does not come to more than the total
+        // the net stays within the total
         (&["captured p 500 USD"], "captured q 499", Verdict::Applied),
         (&["captured p 500 USD"], "captured q 500", Verdict::Applied),
         (&["captured p 600", "refund_succeeded p 200 r-1"], "captured q 100", Verdict::Applied),
-        // another currency always does
+        // any capture in another currency
         (&["captured p 600"], "captured q 1 USD", Verdict::Review),
         (&["captured p 500 USD"], "captured q 1 USD", Verdict::Review),
     ] {
         let mut shop = after(happens).await;
         assert_eq!(says(&mut shop, text).await, verdict, "{happens:?}, {text}");
         assert_eq!(shop.status("o-1"), Status::UnderReview);
-        assert!(shop.pending_refunds("o-1").is_empty(), "a person decides of it");
+        assert!(shop.pending_refunds("o-1").is_empty(), "a person decides on the surplus");
     }
 }
 
@@ -142,16 +144,16 @@ async fn a_surplus_for_an_order_that_is_refund_due_needs_no_review() {
     assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200), ("EUR", 900)]);
 }
 
-// events whose identities are forgotten
+// events whose identities have expired
 
-fn share(event: &str, attempt: &str, amount: i64) -> Value {
+fn capture(event: &str, attempt: &str, amount: i64) -> Value {
     let mut data = said("o-1", &format!("captured {attempt} {amount}"));
     data["event_id"] = json!(event);
     data
 }
 
-/// Sends `data` again when its identity is forgotten, and answers the verdict.
-async fn again_when_forgotten(shop: &mut Shop, data: Value) -> Verdict {
+/// Sends `data` again when its identity has expired, and returns the verdict.
+async fn again_when_expired(shop: &mut Shop, data: Value) -> Verdict {
     assert_eq!(shop.run("payment.callback", data.clone()).await.record.verdict, Verdict::Duplicate);
     shop.pass(40 * DAY).await;
     assert!(shop.sweep_identities().await > 0);
@@ -159,15 +161,15 @@ async fn again_when_forgotten(shop: &mut Shop, data: Value) -> Verdict {
 }
 
 #[actix::test]
-async fn a_share_counts_once_by_its_event_also_after_the_identity_expired() {
+async fn a_capture_counts_once_by_its_event_also_after_the_identity_expired() {
     for (happens, status) in [
-        // a review lasts as long as a person takes
+        // a review may last longer than the retention of identities
         (&[][..], Status::UnderReview),
         (&["CANCEL"], Status::RefundDue),
-        (&["CANCEL", "ALL GOES BACK"], Status::Refunded),
+        (&["CANCEL", "REFUNDS SUCCEED"], Status::Refunded),
     ] {
         let mut shop = after(&["captured p 500 USD"]).await;
-        shop.run("payment.callback", share("e-1", "a", 200)).await;
+        shop.run("payment.callback", capture("e-1", "a", 200)).await;
         for text in happens {
             match *text {
                 "CANCEL" => drop(shop.run("order.cancel", json!({"order_id": "o-1"})).await),
@@ -182,25 +184,25 @@ async fn a_share_counts_once_by_its_event_also_after_the_identity_expired() {
         }
         assert_eq!(shop.status("o-1"), status);
 
-        let again = again_when_forgotten(&mut shop, share("e-1", "a", 200)).await;
+        let again = again_when_expired(&mut shop, capture("e-1", "a", 200)).await;
 
         assert_eq!((again, shop.order("o-1").paid), (Verdict::Stale, 200), "{happens:?}");
-        // another event of the same attempt is another share still
-        shop.run("payment.callback", share("e-2", "a", 30)).await;
+        // another event of the same attempt is another capture
+        shop.run("payment.callback", capture("e-2", "a", 30)).await;
         assert_eq!(shop.order("o-1").paid, 230, "{happens:?}");
         shop.check_balance();
     }
 }
 
 #[actix::test]
-async fn a_share_counts_once_while_its_order_awaits_the_rest() {
+async fn a_capture_counts_once_while_its_order_awaits_the_rest() {
     let mut shop = Shop::stocked(&[("tea", 1)]).await;
     let mut placed = place("o-1", &[("tea", 1, 500)]);
     placed["hold_for"] = json!("90d");
     shop.run("order.place", placed).await;
-    shop.run("payment.callback", share("e-1", "a", 200)).await;
+    shop.run("payment.callback", capture("e-1", "a", 200)).await;
 
-    let again = again_when_forgotten(&mut shop, share("e-1", "a", 200)).await;
+    let again = again_when_expired(&mut shop, capture("e-1", "a", 200)).await;
 
     assert_eq!((again, shop.order("o-1").paid), (Verdict::Stale, 200));
     assert_eq!(shop.status("o-1"), Status::PartiallyPaid);
@@ -208,7 +210,7 @@ async fn a_share_counts_once_while_its_order_awaits_the_rest() {
 
 #[actix::test]
 async fn a_callback_beyond_the_most_entries_of_an_order_is_parked() {
-    // Given an order with as many entries as are kept: the last attempt is one, and its capture
+    // Given an order with the largest number of entries; the last ones are an attempt and its capture
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;
     for attempt in 0..998 {
@@ -217,17 +219,17 @@ async fn a_callback_beyond_the_most_entries_of_an_order_is_parked() {
     shop.run("payment.callback", said("o-1", "captured b 5000")).await;
     assert_eq!(shop.status("o-1"), Status::Paid);
 
-    // When more comes
+    // When a further capture and a refund request come
     let more = shop.run("payment.callback", said("o-1", "captured c 5000")).await;
     let refund = json!({"order_id": "o-1", "refund_id": "r-1", "amount": 1});
     let refund = shop.run("refund.request", refund).await;
 
-    // Then what a provider says is parked, and what a producer asks for is refused
+    // Then the provider's callback is parked, and the producer's request is refused
     assert_eq!(verdict(&more), (Verdict::Failed, Some("failed")));
     assert_eq!(shop.count("command.parked"), 1);
     assert_eq!(verdict(&refund), (Verdict::Rejected, Some("not_allowed")));
     assert_eq!(shop.order("o-1").paid, 5_000);
-    // and what is known already goes on
+    // and callbacks about known attempts are processed as before
     let known = shop.run("payment.callback", said("o-1", "failed a-7")).await;
     assert_eq!(verdict(&known).0, Verdict::Stale);
 }

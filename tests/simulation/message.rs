@@ -1,4 +1,4 @@
-//! A command on its way: what a producer published, and what the door makes of it.
+//! A command on its way: what a producer published, and what decoding makes of it.
 
 use bytes::Bytes;
 use orderly_actors::sequencer::InboundMessage;

@@ -155,7 +155,7 @@ pub fn read(source: impl Read) -> Result<Invoices, Error> {
 #[derive(Debug, PartialEq, Eq)]
 enum Pence {
     Whole(i64),
-    /// A tenth of a penny or less: no price in whole pence says the same.
+    /// A price of a tenth of a penny or less, which no whole number of pence equals.
     Fraction,
     Not,
 }
@@ -182,12 +182,12 @@ fn customer(text: &str) -> String {
     }
 }
 
-/// How much of it all there is.
+/// How much stock the shop begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stocked {
-    /// Every order fits.
+    /// Enough for every order.
     Fully,
-    /// Of every fifth stock code there is half of what was sold.
+    /// Enough for every order, except that of every fifth stock code there is half of what was sold.
     Shortly,
 }
 
@@ -214,7 +214,7 @@ pub struct Replay {
     pub expected: Expected,
 }
 
-/// Turns invoices into commands. The same seed shuffles alike.
+/// Turns invoices into commands. The same seed gives the same order.
 pub fn replay(invoices: &[Invoice], stocked: Stocked, seed: u64) -> Replay {
     let initial = stock(invoices, stocked);
     let mut commands: Vec<Message> = initial
@@ -266,10 +266,10 @@ enum Outcome {
     /// Nothing was sold, only written off.
     NoOrder,
     Paid,
-    /// It costs nothing, and so is paid for when it is placed.
+    /// The order costs nothing, so it is paid when it is placed.
     Free,
     Cancelled,
-    /// Not all of it was there.
+    /// The stock did not suffice for every line.
     Refused,
 }
 

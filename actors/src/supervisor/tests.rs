@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 
-/// Panics wherever it is told to, and notes what it was told.
+/// An actor that panics where a test says, and records the messages that it handled.
 #[derive(Clone, Default)]
 struct Fragile {
     stats: ActorStats,
-    heard: Rc<RefCell<Vec<u32>>>,
+    handled: Rc<RefCell<Vec<u32>>>,
     /// How many more times `started` panics.
     bad_starts: Rc<Cell<u32>>,
     /// How many more times `restarting` panics.
@@ -48,7 +48,7 @@ impl Monitored for Fragile {
     }
 }
 
-/// To be noted and said back.
+/// A message that the actor records and returns.
 #[derive(Message)]
 #[rtype(result = "u32")]
 struct Note(u32);
@@ -58,7 +58,7 @@ impl Handler<Note> for Fragile {
 
     fn handle(&mut self, Note(number): Note, _: &mut Self::Context) -> u32 {
         self.stats.handled();
-        self.heard.borrow_mut().push(number);
+        self.handled.borrow_mut().push(number);
         number
     }
 }
@@ -70,7 +70,7 @@ enum Where {
     Spawned,
 }
 
-/// To be panicked on.
+/// A message on which the actor panics.
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Poison(Where);
@@ -107,8 +107,8 @@ impl Ward {
         Self { actor, address, spent, since }
     }
 
-    fn heard(&self) -> Vec<u32> {
-        self.actor.heard.borrow().clone()
+    fn handled(&self) -> Vec<u32> {
+        self.actor.handled.borrow().clone()
     }
 
     /// Pauses so far, in steps of 50 ms (a sleep ends a tick late); nothing else takes time.
@@ -131,10 +131,10 @@ const fn ms(milliseconds: u64) -> Duration {
 #[case(Where::Answer)]
 #[case(Where::Spawned)]
 #[actix::test]
-async fn a_panic_while_it_works_costs_its_message_and_nothing_else(#[case] place: Where) {
+async fn a_panic_in_a_handler_loses_only_its_message(#[case] place: Where) {
     let mut ward = Ward::new(&Fragile::default(), budget(0));
 
-    // all four are queued before it hears the first
+    // all four are queued before the actor handles the first
     let before = ward.address.send(Note(1));
     let poison = ward.address.send(Poison(place));
     let behind = [2, 3].map(|number| ward.address.send(Note(number)));
@@ -145,7 +145,7 @@ async fn a_panic_while_it_works_costs_its_message_and_nothing_else(#[case] place
         assert_eq!(reply.await.ok(), Some(number));
     }
     assert_eq!(ward.address.send(Note(4)).await.ok(), Some(4));
-    assert_eq!(ward.heard(), [1, 2, 3, 4]);
+    assert_eq!(ward.handled(), [1, 2, 3, 4]);
     let stats = &ward.actor.stats;
     assert_eq!(stats.restarts(), 1);
     assert_eq!(stats.last_failure().as_deref(), Some("poison"));
@@ -172,7 +172,7 @@ async fn a_hundred_poison_messages_spend_no_budget_and_no_time() {
 }
 
 #[actix::test]
-async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() {
+async fn an_actor_that_fails_to_start_is_started_again_after_growing_pauses() {
     let actor = Fragile::default();
     actor.bad_starts.set(3);
 
@@ -184,7 +184,7 @@ async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() 
         assert_eq!(reply.await.ok(), Some(number));
     }
     assert_eq!(ward.paused(), ms(100 + 200 + 400));
-    assert_eq!(ward.heard(), [1, 2]);
+    assert_eq!(ward.handled(), [1, 2]);
     assert_eq!(actor.stats.restarts(), 3);
     assert_eq!(actor.stats.last_failure().as_deref(), Some("it does not start"));
     assert_eq!(actor.stats.health(), Health::Running);
@@ -192,7 +192,7 @@ async fn one_that_does_not_start_at_first_is_tried_again_after_growing_pauses() 
 }
 
 #[actix::test]
-async fn one_that_does_not_reload_at_first_keeps_its_queue() {
+async fn an_actor_that_fails_to_reload_keeps_its_queue() {
     let actor = Fragile::default();
     let mut ward = Ward::new(&actor, budget(2));
 
@@ -206,7 +206,7 @@ async fn one_that_does_not_reload_at_first_keeps_its_queue() {
 
     // failures are counted in a row: each round begins with the shortest pause
     assert_eq!(ward.paused(), 3 * ms(100 + 200));
-    assert_eq!(ward.heard(), [0, 1, 2]);
+    assert_eq!(ward.handled(), [0, 1, 2]);
     assert!(ward.spent.try_recv().is_err());
 }
 
@@ -214,7 +214,7 @@ async fn one_that_does_not_reload_at_first_keeps_its_queue() {
 #[case::start(u32::MAX, 0, "it does not start")]
 #[case::reload(0, u32::MAX, "it does not reload")]
 #[actix::test]
-async fn one_that_cannot_come_back_spends_its_budget_and_its_senders_hear_it(
+async fn an_actor_that_never_restarts_spends_its_budget_and_its_senders_get_errors(
     #[case] bad_starts: u32,
     #[case] bad_reloads: u32,
     #[case] problem: &str,
@@ -236,11 +236,11 @@ async fn one_that_cannot_come_back_spends_its_budget_and_its_senders_hear_it(
     assert_eq!(actor.stats.health(), Health::Stopped);
     assert_eq!(actor.stats.restarts(), 5); // the first, for the poison, was free
     assert!(ward.address.send(Note(2)).await.is_err());
-    assert_eq!(ward.heard(), [0; 0]);
+    assert_eq!(ward.handled(), [0; 0]);
 }
 
 #[actix::test]
-async fn one_that_never_starts_is_given_up() {
+async fn an_actor_that_never_starts_is_given_up() {
     let actor = Fragile::default();
     actor.bad_starts.set(u32::MAX);
 

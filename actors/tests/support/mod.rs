@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
-/// The beginning of every test's time.
+/// The time at which every test begins.
 pub const START: i64 = 1_700_000_000_000_000;
 
 pub struct Shop {
@@ -51,7 +51,7 @@ impl Shop {
         Self { sequencer, log, history, clock, disk, failures, entries: Vec::new(), next_id: 0 }
     }
 
-    /// Runs a command under a fresh id, and whatever follows right behind it.
+    /// Runs a command under a new id, and the follow-ups of its unit.
     pub async fn run(&mut self, kind: &str, data: Value) -> Arc<JournalEntry> {
         self.next_id += 1;
         let id = format!("m-{}", self.next_id);
@@ -62,7 +62,7 @@ impl Shop {
     pub async fn send(&mut self, kind: &str, id: &str, data: Value) -> Arc<JournalEntry> {
         match self.step(&inbound(kind, id, &data)).await {
             Step::Sealed(sealed) => self.keep(*sealed).await,
-            other => panic!("{kind} {id} came to no end: {other:?}"),
+            other => panic!("{kind} {id} has no unit: {other:?}"),
         }
     }
 
@@ -70,7 +70,7 @@ impl Shop {
         self.sequencer.run(inbound).await.expect("the store works")
     }
 
-    /// Commits a unit, and runs what it leaves to be done.
+    /// Commits a unit, and runs its follow-ups.
     pub async fn keep(&mut self, sealed: Sealed) -> Arc<JournalEntry> {
         let first = Arc::clone(&sealed.entry);
         let mut sealed = vec![sealed];
@@ -138,14 +138,14 @@ impl Shop {
         (entities, view.counters().to_vec())
     }
 
-    /// How many timers a process that starts now would have to deal with, at any time.
+    /// The number of timers that a process which starts now would have, whenever they are due.
     pub fn timers(&self) -> usize {
         let disk = Arc::new(self.disk.copy()) as Arc<dyn Disk>;
         let opened = store::open(&disk, &store::Options::new(tables::SCHEMA)).expect("opens");
         opened.view.due(i64::MAX / 4, usize::MAX).expect("reads").len()
     }
 
-    /// What of a table has any state.
+    /// The ordinals of a table that have a state.
     pub fn places(&self, table: Table) -> BTreeSet<Ordinal> {
         let view = self.sequencer.view().borrow();
         let entities = view.scan(table, Ordinal(0), usize::MAX).expect("reads");
@@ -161,7 +161,7 @@ impl Shop {
         for report in [before, after] {
             self.sequencer.view().borrow_mut().checkpointed(&report);
         }
-        // the view lets go of what a checkpoint holds bit by bit, with the units that follow
+        // with each later unit the view forgets a part of what the checkpoint holds
         for _ in 0..self.entries.len() {
             self.run("stock.set", json!({"sku": "other", "on_hand": 1})).await;
         }
@@ -174,7 +174,7 @@ impl Shop {
         assert!(audit.balanced, "{:?}", audit.violations);
     }
 
-    /// Whatever customers are to be told reaches them.
+    /// Delivers every pending notification.
     pub async fn deliver(&mut self) {
         for order in self.places(tables::ORDERS) {
             let pending = self
@@ -209,7 +209,7 @@ impl Shop {
         self.told().iter().filter(|told| **told == kind).count()
     }
 
-    /// The refunds of an order, in the order in which they were asked for.
+    /// The refunds of an order, in the order in which they were requested.
     pub fn refunds(&self, id: &str) -> Vec<Refund> {
         let payments: Option<Payments> = self.state(tables::ORDERS, id);
         payments.map(|known| known.refunds).unwrap_or_default()
@@ -222,7 +222,7 @@ impl Shop {
         asked.map(|refund| (refund.currency.code(), refund.amount)).collect()
     }
 
-    /// Every refund that was asked for fails.
+    /// Every requested refund fails.
     pub async fn fail_refunds(&mut self, id: &str) {
         for refund in self.refunds(id) {
             self.run("payment.callback", said(id, &format!("refund_failed a {}", refund.id))).await;
@@ -247,12 +247,12 @@ pub fn inbound(kind: &str, id: &str, data: &Value) -> InboundMessage {
     commands::inbound("test", id, kind, data.to_string().into())
 }
 
-/// An attempt of its own captured the amount.
+/// A callback: an attempt of its own captured the amount.
 pub fn captured(order: &str, event: &str, amount: i64) -> Value {
     commands::captured(order, event, &format!("a-{event}"), amount)
 }
 
-/// A callback of its own event, written `kind attempt`, with what else it says behind: an
+/// A callback of its own event, written `kind attempt`, followed by its other fields: an
 /// amount, `USD` or the like (else EUR), `#capture`, `r-refund`, `d-dispute`, `won`, `lost`, `final`.
 pub fn said(order: &str, text: &str) -> Value {
     thread_local!(static EVENTS: Cell<u64> = const { Cell::new(0) });

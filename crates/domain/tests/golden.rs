@@ -1,9 +1,9 @@
-//! The bytes of stored records: those of every version that there was are read for ever, and what
-//! is written is what was committed.
+//! The bytes of stored records. Records of every version are read for ever, and each record is written
+//! with exactly the committed bytes.
 //!
 //! `tests/golden/KIND.vN` holds records of version N, a name and the bytes in hexadecimal a line.
 //! `ORDERLY_TEST_WRITE_GOLDEN=1 cargo test -p orderly-domain --test golden` adds the files and the lines
-//! that are not there; none is ever written anew.
+//! that are missing. It never replaces a line.
 
 mod support;
 
@@ -57,8 +57,8 @@ fn stored<S: Stored>(value: &S) -> Vec<u8> {
     bytes
 }
 
-/// Values of the version that is written today: they have the bytes that were committed, and those
-/// are read as the values.
+/// Checks values of the current version: they are written as the committed bytes, and the committed
+/// bytes are read as the values.
 fn current<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     if std::env::var_os("ORDERLY_TEST_WRITE_GOLDEN").is_some() {
         add_missing(values);
@@ -67,8 +67,8 @@ fn current<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     assert_same_names(S::KIND, &golden, values);
     for (name, value) in values {
         let bytes = &golden[*name];
-        assert_eq!(hex(&stored(value)), hex(bytes), "{} {name}: what is written", S::KIND);
-        assert_eq!(S::read(bytes).as_ref(), Ok(value), "{} {name}: what is read", S::KIND);
+        assert_eq!(hex(&stored(value)), hex(bytes), "{} {name}: written", S::KIND);
+        assert_eq!(S::read(bytes).as_ref(), Ok(value), "{} {name}: read", S::KIND);
     }
     every_damage_is_an_error(values);
 }
@@ -101,7 +101,7 @@ fn versions<S: Stored + PartialEq + Debug>(versions: &[Vec<(&str, S)>]) {
     current(current_values);
 }
 
-/// Values of an earlier version: what was committed is read as they are.
+/// Checks values of an earlier version: the committed bytes are read as the values.
 fn earlier<S: Stored + PartialEq + Debug>(version: u8, values: &[(&str, S)]) {
     let golden = golden(S::KIND, version);
     assert_same_names(S::KIND, &golden, values);
@@ -115,7 +115,7 @@ fn earlier<S: Stored + PartialEq + Debug>(version: u8, values: &[(&str, S)]) {
     }
 }
 
-/// Records that are cut, have something behind their end, or a later version, are never read.
+/// A record that is cut, is too long or has a later version is an error.
 fn every_damage_is_an_error<S: Stored + PartialEq + Debug>(values: &[(&str, S)]) {
     for (name, value) in values {
         let bytes = stored(value);

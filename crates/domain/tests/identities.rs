@@ -1,5 +1,5 @@
-//! What tells a duplicate from a conflict: the hash of the same data is the same for ever, however
-//! the data was written; other data has another one.
+//! The hash that tells a duplicate from a conflict. The same data has the same hash for ever, however
+//! the data was written. Other data has another hash.
 
 mod support;
 
@@ -84,7 +84,7 @@ fn the_canonical_form_is_written_as_its_module_says() {
     assert!(!callback.contains("final"));
 }
 
-/// An optional field that is given is written, whatever it says. (No command has one of these yet.)
+/// An optional field that is given is written, whatever its value. (No command has an optional flag or list yet.)
 #[test]
 fn an_optional_field_that_is_given_is_written() {
     struct Optional(Option<Vec<u64>>, Option<bool>);
@@ -113,7 +113,7 @@ fn a_stored_hash_says_by_which_form_it_was_made() {
     assert!(DataHash::is_freed(0) && !DataHash::is_freed(hash.word()) && !hash.is_same(0));
 }
 
-/// The other hashes that are stored, or derived again: they never change either.
+/// The other hashes that are stored or computed again. They never change either.
 #[test]
 fn names_and_identities_never_change() {
     let hex = |bytes: [u8; 16]| format!("{:032x}", u128::from_be_bytes(bytes));
@@ -204,7 +204,7 @@ proptest! {
     fn the_way_in_which_data_is_written_does_not_matter(row in 0..rows().count(), mut seed: u64) {
         let (kind, _, data) = rows().nth(row).expect("is a row");
         let mut value: Value = serde_json::from_str(data).expect("is JSON");
-        // `null` says the same as no field, but of a list or a flag, which has a value where it is absent
+        // `null` means the same as an absent field, except for a list or a flag: each has a default
         let with_default = ["adjustments", "restock", "final"];
         let absent = optional_fields(kind).into_iter();
         let absent = absent.filter(|name| !with_default.contains(&name.as_str()));

@@ -1,4 +1,4 @@
-//! The model against the contract, by hand.
+//! The model against examples from the contract.
 
 use crate::snapshot::{Snapshot, StockSnapshot};
 use crate::{MINUTE, Message, Model, NotificationKind, Settings, Unit, Verdict};
@@ -95,14 +95,14 @@ fn paying_an_order_sells_its_stock_once() {
 }
 
 #[test]
-fn money_before_its_order_waits_for_it() {
+fn a_capture_before_its_order_waits_for_it() {
     let mut shop = Shop::stocked(10);
     assert_eq!(shop.capture("e", "o", 250), (Verdict::Waiting, None));
     assert_eq!(shop.capture("nobody", "never", 250), (Verdict::Waiting, None));
 
     let units = shop.all("o", "order.place", &order_of("o", 1));
 
-    assert_eq!(units.len(), 2, "the placing, and the callback right behind it");
+    assert_eq!(units.len(), 2, "the order, and the callback right after it");
     assert_eq!((shop.status("o"), shop.seen().waiting), ("paid", 1));
     let given_up = shop.pass(7 * DAY);
     assert_eq!(given_up[0].reason, Some("order_never_came"));
@@ -121,11 +121,15 @@ fn a_parked_callback_uses_up_no_identity() {
 }
 
 #[test]
-fn what_is_short_is_refused_whole_and_its_money_is_due_back() {
+fn an_order_without_enough_stock_is_rejected_and_its_money_is_refunded() {
     let mut shop = Shop::stocked(3);
     assert_eq!(shop.place("o", 4), rejected("out_of_stock"));
     assert_eq!(shop.place("p", 3), APPLIED);
-    assert_eq!(shop.place("q", 1), rejected("out_of_stock"), "held for another is not there");
+    assert_eq!(
+        shop.place("q", 1),
+        rejected("out_of_stock"),
+        "stock held for another order is not available"
+    );
     assert_eq!(shop.capture("e", "o", 1_000), APPLIED);
 
     assert_eq!((shop.stock(), shop.status("o")), ((3, 3), "refund_due"));
@@ -133,7 +137,7 @@ fn what_is_short_is_refused_whole_and_its_money_is_due_back() {
 }
 
 #[test]
-fn late_money_holds_again_or_is_due_back() {
+fn late_money_holds_the_stock_again_or_is_refunded() {
     // Given two orders whose holds ran out, and stock for one
     let mut shop = Shop::stocked(4);
     for order in ["o", "p"] {
@@ -147,7 +151,7 @@ fn late_money_holds_again_or_is_due_back() {
     assert_eq!(shop.capture("e", "o", 500), APPLIED);
     assert_eq!(shop.capture("f", "p", 500), APPLIED);
 
-    // Then the first gets it, the second its money back
+    // Then the first order gets the stock, and the money of the second one is refunded
     assert_eq!(shop.stock(), (0, 0));
     assert_eq!((shop.status("o"), shop.status("p")), ("paid", "refund_due"));
 }
@@ -188,7 +192,7 @@ fn a_cart_closes_with_its_order_and_opens_when_the_hold_runs_out() {
 }
 
 #[test]
-fn an_id_used_again_for_something_else_is_a_conflict_and_parked_once() {
+fn an_id_used_again_with_other_data_is_a_conflict_and_parked_once() {
     let mut shop = Shop::stocked(5);
     shop.place("o", 1);
     let other = order_of("o", 2);
@@ -216,7 +220,7 @@ fn an_identity_is_forgotten_after_its_retention_and_not_before() {
     assert_eq!(shop.0.take(&message).verdict, Verdict::Applied);
 }
 
-/// Rows of a command's data, and what is said of it.
+/// A row has a command's data, and whether the data are valid.
 #[test]
 fn data_are_checked_field_by_field() {
     let line = |quantity: Value| {
@@ -278,7 +282,7 @@ fn an_envelope_is_checked_before_the_data() {
 }
 
 #[test]
-fn two_messages_say_the_same_when_their_known_fields_do() {
+fn messages_with_equal_known_fields_have_the_same_data() {
     let mut shop = Shop::stocked(1);
     let first = captured("e", "o", 1);
     assert_eq!(shop.run("1", "payment.callback", &first).0, Verdict::Waiting);

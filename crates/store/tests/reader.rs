@@ -1,5 +1,5 @@
-//! Reading beside the thread that writes: whatever happens between two reads of the disk, the answer is an entity as
-//! it was after one unit; and what a read costs is bounded by what it answers.
+//! Reading beside the thread that writes. Whatever happens between two reads of the disk, each entity is answered as it
+//! was after one unit. The cost of a read is bounded by the size of its answer.
 
 mod model;
 
@@ -18,7 +18,7 @@ use orderly_store::{
 
 type Between = Box<dyn FnMut() + Send>;
 
-/// A disk that counts what is read, and lets something happen ahead of every read.
+/// A disk that counts its reads, and calls a function before every read.
 struct BusyDisk {
     disk: SimDisk,
     between: Mutex<Option<Between>>,
@@ -49,8 +49,8 @@ impl BusyDisk {
         })
     }
 
-    fn happens(&self) {
-        // what happens reads the disk as well: nothing happens ahead of that
+    fn call_between(&self) {
+        // the function reads the disk too, and is not called before its own reads
         if let Ok(mut between) = self.between.try_lock()
             && let Some(between) = &mut *between
         {
@@ -74,14 +74,14 @@ impl BusyDisk {
 
 impl Disk for BusyDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
-        self.happens();
+        self.call_between();
         let found = self.disk.get(tree, key)?;
         self.count(found.as_ref().unwrap_or(&Bytes::new()));
         Ok(found)
     }
 
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
-        self.happens();
+        self.call_between();
         let found = self.disk.scan(tree, from, limit)?;
         for (_, value) in &found {
             self.count(value);
@@ -120,7 +120,7 @@ fn opened(disk: &Arc<BusyDisk>) -> Opened {
     open(&shared(disk), &options()).expect("a new store")
 }
 
-/// So many entities of a table are made and changed.
+/// The number of entities of a table that are created and changed.
 const ENTITIES: u64 = 12;
 
 type Content = BTreeMap<u8, Bytes>;
@@ -132,14 +132,14 @@ struct Writer {
     rng: SimRng,
     /// Sealed, not committed.
     sealed: Vec<Arc<Unit>>,
-    /// Complete checkpoints that the view has not heard of.
+    /// Complete checkpoints of which the view does not know yet.
     reports: Vec<Report>,
     units: usize,
-    /// What each entity was from a unit on.
+    /// The contents of each entity, with the unit from which on it had them.
     entities: BTreeMap<(Table, Ordinal), Vec<(usize, Content)>>,
-    /// From which unit on a name is given.
+    /// The ordinal of each name, with the unit that gave it.
     names: BTreeMap<(Table, NameHash), (usize, Ordinal)>,
-    /// The units in an entity's history, and from which on.
+    /// The units in each entity's history, with the number of the unit.
     histories: BTreeMap<Ordinal, Vec<(usize, Seq)>>,
 }
 
@@ -158,7 +158,7 @@ impl Writer {
         }
     }
 
-    /// Does one of the things that happen in a store.
+    /// Does one random step of a store: seals, commits, writes a part of a checkpoint, compacts, or frees memory.
     fn step(&mut self) {
         match self.rng.below(20) {
             0..=7 => self.seal(),
@@ -174,7 +174,7 @@ impl Writer {
             17..=18 => {
                 self.view.trim();
             }
-            // all that was sealed goes to the disk, and is forgotten
+            // all sealed units are written to the disk, and leave the memory
             _ => {
                 self.commit();
                 self.reports.push(self.log.checkpoint().expect("no fault is armed"));
@@ -189,14 +189,14 @@ impl Writer {
         self.log.commit(&sealed).expect("no fault is armed");
     }
 
-    /// The view hears of the checkpoints that are complete.
+    /// Tells the view of the complete checkpoints.
     fn tell_view(&mut self) {
         for report in self.reports.drain(..) {
             self.view.checkpointed(&report);
         }
     }
 
-    /// Makes up a unit that changes parts of one or two of few entities, so that each is changed often.
+    /// Makes a random unit that changes parts of one or two of few entities, so that each is changed often.
     fn unit(&mut self) -> Arc<Unit> {
         let (view, rng) = (&self.view, &mut self.rng);
         let mut builder = view.begin(0);
@@ -253,7 +253,7 @@ impl Writer {
         self.sealed.push(unit);
     }
 
-    /// What an entity was after the units from `since` on, `since` included.
+    /// The contents of an entity after each unit from `since` on, `since` included.
     fn contents(&self, place: (Table, Ordinal), since: usize) -> Vec<Content> {
         let history = self.entities.get(&place).map_or(&[][..], Vec::as_slice);
         let first = history.iter().rfind(|(unit, _)| *unit <= since);
@@ -263,7 +263,7 @@ impl Writer {
     }
 }
 
-/// The same for every reading: it begins after `since` units, and what is found is checked when it ended.
+/// Does one random read. It begins after `since` units, and its answer is checked against the states from then on.
 fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
     let lock = || writer.lock().expect("no panic");
     let since = lock().units;
@@ -306,7 +306,7 @@ fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
             assert!(newest >= known_before, "{newest:?} {known_before:?}");
             let wanted = newest.map_or(&[][..], |newest| &wanted[..=newest]).to_vec();
             drop(writer);
-            // not all of it: more is done at every step of the way
+            // only ten units, since the writer works between these reads as well
             for (_, seq) in wanted.iter().rev().take(10) {
                 assert_eq!(last, Some(*seq));
                 let unit = reader.unit(*seq).expect("a read").expect("nothing is pruned");
@@ -324,7 +324,7 @@ fn check_entity(writer: &Writer, table: Table, since: usize, found: &Entity) {
     let possible = writer.contents((table, found.ordinal), since);
     assert!(
         possible.contains(&parts),
-        "{table:?} {:?} was never so: parts {:?}, after unit {since} it was one of {:?}",
+        "{table:?} {:?} never had these parts: {:?}, after unit {since} it was one of {:?}",
         found.ordinal,
         parts.keys().collect::<Vec<_>>(),
         possible.iter().map(|parts| parts.keys().collect::<Vec<_>>()).collect::<Vec<_>>(),
@@ -341,7 +341,7 @@ fn a_read_gives_each_entity_as_it_was_after_one_unit_whatever_is_written_meanwhi
         let mut rng = SimRng::new(seed + 1_000);
         let (busy, mut pace) = (Arc::clone(&writer), SimRng::new(seed + 2_000));
         *disk.between.lock().expect("no panic") = Some(Box::new(move || {
-            // held by who writes: nothing happens between two of its own reads
+            // the writer holds the lock while it works, so its own reads cause no further work
             if let Ok(mut writer) = busy.try_lock() {
                 let most = if pace.below(2) == 0 { 40 } else { 4 };
                 for _ in 0..pace.below(most) {
@@ -371,10 +371,13 @@ fn readers_on_other_threads_see_each_entity_after_one_unit_too() {
             while stop.load(Ordering::Relaxed) == 0 {
                 let found = reader.entity(place.0, place.1, Parts::ALL).expect("a read");
                 let Some((_, value)) = found.parts.first() else { continue };
-                assert!(found.parts.iter().all(|(_, part)| part == value), "two units are mixed");
+                assert!(
+                    found.parts.iter().all(|(_, part)| part == value),
+                    "the values of two units are mixed"
+                );
                 let value: [u8; 8] = value[..8].try_into().expect("eight bytes");
                 let now = u64::from_le_bytes(value);
-                // Then each look sees one unit, and no older one than the look before
+                // Then each read has the values of one unit, never an older one than the read before
                 assert!(now >= last, "{now} was read after {last}");
                 (last, reads) = (now, reads + 1);
             }
@@ -437,7 +440,7 @@ fn one_entity_costs_one_look_up_whatever_the_number_of_recent_units() {
         let ordinal = reader.find(model::LINKED, &name(70_000)).expect("a read").expect("a name");
         reader.entity(model::LINKED, ordinal, Parts::ALL).expect("a read")
     });
-    // Then its page is looked for, which is not there, and nothing else
+    // Then only the entity's page is looked up, which does not exist
     assert_eq!(found.ordinal, Ordinal(70_000));
     assert_eq!(found.parts, [(0, Bytes::from_static(&[7; 60]))]);
     assert_eq!((records, bytes), (1, 0));
@@ -463,7 +466,7 @@ fn a_page_of_fifty_reads_about_fifty_entities() {
         assert_eq!(next, Some(Ordinal(5_050)));
         found
     });
-    // Then so many are given, out of the few pages that hold them
+    // Then fifty are answered, and only the pages that hold them are read
     assert_eq!(found.len(), 50);
     assert!(records <= 3 && bytes < 120_000, "{records} records, {bytes} bytes");
 }
@@ -490,7 +493,7 @@ fn only_the_parts_that_are_asked_for_are_read() {
     view.checkpointed(&log.checkpoint().expect("no fault is armed"));
     while view.trim() {}
     let (stored, _, stored_bytes) = disk.counted(list);
-    // Then hardly more than what is told is read, and one body is there when it is wanted
+    // Then little more than the answer is read, and a body can be read by itself
     assert_eq!(recent, stored);
     assert_eq!(stored.len(), 20);
     assert!(stored.iter().all(|one| one.parts == [(0, Bytes::from_static(b"about it"))]));
@@ -501,7 +504,7 @@ fn only_the_parts_that_are_asked_for_are_read() {
 
 #[test]
 fn a_store_that_is_opened_to_be_read_stays_as_it_is_until_writing_is_allowed() {
-    // Given a store that a crash left in the middle of a checkpoint, with a tail behind the one before
+    // Given a store that a crash left in the middle of a checkpoint, with units after the previous checkpoint
     let disk = BusyDisk::new();
     let (mut view, mut log) = filled(&disk, model::LINKED, 300, &[(0, &[7; 500])]);
     view.checkpointed(&log.checkpoint().expect("no fault is armed"));
@@ -521,7 +524,7 @@ fn a_store_that_is_opened_to_be_read_stays_as_it_is_until_writing_is_allowed() {
         let disk = BusyDisk::of(disk.disk.copy());
         let store = open_read_only(&shared(&disk), &Options { replay_bytes, ..options() });
         let store = store.expect("it is read");
-        // Then nothing is written; it answers, if all of it fits into memory
+        // Then nothing is written, and the store answers if its newer units fit into memory
         assert_eq!(disk.changes.load(Ordering::Relaxed), 0);
         let early = store.reader();
         assert_eq!(early.is_some(), replay_bytes > 10_000);
@@ -531,7 +534,7 @@ fn a_store_that_is_opened_to_be_read_stays_as_it_is_until_writing_is_allowed() {
             let found = reader.find(model::LINKED, &name(299)).expect("a read");
             assert_eq!(found, Some(Ordinal(299)));
         }
-        // And it goes on when it may be written: a reader of before sees that
+        // And the store takes new units once writing is allowed, and a reader that was made before reads them
         let Opened { mut view, mut log, recovery, .. } = store.begin_writing().expect("it opens");
         assert_eq!((recovery.replayed, recovery.created), (100, false));
         let reader = early.unwrap_or_else(|| view.reader());

@@ -1,4 +1,4 @@
-//! The store on a simulated disk that crashes and fails anywhere: whatever was committed is there, and nothing is half.
+//! The store on a simulated disk that crashes and fails anywhere: every committed unit is there, and every unit is whole.
 //!
 //! `ORDERLY_TEST_STORE_SEEDS` sets how many runs there are; `ORDERLY_TEST_STORE_SEED` runs one again.
 
@@ -122,7 +122,7 @@ impl Run {
         let stats = self.store.log.stats()?;
         let old = self.model.units.iter().take_while(|unit| unit.at < older_than).last();
         let old = old.map_or(Seq::FIRST, |unit| unit.next);
-        // Noted first: it may have been done where it fails.
+        // Recorded first, since pruning may have deleted units although it fails.
         self.pruned = self.pruned.max(old.min(stats.covered).min(stats.cursor));
         self.store.log.prune(older_than, limit)?;
         Ok(())
@@ -138,7 +138,7 @@ impl Run {
         Ok(())
     }
 
-    /// Every timer that must come by `until` has come, or comes now.
+    /// Checks that every timer that must fire by `until` was handed out, or is handed out now.
     fn check_timers(&mut self, required: &BTreeSet<Timer>, allowed: &BTreeSet<Timer>, until: i64) {
         let mut found = BTreeSet::new();
         loop {
@@ -157,7 +157,7 @@ impl Run {
             assert!(found.contains(timer) || self.handed.contains(timer), "{timer:?} is lost");
         }
         for timer in &found {
-            assert!(allowed.contains(timer), "{timer:?} was dealt with");
+            assert!(allowed.contains(timer), "{timer:?} had fired before");
         }
         self.handed.extend(found);
     }
@@ -167,7 +167,7 @@ impl Run {
         self.model.check_history(&self.store.history, self.pruned);
     }
 
-    /// The power goes; the store is opened again, perhaps with another crash in between.
+    /// The power fails, and the store is opened again, perhaps with another crash in between.
     fn crash(&mut self) {
         self.reports.clear();
         self.waiting.clear();
@@ -207,7 +207,7 @@ fn run(seed: u64) {
         }
         for _ in 0..40 {
             if run.step().is_err() {
-                // What the disk holds is not known any more: nothing may go on.
+                // The contents of the disk are unknown after a failure, so every further call must fail.
                 assert!(run.store.log.commit(&[]).is_err());
                 assert!(run.store.log.checkpoint_step().is_err());
                 break;
@@ -221,7 +221,7 @@ fn run(seed: u64) {
         if run.below(2) == 0 {
             let (required, allowed) = run.model.timers();
             run.check_timers(&required, &allowed, i64::MAX - 100_000_000);
-            // Those count as dealt with from here on, which only a unit would make so.
+            // The store counts those timers as fired, but only a unit makes that durable: a crash forgets it.
             run.crash();
         }
     }
@@ -230,7 +230,7 @@ fn run(seed: u64) {
     }
 }
 
-/// Applying the journal to an empty store, or to an older copy of this one, gives this one.
+/// Applying the journal to an empty store, or to an older copy of the store, gives the same store.
 fn replay_elsewhere(run: &Run) {
     let units: Vec<_> =
         run.store.history.units(Seq::FIRST).map(|unit| Arc::new(unit.expect("a unit"))).collect();
@@ -271,7 +271,7 @@ fn units_that_were_never_acknowledged_do_not_come_back() {
         disk.fail_at(disk.operations() + 7, Fault::Crash);
         assert!(store.log.commit(&group).is_err());
         disk = Arc::new(disk.crash());
-        // When others take the place of a batch that is missing
+        // When new units take the place of a missing batch
         let mut store = reopen(&disk).expect("no fault is armed");
         let other = long_units(&mut store, 7, 2);
         let committed = store.log.commit(&other).expect("no fault is armed");
@@ -296,7 +296,7 @@ fn long_units(store: &mut Opened, count: usize, fill: u8) -> Vec<Arc<Unit>> {
 
 #[test]
 fn records_that_are_replaced_or_no_longer_needed_are_removed() {
-    // Given many checkpoints, and time that goes on past the retention
+    // Given many checkpoints over a time longer than the retention
     let mut run = Run::new(1);
     for round in 0..60 {
         run.now += 1_000 + round;
@@ -309,7 +309,7 @@ fn records_that_are_replaced_or_no_longer_needed_are_removed() {
         while run.store.log.compact().expect("no fault is armed") {}
         run.store.log.expire_identities(run.now).expect("no fault is armed");
     }
-    // When every timer has fired, and a last unit says so
+    // When every timer has fired, and a last unit records that
     run.now += 200_000_000;
     while !run.store.view.due(run.now, 1_000).expect("a read").is_empty() {}
     run.seal();

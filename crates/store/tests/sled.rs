@@ -196,7 +196,7 @@ fn a_store_of_an_earlier_build_is_refused_when_it_is_opened() {
     let directory = tempfile::tempdir().expect("a directory");
     drop(on_sled(directory.path()));
     let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(directory.path(), 1 << 20).expect("opens"));
-    // Given records as builds before the stamp left them: of format 2, which they say by their first byte
+    // Given records of format 2, as builds before the stamp left them: the first byte of each is the format
     for (key, record) in disk.scan(disk::Tree::Meta, &[], usize::MAX).expect("reads") {
         let mut older = disk::Batch::new(disk::Tree::Meta);
         match &key[..] {
@@ -219,7 +219,7 @@ fn a_store_belongs_to_one_namespace() {
     assert!(
         matches!(other, Err(Error::WrongNamespace { found, wanted }) if found == "shop" && wanted == "other")
     );
-    // Offline work takes the store as it is.
+    // Offline commands give no namespace, and open the store of any.
     let found = open(&disk, &options(None)).expect("the store").recovery;
     assert_eq!((found.namespace.as_str(), found.incarnation), ("shop", made.incarnation));
     assert!(!found.created);
@@ -235,7 +235,7 @@ fn a_killed_process_leaves_every_unit_that_it_committed() {
         return commit_until_killed(Path::new(&path));
     }
     for said_before_the_kill in [3, 40] {
-        // Given a process that commits, and says how far it came
+        // Given a process that commits units and prints how many
         let directory = tempfile::tempdir().expect("a directory");
         let mut child = Command::new(env::current_exe().expect("this test"))
             .args([
@@ -256,7 +256,7 @@ fn a_killed_process_leaves_every_unit_that_it_committed() {
         child.kill().expect("it runs");
         child.wait().expect("it ends");
         committed = said.last().unwrap_or(committed);
-        // Then all that it said is there, and whole
+        // Then every unit that it printed is there and whole
         let store = on_sled(directory.path());
         assert!(store.view.next_seq() >= Seq(committed));
         let mut model = same_units(store.view.next_seq());
@@ -273,7 +273,7 @@ fn commit_until_killed(path: &Path) {
     loop {
         now += 500;
         commit_some(&mut store, &mut rng, now);
-        // Past the test harness, which holds back what it is told to print.
+        // Written to the pipe directly, since the test harness captures `println!`.
         writeln!(std::io::stdout(), "committed {}", store.view.next_seq())
             .expect("the parent listens");
         if store.log.dirty_bytes() > 100_000 {
@@ -326,7 +326,7 @@ fn identities_are_kept_for_the_retention_of_the_last_opening() {
         store.log.expire_identities(at + hours_later * HOUR).expect("they expire");
         let report = store.log.checkpoint().expect("a checkpoint");
         store.view.checkpointed(&report);
-        // Then it is the retention of now that counts
+        // Then the retention of the last opening counts
         let found = store.view.identity(&used).expect("reads").is_some();
         assert_eq!(found, is_kept, "{retention} h, {hours_later} h later");
     }

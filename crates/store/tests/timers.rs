@@ -15,7 +15,8 @@ fn options() -> Options {
     Options { namespace: Some("test".to_owned()), ..Options::new(SCHEMA) }
 }
 
-/// Whether in memory only, or on disk only, after a start: of one kind, up to a time, and never more than was asked for.
+/// Upcoming timers are those of one kind, up to a time, and at most the requested number. The timers are in memory only, or
+/// on disk only after a start.
 #[test]
 fn upcoming_timers_are_of_one_kind_and_bounded() {
     let disk: Arc<dyn Disk> = Arc::new(SimDisk::new(1));

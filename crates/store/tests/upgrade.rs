@@ -16,7 +16,7 @@ use orderly_store::{
 };
 
 const STAMP: &[u8] = b"format";
-/// The version of every record in format 3, and in the format of today.
+/// The version of every record in format 3, and in the current format.
 const OLD: u8 = 3;
 const NEW: u8 = 4;
 
@@ -35,7 +35,7 @@ fn open_on(disk: &Arc<SimDisk>, options: &Options) -> Result<Opened, Error> {
     open(&disk, options)
 }
 
-/// A store's units are made up, committed, and brought to the views now and then.
+/// Makes random units, commits them, and writes a checkpoint now and then.
 fn work(store: &mut Opened, model: &mut Model, rng: &mut SimRng, rounds: u64) {
     let mut now = model.units.last().map_or(1_000_000_000, |unit| unit.at);
     for round in 0..rounds {
@@ -102,7 +102,7 @@ fn stamped(disk: &SimDisk) -> u8 {
 }
 
 #[test]
-fn an_older_store_is_upgraded_and_works_on() {
+fn an_older_store_is_upgraded_and_takes_new_units() {
     for seed in 0..6 {
         let (disk, mut model) = older_store(seed);
         assert!(versions(&disk).iter().all(|&(_, version)| version == OLD));
@@ -118,7 +118,7 @@ fn an_older_store_is_upgraded_and_works_on() {
         assert_eq!((store.recovery.upgraded_from, store.recovery.formats), (Some(from), to));
         model.check(&store.view, i64::MIN);
         model.check_history(&store.history, Seq::FIRST);
-        // When it works on, then old and new records stand side by side
+        // When it takes new units, then old and new records stand side by side
         let mut rng = SimRng::new(seed + 100);
         work(&mut store, &mut model, &mut rng, 9);
         model.check(&store.view, i64::MIN);
@@ -137,7 +137,7 @@ fn an_older_store_is_upgraded_and_works_on() {
 }
 
 #[test]
-fn an_upgrade_that_is_killed_anywhere_leaves_a_store_of_one_build_or_the_other() {
+fn an_upgrade_that_is_killed_anywhere_leaves_a_store_of_the_older_or_the_newer_format() {
     let (mut before, mut after) = (0, 0);
     for seed in 0..4 {
         let (older, model) = older_store(seed);
@@ -147,8 +147,8 @@ fn an_upgrade_that_is_killed_anywhere_leaves_a_store_of_one_build_or_the_other()
             disk.fail_at(operation, Fault::Crash);
             let is_done = open_on(&disk, &options()).is_ok();
             let left = Arc::new(disk.crash());
-            // Then the store is the older build's still, with nothing in it that the older build cannot read, or the
-            // stamp says that it is not
+            // Then the store is still of the older format, with only records that the older build can read, or its
+            // stamp has the new format
             if stamped(&left) == OLD {
                 before += 1;
                 assert!(versions(&left).iter().all(|&(_, version)| version == OLD), "{operation}");
@@ -251,7 +251,7 @@ fn a_build_with_newer_contents_and_a_new_table_upgrades_the_store() {
         open_on(&disk, &options()),
         Err(Error::NewerFormat { part: FormatPart::Contents, found: 2, known: 1 })
     ));
-    // As is one that has another table under a number that is taken
+    // And a build that has another table under a number that is taken is refused too
     let renamed: &'static [TableSpec] = const {
         &[
             SCHEMA.tables[0],

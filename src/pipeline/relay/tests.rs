@@ -1,4 +1,4 @@
-//! The relay and the journal: when it reads what, and what that holds up.
+//! When the relay reads units from the journal, and what its reads delay.
 
 use super::*;
 use bytes::Bytes;
@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 
 const READ_TAKES: Duration = Duration::from_millis(200);
 
-/// A disk of which every read is counted, and takes a while once it is slow.
+/// A disk that counts its reads. Once it is slow, each read takes a while.
 #[derive(Debug)]
 struct SlowDisk {
     disk: SimDisk,
@@ -130,7 +130,7 @@ async fn until_caught_up(handle: &RelayHandle, history: &History) {
     }
 }
 
-/// A unit is durable a moment before the core hands it over. The relay must not read in that moment what comes anyway.
+/// A unit is durable a moment before the core hands it over. In that moment the relay must not read the unit from the journal.
 #[tokio::test]
 async fn a_relay_that_keeps_up_reads_nothing_from_the_journal() {
     // Given a relay of an empty store
@@ -154,7 +154,7 @@ async fn a_relay_that_keeps_up_reads_nothing_from_the_journal() {
     assert_eq!(disk.reads(), before);
 }
 
-/// What is left out when too many units are waiting is still in the journal.
+/// When too many units wait for the relay, further ones are left out of the feed. They are still in the journal.
 #[tokio::test]
 async fn units_that_were_left_out_of_the_feed_are_read_from_the_journal() {
     // Given a relay of an empty store
@@ -170,15 +170,15 @@ async fn units_that_were_left_out_of_the_feed_are_read_from_the_journal() {
     }
     assert!(handle.feed.waiting.load(Ordering::Relaxed) < HANDED_OVER * 3 / 2, "none was left out");
 
-    // Then it comes through all of them
+    // Then the relay publishes all of them
     until_caught_up(&handle, &history).await;
     assert!(disk.reads() > before, "it published units that it never read");
 }
 
 /// The threads that run the relay answer the broker's heartbeats too. Here there is one.
 #[tokio::test]
-async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
-    // Given a journal that the relay is behind of, on a disk that has become slow
+async fn catching_up_from_a_slow_disk_delays_nothing_else() {
+    // Given a journal with units that the relay has not published, on a disk that has become slow
     let disk = SlowDisk::new();
     let Opened { mut view, mut log, history, recovery } = open(&disk);
     for _ in 0..10 {
@@ -186,7 +186,7 @@ async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
     }
     disk.is_slow.store(true, Ordering::Relaxed);
 
-    // When it catches up
+    // When the relay catches up
     let (workers, mut watch) = Workers::new();
     let handle = relay(&workers, &history, &recovery);
     let clock = SystemClock::default();
@@ -201,7 +201,7 @@ async fn catching_up_from_a_slow_disk_holds_nothing_else_up() {
         assert!(before < Duration::from_secs(60), "it does not catch up");
     }
 
-    // Then whatever else the thread does was never held up for as long as one read
+    // Then nothing else on the thread was ever delayed for as long as one read takes
     assert!(longest < READ_TAKES, "{longest:?}");
     assert!(clock.monotonic() > READ_TAKES, "the disk was not slow");
 }

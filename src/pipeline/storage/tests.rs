@@ -82,7 +82,7 @@ impl Busy {
 }
 
 #[test]
-fn what_is_old_goes_in_small_steps_though_units_never_stop_coming() {
+fn old_data_is_deleted_in_small_steps_under_constant_load() {
     // Given a journal of many records, some of them checkpointed and all of them published
     let mut busy = Busy::start();
     for _ in 0..400 {
@@ -92,7 +92,7 @@ fn what_is_old_goes_in_small_steps_though_units_never_stop_coming() {
     assert!(busy.records() > 6 * PRUNE_STEP, "{} records", busy.records());
     assert!(busy.identities() > 5000, "{} identities", busy.identities());
 
-    // When it has grown old, and commands come without a pause
+    // When all of it is past its retention, and commands come without a pause
     busy.storage.clock.advance(24 * HOUR);
     let (mut most, mut steps) = (0, 0);
     for _ in 0..2500 {
@@ -103,7 +103,7 @@ fn what_is_old_goes_in_small_steps_though_units_never_stop_coming() {
         steps += u32::from(gone > 1);
     }
 
-    // Then all of it is gone, bit by bit
+    // Then all of it is deleted in small steps
     let stats = busy.storage.log.stats().expect("the disk works");
     assert!(stats.first > first && stats.first.0 > 6000, "the oldest unit is {}", stats.first);
     assert!(stats.identities <= 2500, "{} identities", stats.identities);
@@ -112,7 +112,7 @@ fn what_is_old_goes_in_small_steps_though_units_never_stop_coming() {
 }
 
 #[test]
-fn segments_are_merged_though_units_never_stop_coming() {
+fn segments_are_merged_under_constant_load() {
     let mut busy = Busy::start();
     for _ in 0..4000 {
         busy.turn(4);
@@ -146,12 +146,12 @@ fn nothing_is_dropped_by_a_clock_that_stepped() {
         busy.turn(1);
         busy.storage.clock.advance(Duration::from_millis(100));
     }
-    // Then none has gone
+    // Then no identity is deleted
     assert_eq!(busy.storage.house.identities, 0);
     assert_eq!(busy.storage.house.records, 0);
     let first = busy.storage.log.stats().expect("reads").first;
     assert_eq!(first, Seq::FIRST);
-    // And once the clock is right again, what is old goes
+    // And once the clock is right again, old identities are deleted
     busy.storage.clock_is_trusted.store(true, Ordering::Relaxed);
     for _ in 0..200 {
         busy.turn(1);

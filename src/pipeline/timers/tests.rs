@@ -145,11 +145,15 @@ async fn nothing_fires_early_when_a_clock_was_an_hour_ahead_and_units_were_seale
     }
     assert_eq!((shop.orders(Status::AwaitingPayment), shop.waiting()), (2, 1));
 
-    // And all of it is dealt with when the clock has caught up with the units
+    // And all timers fire when the clock has caught up with the units
     shop.clock.advance(47 * MINUTE);
     assert_eq!(shop.tick().await, WallClock::Right);
     assert_eq!((shop.orders(Status::Expired), shop.waiting()), (1, 0));
-    assert_eq!(shop.orders(Status::AwaitingPayment), 1, "the one of the hour ahead has 15 minutes");
+    assert_eq!(
+        shop.orders(Status::AwaitingPayment),
+        1,
+        "the order placed during the step is held for 15 minutes"
+    );
     shop.clock.advance(15 * MINUTE);
     assert_eq!(shop.tick().await, WallClock::Right);
     assert_eq!(shop.orders(Status::Expired), 2);
@@ -157,7 +161,7 @@ async fn nothing_fires_early_when_a_clock_was_an_hour_ahead_and_units_were_seale
 
 /// Reading the time while the clock is ahead leaves no trace: only units and fired timers do.
 #[actix_rt::test]
-async fn a_step_in_which_nothing_is_sealed_holds_nothing_up() {
+async fn a_step_in_which_nothing_is_sealed_delays_no_timer() {
     let mut shop = Shop::open();
     shop.run("stock.set", commands::stock("tea", 10)).await;
     shop.run("order.place", place("o-1")).await;

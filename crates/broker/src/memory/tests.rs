@@ -48,7 +48,7 @@ fn ids(batch: &[Delivery]) -> Vec<&str> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_not_acked_comes_again_first_and_in_order() {
+async fn unacknowledged_messages_are_delivered_again_first_and_in_order() {
     let broker = broker();
     for id in 0..4 {
         broker.publish(command(id));
@@ -103,7 +103,7 @@ async fn a_stale_ack_is_dropped_and_an_unknown_one_breaks_the_channel() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_queue_gives_back_after_its_delay() {
+async fn a_wait_queue_returns_a_message_after_its_delay() {
     let broker = broker();
     let mut link = broker.link(10);
     link.intake.recv().await;
@@ -226,7 +226,7 @@ async fn pausing_delivers_what_arrived_and_lets_it_be_acked(#[case] away: bool) 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_that_comes_back_too_often_is_dead_lettered() {
+async fn a_message_that_is_delivered_too_often_is_dead_lettered() {
     let broker = broker();
     broker.publish(command(0));
     let mut link = broker.link(10);
@@ -258,7 +258,7 @@ async fn publishing_waits_while_the_connection_is_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_takes_the_last_acks_and_gives_back_the_rest() {
+async fn closing_applies_the_last_acks_and_returns_the_other_messages() {
     let broker = broker();
     broker.publish(command(0));
     broker.publish(command(1));
@@ -300,7 +300,7 @@ async fn a_publishing_channel_that_panics_ends_the_driver_and_the_status_says_wh
     let failure = status.last_error.expect("the reason");
     assert_eq!(failure.kind, FailureKind::DriverPanicked);
     assert!(failure.detail.contains("replies") && failure.detail.contains("a bug in the channel"));
-    assert_eq!(broker.inspect(State::ready), 1, "what was in hand is delivered again");
+    assert_eq!(broker.inspect(State::ready), 1, "the unacknowledged message is delivered again");
     let others = link.publisher.mandatory(vec![command(2)]).await.await;
     assert_eq!(others, [Confirm::Lost], "no publish hangs");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{Expected, Settings};
 
-/// With holds that outlast the day, but for those that the day itself shortens.
+/// Expectations in which holds last longer than the day, except the short holds that the day asks for.
 fn expected() -> Expected {
     let half_a_day = 12 * 60 * orderly_model::MINUTE;
     Expected::new(Settings { hold_for: half_a_day, hold_cap: half_a_day, ..Settings::default() })
@@ -28,7 +28,7 @@ fn a_seed_gives_one_day_and_another_seed_another() {
 }
 
 #[test]
-fn a_day_holds_every_verdict_reason_and_ending() {
+fn a_day_has_every_verdict_reason_and_ending() {
     // Given a day of ordinary size
     let mut expected = expected();
     for step in Day::new(5_000, 1) {
@@ -38,7 +38,7 @@ fn a_day_holds_every_verdict_reason_and_ending() {
     // When the model has processed the day
     let tally = expected.finish();
 
-    // Then nothing that can go wrong is missing
+    // Then every verdict, reason and ending has occurred
     let verdicts: Vec<String> = tally.verdicts.keys().map(ToString::to_string).collect();
     assert_eq!(
         verdicts,
@@ -76,10 +76,10 @@ fn a_day_holds_every_verdict_reason_and_ending() {
 
 #[test]
 fn the_time_at_which_a_short_hold_expires_does_not_change_the_results() {
-    // Given what comes of a day whose short holds run out where the day says
+    // Given a day whose short holds expire where the day says
     let steps: Vec<Step> = Day::new(3_000, 2).collect();
     let mut at_the_barrier = expected();
-    // and of the same day with each running out as soon as it is given
+    // and the same day with each short hold expiring at once
     let mut at_once = expected();
 
     for step in &steps {
@@ -109,7 +109,7 @@ fn a_day_has_the_proportions_of_the_sample() {
         })
         .collect();
 
-    // Then most have one line, some many, and one is the giant
+    // Then most orders have one line, some have many, and one has the sample's largest quantity
     let share = |count: usize| count * 100 / orders.len();
     let single = share(orders.iter().filter(|lines| lines.len() == 1).count());
     let long = share(orders.iter().filter(|lines| lines.len() >= 10).count());
@@ -135,6 +135,6 @@ fn a_message_id_is_used_twice_only_on_purpose() {
 
 #[test]
 fn a_day_without_customers_ends() {
-    assert!(Day::new(0, 1).count() > 0, "the morning's stock");
+    assert!(Day::new(0, 1).count() > 0, "only the first stock of the day");
     assert!(Day::new(1, 1).any(|step| step == Step::HoldsRunOut));
 }

@@ -1,5 +1,5 @@
-//! The door: for each command what is valid, and what is said of what is not. Each row changes
-//! the fields of a good command; `null` takes a field out.
+//! Decoding: the valid values of each command, and the error about each invalid one. A row changes
+//! fields of a valid command; `null` removes a field.
 
 use super::*;
 use crate::verdict::Reason;
@@ -67,7 +67,7 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
     for kind in Kind::ALL {
         let command = with(*kind, &json!({})).expect("is valid");
         assert_eq!(command.kind(), *kind);
-        // what is not known is ignored: it is not even part of the identity's data
+        // an unknown field is ignored, also by the hash of the data
         let more = with(*kind, &json!({"color": "red", "nested": {"a": [1]}}));
         assert_eq!(more.as_ref(), Ok(&command));
         assert_eq!(
@@ -278,7 +278,7 @@ fn adjustments(count: usize) -> Value {
 }
 
 #[test]
-fn a_customer_is_never_shown_whole() {
+fn debug_output_shows_only_the_id_of_a_customer() {
     let command = with(Kind::OrderPlace, &json!({})).expect("is valid");
     let shown = format!("{command:?}");
     assert!(shown.contains("c-1"));

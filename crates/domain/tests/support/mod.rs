@@ -46,7 +46,7 @@ pub fn currency(code: &str) -> Currency {
     Currency::from_code(code).expect("is a currency")
 }
 
-/// So many seconds, and a microsecond, after the beginning of 2026.
+/// That many seconds and one microsecond after the beginning of 2026.
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros((1_767_225_600 + seconds) * 1_000_000 + 1)
 }

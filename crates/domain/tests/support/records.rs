@@ -172,7 +172,7 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         reason: Some(Reason::RestockExceedsSold),
         detail: Some(Detail::Text("paid".to_owned())),
         original: Some(1_000_000),
-        // committed when there was no other format: later events have the records below only
+        // this record was committed when there was only format 1: events of later formats have records of their own below
         events: events().into_iter().filter(is_of_format_1).collect(),
     };
     let small = |origin, events| UnitRecord {

@@ -37,7 +37,7 @@ fn look(disk: &SimDisk) -> Option<Value> {
 }
 
 #[test]
-fn a_long_value_is_in_pieces_that_go_with_it() {
+fn a_long_value_is_stored_in_pieces_that_are_deleted_with_it() {
     let disk = SimDisk::new(1);
     put(&disk, 1, &[7; 200_000]);
     assert!(matches!(look(&disk), Some(Value::Spilled { stamp: Seq(1), len: 200_000 })));

@@ -1,4 +1,4 @@
-//! What a store must hold after a number of units, kept the plain way, and the comparison with a store.
+//! The expected contents of a store after a number of units, in plain maps, and the comparison with a store.
 
 #![allow(dead_code, reason = "every test that uses it is a crate of its own, and none uses all")]
 
@@ -16,7 +16,7 @@ pub(crate) const TABLES: [Table; 4] = [Table::new(0), Table::new(1), Table::new(
 /// The table whose entities have a history.
 pub(crate) const LINKED: Table = TABLES[0];
 
-/// What the store has to know of them.
+/// The tables as the store must know them.
 pub(crate) const SCHEMA: Schema = Schema {
     tables: &[
         TableSpec { table: TABLES[0], name: "linked", per_page: 32 },
@@ -36,7 +36,7 @@ pub(crate) struct Model {
     pub(crate) units: Vec<Arc<Unit>>,
 }
 
-/// What the units come to.
+/// The contents after the units.
 #[derive(Debug, Default)]
 struct Content {
     entities: BTreeMap<(Table, Ordinal), BTreeMap<u8, Vec<u8>>>,
@@ -51,7 +51,7 @@ impl Model {
         self.units.last().map_or(Seq::FIRST, |unit| unit.next)
     }
 
-    /// Drops the units from `next` on; it must be where one begins.
+    /// Removes the units from `next` on. A unit must begin at `next`.
     pub(crate) fn cut(&mut self, next: Seq) {
         self.units.retain(|unit| unit.seq < next);
         assert_eq!(self.next(), next, "the store ends within a unit");
@@ -88,7 +88,7 @@ impl Model {
         content
     }
 
-    /// The timers that must come out at last, and those that may: the rest is dealt with.
+    /// The timers that must be handed out in the end, and those that may be. All others have fired.
     pub(crate) fn timers(&self) -> (BTreeSet<Timer>, BTreeSet<Timer>) {
         let (mut required, mut allowed) = (BTreeSet::new(), BTreeSet::new());
         for unit in &self.units {
@@ -101,7 +101,7 @@ impl Model {
         (required, allowed)
     }
 
-    /// Everything that a view says is what the units say. Identities of units before `expired` may be gone.
+    /// Checks that a view has the contents of the units. Identities of units before `expired` may be deleted.
     pub(crate) fn check(&self, view: &View, expired: i64) {
         let content = self.content();
         assert_eq!(view.next_seq(), self.next());
@@ -127,12 +127,12 @@ impl Model {
             let found = view.identity(hash).expect("a read");
             assert!(found == Some(seen) || (found.is_none() && at < expired), "{found:?} {seen:?}");
         }
-        // The bytes of a name that nobody gave.
+        // A name that no unit gave.
         assert_eq!(view.find(LINKED, &NameHash([0xee; 16])).expect("a read"), None);
         assert_eq!(view.identity(&IdentityHash([0xee; 16])).expect("a read"), None);
     }
 
-    /// History has the units: all, but for those before `pruned`, which may be gone.
+    /// Checks that the history has all units. Those before `pruned` may be deleted.
     pub(crate) fn check_history(&self, history: &History, pruned: Seq) {
         let mut found = history.units(Seq::FIRST).map(|unit| unit.expect("a unit")).peekable();
         for unit in &self.units {
@@ -153,7 +153,7 @@ impl Model {
 
 impl Content {
     fn check_entities(&self, view: &View, table: Table) {
-        // Scanned in small bites, so that they begin and end anywhere.
+        // Small scans, so that they begin and end at any entity.
         let mut scanned = Vec::new();
         let mut from = Ordinal(0);
         loop {
@@ -190,7 +190,7 @@ impl Content {
 }
 
 fn hash(rng: &mut SimRng, of: u64) -> [u8; 16] {
-    // Like a cut SHA-256: spread over all bits; from few different ones, so that they meet again.
+    // Like a truncated SHA-256, spread over all bits. There are few different ones, so that some occur again.
     let mut mixed = SimRng::new(rng.below(of) + 1);
     let mut hash = [0; 16];
     for byte in &mut hash {
@@ -209,7 +209,7 @@ fn value(rng: &mut SimRng) -> Vec<u8> {
     vec![byte; usize::try_from(length).expect("a small number")]
 }
 
-/// Makes up a unit that follows all that `view` knows.
+/// Makes a random unit that follows the units of `view`.
 pub(crate) fn unit(view: &View, rng: &mut SimRng, now: i64) -> Arc<Unit> {
     let mut builder = view.begin(now);
     for _ in 0..rng.below(3) {

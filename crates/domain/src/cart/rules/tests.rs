@@ -1,4 +1,4 @@
-//! What may happen to a cart, and every refusal, as data.
+//! The changes of a cart and every refusal, as tables.
 
 use super::*;
 use crate::id::CartId;
@@ -124,7 +124,7 @@ fn an_empty_cart_is_not_checked_out() {
 }
 
 #[test]
-fn a_cart_opens_again_for_its_own_order_alone() {
+fn a_cart_opens_again_only_for_its_own_order() {
     let [own, other] = ["o-1", "o-2"].map(|id| OrderId::new(id).expect("is an id"));
     let mut cart = cart();
     assert_eq!(reopen(&cart, &own), None);
@@ -177,11 +177,11 @@ fn many(count: usize, from: usize) -> Vec<CartLine> {
 #[rstest]
 #[case::another_sku(filled("EUR", vec![line("pot", 3)]), cart(),
     Ok(merged("EUR", vec![line("tea", 2), line("cup", 1), line("pot", 3)])))]
-#[case::the_price_in_into_stands(filled("EUR", vec![priced("tea", 3, 999)]), cart(),
+#[case::a_known_line_keeps_its_price(filled("EUR", vec![priced("tea", 3, 999)]), cart(),
     Ok(merged("EUR", vec![line("tea", 5), line("cup", 1)])))]
-#[case::of_a_new_line_the_price_comes_along(filled("EUR", vec![priced("pot", 3, 999)]), cart(),
+#[case::a_new_line_brings_its_price(filled("EUR", vec![priced("pot", 3, 999)]), cart(),
     Ok(merged("EUR", vec![line("tea", 2), line("cup", 1), priced("pot", 3, 999)])))]
-#[case::nothing_comes_in(filled("EUR", vec![]), cart(), Ok(merged("EUR", cart().lines)))]
+#[case::from_an_empty_one(filled("EUR", vec![]), cart(), Ok(merged("EUR", cart().lines)))]
 #[case::into_an_empty_one(cart(), filled("EUR", vec![]), Ok(merged("EUR", cart().lines)))]
 #[case::an_empty_one_takes_the_currency(filled("USD", vec![line("pot", 3)]), filled("EUR", vec![]),
     Ok(merged("USD", vec![line("pot", 3)])))]
@@ -238,7 +238,7 @@ fn terms() -> Terms {
 #[case(CartStatus::Open, IdleAction::Expire, 10 * HOUR, 11 * HOUR)]
 #[case(CartStatus::CheckedOut, IdleAction::Delete, 50 * HOUR, 50 * HOUR)]
 #[case(CartStatus::Expired, IdleAction::Delete, 50 * HOUR, 50 * HOUR)]
-fn a_cart_left_alone_has_a_fate_counted_from_its_last_change(
+fn an_idle_cart_expires_or_is_deleted_counted_from_its_last_change(
     #[case] status: CartStatus,
     #[case] expected: IdleAction,
     #[case] earliest: Duration,
@@ -252,7 +252,7 @@ fn a_cart_left_alone_has_a_fate_counted_from_its_last_change(
 }
 
 #[test]
-fn a_batch_expires_evenly_over_a_tenth_of_the_time_each_always_at_the_same() {
+fn carts_that_changed_together_expire_spread_evenly_over_a_tenth_of_the_time() {
     let (mut by_tenth, mut times) = ([0; 10], BTreeSet::new());
     for nth in 0..1000 {
         let id = CartId::new(format!("k-{nth}")).expect("is an id");
@@ -269,7 +269,7 @@ fn a_batch_expires_evenly_over_a_tenth_of_the_time_each_always_at_the_same() {
 }
 
 #[test]
-fn an_expired_cart_keeps_its_lines_for_whoever_reads_them_and_never_opens_again() {
+fn an_expired_cart_keeps_its_lines_and_never_opens_again() {
     let order = OrderId::new("o-1").expect("is an id");
     let mut cart = cart();
     apply(&mut cart, Change::Expired, Timestamp::EPOCH);

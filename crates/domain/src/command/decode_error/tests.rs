@@ -1,4 +1,4 @@
-//! What a shop's developer is told, word for word. A row: a command, its data, the words.
+//! The texts of decoding errors, word for word. A row has a command, its data and the expected text.
 
 use super::*;
 use crate::command::{Command, Kind};
@@ -11,7 +11,7 @@ fn told(kind: Kind, data: &[u8]) -> String {
 const PLACE: &str = r#""order_id":"o-1","currency":"EUR""#;
 const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 
-/// Data of `order.place`: with its id and currency before, and braces around.
+/// The end of the data of `order.place`. The test puts the order's id and currency in front.
 #[rstest]
 #[case(r#""customer":{"id":"c"}"#, "lines: is required")]
 #[case(r#""customer":{"id":"c"},"lines":[]"#, "lines: must be 1 to 500 lines, not 0")]
@@ -73,7 +73,7 @@ fn of_a_placed_order(#[case] rest: &str, #[case] words: &str) {
     assert_eq!(told(Kind::OrderPlace, data.as_bytes()), words);
 }
 
-/// Whole data of other commands.
+/// The whole data of other commands.
 #[rstest]
 #[case(
     Kind::StockSet,
@@ -107,7 +107,7 @@ fn of_other_commands(#[case] kind: Kind, #[case] data: &str, #[case] words: &str
     assert_eq!(told(kind, data.as_bytes()), words);
 }
 
-/// What is not JSON: here the place counts.
+/// Data that is not JSON: the error gives the line and the column.
 #[rstest]
 #[case(b"", "not JSON: it is empty (line 1, column 1)")]
 #[case(b" \n ", "not JSON: it is empty (line 2, column 1)")]

@@ -1,4 +1,4 @@
-//! What may happen to stock, and every refusal, as data.
+//! The changes of stock and of holds, and every refusal, as tables.
 
 use super::*;
 use crate::id::Sku;
@@ -27,7 +27,7 @@ fn counted(#[case] on_hand: u64, #[case] expected: Result<Change, Refusal>) {
 #[case(5, Ok(Change::Counted(15)))]
 #[case(-6, Ok(Change::Counted(4)))]
 #[case(-7, Err(below_held()))]
-#[case(-11, Err(below_held()))] // below nothing at all
+#[case(-11, Err(below_held()))] // below 0
 #[case(i64::MIN, Err(below_held()))]
 #[case(90, Ok(Change::Counted(100)))]
 #[case(91, Err(Refusal::with(Reason::NotAllowed, "on hand would be 101, at most 100 are kept")))]
@@ -36,7 +36,7 @@ fn adjusted(#[case] delta: i64, #[case] expected: Result<Change, Refusal>) {
 }
 
 #[test]
-fn a_hold_takes_all_or_tells_all_that_is_short() {
+fn a_hold_takes_all_lines_or_lists_every_shortage() {
     let (tea, cup, pot) = (stock("tea", 10, 4), stock("cup", 5, 0), stock("pot", 1, 1));
     assert_eq!(hold([(&tea, 6), (&cup, 5)]), Ok(()));
 
@@ -62,14 +62,14 @@ fn applied(#[case] change: Change, #[case] (on_hand, held): (u64, u64)) {
 }
 
 #[rstest]
-#[case::falls_to_the_mark((10, Some(5)), (5, Some(5)), true)]
+#[case::falls_to_the_threshold((10, Some(5)), (5, Some(5)), true)]
 #[case::falls_below((10, Some(5)), (0, Some(5)), true)]
 #[case::stays_above((10, Some(5)), (6, Some(5)), false)]
 #[case::was_low_before((5, Some(5)), (4, Some(5)), false)]
 #[case::rises((4, Some(5)), (6, Some(5)), false)]
-#[case::marked_above_what_is_there((4, None), (4, Some(5)), true)]
-#[case::marked_higher((6, Some(5)), (6, Some(7)), true)]
-#[case::no_mark((4, None), (0, None), false)]
+#[case::threshold_set_above_the_stock((4, None), (4, Some(5)), true)]
+#[case::threshold_raised((6, Some(5)), (6, Some(7)), true)]
+#[case::no_threshold((4, None), (0, None), false)]
 fn low(
     #[case] before: (u64, Option<u64>),
     #[case] after: (u64, Option<u64>),
@@ -84,12 +84,12 @@ fn at(minute: i64) -> Timestamp {
     Timestamp::from_micros(minute * 60_000_000)
 }
 
-/// Held until that minute.
+/// A hold that lasts until that minute.
 fn held(until: i64) -> HoldState {
     HoldState::held(at(until))
 }
 
-/// The time stands still, the cap is at that minute, and these minutes are left.
+/// A frozen hold: its cap is at that minute, and these minutes are left.
 fn frozen(cap: i64, left: u64) -> HoldState {
     let frozen = Some(Duration::from_secs(60 * left));
     HoldState::Held { until: at(cap), extended: false, frozen }
@@ -104,10 +104,10 @@ fn extended(hold: HoldState) -> HoldState {
 
 /// A hold of 15 minutes with a cap of 120, at minute 5.
 #[rstest]
-#[case::goes_on(held(15), Some(extended(held(120))), Some(frozen(120, 10)), None)]
-#[case::stands_still(frozen(120, 10), Some(extended(frozen(120, 115))), None, Some(held(15)))]
+#[case::running(held(15), Some(extended(held(120))), Some(frozen(120, 10)), None)]
+#[case::is_frozen(frozen(120, 10), Some(extended(frozen(120, 115))), None, Some(held(15)))]
 #[case::was_extended(extended(held(120)), None, Some(extended(frozen(120, 115))), None)]
-#[case::both(extended(frozen(120, 115)), None, None, Some(extended(held(120))))]
+#[case::extended_and_frozen(extended(frozen(120, 115)), None, None, Some(extended(held(120))))]
 #[case::reaches_the_cap(held(120), None, Some(frozen(120, 115)), None)]
 #[case::ran_out(held(4), Some(extended(held(120))), Some(frozen(120, 0)), None)]
 #[case::had_run_out(frozen(120, 0), Some(extended(frozen(120, 115))), None, Some(held(5)))]
@@ -129,12 +129,15 @@ fn time_of_a_hold(
 #[case::in_time(60, held(70))]
 #[case::up_to_the_cap(115, held(120))]
 #[case::at_the_cap(120, held(120))]
-fn the_time_left_goes_on(#[case] minute: i64, #[case] expected: HoldState) {
+fn an_unfrozen_hold_lasts_for_the_time_left_up_to_the_cap(
+    #[case] minute: i64,
+    #[case] expected: HoldState,
+) {
     assert_eq!(unfreeze(frozen(120, 10), at(minute)), Some(expected));
 }
 
 #[test]
-fn no_more_comes_back_than_was_sold() {
+fn no_more_is_returned_than_was_sold() {
     let [tea, cup, pot] = ["tea", "cup", "pot"].map(|sku| Sku::new(sku).expect("is an id"));
     let item = |sku: &Sku, returned| Item {
         sku: sku.clone(),

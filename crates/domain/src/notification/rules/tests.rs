@@ -17,8 +17,8 @@ fn failed(status: u16) -> Sent {
     Sent::Failed { why: Failure::Status(status), retry_after: None }
 }
 
-/// How a delivery stands, in a word.
-fn standing(delivery: Option<&Delivery>) -> &'static str {
+/// The progress of a delivery, in a word.
+fn progress_of(delivery: Option<&Delivery>) -> &'static str {
     match delivery.map(|delivery| delivery.progress) {
         Some(Progress::Pending { .. }) => "pending",
         Some(Progress::Delivered { .. }) => "delivered",
@@ -40,17 +40,17 @@ fn exhausted() -> Delivery {
 }
 
 #[rstest]
-//     before        attempt, what became of it                           then          attempts
+//     before        attempt, its outcome                                  then          attempts
 #[case(pending(0), 1, Sent::Delivered, "delivered", 1)]
 #[case(pending(0), 1, failed(503), "pending", 1)]
 #[case(pending(4), 5, failed(503), "pending", 5)]
 #[case(pending(0),   1, Sent::Refused { why: Failure::Status(404) },       "exhausted",   1)]
 #[case(pending(2),   3, Sent::GivenUp { why: Failure::Removed },           "exhausted",   2)]
-// the same attempt, told twice: it was made again after the process died
+// the outcome of one attempt is reported twice, since the attempt was made again after the process died
 #[case(pending(1), 1, failed(503), "nothing new", 1)]
 #[case(pending(1),   1, Sent::Refused { why: Failure::Status(404) },       "nothing new", 1)]
 #[case(pending(1), 1, Sent::Delivered, "delivered", 1)]
-// an end stays one
+// a delivery that has ended does not change
 #[case(delivered(), 2, failed(503), "nothing new", 1)]
 #[case(delivered(), 2, Sent::Delivered, "nothing new", 1)]
 #[case(exhausted(), 4, Sent::Delivered, "nothing new", 3)]
@@ -63,23 +63,23 @@ fn an_attempt_moves_a_delivery(
     #[case] attempts: u32,
 ) {
     let after = before.after("n-1", attempt, sent, &RETRY, NOW);
-    assert_eq!(standing(after.as_ref()), then);
+    assert_eq!(progress_of(after.as_ref()), then);
     assert_eq!(after.unwrap_or(before).attempts, attempts);
 }
 
 #[test]
-fn what_was_delivered_after_all_has_no_problem_left() {
+fn a_delivery_that_succeeds_after_failures_has_no_problem_left() {
     let failed = fresh().after("n-1", 1, failed(503), &RETRY, NOW).expect("news");
     assert_eq!(failed.problem, Some(Failure::Status(503)), "why it is not delivered yet");
     let delivered = failed.after("n-1", 2, Sent::Delivered, &RETRY, NOW).expect("news");
-    assert_eq!((standing(Some(&delivered)), delivered.problem), ("delivered", None));
+    assert_eq!((progress_of(Some(&delivered)), delivered.problem), ("delivered", None));
 
     let refused = Sent::Refused { why: Failure::Status(410) };
     let given_up = fresh().after("n-1", 1, refused, &RETRY, NOW).expect("news");
     let again = given_up.again(NOW).expect("it was given up");
     assert_eq!(again.problem, Some(Failure::Status(410)), "it is not delivered yet");
     let delivered = again.after("n-1", 2, Sent::Delivered, &RETRY, NOW).expect("news");
-    assert_eq!((standing(Some(&delivered)), delivered.problem), ("delivered", None));
+    assert_eq!((progress_of(Some(&delivered)), delivered.problem), ("delivered", None));
 }
 
 #[rstest]
@@ -111,18 +111,18 @@ fn a_receiver_may_ask_for_a_longer_pause(#[case] retry_after: Option<u64>, #[cas
 }
 
 #[test]
-fn the_attempt_that_would_come_too_late_is_not_made() {
+fn a_delivery_is_given_up_when_its_next_attempt_would_come_too_late() {
     let late = NOW.plus(RETRY.give_up_after);
     let early = late.minus(Duration::from_secs(100));
     let at = |now| fresh().after("n-1", 1, failed(503), &RETRY, now);
-    assert_eq!(standing(at(early).as_ref()), "pending");
+    assert_eq!(progress_of(at(early).as_ref()), "pending");
     let given_up = at(late).expect("news");
-    assert_eq!(standing(Some(&given_up)), "exhausted");
+    assert_eq!(progress_of(Some(&given_up)), "exhausted");
     assert_eq!(given_up.problem, Some(Failure::Status(503)));
 }
 
 #[test]
-fn what_a_person_sends_again_has_a_new_round_and_goes_on_counting() {
+fn a_delivery_that_is_sent_again_has_a_new_time_limit_and_goes_on_counting_attempts() {
     let later = NOW.plus(Duration::from_secs(86_400));
     let again = exhausted().again(later).expect("it was given up");
     assert!(again.is_due(later));
@@ -137,7 +137,7 @@ fn what_a_person_sends_again_has_a_new_round_and_goes_on_counting() {
 #[case(pending(0))]
 #[case(pending(3))]
 #[case(delivered())]
-fn only_what_was_given_up_is_sent_again(#[case] delivery: Delivery) {
+fn only_an_exhausted_delivery_is_sent_again(#[case] delivery: Delivery) {
     assert_eq!(delivery.again(NOW), None);
 }
 
@@ -155,20 +155,20 @@ fn any_sent() -> impl Strategy<Value = Sent> {
 }
 
 proptest! {
-    /// Whatever a channel answers: attempts begin in time and number through, pauses stay within
-    /// their bounds, and what has ended does not move.
+    /// Whatever a channel answers, attempts begin in time and are numbered without a gap, pauses stay
+    /// within their bounds, and a delivery that has ended does not change.
     #[test]
-    fn a_round_comes_to_its_end_in_time(id in "[a-z0-9-]{1,40}", answers in proptest::collection::vec(any_sent(), 1..60)) {
+    fn every_delivery_ends_in_time(id in "[a-z0-9-]{1,40}", answers in proptest::collection::vec(any_sent(), 1..60)) {
         let mut delivery = fresh();
         let mut now = NOW;
         for sent in answers {
             let before = delivery.clone();
             let attempt = delivery.attempts + 1;
             let Some(after) = delivery.after(&id, attempt, sent, &RETRY, now) else {
-                prop_assert!(!delivery.is_due(now) && standing(Some(&delivery)) != "pending");
+                prop_assert!(!delivery.is_due(now) && progress_of(Some(&delivery)) != "pending");
                 continue;
             };
-            prop_assert!(standing(Some(&before)) == "pending");
+            prop_assert!(progress_of(Some(&before)) == "pending");
             prop_assert!(after.attempts <= attempt && after.attempts >= before.attempts);
             if let Progress::Pending { not_before } = after.progress {
                 let pause = not_before.since(now);
@@ -181,7 +181,7 @@ proptest! {
         prop_assert!(now <= NOW.plus(RETRY.give_up_after));
     }
 
-    /// The jitter is the id's: the same each time, and not the same for all.
+    /// The jitter follows from the id: each time the same, and not the same for all ids.
     #[test]
     fn jitter_spreads_and_repeats(failures in 1..20_u32) {
         let ids: Vec<_> = (0..64).map(|number| format!("n-{number}-abc")).collect();

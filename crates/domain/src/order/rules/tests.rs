@@ -1,5 +1,5 @@
 //! The life-cycle table as data: an order of 500, what happens to it, and what is decided.
-//! What is known of captures and attempts is the payments' business: see its own tests.
+//! The tests of the rules of payments cover captures and attempts.
 
 mod endings;
 mod table;
@@ -26,7 +26,7 @@ fn order(status: Status, [paid, refunds_succeeded, auto_refunds_requested]: [i64
     Order { status, version: 1, paid, refunds_succeeded, auto_refunds_requested, ..placed }
 }
 
-/// A callback about attempt `a` and refund `r`: its effect on the payments is given beside it.
+/// A callback about attempt `a` and refund `r`. Each test gives its effect on the payments separately.
 fn callback() -> PaymentCallback {
     let data = br#"{"provider": "acme", "event_id": "e", "order_id": "o-1", "attempt_id": "a",
         "kind": "action_required", "refund_id": "r", "occurred_at": "2026-01-01T00:00:00Z"}"#;
@@ -43,17 +43,22 @@ const ENDED: PaymentSummary =
 const OPEN: PaymentSummary = PaymentSummary { is_open: true, ..ENDED };
 /// An authorization is open.
 const AUTHORIZED: PaymentSummary = PaymentSummary { is_open: true, is_voidable: true, ..ENDED };
-/// Money in another currency is there.
+/// Money in another currency was captured.
 const OTHER_CURRENCY: PaymentSummary = PaymentSummary { has_other_currency: true, ..ENDED };
 
-/// What is decided when the order hears of it, in words.
-fn hear(order: &Order, effect: CallbackEffect, summary: PaymentSummary) -> String {
+/// What is decided when a callback with that effect arrives, in words.
+fn decided(order: &Order, effect: CallbackEffect, summary: PaymentSummary) -> String {
     let phase = phase(order.status).unwrap_or(Phase::Sold);
-    hear_in(phase, order, effect, summary)
+    decided_in(phase, order, effect, summary)
 }
 
-/// The same, of an order whose status alone does not tell how far it is.
-fn hear_in(phase: Phase, order: &Order, effect: CallbackEffect, summary: PaymentSummary) -> String {
+/// The same for an order whose phase does not follow from its status alone.
+fn decided_in(
+    phase: Phase,
+    order: &Order,
+    effect: CallbackEffect,
+    summary: PaymentSummary,
+) -> String {
     let step = on_callback((order, phase), &callback(), (effect, summary), Rehold::NotNeeded);
     step.as_ref().map_or_else(|| "stale".to_owned(), words)
 }
@@ -66,7 +71,7 @@ fn refunded(amount: i64) -> CallbackEffect {
     CallbackEffect::Refunded { amount }
 }
 
-/// A step in words: its verdict, the order's changes, and behind a bar what others must do.
+/// A step in words: its verdict, the order's changes, and behind a bar what the other owners must do.
 fn words(step: &Step) -> String {
     let changes: Vec<_> = step.changes.iter().map(change).collect();
     let effects: Vec<_> = step.effects.iter().map(effect).collect();
@@ -93,7 +98,7 @@ fn effect(effect: &Effect) -> String {
         Effect::ReleaseHold(reason) => format!("release {reason:?}"),
         Effect::ExtendHold => "extend".to_owned(),
         Effect::FreezeHold => "freeze".to_owned(),
-        Effect::UnfreezeHold => "thaw".to_owned(),
+        Effect::UnfreezeHold => "unfreeze".to_owned(),
         Effect::Refund { amount } => format!("refund {amount}"),
         Effect::RefundOtherCurrencies => "refund other currencies".to_owned(),
         Effect::Void(VoidTarget::Authorized) => "void all".to_owned(),
@@ -127,7 +132,7 @@ fn placed(#[case] total: i64, #[case] expected: &str) {
 #[case(Status::Rejected, Some(Phase::Unsold))]
 #[case(Status::RefundDue, Some(Phase::Unsold))]
 #[case(Status::Refunded, None)]
-fn how_far_it_is(#[case] status: Status, #[case] expected: Option<Phase>) {
+fn the_phase_of_each_status(#[case] status: Status, #[case] expected: Option<Phase>) {
     assert_eq!(phase(status), expected);
     assert_eq!(awaits_money(status), expected == Some(Phase::Awaiting));
 }
@@ -162,7 +167,7 @@ fn the_cap_counts_from_the_placing_and_never_cuts_a_hold() {
 }
 
 #[test]
-fn what_went_back_before_it_was_heard_of_counts_as_soon_as_it_is() {
+fn a_refund_that_overtook_its_capture_counts_up_to_the_captured_money() {
     let mut early = order(Status::AwaitingPayment, [0, 300, 0]);
     assert_eq!((early.refunded(), early.net()), (0, 0));
     apply(&mut early, &Change::Captured(200));

@@ -1,5 +1,5 @@
-//! What callbacks mean, as data. A callback is written `kind attempt amount`, with what else it
-//! has behind: `USD` (else EUR), `#capture`, `r:refund`, `d:dispute`, `won`, `lost`, `final`,
+//! The effect of callbacks, as tables. A callback is written `kind attempt amount`, followed by its
+//! other fields: `USD` (else EUR), `#capture`, `r:refund`, `d:dispute`, `won`, `lost`, `final`,
 //! `@provider` (else acme), `~event` (else one of its own).
 
 use super::*;
@@ -44,7 +44,7 @@ fn euro() -> Currency {
     Currency::from_code("EUR").expect("is a currency")
 }
 
-/// What is known after these callbacks, all of an order that awaits its money.
+/// The payments of an order that awaits its money, after these callbacks.
 fn after(history: &[&str]) -> Payments {
     let mut payments = Payments::default();
     for text in history {
@@ -57,9 +57,11 @@ fn after(history: &[&str]) -> Payments {
 fn effect(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
     let (effect, change) = decide(&after(history), &callback(text), euro(), phase);
     match change {
-        None => assert_eq!(effect, CallbackEffect::Stale, "news is kept"),
+        None => assert_eq!(effect, CallbackEffect::Stale, "only a stale callback changes nothing"),
         Some(Change::Attempt { .. }) => {}
-        Some(_) => assert_ne!(effect, CallbackEffect::Stale, "what is stale moves nothing"),
+        Some(_) => {
+            assert_ne!(effect, CallbackEffect::Stale, "a stale callback changes attempts only")
+        }
     }
     effect
 }
@@ -71,7 +73,7 @@ fn effect(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
 #[case(&["failed a"], "captured a 500", 500)]
 #[case(&["voided a"], "captured a 500", 500)]
 #[case(&["expired a"], "captured a 500", 500)]
-// another part, another attempt, or another provider's attempt: other money
+// another capture id, another attempt, or another provider's attempt: other money
 #[case(&["captured a 300 #1"], "captured a 200 #2", 200)]
 #[case(&["captured a 300 #1"], "captured b 300 #1", 300)]
 #[case(&["captured a 300 #1"], "captured a 300 #1 @other", 300)]
@@ -84,7 +86,7 @@ fn new_money(#[case] history: &[&str], #[case] text: &str, #[case] amount: i64) 
 }
 
 #[test]
-fn a_known_capture_id_is_stale_whatever_else_it_says() {
+fn a_capture_with_a_known_id_is_stale_whatever_its_other_fields() {
     for phase in PHASES {
         for text in ["captured a 300 #1", "captured a 299 #1", "captured a 300 #1 USD"] {
             let effect = effect(&["captured a 300 #1"], text, phase);
@@ -94,7 +96,7 @@ fn a_known_capture_id_is_stale_whatever_else_it_says() {
 }
 
 #[test]
-fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
+fn without_a_capture_id_each_event_is_new_money_unless_the_order_was_paid() {
     for history in [&["captured a 300"], &["captured a 300 #1"]] {
         for phase in [Phase::Awaiting, Phase::Unsold] {
             let share = effect(history, "captured a 200", phase);
@@ -105,7 +107,7 @@ fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
 }
 
 #[rstest]
-// whatever its identity outlives: the amount, the attempt, what the attempt has become
+// the same event: also with another amount, for another attempt, or after another capture
 #[case(&["captured a 300 ~1"], "captured a 300 ~1", true)]
 #[case(&["captured a 300 ~1"], "captured a 299 ~1", true)]
 #[case(&["captured a 300 ~1"], "captured b 300 ~1", true)]
@@ -114,9 +116,9 @@ fn without_capture_ids_each_event_is_a_share_unless_the_order_was_paid() {
 // another event, or another provider's
 #[case(&["captured a 300 ~1"], "captured a 300 ~2", false)]
 #[case(&["captured a 300 ~1"], "captured a 300 ~1 @other", false)]
-// money with a name of its own is known by that
+// a capture with an id is known by its id alone
 #[case(&["captured a 300 ~1 #1"], "captured b 300 ~1", false)]
-fn without_a_capture_id_money_is_known_by_its_event(
+fn without_a_capture_id_a_capture_is_known_by_its_event(
     #[case] history: &[&str],
     #[case] text: &str,
     #[case] is_known: bool,
@@ -127,7 +129,7 @@ fn without_a_capture_id_money_is_known_by_its_event(
 }
 
 #[test]
-fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
+fn after_the_final_capture_of_an_attempt_one_without_an_id_is_stale() {
     for history in [&["captured a 300 final"], &["captured a 300 #1 final"]] {
         for phase in PHASES {
             assert_eq!(
@@ -136,11 +138,7 @@ fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
                 "{phase:?}"
             );
             let other = effect(history, "captured a 200 #2", phase);
-            assert_eq!(
-                other,
-                CallbackEffect::Captured { amount: 200 },
-                "money with a name of its own"
-            );
+            assert_eq!(other, CallbackEffect::Captured { amount: 200 }, "a capture with an id");
         }
     }
 }
@@ -151,7 +149,7 @@ fn an_attempt_that_captures_no_more_has_no_more_shares_without_a_capture_id() {
 #[case(&["captured a 500"], None)]
 #[case(&["failed a"], None)]
 #[case(&[], None)]
-fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
+fn the_end_of_an_attempt_is_stored_although_the_order_awaits_no_money(
     #[case] history: &[&str],
     #[case] kept: Option<AttemptState>,
 ) {
@@ -211,7 +209,7 @@ fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: Callb
     assert_eq!(effect(history, text, Phase::Sold), expected);
 }
 
-/// What is asked for: `refund amount`, and whether goods come with it.
+/// Requests a refund. Answers its state, its amount and whether it restocks, or the reason of the refusal.
 fn request_of(payments: &mut Payments, id: &str, amount: i64, restocks: bool) -> String {
     let id = RefundId::new(id).expect("is an id");
     match request(payments, &id, amount, euro(), restocks) {
@@ -247,11 +245,14 @@ fn a_requested_refund_fails_once_and_may_still_succeed() {
         assert_eq!(payments.refunds.len(), 1);
         assert_eq!(payments.refunds[0].state, state);
     }
-    assert_eq!(payments.refunds[0].amount, 200, "what arrived counts, not what was asked for");
+    assert_eq!(
+        payments.refunds[0].amount, 200,
+        "the refunded amount counts, not the requested one"
+    );
 }
 
 #[test]
-fn what_is_pending_is_not_there_to_be_asked_back_again() {
+fn money_of_a_pending_refund_cannot_be_requested_again() {
     let mut payments = after(&["captured a 500", "captured b 70 USD"]);
     let mut ask = |id, amount| request_of(&mut payments, id, amount, false);
     assert_eq!(ask("1", 501), "refund_exceeds_paid");
@@ -263,7 +264,7 @@ fn what_is_pending_is_not_there_to_be_asked_back_again() {
 }
 
 #[test]
-fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
+fn a_failed_refund_may_be_requested_again_and_restocks_once() {
     let mut payments = after(&["captured a 500"]);
     assert_eq!(request_of(&mut payments, "1", 300, true), "requested 300 true");
     let one = RefundId::new("1").expect("is an id");
@@ -280,13 +281,13 @@ fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
 }
 
 #[test]
-fn more_went_back_than_came_and_nothing_is_left_to_ask_for() {
+fn nothing_is_refundable_when_more_was_refunded_than_captured() {
     let payments = after(&["captured a 500", "refund_succeeded a 700 r1"]);
     assert_eq!(refundable(&payments, euro()), 0);
 }
 
 #[test]
-fn money_in_other_currencies_is_asked_back_once_in_each() {
+fn money_in_other_currencies_is_refunded_once_in_each() {
     let mut payments = after(&["captured a 500", "captured b 70 USD", "captured c 5 USD"]);
     let dollars = Currency::from_code("USD").expect("is a currency");
     let all = refundable_other_currencies(&payments, euro());
@@ -303,7 +304,7 @@ fn money_in_other_currencies_is_asked_back_once_in_each() {
 }
 
 #[test]
-fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
+fn an_attempt_is_voided_once_and_again_when_it_is_authorized_afterwards() {
     let mut payments =
         after(&["authorized a 500", "action_required b", "captured c 5", "authorized d 7"]);
     let one = |id: &str| {
@@ -320,10 +321,18 @@ fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
     };
     assert_eq!(ask(&mut payments, &one("d")), ["d"]);
     assert_eq!(ask(&mut payments, &VoidTarget::Authorized), ["a"]);
-    assert_eq!(ask(&mut payments, &one("b")), ["b"], "it is not authorized, but under way");
+    assert_eq!(
+        ask(&mut payments, &one("b")),
+        ["b"],
+        "an open attempt is voided although it is not authorized"
+    );
     let (_, change) = decide(&payments, &callback("authorized b 5"), euro(), Phase::Unsold);
     apply(&mut payments, change.expect("is news"));
-    assert_eq!(ask(&mut payments, &one("b")), ["b"], "now it is authorized all the same");
+    assert_eq!(
+        ask(&mut payments, &one("b")),
+        ["b"],
+        "the attempt was authorized after the first void request"
+    );
     for which in [VoidTarget::Authorized, one("a"), one("b"), one("c"), one("d")] {
         assert!(ask(&mut payments, &which).is_empty(), "{which:?}");
     }
@@ -346,7 +355,7 @@ fn an_attempt_is_asked_to_be_given_up_once_and_again_when_it_is_authorized() {
 #[case(&["dispute_closed a d1 won"], "dispute_opened a d1", CallbackEffect::Stale)]
 #[case(&[], "dispute_closed a d1 lost", CallbackEffect::Disputed(true))]
 #[case(&[], "dispute_closed a d1 won", CallbackEffect::Disputed(false))]
-// one that is opened has no outcome, whatever the callback brings along
+// `dispute_opened` has no outcome: the one in the callback is ignored
 #[case(&[], "dispute_opened a d1 won", CallbackEffect::Disputed(true))]
 #[case(&["dispute_opened a d1"], "dispute_opened b d1 won", CallbackEffect::Stale)]
 #[case(&["dispute_opened a d1"], "dispute_opened b d1 lost", CallbackEffect::Stale)]
@@ -356,7 +365,7 @@ fn disputes(#[case] history: &[&str], #[case] text: &str, #[case] expected: Call
 }
 
 #[test]
-fn what_is_known_of_an_attempt() {
+fn the_states_and_the_money_of_attempts() {
     let payments = after(&[
         "action_required a",
         "authorized a 500",

@@ -60,11 +60,11 @@ fn refused_in_every_other_status(
     [700, 0, 0],
     "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 200"
 )]
-#[case::some_of_it_went_back(
+#[case::part_of_the_surplus_was_refunded(
     [700, 100, 0],
     "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 100"
 )]
-#[case::all_of_it_went_back(
+#[case::the_surplus_was_refunded(
     [700, 200, 0],
     "applied: paid, requested 200 | commit, void all, notify order_confirmed"
 )]
@@ -79,7 +79,7 @@ fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
 #[case([499, 0, 0])]
 #[case([600, 101, 0])]
 #[case(NOTHING)]
-fn what_is_not_covered_is_not_accepted_but_may_be_cancelled(#[case] money: [i64; 3]) {
+fn a_review_without_enough_money_is_not_accepted_but_may_be_cancelled(#[case] money: [i64; 3]) {
     let order = order(Status::UnderReview, money);
     let refusal = Refusal::with(Reason::NotAllowed, "under_review");
     assert_eq!(resolve(&order, Decision::Accept), Err(refusal));
@@ -93,7 +93,7 @@ fn completed_once_paid() {
 }
 
 #[test]
-fn a_hold_that_ran_out() {
+fn an_expired_hold_in_each_status() {
     for status in Status::ALL {
         let lapsed = expire_hold(&order(*status, [200, 0, 0]));
         let expired = "release Expired, void all, reopen cart, notify order_expired";
@@ -109,7 +109,7 @@ fn a_hold_that_ran_out() {
 }
 
 #[test]
-fn a_hold_that_ran_out_and_nothing_is_there_to_go_back() {
+fn an_expired_hold_of_an_order_without_money_to_refund() {
     let expired = "applied: expired | release Expired, void all, reopen cart, notify order_expired";
     for (status, money) in
         [(Status::AwaitingPayment, NOTHING), (Status::PartiallyPaid, [200, 200, 0])]

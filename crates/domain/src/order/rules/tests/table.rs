@@ -3,53 +3,58 @@
 use super::*;
 
 #[rstest]
-// awaiting its money
+// awaiting payment
 #[case::reaches(
     Status::AwaitingPayment,
     NOTHING,
     500,
     "applied: +500, paid | commit, notify order_confirmed"
 )]
-#[case::less(Status::AwaitingPayment, NOTHING, 499, "applied: +499, partially_paid | extend, thaw")]
+#[case::less(
+    Status::AwaitingPayment,
+    NOTHING,
+    499,
+    "applied: +499, partially_paid | extend, unfreeze"
+)]
 #[case::passes(
     Status::AwaitingPayment,
     NOTHING,
     501,
-    "review: +501, under_review OverCapture | extend, thaw"
+    "review: +501, under_review OverCapture | extend, unfreeze"
 )]
 #[case(Status::PartiallyPaid, [200, 0, 0], 300, "applied: +300, paid | commit, notify order_confirmed")]
-#[case(Status::PartiallyPaid, [200, 0, 0], 299, "applied: +299, partially_paid | extend, thaw")]
-#[case(Status::PartiallyPaid, [200, 0, 0], 301, "review: +301, under_review OverCapture | extend, thaw")]
-// what was refunded meanwhile is not there to pay with
+#[case(Status::PartiallyPaid, [200, 0, 0], 299, "applied: +299, partially_paid | extend, unfreeze")]
+#[case(Status::PartiallyPaid, [200, 0, 0], 301, "review: +301, under_review OverCapture | extend, unfreeze")]
+// money that was refunded does not pay
 #[case(Status::PartiallyPaid, [200, 100, 0], 400, "applied: +400, paid | commit, notify order_confirmed")]
-#[case(Status::AwaitingPayment, [0, 100, 0], 500, "applied: +500, partially_paid | extend, thaw")]
+#[case(Status::AwaitingPayment, [0, 100, 0], 500, "applied: +500, partially_paid | extend, unfreeze")]
 #[case(Status::AwaitingPayment, [0, 100, 0], 600, "applied: +600, paid | commit, notify order_confirmed")]
-// judged by a person: recorded
-#[case(Status::UnderReview, NOTHING, 500, "applied: +500 | thaw")]
-#[case(Status::UnderReview, [600, 200, 0], 100, "applied: +100 | thaw")]
-// and above the total a person is needed for it, too
-#[case(Status::UnderReview, NOTHING, 501, "review: +501 | thaw")]
-#[case(Status::UnderReview, [600, 0, 0], 1, "review: +1 | thaw")]
-#[case(Status::UnderReview, [600, 200, 0], 101, "review: +101 | thaw")]
-#[case(Status::UnderReview, NOTHING, 100, "applied: +100 | thaw")]
-// paid: exactly the surplus is asked back
+// under review: the money is recorded
+#[case(Status::UnderReview, NOTHING, 500, "applied: +500 | unfreeze")]
+#[case(Status::UnderReview, [600, 200, 0], 100, "applied: +100 | unfreeze")]
+// under review with a net above the total: the verdict is `review`
+#[case(Status::UnderReview, NOTHING, 501, "review: +501 | unfreeze")]
+#[case(Status::UnderReview, [600, 0, 0], 1, "review: +1 | unfreeze")]
+#[case(Status::UnderReview, [600, 200, 0], 101, "review: +101 | unfreeze")]
+#[case(Status::UnderReview, NOTHING, 100, "applied: +100 | unfreeze")]
+// paid: exactly the surplus is refunded
 #[case(Status::Paid, [500, 0, 0], 500, "applied: +500, requested 500 | refund 500")]
 #[case(Status::Paid, [700, 0, 200], 10, "applied: +10, requested 10 | refund 10")]
 #[case(Status::Completed, [500, 0, 0], 70, "applied: +70, requested 70 | refund 70")]
 #[case(Status::PartiallyRefunded, [500, 100, 0], 50, "applied: +50, requested 50 | refund 50")]
 #[case(Status::Refunded, [500, 500, 0], 50, "applied: +50, requested 50 | refund 50")]
-// to be refunded: all of it is asked back, also when what was due before went back
+// to be refunded: all new money is refunded, also when the earlier refunds have succeeded
 #[case(Status::RefundDue, [200, 0, 200], 900, "applied: +900, requested 900 | refund 900")]
 #[case(Status::RefundDue, [200, 0, 200], 500, "applied: +500, requested 500 | refund 500")]
 #[case(Status::Refunded, [200, 200, 200], 500, "applied: +500, requested 500 | refund 500")]
 #[case(Status::Refunded, [500, 500, 500], 500, "applied: +500, requested 500 | refund 500")]
-// what went back before it was heard of is not asked back again
+// money whose refund overtook its capture is not refunded again
 #[case(Status::Refunded, [500, 700, 0], 200, "applied: +200, requested 200 | ")]
 #[case(Status::Refunded, [500, 700, 0], 300, "applied: +300, requested 300 | refund 100")]
 #[case(Status::RefundDue, [200, 700, 200], 500, "applied: +500, requested 500 | ")]
 #[case(Status::Cancelled, [0, 200, 0], 200, "applied: +200, refunded | ")]
 #[case(Status::Cancelled, [0, 200, 0], 300, "applied: +300, refund_due 100, requested 100 | refund 100")]
-// too late
+// the order ended without being paid
 #[case(Status::Expired, NOTHING, 500, "applied: +500, refund_due 500, requested 500 | refund 500")]
 #[case(Status::Expired, NOTHING, 200, "applied: +200, refund_due 200, requested 200 | refund 200")]
 #[case(Status::Expired, NOTHING, 501, "review: +501, refund_due 501, requested 501 | refund 501")]
@@ -74,11 +79,11 @@ fn money_captured(
     #[case] amount: i64,
     #[case] expected: &str,
 ) {
-    assert_eq!(hear(&order(status, before), money(amount), ENDED), expected);
+    assert_eq!(decided(&order(status, before), money(amount), ENDED), expected);
 }
 
 #[test]
-fn late_money_with_its_stock_held_again_pays() {
+fn late_money_pays_an_order_whose_stock_is_held_again() {
     let expired = order(Status::Expired, NOTHING);
     let recorded = (money(500), AUTHORIZED);
     let step = on_callback((&expired, Phase::Unsold), &callback(), recorded, Rehold::Held)
@@ -87,7 +92,7 @@ fn late_money_with_its_stock_held_again_pays() {
 }
 
 #[test]
-fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
+fn only_exact_money_for_an_expired_order_holds_its_stock_again() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
         let pays = [499, 500, 501].map(|amount| pays_late(&order, amount));
@@ -96,13 +101,13 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 }
 
 #[rstest]
-#[case(Status::AwaitingPayment, "review: under_review OtherCurrency | extend, thaw")]
-#[case(Status::PartiallyPaid, "review: under_review OtherCurrency | extend, thaw")]
-#[case(Status::UnderReview, "review:  | thaw")]
+#[case(Status::AwaitingPayment, "review: under_review OtherCurrency | extend, unfreeze")]
+#[case(Status::PartiallyPaid, "review: under_review OtherCurrency | extend, unfreeze")]
+#[case(Status::UnderReview, "review:  | unfreeze")]
 #[case(Status::Paid, "review:  | ")]
 #[case(Status::Completed, "review:  | ")]
 #[case(Status::PartiallyRefunded, "review:  | ")]
-// the shop keeps nothing of these
+// orders of which the shop keeps no money
 #[case(Status::Refunded, "review:  | refund other currencies")]
 #[case(Status::RefundDue, "review:  | refund other currencies")]
 #[case(Status::Expired, "review: refund_due 0 | refund other currencies")]
@@ -110,40 +115,41 @@ fn only_exact_money_on_an_expired_order_is_worth_holding_its_stock_again() {
 #[case(Status::Rejected, "review: refund_due 0 | refund other currencies")]
 fn money_in_another_currency(#[case] status: Status, #[case] expected: &str) {
     assert_eq!(
-        hear(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, OTHER_CURRENCY),
+        decided(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, OTHER_CURRENCY),
         expected
     );
 }
 
 #[test]
-fn money_in_another_currency_that_went_back_before_it_was_heard_of() {
+fn money_in_another_currency_whose_refund_overtook_its_capture() {
     for status in [Status::Expired, Status::Cancelled, Status::Rejected] {
-        let heard = hear(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, ENDED);
-        assert_eq!(heard, "review: refunded | ", "{status}");
+        let decided =
+            decided(&order(status, NOTHING), CallbackEffect::CapturedInOtherCurrency, ENDED);
+        assert_eq!(decided, "review: refunded | ", "{status}");
     }
 }
 
 #[rstest]
-// of the order's own money nothing is left: that of another currency is the last
+// the order is refunded when no money is left, neither in its currency nor in another one
 #[case(NOTHING, ENDED, "applied: refunded")]
 #[case([200, 200, 200], ENDED, "applied: refunded")]
 #[case([200, 100, 200], ENDED, "applied: ")]
 #[case(NOTHING, OTHER_CURRENCY, "applied: ")]
-fn the_last_that_was_due_went_back(
+fn a_refund_in_another_currency_ends_an_order_with_its_last_money(
     #[case] money: [i64; 3],
     #[case] summary: PaymentSummary,
     #[case] expected: &str,
 ) {
     let due = order(Status::RefundDue, money);
     let expected = format!("{expected} | notify refund_succeeded r");
-    assert_eq!(hear(&due, CallbackEffect::RefundedInOtherCurrency, summary), expected);
+    assert_eq!(decided(&due, CallbackEffect::RefundedInOtherCurrency, summary), expected);
 }
 
 #[test]
-fn what_is_due_in_another_currency_keeps_an_order_due() {
+fn money_in_another_currency_keeps_an_order_refund_due() {
     let due = order(Status::RefundDue, [200, 0, 200]);
     assert_eq!(
-        hear(&due, refunded(200), OTHER_CURRENCY),
+        decided(&due, refunded(200), OTHER_CURRENCY),
         "applied: -200 | notify refund_succeeded r"
     );
 }
@@ -166,36 +172,33 @@ fn an_attempt_goes_on(
     #[case] authorized: &str,
 ) {
     let order = order(status, NOTHING);
-    assert_eq!(hear(&order, CallbackEffect::ActionRequired, OPEN), action_required);
-    assert_eq!(hear(&order, CallbackEffect::Authorized, AUTHORIZED), authorized);
+    assert_eq!(decided(&order, CallbackEffect::ActionRequired, OPEN), action_required);
+    assert_eq!(decided(&order, CallbackEffect::Authorized, AUTHORIZED), authorized);
 }
 
 #[rstest]
-#[case::after_it_was_paid(Phase::Sold, "applied:  | ")]
-#[case::it_never_was(Phase::Unsold, "applied:  | void acme a")]
-fn a_customers_step_for_an_order_whose_money_went_back(
-    #[case] phase: Phase,
-    #[case] expected: &str,
-) {
+#[case::was_paid(Phase::Sold, "applied:  | ")]
+#[case::was_never_paid(Phase::Unsold, "applied:  | void acme a")]
+fn an_action_of_the_customer_for_a_refunded_order(#[case] phase: Phase, #[case] expected: &str) {
     let order = order(Status::Refunded, [200, 200, 200]);
-    assert_eq!(hear_in(phase, &order, CallbackEffect::ActionRequired, OPEN), expected);
-    let authorized = hear_in(phase, &order, CallbackEffect::Authorized, AUTHORIZED);
+    assert_eq!(decided_in(phase, &order, CallbackEffect::ActionRequired, OPEN), expected);
+    let authorized = decided_in(phase, &order, CallbackEffect::Authorized, AUTHORIZED);
     assert_eq!(authorized, "applied:  | void acme a");
 }
 
 #[rstest]
-#[case::it_was_the_last(ENDED, "applied:  | thaw")]
+#[case::no_other_is_open(ENDED, "applied:  | unfreeze")]
 #[case::another_is_open(OPEN, "applied:  | freeze")]
 fn an_attempt_ends(#[case] summary: PaymentSummary, #[case] expected: &str) {
     for status in [Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview] {
-        assert_eq!(hear(&order(status, NOTHING), CallbackEffect::Ended, summary), expected);
+        assert_eq!(decided(&order(status, NOTHING), CallbackEffect::Ended, summary), expected);
     }
 }
 
 #[test]
 fn what_is_stale_is_stale_in_every_status() {
     for status in Status::ALL {
-        assert_eq!(hear(&order(*status, NOTHING), CallbackEffect::Stale, AUTHORIZED), "stale");
+        assert_eq!(decided(&order(*status, NOTHING), CallbackEffect::Stale, AUTHORIZED), "stale");
     }
 }
 
@@ -205,7 +208,7 @@ fn what_is_stale_is_stale_in_every_status() {
 #[case::less(499, "applied: +499, partially_paid | extend, freeze")]
 fn money_beside_an_open_authorization(#[case] amount: i64, #[case] expected: &str) {
     let order = order(Status::AwaitingPayment, NOTHING);
-    assert_eq!(hear(&order, money(amount), AUTHORIZED), expected);
+    assert_eq!(decided(&order, money(amount), AUTHORIZED), expected);
 }
 
 #[rstest]
@@ -220,10 +223,10 @@ fn money_beside_an_open_authorization(#[case] amount: i64, #[case] expected: &st
 #[case(Status::Refunded, [900, 500, 400], 100, "applied: -100")]
 #[case(Status::RefundDue, [200, 0, 200], 200, "applied: -200, refunded")]
 #[case(Status::RefundDue, [200, 0, 200], 50, "applied: -50")]
-// more than was there
+// more than was captured
 #[case(Status::Paid, [500, 0, 0], 501, "applied: -501, refunded")]
 #[case(Status::Refunded, [500, 500, 0], 100, "applied: -100")]
-// it overtook its capture, or the order is still judged by what comes
+// the refund overtook its capture, or later callbacks decide the status
 #[case(Status::AwaitingPayment, NOTHING, 100, "applied: -100")]
 #[case(Status::PartiallyPaid, [200, 0, 0], 100, "applied: -100")]
 #[case(Status::PartiallyPaid, [200, 0, 0], 200, "applied: -200")]
@@ -238,20 +241,20 @@ fn money_refunded(
     #[case] expected: &str,
 ) {
     let expected = format!("{expected} | notify refund_succeeded r");
-    assert_eq!(hear(&order(status, money), refunded(amount), ENDED), expected);
+    assert_eq!(decided(&order(status, money), refunded(amount), ENDED), expected);
 }
 
 #[test]
-fn what_moves_no_money_of_the_order_changes_no_status() {
+fn callbacks_that_move_no_money_in_the_orders_currency_change_no_status() {
     for status in Status::ALL {
         let order = order(*status, NOTHING);
-        let hear = |effect| hear(&order, effect, OTHER_CURRENCY);
+        let decided = |effect| decided(&order, effect, OTHER_CURRENCY);
         assert_eq!(
-            hear(CallbackEffect::RefundedInOtherCurrency),
+            decided(CallbackEffect::RefundedInOtherCurrency),
             "applied:  | notify refund_succeeded r"
         );
-        assert_eq!(hear(CallbackEffect::RefundFailed), "applied:  | ");
-        assert_eq!(hear(CallbackEffect::Disputed(true)), "applied: disputed true | ");
-        assert_eq!(hear(CallbackEffect::Disputed(false)), "applied: disputed false | ");
+        assert_eq!(decided(CallbackEffect::RefundFailed), "applied:  | ");
+        assert_eq!(decided(CallbackEffect::Disputed(true)), "applied: disputed true | ");
+        assert_eq!(decided(CallbackEffect::Disputed(false)), "applied: disputed false | ");
     }
 }
