@@ -269,7 +269,8 @@ fn an_order(status: Status, paid: i64) -> Order {
 }
 
 fn a_stock(sku: &str) -> Stock {
-    Stock { sku: Sku::new(sku).expect("is an id"), on_hand: 1_000, held: 10, low_at: Some(5) }
+    let sku = Sku::new(sku).expect("is an id");
+    Stock { sku, on_hand: 1_000, held: 10, low_at: Some(5), version: 7 }
 }
 
 fn a_cart() -> cart::Cart {

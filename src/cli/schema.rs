@@ -60,8 +60,11 @@ fn event(kind: Type) -> Value {
             .required("amount", amount())
             .required("currency", text()),
         Type::PaymentVoidRequested => Object::with(&text(), &["order_id", "attempt_id"]),
-        Type::StockLow => sku(),
-        Type::StockChanged => sku().required("on_hand", count()).required("held", count()),
+        Type::StockLow => sku().optional("version", count()),
+        Type::StockChanged => sku()
+            .required("on_hand", count())
+            .required("held", count())
+            .optional("version", count()),
         // a hold that is sold in the same unit does not expire
         Type::StockHeld => reservation().optional("expires_at", text()),
         Type::StockCommitted => reservation(),

@@ -14,6 +14,7 @@ use crate::tables;
 use actix::prelude::*;
 use orderly_domain::command::{StockAdjust, StockSet};
 use orderly_domain::event::Event;
+use orderly_domain::expected_version;
 use orderly_domain::id::Sku;
 use orderly_domain::inventory::rules::{self, Change};
 use orderly_domain::inventory::{HoldState as State, Reservation, Stock};
@@ -104,13 +105,11 @@ impl InventoryActor {
         changeset: &mut Changeset,
     ) -> Arc<Stock> {
         crate::failpoints::hit("inventory", before.sku.as_str());
-        let mut after = before.clone();
-        for change in changes {
-            rules::apply(&mut after, change);
-        }
+        let after = rules::changed(before, changes);
         if rules::fell_low(before, &after) {
-            let available = after.available();
-            changeset.events.push(Event::StockLow { sku: after.sku.clone(), available });
+            let (sku, available) = (after.sku.clone(), after.available());
+            let version = Some(after.version);
+            changeset.events.push(Event::StockLow { sku, available, version });
         }
         changeset.stage(&mut self.stocks, ordinal, after)
     }
@@ -125,9 +124,11 @@ impl InventoryActor {
                 stock.ok_or(Fault::Inconsistent("a named sku has no stock"))?
             }
             Place::New(_) => {
-                Arc::new(Stock { sku: set.sku.clone(), on_hand: 0, held: 0, low_at: None })
+                let sku = set.sku.clone();
+                Arc::new(Stock { sku, on_hand: 0, held: 0, low_at: None, version: 0 })
             }
         };
+        expected_version::check(before.version, set.expected_version)?;
         let counted = rules::set(&before, set.on_hand.get())?;
         let marked = set.low_at.map(|low_at| Change::Marked(low_at.get()));
         let changes = [counted].into_iter().chain(marked);
@@ -160,5 +161,11 @@ impl InventoryActor {
 }
 
 fn changed(stock: &Stock) -> Event {
-    Event::StockChanged { sku: stock.sku.clone(), on_hand: stock.on_hand, held: stock.held }
+    let Stock { sku, on_hand, held, version, low_at: _ } = stock;
+    Event::StockChanged {
+        sku: sku.clone(),
+        on_hand: *on_hand,
+        held: *held,
+        version: Some(*version),
+    }
 }

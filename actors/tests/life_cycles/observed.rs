@@ -33,7 +33,9 @@ pub fn unit(record: &UnitRecord) -> Unit {
             Event::Order { change: OrderChange::RefundDue { amount }, .. } => {
                 unit.facts.push(format!("due {amount}"));
             }
-            Event::StockLow { sku, available } => unit.facts.push(format!("low {sku} {available}")),
+            Event::StockLow { sku, available, .. } => {
+                unit.facts.push(format!("low {sku} {available}"))
+            }
             Event::RefundRequested { amount, currency, .. } => {
                 unit.refunds_requested.push((*amount, currency.code().to_owned()));
             }

@@ -13,6 +13,7 @@
 //! | [`identity`] | which commands are the same, and whether their data is |
 //! | [`canonical`] | the form of a command's data that is hashed for that |
 //! | [`stored`] | the bytes of all that is stored, their versions, and how earlier ones are read |
+//! | [`expected_version`] | the check of `expected_version` |
 //! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
 //!
 //! Value types that all of them use: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
@@ -23,6 +24,7 @@ mod codec;
 pub mod command;
 pub mod duration;
 pub mod event;
+pub mod expected_version;
 pub mod id;
 pub mod identity;
 pub mod inventory;

@@ -175,6 +175,12 @@ fn parked_v2() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
+/// Stock had no version of its own then: it has the first one.
+fn stock_v1() -> Vec<(&'static str, Stock)> {
+    let values = support::stock().into_iter();
+    values.map(|(name, stock)| (name, Stock { version: 1, ..stock })).collect()
+}
+
 /// Every kind, and the check of all its versions.
 const CHECKS: &[(&str, fn())] = &[
     (Order::KIND, || versions(&[support::orders()])),
@@ -182,9 +188,9 @@ const CHECKS: &[(&str, fn())] = &[
     (Reservation::KIND, || versions(&[support::reservations()])),
     (Payments::KIND, || versions(&[support::payments()])),
     (Notices::KIND, || versions(&[support::notices()])),
-    (Stock::KIND, || versions(&[support::stock()])),
+    (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
     (Cart::KIND, || versions(&[support::carts()])),
-    (UnitRecord::KIND, || versions(&[support::records()])),
+    (UnitRecord::KIND, || versions(&[support::records_v1(), support::records()])),
     (Parked::KIND, || versions(&[parked_v1(), parked_v2()])),
     (Marker::KIND, || versions(&[support::markers()])),
 ];
@@ -233,8 +239,11 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 2] =
-        [(1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195), (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195)];
+    let history: [(u32, &[u8], usize); 3] = [
+        (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
+        (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
+        (3, &[1, 1, 1, 1, 1, 2, 1, 2, 2, 1], 195),
+    ];
     let formats: Vec<_> = FORMATS
         .iter()
         .map(|format| {

@@ -20,17 +20,19 @@ struct StockView<'a> {
     held: u64,
     available: u64,
     low_at: Option<u64>,
+    version: u64,
 }
 
 impl<'a> From<&'a Stock> for StockView<'a> {
     fn from(stock: &'a Stock) -> Self {
-        let Stock { sku, on_hand, held, low_at } = stock;
+        let Stock { sku, on_hand, held, low_at, version } = stock;
         Self {
             sku: sku.as_str(),
             on_hand: *on_hand,
             held: *held,
             available: stock.available(),
             low_at: *low_at,
+            version: *version,
         }
     }
 }

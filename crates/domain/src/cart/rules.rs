@@ -2,6 +2,7 @@
 
 use super::state::{Cart, CartLine, CartStatus};
 use crate::command::MOST_LINES;
+use crate::expected_version;
 use crate::id::{OrderId, Sku};
 use crate::identity;
 use crate::money::{Currency, MOST_UNITS, Quantity, UnitPrice};
@@ -62,22 +63,12 @@ pub fn apply(cart: &mut Cart, change: Change, now: Timestamp) {
 }
 
 /// Refuses a change of a cart that is closed, or has another version than expected.
-pub fn open(cart: &Cart, expected_version: Option<u64>) -> Result<(), Refusal> {
+pub fn open(cart: &Cart, expected: Option<u64>) -> Result<(), Refusal> {
     match cart.status {
-        CartStatus::Open => version(cart.version, expected_version),
+        CartStatus::Open => expected_version::check(cart.version, expected),
         CartStatus::CheckedOut | CartStatus::Expired => {
             Err(Refusal::with(Reason::CartClosed, cart.status.as_str()))
         }
-    }
-}
-
-/// Refuses a version that is not the expected one. A cart that does not exist has version 0.
-pub fn version(version: u64, expected: Option<u64>) -> Result<(), Refusal> {
-    match expected {
-        Some(expected) if expected != version => {
-            Err(Refusal::with(Reason::VersionMismatch, format!("the version is {version}")))
-        }
-        Some(_) | None => Ok(()),
     }
 }
 

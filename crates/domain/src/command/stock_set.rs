@@ -14,9 +14,12 @@ pub struct StockSet {
     pub on_hand: OnHand,
     /// `stock.low` is emitted when the available units fall to this number or below it. Absent: the threshold stays.
     pub low_at: Option<OnHand>,
+    /// The command is refused unless the stock has this version. The version of a sku that does not exist is 0.
+    pub expected_version: Option<u64>,
 }
 
 canonical!(StockSet {
+    expected_version = "expected_version",
     low_at = "low_at",
     on_hand = "on_hand",
     sku = "sku",

@@ -11,7 +11,9 @@ fn good(kind: Kind) -> Value {
     let customer = json!({"id": "c-1", "email": "a@example.com", "phone": "+49 1"});
     let adjustments = json!([{"kind": "shipping", "amount": 490}]);
     match kind {
-        Kind::StockSet => json!({"sku": "tea", "on_hand": 5, "low_at": 2}),
+        Kind::StockSet => {
+            json!({"sku": "tea", "on_hand": 5, "low_at": 2, "expected_version": 3})
+        }
         Kind::StockAdjust => json!({"sku": "tea", "delta": -5, "reason": "broken"}),
         Kind::CartPut | Kind::CartAdd => json!({
             "cart_id": "k-1", "sku": "tea", "quantity": 2, "unit_price": 500, "currency": "EUR",
@@ -80,7 +82,7 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
 }
 
 #[rstest]
-#[case(Kind::StockSet, &["low_at"])]
+#[case(Kind::StockSet, &["low_at", "expected_version"])]
 #[case(Kind::StockAdjust, &["reason"])]
 #[case(Kind::CartPut, &["name", "expected_version"])]
 #[case(Kind::CartAdd, &["name", "expected_version"])]

@@ -93,6 +93,9 @@ pub enum Event {
         /// Units that are available.
         #[n(1)]
         available: u64,
+        /// The version of the stock. `None`: the event was recorded before stock had versions.
+        #[n(2)]
+        version: Option<u64>,
     },
     /// The units on hand were set or adjusted.
     #[n(5)]
@@ -106,6 +109,9 @@ pub enum Event {
         /// Units held for orders.
         #[n(2)]
         held: u64,
+        /// The version of the stock. `None`: the event was recorded before stock had versions.
+        #[n(3)]
+        version: Option<u64>,
     },
     /// Stock was held for an order.
     #[n(6)]

@@ -123,6 +123,8 @@ pub struct SkuData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,
     pub available: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -355,17 +357,19 @@ impl<'a> EventPayload<'a> {
             Event::PaymentRecorded { .. }
             | Event::RefundRequested { .. }
             | Event::VoidRequested { .. } => Self::Payment(payment(event, context)?),
-            Event::StockLow { sku, available } => Self::Sku(SkuData {
+            Event::StockLow { sku, available, version } => Self::Sku(SkuData {
                 sku: sku.as_str(),
                 on_hand: None,
                 held: None,
                 available: *available,
+                version: *version,
             }),
-            Event::StockChanged { sku, on_hand, held } => Self::Sku(SkuData {
+            Event::StockChanged { sku, on_hand, held, version } => Self::Sku(SkuData {
                 sku: sku.as_str(),
                 on_hand: Some(*on_hand),
                 held: Some(*held),
                 available: on_hand - held,
+                version: *version,
             }),
             Event::StockHeld | Event::StockCommitted => {
                 Self::Reservation(reservation(context, None)?)

@@ -26,8 +26,20 @@ pub enum Change {
     Returned(u64),
 }
 
-/// Applies one change, which a rule of this module allowed.
-pub fn apply(stock: &mut Stock, change: Change) {
+/// The stock after changes that rules of this module allowed. The version grows by 1, unless the stock exists and none
+/// of the changes shows.
+pub fn changed(before: &Stock, changes: impl IntoIterator<Item = Change>) -> Stock {
+    let mut after = before.clone();
+    for change in changes {
+        apply(&mut after, change);
+    }
+    if after != *before || before.version == 0 {
+        after.version += 1;
+    }
+    after
+}
+
+fn apply(stock: &mut Stock, change: Change) {
     match change {
         Change::Counted(on_hand) => stock.on_hand = on_hand,
         Change::Marked(low_at) => stock.low_at = Some(low_at),

@@ -21,6 +21,9 @@ pub struct Stock {
     /// `stock.low` is emitted when the available units fall to this number or below it.
     #[n(3)]
     pub low_at: Option<u64>,
+    /// The version. It grows by 1 with every change that the API shows. 0: the sku is new and not stored yet.
+    #[n(4)]
+    pub version: u64,
 }
 
 impl Stock {

@@ -57,4 +57,20 @@ pub const FORMATS: &[Format] = &[
         ],
         numbers: 195,
     },
+    Format {
+        number: 3,
+        versions: &[
+            ("order", 1),
+            ("tombstone", 1),
+            ("reservation", 1),
+            ("payments", 1),
+            ("notices", 1),
+            ("stock", 2),
+            ("cart", 1),
+            ("unit record", 2),
+            ("parked message", 2),
+            ("quarantine marker", 1),
+        ],
+        numbers: 195,
+    },
 ];

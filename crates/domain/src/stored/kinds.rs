@@ -50,18 +50,8 @@ impl Stored for Notices {
     const VERSION: u8 = 1;
 }
 
-impl Stored for Stock {
-    const KIND: &'static str = "stock";
-    const VERSION: u8 = 1;
-}
-
 impl Stored for Cart {
     const KIND: &'static str = "cart";
-    const VERSION: u8 = 1;
-}
-
-impl Stored for UnitRecord {
-    const KIND: &'static str = "unit record";
     const VERSION: u8 = 1;
 }
 

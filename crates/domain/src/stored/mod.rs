@@ -18,7 +18,7 @@
 //! | module | has |
 //! |---|---|
 //! | `kinds` | each kind of stored record, with its version |
-//! | `parked` | the history of a kind whose form has changed: its versions and their upgrades |
+//! | `parked`, `stock`, `unit_record` | the history of each kind whose form has changed: its versions and their upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
 //! What is stored for ever and checked by tests: `tests/golden` has the bytes of every version that there
@@ -27,6 +27,8 @@
 mod format;
 mod kinds;
 mod parked;
+mod stock;
+mod unit_record;
 
 pub use format::{FORMAT, FORMATS, Format};
 pub use kinds::KINDS;

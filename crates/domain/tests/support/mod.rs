@@ -10,7 +10,7 @@ pub mod numbers;
 mod records;
 
 pub(crate) use records::every;
-pub use records::{changes, events, origins, records};
+pub use records::{changes, events, origins, records, records_v1};
 
 use orderly_domain::cart::{Cart, CartLine, CartStatus};
 use orderly_domain::command::{
@@ -252,7 +252,8 @@ pub fn notices() -> Vec<(&'static str, Notices)> {
 }
 
 pub fn stock() -> Vec<(&'static str, Stock)> {
-    let full = Stock { sku: id("tea"), on_hand: 1_000_000_000_000, held: 3, low_at: Some(10) };
+    let sku = id("tea");
+    let full = Stock { sku, on_hand: 1_000_000_000_000, held: 3, low_at: Some(10), version: 300 };
     let small = Stock { on_hand: 0, held: 0, low_at: None, ..full.clone() };
     vec![("full", full), ("small", small)]
 }

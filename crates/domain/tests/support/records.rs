@@ -74,8 +74,13 @@ pub fn events() -> Vec<Event> {
             currency: currency("EUR"),
         }],
         Event::VoidRequested { .. } => [Event::VoidRequested { attempt_id: id("a-1") }],
-        Event::StockLow { .. } => [Event::StockLow { sku: id("tea"), available: 1 }],
-        Event::StockChanged { .. } => [Event::StockChanged { sku: id("tea"), on_hand: 9, held: 4 }],
+        Event::StockLow { .. } => [Event::StockLow { sku: id("tea"), available: 1, version: Some(6) }],
+        Event::StockChanged { .. } => [Event::StockChanged {
+            sku: id("tea"),
+            on_hand: 9,
+            held: 4,
+            version: Some(5),
+        }],
         Event::StockHeld => [Event::StockHeld],
         Event::StockCommitted => [Event::StockCommitted],
         Event::StockReleased { .. } => [Event::StockReleased { reason: ReleaseReason::Expired }],
@@ -160,6 +165,24 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
     ];
     assert_eq!(names.len(), all.len(), "an origin has no name");
     names.into_iter().zip(all).collect()
+}
+
+/// The records as version 1 had them, read by this build: without what events got later.
+pub fn records_v1() -> Vec<(&'static str, UnitRecord)> {
+    let is_of_version_1 = |record: &UnitRecord| record.events.iter().all(is_of_format_1);
+    let records = records().into_iter().filter(|(_, record)| is_of_version_1(record));
+    let of_version_1 = |mut record: UnitRecord| {
+        record.events.iter_mut().for_each(remove_what_came_later);
+        record
+    };
+    records.map(|(name, record)| (name, of_version_1(record))).collect()
+}
+
+fn remove_what_came_later(event: &mut Event) {
+    match event {
+        Event::StockLow { version, .. } | Event::StockChanged { version, .. } => *version = None,
+        _ => {}
+    }
 }
 
 /// A record with everything that a record can have, one of each origin, and one with each event.

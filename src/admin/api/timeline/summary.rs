@@ -79,7 +79,7 @@ fn reason(reason: Reason) -> &'static str {
         Reason::CartNotFound => "there is no such cart",
         Reason::CartEmpty => "the cart is empty",
         Reason::CartClosed => "the cart is closed",
-        Reason::VersionMismatch => "the cart has another version by now",
+        Reason::VersionMismatch => "its version is not the expected one any more",
         Reason::TotalMismatch => "the total differs from the expected one",
         Reason::CurrencyMismatch => "the currencies differ",
         Reason::OrderExists => "an order with that id exists already",
@@ -161,10 +161,10 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
         Event::VoidRequested { attempt_id } => {
             format!("The payment provider is asked to void attempt {attempt_id}.")
         }
-        Event::StockLow { sku, available } => {
+        Event::StockLow { sku, available, version: _ } => {
             format!("The stock of {sku} is low: {available} available.")
         }
-        Event::StockChanged { sku, on_hand, held } => {
+        Event::StockChanged { sku, on_hand, held, version: _ } => {
             format!("The stock of {sku} is {on_hand}, of which {held} are held for orders.")
         }
         Event::StockHeld => match context.reservation.map(|reservation| reservation.state) {

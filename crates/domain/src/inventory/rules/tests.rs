@@ -7,7 +7,7 @@ use rstest::rstest;
 use std::time::Duration;
 
 fn stock(sku: &str, on_hand: u64, held: u64) -> Stock {
-    Stock { sku: Sku::new(sku).expect("is an id"), on_hand, held, low_at: None }
+    Stock { sku: Sku::new(sku).expect("is an id"), on_hand, held, low_at: None, version: 7 }
 }
 
 fn below_held() -> Refusal {
@@ -59,6 +59,26 @@ fn applied(#[case] change: Change, #[case] (on_hand, held): (u64, u64)) {
     apply(&mut stock, change);
     assert_eq!((stock.on_hand, stock.held), (on_hand, held));
     assert_eq!(stock.low_at, (change == Change::Marked(3)).then_some(3));
+}
+
+/// The stock has 10 on hand, 4 held, no mark, and version 7.
+#[rstest]
+#[case::counted(&[Change::Counted(9)], 8)]
+#[case::counted_and_marked(&[Change::Counted(9), Change::Marked(3)], 8)]
+#[case::marked(&[Change::Counted(10), Change::Marked(3)], 8)]
+#[case::held(&[Change::Held(1)], 8)]
+#[case::sold(&[Change::Committed(1)], 8)]
+#[case::released(&[Change::Released(1)], 8)]
+#[case::returned(&[Change::Returned(1)], 8)]
+#[case::counted_as_before(&[Change::Counted(10)], 7)]
+fn versions(#[case] changes: &[Change], #[case] expected: u64) {
+    assert_eq!(changed(&stock("tea", 10, 4), changes.iter().copied()).version, expected);
+}
+
+#[test]
+fn the_first_count_of_a_sku_makes_version_1() {
+    let new = Stock { version: 0, ..stock("tea", 0, 0) };
+    assert_eq!(changed(&new, [Change::Counted(0)]).version, 1);
 }
 
 #[rstest]

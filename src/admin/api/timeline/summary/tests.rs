@@ -166,9 +166,9 @@ fn notified(delivered: bool) -> Event {
     Event::VoidRequested { attempt_id: AttemptId::new("a-1").expect("is an id") },
     "The payment provider is asked to void attempt a-1."
 )]
-#[case(Event::StockLow { sku: sku("tea"), available: 2 }, "The stock of tea is low: 2 available.")]
+#[case(Event::StockLow { sku: sku("tea"), available: 2, version: Some(4) }, "The stock of tea is low: 2 available.")]
 #[case(
-    Event::StockChanged { sku: sku("tea"), on_hand: 9, held: 2 },
+    Event::StockChanged { sku: sku("tea"), on_hand: 9, held: 2, version: Some(4) },
     "The stock of tea is 9, of which 2 are held for orders."
 )]
 #[case(Event::StockHeld, "Stock was held: 1 × black, 2 × green.")]
