@@ -121,6 +121,20 @@ impl<S: State> StateCache<S> {
         if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
             return Ok(state.clone());
         }
+        self.sealed(ordinal)
+    }
+
+    /// The state as it was before the command in hand, when that command has changed the state already.
+    pub fn before_command(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
+        self.keep_sealed();
+        if self.staged.iter().any(|(staged, _)| *staged == ordinal) {
+            self.sealed(ordinal)
+        } else {
+            Ok(None)
+        }
+    }
+
+    fn sealed(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
         if let Some(state) = self.cache.get(&ordinal.0) {
             return Ok(Some(Arc::clone(state)));
         }

@@ -152,14 +152,12 @@ async fn a_change_moves_the_expiry_and_a_thousand_changes_leave_one_timer() {
 }
 
 #[actix::test]
-async fn every_command_on_an_expired_cart_is_refused() {
+async fn an_expired_cart_is_neither_emptied_nor_merged_nor_checked_out() {
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("cart.put", line("k-1", "tea", 1)).await;
     shop.pass(33 * DAY).await;
     shop.run("cart.put", line("k-2", "tea", 1)).await;
     for (kind, data) in [
-        ("cart.put", line("k-1", "tea", 1)),
-        ("cart.add", line("k-1", "tea", 1)),
         ("cart.clear", json!({"cart_id": "k-1"})),
         ("cart.checkout", checkout("k-1", "o-1")),
         ("cart.merge", merge("k-1", "k-2")),
@@ -167,6 +165,46 @@ async fn every_command_on_an_expired_cart_is_refused() {
     ] {
         let refused = shop.run(kind, data).await;
         assert_eq!(verdict(&refused), (Verdict::Rejected, Some("cart_closed")), "{kind}");
+    }
+}
+
+#[actix::test]
+async fn the_next_line_opens_an_expired_cart_again() {
+    for (kind, change) in [("cart.put", 3), ("cart.add", 3), ("cart.put", 0), ("cart.add", -1)] {
+        let mut shop = Shop::stocked(&[("tea", 10), ("cup", 10)]).await;
+        shop.run("cart.put", line("k-1", "cup", 2)).await;
+        shop.pass(33 * DAY).await;
+        let expired = cart(&shop, "k-1");
+        assert_eq!((expired.status, expired.version), (CartStatus::Expired, 2));
+        let dollars = |version: u64| {
+            json!({
+                "cart_id": "k-1", "sku": "tea", "quantity": change, "unit_price": 5,
+                "currency": "USD", "expected_version": version,
+            })
+        };
+
+        let late = shop.run(kind, dollars(1)).await;
+        assert_eq!(verdict(&late), (Verdict::Rejected, Some("version_mismatch")), "{kind}");
+        assert_eq!(cart(&shop, "k-1"), expired, "{kind}: it stays as it was");
+        let opened = shop.run(kind, dollars(2)).await;
+
+        assert_eq!(verdict(&opened), (Verdict::Applied, None), "{kind}");
+        let types: Vec<_> = opened.events().map(|(_, event)| event.kind().as_str()).collect();
+        assert_eq!(types, ["cart.reopened", "cart.changed"], "{kind}");
+        let found = cart(&shop, "k-1");
+        assert_eq!((found.status, found.version), (CartStatus::Open, 3), "{kind}");
+        assert_eq!(found.currency.code(), "USD", "{kind}: what it held before is gone");
+        let lines = if change == 3 { vec![("tea".to_owned(), 3)] } else { Vec::new() };
+        assert_eq!(quantities(&shop, "k-1"), lines, "{kind} {change}");
+
+        // it expires again, counted from now, and is deleted when nobody opens it once more
+        shop.pass(29 * DAY).await;
+        assert_eq!(cart(&shop, "k-1").status, CartStatus::Open, "{kind}");
+        shop.pass(4 * DAY).await;
+        assert_eq!(cart(&shop, "k-1").status, CartStatus::Expired, "{kind}");
+        shop.pass(91 * DAY).await;
+        assert_eq!(shop.state::<Cart>(tables::CARTS, "k-1"), None, "{kind}");
+        shop.check_balance();
     }
 }
 

@@ -30,7 +30,7 @@ fn told(entry: &JournalEntry, kind: &str) -> Vec<Value> {
 async fn the_version_grows_with_every_change_that_shows() {
     let mut shop = Shop::open();
     let set = |on_hand: u64| json!({"sku": "tea", "on_hand": on_hand, "low_at": 4});
-    let rows: [(&str, Value, u64); 11] = [
+    let rows: [(&str, Value, u64); 12] = [
         ("stock.set", set(5), 1),
         ("stock.set", set(5), 1), // the same as before
         ("stock.set", set(6), 2),
@@ -46,6 +46,7 @@ async fn the_version_grows_with_every_change_that_shows() {
         ),
         ("payment.callback", said("o-2", "refund_succeeded a-e-1 500 r-1"), 8), // money only
         ("order.place", place("o-3", &[("tea", 100, 500)]), 8),                 // refused
+        ("order.place", place("free", &[("tea", 1, 0)]), 9), // held and sold in one unit
     ];
     for (kind, data, expected) in rows {
         let said = data.to_string();

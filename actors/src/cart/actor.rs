@@ -200,7 +200,7 @@ impl CartActor {
         change: Change,
         now: Timestamp,
         changeset: &mut Changeset,
-    ) {
+    ) -> Arc<Cart> {
         crate::failpoints::hit("cart", before.id.as_str());
         let mut cart = before.clone();
         let cart_id = cart.id.clone();
@@ -216,10 +216,14 @@ impl CartActor {
         changeset.events.push(event);
         rules::apply(&mut cart, change, now);
         if sets_timer {
-            let (due, _) = rules::idle_action(&cart, self.terms);
-            changeset.timers.push(NewTimer { due, kind: TimerKind::Cart, ordinal });
+            self.set_idle_timer(ordinal, &cart, changeset);
         }
-        changeset.stage(&mut self.carts, ordinal, cart);
+        changeset.stage(&mut self.carts, ordinal, cart)
+    }
+
+    fn set_idle_timer(&self, ordinal: Ordinal, cart: &Cart, changeset: &mut Changeset) {
+        let (due, _) = rules::idle_action(cart, self.terms);
+        changeset.timers.push(NewTimer { due, kind: TimerKind::Cart, ordinal });
     }
 
     fn change_line(
@@ -232,6 +236,9 @@ impl CartActor {
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
         let (ordinal, cart) = self.existing_or_new(id, line.currency, now, &mut changeset)?;
+        let opened = rules::open_again(&cart).map(Arc::new);
+        let opens_again = opened.is_some();
+        let cart = opened.unwrap_or(cart);
         rules::open(&cart, expected_version)?;
         // an empty cart takes the currency of its first line
         let cart = if cart.lines.is_empty() && cart.currency != line.currency {
@@ -240,7 +247,13 @@ impl CartActor {
             cart
         };
         let change = decide(&cart, line)?;
-        self.change(ordinal, &cart, change, now, &mut changeset);
+        if opens_again {
+            changeset.events.push(Event::CartReopened { cart_id: id.clone() });
+        }
+        let cart = self.change(ordinal, &cart, change, now, &mut changeset);
+        if opens_again {
+            self.set_idle_timer(ordinal, &cart, &mut changeset);
+        }
         Ok(((), changeset))
     }
 

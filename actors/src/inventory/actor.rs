@@ -103,15 +103,16 @@ impl InventoryActor {
         before: &Stock,
         changes: impl IntoIterator<Item = Change>,
         changeset: &mut Changeset,
-    ) -> Arc<Stock> {
+    ) -> Result<Arc<Stock>, CommandError> {
         crate::failpoints::hit("inventory", before.sku.as_str());
-        let after = rules::changed(before, changes);
+        let first = self.stocks.before_command(ordinal)?;
+        let after = rules::changed(first.as_deref().unwrap_or(before), before, changes);
         if rules::fell_low(before, &after) {
             let (sku, available) = (after.sku.clone(), after.available());
             let version = Some(after.version);
             changeset.events.push(Event::StockLow { sku, available, version });
         }
-        changeset.stage(&mut self.stocks, ordinal, after)
+        Ok(changeset.stage(&mut self.stocks, ordinal, after))
     }
 
     fn set(&mut self, Set(set): Set) -> Reply<()> {
@@ -132,7 +133,7 @@ impl InventoryActor {
         let counted = rules::set(&before, set.on_hand.get())?;
         let marked = set.low_at.map(|low_at| Change::Marked(low_at.get()));
         let changes = [counted].into_iter().chain(marked);
-        let after = self.change(place.ordinal(), &before, changes, &mut changeset);
+        let after = self.change(place.ordinal(), &before, changes, &mut changeset)?;
         changeset.events.insert(0, changed(&after));
         Ok(((), changeset))
     }
@@ -142,7 +143,7 @@ impl InventoryActor {
         let (ordinal, before) = self.existing(&adjust.sku)?;
         let change = rules::adjust(&before, adjust.delta.get(), MOST_ON_HAND)?;
         debug_assert_eq!(OnHand::MOST, MOST_ON_HAND);
-        let after = self.change(ordinal, &before, [change], &mut changeset);
+        let after = self.change(ordinal, &before, [change], &mut changeset)?;
         changeset.events.insert(0, changed(&after));
         Ok(((), changeset))
     }

@@ -138,7 +138,7 @@ impl InventoryActor {
         let held = self.reservation(order)?;
         for item in held.items.iter() {
             let stock = self.stock_of(Ordinal(item.number.0))?;
-            self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], changeset);
+            self.change(Ordinal(item.number.0), &stock, [change(item.quantity)], changeset)?;
         }
         changeset.stage(
             &mut self.reservations,
@@ -166,7 +166,7 @@ impl InventoryActor {
         changeset.events.push(Event::StockHeld);
         let mut items = Vec::with_capacity(stocks.len());
         for (ordinal, stock, quantity) in stocks {
-            self.change(ordinal, &stock, [Change::Held(quantity)], &mut changeset);
+            self.change(ordinal, &stock, [Change::Held(quantity)], &mut changeset)?;
             items.push(Item {
                 sku: stock.sku.clone(),
                 number: SkuNumber(ordinal.0),
@@ -265,7 +265,7 @@ impl InventoryActor {
                 &stock,
                 [Change::Returned(quantity)],
                 &mut changeset,
-            );
+            )?;
             item.returned += quantity;
             items_returned.push(Returned { sku: item.sku.clone(), quantity });
         }

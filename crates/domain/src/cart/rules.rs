@@ -72,6 +72,19 @@ pub fn open(cart: &Cart, expected: Option<u64>) -> Result<(), Refusal> {
     }
 }
 
+/// An expired cart, opened again: it is empty, and its version goes on. `None`: the cart has not expired.
+pub fn open_again(cart: &Cart) -> Option<Cart> {
+    (cart.status == CartStatus::Expired).then(|| Cart {
+        id: cart.id.clone(),
+        status: CartStatus::Open,
+        version: cart.version,
+        currency: cart.currency,
+        lines: Vec::new(),
+        order: None,
+        updated_at: cart.updated_at,
+    })
+}
+
 /// A line as a command describes it, without the quantity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineRequest {

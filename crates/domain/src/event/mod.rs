@@ -133,7 +133,7 @@ pub enum Event {
         #[n(0)]
         cart_id: CartId,
     },
-    /// A cart was reopened, because its order expired.
+    /// A cart was reopened: its order expired, or the cart had expired and got a line.
     #[n(10)]
     CartReopened {
         /// The cart.

@@ -26,20 +26,23 @@ pub enum Change {
     Returned(u64),
 }
 
-/// The stock after changes that rules of this module allowed. The version grows by 1, unless the stock exists and none
-/// of the changes shows.
-pub fn changed(before: &Stock, changes: impl IntoIterator<Item = Change>) -> Stock {
+/// The stock after changes that rules of this module allowed. `first` is the stock before the command in hand, `before`
+/// that before these changes: one command may change a sku twice. The version is one more than that of `first`, unless
+/// the sku exists and looks as before the command.
+pub fn changed(first: &Stock, before: &Stock, changes: impl IntoIterator<Item = Change>) -> Stock {
     let mut after = before.clone();
     for change in changes {
         apply(&mut after, change);
     }
-    if after != *before || before.version == 0 {
+    after.version = first.version;
+    if after != *first || first.version == 0 {
         after.version += 1;
     }
     after
 }
 
-fn apply(stock: &mut Stock, change: Change) {
+/// Applies one change, which a rule of this module allowed. The version stays.
+pub fn apply(stock: &mut Stock, change: Change) {
     match change {
         Change::Counted(on_hand) => stock.on_hand = on_hand,
         Change::Marked(low_at) => stock.low_at = Some(low_at),

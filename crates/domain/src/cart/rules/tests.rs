@@ -269,12 +269,15 @@ fn carts_that_changed_together_expire_spread_evenly_over_a_tenth_of_the_time() {
 }
 
 #[test]
-fn an_expired_cart_keeps_its_lines_and_never_opens_again() {
+fn an_expired_cart_keeps_its_lines_until_it_is_opened_again() {
     let order = OrderId::new("o-1").expect("is an id");
     let mut cart = cart();
     apply(&mut cart, Change::Expired, Timestamp::EPOCH);
     assert_eq!((cart.status, cart.version, cart.lines.len()), (CartStatus::Expired, 8, 2));
-    assert_eq!(reopen(&cart, &order), None);
+    assert_eq!(reopen(&cart, &order), None, "it became no order");
+    let opened = open_again(&cart).expect("has expired");
+    assert_eq!((opened.status, opened.version, opened.lines.len()), (CartStatus::Open, 8, 0));
+    assert_eq!(open_again(&opened), None);
 }
 
 /// Few skus, so that carts share some.

@@ -72,13 +72,26 @@ fn applied(#[case] change: Change, #[case] (on_hand, held): (u64, u64)) {
 #[case::returned(&[Change::Returned(1)], 8)]
 #[case::counted_as_before(&[Change::Counted(10)], 7)]
 fn versions(#[case] changes: &[Change], #[case] expected: u64) {
-    assert_eq!(changed(&stock("tea", 10, 4), changes.iter().copied()).version, expected);
+    let before = stock("tea", 10, 4);
+    assert_eq!(changed(&before, &before, changes.iter().copied()).version, expected);
+}
+
+#[rstest]
+#[case::sold_at_once(Change::Committed(2), 8)]
+#[case::released_again(Change::Released(2), 7)]
+fn a_command_that_changes_a_sku_twice_makes_one_version(
+    #[case] second: Change,
+    #[case] expected: u64,
+) {
+    let first = stock("tea", 10, 4);
+    let held = changed(&first, &first, [Change::Held(2)]);
+    assert_eq!(changed(&first, &held, [second]).version, expected);
 }
 
 #[test]
 fn the_first_count_of_a_sku_makes_version_1() {
     let new = Stock { version: 0, ..stock("tea", 0, 0) };
-    assert_eq!(changed(&new, [Change::Counted(0)]).version, 1);
+    assert_eq!(changed(&new, &new, [Change::Counted(0)]).version, 1);
 }
 
 #[rstest]
