@@ -38,7 +38,7 @@ impl Totals {
         self.fired = unit.timers.iter().map(|timer| timer.due).fold(unit.fired, i64::min);
         for (table, ordinal) in unit.used() {
             let next = &mut self.ordinals[table.index()];
-            *next = (*next).max(ordinal.0 + 1);
+            *next = (*next).max(ordinal.0.saturating_add(1));
         }
         for &(index, difference) in &unit.counters {
             let counter = &mut self.counters[usize::from(index)];

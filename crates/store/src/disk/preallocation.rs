@@ -31,16 +31,16 @@ impl PreallocatedKeys {
         let below = prefix.split_last().map(|(last, rest)| [rest, &[last + 1]].concat());
         let last = disk.last(tree, below.as_deref())?;
         let number = last.as_ref().and_then(|(key, _)| key.strip_prefix(prefix)?.try_into().ok());
-        let until = number.map_or(0, |number| u64::from_be_bytes(number) + 1);
+        let until = number.map_or(0, |number| u64::from_be_bytes(number).saturating_add(1));
         Ok(Self { tree, prefix: prefix.to_vec(), until })
     }
 
     /// Preallocates further keys if few are left from `end` on. The keys below `end` are about to be written.
     pub(crate) fn reserve(&mut self, disk: &dyn Disk, end: u64) -> Result<(), Error> {
-        if end + AHEAD <= self.until {
+        if end.saturating_add(AHEAD) <= self.until {
             return Ok(());
         }
-        let until = end + AHEAD + AT_ONCE;
+        let until = end.saturating_add(AHEAD + AT_ONCE);
         // if `end` is far beyond the last key, the keys in between are left out: there may be very many
         for number in self.until.max(end.saturating_sub(AT_ONCE))..until {
             // one batch for each key: sled applies a batch in any order, and leaves split evenly only under ascending

@@ -40,9 +40,10 @@ impl PageId {
         self.slots
     }
 
-    /// The next page.
-    const fn next(self) -> Self {
-        Self { number: self.number + 1, ..self }
+    /// The next page. `None`: no ordinal is left for another page.
+    const fn next(self) -> Option<Self> {
+        let last = u64::MAX / self.slots as u64;
+        if self.number < last { Some(Self { number: self.number + 1, ..self }) } else { None }
     }
 
     /// The prefix of the keys of a table's pages. The number of the page follows.
@@ -68,13 +69,15 @@ impl PageId {
         usize::try_from(ordinal.0 % self.slots as u64).unwrap_or(0)
     }
 
-    /// The first ordinal after this page.
+    /// The first ordinal after this page. For the last page it is `u64::MAX`, which no entity has.
     pub(crate) fn end(self) -> Ordinal {
         self.ordinal(self.slots)
     }
 
+    /// The ordinal of a slot. The last page may have slots for which no ordinal is left: theirs is `u64::MAX`.
     pub(crate) fn ordinal(self, slot: usize) -> Ordinal {
-        Ordinal(self.number * self.slots as u64 + slot as u64)
+        let first = self.number.saturating_mul(self.slots as u64);
+        Ordinal(first.saturating_add(slot as u64))
     }
 }
 
@@ -244,7 +247,7 @@ impl<'a> Walk<'a> {
         let Some(id) = from.sibling(&key) else {
             return Ok(None);
         };
-        self.next = Some(id.next());
+        self.next = id.next();
         Page::open(id, Some(record)).map(Some)
     }
 }

@@ -43,6 +43,7 @@ impl fmt::Display for Seq {
 }
 
 /// The number of an entity in its table. A new entity gets the next number; no number is given twice.
+/// `u64::MAX` is never given to an entity: it stands for the end of a table.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -241,8 +241,11 @@ impl View {
             let Some(last) = found.last() else {
                 return Ok(count);
             };
-            from = Ordinal(last.ordinal.0 + 1);
             count += found.len() as u64;
+            let Some(next) = last.ordinal.0.checked_add(1) else {
+                return Ok(count);
+            };
+            from = Ordinal(next);
         }
     }
 
@@ -360,3 +363,6 @@ impl View {
 fn take_part(stored: Stored, part: u8) -> Option<Value> {
     stored.parts.into_iter().find(|(number, _)| *number == part).map(|(_, value)| value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -137,7 +137,7 @@ impl Overlay {
         }
         for (table, ordinal) in unit.used() {
             let next = &mut self.ordinals[table.index()];
-            *next = (*next).max(ordinal.0 + 1);
+            *next = (*next).max(ordinal.0.saturating_add(1));
         }
         self.dirty += unit.footprint();
         self.units.push_back(unit);
