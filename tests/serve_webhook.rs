@@ -283,6 +283,83 @@ async fn a_notification_for_a_dead_webhook_is_given_up_in_time_after_few_attempt
     assert_eq!(processor.stop().code(), Some(0));
 }
 
+/// The sentences about attempts to deliver in the timeline of an order, from its pages of one item.
+fn outcomes(processor: &Processor, order: &str) -> Vec<String> {
+    let (mut outcomes, mut after) = (Vec::new(), "0".to_owned());
+    loop {
+        let path = format!("/api/orders/{order}/timeline?limit=1&after={after}");
+        let page = processor.get(&path).expect("a page");
+        let items = page["items"].as_array().expect("items").iter();
+        let items = items.filter(|item| item["kind"] == "notification.outcome");
+        outcomes.extend(items.map(|item| item["summary"].as_str().expect("text").to_owned()));
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut after),
+            None => return outcomes,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeline_says_of_every_attempt_whether_it_failed_and_why() {
+    // Given two channels that fail: the webhook is down, and no queue takes a notification
+    let (url, namespace) = (shared_url(), namespace("webhook"));
+    let endpoint = Endpoint::new(503);
+    let mut processor = processor(&url, &namespace, &endpoint);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let mut commands = vec![stock("tea", 10)];
+    commands.extend(paid(1));
+    producer.publish(&commands).await;
+    let deliveries = |processor: &Processor| {
+        let list = processor.get("/api/notifications?order_id=o-01").expect("a list");
+        list["items"][0]["deliveries"].as_array().cloned().unwrap_or_default()
+    };
+    processor.wait(|processor| {
+        let deliveries = deliveries(processor);
+        let failed = |one: &&Value| one["attempts"].as_u64() >= Some(2);
+        deliveries.iter().filter(failed).count() == 2
+    });
+    // When the webhook refuses, and a queue takes notifications
+    endpoint.answers(410);
+    let _notifications = producer.bind("notifications", "#").await;
+    processor.wait(|processor| {
+        deliveries(processor).iter().all(|delivery| delivery["status"] != "pending")
+    });
+    // Then the timeline has each attempt with its number, and its channel, its reason and what follows
+    let all = outcomes(&processor, "o-01");
+    for (channel, why) in [("amqp", "no queue takes it"), ("webhook", "status 503")] {
+        let of_channel = format!(", through {channel}, ");
+        let of_channel: Vec<_> = all.iter().filter(|one| one.contains(&of_channel)).collect();
+        let (last, failed) = of_channel.split_last().expect("attempts");
+        assert!(failed.len() >= 2, "{all:#?}");
+        for (attempt, outcome) in (1..).zip(failed) {
+            let begin = format!(
+                "The delivery of the notification that the order is confirmed failed, \
+                 through {channel}, at attempt {attempt}: {why}. The next attempt is due at 20"
+            );
+            assert!(outcome.starts_with(&begin), "{outcome} is not {begin}");
+        }
+        let attempts = of_channel.len();
+        let expected = match channel {
+            "amqp" => format!(
+                "The notification that the order is confirmed was delivered, \
+                 through amqp, at attempt {attempts}."
+            ),
+            _ => format!(
+                "The delivery of the notification that the order is confirmed failed, \
+                 through webhook, after {attempts} attempts: status 410. The delivery is given up."
+            ),
+        };
+        assert_eq!(**last, expected);
+    }
+    let whole = processor.get("/api/orders/o-01/timeline").expect("a timeline");
+    let items = whole.as_array().expect("items").iter();
+    let items = items.filter(|item| item["kind"] == "notification.outcome");
+    let whole: Vec<_> = items.map(|item| item["summary"].as_str().expect("text")).collect();
+    assert_eq!(whole, all, "the pages and the whole say the same");
+    assert_eq!(processor.stop().code(), Some(0));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_notification_of_a_refund_names_the_refund_on_every_channel() {
     let (url, namespace) = (shared_url(), namespace("webhook"));

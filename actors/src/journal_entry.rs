@@ -66,7 +66,8 @@ pub fn record(unit: &Unit) -> Result<UnitRecord, states::Error> {
     UnitRecord::read(&unit.body).map_err(|error| states::Error::corrupt(unit.seq.0, error))
 }
 
-fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, states::Error> {
+/// The new state of one kind that the unit has; of several such states the last. `None`: the unit set no such state.
+pub fn state<S: State>(unit: &Unit) -> Result<Option<Arc<S>>, states::Error> {
     Ok(states(unit)?.pop())
 }
 

@@ -3,10 +3,13 @@
 //!
 //! Each unit of an order links to the unit of that order before. A query follows the links back from the newest unit to the
 //! end of the page before, and keeps only the sequences of the units that the page may need. So a query takes time in
-//! proportion to the units from there on, and memory in proportion to its answer.
+//! proportion to the units from there on, and memory in proportion to its answer. Only a page that begins with failed attempts
+//! to deliver a notification needs a unit before the page, see `attempts`.
 
+mod attempts;
 mod summary;
 
+use self::attempts::Attempts;
 use super::backend::Json;
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page};
@@ -17,6 +20,7 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::event::payload::EventPayload;
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::notification::Delivery;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -81,35 +85,40 @@ pub(super) async fn of_order(
     backend.query(query).await
 }
 
+/// A unit of a timeline.
+struct Entry {
+    unit: JournalEntry,
+    /// Of a failed attempt to deliver a notification that is tried again: the delivery after the attempt.
+    retried: Option<Delivery>,
+}
+
 /// The oldest `most` units of an order that have items behind `after`, the oldest first. Each unit has at least one item, so
 /// they are enough for `most` items.
-fn entries(
-    reader: &Reader,
-    order: &str,
-    after: Seq,
-    most: usize,
-) -> Result<Vec<JournalEntry>, Error> {
+fn entries(reader: &Reader, order: &str, after: Seq, most: usize) -> Result<Vec<Entry>, Error> {
     let mut sequences = VecDeque::new();
-    for unit in reader.history(tables::ORDERS, orders::number(reader, order)?)? {
-        let unit = unit?;
-        if unit.next.0 <= after.0.saturating_add(1) {
-            break;
-        }
-        sequences.push_front(unit.seq);
+    let mut units = reader.history(tables::ORDERS, orders::number(reader, order)?)?.peekable();
+    let first = after.0.saturating_add(1);
+    while let Some(unit) =
+        units.next_if(|unit| unit.as_ref().map_or(true, |unit| unit.next.0 > first))
+    {
+        sequences.push_front(unit?.seq);
         sequences.truncate(most);
     }
+    let mut attempts = Attempts::new(units);
     let mut entries = Vec::with_capacity(sequences.len());
     for seq in sequences {
         // a unit that is missing was pruned in the meantime
         if let Some(unit) = reader.unit(seq)? {
-            entries.push(JournalEntry::read(&unit)?);
+            let entry = JournalEntry::read(&unit)?;
+            let retried = attempts.retried(&unit, &entry.record)?;
+            entries.push(Entry { unit: entry, retried });
         }
     }
     Ok(entries)
 }
 
 /// The items of a unit, each with its place in the journal: one for the origin of the unit and one for each event.
-fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
+fn items(Entry { unit: entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {
         Origin::Message { source, id, kind } => {
@@ -133,7 +142,7 @@ fn items(entry: &JournalEntry) -> Vec<(Seq, Item<'_>)> {
         reason: record.reason,
         source,
         command_id,
-        summary: summary::of_unit(record),
+        summary: summary::of_unit(record, retried.as_ref()),
         data: None,
     };
     let events = entry.events().map(|(seq, event)| {

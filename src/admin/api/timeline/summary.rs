@@ -6,20 +6,20 @@ use orderly_domain::event::payload::EventContext;
 use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::money::Currency;
-use orderly_domain::notification::NotificationKind;
+use orderly_domain::notification::{Delivery, Failure, NotificationKind, Progress};
 use orderly_domain::order::{OrderSnapshot, Status};
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::verdict::{Detail, Reason, Verdict};
 
-/// The sentence about a unit: its origin and its outcome.
-pub(super) fn of_unit(record: &UnitRecord) -> String {
+/// The sentence about a unit: its origin and its outcome. `retried` is the delivery after a failed attempt that is tried again.
+pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String {
     match &record.origin {
         Origin::Message { kind, .. } => format!("{} {}.", subject(kind), outcome(record)),
         Origin::Waited { .. } => {
             format!("A payment callback that had waited for the order {}.", outcome(record))
         }
         Origin::HoldTimer => "The time for which stock was held ran out.".to_owned(),
-        Origin::Notified(kind) => format!("The shop tried to tell the customer {}.", news(*kind)),
+        Origin::Notified(kind) => of_attempt(*kind, &record.events, retried),
         Origin::Quarantine => "A message that may have stopped the process runs alone.".to_owned(),
         Origin::Operator => "An operator had a notification sent again.".to_owned(),
         Origin::Retention => match record.reason {
@@ -27,6 +27,51 @@ pub(super) fn of_unit(record: &UnitRecord) -> String {
             None => "A retention period ended.".to_owned(),
         },
         Origin::Reminder => "A due notification is tried again later.".to_owned(),
+    }
+}
+
+/// The sentence about the outcome of an attempt to deliver a notification. An attempt without an event failed and is tried again.
+fn of_attempt(kind: NotificationKind, events: &[Event], retried: Option<&Delivery>) -> String {
+    let notification = format!("notification {}", news(kind));
+    let ended = events.iter().find_map(|event| match event {
+        Event::NotificationDelivered { attempts, channel, .. } => Some(format!(
+            "The {notification} was delivered, through {channel}, at attempt {attempts}."
+        )),
+        Event::NotificationFailed { attempts, channel, problem, .. } => Some(format!(
+            "The delivery of the {notification} failed, through {channel}, after {}{}. \
+             The delivery is given up.",
+            number_of_attempts(*attempts),
+            why(*problem)
+        )),
+        _ => None,
+    });
+    ended.unwrap_or_else(|| {
+        let failed = format!("The delivery of the {notification} failed");
+        match retried {
+            Some(Delivery {
+                channel,
+                attempts,
+                problem,
+                progress: Progress::Pending { not_before },
+                ..
+            }) => format!(
+                "{failed}, through {channel}, at attempt {attempts}{}. The next attempt is due at {not_before}.",
+                why(*problem)
+            ),
+            Some(_) | None => format!("{failed}. The delivery is tried again."),
+        }
+    })
+}
+
+/// The reason at the end of a sentence about a failed delivery.
+fn why(problem: Option<Failure>) -> String {
+    problem.map(|problem| format!(": {problem}")).unwrap_or_default()
+}
+
+fn number_of_attempts(attempts: u32) -> String {
+    match attempts {
+        1 => "1 attempt".to_owned(),
+        _ => format!("{attempts} attempts"),
     }
 }
 
@@ -202,11 +247,9 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             format!("The customer was told {news}, through {channel}, at attempt {attempts}.")
         }
         Event::NotificationFailed { kind, attempts, channel, problem, .. } => {
-            let why = problem.map(|problem| format!(": {problem}")).unwrap_or_default();
-            let news = news(*kind);
-            format!(
-                "The customer could not be told {news}, through {channel}, in {attempts} attempts{why}."
-            )
+            let (news, attempts) = (news(*kind), number_of_attempts(*attempts));
+            let why = why(*problem);
+            format!("The customer could not be told {news}, through {channel}, in {attempts}{why}.")
         }
         Event::CommandParked { parked_id: Some(id), reason: why, .. } => {
             format!("A message was parked as {id}: {}.", reason(*why))

@@ -4,7 +4,7 @@ use super::*;
 use orderly_domain::command::Command;
 use orderly_domain::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
 use orderly_domain::inventory::{Item, Reservation};
-use orderly_domain::notification::{Channel, Failure};
+use orderly_domain::notification::Channel;
 use orderly_domain::order::{NewOrder, Order};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
@@ -141,15 +141,15 @@ fn a_callback_has_its_sentence_and_its_remark(#[case] kind: CallbackKind, #[case
     }
 }
 
-fn notified(delivered: bool) -> Event {
+fn delivered(attempts: u32) -> Event {
     let (notification_id, kind) = ("n-1".to_owned(), NotificationKind::RefundSucceeded);
-    let (attempts, channel) = (3, Channel::Webhook);
-    if delivered {
-        Event::NotificationDelivered { notification_id, kind, attempts, channel }
-    } else {
-        let problem = Some(Failure::Status(410));
-        Event::NotificationFailed { notification_id, kind, attempts, channel, problem }
-    }
+    Event::NotificationDelivered { notification_id, kind, attempts, channel: Channel::Webhook }
+}
+
+fn given_up(attempts: u32, problem: Failure) -> Event {
+    let (notification_id, kind) = ("n-1".to_owned(), NotificationKind::RefundSucceeded);
+    let (channel, problem) = (Channel::Webhook, Some(problem));
+    Event::NotificationFailed { notification_id, kind, attempts, channel, problem }
 }
 
 #[rstest]
@@ -196,10 +196,14 @@ fn notified(delivered: bool) -> Event {
     },
     "The customer is to be told that the order is confirmed."
 )]
-#[case(notified(true), "The customer was told of a refund, through webhook, at attempt 3.")]
+#[case(delivered(3), "The customer was told of a refund, through webhook, at attempt 3.")]
 #[case(
-    notified(false),
+    given_up(3, Failure::Status(410)),
     "The customer could not be told of a refund, through webhook, in 3 attempts: status 410."
+)]
+#[case(
+    given_up(1, Failure::Timeout),
+    "The customer could not be told of a refund, through webhook, in 1 attempt: no answer in time."
 )]
 #[case(
     Event::CommandParked {
@@ -307,16 +311,11 @@ fn a_unit_of_a_command_has_its_sentence(
     #[case] why: Option<(Reason, &str)>,
     #[case] expected: &str,
 ) {
-    assert_eq!(of_unit(&record(kind, verdict, why)), expected);
+    assert_eq!(of_unit(&record(kind, verdict, why), None), expected);
 }
 
 #[rstest]
 #[case(Origin::HoldTimer, None, "The time for which stock was held ran out.")]
-#[case(
-    Origin::Notified(NotificationKind::OrderExpired),
-    None,
-    "The shop tried to tell the customer that the order expired."
-)]
 #[case(Origin::Operator, None, "An operator had a notification sent again.")]
 #[case(Origin::Retention, None, "A retention period ended.")]
 #[case(
@@ -331,5 +330,58 @@ fn a_unit_without_a_command_has_its_sentence(
 ) {
     let verdict = if reason.is_some() { Verdict::Failed } else { Verdict::Applied };
     let record = UnitRecord { origin, reason, ..record(Kind::OrderPlace, verdict, None) };
-    assert_eq!(of_unit(&record), expected);
+    assert_eq!(of_unit(&record, None), expected);
+}
+
+/// An attempt that failed for the second time, and is tried again after a minute.
+fn retried() -> Delivery {
+    Delivery {
+        attempts: 2,
+        failures: 2,
+        problem: Some(Failure::Status(503)),
+        progress: Progress::Pending { not_before: Timestamp::from_micros(60_000_000) },
+        ..Delivery::new(Channel::Webhook, Timestamp::EPOCH)
+    }
+}
+
+#[rstest]
+#[case(
+    Some(delivered(3)),
+    None,
+    "The notification of a refund was delivered, through webhook, at attempt 3."
+)]
+#[case(
+    None,
+    Some(retried()),
+    "The delivery of the notification of a refund failed, through webhook, at attempt 2: status 503. \
+     The next attempt is due at 1970-01-01T00:01:00.000000Z."
+)]
+#[case(
+    None,
+    None,
+    "The delivery of the notification of a refund failed. The delivery is tried again."
+)]
+#[case(
+    Some(given_up(1, Failure::Status(410))),
+    None,
+    "The delivery of the notification of a refund failed, through webhook, after 1 attempt: status 410. \
+     The delivery is given up."
+)]
+#[case(
+    Some(given_up(0, Failure::Removed)),
+    None,
+    "The delivery of the notification of a refund failed, through webhook, after 0 attempts: the channel is not configured any more. \
+     The delivery is given up."
+)]
+fn an_attempt_to_deliver_has_its_sentence(
+    #[case] event: Option<Event>,
+    #[case] retried: Option<Delivery>,
+    #[case] expected: &str,
+) {
+    let record = UnitRecord {
+        origin: Origin::Notified(NotificationKind::RefundSucceeded),
+        events: event.into_iter().collect(),
+        ..record(Kind::OrderPlace, Verdict::Applied, None)
+    };
+    assert_eq!(of_unit(&record, retried.as_ref()), expected);
 }
