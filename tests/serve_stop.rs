@@ -111,12 +111,12 @@ fn nothing_is_lost(
     processor.wait(|processor| placed(processor, ORDERS) && published(processor));
     assert_eq!(sequences(&processor), *before);
     let namespace = processor.namespace.clone();
-    let heard = runtime.block_on(async {
+    let received = runtime.block_on(async {
         let producer = Producer::new(&node.url(), &namespace).await;
         producer.drain(events).await
     });
     let mut ids = BTreeMap::new();
-    for event in heard {
+    for event in received {
         let order = event.body["subject"].as_str().expect("a subject").to_owned();
         let sequence = event.body["sequence"].as_str().expect("a sequence").to_owned();
         assert_eq!(Some(sequence.trim_start_matches('0')), before.get(&order).map(String::as_str));
@@ -164,11 +164,11 @@ fn a_stop_publishes_all_events_when_the_broker_is_unblocked_in_time() {
     watermark(&node, "0.4");
 
     assert_eq!(processor.ended_within(GRACE + A_LITTLE).code(), Some(0));
-    let heard = runtime.block_on(async {
+    let received = runtime.block_on(async {
         let producer = Producer::new(&node.url(), &processor.namespace).await;
         producer.depth(&events).await
     });
-    assert!(heard as usize >= ORDERS, "it used its grace: {heard} events of {ORDERS}");
+    assert!(received as usize >= ORDERS, "{received} events within the grace, of {ORDERS}");
     nothing_is_lost(&node, &runtime, processor, &events, &before);
 }
 

@@ -115,7 +115,7 @@ async fn a_batch_of_carts_expires_one_by_one() {
         shop.run("cart.put", line(&format!("k-{nth}"), "tea", 1)).await;
     }
     shop.pass(719 * HOUR).await;
-    assert!(!shop.told().contains(&"cart.expired"));
+    assert!(!shop.event_types().contains(&"cart.expired"));
 
     let mut per_hour = Vec::new();
     for _ in 0..=73 {
@@ -144,7 +144,7 @@ async fn a_change_moves_the_expiry_and_a_thousand_changes_leave_one_timer() {
     shop.run("cart.add", line("k-1", "tea", 1)).await;
     shop.pass(29 * DAY).await;
     assert_eq!(cart(&shop, "k-1").status, CartStatus::Open);
-    // the next unit says which timers were dealt with
+    // the next unit removes the timers that have fired
     shop.run("stock.adjust", json!({"sku": "tea", "delta": 1})).await;
     assert_eq!(shop.timers(), 1, "the timer that fired too early set the next one");
     shop.pass(4 * DAY).await;
@@ -234,7 +234,7 @@ async fn expiries_survive_a_restart_and_are_caught_up_on() {
     }
     let mut shop = Shop::open_on(Arc::new(shop.disk.crash()), settings());
     shop.pass(40 * DAY).await;
-    let expired = shop.told().iter().filter(|kind| **kind == "cart.expired").count();
+    let expired = shop.event_types().iter().filter(|kind| **kind == "cart.expired").count();
     assert_eq!(expired, 5);
 }
 

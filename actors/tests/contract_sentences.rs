@@ -303,9 +303,9 @@ async fn partial_payments_keep_the_hold_to_its_cap_and_are_refunded_when_it_expi
     shop.pass(MINUTE).await;
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::RefundDue, (1, 0)));
-    let [lapsed] = &shop.entries[first..] else { panic!("one unit") };
-    assert_eq!(events(lapsed, "order.expired")[0]["status"], "expired");
-    let due = &events(lapsed, "order.refund_due")[0];
+    let [expired] = &shop.entries[first..] else { panic!("one unit") };
+    assert_eq!(events(expired, "order.expired")[0]["status"], "expired");
+    let due = &events(expired, "order.refund_due")[0];
     assert_eq!((&due["amount"], &due["status"]), (&json!(200), &json!("refund_due")));
     assert_eq!(shop.pending_refunds("o-1"), [("EUR", 200)]);
 }

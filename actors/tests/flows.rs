@@ -28,7 +28,7 @@ async fn an_order_is_placed_paid_and_its_stock_sold() {
     assert_eq!(shop.status("o-1"), Status::Paid);
     assert_eq!((shop.stock("tea"), shop.stock("cup")), ((8, 0), (4, 0)));
     assert_eq!(
-        shop.told(),
+        shop.event_types(),
         [
             "stock.changed",
             "stock.changed",
@@ -90,7 +90,7 @@ async fn money_for_a_rejected_order_is_refunded() {
 
     assert_eq!(verdict(&placed), (Verdict::Rejected, Some("out_of_stock")));
     assert_eq!(shop.status("o-1"), Status::RefundDue);
-    assert!(shop.told().ends_with(&["order.refund_due", "payment.refund_requested"]));
+    assert!(shop.event_types().ends_with(&["order.refund_due", "payment.refund_requested"]));
     assert_eq!(shop.stock("tea"), (1, 0));
 }
 

@@ -84,7 +84,7 @@ async fn a_frozen_hold_expires_at_the_cap_and_its_authorization_is_voided_once()
     shop.pass(MINUTE).await;
 
     assert_eq!((shop.status("o-1"), shop.stock("tea")), (Status::Expired, (10, 0)));
-    assert_eq!(shop.count("payment.void_requested"), 1, "{:?}", shop.told());
+    assert_eq!(shop.count("payment.void_requested"), 1, "{:?}", shop.event_types());
     // the end of the same attempt requests no other void; the authorization of another attempt does
     shop.run("payment.callback", said("o-1", "voided a")).await;
     shop.run("payment.callback", said("o-1", "authorized b 500")).await;
@@ -130,7 +130,7 @@ async fn a_partial_payment_extends_a_frozen_hold_to_the_cap() {
 
     shop.pass(110 * MINUTE).await;
     assert_eq!(shop.status("o-1"), Status::RefundDue);
-    assert!(shop.told().ends_with(&[
+    assert!(shop.event_types().ends_with(&[
         "order.expired",
         "order.refund_due",
         "stock.released",

@@ -137,7 +137,7 @@ async fn each_channel_delivers_a_notification_once_under_one_id_and_with_the_tra
         assert_eq!(due.trace, TraceParent::parse(TRACE));
     }
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Delivered);
-    let delivered = shop.told().into_iter().filter(|told| *told == "notification.delivered");
+    let delivered = shop.event_types().into_iter().filter(|told| *told == "notification.delivered");
     assert_eq!(delivered.count(), 2);
 }
 
@@ -195,7 +195,7 @@ async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again()
 
     pass(&mut shop, HOUR + 2 * SECOND, webhook_is_down).await;
     assert_eq!(notice(&shop, "o-1").standing(), NoticeStatus::Exhausted);
-    assert_eq!(shop.told().last(), Some(&"notification.failed"));
+    assert_eq!(shop.event_types().last(), Some(&"notification.failed"));
     let given_up = delivery(&shop, "o-1", Channel::Webhook);
     assert_eq!(given_up.problem, Some(Failure::Status(503)));
     assert_eq!(

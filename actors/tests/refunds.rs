@@ -241,7 +241,7 @@ async fn a_callback_that_waited_for_a_rejected_order_is_applied_right_after_the_
         let early = shop.run("payment.callback", said("o-1", text)).await;
         assert_eq!(verdict(&early), (Verdict::Waiting, None));
         shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-        assert_eq!(shop.told().last().copied(), Some(told), "{text}");
+        assert_eq!(shop.event_types().last().copied(), Some(told), "{text}");
     }
 }
 

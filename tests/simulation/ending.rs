@@ -36,7 +36,7 @@ impl World {
             (&sealed.model, &sealed.aged) == (&durable.model, &durable.aged),
             "the model of what is sealed, and of what is durable"
         );
-        sealed.mirror.check_lapsed(&sealed.model.settings);
+        sealed.mirror.check_expired(&sealed.model.settings);
         observations.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.view().borrow();
         sealed.mirror.check_parked(&view);
@@ -132,7 +132,7 @@ pub(crate) struct Summary {
     pub(crate) aged: Aged,
 }
 
-/// The timers that are not dealt with.
+/// The timers that have not fired.
 fn timers(opened: &Opened) -> Vec<Timer> {
     let far = SimulatedClock::at(orderly_domain::time::Timestamp::from_micros(opened.view.clock()));
     far.advance(30 * LONG);

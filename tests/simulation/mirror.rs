@@ -289,7 +289,7 @@ impl Mirror {
     }
 
     /// Nothing is held, nothing waits and no cart is open whose time has passed: invariant 6, when every timer was fired.
-    pub(crate) fn check_lapsed(&self, settings: &Settings) {
+    pub(crate) fn check_expired(&self, settings: &Settings) {
         for cart in self.carts.values().filter(|cart| cart.status == CartStatus::Open) {
             let latest = cart.updated_at.micros()
                 + settings.cart_expires_after

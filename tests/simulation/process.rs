@@ -95,7 +95,7 @@ pub(crate) struct Process {
     pub(crate) retries: VecDeque<Delivery>,
     /// Due, not fired. The view is asked for more when these are done.
     pub(crate) firing: VecDeque<Timer>,
-    /// Complete checkpoints that the core has not heard of.
+    /// Complete checkpoints of which the core does not know yet.
     pub(crate) reports: VecDeque<Report>,
     /// An actor's restart budget is spent: nothing here may do that.
     pub(crate) spent: mpsc::UnboundedReceiver<RestartBudgetExceeded>,

@@ -199,14 +199,14 @@ impl Shop {
     }
 
     /// The types of all events so far.
-    pub fn told(&self) -> Vec<&'static str> {
+    pub fn event_types(&self) -> Vec<&'static str> {
         let types = self.entries.iter().flat_map(|entry| entry.record.types());
         types.map(orderly_domain::event::Type::as_str).collect()
     }
 
     /// How many events of that type there were.
     pub fn count(&self, kind: &str) -> usize {
-        self.told().iter().filter(|told| **told == kind).count()
+        self.event_types().iter().filter(|told| **told == kind).count()
     }
 
     /// The refunds of an order, in the order in which they were requested.

@@ -60,7 +60,7 @@ fn effect(history: &[&str], text: &str, phase: Phase) -> CallbackEffect {
         None => assert_eq!(effect, CallbackEffect::Stale, "only a stale callback changes nothing"),
         Some(Change::Attempt { .. }) => {}
         Some(_) => {
-            assert_ne!(effect, CallbackEffect::Stale, "a stale callback changes attempts only")
+            assert_ne!(effect, CallbackEffect::Stale, "a stale callback changes attempts only");
         }
     }
     effect
