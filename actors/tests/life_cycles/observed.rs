@@ -34,7 +34,7 @@ pub fn unit(record: &UnitRecord) -> Unit {
                 unit.facts.push(format!("due {amount}"));
             }
             Event::StockLow { sku, available, .. } => {
-                unit.facts.push(format!("low {sku} {available}"))
+                unit.facts.push(format!("low {sku} {available}"));
             }
             Event::RefundRequested { amount, currency, .. } => {
                 unit.refunds_requested.push((*amount, currency.code().to_owned()));
