@@ -10,7 +10,7 @@ use orderly_domain::command::{Command, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::CommandName;
 use orderly_domain::text::shown;
-use orderly_domain::time::{NoTime, Timestamp};
+use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Reason;
 use serde::Deserialize;
@@ -75,9 +75,8 @@ impl Decoder {
             });
         }
         if let Some(deadline) = properties.deadline.as_deref() {
-            let parsed = Timestamp::parse(deadline)
-                .map_err(|_| Invalid::field("deadline", NoTime(deadline.to_owned())))?;
-            inbound.deadline = Some(parsed);
+            let parsed = Timestamp::parse(deadline);
+            inbound.deadline = Some(parsed.map_err(|problem| Invalid::field("deadline", problem))?);
         }
         if structured { structured_event(&message.body, inbound) } else { plain(message, inbound) }
     }
@@ -155,7 +154,7 @@ fn structured_event(body: &[u8], inbound: &mut InboundMessage) -> Result<Command
     }
     if let (None, Some(time)) = (inbound.time, event.time.as_deref()) {
         let parsed = Timestamp::parse(time)
-            .map_err(|_| Invalid::malformed(format_args!("time: {}", NoTime(time.to_owned()))))?;
+            .map_err(|problem| Invalid::malformed(format_args!("time: {problem}")))?;
         inbound.time = Some(parsed);
     }
     if event.r#type.is_none() {

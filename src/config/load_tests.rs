@@ -158,7 +158,7 @@ fn a_number_without_a_unit_is_an_error_that_names_its_key() {
     let problem = the_problem(&[("ORDERLY_CARTS__EXPIRE_AFTER", "365")]);
     assert_eq!(problem.key, "carts.expire_after");
     assert!(problem.source.contains("ORDERLY_CARTS__EXPIRE_AFTER"), "{problem}");
-    assert!(problem.what.contains("needs its unit"), "{problem}");
+    assert!(problem.what.contains("with its unit"), "{problem}");
 }
 
 #[test]

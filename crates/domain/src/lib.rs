@@ -15,6 +15,7 @@
 //! | [`stored`] | the bytes of all that is stored, their versions, and how earlier ones are read |
 //! | [`expected_version`] | the check of `expected_version` |
 //! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
+//! | `rfc3339` | times as texts |
 //!
 //! Value types that all of them use: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
 
@@ -36,6 +37,7 @@ pub mod parked;
 pub mod payment;
 pub mod quarantine;
 pub mod record;
+mod rfc3339;
 pub mod stored;
 pub mod subject;
 pub mod text;

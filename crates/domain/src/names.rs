@@ -10,8 +10,9 @@ macro_rules! names {
         $(#[$top])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
-            serde::Serialize, serde::Deserialize,
+            serde::Serialize,
             strum::Display, strum::EnumString, strum::FromRepr, strum::IntoStaticStr, strum::VariantArray,
+            strum::VariantNames,
         )]
         #[serde(rename_all = "snake_case")]
         #[strum(serialize_all = "snake_case")]
@@ -32,6 +33,27 @@ macro_rules! names {
             /// The variant with that name. `None`: no variant has it.
             pub fn from_name(name: &str) -> Option<Self> {
                 name.parse().ok()
+            }
+        }
+
+        // Derived code would also accept an object whose only member has the name of a variant.
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Name;
+                impl serde::de::Visitor<'_> for Name {
+                    type Value = $type;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        let names = <$type as strum::VariantNames>::VARIANTS;
+                        write!(f, "one of {}", names.join(", "))
+                    }
+
+                    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<$type, E> {
+                        let names = <$type as strum::VariantNames>::VARIANTS;
+                        $type::from_name(name).ok_or_else(|| E::unknown_variant(name, names))
+                    }
+                }
+                deserializer.deserialize_str(Name)
             }
         }
 

@@ -1,6 +1,7 @@
 //! Points in time. Nothing here reads a clock: rules get `now` as an argument.
 
 use crate::canonical::{Canonical, Form, Member};
+use crate::rfc3339;
 use crate::text::shown;
 use compact_str::CompactString;
 use minicbor::{Decode, Encode};
@@ -60,31 +61,14 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// The RFC 3339 text: the same as `Display`, and much faster. `None` for years beyond 0 to 9999.
+    /// The RFC 3339 text. `None` for years beyond 0 to 9999.
     fn rfc3339(self) -> Option<[u8; 27]> {
-        let time = jiff::Timestamp::from_microsecond(self.0).ok()?;
-        let time = jiff::tz::Offset::UTC.to_datetime(time);
-        let year = u32::try_from(time.year()).ok()?;
-        let mut text = *b"0000-00-00T00:00:00.000000Z";
-        let mut put = |digits: std::ops::Range<usize>, mut number: u32| {
-            for digit in text[digits].iter_mut().rev() {
-                *digit += u8::try_from(number % 10).unwrap_or_default();
-                number /= 10;
-            }
-        };
-        put(0..4, year);
-        put(5..7, time.month().unsigned_abs().into());
-        put(8..10, time.day().unsigned_abs().into());
-        put(11..13, time.hour().unsigned_abs().into());
-        put(14..16, time.minute().unsigned_abs().into());
-        put(17..19, time.second().unsigned_abs().into());
-        put(20..26, time.subsec_nanosecond().unsigned_abs() / 1_000);
-        Some(text)
+        rfc3339::format(self.0)
     }
 
-    /// Parses RFC 3339.
-    pub fn parse(text: &str) -> Result<Self, jiff::Error> {
-        text.parse::<jiff::Timestamp>().map(|time| Self(time.as_microsecond()))
+    /// Parses RFC 3339, of the years 0 to 9999.
+    pub fn parse(text: &str) -> Result<Self, NoTime> {
+        rfc3339::parse(text).map(Self).ok_or_else(|| NoTime(text.to_owned()))
     }
 }
 
@@ -96,7 +80,7 @@ pub struct NoTime(pub String);
 impl TryFrom<CompactString> for Timestamp {
     type Error = NoTime;
     fn try_from(text: CompactString) -> Result<Self, NoTime> {
-        Self::parse(&text).map_err(|_| NoTime(text.into()))
+        Self::parse(&text)
     }
 }
 
@@ -106,9 +90,9 @@ fn micros(span: Duration) -> i64 {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_microsecond(self.0) {
-            Ok(time) => write!(f, "{time:.6}"),
-            Err(_) => write!(f, "{}us", self.0),
+        match self.rfc3339() {
+            Some(text) => f.write_str(std::str::from_utf8(&text).unwrap_or_default()),
+            None => write!(f, "{}us", self.0),
         }
     }
 }

@@ -70,7 +70,7 @@ enum Shape {
     Currency,
     /// An RFC 3339 time.
     Time,
-    /// A duration with a unit, longer than 0 and at most ten years.
+    /// A duration with a unit, longer than 0 and at most a hundred years.
     Span,
     /// One of these words.
     Word(&'static [&'static str]),
@@ -102,8 +102,8 @@ pub(crate) const MOST_UNITS: i64 = 1_000_000;
 pub(crate) const MOST_LINES: usize = 500;
 /// The most units of one sku on hand, and the largest change of them.
 const MOST_STOCK: i64 = 1_000_000_000_000;
-/// The longest duration: ten years, in microseconds.
-const LONGEST: i64 = 3650 * 24 * 60 * MINUTE;
+/// The longest duration: a hundred years, in microseconds.
+const LONGEST: i64 = 36_500 * 24 * 60 * MINUTE;
 
 const VERSION: Field = optional("expected_version", Whole(0, i64::MAX));
 const HOLD_FOR: Field = optional("hold_for", Span);
@@ -365,8 +365,22 @@ pub(crate) fn total(lines: &Value, adjustments: &Value) -> Option<i64> {
     i64::try_from(goods + adjusted).ok().filter(|total| *total >= 0)
 }
 
+/// RFC 3339, to the end of the year 9999: `jiff::Timestamp` ends a day earlier. Leap seconds are left out.
 fn time(text: &str) -> Option<i64> {
-    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_microsecond)
+    let (local, offset) = match text.strip_suffix(['Z', 'z']) {
+        Some(local) => (local, 0),
+        None => {
+            let (local, offset) = text.split_at_checked(text.len().checked_sub(6)?)?;
+            let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+            let (hours, minutes): (i64, i64) = (hours.parse().ok()?, minutes.parse().ok()?);
+            let sign = if offset.starts_with('-') { -1 } else { 1 };
+            (local, sign * (60 * hours + minutes) * MINUTE)
+        }
+    };
+    let local: jiff::civil::DateTime = local.parse().ok()?;
+    let since = local.since(jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0)).ok()?;
+    let since = since.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok()?;
+    Some(i64::try_from(since.as_micros()).ok()? - offset)
 }
 
 fn span(text: &str) -> Option<i64> {

@@ -6,8 +6,8 @@
 use std::io::{self, BufRead, Read as _};
 
 use orderly_domain::command::decode_error::{self, Wrong};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{self, IgnoredAny, Unexpected};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// The largest line or document; no larger command is accepted under any configuration (1 MiB
@@ -129,7 +129,18 @@ struct Line<Data> {
     kind: String,
     id: String,
     source: Option<String>,
+    #[serde(deserialize_with = "present", bound(deserialize = "Data: Deserialize<'de>"))]
     data: Data,
+}
+
+/// A value that is not `null`, which is the same as absent.
+fn present<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let value = Option::deserialize(deserializer)?;
+    value.ok_or_else(|| de::Error::invalid_type(Unexpected::Unit, &"the data of a command"))
 }
 
 /// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line. Empty lines are skipped. A command without a
@@ -232,7 +243,7 @@ mod tests {
     #[test]
     fn every_line_is_a_command_with_its_data_untouched() {
         let text = "{\"type\":\"stock.set\",\"id\":\"1\",\"data\":{ \"on_hand\": 1.50 }}\n\n\
-                    {\"id\":\"2\",\"source\":\"shop\",\"data\":null,\"type\":\"x\"}\r\n";
+                    {\"id\":\"2\",\"source\":\"shop\",\"data\":7,\"type\":\"x\"}\r\n";
         let commands: Vec<CommandInput> =
             read(text).into_iter().collect::<Result<_, _>>().expect("valid");
         let seen: Vec<_> = commands
@@ -240,8 +251,15 @@ mod tests {
             .map(|command| (&*command.kind, &*command.id, &*command.source, command.data.get()))
             .collect();
         let wanted =
-            [("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"), ("x", "2", "shop", "null")];
+            [("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"), ("x", "2", "shop", "7")];
         assert_eq!(seen, wanted);
+    }
+
+    #[test]
+    fn a_source_that_is_null_is_absent() {
+        let line = r#"{"type":"a","id":"1","source":null,"data":{"x":null}}"#;
+        let command = read(line).pop().expect("a line").expect("valid");
+        assert_eq!((&*command.source, command.data.get()), ("unknown", r#"{"x":null}"#));
     }
 
     #[test]
@@ -279,6 +297,15 @@ mod tests {
             ),
             ("{\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
             ("{\"type\":\"a\",\"id\":\"1\"}", "line 2: not a command: data: is required"),
+            ("{\"type\":null,\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
+            (
+                "{\"type\":\"a\",\"id\":null,\"data\":1}",
+                "line 2: not a command: id: is required. Every line has its own id; --id is for one document with --type",
+            ),
+            (
+                "{\"type\":\"a\",\"id\":\"1\",\"data\":null}",
+                "line 2: not a command: data: is required",
+            ),
             (
                 "{\"type\":5,\"id\":\"1\",\"data\":1}",
                 "line 2: not a command: type: must be a string, not 5",

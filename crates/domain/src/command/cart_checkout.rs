@@ -19,7 +19,8 @@ pub struct CartCheckout {
     #[serde(deserialize_with = "strict_object::object")]
     pub customer: Customer,
     /// The adjustments that are added to the sum of the lines.
-    #[serde(default, deserialize_with = "strict_object::objects")]
+    #[serde(default, deserialize_with = "strict_object::optional_objects")]
+    #[schemars(with = "Option<Vec<Adjustment>>")]
     pub adjustments: Vec<Adjustment>,
     /// The command is refused unless the cart has this version.
     pub expected_version: Option<u64>,

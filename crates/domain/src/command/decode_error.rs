@@ -103,12 +103,12 @@ fn shape(path: &str, message: &str) -> Wrong {
         (field, format!("is none of {}", choices()))
     } else if let Some(name) = quoted_after(found, "unknown variant ") {
         (path.to_owned(), format!("must be one of {}, not {:?}", choices(), shown(name)))
+    } else if found == "invalid type: null" && !path.ends_with(']') {
+        (path.to_owned(), "is required".to_owned()) // null is the same as absent
     } else if let Some(found) =
         found.strip_prefix("invalid type: ").or_else(|| found.strip_prefix("invalid value: "))
     {
         (path.to_owned(), format!("must be {}, not {}", expectation(expected), finding(found)))
-    } else if message == "expected value" {
-        (path.to_owned(), "must be a string".to_owned()) // serde's message for an enum that is neither text nor object
     } else {
         (path.to_owned(), message.to_owned())
     };
@@ -128,14 +128,12 @@ fn expectation(expected: &str) -> &str {
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "an object",
-        // an enum without data
-        "string or map" => "a string",
         _ if expected.starts_with("struct ") => "an object",
         _ => expected,
     }
 }
 
-/// What serde found. Numbers are shown. Texts are not, since a text may be a personal address.
+/// What serde found. Numbers are shown, also in a text. Other texts are not, since a text may be a personal address.
 fn finding(found: &str) -> String {
     let number = ["integer `", "floating point `", "boolean `"]
         .iter()
@@ -145,7 +143,13 @@ fn finding(found: &str) -> String {
         (None, "map") => "an object".to_owned(),
         (None, "sequence") => "a list".to_owned(),
         (None, "unit value" | "null") => "null".to_owned(),
-        (None, text) if text.starts_with("string ") => "a string".to_owned(),
+        (None, text) if text.starts_with("string ") => {
+            let content = text.trim_start_matches("string ");
+            match content.trim_matches('"').parse::<f64>() {
+                Ok(_) => format!("the text {}", shown(content)),
+                Err(_) => "a string".to_owned(),
+            }
+        }
         (None, other) => shown(other),
     }
 }

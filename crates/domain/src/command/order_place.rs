@@ -50,7 +50,8 @@ pub struct OrderPlace {
     #[serde(deserialize_with = "strict_object::objects")]
     pub lines: Vec<Line>,
     /// The adjustments that are added to the sum of the lines.
-    #[serde(default, deserialize_with = "strict_object::objects")]
+    #[serde(default, deserialize_with = "strict_object::optional_objects")]
+    #[schemars(with = "Option<Vec<Adjustment>>")]
     pub adjustments: Vec<Adjustment>,
     /// How long the stock is held. Absent: as configured.
     #[serde(default, with = "span")]

@@ -1,4 +1,5 @@
 use super::data::Data;
+use super::strict_object;
 use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::id::OrderId;
 use crate::subject::Subject;
@@ -29,6 +30,7 @@ pub struct OrderResolve {
     /// The order.
     pub order_id: OrderId,
     /// The decision.
+    #[serde(deserialize_with = "strict_object::word")]
     pub decision: Decision,
 }
 

@@ -1,4 +1,5 @@
 use super::data::{Data, Invalid};
+use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
@@ -86,7 +87,8 @@ pub struct PaymentCallback {
     #[n(10)]
     pub outcome: Option<DisputeOutcome>,
     /// Whether this is the last capture of the attempt.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict_object::or_default")]
+    #[schemars(with = "Option<bool>")]
     #[n(11)]
     pub r#final: bool,
     /// The time of the event, by the provider's clock.

@@ -16,7 +16,8 @@ pub struct RefundRequest {
     /// The amount in minor units of the order's currency, 1 or more.
     pub amount: PositiveAmount,
     /// The goods that are returned to stock at once: at most 500 lines. Several lines of the same sku count together.
-    #[serde(default, deserialize_with = "strict_object::objects")]
+    #[serde(default, deserialize_with = "strict_object::optional_objects")]
+    #[schemars(with = "Option<Vec<Restock>>")]
     pub restock: Vec<Restock>,
 }
 

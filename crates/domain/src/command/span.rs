@@ -1,34 +1,20 @@
-//! An optional duration within a command's data.
+//! An optional duration within a command's data. Its grammar and its limit are those of the configuration
+//! ([`crate::duration`]).
 
-use crate::duration::{Error, parse};
-use crate::text::shown;
+use crate::duration;
 use serde::{Deserialize, Deserializer, Serializer, de};
-use std::borrow::Cow;
 use std::time::Duration;
 
-/// The longest duration: ten years of 365 days.
-const MOST: Duration = Duration::from_secs(3650 * 86_400);
-
-/// Reads a duration that is longer than 0 and at most ten years.
+/// Reads a duration that is longer than 0. `null` counts as absent.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Duration>, D::Error> {
-    let Some(text) = Option::<Cow<'_, str>>::deserialize(deserializer)? else {
-        return Ok(None);
-    };
-    let problem = match parse(&text) {
-        Ok(span) if span.is_zero() => "must be longer than nothing".to_owned(),
-        Ok(span) if span <= MOST => return Ok(Some(span)),
-        Ok(_) | Err(Error::TooLong) => "must be at most 3650days".to_owned(),
-        Err(Error::Calendar) => {
-            let shown = shown(&text);
-            format!("must be in days or shorter units such as \"30d\", not {shown:?}")
-        }
-        Err(Error::NoUnit | Error::Negative | Error::Malformed(_)) => {
-            format!("must be a duration with a unit such as \"15m\", not {:?}", shown(&text))
-        }
-    };
-    Err(de::Error::custom(problem))
+    #[derive(Deserialize)]
+    struct Span(#[serde(deserialize_with = "duration::deserialize")] Duration);
+    match Option::deserialize(deserializer)? {
+        Some(Span(span)) if span.is_zero() => Err(de::Error::custom("must be longer than 0s")),
+        span => Ok(span.map(|Span(span)| span)),
+    }
 }
 
 /// Writes a duration as a text. Equal durations always give the same text.
@@ -46,6 +32,7 @@ pub(super) fn serialize<S: Serializer>(
 
 pub(super) fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({
-        "type": ["string", "null"], "description": "a duration with a unit, such as \"15m\", at most 3650 days"
+        "type": ["string", "null"],
+        "description": "a duration with its unit, such as \"15m\" or \"PT15M\", longer than 0 and at most \"36500d\""
     })
 }

@@ -1,8 +1,10 @@
-//! Decodes objects within a command's data from JSON objects only. Derived code would also accept a list of the fields.
+//! Decodes values within a command's data where derived code would accept too much, or too little: objects from JSON objects
+//! only (derived code also accepts a list of the fields), words from texts only, and `null` as an absent field everywhere.
 
-use serde::de::value::MapAccessDeserializer;
+use serde::de::value::{MapAccessDeserializer, StrDeserializer};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -13,6 +15,35 @@ where
     D: Deserializer<'de>,
 {
     deserializer.deserialize_map(Object(PhantomData))
+}
+
+/// A list of objects that may be absent. `null` counts as absent, and absent as empty.
+pub(super) fn optional_objects<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let strict = Option::<Vec<Strict<T>>>::deserialize(deserializer)?;
+    Ok(strict.into_iter().flatten().map(|strict| strict.0).collect())
+}
+
+/// A value that may be absent. `null` counts as absent, and absent as the default.
+pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + Default,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A word of an enum without data. Derived code would also accept an object with the word as its only member.
+pub(super) fn word<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let word = Cow::<'_, str>::deserialize(deserializer)?;
+    T::deserialize(StrDeserializer::new(&word))
 }
 
 /// A list of objects.

@@ -35,7 +35,7 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":"1","unit_price":5}]"#,
-    "lines[0].quantity: must be a whole number from 1 to 1000000, not a string"
+    "lines[0].quantity: must be a whole number from 1 to 1000000, not the text \"1\""
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1.5,"unit_price":5}]"#,
@@ -43,7 +43,7 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":null,"unit_price":5}]"#,
-    "lines[0].quantity: must be a whole number from 1 to 1000000, not null"
+    "lines[0].quantity: is required"
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1,"unit_price":-5}]"#,
@@ -63,10 +63,13 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
     r#""customer":{"id":"c"},"adjustments":[{"kind":"fee","amount":0.5}]"#,
     "adjustments[0].amount: must be a whole number of at most 64 bits, not 0.5"
 )]
-#[case(r#""customer":{"id":"c"},"hold_for":15"#, "hold_for: must be a string, not 15")]
+#[case(
+    r#""customer":{"id":"c"},"hold_for":15"#,
+    "hold_for: must be a duration with its unit in quotes, such as \"15m\", not 15"
+)]
 #[case(
     r#""customer":{"id":"c"},"hold_for":"15""#,
-    "hold_for: must be a duration with a unit such as \"15m\", not \"15\""
+    "hold_for: must be a duration with its unit, such as \"15m\", \"2h\" or \"30d\", not \"15\""
 )]
 fn of_a_placed_order(#[case] rest: &str, #[case] words: &str) {
     let data = format!("{{{PLACE},{rest}}}");
@@ -96,7 +99,12 @@ fn of_a_placed_order(#[case] rest: &str, #[case] words: &str) {
     r#"{"order_id":"o","decision":"maybe"}"#,
     "decision: must be one of accept or cancel, not \"maybe\""
 )]
-#[case(Kind::OrderResolve, r#"{"order_id":"o","decision":1}"#, "decision: must be a string")]
+#[case(Kind::OrderResolve, r#"{"order_id":"o","decision":1}"#, "decision: must be a string, not 1")]
+#[case(
+    Kind::OrderResolve,
+    r#"{"order_id":"o","decision":{"accept":null}}"#,
+    "decision: must be a string, not an object"
+)]
 #[case(Kind::OrderCancel, "[]", "the data must be an object, not a list")]
 #[case(Kind::OrderCancel, "7", "the data must be an object, not a number")]
 #[case(Kind::OrderCancel, "null", "the data must be an object, not null")]
@@ -130,10 +138,7 @@ fn a_long_text_is_shown_by_its_beginning_only() {
     );
     let words = told(Kind::OrderPlace, data.as_bytes());
     let beginning = "é".repeat(40);
-    assert_eq!(
-        words,
-        format!("hold_for: must be a duration with a unit such as \"15m\", not \"{beginning}…\"")
-    );
+    assert!(words.ends_with(&format!(", not \"{beginning}…\"")), "{words}");
 }
 
 #[test]
