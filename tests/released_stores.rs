@@ -223,9 +223,12 @@ async fn go_on(archive: &Path) -> String {
     let mut processor = processor();
     let directory = processor.directory.path().to_str().expect("UTF-8").to_owned();
     tar(&["-C", &directory, "-xzf", archive.to_str().expect("UTF-8")]);
-    // Offline work changes nothing: the build that wrote the store could still open it.
-    assert_eq!(processor.verify()["balanced"], true, "{name}");
-    assert_eq!(self::archive(&format(&processor)), archive, "{name} was upgraded");
+    // Offline work changes nothing: the build that wrote the store could still open it. Only the second round shows a store
+    // that `stats` upgrades after its answer.
+    for _ in 0..2 {
+        assert_eq!(processor.verify()["balanced"], true, "{name}");
+        assert_eq!(self::archive(&format(&processor)), archive, "{name} was upgraded");
+    }
     processor.start();
     // The answers are the same.
     let then = std::fs::read(answers_of(archive));
