@@ -87,7 +87,7 @@ pub(super) async fn of_order(
 
 /// A unit of a timeline.
 struct Entry {
-    unit: JournalEntry,
+    entry: JournalEntry,
     /// Of a failed attempt to deliver a notification that is tried again: the delivery after the attempt.
     retried: Option<Delivery>,
 }
@@ -111,14 +111,14 @@ fn entries(reader: &Reader, order: &str, after: Seq, most: usize) -> Result<Vec<
         if let Some(unit) = reader.unit(seq)? {
             let entry = JournalEntry::read(&unit)?;
             let retried = attempts.retried(&unit, &entry.record)?;
-            entries.push(Entry { unit: entry, retried });
+            entries.push(Entry { entry, retried });
         }
     }
     Ok(entries)
 }
 
 /// The items of a unit, each with its place in the journal: one for the origin of the unit and one for each event.
-fn items(Entry { unit: entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
+fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
     let record = &entry.record;
     let (kind, source, command_id) = match &record.origin {
         Origin::Message { source, id, kind } => {
