@@ -42,6 +42,9 @@ fn problem_of_fields(value: &Value, schema: &Value) -> Option<String> {
     let Some(fields) = value.as_object() else {
         return Some(format!("{value} is no object"));
     };
+    if schema["additionalProperties"] == true {
+        return None; // any object
+    }
     let missing = required(schema).find(|name| !fields.contains_key(*name));
     if let Some(missing) = missing {
         return Some(format!("{missing} is missing in {value}"));

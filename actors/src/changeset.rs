@@ -10,7 +10,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Status, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::quarantine::Marker;
 use orderly_domain::time::Timestamp;
@@ -46,6 +46,8 @@ pub struct Changeset {
 pub enum Change {
     /// An order, owned by the order actor.
     Order(Ordinal, Arc<Order>),
+    /// Addresses and metadata of an order, owned by the order actor.
+    OrderDetails(Ordinal, Arc<OrderDetails>),
     /// The reservation of an order, owned by the inventory actor.
     Reservation(Ordinal, Arc<Reservation>),
     /// The payments of an order, owned by the payment actor.
@@ -202,6 +204,7 @@ impl Change {
     fn same_state(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Order(a, _), Self::Order(b, _))
+            | (Self::OrderDetails(a, _), Self::OrderDetails(b, _))
             | (Self::Reservation(a, _), Self::Reservation(b, _))
             | (Self::Payments(a, _), Self::Payments(b, _))
             | (Self::Notices(a, _), Self::Notices(b, _))

@@ -5,7 +5,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::event::payload::EventContext;
 use orderly_domain::inventory::Reservation;
-use orderly_domain::order::Order;
+use orderly_domain::order::{Order, OrderDetails};
 use orderly_domain::record::UnitRecord;
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
@@ -25,6 +25,8 @@ pub struct JournalEntry {
     pub record: UnitRecord,
     /// The order that the unit changed.
     pub order: Option<Arc<Order>>,
+    /// Addresses and metadata of the order, when the unit set them.
+    pub details: Option<Arc<OrderDetails>>,
     /// The carts that the unit changed: a merge changes two.
     pub carts: Vec<Arc<Cart>>,
     /// The reservation that the unit changed.
@@ -40,6 +42,7 @@ impl JournalEntry {
             at: Timestamp::from_micros(unit.at),
             record: record(unit)?,
             order: state(unit)?,
+            details: state(unit)?,
             carts: states(unit)?,
             reservation: state(unit)?,
         })
@@ -49,6 +52,7 @@ impl JournalEntry {
     pub fn context(&self) -> EventContext<'_> {
         EventContext {
             order: self.order.as_deref(),
+            details: self.details.as_deref(),
             carts: &self.carts,
             reservation: self.reservation.as_deref(),
             order_id: self.record.order.as_ref(),

@@ -13,7 +13,7 @@ use orderly_actors::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Status, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::verdict::Reason;
@@ -63,7 +63,7 @@ fn tables_keep_their_numbers() {
 fn parts_keep_their_numbers() {
     fn part<S: State + Stored>(table: orderly_store::Table) -> (u8, String) {
         assert_eq!(S::TABLE, table);
-        (S::PART, S::KIND.to_owned())
+        (S::PART, S::KIND.replace(' ', "_"))
     }
     let orders = [
         part::<Order>(tables::ORDERS),
@@ -71,6 +71,7 @@ fn parts_keep_their_numbers() {
         part::<Payments>(tables::ORDERS),
         part::<Notices>(tables::ORDERS),
         part::<Tombstone>(tables::ORDERS),
+        part::<OrderDetails>(tables::ORDERS),
     ];
     numbers::check("OrdersPart", orders);
     numbers::check("CartsPart", [part::<Cart>(tables::CARTS)]);

@@ -37,8 +37,8 @@ pub fn document() -> Value {
 /// The schema of an event's data. Required is what every event of the type has; later builds may add fields.
 fn event(kind: Type) -> Value {
     let object = match kind {
-        Type::OrderPlaced
-        | Type::OrderPartiallyPaid
+        Type::OrderPlaced => with_details(order()),
+        Type::OrderPartiallyPaid
         | Type::OrderExpired
         | Type::OrderRefunded
         | Type::OrderPartiallyRefunded
@@ -151,6 +151,21 @@ fn order() -> Object {
     let order = Object::with(&text(), &["order_id", "status", "currency"]);
     let order = counts.iter().fold(order, |order, name| order.required(name, count()));
     order.required("lines", lines())
+}
+
+/// Adds the addresses and the metadata that an order may have.
+fn with_details(order: Object) -> Object {
+    let lines = json!({"type": "array", "items": text()});
+    let address = ["name", "company", "city", "region", "postal_code", "country"]
+        .iter()
+        .fold(Object::default().required("lines", lines), |address, name| {
+            address.optional(name, text())
+        });
+    let address = address.schema();
+    order
+        .optional("shipping_address", address.clone())
+        .optional("billing_address", address)
+        .optional("metadata", json!({"type": "object", "additionalProperties": true}))
 }
 
 fn sku() -> Object {

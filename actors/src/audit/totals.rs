@@ -6,7 +6,7 @@ use crate::parked;
 use crate::states::{self, part};
 use crate::tables;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
-use orderly_domain::order::{Order, Status, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
 use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
@@ -162,7 +162,11 @@ impl Totals {
                 violations.push(format!("{ordinal:?} was deleted, but it still has parts"));
             }
         }
+        let has_details = part::<OrderDetails>(entity)?.is_some();
         let Some(order) = part::<Order>(entity)? else {
+            if has_details {
+                violations.push(format!("{ordinal:?} has addresses or metadata, but is no order"));
+            }
             return Ok(violations);
         };
         let reservation: Option<Reservation> = part(entity)?;

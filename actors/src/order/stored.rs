@@ -1,8 +1,8 @@
-//! Where orders, and what stays of deleted ones, are in the store.
+//! Where orders, their details, and what stays of deleted ones, are in the store.
 
 use crate::states::State;
 use crate::tables;
-use orderly_domain::order::{Order, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_store::Table;
 
 impl State for Order {
@@ -20,5 +20,15 @@ impl State for Tombstone {
 
     fn weight(&self) -> usize {
         size_of::<Self>()
+    }
+}
+
+impl State for OrderDetails {
+    const TABLE: Table = tables::ORDERS;
+    const PART: u8 = 5;
+
+    fn weight(&self) -> usize {
+        let metadata = self.metadata.as_ref().map_or(0, |metadata| metadata.as_str().len());
+        size_of::<Self>() + 1024 + metadata
     }
 }

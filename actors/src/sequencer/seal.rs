@@ -117,6 +117,7 @@ impl Sequencer {
             at: Timestamp::from_micros(builder.at()),
             record,
             order: None,
+            details: None,
             carts: Vec::new(),
             reservation: None,
         };
@@ -179,6 +180,10 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
         Change::Order(ordinal, order) => {
             write(builder, ordinal, &*order)?;
             entry.order = Some(order);
+        }
+        Change::OrderDetails(ordinal, details) => {
+            write(builder, ordinal, &*details)?;
+            entry.details = Some(details);
         }
         Change::Reservation(ordinal, reservation) => {
             write(builder, ordinal, &*reservation)?;

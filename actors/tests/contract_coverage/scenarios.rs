@@ -39,7 +39,13 @@ async fn stock() -> Scenario {
     scenario.run("stock.set", json!({"sku": "tea", "on_hand": 5, "low_at": 3})).await;
     scenario.run("stock.adjust", json!({"sku": "tea", "delta": -1})).await;
     scenario.run("stock.adjust", json!({"sku": "ghost", "delta": 1})).await;
-    scenario.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
+    let address = json!({
+        "name": "Ada Lovelace", "company": "Analytical", "lines": ["Am Ufer 5"], "city": "Köln",
+        "region": "NRW", "postal_code": "50667", "country": "DE",
+    });
+    let placed = with(place("o-1", &[("tea", 2, 500)]), "shipping_address", address.clone());
+    let placed = with(with(placed, "billing_address", address), "metadata", json!({"gift": true}));
+    scenario.run("order.place", placed).await;
     scenario.run("stock.set", json!({"sku": "tea", "on_hand": 1})).await;
     scenario.run("stock.adjust", json!({"sku": "tea", "delta": -3})).await;
     scenario.run("order.place", place("o-2", &[("tea", 3, 500)])).await;

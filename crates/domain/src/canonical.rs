@@ -19,11 +19,16 @@
 //! | a list | `[`, its items, `]` |
 //! | an object | `{`, its members, each the name as a text and the value, sorted by the bytes of the names, `}` |
 //! | an enum | its wire name, as a text |
+//! | a number in metadata | `d`, its digits with `-` before them when it is negative, `e`, its exponent, `;` |
 //!
 //! A member of an object is left out when an absent field would be decoded to the same value: `null`
 //! for an optional field, `false` or an empty list for others. Therefore a new field must have one of
 //! these as its default. An optional field with a value is always written, also an empty list: an
 //! empty list may mean something else than an absent one.
+//!
+//! Metadata are any JSON object, so nothing in them has a default: all members are written, also `null` and empty ones. Their
+//! numbers are the same when their values are: the digits begin and end with no 0, and the exponent counts from the last digit
+//! (`1.50` and `15e-1` are `d15e-1;`, 1200 is `d12e2;`, 0 is `de0;`).
 //!
 //! Times are texts in RFC 3339 in UTC with six digits of a second, durations texts such as `900s` or
 //! `1s 500000000ns`.
@@ -104,6 +109,28 @@ impl Form {
         Member::Written
     }
 
+    /// Appends a number of metadata, in its one form.
+    pub fn decimal(&mut self, sign: &str, digits: &str, exponent: i64) {
+        for part in ["d", sign, digits, "e", itoa::Buffer::new().format(exponent), ";"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
+    }
+
+    /// Appends `null`.
+    pub fn null(&mut self) {
+        self.out.push(b'n');
+    }
+
+    /// Begins a list. Its items must follow, then its [`end_list`](Self::end_list).
+    pub fn begin_list(&mut self) {
+        self.out.push(b'[');
+    }
+
+    /// Ends a list.
+    pub fn end_list(&mut self) {
+        self.out.push(b']');
+    }
+
     /// Begins an object. Its members must follow, sorted by name, then its [`end`](Self::end).
     #[inline]
     pub fn begin(&mut self) {
@@ -163,7 +190,7 @@ impl<T: Canonical> Canonical for Option<T> {
     fn write(&self, form: &mut Form) -> Member {
         match self {
             None => {
-                form.out.push(b'n');
+                form.null();
                 Member::LeftOut
             }
             Some(value) => {
@@ -174,13 +201,19 @@ impl<T: Canonical> Canonical for Option<T> {
     }
 }
 
+impl<T: Canonical> Canonical for Box<T> {
+    fn write(&self, form: &mut Form) -> Member {
+        (**self).write(form)
+    }
+}
+
 impl<T: Canonical> Canonical for Vec<T> {
     fn write(&self, form: &mut Form) -> Member {
-        form.out.push(b'[');
+        form.begin_list();
         for item in self {
             item.write(form);
         }
-        form.out.push(b']');
+        form.end_list();
         if self.is_empty() { Member::LeftOut } else { Member::Written }
     }
 }

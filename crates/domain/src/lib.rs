@@ -17,8 +17,9 @@
 //! | `codec`, `names` | how fields are stored; enums with a name on the wire and a number in the store |
 //! | `rfc3339` | times as texts |
 //!
-//! Value types that all of them use: [`id`], [`money`], [`text`], [`time`], [`duration`], [`trace`].
+//! Value types that all of them use: [`id`], [`money`], [`address`], [`metadata`], [`text`], [`time`], [`duration`], [`trace`].
 
+pub mod address;
 pub mod canonical;
 pub mod cart;
 mod codec;
@@ -29,6 +30,7 @@ pub mod expected_version;
 pub mod id;
 pub mod identity;
 pub mod inventory;
+pub mod metadata;
 pub mod money;
 mod names;
 pub mod notification;

@@ -10,7 +10,7 @@ mod support;
 use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Payments;
 use orderly_domain::quarantine::Marker;
@@ -193,6 +193,7 @@ const CHECKS: &[(&str, fn())] = &[
     (UnitRecord::KIND, || versions(&[support::records_v1(), support::records()])),
     (Parked::KIND, || versions(&[parked_v1(), parked_v2()])),
     (Marker::KIND, || versions(&[support::markers()])),
+    (OrderDetails::KIND, || versions(&[support::details()])),
 ];
 
 #[test]
@@ -242,7 +243,7 @@ fn no_version_is_raised_without_a_new_format() {
     let history: [(u32, &[u8], usize); 3] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
-        (3, &[1, 1, 1, 1, 1, 2, 1, 2, 2, 1], 195),
+        (3, &[1, 1, 1, 1, 1, 2, 1, 2, 2, 1, 1], 196),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

@@ -73,6 +73,18 @@ fn the_canonical_form_is_written_as_its_module_says() {
         ),
         "s8:cart.put{s7:cart_ids1:ks8:currencys3:EURs4:names0:s8:quantityi0;s3:skus1:ss10:unit_pricei0;}"
     );
+    let placed = form(
+        "order.place",
+        r#"{"order_id":"o","customer":{"id":"c"},"currency":"EUR","lines":[{"sku":"tea","quantity":1,"unit_price":5}],
+            "shipping_address":{"lines":["a","b"],"name":"Ada","city":null},"billing_address":{"lines":[]},
+            "metadata":{"b":null,"a":-1.50}}"#,
+    );
+    assert_eq!(
+        placed,
+        "s11:order.place{s15:billing_address{}s8:currencys3:EURs8:customer{s2:ids1:c}\
+         s5:lines[{s8:quantityi1;s3:skus3:teas10:unit_pricei5;}]s8:metadata{s1:ad-15e-1;s1:bn}\
+         s8:order_ids1:os16:shipping_address{s5:lines[s1:as1:b]s4:names3:Ada}}"
+    );
     let callback = form(
         "payment.callback",
         r#"{"provider":"p","event_id":"e","order_id":"o","attempt_id":"a","kind":"failed",
@@ -168,8 +180,9 @@ fn the_table_has_every_optional_field_of_every_type() {
     }
 }
 
-/// Writes `value` with the members of its objects in an order that `seed` says, and unknown ones among them.
-fn shuffled(value: &Value, seed: &mut u64) -> String {
+/// Writes `value` with the members of its objects in an order that `seed` says, and up to `unknown` unknown ones among
+/// them. (In metadata no member is unknown.)
+fn shuffled(value: &Value, unknown: usize, seed: &mut u64) -> String {
     let mut next = |below: usize| {
         *seed =
             seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -181,18 +194,21 @@ fn shuffled(value: &Value, seed: &mut u64) -> String {
             for last in (1..names.len()).rev() {
                 names.swap(last, next(last + 1));
             }
-            let unknown = next(3);
+            let count = next(unknown + 1);
             let mut written: Vec<_> = names
                 .into_iter()
-                .map(|name| format!("{}: {}", json!(name), shuffled(&members[name], seed)))
+                .map(|name| {
+                    let unknown = if name == "metadata" { 0 } else { unknown };
+                    format!("{}: {}", json!(name), shuffled(&members[name], unknown, seed))
+                })
                 .collect();
-            for number in 0..unknown {
+            for number in 0..count {
                 written.insert(number, format!("\"unknown_{number}\": [{{\"a\": {number}}}]"));
             }
             format!("{{{}}}", written.join(" ,\n"))
         }
         Value::Array(items) => {
-            let items: Vec<_> = items.iter().map(|item| shuffled(item, seed)).collect();
+            let items: Vec<_> = items.iter().map(|item| shuffled(item, unknown, seed)).collect();
             format!("[ {} ]", items.join(","))
         }
         other => other.to_string(),
@@ -213,7 +229,7 @@ proptest! {
                 value[name] = Value::Null;
             }
         }
-        let written = shuffled(&value, &mut seed);
+        let written = shuffled(&value, 2, &mut seed);
         prop_assert_eq!(word(kind, &written), word(kind, data), "{}", written);
     }
 }
@@ -237,9 +253,10 @@ fn every_field_counts() {
                     others.push(Some(items.iter().chain(items.first()).cloned().collect()));
                 }
                 Value::Object(members) => {
-                    let id = members["id"].as_str().expect("is a text");
                     let mut members: Map<_, _> = members.clone();
-                    members.insert("id".to_owned(), json!(format!("{id}x")));
+                    // a customer has an id, an address a city, and metadata anything
+                    let field = if members.contains_key("id") { "id" } else { "city" };
+                    members.insert(field.to_owned(), json!("another"));
                     others.push(Some(members.into()));
                 }
                 Value::Null => {}

@@ -12,9 +12,11 @@ use actix_web::web::{Data, Path, Query};
 use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
+use orderly_domain::address::Address;
 use orderly_domain::event::payload::{CustomerData, LineData, Units};
 use orderly_domain::inventory::{HoldState, Item, Reservation};
-use orderly_domain::order::{Order, Status, Tombstone};
+use orderly_domain::metadata::Metadata;
+use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Capture, CaptureIdentity, Dispute, Payments, Refund};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
@@ -24,6 +26,7 @@ use serde_json::{Value, json as value};
 /// Everything about one order.
 struct Found {
     order: Order,
+    details: OrderDetails,
     reservation: Option<Reservation>,
     payments: Payments,
 }
@@ -35,13 +38,14 @@ impl Found {
         };
         Ok(Some(Self {
             order,
+            details: part(entity)?.unwrap_or_default(),
             reservation: part(entity)?,
             payments: part(entity)?.unwrap_or_default(),
         }))
     }
 
     fn view(&self) -> OrderView<'_> {
-        let Self { order, reservation, payments } = self;
+        let Self { order, details, reservation, payments } = self;
         let Order {
             id,
             customer,
@@ -60,12 +64,16 @@ impl Found {
             placed_at,
             updated_at,
         } = order;
+        let OrderDetails { shipping_address, billing_address, metadata } = details;
         let Payments { attempts, refunds, disputes, waiting: _ } = payments; // none waits for an order that is there
         OrderView {
             order_id: id.as_str(),
             status: *status,
             disputed: *disputed,
             customer: customer.into(),
+            shipping_address: shipping_address.as_deref(),
+            billing_address: billing_address.as_deref(),
+            metadata: metadata.as_ref(),
             currency: currency.code(),
             lines: lines.iter().map(LineData::from).collect(),
             adjustments,
@@ -89,6 +97,12 @@ struct OrderView<'a> {
     status: Status,
     disputed: bool,
     customer: CustomerData<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shipping_address: Option<&'a Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    billing_address: Option<&'a Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<&'a Metadata>,
     currency: &'static str,
     lines: Vec<LineData<'a>>,
     adjustments: &'a [orderly_domain::money::Adjustment],
@@ -178,10 +192,16 @@ fn dispute(dispute: &Dispute) -> Value {
 }
 
 /// The parts that make up an order.
-const PARTS: Parts = Parts::of(&[Order::PART, Reservation::PART, Payments::PART]);
+const PARTS: Parts =
+    Parts::of(&[Order::PART, OrderDetails::PART, Reservation::PART, Payments::PART]);
 /// The same, and the tombstone of an order that was deleted.
-const PARTS_OR_TOMBSTONE: Parts =
-    Parts::of(&[Order::PART, Reservation::PART, Payments::PART, Tombstone::PART]);
+const PARTS_OR_TOMBSTONE: Parts = Parts::of(&[
+    Order::PART,
+    OrderDetails::PART,
+    Reservation::PART,
+    Payments::PART,
+    Tombstone::PART,
+]);
 
 /// The ordinal of an order, unless the order was deleted.
 pub(super) fn number(reader: &Reader, id: &str) -> Result<Ordinal, Error> {

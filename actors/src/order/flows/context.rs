@@ -11,7 +11,7 @@ use crate::states::{self, Rollback, SharedView, StateCache};
 use crate::tables;
 use actix::prelude::*;
 use orderly_domain::id::OrderId;
-use orderly_domain::order::{Order, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
 use std::cell::RefCell;
@@ -125,6 +125,11 @@ impl Flows {
     }
 
     pub(super) fn tombstone_at(&self, ordinal: Ordinal) -> Result<Option<Tombstone>, Fault> {
+        Ok(states::read(&self.view.borrow(), ordinal)?)
+    }
+
+    /// Addresses and metadata of the order, if it has any, as they were before the command in hand.
+    pub(super) fn details(&self, ordinal: Ordinal) -> Result<Option<OrderDetails>, Fault> {
         Ok(states::read(&self.view.borrow(), ordinal)?)
     }
 

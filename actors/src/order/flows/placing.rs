@@ -3,7 +3,7 @@
 use super::context::{Flows, Found};
 use super::effects::emit;
 use crate::cart;
-use crate::changeset::{Changeset, NewTimer, TimerKind};
+use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
 use crate::inventory;
 use crate::names;
 use crate::outcome::{CommandError, Fault, Outcome, accepted, ask};
@@ -14,7 +14,7 @@ use orderly_domain::event::OrderChange;
 use orderly_domain::id::OrderId;
 use orderly_domain::money::{Line, total};
 use orderly_domain::order::rules;
-use orderly_domain::order::{NewOrder, Order};
+use orderly_domain::order::{NewOrder, Order, OrderDetails};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
@@ -43,11 +43,16 @@ pub struct Checkout {
 impl Flows {
     pub(in crate::order) async fn place(
         &self,
-        Place { place, now }: Place,
+        Place { mut place, now }: Place,
     ) -> Result<Outcome, Fault> {
         crate::failpoints::hit("order", place.order_id.as_str());
+        let details = OrderDetails {
+            shipping_address: place.shipping_address.take(),
+            billing_address: place.billing_address.take(),
+            metadata: place.metadata.take(),
+        };
         let request = NewOrder::of_command(place, self.terms.hold_for);
-        self.open(request, now).await
+        self.open(request, details, now).await
     }
 
     pub(in crate::order) async fn checkout(
@@ -85,6 +90,11 @@ impl Flows {
             unit_price: line.unit_price,
             name: line.name.clone(),
         };
+        let details = OrderDetails {
+            shipping_address: checkout.shipping_address,
+            billing_address: checkout.billing_address,
+            metadata: checkout.metadata,
+        };
         let request = NewOrder {
             id: checkout.order_id,
             customer: checkout.customer,
@@ -94,11 +104,16 @@ impl Flows {
             cart: Some(checkout.cart_id),
             hold_for: checkout.hold_for.unwrap_or(self.terms.hold_for),
         };
-        self.open(request, now).await
+        self.open(request, details, now).await
     }
 
     /// Places the order, or rejects it when its stock cannot be held.
-    async fn open(&self, request: NewOrder, now: Timestamp) -> Result<Outcome, Fault> {
+    async fn open(
+        &self,
+        request: NewOrder,
+        details: OrderDetails,
+        now: Timestamp,
+    ) -> Result<Outcome, Fault> {
         let id = request.id.as_str();
         let mut changeset = Changeset::default();
         let place = changeset.find_or_create(&self.view.borrow(), tables::ORDERS, id)?;
@@ -110,6 +125,9 @@ impl Flows {
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
         let ordinal = place.ordinal();
+        if !details.is_empty() {
+            changeset.change(Change::OrderDetails(ordinal, Arc::new(details)));
+        }
         let mut order = request.placed(now).map_err(|error| Invalid::field("lines", error))?;
         let hold = inventory::Hold {
             order: ordinal,

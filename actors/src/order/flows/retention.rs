@@ -8,11 +8,12 @@ use super::context::Flows;
 use crate::cart;
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Outcome, accepted, ask};
+use crate::states::State;
 use actix::prelude::*;
 use orderly_domain::cart::IdleAction;
 use orderly_domain::id::OrderId;
 use orderly_domain::order::rules;
-use orderly_domain::order::{Order, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
@@ -106,6 +107,10 @@ impl Flows {
         }
         crate::failpoints::hit("delete", order.id.as_str());
         changeset.delete(&mut self.orders.borrow_mut(), ordinal);
+        if self.details(ordinal)?.is_some() {
+            let (table, part) = (OrderDetails::TABLE, OrderDetails::PART);
+            changeset.change(Change::Deleted { table, ordinal, part });
+        }
         changeset.change(Change::Tombstone(ordinal, Tombstone { status: order.status }));
         changeset.deleted = Some(order.status);
         let outcome = Outcome::new(Verdict::Applied, changeset);

@@ -1,8 +1,10 @@
 use super::data::{Data, Invalid, MOST_LINES};
 use super::order_place::Customer;
 use super::{span, strict_object};
+use crate::address::Address;
 use crate::canonical::canonical;
 use crate::id::{CartId, OrderId};
+use crate::metadata::Metadata;
 use crate::money::{Adjustment, NonNegativeAmount};
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
@@ -30,16 +32,27 @@ pub struct CartCheckout {
     #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
+    /// Where the goods are sent.
+    #[serde(default, deserialize_with = "strict_object::optional_object")]
+    pub shipping_address: Option<Box<Address>>,
+    /// The address for the invoice.
+    #[serde(default, deserialize_with = "strict_object::optional_object")]
+    pub billing_address: Option<Box<Address>>,
+    /// What the shop attaches for itself: any JSON object.
+    pub metadata: Option<Metadata>,
 }
 
 canonical!(CartCheckout {
     adjustments = "adjustments",
+    billing_address = "billing_address",
     cart_id = "cart_id",
     customer = "customer",
     expected_total = "expected_total",
     expected_version = "expected_version",
     hold_for = "hold_for",
+    metadata = "metadata",
     order_id = "order_id",
+    shipping_address = "shipping_address",
 });
 
 impl Data for CartCheckout {

@@ -1,7 +1,9 @@
 use super::data::{Data, Invalid, MOST_LINES};
 use super::{span, strict_object};
+use crate::address::Address;
 use crate::canonical::canonical;
 use crate::id::{CustomerId, OrderId};
+use crate::metadata::Metadata;
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::subject::Subject;
 use crate::text::{ShortText, Text};
@@ -57,15 +59,26 @@ pub struct OrderPlace {
     #[serde(default, with = "span")]
     #[schemars(schema_with = "span::schema")]
     pub hold_for: Option<Duration>,
+    /// Where the goods are sent.
+    #[serde(default, deserialize_with = "strict_object::optional_object")]
+    pub shipping_address: Option<Box<Address>>,
+    /// The address for the invoice.
+    #[serde(default, deserialize_with = "strict_object::optional_object")]
+    pub billing_address: Option<Box<Address>>,
+    /// What the shop attaches for itself: any JSON object.
+    pub metadata: Option<Metadata>,
 }
 
 canonical!(OrderPlace {
     adjustments = "adjustments",
+    billing_address = "billing_address",
     currency = "currency",
     customer = "customer",
     hold_for = "hold_for",
     lines = "lines",
+    metadata = "metadata",
     order_id = "order_id",
+    shipping_address = "shipping_address",
 });
 
 impl Data for OrderPlace {

@@ -17,6 +17,16 @@ where
     deserializer.deserialize_map(Object(PhantomData))
 }
 
+/// An object that may be absent. `null` counts as absent.
+pub(super) fn optional_object<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let strict = Option::<Strict<T>>::deserialize(deserializer)?;
+    Ok(strict.map(|strict| strict.0))
+}
+
 /// A list of objects that may be absent. `null` counts as absent, and absent as empty.
 pub(super) fn optional_objects<'de, T, D>(deserializer: D) -> Result<Vec<T>, D::Error>
 where

@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 fn good(kind: Kind) -> Value {
     let customer = json!({"id": "c-1", "email": "a@example.com", "phone": "+49 1"});
     let adjustments = json!([{"kind": "shipping", "amount": 490}]);
+    let address = json!({
+        "name": "Ada Lovelace", "company": "Analytical", "lines": ["Am Ufer 5", "3. OG"], "city": "Köln",
+        "region": "NRW", "postal_code": "50667", "country": "DE",
+    });
+    let metadata = json!({"gift": true, "campaign": {"id": 7}});
     match kind {
         Kind::StockSet => {
             json!({"sku": "tea", "on_hand": 5, "low_at": 2, "expected_version": 3})
@@ -26,12 +31,13 @@ fn good(kind: Kind) -> Value {
         Kind::CartCheckout => json!({
             "cart_id": "k-1", "order_id": "o-1", "customer": customer,
             "adjustments": adjustments, "expected_version": 3, "expected_total": 1490,
-            "hold_for": "15m",
+            "hold_for": "15m", "shipping_address": address, "billing_address": address, "metadata": metadata,
         }),
         Kind::OrderPlace => json!({
             "order_id": "o-1", "customer": customer, "currency": "EUR",
             "lines": [{"sku": "tea", "quantity": 2, "unit_price": 500, "name": "Tea"}],
-            "adjustments": adjustments, "hold_for": "1h 30m",
+            "adjustments": adjustments, "hold_for": "1h 30m", "shipping_address": address,
+            "billing_address": address, "metadata": metadata,
         }),
         Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
         Kind::OrderComplete => json!({"order_id": "o-1"}),
@@ -90,8 +96,10 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
 #[case(Kind::CartAdd, &["name", "expected_version"])]
 #[case(Kind::CartClear, &["expected_version"])]
 #[case(Kind::CartMerge, &[])]
-#[case(Kind::CartCheckout, &["adjustments", "expected_version", "expected_total", "hold_for"])]
-#[case(Kind::OrderPlace, &["adjustments", "hold_for"])]
+#[case(Kind::CartCheckout, &[
+    "adjustments", "expected_version", "expected_total", "hold_for", "shipping_address", "billing_address", "metadata",
+])]
+#[case(Kind::OrderPlace, &["adjustments", "hold_for", "shipping_address", "billing_address", "metadata"])]
 #[case(Kind::OrderCancel, &["reason"])]
 #[case(Kind::OrderComplete, &[])]
 #[case(Kind::PaymentCallback, &["capture_id", "final"])]
@@ -116,7 +124,9 @@ fn every_other_field_is_required_and_named_when_missing(
 fn a_wrong_type_is_invalid_and_the_field_is_named() {
     for kind in Kind::ALL {
         for field in good(*kind).as_object().expect("is an object").keys() {
-            let detail = invalid(*kind, &json!({field: {"not": "this"}}));
+            // metadata are any object
+            let wrong = if field == "metadata" { json!([]) } else { json!({"not": "this"}) };
+            let detail = invalid(*kind, &json!({field: wrong}));
             assert!(
                 detail.starts_with(&format!("{field}: "))
                     || detail.starts_with(&format!("{field}.")),
@@ -184,6 +194,9 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
 #[case(Kind::OrderResolve, json!({"decision": "cancel"}))]
 #[case(Kind::RefundRequest, json!({"amount": i64::MAX, "restock": restock(500)}))]
+#[case(Kind::OrderPlace, json!({"shipping_address": {"lines": []}, "metadata": {}}))]
+#[case(Kind::OrderPlace, json!({"billing_address": {"lines": vec!["x".repeat(512); 10], "name": ""}}))]
+#[case(Kind::CartCheckout, json!({"metadata": {"a": "x".repeat(4088)}}))]
 #[case(Kind::OrderPlace, json!({"hold_for": "PT15M"}))]
 #[case(Kind::OrderPlace, json!({"hold_for": "P1DT12H"}))]
 #[case(Kind::CartCheckout, json!({"hold_for": "36500d"}))]
@@ -254,6 +267,15 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
+#[case(Kind::OrderPlace, json!({"shipping_address": []}), "shipping_address: must be an object, not a list")]
+#[case(Kind::OrderPlace, json!({"shipping_address": {"city": "Köln"}}), "shipping_address.lines: is required")]
+#[case(Kind::OrderPlace, json!({"billing_address": {"lines": vec!["x"; 11]}}), "billing_address.lines: must be at most 10, not 11")]
+#[case(Kind::OrderPlace, json!({"billing_address": {"lines": ["x", 5]}}), "billing_address.lines[1]: must be a string, not 5")]
+#[case(Kind::CartCheckout, json!({"billing_address": {"lines": ["x".repeat(513)]}}), "billing_address.lines[0]: must have at most 512 bytes, not 513")]
+#[case(Kind::CartCheckout, json!({"shipping_address": {"lines": [], "country": "x".repeat(513)}}), "shipping_address.country: must have at most 512 bytes")]
+#[case(Kind::OrderPlace, json!({"metadata": [1]}), "metadata: must be an object, not a list")]
+#[case(Kind::CartCheckout, json!({"metadata": "{}"}), "metadata: must be an object, not a string")]
+#[case(Kind::OrderPlace, json!({"metadata": {"a": "x".repeat(4089)}}), "metadata: must have at most 4096 bytes as compact JSON, not 4097")]
 #[case(Kind::OrderPlace, json!({"customer": {"id": "c", "phone": "x".repeat(129)}}), "customer.phone: must have at most 128 bytes")]
 #[case(Kind::OrderPlace, json!({"order_id": 5}), "order_id: ")]
 #[case(Kind::PaymentCallback, json!({"kind": "stolen"}), "kind: must be one of action_required, authorized")]
@@ -280,6 +302,16 @@ fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins:
 
 fn adjustments(count: usize) -> Value {
     vec![json!({"kind": "fee", "amount": 1}); count].into()
+}
+
+#[test]
+fn debug_output_shows_no_address_and_no_metadata() {
+    for kind in [Kind::OrderPlace, Kind::CartCheckout] {
+        let shown = format!("{:?}", with(kind, &json!({})).expect("is valid"));
+        for secret in ["Lovelace", "Analytical", "Ufer", "Köln", "NRW", "50667", "campaign"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The data of events as subscribers read them: an event joined with the states of its unit.
 
 use super::{Event, OrderChange, ReleaseReason, ReviewReason};
+use crate::address::Address;
 use crate::cart::{Cart, CartLine, CartStatus};
 use crate::command::{CallbackKind, Customer};
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
+use crate::metadata::Metadata;
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
-use crate::order::{Order, OrderSnapshot, Status};
+use crate::order::{Order, OrderDetails, OrderSnapshot, Status};
 use crate::payment::Refund;
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason, Verdict};
@@ -19,6 +21,8 @@ use std::sync::Arc;
 pub struct EventContext<'a> {
     /// The order that the unit changed.
     pub order: Option<&'a Order>,
+    /// Addresses and metadata of the order, when the unit set them.
+    pub details: Option<&'a OrderDetails>,
     /// The carts that the unit changed, at most two.
     pub carts: &'a [Arc<Cart>],
     /// The reservation that the unit changed.
@@ -79,6 +83,12 @@ pub struct OrderData<'a> {
     /// The currency of `total`, `paid` and `refunded`, when `currency` is that of a refund.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_currency: Option<Currency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shipping_address: Option<&'a Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub billing_address: Option<&'a Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<&'a Metadata>,
 }
 
 /// Why an order was rejected, cancelled or put under review.
@@ -258,6 +268,23 @@ impl<'a> OrderData<'a> {
             detail: None,
             refund_id: None,
             order_currency: None,
+            shipping_address: None,
+            billing_address: None,
+            metadata: None,
+        }
+    }
+
+    /// With the addresses and the metadata of the order, if it has any.
+    #[must_use]
+    pub fn with_details(self, details: Option<&'a OrderDetails>) -> Self {
+        let Some(OrderDetails { shipping_address, billing_address, metadata }) = details else {
+            return self;
+        };
+        Self {
+            shipping_address: shipping_address.as_deref(),
+            billing_address: billing_address.as_deref(),
+            metadata: metadata.as_ref(),
+            ..self
         }
     }
 
@@ -352,7 +379,11 @@ impl<'a> EventPayload<'a> {
     pub fn new(event: &'a Event, context: EventContext<'a>) -> Option<Self> {
         Some(match event {
             Event::Order { change, snapshot } => {
-                Self::Order(OrderData::of(context.order?, *snapshot, change))
+                let data = OrderData::of(context.order?, *snapshot, change);
+                Self::Order(match change {
+                    OrderChange::Placed => data.with_details(context.details),
+                    _ => data,
+                })
             }
             Event::PaymentRecorded { .. }
             | Event::RefundRequested { .. }

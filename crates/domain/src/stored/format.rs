@@ -70,7 +70,8 @@ pub const FORMATS: &[Format] = &[
             ("unit record", 2),
             ("parked message", 2),
             ("quarantine marker", 1),
+            ("order details", 1),
         ],
-        numbers: 195,
+        numbers: 196,
     },
 ];

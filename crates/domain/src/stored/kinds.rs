@@ -5,7 +5,7 @@ use super::Stored;
 use crate::cart::Cart;
 use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
-use crate::order::{Order, Tombstone};
+use crate::order::{Order, OrderDetails, Tombstone};
 use crate::parked::Parked;
 use crate::payment::Payments;
 use crate::quarantine::Marker;
@@ -23,6 +23,7 @@ pub const KINDS: &[(&str, u8)] = &[
     (UnitRecord::KIND, UnitRecord::VERSION),
     (Parked::KIND, Parked::VERSION),
     (Marker::KIND, Marker::VERSION),
+    (OrderDetails::KIND, OrderDetails::VERSION),
 ];
 
 impl Stored for Order {
@@ -57,5 +58,10 @@ impl Stored for Cart {
 
 impl Stored for Marker {
     const KIND: &'static str = "quarantine marker";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for OrderDetails {
+    const KIND: &'static str = "order details";
     const VERSION: u8 = 1;
 }

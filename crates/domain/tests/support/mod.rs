@@ -12,16 +12,18 @@ mod records;
 pub(crate) use records::every;
 pub use records::{changes, events, origins, records, records_v1};
 
+use orderly_domain::address::Address;
 use orderly_domain::cart::{Cart, CartLine, CartStatus};
 use orderly_domain::command::{
     CallbackKind, Command, Customer, DisputeOutcome, Kind, PaymentCallback,
 };
 use orderly_domain::inventory::{HoldState, Item, Reservation, SkuNumber, Stock};
+use orderly_domain::metadata::Metadata;
 use orderly_domain::money::{Adjustment, Currency, Line, NonNegativeAmount, Quantity, UnitPrice};
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
 };
-use orderly_domain::order::{Order, Status, Tombstone};
+use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{
     Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
     RefundState, Waiting,
@@ -111,6 +113,35 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         ..full.clone()
     };
     vec![("full", full), ("small", small)]
+}
+
+pub fn details() -> Vec<(&'static str, OrderDetails)> {
+    let address = Address {
+        name: text("Ada Lovelace"),
+        company: text("Analytical"),
+        lines: vec![text("Am Kupfergraben 5").expect("is short"), text("3. OG").expect("is short")],
+        city: text("Köln"),
+        region: text("NRW"),
+        postal_code: text("50667"),
+        country: text("DE"),
+    };
+    let small = Address {
+        name: None,
+        company: None,
+        lines: Vec::new(),
+        city: None,
+        region: None,
+        postal_code: None,
+        country: None,
+    };
+    let metadata =
+        r#"{"weight":1.50,"gift":true,"list":[null,"a\"b",18446744073709551616],"a":{}}"#;
+    let full = OrderDetails {
+        shipping_address: Some(Box::new(address)),
+        billing_address: Some(Box::new(small)),
+        metadata: Some(Metadata::new(metadata).expect("is an object")),
+    };
+    vec![("full", full), ("empty", OrderDetails::default())]
 }
 
 pub fn tombstones() -> Vec<(&'static str, Tombstone)> {

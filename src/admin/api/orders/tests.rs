@@ -55,7 +55,7 @@ fn apply(payments: &mut Payments, callback: &PaymentCallback) {
 }
 
 fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
-    let found = Found { order: order(), reservation, payments };
+    let found = Found { order: order(), details: OrderDetails::default(), reservation, payments };
     serde_json::to_value(found.view()).expect("is JSON")
 }
 
@@ -120,4 +120,27 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
                  "state": "succeeded", "restocked": false}])
     );
     assert_eq!(shown["disputes"], value!([{"dispute_id": "d-1", "state": "open"}]));
+}
+
+#[test]
+fn addresses_and_metadata_show_when_there_are_any() {
+    let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
+        "lines": [{"sku": "tea", "quantity": 2, "unit_price": 250}],
+        "shipping_address": {"lines": ["Am Ufer 5"], "country": "DE"}, "metadata": {"b": 1.50, "a": 18446744073709551617}}"#;
+    let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
+        panic!("is an order");
+    };
+    let details = OrderDetails {
+        shipping_address: place.shipping_address,
+        billing_address: place.billing_address,
+        metadata: place.metadata,
+    };
+    let found = Found { order: order(), details, reservation: None, payments: Payments::default() };
+    let text = serde_json::to_string(&found.view()).expect("is JSON");
+    assert!(
+        text.contains(r#""shipping_address":{"lines":["Am Ufer 5"],"country":"DE"}"#),
+        "{text}"
+    );
+    assert!(text.contains(r#""metadata":{"a":18446744073709551617,"b":1.50}"#), "{text}");
+    assert!(!text.contains("billing_address"), "{text}");
 }
