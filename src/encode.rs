@@ -7,7 +7,7 @@ use orderly_actors::notification::DueDelivery;
 use orderly_broker::{Durability, Message, Names, Properties};
 use orderly_domain::event::payload::{EventPayload, NotificationMessage, OrderData};
 use orderly_domain::event::{Event, Type};
-use orderly_domain::order::{Order, OrderSnapshot};
+use orderly_domain::order::{Order, OrderDetails, OrderSnapshot};
 use orderly_domain::payment::Refund;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Verdict, VerdictReply};
@@ -93,18 +93,19 @@ impl Encoder {
     pub fn notification(
         &self,
         delivery: &DueDelivery,
-        order: &Order,
+        (order, details): (&Order, Option<&OrderDetails>),
         refund: Option<&Refund>,
     ) -> Option<Message> {
+        let data = match refund {
+            Some(refund) => OrderData::of_refund(order, refund),
+            None => OrderData::new(order, OrderSnapshot::from(order)),
+        };
         let body = to_json(&NotificationMessage {
             notification_id: &delivery.id,
             kind: delivery.kind,
             order_id: &order.id,
             customer: (&order.customer).into(),
-            data: match refund {
-                Some(refund) => OrderData::of_refund(order, refund),
-                None => OrderData::new(order, OrderSnapshot::from(order)),
-            },
+            data: data.with_details(details),
             attempt: delivery.attempt,
         })?;
         Some(Message {
@@ -135,7 +136,7 @@ fn subject<'a>(entry: &'a JournalEntry, event: &'a Event) -> Option<&'a str> {
         | Event::PaymentRecorded { .. }
         | Event::RefundRequested { .. }
         | Event::VoidRequested { .. }
-        | Event::StockHeld
+        | Event::StockHeld { .. }
         | Event::StockCommitted
         | Event::StockReleased { .. }
         | Event::StockReturned { .. }

@@ -198,6 +198,8 @@ async fn a_refused_notification_is_given_up_with_an_event_and_can_be_sent_again(
         "order_id": "o-01", "currency": "EUR",
         "customer": {"id": "c-1", "email": "ada@example.com", "phone": "+4930901820"},
         "lines": [{"sku": "tea", "quantity": 1, "unit_price": 700}],
+        "shipping_address": {"name": "Ada Lovelace", "lines": ["Kupfergraben 5"], "country": "DE"},
+        "metadata": {"note": "for-a-birthday", "weight": 1.5},
     });
     let [_, captured] = paid(1);
     producer.publish(&[stock("tea", 10), Sent::new("order.place", "place", &data), captured]).await;
@@ -239,15 +241,24 @@ async fn a_refused_notification_is_given_up_with_an_event_and_can_be_sent_again(
     assert!(processor.get("/api/notifications?status=nonsense").is_none());
     assert_eq!(processor.stop().code(), Some(0));
 
-    // The request has the address of the customer; the log has neither the address nor the secret.
-    let customer = &endpoint.seen()[1].body["customer"];
+    // The request has the addresses of the customer; the log has neither these nor the secret.
+    let body = &endpoint.seen()[1].body;
+    assert_eq!(
+        (&body["data"]["shipping_address"], &body["data"]["metadata"]),
+        (
+            &json!({"name": "Ada Lovelace", "lines": ["Kupfergraben 5"], "country": "DE"}),
+            &json!({"note": "for-a-birthday", "weight": 1.5})
+        )
+    );
+    let customer = &body["customer"];
     assert_eq!(
         (&customer["email"], &customer["phone"]),
         (&json!("ada@example.com"), &json!("+4930901820"))
     );
     let log = std::fs::read_to_string(log).expect("its log");
     assert!(log.contains("status 410"), "{log}");
-    for secret in ["ada@example.com", "+4930901820", SECRET] {
+    let address = ["Lovelace", "Kupfergraben", "for-a-birthday"];
+    for secret in ["ada@example.com", "+4930901820", SECRET].into_iter().chain(address) {
         assert!(!log.contains(secret), "{secret} is in the log");
     }
 }

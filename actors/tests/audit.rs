@@ -66,7 +66,7 @@ async fn the_audit_counts_the_states_of_every_table() {
 async fn the_audit_finds_every_state_that_does_not_balance() {
     /// What is forged, and the violation that is reported.
     type Case = (fn(&mut Shop), &'static [&'static str]);
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         (
             |shop| forge::<Stock>(shop, "tea", |tea| tea.held = 3),
             &["sku tea: 3 held, orders hold 2"],
@@ -95,6 +95,10 @@ async fn the_audit_finds_every_state_that_does_not_balance() {
         (
             |shop| forge::<Order>(shop, "o-2", |order| order.status = Status::Refunded),
             &["0 orders are paid, 1 are counted", "1 orders are refunded, 0 are counted"],
+        ),
+        (
+            |shop| forge::<Order>(shop, "o-1", |order| order.lines = [].into()),
+            &["order o-1: its reservation has other units than its lines"],
         ),
     ];
     for (forge, expected) in cases {

@@ -39,10 +39,10 @@ const PARKED: &str =
     failed waiting_full order_never_came";
 const COMMANDS: &str =
     "stock.set stock.adjust cart.put cart.add cart.clear cart.merge cart.checkout
-    order.place order.cancel order.complete order.resolve refund.request payment.callback";
+    order.place order.amend order.cancel order.complete order.resolve refund.request payment.callback";
 const PUBLISHED: &str = "order.placed order.rejected order.partially_paid order.paid
     order.under_review order.expired order.cancelled order.refund_due order.refunded
-    order.partially_refunded order.completed payment.refund_requested payment.void_requested
+    order.partially_refunded order.completed order.amended order.disputed order.dispute_closed payment.refund_requested payment.void_requested
     stock.low cart.checked_out cart.reopened cart.expired notification.failed command.parked";
 const RECORDED: &str = "payment.recorded stock.changed stock.held stock.committed stock.released
     stock.returned cart.changed notification.requested notification.delivered";
@@ -135,6 +135,8 @@ const DATA: &[(&str, &str)] = &[
     ("order.rejected", "reason detail"),
     ("order.under_review", "reason"),
     ("order.refund_due", "amount"),
+    ("order.disputed", "provider dispute_id"),
+    ("order.dispute_closed", "provider dispute_id outcome"),
     ("payment.", "order_id"),
     ("payment.recorded", "attempt_id kind verdict"),
     ("payment.refund_requested", "refund_id amount currency"),
@@ -144,7 +146,7 @@ const DATA: &[(&str, &str)] = &[
     ("stock.held", "order_id lines"),
     ("stock.committed", "order_id lines"),
     ("stock.released", "order_id lines reason"),
-    ("stock.returned", "order_id lines refund_id"),
+    ("stock.returned", "order_id lines"),
     ("cart.", "cart_id status version currency lines total updated_at"),
     ("cart.checked_out", "order_id"),
     ("notification.", "notification_id kind order_id"),

@@ -109,6 +109,20 @@ fn resolving() -> impl Strategy<Value = Value> {
         .prop_map(|(order, decision)| json!({"order_id": order, "decision": decision}))
 }
 
+fn amending() -> impl Strategy<Value = Value> {
+    let lines = prop::collection::btree_map(sku(), 0..4_u32, 0..3);
+    let adjustments = prop::option::of(-3..3_i64);
+    (order(), lines, adjustments).prop_map(|(order, lines, adjustments)| {
+        let line = |(sku, quantity)| json!({"sku": sku, "quantity": quantity});
+        let lines: Vec<_> = lines.into_iter().map(line).collect();
+        let mut data = json!({"order_id": order, "lines": lines, "metadata": {}});
+        if let Some(shares) = adjustments {
+            data["adjustments"] = json!([{"kind": "voucher", "amount": shares * PRICE}]);
+        }
+        data
+    })
+}
+
 fn placing() -> impl Strategy<Value = Value> {
     let line = (sku(), 1..4_u32).prop_map(|(sku, quantity)| (sku, quantity, PRICE));
     (order(), prop::collection::vec(line, 1..3)).prop_map(|(order, lines)| place(&order, &lines))
@@ -139,6 +153,7 @@ fn happens() -> impl Strategy<Value = Happens> {
         1 => of_order().prop_map(sent("order.complete")),
         2 => refund().prop_map(sent("refund.request")),
         1 => resolving().prop_map(sent("order.resolve")),
+        3 => amending().prop_map(sent("order.amend")),
         3 => any::<prop::sample::Index>().prop_map(Happens::Again),
         2 => (1..40_u64).prop_map(|minutes| Happens::Passes(Duration::from_secs(60 * minutes))),
     ]
@@ -216,6 +231,15 @@ fn audit(shop: &Shop, money: &Money) {
                 *held.entry(item.sku.as_str()).or_default() += item.quantity;
             }
         }
+    }
+    for (place, reservation) in &reservations {
+        let mut units = BTreeMap::<&str, u64>::new();
+        for line in orders.get(place).iter().flat_map(|order| order.lines.iter()) {
+            *units.entry(line.sku.as_str()).or_default() += u64::from(line.quantity.get());
+        }
+        let items = reservation.items.iter();
+        let items = items.map(|item| (item.sku.as_str(), item.quantity)).collect();
+        assert_eq!(units, items, "the stock of an order is that of its lines");
     }
     for stock in all::<Stock>(shop).values() {
         assert!(stock.on_hand >= stock.held, "{stock:?}");
@@ -312,8 +336,9 @@ fn audit_entry(entry: &JournalEntry) {
     let due = has(|e| matches!(e, Event::Order { change: OrderChange::RefundDue { .. }, .. }));
     let asked = has(|event| matches!(event, Event::RefundRequested { .. }));
     assert!(!due || asked, "{entry:?}");
+    let amended = has(|e| matches!(e, Event::Order { change: OrderChange::Amended, .. }));
     let back = events.iter().filter(|event| matches!(event, Event::StockReturned { .. })).count();
-    assert!(back == 0 || (back == 1 && asked), "{entry:?}");
+    assert!(back == 0 || (back == 1 && (asked || amended)), "{entry:?}");
     if !moved(entry.record.verdict) && entry.record.verdict != Verdict::Waiting {
         let changed = !entry.carts.is_empty() || entry.reservation.is_some();
         assert!(!changed, "a unit that is not applied changes nothing: {entry:?}");
@@ -328,7 +353,9 @@ fn audit_history(shop: &Shop) {
         for event in &entry.record.events {
             let what = match event {
                 Event::VoidRequested { attempt_id } => format!("void {order} {attempt_id}"),
-                Event::StockReturned { refund_id, .. } => format!("back {order} {refund_id}"),
+                Event::StockReturned { refund_id: Some(refund_id), .. } => {
+                    format!("back {order} {refund_id}")
+                }
                 Event::NotificationRequested { notification_id, .. } => notification_id.clone(),
                 _ => continue,
             };
@@ -346,9 +373,12 @@ async fn live(history: Vec<Happens>) -> Shop {
         match happens {
             Happens::Passes(span) => shop.pass(span).await,
             Happens::Sent(kind, data) => {
-                let id = format!("h-{}", sent.len());
-                sent.push((id.clone(), kind, data.clone()));
-                send(&mut shop, &mut money, kind, &id, data).await;
+                let id = format!("h-{}", shop.entries.len());
+                let verdict = send(&mut shop, &mut money, kind, &id, data.clone()).await;
+                // what does not fit its order uses up no identity
+                if verdict != Verdict::Invalid {
+                    sent.push((id, kind, data));
+                }
             }
             Happens::Again(_) if sent.is_empty() => {}
             Happens::Again(index) => {
@@ -373,8 +403,14 @@ async fn live(history: Vec<Happens>) -> Shop {
     shop
 }
 
-/// Sends a message, and counts its money and that of the callbacks that waited for it.
-async fn send(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, data: Value) {
+/// Sends a message, and counts its money and that of the callbacks that waited for it. Returns its verdict.
+async fn send(
+    shop: &mut Shop,
+    money: &mut Money,
+    kind: &'static str,
+    id: &str,
+    data: Value,
+) -> Verdict {
     let first = shop.entries.len();
     shop.send(kind, id, data.clone()).await;
     let entries: Vec<Arc<JournalEntry>> = shop.entries[first..].to_vec();
@@ -390,6 +426,7 @@ async fn send(shop: &mut Shop, money: &mut Money, kind: &'static str, id: &str, 
             money.count(&said, entry.record.verdict);
         }
     }
+    own.record.verdict
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {

@@ -37,7 +37,9 @@ pub fn document() -> Value {
 /// The schema of an event's data. Required is what every event of the type has; later builds may add fields.
 fn event(kind: Type) -> Value {
     let object = match kind {
-        Type::OrderPlaced => with_details(order()),
+        Type::OrderPlaced | Type::OrderAmended => with_details(order()),
+        Type::OrderDisputed => disputed(),
+        Type::OrderDisputeClosed => disputed().required("outcome", text()),
         Type::OrderPartiallyPaid
         | Type::OrderExpired
         | Type::OrderRefunded
@@ -54,7 +56,8 @@ fn event(kind: Type) -> Value {
             .optional("amount", amount())
             .optional("currency", text())
             .optional("refund_id", text())
-            .optional("dispute_id", text()),
+            .optional("dispute_id", text())
+            .optional("outcome", text()),
         Type::PaymentRefundRequested => Object::with(&text(), &["order_id", "refund_id"])
             .optional("attempt_id", text())
             .required("amount", amount())
@@ -69,7 +72,8 @@ fn event(kind: Type) -> Value {
         Type::StockHeld => reservation().optional("expires_at", text()),
         Type::StockCommitted => reservation(),
         Type::StockReleased => reservation().required("reason", text()),
-        Type::StockReturned => reservation().required("refund_id", text()),
+        // without a refund: the order was amended
+        Type::StockReturned => reservation().optional("refund_id", text()),
         Type::CartCheckedOut => cart().required("order_id", text()),
         Type::CartChanged | Type::CartReopened | Type::CartExpired => cart(),
         Type::NotificationRequested => notification(),
@@ -151,6 +155,10 @@ fn order() -> Object {
     let order = Object::with(&text(), &["order_id", "status", "currency"]);
     let order = counts.iter().fold(order, |order, name| order.required(name, count()));
     order.required("lines", lines())
+}
+
+fn disputed() -> Object {
+    order().required("provider", text()).required("dispute_id", text())
 }
 
 /// Adds the addresses and the metadata that an order may have.

@@ -20,7 +20,7 @@ use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
 use orderly_domain::event::Event;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Sent};
-use orderly_domain::order::Order;
+use orderly_domain::order::{Order, OrderDetails};
 use orderly_domain::payment::{Payments, Refund};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Seq, View};
@@ -129,6 +129,18 @@ impl ChannelState {
     }
 }
 
+/// The order that a notification is about, with its addresses and metadata.
+fn order(
+    view: &View,
+    ordinal: Ordinal,
+) -> Result<Option<(Order, Option<OrderDetails>)>, states::Error> {
+    let Some(order) = states::read::<Order>(view, ordinal)? else {
+        return Ok(None);
+    };
+    let details = if order.has_details { states::read(view, ordinal)? } else { None };
+    Ok(Some((order, details)))
+}
+
 /// The refund that a notification is about. A refund that succeeded does not change any more.
 fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states::Error> {
     match delivery.kind {
@@ -154,7 +166,7 @@ impl Notifier {
         moment: Moment,
     ) -> Result<Enqueued, Error> {
         let mut enqueued = Enqueued::default();
-        let mut order: Option<Order> = None;
+        let mut known = None;
         for delivery in due {
             let again = if self.in_hand.contains(&(delivery.channel, delivery.id.clone())) {
                 moment.wall.plus(LEASE)
@@ -170,13 +182,14 @@ impl Notifier {
                 match channel_state.queue.admission(moment.elapsed, trigger) {
                     Admission::Now => {
                         let view = sequencer.view().borrow();
-                        if order.is_none() {
-                            order = states::read(&view, delivery.order)
+                        if known.is_none() {
+                            known = order(&view, delivery.order)
                                 .map_err(orderly_actors::sequencer::Error::from)?;
                         }
                         let refund = refund(&view, &delivery)
                             .map_err(orderly_actors::sequencer::Error::from)?;
-                        let message = order.as_ref().and_then(|order| {
+                        let message = known.as_ref().and_then(|(order, details)| {
+                            let order = (order, details.as_ref());
                             self.encoder.notification(&delivery, order, refund.as_ref())
                         });
                         let Some(message) = message else { continue };

@@ -161,7 +161,7 @@ fn subject(entry: &JournalEntry, event: &event::Event) -> String {
         | event::Event::PaymentRecorded { .. }
         | event::Event::RefundRequested { .. }
         | event::Event::VoidRequested { .. }
-        | event::Event::StockHeld
+        | event::Event::StockHeld { .. }
         | event::Event::StockCommitted
         | event::Event::StockReleased { .. }
         | event::Event::StockReturned { .. }

@@ -5,6 +5,7 @@ use crate::counters;
 use crate::parked;
 use crate::states::{self, part};
 use crate::tables;
+use orderly_domain::id::Sku;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
@@ -283,6 +284,15 @@ fn stock(
             "order {id} ({ordinal:?}): status {}, reservation {state}",
             order.status
         ));
+    }
+    if let Some(reservation) = reservation {
+        let mut units = BTreeMap::<&Sku, u64>::new();
+        for line in order.lines.iter() {
+            *units.entry(&line.sku).or_default() += u64::from(line.quantity.get());
+        }
+        if !units.into_iter().eq(reservation.items.iter().map(|item| (&item.sku, item.quantity))) {
+            violations.push(format!("order {id}: its reservation has other units than its lines"));
+        }
     }
     for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
         let sold = if committed { item.quantity } else { 0 };

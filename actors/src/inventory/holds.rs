@@ -9,7 +9,7 @@ use crate::outcome::{CommandError, Fault, Reply};
 use crate::owner_actor::replies;
 use actix::prelude::*;
 use orderly_domain::command::Restock;
-use orderly_domain::event::{Event, ReleaseReason, Returned};
+use orderly_domain::event::{Event, ReleaseReason, SkuUnits};
 use orderly_domain::id::{RefundId, Sku};
 use orderly_domain::inventory::rules::{self, Change};
 use orderly_domain::inventory::{HoldState as State, Item, Reservation, SkuNumber, Stock};
@@ -116,13 +116,22 @@ pub struct GetReservation {
     pub order: Ordinal,
 }
 
+/// The units of each sku, sorted by sku, so that the order of the lines does not matter.
+pub(super) fn units_of(lines: &[Line]) -> BTreeMap<&Sku, u64> {
+    let mut units = BTreeMap::new();
+    for line in lines {
+        *units.entry(&line.sku).or_default() += u64::from(line.quantity.get());
+    }
+    units
+}
+
 impl InventoryActor {
-    fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, CommandError> {
+    pub(super) fn reservation(&mut self, order: Ordinal) -> Result<Arc<Reservation>, CommandError> {
         let missing = Fault::Inconsistent("the order has no reservation");
         Ok(self.reservations.get(order)?.ok_or(missing)?)
     }
 
-    fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<Stock>, CommandError> {
+    pub(super) fn stock_of(&mut self, sku: Ordinal) -> Result<Arc<Stock>, CommandError> {
         let missing = Fault::Inconsistent("a held sku has no stock");
         Ok(self.stocks.get(sku)?.ok_or(missing)?)
     }
@@ -149,11 +158,7 @@ impl InventoryActor {
     }
 
     fn hold(&mut self, Hold { order, lines, until }: Hold) -> Reply<()> {
-        // one item for each sku, sorted by sku, so that the order of the lines does not matter
-        let mut wanted = BTreeMap::<&Sku, u64>::new();
-        for line in lines.iter() {
-            *wanted.entry(&line.sku).or_default() += u64::from(line.quantity.get());
-        }
+        let wanted = units_of(&lines);
         let mut stocks = Vec::with_capacity(wanted.len());
         for (sku, quantity) in wanted {
             let (ordinal, stock) = self.existing(sku)?;
@@ -163,7 +168,7 @@ impl InventoryActor {
             |short| Refusal { reason: Reason::OutOfStock, detail: Some(Detail::Shortages(short)) },
         )?;
         let mut changeset = Changeset::default();
-        changeset.events.push(Event::StockHeld);
+        changeset.events.push(Event::StockHeld { units: None });
         let mut items = Vec::with_capacity(stocks.len());
         for (ordinal, stock, quantity) in stocks {
             self.change(ordinal, &stock, [Change::Held(quantity)], &mut changeset)?;
@@ -199,10 +204,13 @@ impl InventoryActor {
         let state = match reason {
             ReleaseReason::Cancelled => State::Released,
             ReleaseReason::Expired => State::Expired,
+            ReleaseReason::Amended => {
+                return Err(Fault::Inconsistent("an amendment ends no hold").into());
+            }
         };
         match self.reservation(order)?.state {
             State::Held { .. } => {
-                changeset.events.push(Event::StockReleased { reason });
+                changeset.events.push(Event::StockReleased { reason, units: None });
                 self.resolve(order, Change::Released, state, &mut changeset)?;
             }
             // an order under review may have lost its hold at the cap
@@ -267,9 +275,9 @@ impl InventoryActor {
                 &mut changeset,
             )?;
             item.returned += quantity;
-            items_returned.push(Returned { sku: item.sku.clone(), quantity });
+            items_returned.push(SkuUnits { sku: item.sku.clone(), quantity });
         }
-        let refund_id = returned.refund;
+        let refund_id = Some(returned.refund);
         changeset.events.push(Event::StockReturned { refund_id, items: items_returned });
         let state = State::Committed;
         changeset.stage(

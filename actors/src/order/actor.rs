@@ -1,8 +1,8 @@
 //! Runs the flows of orders; the only writer of orders, and the only owner that asks the other four.
 
 use super::flows::{
-    Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart, Flows,
-    OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms,
+    Amend, Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart,
+    Flows, OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms,
 };
 use crate::owner::Owner;
 use crate::owner_actor::owner_actor;
@@ -53,6 +53,7 @@ macro_rules! flows {
 }
 
 flows! {
+    Amend => amend,
     Place => place,
     Checkout => checkout,
     Callback => callback,

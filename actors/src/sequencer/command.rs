@@ -155,6 +155,7 @@ async fn dispatch(
         }
         Command::CartCheckout(checkout) => ask(order, order::Checkout { checkout, now }).await?,
         Command::OrderPlace(place) => ask(order, order::Place { place, now }).await?,
+        Command::OrderAmend(amend) => ask(order, order::Amend { amend, now }).await?,
         Command::OrderCancel(cancel) => ask(order, order::Cancel { cancel, now }).await?,
         Command::OrderComplete(complete) => ask(order, order::Complete { complete, now }).await?,
         Command::OrderResolve(resolve) => ask(order, order::Resolve { resolve, now }).await?,

@@ -66,7 +66,7 @@ impl Seen {
         match event {
             Event::PaymentRecorded { kind, .. } => self.note("callback", kind.as_str()),
             Event::CommandParked { reason, .. } => self.note("parked", reason.as_str()),
-            Event::StockReleased { reason } => self.note("release", reason.as_str()),
+            Event::StockReleased { reason, .. } => self.note("release", reason.as_str()),
             Event::NotificationRequested { kind, .. } => self.note("notification", kind.as_str()),
             Event::Order { change: OrderChange::UnderReview { reason }, .. } => {
                 self.note("review", reason.as_str());

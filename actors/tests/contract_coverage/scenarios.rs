@@ -18,6 +18,7 @@ pub(crate) async fn all() -> Vec<Scenario> {
         unpaid_orders().await,
         reviews().await,
         refunds().await,
+        amendments().await,
         early_callbacks().await,
         notifications().await,
         no_channels().await,
@@ -145,6 +146,24 @@ async fn refunds() -> Scenario {
     scenario.run("refund.request", refund(100, 1)).await;
     scenario.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
     scenario.run("payment.callback", said("o-1", "refund_succeeded a 100 r-1")).await;
+    scenario
+}
+
+async fn amendments() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    let amend =
+        |quantity: u32| json!({"order_id": "o-1", "lines": [{"sku": "tea", "quantity": quantity}]});
+    let address = json!({
+        "name": "Ada Lovelace", "company": "Analytical", "lines": ["Am Ufer 5"], "city": "Köln",
+        "region": "NRW", "postal_code": "50667", "country": "DE",
+    });
+    scenario.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
+    scenario.run("order.amend", amend(3)).await;
+    scenario.run("order.amend", amend(2)).await;
+    scenario.run("payment.callback", said("o-1", "captured a 1000")).await;
+    scenario.run("order.amend", amend(1)).await;
+    let contact = with(with(of("o-1"), "shipping_address", address.clone()), "metadata", json!({}));
+    scenario.run("order.amend", with(contact, "billing_address", address)).await;
     scenario
 }
 

@@ -5,7 +5,7 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::payment::{Attempt, Dispute, Payments, Refund};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,15 +82,30 @@ async fn live(shop: &mut Shop, history: History) {
                     shop.run("payment.callback", said(ORDER, &text)).await;
                 }
             }
+            "note" => amend(shop, "metadata", json!({"note": "ring twice"})).await,
             "15 minutes" => shop.pass(15 * MINUTE).await,
             "to the cap" => shop.pass(120 * MINUTE).await,
             text => match text.split_once(' ') {
+                Some(("amend", units)) => {
+                    let quantity = units.parse::<u32>().expect("is a number");
+                    amend(shop, "lines", json!([{"sku": "tea", "quantity": quantity}])).await;
+                }
+                Some(("discount", amount)) => {
+                    let amount = -amount.parse::<i64>().expect("is a number");
+                    let discount = json!([{"kind": "discount", "amount": amount}]);
+                    amend(shop, "adjustments", discount).await;
+                }
                 Some(("refund", amount)) => refund(shop, amount, "0").await,
                 Some(("return", units)) => refund(shop, "1", units).await,
                 _ => drop(shop.run("payment.callback", said(ORDER, text)).await),
             },
         }
     }
+}
+
+/// Changes one field of the order.
+async fn amend(shop: &mut Shop, field: &str, value: Value) {
+    shop.run("order.amend", json!({"order_id": ORDER, field: value})).await;
 }
 
 /// Requests a refund of `amount`, with that many units to restock.

@@ -43,6 +43,9 @@ pub(crate) const HAPPENS: &[(&str, History)] = &[
     ("order.resolve accept", &["accept"]),
     ("order.resolve cancel", &["decline"]),
     ("refund.request", &["refund 100"]),
+    ("order.amend (a unit more)", &["amend 2"]),
+    ("order.amend (a lower total)", &["discount 100"]),
+    ("order.amend (customer, addresses or metadata)", &["note"]),
     ("the hold runs out", &["to the cap"]),
 ];
 
@@ -146,6 +149,22 @@ const SPECIAL_CASES: &[(&str, History, History)] = &[
         "paid, it failed, and is asked for again",
         &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
         &["refund 100"],
+    ),
+    ("awaiting_payment, more units than there are", &["place"], &["amend 6"]),
+    (
+        "partially_paid, the total falls to the net",
+        &["place", "captured p 200 #1"],
+        &["discount 300"],
+    ),
+    (
+        "partially_paid, the total falls below the net",
+        &["place", "captured p 200 #1"],
+        &["discount 400"],
+    ),
+    (
+        "paid for two units, and one comes back by order.amend",
+        &["place", "amend 2", "captured p 1000"],
+        &["amend 1"],
     ),
     ("paid, goods come back with a refund", &["place", "captured p 500"], &["return 1"]),
     ("paid, more goods come back than were sold", &["place", "captured p 500"], &["return 2"]),

@@ -175,6 +175,12 @@ fn parked_v2() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
+/// Orders had no details then.
+fn orders_v1() -> Vec<(&'static str, Order)> {
+    let values = support::orders().into_iter();
+    values.map(|(name, order)| (name, Order { has_details: false, ..order })).collect()
+}
+
 /// Stock had no version of its own then: it has the first one.
 fn stock_v1() -> Vec<(&'static str, Stock)> {
     let values = support::stock().into_iter();
@@ -183,7 +189,7 @@ fn stock_v1() -> Vec<(&'static str, Stock)> {
 
 /// Every kind, and the check of all its versions.
 const CHECKS: &[(&str, fn())] = &[
-    (Order::KIND, || versions(&[support::orders()])),
+    (Order::KIND, || versions(&[orders_v1(), support::orders()])),
     (Tombstone::KIND, || versions(&[support::tombstones()])),
     (Reservation::KIND, || versions(&[support::reservations()])),
     (Payments::KIND, || versions(&[support::payments()])),
@@ -243,7 +249,7 @@ fn no_version_is_raised_without_a_new_format() {
     let history: [(u32, &[u8], usize); 3] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
-        (3, &[1, 1, 1, 1, 1, 2, 1, 2, 2, 1, 1], 196),
+        (3, &[2, 1, 1, 1, 1, 2, 1, 2, 2, 1, 1], 201),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

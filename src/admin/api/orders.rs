@@ -60,7 +60,8 @@ impl Found {
             refunds_succeeded: _,      // shown as `refunded`
             auto_refunds_requested: _, // each refund that was requested is shown
             disputed,
-            hold_for: _, // the reservation shows when it expires
+            has_details: _, // the details are shown
+            hold_for: _,    // the reservation shows when it expires
             placed_at,
             updated_at,
         } = order;

@@ -30,11 +30,27 @@ impl Flows {
         Ok(self.finish(ordinal, order, Some(before.status), verdict, changeset))
     }
 
+    /// Carries out a step: the order's own changes, then the effects on other owners.
     pub(super) async fn carry_out(
         &self,
         ordinal: Ordinal,
         order: &mut Order,
         step: Step,
+        now: Timestamp,
+        changeset: &mut Changeset,
+    ) -> Result<(), Fault> {
+        let moved = Changeset::default();
+        self.carry_out_after(ordinal, order, step, moved, now, changeset).await
+    }
+
+    /// Carries out a step whose events come before those of `moved`, and whose effects come after: what other owners did
+    /// already because the order changes.
+    pub(super) async fn carry_out_after(
+        &self,
+        ordinal: Ordinal,
+        order: &mut Order,
+        step: Step,
+        moved: Changeset,
         now: Timestamp,
         changeset: &mut Changeset,
     ) -> Result<(), Fault> {
@@ -50,6 +66,7 @@ impl Flows {
                 emit(order, change, changeset);
             }
         }
+        changeset.merge(moved);
         for effect in step.effects {
             let reply =
                 self.carry_out_effect(ordinal, order, effect, auto_refunds_requested, now).await?;

@@ -8,11 +8,13 @@
 //! | `placing` | from a request to an order that holds its stock, or is rejected |
 //! | `paying` | callbacks of providers: before the order is placed, in time, and late |
 //! | `refunding` | refunds that a producer requests, and goods that are returned with them |
+//! | `amending` | orders that change after they were placed |
 //! | `ending` | orders that are cancelled, resolved or completed, or whose hold expires |
 //! | `retention` | old data: carts that nobody touches, settled orders |
 //! | `effects` | carries out what the rules decided |
 //! | `context` | what the flows share: the orders, the other owners, the terms |
 
+mod amending;
 mod context;
 mod effects;
 mod ending;
@@ -21,6 +23,7 @@ mod placing;
 mod refunding;
 mod retention;
 
+pub use amending::Amend;
 pub(super) use context::Flows;
 pub use context::{LatePayment, OwnerAddrs, Terms};
 pub use ending::{Cancel, Complete, ExpireHold, Resolve};

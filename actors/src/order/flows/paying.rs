@@ -196,6 +196,7 @@ fn recorded(callback: &PaymentCallback, verdict: Verdict) -> Event {
         currency: callback.currency,
         refund_id: callback.refund_id.clone(),
         dispute_id: callback.dispute_id.clone(),
+        outcome: callback.outcome,
     }
 }
 

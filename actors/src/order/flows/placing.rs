@@ -125,10 +125,12 @@ impl Flows {
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
         let ordinal = place.ordinal();
-        if !details.is_empty() {
+        let has_details = !details.is_empty();
+        if has_details {
             changeset.change(Change::OrderDetails(ordinal, Arc::new(details)));
         }
         let mut order = request.placed(now).map_err(|error| Invalid::field("lines", error))?;
+        order.has_details = has_details;
         let hold = inventory::Hold {
             order: ordinal,
             lines: Arc::clone(&order.lines),

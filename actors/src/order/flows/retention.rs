@@ -107,7 +107,7 @@ impl Flows {
         }
         crate::failpoints::hit("delete", order.id.as_str());
         changeset.delete(&mut self.orders.borrow_mut(), ordinal);
-        if self.details(ordinal)?.is_some() {
+        if order.has_details {
             let (table, part) = (OrderDetails::TABLE, OrderDetails::PART);
             changeset.change(Change::Deleted { table, ordinal, part });
         }

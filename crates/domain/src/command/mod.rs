@@ -11,6 +11,7 @@ mod cart_merge;
 mod cart_put;
 mod data;
 pub mod decode_error;
+mod order_amend;
 mod order_cancel;
 mod order_complete;
 mod order_place;
@@ -28,6 +29,7 @@ pub use cart_clear::CartClear;
 pub use cart_merge::CartMerge;
 pub use cart_put::CartPut;
 pub use data::{Invalid, MOST_LINES};
+pub use order_amend::{AmendedLine, OrderAmend};
 pub use order_cancel::OrderCancel;
 pub use order_complete::OrderComplete;
 pub use order_place::{Customer, OrderPlace};
@@ -134,6 +136,8 @@ commands! {
     OrderResolve = 11, "order.resolve";
     /// Asks for a refund of an order's money.
     RefundRequest = 12, "refund.request";
+    /// Changes an order after it was placed.
+    OrderAmend = 14, "order.amend";
 }
 
 #[cfg(test)]

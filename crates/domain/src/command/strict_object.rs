@@ -37,6 +37,16 @@ where
     Ok(strict.into_iter().flatten().map(|strict| strict.0).collect())
 }
 
+/// A list of objects that may be absent, where an empty list means something else. `null` counts as absent.
+pub(super) fn given_objects<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let strict = Option::<Vec<Strict<T>>>::deserialize(deserializer)?;
+    Ok(strict.map(|strict| strict.into_iter().map(|strict| strict.0).collect()))
+}
+
 /// A value that may be absent. `null` counts as absent, and absent as the default.
 pub(super) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where

@@ -39,6 +39,11 @@ fn good(kind: Kind) -> Value {
             "adjustments": adjustments, "hold_for": "1h 30m", "shipping_address": address,
             "billing_address": address, "metadata": metadata,
         }),
+        Kind::OrderAmend => json!({
+            "order_id": "o-1", "expected_version": 3, "lines": [{"sku": "tea", "quantity": 0}],
+            "adjustments": adjustments, "customer": customer, "shipping_address": address,
+            "billing_address": address, "metadata": metadata,
+        }),
         Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
         Kind::OrderComplete => json!({"order_id": "o-1"}),
         Kind::OrderResolve => json!({"order_id": "o-1", "decision": "accept"}),
@@ -100,6 +105,9 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
     "adjustments", "expected_version", "expected_total", "hold_for", "shipping_address", "billing_address", "metadata",
 ])]
 #[case(Kind::OrderPlace, &["adjustments", "hold_for", "shipping_address", "billing_address", "metadata"])]
+#[case(Kind::OrderAmend, &[
+    "expected_version", "lines", "adjustments", "customer", "shipping_address", "billing_address", "metadata",
+])]
 #[case(Kind::OrderCancel, &["reason"])]
 #[case(Kind::OrderComplete, &[])]
 #[case(Kind::PaymentCallback, &["capture_id", "final"])]
@@ -194,6 +202,9 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
 #[case(Kind::OrderResolve, json!({"decision": "cancel"}))]
 #[case(Kind::RefundRequest, json!({"amount": i64::MAX, "restock": restock(500)}))]
+#[case(Kind::OrderAmend, json!({"lines": [], "adjustments": []}))]
+#[case(Kind::OrderAmend, json!({"lines": amended(500), "adjustments": adjustments(500)}))]
+#[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea", "quantity": 1_000_000}]}))]
 #[case(Kind::OrderPlace, json!({"shipping_address": {"lines": []}, "metadata": {}}))]
 #[case(Kind::OrderPlace, json!({"billing_address": {"lines": vec!["x".repeat(512); 10], "name": ""}}))]
 #[case(Kind::CartCheckout, json!({"metadata": {"a": "x".repeat(4088)}}))]
@@ -267,6 +278,13 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
+#[case(Kind::OrderAmend, json!({"lines": amended(501)}), "lines: must be at most 500, not 501")]
+#[case(Kind::OrderAmend, json!({"adjustments": adjustments(501)}), "adjustments: must be at most 500, not 501")]
+#[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea", "quantity": 1}, {"sku": "tea", "quantity": 1}]}), "lines: must not name tea twice")]
+#[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea", "quantity": -1}]}), "lines[0].quantity: must be a whole number from 0 to 1000000")]
+#[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea"}]}), "lines[0].quantity: is required")]
+#[case(Kind::OrderAmend, json!({"customer": {}}), "customer.id: is required")]
+#[case(Kind::OrderAmend, json!({"expected_version": -1}), "expected_version: ")]
 #[case(Kind::OrderPlace, json!({"shipping_address": []}), "shipping_address: must be an object, not a list")]
 #[case(Kind::OrderPlace, json!({"shipping_address": {"city": "Köln"}}), "shipping_address.lines: is required")]
 #[case(Kind::OrderPlace, json!({"billing_address": {"lines": vec!["x"; 11]}}), "billing_address.lines: must be at most 10, not 11")]
@@ -300,13 +318,17 @@ fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins:
     assert!(detail.starts_with(begins), "{detail}");
 }
 
+fn amended(count: usize) -> Value {
+    (0..count).map(|nth| json!({"sku": format!("sku-{nth}"), "quantity": nth})).collect()
+}
+
 fn adjustments(count: usize) -> Value {
     vec![json!({"kind": "fee", "amount": 1}); count].into()
 }
 
 #[test]
 fn debug_output_shows_no_address_and_no_metadata() {
-    for kind in [Kind::OrderPlace, Kind::CartCheckout] {
+    for kind in [Kind::OrderPlace, Kind::CartCheckout, Kind::OrderAmend] {
         let shown = format!("{:?}", with(kind, &json!({})).expect("is valid"));
         for secret in ["Lovelace", "Analytical", "Ufer", "Köln", "NRW", "50667", "campaign"] {
             assert!(!shown.contains(secret), "{shown}");

@@ -8,7 +8,7 @@ mod types;
 
 pub use types::Type;
 
-use crate::command::CallbackKind;
+use crate::command::{CallbackKind, DisputeOutcome};
 use crate::id::{AttemptId, CartId, CommandId, DisputeId, Provider, RefundId, Sku, Source};
 use crate::money::Currency;
 use crate::names::names;
@@ -60,6 +60,9 @@ pub enum Event {
         /// The dispute.
         #[n(7)]
         dispute_id: Option<DisputeId>,
+        /// How the dispute ended.
+        #[n(8)]
+        outcome: Option<DisputeOutcome>,
     },
     /// The payment adapter must refund money.
     #[n(2)]
@@ -115,7 +118,11 @@ pub enum Event {
     },
     /// Stock was held for an order.
     #[n(6)]
-    StockHeld,
+    StockHeld {
+        /// The units that were held, when an amendment held more. `None`: all of the reservation.
+        #[n(0)]
+        units: Option<Vec<SkuUnits>>,
+    },
     /// Held stock was sold.
     #[n(7)]
     StockCommitted,
@@ -125,6 +132,9 @@ pub enum Event {
         /// Why.
         #[n(0)]
         reason: ReleaseReason,
+        /// The units that were released, when an amendment released some. `None`: all of the reservation.
+        #[n(1)]
+        units: Option<Vec<SkuUnits>>,
     },
     /// A cart became an order.
     #[n(9)]
@@ -226,18 +236,18 @@ pub enum Event {
     /// Sold units were returned to stock.
     #[n(17)]
     StockReturned {
-        /// The refund that they were returned with.
+        /// The refund that they were returned with. `None`: the order was amended.
         #[n(0)]
-        refund_id: RefundId,
+        refund_id: Option<RefundId>,
         /// The returned units, one item for each sku.
         #[n(1)]
-        items: Vec<Returned>,
+        items: Vec<SkuUnits>,
     },
 }
 
-/// Units of one sku that were returned.
+/// Units of one sku.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
-pub struct Returned {
+pub struct SkuUnits {
     /// The article.
     #[n(0)]
     pub sku: Sku,
@@ -307,6 +317,32 @@ pub enum OrderChange {
     /// The order was handed over to the customer.
     #[n(10)]
     Completed,
+    /// The goods, the customer, the addresses or the metadata changed.
+    #[n(13)]
+    Amended,
+    /// A dispute was opened.
+    #[n(14)]
+    Disputed {
+        /// The provider.
+        #[n(0)]
+        provider: Provider,
+        /// The dispute.
+        #[n(1)]
+        dispute_id: DisputeId,
+    },
+    /// A dispute was closed.
+    #[n(15)]
+    DisputeClosed {
+        /// The provider.
+        #[n(0)]
+        provider: Provider,
+        /// The dispute.
+        #[n(1)]
+        dispute_id: DisputeId,
+        /// How it ended.
+        #[n(2)]
+        outcome: DisputeOutcome,
+    },
 }
 
 names! {
@@ -326,6 +362,8 @@ names! {
         Cancelled = 0,
         /// The hold expired.
         Expired = 1,
+        /// The order was amended, and needs fewer units.
+        Amended = 2,
     }
 }
 
@@ -345,13 +383,16 @@ impl Event {
                 OrderChange::Refunded => Type::OrderRefunded,
                 OrderChange::PartiallyRefunded => Type::OrderPartiallyRefunded,
                 OrderChange::Completed => Type::OrderCompleted,
+                OrderChange::Amended => Type::OrderAmended,
+                OrderChange::Disputed { .. } => Type::OrderDisputed,
+                OrderChange::DisputeClosed { .. } => Type::OrderDisputeClosed,
             },
             Self::PaymentRecorded { .. } => Type::PaymentRecorded,
             Self::RefundRequested { .. } => Type::PaymentRefundRequested,
             Self::VoidRequested { .. } => Type::PaymentVoidRequested,
             Self::StockLow { .. } => Type::StockLow,
             Self::StockChanged { .. } => Type::StockChanged,
-            Self::StockHeld => Type::StockHeld,
+            Self::StockHeld { .. } => Type::StockHeld,
             Self::StockCommitted => Type::StockCommitted,
             Self::StockReleased { .. } => Type::StockReleased,
             Self::CartCheckedOut { .. } => Type::CartCheckedOut,

@@ -1,9 +1,9 @@
 //! The data of events as subscribers read them: an event joined with the states of its unit.
 
-use super::{Event, OrderChange, ReleaseReason, ReviewReason};
+use super::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
 use crate::address::Address;
 use crate::cart::{Cart, CartLine, CartStatus};
-use crate::command::{CallbackKind, Customer};
+use crate::command::{CallbackKind, Customer, DisputeOutcome};
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
 use crate::metadata::Metadata;
@@ -84,6 +84,12 @@ pub struct OrderData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_currency: Option<Currency>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dispute_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<DisputeOutcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shipping_address: Option<&'a Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub billing_address: Option<&'a Address>,
@@ -118,6 +124,8 @@ pub struct PaymentData<'a> {
     pub kind: Option<CallbackKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<DisputeOutcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,6 +276,9 @@ impl<'a> OrderData<'a> {
             detail: None,
             refund_id: None,
             order_currency: None,
+            provider: None,
+            dispute_id: None,
+            outcome: None,
             shipping_address: None,
             billing_address: None,
             metadata: None,
@@ -315,13 +326,25 @@ impl<'a> OrderData<'a> {
                 Self { reason: Some(OrderReason::Cancelled(reason.as_str())), ..data }
             }
             OrderChange::RefundDue { amount } => Self { amount: Some(*amount), ..data },
+            OrderChange::Disputed { provider, dispute_id } => Self {
+                provider: Some(provider.as_str()),
+                dispute_id: Some(dispute_id.as_str()),
+                ..data
+            },
+            OrderChange::DisputeClosed { provider, dispute_id, outcome } => Self {
+                provider: Some(provider.as_str()),
+                dispute_id: Some(dispute_id.as_str()),
+                outcome: Some(*outcome),
+                ..data
+            },
             OrderChange::Placed
             | OrderChange::PartiallyPaid
             | OrderChange::Expired
             | OrderChange::Cancelled { reason: None }
             | OrderChange::Refunded
             | OrderChange::PartiallyRefunded
-            | OrderChange::Completed => data,
+            | OrderChange::Completed
+            | OrderChange::Amended => data,
         }
     }
 }
@@ -381,7 +404,9 @@ impl<'a> EventPayload<'a> {
             Event::Order { change, snapshot } => {
                 let data = OrderData::of(context.order?, *snapshot, change);
                 Self::Order(match change {
-                    OrderChange::Placed => data.with_details(context.details),
+                    OrderChange::Placed | OrderChange::Amended => {
+                        data.with_details(context.details)
+                    }
                     _ => data,
                 })
             }
@@ -402,11 +427,12 @@ impl<'a> EventPayload<'a> {
                 available: on_hand - held,
                 version: *version,
             }),
-            Event::StockHeld | Event::StockCommitted => {
-                Self::Reservation(reservation(context, None)?)
+            Event::StockHeld { units } => {
+                Self::Reservation(reservation(context, units.as_deref(), None)?)
             }
-            Event::StockReleased { reason } => {
-                Self::Reservation(reservation(context, Some(*reason))?)
+            Event::StockCommitted => Self::Reservation(reservation(context, None, None)?),
+            Event::StockReleased { reason, units } => {
+                Self::Reservation(reservation(context, units.as_deref(), Some(*reason))?)
             }
             Event::CartCheckedOut { cart_id }
             | Event::CartReopened { cart_id }
@@ -414,13 +440,10 @@ impl<'a> EventPayload<'a> {
             | Event::CartExpired { cart_id } => Self::Cart(CartData::new(context.cart(cart_id)?)),
             Event::StockReturned { refund_id, items } => Self::Reservation(ReservationData {
                 order_id: context.order_id,
-                lines: items
-                    .iter()
-                    .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
-                    .collect(),
+                lines: units_of(items),
                 expires_at: None,
                 reason: None,
-                refund_id: Some(refund_id.as_str()),
+                refund_id: refund_id.as_ref().map(crate::id::RefundId::as_str),
             }),
             Event::NotificationRequested { notification_id, kind } => {
                 Self::Notification(NotificationData {
@@ -475,6 +498,7 @@ fn payment<'a>(event: &'a Event, context: EventContext<'a>) -> Option<PaymentDat
         attempt_id: None,
         kind: None,
         verdict: None,
+        outcome: None,
         amount: None,
         currency: None,
     };
@@ -488,11 +512,13 @@ fn payment<'a>(event: &'a Event, context: EventContext<'a>) -> Option<PaymentDat
             currency,
             refund_id,
             dispute_id,
+            outcome,
         } => Some(PaymentData {
             provider: Some(provider.as_str()),
             attempt_id: Some(attempt_id.as_str()),
             kind: Some(*kind),
             verdict: Some(*verdict),
+            outcome: *outcome,
             amount: *amount,
             currency: *currency,
             refund_id: refund_id.as_ref().map(crate::id::RefundId::as_str),
@@ -513,23 +539,33 @@ fn payment<'a>(event: &'a Event, context: EventContext<'a>) -> Option<PaymentDat
     }
 }
 
-fn reservation(
-    context: EventContext<'_>,
+/// The data of an event about held stock: about these units, or about the whole reservation.
+fn reservation<'a>(
+    context: EventContext<'a>,
+    units: Option<&'a [SkuUnits]>,
     reason: Option<ReleaseReason>,
-) -> Option<ReservationData<'_>> {
+) -> Option<ReservationData<'a>> {
     let reservation = context.reservation?;
+    let all = || {
+        let items = reservation.items.iter();
+        items.map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity }).collect()
+    };
     Some(ReservationData {
         order_id: context.order_id,
-        lines: reservation
-            .items
-            .iter()
-            .map(|item| Units { sku: item.sku.as_str(), quantity: item.quantity })
-            .collect(),
+        lines: units.map_or_else(all, units_of),
         expires_at: match reservation.state {
-            HoldState::Held { until, .. } => Some(until),
-            HoldState::Committed | HoldState::Released | HoldState::Expired => None,
+            HoldState::Held { until, .. } if reason.is_none() => Some(until),
+            // what was released of a hold does not expire any more
+            HoldState::Held { .. }
+            | HoldState::Committed
+            | HoldState::Released
+            | HoldState::Expired => None,
         },
         reason,
         refund_id: None,
     })
+}
+
+fn units_of(units: &[SkuUnits]) -> Vec<Units<'_>> {
+    units.iter().map(|one| Units { sku: one.sku.as_str(), quantity: one.quantity }).collect()
 }

@@ -47,6 +47,15 @@ pub enum Type {
     /// An order was handed over.
     #[strum(serialize = "order.completed")]
     OrderCompleted,
+    /// An order was changed after it was placed.
+    #[strum(serialize = "order.amended")]
+    OrderAmended,
+    /// A dispute of an order was opened.
+    #[strum(serialize = "order.disputed")]
+    OrderDisputed,
+    /// A dispute of an order was closed.
+    #[strum(serialize = "order.dispute_closed")]
+    OrderDisputeClosed,
     /// A callback of a payment provider was recorded.
     #[strum(serialize = "payment.recorded")]
     PaymentRecorded,
@@ -123,6 +132,9 @@ impl Type {
             | Self::OrderRefunded
             | Self::OrderPartiallyRefunded
             | Self::OrderCompleted
+            | Self::OrderAmended
+            | Self::OrderDisputed
+            | Self::OrderDisputeClosed
             | Self::PaymentRefundRequested
             | Self::PaymentVoidRequested
             | Self::StockLow

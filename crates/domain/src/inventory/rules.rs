@@ -2,6 +2,14 @@
 //!
 //! Invariants: for every sku `on_hand >= held >= 0`. A hold takes all lines or none. No more units are
 //! returned than were sold.
+//!
+//! | module | has |
+//! |---|---|
+//! | `amend` | how a reservation follows the lines of its order |
+
+mod amend;
+
+pub use amend::{Amendment, amend};
 
 use super::state::{HoldState, Item, Reservation, Stock};
 use crate::id::Sku;

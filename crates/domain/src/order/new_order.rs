@@ -66,6 +66,7 @@ impl NewOrder {
             hold_for,
             placed_at: now,
             updated_at: now,
+            has_details: false,
         })
     }
 }

@@ -10,13 +10,16 @@
 //! | `step` | what a decision consists of, and how its changes are applied |
 //! | `callback` | what a provider's callback does |
 //! | `money` | captures and refunds |
+//! | `amend` | what changes after an order was placed, and what follows from its new total |
 //! | `ending` | orders that are cancelled, resolved, completed or expired; whether a refund may be requested |
 
+mod amend;
 mod callback;
 mod ending;
 mod money;
 mod step;
 
+pub use amend::{Error as AmendError, Goods, amend, amended, judge_total};
 pub use callback::on_callback;
 pub use ending::{
     accept, cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, resolve,

@@ -92,6 +92,9 @@ pub struct Order {
     /// When the order last changed.
     #[n(15)]
     pub updated_at: Timestamp,
+    /// Whether the order has [details](super::OrderDetails), so that nobody looks for details that are not there.
+    #[n(21)]
+    pub has_details: bool,
 }
 
 impl Order {
@@ -116,7 +119,8 @@ pub struct Tombstone {
 
 /// The changing fields of an order right after an event. Every `order.*` event has them.
 ///
-/// The fields that never change (lines, total, currency) are read from the order itself.
+/// Lines, total and currency are read from the order itself: they change with `order.amended` only, which is the first event
+/// of its unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 pub struct OrderSnapshot {
     /// Where it stood.

@@ -60,7 +60,7 @@ pub const FORMATS: &[Format] = &[
     Format {
         number: 3,
         versions: &[
-            ("order", 1),
+            ("order", 2),
             ("tombstone", 1),
             ("reservation", 1),
             ("payments", 1),
@@ -72,6 +72,6 @@ pub const FORMATS: &[Format] = &[
             ("quarantine marker", 1),
             ("order details", 1),
         ],
-        numbers: 196,
+        numbers: 201,
     },
 ];

@@ -26,11 +26,6 @@ pub const KINDS: &[(&str, u8)] = &[
     (OrderDetails::KIND, OrderDetails::VERSION),
 ];
 
-impl Stored for Order {
-    const KIND: &'static str = "order";
-    const VERSION: u8 = 1;
-}
-
 impl Stored for Tombstone {
     const KIND: &'static str = "tombstone";
     const VERSION: u8 = 1;

@@ -18,7 +18,7 @@
 //! | module | has |
 //! |---|---|
 //! | `kinds` | each kind of stored record, with its version |
-//! | `parked`, `stock`, `unit_record` | the history of each kind whose form has changed: its versions and their upgrades |
+//! | `order`, `parked`, `stock`, `unit_record` | the history of each kind whose form has changed: its versions and their upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
 //! What is stored for ever and checked by tests: `tests/golden` has the bytes of every version that there
@@ -26,6 +26,7 @@
 
 mod format;
 mod kinds;
+mod order;
 mod parked;
 mod stock;
 mod unit_record;

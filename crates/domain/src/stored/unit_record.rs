@@ -3,7 +3,8 @@
 //! | version | what changed |
 //! |---|---|
 //! | 1 | the first |
-//! | 2 | the events `StockLow` and `StockChanged` have the version of the stock |
+//! | 2 | the events `StockLow` and `StockChanged` have the version of the stock; stock that is held, released or returned by an
+//! amendment; amendments and disputes |
 
 use super::{Error, Stored, fields_of};
 use crate::record::UnitRecord;

@@ -97,6 +97,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         hold_for: Duration::new(900, 5),
         placed_at: at(1),
         updated_at: at(2),
+        has_details: true,
     };
     let small = Order {
         customer: Customer { id: id("c-2"), email: None, phone: None },
@@ -110,6 +111,7 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         refunds_succeeded: 0,
         auto_refunds_requested: 0,
         disputed: false,
+        has_details: false,
         ..full.clone()
     };
     vec![("full", full), ("small", small)]

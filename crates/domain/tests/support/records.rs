@@ -1,8 +1,8 @@
 //! Records of units: every change of an order, every event and every origin.
 
 use super::{currency, id, numbers, text, trace};
-use orderly_domain::command::{CallbackKind, Kind};
-use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
+use orderly_domain::event::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
 use orderly_domain::notification::{Channel, Failure, NotificationKind};
 use orderly_domain::order::{OrderSnapshot, Status};
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
@@ -49,7 +49,20 @@ pub fn changes() -> Vec<OrderChange> {
         OrderChange::Refunded => [OrderChange::Refunded],
         OrderChange::PartiallyRefunded => [OrderChange::PartiallyRefunded],
         OrderChange::Completed => [OrderChange::Completed],
+        OrderChange::Amended => [OrderChange::Amended],
+        OrderChange::Disputed { .. } => [
+            OrderChange::Disputed { provider: id("acme"), dispute_id: id("d-1") },
+        ],
+        OrderChange::DisputeClosed { .. } => [OrderChange::DisputeClosed {
+            provider: id("acme"),
+            dispute_id: id("d-1"),
+            outcome: DisputeOutcome::Won,
+        }],
     }
+}
+
+fn units() -> Vec<SkuUnits> {
+    vec![SkuUnits { sku: id("tea"), quantity: 2 }]
 }
 
 /// Every event.
@@ -66,6 +79,7 @@ pub fn events() -> Vec<Event> {
             currency: Some(currency("EUR")),
             refund_id: Some(id("r-1")),
             dispute_id: Some(id("d-1")),
+            outcome: Some(DisputeOutcome::Lost),
         }],
         Event::RefundRequested { .. } => [Event::RefundRequested {
             refund_id: id("r-1"),
@@ -81,9 +95,11 @@ pub fn events() -> Vec<Event> {
             held: 4,
             version: Some(5),
         }],
-        Event::StockHeld => [Event::StockHeld],
+        Event::StockHeld { .. } => [Event::StockHeld { units: Some(units()) }],
         Event::StockCommitted => [Event::StockCommitted],
-        Event::StockReleased { .. } => [Event::StockReleased { reason: ReleaseReason::Expired }],
+        Event::StockReleased { .. } => [
+            Event::StockReleased { reason: ReleaseReason::Expired, units: Some(units()) },
+        ],
         Event::CartCheckedOut { .. } => [Event::CartCheckedOut { cart_id: id("k-1") }],
         Event::CartReopened { .. } => [Event::CartReopened { cart_id: id("k-2") }],
         Event::CartChanged { .. } => [Event::CartChanged { cart_id: id("k-3") }],
@@ -114,8 +130,8 @@ pub fn events() -> Vec<Event> {
             problem: Some(Failure::Removed),
         }],
         Event::StockReturned { .. } => [Event::StockReturned {
-            refund_id: id("r-1"),
-            items: vec![Returned { sku: id("tea"), quantity: 2 }],
+            refund_id: Some(id("r-1")),
+            items: vec![SkuUnits { sku: id("tea"), quantity: 2 }],
         }],
     }
 }
@@ -181,6 +197,8 @@ pub fn records_v1() -> Vec<(&'static str, UnitRecord)> {
 fn remove_what_came_later(event: &mut Event) {
     match event {
         Event::StockLow { version, .. } | Event::StockChanged { version, .. } => *version = None,
+        Event::StockHeld { units } | Event::StockReleased { units, .. } => *units = None,
+        Event::PaymentRecorded { outcome, .. } => *outcome = None,
         _ => {}
     }
 }

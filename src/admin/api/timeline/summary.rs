@@ -1,9 +1,9 @@
 //! One plain sentence for each unit and each event of a timeline. The reader is a person at the telephone who sees the order
 //! and has not read this documentation.
 
-use orderly_domain::command::{CallbackKind, Kind};
+use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
 use orderly_domain::event::payload::EventContext;
-use orderly_domain::event::{Event, OrderChange, ReleaseReason, Returned, ReviewReason};
+use orderly_domain::event::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::money::Currency;
 use orderly_domain::notification::{Delivery, Failure, NotificationKind, Progress};
@@ -88,6 +88,7 @@ fn subject(kind: &CommandName) -> &'static str {
         Kind::CartMerge => "Merging the carts",
         Kind::CartCheckout => "Checking out the cart",
         Kind::OrderPlace => "Placing the order",
+        Kind::OrderAmend => "Changing the order",
         Kind::OrderCancel => "Cancelling the order",
         Kind::OrderComplete => "Completing the order",
         Kind::OrderResolve => "Ending the review",
@@ -176,6 +177,7 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             currency,
             refund_id,
             dispute_id,
+            outcome,
         } => {
             let money = amount.zip(*currency).map(|(amount, currency)| currency.show(amount));
             let money = money.unwrap_or_else(|| "nothing".to_owned());
@@ -191,7 +193,10 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
                 CallbackKind::RefundSucceeded => format!("refund {refund} of {money} arrived"),
                 CallbackKind::RefundFailed => format!("refund {refund} failed"),
                 CallbackKind::DisputeOpened => format!("dispute {dispute} was opened"),
-                CallbackKind::DisputeClosed => format!("dispute {dispute} was closed"),
+                CallbackKind::DisputeClosed => {
+                    let outcome = outcome.map(|outcome| format!(" ({outcome})"));
+                    format!("dispute {dispute} was closed{}", outcome.unwrap_or_default())
+                }
             };
             format!("{provider} said of attempt {attempt_id}: {content}{}.", remark(*verdict))
         }
@@ -212,26 +217,15 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
         Event::StockChanged { sku, on_hand, held, version: _ } => {
             format!("The stock of {sku} is {on_hand}, of which {held} are held for orders.")
         }
-        Event::StockHeld => match context.reservation.map(|reservation| reservation.state) {
-            Some(HoldState::Held { until, .. }) => {
-                format!("Stock is held until {until}: {}.", reserved(context))
-            }
-            // The reservation is that of the end of the unit: a unit may hold stock and sell it.
-            Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
-                format!("Stock was held: {}.", reserved(context))
-            }
-        },
+        Event::StockHeld { units } => held(units.as_deref(), context),
         Event::StockCommitted => format!("The stock was sold: {}.", reserved(context)),
-        Event::StockReleased { reason } => {
-            let why = match reason {
-                ReleaseReason::Cancelled => "since the order was cancelled",
-                ReleaseReason::Expired => "since the hold expired",
-            };
-            format!("The stock is free again, {why}: {}.", reserved(context))
-        }
+        Event::StockReleased { reason, units } => released(*reason, units.as_deref(), context),
         Event::StockReturned { refund_id, items } => {
-            let items = items.iter().map(|Returned { sku, quantity }| (*quantity, sku.as_str()));
-            format!("Goods came back with refund {refund_id}: {}.", units(items))
+            let items = units(items.iter().map(pair));
+            match refund_id {
+                Some(refund_id) => format!("Goods came back with refund {refund_id}: {items}."),
+                None => format!("Goods came back, since the order needs less: {items}."),
+            }
         }
         Event::CartCheckedOut { cart_id } => format!("Cart {cart_id} was checked out."),
         Event::CartReopened { cart_id } => format!("Cart {cart_id} is open again."),
@@ -258,6 +252,38 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             format!("A message went to the dead letters of the broker: {}.", reason(*why))
         }
     }
+}
+
+/// What was held: these units more, or all of the reservation.
+fn held(more: Option<&[SkuUnits]>, context: EventContext<'_>) -> String {
+    if let Some(more) = more {
+        return format!("More stock is held: {}.", units(more.iter().map(pair)));
+    }
+    match context.reservation.map(|reservation| reservation.state) {
+        Some(HoldState::Held { until, .. }) => {
+            format!("Stock is held until {until}: {}.", reserved(context))
+        }
+        // The reservation is that of the end of the unit: a unit may hold stock and sell it.
+        Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
+            format!("Stock was held: {}.", reserved(context))
+        }
+    }
+}
+
+/// What was released: these units, or all of the reservation.
+fn released(reason: ReleaseReason, some: Option<&[SkuUnits]>, context: EventContext<'_>) -> String {
+    let why = match reason {
+        ReleaseReason::Cancelled => "since the order was cancelled",
+        ReleaseReason::Expired => "since the hold expired",
+        ReleaseReason::Amended => "since the order needs less",
+    };
+    let released = some.map(|some| units(some.iter().map(pair)));
+    let released = released.unwrap_or_else(|| reserved(context));
+    format!("The stock is free again, {why}: {released}.")
+}
+
+fn pair(SkuUnits { sku, quantity }: &SkuUnits) -> (u64, &str) {
+    (*quantity, sku.as_str())
 }
 
 fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext<'_>) -> String {
@@ -298,6 +324,16 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
         OrderChange::Refunded => "All of the order's money went back.".to_owned(),
         OrderChange::PartiallyRefunded => {
             format!("Of the order's money {} went back, {net} are left.", show(snapshot.refunded))
+        }
+        OrderChange::Amended => format!("The order was changed. Its total is {}.", total()),
+        OrderChange::Disputed { provider, dispute_id } => {
+            format!("Dispute {dispute_id} was opened at {provider}.")
+        }
+        OrderChange::DisputeClosed { provider, dispute_id, outcome: DisputeOutcome::Won } => {
+            format!("Dispute {dispute_id} at {provider} was closed: the shop won it.")
+        }
+        OrderChange::DisputeClosed { provider, dispute_id, outcome: DisputeOutcome::Lost } => {
+            format!("Dispute {dispute_id} at {provider} was closed: the shop lost it.")
         }
         OrderChange::Completed => "The order was handed over to the customer.".to_owned(),
     }

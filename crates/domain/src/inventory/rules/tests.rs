@@ -196,3 +196,61 @@ fn no_more_is_returned_than_was_sold() {
     }
     assert_eq!(back(None, &[(&cup, 1)]), Err(vec![("cup".to_owned(), 1, 0)]));
 }
+
+/// Of an order with 3 cups, of which 1 was returned, and 2 of tea: the units wanted, then the items, what grows and what
+/// goes.
+#[rstest]
+#[case::same(&[("cup", 3), ("tea", 2)], Ok("cup 3, tea 2; +; -"))]
+#[case::grows(&[("cup", 3), ("tea", 5)], Ok("cup 3, tea 5; + tea 3; -"))]
+#[case::shrinks(&[("cup", 1), ("tea", 2)], Ok("cup 1, tea 2; +; - cup 2"))]
+#[case::goes(&[("cup", 3)], Ok("cup 3; +; - tea 2"))]
+#[case::both(&[("cup", 2), ("tea", 3)], Ok("cup 2, tea 3; + tea 1; - cup 1"))]
+#[case::fewer_than_were_returned(&[("tea", 2)], Err("cup 3 of 2"))]
+fn a_sold_reservation_follows_its_lines(
+    #[case] wanted: &[(&str, u64)],
+    #[case] expected: Result<&str, &str>,
+) {
+    let sku = |name: &str| Sku::new(name).expect("is an id");
+    let item = |name, quantity, returned| Item {
+        sku: sku(name),
+        number: SkuNumber(1),
+        quantity,
+        returned,
+    };
+    let items = [item("cup", 3, 1), item("tea", 2, 0)];
+    let sold = Reservation { items: items.into(), state: HoldState::Committed };
+    let skus: Vec<_> = wanted.iter().map(|(name, quantity)| (sku(name), *quantity)).collect();
+    let wanted = skus.iter().map(|(sku, quantity)| (sku, *quantity)).collect();
+
+    let told = match amend(&sold, &wanted) {
+        Ok(Amendment { items, more, less }) => {
+            let shown = |units: Vec<(Sku, u64)>| {
+                let units = units.iter().map(|(sku, units)| format!("{sku} {units}"));
+                units.collect::<Vec<_>>().join(", ")
+            };
+            let of = |changes: Vec<(Item, u64)>| {
+                shown(changes.into_iter().map(|(item, units)| (item.sku, units)).collect())
+            };
+            let items = items.into_iter().map(|item| (item.sku, item.quantity)).collect();
+            let told = format!("{}; + {}; - {}", shown(items), of(more), of(less));
+            Ok(told.replace("+ ;", "+;").trim_end().to_owned())
+        }
+        Err(too_many) => {
+            let shown = too_many.iter();
+            let shown = shown.map(|one| format!("{} {} of {}", one.sku, one.wanted, one.available));
+            Err(shown.collect::<Vec<_>>().join(", "))
+        }
+    };
+    assert_eq!(told, expected.map(str::to_owned).map_err(str::to_owned));
+}
+
+/// What was returned of an order that is not sold does not count: nothing was.
+#[test]
+fn a_held_reservation_may_lose_everything_of_a_sku() {
+    let tea = Sku::new("tea").expect("is an id");
+    let item = Item { sku: tea.clone(), number: SkuNumber(1), quantity: 3, returned: 0 };
+    let held = Reservation { items: [item.clone()].into(), state: held(15) };
+    let amendment = amend(&held, &BTreeMap::new()).expect("is allowed");
+    assert_eq!(amendment.items, []);
+    assert_eq!(amendment.less, [(item, 3)]);
+}

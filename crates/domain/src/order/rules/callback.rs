@@ -3,7 +3,8 @@
 use super::super::state::Order;
 use super::money;
 use super::step::{Change, Effect, Rehold, Step, awaits_money};
-use crate::command::PaymentCallback;
+use crate::command::{CallbackKind, PaymentCallback};
+use crate::event::OrderChange;
 use crate::notification::NotificationKind;
 use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
 use crate::verdict::Verdict;
@@ -40,9 +41,7 @@ pub fn on_callback(
         CallbackEffect::RefundedInOtherCurrency => {
             notify_of_refund(money::refunded_in_other_currency(order, summary), callback)
         }
-        CallbackEffect::Disputed(disputed) => {
-            Step::new(Verdict::Applied).change(Change::Disputed(disputed))
-        }
+        CallbackEffect::Disputed(any) => disputed(callback, any),
     };
     if !summary.is_voidable {
         // nothing to void: the owner of payments need not be asked
@@ -77,4 +76,19 @@ fn unwanted(callback: &PaymentCallback) -> Step {
 fn notify_of_refund(step: Step, callback: &PaymentCallback) -> Step {
     let reference = callback.refund_id.as_ref().map_or("", |id| id.as_str()).to_owned();
     step.effect(Effect::Notify { kind: NotificationKind::RefundSucceeded, reference })
+}
+
+/// A dispute was opened or closed. `any`: some dispute of the order is open or lost. The status of the order stays.
+fn disputed(callback: &PaymentCallback, any: bool) -> Step {
+    let step = Step::new(Verdict::Applied).change(Change::Disputed(any));
+    let Some(dispute_id) = callback.dispute_id.clone() else {
+        return step; // not reached: decoding requires the id
+    };
+    let provider = callback.provider.clone();
+    // a dispute that is opened has no outcome, even if the callback names one
+    let outcome = callback.outcome.filter(|_| callback.kind == CallbackKind::DisputeClosed);
+    step.emit(match outcome {
+        None => OrderChange::Disputed { provider, dispute_id },
+        Some(outcome) => OrderChange::DisputeClosed { provider, dispute_id, outcome },
+    })
 }

@@ -9,7 +9,7 @@ use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::text::Text;
 use crate::verdict::{Reason, Refusal, Verdict};
 
-fn not_allowed(order: &Order) -> Refusal {
+pub(super) fn not_allowed(order: &Order) -> Refusal {
     Refusal::with(Reason::NotAllowed, order.status.as_str())
 }
 

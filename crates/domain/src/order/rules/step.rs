@@ -33,6 +33,14 @@ impl Step {
         self.change(Change::Become(change))
     }
 
+    /// Appends another step, which follows from this one. Its verdict counts.
+    #[must_use]
+    pub fn then(mut self, next: Self) -> Self {
+        self.changes.extend(next.changes);
+        self.effects.extend(next.effects);
+        Self { verdict: next.verdict, ..self }
+    }
+
     pub(super) fn effect(mut self, effect: Effect) -> Self {
         self.effects.push(effect);
         self
@@ -41,7 +49,7 @@ impl Step {
     /// The status of the order after the step.
     pub fn status(&self, before: Status) -> Status {
         let status = self.changes.iter().rev().find_map(|change| match change {
-            Change::Become(change) => Some(status_after(change)),
+            Change::Become(change) => status_after(change),
             Change::Captured(_)
             | Change::Refunded(_)
             | Change::AutoRefundRequested(_)
@@ -62,7 +70,7 @@ pub enum Change {
     AutoRefundRequested(i64),
     /// A dispute was opened or lost (true), or none is left (false).
     Disputed(bool),
-    /// The event of the order that is published; it sets the status.
+    /// An event of the order. It sets the status, if it leads to one.
     Become(OrderChange),
 }
 
@@ -110,13 +118,13 @@ pub fn apply(order: &mut Order, change: &Change) {
         Change::Refunded(amount) => order.refunds_succeeded += amount,
         Change::AutoRefundRequested(amount) => order.auto_refunds_requested += amount,
         Change::Disputed(disputed) => order.disputed = *disputed,
-        Change::Become(change) => order.status = status_after(change),
+        Change::Become(change) => order.status = status_after(change).unwrap_or(order.status),
     }
 }
 
-/// The status that an event of the order leads to.
-pub(super) fn status_after(change: &OrderChange) -> Status {
-    match change {
+/// The status that an event of the order leads to. `None`: the status stays.
+pub(super) fn status_after(change: &OrderChange) -> Option<Status> {
+    Some(match change {
         OrderChange::Placed => Status::AwaitingPayment,
         OrderChange::Rejected { .. } => Status::Rejected,
         OrderChange::PartiallyPaid => Status::PartiallyPaid,
@@ -128,7 +136,10 @@ pub(super) fn status_after(change: &OrderChange) -> Status {
         OrderChange::Refunded => Status::Refunded,
         OrderChange::PartiallyRefunded => Status::PartiallyRefunded,
         OrderChange::Completed => Status::Completed,
-    }
+        OrderChange::Amended | OrderChange::Disputed { .. } | OrderChange::DisputeClosed { .. } => {
+            return None;
+        }
+    })
 }
 
 /// Whether the stock of an order was held again before the order is paid, since its hold had expired.

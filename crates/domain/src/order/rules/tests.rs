@@ -1,6 +1,7 @@
 //! The life-cycle table as data: an order of 500, what happens to it, and what is decided.
 //! The tests of the rules of payments cover captures and attempts.
 
+mod amend;
 mod endings;
 mod table;
 
@@ -38,7 +39,7 @@ fn callback() -> PaymentCallback {
 
 /// No attempt is open.
 const ENDED: PaymentSummary =
-    PaymentSummary { is_open: false, is_voidable: false, has_other_currency: false };
+    PaymentSummary { is_open: false, is_voidable: false, has_other_currency: false, pending: 0 };
 /// An attempt is open, without an authorization that could be given up.
 const OPEN: PaymentSummary = PaymentSummary { is_open: true, ..ENDED };
 /// An authorization is open.
@@ -88,7 +89,15 @@ fn change(change: &Change) -> String {
         Change::Become(OrderChange::Paid { late: true }) => "paid late".to_owned(),
         Change::Become(OrderChange::RefundDue { amount }) => format!("refund_due {amount}"),
         Change::Become(OrderChange::UnderReview { reason }) => format!("under_review {reason:?}"),
-        Change::Become(change) => status_after(change).to_string(),
+        Change::Become(OrderChange::Amended) => "amended".to_owned(),
+        Change::Become(OrderChange::Disputed { dispute_id, .. }) => format!("dispute {dispute_id}"),
+        Change::Become(OrderChange::DisputeClosed { dispute_id, outcome, .. }) => {
+            format!("dispute {dispute_id} {outcome}")
+        }
+        Change::Become(change) => {
+            let status = status_after(change).expect("leads to a status");
+            status.to_string()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
 use super::change::{CallbackEffect, Change, Phase, find};
-use super::money::has_other_currency;
+use super::money::{has_other_currency, pending};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
@@ -16,6 +16,8 @@ pub struct PaymentSummary {
     pub is_voidable: bool,
     /// Money was captured in another currency than the order's, and not all of it was refunded.
     pub has_other_currency: bool,
+    /// The refunds in the order's currency that are requested and neither succeeded nor failed, in minor units.
+    pub pending: i64,
 }
 
 /// The summary of the payments of an order in `currency`.
@@ -24,6 +26,7 @@ pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
         has_other_currency: has_other_currency(payments, currency),
         is_open: payments.attempts.iter().any(Attempt::is_open),
         is_voidable: payments.attempts.iter().any(is_voidable),
+        pending: pending(payments, currency),
     }
 }
 

@@ -32,6 +32,11 @@ fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 
     refunds.map(|refund| i128::from(refund.amount)).sum()
 }
 
+/// The refunds in `currency` that are pending, in minor units.
+pub(super) fn pending(payments: &Payments, currency: Currency) -> i64 {
+    clamp(refunds(payments, currency, RefundState::Requested))
+}
+
 /// The amount that may still be refunded in `currency`, in minor units: the net, less the pending refunds.
 pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
     let net = captured(payments, currency) - refunds(payments, currency, RefundState::Succeeded);

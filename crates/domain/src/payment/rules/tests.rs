@@ -389,7 +389,7 @@ fn the_states_and_the_money_of_attempts() {
     assert_eq!((first.authorized, first.closed), (500, true));
     assert_eq!(
         summary(&payments, euro()),
-        PaymentSummary { is_open: true, is_voidable: true, has_other_currency: true }
+        PaymentSummary { is_open: true, is_voidable: true, has_other_currency: true, pending: 0 }
     );
     let money = newest_money(&payments, euro());
     let money: Vec<_> = money.map(|(id, amount)| (id.as_str(), amount)).collect();

@@ -22,6 +22,14 @@ fn order() -> Order {
     Order { version: 1, ..placed.expect("has a total") }
 }
 
+fn provider() -> Provider {
+    Provider::new("acme").expect("is an id")
+}
+
+fn dispute() -> DisputeId {
+    DisputeId::new("d-1").expect("is an id")
+}
+
 fn sku(id: &str) -> Sku {
     Sku::new(id).expect("is an id")
 }
@@ -82,6 +90,25 @@ fn sentence(event: &Event, state: HoldState) -> String {
     500,
     "Of the order's money 5.00 EUR went back, 10.00 EUR are left."
 )]
+#[case(OrderChange::Amended, 0, 0, "The order was changed. Its total is 15.00 EUR.")]
+#[case(
+    OrderChange::Disputed { provider: provider(), dispute_id: dispute() },
+    1500,
+    0,
+    "Dispute d-1 was opened at acme."
+)]
+#[case(
+    OrderChange::DisputeClosed { provider: provider(), dispute_id: dispute(), outcome: DisputeOutcome::Won },
+    1500,
+    0,
+    "Dispute d-1 at acme was closed: the shop won it."
+)]
+#[case(
+    OrderChange::DisputeClosed { provider: provider(), dispute_id: dispute(), outcome: DisputeOutcome::Lost },
+    1500,
+    0,
+    "Dispute d-1 at acme was closed: the shop lost it."
+)]
 #[case(OrderChange::Completed, 1500, 0, "The order was handed over to the customer.")]
 #[case(
     OrderChange::Rejected {
@@ -115,6 +142,7 @@ fn recorded(kind: CallbackKind, verdict: Verdict) -> Event {
         currency: Currency::from_code("EUR"),
         refund_id: RefundId::new("r-1").ok(),
         dispute_id: DisputeId::new("d-1").ok(),
+        outcome: (kind == CallbackKind::DisputeClosed).then_some(DisputeOutcome::Lost),
     }
 }
 
@@ -128,7 +156,7 @@ fn recorded(kind: CallbackKind, verdict: Verdict) -> Event {
 #[case(CallbackKind::RefundSucceeded, "refund r-1 of 5.00 EUR arrived")]
 #[case(CallbackKind::RefundFailed, "refund r-1 failed")]
 #[case(CallbackKind::DisputeOpened, "dispute d-1 was opened")]
-#[case(CallbackKind::DisputeClosed, "dispute d-1 was closed")]
+#[case(CallbackKind::DisputeClosed, "dispute d-1 was closed (lost)")]
 fn a_callback_has_its_sentence_and_its_remark(#[case] kind: CallbackKind, #[case] expected: &str) {
     for (verdict, more) in [
         (Verdict::Applied, ""),
@@ -171,22 +199,37 @@ fn given_up(attempts: u32, problem: Failure) -> Event {
     Event::StockChanged { sku: sku("tea"), on_hand: 9, held: 2, version: Some(4) },
     "The stock of tea is 9, of which 2 are held for orders."
 )]
-#[case(Event::StockHeld, "Stock was held: 1 × black, 2 × green.")]
+#[case(Event::StockHeld { units: None }, "Stock was held: 1 × black, 2 × green.")]
+#[case(Event::StockHeld { units: Some(vec![SkuUnits { sku: sku("tea"), quantity: 2 }]) }, "More stock is held: 2 × tea.")]
 #[case(Event::StockCommitted, "The stock was sold: 1 × black, 2 × green.")]
 #[case(
-    Event::StockReleased { reason: ReleaseReason::Expired },
+    Event::StockReleased { reason: ReleaseReason::Expired, units: None },
     "The stock is free again, since the hold expired: 1 × black, 2 × green."
 )]
 #[case(
-    Event::StockReleased { reason: ReleaseReason::Cancelled },
+    Event::StockReleased { reason: ReleaseReason::Cancelled, units: None },
     "The stock is free again, since the order was cancelled: 1 × black, 2 × green."
 )]
 #[case(
+    Event::StockReleased {
+        reason: ReleaseReason::Amended,
+        units: Some(vec![SkuUnits { sku: sku("tea"), quantity: 2 }]),
+    },
+    "The stock is free again, since the order needs less: 2 × tea."
+)]
+#[case(
     Event::StockReturned {
-        refund_id: RefundId::new("r-1").expect("is an id"),
-        items: vec![Returned { sku: sku("tea"), quantity: 2 }],
+        refund_id: RefundId::new("r-1").ok(),
+        items: vec![SkuUnits { sku: sku("tea"), quantity: 2 }],
     },
     "Goods came back with refund r-1: 2 × tea."
+)]
+#[case(
+    Event::StockReturned {
+        refund_id: None,
+        items: vec![SkuUnits { sku: sku("tea"), quantity: 2 }],
+    },
+    "Goods came back, since the order needs less: 2 × tea."
 )]
 #[case(Event::CartReopened { cart_id: CartId::new("k-1").expect("is an id") }, "Cart k-1 is open again.")]
 #[case(
@@ -235,7 +278,7 @@ fn every_other_event_has_its_sentence(#[case] event: Event, #[case] expected: &s
 fn the_sentence_about_a_hold_says_until_when_it_lasts() {
     let held = HoldState::held(Timestamp::from_micros(60_000_000));
     let expected = "Stock is held until 1970-01-01T00:01:00.000000Z: 1 × black, 2 × green.";
-    assert_eq!(sentence(&Event::StockHeld, held), expected);
+    assert_eq!(sentence(&Event::StockHeld { units: None }, held), expected);
 }
 
 #[test]

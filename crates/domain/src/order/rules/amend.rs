@@ -1,0 +1,165 @@
+//! How the goods of an order change after it was placed, and what follows from the new total.
+//!
+//! Before money, and while an order is partly paid, quantities and total may rise and fall. Once it is paid they may only
+//! fall. The customer, addresses and metadata may change in every status but `rejected`.
+
+use super::super::state::{Order, Status};
+use super::ending::not_allowed;
+use super::step::{Change, Effect, Rehold, Step, pay};
+use crate::command::{AmendedLine, Invalid, OrderAmend};
+use crate::event::OrderChange;
+use crate::expected_version;
+use crate::id::Sku;
+use crate::money::{Adjustment, Line, Quantity, total};
+use crate::payment::rules::PaymentSummary;
+use crate::verdict::{Reason, Refusal, Verdict};
+use std::sync::Arc;
+
+/// The goods of an order after a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Goods {
+    /// The lines: at least one.
+    pub lines: Arc<[Line]>,
+    /// The adjustments.
+    pub adjustments: Arc<[Adjustment]>,
+    /// The total, in minor units.
+    pub total: i64,
+}
+
+/// Why an order cannot be amended so.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A business rule refuses the command.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The command does not fit the order: no line would stay, or the total would be below 0 or too large.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+}
+
+/// Where quantities and total may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    UpOrDown,
+    Down,
+}
+
+/// The goods after the command. `None`: the command changes none.
+///
+/// The stock is not looked at: it must follow the lines, all or nothing.
+///
+/// # Errors
+///
+/// The order has another version than expected, its status does not allow the change, or the lines do not fit the order.
+pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error> {
+    if order.status == Status::Rejected {
+        return Err(not_allowed(order).into());
+    }
+    expected_version::check(order.version, command.expected_version)?;
+    if command.lines.is_empty() && command.adjustments.is_none() {
+        return Ok(None);
+    }
+    let direction = direction(order)?;
+    let mut lines = order.lines.to_vec();
+    let mut grows = false;
+    for AmendedLine { sku, quantity } in &command.lines {
+        grows |= set_quantity(&mut lines, sku, quantity.get())?;
+    }
+    if lines.is_empty() {
+        return Err(Invalid::field("lines", "one line must stay").into());
+    }
+    let adjustments = match &command.adjustments {
+        Some(adjustments) => adjustments.clone().into(),
+        None => Arc::clone(&order.adjustments),
+    };
+    let priced = lines.iter().map(|line| (line.quantity, line.unit_price));
+    let field = if command.lines.is_empty() { "adjustments" } else { "lines" };
+    let total = total(priced, &*adjustments).map_err(|error| Invalid::field(field, error))?;
+    grows |= total > order.total;
+    if grows && direction == Direction::Down {
+        let detail = format!("{}: quantities and the total may only fall", order.status);
+        return Err(Refusal::with(Reason::NotAllowed, detail).into());
+    }
+    Ok(Some(Goods { lines: lines.into(), adjustments, total }))
+}
+
+fn direction(order: &Order) -> Result<Direction, Refusal> {
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid => Ok(Direction::UpOrDown),
+        Status::Paid | Status::PartiallyRefunded => Ok(Direction::Down),
+        Status::Rejected
+        | Status::UnderReview
+        | Status::Completed
+        | Status::Expired
+        | Status::Cancelled
+        | Status::RefundDue
+        | Status::Refunded => Err(not_allowed(order)),
+    }
+}
+
+/// Gives all lines of a sku together the quantity. Returns whether that is more than before.
+fn set_quantity(lines: &mut Vec<Line>, sku: &Sku, wanted: u32) -> Result<bool, Refusal> {
+    let of_sku = lines.iter().filter(|line| line.sku == *sku);
+    let before: u64 = of_sku.map(|line| u64::from(line.quantity.get())).sum();
+    if before == 0 {
+        return Err(Refusal::with(Reason::UnknownSku, sku.as_str()));
+    }
+    let grows = u64::from(wanted) > before;
+    // what the lines from the first one on leave for those behind them; the last one takes whatever is left
+    let mut left = wanted;
+    let last = lines.iter().rposition(|line| line.sku == *sku);
+    let mut place = 0;
+    lines.retain_mut(|line| {
+        let is_last = last == Some(place);
+        place += 1;
+        if line.sku != *sku {
+            return true;
+        }
+        let quantity = if is_last { left } else { left.min(line.quantity.get()) };
+        left -= quantity;
+        match Quantity::new(quantity) {
+            Some(quantity) => {
+                line.quantity = quantity;
+                true
+            }
+            None => false,
+        }
+    });
+    Ok(grows)
+}
+
+/// The event of an order that was amended. Its status stays.
+pub fn amended() -> Step {
+    Step::new(Verdict::Applied).emit(OrderChange::Amended)
+}
+
+/// What follows from a new total, which the order has already.
+pub fn judge_total(order: &Order, summary: PaymentSummary) -> Step {
+    let step = Step::new(Verdict::Applied);
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid if order.net() >= order.total => {
+            request_surplus(pay(step, Rehold::NotNeeded), order, summary)
+        }
+        Status::Paid | Status::PartiallyRefunded => request_surplus(step, order, summary),
+        Status::AwaitingPayment
+        | Status::PartiallyPaid
+        | Status::Rejected
+        | Status::UnderReview
+        | Status::Completed
+        | Status::Expired
+        | Status::Cancelled
+        | Status::RefundDue
+        | Status::Refunded => step,
+    }
+}
+
+/// Requests a refund of the money beyond the total, as far as none was requested, and never of more than there is.
+fn request_surplus(step: Step, order: &Order, summary: PaymentSummary) -> Step {
+    let surplus = order.paid - order.total - order.auto_refunds_requested;
+    match surplus.min(order.net() - summary.pending) {
+        amount if amount > 0 => {
+            step.change(Change::AutoRefundRequested(amount)).effect(Effect::Refund { amount })
+        }
+        _ => step,
+    }
+}
