@@ -1,19 +1,27 @@
 //! The data of events as subscribers read them: an event joined with the states of its unit.
+//!
+//! | module | has |
+//! |---|---|
+//! | `order` | the data of `order.*` events |
+//! | `payment` | the data of `payment.*` events |
 
-use super::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
-use crate::address::Address;
+mod order;
+mod payment;
+
+pub use order::{OrderData, OrderReason};
+pub use payment::PaymentData;
+
+use super::{Event, OrderChange, ReleaseReason, SkuUnits};
 use crate::cart::{Cart, CartLine, CartStatus};
-use crate::command::{CallbackKind, Customer, DisputeOutcome};
+use crate::command::Customer;
 use crate::id::{CartId, OrderId};
 use crate::inventory::{HoldState, Reservation};
-use crate::metadata::Metadata;
 use crate::money::{Currency, Line, Quantity, UnitPrice, total};
 use crate::notification::{Channel, NotificationKind};
-use crate::order::{Order, OrderDetails, OrderSnapshot, Status};
-use crate::payment::Refund;
+use crate::order::{Order, OrderDetails};
 use crate::time::Timestamp;
-use crate::verdict::{Detail, Reason, Verdict};
-use serde::{Serialize, Serializer};
+use crate::verdict::{Detail, Reason};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// The states of a unit that its events are about.
@@ -55,81 +63,6 @@ pub enum EventPayload<'a> {
     Notification(NotificationData<'a>),
     /// `command.parked`
     Parked(ParkedData<'a>),
-}
-
-/// The data of every `order.*` event.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs, reason = "the fields are the contract's own words")]
-pub struct OrderData<'a> {
-    pub order_id: &'a OrderId,
-    pub status: Status,
-    pub version: u64,
-    pub total: i64,
-    pub paid: i64,
-    pub refunded: i64,
-    pub currency: Currency,
-    #[serde(serialize_with = "lines")]
-    pub lines: &'a [Line],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub late: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub amount: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<OrderReason<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<&'a Detail>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refund_id: Option<&'a str>,
-    /// The currency of `total`, `paid` and `refunded`, when `currency` is that of a refund.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order_currency: Option<Currency>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dispute_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<DisputeOutcome>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub shipping_address: Option<&'a Address>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub billing_address: Option<&'a Address>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub metadata: Option<&'a Metadata>,
-}
-
-/// Why an order was rejected, cancelled or put under review.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
-#[allow(missing_docs, reason = "named after the events that give them")]
-pub enum OrderReason<'a> {
-    Rejected(Reason),
-    Review(ReviewReason),
-    Cancelled(&'a str),
-}
-
-#[derive(Debug, Serialize)]
-#[allow(missing_docs, reason = "the fields are the contract's own words")]
-pub struct PaymentData<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub order_id: Option<&'a OrderId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub provider: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub refund_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dispute_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub attempt_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub kind: Option<CallbackKind>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub verdict: Option<Verdict>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub outcome: Option<DisputeOutcome>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub amount: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub currency: Option<Currency>,
 }
 
 #[derive(Debug, Serialize)]
@@ -257,98 +190,6 @@ pub struct ParkedData<'a> {
     pub command_id: Option<&'a str>,
 }
 
-impl<'a> OrderData<'a> {
-    /// The order as it was in `snapshot`.
-    pub fn new(order: &'a Order, snapshot: OrderSnapshot) -> Self {
-        let OrderSnapshot { status, version, paid, refunded } = snapshot;
-        Self {
-            order_id: &order.id,
-            status,
-            version,
-            total: order.total,
-            paid,
-            refunded,
-            currency: order.currency,
-            lines: &order.lines,
-            late: None,
-            amount: None,
-            reason: None,
-            detail: None,
-            refund_id: None,
-            order_currency: None,
-            provider: None,
-            dispute_id: None,
-            outcome: None,
-            shipping_address: None,
-            billing_address: None,
-            metadata: None,
-        }
-    }
-
-    /// With the addresses and the metadata of the order, if it has any.
-    #[must_use]
-    pub fn with_details(self, details: Option<&'a OrderDetails>) -> Self {
-        let Some(OrderDetails { shipping_address, billing_address, metadata }) = details else {
-            return self;
-        };
-        Self {
-            shipping_address: shipping_address.as_deref(),
-            billing_address: billing_address.as_deref(),
-            metadata: metadata.as_ref(),
-            ..self
-        }
-    }
-
-    /// The current order and one of its refunds: `amount` and `currency` are those of the refund.
-    pub fn of_refund(order: &'a Order, refund: &'a Refund) -> Self {
-        Self {
-            refund_id: Some(refund.id.as_str()),
-            amount: Some(refund.amount),
-            currency: refund.currency,
-            order_currency: Some(order.currency),
-            ..Self::new(order, order.into())
-        }
-    }
-
-    fn of(order: &'a Order, snapshot: OrderSnapshot, change: &'a OrderChange) -> Self {
-        let data = Self::new(order, snapshot);
-        match change {
-            OrderChange::Rejected { reason, detail } => Self {
-                reason: Some(OrderReason::Rejected(*reason)),
-                detail: detail.as_ref(),
-                ..data
-            },
-            OrderChange::Paid { late } => Self { late: Some(*late), ..data },
-            OrderChange::UnderReview { reason } => {
-                Self { reason: Some(OrderReason::Review(*reason)), ..data }
-            }
-            OrderChange::Cancelled { reason: Some(reason) } => {
-                Self { reason: Some(OrderReason::Cancelled(reason.as_str())), ..data }
-            }
-            OrderChange::RefundDue { amount } => Self { amount: Some(*amount), ..data },
-            OrderChange::Disputed { provider, dispute_id } => Self {
-                provider: Some(provider.as_str()),
-                dispute_id: Some(dispute_id.as_str()),
-                ..data
-            },
-            OrderChange::DisputeClosed { provider, dispute_id, outcome } => Self {
-                provider: Some(provider.as_str()),
-                dispute_id: Some(dispute_id.as_str()),
-                outcome: Some(*outcome),
-                ..data
-            },
-            OrderChange::Placed
-            | OrderChange::PartiallyPaid
-            | OrderChange::Expired
-            | OrderChange::Cancelled { reason: None }
-            | OrderChange::Refunded
-            | OrderChange::PartiallyRefunded
-            | OrderChange::Completed
-            | OrderChange::Amended => data,
-        }
-    }
-}
-
 impl<'a> CartData<'a> {
     /// The current cart.
     pub fn new(cart: &'a Cart) -> Self {
@@ -366,10 +207,6 @@ impl<'a> CartData<'a> {
             updated_at: *updated_at,
         }
     }
-}
-
-fn lines<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(lines.iter().map(LineData::from))
 }
 
 impl<'a> From<&'a Line> for LineData<'a> {
@@ -412,7 +249,7 @@ impl<'a> EventPayload<'a> {
             }
             Event::PaymentRecorded { .. }
             | Event::RefundRequested { .. }
-            | Event::VoidRequested { .. } => Self::Payment(payment(event, context)?),
+            | Event::VoidRequested { .. } => Self::Payment(PaymentData::of(event, context)?),
             Event::StockLow { sku, available, version } => Self::Sku(SkuData {
                 sku: sku.as_str(),
                 on_hand: None,
@@ -486,56 +323,6 @@ impl<'a> EventPayload<'a> {
                 })
             }
         })
-    }
-}
-
-fn payment<'a>(event: &'a Event, context: EventContext<'a>) -> Option<PaymentData<'a>> {
-    let empty = PaymentData {
-        order_id: context.order_id,
-        provider: None,
-        refund_id: None,
-        dispute_id: None,
-        attempt_id: None,
-        kind: None,
-        verdict: None,
-        outcome: None,
-        amount: None,
-        currency: None,
-    };
-    match event {
-        Event::PaymentRecorded {
-            provider,
-            attempt_id,
-            kind,
-            verdict,
-            amount,
-            currency,
-            refund_id,
-            dispute_id,
-            outcome,
-        } => Some(PaymentData {
-            provider: Some(provider.as_str()),
-            attempt_id: Some(attempt_id.as_str()),
-            kind: Some(*kind),
-            verdict: Some(*verdict),
-            outcome: *outcome,
-            amount: *amount,
-            currency: *currency,
-            refund_id: refund_id.as_ref().map(crate::id::RefundId::as_str),
-            dispute_id: dispute_id.as_ref().map(crate::id::DisputeId::as_str),
-            ..empty
-        }),
-        Event::RefundRequested { refund_id, attempt_id, amount, currency } => Some(PaymentData {
-            refund_id: Some(refund_id.as_str()),
-            attempt_id: attempt_id.as_ref().map(crate::id::AttemptId::as_str),
-            amount: Some(*amount),
-            currency: Some(*currency),
-            ..empty
-        }),
-        Event::VoidRequested { attempt_id } => {
-            Some(PaymentData { attempt_id: Some(attempt_id.as_str()), ..empty })
-        }
-        _ => None,
     }
 }
 

@@ -258,3 +258,39 @@ fn callbacks_that_move_no_money_in_the_orders_currency_change_no_status() {
         assert_eq!(decided(CallbackEffect::Disputed(false)), "applied: disputed false | ");
     }
 }
+
+/// A dispute in every status: the event tells of it, and the status stays.
+#[rstest]
+#[case::opened("dispute_opened", None, true, "applied: disputed true, dispute d | ")]
+#[case::opened_with_an_outcome(
+    "dispute_opened",
+    Some("won"),
+    true,
+    "applied: disputed true, dispute d | "
+)]
+#[case::lost("dispute_closed", Some("lost"), true, "applied: disputed true, dispute d lost | ")]
+#[case::won("dispute_closed", Some("won"), false, "applied: disputed false, dispute d won | ")]
+fn disputes(
+    #[case] kind: &str,
+    #[case] outcome: Option<&str>,
+    #[case] any: bool,
+    #[case] expected: &str,
+) {
+    let data = serde_json::json!({
+        "provider": "acme", "event_id": "e", "order_id": "o-1", "attempt_id": "a", "kind": kind,
+        "dispute_id": "d", "outcome": outcome, "occurred_at": "2026-01-01T00:00:00Z",
+    });
+    let parsed = Command::parse(Kind::PaymentCallback, data.to_string().as_bytes());
+    let Ok(Command::PaymentCallback(callback)) = parsed else {
+        panic!("is a callback: {parsed:?}");
+    };
+    for status in Status::ALL {
+        let order = order(*status, NOTHING);
+        let phase = phase(*status).unwrap_or(Phase::Sold);
+        let effect = (CallbackEffect::Disputed(any), ENDED);
+        let step = on_callback((&order, phase), &callback, effect, Rehold::NotNeeded);
+        let step = step.expect("is news");
+        assert_eq!(words(&step), expected, "{status}");
+        assert_eq!(step.status(*status), *status);
+    }
+}
