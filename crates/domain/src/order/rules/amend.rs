@@ -77,7 +77,10 @@ pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error
     let total = total(priced, &*adjustments).map_err(|error| Invalid::field(field, error))?;
     grows |= total > order.total;
     if grows && direction == Direction::Down {
-        let detail = format!("{}: quantities and the total may only fall", order.status);
+        let detail = format!(
+            "{}; possible: order.amend with quantities and a total that fall",
+            order.status
+        );
         return Err(Refusal::with(Reason::NotAllowed, detail).into());
     }
     Ok(Some(Goods { lines: lines.into(), adjustments, total }))
