@@ -75,6 +75,13 @@ fn of_order(kind: &str, order: &str) -> Sent {
     Sent::new(kind, &format!("{kind}-{order}"), &json!({"order_id": order}))
 }
 
+fn amend(order: &str, more: &Value) -> Sent {
+    let mut data = json!({"order_id": order});
+    let more = more.as_object().into_iter().flatten();
+    data.as_object_mut().expect("an object").extend(more.map(|(k, v)| (k.clone(), v.clone())));
+    Sent::new("order.amend", &format!("amend-{order}"), &data)
+}
+
 fn callback(order: &str, event: &str, more: &Value) -> Sent {
     let mut data = json!({
         "provider": "acme", "event_id": event, "order_id": order, "attempt_id": format!("a-{order}"),
@@ -122,6 +129,11 @@ fn story() -> Vec<Sent> {
     all.push(callback("partly-refunded", "e-part", &back));
     let dispute = json!({"kind": "dispute_opened", "dispute_id": "d-1"});
     all.push(callback("disputed", "e-dispute", &dispute));
+    let more = json!({
+        "lines": [{"sku": "tea", "quantity": 2}], "metadata": {"note": "ring twice"},
+        "shipping_address": {"name": "Ada", "lines": ["Am Ufer 5"], "country": "DE"},
+    });
+    all.push(amend("amended", &more));
     all.push(captured("early", 600)); // nobody has placed that order yet
     all.push(Sent::new("payment.callback", "broken", &json!({"order_id": "paid", "amount": 5.0})));
     all.push(Sent::new("no.such.type", "unknown", &json!({"order_id": "paid"})));
@@ -130,7 +142,7 @@ fn story() -> Vec<Sent> {
 }
 
 /// The orders of the story.
-const ORDERS: [&str; 15] = [
+const ORDERS: [&str; 16] = [
     "bought",
     "awaiting",
     "rejected",
@@ -146,6 +158,7 @@ const ORDERS: [&str; 15] = [
     "due",
     "authorized",
     "late",
+    "amended",
 ];
 
 /// The paths of all answers about the story.
@@ -251,6 +264,8 @@ async fn go_on(archive: &Path) -> String {
         (callback("partly", "e-rest", &money("captured", 400)), "applied"),
         (callback("authorized", "e-taken", &money("captured", 600)), "applied"),
         (of_order("order.cancel", "late"), "applied"),
+        (amend("completed", &json!({"metadata": {"note": "ring twice"}})), "applied"),
+        (amend("bought", &json!({"lines": [{"sku": "tea", "quantity": 1}]})), "applied"),
     ] {
         producer.publish(&[command.replying(&replies)]).await;
         let reply = producer.take(&replies).await;
