@@ -135,6 +135,7 @@ fn subject<'a>(entry: &'a JournalEntry, event: &'a Event) -> Option<&'a str> {
         Event::Order { .. }
         | Event::PaymentRecorded { .. }
         | Event::RefundRequested { .. }
+        | Event::CaptureRequested { .. }
         | Event::VoidRequested { .. }
         | Event::StockHeld { .. }
         | Event::StockCommitted
@@ -179,7 +180,8 @@ pub fn verdict<'a>(
         | Origin::Quarantine
         | Origin::Operator
         | Origin::Retention
-        | Origin::Reminder => ("", "", ""),
+        | Origin::Reminder
+        | Origin::Upgrade => ("", "", ""),
     };
     VerdictReply {
         command_id,

@@ -16,7 +16,7 @@ use orderly_domain::id::Sku;
 use orderly_domain::inventory;
 use orderly_domain::inventory::Stock;
 use orderly_domain::money::{Currency, UnitPrice};
-use orderly_domain::order::{NewOrder, Order, Status};
+use orderly_domain::order::{ConfirmOn, NewOrder, Order, Status};
 use orderly_domain::payment;
 use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::Phase;
@@ -194,24 +194,24 @@ fn rules() {
         }
         order
     };
-    let rehold = orderly_domain::order::rules::Rehold::NotNeeded;
+    let summary = payment::rules::PaymentSummary::default();
+    let captured = |order: &Order, amount| {
+        let phase = orderly_domain::order::rules::phase(order.status).expect("the status says it");
+        let rehold = orderly_domain::order::rules::Rehold::NotNeeded;
+        orderly_domain::order::rules::captured((order, phase), (amount, false), summary, rehold)
+    };
     let steps: [(&str, &Order, Decide<'_>); 8] = [
         ("order placed", &placed, &|o| orderly_domain::order::rules::place(o)),
-        ("captured: paid", &placed, &|o| orderly_domain::order::rules::captured(o, 3_299, rehold)),
-        ("captured: partially paid", &partial, &|o| {
-            orderly_domain::order::rules::captured(o, 1, rehold)
-        }),
-        ("captured: surplus", &paid, &|o| orderly_domain::order::rules::captured(o, 1, rehold)),
-        ("captured: too late", &expired, &|o| {
-            orderly_domain::order::rules::captured(o, 3_299, rehold)
-        }),
+        ("captured: paid", &placed, &|o| captured(o, 3_299)),
+        ("captured: partially paid", &partial, &|o| captured(o, 1)),
+        ("captured: surplus", &paid, &|o| captured(o, 1)),
+        ("captured: too late", &expired, &|o| captured(o, 3_299)),
         ("cancelled under review", &review, &|o| {
-            orderly_domain::order::rules::cancel(o, None, payment::rules::PaymentSummary::default())
-                .expect("is allowed")
+            orderly_domain::order::rules::cancel(o, None, summary).expect("is allowed")
         }),
         ("completed", &paid, &|o| orderly_domain::order::rules::complete(o).expect("is allowed")),
         ("hold lapsed", &placed, &|o| {
-            orderly_domain::order::rules::expire_hold(o).expect("lapses")
+            orderly_domain::order::rules::expire_hold(o, summary).expect("lapses")
         }),
     ];
     for (name, order, decide) in steps {
@@ -264,7 +264,8 @@ fn an_order(status: Status, paid: i64) -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, &place(1, 2, 3)) else {
         panic!("is an order");
     };
-    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = NewOrder::of_command(place, Duration::from_secs(900), ConfirmOn::Capture)
+        .placed(Timestamp::EPOCH);
     Order { status, version: 1, paid, ..placed.expect("has a total") }
 }
 

@@ -34,6 +34,8 @@ pub struct Changeset {
     pub deleted: Option<Status>,
     /// How many more callbacks wait for their order; negative: how many fewer.
     pub waiting: i64,
+    /// Every capture in the store has a name in the index from now on.
+    pub(crate) captures_named: bool,
     /// A message that is parked. This and the marker are boxed to keep the changeset small: it is
     /// copied often, and few changesets have either.
     pub parked: Option<Box<ParkedItem>>,
@@ -140,6 +142,7 @@ impl Changeset {
         self.status_change = other.status_change.or(self.status_change);
         self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
+        self.captures_named |= other.captures_named;
         self.parked = other.parked.or(self.parked.take());
         self.marker = other.marker.or(self.marker.take());
     }

@@ -11,6 +11,9 @@ pub const WAITING: u8 = 32;
 /// Bytes that are stored of parked messages.
 pub const PARKED_BYTES: u8 = 33;
 
+/// 1 once every capture in the store has a name in the index. Earlier builds gave them none.
+pub const CAPTURES_NAMED: u8 = 50;
+
 /// The reasons why messages are parked. Each variant has the number of its counter.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
@@ -122,12 +125,18 @@ pub fn of_status(status: Status) -> u8 {
         Status::RefundDue => 8,
         Status::PartiallyRefunded => 9,
         Status::Refunded => 10,
+        Status::Authorized => 11,
     }
 }
 
 /// How many orders have `status`.
 pub fn orders(view: &View, status: Status) -> u64 {
     count(view, of_status(status))
+}
+
+/// Whether every capture in the store has a name in the index.
+pub fn captures_are_named(view: &View) -> bool {
+    count(view, CAPTURES_NAMED) > 0
 }
 
 /// How many callbacks wait for their order.

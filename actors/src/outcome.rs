@@ -7,6 +7,7 @@ use crate::supervisor::Monitored;
 use actix::prelude::*;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::OrderId;
+use orderly_domain::money::Currency;
 use orderly_domain::verdict::{Detail, Reason, Refusal, Verdict};
 use orderly_store::Ordinal;
 
@@ -16,6 +17,8 @@ use orderly_store::Ordinal;
 pub struct DeleteOrderData {
     /// The order.
     pub order: Ordinal,
+    /// The order's currency.
+    pub currency: Currency,
 }
 
 /// What an owner replies to [`DeleteOrderData`].

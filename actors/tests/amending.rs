@@ -309,3 +309,25 @@ async fn an_event_shows_the_lines_of_its_time() {
         ]
     );
 }
+
+#[actix::test]
+async fn an_authorized_order_may_only_shrink_and_is_paid_when_its_money_covers_it() {
+    let mut shop = Shop::stocked(&[("tea", 10), ("cup", 10)]).await;
+    let mut placed = place("o-1", &[("tea", 2, 500), ("cup", 1, 300)]);
+    placed["confirm_on"] = json!("authorization");
+    shop.run("order.place", placed).await;
+    shop.run("payment.callback", said("o-1", "authorized a 1300")).await;
+    shop.run("payment.callback", said("o-1", "captured a 800 #c-1")).await;
+    assert_eq!(shop.status("o-1"), Status::Authorized);
+
+    let more = amend(&mut shop, lines(&[("tea", 3)])).await;
+    assert_eq!(verdict(&more), (Verdict::Rejected, Some("not_allowed")));
+    let less = amend(&mut shop, lines(&[("cup", 0)])).await;
+    assert_eq!(told(&less), ["order.amended 1000 2 tea", "stock.released 1 cup amended"]);
+    assert_eq!(shop.status("o-1"), Status::Authorized);
+    let covered = amend(&mut shop, lines(&[("tea", 1)])).await;
+    assert_eq!(shop.status("o-1"), Status::Paid);
+    assert!(told(&covered).contains(&"payment.refund_requested 300".to_owned()));
+    assert!(told(&covered).contains(&"payment.void_requested".to_owned()), "{:?}", told(&covered));
+    shop.check_balance();
+}

@@ -80,7 +80,7 @@ async fn the_audit_finds_every_state_that_does_not_balance() {
             &["order o-2: paid 900, captured 800"],
         ),
         (
-            |shop| forge::<Order>(shop, "o-2", |order| order.refunds_succeeded = 10),
+            |shop| forge::<Order>(shop, "o-2", |order| order.refunded = 10),
             &["order o-2: refunded 10, refunds of 0", "order o-2: status paid, net 790 of 800"],
         ),
         (

@@ -39,15 +39,16 @@ const PARKED: &str =
     failed waiting_full order_never_came";
 const COMMANDS: &str =
     "stock.set stock.adjust cart.put cart.add cart.clear cart.merge cart.checkout
-    order.place order.amend order.cancel order.complete order.resolve refund.request payment.callback";
+    order.place order.amend order.capture order.cancel order.complete order.resolve refund.request payment.callback";
 const PUBLISHED: &str = "order.placed order.rejected order.partially_paid order.paid
     order.under_review order.expired order.cancelled order.refund_due order.refunded
-    order.partially_refunded order.completed order.amended order.disputed order.dispute_closed payment.refund_requested payment.void_requested
-    stock.low cart.checked_out cart.reopened cart.expired notification.failed command.parked";
+    order.partially_refunded order.completed order.amended order.disputed order.dispute_closed
+    order.authorized order.authorization_lost payment.refund_requested payment.capture_requested
+    payment.void_requested stock.low cart.checked_out cart.reopened cart.expired notification.failed command.parked";
 const RECORDED: &str = "payment.recorded stock.changed stock.held stock.committed stock.released
     stock.returned cart.changed notification.requested notification.delivered";
 const STATUSES: &str =
-    "rejected awaiting_payment partially_paid under_review paid completed expired
+    "rejected awaiting_payment authorized partially_paid under_review paid completed expired
     cancelled refund_due partially_refunded refunded";
 const CALLBACKS: &str = "action_required authorized captured failed voided expired refund_succeeded
     refund_failed dispute_opened dispute_closed";
@@ -139,8 +140,9 @@ const DATA: &[(&str, &str)] = &[
     ("order.dispute_closed", "provider dispute_id outcome"),
     ("payment.", "order_id"),
     ("payment.recorded", "attempt_id kind verdict"),
-    ("payment.refund_requested", "refund_id amount currency"),
-    ("payment.void_requested", "attempt_id"),
+    ("payment.refund_requested", "refund_id part parts try provider attempt_id amount currency"),
+    ("payment.capture_requested", "provider attempt_id amount currency capture_request_id"),
+    ("payment.void_requested", "provider attempt_id"),
     ("stock.low", "sku available version"),
     ("stock.changed", "sku on_hand held available version"),
     ("stock.held", "order_id lines"),

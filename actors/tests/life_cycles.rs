@@ -16,7 +16,7 @@ use life_cycles::{ORDER, Pair, applied, calm_orders, history, placing, wild_orde
 use orderly_actors::order::LatePayment;
 use orderly_domain::command::Kind;
 use orderly_domain::event::Type;
-use orderly_domain::order::Status;
+use orderly_domain::order::{ConfirmOn, Status};
 use orderly_domain::verdict::{Reason, Verdict};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -77,13 +77,17 @@ fn late_payment() -> impl Strategy<Value = LatePayment> {
     prop_oneof![3 => Just(LatePayment::Rehold), 1 => Just(LatePayment::Refund)]
 }
 
+fn confirm_on() -> impl Strategy<Value = ConfirmOn> {
+    prop_oneof![3 => Just(ConfirmOn::Capture), 1 => Just(ConfirmOn::Authorization)]
+}
+
 #[test]
 fn the_shop_does_what_the_contract_says() {
     let seen = RefCell::new(BTreeSet::new());
-    let histories = (late_payment(), history());
-    check(histories, |(late_payment, history)| {
+    let histories = (late_payment(), confirm_on(), history());
+    check(histories, |(late_payment, confirm_on, history)| {
         run(async {
-            let mut pair = Pair::open(late_payment);
+            let mut pair = Pair::open(late_payment, confirm_on);
             let lived = pair.live(&history).await;
             seen.borrow_mut().append(&mut pair.seen);
             lived
@@ -112,7 +116,7 @@ fn captures_with_ids_and_refunds_come_to_the_same_money_in_any_order() {
 
 /// The money and the stock after an order and its callbacks, in a shop of their own.
 async fn outcome(callbacks: &[Value]) -> Result<Value, String> {
-    let mut pair = Pair::open(LatePayment::Rehold);
+    let mut pair = Pair::open(LatePayment::Rehold, ConfirmOn::Capture);
     pair.live(&[]).await?;
     pair.send("order.place", placing()).await?;
     for callback in callbacks {
@@ -121,7 +125,7 @@ async fn outcome(callbacks: &[Value]) -> Result<Value, String> {
     let order = pair.shop.order(ORDER);
     let stock = ["cup", "pot"].map(|sku| pair.shop.stock(sku));
     Ok(json!({
-        "money": [order.paid, order.refunded(), order.disputed],
+        "money": [order.paid, order.refunded, order.disputed],
         "stock": stock,
     }))
 }

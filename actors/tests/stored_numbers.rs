@@ -26,7 +26,11 @@ fn counters_keep_their_numbers() {
     let parked = ParkedReason::ALL
         .iter()
         .map(|reason| (counters::of_parked(*reason), format!("parked_{}", reason.as_str())));
-    let others = [(counters::WAITING, "waiting"), (counters::PARKED_BYTES, "parked_bytes")];
+    let others = [
+        (counters::WAITING, "waiting"),
+        (counters::PARKED_BYTES, "parked_bytes"),
+        (counters::CAPTURES_NAMED, "captures_named"),
+    ];
     let others = others.map(|(number, name)| (number, name.to_owned()));
     numbers::check("Counter", orders.chain(parked).chain(others));
 }

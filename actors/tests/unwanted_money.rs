@@ -3,7 +3,9 @@
 
 mod support;
 
+use orderly_actors::tables;
 use orderly_domain::order::Status;
+use orderly_domain::payment::{MOST_ENDED, Payments};
 use orderly_domain::verdict::Verdict;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -105,7 +107,9 @@ async fn an_authorization_of_a_paid_order_is_voided_once_and_an_action_of_the_cu
         ("action_required a", Verdict::Applied, 0),
         ("authorized a 500", Verdict::Applied, 1),
         ("authorized a 500", Verdict::Stale, 1),
-        ("authorized p 500", Verdict::Stale, 1), // the attempt has captured
+        ("authorized p 500", Verdict::Applied, 1), // all of it is captured
+        ("authorized p 500", Verdict::Stale, 1),
+        ("authorized p 700 later", Verdict::Applied, 2), // the rest is blocked for nothing
     ] {
         assert_eq!(says(&mut shop, text).await, verdict, "{text}");
         assert_eq!(shop.count("payment.void_requested"), asked, "{text}");
@@ -209,27 +213,29 @@ async fn a_capture_counts_once_while_its_order_awaits_the_rest() {
 }
 
 #[actix::test]
-async fn a_callback_beyond_the_most_entries_of_an_order_is_parked() {
-    // Given an order with the largest number of entries; the last ones are an attempt and its capture
+async fn no_number_of_attempts_refuses_money() {
+    // Given an order that a thousand attempts failed to pay
     let mut shop = Shop::stocked(&[("tea", 10)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;
-    for attempt in 0..998 {
+    for attempt in 0..1_000 {
         shop.run("payment.callback", said("o-1", &format!("failed a-{attempt}"))).await;
     }
-    shop.run("payment.callback", said("o-1", "captured b 5000")).await;
-    assert_eq!(shop.status("o-1"), Status::Paid);
 
-    // When a further capture and a refund request come
-    let more = shop.run("payment.callback", said("o-1", "captured c 5000")).await;
-    let refund = json!({"order_id": "o-1", "refund_id": "r-1", "amount": 1});
-    let refund = shop.run("refund.request", refund).await;
+    // When captures, refunds and disputes come
+    for text in
+        ["captured b 5000", "captured c 70", "refund_succeeded b 10 r-1", "dispute_opened b d-1"]
+    {
+        assert_eq!(says(&mut shop, text).await, Verdict::Applied, "{text}");
+    }
 
-    // Then the provider's callback is parked, and the producer's request is refused
-    assert_eq!(verdict(&more), (Verdict::Failed, Some("failed")));
-    assert_eq!(shop.count("command.parked"), 1);
-    assert_eq!(verdict(&refund), (Verdict::Rejected, Some("not_allowed")));
-    assert_eq!(shop.order("o-1").paid, 5_000);
-    // and callbacks about known attempts are processed as before
-    let known = shop.run("payment.callback", said("o-1", "failed a-7")).await;
+    // Then each counts, and only the newest attempts are kept
+    let order = shop.order("o-1");
+    assert_eq!((order.paid, order.refunded, order.disputed), (5_070, 10, true));
+    let payments: Payments = shop.state(tables::ORDERS, "o-1").expect("has payments");
+    assert_eq!(payments.attempts.len(), MOST_ENDED + 2);
+    assert_eq!(payments.ended.failed, 1_000 - MOST_ENDED as u64);
+    assert_eq!(shop.count("command.parked"), 0);
+    let known = shop.run("payment.callback", said("o-1", "failed a-999")).await;
     assert_eq!(verdict(&known).0, Verdict::Stale);
+    shop.check_balance();
 }

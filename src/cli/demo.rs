@@ -169,7 +169,7 @@ impl orderly_demo::Processor for Running {
         let mut state = State::default();
         each(&self.reader, |order: Order| {
             if let Ok(status) = order.status.as_str().parse() {
-                let (total, paid, refunded) = (order.total, order.paid, order.refunded());
+                let (total, paid, refunded) = (order.total, order.paid, order.refunded);
                 let account = Account { status, total, paid, refunded };
                 state.orders.insert(order.id.to_string(), account);
             }
@@ -185,7 +185,7 @@ impl orderly_demo::Processor for Running {
         let now = SystemClock::default().now();
         let mut found = false;
         each(&self.reader, |reservation: Reservation| {
-            if let HoldState::Held { until, .. } = reservation.state {
+            if let HoldState::Held { until: Some(until), .. } = reservation.state {
                 found |= until <= now;
             }
         })?;

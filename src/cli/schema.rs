@@ -44,7 +44,9 @@ fn event(kind: Type) -> Value {
         | Type::OrderExpired
         | Type::OrderRefunded
         | Type::OrderPartiallyRefunded
-        | Type::OrderCompleted => order(),
+        | Type::OrderCompleted
+        | Type::OrderAuthorized
+        | Type::OrderAuthorizationLost => order(),
         Type::OrderPaid => order().required("late", json!({"type": "boolean"})),
         Type::OrderRejected => order().required("reason", text()).required("detail", detail()),
         Type::OrderUnderReview => order().required("reason", text()),
@@ -58,11 +60,23 @@ fn event(kind: Type) -> Value {
             .optional("refund_id", text())
             .optional("dispute_id", text())
             .optional("outcome", text()),
-        Type::PaymentRefundRequested => Object::with(&text(), &["order_id", "refund_id"])
-            .optional("attempt_id", text())
-            .required("amount", amount())
-            .required("currency", text()),
-        Type::PaymentVoidRequested => Object::with(&text(), &["order_id", "attempt_id"]),
+        // events of units of builds before there were parts, which are published again, name neither provider nor part
+        Type::PaymentRefundRequested => {
+            Object::with(&text(), &["order_id", "refund_id", "provider", "attempt_id", "currency"])
+                .required("part", count())
+                .required("parts", count())
+                .required("try", count())
+                .required("amount", amount())
+                .optional("capture_id", text())
+        }
+        Type::PaymentCaptureRequested => {
+            Object::with(&text(), &["order_id", "provider", "attempt_id", "capture_request_id"])
+                .required("amount", amount())
+                .required("currency", text())
+        }
+        Type::PaymentVoidRequested => {
+            Object::with(&text(), &["order_id", "provider", "attempt_id"])
+        }
         Type::StockLow => sku().optional("version", count()),
         Type::StockChanged => sku()
             .required("on_hand", count())

@@ -49,7 +49,7 @@ pub use self::events::Events;
 pub use self::intake::Intake;
 pub use self::log::{Log, LogFormat};
 pub use self::notifications::{Channel, Notifications, Retry, Webhook};
-pub use self::orders::{LatePayment, Orders};
+pub use self::orders::{ConfirmOn, LatePayment, Orders};
 pub use self::parked::Parked;
 pub use self::report::Warning;
 pub use self::secret::{MASK, Secret};

@@ -18,6 +18,8 @@ pub struct Orders {
     pub hold_cap: Duration,
     /// What happens to money for an order that has expired.
     pub late_payment: LatePayment,
+    /// What confirms an order, unless the order says otherwise.
+    pub confirm_on: ConfirmOn,
     /// The time that a callback waits for an order that is not known.
     pub waiting_callback_retention: Duration,
     /// The largest number of callbacks that wait, of all orders.
@@ -34,12 +36,23 @@ pub enum LatePayment {
     Refund,
 }
 
+/// What confirms an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConfirmOn {
+    /// Captured money that covers the total.
+    Capture,
+    /// Authorized money that covers the total: it is captured later.
+    Authorization,
+}
+
 impl Default for Orders {
     fn default() -> Self {
         Self {
             hold_for: Duration::from_mins(15),
             hold_cap: Duration::from_hours(2),
             late_payment: LatePayment::Rehold,
+            confirm_on: ConfirmOn::Capture,
             waiting_callback_retention: Duration::from_days(7),
             waiting_max: NonZeroU32::new(100_000).expect("not zero"),
         }

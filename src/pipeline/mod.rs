@@ -54,6 +54,7 @@ use orderly_actors::supervisor::{Budget, RestartBudgetExceeded};
 use orderly_broker::{Link, Names};
 use orderly_domain::event::Type;
 use orderly_domain::notification::{Channel, Policy, Retry};
+use orderly_domain::order::ConfirmOn;
 use orderly_store::{self as store, Opened};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -317,6 +318,10 @@ fn settings(config: &Config) -> Settings {
             late_payment: match config.orders.late_payment {
                 config::LatePayment::Rehold => LatePayment::Rehold,
                 config::LatePayment::Refund => LatePayment::Refund,
+            },
+            confirm_on: match config.orders.confirm_on {
+                config::ConfirmOn::Capture => ConfirmOn::Capture,
+                config::ConfirmOn::Authorization => ConfirmOn::Authorization,
             },
             keep_for: history,
         },

@@ -21,6 +21,7 @@ use orderly_actors::states;
 use orderly_domain::event::Event;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Sent};
 use orderly_domain::order::{Order, OrderDetails};
+use orderly_domain::payment::rules::referenced;
 use orderly_domain::payment::{Payments, Refund};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Seq, View};
@@ -141,14 +142,13 @@ fn order(
     Ok(Some((order, details)))
 }
 
-/// The refund that a notification is about. A refund that succeeded does not change any more.
+/// The refund that a notification is about. The amount of a refund that succeeded does not change any more.
 fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states::Error> {
     match delivery.kind {
         NotificationKind::RefundSucceeded => {
             let payments: Option<Payments> = states::read(view, delivery.order)?;
-            let refunds = payments.into_iter().flat_map(|known| known.refunds);
-            let mut named = refunds.filter(|refund| refund.id.as_str() == delivery.reference);
-            Ok(named.next())
+            let found = payments.as_ref().and_then(|known| referenced(known, &delivery.reference));
+            Ok(found.cloned())
         }
         NotificationKind::OrderConfirmed
         | NotificationKind::OrderExpired

@@ -187,7 +187,8 @@ impl PendingAcks {
             | Origin::Quarantine
             | Origin::Operator
             | Origin::Retention
-            | Origin::Reminder => CommandType::Internal,
+            | Origin::Reminder
+            | Origin::Upgrade => CommandType::Internal,
         };
         self.metrics.commands(kind, record.verdict, 1);
         let commit = now.saturating_sub(pending.decided);

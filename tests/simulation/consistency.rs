@@ -6,9 +6,11 @@ use super::process::Input;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::event::Event;
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment::rules::attention;
 use orderly_domain::verdict::Verdict;
 use orderly_model::{Model, Settings, Snapshot, snapshot, unit};
-use orderly_store::Unit;
+use orderly_store::{Ordinal, Unit};
 
 /// The expected states of the store and of the shop in it.
 #[derive(Debug, Clone)]
@@ -75,7 +77,7 @@ impl Expected {
         };
         let found = unit::differences(&observed::unit(&entry.record), &expected);
         assert!(found.is_empty(), "on {input:?}:\n{}", found.join("\n"));
-        self.name_refunds();
+        self.learn();
         self.compare();
     }
 
@@ -107,12 +109,14 @@ impl Expected {
         expected
     }
 
-    /// The ids of the refunds that the processor asks for by itself are its own choice: the model learns them.
-    fn name_refunds(&mut self) {
+    /// The ids of the refunds that the processor asks for by itself, and the versions of orders, are its own choice: the
+    /// model learns them.
+    fn learn(&mut self) {
         for (ordinal, order) in &self.mirror.orders {
             let payments = self.mirror.payments.get(ordinal);
             let refunds = payments.into_iter().flat_map(|payments| &payments.refunds);
             self.model.name_refunds(order.id.as_str(), refunds.map(|refund| refund.id.as_str()));
+            self.model.tell_version(order.id.as_str(), order.version.cast_signed());
         }
     }
 
@@ -127,7 +131,7 @@ impl Expected {
         let mirror = &self.mirror;
         let orders = mirror.orders.iter().map(|(ordinal, order)| {
             let seen = observed::order(
-                order,
+                (order, mirror.details.get(ordinal)),
                 mirror.payments.get(ordinal),
                 mirror.reservations.get(ordinal),
                 mirror.notices.get(ordinal),
@@ -136,7 +140,14 @@ impl Expected {
         });
         let stock = mirror.stocks.values();
         let carts = mirror.carts.values();
+        let needs_a_person = |(ordinal, order): &(&Ordinal, &Order)| {
+            let payments = mirror.payments.get(ordinal);
+            let is_odd = payments.is_some_and(|known| !attention(known, order.currency).is_empty());
+            order.status == Status::UnderReview || is_odd
+        };
+        let attention = mirror.orders.iter().filter(needs_a_person);
         Snapshot {
+            attention: attention.map(|(_, order)| order.id.to_string()).collect(),
             orders: orders.collect(),
             stock: stock.map(|stock| (stock.sku.to_string(), observed::stock(stock))).collect(),
             carts: carts.map(|cart| (cart.id.to_string(), observed::cart(cart))).collect(),

@@ -2,13 +2,15 @@
 //! checked for the states that it changes.
 
 use orderly_actors::counters;
+use orderly_actors::journal_entry;
 use orderly_actors::parked;
 use orderly_actors::states::{self, State};
 use orderly_actors::tables;
 use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::{Order, Status};
+use orderly_domain::order::{Order, OrderDetails, Status};
 use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
 use orderly_model::Settings;
 use orderly_store::{
@@ -36,6 +38,7 @@ pub(crate) struct Mirror {
     counters: [i64; COUNTERS],
     histories: BTreeMap<(Table, Ordinal), Seq>,
     pub(crate) orders: BTreeMap<Ordinal, Order>,
+    pub(crate) details: BTreeMap<Ordinal, OrderDetails>,
     pub(crate) reservations: BTreeMap<Ordinal, Reservation>,
     pub(crate) payments: BTreeMap<Ordinal, Payments>,
     pub(crate) notices: BTreeMap<Ordinal, Notices>,
@@ -54,6 +57,7 @@ impl Default for Mirror {
             counters: [0; COUNTERS],
             histories: BTreeMap::new(),
             orders: BTreeMap::new(),
+            details: BTreeMap::new(),
             reservations: BTreeMap::new(),
             payments: BTreeMap::new(),
             notices: BTreeMap::new(),
@@ -88,9 +92,9 @@ impl Mirror {
             let before = self.histories.insert((table, ordinal), unit.seq);
             assert_eq!(before, previous, "the order's history has a gap");
         }
-        let is_sold = self.commits(unit);
+        let (is_sold, is_amended) = (self.commits(unit), amends(unit));
         for put in &unit.puts {
-            self.put(put, is_sold);
+            self.put(put, is_sold, is_amended);
         }
         self.check_held();
         self.check_counters();
@@ -104,7 +108,7 @@ impl Mirror {
         })
     }
 
-    fn put(&mut self, put: &Put, is_sold: bool) {
+    fn put(&mut self, put: &Put, is_sold: bool, is_amended: bool) {
         let entity = self.parts.entry((put.table, put.ordinal.0)).or_default();
         match &put.value {
             Some(value) => entity.insert(put.part, value.clone()),
@@ -115,6 +119,12 @@ impl Mirror {
         };
         if let Some((ordinal, after)) = decoded::<Stock>(put) {
             assert!(after.on_hand >= after.held, "more is held than is there: {after:?}");
+            let before = self.stocks.get(&ordinal);
+            let version = before.map_or(0, |before| before.version);
+            let visible = |stock: &Stock| (stock.on_hand, stock.held, stock.low_at);
+            let shows = before.is_none_or(|before| visible(before) != visible(&after));
+            let expected = if shows { version + 1 } else { version };
+            assert_eq!(after.version, expected, "a sku's version counts its changes: {after:?}");
             self.stocks.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Reservation>(put) {
@@ -132,8 +142,12 @@ impl Mirror {
         }
         if let Some((ordinal, after)) = decoded::<Order>(put) {
             let before = self.orders.get(&ordinal);
-            check_order(before, &after, is_sold);
+            check_order(before, &after, is_sold, is_amended);
             self.orders.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<OrderDetails>(put) {
+            assert!(!after.is_empty(), "an order without details stores none");
+            self.details.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Cart>(put) {
             let before = self.carts.get(&ordinal).map_or(0, |before| before.version);
@@ -150,6 +164,7 @@ impl Mirror {
         }
         let was_there = match place {
             (Order::TABLE, Order::PART) => self.orders.remove(&ordinal).is_some(),
+            (OrderDetails::TABLE, OrderDetails::PART) => self.details.remove(&ordinal).is_some(),
             (Reservation::TABLE, Reservation::PART) => self.reservations.remove(&ordinal).is_some(),
             (Payments::TABLE, Payments::PART) => self.payments.remove(&ordinal).is_some(),
             (Notices::TABLE, Notices::PART) => self.notices.remove(&ordinal).is_some(),
@@ -174,26 +189,31 @@ impl Mirror {
             let reserved = held.get(ordinal).copied().unwrap_or_default();
             assert_eq!(stock.held, reserved, "held of {} is not what orders hold", stock.sku);
         }
+        let mut money_of_all = BTreeSet::new();
+        for attempt in self.payments.values().flat_map(|payments| &payments.attempts) {
+            for capture in &attempt.captures {
+                if let CaptureIdentity::Capture(id) = &capture.identity {
+                    let name = (attempt.provider.as_str(), attempt.id.as_str(), id.as_str());
+                    assert!(money_of_all.insert(name), "money counts for two orders: {name:?}");
+                }
+            }
+        }
         for (ordinal, order) in &self.orders {
             let payments = self.payments.get(ordinal);
             let (captured, refunded) = payments.map_or((0, 0), |one| money(one, order));
             assert_eq!(order.paid, captured, "{} is paid what was captured", order.id);
-            assert_eq!(
-                order.refunds_succeeded, refunded,
-                "{}: the refunds that succeeded",
-                order.id
-            );
+            assert_eq!(order.refunded, refunded, "{}: the refunds that succeeded", order.id);
             assert!(order.net() >= 0, "{} gave back more than it took", order.id);
             self.check_frozen(*ordinal);
         }
     }
 
-    /// A hold is frozen exactly while an attempt is open, and no more goods came back than were sold.
+    /// A hold with an end is frozen exactly while an attempt is open, and no more goods came back than were sold.
     fn check_frozen(&self, ordinal: Ordinal) {
         let Some(reservation) = self.reservations.get(&ordinal) else {
             return;
         };
-        if let HoldState::Held { frozen, .. } = reservation.state {
+        if let HoldState::Held { until: Some(_), frozen, .. } = reservation.state {
             let attempts = self.payments.get(&ordinal).into_iter().flat_map(|one| &one.attempts);
             let is_open = attempts.into_iter().any(orderly_domain::payment::Attempt::is_open);
             assert_eq!(frozen.is_some(), is_open, "the time of the hold of order {ordinal:?}");
@@ -301,7 +321,7 @@ impl Mirror {
             assert!(!waits_long, "a callback waits too long: {waiting:?}");
         }
         for (ordinal, reservation) in &self.reservations {
-            if let HoldState::Held { until, .. } = reservation.state {
+            if let HoldState::Held { until: Some(until), .. } = reservation.state {
                 let late = until.micros() <= self.clock;
                 assert!(!late, "the hold of order {ordinal:?} ran out and was not released");
             }
@@ -336,11 +356,12 @@ fn decoded<S: State>(put: &Put) -> Option<(Ordinal, S)> {
 fn check_hold(before: Option<HoldState>, after: HoldState) {
     use HoldState::{Committed, Expired, Held, Released};
     let is_legal = match (before, after) {
+        // A hold without an end begins anew when authorizations cover the order no more. Sold goods may come back.
+        (Some(Held { until: None, .. }), _)
+        | (Some(Held { .. }), Held { until: None, .. } | Committed | Released | Expired)
+        | (None | Some(Expired | Committed), Committed) => true,
         (Some(Held { extended, .. }), Held { extended: still, .. }) => still || !extended,
         (None, Held { extended, .. }) => !extended,
-        // Sold goods may come back.
-        (Some(Held { .. }), Committed | Released | Expired)
-        | (None | Some(Expired | Committed), Committed) => true,
         _ => false,
     };
     assert!(is_legal, "a reservation went from {before:?} to {after:?}");
@@ -360,8 +381,12 @@ fn check_captures(payments: &Payments) {
             assert!(seen.insert(what), "a capture is counted twice: {what:?}");
         }
     }
-    let refunds: BTreeSet<_> = payments.refunds.iter().map(|refund| refund.id.as_str()).collect();
-    assert_eq!(refunds.len(), payments.refunds.len(), "a refund is there twice");
+    let refunds: BTreeSet<_> = payments
+        .refunds
+        .iter()
+        .map(|refund| (refund.id.as_str(), refund.provider.as_ref(), refund.attempt.as_ref()))
+        .collect();
+    assert_eq!(refunds.len(), payments.refunds.len(), "a refund is at an attempt twice");
 }
 
 /// A notification that was requested stays requested, once.
@@ -377,17 +402,27 @@ fn check_notices(before: Option<&Notices>, after: &Notices) {
 }
 
 /// Paid only when covered, and sold in the same unit.
-fn check_order(before: Option<&Order>, after: &Order, is_sold: bool) {
+fn check_order(before: Option<&Order>, after: &Order, is_sold: bool, is_amended: bool) {
     let was = before.map(|before| before.status);
     if after.status == Status::Paid && was != Some(Status::Paid) {
-        assert!(after.net() >= after.total, "{} is paid and not covered", after.id);
+        assert!(after.is_covered(), "{} is paid and not covered", after.id);
         assert!(is_sold, "{} is paid and its stock was not sold with it", after.id);
     }
     if let Some(before) = before {
         assert!(after.version >= before.version, "the version of {} fell", after.id);
         assert!(after.paid >= before.paid, "{} lost money", after.id);
-        assert_eq!((&before.id, before.total), (&after.id, after.total), "what never changes");
+        assert_eq!(before.id, after.id, "an id never changes");
+        let goods = |order: &Order| (order.lines.clone(), order.adjustments.clone(), order.total);
+        assert!(is_amended || goods(before) == goods(after), "{} changed unasked", after.id);
     }
+}
+
+/// Whether the unit amends its order.
+fn amends(unit: &Unit) -> bool {
+    let record = journal_entry::record(unit).expect("it is a record");
+    let amended =
+        |event: &Event| matches!(event, Event::Order { change: OrderChange::Amended, .. });
+    record.events.iter().any(amended)
 }
 
 /// The money of an order that was captured and refunded in its own currency.

@@ -7,6 +7,7 @@ use orderly_actors::sequencer::{Capacities, Settings};
 use orderly_actors::supervisor::Budget;
 use orderly_demo::Random;
 use orderly_domain::notification::{Channel, Policy, Retry};
+use orderly_domain::order::ConfirmOn;
 use orderly_store as store;
 use std::time::Duration;
 
@@ -52,6 +53,7 @@ impl Plan {
                 hold_for: random.pick(&[Duration::from_secs(60), Duration::from_secs(900)]),
                 hold_cap: random.pick(&[HOUR / 2, 2 * HOUR]),
                 late_payment: random.pick(&late),
+                confirm_on: random.pick(&[ConfirmOn::Capture, ConfirmOn::Authorization]),
                 keep_for: history_retention,
             },
             carts: orderly_domain::cart::Terms {
@@ -116,6 +118,7 @@ impl Plan {
             hold_for: micros(terms.hold_for),
             hold_cap: micros(terms.hold_cap),
             holds_again: terms.late_payment == LatePayment::Rehold,
+            confirm_on: terms.confirm_on.as_str().parse().expect("the model has both"),
             waiting_total: usize::try_from(waiting.total).expect("it is small"),
             waiting_per_order: waiting.per_order,
             waiting_retention: micros(waiting.keep_for),

@@ -160,6 +160,7 @@ fn subject(entry: &JournalEntry, event: &event::Event) -> String {
         event::Event::Order { .. }
         | event::Event::PaymentRecorded { .. }
         | event::Event::RefundRequested { .. }
+        | event::Event::CaptureRequested { .. }
         | event::Event::VoidRequested { .. }
         | event::Event::StockHeld { .. }
         | event::Event::StockCommitted

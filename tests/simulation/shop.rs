@@ -27,6 +27,8 @@ enum Kind {
     Complete,
     Resolve,
     Refund,
+    Amend,
+    Capture,
     Callback,
     Conflict,
     Poison,
@@ -66,11 +68,22 @@ impl Shop {
                 self.message("order.complete", &data, now)
             }
             Kind::Resolve => {
-                let decision = self.random.pick(&["accept", "cancel"]);
-                let data = json!({"order_id": self.order(), "decision": decision});
+                let decision = self.random.pick(&["accept", "cancel", "return"]);
+                let mut data = json!({"order_id": self.order(), "decision": decision});
+                if decision == "accept" && self.random.one_in(2) {
+                    data["write_off"] = json!(self.random.pick(&[1, 250, 600]));
+                }
                 self.message("order.resolve", &data, now)
             }
+            Kind::Capture => {
+                let mut data = json!({"order_id": self.order()});
+                if self.random.one_in(2) {
+                    data["amount"] = json!(self.random.pick(&[1, 100, 250]));
+                }
+                self.message("order.capture", &data, now)
+            }
             Kind::Refund => self.refund(model, now),
+            Kind::Amend => self.amend(now),
             Kind::Callback => self.callback(model, now),
             Kind::Conflict => self.conflict(now),
             Kind::Poison => self.poison(now),
@@ -93,6 +106,8 @@ impl Shop {
             (4, Kind::Complete),
             (4, Kind::Resolve),
             (8, Kind::Refund),
+            (8, Kind::Amend),
+            (4, Kind::Capture),
             (40, Kind::Callback),
             (5, Kind::Conflict),
             (if self.has_large_bodies { 110 } else { 4 }, Kind::Poison),
@@ -143,6 +158,9 @@ impl Shop {
         if self.random.one_in(2) {
             data["low_at"] = json!(self.random.below(4));
         }
+        if self.random.one_in(8) {
+            data["expected_version"] = json!(self.random.below(20));
+        }
         self.message("stock.set", &data, now)
     }
 
@@ -182,9 +200,39 @@ impl Shop {
             let amount = self.random.pick(&[-100, -250, 90]);
             data["adjustments"] = json!([{"kind": "voucher", "amount": amount}]);
         }
+        if self.random.one_in(3) {
+            data["confirm_on"] = json!(self.random.pick(&["capture", "authorization"]));
+        }
         if self.random.one_in(4) {
             data["hold_for"] = json!(self.random.pick(&["1m", "5m", "40m", "500m"]));
         }
+        if self.random.one_in(6) {
+            data["shipping_address"] = json!({"lines": ["Am Ufer 5"], "country": "DE"});
+            data["metadata"] = json!({"gift": self.random.one_in(2)});
+        }
+    }
+
+    /// A change of an order that is valid for every order: at least one unit stays, and the total is not below 0.
+    fn amend(&mut self, now: Timestamp) -> Message {
+        let mut data = json!({"order_id": self.order()});
+        match self.random.below(4) {
+            0 | 1 => {
+                data["lines"] = json!([{"sku": self.sku(), "quantity": self.random.between(1, 4)}]);
+                data["adjustments"] = json!([]);
+            }
+            2 => {
+                let amount = self.random.pick(&[0, 90]);
+                data["adjustments"] = json!([{"kind": "shipping", "amount": amount}]);
+            }
+            _ => {}
+        }
+        if self.random.one_in(4) {
+            data["metadata"] = json!({"note": "ring twice"});
+        }
+        if self.random.one_in(6) {
+            data["expected_version"] = json!(1 + self.random.below(4));
+        }
+        self.message("order.amend", &data, now)
     }
 
     fn checkout(&mut self, model: &Model, now: Timestamp) -> Message {
@@ -252,8 +300,8 @@ impl Shop {
         ]);
         let mut data = json!({
             "provider": self.random.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
-            "order_id": order, "attempt_id": format!("a-{}", self.random.below(3)), "kind": kind,
-            "occurred_at": "2026-01-01T00:00:00Z",
+            "order_id": order, "attempt_id": self.attempt(&order), "kind": kind,
+            "occurred_at": self.random.pick(&["2026-01-01T00:00:00Z", "2026-01-01T06:00:00Z"]),
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
             let total = model.order(&order).map_or(500, |order| order.total);
@@ -268,7 +316,19 @@ impl Shop {
                 }
                 data["final"] = json!(self.random.one_in(6));
             }
-            "refund_succeeded" | "refund_failed" => data["refund_id"] = json!(self.refund_id()),
+            "refund_succeeded" | "refund_failed" => {
+                data["refund_id"] = json!(self.refund_id());
+                let refunds = model.order(&order).map_or_else(Vec::new, |order| order.refunds);
+                let asked: Vec<_> =
+                    refunds.iter().filter(|refund| !refund.attempt.is_empty()).collect();
+                if !asked.is_empty() && self.random.one_in(2) {
+                    // what came of a refund that was asked for
+                    let refund = asked[self.random.index(asked.len())];
+                    data["refund_id"] = json!(refund.id);
+                    data["provider"] = json!(refund.provider);
+                    data["attempt_id"] = json!(refund.attempt);
+                }
+            }
             "dispute_opened" | "dispute_closed" => {
                 data["dispute_id"] = json!(format!("d-{}", self.random.below(2)));
                 data["outcome"] = json!(self.random.pick(&["won", "lost"]));
@@ -276,6 +336,12 @@ impl Shop {
             _ => {}
         }
         self.message("payment.callback", &data, now)
+    }
+
+    /// One of a few attempts of the order. Rarely one that other orders have too: its money counts for one of them.
+    fn attempt(&mut self, order: &str) -> String {
+        let attempt = self.random.below(3);
+        if self.random.one_in(12) { format!("a-{attempt}") } else { format!("{order}/a-{attempt}") }
     }
 
     /// One of a few ids, so that refunds are requested and have results; not one of those that the core derives.

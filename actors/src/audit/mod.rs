@@ -6,12 +6,14 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `report` | the result: counts and violations |
-//! | `totals` | the sums over the states, and the violations of each state |
+//! | `report` | the result: counts, violations, and what a person must look at |
+//! | `totals` | the sums over the states, and what is found in each state |
+//! | `findings` | what is found in single states |
 //! | `auditor` | reads a page of states at a time, and follows every unit meanwhile |
 //! | `running` | the audit that runs while units are sealed |
 
 mod auditor;
+mod findings;
 mod report;
 mod running;
 mod totals;

@@ -11,6 +11,9 @@ pub struct Audit {
     /// The violations, for a person. The violations of at most 100 entities are described; the last line says how many
     /// more entities have violations.
     pub violations: Vec<String>,
+    /// What a person must look at, though the books are right: orders under review, money in another currency, more money
+    /// sent back than was captured, refunds that failed. At most 100 orders are described, as for violations.
+    pub attention: Vec<String>,
     /// What was counted.
     pub counts: Counts,
 }

@@ -1,5 +1,6 @@
-//! The totals of an audit: sums over the states that were read, and the violations of each state.
+//! The totals of an audit: sums over the states that were read, and what is found in each state.
 
+use super::findings::{Findings, Found};
 use super::report::{Audit, Counts};
 use crate::counters;
 use crate::parked;
@@ -8,13 +9,11 @@ use crate::tables;
 use orderly_domain::id::Sku;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
+use orderly_domain::payment::rules::{self, Attention};
 use orderly_domain::payment::{Attempt, Payments, RefundState};
 use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-
-/// Entities whose violations are described. Of further entities only the number is reported.
-const DESCRIBED: usize = 100;
 
 /// Sums over the states that are included.
 #[derive(Debug, Default)]
@@ -24,8 +23,7 @@ pub(super) struct Totals {
     /// For each sku: the units that live orders hold, minus the units held according to its stock. Differences of 0 are
     /// not kept.
     hold_differences: BTreeMap<Ordinal, i128>,
-    violations: BTreeMap<(Table, Ordinal), Vec<String>>,
-    undescribed: u64,
+    findings: Findings,
 }
 
 /// The money of all orders in one currency.
@@ -61,32 +59,23 @@ impl Direction {
 }
 
 impl Totals {
-    /// Adds a state to the sums, and records its violations.
+    /// Adds a state to the sums, and records what is found in it.
     pub(super) fn include(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Direction::Include, table, entity)?;
-        if violations.is_empty() {
-            return Ok(());
-        }
-        if self.violations.len() < DESCRIBED {
-            self.violations.insert((table, entity.ordinal), violations);
-        } else {
-            self.undescribed += 1;
-        }
+        let found = self.add(Direction::Include, table, entity)?;
+        self.findings.include((table, entity.ordinal), found);
         Ok(())
     }
 
-    /// Subtracts a state from the sums, and drops its violations. `entity` must be as it was when it was included.
+    /// Subtracts a state from the sums, and drops what was found in it. `entity` must be as it was when it was included.
     pub(super) fn exclude(&mut self, table: Table, entity: &Entity) -> Result<(), states::Error> {
-        let violations = self.add(Direction::Exclude, table, entity)?;
-        if !violations.is_empty() && self.violations.remove(&(table, entity.ordinal)).is_none() {
-            self.undescribed = self.undescribed.saturating_sub(1);
-        }
+        let found = self.add(Direction::Exclude, table, entity)?;
+        self.findings.exclude((table, entity.ordinal), &found);
         Ok(())
     }
 
     /// Compares the sums with each other and with the store's counters.
     pub(super) fn close(mut self, view: &View) -> Result<Audit, states::Error> {
-        let mut violations: Vec<_> = self.violations.into_values().flatten().collect();
+        let (mut violations, undescribed, attention) = self.findings.close();
         for (ordinal, difference) in self.hold_differences {
             let stock: Option<Stock> = states::read(view, ordinal)?;
             violations.push(match stock {
@@ -116,45 +105,45 @@ impl Totals {
         if waiting != counted {
             violations.push(format!("{waiting} callbacks wait, {counted} are counted"));
         }
-        if self.undescribed > 0 {
-            violations.push(format!("and {} more", self.undescribed));
-        }
-        Ok(Audit { balanced: violations.is_empty(), violations, counts: self.counts })
+        violations.extend(undescribed);
+        let balanced = violations.is_empty();
+        Ok(Audit { balanced, violations, attention, counts: self.counts })
     }
 
-    /// Adds the state to the sums or subtracts it. Returns the violations that the state shows by itself.
+    /// Adds the state to the sums or subtracts it. Returns what the state shows by itself.
     fn add(
         &mut self,
         direction: Direction,
         table: Table,
         entity: &Entity,
-    ) -> Result<Vec<String>, states::Error> {
+    ) -> Result<Found, states::Error> {
+        let mut found = Found::default();
         if entity.parts.is_empty() {
-            return Ok(Vec::new());
+            return Ok(found);
         }
         match table {
             tables::ORDERS => self.order(direction, entity),
             tables::SKUS => self.sku(direction, entity),
             tables::CARTS => {
                 direction.add(&mut self.counts.carts, 1);
-                Ok(Vec::new())
+                Ok(found)
             }
             tables::PARKED => {
                 let is_message = entity.parts.iter().any(|(part, _)| *part == parked::ABOUT);
                 direction.add(&mut self.counts.parked, u64::from(is_message));
-                Ok(Vec::new())
+                Ok(found)
             }
-            _ => Ok(vec![format!("{table:?} is no table of the shop")]),
+            _ => {
+                found.violations.push(format!("{table:?} is no table of the shop"));
+                Ok(found)
+            }
         }
     }
 
-    fn order(
-        &mut self,
-        direction: Direction,
-        entity: &Entity,
-    ) -> Result<Vec<String>, states::Error> {
+    fn order(&mut self, direction: Direction, entity: &Entity) -> Result<Found, states::Error> {
         let ordinal = entity.ordinal;
-        let mut violations = Vec::new();
+        let mut found = Found::default();
+        let violations = &mut found.violations;
         let payments: Payments = part(entity)?.unwrap_or_default();
         direction.add(&mut self.counts.waiting, payments.waiting.len() as u64);
         if part::<Tombstone>(entity)?.is_some() {
@@ -166,16 +155,19 @@ impl Totals {
         let has_details = part::<OrderDetails>(entity)?.is_some();
         let Some(order) = part::<Order>(entity)? else {
             if has_details {
-                violations.push(format!("{ordinal:?} has addresses or metadata, but is no order"));
+                found
+                    .violations
+                    .push(format!("{ordinal:?} has addresses or metadata, but is no order"));
             }
-            return Ok(violations);
+            return Ok(found);
         };
         let reservation: Option<Reservation> = part(entity)?;
         self.sum_up(direction, &order, reservation.as_ref());
-        money(&order, &payments, &mut violations);
-        stock(ordinal, &order, reservation.as_ref(), &mut violations);
-        hold(&order, &payments, reservation.as_ref(), &mut violations);
-        Ok(violations)
+        money(&order, &payments, violations);
+        stock(ordinal, &order, reservation.as_ref(), violations);
+        hold(&order, &payments, reservation.as_ref(), violations);
+        found.attention = attention(&order, &payments);
+        Ok(found)
     }
 
     fn sum_up(&mut self, direction: Direction, order: &Order, reservation: Option<&Reservation>) {
@@ -185,7 +177,7 @@ impl Totals {
         let account = self.currencies.entry(order.currency.code()).or_default();
         direction.add(&mut account.orders, 1);
         account.paid += direction.signed(order.paid.into());
-        account.refunded += direction.signed(order.refunded().into());
+        account.refunded += direction.signed(order.refunded.into());
         for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             match reservation.map(|reservation| reservation.state) {
                 Some(HoldState::Held { .. }) => {
@@ -213,21 +205,42 @@ impl Totals {
         }
     }
 
-    fn sku(&mut self, direction: Direction, entity: &Entity) -> Result<Vec<String>, states::Error> {
+    fn sku(&mut self, direction: Direction, entity: &Entity) -> Result<Found, states::Error> {
+        let mut found = Found::default();
         let Some(stock) = part::<Stock>(entity)? else {
-            return Ok(Vec::new());
+            return Ok(found);
         };
         direction.add(&mut self.counts.skus, 1);
         direction.add(&mut self.counts.on_hand, stock.on_hand);
         direction.add(&mut self.counts.held, stock.held);
         self.add_hold_difference(entity.ordinal, direction.signed(-i128::from(stock.held)));
-        let mut violations = Vec::new();
         if stock.held > stock.on_hand {
             let Stock { sku, held, on_hand, .. } = stock;
-            violations.push(format!("sku {sku}: {held} held, {on_hand} on hand"));
+            found.violations.push(format!("sku {sku}: {held} held, {on_hand} on hand"));
         }
-        Ok(violations)
+        Ok(found)
     }
+}
+
+/// What of an order a person must look at.
+fn attention(order: &Order, payments: &Payments) -> Vec<String> {
+    let id = &order.id;
+    let mut found = Vec::new();
+    if order.status == Status::UnderReview {
+        found.push(format!("order {id}: under review since {}", order.updated_at));
+    }
+    found.extend(rules::attention(payments, order.currency).into_iter().map(|one| match one {
+        Attention::OtherCurrency(currency, amount) => {
+            format!("order {id}: {} came in another currency", currency.show(amount))
+        }
+        Attention::TooMuchSentBack(currency, amount) => {
+            format!("order {id}: {} was sent back beyond what was captured", currency.show(amount))
+        }
+        Attention::RefundFailed(currency, amount) => {
+            format!("order {id}: the refund of {} failed", currency.show(amount))
+        }
+    }));
+    found
 }
 
 fn money(order: &Order, payments: &Payments, violations: &mut Vec<String>) {
@@ -248,15 +261,19 @@ fn money(order: &Order, payments: &Payments, violations: &mut Vec<String>) {
         .filter(|one| one.state == RefundState::Succeeded && one.currency == order.currency)
         .map(|refund| i128::from(refund.amount))
         .sum();
-    if refunded != i128::from(order.refunds_succeeded) {
-        let counted = order.refunds_succeeded;
+    if refunded != i128::from(order.refunded) {
+        let counted = order.refunded;
         violations.push(format!("order {id}: refunded {counted}, refunds of {refunded}"));
     }
-    if !(0..=order.paid).contains(&order.refunded()) {
-        violations.push(format!("order {id}: refunded {}, paid {}", order.refunded(), order.paid));
-    }
-    if order.status == Status::Paid && order.net() < order.total {
+    if order.status == Status::Paid && !order.is_covered() {
         violations.push(format!("order {id}: status paid, net {} of {}", order.net(), order.total));
+    }
+    let authorized = rules::summary(payments, order.currency).authorized;
+    if order.status == Status::Authorized && order.net().saturating_add(authorized) < order.total {
+        let (net, total) = (order.net(), order.total);
+        violations.push(format!(
+            "order {id}: status authorized, net {net} and authorized {authorized} of {total}"
+        ));
     }
 }
 
@@ -271,7 +288,7 @@ fn stock(
     let held = matches!(state, Some(HoldState::Held { .. }));
     let committed = state == Some(HoldState::Committed);
     let fits = match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => held,
+        Status::AwaitingPayment | Status::Authorized | Status::PartiallyPaid => held,
         Status::Paid | Status::Completed | Status::PartiallyRefunded => committed,
         Status::UnderReview => !committed,
         Status::Rejected => state.is_none(),
@@ -303,16 +320,23 @@ fn stock(
     }
 }
 
-/// A hold is frozen exactly while an attempt is open.
+/// A hold stands without an end exactly while the order is authorized. Another is frozen exactly while an attempt is open.
 fn hold(
     order: &Order,
     payments: &Payments,
     reservation: Option<&Reservation>,
     violations: &mut Vec<String>,
 ) {
-    let Some(HoldState::Held { frozen, .. }) = reservation.map(|held| held.state) else {
+    let Some(HoldState::Held { until, frozen, .. }) = reservation.map(|held| held.state) else {
         return;
     };
+    if until.is_none() != (order.status == Status::Authorized) {
+        let end = if until.is_none() { "no end" } else { "an end" };
+        violations.push(format!("order {}: status {}, its hold has {end}", order.id, order.status));
+    }
+    if until.is_none() {
+        return;
+    }
     if frozen.is_some() != payments.attempts.iter().any(Attempt::is_open) {
         let problem = if frozen.is_some() {
             "its hold is frozen, no attempt is open"

@@ -28,6 +28,8 @@ replies! {
     Extend => extend,
     Freeze => freeze,
     Unfreeze => unfreeze,
+    LetStand => let_stand,
+    BeginAgain => begin_again,
     ReturnToStock => return_to_stock,
     GetReservation => get_reservation,
 }
@@ -94,6 +96,24 @@ pub struct Unfreeze {
     pub order: Ordinal,
     /// The unit's time.
     pub now: Timestamp,
+}
+
+/// Lets the hold of an order stand without an end, because authorizations cover the order.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct LetStand {
+    /// The order.
+    pub order: Ordinal,
+}
+
+/// Lets the hold of an order begin anew.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct BeginAgain {
+    /// The order.
+    pub order: Ordinal,
+    /// The hold expires then.
+    pub until: Timestamp,
 }
 
 /// Returns sold units to stock; refused when more would be returned than was sold.
@@ -230,7 +250,7 @@ impl InventoryActor {
         let Some(state) = retimed(held.state) else {
             return Ok(((), changeset));
         };
-        if let State::Held { until, .. } = state {
+        if let State::Held { until: Some(until), .. } = state {
             changeset.timers.push(NewTimer { due: until, kind: TimerKind::Hold, ordinal: order });
         }
         changeset.stage(
@@ -251,6 +271,14 @@ impl InventoryActor {
 
     fn unfreeze(&mut self, Unfreeze { order, now }: Unfreeze) -> Reply<()> {
         self.retime(order, |held| rules::unfreeze(held, now))
+    }
+
+    fn let_stand(&mut self, LetStand { order }: LetStand) -> Reply<()> {
+        self.retime(order, rules::stand)
+    }
+
+    fn begin_again(&mut self, BeginAgain { order, until }: BeginAgain) -> Reply<()> {
+        self.retime(order, |held| rules::begin_again(held, until))
     }
 
     fn return_to_stock(&mut self, returned: ReturnToStock) -> Reply<()> {

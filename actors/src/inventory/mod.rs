@@ -14,4 +14,7 @@ mod stored;
 
 pub use actor::{Adjust, InventoryActor, Set};
 pub use amending::Amend;
-pub use holds::{Commit, Extend, Freeze, GetReservation, Hold, Release, ReturnToStock, Unfreeze};
+pub use holds::{
+    BeginAgain, Commit, Extend, Freeze, GetReservation, Hold, LetStand, Release, ReturnToStock,
+    Unfreeze,
+};

@@ -1,8 +1,8 @@
 //! Runs the flows of orders; the only writer of orders, and the only owner that asks the other four.
 
 use super::flows::{
-    Amend, Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart,
-    Flows, OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms,
+    Amend, Callback, Cancel, Capture, Checkout, Complete, DeleteOrder, ExpireHold,
+    ExpireOrDeleteCart, Flows, OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms,
 };
 use crate::owner::Owner;
 use crate::owner_actor::owner_actor;
@@ -61,6 +61,7 @@ flows! {
     Cancel => cancel,
     Resolve => resolve,
     Complete => complete,
+    Capture => capture,
     Refund => refund,
     ExpireHold => expire_hold,
     ExpireOrDeleteCart => expire_or_delete_cart,

@@ -13,6 +13,6 @@ mod stored;
 
 pub use actor::OrderActor;
 pub use flows::{
-    Amend, Callback, Cancel, Checkout, Complete, DeleteOrder, ExpireHold, ExpireOrDeleteCart,
-    LatePayment, OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms, Waited,
+    Amend, Callback, Cancel, Capture, Checkout, Complete, DeleteOrder, ExpireHold,
+    ExpireOrDeleteCart, LatePayment, OwnerAddrs, Place, Refund, Resolve, RunWaiting, Terms, Waited,
 };

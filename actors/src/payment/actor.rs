@@ -1,19 +1,28 @@
 //! Records what providers say of each order's money; the only writer of payments and of waiting
 //! callbacks. The callbacks that wait are in [`waiting`](super::waiting).
+//!
+//! Invariant: money counts for one order. The index names the order of every capture that has an id, for ever: also when
+//! the order is deleted.
 
 use crate::changeset::Changeset;
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
-use crate::states::{Rollback, SharedView, StateCache};
+use crate::states::{self, Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
+use crate::tables;
 use actix::prelude::*;
-use orderly_domain::command::PaymentCallback;
+use orderly_domain::command::{CallbackKind, PaymentCallback};
+use orderly_domain::id::{AttemptId, CaptureId, OrderId, Provider};
+use orderly_domain::identity;
 use orderly_domain::money::Currency;
-use orderly_domain::payment::rules::{self, CallbackEffect, PaymentSummary, Phase};
-use orderly_domain::payment::{MOST_ENTRIES, Payments};
-use orderly_domain::verdict::{Reason, Refusal};
-use orderly_store::Ordinal;
+use orderly_domain::order::rules::Resolvable;
+use orderly_domain::order::{Order, Tombstone};
+use orderly_domain::payment::Payments;
+use orderly_domain::payment::rules::{
+    self, Attention, CallbackEffect, Change, PaymentSummary, Phase,
+};
+use orderly_store::{NameHash, Ordinal};
 use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.
@@ -41,6 +50,7 @@ replies! {
     PaymentActor:
     RecordCallback => record_callback,
     GetSummary => get_summary,
+    GetResolvable => get_resolvable,
     DeleteOrderData => delete_order_data,
 }
 
@@ -59,12 +69,31 @@ pub struct RecordCallback {
 }
 
 /// What a callback means for its order.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct RecordedCallback {
     /// What the callback means.
     pub effect: CallbackEffect,
     /// How the order's payments stand with this callback.
     pub summary: PaymentSummary,
+    /// The other order that the captured money counted for. Then the callback is stale.
+    pub counted_for: Option<CountedFor>,
+}
+
+/// The order that a capture counted for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountedFor {
+    /// Its id. `None`: an earlier build deleted the order.
+    pub order: Option<OrderId>,
+}
+
+impl CountedFor {
+    /// The detail of the verdict.
+    pub fn detail(&self) -> String {
+        match &self.order {
+            Some(order) => format!("counted for order {order}"),
+            None => "counted for another order, which was deleted".to_owned(),
+        }
+    }
 }
 
 /// Asks how an order's payments stand.
@@ -75,6 +104,29 @@ pub struct GetSummary {
     pub order: Ordinal,
     /// The order's currency.
     pub currency: Currency,
+}
+
+/// Asks what a person or a command may do with an order's money.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<GotResolvable, Fault>")]
+pub struct GetResolvable {
+    /// The order.
+    pub order: Ordinal,
+    /// The order's currency.
+    pub currency: Currency,
+}
+
+/// What a person or a command may do with an order's money. Amounts are in minor units of the order's currency.
+#[derive(Debug, Clone, Copy)]
+pub struct GotResolvable {
+    /// What matters for the decision of a person.
+    pub resolvable: Resolvable,
+    /// What may be refunded.
+    pub refundable: i64,
+    /// What is authorized and not asked for yet.
+    pub capturable: i64,
+    /// What was asked for and has not come.
+    pub capture_requested: i64,
 }
 
 impl PaymentActor {
@@ -97,21 +149,41 @@ impl PaymentActor {
         crate::failpoints::hit("payment", callback.event_id.as_str());
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
+        let name = capture_name(&callback);
+        let known = match &name {
+            Some(name) => self.view.borrow().find(tables::ORDERS, name)?,
+            None => None,
+        };
+        if let Some(other) = known.filter(|known| *known != order) {
+            let summary = rules::summary(&payments, currency);
+            let counted_for = Some(CountedFor { order: self.id_of(other)? });
+            let recorded = RecordedCallback { effect: CallbackEffect::Stale, summary, counted_for };
+            return Ok((recorded, changeset));
+        }
         let (effect, change) = rules::decide(&payments, &callback, currency, phase);
-        let entries_before = payments.entries();
         let summary = match change {
             Some(change) => {
+                let is_capture = matches!(change, Change::Captured { .. });
                 rules::apply(&mut payments, change);
-                if payments.entries() > entries_before.max(MOST_ENTRIES) {
-                    return Err(Refusal::with(Reason::Failed, too_many_entries()).into());
-                }
                 let summary = rules::summary(&payments, currency);
                 changeset.stage(&mut self.payments, order, payments);
+                if let Some(name) = name.filter(|_| is_capture && known.is_none()) {
+                    changeset.names.push((tables::ORDERS, name, order));
+                }
                 summary
             }
             None => rules::summary(&payments, currency),
         };
-        Ok((RecordedCallback { effect, summary }, changeset))
+        Ok((RecordedCallback { effect, summary, counted_for: None }, changeset))
+    }
+
+    /// The id of an order, also of a deleted one.
+    fn id_of(&self, order: Ordinal) -> Result<Option<OrderId>, Fault> {
+        let view = self.view.borrow();
+        if let Some(order) = states::read::<Order>(&view, order)? {
+            return Ok(Some(order.id));
+        }
+        Ok(states::read::<Tombstone>(&view, order)?.and_then(|tombstone| tombstone.id))
     }
 
     fn get_summary(
@@ -121,10 +193,34 @@ impl PaymentActor {
         Ok(rules::summary(&self.payments_of(order)?, currency))
     }
 
+    fn get_resolvable(
+        &mut self,
+        GetResolvable { order, currency }: GetResolvable,
+    ) -> Result<GotResolvable, Fault> {
+        let payments = self.payments_of(order)?;
+        let attention = rules::attention(&payments, currency);
+        let resolvable = Resolvable {
+            summary: rules::summary(&payments, currency),
+            can_be_accepted: attention.iter().any(|one| match one {
+                Attention::OtherCurrency(..) | Attention::TooMuchSentBack(..) => true,
+                Attention::RefundFailed(..) => false,
+            }),
+            has_returnable_currency: !rules::refundable_other_currencies(&payments, currency)
+                .is_empty(),
+        };
+        Ok(GotResolvable {
+            resolvable,
+            refundable: rules::refundable(&payments, currency),
+            capturable: rules::capturable(&payments, currency),
+            capture_requested: rules::capture_requested(&payments, currency),
+        })
+    }
+
     fn delete_order_data(&mut self, delete: DeleteOrderData) -> Reply<DeleteReply> {
         let mut changeset = Changeset::default();
         if let Some(payments) = self.payments.get(delete.order)? {
-            if rules::is_under_way(&payments) {
+            let needs_a_person = || !rules::attention(&payments, delete.currency).is_empty();
+            if rules::is_under_way(&payments) || needs_a_person() {
                 return Ok((DeleteReply::InUse, changeset));
             }
             changeset.delete(&mut self.payments, delete.order);
@@ -133,6 +229,19 @@ impl PaymentActor {
     }
 }
 
-pub(super) fn too_many_entries() -> String {
-    format!("an order has at most {MOST_ENTRIES} attempts, captures, refunds and disputes")
+/// The name of the money that a callback reports: the index has the order that it counts for. `None`: the callback reports
+/// no capture, or one without an id.
+fn capture_name(callback: &PaymentCallback) -> Option<NameHash> {
+    let capture =
+        callback.capture_id.as_ref().filter(|_| callback.kind == CallbackKind::Captured)?;
+    Some(name_of_capture(&callback.provider, &callback.attempt_id, capture))
+}
+
+/// The name of a capture: the index has the order that its money counts for.
+pub(crate) fn name_of_capture(
+    provider: &Provider,
+    attempt: &AttemptId,
+    capture: &CaptureId,
+) -> NameHash {
+    NameHash(identity::of_capture(provider, attempt, capture))
 }

@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `actor` | the owner: records what providers say |
 //! | `waiting` | callbacks that came before their order |
-//! | `provider_requests` | what providers are asked to do: refunds and voids |
+//! | `provider_requests` | what providers are asked to do: refunds, captures and voids |
 //! | `stored` | where payments are in the store |
 
 mod actor;
@@ -13,9 +13,14 @@ mod provider_requests;
 mod stored;
 mod waiting;
 
-pub use actor::{GetSummary, PaymentActor, RecordCallback, RecordedCallback, WaitingLimits};
+pub(crate) use actor::name_of_capture;
+pub use actor::{
+    CountedFor, GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback,
+    RecordedCallback, WaitingLimits,
+};
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{
-    RefundAutomatically, RefundOtherCurrencies, RequestRefund, Restocking, VoidAttempts,
+    AcceptMoney, RefundAutomatically, RefundOtherCurrencies, RequestCapture, RequestRefund,
+    Restocking, ReturnMoney, VoidAttempts,
 };
 pub use waiting::{DequeueCallback, DequeueOrphanedCallback, DequeuedCallback, EnqueueCallback};

@@ -1,8 +1,9 @@
-//! What payment providers are asked to do: to refund money, and to void attempts.
+//! What payment providers are asked to do: to refund money, to capture it, and to void attempts.
 //!
-//! Invariant: a refund is requested once under its id, and again only after it failed.
+//! Invariants: each part of a refund is requested once under the refund's id, and again only after it failed. No attempt is
+//! asked for more than it holds, or than is authorized.
 
-use super::actor::{PaymentActor, too_many_entries};
+use super::actor::PaymentActor;
 use crate::changeset::Changeset;
 use crate::outcome::{Fault, Reply};
 use crate::owner_actor::replies;
@@ -13,8 +14,7 @@ use orderly_domain::id::{OrderId, RefundId};
 use orderly_domain::identity;
 use orderly_domain::money::Currency;
 use orderly_domain::payment::rules::{self, VoidTarget};
-use orderly_domain::payment::{MOST_ENTRIES, Payments, Refund, RefundState};
-use orderly_domain::verdict::{Reason, Refusal};
+use orderly_domain::payment::{Payments, Refund};
 use orderly_store::Ordinal;
 
 replies! {
@@ -22,6 +22,9 @@ replies! {
     RefundAutomatically => refund_automatically,
     RefundOtherCurrencies => refund_other_currencies,
     RequestRefund => request_refund,
+    ReturnMoney => return_money,
+    AcceptMoney => accept_money,
+    RequestCapture => request_capture,
     VoidAttempts => void_attempts,
 }
 
@@ -48,6 +51,44 @@ pub struct RefundOtherCurrencies {
     pub order: Ordinal,
     /// The order's id.
     pub order_id: OrderId,
+    /// The order's currency.
+    pub currency: Currency,
+}
+
+/// Has the provider refund money in the order's currency, because a person returns it.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct ReturnMoney {
+    /// The order.
+    pub order: Ordinal,
+    /// The order's id.
+    pub order_id: OrderId,
+    /// Minor units.
+    pub amount: i64,
+    /// The order's currency.
+    pub currency: Currency,
+}
+
+/// Records that a person accepted the order's money that does not fit the order.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct AcceptMoney {
+    /// The order.
+    pub order: Ordinal,
+    /// The order's currency.
+    pub currency: Currency,
+}
+
+/// Has the providers capture authorized money.
+#[derive(Debug, Message)]
+#[rtype(result = "Reply<()>")]
+pub struct RequestCapture {
+    /// The order.
+    pub order: Ordinal,
+    /// The order's id.
+    pub order_id: OrderId,
+    /// Minor units; at most what is authorized and not asked for yet.
+    pub amount: i64,
     /// The order's currency.
     pub currency: Currency,
 }
@@ -104,8 +145,8 @@ impl PaymentActor {
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
-        let refund = rules::requested(&payments, &refund, amount, currency);
-        request(&mut payments, refund, &mut changeset);
+        let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
+        emit_requests(&payments, parts, &mut changeset);
         changeset.stage(&mut self.payments, order, payments);
         Ok(((), changeset))
     }
@@ -119,14 +160,67 @@ impl PaymentActor {
         for rules::OtherCurrency { currency, captured, amount } in
             rules::refundable_other_currencies(&payments, currency)
         {
-            let parts = [order_id.as_str(), currency.code(), &captured.to_string()];
+            // the number of refunds grows with each request: money that came back is asked back once more
+            let number = payments.refunds.len().to_string();
+            let captured = captured.to_string();
+            let parts = [order_id.as_str(), currency.code(), &captured, &number];
             let refund = derived_refund(&parts)?;
-            let refund = rules::requested(&payments, &refund, amount, currency);
-            request(&mut payments, refund, &mut changeset);
+            let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
+            emit_requests(&payments, parts, &mut changeset);
         }
         if !changeset.events.is_empty() {
             changeset.stage(&mut self.payments, order, payments);
         }
+        Ok(((), changeset))
+    }
+
+    fn return_money(
+        &mut self,
+        ReturnMoney { order, order_id, amount, currency }: ReturnMoney,
+    ) -> Reply<()> {
+        let mut changeset = Changeset::default();
+        let mut payments = self.payments_of(order)?;
+        let number = payments.refunds.len().to_string();
+        let refund = derived_refund(&[order_id.as_str(), "return", currency.code(), &number])?;
+        let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
+        emit_requests(&payments, parts, &mut changeset);
+        changeset.stage(&mut self.payments, order, payments);
+        Ok(((), changeset))
+    }
+
+    fn accept_money(&mut self, AcceptMoney { order, currency }: AcceptMoney) -> Reply<()> {
+        let mut changeset = Changeset::default();
+        let mut payments = self.payments_of(order)?;
+        let accepted = rules::acceptance(&payments, currency);
+        if !accepted.is_empty() {
+            for one in accepted {
+                rules::apply(&mut payments, rules::Change::Accepted(one));
+            }
+            changeset.stage(&mut self.payments, order, payments);
+        }
+        Ok(((), changeset))
+    }
+
+    fn request_capture(
+        &mut self,
+        RequestCapture { order, order_id, amount, currency }: RequestCapture,
+    ) -> Reply<()> {
+        let mut changeset = Changeset::default();
+        let mut payments = self.payments_of(order)?;
+        for request in rules::to_capture(&payments, amount, currency) {
+            let rules::CaptureRequest { provider, attempt: id, amount, before } = request;
+            let number = (before + 1).to_string();
+            let parts = [order_id.as_str(), provider.as_str(), id.as_str(), &number];
+            changeset.events.push(Event::CaptureRequested {
+                provider: provider.clone(),
+                attempt_id: id.clone(),
+                amount,
+                currency,
+                capture_request_id: identity::derived("c-", &parts),
+            });
+            rules::apply(&mut payments, rules::Change::CaptureRequested { provider, id, amount });
+        }
+        changeset.stage(&mut self.payments, order, payments);
         Ok(((), changeset))
     }
 
@@ -136,13 +230,10 @@ impl PaymentActor {
     ) -> Reply<Restocking> {
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
-        if payments.entries() >= MOST_ENTRIES {
-            return Err(Refusal::with(Reason::NotAllowed, too_many_entries()).into());
-        }
         let was_restocked = rules::was_restocked(&payments, &refund);
-        let refund =
-            rules::request(&payments, &refund, amount, currency, restocking == Restocking::Due)?;
-        request(&mut payments, refund, &mut changeset);
+        let restocks = restocking == Restocking::Due;
+        let parts = rules::request(&mut payments, &refund, amount, currency, restocks)?;
+        emit_requests(&payments, parts, &mut changeset);
         changeset.stage(&mut self.payments, order, payments);
         let restocking = if was_restocked { Restocking::Done } else { restocking };
         Ok((restocking, changeset))
@@ -152,7 +243,9 @@ impl PaymentActor {
         let mut changeset = Changeset::default();
         let mut payments = self.payments_of(order)?;
         for (provider, id) in rules::to_void(&payments, &which) {
-            changeset.events.push(Event::VoidRequested { attempt_id: id.clone() });
+            let event =
+                Event::VoidRequested { attempt_id: id.clone(), provider: Some(provider.clone()) };
+            changeset.events.push(event);
             rules::apply(&mut payments, rules::Change::Void { provider, id });
         }
         if !changeset.events.is_empty() {
@@ -162,22 +255,17 @@ impl PaymentActor {
     }
 }
 
-/// Records a refund as requested; the event is what the payment adapter carries out.
-fn request(payments: &mut Payments, refund: Refund, changeset: &mut Changeset) {
-    changeset.events.push(Event::RefundRequested {
-        refund_id: refund.id.clone(),
-        attempt_id: refund.attempt.clone(),
+/// Emits an event for each part of a refund: the payment adapter carries it out.
+fn emit_requests(payments: &Payments, parts: Vec<Refund>, changeset: &mut Changeset) {
+    changeset.events.extend(parts.into_iter().map(|refund| Event::RefundRequested {
+        capture_id: rules::capture_of(payments, &refund),
+        refund_id: refund.id,
+        attempt_id: refund.attempt,
         amount: refund.amount,
         currency: refund.currency,
-    });
-    // a refund may succeed before it is requested: then it stays succeeded
-    let has_arrived = payments
-        .refunds
-        .iter()
-        .any(|known| known.id == refund.id && known.state == RefundState::Succeeded);
-    if !has_arrived {
-        rules::apply(payments, rules::Change::Refund(refund));
-    }
+        provider: refund.provider,
+        part: refund.request,
+    }));
 }
 
 /// The id of a refund that orderly requests by itself. It is derived from what is refunded, so the

@@ -157,6 +157,7 @@ async fn dispatch(
         Command::OrderPlace(place) => ask(order, order::Place { place, now }).await?,
         Command::OrderAmend(amend) => ask(order, order::Amend { amend, now }).await?,
         Command::OrderCancel(cancel) => ask(order, order::Cancel { cancel, now }).await?,
+        Command::OrderCapture(capture) => ask(order, order::Capture { capture, now }).await?,
         Command::OrderComplete(complete) => ask(order, order::Complete { complete, now }).await?,
         Command::OrderResolve(resolve) => ask(order, order::Resolve { resolve, now }).await?,
         Command::RefundRequest(request) => ask(order, order::Refund { request, now }).await?,

@@ -24,6 +24,7 @@
 //! | `notify` | what the notifier and operators ask about notifications |
 //! | `dead_letter` | parks messages that cannot be processed |
 //! | `quarantine` | runs a message alone that may kill the process |
+//! | `upgrade` | names the captures of a store that an earlier build wrote |
 //! | `audit` | an audit between the commands |
 
 mod attempt;
@@ -40,6 +41,7 @@ mod seal;
 mod state;
 mod step;
 mod timers;
+mod upgrade;
 mod waiting;
 
 pub use inbound::{InboundMessage, Raw};

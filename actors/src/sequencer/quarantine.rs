@@ -85,7 +85,9 @@ impl Sequencer {
     /// durable before the first message runs.
     pub async fn begin(&mut self, last: LastAlone) -> Result<(PreviousRun, Vec<Sealed>), Error> {
         let Some(mut marker) = self.marker()? else {
-            return Ok((PreviousRun::Clean, vec![self.mark(Marker::default()).await?]));
+            let first = Changeset { captures_named: self.is_new(), ..Changeset::default() };
+            let sealed = self.mark_with(Marker::default(), first).await?;
+            return Ok((PreviousRun::Clean, vec![sealed]));
         };
         let before = if marker.clean { PreviousRun::Clean } else { PreviousRun::Died };
         marker.clean = false;
@@ -107,8 +109,12 @@ impl Sequencer {
     }
 
     async fn mark(&mut self, marker: Marker) -> Result<Sealed, Error> {
+        self.mark_with(marker, Changeset::default()).await
+    }
+
+    async fn mark_with(&mut self, marker: Marker, changeset: Changeset) -> Result<Sealed, Error> {
         let now = self.now();
-        let changeset = Changeset { marker: Some(Box::new(marker)), ..Changeset::default() };
+        let changeset = Changeset { marker: Some(Box::new(marker)), ..changeset };
         let context = UnitContext::new(Origin::Quarantine, None, now);
         self.seal(context, Outcome::new(Verdict::Applied, changeset)).await
     }

@@ -150,6 +150,9 @@ impl Sequencer {
         if changeset.waiting != 0 {
             builder.count(counters::WAITING, changeset.waiting);
         }
+        if changeset.captures_named {
+            builder.count(counters::CAPTURES_NAMED, 1);
+        }
         if let Some(item) = changeset.parked {
             item.put(&mut builder)?;
         }

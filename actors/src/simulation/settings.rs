@@ -7,6 +7,7 @@ use crate::supervisor::Budget;
 use crate::tables;
 use orderly_domain::cart;
 use orderly_domain::notification::{Channel, Policy};
+use orderly_domain::order::ConfirmOn;
 use orderly_store::Options;
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ pub fn settings() -> Settings {
             hold_for: Duration::from_secs(15 * 60),
             hold_cap: Duration::from_secs(2 * 3600),
             late_payment: LatePayment::Rehold,
+            confirm_on: ConfirmOn::Capture,
             keep_for: 90 * DAY,
         },
         carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },

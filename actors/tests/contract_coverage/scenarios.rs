@@ -16,6 +16,7 @@ pub(crate) async fn all() -> Vec<Scenario> {
         carts().await,
         paid_orders().await,
         unpaid_orders().await,
+        authorizations().await,
         reviews().await,
         refunds().await,
         amendments().await,
@@ -116,7 +117,19 @@ async fn unpaid_orders() -> Scenario {
     for text in ["captured a 100", "captured b 100"] {
         scenario.run("payment.callback", said("o-4", text)).await;
     }
-    scenario.run("order.cancel", of("o-4")).await; // no attempt alone has all of the money
+    scenario.run("order.cancel", of("o-4")).await; // each attempt is asked for its part
+    scenario
+}
+
+async fn authorizations() -> Scenario {
+    let mut scenario = Scenario::begin().await;
+    let placed = place("o-1", &[("tea", 1, 500)]);
+    scenario.run("order.place", with(placed, "confirm_on", json!("authorization"))).await;
+    scenario.run("payment.callback", said("o-1", "authorized a 500")).await;
+    scenario.run("order.capture", with(of("o-1"), "amount", json!(501))).await;
+    scenario.run("order.capture", with(of("o-1"), "amount", json!(200))).await;
+    scenario.run("payment.callback", said("o-1", "captured a 200 #1")).await;
+    scenario.run("payment.callback", said("o-1", "expired a")).await;
     scenario
 }
 
@@ -135,7 +148,7 @@ async fn reviews() -> Scenario {
 async fn refunds() -> Scenario {
     let mut scenario = Scenario::begin().await;
     scenario.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    scenario.run("payment.callback", said("o-1", "captured a 500")).await;
+    scenario.run("payment.callback", said("o-1", "captured a 500 #1")).await;
     let refund = |amount: i64, units: i64| {
         json!({"order_id": "o-1", "refund_id": "r-1", "amount": amount,
                "restock": [{"sku": "tea", "quantity": units}]})

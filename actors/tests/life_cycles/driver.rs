@@ -12,7 +12,7 @@ use orderly_actors::{audit, counters, tables};
 use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
-use orderly_domain::order::Order;
+use orderly_domain::order::{ConfirmOn, Order, OrderDetails};
 use orderly_domain::payment::Payments;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Verdict;
@@ -30,9 +30,13 @@ use std::time::Duration;
 const SOURCE: &str = "test";
 
 /// The settings of the shop, and the same for the model.
-fn configured(late_payment: LatePayment) -> (Settings, orderly_model::Settings) {
+fn configured(
+    late_payment: LatePayment,
+    confirm_on: ConfirmOn,
+) -> (Settings, orderly_model::Settings) {
     let mut shop = settings();
     shop.terms.late_payment = late_payment;
+    shop.terms.confirm_on = confirm_on;
     shop.waiting = WaitingLimits { total: 5, per_order: 3, ..shop.waiting };
     // nothing reaches its retention here
     shop.identity_retention = 10_000 * DAY;
@@ -45,6 +49,7 @@ fn configured(late_payment: LatePayment) -> (Settings, orderly_model::Settings) 
         hold_for: micros(shop.terms.hold_for),
         hold_cap: micros(shop.terms.hold_cap),
         holds_again: late_payment == LatePayment::Rehold,
+        confirm_on: confirm_on.as_str().parse().expect("the model has both"),
         waiting_total: 5,
         waiting_per_order: 3,
         waiting_retention: micros(shop.waiting.keep_for),
@@ -76,8 +81,8 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn open(late_payment: LatePayment) -> Self {
-        let (settings, of_model) = configured(late_payment);
+    pub fn open(late_payment: LatePayment, confirm_on: ConfirmOn) -> Self {
+        let (settings, of_model) = configured(late_payment, confirm_on);
         let disk = Arc::new(SimDisk::new(7));
         Self {
             shop: Shop::open_on(disk, settings.clone()),
@@ -238,20 +243,31 @@ impl Pair {
         }
     }
 
-    /// `@n` in place of a refund's id is the n-th that the shop itself asked for.
+    /// `@n` in place of a refund's id is the n-th that the shop itself asked for; in place of an attempt it is the
+    /// attempt of the n-th part of the refund.
     fn resolved(&self, data: &Value) -> Value {
         let mut data = data.clone();
-        let wanted = data["refund_id"].as_str().and_then(|id| id.strip_prefix('@')?.parse().ok());
-        let (Some(wanted), Some(order)) = (wanted, data["order_id"].as_str()) else {
-            return data;
-        };
-        let known: Payments = self.shop.state(tables::ORDERS, order).unwrap_or_default();
-        let own = known.refunds.iter().filter(|refund| !refund.id.as_str().starts_with("w-"));
-        let id = own.map(|refund| refund.id.as_str()).nth(wanted).unwrap_or("w-3");
-        data["refund_id"] = json!(id);
+        let place = |id: &Value| id.as_str().and_then(|id| id.strip_prefix('@')?.parse().ok());
+        let order = data["order_id"].as_str().and_then(|order| self.model.order(order));
+        let refunds = order.map_or_else(Vec::new, |order| order.refunds);
+        if let Some(nth) = place(&data["refund_id"]) {
+            let ids = refunds.iter().map(|refund| refund.id.as_str());
+            let own: BTreeSet<_> = ids.filter(|id| !id.starts_with("w-")).collect();
+            data["refund_id"] = json!(own.into_iter().nth(nth).unwrap_or("w-3"));
+        }
+        if let Some(nth) = place(&data["attempt_id"]) {
+            let parts = refunds.iter().filter(|part| data["refund_id"] == part.id.as_str());
+            let parts: Vec<_> = parts.filter(|part| !part.attempt.is_empty()).collect();
+            let part = parts.get(nth).or(parts.last());
+            data["attempt_id"] = json!(part.map_or("a-1", |part| &part.attempt));
+            if let Some(part) = part {
+                data["provider"] = json!(part.provider);
+            }
+        }
         // another refund is another event
-        if let Some(event) = data["event_id"].as_str().filter(|event| !event.starts_with("e-")) {
-            data["event_id"] = json!(format!("{event}{id}"));
+        if let Some(event) = data["event_id"].as_str().filter(|event| event.contains('@')) {
+            let (refund, attempt) = (&data["refund_id"], &data["attempt_id"]);
+            data["event_id"] = json!(format!("{event}{refund}{attempt}"));
         }
         data
     }
@@ -274,7 +290,7 @@ impl Pair {
             found.extend(unit::differences(&observed::unit(&entry.record), unit));
             self.seen.extend(unit::names(unit).into_iter().map(str::to_owned));
         }
-        self.name_refunds();
+        self.learn();
         let model = self.model.snapshot();
         self.seen.extend(model.orders.values().map(|order| order.status.to_owned()));
         if found.is_empty() {
@@ -289,16 +305,17 @@ impl Pair {
         Err(format!("{}\nafter\n{}", found.join("\n"), self.story))
     }
 
-    /// Tells the model the ids of the refunds that the shop requested by itself: the shop chooses them.
-    fn name_refunds(&mut self) {
+    /// Tells the model what is the shop's own choice: the ids of the refunds that it requests by itself, and versions.
+    fn learn(&mut self) {
         let view = self.shop.sequencer.view().borrow();
         each(&view, tables::ORDERS, |ordinal| {
-            if let (Some(order), Some(payments)) =
-                (state::<Order>(&view, ordinal), state::<Payments>(&view, ordinal))
-            {
-                let ids = payments.refunds.iter().map(|refund| refund.id.as_str());
-                self.model.name_refunds(order.id.as_str(), ids);
-            }
+            let Some(order) = state::<Order>(&view, ordinal) else {
+                return;
+            };
+            self.model.tell_version(order.id.as_str(), order.version.cast_signed());
+            let payments = state::<Payments>(&view, ordinal);
+            let refunds = payments.iter().flat_map(|payments| &payments.refunds);
+            self.model.name_refunds(order.id.as_str(), refunds.map(|refund| refund.id.as_str()));
         });
     }
 
@@ -337,8 +354,13 @@ fn observe(shop: &Shop) -> Snapshot {
             let payments = state::<Payments>(&view, ordinal);
             let reservation = state::<Reservation>(&view, ordinal);
             let notices = state::<Notices>(&view, ordinal);
-            let order_seen =
-                observed::order(&order, payments.as_ref(), reservation.as_ref(), notices.as_ref());
+            let details = state::<OrderDetails>(&view, ordinal);
+            let order_seen = observed::order(
+                (&order, details.as_ref()),
+                payments.as_ref(),
+                reservation.as_ref(),
+                notices.as_ref(),
+            );
             seen.orders.insert(order.id.as_str().to_owned(), order_seen);
         }
     });
@@ -352,6 +374,9 @@ fn observe(shop: &Shop) -> Snapshot {
         seen.carts.extend(cart.map(|cart| (cart.id.as_str().to_owned(), observed::cart(&cart))));
     });
     each(&view, tables::PARKED, |_| seen.parked += 1);
+    let attention = audit::audit(&view).expect("reads").attention;
+    let orders = attention.iter().filter_map(|text| text.strip_prefix("order ")?.split_once(':'));
+    seen.attention = orders.map(|(order, _)| order.to_owned()).collect();
     seen
 }
 

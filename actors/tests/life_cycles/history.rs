@@ -60,6 +60,34 @@ fn hold_for() -> impl Strategy<Value = Option<&'static str>> {
     prop_oneof![6 => Just(None), 1 => Just(Some("5m")), 1 => Just(Some("180m"))]
 }
 
+fn confirm_on() -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![
+        3 => Just(None),
+        2 => Just(Some(json!("authorization"))),
+        1 => Just(Some(json!("capture"))),
+    ]
+}
+
+/// What an order carries for the shop, and what changes with `order.amend`.
+fn details() -> impl Strategy<Value = Value> {
+    let shipping = json!({"name": "Ada", "lines": ["1 High Street"], "city": "York"});
+    let billing = json!({"lines": [], "country": "GB", "region": null});
+    prop_oneof![
+        6 => Just(json!({})),
+        1 => Just(json!({"shipping_address": shipping})),
+        1 => Just(json!({"billing_address": billing, "metadata": {"gift": true, "n": [1, null]}})),
+        1 => Just(json!({"metadata": {"note": "leave it at the door"}})),
+        1 => Just(json!({"customer": {"id": "c-2", "email": "c@example.org"}})),
+    ]
+}
+
+fn joined(mut data: Value, more: Value) -> Value {
+    if let (Value::Object(data), Value::Object(mut more)) = (&mut data, more) {
+        data.append(&mut more);
+    }
+    data
+}
+
 fn with(mut data: Value, field: &str, value: impl Into<Option<Value>>) -> Value {
     if let Some(value) = value.into() {
         data[field] = value;
@@ -75,23 +103,28 @@ fn placing() -> impl Strategy<Value = (&'static str, Value)> {
     );
     let lines = prop::collection::vec(line, 1..3);
     let adjustment = prop_oneof![8 => Just(0_i64), 2 => Just(-PRICE), 1 => Just(-2 * PRICE)];
-    (order(), lines, adjustment, currency(), hold_for()).prop_map(
-        |(order, lines, adjustment, currency, hold_for)| {
+    let how = (currency(), hold_for(), confirm_on(), details());
+    (order(), lines, adjustment, how).prop_map(
+        |(order, lines, adjustment, (currency, hold_for, confirm_on, details))| {
             let placed = json!({
                 "order_id": order, "customer": {"id": "c-1"}, "currency": currency, "lines": lines,
             });
             let discount = json!([{"kind": "voucher", "amount": adjustment}]);
             let placed = with(placed, "adjustments", (adjustment != 0).then_some(discount));
+            let placed = with(joined(placed, details), "confirm_on", confirm_on);
             ("order.place", with(placed, "hold_for", hold_for.map(Value::from)))
         },
     )
 }
 
 fn stocking() -> impl Strategy<Value = (&'static str, Value)> {
-    let set = (sku(), 0..6_i64, prop::option::of(0..3_i64)).prop_map(|(sku, on_hand, low_at)| {
-        let set = json!({"sku": sku, "on_hand": on_hand});
-        ("stock.set", with(set, "low_at", low_at.map(Value::from)))
-    });
+    let set = (sku(), 0..6_i64, prop::option::of(0..3_i64), expected_version()).prop_map(
+        |(sku, on_hand, low_at, version)| {
+            let set = json!({"sku": sku, "on_hand": on_hand});
+            let set = with(set, "expected_version", version);
+            ("stock.set", with(set, "low_at", low_at.map(Value::from)))
+        },
+    );
     let adjust = (sku(), -3..4_i64)
         .prop_map(|(sku, delta)| ("stock.adjust", json!({"sku": sku, "delta": delta})));
     prop_oneof![set, adjust]
@@ -126,17 +159,22 @@ fn filling() -> impl Strategy<Value = (&'static str, Value)> {
 fn checkout() -> impl Strategy<Value = (&'static str, Value)> {
     let total = prop_oneof![1 => Just(None), 1 => (1..4_i64).prop_map(|n| Some(json!(n * PRICE)))];
     let adjustment = prop_oneof![8 => Just(0_i64), 1 => Just(-PRICE)];
-    (cart(), order(), expected_version(), total, adjustment, hold_for()).prop_map(
-        |(cart, order, version, total, adjustment, hold_for)| {
+    let how = (expected_version(), total, hold_for(), confirm_on(), details());
+    (cart(), order(), adjustment, how).prop_map(
+        |(cart, order, adjustment, (version, total, hold_for, confirm_on, details))| {
             let out = json!({"cart_id": cart, "order_id": order, "customer": {"id": "c-1"}});
-            let out = with(out, "expected_version", version);
+            let out = with(joined(out, details), "expected_version", version);
             let out = with(out, "expected_total", total);
+            let out = with(out, "confirm_on", confirm_on);
             let discount = json!([{"kind": "voucher", "amount": adjustment}]);
             let out = with(out, "adjustments", (adjustment != 0).then_some(discount));
             ("cart.checkout", with(out, "hold_for", hold_for.map(Value::from)))
         },
     )
 }
+
+/// The times at which callbacks say that something occurred.
+const TIMES: [&str; 3] = ["2026-01-01T00:00:00Z", "2026-01-01T06:00:00Z", "2026-01-02T00:00:00Z"];
 
 /// The id of a refund. `@0` is the first refund that the shop itself requested, and so on: see the driver.
 fn refund() -> impl Strategy<Value = &'static str> {
@@ -149,13 +187,13 @@ fn amount() -> impl Strategy<Value = i64> {
 
 const KINDS: &[(u32, &str)] = &[
     (12, "captured"),
-    (4, "authorized"),
+    (8, "authorized"),
     (2, "action_required"),
     (2, "failed"),
     (1, "voided"),
     (1, "expired"),
-    (4, "refund_succeeded"),
-    (2, "refund_failed"),
+    (6, "refund_succeeded"),
+    (5, "refund_failed"),
     (1, "dispute_opened"),
     (2, "dispute_closed"),
 ];
@@ -167,21 +205,25 @@ fn kind() -> impl Strategy<Value = &'static str> {
 }
 
 pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
-    let provider = prop_oneof![12 => Just("acme"), 1 => Just("bank")];
+    let provider = prop_oneof![4 => Just("acme"), 1 => Just("bank")];
     let attempt = prop_oneof![3 => Just("a-1"), 2 => Just("a-2"), 1 => Just("a-3")];
     let capture = prop_oneof![3 => Just(None), 2 => Just(Some("c-1")), 1 => Just(Some("c-2"))];
     let which = (provider, order(), kind(), attempt, capture, refund());
+    // the result of a refund is mostly that of one of its parts: see the driver
+    let part = prop::option::weighted(0.7, select(&["@0", "@0", "@1"][..]));
     let dispute = select(&["d-1", "d-2"][..]);
     let outcome = select(&["won", "lost"][..]);
     let how = (amount(), currency(), prop::bool::weighted(0.15), dispute, outcome);
+    let when = select(&TIMES[..]);
     // each callback has an identity that follows from its data; some collide, and some lack a field
     let oddity = (prop::option::weighted(0.05, 0..3_u8), prop::bool::weighted(0.03), 0..3_u8);
-    (which, how, oddity).prop_map(|(which, how, (clash, lacks, turn))| {
+    (which, how, (part, when), oddity).prop_map(|(which, how, (part, when), oddity)| {
+        let (clash, lacks, turn) = oddity;
         let (provider, order, kind, attempt, capture, refund) = which;
         let (amount, currency, is_final, dispute, outcome) = how;
         let mut said = json!({
             "provider": provider, "order_id": order, "attempt_id": attempt, "kind": kind,
-            "occurred_at": "2026-01-01T00:00:00Z",
+            "occurred_at": when,
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
             said["amount"] = json!(amount);
@@ -193,6 +235,7 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
         }
         if kind.starts_with("refund") {
             said["refund_id"] = json!(refund);
+            said = with(said, "attempt_id", part.map(Value::from));
         }
         if kind.starts_with("dispute") {
             said["dispute_id"] = json!(dispute);
@@ -201,12 +244,12 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
             said["outcome"] = json!(outcome);
         }
         let known = said.as_object().into_iter().flatten();
-        let own =
-            known.filter(|(field, _)| *field != "occurred_at").map(|(_, value)| match value {
+        let own: Vec<_> = known
+            .map(|(_, value)| match value {
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
-            });
-        let own: Vec<_> = own.collect();
+            })
+            .collect();
         said["event_id"] = json!(match clash {
             Some(number) => format!("e-{number}"),
             None => format!("{}/{turn}", own.join("/")),
@@ -223,7 +266,8 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
 fn refunding() -> impl Strategy<Value = (&'static str, Value)> {
     let quantity = prop_oneof![3 => Just(1_i64), 1 => Just(2_i64)];
     let restock = prop::collection::vec((sku(), quantity), 0..2);
-    (order(), refund(), amount(), restock).prop_map(|(order, refund, amount, restock)| {
+    let amount = prop_oneof![4 => amount(), 1 => Just(0_i64)];
+    (order(), refund(), amount, restock).prop_map(|(order, refund, amount, restock)| {
         let restock: Vec<_> = restock
             .into_iter()
             .map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity}))
@@ -235,10 +279,44 @@ fn refunding() -> impl Strategy<Value = (&'static str, Value)> {
 }
 
 fn resolving() -> impl Strategy<Value = (&'static str, Value)> {
-    let decision =
-        prop_oneof![6 => Just("accept"), 4 => Just("cancel"), 1 => Just("let them decide")];
-    (order(), decision).prop_map(|(order, decision)| {
-        ("order.resolve", json!({"order_id": order, "decision": decision}))
+    let decision = prop_oneof![
+        6 => Just("accept"),
+        4 => Just("cancel"),
+        4 => Just("return"),
+        1 => Just("let them decide"),
+    ];
+    let write_off = prop::option::weighted(0.3, amount());
+    (order(), decision, write_off).prop_map(|(order, decision, write_off)| {
+        let data = json!({"order_id": order, "decision": decision});
+        ("order.resolve", with(data, "write_off", write_off.map(Value::from)))
+    })
+}
+
+fn amending() -> impl Strategy<Value = (&'static str, Value)> {
+    let line =
+        (sku(), 0..4_i64).prop_map(|(sku, quantity)| json!({"sku": sku, "quantity": quantity}));
+    let lines = prop_oneof![4 => line.prop_map(|line| Some(json!([line]))), 1 => Just(None)];
+    let adjustments = prop_oneof![
+        4 => Just(None),
+        1 => Just(Some(json!([]))),
+        2 => select(&[-2 * PRICE, -PRICE, PRICE][..])
+            .prop_map(|amount| Some(json!([{"kind": "voucher", "amount": amount}]))),
+    ];
+    let version = prop::option::weighted(0.1, (1..6_i64).prop_map(Value::from));
+    (order(), lines, adjustments, details(), version).prop_map(
+        |(order, lines, adjustments, details, version)| {
+            let data = joined(json!({"order_id": order}), details);
+            let data = with(data, "lines", lines);
+            let data = with(data, "adjustments", adjustments);
+            ("order.amend", with(data, "expected_version", version))
+        },
+    )
+}
+
+fn capturing() -> impl Strategy<Value = (&'static str, Value)> {
+    (order(), prop::option::of(amount())).prop_map(|(order, amount)| {
+        let data = json!({"order_id": order});
+        ("order.capture", with(data, "amount", amount.map(Value::from)))
     })
 }
 
@@ -254,10 +332,12 @@ fn sent() -> BoxedStrategy<(&'static str, Value)> {
         3 => stocking().boxed(),
         6 => filling().boxed(),
         3 => checkout().boxed(),
-        14 => callback().boxed(),
+        18 => callback().boxed(),
         3 => of_order().boxed(),
-        3 => refunding().boxed(),
-        2 => resolving().boxed(),
+        5 => refunding().boxed(),
+        3 => resolving().boxed(),
+        3 => amending().boxed(),
+        2 => capturing().boxed(),
     ]
     .boxed()
 }
@@ -296,19 +376,21 @@ fn opening() -> impl Strategy<Value = Vec<Happens>> {
             json!({"cart_id": "k-1", "order_id": "o-1", "customer": {"id": "c-1"}}),
         ),
     ];
-    let placed = vec![Happens::Sent(
-        "order.place",
-        json!({
-            "order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
-            "lines": [
-                {"sku": "cup", "quantity": 2, "unit_price": PRICE},
-                {"sku": "pot", "quantity": 1, "unit_price": PRICE},
-            ],
-        }),
-    )];
-    let begun = prop_oneof![2 => Just(placed), 1 => Just(from_cart)];
+    let placed = json!({
+        "order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
+        "lines": [
+            {"sku": "cup", "quantity": 2, "unit_price": PRICE},
+            {"sku": "pot", "quantity": 1, "unit_price": PRICE},
+        ],
+    });
+    let confirmed = with(placed.clone(), "confirm_on", json!("authorization"));
+    let confirmed = vec![Happens::Sent("order.place", confirmed)];
+    let placed = vec![Happens::Sent("order.place", placed)];
+    let begun = prop_oneof![2 => Just(placed), 2 => Just(confirmed), 1 => Just(from_cart)];
     let then = prop_oneof![
         2 => Just(None),
+        2 => Just(Some(Happens::Sent("payment.callback", authorization(3 * PRICE)))),
+        1 => Just(Some(Happens::Sent("payment.callback", authorization(2 * PRICE)))),
         3 => Just(Some(Happens::Sent("payment.callback", money(3 * PRICE)))),
         1 => Just(Some(Happens::Sent("payment.callback", money(PRICE)))),
         1 => Just(Some(Happens::Sent("payment.callback", money(5 * PRICE)))),
@@ -333,6 +415,10 @@ fn money(amount: i64) -> Value {
         "kind": "captured", "amount": amount, "currency": "EUR",
         "occurred_at": "2026-01-01T00:00:00Z",
     })
+}
+
+fn authorization(amount: i64) -> Value {
+    with(with(money(amount), "kind", json!("authorized")), "event_id", json!("authorized"))
 }
 
 /// A whole history.

@@ -67,14 +67,19 @@ async fn live(shop: &mut Shop, history: History) {
         let of_order = json!({"order_id": ORDER});
         match *happens {
             "place" => drop(shop.run("order.place", place(ORDER, &[("tea", 1, 500)])).await),
+            "place on authorization" => {
+                let mut placed = place(ORDER, &[("tea", 1, 500)]);
+                placed["confirm_on"] = json!("authorization");
+                shop.run("order.place", placed).await;
+            }
+            "capture" => drop(shop.run("order.capture", of_order).await),
             "no stock" => drop(shop.run("stock.set", json!({"sku": "tea", "on_hand": 0})).await),
             "cancel" => drop(shop.run("order.cancel", of_order).await),
             "complete" => drop(shop.run("order.complete", of_order).await),
-            "accept" | "decline" => {
-                let decision = if *happens == "accept" { "accept" } else { "cancel" };
-                let data = json!({"order_id": ORDER, "decision": decision});
-                shop.run("order.resolve", data).await;
-            }
+            "accept" => resolve(shop, "accept", None).await,
+            "write off" => resolve(shop, "accept", Some(500)).await,
+            "decline" => resolve(shop, "cancel", None).await,
+            "return" => resolve(shop, "return", None).await,
             "all goes back" => {
                 for refund in shop.refunds(ORDER) {
                     let (amount, currency) = (refund.amount, refund.currency.code());
@@ -101,6 +106,12 @@ async fn live(shop: &mut Shop, history: History) {
             },
         }
     }
+}
+
+/// Decides on the order.
+async fn resolve(shop: &mut Shop, decision: &str, write_off: Option<i64>) {
+    let data = json!({"order_id": ORDER, "decision": decision, "write_off": write_off});
+    shop.run("order.resolve", data).await;
 }
 
 /// Changes one field of the order.
@@ -141,6 +152,7 @@ fn status(shop: &Shop, subject: Subject) -> String {
             }
             Subject::Reservation => shop.state::<Reservation>(tables::ORDERS, ORDER).map(
                 |Reservation { state, .. }| match state {
+                    HoldState::Held { until: None, .. } => "held_without_end".to_owned(),
                     HoldState::Held { frozen: Some(_), .. } => "held_frozen".to_owned(),
                     HoldState::Held { extended: true, .. } => "held_to_cap".to_owned(),
                     held => held.as_str().to_owned(),

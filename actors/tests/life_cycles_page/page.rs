@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 /// How an order gets into each status.
 pub(crate) const STATUSES: &[(&str, History)] = &[
     ("awaiting_payment", &["place"]),
+    ("authorized", &["place on authorization", "authorized p 500"]),
     ("partially_paid", &["place", "captured p 200 #1"]),
     ("under_review", &["place", "captured p 600 #1"]),
     ("paid", &["place", "captured p 500 #1"]),
@@ -20,7 +21,7 @@ pub(crate) const STATUSES: &[(&str, History)] = &[
 ];
 
 /// Those in which no money has come.
-const UNPAID: &[&str] = &["awaiting_payment", "expired", "cancelled", "rejected"];
+const UNPAID: &[&str] = &["awaiting_payment", "authorized", "expired", "cancelled", "rejected"];
 
 /// What may happen to an order, in words.
 pub(crate) const HAPPENS: &[(&str, History)] = &[
@@ -41,7 +42,10 @@ pub(crate) const HAPPENS: &[(&str, History)] = &[
     ("order.cancel", &["cancel"]),
     ("order.complete", &["complete"]),
     ("order.resolve accept", &["accept"]),
+    ("order.resolve accept with a write_off", &["write off"]),
     ("order.resolve cancel", &["decline"]),
+    ("order.resolve return", &["return"]),
+    ("order.capture", &["capture"]),
     ("refund.request", &["refund 100"]),
     ("order.amend (a unit more)", &["amend 2"]),
     ("order.amend (a lower total)", &["discount 100"]),
@@ -150,6 +154,82 @@ const SPECIAL_CASES: &[(&str, History, History)] = &[
         &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
         &["refund 100"],
     ),
+    (
+        "awaiting_payment confirmed on authorization, all of it is authorized",
+        &["place on authorization"],
+        &["authorized a 500"],
+    ),
+    (
+        "awaiting_payment confirmed on authorization, a part is authorized",
+        &["place on authorization"],
+        &["authorized a 499"],
+    ),
+    (
+        "partially_paid confirmed on authorization, the rest is authorized",
+        &["place on authorization", "captured p 200 #1"],
+        &["authorized a 300"],
+    ),
+    (
+        "authorized, all of it is captured",
+        &["place on authorization", "authorized a 500"],
+        &["captured a 500 #1"],
+    ),
+    (
+        "authorized, a part is captured",
+        &["place on authorization", "authorized a 500"],
+        &["captured a 200 #1"],
+    ),
+    (
+        "authorized, a part is captured and no more will be (final)",
+        &["place on authorization", "authorized a 500"],
+        &["captured a 200 #1 final"],
+    ),
+    (
+        "authorized, the authorization expires",
+        &["place on authorization", "authorized a 500"],
+        &["expired a"],
+    ),
+    (
+        "authorized, a part is captured, and the rest expires",
+        &["place on authorization", "authorized a 500", "captured a 200 #1"],
+        &["expired a"],
+    ),
+    (
+        "partly captured, and paid with another attempt: the rest is given up",
+        &["place", "authorized a 500", "captured a 200 #1"],
+        &["captured b 300 #1"],
+    ),
+    (
+        "paid with two attempts, and all of it is asked back",
+        &["place", "captured a 200 #1", "captured b 300 #1"],
+        &["refund 500"],
+    ),
+    (
+        "paid, a refund bounced",
+        &["place", "captured p 500", "refund_succeeded p 100 r-1"],
+        &["refund_failed p r-1 later"],
+    ),
+    (
+        "refund_due, the refund arrived and bounced",
+        &["place", "captured p 200 #1", "cancel", "refund_succeeded p 200 r-1"],
+        &["refund_failed p r-1 later"],
+    ),
+    (
+        "paid, money in another currency is accepted",
+        &["place", "captured p 500", "captured q 70 USD"],
+        &["accept"],
+    ),
+    (
+        "paid, money in another currency is returned",
+        &["place", "captured p 500", "captured q 70 USD"],
+        &["return"],
+    ),
+    (
+        "paid, more was sent back than came, accepted",
+        &["place", "captured p 500", "refund_succeeded p 600 r-1"],
+        &["accept"],
+    ),
+    ("partially_paid, the rest is let go", &["place", "captured p 200 #1"], &["write off"]),
     ("awaiting_payment, more units than there are", &["place"], &["amend 6"]),
     (
         "partially_paid, the total falls to the net",
@@ -242,12 +322,13 @@ const CYCLES: &[Cycle] = &[
         title: "Reservations",
         about: "The reserved stock of one order: all of its lines or none. A reservation resolves once; a late payment makes a new\n\
                 one. `held_frozen`: an attempt is open; when none is open any more, the time that was left continues, up to the\n\
-                cap. `held_to_cap`: part of the money came, or a person must decide.",
+                cap. `held_to_cap`: part of the money came, or a person must decide. `held_without_end`: authorizations cover the order.",
         subject: Subject::Reservation,
         states: &[
             &[],
             &["place"],
             &["place", "authorized a 500"],
+            &["place on authorization", "authorized a 500"],
             &["place", "captured p 100"],
             &["place", "captured p 500"],
             &["place", "cancel"],

@@ -4,7 +4,7 @@
 //! The hashes are stored, or derived again later. So no hash may ever change (`tests/identities.rs`).
 
 use crate::command::{Command, PaymentCallback};
-use crate::id::{CommandId, Source};
+use crate::id::{AttemptId, CaptureId, CommandId, Provider, Source};
 use sha2::{Digest, Sha256};
 use std::time::Duration;
 
@@ -92,6 +92,12 @@ impl DataHash {
 /// The name of an order, a cart or a sku in the store.
 pub fn of_name(id: &str) -> [u8; 16] {
     hash16(4, &[id.as_bytes()])
+}
+
+/// The name of a capture in the store: the money of the capture counts for one order.
+pub fn of_capture(provider: &Provider, attempt: &AttemptId, capture: &CaptureId) -> [u8; 16] {
+    let parts = [provider.as_str(), attempt.as_str(), capture.as_str()];
+    hash16(8, &parts.map(str::as_bytes))
 }
 
 /// A fraction of `span` that is derived from `id`: the same at every call, and evenly distributed over the ids. It

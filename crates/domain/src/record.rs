@@ -86,6 +86,9 @@ pub enum Origin {
     /// The notifier will look at notifications that are due again later.
     #[n(7)]
     Reminder,
+    /// A store of an earlier build is brought up to date.
+    #[n(8)]
+    Upgrade,
 }
 
 /// The type of a message.

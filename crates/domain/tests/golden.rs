@@ -20,7 +20,7 @@ use orderly_domain::verdict::{Detail, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
 use std::path::PathBuf;
-use support::{at, id};
+use support::{at, former, id};
 
 fn file(kind: &str, version: u8) -> PathBuf {
     let name = format!("{}.v{version}", kind.replace(' ', "_"));
@@ -175,12 +175,6 @@ fn parked_v2() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
-/// Orders had no details then.
-fn orders_v1() -> Vec<(&'static str, Order)> {
-    let values = support::orders().into_iter();
-    values.map(|(name, order)| (name, Order { has_details: false, ..order })).collect()
-}
-
 /// Stock had no version of its own then: it has the first one.
 fn stock_v1() -> Vec<(&'static str, Stock)> {
     let values = support::stock().into_iter();
@@ -189,14 +183,14 @@ fn stock_v1() -> Vec<(&'static str, Stock)> {
 
 /// Every kind, and the check of all its versions.
 const CHECKS: &[(&str, fn())] = &[
-    (Order::KIND, || versions(&[orders_v1(), support::orders()])),
-    (Tombstone::KIND, || versions(&[support::tombstones()])),
-    (Reservation::KIND, || versions(&[support::reservations()])),
-    (Payments::KIND, || versions(&[support::payments()])),
+    (Order::KIND, || versions(&[former::orders_1(), support::orders()])),
+    (Tombstone::KIND, || versions(&[former::tombstones_1(), support::tombstones()])),
+    (Reservation::KIND, || versions(&[former::reservations_1(), support::reservations()])),
+    (Payments::KIND, || versions(&[former::payments_1(), support::payments()])),
     (Notices::KIND, || versions(&[support::notices()])),
     (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
     (Cart::KIND, || versions(&[support::carts()])),
-    (UnitRecord::KIND, || versions(&[support::records_v1(), support::records()])),
+    (UnitRecord::KIND, || versions(&[former::records_1(), support::records()])),
     (Parked::KIND, || versions(&[parked_v1(), parked_v2()])),
     (Marker::KIND, || versions(&[support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
@@ -249,7 +243,7 @@ fn no_version_is_raised_without_a_new_format() {
     let history: [(u32, &[u8], usize); 3] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
-        (3, &[2, 1, 1, 1, 1, 2, 1, 2, 2, 1, 1], 201),
+        (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

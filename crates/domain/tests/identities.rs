@@ -138,6 +138,8 @@ fn names_and_identities_never_change() {
     );
     assert_eq!(hex(identity::of_name("o-1")), NAME);
     assert_eq!(hex(identity::of_parked("shop", "m-1", b"{}")), PARKED);
+    let capture = identity::of_capture(&id("acme"), &id("a-1"), &id("cap-1"));
+    assert_eq!(hex(capture), CAPTURE);
     assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
     let spread = identity::spread("k-1", Duration::from_secs(3600));
     assert_eq!(spread, Duration::from_micros(SPREAD));
@@ -147,6 +149,7 @@ const MESSAGE: &str = "fe2315bc4392717fbee61e5a377d8f2a";
 const CALLBACK: &str = "d024551b13375cba9d53bcd251ec4552";
 const NAME: &str = "4b7c6d0699c78bf13f0029de4961cad3";
 const PARKED: &str = "c95adac2ba1139c2e4201d6f3c96a5c6";
+const CAPTURE: &str = "e9e777ef2136dabde5bead2823143c5f";
 const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
 const SPREAD: u64 = 2_688_645_794;
 

@@ -9,7 +9,7 @@ use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
 use orderly_domain::event::{ReleaseReason, ReviewReason};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Progress};
-use orderly_domain::order::Status;
+use orderly_domain::order::{ConfirmOn, Status};
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::{AttemptState, CaptureIdentity, DisputeState, RefundState};
 use orderly_domain::record::CommandName;
@@ -53,6 +53,7 @@ macro_rules! all {
 fn enums_without_data_keep_their_numbers() {
     all!(
         Status,
+        ConfirmOn,
         Verdict,
         Reason,
         CallbackKind,

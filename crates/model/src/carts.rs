@@ -5,7 +5,7 @@ use crate::model::Model;
 use crate::state::cart::{Cart, CartStatus, Line};
 use crate::state::order::Placing;
 use crate::unit::{Ended, Outcome, reject};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 impl Model {
     pub(crate) fn cart_put(&mut self, data: &Value) -> Outcome {
@@ -19,6 +19,12 @@ impl Model {
     fn set_line(&mut self, data: &Value, quantity: impl Fn(i64) -> i64) -> Outcome {
         let (id, currency) = (text(data, "cart_id"), text(data, "currency"));
         let mut cart = self.cart_or_new(id, currency);
+        let is_expired = cart.status == CartStatus::Expired;
+        if is_expired {
+            // it opens again, empty; its version goes on
+            cart.status = CartStatus::Open;
+            cart.lines.clear();
+        }
         may_change(&cart, data)?;
         if cart.currency != currency && !cart.lines.is_empty() {
             return reject("currency_mismatch");
@@ -35,6 +41,9 @@ impl Model {
             None if quantity <= 0 => {}
             None if cart.lines.len() == MOST_LINES => return reject("not_allowed"),
             None => cart.lines.push(line),
+        }
+        if is_expired {
+            self.unit.event("cart.reopened");
         }
         self.change_cart(id, cart);
         Ok(())
@@ -92,11 +101,7 @@ impl Model {
         if cart.lines.is_empty() {
             return reject("cart_empty");
         }
-        let lines = cart.lines.iter();
-        let lines = lines
-            .map(|line| json!({"quantity": line.quantity, "unit_price": line.unit_price}))
-            .collect();
-        let total = message::total(&Value::Array(lines), &data["adjustments"]);
+        let total = message::total(&cart.lines, &data["adjustments"]);
         let total = total.ok_or(Ended::Invalid("validation"))?;
         if optional_number(data, "expected_total").is_some_and(|expected| expected != total) {
             return reject("total_mismatch");
@@ -106,9 +111,9 @@ impl Model {
             id: order.clone(),
             currency: cart.currency.clone(),
             total,
-            wanted: cart.lines.iter().map(|line| (line.sku.clone(), line.quantity)).collect(),
+            lines: cart.lines.clone(),
             cart: Some(id.clone()),
-            hold_for: optional_number(data, "hold_for"),
+            data: data.clone(),
         })?;
         cart.status = CartStatus::CheckedOut;
         cart.order = Some(order);

@@ -112,6 +112,8 @@ impl Model {
             "cart.merge" => self.cart_merge(data),
             "cart.checkout" => self.cart_checkout(data),
             "order.place" => self.order_place(data),
+            "order.amend" => self.order_amend(data),
+            "order.capture" => self.order_capture(data),
             "order.cancel" => self.order_cancel(data),
             "order.complete" => self.order_complete(data),
             "order.resolve" => self.order_resolve(data),

@@ -17,15 +17,18 @@
 //! | [`model`] | the data of the whole shop |
 //! | `intake` | taking a message: identities, duplicates and conflicts, and which rule handles which command |
 //! | `stock`, `carts`, `orders` | the commands of these names |
+//! | `amend` | `order.amend` |
+//! | `resolve` | `order.resolve` |
 //! | `callbacks` | `payment.callback`: the contract's table, one function a row |
-//! | `refunds` | `refund.request` |
-//! | `holds` | how long the stock of an order is held: expiry, freezing, extension |
+//! | `refunds` | `refund.request`, and refunds in parts |
+//! | `holds` | how long the stock of an order is held: expiry, freezing, extension, and the hold that stands |
 //! | `timers` | holds, carts and waiting callbacks expire |
 //! | `retention` | orders and carts are deleted after their retention |
 //! | `notifications` | notifications to customers |
 //! | `parked` | parked messages |
 //! | [`snapshot`] | all visible data of the shop, for comparing |
 
+mod amend;
 mod callbacks;
 mod carts;
 mod holds;
@@ -36,6 +39,7 @@ mod notifications;
 mod orders;
 mod parked;
 mod refunds;
+mod resolve;
 mod retention;
 pub mod snapshot;
 mod state;
@@ -50,10 +54,12 @@ mod tests;
 pub use message::Message;
 pub use model::{Model, Settings};
 pub use snapshot::Snapshot;
+pub use state::attempt::AttemptState;
 pub use state::cart::CartStatus;
 pub use state::hold::HoldState;
-pub use state::ledger::{AttemptState, DisputeState, RefundState};
+pub use state::ledger::DisputeState;
 pub use state::notification::NotificationKind;
-pub use state::order::Status;
+pub use state::order::{ConfirmOn, Status};
+pub use state::refund::RefundState;
 pub use time::MINUTE;
 pub use unit::{Unit, Verdict};

@@ -1,6 +1,7 @@
 //! Messages of producers, by the contract's chapter on commands: their fields, the valid values, and when two messages
 //! have the same data.
 
+use crate::state::cart::Line;
 use crate::time::MINUTE;
 use serde_json::{Map, Value};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -78,6 +79,12 @@ enum Shape {
     Object(&'static [Field]),
     /// A list with this number of objects with these fields; absent means empty.
     List(std::ops::RangeInclusive<usize>, &'static [Field]),
+    /// The same, and absent is not the same as empty.
+    Replacement(std::ops::RangeInclusive<usize>, &'static [Field]),
+    /// Texts: at most this number, each of at most this number of bytes.
+    Texts(usize, usize),
+    /// Any JSON object of at most this number of bytes as compact JSON.
+    Json(usize),
 }
 
 struct Field {
@@ -94,7 +101,9 @@ const fn optional(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, is_required: false }
 }
 
-use Shape::{Currency, Flag, Id, List, Object, Span, Text, Time, Whole, Word};
+use Shape::{
+    Currency, Flag, Id, Json, List, Object, Replacement, Span, Text, Texts, Time, Whole, Word,
+};
 
 /// The largest quantity of one line.
 pub(crate) const MOST_UNITS: i64 = 1_000_000;
@@ -107,17 +116,24 @@ const LONGEST: i64 = 36_500 * 24 * 60 * MINUTE;
 
 const VERSION: Field = optional("expected_version", Whole(0, i64::MAX));
 const HOLD_FOR: Field = optional("hold_for", Span);
-const ADJUSTMENTS: Field = optional(
-    "adjustments",
-    List(
-        0..=MOST_LINES,
-        &[required("kind", Text(128)), required("amount", Whole(i64::MIN, i64::MAX))],
-    ),
-);
-const CUSTOMER: Field = required(
-    "customer",
-    Object(&[required("id", Id), optional("email", Text(512)), optional("phone", Text(128))]),
-);
+const CONFIRM_ON: Field = optional("confirm_on", Word(&["capture", "authorization"]));
+const ADJUSTMENT: &[Field] =
+    &[required("kind", Text(128)), required("amount", Whole(i64::MIN, i64::MAX))];
+const ADJUSTMENTS: Field = optional("adjustments", List(0..=MOST_LINES, ADJUSTMENT));
+const CUSTOMER: &[Field] =
+    &[required("id", Id), optional("email", Text(512)), optional("phone", Text(128))];
+const ADDRESS: &[Field] = &[
+    optional("name", Text(512)),
+    optional("company", Text(512)),
+    required("lines", Texts(10, 512)),
+    optional("city", Text(512)),
+    optional("region", Text(512)),
+    optional("postal_code", Text(512)),
+    optional("country", Text(512)),
+];
+const SHIPPING_ADDRESS: Field = optional("shipping_address", Object(ADDRESS));
+const BILLING_ADDRESS: Field = optional("billing_address", Object(ADDRESS));
+const METADATA: Field = optional("metadata", Json(4096));
 
 /// The fields of every command.
 const COMMANDS: &[(&str, &[Field])] = &[
@@ -127,6 +143,7 @@ const COMMANDS: &[(&str, &[Field])] = &[
             required("sku", Id),
             required("on_hand", Whole(0, MOST_STOCK)),
             optional("low_at", Whole(0, MOST_STOCK)),
+            VERSION,
         ],
     ),
     (
@@ -168,18 +185,22 @@ const COMMANDS: &[(&str, &[Field])] = &[
         &[
             required("cart_id", Id),
             required("order_id", Id),
-            CUSTOMER,
+            required("customer", Object(CUSTOMER)),
             ADJUSTMENTS,
             VERSION,
             optional("expected_total", Whole(0, i64::MAX)),
             HOLD_FOR,
+            CONFIRM_ON,
+            SHIPPING_ADDRESS,
+            BILLING_ADDRESS,
+            METADATA,
         ],
     ),
     (
         "order.place",
         &[
             required("order_id", Id),
-            CUSTOMER,
+            required("customer", Object(CUSTOMER)),
             required("currency", Currency),
             required(
                 "lines",
@@ -195,20 +216,48 @@ const COMMANDS: &[(&str, &[Field])] = &[
             ),
             ADJUSTMENTS,
             HOLD_FOR,
+            CONFIRM_ON,
+            SHIPPING_ADDRESS,
+            BILLING_ADDRESS,
+            METADATA,
         ],
     ),
+    (
+        "order.amend",
+        &[
+            required("order_id", Id),
+            VERSION,
+            optional(
+                "lines",
+                List(
+                    0..=MOST_LINES,
+                    &[required("sku", Id), required("quantity", Whole(0, MOST_UNITS))],
+                ),
+            ),
+            optional("adjustments", Replacement(0..=MOST_LINES, ADJUSTMENT)),
+            optional("customer", Object(CUSTOMER)),
+            SHIPPING_ADDRESS,
+            BILLING_ADDRESS,
+            METADATA,
+        ],
+    ),
+    ("order.capture", &[required("order_id", Id), optional("amount", Whole(1, i64::MAX))]),
     ("order.cancel", &[required("order_id", Id), optional("reason", Text(512))]),
     ("order.complete", &[required("order_id", Id)]),
     (
         "order.resolve",
-        &[required("order_id", Id), required("decision", Word(&["accept", "cancel"]))],
+        &[
+            required("order_id", Id),
+            required("decision", Word(&["accept", "cancel", "return"])),
+            optional("write_off", Whole(0, i64::MAX)),
+        ],
     ),
     (
         "refund.request",
         &[
             required("order_id", Id),
             required("refund_id", Id),
-            required("amount", Whole(1, i64::MAX)),
+            required("amount", Whole(0, i64::MAX)),
             optional(
                 "restock",
                 List(
@@ -322,7 +371,16 @@ fn canonical_value(value: &Value, shape: &Shape) -> Option<Value> {
         Span => span(value.as_str()?).map(Value::from),
         Word(words) => words.contains(&value.as_str()?).then(|| value.clone()),
         Object(fields) => canonical(value, fields),
-        List(lengths, fields) => {
+        Texts(most, longest) => {
+            let list = value.as_array().filter(|list| list.len() <= *most)?;
+            let texts =
+                list.iter().all(|one| one.as_str().is_some_and(|text| text.len() <= *longest));
+            texts.then(|| value.clone())
+        }
+        Json(most) => {
+            (value.is_object() && value.to_string().len() <= *most).then(|| value.clone())
+        }
+        List(lengths, fields) | Replacement(lengths, fields) => {
             let list = value.as_array().filter(|list| lengths.contains(&list.len()))?;
             let list: Option<Vec<_>> = list.iter().map(|one| canonical(one, fields)).collect();
             list.map(Value::Array)
@@ -333,7 +391,11 @@ fn canonical_value(value: &Value, shape: &Shape) -> Option<Value> {
 /// Checks rules that involve several fields.
 fn is_consistent(kind: &str, data: &Value) -> bool {
     match kind {
-        "order.place" => total(&data["lines"], &data["adjustments"]).is_some(),
+        "order.place" => total(&lines(&data["lines"]), &data["adjustments"]).is_some(),
+        // only who accepts can let money go
+        "order.resolve" => text(data, "decision") == "accept" || data["write_off"].is_null(),
+        // without money there must be goods
+        "refund.request" => number(data, "amount") > 0 || data["restock"] != Value::Array(vec![]),
         "cart.merge" => text(data, "from_cart_id") != text(data, "into_cart_id"),
         "payment.callback" => is_callback_consistent(data),
         _ => true,
@@ -354,12 +416,21 @@ fn is_callback_consistent(data: &Value) -> bool {
     }
 }
 
-/// The total: Σ quantity × `unit_price` + Σ adjustments. `None`: it is below 0 or too large for an amount.
-pub(crate) fn total(lines: &Value, adjustments: &Value) -> Option<i64> {
+/// The lines of an order.
+pub(crate) fn lines(lines: &Value) -> Vec<Line> {
     let lines = lines.as_array().into_iter().flatten();
-    let goods: i128 = lines
-        .map(|line| i128::from(number(line, "quantity")) * i128::from(number(line, "unit_price")))
-        .sum();
+    let line = |line: &Value| Line {
+        sku: text(line, "sku").to_owned(),
+        quantity: number(line, "quantity"),
+        unit_price: number(line, "unit_price"),
+    };
+    lines.map(line).collect()
+}
+
+/// The total: Σ quantity × `unit_price` + Σ adjustments. `None`: it is below 0 or too large for an amount.
+pub(crate) fn total(lines: &[Line], adjustments: &Value) -> Option<i64> {
+    let goods: i128 =
+        lines.iter().map(|line| i128::from(line.quantity) * i128::from(line.unit_price)).sum();
     let adjustments = adjustments.as_array().into_iter().flatten();
     let adjusted: i128 = adjustments.map(|one| i128::from(number(one, "amount"))).sum();
     i64::try_from(goods + adjusted).ok().filter(|total| *total >= 0)

@@ -1,7 +1,7 @@
 //! The data of the whole shop, and of the step in hand.
 
 use crate::state::cart::Cart;
-use crate::state::order::Order;
+use crate::state::order::{ConfirmOn, Order};
 use crate::state::parked::Parked;
 use crate::state::stock::Stock;
 use crate::state::waiting::Waiting;
@@ -24,6 +24,8 @@ pub struct Settings {
     pub hold_cap: i64,
     /// `orders.late_payment` is `rehold`, not `refund`.
     pub holds_again: bool,
+    /// `orders.confirm_on`: what confirms an order that does not say it.
+    pub confirm_on: ConfirmOn,
     /// `orders.waiting_max`: the most callbacks that wait for all orders together.
     pub waiting_total: usize,
     /// The most callbacks that wait for one order.
@@ -47,6 +49,7 @@ impl Default for Settings {
             hold_for: 15 * MINUTE,
             hold_cap: 120 * MINUTE,
             holds_again: true,
+            confirm_on: ConfirmOn::Capture,
             waiting_total: 100_000,
             waiting_per_order: 64,
             waiting_retention: 7 * DAY,
@@ -68,11 +71,15 @@ pub struct Model {
     pub(crate) orders: BTreeMap<String, Order>,
     /// Orders that were deleted after their retention: their ids stay taken.
     pub(crate) retired: BTreeSet<String>,
+    /// The order that each capture with an id was counted for: by provider, attempt and capture. Kept for ever.
+    pub(crate) captures: BTreeMap<(String, String, String), String>,
     /// Callbacks for orders that are not known yet, in the order in which they came.
     pub(crate) waiting: BTreeMap<String, Vec<Waiting>>,
     pub(crate) parked: Parked,
     /// The data that came with each identity. Both are hashed to save memory: a simulated day has millions.
     pub(crate) seen: HashMap<u64, Seen>,
+    /// The skus that the step in hand changed, as they were before it. `None`: a new one.
+    pub(crate) touched: BTreeMap<String, Option<Stock>>,
     /// The result of the step in hand so far.
     pub(crate) unit: Unit,
 }
@@ -93,15 +100,18 @@ impl Model {
             carts: BTreeMap::new(),
             orders: BTreeMap::new(),
             retired: BTreeSet::new(),
+            captures: BTreeMap::new(),
             waiting: BTreeMap::new(),
             parked: Parked::default(),
             seen: HashMap::new(),
+            touched: BTreeMap::new(),
             unit: Unit::default(),
         }
     }
 
     /// Ends the step in hand, and returns its result.
     pub(crate) fn end(&mut self, order: Option<String>, outcome: Outcome) -> Unit {
+        self.count_versions();
         let mut unit = Unit { order, ..std::mem::take(&mut self.unit) };
         if let Err(ended) = outcome {
             (unit.verdict, unit.reason, unit.detail) = ended.parts();

@@ -1,15 +1,20 @@
-//! The commands of orders: placing, cancelling, completing, resolving; and the changes of status that follow.
+//! The commands of orders: placing, cancelling, completing, asking for authorized money; and the changes of status that
+//! follow.
 
-use crate::message::{optional_number, text, total};
+use crate::message::{lines, optional_number, text, total};
 use crate::model::Model;
+use crate::state::attempt::Attempt;
 use crate::state::hold::{Hold, HoldState};
-use crate::state::ledger::{AttemptState, Ledger, Refund, RefundState};
+use crate::state::ledger::Ledger;
 use crate::state::notification::NotificationKind;
 use crate::state::order::{Order, Placing, Status};
-use crate::state::stock::{Units, units};
+use crate::state::stock::Units;
 use crate::unit::{Ended, Outcome, reject};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
+
+/// The fields of an order that the shop keeps as they are given.
+const DETAILS: [&str; 4] = ["customer", "shipping_address", "billing_address", "metadata"];
 
 impl Model {
     /// Whether an order has or had that id.
@@ -23,14 +28,15 @@ impl Model {
     }
 
     pub(crate) fn order_place(&mut self, data: &Value) -> Outcome {
-        let total = total(&data["lines"], &data["adjustments"]);
+        let lines = lines(&data["lines"]);
+        let total = total(&lines, &data["adjustments"]);
         self.place(Placing {
             id: text(data, "order_id").to_owned(),
             currency: text(data, "currency").to_owned(),
             total: total.ok_or(Ended::Invalid("validation"))?,
-            wanted: units(&data["lines"]),
+            lines,
             cart: None,
-            hold_for: optional_number(data, "hold_for"),
+            data: data.clone(),
         })
     }
 
@@ -38,25 +44,34 @@ impl Model {
         if self.is_taken(&placing.id) {
             return reject("order_exists");
         }
-        let hold_for = placing.hold_for.unwrap_or(self.settings.hold_for);
+        let data = &placing.data;
+        let hold_for = optional_number(data, "hold_for").unwrap_or(self.settings.hold_for);
         let mut order = Order {
             id: placing.id.clone(),
             status: Status::AwaitingPayment,
             currency: placing.currency,
             total: placing.total,
-            wanted: placing.wanted,
+            lines: placing.lines,
+            adjustments: data["adjustments"].clone(),
+            details: Map::new(),
+            version: None,
             cart: placing.cart,
             placed_at: self.now,
             updated_at: self.now,
+            completed_at: None,
             hold_for,
+            confirm_on: text(data, "confirm_on").parse().unwrap_or(self.settings.confirm_on),
             hold: None,
+            hold_since: self.now,
             ledger: Ledger::default(),
-            auto_refunds_requested: 0,
+            surplus_asked: 0,
+            written_off: 0,
             returned: Units::new(),
             restocked_for: BTreeSet::new(),
             notifications: Vec::new(),
         };
-        let held = self.hold(&order.wanted);
+        order.replace_details(data);
+        let held = self.hold(&order.wanted());
         if held.is_err() {
             order.status = Status::Rejected;
             self.unit.event("order.rejected");
@@ -89,38 +104,45 @@ impl Model {
         let Some(mut order) = self.orders.get(id).cloned() else {
             return self.missing(id);
         };
-        if order.status != Status::Paid {
+        if !matches!(order.status, Status::Paid | Status::PartiallyRefunded) {
             return order.not_allowed();
         }
         order.status = Status::Completed;
+        order.completed_at = order.completed_at.or(Some(self.now));
         order.updated_at = self.now;
         self.unit.event("order.completed");
         self.orders.insert(id.to_owned(), order);
         Ok(())
     }
 
-    pub(crate) fn order_resolve(&mut self, data: &Value) -> Outcome {
+    /// Asks the providers for authorized money: oldest attempt first.
+    pub(crate) fn order_capture(&mut self, data: &Value) -> Outcome {
         let id = text(data, "order_id");
         let Some(mut order) = self.orders.get(id).cloned() else {
             return self.missing(id);
         };
-        let accepts = text(data, "decision") == "accept";
-        if order.status != Status::UnderReview || (accepts && order.net() < order.total) {
+        if !order.awaits_money() || order.status == Status::UnderReview {
             return order.not_allowed();
         }
-        if accepts {
-            let is_late = order.held().is_none();
-            if is_late {
-                self.hold(&order.wanted)?;
+        let attempts = || order.ledger.in_currency(&order.currency);
+        let open: i64 = attempts().map(Attempt::not_asked).sum();
+        let on_the_way: i64 = attempts().map(|attempt| attempt.capture_asked).sum();
+        let lacks = (order.total - order.net() - on_the_way).max(0);
+        let mut left = optional_number(data, "amount").unwrap_or(lacks.min(open));
+        if left == 0 || left > open {
+            return order.not_allowed();
+        }
+        let currency = order.currency.clone();
+        for attempt in &mut order.ledger.attempts {
+            let amount = left.min(attempt.not_asked());
+            if attempt.currency() != currency || amount == 0 {
+                continue;
             }
-            self.become_paid(&mut order, is_late);
-            // surplus that was refunded already is not refunded again
-            let surplus = order.net() - order.total;
-            order.auto_refunds_requested = order.paid() - order.total;
-            let currency = order.currency.clone();
-            self.request_refund(&mut order, surplus, &currency);
-        } else {
-            self.cancel(&mut order);
+            left -= amount;
+            attempt.capture_asked += amount;
+            let (provider, attempt) = (attempt.provider.clone(), attempt.id.clone());
+            self.unit.captures_requested.push((provider, attempt, amount, currency.clone()));
+            self.unit.event("payment.capture_requested");
         }
         order.updated_at = self.now;
         self.orders.insert(id.to_owned(), order);
@@ -128,11 +150,11 @@ impl Model {
     }
 
     /// Cancels an order. All of its money is refunded.
-    fn cancel(&mut self, order: &mut Order) {
+    pub(crate) fn cancel(&mut self, order: &mut Order) {
         self.void_authorizations(order);
         if let Some(hold) = order.held() {
             hold.state = HoldState::Released;
-            self.release(&order.wanted);
+            self.release(&order.wanted());
         }
         order.status = Status::Cancelled;
         order.updated_at = self.now;
@@ -143,75 +165,80 @@ impl Model {
         }
     }
 
-    /// Makes an order paid and sells its stock. `is_late`: the stock was held again for the payment.
+    /// Makes an order paid, sells its stock and asks back the surplus. `is_late`: the stock was held again for the
+    /// payment.
     pub(crate) fn become_paid(&mut self, order: &mut Order, is_late: bool) {
         self.void_authorizations(order);
         order.status = Status::Paid;
-        self.commit(&order.wanted);
+        self.commit(&order.wanted());
         order.hold = Some(Hold::committed());
         self.unit.event_with("order.paid", format!("late {is_late}"));
         self.notify(order, NotificationKind::OrderConfirmed, "");
+        self.ask_back_surplus(order);
     }
 
     /// Makes an order `refund_due`: it was not sold, and all of its money must be refunded.
     pub(crate) fn become_refund_due(&mut self, order: &mut Order) {
-        let net = order.net();
+        let due = order.ledger.refundable(&order.currency);
         order.status = Status::RefundDue;
-        order.auto_refunds_requested += net;
-        self.unit.event_with("order.refund_due", format!("due {net}"));
-        self.request_refund(order, net, &order.currency.clone());
+        self.unit.event_with("order.refund_due", format!("due {due}"));
+        self.request_refund(order, due, &order.currency.clone());
         self.request_refunds_in_other_currencies(order);
     }
 
-    /// Requests refunds of the money in other currencies, as far as none was requested or succeeded.
-    pub(crate) fn request_refunds_in_other_currencies(&mut self, order: &mut Order) {
-        for currency in order.ledger.other_currencies(&order.currency) {
-            let amount = order.ledger.refundable(&currency);
-            self.request_refund(order, amount, &currency);
-        }
-    }
-
-    /// Requests a refund under an id that the shop chooses, if the amount is not 0.
-    pub(crate) fn request_refund(&mut self, order: &mut Order, amount: i64, currency: &str) {
-        if amount <= 0 {
-            return;
-        }
-        order.ledger.refunds.push(Refund {
-            id: String::new(), // see `name_refunds`
-            amount,
-            currency: currency.to_owned(),
-            state: RefundState::Requested,
-        });
-        self.unit.refunds_requested.push((amount, currency.to_owned()));
-        self.unit.event("payment.refund_requested");
-    }
-
-    /// Requests to void all authorizations. An order that leaves `awaiting_payment`, `partially_paid` or `under_review`
-    /// needs none any more.
-    pub(crate) fn void_authorizations(&mut self, order: &mut Order) {
-        for attempt in &mut order.ledger.attempts {
-            if attempt.state == AttemptState::Authorized && !attempt.void_requested {
-                attempt.void_requested = true;
-                self.unit.voids_requested.push(attempt.id.clone());
-                self.unit.event("payment.void_requested");
+    /// Judges anew whether the open authorizations confirm the order. `is_final`: an attempt said that it captures no
+    /// more.
+    pub(crate) fn judge_authorizations(&mut self, order: &mut Order, is_final: bool) {
+        let is_covered = order.is_covered();
+        match order.status {
+            Status::AwaitingPayment | Status::PartiallyPaid if is_covered => {
+                order.status = Status::Authorized;
+                order.let_hold_stand();
+                self.unit.event("order.authorized");
+                self.notify(order, NotificationKind::OrderConfirmed, "");
             }
+            Status::Authorized if is_covered => {}
+            Status::Authorized if is_final => {
+                order.restart_hold(self.now);
+                order.extend_hold(self.now, self.settings.hold_cap);
+                order.status = Status::PartiallyPaid;
+                self.unit.event("order.partially_paid");
+            }
+            Status::Authorized => {
+                order.restart_hold(self.now);
+                let is_partly = order.net() > 0;
+                order.status =
+                    if is_partly { Status::PartiallyPaid } else { Status::AwaitingPayment };
+                self.unit.event("order.authorization_lost");
+            }
+            _ => {}
         }
     }
 
-    /// Tells the model which ids an order's refunds have.
-    ///
-    /// The processor chooses the ids of the refunds that it requests by itself, so the model cannot know them. `ids`
-    /// are the ids of all refunds of the order, in order. Ids that the model does not know are given to its refunds
-    /// without id.
-    pub fn name_refunds<'a>(&mut self, order: &str, ids: impl Iterator<Item = &'a str>) {
-        let Some(order) = self.orders.get_mut(order) else {
-            return;
-        };
-        for id in ids {
-            if order.ledger.refund(id).is_none()
-                && let Some(refund) = order.ledger.refund("")
-            {
-                id.clone_into(&mut refund.id);
+    /// Requests to void all that is authorized and not captured. An order that leaves `awaiting_payment`, `authorized`,
+    /// `partially_paid` or `under_review` needs none of it any more.
+    pub(crate) fn void_authorizations(&mut self, order: &mut Order) {
+        for attempt in order.ledger.attempts.iter_mut().filter(|attempt| attempt.needs_void()) {
+            attempt.void_requested = true;
+            self.unit.voids_requested.push((attempt.provider.clone(), attempt.id.clone()));
+            self.unit.event("payment.void_requested");
+        }
+    }
+
+    /// Tells the model the version of an order, which is the processor's to count. `order.amend` may expect it.
+    pub fn tell_version(&mut self, order: &str, version: i64) {
+        if let Some(order) = self.orders.get_mut(order) {
+            order.version = Some(version);
+        }
+    }
+}
+
+impl Order {
+    /// Takes the details that a command gives. Each is replaced whole.
+    pub(crate) fn replace_details(&mut self, data: &Value) {
+        for field in DETAILS {
+            if let Some(value) = data.get(field) {
+                self.details.insert(field.to_owned(), value.clone());
             }
         }
     }

@@ -1,11 +1,22 @@
-//! `refund.request`: the shop refunds money, and may return goods to stock.
+//! `refund.request`, and the refunds that the shop requests by itself. A refund has one part for each attempt that gives
+//! money back.
 
 use crate::message::{number, text};
 use crate::model::Model;
-use crate::state::ledger::{Refund, RefundState};
-use crate::state::stock::units;
-use crate::unit::{Outcome, reject};
+use crate::state::attempt::{Attempt, CaptureIdentity};
+use crate::state::order::{Order, Status};
+use crate::state::refund::{Part, Refund, RefundState};
+use crate::state::stock::{Units, units};
+use crate::unit::{Outcome, RefundRequested, reject};
 use serde_json::Value;
+
+/// How a refund is asked for.
+enum Asking {
+    /// Its parts are made anew, with this try.
+    Anew(i64),
+    /// Its failed parts are asked for again.
+    FailedParts,
+}
 
 impl Model {
     pub(crate) fn refund_request(&mut self, data: &Value) -> Outcome {
@@ -16,49 +27,216 @@ impl Model {
         if order.awaits_money() {
             return order.not_allowed();
         }
-        let refund_id = text(data, "refund_id");
-        // a refund that failed is requested again in the currency that it had
-        let currency = match order.ledger.refund(refund_id) {
-            None => order.currency.clone(),
-            Some(failed) if failed.state == RefundState::Failed => failed.currency.clone(),
-            Some(_) => return reject("refund_exists"),
-        };
-        let amount = number(data, "amount");
-        if amount > order.ledger.refundable(&currency) {
-            return reject("refund_exceeds_paid");
-        }
-        let returned = units(&data["restock"]);
-        // goods are returned once for each refund
-        if !returned.is_empty() && !order.restocked_for.contains(refund_id) {
-            for (sku, quantity) in &returned {
-                let sold = if order.is_sold() { order.wanted.get(sku) } else { None };
-                let before = order.returned.get(sku).copied().unwrap_or_default();
-                if before + quantity > sold.copied().unwrap_or_default() {
-                    return reject("restock_exceeds_sold");
+        let (refund_id, amount) = (text(data, "refund_id"), number(data, "amount"));
+        let mut currency = order.currency.clone();
+        let mut asked = amount;
+        let asking = match order.ledger.refund(refund_id).cloned() {
+            None => Asking::Anew(1),
+            Some(refund) if amount == 0 || refund.failed().count() == 0 => {
+                return reject("refund_exists");
+            }
+            Some(refund) => {
+                // it is requested again in the currency that it had
+                currency.clone_from(&refund.parts[0].currency);
+                let failed: i64 = refund.failed().map(|part| part.amount).sum();
+                let all: i64 = refund.parts.iter().map(|part| part.amount).sum();
+                let have_all_failed = refund.failed().count() == refund.parts.len();
+                if (amount == failed || amount == all) && order.still_holds(&refund) {
+                    asked = failed;
+                    Asking::FailedParts
+                } else if have_all_failed {
+                    let tries = refund.parts.iter().map(|part| part.tries).max();
+                    Asking::Anew(tries.unwrap_or_default() + 1)
+                } else if amount == failed || amount == all {
+                    return reject("refund_exceeds_paid");
+                } else {
+                    return reject("refund_exists");
                 }
             }
-            for (sku, quantity) in &returned {
-                *order.returned.entry(sku.clone()).or_default() += quantity;
-            }
-            order.restocked_for.insert(refund_id.to_owned());
-            self.return_units(&returned);
+        };
+        if asked > 0 && asked > order.ledger.refundable(&currency) {
+            return reject("refund_exceeds_paid");
         }
-        match order.ledger.refund(refund_id) {
-            Some(refund) => {
-                refund.amount = amount;
-                refund.state = RefundState::Requested;
+        self.restock(&mut order, refund_id, &units(&data["restock"]))?;
+        match asking {
+            Asking::FailedParts => self.ask_again(&mut order, refund_id),
+            Asking::Anew(tries) => {
+                let parts = order.split(asked, &currency, tries);
+                match order.ledger.refund(refund_id) {
+                    Some(refund) => refund.parts.clone_from(&parts),
+                    None => {
+                        let id = refund_id.to_owned();
+                        let has_goods_alone = asked == 0;
+                        let refund = Refund { id, parts: parts.clone(), has_goods_alone };
+                        order.ledger.refunds.push(refund);
+                    }
+                }
+                self.tell_parts(&order, &parts);
             }
-            None => order.ledger.refunds.push(Refund {
-                id: refund_id.to_owned(),
-                amount,
-                currency: currency.clone(),
-                state: RefundState::Requested,
-            }),
         }
-        self.unit.refunds_requested.push((amount, currency));
-        self.unit.event("payment.refund_requested");
+        // all goods came back, and there is no money to give back
+        let is_empty = order.net() == 0 && order.returned == order.wanted();
+        if asked == 0 && is_empty && order.status != Status::Refunded {
+            order.status = Status::Refunded;
+            self.unit.event("order.refunded");
+        }
         order.updated_at = self.now;
         self.orders.insert(order.id.clone(), order);
         Ok(())
+    }
+
+    /// Returns goods to stock, once for each refund.
+    fn restock(&mut self, order: &mut Order, refund_id: &str, returned: &Units) -> Outcome {
+        if returned.is_empty() || order.restocked_for.contains(refund_id) {
+            return Ok(());
+        }
+        let wanted = order.wanted();
+        for (sku, quantity) in returned {
+            let sold = if order.is_sold() { wanted.get(sku) } else { None };
+            let before = order.returned.get(sku).copied().unwrap_or_default();
+            if before + quantity > sold.copied().unwrap_or_default() {
+                return reject("restock_exceeds_sold");
+            }
+        }
+        for (sku, quantity) in returned {
+            *order.returned.entry(sku.clone()).or_default() += quantity;
+        }
+        order.restocked_for.insert(refund_id.to_owned());
+        self.return_units(returned);
+        Ok(())
+    }
+
+    /// Asks for the failed parts of a refund, each with its next try.
+    fn ask_again(&mut self, order: &mut Order, refund_id: &str) {
+        let Some(refund) = order.ledger.refund(refund_id) else {
+            return;
+        };
+        let parts = refund.parts.len();
+        let mut asked = Vec::new();
+        for (nth, part) in refund.parts.iter_mut().enumerate() {
+            if part.state == RefundState::Failed {
+                part.state = RefundState::Requested;
+                part.tries += 1;
+                asked.push((nth, part.clone()));
+            }
+        }
+        for (nth, part) in asked {
+            self.tell_part(order, &part, nth, parts);
+        }
+    }
+
+    /// Asks back the surplus of an order that is sold.
+    pub(crate) fn ask_back_surplus(&mut self, order: &mut Order) {
+        let currency = order.currency.clone();
+        let amount = order.surplus().min(order.ledger.refundable(&currency));
+        if amount > 0 {
+            order.surplus_asked += amount;
+            self.request_refund(order, amount, &currency);
+        }
+    }
+
+    /// Requests refunds of the money in other currencies, as far as none was requested or succeeded.
+    pub(crate) fn request_refunds_in_other_currencies(&mut self, order: &mut Order) {
+        for currency in order.ledger.other_currencies(&order.currency) {
+            let amount = order.ledger.refundable(&currency);
+            self.request_refund(order, amount, &currency);
+        }
+    }
+
+    /// Requests a refund under an id that the shop chooses, if the amount is not 0.
+    pub(crate) fn request_refund(&mut self, order: &mut Order, amount: i64, currency: &str) {
+        if amount <= 0 {
+            return;
+        }
+        let parts = order.split(amount, currency, 1);
+        // see `name_refunds`
+        let refund = Refund { id: String::new(), parts: parts.clone(), has_goods_alone: false };
+        order.ledger.refunds.push(refund);
+        self.tell_parts(order, &parts);
+    }
+
+    fn tell_parts(&mut self, order: &Order, parts: &[Part]) {
+        for (nth, part) in parts.iter().enumerate() {
+            self.tell_part(order, part, nth, parts.len());
+        }
+    }
+
+    fn tell_part(&mut self, order: &Order, part: &Part, nth: usize, parts: usize) {
+        let attempt = order.ledger.known_attempt(&part.provider, &part.attempt);
+        let count = |number: usize| i64::try_from(number).expect("an order has few attempts");
+        self.unit.refunds_requested.push(RefundRequested {
+            part: count(nth + 1),
+            parts: count(parts),
+            tries: part.tries,
+            provider: part.provider.clone(),
+            attempt: part.attempt.clone(),
+            capture: attempt.and_then(only_capture),
+            amount: part.amount,
+            currency: part.currency.clone(),
+        });
+        self.unit.event("payment.refund_requested");
+    }
+
+    /// Tells the model which ids an order's refunds have.
+    ///
+    /// The processor chooses the ids of the refunds that it requests by itself, so the model cannot know them. `ids`
+    /// are the ids of all refunds of the order, in order. Ids that the model does not know are given to its refunds
+    /// without id.
+    pub fn name_refunds<'a>(&mut self, order: &str, ids: impl Iterator<Item = &'a str>) {
+        let Some(order) = self.orders.get_mut(order) else {
+            return;
+        };
+        for id in ids {
+            if order.ledger.refund(id).is_none()
+                && let Some(refund) = order.ledger.refund("")
+            {
+                id.clone_into(&mut refund.id);
+            }
+        }
+    }
+}
+
+impl Order {
+    /// The parts of a refund: newest attempt first, none above what the attempt still holds.
+    fn split(&self, amount: i64, currency: &str, tries: i64) -> Vec<Part> {
+        let mut left = amount;
+        let mut parts = Vec::new();
+        for attempt in self.ledger.attempts.iter().rev() {
+            let amount = left.min(self.ledger.held_by(attempt, currency));
+            if amount > 0 {
+                left -= amount;
+                parts.push(Part {
+                    provider: attempt.provider.clone(),
+                    attempt: attempt.id.clone(),
+                    amount,
+                    currency: currency.to_owned(),
+                    state: RefundState::Requested,
+                    tries,
+                    succeeded_at: None,
+                    is_early: false,
+                });
+            }
+        }
+        assert_eq!(left, 0, "no attempt of {} holds the rest", self.id);
+        parts
+    }
+
+    /// Whether each attempt still holds what its failed part would give back.
+    fn still_holds(&self, refund: &Refund) -> bool {
+        refund.failed().all(|part| {
+            let attempt = self.ledger.known_attempt(&part.provider, &part.attempt);
+            attempt.is_some_and(|one| self.ledger.held_by(one, &part.currency) >= part.amount)
+        })
+    }
+}
+
+/// The id of the attempt's capture, if it has only one and that one has an id.
+fn only_capture(attempt: &Attempt) -> Option<String> {
+    match attempt.captures.as_slice() {
+        [one] => match &one.identity {
+            CaptureIdentity::Capture(id) => Some(id.clone()),
+            CaptureIdentity::Event(_) => None,
+        },
+        _ => None,
     }
 }

@@ -37,19 +37,24 @@ impl Model {
 }
 
 impl Order {
-    /// Whether nothing can happen to the order by itself any more.
+    /// Whether nothing can happen to the order by itself any more, and nobody must look at it.
     fn is_settled(&self) -> bool {
+        if self.needs_attention() {
+            return false;
+        }
         match self.status {
             Status::Completed => true,
+            Status::PartiallyRefunded => self.completed_at.is_some(),
+            Status::Refunded if self.completed_at.is_some() => true,
             Status::Rejected | Status::Expired | Status::Cancelled | Status::Refunded => {
                 self.net() == 0
             }
             Status::AwaitingPayment
+            | Status::Authorized
             | Status::PartiallyPaid
             | Status::UnderReview
             | Status::Paid
-            | Status::RefundDue
-            | Status::PartiallyRefunded => false,
+            | Status::RefundDue => false,
         }
     }
 }

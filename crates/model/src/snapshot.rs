@@ -1,14 +1,17 @@
 //! All visible data of the shop as plain data. The model fills one snapshot, a test fills another from the processor.
 
 use crate::model::Model;
+use crate::state::attempt::{Attempt, CaptureIdentity};
 use crate::state::cart::Cart;
-use crate::state::ledger::{Attempt, CaptureIdentity};
+use crate::state::cart::Line;
 use crate::state::order::Order;
-use std::collections::BTreeMap;
+use crate::state::refund::{Refund, RefundState};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 /// The current data of the shop. States and statuses have the contract's names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
     /// Every order.
     pub orders: BTreeMap<String, OrderSnapshot>,
@@ -16,6 +19,8 @@ pub struct Snapshot {
     pub stock: BTreeMap<String, StockSnapshot>,
     /// Every cart.
     pub carts: BTreeMap<String, CartSnapshot>,
+    /// The orders that the audit shows to a person.
+    pub attention: BTreeSet<String>,
     /// Callbacks that wait for an order.
     pub waiting: usize,
     /// Parked messages.
@@ -23,7 +28,7 @@ pub struct Snapshot {
 }
 
 /// One order. Amounts are in minor units, times in microseconds.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OrderSnapshot {
     /// The status.
     pub status: &'static str,
@@ -35,20 +40,32 @@ pub struct OrderSnapshot {
     pub total: i64,
     /// All captures in the order's currency.
     pub paid: i64,
-    /// All refunds in the order's currency that succeeded, but at most `paid`.
+    /// All refunds in the order's currency that succeeded, also beyond `paid`.
     pub refunded: i64,
-    /// The refunds that the shop requested by itself.
-    pub auto_refunds_requested: i64,
+    /// What is open of authorizations in the order's currency.
+    pub authorized: i64,
+    /// What a person let go of the total.
+    pub written_off: i64,
+    /// When the order was completed for the first time.
+    pub completed_at: Option<i64>,
+    /// What confirms the order: `capture` or `authorization`.
+    pub confirm_on: &'static str,
+    /// Sku, quantity and unit price of each line.
+    pub lines: Vec<(String, i64, i64)>,
+    /// Customer, addresses and metadata.
+    pub details: Map<String, Value>,
     /// The reservation, if the order ever had one.
     pub hold: Option<HoldSnapshot>,
     /// Units that were returned to stock, by sku.
     pub returned: BTreeMap<String, i64>,
     /// The attempts, in the order in which callbacks first named them.
     pub attempts: Vec<AttemptSnapshot>,
-    /// Id, amount, currency and state of each refund, in the order in which they were requested or first reported.
-    pub refunds: Vec<(String, i64, String, &'static str)>,
-    /// Id and state of each dispute, in the order in which they were opened.
-    pub disputes: Vec<(String, &'static str)>,
+    /// Attempts that ended without money and are not kept, by state.
+    pub ended_attempts: BTreeMap<&'static str, i64>,
+    /// The refunds and their parts, sorted.
+    pub refunds: Vec<RefundSnapshot>,
+    /// Provider, id and state of each dispute, in the order in which they were opened.
+    pub disputes: Vec<(String, String, &'static str)>,
     /// Kind and reference of each notification, in the order in which they were requested.
     pub notifications: Vec<(&'static str, String)>,
 }
@@ -58,7 +75,7 @@ pub struct OrderSnapshot {
 pub struct HoldSnapshot {
     /// The state.
     pub state: &'static str,
-    /// When the hold expires, while it is held.
+    /// When the hold expires, while it is held. A hold that stands with an authorization has no end.
     pub until: Option<i64>,
     /// Whether the hold was extended to its cap, while it is held.
     pub is_extended: bool,
@@ -75,12 +92,31 @@ pub struct AttemptSnapshot {
     pub id: String,
     /// The state.
     pub state: &'static str,
+    /// The sum of the authorizations, captured or not.
+    pub authorized: i64,
     /// Whether the attempt captures no more.
     pub is_final: bool,
     /// Whether the void of the attempt in its present state was requested.
     pub void_requested: bool,
     /// The identity (`capture ID` or `event ID`), amount and currency of each capture.
     pub captures: Vec<(String, i64, String)>,
+}
+
+/// A refund at one attempt: the whole refund or one of its parts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefundSnapshot {
+    /// The id of the refund.
+    pub id: String,
+    /// The provider. Empty if goods came back without money.
+    pub provider: String,
+    /// The attempt that gives money back. Empty if goods came back without money.
+    pub attempt: String,
+    /// The amount.
+    pub amount: i64,
+    /// The currency.
+    pub currency: String,
+    /// The state.
+    pub state: &'static str,
 }
 
 /// One sku.
@@ -92,6 +128,8 @@ pub struct StockSnapshot {
     pub held: i64,
     /// The threshold of `stock.low`.
     pub low_at: Option<i64>,
+    /// The version: the number of steps that changed the sku.
+    pub version: i64,
 }
 
 /// One cart.
@@ -115,10 +153,12 @@ impl Model {
         let orders = self.orders.iter().map(|(id, order)| (id.clone(), of_order(order)));
         let stock = self.stock.iter().map(|(sku, stock)| {
             let (on_hand, held, low_at) = (stock.on_hand, stock.held, stock.low_at);
-            (sku.clone(), StockSnapshot { on_hand, held, low_at })
+            (sku.clone(), StockSnapshot { on_hand, held, low_at, version: stock.version })
         });
         let carts = self.carts.iter().map(|(id, cart)| (id.clone(), of_cart(cart)));
+        let attention = self.orders.values().filter(|order| order.needs_attention());
         Snapshot {
+            attention: attention.map(|order| order.id.clone()).collect(),
             orders: orders.collect(),
             stock: stock.collect(),
             carts: carts.collect(),
@@ -139,23 +179,28 @@ impl Model {
 }
 
 fn of_cart(cart: &Cart) -> CartSnapshot {
-    let lines = cart.lines.iter();
     CartSnapshot {
         status: cart.status.into(),
         version: cart.version,
         currency: cart.currency.clone(),
-        lines: lines.map(|one| (one.sku.clone(), one.quantity, one.unit_price)).collect(),
+        lines: of_lines(&cart.lines),
         order: cart.order.clone(),
     }
 }
 
+fn of_lines(lines: &[Line]) -> Vec<(String, i64, i64)> {
+    lines.iter().map(|one| (one.sku.clone(), one.quantity, one.unit_price)).collect()
+}
+
 fn of_order(order: &Order) -> OrderSnapshot {
     let ledger = &order.ledger;
-    let refunds = ledger.refunds.iter();
-    let refunds = refunds
-        .map(|one| (one.id.clone(), one.amount, one.currency.clone(), one.state.into()))
-        .collect();
     let notifications = order.notifications.iter();
+    let disputes = ledger.disputes.iter();
+    let mut refunds: Vec<_> = {
+        let refunds = ledger.refunds.iter();
+        refunds.flat_map(|refund| of_refund(refund, &order.currency)).collect()
+    };
+    refunds.sort_unstable();
     let hold = order.hold.map(|hold| {
         let until = order.hold_expires_at();
         HoldSnapshot {
@@ -172,14 +217,42 @@ fn of_order(order: &Order) -> OrderSnapshot {
         total: order.total,
         paid: order.paid(),
         refunded: order.refunded(),
-        auto_refunds_requested: order.auto_refunds_requested,
+        authorized: order.authorized(),
+        written_off: order.written_off,
+        completed_at: order.completed_at,
+        confirm_on: order.confirm_on.into(),
+        lines: of_lines(&order.lines),
+        details: order.details.clone(),
         hold,
         returned: order.returned.clone(),
         attempts: ledger.attempts.iter().map(of_attempt).collect(),
+        ended_attempts: ledger.ended_attempts.clone(),
         refunds,
-        disputes: ledger.disputes.iter().map(|(id, state)| (id.clone(), (*state).into())).collect(),
+        disputes: disputes
+            .map(|one| (one.provider.clone(), one.id.clone(), one.state.into()))
+            .collect(),
         notifications: notifications.map(|(kind, about)| (kind.name(), about.clone())).collect(),
     }
+}
+
+fn of_refund(refund: &Refund, own: &str) -> Vec<RefundSnapshot> {
+    let goods = refund.has_goods_alone.then(|| RefundSnapshot {
+        id: refund.id.clone(),
+        provider: String::new(),
+        attempt: String::new(),
+        amount: 0,
+        currency: own.to_owned(),
+        state: RefundState::Succeeded.into(),
+    });
+    let parts = refund.parts.iter().map(|part| RefundSnapshot {
+        id: refund.id.clone(),
+        provider: part.provider.clone(),
+        attempt: part.attempt.clone(),
+        amount: part.amount,
+        currency: part.currency.clone(),
+        state: part.state.into(),
+    });
+    goods.into_iter().chain(parts).collect()
 }
 
 fn of_attempt(attempt: &Attempt) -> AttemptSnapshot {
@@ -194,6 +267,7 @@ fn of_attempt(attempt: &Attempt) -> AttemptSnapshot {
         provider: attempt.provider.clone(),
         id: attempt.id.clone(),
         state: attempt.state.into(),
+        authorized: attempt.authorizations.iter().map(|one| one.amount).sum(),
         is_final: attempt.is_final,
         void_requested: attempt.void_requested,
         captures: captures.collect(),
@@ -209,6 +283,10 @@ pub fn differences(product: &Snapshot, model: &Snapshot) -> Vec<String> {
     maps("order", &product.orders, &model.orders, &mut found);
     maps("stock of", &product.stock, &model.stock, &mut found);
     maps("cart", &product.carts, &model.carts, &mut found);
+    if product.attention != model.attention {
+        let (product, model) = (&product.attention, &model.attention);
+        found.push(format!("attention: the processor has {product:?}, the model {model:?}"));
+    }
     let counts = [
         ("waiting callbacks", product.waiting, model.waiting),
         ("parked messages", product.parked, model.parked),
@@ -233,9 +311,21 @@ fn maps<T: PartialEq + Debug>(
     for key in keys {
         let (product, model) = (product.get(key), model.get(key));
         if product != model {
-            found.push(format!(
-                "{what} {key}: the processor has {product:#?}\nthe model {model:#?}"
-            ));
+            let [product, model] = [product, model].map(|state| format!("{state:#?}"));
+            let (product, model) = without_common_lines(&product, &model);
+            found.push(format!("{what} {key}: the processor has {product}\nthe model {model}"));
         }
     }
+}
+
+/// Two texts without the lines with which both begin and end.
+fn without_common_lines(one: &str, other: &str) -> (String, String) {
+    let (mut one, mut other): (Vec<_>, Vec<_>) = (one.lines().collect(), other.lines().collect());
+    while one.last().is_some() && one.last() == other.last() {
+        one.pop();
+        other.pop();
+    }
+    let pairs = one.iter().zip(&other);
+    let common = pairs.take_while(|(one, other)| one == other).count();
+    (one[common..].join("\n"), other[common..].join("\n"))
 }

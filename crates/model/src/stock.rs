@@ -10,6 +10,9 @@ impl Model {
     pub(crate) fn stock_set(&mut self, data: &Value) -> Outcome {
         let sku = text(data, "sku");
         let before = self.stock.get(sku).copied().unwrap_or_default();
+        if optional_number(data, "expected_version").is_some_and(|one| one != before.version) {
+            return reject("version_mismatch");
+        }
         let low_at = optional_number(data, "low_at").or(before.low_at);
         self.count(sku, before, Stock { on_hand: number(data, "on_hand"), low_at, ..before })
     }
@@ -27,6 +30,7 @@ impl Model {
         if after.on_hand < after.held {
             return reject("below_held");
         }
+        self.touch(sku);
         self.stock.insert(sku.to_owned(), after);
         self.unit.event("stock.changed");
         self.tell_if_low(sku, before);
@@ -81,7 +85,24 @@ impl Model {
         }
     }
 
+    /// Remembers how a sku was before the step in hand.
+    fn touch(&mut self, sku: &str) {
+        let before = self.stock.get(sku).copied();
+        self.touched.entry(sku.to_owned()).or_insert(before);
+    }
+
+    /// Counts the step in hand in the version of each sku that looks different after it.
+    pub(crate) fn count_versions(&mut self) {
+        for (sku, before) in std::mem::take(&mut self.touched) {
+            let stock = self.stock.get_mut(&sku).expect("a sku is never deleted");
+            if before != Some(*stock) {
+                stock.version += 1;
+            }
+        }
+    }
+
     fn change(&mut self, sku: &str, on_hand: i64, held: i64) {
+        self.touch(sku);
         let stock = self.stock.get_mut(sku).expect("only a known sku is ever held");
         stock.on_hand += on_hand;
         stock.held += held;

@@ -48,9 +48,12 @@ impl Model {
     pub fn expire_hold(&mut self, id: &str) -> Unit {
         let mut order = self.orders.get(id).cloned().expect("only orders have holds");
         let hold = order.held().expect("the order has a hold that can expire");
-        assert!(hold.until <= self.now, "the hold of {id} expires early");
+        assert!(
+            hold.until.is_some_and(|until| until <= self.now),
+            "the hold of {id} expires early"
+        );
         hold.state = HoldState::Expired;
-        self.release(&order.wanted);
+        self.release(&order.wanted());
         order.updated_at = self.now;
         // an order under review loses its stock, and its status stays
         if order.status != Status::UnderReview {

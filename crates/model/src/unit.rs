@@ -57,16 +57,40 @@ pub struct Unit {
     pub verdict: Verdict,
     /// The reason of the contract why the command was not applied.
     pub reason: Option<&'static str>,
-    /// The detail of `out_of_stock` and `not_allowed`, which the contract fixes; null for others.
+    /// The detail where the contract fixes it: of `out_of_stock`, of `not_allowed` (it begins with the status) and of a
+    /// capture that was counted for another order. Null for others.
     pub detail: Value,
     /// The types of the events.
     pub events: Vec<&'static str>,
     /// Details of some events beyond their type, one line each.
     pub facts: Vec<String>,
-    /// Amount and currency of each `payment.refund_requested`.
-    pub refunds_requested: Vec<(i64, String)>,
-    /// The attempt of each `payment.void_requested`.
-    pub voids_requested: Vec<String>,
+    /// Each `payment.refund_requested`.
+    pub refunds_requested: Vec<RefundRequested>,
+    /// Provider and attempt of each `payment.void_requested`.
+    pub voids_requested: Vec<(String, String)>,
+    /// Provider, attempt, amount and currency of each `payment.capture_requested`.
+    pub captures_requested: Vec<(String, String, i64, String)>,
+}
+
+/// A `payment.refund_requested`, but for the id of the refund: the processor derives those of its own.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RefundRequested {
+    /// The part, from 1.
+    pub part: i64,
+    /// The number of parts of the refund.
+    pub parts: i64,
+    /// How many times the part was asked for, from 1.
+    pub tries: i64,
+    /// The provider that must give the money back.
+    pub provider: String,
+    /// The attempt that holds the money.
+    pub attempt: String,
+    /// The capture, if the attempt has only one and that one has an id.
+    pub capture: Option<String>,
+    /// The amount in minor units.
+    pub amount: i64,
+    /// The currency.
+    pub currency: String,
 }
 
 impl Unit {
@@ -97,7 +121,7 @@ pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
         compare("verdict", verdict(product), verdict(model));
     }
     if !model.detail.is_null() {
-        compare("detail", product.detail.to_string(), model.detail.to_string());
+        compare("detail", detail_of(product), detail_of(model));
     }
     let sorted = |events: &[&'static str]| {
         let mut events = events.to_vec();
@@ -118,9 +142,25 @@ pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
     compare("what events say", of_product, of_model);
     let refunds = |unit: &Unit| format!("{:?}", unit.refunds_requested);
     compare("refunds requested", refunds(product), refunds(model));
-    let voids = |unit: &Unit| format!("{:?}", unit.voids_requested);
-    compare("voids requested", voids(product), voids(model));
+    let mut voids = [product.voids_requested.clone(), model.voids_requested.clone()];
+    for voids in &mut voids {
+        voids.sort_unstable();
+    }
+    let [of_product, of_model] = voids.map(|voids| format!("{voids:?}"));
+    compare("voids requested", of_product, of_model);
+    let captures = |unit: &Unit| format!("{:?}", unit.captures_requested);
+    compare("captures requested", captures(product), captures(model));
     found
+}
+
+/// The part of a detail that the contract fixes: of `not_allowed` the first word, which is the status.
+fn detail_of(unit: &Unit) -> String {
+    match (unit.reason, unit.detail.as_str()) {
+        (Some("not_allowed"), Some(text)) => {
+            text.split([';', ' ']).next().unwrap_or_default().to_owned()
+        }
+        _ => unit.detail.to_string(),
+    }
 }
 
 /// Every name in a unit, for tests that require all names to occur.
@@ -142,6 +182,8 @@ pub(crate) enum Ended {
     Duplicate,
     Conflict,
     Stale,
+    /// The capture was counted for the other order that is named.
+    CountedFor(String),
     Waiting,
     Review,
     Invalid(&'static str),
@@ -164,6 +206,9 @@ impl Ended {
             Self::Duplicate => (Verdict::Duplicate, None, Value::Null),
             Self::Conflict => (Verdict::Conflict, Some("conflict"), Value::Null),
             Self::Stale => (Verdict::Stale, None, Value::Null),
+            Self::CountedFor(order) => {
+                (Verdict::Stale, None, Value::from(format!("counted for order {order}")))
+            }
             Self::Waiting => (Verdict::Waiting, None, Value::Null),
             Self::Review => (Verdict::Review, None, Value::Null),
             Self::Invalid(reason) => (Verdict::Invalid, Some(reason), Value::Null),

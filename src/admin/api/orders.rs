@@ -16,8 +16,12 @@ use orderly_domain::address::Address;
 use orderly_domain::event::payload::{CustomerData, LineData, Units};
 use orderly_domain::inventory::{HoldState, Item, Reservation};
 use orderly_domain::metadata::Metadata;
-use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
-use orderly_domain::payment::{Attempt, Capture, CaptureIdentity, Dispute, Payments, Refund};
+use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Status, Tombstone};
+use orderly_domain::payment::rules::summary;
+use orderly_domain::payment::{
+    Accepted, Attempt, Capture, CaptureIdentity, Dispute, EndedAttempts, Payments, Refund,
+    RefundPart,
+};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use serde::{Deserialize, Serialize};
@@ -57,16 +61,28 @@ impl Found {
             status,
             version,
             paid,
-            refunds_succeeded: _,      // shown as `refunded`
+            refunded,
             auto_refunds_requested: _, // each refund that was requested is shown
             disputed,
-            has_details: _, // the details are shown
-            hold_for: _,    // the reservation shows when it expires
+            hold_for: _, // the reservation shows when it expires
             placed_at,
             updated_at,
+            confirm_on,
+            hold_since: _,    // the reservation shows when it expires
+            early_refunds: _, // each refund is shown
+            has_details: _,   // the details are shown
+            completed_at,
+            written_off,
         } = order;
         let OrderDetails { shipping_address, billing_address, metadata } = details;
-        let Payments { attempts, refunds, disputes, waiting: _ } = payments; // none waits for an order that is there
+        let Payments {
+            attempts,
+            refunds,
+            disputes,
+            waiting: _, // none waits for an order that is there
+            ended,
+            accepted,
+        } = payments;
         OrderView {
             order_id: id.as_str(),
             status: *status,
@@ -80,14 +96,20 @@ impl Found {
             adjustments,
             total: *total,
             paid: *paid,
-            refunded: order.refunded(),
+            refunded: *refunded,
+            authorized: summary(payments, *currency).authorized,
+            written_off: *written_off,
+            confirm_on: *confirm_on,
             reservation: reservation.as_ref().map(ReservationView::from),
             attempts: attempts.iter().map(attempt).collect(),
+            ended_attempts: (!ended.is_none()).then_some(*ended),
             refunds: refunds.iter().map(refund).collect(),
             disputes: disputes.iter().map(dispute).collect(),
+            accepted: accepted.iter().map(acceptance).collect(),
             version: *version,
             placed_at: *placed_at,
             updated_at: *updated_at,
+            completed_at: *completed_at,
         }
     }
 }
@@ -110,13 +132,30 @@ struct OrderView<'a> {
     total: i64,
     paid: i64,
     refunded: i64,
+    authorized: i64,
+    #[serde(skip_serializing_if = "is_zero")]
+    written_off: i64,
+    confirm_on: ConfirmOn,
     reservation: Option<ReservationView<'a>>,
     attempts: Vec<Value>,
+    /// Attempts that ended without money and are not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended_attempts: Option<EndedAttempts>,
     refunds: Vec<Value>,
     disputes: Vec<Value>,
+    /// Money that does not fit the order, as a person accepted it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accepted: Vec<Value>,
     version: u64,
     placed_at: Timestamp,
     updated_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    completed_at: Option<Timestamp>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(amount: &i64) -> bool {
+    *amount == 0
 }
 
 #[derive(Serialize)]
@@ -142,7 +181,7 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
     fn from(reservation: &'a Reservation) -> Self {
         let Reservation { items, state } = reservation;
         let (expires_at, frozen) = match state {
-            HoldState::Held { until, frozen, extended: _ } => (Some(*until), frozen.is_some()),
+            HoldState::Held { until, frozen, extended: _ } => (*until, frozen.is_some()),
             HoldState::Committed | HoldState::Released | HoldState::Expired => (None, false),
         };
         let reserved = |Item { sku, number: _, quantity, returned }: &'a Item| Reserved {
@@ -159,8 +198,19 @@ impl<'a> From<&'a Reservation> for ReservationView<'a> {
 }
 
 fn attempt(attempt: &Attempt) -> Value {
-    let Attempt { provider, id, state, authorized, captures, currency, closed, void_requested } =
-        attempt;
+    let Attempt {
+        provider,
+        id,
+        state,
+        authorized,
+        captures,
+        currency,
+        closed,
+        void_requested,
+        authorized_at: _, // only tells which authorizations are known
+        capture_requested,
+        capture_requests: _,
+    } = attempt;
     let captures = captures.iter().map(|Capture { identity, amount, currency, at }| {
         let mut shown = value!({
             "capture_id": null, "amount": amount, "currency": currency, "at": at,
@@ -175,21 +225,44 @@ fn attempt(attempt: &Attempt) -> Value {
         "provider": provider, "attempt_id": id, "state": state,
         "authorized": authorized, "currency": currency,
         "final": closed, "void_requested": void_requested,
+        "capture_requested": capture_requested,
         "captures": captures.collect::<Vec<_>>(),
     })
 }
 
 fn refund(refund: &Refund) -> Value {
-    let Refund { id, attempt, amount, currency, state, restocked } = refund;
-    value!({
-        "refund_id": id, "attempt_id": attempt, "amount": amount,
+    let Refund {
+        id,
+        provider,
+        attempt,
+        amount,
+        currency,
+        state,
+        restocked,
+        request,
+        succeeded_at: _, // the timeline shows it
+        early: _,
+    } = refund;
+    let mut shown = value!({
+        "refund_id": id, "provider": provider, "attempt_id": attempt, "amount": amount,
         "currency": currency, "state": state, "restocked": restocked,
-    })
+    });
+    if let Some(RefundPart { part, parts, tries }) = request {
+        shown["part"] = value!(part);
+        shown["parts"] = value!(parts);
+        shown["try"] = value!(tries);
+    }
+    shown
 }
 
 fn dispute(dispute: &Dispute) -> Value {
-    let Dispute { id, state } = dispute;
-    value!({ "dispute_id": id, "state": state })
+    let Dispute { id, state, provider } = dispute;
+    value!({ "dispute_id": id, "provider": provider, "state": state })
+}
+
+fn acceptance(accepted: &Accepted) -> Value {
+    let Accepted { currency, captured, excess } = accepted;
+    value!({ "currency": currency, "captured": captured, "excess": excess })
 }
 
 /// The parts that make up an order.

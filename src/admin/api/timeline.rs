@@ -133,6 +133,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         Origin::Operator => ("operator", None, None),
         Origin::Retention => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
+        Origin::Upgrade => ("upgrade", None, None),
     };
     let cause = Item {
         at: entry.at,

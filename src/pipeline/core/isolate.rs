@@ -41,6 +41,18 @@ impl Core {
         self.alone.remove()
     }
 
+    /// Names the captures of a store of an earlier build, before the first message is taken.
+    async fn name_captures(&mut self) -> Result<(), Error> {
+        let mut next = self.sequencer.captures_to_name();
+        while let Some(from) = next {
+            let (sealed, rest) = self.sequencer.name_captures(from).await?;
+            self.sealed(sealed, None).await?;
+            self.until_durable().await?;
+            next = rest;
+        }
+        Ok(())
+    }
+
     /// Finds out how the previous process ended, before the first message is taken.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         let (previous_run, sealed) = self.sequencer.begin(self.alone.last()?).await?;
@@ -49,6 +61,7 @@ impl Core {
             self.sealed(sealed, None).await?;
         }
         self.until_durable().await?;
+        self.name_captures().await?;
         // only now: without the file, a marker that is still in the store would count no death
         self.alone.remove()
     }

@@ -11,7 +11,7 @@ use crate::states::{self, Rollback, SharedView, StateCache};
 use crate::tables;
 use actix::prelude::*;
 use orderly_domain::id::OrderId;
-use orderly_domain::order::{Order, OrderDetails, Tombstone};
+use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Tombstone};
 use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
 use std::cell::RefCell;
@@ -40,6 +40,8 @@ pub struct Terms {
     pub hold_cap: Duration,
     /// What to do with money that is captured after the hold expired.
     pub late_payment: LatePayment,
+    /// What confirms an order, unless the order says otherwise.
+    pub confirm_on: ConfirmOn,
     /// A settled order is deleted this long after it last changed. Its id stays taken.
     pub keep_for: Duration,
 }
@@ -101,7 +103,8 @@ impl Flows {
     fn refuse_missing(&self, id: OrderId) -> Result<Outcome, Fault> {
         Ok(match self.tombstone(&id)? {
             Some((ordinal, tombstone)) => {
-                let refusal = Refusal::with(Reason::NotAllowed, tombstone.status.as_str());
+                let detail = format!("{}; nothing is possible", tombstone.status);
+                let refusal = Refusal::with(Reason::NotAllowed, detail);
                 Outcome::refused(refusal).about(id, Some(ordinal))
             }
             None => Outcome::refused(Refusal::new(Reason::OrderNotFound)).about(id, None),

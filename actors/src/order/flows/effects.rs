@@ -56,13 +56,14 @@ impl Flows {
     ) -> Result<(), Fault> {
         let auto_refunds_requested = order.auto_refunds_requested;
         order.updated_at = now;
-        let emits = step.changes.iter().any(|change| matches!(change, rules::Change::Become(_)));
+        let emits =
+            step.changes.iter().any(|change| matches!(change, rules::Change::Become { .. }));
         if !emits && !step.changes.is_empty() {
             order.version += 1;
         }
         for change in step.changes {
             rules::apply(order, &change);
-            if let rules::Change::Become(change) = change {
+            if let rules::Change::Become { change, .. } = change {
                 emit(order, change, changeset);
             }
         }
@@ -107,6 +108,11 @@ impl Flows {
             Effect::UnfreezeHold => {
                 ask(inventory, inventory::Unfreeze { order: ordinal, now }).await
             }
+            Effect::LetHoldStand => ask(inventory, inventory::LetStand { order: ordinal }).await,
+            Effect::BeginHold => {
+                let until = now.plus(order.hold_for);
+                ask(inventory, inventory::BeginAgain { order: ordinal, until }).await
+            }
             Effect::Refund { amount } => {
                 // the amount requested so far makes the id of this refund differ from the last one's
                 let parts = [order.id.as_str(), &auto_refunds_requested.to_string()];
@@ -119,6 +125,21 @@ impl Flows {
             Effect::RefundOtherCurrencies => {
                 let (order_id, currency) = (order.id.clone(), order.currency);
                 let request = payment::RefundOtherCurrencies { order: ordinal, order_id, currency };
+                ask(payment, request).await
+            }
+            Effect::ReturnMoney { amount } => {
+                let (order_id, currency) = (order.id.clone(), order.currency);
+                let request = payment::ReturnMoney { order: ordinal, order_id, amount, currency };
+                ask(payment, request).await
+            }
+            Effect::AcceptMoney => {
+                let currency = order.currency;
+                ask(payment, payment::AcceptMoney { order: ordinal, currency }).await
+            }
+            Effect::Capture { amount } => {
+                let (order_id, currency) = (order.id.clone(), order.currency);
+                let request =
+                    payment::RequestCapture { order: ordinal, order_id, amount, currency };
                 ask(payment, request).await
             }
             Effect::Void(which) => {
@@ -155,7 +176,7 @@ impl Flows {
     ) -> Outcome {
         if before != Some(order.status) {
             changeset.status_change = Some((before, order.status));
-            if rules::is_at_rest(order.status) {
+            if rules::is_at_rest(&order) {
                 changeset.timers.push(self.deletion_timer(ordinal, &order));
             }
         }

@@ -1,5 +1,4 @@
-//! How orders end: cancelled, resolved by a person, or completed; and what happens when a hold
-//! expires.
+//! How orders end: cancelled or completed; and what happens when a hold expires.
 
 use super::context::{Flows, Found};
 use crate::changeset::Changeset;
@@ -7,13 +6,13 @@ use crate::inventory;
 use crate::outcome::{CommandError, Fault, Outcome, ask};
 use crate::payment;
 use actix::prelude::*;
-use orderly_domain::command::{Decision, OrderCancel, OrderComplete, OrderResolve};
+use orderly_domain::command::{OrderCancel, OrderComplete};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Rehold, Step};
+use orderly_domain::order::rules::{self, Step};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
-use orderly_domain::verdict::Refusal;
+use orderly_domain::verdict::{Reason, Refusal};
 use orderly_store::Ordinal;
 use std::sync::Arc;
 
@@ -23,16 +22,6 @@ use std::sync::Arc;
 pub struct Cancel {
     /// The command.
     pub cancel: OrderCancel,
-    /// The unit's time.
-    pub now: Timestamp,
-}
-
-/// Ends the review of an order, as a person decided.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<Outcome, Fault>")]
-pub struct Resolve {
-    /// The command.
-    pub resolve: OrderResolve,
     /// The unit's time.
     pub now: Timestamp,
 }
@@ -68,7 +57,7 @@ impl Flows {
         .await
     }
 
-    async fn cancel_found(
+    pub(super) async fn cancel_found(
         &self,
         found: Found,
         reason: Option<Text>,
@@ -78,47 +67,6 @@ impl Flows {
         let summary = ask(&self.owners.payment, get).await??;
         let step = rules::cancel(&found.order, reason, summary);
         self.apply_decision(found, step, now).await
-    }
-
-    pub(in crate::order) async fn resolve(
-        &self,
-        Resolve { resolve, now }: Resolve,
-    ) -> Result<Outcome, Fault> {
-        let decision = resolve.decision;
-        self.with_order(resolve.order_id, async |found| {
-            match (rules::resolve(&found.order, decision), decision) {
-                (Err(refusal), _) => self.apply_decision(found, Err(refusal), now).await,
-                (Ok(()), Decision::Cancel) => self.cancel_found(found, None, now).await,
-                (Ok(()), Decision::Accept) => self.accept(found, now).await,
-            }
-        })
-        .await
-    }
-
-    /// Accepts the order: its stock is sold. Stock whose hold expired at the cap is held again first.
-    async fn accept(&self, found: Found, now: Timestamp) -> Result<Outcome, Fault> {
-        let Found { ordinal, ref order } = found;
-        let mut changeset = Changeset::default();
-        let rehold = if self.is_held(ordinal).await? {
-            Rehold::NotNeeded
-        } else {
-            match self.hold_again(ordinal, order, now).await {
-                Ok(held) => changeset.merge(held),
-                Err(CommandError::Refused(refusal)) => {
-                    return self.apply_decision(found, Err(refusal), now).await;
-                }
-                Err(CommandError::Fault(fault)) => return Err(fault),
-            }
-            Rehold::Held
-        };
-        self.apply_step(ordinal, order, rules::accept(order, rehold), now, changeset).await
-    }
-
-    async fn is_held(&self, ordinal: Ordinal) -> Result<bool, Fault> {
-        Ok(self.hold_of(ordinal).await?.is_some_and(|hold| match hold {
-            HoldState::Held { .. } => true,
-            HoldState::Committed | HoldState::Released | HoldState::Expired => false,
-        }))
     }
 
     /// The state of an order's hold; `None`: the order never had one.
@@ -153,18 +101,25 @@ impl Flows {
         .await
     }
 
-    /// Carries out what the rules decided on an order that exists.
+    /// Carries out what the rules decided on an order that exists. The refusal of what the status does not allow says what
+    /// is possible.
     pub(super) async fn apply_decision(
         &self,
         found: Found,
         step: Result<Step, Refusal>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let Found { ordinal, order: before } = found;
-        match step {
-            Ok(step) => self.apply_step(ordinal, &before, step, now, Changeset::default()).await,
-            Err(refusal) => Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal))),
-        }
+        let refusal = match step {
+            Ok(step) => {
+                let Found { ordinal, order: before } = found;
+                return self.apply_step(ordinal, &before, step, now, Changeset::default()).await;
+            }
+            Err(refusal) if rules::is_refused_by_status(&found.order, &refusal) => {
+                Refusal::with(Reason::NotAllowed, self.possible(&found).await?)
+            }
+            Err(refusal) => refusal,
+        };
+        Ok(Outcome::refused(refusal).about(found.order.id.clone(), Some(found.ordinal)))
     }
 
     pub(in crate::order) async fn expire_hold(
@@ -175,11 +130,15 @@ impl Flows {
             return Ok(None);
         };
         let ran_out = self.hold_of(ordinal).await?.is_some_and(|hold| match hold {
-            HoldState::Held { until, .. } => until <= now,
+            HoldState::Held { until, .. } => until.is_some_and(|until| until <= now),
             HoldState::Committed | HoldState::Released | HoldState::Expired => false,
         });
-        // a hold that was extended has set another timer
-        let Some(step) = rules::expire_hold(&before).filter(|_| ran_out) else {
+        if !ran_out {
+            return Ok(None); // a hold that was extended has set another timer
+        }
+        let get = payment::GetSummary { order: ordinal, currency: before.currency };
+        let summary = ask(&self.owners.payment, get).await??;
+        let Some(step) = rules::expire_hold(&before, summary) else {
             return Ok(None);
         };
         self.apply_step(ordinal, &before, step, now, Changeset::default()).await.map(Some)

@@ -8,8 +8,9 @@
 //! | `placing` | from a request to an order that holds its stock, or is rejected |
 //! | `paying` | callbacks of providers: before the order is placed, in time, and late |
 //! | `refunding` | refunds that a producer requests, and goods that are returned with them |
+//! | `resolving` | the decisions of a person; asking for the money of authorizations |
 //! | `amending` | orders that change after they were placed |
-//! | `ending` | orders that are cancelled, resolved or completed, or whose hold expires |
+//! | `ending` | orders that are cancelled or completed, or whose hold expires |
 //! | `retention` | old data: carts that nobody touches, settled orders |
 //! | `effects` | carries out what the rules decided |
 //! | `context` | what the flows share: the orders, the other owners, the terms |
@@ -21,13 +22,15 @@ mod ending;
 mod paying;
 mod placing;
 mod refunding;
+mod resolving;
 mod retention;
 
 pub use amending::Amend;
 pub(super) use context::Flows;
 pub use context::{LatePayment, OwnerAddrs, Terms};
-pub use ending::{Cancel, Complete, ExpireHold, Resolve};
+pub use ending::{Cancel, Complete, ExpireHold};
 pub use paying::{Callback, RunWaiting, Waited};
 pub use placing::{Checkout, Place};
 pub use refunding::Refund;
+pub use resolving::{Capture, Resolve};
 pub use retention::{DeleteOrder, ExpireOrDeleteCart};

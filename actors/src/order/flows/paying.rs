@@ -111,9 +111,10 @@ impl Flows {
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
         let money = callback.amount.map_or(0, orderly_domain::money::NonNegativeAmount::get);
-        if before.paid.max(before.refunds_succeeded).checked_add(money).is_none() {
-            let refusal = Refusal::with(Reason::NotAllowed, "the sum of money is too large");
-            return Ok(Outcome::refused(refusal).about(before.id.clone(), Some(ordinal)));
+        if before.paid.max(before.refunded).checked_add(money).is_none() {
+            // no money is refused: the message is parked
+            let refusal = Refusal::with(Reason::Failed, "the sum of money is too large");
+            return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
         }
         let phase = self.phase(ordinal, &before).await?;
         let record = payment::RecordCallback {
@@ -122,14 +123,9 @@ impl Flows {
             currency: before.currency,
             phase,
         };
-        let reply = ask(&self.owners.payment, record).await?;
-        let (payment::RecordedCallback { effect, summary }, recorded_changes) = match reply {
-            // the order has too many entries: the message is parked, not refused
-            Err(CommandError::Refused(refusal)) => {
-                return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
-            }
-            reply => accepted(reply)?,
-        };
+        let (recorded_callback, recorded_changes) =
+            accepted(ask(&self.owners.payment, record).await?)?;
+        let payment::RecordedCallback { effect, summary, counted_for } = recorded_callback;
         let mut changeset = Changeset::default();
         let rehold =
             self.rehold_for_late_payment(ordinal, &before, effect, now, &mut changeset).await?;
@@ -139,12 +135,16 @@ impl Flows {
         changeset.merge(recorded_changes);
         match step {
             Some(step) => self.apply_step(ordinal, &before, step, now, changeset).await,
-            None => Ok(Outcome::new(verdict, changeset).about(before.id.clone(), Some(ordinal))),
+            None => {
+                let detail = counted_for.map(|counted_for| counted_for.detail().into());
+                let outcome = Outcome { detail, ..Outcome::new(verdict, changeset) };
+                Ok(outcome.about(before.id.clone(), Some(ordinal)))
+            }
         }
     }
 
     /// The phase of an order. It follows from the status, or else from the reservation.
-    async fn phase(&self, ordinal: Ordinal, order: &Order) -> Result<Phase, Fault> {
+    pub(super) async fn phase(&self, ordinal: Ordinal, order: &Order) -> Result<Phase, Fault> {
         match rules::phase(order.status) {
             Some(phase) => Ok(phase),
             None => Ok(match self.hold_of(ordinal).await? {

@@ -51,7 +51,7 @@ impl Flows {
             billing_address: place.billing_address.take(),
             metadata: place.metadata.take(),
         };
-        let request = NewOrder::of_command(place, self.terms.hold_for);
+        let request = NewOrder::of_command(place, self.terms.hold_for, self.terms.confirm_on);
         self.open(request, details, now).await
     }
 
@@ -103,6 +103,7 @@ impl Flows {
             adjustments: checkout.adjustments.into(),
             cart: Some(checkout.cart_id),
             hold_for: checkout.hold_for.unwrap_or(self.terms.hold_for),
+            confirm_on: checkout.confirm_on.unwrap_or(self.terms.confirm_on),
         };
         self.open(request, details, now).await
     }

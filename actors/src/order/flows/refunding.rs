@@ -1,6 +1,7 @@
 //! Money that is refunded because a producer asks for it, and goods that are returned with it.
 
 use super::context::{Flows, Found};
+use super::resolving::is_returned;
 use crate::changeset::Changeset;
 use crate::inventory;
 use crate::outcome::{CommandError, Fault, Outcome, ask};
@@ -27,9 +28,14 @@ impl Flows {
         Refund { request, now }: Refund,
     ) -> Result<Outcome, Fault> {
         self.with_order(request.order_id.clone(), async |found| {
+            let is_without_money = request.amount.get() == 0;
             match self.request_refund(&found, request).await {
                 Ok(changeset) => {
-                    let step = Step::new(Verdict::Applied);
+                    let step = if is_without_money {
+                        rules::returned(&found.order, self.all_returned(&found).await?)
+                    } else {
+                        Step::new(Verdict::Applied)
+                    };
                     self.apply_step(found.ordinal, &found.order, step, now, changeset).await
                 }
                 Err(CommandError::Refused(refusal)) => {
@@ -39,6 +45,13 @@ impl Flows {
             }
         })
         .await
+    }
+
+    /// Whether nothing of the order is sold any more.
+    async fn all_returned(&self, found: &Found) -> Result<bool, Fault> {
+        let get = inventory::GetReservation { order: found.ordinal };
+        let reservation = ask(&self.owners.inventory, get).await??;
+        Ok(reservation.is_some_and(|reservation| is_returned(&reservation)))
     }
 
     /// Requests the refund, and returns the goods to stock unless they were returned with this

@@ -79,7 +79,7 @@ impl Flows {
         DeleteOrder { order: ordinal, now }: DeleteOrder,
     ) -> Result<Option<Outcome>, Fault> {
         // an order that changes status sets another timer when it comes to rest again
-        let found = self.load(ordinal)?.filter(|order| rules::is_at_rest(order.status));
+        let found = self.load(ordinal)?.filter(|order| rules::is_at_rest(order));
         let Some(order) = found else {
             return Ok(None);
         };
@@ -93,7 +93,7 @@ impl Flows {
             return Ok(Some(only(postpone)));
         }
         let mut changeset = Changeset::default();
-        let delete = DeleteOrderData { order: ordinal };
+        let delete = DeleteOrderData { order: ordinal, currency: order.currency };
         for reply in [
             ask(&self.owners.payment, delete).await?,
             ask(&self.owners.notification, delete).await?,
@@ -111,7 +111,8 @@ impl Flows {
             let (table, part) = (OrderDetails::TABLE, OrderDetails::PART);
             changeset.change(Change::Deleted { table, ordinal, part });
         }
-        changeset.change(Change::Tombstone(ordinal, Tombstone { status: order.status }));
+        let tombstone = Tombstone { status: order.status, id: Some(order.id.clone()) };
+        changeset.change(Change::Tombstone(ordinal, tombstone));
         changeset.deleted = Some(order.status);
         let outcome = Outcome::new(Verdict::Applied, changeset);
         Ok(Some(outcome.about(order.id.clone(), Some(ordinal))))

@@ -6,6 +6,7 @@ use crate::canonical::canonical;
 use crate::id::{CartId, OrderId};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, NonNegativeAmount};
+use crate::order::ConfirmOn;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -40,12 +41,15 @@ pub struct CartCheckout {
     pub billing_address: Option<Box<Address>>,
     /// What the shop attaches for itself: any JSON object.
     pub metadata: Option<Metadata>,
+    /// What confirms the order. Absent: as configured.
+    pub confirm_on: Option<ConfirmOn>,
 }
 
 canonical!(CartCheckout {
     adjustments = "adjustments",
     billing_address = "billing_address",
     cart_id = "cart_id",
+    confirm_on = "confirm_on",
     customer = "customer",
     expected_total = "expected_total",
     expected_version = "expected_version",

@@ -13,6 +13,7 @@ mod data;
 pub mod decode_error;
 mod order_amend;
 mod order_cancel;
+mod order_capture;
 mod order_complete;
 mod order_place;
 mod order_resolve;
@@ -31,6 +32,7 @@ pub use cart_put::CartPut;
 pub use data::{Invalid, MOST_LINES};
 pub use order_amend::{AmendedLine, OrderAmend};
 pub use order_cancel::OrderCancel;
+pub use order_capture::OrderCapture;
 pub use order_complete::OrderComplete;
 pub use order_place::{Customer, OrderPlace};
 pub use order_resolve::{Decision, OrderResolve};
@@ -132,10 +134,12 @@ commands! {
     PaymentCallback = 9, "payment.callback";
     /// Moves all lines of a cart into another.
     CartMerge = 10, "cart.merge";
-    /// Ends the review of an order, as a person decided.
+    /// Ends the review or the partial payment of an order, as a person decided.
     OrderResolve = 11, "order.resolve";
     /// Asks for a refund of an order's money.
     RefundRequest = 12, "refund.request";
+    /// Asks for the money of an order's authorizations.
+    OrderCapture = 13, "order.capture";
     /// Changes an order after it was placed.
     OrderAmend = 14, "order.amend";
 }

@@ -5,6 +5,7 @@ use crate::canonical::canonical;
 use crate::id::{CustomerId, OrderId};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, Currency, Line, total};
+use crate::order::ConfirmOn;
 use crate::subject::Subject;
 use crate::text::{ShortText, Text};
 use minicbor::{Decode, Encode};
@@ -67,11 +68,14 @@ pub struct OrderPlace {
     pub billing_address: Option<Box<Address>>,
     /// What the shop attaches for itself: any JSON object.
     pub metadata: Option<Metadata>,
+    /// What confirms the order. Absent: as configured.
+    pub confirm_on: Option<ConfirmOn>,
 }
 
 canonical!(OrderPlace {
     adjustments = "adjustments",
     billing_address = "billing_address",
+    confirm_on = "confirm_on",
     currency = "currency",
     customer = "customer",
     hold_for = "hold_for",

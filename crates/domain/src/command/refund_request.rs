@@ -2,7 +2,7 @@ use super::data::{Data, Invalid, MOST_LINES};
 use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::{OrderId, RefundId, Sku};
-use crate::money::{PositiveAmount, Quantity};
+use crate::money::{NonNegativeAmount, Quantity};
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +13,8 @@ pub struct RefundRequest {
     pub order_id: OrderId,
     /// The refund's id. It must be new for this order, or the id of a refund that failed.
     pub refund_id: RefundId,
-    /// The amount in minor units of the order's currency, 1 or more.
-    pub amount: PositiveAmount,
+    /// The amount in minor units of the order's currency. 0 returns goods without money.
+    pub amount: NonNegativeAmount,
     /// The goods that are returned to stock at once: at most 500 lines. Several lines of the same sku count together.
     #[serde(default, deserialize_with = "strict_object::optional_objects")]
     #[schemars(with = "Option<Vec<Restock>>")]
@@ -52,6 +52,10 @@ impl Data for RefundRequest {
             let count = self.restock.len();
             let problem = format_args!("must be at most {MOST_LINES} lines, not {count}");
             return Err(Invalid::field("restock", problem));
+        }
+        if self.amount.get() == 0 && self.restock.is_empty() {
+            let problem = "must be 1 or more, or goods must be returned (restock), not 0";
+            return Err(Invalid::field("amount", problem));
         }
         Ok(())
     }

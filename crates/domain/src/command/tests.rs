@@ -31,12 +31,12 @@ fn good(kind: Kind) -> Value {
         Kind::CartCheckout => json!({
             "cart_id": "k-1", "order_id": "o-1", "customer": customer,
             "adjustments": adjustments, "expected_version": 3, "expected_total": 1490,
-            "hold_for": "15m", "shipping_address": address, "billing_address": address, "metadata": metadata,
+            "hold_for": "15m", "confirm_on": "authorization", "shipping_address": address, "billing_address": address, "metadata": metadata,
         }),
         Kind::OrderPlace => json!({
             "order_id": "o-1", "customer": customer, "currency": "EUR",
             "lines": [{"sku": "tea", "quantity": 2, "unit_price": 500, "name": "Tea"}],
-            "adjustments": adjustments, "hold_for": "1h 30m", "shipping_address": address,
+            "adjustments": adjustments, "hold_for": "1h 30m", "confirm_on": "capture", "shipping_address": address,
             "billing_address": address, "metadata": metadata,
         }),
         Kind::OrderAmend => json!({
@@ -46,7 +46,8 @@ fn good(kind: Kind) -> Value {
         }),
         Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
         Kind::OrderComplete => json!({"order_id": "o-1"}),
-        Kind::OrderResolve => json!({"order_id": "o-1", "decision": "accept"}),
+        Kind::OrderCapture => json!({"order_id": "o-1", "amount": 500}),
+        Kind::OrderResolve => json!({"order_id": "o-1", "decision": "accept", "write_off": 5}),
         Kind::RefundRequest => json!({
             "order_id": "o-1", "refund_id": "r-1", "amount": 500,
             "restock": [{"sku": "tea", "quantity": 1}],
@@ -102,16 +103,18 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
 #[case(Kind::CartClear, &["expected_version"])]
 #[case(Kind::CartMerge, &[])]
 #[case(Kind::CartCheckout, &[
-    "adjustments", "expected_version", "expected_total", "hold_for", "shipping_address", "billing_address", "metadata",
+    "adjustments", "expected_version", "expected_total", "hold_for", "confirm_on", "shipping_address",
+    "billing_address", "metadata",
 ])]
-#[case(Kind::OrderPlace, &["adjustments", "hold_for", "shipping_address", "billing_address", "metadata"])]
+#[case(Kind::OrderPlace, &["adjustments", "hold_for", "confirm_on", "shipping_address", "billing_address", "metadata"])]
+#[case(Kind::OrderCapture, &["amount"])]
 #[case(Kind::OrderAmend, &[
     "expected_version", "lines", "adjustments", "customer", "shipping_address", "billing_address", "metadata",
 ])]
 #[case(Kind::OrderCancel, &["reason"])]
 #[case(Kind::OrderComplete, &[])]
 #[case(Kind::PaymentCallback, &["capture_id", "final"])]
-#[case(Kind::OrderResolve, &[])]
+#[case(Kind::OrderResolve, &["write_off"])]
 #[case(Kind::RefundRequest, &["restock"])]
 fn every_other_field_is_required_and_named_when_missing(
     #[case] kind: Kind,
@@ -200,7 +203,10 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::PaymentCallback, json!({"kind": "failed", "amount": null, "currency": null}))]
 #[case(Kind::PaymentCallback, json!({"kind": "refund_succeeded", "refund_id": "r-1"}))]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d-1", "outcome": "won"}))]
-#[case(Kind::OrderResolve, json!({"decision": "cancel"}))]
+#[case(Kind::OrderResolve, json!({"decision": "cancel", "write_off": null}))]
+#[case(Kind::OrderResolve, json!({"decision": "return", "write_off": null}))]
+#[case(Kind::OrderPlace, json!({"confirm_on": "authorization"}))]
+#[case(Kind::RefundRequest, json!({"amount": 0}))]
 #[case(Kind::RefundRequest, json!({"amount": i64::MAX, "restock": restock(500)}))]
 #[case(Kind::OrderAmend, json!({"lines": [], "adjustments": []}))]
 #[case(Kind::OrderAmend, json!({"lines": amended(500), "adjustments": adjustments(500)}))]
@@ -308,9 +314,14 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::PaymentCallback, json!({"kind": "refund_failed"}), "refund_id: is required for refund_failed")]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_opened"}), "dispute_id: is required for dispute_opened")]
 #[case(Kind::PaymentCallback, json!({"kind": "dispute_closed", "dispute_id": "d"}), "outcome: is required for dispute_closed")]
-#[case(Kind::OrderResolve, json!({"decision": "maybe"}), "decision: must be one of accept or cancel")]
-#[case(Kind::RefundRequest, json!({"amount": 0}), "amount: must be a whole number from 1")]
-#[case(Kind::RefundRequest, json!({"amount": -1}), "amount: must be a whole number from 1")]
+#[case(Kind::OrderResolve, json!({"decision": "maybe"}), "decision: must be one of accept, cancel, return")]
+#[case(Kind::OrderResolve, json!({"decision": "cancel"}), "write_off: belongs to the decision accept only")]
+#[case(Kind::OrderResolve, json!({"decision": "return"}), "write_off: belongs to the decision accept only")]
+#[case(Kind::OrderResolve, json!({"write_off": 0}), "write_off: must be a whole number from 1")]
+#[case(Kind::OrderPlace, json!({"confirm_on": "payment"}), "confirm_on: must be one of capture or authorization")]
+#[case(Kind::OrderCapture, json!({"amount": 0}), "amount: must be a whole number from 1")]
+#[case(Kind::RefundRequest, json!({"amount": 0, "restock": []}), "amount: must be 1 or more, or goods must be returned")]
+#[case(Kind::RefundRequest, json!({"amount": -1}), "amount: must be a whole number from 0")]
 #[case(Kind::RefundRequest, json!({"restock": restock(501)}), "restock: must be at most 500")]
 #[case(Kind::RefundRequest, json!({"restock": [{"sku": "tea", "quantity": 0}]}), "restock[0].quantity: must be a whole number from 1")]
 fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins: &str) {

@@ -9,11 +9,14 @@ mod types;
 pub use types::Type;
 
 use crate::command::{CallbackKind, DisputeOutcome};
-use crate::id::{AttemptId, CartId, CommandId, DisputeId, Provider, RefundId, Sku, Source};
+use crate::id::{
+    AttemptId, CaptureId, CartId, CommandId, DisputeId, Provider, RefundId, Sku, Source,
+};
 use crate::money::Currency;
 use crate::names::names;
 use crate::notification::{Channel, Failure, NotificationKind};
 use crate::order::OrderSnapshot;
+use crate::payment::RefundPart;
 use crate::verdict::{Detail, Reason, Verdict};
 use minicbor::{Decode, Encode};
 
@@ -70,7 +73,7 @@ pub enum Event {
         /// The refund's id.
         #[n(0)]
         refund_id: RefundId,
-        /// The attempt that captured the money, when a single attempt captured enough.
+        /// The attempt that captured the money. `None` only in units of earlier builds.
         #[n(1)]
         attempt_id: Option<AttemptId>,
         /// Minor units.
@@ -79,6 +82,15 @@ pub enum Event {
         /// Currency of the amount.
         #[n(3)]
         currency: Currency,
+        /// The provider. `None` only in units of earlier builds.
+        #[n(4)]
+        provider: Option<Provider>,
+        /// The capture, when the attempt has only one, and that has an id.
+        #[n(5)]
+        capture_id: Option<CaptureId>,
+        /// Which part of the refund. `None` only in units of earlier builds.
+        #[n(6)]
+        part: Option<RefundPart>,
     },
     /// The payment adapter must void an authorization.
     #[n(3)]
@@ -86,6 +98,9 @@ pub enum Event {
         /// The attempt.
         #[n(0)]
         attempt_id: AttemptId,
+        /// The provider. `None` only in units of earlier builds.
+        #[n(1)]
+        provider: Option<Provider>,
     },
     /// The available units fell to the threshold or below it.
     #[n(4)]
@@ -243,6 +258,25 @@ pub enum Event {
         #[n(1)]
         items: Vec<SkuUnits>,
     },
+    /// The payment adapter must capture a part of an authorization.
+    #[n(18)]
+    CaptureRequested {
+        /// The provider.
+        #[n(0)]
+        provider: Provider,
+        /// The attempt.
+        #[n(1)]
+        attempt_id: AttemptId,
+        /// Minor units.
+        #[n(2)]
+        amount: i64,
+        /// Currency of the amount.
+        #[n(3)]
+        currency: Currency,
+        /// The id of the request: its idempotency key.
+        #[n(4)]
+        capture_request_id: String,
+    },
 }
 
 /// Units of one sku.
@@ -317,6 +351,12 @@ pub enum OrderChange {
     /// The order was handed over to the customer.
     #[n(10)]
     Completed,
+    /// Authorizations cover what is not captured of the total.
+    #[n(11)]
+    Authorized,
+    /// An authorization ended, and the rest does not cover the total.
+    #[n(12)]
+    AuthorizationLost,
     /// The goods, the customer, the addresses or the metadata changed.
     #[n(13)]
     Amended,
@@ -383,6 +423,8 @@ impl Event {
                 OrderChange::Refunded => Type::OrderRefunded,
                 OrderChange::PartiallyRefunded => Type::OrderPartiallyRefunded,
                 OrderChange::Completed => Type::OrderCompleted,
+                OrderChange::Authorized => Type::OrderAuthorized,
+                OrderChange::AuthorizationLost => Type::OrderAuthorizationLost,
                 OrderChange::Amended => Type::OrderAmended,
                 OrderChange::Disputed { .. } => Type::OrderDisputed,
                 OrderChange::DisputeClosed { .. } => Type::OrderDisputeClosed,
@@ -404,6 +446,7 @@ impl Event {
             Self::CartExpired { .. } => Type::CartExpired,
             Self::NotificationFailed { .. } => Type::NotificationFailed,
             Self::StockReturned { .. } => Type::StockReturned,
+            Self::CaptureRequested { .. } => Type::PaymentCaptureRequested,
         }
     }
 }

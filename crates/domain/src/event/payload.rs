@@ -249,6 +249,7 @@ impl<'a> EventPayload<'a> {
             }
             Event::PaymentRecorded { .. }
             | Event::RefundRequested { .. }
+            | Event::CaptureRequested { .. }
             | Event::VoidRequested { .. } => Self::Payment(PaymentData::of(event, context)?),
             Event::StockLow { sku, available, version } => Self::Sku(SkuData {
                 sku: sku.as_str(),
@@ -341,7 +342,7 @@ fn reservation<'a>(
         order_id: context.order_id,
         lines: units.map_or_else(all, units_of),
         expires_at: match reservation.state {
-            HoldState::Held { until, .. } if reason.is_none() => Some(until),
+            HoldState::Held { until, .. } if reason.is_none() => until,
             // what was released of a hold does not expire any more
             HoldState::Held { .. }
             | HoldState::Committed

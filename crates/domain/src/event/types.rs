@@ -47,6 +47,12 @@ pub enum Type {
     /// An order was handed over.
     #[strum(serialize = "order.completed")]
     OrderCompleted,
+    /// Authorizations cover an order.
+    #[strum(serialize = "order.authorized")]
+    OrderAuthorized,
+    /// Authorizations cover an order no more.
+    #[strum(serialize = "order.authorization_lost")]
+    OrderAuthorizationLost,
     /// An order was changed after it was placed.
     #[strum(serialize = "order.amended")]
     OrderAmended,
@@ -62,6 +68,9 @@ pub enum Type {
     /// The payment adapter must refund money.
     #[strum(serialize = "payment.refund_requested")]
     PaymentRefundRequested,
+    /// The payment adapter must capture authorized money.
+    #[strum(serialize = "payment.capture_requested")]
+    PaymentCaptureRequested,
     /// The payment adapter must void an authorization.
     #[strum(serialize = "payment.void_requested")]
     PaymentVoidRequested,
@@ -132,10 +141,13 @@ impl Type {
             | Self::OrderRefunded
             | Self::OrderPartiallyRefunded
             | Self::OrderCompleted
+            | Self::OrderAuthorized
+            | Self::OrderAuthorizationLost
             | Self::OrderAmended
             | Self::OrderDisputed
             | Self::OrderDisputeClosed
             | Self::PaymentRefundRequested
+            | Self::PaymentCaptureRequested
             | Self::PaymentVoidRequested
             | Self::StockLow
             | Self::CartCheckedOut

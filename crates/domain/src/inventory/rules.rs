@@ -104,12 +104,13 @@ pub fn hold<'a>(wanted: impl IntoIterator<Item = (&'a Stock, u64)>) -> Result<()
 /// Extends a hold to `cap`, which happens once. `None`: the hold is not extended.
 pub fn extend(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
-        HoldState::Held { until, extended: false, frozen: None } if cap > until => {
-            Some(HoldState::Held { until: cap, extended: true, frozen: None })
+        HoldState::Held { until: Some(until), extended: false, frozen: None } if cap > until => {
+            Some(HoldState::Held { until: Some(cap), extended: true, frozen: None })
         }
         // a frozen hold: when it is unfrozen, all of the time up to the cap is left
-        HoldState::Held { until, extended: false, frozen: Some(_) } => {
-            Some(HoldState::Held { until, extended: true, frozen: Some(until.since(now)) })
+        HoldState::Held { until: Some(until), extended: false, frozen: Some(_) } => {
+            let frozen = Some(until.since(now));
+            Some(HoldState::Held { until: Some(until), extended: true, frozen })
         }
         HoldState::Held { .. }
         | HoldState::Committed
@@ -119,14 +120,14 @@ pub fn extend(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldSta
 }
 
 /// Freezes a hold: its remaining time stands still, but the hold expires at `cap` at the latest. `None`: the hold is
-/// frozen already, or has ended.
+/// frozen already, stands anyway, or has ended.
 pub fn freeze(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldState> {
     match hold {
-        HoldState::Held { until, extended, frozen: None } => {
+        HoldState::Held { until: Some(until), extended, frozen: None } => {
             let frozen = Some(until.since(now));
-            Some(HoldState::Held { until: until.max(cap), extended, frozen })
+            Some(HoldState::Held { until: Some(until.max(cap)), extended, frozen })
         }
-        HoldState::Held { frozen: Some(_), .. }
+        HoldState::Held { .. }
         | HoldState::Committed
         | HoldState::Released
         | HoldState::Expired => None,
@@ -136,13 +137,33 @@ pub fn freeze(hold: HoldState, cap: Timestamp, now: Timestamp) -> Option<HoldSta
 /// Unfreezes a hold: its remaining time runs again, up to the cap. `None`: the hold is not frozen.
 pub fn unfreeze(hold: HoldState, now: Timestamp) -> Option<HoldState> {
     match hold {
-        HoldState::Held { until: cap, extended, frozen: Some(left) } => {
-            Some(HoldState::Held { until: now.plus(left).min(cap), extended, frozen: None })
+        HoldState::Held { until: Some(cap), extended, frozen: Some(left) } => {
+            let until = Some(now.plus(left).min(cap));
+            Some(HoldState::Held { until, extended, frozen: None })
         }
-        HoldState::Held { frozen: None, .. }
+        HoldState::Held { .. }
         | HoldState::Committed
         | HoldState::Released
         | HoldState::Expired => None,
+    }
+}
+
+/// Lets a hold stand without an end, since authorizations cover the order. `None`: the hold has ended, or stands already.
+pub fn stand(hold: HoldState) -> Option<HoldState> {
+    match hold {
+        HoldState::Held { until: Some(_), .. } => Some(HoldState::STANDING),
+        HoldState::Held { until: None, .. }
+        | HoldState::Committed
+        | HoldState::Released
+        | HoldState::Expired => None,
+    }
+}
+
+/// Lets a hold end at `until`, as if it had begun anew. `None`: the hold has ended.
+pub fn begin_again(hold: HoldState, until: Timestamp) -> Option<HoldState> {
+    match hold {
+        HoldState::Held { .. } => Some(HoldState::held(until)),
+        HoldState::Committed | HoldState::Released | HoldState::Expired => None,
     }
 }
 

@@ -78,9 +78,10 @@ pub enum HoldState {
     /// The stock is held until the order is paid, or until the hold expires.
     #[n(0)]
     Held {
-        /// The hold expires then, unless it is committed, extended or unfrozen first.
+        /// The hold expires then, unless it is committed, extended or unfrozen first. `None`: the hold stands as long as
+        /// authorizations cover the order's total.
         #[n(0)]
-        until: Timestamp,
+        until: Option<Timestamp>,
         /// The hold was extended, which happens once.
         #[n(1)]
         extended: bool,
@@ -103,8 +104,11 @@ pub enum HoldState {
 impl HoldState {
     /// Held until `until`, neither extended nor frozen.
     pub const fn held(until: Timestamp) -> Self {
-        Self::Held { until, extended: false, frozen: None }
+        Self::Held { until: Some(until), extended: false, frozen: None }
     }
+
+    /// Held until authorizations cover the order's total no more.
+    pub const STANDING: Self = Self::Held { until: None, extended: false, frozen: None };
 
     /// The name in the admin API.
     pub fn as_str(self) -> &'static str {

@@ -14,4 +14,4 @@ mod state;
 
 pub use details::OrderDetails;
 pub use new_order::NewOrder;
-pub use state::{Order, OrderSnapshot, Status, Tombstone};
+pub use state::{ConfirmOn, Order, OrderSnapshot, Status, Tombstone};

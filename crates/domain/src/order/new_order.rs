@@ -1,6 +1,6 @@
 //! A new order as a command describes it, and the order that is placed from it.
 
-use super::{Order, Status};
+use super::{ConfirmOn, Order, Status};
 use crate::command::{Customer, OrderPlace};
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, Currency, Line, TotalError, total};
@@ -25,11 +25,14 @@ pub struct NewOrder {
     pub cart: Option<CartId>,
     /// How long the stock is held at first.
     pub hold_for: Duration,
+    /// What confirms the order.
+    pub confirm_on: ConfirmOn,
 }
 
 impl NewOrder {
-    /// The order that `place` asks for. Its stock is held for `hold_for`, unless the command says for how long.
-    pub fn of_command(place: OrderPlace, hold_for: Duration) -> Self {
+    /// The order that `place` asks for. Its stock is held for `hold_for`, and `confirm_on` confirms it, unless the command
+    /// says otherwise.
+    pub fn of_command(place: OrderPlace, hold_for: Duration, confirm_on: ConfirmOn) -> Self {
         Self {
             id: place.order_id,
             customer: place.customer,
@@ -38,6 +41,7 @@ impl NewOrder {
             adjustments: place.adjustments.into(),
             cart: None,
             hold_for: place.hold_for.unwrap_or(hold_for),
+            confirm_on: place.confirm_on.unwrap_or(confirm_on),
         }
     }
 
@@ -47,7 +51,7 @@ impl NewOrder {
     ///
     /// The total is below 0 or too large.
     pub fn placed(self, now: Timestamp) -> Result<Order, TotalError> {
-        let Self { id, customer, currency, lines, adjustments, cart, hold_for } = self;
+        let Self { id, customer, currency, lines, adjustments, cart, hold_for, confirm_on } = self;
         let sum = lines.iter().map(|line| (line.quantity, line.unit_price));
         Ok(Order {
             total: total(sum, &*adjustments)?,
@@ -60,12 +64,17 @@ impl NewOrder {
             status: Status::AwaitingPayment,
             version: 0,
             paid: 0,
-            refunds_succeeded: 0,
+            refunded: 0,
             auto_refunds_requested: 0,
             disputed: false,
             hold_for,
             placed_at: now,
             updated_at: now,
+            confirm_on,
+            hold_since: now,
+            completed_at: None,
+            written_off: 0,
+            early_refunds: 0,
             has_details: false,
         })
     }

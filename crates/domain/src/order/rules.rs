@@ -9,22 +9,31 @@
 //! |---|---|
 //! | `step` | what a decision consists of, and how its changes are applied |
 //! | `callback` | what a provider's callback does |
-//! | `money` | captures and refunds |
+//! | `money` | captures, authorizations and refunds |
+//! | `capturing` | which money of authorizations is asked for |
+//! | `resolving` | the decisions of a person; which commands are possible |
 //! | `amend` | what changes after an order was placed, and what follows from its new total |
-//! | `ending` | orders that are cancelled, resolved, completed or expired; whether a refund may be requested |
+//! | `ending` | orders that are cancelled, completed or expired; whether a refund may be requested |
 
 mod amend;
 mod callback;
+mod capturing;
 mod ending;
 mod money;
+mod resolving;
 mod step;
 
 pub use amend::{Error as AmendError, Goods, amend, amended, judge_total};
 pub use callback::on_callback;
+pub use capturing::capture;
 pub use ending::{
-    accept, cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, resolve,
+    cancel, complete, expire_hold, is_at_rest, is_refused_by_status, is_settled, may_refund,
+    returned,
 };
 pub use money::{captured, pays_late};
+pub use resolving::{
+    Resolution, Resolvable, accept, accept_money, possible, resolve, return_money,
+};
 pub use step::{Change, Effect, Rehold, Step, apply, awaits_money, cap, phase};
 
 use super::state::Order;

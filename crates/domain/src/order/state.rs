@@ -34,6 +34,19 @@ names! {
         PartiallyRefunded = 9,
         /// All of the money was refunded.
         Refunded = 10,
+        /// The stock is held, and authorizations cover what is not captured of the total.
+        Authorized = 11,
+    }
+}
+
+names! {
+    /// What confirms an order to its customer.
+    #[derive(schemars::JsonSchema)]
+    ConfirmOn {
+        /// Captured money that covers the total.
+        Capture = 0,
+        /// Authorized money that covers the total: it is captured later, for instance when the goods are shipped.
+        Authorization = 1,
     }
 }
 
@@ -73,11 +86,11 @@ pub struct Order {
     #[n(9)]
     pub paid: i64,
     /// All refunds that succeeded in the order's currency, in minor units. More than `paid` while the
-    /// callback of a capture is missing that its refund overtook.
+    /// callback of a capture is missing that its refund overtook, or when too much was sent back.
     #[n(10)]
-    pub refunds_succeeded: i64,
+    pub refunded: i64,
     /// The refunds that the shop requested by itself, in minor units: of surplus, and of the money of orders that were
-    /// not sold. Refunds that a producer requested do not count.
+    /// not sold. Refunds that a producer requested do not count, nor those of money that had come back.
     #[n(11)]
     pub auto_refunds_requested: i64,
     /// A dispute is open or lost.
@@ -92,29 +105,54 @@ pub struct Order {
     /// When the order last changed.
     #[n(15)]
     pub updated_at: Timestamp,
+    /// What confirms the order.
+    #[n(16)]
+    pub confirm_on: ConfirmOn,
+    /// From when `orders.hold_cap` counts: the placing, or the last loss of an authorization.
+    #[n(17)]
+    pub hold_since: Timestamp,
+    /// When the order was first completed.
+    #[n(18)]
+    pub completed_at: Option<Timestamp>,
+    /// What of the total the shop let go, in minor units.
+    #[n(19)]
+    pub written_off: i64,
+    /// What providers sent back unasked before the order was paid, in minor units.
+    #[n(20)]
+    pub early_refunds: i64,
     /// Whether the order has [details](super::OrderDetails), so that nobody looks for details that are not there.
     #[n(21)]
     pub has_details: bool,
 }
 
 impl Order {
-    /// The refunds that succeeded, but never more than was captured.
-    pub fn refunded(&self) -> i64 {
-        self.refunds_succeeded.min(self.paid)
-    }
-
     /// The net: what was captured, less what was refunded. Never below 0.
     pub fn net(&self) -> i64 {
-        self.paid - self.refunded()
+        self.paid.saturating_sub(self.refunded).max(0)
+    }
+
+    /// Whether the net covers the total, less what the shop let go of it.
+    pub fn is_covered(&self) -> bool {
+        self.net().saturating_add(self.written_off) >= self.total
+    }
+
+    /// What was captured beyond the total and was neither asked back nor sent back unasked before the order was paid.
+    /// Negative when the money does not reach the total.
+    pub fn surplus(&self) -> i64 {
+        let gone = self.auto_refunds_requested.saturating_add(self.early_refunds);
+        self.paid.saturating_sub(self.total).saturating_sub(gone)
     }
 }
 
 /// The rest of a deleted order. Its id stays taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Tombstone {
     /// Where it stood.
     #[n(0)]
     pub status: Status,
+    /// Its id: a capture that counted for it is known by that. `None`: an earlier build deleted the order.
+    #[n(1)]
+    pub id: Option<OrderId>,
 }
 
 /// The changing fields of an order right after an event. Every `order.*` event has them.
@@ -143,7 +181,7 @@ impl From<&Order> for OrderSnapshot {
             status: order.status,
             version: order.version,
             paid: order.paid,
-            refunded: order.refunded(),
+            refunded: order.refunded,
         }
     }
 }

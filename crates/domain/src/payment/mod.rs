@@ -4,6 +4,6 @@ pub mod rules;
 mod state;
 
 pub use state::{
-    Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, MOST_ENTRIES, Payments,
-    Refund, RefundState, Waiting,
+    Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
+    EndedAttempts, MOST_ENDED, Payments, Refund, RefundPart, RefundState, Waiting,
 };

@@ -4,17 +4,20 @@
 //! Invariants:
 //!
 //! - Every capture counts once: by its capture id, or by its event when it has no id. Once the order was
-//!   paid, an attempt without capture ids counts once.
+//!   paid, an attempt without capture ids counts once. (The owner of payments sees to it that a capture
+//!   counts for one order only.)
 //! - Every refund counts once.
 //! - The state of an attempt never goes back.
 //! - An attempt is voided once, and once more when it is authorized after that.
+//! - No refund is requested of an attempt above what it holds.
+//! - Attempts, refunds and disputes are their provider's own: the same id at another provider is another one.
 //!
 //! | module | decides |
 //! |---|---|
 //! | `change` | the effects of callbacks, the changes, and how changes are applied |
-//! | `money` | sums of captures and refunds, by currency |
-//! | `attempts` | captures, authorizations, ends of attempts, and voids |
-//! | `refunds` | which refunds are requested, succeed or fail |
+//! | `money` | sums of captures and refunds, by currency; what a person must look at |
+//! | `attempts` | captures, authorizations, ends of attempts; which are captured and voided |
+//! | `refunds` | which refunds are requested, succeed, fail or bounce |
 //! | `disputes` | disputes |
 
 mod attempts;
@@ -23,10 +26,16 @@ mod disputes;
 mod money;
 mod refunds;
 
-pub use attempts::{PaymentSummary, VoidTarget, summary, to_void};
+pub use attempts::{
+    CaptureRequest, PaymentSummary, VoidTarget, capturable, capture_requested, summary, to_capture,
+    to_void,
+};
 pub use change::{CallbackEffect, Change, Phase, apply};
-pub use money::{OtherCurrency, newest_money, refundable, refundable_other_currencies};
-pub use refunds::{request, requested, was_restocked};
+pub use money::{
+    Attention, OtherCurrency, acceptance, attention, capture_of, refundable,
+    refundable_other_currencies,
+};
+pub use refunds::{referenced, refund_reference, request, request_by_itself, was_restocked};
 
 use super::state::{AttemptState, DisputeState, Payments, RefundState};
 use crate::command::{CallbackKind, PaymentCallback};
@@ -51,8 +60,8 @@ pub fn decide(
         CallbackKind::Failed => attempts::ended(attempt, callback, AttemptState::Failed, phase),
         CallbackKind::Voided => attempts::ended(attempt, callback, AttemptState::Voided, phase),
         CallbackKind::Expired => attempts::ended(attempt, callback, AttemptState::Expired, phase),
-        CallbackKind::RefundSucceeded => refunds::succeeded(payments, callback, currency),
-        CallbackKind::RefundFailed => refunds::failed(payments, callback),
+        CallbackKind::RefundSucceeded => refunds::succeeded(payments, callback, currency, phase),
+        CallbackKind::RefundFailed => refunds::failed(payments, callback, currency),
         CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => {
             disputes::disputed(payments, callback)
         }

@@ -8,17 +8,19 @@ use crate::time::Timestamp;
 use crate::trace::TraceParent;
 use minicbor::{Decode, Encode};
 
-/// The most attempts, captures, refunds and disputes of one order, all together. They are one stored value, which every
-/// callback reads and writes.
-pub const MOST_ENTRIES: usize = 1_000;
+/// The most attempts of one order that are kept after they ended without money, the newest ones. Of older ones only the
+/// number is kept: anybody can make attempts that fail.
+pub const MOST_ENDED: usize = 20;
 
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Payments {
-    /// The attempts, in the order in which callbacks first named them.
+    /// The attempts, in the order in which callbacks first named them. Of those that ended without money only the newest
+    /// [`MOST_ENDED`] are here.
     #[n(0)]
     pub attempts: Vec<Attempt>,
-    /// The refunds, in the order in which they were requested or first reported.
+    /// The refunds, in the order in which they were requested or first reported. A refund of the money of several
+    /// attempts has a part for each.
     #[n(1)]
     pub refunds: Vec<Refund>,
     /// The disputes, in the order in which they were opened.
@@ -27,14 +29,48 @@ pub struct Payments {
     /// Callbacks that wait for the order to be placed, in the order in which they came.
     #[n(3)]
     pub waiting: Vec<Waiting>,
+    /// The attempts that ended without money and are not kept.
+    #[n(4)]
+    pub ended: EndedAttempts,
+    /// What a person accepted of money that does not fit the order, by currency.
+    #[n(5)]
+    pub accepted: Vec<Accepted>,
 }
 
-impl Payments {
-    /// The number of attempts, captures, refunds and disputes.
-    pub fn entries(&self) -> usize {
-        let captures: usize = self.attempts.iter().map(|attempt| attempt.captures.len()).sum();
-        self.attempts.len() + captures + self.refunds.len() + self.disputes.len()
+/// How many attempts ended without money and are not kept, by the state in which they ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, serde::Serialize)]
+pub struct EndedAttempts {
+    /// Attempts that failed.
+    #[n(0)]
+    pub failed: u64,
+    /// Authorizations that were voided.
+    #[n(1)]
+    pub voided: u64,
+    /// Attempts or authorizations that expired.
+    #[n(2)]
+    pub expired: u64,
+}
+
+impl EndedAttempts {
+    /// Whether every attempt of the order is kept.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
     }
+}
+
+/// What a person accepted in one currency, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Accepted {
+    /// The currency.
+    #[n(0)]
+    pub currency: Currency,
+    /// All that was captured when money in another currency than the order's was accepted. What is captured later is not
+    /// accepted.
+    #[n(1)]
+    pub captured: i64,
+    /// What was sent back beyond what was captured when that was accepted.
+    #[n(2)]
+    pub excess: i64,
 }
 
 names! {
@@ -67,7 +103,7 @@ pub struct Attempt {
     /// The state.
     #[n(2)]
     pub state: AttemptState,
-    /// The authorized amount, in minor units of `currency`.
+    /// All that was authorized, in minor units of `currency`.
     #[n(3)]
     pub authorized: i64,
     /// The captures.
@@ -83,9 +119,51 @@ pub struct Attempt {
     /// attempt is authorized after that.
     #[n(7)]
     pub void_requested: bool,
+    /// When money was authorized, by the provider's clock: an authorization of the same time is known.
+    #[n(8)]
+    pub authorized_at: Vec<Timestamp>,
+    /// What the provider was asked to capture and has not captured yet, in minor units of `currency`.
+    #[n(9)]
+    pub capture_requested: i64,
+    /// How often the provider was asked to capture.
+    #[n(10)]
+    pub capture_requests: u32,
 }
 
 impl Attempt {
+    /// What was captured in `currency`, in minor units.
+    pub fn captured(&self, currency: Currency) -> i64 {
+        let captures = self.captures.iter().filter(|capture| capture.currency == currency);
+        captures.fold(0, |sum, capture| sum.saturating_add(capture.amount))
+    }
+
+    /// What is authorized in `currency` and may still be captured, in minor units. Nothing once a void was requested.
+    pub fn open_amount(&self, currency: Currency) -> i64 {
+        let may_capture = match self.state {
+            AttemptState::Authorized => true,
+            AttemptState::Captured => !self.closed,
+            AttemptState::ActionRequired
+            | AttemptState::Failed
+            | AttemptState::Voided
+            | AttemptState::Expired => false,
+        };
+        if !may_capture || self.void_requested || self.currency != Some(currency) {
+            return 0;
+        }
+        (self.authorized - self.captured(currency)).max(0)
+    }
+
+    /// Whether the attempt ended and brought no money.
+    pub fn ended_without_money(&self) -> bool {
+        self.captures.is_empty()
+            && match self.state {
+                AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => true,
+                AttemptState::ActionRequired
+                | AttemptState::Authorized
+                | AttemptState::Captured => false,
+            }
+    }
+
     /// Whether the attempt has brought no money and may still bring some: such an attempt freezes the hold. (An
     /// attempt that captures in parts does not: its first part extended the hold to its cap.)
     pub fn is_open(&self) -> bool {
@@ -143,27 +221,58 @@ names! {
     }
 }
 
-/// A refund.
+/// A refund at one attempt: the whole refund, or one of its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 pub struct Refund {
-    /// The id: given by the producer, or derived from what is refunded.
+    /// The id: given by the producer, derived from what is refunded, or the provider's own.
     #[n(0)]
     pub id: RefundId,
-    /// The attempt that captured the money, when a single attempt captured enough.
+    /// The provider that refunds. `None`: an earlier build asked for the refund, or no money is sent back.
     #[n(1)]
+    pub provider: Option<Provider>,
+    /// The attempt whose money is refunded. `None`: an earlier build asked nobody in particular, or no money is sent back.
+    #[n(2)]
     pub attempt: Option<AttemptId>,
     /// Minor units of `currency`.
-    #[n(2)]
+    #[n(3)]
     pub amount: i64,
     /// The currency of the refund.
-    #[n(3)]
+    #[n(4)]
     pub currency: Currency,
     /// The state.
-    #[n(4)]
+    #[n(5)]
     pub state: RefundState,
     /// Goods were returned to stock with the refund, which happens once.
-    #[n(5)]
+    #[n(6)]
     pub restocked: bool,
+    /// What the provider was asked. `None`: the provider refunded without being asked.
+    #[n(7)]
+    pub request: Option<RefundPart>,
+    /// When the refund succeeded, by the provider's clock. Kept when it fails after that.
+    #[n(8)]
+    pub succeeded_at: Option<Timestamp>,
+    /// The money was sent back unasked before the order was paid.
+    #[n(9)]
+    pub early: bool,
+}
+
+/// The place of a part in its refund. With the id of the refund it is the idempotency key of the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct RefundPart {
+    /// Which part, from 1.
+    #[n(0)]
+    pub part: u32,
+    /// How many parts the refund has.
+    #[n(1)]
+    pub parts: u32,
+    /// How often the part was requested, from 1.
+    #[n(2)]
+    pub tries: u32,
+}
+
+impl RefundPart {
+    /// The only part, requested for the first time.
+    pub const ONLY: Self = Self { part: 1, parts: 1, tries: 1 };
 }
 
 names! {
@@ -187,6 +296,9 @@ pub struct Dispute {
     /// The state.
     #[n(1)]
     pub state: DisputeState,
+    /// The provider. `None`: an earlier build recorded the dispute.
+    #[n(2)]
+    pub provider: Option<Provider>,
 }
 
 /// A callback that came before its order.

@@ -61,9 +61,9 @@ pub const FORMATS: &[Format] = &[
         number: 3,
         versions: &[
             ("order", 2),
-            ("tombstone", 1),
-            ("reservation", 1),
-            ("payments", 1),
+            ("tombstone", 2),
+            ("reservation", 2),
+            ("payments", 2),
             ("notices", 1),
             ("stock", 2),
             ("cart", 1),
@@ -72,6 +72,6 @@ pub const FORMATS: &[Format] = &[
             ("quarantine marker", 1),
             ("order details", 1),
         ],
-        numbers: 201,
+        numbers: 211,
     },
 ];

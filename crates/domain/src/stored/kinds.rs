@@ -26,21 +26,6 @@ pub const KINDS: &[(&str, u8)] = &[
     (OrderDetails::KIND, OrderDetails::VERSION),
 ];
 
-impl Stored for Tombstone {
-    const KIND: &'static str = "tombstone";
-    const VERSION: u8 = 1;
-}
-
-impl Stored for Reservation {
-    const KIND: &'static str = "reservation";
-    const VERSION: u8 = 1;
-}
-
-impl Stored for Payments {
-    const KIND: &'static str = "payments";
-    const VERSION: u8 = 1;
-}
-
 impl Stored for Notices {
     const KIND: &'static str = "notices";
     const VERSION: u8 = 1;

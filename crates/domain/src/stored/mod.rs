@@ -18,7 +18,7 @@
 //! | module | has |
 //! |---|---|
 //! | `kinds` | each kind of stored record, with its version |
-//! | `order`, `parked`, `stock`, `unit_record` | the history of each kind whose form has changed: its versions and their upgrades |
+//! | `order`, `payments`, `parked`, `stock`, `unchanged` | the history of kinds whose form has changed: their versions and upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
 //! What is stored for ever and checked by tests: `tests/golden` has the bytes of every version that there
@@ -28,8 +28,9 @@ mod format;
 mod kinds;
 mod order;
 mod parked;
+mod payments;
 mod stock;
-mod unit_record;
+mod unchanged;
 
 pub use format::{FORMAT, FORMATS, Format};
 pub use kinds::KINDS;

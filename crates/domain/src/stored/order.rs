@@ -1,15 +1,17 @@
-//! The history of what is stored of an order.
+//! The history of what is stored of orders: of an order, and of the rest of a deleted one.
 //!
-//! | version | what changed |
-//! |---|---|
-//! | 1 | the first |
-//! | 2 | whether the order has details |
+//! | kind | version | what changed |
+//! |---|---|---|
+//! | order | 1 | the first |
+//! | order | 2 | what confirms it, when its hold began, when it was completed, what was written off, early refunds |
+//! | tombstone | 1 | the first |
+//! | tombstone | 2 | the id of the order |
 
 use super::{Error, Stored, fields_of};
 use crate::command::Customer;
 use crate::id::{CartId, OrderId};
 use crate::money::{Adjustment, Currency, Line};
-use crate::order::{Order, Status};
+use crate::order::{ConfirmOn, Order, Status, Tombstone};
 use crate::time::Timestamp;
 use minicbor::Decode;
 use std::sync::Arc;
@@ -22,6 +24,18 @@ impl Stored for Order {
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of::<OrderVersion1>(Self::KIND, fields).map(Self::from),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}
+
+impl Stored for Tombstone {
+    const KIND: &'static str = "tombstone";
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 => fields_of::<TombstoneVersion1>(Self::KIND, fields).map(Self::from),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }
@@ -52,7 +66,7 @@ struct OrderVersion1 {
     #[n(9)]
     paid: i64,
     #[n(10)]
-    refunds_succeeded: i64,
+    refunded: i64,
     #[n(11)]
     auto_refunds_requested: i64,
     #[n(12)]
@@ -68,6 +82,8 @@ struct OrderVersion1 {
 impl From<OrderVersion1> for Order {
     fn from(old: OrderVersion1) -> Self {
         Self {
+            // an order that was completed and then refunded did not keep the time
+            completed_at: (old.status == Status::Completed).then_some(old.updated_at),
             id: old.id,
             customer: old.customer,
             currency: old.currency,
@@ -78,13 +94,30 @@ impl From<OrderVersion1> for Order {
             status: old.status,
             version: old.version,
             paid: old.paid,
-            refunds_succeeded: old.refunds_succeeded,
+            refunded: old.refunded,
             auto_refunds_requested: old.auto_refunds_requested,
             disputed: old.disputed,
             hold_for: old.hold_for,
             placed_at: old.placed_at,
             updated_at: old.updated_at,
+            confirm_on: ConfirmOn::Capture,
+            hold_since: old.placed_at,
+            written_off: 0,
+            // an order that has not been paid counts what comes back from now on
+            early_refunds: 0,
             has_details: false,
         }
+    }
+}
+
+#[derive(Decode)]
+struct TombstoneVersion1 {
+    #[n(0)]
+    status: Status,
+}
+
+impl From<TombstoneVersion1> for Tombstone {
+    fn from(old: TombstoneVersion1) -> Self {
+        Self { status: old.status, id: None }
     }
 }

@@ -4,13 +4,15 @@
 //! |---|---|
 //! | `numbers` | the table of all stored numbers |
 //! | `records` | records of units, with every event and every origin |
+//! | `former` | the same values as they are read from what earlier versions wrote |
 #![allow(dead_code, unreachable_pub, unused_imports, reason = "each test uses a part")]
 
+pub mod former;
 pub mod numbers;
 mod records;
 
 pub(crate) use records::every;
-pub use records::{changes, events, origins, records, records_v1};
+pub use records::{changes, events, origins, records};
 
 use orderly_domain::address::Address;
 use orderly_domain::cart::{Cart, CartLine, CartStatus};
@@ -23,10 +25,10 @@ use orderly_domain::money::{Adjustment, Currency, Line, NonNegativeAmount, Quant
 use orderly_domain::notification::{
     Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
 };
-use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
+use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{
-    Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState, Payments, Refund,
-    RefundState, Waiting,
+    Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
+    EndedAttempts, Payments, Refund, RefundPart, RefundState, Waiting,
 };
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::CommandName;
@@ -91,13 +93,18 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         status: Status::PartiallyRefunded,
         version: 7,
         paid: 1_100,
-        refunds_succeeded: 300,
+        refunded: 300,
         auto_refunds_requested: 200,
         disputed: true,
         hold_for: Duration::new(900, 5),
         placed_at: at(1),
         updated_at: at(2),
         has_details: true,
+        confirm_on: ConfirmOn::Authorization,
+        hold_since: at(1_000),
+        completed_at: Some(at(2_000)),
+        written_off: 50,
+        early_refunds: 25,
     };
     let small = Order {
         customer: Customer { id: id("c-2"), email: None, phone: None },
@@ -108,10 +115,14 @@ pub fn orders() -> Vec<(&'static str, Order)> {
         status: Status::Rejected,
         version: 1,
         paid: 0,
-        refunds_succeeded: 0,
+        refunded: 0,
         auto_refunds_requested: 0,
         disputed: false,
         has_details: false,
+        confirm_on: ConfirmOn::Capture,
+        completed_at: None,
+        written_off: 0,
+        early_refunds: 0,
         ..full.clone()
     };
     vec![("full", full), ("small", small)]
@@ -147,7 +158,8 @@ pub fn details() -> Vec<(&'static str, OrderDetails)> {
 }
 
 pub fn tombstones() -> Vec<(&'static str, Tombstone)> {
-    vec![("completed", Tombstone { status: Status::Completed })]
+    let completed = Tombstone { status: Status::Completed, id: Some(id("o-1")) };
+    vec![("without_id", Tombstone { id: None, ..completed.clone() }), ("completed", completed)]
 }
 
 pub fn reservations() -> Vec<(&'static str, Reservation)> {
@@ -157,7 +169,7 @@ pub fn reservations() -> Vec<(&'static str, Reservation)> {
         quantity,
         returned,
     };
-    let held = |frozen| HoldState::Held { until: at(900), extended: true, frozen };
+    let held = |frozen| HoldState::Held { until: Some(at(900)), extended: true, frozen };
     let of = |state| Reservation {
         items: [item("tea", 3, 2, 0), item("cup", 70_000, 4_000_000_000, 1)].into(),
         state,
@@ -165,6 +177,7 @@ pub fn reservations() -> Vec<(&'static str, Reservation)> {
     vec![
         ("held", of(held(None))),
         ("frozen", of(held(Some(Duration::from_millis(1_500))))),
+        ("standing", of(HoldState::STANDING)),
         ("committed", of(HoldState::Committed)),
         ("released", of(HoldState::Released)),
         ("expired", of(HoldState::Expired)),
@@ -206,6 +219,9 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 currency: Some(currency("EUR")),
                 closed: true,
                 void_requested: false,
+                authorized_at: vec![at(4), at(5)],
+                capture_requested: 300,
+                capture_requests: 2,
             },
             Attempt {
                 provider: id("other"),
@@ -216,17 +232,41 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 currency: None,
                 closed: false,
                 void_requested: true,
+                authorized_at: Vec::new(),
+                capture_requested: 0,
+                capture_requests: 0,
             },
         ],
-        refunds: vec![Refund {
-            id: id("r-1"),
-            attempt: Some(id("a-1")),
-            amount: 200,
-            currency: currency("EUR"),
-            state: RefundState::Requested,
-            restocked: true,
-        }],
-        disputes: vec![Dispute { id: id("d-1"), state: DisputeState::Lost }],
+        refunds: vec![
+            Refund {
+                id: id("r-1"),
+                provider: Some(id("acme")),
+                attempt: Some(id("a-1")),
+                amount: 200,
+                currency: currency("EUR"),
+                state: RefundState::Requested,
+                restocked: true,
+                request: Some(RefundPart { part: 2, parts: 3, tries: 4 }),
+                succeeded_at: None,
+                early: false,
+            },
+            Refund {
+                id: id("r-2"),
+                provider: None,
+                attempt: None,
+                amount: 100,
+                currency: currency("USD"),
+                state: RefundState::Failed,
+                restocked: false,
+                request: None,
+                succeeded_at: Some(at(30)),
+                early: true,
+            },
+        ],
+        disputes: vec![
+            Dispute { id: id("d-1"), state: DisputeState::Lost, provider: Some(id("acme")) },
+            Dispute { id: id("d-1"), state: DisputeState::Open, provider: None },
+        ],
         waiting: vec![
             Waiting {
                 callback: callback(),
@@ -253,6 +293,8 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 command_id: id("m-2"),
             },
         ],
+        ended: EndedAttempts { failed: 1_000, voided: 2, expired: 3 },
+        accepted: vec![Accepted { currency: currency("USD"), captured: 500, excess: 20 }],
     };
     vec![("full", full), ("empty", Payments::default())]
 }

@@ -5,6 +5,7 @@ use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
 use orderly_domain::event::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
 use orderly_domain::notification::{Channel, Failure, NotificationKind};
 use orderly_domain::order::{OrderSnapshot, Status};
+use orderly_domain::payment::RefundPart;
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::verdict::{Detail, Reason, Shortage, Verdict};
 
@@ -58,6 +59,8 @@ pub fn changes() -> Vec<OrderChange> {
             dispute_id: id("d-1"),
             outcome: DisputeOutcome::Won,
         }],
+        OrderChange::Authorized => [OrderChange::Authorized],
+        OrderChange::AuthorizationLost => [OrderChange::AuthorizationLost],
     }
 }
 
@@ -86,8 +89,13 @@ pub fn events() -> Vec<Event> {
             attempt_id: Some(id("a-1")),
             amount: 200,
             currency: currency("EUR"),
+            provider: Some(id("acme")),
+            capture_id: Some(id("cap-1")),
+            part: Some(RefundPart { part: 1, parts: 2, tries: 3 }),
         }],
-        Event::VoidRequested { .. } => [Event::VoidRequested { attempt_id: id("a-1") }],
+        Event::VoidRequested { .. } => [
+            Event::VoidRequested { attempt_id: id("a-1"), provider: Some(id("acme")) },
+        ],
         Event::StockLow { .. } => [Event::StockLow { sku: id("tea"), available: 1, version: Some(6) }],
         Event::StockChanged { .. } => [Event::StockChanged {
             sku: id("tea"),
@@ -133,17 +141,24 @@ pub fn events() -> Vec<Event> {
             refund_id: Some(id("r-1")),
             items: vec![SkuUnits { sku: id("tea"), quantity: 2 }],
         }],
+        Event::CaptureRequested { .. } => [Event::CaptureRequested {
+            provider: id("acme"),
+            attempt_id: id("a-1"),
+            amount: 300,
+            currency: currency("EUR"),
+            capture_request_id: "c-1".to_owned(),
+        }],
     }
 }
 
-/// Whether format 1 had the variants of `event`.
-fn is_of_format_1(event: &Event) -> bool {
-    let of_first = |name: &str, variant: &str| numbers::format_of(name, variant) == 1;
-    let has_first_change = match event {
-        Event::Order { change, .. } => of_first("OrderChange", &numbers::variant(change)),
+/// Whether format 3 had the variants of `event`.
+fn is_of_format_3(event: &Event) -> bool {
+    let of_third = |name: &str, variant: &str| numbers::format_of(name, variant) <= 3;
+    let has_change = match event {
+        Event::Order { change, .. } => of_third("OrderChange", &numbers::variant(change)),
         _ => true,
     };
-    has_first_change && of_first("Event", &numbers::variant(event))
+    has_change && of_third("Event", &numbers::variant(event))
 }
 
 /// Every origin, by a name for its record.
@@ -166,6 +181,7 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         Origin::Operator => [Origin::Operator],
         Origin::Retention => [Origin::Retention],
         Origin::Reminder => [Origin::Reminder],
+        Origin::Upgrade => [Origin::Upgrade],
     };
     let names = [
         "small",
@@ -178,29 +194,10 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         "operator",
         "age",
         "reminder",
+        "upgrade",
     ];
     assert_eq!(names.len(), all.len(), "an origin has no name");
     names.into_iter().zip(all).collect()
-}
-
-/// The records as version 1 had them, read by this build: without what events got later.
-pub fn records_v1() -> Vec<(&'static str, UnitRecord)> {
-    let is_of_version_1 = |record: &UnitRecord| record.events.iter().all(is_of_format_1);
-    let records = records().into_iter().filter(|(_, record)| is_of_version_1(record));
-    let of_version_1 = |mut record: UnitRecord| {
-        record.events.iter_mut().for_each(remove_what_came_later);
-        record
-    };
-    records.map(|(name, record)| (name, of_version_1(record))).collect()
-}
-
-fn remove_what_came_later(event: &mut Event) {
-    match event {
-        Event::StockLow { version, .. } | Event::StockChanged { version, .. } => *version = None,
-        Event::StockHeld { units } | Event::StockReleased { units, .. } => *units = None,
-        Event::PaymentRecorded { outcome, .. } => *outcome = None,
-        _ => {}
-    }
 }
 
 /// A record with everything that a record can have, one of each origin, and one with each event.
@@ -213,8 +210,8 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         reason: Some(Reason::RestockExceedsSold),
         detail: Some(Detail::Text("paid".to_owned())),
         original: Some(1_000_000),
-        // this record was committed when there was only format 1: events of later formats have records of their own below
-        events: events().into_iter().filter(is_of_format_1).collect(),
+        // committed with format 3: later events have the records below only
+        events: events().into_iter().filter(is_of_format_3).collect(),
     };
     let small = |origin, events| UnitRecord {
         origin,

@@ -24,6 +24,7 @@ pub enum CartStatus {
     Expired,
 }
 
+/// A line of a cart or of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) sku: String,

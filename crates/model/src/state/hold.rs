@@ -4,8 +4,9 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hold {
     pub(crate) state: HoldState,
-    /// When the hold expires, while it is held. The cap while it is frozen.
-    pub(crate) until: i64,
+    /// When the hold expires, while it is held. The cap while it is frozen. `None`: the hold stands as long as the
+    /// order is `authorized`.
+    pub(crate) until: Option<i64>,
     /// Whether the hold was extended to its cap, because the order is partly paid or under review.
     pub(crate) is_extended: bool,
     /// The time that was left when the hold was frozen.
@@ -28,10 +29,10 @@ pub enum HoldState {
 
 impl Hold {
     pub(crate) const fn held(until: i64) -> Self {
-        Self { state: HoldState::Held, until, is_extended: false, frozen: None }
+        Self { state: HoldState::Held, until: Some(until), is_extended: false, frozen: None }
     }
 
     pub(crate) const fn committed() -> Self {
-        Self { state: HoldState::Committed, until: 0, is_extended: false, frozen: None }
+        Self { state: HoldState::Committed, until: None, is_extended: false, frozen: None }
     }
 }

@@ -1,82 +1,33 @@
 //! The money of one order: attempts, captures, refunds and disputes.
 
+use crate::state::attempt::{Attempt, CaptureIdentity};
+use crate::state::refund::{Part, Refund, RefundState};
+use std::collections::BTreeMap;
+
+/// The attempts that an order keeps of those that ended without money.
+const ENDED_ATTEMPTS_KEPT: usize = 20;
+
 /// The money of one order, as the providers reported it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     /// The attempts, in the order in which callbacks first named them.
     pub(crate) attempts: Vec<Attempt>,
+    /// Attempts that ended without money and are not kept, by state.
+    pub(crate) ended_attempts: BTreeMap<&'static str, i64>,
     /// The refunds, in the order in which they were requested or first reported.
     pub(crate) refunds: Vec<Refund>,
-    pub(crate) disputes: Vec<(String, DisputeState)>,
+    pub(crate) disputes: Vec<Dispute>,
+    /// By currency: the captures in another currency that a person accepted.
+    pub(crate) accepted: BTreeMap<String, i64>,
+    /// By currency: how much more was sent back than taken when a person accepted that.
+    pub(crate) accepted_excess: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Attempt {
+pub(crate) struct Dispute {
     pub(crate) provider: String,
     pub(crate) id: String,
-    pub(crate) state: AttemptState,
-    pub(crate) captures: Vec<Capture>,
-    /// Whether a callback said `final`: the attempt captures no more.
-    pub(crate) is_final: bool,
-    /// Whether `payment.void_requested` was emitted for the attempt in its present state.
-    pub(crate) void_requested: bool,
-}
-
-/// The state of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum AttemptState {
-    /// No callback has named the attempt yet.
-    Initiated,
-    /// The customer must do something.
-    ActionRequired,
-    /// Money is authorized, and not captured.
-    Authorized,
-    /// Money was captured, in part or whole.
-    Captured,
-    /// The attempt failed.
-    Failed,
-    /// The authorization was voided.
-    Voided,
-    /// The attempt or its authorization expired.
-    Expired,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Capture {
-    pub(crate) identity: CaptureIdentity,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-}
-
-/// The identity of a capture, which is counted once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum CaptureIdentity {
-    /// The capture's id, unique within its attempt.
-    Capture(String),
-    /// The capture has no id: the id of the event that reported it, unique within its provider.
-    Event(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Refund {
-    /// Empty until `Model::name_refunds`: see there.
-    pub(crate) id: String,
-    pub(crate) amount: i64,
-    pub(crate) currency: String,
-    pub(crate) state: RefundState,
-}
-
-/// The state of a refund.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
-#[strum(serialize_all = "snake_case")]
-pub enum RefundState {
-    /// The refund was requested.
-    Requested,
-    /// The refund succeeded.
-    Succeeded,
-    /// The refund failed.
-    Failed,
+    pub(crate) state: DisputeState,
 }
 
 /// The state of a dispute.
@@ -91,73 +42,56 @@ pub enum DisputeState {
     Lost,
 }
 
-impl AttemptState {
-    /// Whether the state may change to `next`. It never goes back. But an attempt that ended may still be reported as
-    /// captured: the money counts.
-    pub(crate) fn may_become(self, next: Self) -> bool {
-        match self {
-            Self::Initiated => true,
-            Self::ActionRequired => next != Self::ActionRequired,
-            Self::Authorized => !matches!(next, Self::ActionRequired | Self::Authorized),
-            Self::Captured | Self::Failed | Self::Voided | Self::Expired => next == Self::Captured,
-        }
-    }
-}
-
-impl Attempt {
-    /// Whether the attempt has captured nothing and may still capture. Such an attempt freezes the order's hold.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(self.state, AttemptState::ActionRequired | AttemptState::Authorized)
-    }
-}
-
 impl Ledger {
     /// The attempt. The first callback that names it adds it.
     pub(crate) fn attempt(&mut self, provider: &str, id: &str) -> &mut Attempt {
-        let known = self.attempts.iter().position(|one| one.provider == provider && one.id == id);
-        let place = known.unwrap_or_else(|| {
-            self.attempts.push(Attempt {
-                provider: provider.to_owned(),
-                id: id.to_owned(),
-                state: AttemptState::Initiated,
-                captures: Vec::new(),
-                is_final: false,
-                void_requested: false,
-            });
+        let place = self.attempts.iter().position(|one| one.is(provider, id));
+        let place = place.unwrap_or_else(|| {
+            self.attempts.push(Attempt::new(provider, id));
             self.attempts.len() - 1
         });
         &mut self.attempts[place]
     }
 
-    pub(crate) fn knows(&self, provider: &str, id: &str) -> bool {
-        self.attempts.iter().any(|one| one.provider == provider && one.id == id)
+    pub(crate) fn known_attempt(&self, provider: &str, id: &str) -> Option<&Attempt> {
+        self.attempts.iter().find(|one| one.is(provider, id))
     }
 
-    /// Whether the capture was counted before.
-    pub(crate) fn has_counted(
-        &self,
-        provider: &str,
-        attempt: &str,
-        identity: &CaptureIdentity,
-    ) -> bool {
+    /// Forgets the oldest attempts that ended without money, and counts them instead.
+    pub(crate) fn forget_ended_attempts(&mut self) {
+        while self.attempts.iter().filter(|one| one.is_ended()).count() > ENDED_ATTEMPTS_KEPT {
+            let oldest = self.attempts.iter().position(Attempt::is_ended);
+            let oldest = self.attempts.remove(oldest.expect("more than none ended"));
+            *self.ended_attempts.entry(oldest.state.into()).or_default() += 1;
+        }
+    }
+
+    /// Whether a capture without an id was counted before.
+    pub(crate) fn has_counted_event(&self, provider: &str, event: &str) -> bool {
         let of_provider = self.attempts.iter().filter(|one| one.provider == provider);
-        let attempts = of_provider.filter(|one| match identity {
-            CaptureIdentity::Capture(_) => one.id == attempt,
-            CaptureIdentity::Event(_) => true,
-        });
-        attempts.flat_map(|one| &one.captures).any(|capture| capture.identity == *identity)
+        let mut captures = of_provider.flat_map(|one| &one.captures);
+        captures.any(|one| one.identity == CaptureIdentity::Event(event.to_owned()))
     }
 
     /// The sum of the captures in a currency.
     pub(crate) fn captured(&self, currency: &str) -> i64 {
-        let captures = self.attempts.iter().flat_map(|attempt| &attempt.captures);
-        captures.filter(|one| one.currency == currency).map(|one| one.amount).sum()
+        self.attempts.iter().map(|attempt| attempt.captured(currency)).sum()
     }
 
-    /// The sum of the refunds in a currency that are in this state.
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.refunds.iter().flat_map(|refund| &refund.parts)
+    }
+
+    /// The sum of the parts of refunds in a currency that are in this state.
     pub(crate) fn refunds(&self, currency: &str, state: RefundState) -> i64 {
-        let refunds = self.refunds.iter().filter(|one| one.state == state);
-        refunds.filter(|one| one.currency == currency).map(|one| one.amount).sum()
+        let parts = self.parts().filter(|part| part.is(state, currency));
+        parts.map(|part| part.amount).sum()
+    }
+
+    /// What providers sent back unasked before the order was sold.
+    pub(crate) fn early(&self, currency: &str) -> i64 {
+        let parts = self.parts().filter(|part| part.is(RefundState::Succeeded, currency));
+        parts.filter(|part| part.is_early).map(|part| part.amount).sum()
     }
 
     pub(crate) fn refund(&mut self, id: &str) -> Option<&mut Refund> {
@@ -170,15 +104,28 @@ impl Ledger {
         net.max(0) - self.refunds(currency, RefundState::Requested)
     }
 
+    /// The money of one attempt that was neither refunded nor requested to be refunded.
+    pub(crate) fn held_by(&self, attempt: &Attempt, currency: &str) -> i64 {
+        let parts = self.parts().filter(|part| attempt.is(&part.provider, &part.attempt));
+        let gone = parts.filter(|part| part.currency == currency);
+        let gone = gone.filter(|part| part.state != RefundState::Failed);
+        (attempt.captured(currency) - gone.map(|part| part.amount).sum::<i64>()).max(0)
+    }
+
+    /// How much more was sent back in a currency than was taken in it.
+    pub(crate) fn excess(&self, currency: &str) -> i64 {
+        (self.refunds(currency, RefundState::Succeeded) - self.captured(currency)).max(0)
+    }
+
     /// Whether a dispute is open or lost.
     pub(crate) fn is_disputed(&self) -> bool {
-        self.disputes.iter().any(|(_, state)| *state != DisputeState::Won)
+        self.disputes.iter().any(|dispute| dispute.state != DisputeState::Won)
     }
 
     /// Whether a refund or a dispute is not finished, so that the provider may still report something.
     pub(crate) fn is_under_way(&self) -> bool {
-        self.refunds.iter().any(|refund| refund.state == RefundState::Requested)
-            || self.disputes.iter().any(|(_, state)| *state == DisputeState::Open)
+        self.parts().any(|part| part.state == RefundState::Requested)
+            || self.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
     }
 
     /// The currencies of captures other than `own`, in the order of the captures.
@@ -190,5 +137,57 @@ impl Ledger {
             }
         }
         found
+    }
+
+    /// Whether money in another currency is neither accepted by a person nor asked back.
+    pub(crate) fn has_unjudged_currency(&self, own: &str) -> bool {
+        self.other_currencies(own).iter().any(|other| self.is_unjudged(other))
+    }
+
+    fn is_unjudged(&self, other: &str) -> bool {
+        let accepted = self.accepted.get(other).copied().unwrap_or_default();
+        self.refundable(other).min(self.captured(other) - accepted) > 0
+    }
+
+    /// Whether more was sent back than taken, and no person accepted that.
+    pub(crate) fn has_unjudged_excess(&self) -> bool {
+        self.parts().any(|part| {
+            let accepted = self.accepted_excess.get(&part.currency).copied().unwrap_or_default();
+            self.excess(&part.currency) > accepted
+        })
+    }
+
+    /// Whether a refund in the order's own currency failed and the shop still has that money. (Money in other currencies
+    /// is shown anyway.)
+    pub(crate) fn has_failed_refund(&self, own: &str) -> bool {
+        let has_failed = self.parts().any(|part| part.is(RefundState::Failed, own));
+        has_failed && self.refundable(own) > 0
+    }
+
+    /// A person accepts the money in other currencies that was not judged yet, and what was sent back beyond what was
+    /// taken.
+    pub(crate) fn accept(&mut self, own: &str) {
+        for other in self.other_currencies(own) {
+            if self.is_unjudged(&other) {
+                let captured = self.captured(&other);
+                self.accepted.insert(other, captured);
+            }
+        }
+        let currencies: Vec<_> = self.parts().map(|part| part.currency.clone()).collect();
+        for currency in currencies {
+            let excess = self.excess(&currency);
+            let accepted = self.accepted_excess.entry(currency).or_default();
+            *accepted = (*accepted).max(excess);
+        }
+    }
+
+    /// What is open of the authorizations in a currency.
+    pub(crate) fn authorized(&self, currency: &str) -> i64 {
+        self.in_currency(currency).map(Attempt::open).sum()
+    }
+
+    /// The attempts with authorizations in a currency.
+    pub(crate) fn in_currency(&self, currency: &str) -> impl Iterator<Item = &Attempt> {
+        self.attempts.iter().filter(move |attempt| attempt.currency() == currency)
     }
 }

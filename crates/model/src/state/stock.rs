@@ -1,6 +1,7 @@
 //! The data of one sku, and lists of units.
 
 use crate::message::{number, text};
+use crate::state::cart::Line;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -10,6 +11,8 @@ pub(crate) struct Stock {
     pub(crate) on_hand: i64,
     pub(crate) held: i64,
     pub(crate) low_at: Option<i64>,
+    /// The number of steps that changed the sku.
+    pub(crate) version: i64,
 }
 
 /// Units by sku: several lines of one sku count together.
@@ -20,6 +23,15 @@ pub(crate) fn units(lines: &Value) -> Units {
     let mut units = Units::new();
     for line in lines.as_array().into_iter().flatten() {
         *units.entry(text(line, "sku").to_owned()).or_default() += number(line, "quantity");
+    }
+    units
+}
+
+/// The units of the lines of an order.
+pub(crate) fn units_of(lines: &[Line]) -> Units {
+    let mut units = Units::new();
+    for line in lines {
+        *units.entry(line.sku.clone()).or_default() += line.quantity;
     }
     units
 }

@@ -5,7 +5,7 @@ use orderly_domain::command::{Command, Kind, PaymentCallback};
 use orderly_domain::id::Sku;
 use orderly_domain::inventory::Item;
 use orderly_domain::money::Currency;
-use orderly_domain::order::NewOrder;
+use orderly_domain::order::{ConfirmOn, NewOrder};
 use orderly_domain::payment::rules::{self, Phase};
 use std::time::Duration;
 
@@ -15,9 +15,10 @@ pub(in crate::admin::api) fn order() -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = NewOrder::of_command(place, Duration::from_secs(900), ConfirmOn::Capture)
+        .placed(Timestamp::EPOCH);
     let placed = placed.expect("has a total");
-    Order { version: 1, paid: 200, refunds_succeeded: 300, disputed: true, ..placed }
+    Order { version: 1, paid: 200, refunded: 300, disputed: true, ..placed }
 }
 
 fn reservation(state: HoldState) -> Reservation {
@@ -63,10 +64,12 @@ fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
 fn a_hold_shows_when_it_ends_and_whether_it_is_frozen() {
     let until = Timestamp::from_micros(60_000_000);
     let minute = "1970-01-01T00:01:00.000000Z";
-    let frozen = HoldState::Held { until, extended: false, frozen: Some(Duration::ZERO) };
+    let frozen =
+        HoldState::Held { until: Some(until), extended: false, frozen: Some(Duration::ZERO) };
     for (state, name, expires_at, frozen) in [
         (HoldState::held(until), "held", Some(minute), false),
         (frozen, "held", Some(minute), true),
+        (HoldState::STANDING, "held", None, false),
         (HoldState::Committed, "committed", None, false),
         (HoldState::Released, "released", None, false),
         (HoldState::Expired, "expired", None, false),
@@ -99,15 +102,17 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
 
     let shown = shown(None, known);
 
-    assert_eq!((&shown["paid"], &shown["refunded"]), (&value!(200), &value!(200)));
+    assert_eq!((&shown["paid"], &shown["refunded"]), (&value!(200), &value!(300)));
     assert_eq!(shown["disputed"], true);
     assert_eq!(
         shown["attempts"],
         value!([
             {"provider": "acme", "attempt_id": "a", "state": "authorized", "authorized": 200,
-             "currency": "EUR", "final": false, "void_requested": true, "captures": []},
+             "currency": "EUR", "final": false, "void_requested": true, "capture_requested": 0,
+             "captures": []},
             {"provider": "acme", "attempt_id": "b", "state": "captured", "authorized": 0,
-             "currency": "EUR", "final": true, "void_requested": false, "captures": [
+             "currency": "EUR", "final": true, "void_requested": false, "capture_requested": 0,
+             "captures": [
                 {"capture_id": "1", "amount": 200, "currency": "EUR",
                  "at": "2026-01-01T00:00:00.000000Z"},
                 {"capture_id": null, "event_id": "e-2", "amount": 50, "currency": "EUR",
@@ -116,10 +121,13 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
     );
     assert_eq!(
         shown["refunds"],
-        value!([{"refund_id": "r-1", "attempt_id": "b", "amount": 200, "currency": "EUR",
-                 "state": "succeeded", "restocked": false}])
+        value!([{"refund_id": "r-1", "provider": "acme", "attempt_id": "b", "amount": 200,
+                 "currency": "EUR", "state": "succeeded", "restocked": false}])
     );
-    assert_eq!(shown["disputes"], value!([{"dispute_id": "d-1", "state": "open"}]));
+    assert_eq!(
+        shown["disputes"],
+        value!([{"dispute_id": "d-1", "provider": "acme", "state": "open"}])
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
 use orderly_domain::event::payload::EventContext;
 use orderly_domain::event::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
+use orderly_domain::id::Provider;
 use orderly_domain::inventory::HoldState;
 use orderly_domain::money::Currency;
 use orderly_domain::notification::{Delivery, Failure, NotificationKind, Progress};
@@ -27,6 +28,7 @@ pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String
             None => "A retention period ended.".to_owned(),
         },
         Origin::Reminder => "A due notification is tried again later.".to_owned(),
+        Origin::Upgrade => "The store of an earlier build was brought up to date.".to_owned(),
     }
 }
 
@@ -91,7 +93,8 @@ fn subject(kind: &CommandName) -> &'static str {
         Kind::OrderAmend => "Changing the order",
         Kind::OrderCancel => "Cancelling the order",
         Kind::OrderComplete => "Completing the order",
-        Kind::OrderResolve => "Ending the review",
+        Kind::OrderResolve => "The decision on the order",
+        Kind::OrderCapture => "The request to capture",
         Kind::RefundRequest => "The request for a refund",
         Kind::PaymentCallback => "A payment callback",
     }
@@ -107,7 +110,10 @@ fn outcome(record: &UnitRecord) -> String {
     match record.verdict {
         Verdict::Applied => "was applied".to_owned(),
         Verdict::Duplicate => "had come before, and changed nothing".to_owned(),
-        Verdict::Stale => "was out of date, and changed nothing".to_owned(),
+        Verdict::Stale => match &record.detail {
+            Some(why) => format!("changed nothing: {}", detail(why)),
+            None => "was out of date, and changed nothing".to_owned(),
+        },
         Verdict::Waiting => "waits for the order to be placed".to_owned(),
         Verdict::Rejected => format!("was refused: {}", why()),
         Verdict::Review => "was recorded, and a person must look at it".to_owned(),
@@ -200,17 +206,9 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
             };
             format!("{provider} said of attempt {attempt_id}: {content}{}.", remark(*verdict))
         }
-        Event::RefundRequested { refund_id, attempt_id, amount, currency } => {
-            let of_attempt = attempt_id.as_ref().map(|id| format!(", of attempt {id}"));
-            format!(
-                "The payment provider is asked to send {} back (refund {refund_id}{}).",
-                currency.show(*amount),
-                of_attempt.unwrap_or_default()
-            )
-        }
-        Event::VoidRequested { attempt_id } => {
-            format!("The payment provider is asked to void attempt {attempt_id}.")
-        }
+        Event::RefundRequested { .. }
+        | Event::CaptureRequested { .. }
+        | Event::VoidRequested { .. } => of_request(event),
         Event::StockLow { sku, available, version: _ } => {
             format!("The stock of {sku} is low: {available} available.")
         }
@@ -254,14 +252,57 @@ pub(super) fn of_event(event: &Event, context: EventContext<'_>) -> String {
     }
 }
 
+/// What the payment adapter is asked to do.
+fn of_request(event: &Event) -> String {
+    match event {
+        Event::RefundRequested {
+            refund_id,
+            attempt_id,
+            amount,
+            currency,
+            provider,
+            capture_id: _,
+            part,
+        } => {
+            let part = part.filter(|one| one.parts > 1);
+            let part = part.map(|one| format!(", part {} of {}", one.part, one.parts));
+            let of_attempt = attempt_id.as_ref().map(|id| format!(", of attempt {id}"));
+            format!(
+                "{} is asked to send {} back (refund {refund_id}{}{}).",
+                asked(provider.as_ref()),
+                currency.show(*amount),
+                part.unwrap_or_default(),
+                of_attempt.unwrap_or_default()
+            )
+        }
+        Event::CaptureRequested {
+            provider,
+            attempt_id,
+            amount,
+            currency,
+            capture_request_id: _,
+        } => {
+            let (asked, amount) = (asked(Some(provider)), currency.show(*amount));
+            format!("{asked} is asked to capture {amount} of attempt {attempt_id}.")
+        }
+        Event::VoidRequested { attempt_id, provider } => {
+            format!("{} is asked to void attempt {attempt_id}.", asked(provider.as_ref()))
+        }
+        _ => String::new(), // another event is no request
+    }
+}
+
 /// What was held: these units more, or all of the reservation.
 fn held(more: Option<&[SkuUnits]>, context: EventContext<'_>) -> String {
     if let Some(more) = more {
         return format!("More stock is held: {}.", units(more.iter().map(pair)));
     }
     match context.reservation.map(|reservation| reservation.state) {
-        Some(HoldState::Held { until, .. }) => {
+        Some(HoldState::Held { until: Some(until), .. }) => {
             format!("Stock is held until {until}: {}.", reserved(context))
+        }
+        Some(HoldState::Held { until: None, .. }) => {
+            format!("Stock is held: {}.", reserved(context))
         }
         // The reservation is that of the end of the unit: a unit may hold stock and sell it.
         Some(HoldState::Committed | HoldState::Released | HoldState::Expired) | None => {
@@ -286,11 +327,19 @@ fn pair(SkuUnits { sku, quantity }: &SkuUnits) -> (u64, &str) {
     (*quantity, sku.as_str())
 }
 
+/// The provider that is asked, at the beginning of a sentence. Units of earlier builds do not name it.
+fn asked(provider: Option<&Provider>) -> String {
+    provider.map_or_else(
+        || "The payment provider".to_owned(),
+        |name| format!("The payment provider {name}"),
+    )
+}
+
 fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext<'_>) -> String {
     let currency = context.order.map(|order| order.currency);
     let show = |amount| currency.map_or_else(String::new, |one: Currency| one.show(amount));
     let total = || show(context.order.map_or(0, |order| order.total));
-    let net = show(snapshot.paid - snapshot.refunded);
+    let net = show((snapshot.paid - snapshot.refunded).max(0));
     match change {
         OrderChange::Placed => format!("The order was placed: {} are to be paid.", total()),
         OrderChange::Rejected { reason: why, detail: more } => {
@@ -325,6 +374,9 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
         OrderChange::PartiallyRefunded => {
             format!("Of the order's money {} went back, {net} are left.", show(snapshot.refunded))
         }
+        OrderChange::Authorized => {
+            format!("The order is confirmed: what is authorized covers what {} lack.", total())
+        }
         OrderChange::Amended => format!("The order was changed. Its total is {}.", total()),
         OrderChange::Disputed { provider, dispute_id } => {
             format!("Dispute {dispute_id} was opened at {provider}.")
@@ -334,6 +386,12 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
         }
         OrderChange::DisputeClosed { provider, dispute_id, outcome: DisputeOutcome::Lost } => {
             format!("Dispute {dispute_id} at {provider} was closed: the shop lost it.")
+        }
+        OrderChange::AuthorizationLost => {
+            format!(
+                "An authorization ended: the order waits for its money again, {net} of {}.",
+                total()
+            )
         }
         OrderChange::Completed => "The order was handed over to the customer.".to_owned(),
     }

@@ -97,7 +97,7 @@ fn of_a_placed_order(#[case] rest: &str, #[case] words: &str) {
 #[case(
     Kind::OrderResolve,
     r#"{"order_id":"o","decision":"maybe"}"#,
-    "decision: must be one of accept or cancel, not \"maybe\""
+    "decision: must be one of accept, cancel, return, not \"maybe\""
 )]
 #[case(Kind::OrderResolve, r#"{"order_id":"o","decision":1}"#, "decision: must be a string, not 1")]
 #[case(

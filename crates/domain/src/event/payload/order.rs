@@ -149,6 +149,8 @@ impl<'a> OrderData<'a> {
             | OrderChange::Refunded
             | OrderChange::PartiallyRefunded
             | OrderChange::Completed
+            | OrderChange::Authorized
+            | OrderChange::AuthorizationLost
             | OrderChange::Amended => data,
         }
     }

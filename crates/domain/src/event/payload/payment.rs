@@ -3,7 +3,7 @@
 use super::super::Event;
 use super::EventContext;
 use crate::command::{CallbackKind, DisputeOutcome};
-use crate::id::{AttemptId, DisputeId, OrderId, RefundId};
+use crate::id::{AttemptId, CaptureId, DisputeId, OrderId, RefundId};
 use crate::money::Currency;
 use crate::verdict::Verdict;
 use serde::Serialize;
@@ -19,9 +19,19 @@ pub struct PaymentData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refund_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#try: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dispute_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub attempt_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture_request_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<CallbackKind>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,16 +71,45 @@ impl<'a> PaymentData<'a> {
                 outcome: *outcome,
                 ..empty
             }),
-            Event::RefundRequested { refund_id, attempt_id, amount, currency } => Some(Self {
+            Event::RefundRequested {
+                refund_id,
+                attempt_id,
+                amount,
+                currency,
+                provider,
+                capture_id,
+                part,
+            } => Some(Self {
                 refund_id: Some(refund_id.as_str()),
+                part: part.map(|one| one.part),
+                parts: part.map(|one| one.parts),
+                r#try: part.map(|one| one.tries),
+                provider: provider.as_ref().map(crate::id::Provider::as_str),
                 attempt_id: attempt_id.as_ref().map(AttemptId::as_str),
+                capture_id: capture_id.as_ref().map(CaptureId::as_str),
                 amount: Some(*amount),
                 currency: Some(*currency),
                 ..empty
             }),
-            Event::VoidRequested { attempt_id } => {
-                Some(Self { attempt_id: Some(attempt_id.as_str()), ..empty })
-            }
+            Event::CaptureRequested {
+                provider,
+                attempt_id,
+                amount,
+                currency,
+                capture_request_id,
+            } => Some(Self {
+                provider: Some(provider.as_str()),
+                attempt_id: Some(attempt_id.as_str()),
+                amount: Some(*amount),
+                currency: Some(*currency),
+                capture_request_id: Some(capture_request_id),
+                ..empty
+            }),
+            Event::VoidRequested { attempt_id, provider } => Some(Self {
+                provider: provider.as_ref().map(crate::id::Provider::as_str),
+                attempt_id: Some(attempt_id.as_str()),
+                ..empty
+            }),
             _ => None,
         }
     }

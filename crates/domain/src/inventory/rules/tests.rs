@@ -125,7 +125,7 @@ fn held(until: i64) -> HoldState {
 /// A frozen hold: its cap is at that minute, and these minutes are left.
 fn frozen(cap: i64, left: u64) -> HoldState {
     let frozen = Some(Duration::from_secs(60 * left));
-    HoldState::Held { until: at(cap), extended: false, frozen }
+    HoldState::Held { until: Some(at(cap)), extended: false, frozen }
 }
 
 fn extended(hold: HoldState) -> HoldState {

@@ -1,11 +1,12 @@
 //! How the goods of an order change after it was placed, and what follows from the new total.
 //!
-//! Before money, and while an order is partly paid, quantities and total may rise and fall. Once it is paid they may only
-//! fall. The customer, addresses and metadata may change in every status but `rejected`.
+//! Before money, and while an order is partly paid, quantities and total may rise and fall. Once it is authorized or paid they
+//! may only fall. The customer, addresses and metadata may change in every status but `rejected`.
 
 use super::super::state::{Order, Status};
 use super::ending::not_allowed;
-use super::step::{Change, Effect, Rehold, Step, pay};
+use super::money;
+use super::step::{Rehold, Step, pay};
 use crate::command::{AmendedLine, Invalid, OrderAmend};
 use crate::event::OrderChange;
 use crate::expected_version;
@@ -89,13 +90,15 @@ pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error
 fn direction(order: &Order) -> Result<Direction, Refusal> {
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => Ok(Direction::UpOrDown),
-        Status::Paid | Status::PartiallyRefunded => Ok(Direction::Down),
+        Status::Authorized | Status::Paid => Ok(Direction::Down),
+        Status::PartiallyRefunded if order.completed_at.is_none() => Ok(Direction::Down),
         Status::Rejected
         | Status::UnderReview
         | Status::Completed
         | Status::Expired
         | Status::Cancelled
         | Status::RefundDue
+        | Status::PartiallyRefunded
         | Status::Refunded => Err(not_allowed(order)),
     }
 }
@@ -140,12 +143,20 @@ pub fn amended() -> Step {
 pub fn judge_total(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied);
     match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid if order.net() >= order.total => {
-            request_surplus(pay(step, Rehold::NotNeeded), order, summary)
+        Status::AwaitingPayment | Status::PartiallyPaid | Status::Authorized
+            if order.is_covered() =>
+        {
+            money::request_surplus(
+                pay(step, Rehold::NotNeeded),
+                order.surplus(),
+                order.net() - summary.pending,
+            )
         }
-        Status::Paid | Status::PartiallyRefunded => request_surplus(step, order, summary),
-        Status::AwaitingPayment
-        | Status::PartiallyPaid
+        Status::AwaitingPayment | Status::PartiallyPaid => money::authorized(order, summary),
+        Status::Paid | Status::PartiallyRefunded => {
+            money::request_surplus(step, order.surplus(), order.net() - summary.pending)
+        }
+        Status::Authorized
         | Status::Rejected
         | Status::UnderReview
         | Status::Completed
@@ -153,16 +164,5 @@ pub fn judge_total(order: &Order, summary: PaymentSummary) -> Step {
         | Status::Cancelled
         | Status::RefundDue
         | Status::Refunded => step,
-    }
-}
-
-/// Requests a refund of the money beyond the total, as far as none was requested, and never of more than there is.
-fn request_surplus(step: Step, order: &Order, summary: PaymentSummary) -> Step {
-    let surplus = order.paid - order.total - order.auto_refunds_requested;
-    match surplus.min(order.net() - summary.pending) {
-        amount if amount > 0 => {
-            step.change(Change::AutoRefundRequested(amount)).effect(Effect::Refund { amount })
-        }
-        _ => step,
     }
 }

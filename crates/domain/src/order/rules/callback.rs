@@ -3,10 +3,10 @@
 use super::super::state::Order;
 use super::money;
 use super::step::{Change, Effect, Rehold, Step, awaits_money};
-use crate::command::{CallbackKind, PaymentCallback};
+use crate::command::{DisputeOutcome, PaymentCallback};
 use crate::event::OrderChange;
 use crate::notification::NotificationKind;
-use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
+use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget, refund_reference};
 use crate::verdict::Verdict;
 
 /// Decides what `callback` does to an order in this phase.
@@ -22,7 +22,9 @@ pub fn on_callback(
 ) -> Option<Step> {
     let mut step = match effect {
         CallbackEffect::Stale => return None,
-        CallbackEffect::Captured { amount } => money::captured(order, amount, rehold),
+        CallbackEffect::Captured { amount } => {
+            money::captured((order, phase), (amount, callback.r#final), summary, rehold)
+        }
         CallbackEffect::CapturedInOtherCurrency => {
             money::captured_in_other_currency(order, summary)
         }
@@ -31,17 +33,28 @@ pub fn on_callback(
             Phase::Unsold => unwanted(callback),
         },
         CallbackEffect::Authorized => match phase {
-            Phase::Awaiting => Step::new(Verdict::Applied),
+            Phase::Awaiting => money::authorized(order, summary),
             Phase::Sold | Phase::Unsold => unwanted(callback),
         },
-        CallbackEffect::Ended | CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
-        CallbackEffect::Refunded { amount } => {
-            notify_of_refund(money::refunded(order, amount, summary), callback)
+        CallbackEffect::Ended => {
+            money::lost(Step::new(Verdict::Applied), order, order.net(), summary)
         }
-        CallbackEffect::RefundedInOtherCurrency => {
-            notify_of_refund(money::refunded_in_other_currency(order, summary), callback)
+        CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
+        CallbackEffect::Refunded { amount, early, is_first } => {
+            let step = money::refunded(order, amount, early, summary);
+            notify_of_refund(step, callback, is_first)
         }
-        CallbackEffect::Disputed(any) => disputed(callback, any),
+        CallbackEffect::RefundedInOtherCurrency { is_too_much, is_first } => {
+            let step = money::refunded_in_other_currency(order, is_too_much, summary);
+            notify_of_refund(step, callback, is_first)
+        }
+        CallbackEffect::Bounced { amount, early } => {
+            money::bounced((order, phase), amount, early, summary)
+        }
+        CallbackEffect::BouncedInOtherCurrency => {
+            money::bounced_in_other_currency((order, phase), summary)
+        }
+        CallbackEffect::Disputed { any, outcome } => disputed(callback, any, outcome),
     };
     if !summary.is_voidable {
         // nothing to void: the owner of payments need not be asked
@@ -55,11 +68,14 @@ pub fn on_callback(
         | CallbackEffect::Ended => true,
         CallbackEffect::Stale
         | CallbackEffect::Refunded { .. }
-        | CallbackEffect::RefundedInOtherCurrency
+        | CallbackEffect::RefundedInOtherCurrency { .. }
         | CallbackEffect::RefundFailed
-        | CallbackEffect::Disputed(_) => false,
+        | CallbackEffect::Bounced { .. }
+        | CallbackEffect::BouncedInOtherCurrency
+        | CallbackEffect::Disputed { .. } => false,
     };
-    if is_of_attempt && awaits_money(step.status(order.status)) {
+    let moves_hold = is_of_attempt || step.effects.contains(&Effect::BeginHold);
+    if moves_hold && awaits_money(step.status(order.status)) {
         let is_open = summary.is_open;
         step = step.effect(if is_open { Effect::FreezeHold } else { Effect::UnfreezeHold });
     }
@@ -72,21 +88,24 @@ fn unwanted(callback: &PaymentCallback) -> Step {
     Step::new(Verdict::Applied).effect(Effect::Void(VoidTarget::One(provider, attempt)))
 }
 
-/// Notifies the customer of a refund that succeeded, once for each refund.
-fn notify_of_refund(step: Step, callback: &PaymentCallback) -> Step {
-    let reference = callback.refund_id.as_ref().map_or("", |id| id.as_str()).to_owned();
+/// Notifies the customer of a refund that succeeded, once for each refund. `is_first`: no refund of the order before it has
+/// the same id.
+fn notify_of_refund(step: Step, callback: &PaymentCallback, is_first: bool) -> Step {
+    let reference = callback
+        .refund_id
+        .as_ref()
+        .map(|id| refund_reference((id, is_first), &callback.provider, &callback.attempt_id));
+    let reference = reference.unwrap_or_default();
     step.effect(Effect::Notify { kind: NotificationKind::RefundSucceeded, reference })
 }
 
-/// A dispute was opened or closed. `any`: some dispute of the order is open or lost. The status of the order stays.
-fn disputed(callback: &PaymentCallback, any: bool) -> Step {
+/// A dispute was opened, or was closed with that outcome. The status of the order stays.
+fn disputed(callback: &PaymentCallback, any: bool, outcome: Option<DisputeOutcome>) -> Step {
     let step = Step::new(Verdict::Applied).change(Change::Disputed(any));
     let Some(dispute_id) = callback.dispute_id.clone() else {
         return step; // not reached: decoding requires the id
     };
     let provider = callback.provider.clone();
-    // a dispute that is opened has no outcome, even if the callback names one
-    let outcome = callback.outcome.filter(|_| callback.kind == CallbackKind::DisputeClosed);
     step.emit(match outcome {
         None => OrderChange::Disputed { provider, dispute_id },
         Some(outcome) => OrderChange::DisputeClosed { provider, dispute_id, outcome },

@@ -1,15 +1,16 @@
-//! What captured and refunded money does to its order.
+//! What captured, authorized and refunded money does to its order.
 //!
 //! Invariants: the net is never below 0, and no refund is requested of more money than there is. A refund
 //! whose callback overtook the callback of its capture counts as soon as the capture is known.
 
-use super::super::state::{Order, Status};
-use super::step::{Change, Effect, Rehold, Step, owe, owe_other_currencies, pay};
+use super::super::state::{ConfirmOn, Order, Status};
+use super::step::{Change, Effect, Rehold, Step, notify, owe, owe_other_currencies, pay};
 use crate::event::{OrderChange, ReviewReason};
-use crate::payment::rules::{PaymentSummary, VoidTarget};
+use crate::notification::NotificationKind;
+use crate::payment::rules::{PaymentSummary, Phase, VoidTarget};
 use crate::verdict::Verdict;
 
-/// The net of an order after a capture, compared with its total.
+/// The net of an order, compared with its total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cover {
     Less,
@@ -19,16 +20,19 @@ enum Cover {
 
 /// The net after `amount` more was captured.
 fn net_with(order: &Order, amount: i64) -> i64 {
-    let paid = order.paid.saturating_add(amount);
-    paid - order.refunds_succeeded.min(paid)
+    order.paid.saturating_add(amount).saturating_sub(order.refunded).max(0)
 }
 
-fn cover(order: &Order, amount: i64) -> Cover {
-    match net_with(order, amount).cmp(&order.total) {
+fn cover_of(order: &Order, net: i64) -> Cover {
+    match net.cmp(&order.total) {
         std::cmp::Ordering::Less => Cover::Less,
         std::cmp::Ordering::Equal => Cover::Reached,
         std::cmp::Ordering::Greater => Cover::Passed,
     }
+}
+
+fn cover(order: &Order, amount: i64) -> Cover {
+    cover_of(order, net_with(order, amount))
 }
 
 /// Whether a capture of `amount` on this order would pay it late, if its stock can be held again.
@@ -36,34 +40,110 @@ pub fn pays_late(order: &Order, amount: i64) -> bool {
     order.status == Status::Expired && cover(order, amount) == Cover::Reached
 }
 
-/// Decides on a new capture of `amount` in the order's currency, which was not counted before.
+/// Whether an order with this net is confirmed by its authorizations: they cover what the net lacks.
+fn is_authorized(order: &Order, net: i64, summary: PaymentSummary) -> bool {
+    order.confirm_on == ConfirmOn::Authorization
+        && summary.authorized > 0
+        && net.saturating_add(summary.authorized) >= order.total
+}
+
+/// Confirms the order because its authorizations cover it. Its hold stands without an end.
+pub(super) fn authorize(step: Step) -> Step {
+    step.emit(OrderChange::Authorized)
+        .effect(Effect::LetHoldStand)
+        .effect(notify(NotificationKind::OrderConfirmed))
+}
+
+/// Money was authorized: an order that waits for its money may be confirmed by that.
+pub(super) fn authorized(order: &Order, summary: PaymentSummary) -> Step {
+    let step = Step::new(Verdict::Applied);
+    match order.status {
+        Status::AwaitingPayment | Status::PartiallyPaid
+            if is_authorized(order, order.net(), summary) =>
+        {
+            authorize(step)
+        }
+        _ => step,
+    }
+}
+
+/// An authorized order whose authorizations cover it no more waits for its money again, with a new hold.
+/// `net` is what it has by now.
+pub(super) fn lost(step: Step, order: &Order, net: i64, summary: PaymentSummary) -> Step {
+    if order.status != Status::Authorized || is_authorized(order, net, summary) {
+        return step;
+    }
+    let status = if net > 0 { Status::PartiallyPaid } else { Status::AwaitingPayment };
+    begin_hold(step.emit_with(OrderChange::AuthorizationLost, status))
+}
+
+/// The hold of an authorized order, which stood without an end, begins anew.
+fn begin_hold(step: Step) -> Step {
+    step.change(Change::HoldBegan).effect(Effect::BeginHold)
+}
+
+/// Decides on a new capture of `amount` in the order's currency, which was not counted before. `summary` includes the
+/// capture.
 ///
-/// `rehold` says whether the stock of an expired order was held again for this money.
-pub fn captured(order: &Order, amount: i64, rehold: Rehold) -> Step {
+/// `is_final` says whether its attempt captures no more, `rehold` whether the stock of an expired order was held again
+/// for this money.
+pub fn captured(
+    (order, phase): (&Order, Phase),
+    (amount, is_final): (i64, bool),
+    summary: PaymentSummary,
+    rehold: Rehold,
+) -> Step {
     let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
     let cover = cover(order, amount);
     match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => match cover {
-            Cover::Reached => pay(counted(Verdict::Applied), Rehold::NotNeeded),
-            Cover::Less => counted(Verdict::Applied)
-                .emit(OrderChange::PartiallyPaid)
-                .effect(Effect::ExtendHold),
-            Cover::Passed => under_review(counted(Verdict::Review), ReviewReason::OverCapture),
-        },
+        Status::AwaitingPayment | Status::PartiallyPaid | Status::Authorized => {
+            captured_in_time(order, (amount, is_final), summary)
+        }
         // the money is recorded; a person decides about all of it
         Status::UnderReview => counted(excessive(cover)),
-        Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::Refunded
-        | Status::RefundDue => refund_surplus(counted(Verdict::Applied), order, amount),
+        Status::Paid | Status::Completed | Status::PartiallyRefunded => {
+            refund_surplus(counted(Verdict::Applied), order, amount, summary)
+        }
+        Status::Refunded if phase == Phase::Sold => {
+            refund_surplus(counted(Verdict::Applied), order, amount, summary)
+        }
+        Status::Refunded | Status::RefundDue => {
+            refund_unsold(counted(Verdict::Applied), order, amount, summary)
+        }
         Status::Expired if rehold == Rehold::Held => pay(counted(Verdict::Applied), rehold),
         Status::Expired | Status::Cancelled | Status::Rejected => {
             match net_with(order, amount) {
                 // all of the money was refunded before its capture was known
                 0 => counted(Verdict::Applied).emit(OrderChange::Refunded),
-                net => owe(counted(excessive(cover)), net),
+                net => owe(counted(excessive(cover)), (net - summary.pending).max(0)),
             }
+        }
+    }
+}
+
+/// A capture on an order that waits for its money.
+fn captured_in_time(
+    order: &Order,
+    (amount, is_final): (i64, bool),
+    summary: PaymentSummary,
+) -> Step {
+    let counted = |verdict| Step::new(verdict).change(Change::Captured(amount));
+    let net = net_with(order, amount);
+    let is_standing = order.status == Status::Authorized;
+    match cover_of(order, net) {
+        Cover::Reached => pay(counted(Verdict::Applied), Rehold::NotNeeded),
+        Cover::Passed => {
+            let step = counted(Verdict::Review);
+            under_review(step, ReviewReason::OverCapture, is_standing)
+        }
+        Cover::Less if is_standing && (is_authorized(order, net, summary) || !is_final) => {
+            lost(counted(Verdict::Applied), order, net, summary)
+        }
+        Cover::Less if is_authorized(order, net, summary) => authorize(counted(Verdict::Applied)),
+        Cover::Less => {
+            let step = counted(Verdict::Applied).emit(OrderChange::PartiallyPaid);
+            let step = if is_standing { begin_hold(step) } else { step };
+            step.effect(Effect::ExtendHold)
         }
     }
 }
@@ -76,26 +156,35 @@ fn excessive(cover: Cover) -> Verdict {
     }
 }
 
-fn under_review(step: Step, reason: ReviewReason) -> Step {
-    step.emit(OrderChange::UnderReview { reason })
-        .effect(Effect::ExtendHold)
-        .effect(Effect::Void(VoidTarget::Authorized))
+/// The order needs a person. Its hold ends at its cap; a hold that stood without an end begins anew before that.
+fn under_review(step: Step, reason: ReviewReason, is_standing: bool) -> Step {
+    let step = step.emit(OrderChange::UnderReview { reason });
+    let step = if is_standing { begin_hold(step) } else { step };
+    step.effect(Effect::ExtendHold).effect(Effect::Void(VoidTarget::Authorized))
 }
 
-/// Requests a refund of the money beyond the total, as far as no refund of it was requested before or
-/// succeeded before the capture was known.
-fn refund_surplus(step: Step, order: &Order, amount: i64) -> Step {
-    // an order that is or was to be refunded owes the shop nothing: all of the money is surplus
-    let surplus = match order.status {
-        Status::RefundDue | Status::Refunded => amount,
-        _ => order.paid + amount - order.total - order.auto_refunds_requested,
-    };
-    if surplus <= 0 {
-        return step;
+/// Requests a refund of the money beyond the total, as far as no refund of it was requested before.
+fn refund_surplus(step: Step, order: &Order, amount: i64, summary: PaymentSummary) -> Step {
+    let most = (net_with(order, amount) - summary.pending).max(0);
+    request_surplus(step, order.surplus().saturating_add(amount), most)
+}
+
+/// Requests a refund of `surplus`, but of `most` at most: no more may be refunded.
+pub(super) fn request_surplus(step: Step, surplus: i64, most: i64) -> Step {
+    match surplus.min(most) {
+        amount if amount > 0 => {
+            step.change(Change::AutoRefundRequested(amount)).effect(Effect::Refund { amount })
+        }
+        _ => step,
     }
-    let gone = amount - (net_with(order, amount) - order.net());
-    let step = step.change(Change::AutoRefundRequested(surplus));
-    match surplus - gone {
+}
+
+/// Requests a refund of all that was captured, less what was sent back before the capture was known, as far as no refund
+/// of it is pending: the order is to be refunded, or was.
+fn refund_unsold(step: Step, order: &Order, amount: i64, summary: PaymentSummary) -> Step {
+    let step = step.change(Change::AutoRefundRequested(amount));
+    let net = net_with(order, amount);
+    match (net - order.net()).min(net - summary.pending) {
         left if left > 0 => step.effect(Effect::Refund { amount: left }),
         _ => step,
     }
@@ -105,8 +194,9 @@ fn refund_surplus(step: Step, order: &Order, amount: i64) -> Step {
 pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Review);
     match order.status {
-        Status::AwaitingPayment | Status::PartiallyPaid => {
-            under_review(step, ReviewReason::OtherCurrency)
+        Status::AwaitingPayment | Status::PartiallyPaid | Status::Authorized => {
+            let is_standing = order.status == Status::Authorized;
+            under_review(step, ReviewReason::OtherCurrency, is_standing)
         }
         // the shop keeps no money of an order that was not sold
         Status::Expired | Status::Cancelled | Status::Rejected if summary.has_other_currency => {
@@ -119,10 +209,16 @@ pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary)
     }
 }
 
-/// A refund of `amount` in the order's currency succeeded. `summary` includes the refund.
-pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> Step {
-    let step = Step::new(Verdict::Applied).change(Change::Refunded(amount));
-    let net = order.paid - order.refunds_succeeded.saturating_add(amount).min(order.paid);
+/// A refund of `amount` in the order's currency succeeded. `early`: nobody had asked for it, and the order was not paid.
+/// `summary` includes the refund.
+pub(super) fn refunded(order: &Order, amount: i64, early: bool, summary: PaymentSummary) -> Step {
+    let after = order.refunded.saturating_add(amount);
+    let verdict = if after > order.paid { Verdict::Review } else { Verdict::Applied };
+    let mut step = Step::new(verdict).change(Change::Refunded(amount));
+    if early {
+        step = step.change(Change::RefundedEarly(amount));
+    }
+    let net = (order.paid - after).max(0);
     if net == order.net() {
         return step; // the refund overtook its capture, or refunds exceed the captures
     }
@@ -138,6 +234,7 @@ pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> S
         Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
             step.emit(OrderChange::PartiallyRefunded)
         }
+        Status::Authorized => lost(step, order, net, summary),
         // money that was captured after everything had been refunded is refunded too: until then the
         // status stays, since an order that was never sold must not become paid
         Status::Paid
@@ -155,13 +252,74 @@ pub(super) fn refunded(order: &Order, amount: i64, summary: PaymentSummary) -> S
 }
 
 /// A refund in another currency succeeded. It changes no sum of the order, but may be the last refund
-/// that was due. `summary` includes the refund.
-pub(super) fn refunded_in_other_currency(order: &Order, summary: PaymentSummary) -> Step {
-    let step = Step::new(Verdict::Applied);
+/// that was due. `is_too_much`: more was sent back in that currency than was captured in it. `summary` includes the
+/// refund.
+pub(super) fn refunded_in_other_currency(
+    order: &Order,
+    is_too_much: bool,
+    summary: PaymentSummary,
+) -> Step {
+    let step = Step::new(if is_too_much { Verdict::Review } else { Verdict::Applied });
     let is_last = order.net() == 0 && !summary.has_other_currency;
     if order.status == Status::RefundDue && is_last {
         step.emit(OrderChange::Refunded)
     } else {
         step
+    }
+}
+
+/// A refund of `amount` in the order's currency that had succeeded failed after all: the money is owed again. Nothing is
+/// asked for by itself; a person requests the refund again. `early` as for [`refunded`].
+pub(super) fn bounced(
+    (order, phase): (&Order, Phase),
+    amount: i64,
+    early: bool,
+    summary: PaymentSummary,
+) -> Step {
+    let step = Step::new(Verdict::Applied).change(Change::Refunded(-amount));
+    let step = if early { step.change(Change::RefundedEarly(-amount)) } else { step };
+    let net = order.paid.saturating_sub(order.refunded - amount).max(0);
+    let owed = OrderChange::RefundDue { amount };
+    match phase {
+        Phase::Awaiting if order.status == Status::UnderReview => step,
+        Phase::Awaiting if net >= order.total => {
+            let early = if early { amount } else { 0 };
+            let step = pay(step, Rehold::NotNeeded);
+            request_surplus(step, order.surplus().saturating_add(early), net - summary.pending)
+        }
+        Phase::Awaiting
+            if order.status != Status::Authorized && is_authorized(order, net, summary) =>
+        {
+            authorize(step)
+        }
+        Phase::Awaiting => step,
+        Phase::Unsold if net == 0 && !summary.has_other_currency => step,
+        Phase::Unsold => step.emit(owed),
+        Phase::Sold => step.emit_with(owed, sold_status(order, net)),
+    }
+}
+
+/// A refund in another currency that had succeeded failed after all. `summary` includes that.
+pub(super) fn bounced_in_other_currency(
+    (order, phase): (&Order, Phase),
+    summary: PaymentSummary,
+) -> Step {
+    let step = Step::new(Verdict::Applied);
+    match phase {
+        Phase::Unsold if order.net() > 0 || summary.has_other_currency => {
+            step.emit(OrderChange::RefundDue { amount: 0 })
+        }
+        Phase::Unsold | Phase::Sold | Phase::Awaiting => step,
+    }
+}
+
+/// The status that the money of a sold order says, with this net.
+pub(super) fn sold_status(order: &Order, net: i64) -> Status {
+    let is_covered = net.saturating_add(order.written_off) >= order.total;
+    match (net, is_covered) {
+        (0, _) => Status::Refunded,
+        (_, false) => Status::PartiallyRefunded,
+        (_, true) if order.completed_at.is_some() => Status::Completed,
+        (_, true) => Status::Paid,
     }
 }

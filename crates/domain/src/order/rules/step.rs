@@ -29,8 +29,15 @@ impl Step {
         self
     }
 
+    /// Emits an event of the order. The order gets the status that the event leads to, if it leads to one.
     pub(super) fn emit(self, change: OrderChange) -> Self {
-        self.change(Change::Become(change))
+        let status = status_after(&change);
+        self.change(Change::Become { change, status })
+    }
+
+    /// Emits an event of the order, and gives the order that status.
+    pub(super) fn emit_with(self, change: OrderChange, status: Status) -> Self {
+        self.change(Change::Become { change, status: Some(status) })
     }
 
     /// Appends another step, which follows from this one. Its verdict counts.
@@ -49,29 +56,46 @@ impl Step {
     /// The status of the order after the step.
     pub fn status(&self, before: Status) -> Status {
         let status = self.changes.iter().rev().find_map(|change| match change {
-            Change::Become(change) => status_after(change),
+            Change::Become { status, .. } => *status,
             Change::Captured(_)
             | Change::Refunded(_)
+            | Change::RefundedEarly(_)
             | Change::AutoRefundRequested(_)
-            | Change::Disputed(_) => None,
+            | Change::WrittenOff(_)
+            | Change::Disputed(_)
+            | Change::HoldBegan
+            | Change::Completed => None,
         });
         status.unwrap_or(before)
     }
 }
 
-/// One change of an order.
+/// One change of an order. Amounts are in minor units of the order's currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Money in the order's currency was captured.
+    /// Money was captured.
     Captured(i64),
-    /// A refund in the order's currency succeeded.
+    /// A refund succeeded. Negative: a refund that had succeeded bounced.
     Refunded(i64),
-    /// The shop by itself requests refunds of this amount, in minor units.
+    /// A provider sent money back unasked before the order was paid. Negative: that bounced.
+    RefundedEarly(i64),
+    /// The shop by itself requests refunds of this amount.
     AutoRefundRequested(i64),
+    /// The shop lets this much of the total go.
+    WrittenOff(i64),
     /// A dispute was opened or lost (true), or none is left (false).
     Disputed(bool),
-    /// An event of the order. It sets the status, if it leads to one.
-    Become(OrderChange),
+    /// The hold begins anew: from now its cap counts.
+    HoldBegan,
+    /// The order is handed over. The first time counts.
+    Completed,
+    /// An event of the order.
+    Become {
+        /// The event.
+        change: OrderChange,
+        /// The status of the order after the event. `None`: it stays.
+        status: Option<Status>,
+    },
 }
 
 /// Something that another owner must do.
@@ -87,13 +111,29 @@ pub enum Effect {
     FreezeHold,
     /// Let the remaining time of the hold run again, since no attempt is open any more.
     UnfreezeHold,
+    /// Let the hold stand without an end, since authorizations cover the order.
+    LetHoldStand,
+    /// Let the hold begin anew: it ends as long after now as it was to be held at first.
+    BeginHold,
     /// Request a refund from the payment provider.
     Refund {
         /// Minor units of the order's currency.
         amount: i64,
     },
+    /// Request a refund of money that a person returns.
+    ReturnMoney {
+        /// Minor units of the order's currency.
+        amount: i64,
+    },
+    /// Request that authorized money is captured.
+    Capture {
+        /// Minor units of the order's currency.
+        amount: i64,
+    },
     /// Request a refund of all money in other currencies, each in its own currency, as far as none was requested before.
     RefundOtherCurrencies,
+    /// Record that a person accepted money that does not fit the order.
+    AcceptMoney,
     /// Request that authorizations are voided, once for an attempt.
     Void(VoidTarget),
     /// Reopen the cart that the order was placed from.
@@ -111,21 +151,25 @@ pub(super) fn notify(kind: NotificationKind) -> Effect {
     Effect::Notify { kind, reference: String::new() }
 }
 
-/// Carries out one change.
+/// Carries out one change. The order's `updated_at` must be the time of the change.
 pub fn apply(order: &mut Order, change: &Change) {
     match change {
         Change::Captured(amount) => order.paid += amount,
-        Change::Refunded(amount) => order.refunds_succeeded += amount,
+        Change::Refunded(amount) => order.refunded += amount,
+        Change::RefundedEarly(amount) => order.early_refunds += amount,
         Change::AutoRefundRequested(amount) => order.auto_refunds_requested += amount,
+        Change::WrittenOff(amount) => order.written_off += amount,
         Change::Disputed(disputed) => order.disputed = *disputed,
-        Change::Become(change) => order.status = status_after(change).unwrap_or(order.status),
+        Change::HoldBegan => order.hold_since = order.updated_at,
+        Change::Completed => order.completed_at = order.completed_at.or(Some(order.updated_at)),
+        Change::Become { status, .. } => order.status = status.unwrap_or(order.status),
     }
 }
 
-/// The status that an event of the order leads to. `None`: the status stays.
+/// The status that an event of the order leads to, unless the decision says otherwise. `None`: the status stays.
 pub(super) fn status_after(change: &OrderChange) -> Option<Status> {
     Some(match change {
-        OrderChange::Placed => Status::AwaitingPayment,
+        OrderChange::Placed | OrderChange::AuthorizationLost => Status::AwaitingPayment,
         OrderChange::Rejected { .. } => Status::Rejected,
         OrderChange::PartiallyPaid => Status::PartiallyPaid,
         OrderChange::Paid { .. } => Status::Paid,
@@ -136,6 +180,7 @@ pub(super) fn status_after(change: &OrderChange) -> Option<Status> {
         OrderChange::Refunded => Status::Refunded,
         OrderChange::PartiallyRefunded => Status::PartiallyRefunded,
         OrderChange::Completed => Status::Completed,
+        OrderChange::Authorized => Status::Authorized,
         OrderChange::Amended | OrderChange::Disputed { .. } | OrderChange::DisputeClosed { .. } => {
             return None;
         }
@@ -160,11 +205,13 @@ pub(super) fn pay(step: Step, rehold: Rehold) -> Step {
         .effect(notify(NotificationKind::OrderConfirmed))
 }
 
-/// The order becomes `refund_due`, and a refund of exactly `amount` is requested.
+/// The order becomes `refund_due`, and a refund of exactly `amount` is requested: of what is owed and not asked for yet.
 pub(super) fn owe(step: Step, amount: i64) -> Step {
-    step.emit(OrderChange::RefundDue { amount })
-        .change(Change::AutoRefundRequested(amount))
-        .effect(Effect::Refund { amount })
+    let step = step.emit(OrderChange::RefundDue { amount });
+    if amount == 0 {
+        return step; // all that is owed is pending
+    }
+    step.change(Change::AutoRefundRequested(amount)).effect(Effect::Refund { amount })
 }
 
 /// The order becomes `refund_due` for money in other currencies only.
@@ -176,9 +223,10 @@ pub(super) fn owe_other_currencies(step: Step) -> Step {
 /// the state of its reservation does.
 pub fn phase(status: Status) -> Option<Phase> {
     match status {
-        Status::AwaitingPayment | Status::PartiallyPaid | Status::UnderReview => {
-            Some(Phase::Awaiting)
-        }
+        Status::AwaitingPayment
+        | Status::Authorized
+        | Status::PartiallyPaid
+        | Status::UnderReview => Some(Phase::Awaiting),
         Status::Paid | Status::Completed | Status::PartiallyRefunded => Some(Phase::Sold),
         // an order that was paid never becomes `refund_due`: only its surplus is refunded
         Status::Rejected | Status::Expired | Status::Cancelled | Status::RefundDue => {
@@ -194,8 +242,8 @@ pub fn awaits_money(status: Status) -> bool {
     phase(status) == Some(Phase::Awaiting)
 }
 
-/// The time at which an extended or frozen hold ends: `hold_cap` after the order was placed, or later when the order asked
-/// for a longer hold.
+/// The time at which an extended or frozen hold ends: `hold_cap` after the hold began, or later when the order asked for a
+/// longer hold.
 pub fn cap(order: &Order, hold_cap: std::time::Duration) -> Timestamp {
-    order.placed_at.plus(hold_cap.max(order.hold_for))
+    order.hold_since.plus(hold_cap.max(order.hold_for))
 }

@@ -7,7 +7,7 @@ use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
 use crate::money::{Currency, NonNegativeAmount};
 
-/// A summary of the payments of an order.
+/// A summary of the payments of an order. Amounts are in minor units of the order's currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaymentSummary {
     /// Some attempt has captured nothing and may still capture.
@@ -16,30 +16,36 @@ pub struct PaymentSummary {
     pub is_voidable: bool,
     /// Money was captured in another currency than the order's, and not all of it was refunded.
     pub has_other_currency: bool,
-    /// The refunds in the order's currency that are requested and neither succeeded nor failed, in minor units.
+    /// What is authorized and may still be captured.
+    pub authorized: i64,
+    /// The refunds that are requested and neither succeeded nor failed.
     pub pending: i64,
 }
 
 /// The summary of the payments of an order in `currency`.
 pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
+    let open = payments.attempts.iter().map(|attempt| attempt.open_amount(currency));
     PaymentSummary {
-        has_other_currency: has_other_currency(payments, currency),
         is_open: payments.attempts.iter().any(Attempt::is_open),
         is_voidable: payments.attempts.iter().any(is_voidable),
+        has_other_currency: has_other_currency(payments, currency),
+        authorized: open.fold(0, i64::saturating_add),
         pending: pending(payments, currency),
     }
 }
 
+/// Whether the attempt has something to void that was not asked for.
 fn is_voidable(attempt: &Attempt) -> bool {
-    attempt.state == AttemptState::Authorized && !attempt.void_requested
+    let is_authorized = attempt.state == AttemptState::Authorized && !attempt.void_requested;
+    is_authorized || attempt.currency.is_some_and(|currency| attempt.open_amount(currency) > 0)
 }
 
 /// Which attempts to void.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VoidTarget {
-    /// Every attempt with an open authorization.
+    /// Every attempt with an open authorization, also with what is left of one.
     Authorized,
-    /// This attempt, if it is open, authorized or not.
+    /// This attempt, if it is open, authorized or not, or if something is left of its authorization.
     One(Provider, AttemptId),
 }
 
@@ -50,10 +56,61 @@ pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, Attemp
         VoidTarget::Authorized => is_voidable(attempt),
         VoidTarget::One(provider, id) => {
             let is_it = attempt.provider == *provider && attempt.id == *id;
-            is_it && attempt.is_open() && !attempt.void_requested
+            is_it && (is_voidable(attempt) || (attempt.is_open() && !attempt.void_requested))
         }
     });
     to_void.map(|attempt| (attempt.provider.clone(), attempt.id.clone())).collect()
+}
+
+/// A request to capture a part of an authorization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaptureRequest {
+    /// The provider.
+    pub provider: Provider,
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Minor units.
+    pub amount: i64,
+    /// How often the attempt was asked before.
+    pub before: u32,
+}
+
+/// What of the attempt's authorization in `currency` is open and not asked for yet, in minor units.
+fn not_asked_for(attempt: &Attempt, currency: Currency) -> i64 {
+    (attempt.open_amount(currency) - attempt.capture_requested).max(0)
+}
+
+/// What may be captured in `currency` and is not asked for yet, in minor units.
+pub fn capturable(payments: &Payments, currency: Currency) -> i64 {
+    let open = payments.attempts.iter().map(|attempt| not_asked_for(attempt, currency));
+    open.fold(0, i64::saturating_add)
+}
+
+/// What providers were asked to capture in `currency` and have not captured yet, in minor units.
+pub fn capture_requested(payments: &Payments, currency: Currency) -> i64 {
+    let attempts = payments.attempts.iter();
+    let asked = attempts.filter(|attempt| attempt.currency == Some(currency));
+    asked.map(|attempt| attempt.capture_requested).fold(0, i64::saturating_add)
+}
+
+/// The requests that capture `amount` together, at most what is [`capturable`]: of the oldest attempt first, since its
+/// authorization ends first.
+pub fn to_capture(payments: &Payments, amount: i64, currency: Currency) -> Vec<CaptureRequest> {
+    let mut left = amount;
+    let mut requests = Vec::new();
+    for attempt in &payments.attempts {
+        let amount = not_asked_for(attempt, currency).min(left);
+        if amount > 0 {
+            left -= amount;
+            requests.push(CaptureRequest {
+                provider: attempt.provider.clone(),
+                attempt: attempt.id.clone(),
+                amount,
+                before: attempt.capture_requests,
+            });
+        }
+    }
+    requests
 }
 
 pub(super) fn captured(
@@ -133,30 +190,36 @@ pub(super) fn action_required(
     }
 }
 
+/// An authorization adds to what the attempt had. One of the same time is known.
 pub(super) fn authorized(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     currency: Currency,
 ) -> (CallbackEffect, Option<Change>) {
-    match attempt.map(|attempt| attempt.state) {
-        None | Some(AttemptState::ActionRequired) => {
-            let (provider, id) = name(callback);
-            let change = Change::Authorized {
-                provider,
-                id,
-                amount: callback.amount.map_or(0, NonNegativeAmount::get),
-                currency: callback.currency.unwrap_or(currency),
-            };
-            (CallbackEffect::Authorized, Some(change))
+    let authorized_in = callback.currency.unwrap_or(currency);
+    let is_news = attempt.is_none_or(|attempt| {
+        let is_known = attempt.authorized_at.contains(&callback.occurred_at);
+        let fits = attempt.authorized == 0 || attempt.currency == Some(authorized_in);
+        let adds = !is_known && fits;
+        match attempt.state {
+            AttemptState::ActionRequired => true,
+            AttemptState::Authorized => adds,
+            AttemptState::Captured => adds && !attempt.closed,
+            AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => false,
         }
-        Some(
-            AttemptState::Authorized
-            | AttemptState::Captured
-            | AttemptState::Failed
-            | AttemptState::Voided
-            | AttemptState::Expired,
-        ) => (CallbackEffect::Stale, None),
+    });
+    if !is_news {
+        return (CallbackEffect::Stale, None);
     }
+    let (provider, id) = name(callback);
+    let change = Change::Authorized {
+        provider,
+        id,
+        amount: callback.amount.map_or(0, NonNegativeAmount::get),
+        currency: authorized_in,
+        at: callback.occurred_at,
+    };
+    (CallbackEffect::Authorized, Some(change))
 }
 
 pub(super) fn ended(
@@ -166,12 +229,26 @@ pub(super) fn ended(
     phase: Phase,
 ) -> (CallbackEffect, Option<Change>) {
     let (provider, id) = name(callback);
-    let change = Change::Attempt { provider, id, state };
+    let change = match attempt {
+        // what is left of an authorization ends; the money that was captured stays
+        Some(attempt) if attempt.state == AttemptState::Captured => {
+            if attempt.closed || attempt.authorized <= captured_in_all(attempt) {
+                return (CallbackEffect::Stale, None);
+            }
+            Change::Closed { provider, id }
+        }
+        Some(attempt) if !attempt.is_open() => return (CallbackEffect::Stale, None),
+        Some(_) | None => Change::Attempt { provider, id, state },
+    };
     match (attempt, phase) {
-        (Some(attempt), _) if !attempt.is_open() => (CallbackEffect::Stale, None),
         (Some(_) | None, Phase::Awaiting) => (CallbackEffect::Ended, Some(change)),
         // the order does not wait for the attempt, but the attempt must not be shown as open for ever
         (Some(_), Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, Some(change)),
         (None, Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, None),
     }
+}
+
+/// What was captured of the authorization, in minor units.
+fn captured_in_all(attempt: &Attempt) -> i64 {
+    attempt.currency.map_or(0, |currency| attempt.captured(currency))
 }

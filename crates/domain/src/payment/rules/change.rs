@@ -1,11 +1,13 @@
 //! The effects of callbacks, the changes of payments, and how changes are applied.
 
 use super::super::state::{
-    Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund, RefundState,
+    Accepted, Attempt, AttemptState, Capture, Dispute, DisputeState, MOST_ENDED, Payments, Refund,
+    RefundState,
 };
-use crate::command::PaymentCallback;
-use crate::id::{AttemptId, DisputeId, Provider, RefundId};
+use crate::command::{DisputeOutcome, PaymentCallback};
+use crate::id::{AttemptId, DisputeId, Provider};
 use crate::money::Currency;
+use crate::time::Timestamp;
 
 /// The phase of an order, as far as it matters for its payments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,19 +36,42 @@ pub enum CallbackEffect {
     ActionRequired,
     /// Money is authorized for an attempt, and not captured.
     Authorized,
-    /// An attempt ended without money.
+    /// An attempt ended without money, or without the rest of its money.
     Ended,
     /// A refund in the order's currency succeeded.
     Refunded {
         /// Minor units.
         amount: i64,
+        /// Nobody asked for it, and the order was not paid.
+        early: bool,
+        /// It is the first refund of the order with its id: see [`refund_reference`](super::refund_reference).
+        is_first: bool,
     },
     /// A refund in another currency succeeded.
-    RefundedInOtherCurrency,
+    RefundedInOtherCurrency {
+        /// More was sent back in that currency than was captured in it.
+        is_too_much: bool,
+        /// As for a refund in the order's currency.
+        is_first: bool,
+    },
     /// A refund failed.
     RefundFailed,
-    /// A dispute changed. The flag says whether any dispute of the order is now open or lost.
-    Disputed(bool),
+    /// A refund in the order's currency failed after it had succeeded.
+    Bounced {
+        /// Minor units.
+        amount: i64,
+        /// Nobody had asked for it, and the order was not paid.
+        early: bool,
+    },
+    /// A refund in another currency failed after it had succeeded.
+    BouncedInOtherCurrency,
+    /// A dispute changed.
+    Disputed {
+        /// Some dispute of the order is now open or lost.
+        any: bool,
+        /// How the dispute was closed. `None`: it was opened.
+        outcome: Option<DisputeOutcome>,
+    },
 }
 
 /// One change of the payments of an order.
@@ -61,6 +86,13 @@ pub enum Change {
         /// The new state.
         state: AttemptState,
     },
+    /// A captured attempt captures no more: what is left of its authorization ended.
+    Closed {
+        /// The provider.
+        provider: Provider,
+        /// The attempt.
+        id: AttemptId,
+    },
     /// Money was authorized for an attempt.
     Authorized {
         /// The provider.
@@ -71,6 +103,8 @@ pub enum Change {
         amount: i64,
         /// The currency of the amount.
         currency: Currency,
+        /// By the provider's clock.
+        at: Timestamp,
     },
     /// Money was captured for an attempt.
     Captured {
@@ -83,6 +117,15 @@ pub enum Change {
         /// Whether this is the last capture of the attempt.
         closes: bool,
     },
+    /// The capture of a part of an authorization is requested.
+    CaptureRequested {
+        /// The provider.
+        provider: Provider,
+        /// The attempt.
+        id: AttemptId,
+        /// Minor units.
+        amount: i64,
+    },
     /// The void of an attempt is requested.
     Void {
         /// The provider.
@@ -90,12 +133,19 @@ pub enum Change {
         /// The attempt.
         id: AttemptId,
     },
-    /// The new state of a refund. A refund that is not known yet is added.
-    Refund(Refund),
-    /// A refund failed.
-    RefundFailed(RefundId),
+    /// A refund at one attempt: a new one, or the new state of the known one at this place.
+    Refund {
+        /// The place of the known refund.
+        known: Option<usize>,
+        /// The refund as it is now.
+        refund: Refund,
+    },
+    /// The refund at this place failed.
+    RefundFailed(usize),
     /// The state of a dispute. A dispute that is not known yet is added.
-    Dispute(DisputeId, DisputeState),
+    Dispute(Provider, DisputeId, DisputeState),
+    /// A person accepted what does not fit the order.
+    Accepted(Accepted),
 }
 
 pub(super) fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Option<&'a Attempt> {
@@ -109,15 +159,27 @@ pub(super) fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Op
 pub fn apply(payments: &mut Payments, change: Change) {
     match change {
         Change::Attempt { provider, id, state } => {
-            attempt(payments, provider, id, state).state = state;
+            let attempt = attempt(payments, provider, id, state);
+            attempt.state = state;
+            if !attempt.is_open() {
+                attempt.capture_requested = 0;
+                count_ended(payments);
+            }
         }
-        Change::Authorized { provider, id, amount, currency } => {
+        Change::Closed { provider, id } => {
+            let attempt = attempt(payments, provider, id, AttemptState::Captured);
+            attempt.closed = true;
+            attempt.capture_requested = 0;
+        }
+        Change::Authorized { provider, id, amount, currency, at } => {
             let attempt = attempt(payments, provider, id, AttemptState::Authorized);
-            attempt.state = AttemptState::Authorized;
-            attempt.authorized = amount;
+            if attempt.state != AttemptState::Captured {
+                attempt.state = AttemptState::Authorized;
+            }
+            attempt.authorized = attempt.authorized.saturating_add(amount);
             attempt.currency = Some(currency);
-            // an earlier request was to void the attempt before its authorization; the authorization may
-            // have to be voided too
+            attempt.authorized_at.push(at);
+            // an earlier request was to void what was authorized by then; this may have to be voided too
             attempt.void_requested = false;
         }
         Change::Captured { provider, id, capture, closes } => {
@@ -125,29 +187,71 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.state = AttemptState::Captured;
             attempt.currency = attempt.currency.or(Some(capture.currency));
             attempt.closed |= closes;
+            let still_asked = (attempt.capture_requested - capture.amount).max(0);
+            attempt.capture_requested = if closes { 0 } else { still_asked };
             attempt.captures.push(capture);
+        }
+        Change::CaptureRequested { provider, id, amount } => {
+            let attempt = attempt(payments, provider, id, AttemptState::Authorized);
+            attempt.capture_requested = attempt.capture_requested.saturating_add(amount);
+            attempt.capture_requests += 1;
         }
         Change::Void { provider, id } => {
             attempt(payments, provider, id, AttemptState::ActionRequired).void_requested = true;
         }
-        Change::Refund(refund) => {
-            match payments.refunds.iter_mut().find(|known| known.id == refund.id) {
+        Change::Refund { known, refund } => {
+            match known.and_then(|place| payments.refunds.get_mut(place)) {
                 Some(known) => *known = refund,
                 None => payments.refunds.push(refund),
             }
         }
-        Change::RefundFailed(id) => {
-            if let Some(refund) = payments.refunds.iter_mut().find(|known| known.id == id) {
+        Change::RefundFailed(place) => {
+            if let Some(refund) = payments.refunds.get_mut(place) {
                 refund.state = RefundState::Failed;
             }
         }
-        Change::Dispute(id, state) => {
-            match payments.disputes.iter_mut().find(|dispute| dispute.id == id) {
+        Change::Dispute(provider, id, state) => {
+            match payments.disputes.iter_mut().find(|dispute| is_dispute(dispute, &provider, &id)) {
                 Some(dispute) => dispute.state = state,
-                None => payments.disputes.push(Dispute { id, state }),
+                None => payments.disputes.push(Dispute { id, state, provider: Some(provider) }),
+            }
+        }
+        Change::Accepted(more) => {
+            let known = payments.accepted.iter_mut().find(|one| one.currency == more.currency);
+            match known {
+                Some(known) => {
+                    known.captured = known.captured.max(more.captured);
+                    known.excess = known.excess.max(more.excess);
+                }
+                None => payments.accepted.push(more),
             }
         }
     }
+}
+
+/// Whether this is the provider's dispute with that id. Earlier builds did not record the provider.
+pub(super) fn is_dispute(dispute: &Dispute, provider: &Provider, id: &DisputeId) -> bool {
+    dispute.id == *id && dispute.provider.as_ref().is_none_or(|known| known == provider)
+}
+
+/// Counts the oldest attempt that ended without money, and drops it, once there are too many of them.
+fn count_ended(payments: &mut Payments) {
+    let ended = payments.attempts.iter().filter(|attempt| attempt.ended_without_money());
+    if ended.count() <= MOST_ENDED {
+        return;
+    }
+    let Some(oldest) = payments.attempts.iter().position(Attempt::ended_without_money) else {
+        return;
+    };
+    let count = match payments.attempts.remove(oldest).state {
+        AttemptState::Voided => &mut payments.ended.voided,
+        AttemptState::Expired => &mut payments.ended.expired,
+        AttemptState::Failed
+        | AttemptState::ActionRequired
+        | AttemptState::Authorized
+        | AttemptState::Captured => &mut payments.ended.failed,
+    };
+    *count += 1;
 }
 
 fn attempt(
@@ -167,6 +271,9 @@ fn attempt(
             currency: None,
             closed: false,
             void_requested: false,
+            authorized_at: Vec::new(),
+            capture_requested: 0,
+            capture_requests: 0,
         });
         payments.attempts.len() - 1
     });

@@ -1,7 +1,7 @@
 //! The rules of disputes. A dispute changes neither money nor stock.
 
 use super::super::state::{DisputeState, Payments};
-use super::change::{CallbackEffect, Change};
+use super::change::{CallbackEffect, Change, is_dispute};
 use crate::command::{CallbackKind, DisputeOutcome, PaymentCallback};
 
 pub(super) fn disputed(
@@ -11,11 +11,12 @@ pub(super) fn disputed(
     let Some(id) = &callback.dispute_id else {
         return (CallbackEffect::Stale, None); // not reached: decoding requires the id
     };
-    let known = payments.disputes.iter().find(|dispute| dispute.id == *id);
-    let known = known.map(|dispute| dispute.state);
+    let provider = &callback.provider;
+    let known = payments.disputes.iter().position(|dispute| is_dispute(dispute, provider, id));
+    let state = known.map(|place| payments.disputes[place].state);
     // a dispute that is opened has no outcome, even if the callback names one
     let outcome = callback.outcome.filter(|_| callback.kind == CallbackKind::DisputeClosed);
-    let state = match (known, outcome) {
+    let state = match (state, outcome) {
         (None, None) => DisputeState::Open,
         (None | Some(DisputeState::Open | DisputeState::Lost), Some(DisputeOutcome::Won)) => {
             DisputeState::Won
@@ -27,10 +28,9 @@ pub(super) fn disputed(
             return (CallbackEffect::Stale, None);
         }
     };
-    let others = payments
-        .disputes
-        .iter()
-        .any(|dispute| dispute.id != *id && dispute.state != DisputeState::Won);
-    let disputed = others || state != DisputeState::Won;
-    (CallbackEffect::Disputed(disputed), Some(Change::Dispute(id.clone(), state)))
+    let others = payments.disputes.iter().enumerate().filter(|(place, _)| Some(*place) != known);
+    let others = others.map(|(_, dispute)| dispute.state);
+    let any = others.chain([state]).any(|state| state != DisputeState::Won);
+    let change = Change::Dispute(provider.clone(), id.clone(), state);
+    (CallbackEffect::Disputed { any, outcome }, Some(change))
 }

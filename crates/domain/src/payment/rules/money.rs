@@ -1,28 +1,84 @@
-//! Sums of captures and refunds, by currency.
+//! Sums of captures and refunds, by currency; which attempts hold the money; what a person must look at.
 
-use super::super::state::{Payments, RefundState};
-use crate::id::AttemptId;
+use super::super::state::{Accepted, Attempt, CaptureIdentity, Payments, Refund, RefundState};
+use crate::id::{AttemptId, CaptureId, Provider};
 use crate::money::Currency;
-use std::collections::BTreeMap;
 
-/// The captures in `currency` as (attempt, amount), newest first: the order in which money is refunded.
-pub fn newest_money(
-    payments: &Payments,
-    currency: Currency,
-) -> impl Iterator<Item = (&AttemptId, i64)> {
-    payments.attempts.iter().rev().flat_map(move |attempt| {
-        attempt
-            .captures
-            .iter()
-            .rev()
-            .filter(move |capture| capture.currency == currency)
-            .map(|capture| (&attempt.id, capture.amount))
+/// What an attempt holds of the money that is refunded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Share {
+    /// The provider.
+    pub(super) provider: Provider,
+    /// The attempt.
+    pub(super) attempt: AttemptId,
+    /// Minor units.
+    pub(super) amount: i64,
+}
+
+/// The shares of the attempts that refund `amount` in `currency` together: of the newest attempt first, none above what
+/// that attempt still holds.
+pub(super) fn shares(payments: &Payments, amount: i64, currency: Currency) -> Vec<Share> {
+    let mut left = amount;
+    let mut shares = Vec::new();
+    for attempt in payments.attempts.iter().rev() {
+        let amount = clamp(held_by(payments, attempt, currency)).min(left);
+        if amount > 0 {
+            left -= amount;
+            shares.push(Share {
+                provider: attempt.provider.clone(),
+                attempt: attempt.id.clone(),
+                amount,
+            });
+        }
+    }
+    debug_assert_eq!(left, 0, "no more is refunded than the attempts hold");
+    shares
+}
+
+fn only_capture(attempt: &Attempt) -> Option<CaptureId> {
+    match attempt.captures.as_slice() {
+        [capture] => match &capture.identity {
+            CaptureIdentity::Capture(id) => Some(id.clone()),
+            CaptureIdentity::Event(_) => None,
+        },
+        _ => None,
+    }
+}
+
+/// The capture that a part of a refund is of: `None` when its attempt has several, or its only one has no id.
+pub fn capture_of(payments: &Payments, refund: &Refund) -> Option<CaptureId> {
+    let mut attempts = payments.attempts.iter();
+    attempts.find(|attempt| is_of(refund, attempt)).and_then(only_capture)
+}
+
+/// What the attempt holds in `currency`, in minor units: captured, less refunds that succeeded or are pending.
+fn held_by(payments: &Payments, attempt: &Attempt, currency: Currency) -> i128 {
+    let gone = payments.refunds.iter().filter(|refund| {
+        is_of(refund, attempt) && refund.currency == currency && refund.state != RefundState::Failed
+    });
+    let gone: i128 = gone.map(|refund| i128::from(refund.amount)).sum();
+    i128::from(attempt.captured(currency)) - gone
+}
+
+/// Whether the attempt of a refund that failed still holds its amount. The attempt of a refund that an earlier build asked
+/// for is not known.
+pub(super) fn still_holds(payments: &Payments, refund: &Refund) -> bool {
+    let attempt = payments.attempts.iter().find(|attempt| is_of(refund, attempt));
+    attempt.is_some_and(|attempt| {
+        held_by(payments, attempt, refund.currency) >= i128::from(refund.amount)
     })
+}
+
+fn is_of(refund: &Refund, attempt: &Attempt) -> bool {
+    refund.attempt.as_ref() == Some(&attempt.id)
+        && refund.provider.as_ref() == Some(&attempt.provider)
 }
 
 /// What was captured in `currency`, in minor units.
 fn captured(payments: &Payments, currency: Currency) -> i128 {
-    newest_money(payments, currency).map(|(_, amount)| i128::from(amount)).sum()
+    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
+    let captures = captures.filter(|capture| capture.currency == currency);
+    captures.map(|capture| i128::from(capture.amount)).sum()
 }
 
 /// The refunds in `currency` that are in `state`, in minor units.
@@ -43,6 +99,16 @@ pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
     clamp(net.max(0) - refunds(payments, currency, RefundState::Requested))
 }
 
+/// Whether more was sent back in `currency` than was captured in it.
+pub(super) fn is_too_much(payments: &Payments, currency: Currency) -> bool {
+    too_much(payments, currency) > 0
+}
+
+/// What was sent back in `currency` beyond what was captured in it, in minor units.
+fn too_much(payments: &Payments, currency: Currency) -> i64 {
+    clamp(refunds(payments, currency, RefundState::Succeeded) - captured(payments, currency))
+}
+
 fn clamp(amount: i128) -> i64 {
     i64::try_from(amount.max(0)).unwrap_or(i64::MAX)
 }
@@ -59,17 +125,24 @@ pub struct OtherCurrency {
     pub amount: i64,
 }
 
-/// The currencies other than `currency` that money was captured in, in the order of their codes.
-fn other_currencies(payments: &Payments, currency: Currency) -> impl Iterator<Item = Currency> {
+/// Every currency that money was captured or sent back in, in the order of their codes.
+fn currencies(payments: &Payments) -> Vec<Currency> {
     let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let currencies = captures.map(|capture| capture.currency).filter(|other| *other != currency);
-    let currencies: BTreeMap<_, _> = currencies.map(|other| (other.code(), other)).collect();
-    currencies.into_values()
+    let captured = captures.map(|capture| capture.currency);
+    let refunded = payments.refunds.iter().map(|refund| refund.currency);
+    let mut currencies: Vec<_> = Vec::new();
+    for currency in captured.chain(refunded) {
+        if !currencies.contains(&currency) {
+            currencies.push(currency);
+        }
+    }
+    currencies.sort_unstable_by_key(|currency| currency.code());
+    currencies
 }
 
 /// Whether money was captured in another currency than `currency`, and not all of it was refunded.
 pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> bool {
-    other_currencies(payments, currency).any(|currency| {
+    currencies(payments).into_iter().filter(|other| *other != currency).any(|currency| {
         captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
     })
 }
@@ -77,10 +150,65 @@ pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> boo
 /// The money of an order in other currencies than its own `currency` of which no refund was requested
 /// yet, in the order of the currencies' codes.
 pub fn refundable_other_currencies(payments: &Payments, currency: Currency) -> Vec<OtherCurrency> {
-    let to_ask = other_currencies(payments, currency).map(|currency| OtherCurrency {
+    let others = currencies(payments).into_iter().filter(|other| *other != currency);
+    let to_ask = others.map(|currency| OtherCurrency {
         currency,
         captured: captured(payments, currency),
         amount: refundable(payments, currency),
     });
     to_ask.filter(|one| one.amount > 0).collect()
+}
+
+/// Money that does not fit its order, so that a person must look at it. Each ends with a command: `order.resolve`
+/// accepts or returns it, or the refund is requested again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attention {
+    /// Money in another currency that is neither accepted nor asked back.
+    OtherCurrency(Currency, i64),
+    /// More was sent back than was captured, and nobody accepted that.
+    TooMuchSentBack(Currency, i64),
+    /// A refund failed. The order still has the money, and nobody asked for the refund again.
+    RefundFailed(Currency, i64),
+}
+
+/// What a person must look at, of the payments of an order in `currency`.
+pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
+    let mut found = Vec::new();
+    for other in currencies(payments) {
+        let accepted = accepted(payments, other);
+        let left = refundable(payments, other);
+        let failed = clamp(refunds(payments, other, RefundState::Failed)).min(left);
+        let new = clamp(captured(payments, other) - i128::from(accepted.captured)).min(left);
+        if other != currency && new > 0 {
+            found.push(Attention::OtherCurrency(other, new));
+        } else if other == currency && failed > 0 {
+            found.push(Attention::RefundFailed(other, failed));
+        }
+        let excess = too_much(payments, other) - accepted.excess;
+        if excess > 0 {
+            found.push(Attention::TooMuchSentBack(other, excess));
+        }
+    }
+    found
+}
+
+/// What a person accepts who accepts all of the money as it is.
+pub fn acceptance(payments: &Payments, currency: Currency) -> Vec<Accepted> {
+    let all = attention(payments, currency).into_iter().filter_map(|one| match one {
+        Attention::OtherCurrency(currency, _) => {
+            let captured = clamp(captured(payments, currency));
+            Some(Accepted { currency, captured, excess: 0 })
+        }
+        Attention::TooMuchSentBack(currency, _) => {
+            let excess = too_much(payments, currency);
+            Some(Accepted { currency, captured: 0, excess })
+        }
+        Attention::RefundFailed(..) => None,
+    });
+    all.collect()
+}
+
+fn accepted(payments: &Payments, currency: Currency) -> Accepted {
+    let known = payments.accepted.iter().find(|one| one.currency == currency);
+    known.copied().unwrap_or(Accepted { currency, captured: 0, excess: 0 })
 }

@@ -1,89 +1,270 @@
 //! Refunds: which are requested, which succeeded, which failed.
 
-use super::super::state::{Payments, Refund, RefundState};
-use super::change::{CallbackEffect, Change};
-use super::money::{newest_money, refundable};
+use super::super::state::{Payments, Refund, RefundPart, RefundState};
+use super::change::{CallbackEffect, Change, Phase};
+use super::money::{is_too_much, refundable, shares, still_holds};
 use crate::command::PaymentCallback;
-use crate::id::{AttemptId, RefundId};
+use crate::id::{AttemptId, Provider, RefundId};
 use crate::money::Currency;
 use crate::verdict::{Reason, Refusal};
+
+/// The refund that the callback is about: of the same provider and attempt. A request of an earlier build names no
+/// provider.
+fn find(payments: &Payments, callback: &PaymentCallback) -> Option<usize> {
+    let id = callback.refund_id.as_ref()?;
+    let is_same = |refund: &Refund| {
+        refund.id == *id
+            && refund.provider.as_ref() == Some(&callback.provider)
+            && refund.attempt.as_ref() == Some(&callback.attempt_id)
+    };
+    let is_unnamed = |refund: &Refund| {
+        refund.id == *id && refund.provider.is_none() && refund.state == RefundState::Requested
+    };
+    let refunds = &payments.refunds;
+    refunds.iter().position(is_same).or_else(|| refunds.iter().position(is_unnamed))
+}
 
 pub(super) fn succeeded(
     payments: &Payments,
     callback: &PaymentCallback,
     currency: Currency,
+    phase: Phase,
 ) -> (CallbackEffect, Option<Change>) {
     let (Some(id), Some(amount), Some(paid_in)) =
         (&callback.refund_id, callback.amount, callback.currency)
     else {
         return (CallbackEffect::Stale, None); // not reached: decoding requires all three
     };
-    let known = payments.refunds.iter().find(|refund| refund.id == *id);
+    let place = find(payments, callback);
+    let known = place.map(|place| &payments.refunds[place]);
     if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
         return (CallbackEffect::Stale, None);
     }
     // the refunded amount counts, not the requested one
     let amount = amount.get();
+    let request = known.and_then(|refund| refund.request);
+    let early = request.is_none() && phase != Phase::Sold && paid_in == currency;
     let refund = Refund {
         id: id.clone(),
+        provider: Some(callback.provider.clone()),
         attempt: Some(callback.attempt_id.clone()),
         amount,
         currency: paid_in,
         state: RefundState::Succeeded,
         restocked: known.is_some_and(|refund| refund.restocked),
+        request,
+        succeeded_at: Some(callback.occurred_at),
+        early,
     };
-    let effect = if paid_in == currency {
-        CallbackEffect::Refunded { amount }
-    } else {
-        CallbackEffect::RefundedInOtherCurrency
-    };
-    (effect, Some(Change::Refund(refund)))
+    let is_first = payments.refunds.iter().position(|refund| is_money(refund, id)) == place;
+    let change = Change::Refund { known: place, refund };
+    if paid_in == currency {
+        return (CallbackEffect::Refunded { amount, early, is_first }, Some(change));
+    }
+    let mut after = payments.clone();
+    super::apply(&mut after, change.clone());
+    let is_too_much = is_too_much(&after, paid_in);
+    (CallbackEffect::RefundedInOtherCurrency { is_too_much, is_first }, Some(change))
 }
 
+/// Whether it is a refund of that id, with money: goods that came back without money have one too.
+fn is_money(refund: &Refund, id: &RefundId) -> bool {
+    refund.id == *id && refund.amount > 0
+}
+
+/// The reference of the notification of a refund: its id. Several refunds may have the same id, at other attempts; then all
+/// but the first name their provider and attempt too.
+pub fn refund_reference(
+    (id, is_first): (&RefundId, bool),
+    provider: &Provider,
+    attempt: &AttemptId,
+) -> String {
+    if is_first { id.as_str().to_owned() } else { format!("{id}@{provider}/{attempt}") }
+}
+
+/// The refund whose notification has that reference.
+pub fn referenced<'a>(payments: &'a Payments, reference: &str) -> Option<&'a Refund> {
+    let mut refunds = payments.refunds.iter().filter(|refund| refund.amount > 0);
+    let first = refunds.find(|refund| refund.id.as_str() == reference);
+    first.or_else(|| {
+        payments.refunds.iter().find(|refund| match (&refund.provider, &refund.attempt) {
+            (Some(provider), Some(attempt)) => {
+                refund_reference((&refund.id, false), provider, attempt) == reference
+            }
+            (Some(_) | None, _) => false,
+        })
+    })
+}
+
+/// A refund that is pending fails, or one that succeeded before bounces.
 pub(super) fn failed(
     payments: &Payments,
     callback: &PaymentCallback,
+    currency: Currency,
 ) -> (CallbackEffect, Option<Change>) {
-    let known = callback
-        .refund_id
-        .as_ref()
-        .and_then(|id| payments.refunds.iter().find(|refund| refund.id == *id));
-    match known.map(|refund| (refund.state, &refund.id)) {
-        Some((RefundState::Requested, id)) => {
-            (CallbackEffect::RefundFailed, Some(Change::RefundFailed(id.clone())))
+    let Some(place) = find(payments, callback) else {
+        return (CallbackEffect::Stale, None);
+    };
+    let refund = &payments.refunds[place];
+    // an earlier build did not record when a refund succeeded
+    let is_later = refund.succeeded_at.is_none_or(|succeeded| callback.occurred_at > succeeded);
+    let effect = match refund.state {
+        RefundState::Requested => CallbackEffect::RefundFailed,
+        RefundState::Succeeded if is_later && refund.currency == currency => {
+            CallbackEffect::Bounced { amount: refund.amount, early: refund.early }
         }
-        Some((RefundState::Succeeded | RefundState::Failed, _)) | None => {
-            (CallbackEffect::Stale, None)
-        }
-    }
+        RefundState::Succeeded if is_later => CallbackEffect::BouncedInOtherCurrency,
+        RefundState::Succeeded | RefundState::Failed => return (CallbackEffect::Stale, None),
+    };
+    (effect, Some(Change::RefundFailed(place)))
 }
 
-/// Decides on the request to refund `amount` of an order in `currency` under `id`. `restocks` says
-/// whether goods are returned with the refund. Returns the requested refund. A refund that failed is
-/// requested again, in the currency that it had.
+/// Requests a refund of `amount` of an order in `currency` under `id`, and gives the parts that the providers must
+/// carry out, one for each attempt that holds the money. `restocks` says whether goods are returned with the refund.
+///
+/// A refund that failed is requested again, in the currency that it had: only the parts that failed.
+///
+/// # Errors
+///
+/// So much may not be refunded, or the id is taken. Then nothing has changed.
 pub fn request(
-    payments: &Payments,
+    payments: &mut Payments,
     id: &RefundId,
     amount: i64,
     currency: Currency,
     restocks: bool,
-) -> Result<Refund, Refusal> {
-    let known = payments.refunds.iter().find(|refund| refund.id == *id);
-    let (currency, restocked) = match known.map(|refund| refund.state) {
-        None => (currency, false),
-        Some(RefundState::Failed) => {
-            known.map_or((currency, false), |refund| (refund.currency, refund.restocked))
+) -> Result<Vec<Refund>, Refusal> {
+    let known = places(payments, id, |_| true);
+    let failed = places(payments, id, |refund| refund.state == RefundState::Failed);
+    let Some(first) = known.first().map(|place| &payments.refunds[*place]) else {
+        if payments.refunds.iter().any(|refund| refund.id == *id) {
+            let detail = RefundState::Succeeded.as_str(); // goods came back under that id
+            return Err(Refusal::with(Reason::RefundExists, detail));
         }
-        Some(state @ (RefundState::Requested | RefundState::Succeeded)) => {
-            return Err(Refusal::with(Reason::RefundExists, state.as_str()));
-        }
+        return request_anew(payments, id, amount, currency, restocks);
     };
+    let currency = first.currency;
+    if failed.is_empty() || amount == 0 {
+        return Err(Refusal::with(Reason::RefundExists, first.state.as_str()));
+    }
+    let sum = |places: &[usize]| {
+        let amounts = places.iter().map(|place| payments.refunds[*place].amount);
+        amounts.fold(0, i64::saturating_add)
+    };
+    let failed_in_all = sum(&failed);
+    let is_same = amount == failed_in_all || amount == sum(&known);
+    if is_same && failed.iter().all(|place| still_holds(payments, &payments.refunds[*place])) {
+        may_refund(payments, failed_in_all, currency)?;
+        let parts = known.iter().zip(1..).filter(|(place, _)| failed.contains(place));
+        let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
+        let parts = parts
+            .map(|(place, part)| again(&mut payments.refunds[*place], (part, count), restocks));
+        return Ok(parts.collect());
+    }
+    if failed.len() == known.len() {
+        may_refund(payments, amount, currency)?;
+        return Ok(replace(payments, id, &failed, (amount, currency), restocks));
+    }
+    if is_same {
+        let detail = "the attempts do not hold it any more";
+        return Err(Refusal::with(Reason::RefundExceedsPaid, detail));
+    }
+    let detail = format!("{failed_in_all} of it failed and may be requested again");
+    Err(Refusal::with(Reason::RefundExists, detail))
+}
+
+/// Requests a refund whose id is new. Without money nobody is asked.
+fn request_anew(
+    payments: &mut Payments,
+    id: &RefundId,
+    amount: i64,
+    currency: Currency,
+    restocks: bool,
+) -> Result<Vec<Refund>, Refusal> {
+    if amount == 0 {
+        let refund = Refund {
+            restocked: restocks,
+            request: Some(RefundPart::ONLY),
+            ..new(id, 0, currency, RefundState::Succeeded)
+        };
+        payments.refunds.push(refund);
+        return Ok(Vec::new());
+    }
+    may_refund(payments, amount, currency)?;
+    Ok(replace(payments, id, &[], (amount, currency), restocks))
+}
+
+fn may_refund(payments: &Payments, amount: i64, currency: Currency) -> Result<(), Refusal> {
     let most = refundable(payments, currency);
     if amount > most {
         let detail = format!("at most {most} may be refunded");
         return Err(Refusal::with(Reason::RefundExceedsPaid, detail));
     }
-    Ok(Refund { restocked: restocked || restocks, ..requested(payments, id, amount, currency) })
+    Ok(())
+}
+
+/// Makes the parts of a refund anew, in place of those that failed.
+fn replace(
+    payments: &mut Payments,
+    id: &RefundId,
+    failed: &[usize],
+    (amount, currency): (i64, Currency),
+    restocks: bool,
+) -> Vec<Refund> {
+    let parts = failed.iter().map(|place| &payments.refunds[*place]);
+    let tries = parts.clone().filter_map(|part| part.request).map(|one| one.tries).max();
+    let restocked = restocks || parts.clone().any(|part| part.restocked);
+    let mut parts = requested(payments, id, amount, currency, tries.unwrap_or(0) + 1);
+    for part in &mut parts {
+        part.restocked = restocked;
+    }
+    for place in failed.iter().rev() {
+        payments.refunds.remove(*place);
+    }
+    payments.refunds.extend(parts.iter().cloned());
+    parts
+}
+
+/// The places of the refunds of money with that id.
+fn places(payments: &Payments, id: &RefundId, wanted: impl Fn(&Refund) -> bool) -> Vec<usize> {
+    let refunds = payments.refunds.iter().enumerate();
+    let of_id = refunds.filter(|(_, refund)| is_money(refund, id) && wanted(refund));
+    of_id.map(|(place, _)| place).collect()
+}
+
+/// Whether the two are one for their provider: a refund of that id at the same attempt that did not fail.
+fn is_at_same_place(known: &Refund, part: &Refund) -> bool {
+    known.state != RefundState::Failed
+        && known.id == part.id
+        && known.provider == part.provider
+        && known.attempt == part.attempt
+}
+
+/// Requests the refund that failed once more, as that part of so many.
+fn again(refund: &mut Refund, (part, parts): (u32, u32), restocks: bool) -> Refund {
+    let tries = refund.request.map_or(0, |request| request.tries) + 1;
+    refund.state = RefundState::Requested;
+    refund.request = Some(RefundPart { part, parts, tries });
+    refund.restocked |= restocks;
+    refund.early = false;
+    refund.clone()
+}
+
+/// Requests a refund that orderly makes by itself, and gives the parts that the providers must carry out. `amount` must be
+/// at most what is [`refundable`]. A part that has succeeded before it was requested stays succeeded.
+pub fn request_by_itself(
+    payments: &mut Payments,
+    id: &RefundId,
+    amount: i64,
+    currency: Currency,
+) -> Vec<Refund> {
+    let parts = requested(payments, id, amount, currency, 1);
+    for part in &parts {
+        if !payments.refunds.iter().any(|known| is_at_same_place(known, part)) {
+            payments.refunds.push(part.clone());
+        }
+    }
+    parts
 }
 
 /// Whether goods were returned with the refund when it was requested before.
@@ -91,21 +272,36 @@ pub fn was_restocked(payments: &Payments, id: &RefundId) -> bool {
     payments.refunds.iter().any(|refund| refund.id == *id && refund.restocked)
 }
 
-/// The refund when it is requested.
-pub fn requested(payments: &Payments, id: &RefundId, amount: i64, currency: Currency) -> Refund {
-    Refund {
-        id: id.clone(),
-        attempt: attempt_of(payments, amount, currency),
-        amount,
-        currency,
-        state: RefundState::Requested,
-        restocked: false,
-    }
+/// The parts of a refund that is requested for the `tries`-th time.
+fn requested(
+    payments: &Payments,
+    id: &RefundId,
+    amount: i64,
+    currency: Currency,
+    tries: u32,
+) -> Vec<Refund> {
+    let shares = shares(payments, amount, currency);
+    let parts = u32::try_from(shares.len()).unwrap_or(u32::MAX);
+    let parts = (1..).zip(shares).map(|(part, share)| Refund {
+        provider: Some(share.provider),
+        attempt: Some(share.attempt),
+        request: Some(RefundPart { part, parts, tries }),
+        ..new(id, share.amount, currency, RefundState::Requested)
+    });
+    parts.collect()
 }
 
-/// The newest attempt that captured enough for the refund by itself. Payment adapters need it.
-fn attempt_of(payments: &Payments, amount: i64, currency: Currency) -> Option<AttemptId> {
-    newest_money(payments, currency)
-        .find(|(_, captured)| *captured >= amount)
-        .map(|(attempt, _)| attempt.clone())
+fn new(id: &RefundId, amount: i64, currency: Currency, state: RefundState) -> Refund {
+    Refund {
+        id: id.clone(),
+        provider: None,
+        attempt: None,
+        amount,
+        currency,
+        state,
+        restocked: false,
+        request: None,
+        succeeded_at: None,
+        early: false,
+    }
 }

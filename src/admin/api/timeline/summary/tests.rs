@@ -5,7 +5,8 @@ use orderly_domain::command::Command;
 use orderly_domain::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
 use orderly_domain::inventory::{Item, Reservation};
 use orderly_domain::notification::Channel;
-use orderly_domain::order::{NewOrder, Order};
+use orderly_domain::order::{ConfirmOn, NewOrder, Order};
+use orderly_domain::payment::RefundPart;
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Shortage;
@@ -18,7 +19,8 @@ fn order() -> Order {
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = NewOrder::of_command(place, Duration::from_secs(900), ConfirmOn::Capture)
+        .placed(Timestamp::EPOCH);
     Order { version: 1, ..placed.expect("has a total") }
 }
 
@@ -187,12 +189,40 @@ fn given_up(attempts: u32, problem: Failure) -> Event {
         attempt_id: AttemptId::new("a-1").ok(),
         amount: 500,
         currency: Currency::from_code("EUR").expect("is one"),
+        provider: Some(provider()),
+        capture_id: None,
+        part: Some(RefundPart::ONLY),
     },
-    "The payment provider is asked to send 5.00 EUR back (refund r-1, of attempt a-1)."
+    "The payment provider acme is asked to send 5.00 EUR back (refund r-1, of attempt a-1)."
 )]
 #[case(
-    Event::VoidRequested { attempt_id: AttemptId::new("a-1").expect("is an id") },
-    "The payment provider is asked to void attempt a-1."
+    Event::RefundRequested {
+        refund_id: RefundId::new("r-1").expect("is an id"),
+        attempt_id: AttemptId::new("a-1").ok(),
+        amount: 500,
+        currency: Currency::from_code("EUR").expect("is one"),
+        provider: None,
+        capture_id: None,
+        part: Some(RefundPart { part: 1, parts: 2, tries: 1 }),
+    },
+    "The payment provider is asked to send 5.00 EUR back (refund r-1, part 1 of 2, of attempt a-1)."
+)]
+#[case(
+    Event::CaptureRequested {
+        provider: provider(),
+        attempt_id: AttemptId::new("a-1").expect("is an id"),
+        amount: 500,
+        currency: Currency::from_code("EUR").expect("is one"),
+        capture_request_id: "c-1".to_owned(),
+    },
+    "The payment provider acme is asked to capture 5.00 EUR of attempt a-1."
+)]
+#[case(
+    Event::VoidRequested {
+        attempt_id: AttemptId::new("a-1").expect("is an id"),
+        provider: Some(provider()),
+    },
+    "The payment provider acme is asked to void attempt a-1."
 )]
 #[case(Event::StockLow { sku: sku("tea"), available: 2, version: Some(4) }, "The stock of tea is low: 2 available.")]
 #[case(

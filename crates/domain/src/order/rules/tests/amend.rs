@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 
 /// An order of two lines of tea and one of cups: 2 × 200, 3 × 100 and 1 × 300, with shipping of 50. Its total is 1050.
-fn goods(status: Status, [paid, refunds_succeeded, auto_refunds_requested]: [i64; 3]) -> Order {
+fn goods(status: Status, [paid, refunded, auto_refunds_requested]: [i64; 3]) -> Order {
     let data = br#"{"order_id": "o-1", "customer": {"id": "c-1"}, "currency": "EUR",
         "lines": [{"sku": "tea", "quantity": 2, "unit_price": 200}, {"sku": "cup", "quantity": 3, "unit_price": 100},
             {"sku": "tea", "quantity": 1, "unit_price": 300}],
@@ -15,9 +15,10 @@ fn goods(status: Status, [paid, refunds_succeeded, auto_refunds_requested]: [i64
     let Ok(Command::OrderPlace(place)) = Command::parse(Kind::OrderPlace, data) else {
         panic!("is an order");
     };
-    let placed = NewOrder::of_command(place, Duration::from_secs(900)).placed(Timestamp::EPOCH);
+    let placed = NewOrder::of_command(place, Duration::from_secs(900), ConfirmOn::Capture)
+        .placed(Timestamp::EPOCH);
     let placed = placed.expect("has a total");
-    Order { status, version: 4, paid, refunds_succeeded, auto_refunds_requested, ..placed }
+    Order { status, version: 4, paid, refunded, auto_refunds_requested, ..placed }
 }
 
 fn command(mut data: Value) -> OrderAmend {
@@ -102,6 +103,7 @@ const DEARER: &str = "2 tea, 3 cup, 1 tea = 1051";
 #[rstest]
 #[case(Status::AwaitingPayment, UP, DOWN, DEARER)]
 #[case(Status::PartiallyPaid, UP, DOWN, DEARER)]
+#[case(Status::Authorized, "", DOWN, "")]
 #[case(Status::Paid, "", DOWN, "")]
 #[case(Status::PartiallyRefunded, "", DOWN, "")]
 #[case(Status::UnderReview, "no", "no", "no")]
@@ -126,6 +128,14 @@ fn by_status(#[case] status: Status, #[case] up: &str, #[case] down: &str, #[cas
         assert_eq!(told(&order, data), expected);
     }
     assert_eq!(told(&order, json!({"metadata": {}})), "no goods");
+}
+
+#[test]
+fn of_an_order_that_was_completed_only_the_contact_changes() {
+    let mut order = goods(Status::PartiallyRefunded, NOTHING);
+    order.completed_at = Some(Timestamp::EPOCH);
+    assert_eq!(told(&order, lines("cup 2")), "rejected: not_allowed: partially_refunded");
+    assert_eq!(told(&order, json!({"customer": {"id": "c-2"}})), "no goods");
 }
 
 #[test]
@@ -164,6 +174,13 @@ fn another_version_than_expected_is_refused() {
     "applied: paid, requested 50 | commit, void all, notify order_confirmed, refund 50"
 )]
 #[case::for_nothing(Status::AwaitingPayment, [0, 0, 0], 0, "applied: paid | commit, void all, notify order_confirmed")]
+#[case::authorized_and_paid(
+    Status::Authorized,
+    [850, 0, 0],
+    850,
+    "applied: paid | commit, void all, notify order_confirmed"
+)]
+#[case::still_authorized(Status::Authorized, [100, 0, 0], 850, "applied:  | ")]
 #[case::paid(Status::Paid, [1050, 0, 0], 850, "applied: requested 200 | refund 200")]
 #[case::nothing_changes(Status::Paid, [1050, 0, 0], 1050, "applied:  | ")]
 #[case::surplus_was_asked_back(Status::Paid, [1250, 0, 200], 850, "applied: requested 200 | refund 200")]
@@ -189,6 +206,16 @@ fn a_pending_refund_is_not_asked_for_again() {
     let order = Order { total: 850, ..goods(Status::Paid, [1050, 0, 0]) };
     let summary = PaymentSummary { pending: 1000, ..ENDED };
     assert_eq!(words(&judge_total(&order, summary)), "applied: requested 50 | refund 50");
+}
+
+#[test]
+fn authorizations_that_reach_the_new_total_confirm_the_order() {
+    let mut order = Order { total: 850, ..goods(Status::AwaitingPayment, NOTHING) };
+    let summary = PaymentSummary { authorized: 850, ..AUTHORIZED };
+    assert_eq!(words(&judge_total(&order, summary)), "applied:  | ");
+    order.confirm_on = ConfirmOn::Authorization;
+    let expected = "applied: authorized | let stand, notify order_confirmed";
+    assert_eq!(words(&judge_total(&order, summary)), expected);
 }
 
 #[test]

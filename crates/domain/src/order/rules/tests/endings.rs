@@ -1,7 +1,6 @@
 //! How orders end, a row each.
 
 use super::*;
-use crate::command::Decision;
 use crate::verdict::{Reason, Refusal};
 
 #[rstest]
@@ -30,11 +29,16 @@ fn cancelled(
 #[rstest]
 #[case::cancel(
     |order: &Order| cancel(order, None, ENDED).map(drop),
-    &[Status::AwaitingPayment, Status::PartiallyPaid, Status::UnderReview]
+    &[Status::AwaitingPayment, Status::Authorized, Status::PartiallyPaid, Status::UnderReview]
 )]
-#[case::complete(|order: &Order| complete(order).map(drop), &[Status::Paid])]
-#[case::resolve(|order: &Order| resolve(order, Decision::Cancel), &[Status::UnderReview])]
-#[case::resolve(|order: &Order| resolve(order, Decision::Accept), &[Status::UnderReview])]
+#[case::complete(
+    |order: &Order| complete(order).map(drop),
+    &[Status::Paid, Status::PartiallyRefunded]
+)]
+#[case::capture(
+    |order: &Order| capture(order, Some(1), 1, 0).map(drop),
+    &[Status::AwaitingPayment, Status::Authorized, Status::PartiallyPaid]
+)]
 #[case::refund(may_refund, &[
     Status::Rejected, Status::Paid, Status::Completed, Status::Expired, Status::Cancelled,
     Status::RefundDue, Status::PartiallyRefunded, Status::Refunded,
@@ -54,48 +58,62 @@ fn refused_in_every_other_status(
     }
 }
 
-#[rstest]
-#[case::covered([500, 0, 0], "applied: paid | commit, void all, notify order_confirmed")]
-#[case::surplus(
-    [700, 0, 0],
-    "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 200"
-)]
-#[case::part_of_the_surplus_was_refunded(
-    [700, 100, 0],
-    "applied: paid, requested 200 | commit, void all, notify order_confirmed, refund 100"
-)]
-#[case::the_surplus_was_refunded(
-    [700, 200, 0],
-    "applied: paid, requested 200 | commit, void all, notify order_confirmed"
-)]
-fn accepted(#[case] money: [i64; 3], #[case] expected: &str) {
-    let order = order(Status::UnderReview, money);
-    assert_eq!(resolve(&order, Decision::Accept), Ok(()));
-    assert_eq!(words(&accept(&order, Rehold::NotNeeded)), expected);
-    assert_eq!(words(&accept(&order, Rehold::Held)), expected.replacen("paid", "paid late", 1));
-}
-
-#[rstest]
-#[case([499, 0, 0])]
-#[case([600, 101, 0])]
-#[case(NOTHING)]
-fn a_review_without_enough_money_is_not_accepted_but_may_be_cancelled(#[case] money: [i64; 3]) {
-    let order = order(Status::UnderReview, money);
-    let refusal = Refusal::with(Reason::NotAllowed, "under_review");
-    assert_eq!(resolve(&order, Decision::Accept), Err(refusal));
-    assert_eq!(resolve(&order, Decision::Cancel), Ok(()));
+#[test]
+fn a_refund_of_it_that_is_pending_is_not_asked_for_again() {
+    let summary = PaymentSummary { pending: 100, ..ENDED };
+    let heard = |order| words(&cancel(&order, None, summary).expect("is allowed"));
+    let [before, behind] =
+        ["applied: cancelled, refund_due", "| release Cancelled, void all, notify order_cancelled"];
+    assert_eq!(
+        heard(order(Status::UnderReview, [600, 0, 100])),
+        format!("{before} 500, requested 500 {behind}, refund 500")
+    );
+    assert_eq!(heard(order(Status::UnderReview, [100, 0, 0])), format!("{before} 0 {behind}"));
 }
 
 #[test]
-fn completed_once_paid() {
-    let step = complete(&order(Status::Paid, [500, 0, 0])).expect("is allowed");
-    assert_eq!(words(&step), "applied: completed | ");
+fn the_first_time_that_it_was_completed_is_kept() {
+    let mut order = order(Status::Paid, [500, 0, 0]);
+    let times = [10, 20].map(Timestamp::from_micros);
+    for now in times {
+        order.updated_at = now;
+        let step = complete(&order).expect("is allowed");
+        assert_eq!(words(&step), "applied: handed over, completed | ");
+        for change in step.changes {
+            apply(&mut order, &change);
+        }
+        assert_eq!((order.status, order.completed_at), (Status::Completed, Some(times[0])));
+        order.status = Status::PartiallyRefunded;
+    }
 }
 
 #[test]
-fn an_expired_hold_in_each_status() {
+fn an_order_that_was_completed_is_at_rest_whatever_was_refunded() {
+    for status in [Status::Completed, Status::PartiallyRefunded, Status::Refunded] {
+        let open = order(status, [500, 100, 0]);
+        let done = Order { completed_at: Some(Timestamp::EPOCH), ..open.clone() };
+        assert!(is_at_rest(&done) && is_settled(&done), "{status}");
+        assert!(status == Status::Completed || !is_settled(&open), "{status}");
+    }
+}
+
+#[rstest]
+#[case::all_of_a_free_order(0, true, "applied: refunded | ")]
+#[case::a_part_of_a_free_order(0, false, "applied:  | ")]
+#[case::all_but_not_the_money(500, true, "applied:  | ")]
+fn goods_came_back_without_money(
+    #[case] paid: i64,
+    #[case] all_returned: bool,
+    #[case] expected: &str,
+) {
+    let order = Order { total: paid, ..order(Status::Paid, [paid, 0, 0]) };
+    assert_eq!(words(&returned(&order, all_returned)), expected);
+}
+
+#[test]
+fn a_hold_that_ran_out() {
     for status in Status::ALL {
-        let lapsed = expire_hold(&order(*status, [200, 0, 0]));
+        let lapsed = expire_hold(&order(*status, [200, 0, 0]), ENDED);
         let expired = "release Expired, void all, reopen cart, notify order_expired";
         let expected = match status {
             Status::AwaitingPayment | Status::PartiallyPaid => Some(format!(
@@ -109,13 +127,13 @@ fn an_expired_hold_in_each_status() {
 }
 
 #[test]
-fn an_expired_hold_of_an_order_without_money_to_refund() {
+fn a_hold_that_ran_out_and_nothing_is_there_to_go_back() {
     let expired = "applied: expired | release Expired, void all, reopen cart, notify order_expired";
     for (status, money) in
         [(Status::AwaitingPayment, NOTHING), (Status::PartiallyPaid, [200, 200, 0])]
     {
         assert_eq!(
-            expire_hold(&order(status, money)).as_ref().map(words).as_deref(),
+            expire_hold(&order(status, money), ENDED).as_ref().map(words).as_deref(),
             Some(expired)
         );
     }

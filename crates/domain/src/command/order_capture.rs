@@ -1,0 +1,28 @@
+use super::data::Data;
+use crate::canonical::canonical;
+use crate::id::OrderId;
+use crate::money::PositiveAmount;
+use crate::subject::Subject;
+use serde::{Deserialize, Serialize};
+
+/// `order.capture`: asks the payment providers for the money of open authorizations, for instance when the goods are
+/// shipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OrderCapture {
+    /// The order.
+    pub order_id: OrderId,
+    /// The amount in minor units of the order's currency, 1 or more. Absent: what the total lacks, but at most what is
+    /// authorized and not asked for yet.
+    pub amount: Option<PositiveAmount>,
+}
+
+canonical!(OrderCapture {
+    amount = "amount",
+    order_id = "order_id",
+});
+
+impl Data for OrderCapture {
+    fn subject(&self) -> Subject {
+        Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+}

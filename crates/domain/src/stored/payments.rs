@@ -1,0 +1,147 @@
+//! The history of what is stored of an order's payments.
+//!
+//! | version | what changed |
+//! |---|---|
+//! | 1 | the first |
+//! | 2 | attempts: the times of authorizations, the captures that were asked for; refunds: their provider, their part, when they succeeded, whether they were early; disputes: their provider; the number of attempts that are not kept; what a person accepted |
+
+use super::{Error, Stored, fields_of};
+use crate::id::{AttemptId, DisputeId, Provider, RefundId};
+use crate::money::Currency;
+use crate::payment::{
+    Attempt, AttemptState, Capture, Dispute, DisputeState, EndedAttempts, Payments, Refund,
+    RefundPart, RefundState, Waiting,
+};
+use minicbor::Decode;
+
+impl Stored for Payments {
+    const KIND: &'static str = "payments";
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 => fields_of::<Version1>(Self::KIND, fields).map(Self::from),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}
+
+#[derive(Decode)]
+struct Version1 {
+    #[n(0)]
+    attempts: Vec<AttemptVersion1>,
+    #[n(1)]
+    refunds: Vec<RefundVersion1>,
+    #[n(2)]
+    disputes: Vec<DisputeVersion1>,
+    #[n(3)]
+    waiting: Vec<Waiting>,
+}
+
+#[derive(Decode)]
+struct AttemptVersion1 {
+    #[n(0)]
+    provider: Provider,
+    #[n(1)]
+    id: AttemptId,
+    #[n(2)]
+    state: AttemptState,
+    #[n(3)]
+    authorized: i64,
+    #[n(4)]
+    captures: Vec<Capture>,
+    #[n(5)]
+    currency: Option<Currency>,
+    #[n(6)]
+    closed: bool,
+    #[n(7)]
+    void_requested: bool,
+}
+
+#[derive(Decode)]
+struct RefundVersion1 {
+    #[n(0)]
+    id: RefundId,
+    #[n(1)]
+    attempt: Option<AttemptId>,
+    #[n(2)]
+    amount: i64,
+    #[n(3)]
+    currency: Currency,
+    #[n(4)]
+    state: RefundState,
+    #[n(5)]
+    restocked: bool,
+}
+
+#[derive(Decode)]
+struct DisputeVersion1 {
+    #[n(0)]
+    id: DisputeId,
+    #[n(1)]
+    state: DisputeState,
+}
+
+impl From<Version1> for Payments {
+    fn from(old: Version1) -> Self {
+        let attempts: Vec<_> = old.attempts.into_iter().map(Attempt::from).collect();
+        let refunds = old.refunds.into_iter().map(|refund| refund.upgraded(&attempts)).collect();
+        Self {
+            refunds,
+            attempts,
+            disputes: old.disputes.into_iter().map(Dispute::from).collect(),
+            waiting: old.waiting,
+            ended: EndedAttempts::default(),
+            accepted: Vec::new(),
+        }
+    }
+}
+
+impl From<AttemptVersion1> for Attempt {
+    fn from(old: AttemptVersion1) -> Self {
+        Self {
+            provider: old.provider,
+            id: old.id,
+            state: old.state,
+            authorized: old.authorized,
+            captures: old.captures,
+            currency: old.currency,
+            closed: old.closed,
+            void_requested: old.void_requested,
+            authorized_at: Vec::new(),
+            capture_requested: 0,
+            capture_requests: 0,
+        }
+    }
+}
+
+impl RefundVersion1 {
+    /// Its provider is that of the attempt with the id, if only one has it: the provider was not recorded.
+    fn upgraded(self, attempts: &[Attempt]) -> Refund {
+        let mut named =
+            attempts.iter().filter(|attempt| Some(&attempt.id) == self.attempt.as_ref());
+        let provider = match (named.next(), named.next()) {
+            (Some(attempt), None) => Some(attempt.provider.clone()),
+            _ => None,
+        };
+        Refund {
+            id: self.id,
+            attempt: self.attempt,
+            provider,
+            amount: self.amount,
+            currency: self.currency,
+            state: self.state,
+            restocked: self.restocked,
+            // whether it was asked for was not recorded
+            request: Some(RefundPart::ONLY),
+            succeeded_at: None,
+            early: false,
+        }
+    }
+}
+
+impl From<DisputeVersion1> for Dispute {
+    fn from(old: DisputeVersion1) -> Self {
+        Self { id: old.id, state: old.state, provider: None }
+    }
+}

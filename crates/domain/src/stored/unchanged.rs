@@ -1,0 +1,36 @@
+//! Kinds whose earlier versions are read as the newest: the newest only has more optional fields or more variants.
+//!
+//! | kind | version | what changed |
+//! |---|---|---|
+//! | reservation | 1 | the first |
+//! | reservation | 2 | a hold may stand without an end |
+//! | unit record | 1 | the first |
+//! | unit record | 2 | requests to refund and to void name the provider; a refund has parts; requests to capture |
+
+use super::{Error, Stored, fields_of};
+use crate::inventory::Reservation;
+use crate::record::UnitRecord;
+
+impl Stored for Reservation {
+    const KIND: &'static str = "reservation";
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 => fields_of(Self::KIND, fields),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}
+
+impl Stored for UnitRecord {
+    const KIND: &'static str = "unit record";
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 => fields_of(Self::KIND, fields),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}

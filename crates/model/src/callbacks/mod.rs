@@ -1,0 +1,100 @@
+//! `payment.callback`: the contract's table of callbacks.
+//!
+//! | module | is about |
+//! |---|---|
+//! | `attempts` | `authorized`, `action_required`, and the ends of an attempt |
+//! | `captures` | `captured` |
+//! | `disputes` | `dispute_opened`, `dispute_closed` |
+//! | `refunds` | `refund_succeeded`, `refund_failed` |
+
+mod attempts;
+mod captures;
+mod disputes;
+mod refunds;
+
+use crate::message::text;
+use crate::model::Model;
+use crate::state::attempt::AttemptState;
+use crate::state::ledger::DisputeState;
+use crate::state::order::{Order, Status};
+use crate::state::waiting::Waiting;
+use crate::unit::{Ended, Outcome};
+use serde_json::Value;
+
+/// The columns of the table: groups of order statuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    /// `awaiting_payment`, `authorized` and `partially_paid`.
+    Awaiting,
+    /// `under_review`: every callback is recorded, and `order.resolve` decides on the money.
+    Review,
+    /// The order was sold. All of its money may have been refunded since.
+    PaidOrLater,
+    /// `expired`, `cancelled` and `rejected`.
+    Over,
+    /// The order ended without being sold, and its money is refunded or was refunded. So is all money that is captured
+    /// later.
+    RefundDue,
+}
+
+fn column(order: &Order) -> Column {
+    match order.status {
+        Status::AwaitingPayment | Status::Authorized | Status::PartiallyPaid => Column::Awaiting,
+        Status::UnderReview => Column::Review,
+        Status::Paid | Status::Completed | Status::PartiallyRefunded => Column::PaidOrLater,
+        Status::Refunded if order.is_sold() => Column::PaidOrLater,
+        Status::Expired | Status::Cancelled | Status::Rejected => Column::Over,
+        Status::RefundDue | Status::Refunded => Column::RefundDue,
+    }
+}
+
+impl Model {
+    /// Applies a callback. `message` is the source and the id of the message that brought the callback.
+    pub(crate) fn callback(&mut self, data: &Value, message: &(String, String)) -> Outcome {
+        let id = text(data, "order_id").to_owned();
+        if self.retired.contains(&id) {
+            self.unit.event("payment.recorded");
+            return Err(Ended::Stale);
+        }
+        let Some(mut order) = self.orders.get(&id).cloned() else {
+            return self.wait(&id, data, message);
+        };
+        self.unit.event("payment.recorded");
+        let outcome = match text(data, "kind") {
+            "captured" => self.captured(&mut order, data),
+            "authorized" => self.authorized(&mut order, data),
+            "action_required" => self.action_required(&mut order, data),
+            "failed" => self.attempt_ends(&mut order, data, AttemptState::Failed),
+            "voided" => self.attempt_ends(&mut order, data, AttemptState::Voided),
+            "expired" => self.attempt_ends(&mut order, data, AttemptState::Expired),
+            "refund_succeeded" => self.refund_succeeded(&mut order, data),
+            "refund_failed" => self.refund_failed(&mut order, data),
+            "dispute_opened" => self.dispute(&mut order, data, DisputeState::Open),
+            "dispute_closed" if text(data, "outcome") == "won" => {
+                self.dispute(&mut order, data, DisputeState::Won)
+            }
+            "dispute_closed" => self.dispute(&mut order, data, DisputeState::Lost),
+            other => unreachable!("{other} is no kind of callback"),
+        };
+        if !matches!(outcome, Err(Ended::Stale | Ended::CountedFor(_))) {
+            order.updated_at = self.now;
+        }
+        order.freeze_or_thaw(self.now, self.settings.hold_cap);
+        order.ledger.forget_ended_attempts();
+        self.orders.insert(id, order);
+        outcome
+    }
+
+    /// Keeps a callback whose order is not known yet.
+    fn wait(&mut self, order: &str, data: &Value, message: &(String, String)) -> Outcome {
+        let of_order = self.waiting.get(order).map_or(0, Vec::len);
+        let in_all: usize = self.waiting.values().map(Vec::len).sum();
+        if of_order >= self.settings.waiting_per_order || in_all >= self.settings.waiting_total {
+            return Err(Ended::Failed("waiting_full"));
+        }
+        let waiting = Waiting { since: self.now, data: data.clone(), message: message.clone() };
+        self.waiting.entry(order.to_owned()).or_default().push(waiting);
+        self.unit.event("payment.recorded");
+        Err(Ended::Waiting)
+    }
+}
