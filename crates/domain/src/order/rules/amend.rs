@@ -87,6 +87,11 @@ pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error
     Ok(Some(Goods { lines: lines.into(), adjustments, total }))
 }
 
+/// Whether quantities or adjustments of the order may change at all.
+pub(super) fn may_change_goods(order: &Order) -> bool {
+    direction(order).is_ok()
+}
+
 fn direction(order: &Order) -> Result<Direction, Refusal> {
     match order.status {
         Status::AwaitingPayment | Status::PartiallyPaid => Ok(Direction::UpOrDown),

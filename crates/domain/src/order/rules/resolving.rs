@@ -118,6 +118,7 @@ pub fn possible(
         };
     let accept = format!("order.resolve accept with a write_off of {lacks}");
     let commands = [
+        (super::amend::may_change_goods(order), "order.amend"),
         (awaits && capturable, "order.capture"),
         (super::complete(order).is_ok(), "order.complete"),
         (super::cancel(order, None, payments.summary).is_ok(), "order.cancel"),

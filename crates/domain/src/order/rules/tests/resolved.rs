@@ -119,18 +119,18 @@ fn nothing_is_returned_that_is_owed() {
 }
 
 #[rstest]
-#[case(Status::AwaitingPayment, NOTHING, "order.cancel")]
+#[case(Status::AwaitingPayment, NOTHING, "order.amend, order.cancel")]
 #[case(
     Status::PartiallyPaid,
     [200, 0, 0],
-    "order.cancel, order.resolve accept with a write_off of 300, order.resolve cancel"
+    "order.amend, order.cancel, order.resolve accept with a write_off of 300, order.resolve cancel"
 )]
 #[case(
     Status::UnderReview,
     [700, 0, 0],
     "order.cancel, order.resolve accept, order.resolve cancel, order.resolve return"
 )]
-#[case(Status::Paid, [500, 0, 0], "order.complete, refund.request")]
+#[case(Status::Paid, [500, 0, 0], "order.amend, order.complete, refund.request")]
 #[case(Status::Completed, [500, 0, 0], "refund.request")]
 #[case(Status::RefundDue, [500, 0, 0], "refund.request, order.resolve return")]
 fn the_refusal_says_what_is_possible(
