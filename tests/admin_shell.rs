@@ -4,8 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use actix_web::HttpResponse;
-use actix_web::web::{self, Json, Query, ServiceConfig};
-use orderly::admin::{Condition, Error, Options, Page, Problem, Readiness, Server, Window};
+use actix_web::web::{Json, Path};
+use orderly::admin::{
+    Condition, Error, Options, Page, Problem, Query, Readiness, Route, Routes, Server, Window,
+};
 use orderly::config::Secret;
 use orderly::metrics::Metrics;
 use orderly::metrics::labels::CommandType;
@@ -59,18 +61,21 @@ struct Thing {
 }
 
 /// Routes such as those of a resource.
-fn things(config: &mut ServiceConfig) {
+fn things() -> Routes {
     async fn list(window: Query<Window>) -> Json<Page<usize>> {
-        let limit = window.limit;
-        let first = window.after.as_deref().map_or(0, |after| after.parse().unwrap_or(0));
+        let limit = window.0.limit;
+        let first = window.0.after.as_deref().map_or(0, |after| after.parse().unwrap_or(0));
         let found = (first + 1..=60).take(limit.get() + 1).collect();
         Json(Page::cut(found, limit, ToString::to_string))
     }
     async fn add(thing: Json<Thing>) -> HttpResponse {
         HttpResponse::Ok().json(json!({ "size": thing.size }))
     }
-    async fn get(id: web::Path<u32>) -> Result<HttpResponse, Problem> {
+    async fn get(id: Path<u32>) -> Result<HttpResponse, Problem> {
         Err(Problem::not_found(format!("there is no thing {id}")))
+    }
+    async fn newest() -> &'static str {
+        "the newest"
     }
     async fn fail() -> Result<HttpResponse, std::io::Error> {
         Err(std::io::Error::other("the secret plans"))
@@ -79,11 +84,14 @@ fn things(config: &mut ServiceConfig) {
         actix_web::rt::time::sleep(Duration::from_millis(300)).await;
         HttpResponse::Ok().body("done")
     }
-    config
-        .service(web::resource("/api/things").get(list).post(add))
-        .service(web::resource("/api/things/{id}").get(get))
-        .service(web::resource("/fail").get(fail))
-        .service(web::resource("/slow").get(slow));
+    Routes::new([
+        Route::get("/api/things", list),
+        Route::get("/api/things/{id}", get),
+        Route::get("/api/things/newest", newest),
+        Route::post("/api/things", add),
+        Route::get("/fail", fail),
+        Route::get("/slow", slow),
+    ])
 }
 
 fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
@@ -95,7 +103,7 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         max_body: MAX_BODY,
         grace: Duration::from_secs(5),
     };
-    let server = Server::start(options, readiness.clone(), exporter, things)?;
+    let server = Server::start(options, readiness.clone(), exporter, things())?;
     let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     Ok(Shell { server, readiness, metrics, client })
 }
@@ -198,7 +206,14 @@ fn errors_of_the_framework_are_problems_too() {
     shell.get("/api/things/not-a-number").problem(404);
     let posted = shell.post("/metrics", "application/json", "{}");
     posted.problem(405);
-    assert_eq!(posted.header("allow"), "GET");
+    assert_eq!(posted.header("allow"), "GET, HEAD");
+}
+
+/// Whatever the order in the table: a fixed path is not taken for one with a parameter.
+#[test]
+fn a_fixed_path_comes_before_one_with_a_parameter() {
+    let shell = Shell::open();
+    assert_eq!(shell.get("/api/things/newest").body, "the newest");
 }
 
 #[test]

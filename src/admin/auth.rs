@@ -1,4 +1,4 @@
-//! The bearer token (RFC 6750): without the token only `/healthz` and `/readyz` answer.
+//! The bearer token (RFC 6750): without the token only the open routes answer.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -10,10 +10,8 @@ use actix_web::{Error, ResponseError as _};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
+use super::route::Routes;
 use crate::config::Secret;
-
-/// Open to everybody: whoever supervises the process asks for these paths and has no token.
-const OPEN: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The token that callers must send; no token is needed when it is empty.
 pub(super) struct Token(Secret);
@@ -41,10 +39,11 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 /// Answers 401 to a request that needs the token and does not have it.
 pub(super) async fn require_token<B: MessageBody>(
     token: Data<Token>,
+    routes: Data<Routes>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if OPEN.contains(&request.path()) || token.admits(request.headers()) {
+    if routes.is_open(request.path()) || token.admits(request.headers()) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let refusal = Problem::new(StatusCode::UNAUTHORIZED)

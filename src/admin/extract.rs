@@ -1,8 +1,8 @@
-//! The errors for requests whose body, query or path cannot be read.
+//! The errors for requests whose body or path cannot be read.
 
-use actix_web::error::{JsonPayloadError, PathError, QueryPayloadError};
+use actix_web::error::{JsonPayloadError, PathError};
 use actix_web::http::StatusCode;
-use actix_web::web::{JsonConfig, PathConfig, PayloadConfig, QueryConfig, ServiceConfig};
+use actix_web::web::{JsonConfig, PathConfig, PayloadConfig, ServiceConfig};
 
 use super::problem::Problem;
 
@@ -11,7 +11,6 @@ pub(super) fn configure(config: &mut ServiceConfig, max_body: usize) {
     config
         .app_data(PayloadConfig::new(max_body))
         .app_data(JsonConfig::default().limit(max_body).error_handler(|e, _| body(&e).into()))
-        .app_data(QueryConfig::default().error_handler(|e, _| query(&e).into()))
         .app_data(PathConfig::default().error_handler(|e, _| path(&e).into()));
 }
 
@@ -25,13 +24,6 @@ fn body(error: &JsonPayloadError) -> Problem {
         Cause::ContentType => Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE)
             .detail("the content type must be JSON, such as application/json"),
         Cause::Deserialize(error) if error.is_data() => Problem::unprocessable(error.to_string()),
-        other => Problem::new(StatusCode::BAD_REQUEST).detail(other.to_string()),
-    }
-}
-
-fn query(error: &QueryPayloadError) -> Problem {
-    match error {
-        QueryPayloadError::Deserialize(error) => Problem::unprocessable(error.to_string()),
         other => Problem::new(StatusCode::BAD_REQUEST).detail(other.to_string()),
     }
 }

@@ -1,17 +1,17 @@
 //! Lists over HTTP: the caller asks for a window and gets a page.
 
-use std::fmt;
+use serde::Serialize;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use super::query::{Expected, Field, Value, parameters};
 
-/// The part of a list that a caller asks for, with the query parameters `limit` and `after`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-pub struct Window {
-    /// The largest number of items.
-    #[serde(default)]
-    pub limit: Limit,
-    /// `next` of the page before.
-    pub after: Option<String>,
+parameters! {
+    /// The part of a list that a caller asks for.
+    pub struct Window {
+        /// The largest number of items.
+        limit: Limit,
+        /// `next` of the page before; without it the first page is given.
+        after: Option<String>,
+    }
 }
 
 /// The largest number of items on a page: 1 to 500, and 50 where the caller names none.
@@ -33,25 +33,18 @@ impl Default for Limit {
     }
 }
 
-impl<'de> Deserialize<'de> for Limit {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Reads a text, since serde gives the values of a flattened query string as texts.
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Limit;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "limit to be a number from 1 to {}", Limit::MAX)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Limit, E> {
-                match text.parse() {
-                    Ok(limit @ 1..=Limit::MAX) => Ok(Limit(limit)),
-                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
-                }
-            }
+impl Value for Limit {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        match text.parse() {
+            Ok(limit @ 1..=Self::MAX) => Ok(Self(limit)),
+            _ => Err(Expected::Other(format!("a number from 1 to {}", Self::MAX))),
         }
-        deserializer.deserialize_str(Visitor)
+    }
+}
+
+impl Field for Limit {
+    fn read(text: Option<&str>) -> Result<Self, Expected> {
+        text.map_or(Ok(Self::default()), Self::parse)
     }
 }
 
@@ -77,48 +70,27 @@ impl<T> Page<T> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::web::Query;
     use rstest::rstest;
 
     use super::*;
 
-    /// The query of a resource that has parameters of its own beside the window.
-    #[derive(Debug, Deserialize)]
-    struct Orders {
-        status: Option<String>,
-        #[serde(flatten)]
-        window: Window,
+    #[rstest]
+    #[case("1", 1)]
+    #[case("500", 500)]
+    fn a_limit_is_1_to_500(#[case] text: &str, #[case] wanted: usize) {
+        assert_eq!(Limit::parse(text).map(Limit::get), Ok(wanted));
     }
 
     #[rstest]
-    #[case("", 50)]
-    #[case("limit=1", 1)]
-    #[case("limit=500&status=paid", 500)]
-    fn a_limit_is_1_to_500(#[case] query: &str, #[case] wanted: usize) {
-        let alone = Query::<Window>::from_query(query).expect("a window");
-        assert_eq!(alone.limit.get(), wanted);
-        let flattened = Query::<Orders>::from_query(query).expect("a window beside others");
-        assert_eq!(flattened.window.limit.get(), wanted);
-    }
-
-    #[rstest]
-    #[case("limit=0")]
-    #[case("limit=501")]
-    #[case("limit=-1")]
-    #[case("limit=ten")]
-    #[case("limit=")]
-    #[case("limit=70000")]
-    fn another_limit_is_refused(#[case] query: &str) {
-        let error = Query::<Window>::from_query(query).expect_err("no window");
-        assert!(error.to_string().contains("from 1 to 500"), "{error}");
-        Query::<Orders>::from_query(query).expect_err("no window beside others");
-    }
-
-    #[test]
-    fn the_position_is_decoded_and_not_interpreted() {
-        let query = Query::<Orders>::from_query("after=o%2F7&status=paid").expect("a window");
-        assert_eq!(query.window.after.as_deref(), Some("o/7"));
-        assert_eq!(query.status.as_deref(), Some("paid"));
+    #[case("0")]
+    #[case("501")]
+    #[case("-1")]
+    #[case("ten")]
+    #[case("")]
+    #[case("70000")]
+    fn another_limit_is_refused(#[case] text: &str) {
+        let expected = Expected::Other("a number from 1 to 500".to_owned());
+        assert_eq!(Limit::parse(text), Err(expected));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! |---|---|
 //! | `api` | the routes under `/api` |
 //! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; the conditions that keep the process from being ready |
+//! | `route` | the table of routes: which requests there are, and the answers to all others |
+//! | `query` | query parameters |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth` | the bearer token |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
@@ -18,7 +20,9 @@ mod extract;
 mod health;
 mod listing;
 mod problem;
+mod query;
 mod readiness;
+mod route;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -28,7 +32,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::from_fn;
-use actix_web::web::{Data, ServiceConfig};
+use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
 use tokio::sync::watch;
 use tracing::{error, info};
@@ -40,7 +44,9 @@ use crate::pipeline::workers::failpoint;
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
 pub use self::problem::Problem;
+pub use self::query::{Expected, Field, Given, Parameter, Parameters, Query, Value};
 pub use self::readiness::{Condition, Readiness, Reason, STARTING};
+pub use self::route::{Input, Inputs, Route, Routes};
 
 /// The settings of the server.
 #[derive(Debug, Clone)]
@@ -75,9 +81,9 @@ pub enum Error {
 }
 
 /// A server that runs until it is stopped.
-#[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
+    routes: Routes,
     handle: ServerHandle,
     thread: thread::JoinHandle<()>,
     /// Nothing is sent: the sender is dropped when the thread ends, also by a panic.
@@ -94,13 +100,15 @@ const QUERIES: usize = 4;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server {
-    /// Starts a server with `routes` beside its own.
+    /// Starts a server with `routes` beside those for health and metrics.
     pub fn start(
         options: Options,
         readiness: Readiness,
         exporter: Exporter,
-        routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+        routes: Routes,
     ) -> Result<Self, Error> {
+        let routes = Routes::new(health::routes()).and(routes);
+        let table = routes.clone();
         let bind = options.bind;
         let bound = |source| Error::Bind { bind, source };
         let listener = TcpListener::bind(bind).map_err(bound)?;
@@ -113,7 +121,7 @@ impl Server {
                 let _runs = runs;
                 let system = rt::System::new();
                 system.block_on(async move {
-                    match http(listener, &options, readiness, exporter, routes) {
+                    match http(listener, &options, readiness, exporter, table) {
                         Err(error) => drop(started.send(Err(error))),
                         Ok(server) => {
                             // `start` waits for this message, so the receiver is there.
@@ -130,7 +138,12 @@ impl Server {
         let gone = |_| Error::Start(io::Error::other("the thread of the server ended"));
         let handle = starting.recv().map_err(gone)?.map_err(Error::Start)?;
         info!(%address, "admin server listens");
-        Ok(Self { address, handle, thread, running })
+        Ok(Self { address, routes, handle, thread, running })
+    }
+
+    /// Every route that the server has.
+    pub fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// The address that the server listens on. Where `bind` has port 0, the port is the one that the system chose.
@@ -159,11 +172,12 @@ fn http(
     options: &Options,
     readiness: Readiness,
     exporter: Exporter,
-    routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    routes: Routes,
 ) -> io::Result<actix_web::dev::Server> {
     let readiness = Data::new(readiness);
     let exporter = Data::new(exporter);
     let token = Data::new(auth::Token::new(options.token.clone()));
+    let table = Data::new(routes.clone());
     let max_body = options.max_body;
     let server = HttpServer::new(move || {
         // The last one wrapped is the outermost: it makes problem documents of the errors of the others too.
@@ -171,9 +185,9 @@ fn http(
             .app_data(readiness.clone())
             .app_data(exporter.clone())
             .app_data(token.clone())
+            .app_data(table.clone())
             .configure(|config| extract::configure(config, max_body))
-            .configure(health::routes)
-            .configure(routes.clone())
+            .configure(|config| routes.configure(config))
             .wrap(from_fn(auth::require_token))
             .wrap(from_fn(problem::in_place_of_errors))
     });

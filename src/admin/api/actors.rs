@@ -3,7 +3,6 @@
 use super::Backend;
 use super::backend::Json;
 use crate::admin::problem::Problem;
-use actix_web::get;
 use actix_web::web::Data;
 use serde::Serialize;
 
@@ -17,7 +16,6 @@ struct ActorView {
     last_failure: Option<String>,
 }
 
-#[get("/actors")]
 pub(super) async fn all(backend: Data<Backend>) -> Result<Json, Problem> {
     let actors = backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
         actor: owner.as_str(),

@@ -3,10 +3,8 @@
 use super::Backend;
 use super::backend::Json;
 use crate::admin::problem::Problem;
-use actix_web::get;
 use actix_web::web::Data;
 
-#[get("/audit")]
 pub(super) async fn now(backend: Data<Backend>) -> Result<Json, Problem> {
     Ok(Json::new(&backend.audit().await?)?)
 }

@@ -3,13 +3,11 @@
 use super::backend::Json;
 use super::{Backend, Error, find};
 use crate::admin::problem::Problem;
-use actix_web::get;
 use actix_web::web::{Data, Path};
 use orderly_actors::states::{State, decode};
 use orderly_domain::cart::Cart;
 use orderly_domain::event::payload::CartData;
 
-#[get("/carts/{id}")]
 pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
     let query = move |reader: &orderly_store::Reader| {
         let ordinal = find(reader, Cart::TABLE, "cart", &id)?;

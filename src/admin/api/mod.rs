@@ -26,10 +26,11 @@ mod timeline;
 
 pub use self::backend::Backend;
 use super::problem::Problem;
-use actix_web::web::{Data, ServiceConfig, scope};
+use super::route::{Route, Routes};
 use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_store::{self as store, Ordinal, Reader, Table};
+use serde_json::json;
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,7 @@ enum Error {
         "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
     )]
     Deleted(Status),
-    #[error("after must be the next of an earlier page")]
+    #[error("after: must be the `next` of an earlier page")]
     After,
     #[error(transparent)]
     State(#[from] states::Error),
@@ -62,7 +63,9 @@ impl From<Error> for Problem {
             Error::NotFound(_) | Error::Awaited(_) | Error::Deleted(_) => {
                 Self::not_found(error.to_string())
             }
-            Error::After => Self::unprocessable(error.to_string()),
+            Error::After => {
+                Self::unprocessable(error.to_string()).with("parameter", json!("after"))
+            }
             Error::State(_) => {
                 tracing::error!(%error, "the store cannot be read");
                 Self::unavailable("the store cannot be read")
@@ -73,24 +76,22 @@ impl From<Error> for Problem {
 }
 
 /// The routes under `/api`.
-pub fn routes(backend: Backend) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
-    move |config| {
-        config.app_data(Data::new(backend.clone())).service(
-            scope("/api")
-                .service(orders::one)
-                .service(orders::list)
-                .service(timeline::of_order)
-                .service(stock::one)
-                .service(stock::list)
-                .service(carts::one)
-                .service(parked::one)
-                .service(parked::list)
-                .service(notifications::list)
-                .service(notifications::resend)
-                .service(actors::all)
-                .service(audit::now),
-        );
-    }
+pub fn routes(backend: Backend) -> Routes {
+    Routes::new([
+        Route::get("/api/orders", orders::list),
+        Route::get("/api/orders/{id}", orders::one),
+        Route::get("/api/orders/{id}/timeline", timeline::of_order),
+        Route::get("/api/stock", stock::list),
+        Route::get("/api/stock/{sku}", stock::one),
+        Route::get("/api/carts/{id}", carts::one),
+        Route::get("/api/parked", parked::list),
+        Route::get("/api/parked/{id}", parked::one),
+        Route::get("/api/notifications", notifications::list),
+        Route::post("/api/notifications/{id}/resend", notifications::resend),
+        Route::get("/api/actors", actors::all),
+        Route::get("/api/audit", audit::now),
+    ])
+    .with(backend)
 }
 
 /// The ordinal of the entity with this id. `what` names the kind of the entity in the error.

@@ -5,10 +5,10 @@ use super::pages::{self, List};
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::problem::Problem;
+use crate::admin::query::{Query, parameters};
 use crate::pipeline::Resend;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path, Query};
-use actix_web::{get, post};
+use actix_web::web::{Data, Path};
 use orderly_actors::notification::order_of;
 use orderly_actors::states::State;
 use orderly_actors::states::part;
@@ -19,7 +19,7 @@ use orderly_domain::notification::{
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A notification with the order that it is about.
 struct Found {
@@ -91,12 +91,15 @@ impl Found {
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    order_id: Option<String>,
-    status: Option<String>,
-    #[serde(flatten)]
-    window: Window,
+parameters! {
+    /// The notifications that a caller asks for.
+    pub(super) struct Filter {
+        /// Only notifications about this order.
+        order_id: Option<String>,
+        /// Only notifications of this status.
+        status: Option<NoticeStatus>,
+        ..window: Window
+    }
 }
 
 /// The parts that the view of a notification is made of.
@@ -136,10 +139,8 @@ impl List for Notifications {
     }
 }
 
-#[get("/notifications")]
 pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
-    let Filter { order_id, status, window: Window { limit, after } } = filter.into_inner();
-    let status = pages::named("status", status, NoticeStatus::from_name)?;
+    let Filter { order_id, status, window: Window { limit, after } } = filter.0;
     let from = match &after {
         None => Ordinal(0),
         Some(after) => order_of(after).ok_or(Error::After)?,
@@ -168,7 +169,6 @@ fn of_order(
     Ok(Page::cut(found, limit, |found: &Found| found.notice.id.clone()))
 }
 
-#[post("/notifications/{id}/resend")]
 pub(super) async fn resend(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
     let id = id.into_inner();
     match backend.resend(id.clone()).await? {

@@ -7,8 +7,8 @@ use super::pages::{self, List};
 use super::{Backend, Error, find};
 use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
-use actix_web::get;
-use actix_web::web::{Data, Path, Query};
+use crate::admin::query::{Query, parameters};
+use actix_web::web::{Data, Path};
 use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
@@ -24,7 +24,7 @@ use orderly_domain::payment::{
 };
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json as value};
 
 /// Everything about one order.
@@ -292,7 +292,6 @@ fn not_deleted(entity: &Entity) -> Result<(), Error> {
     }
 }
 
-#[get("/orders/{id}")]
 pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
     backend.query(move |reader| read(reader, &id)).await
 }
@@ -311,11 +310,13 @@ fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    status: Option<String>,
-    #[serde(flatten)]
-    window: Window,
+parameters! {
+    /// The orders that a caller asks for.
+    pub(super) struct Filter {
+        /// Only orders of this status.
+        status: Option<Status>,
+        ..window: Window
+    }
 }
 
 /// Orders, of one status or of all.
@@ -341,10 +342,9 @@ impl List for Orders {
     }
 }
 
-#[get("/orders")]
 pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
-    let Filter { status, window } = filter.into_inner();
-    let orders = Orders { status: pages::named("status", status, Status::from_name)? };
+    let Filter { status, window } = filter.0;
+    let orders = Orders { status };
     let (from, limit) = (pages::first(&window)?, window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&orders, reader, from, limit)?, Found::view)

@@ -82,14 +82,3 @@ pub(super) fn first_behind(
     let next = ordinal(after).and_then(|last| last.0.checked_add(1));
     Ok(next.map(Ordinal).ok_or(Error::After)?)
 }
-
-/// The value of a filter that a query names; `what` names the filter in the error.
-pub(super) fn named<T>(
-    what: &str,
-    name: Option<String>,
-    of_name: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Problem> {
-    let Some(name) = name else { return Ok(None) };
-    let value = of_name(&name);
-    value.map(Some).ok_or_else(|| Problem::unprocessable(format!("there is no {what} {name:?}")))
-}

@@ -5,8 +5,8 @@ use super::pages::{self, List};
 use super::{Backend, Error};
 use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
-use actix_web::get;
-use actix_web::web::{Data, Path, Query};
+use crate::admin::query::{Query, parameters};
+use actix_web::web::{Data, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orderly_actors::counters::ParkedReason;
@@ -16,7 +16,7 @@ use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A parked message as the API shows it, without its bytes.
 #[derive(Serialize)]
@@ -98,7 +98,6 @@ impl Found {
     }
 }
 
-#[get("/parked/{id}")]
 pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
     backend.query(move |reader| read(reader, &id)).await
 }
@@ -118,11 +117,13 @@ fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
     })
 }
 
-#[derive(Deserialize)]
-pub(super) struct Filter {
-    reason: Option<String>,
-    #[serde(flatten)]
-    window: Window,
+parameters! {
+    /// The parked messages that a caller asks for.
+    pub(super) struct Filter {
+        /// Only messages that were parked for this reason.
+        reason: Option<ParkedReason>,
+        ..window: Window
+    }
 }
 
 /// Parked messages, for one reason or for all, without their bytes.
@@ -149,10 +150,8 @@ impl List for ParkedMessages {
     }
 }
 
-#[get("/parked")]
 pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
-    let Filter { reason, window } = filter.into_inner();
-    let reason = pages::named("reason", reason, ParkedReason::from_name)?;
+    let Filter { reason, window } = filter.0;
     let messages = ParkedMessages { reason };
     let (from, limit) = (pages::first_behind(&window, parked::ordinal)?, window.limit);
     let query = move |reader: &Reader| {

@@ -5,8 +5,8 @@ use super::pages::{self, List};
 use super::{Backend, Error, find};
 use crate::admin::listing::Window;
 use crate::admin::problem::Problem;
-use actix_web::get;
-use actix_web::web::{Data, Path, Query};
+use crate::admin::query::Query;
+use actix_web::web::{Data, Path};
 use orderly_actors::states::part;
 use orderly_actors::states::{State, decode};
 use orderly_domain::inventory::Stock;
@@ -37,7 +37,6 @@ impl<'a> From<&'a Stock> for StockView<'a> {
     }
 }
 
-#[get("/stock/{sku}")]
 pub(super) async fn one(backend: Data<Backend>, sku: Path<String>) -> Result<Json, Problem> {
     let query = move |reader: &Reader| {
         let ordinal = find(reader, Stock::TABLE, "sku", &sku)?;
@@ -66,8 +65,8 @@ impl List for Skus {
     }
 }
 
-#[get("/stock")]
 pub(super) async fn list(backend: Data<Backend>, window: Query<Window>) -> Result<Json, Problem> {
+    let window = window.0;
     let (from, limit) = (pages::first(&window)?, window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&Skus, reader, from, limit)?, StockView::from)

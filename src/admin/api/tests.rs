@@ -162,7 +162,10 @@ impl Shop {
     /// The answer, and the bytes that were read from the disk for it.
     async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
         let before = self.disk.bytes.load(Ordering::Relaxed);
-        let app = test::init_service(App::new().configure(routes(self.backend.clone()))).await;
+        let app = test::init_service(
+            App::new().configure(|config| routes(self.backend.clone()).configure(config)),
+        )
+        .await;
         let response =
             test::call_service(&app, test::TestRequest::get().uri(path).to_request()).await;
         let status = response.status();

@@ -14,8 +14,8 @@ use super::backend::Json;
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page};
 use crate::admin::problem::Problem;
-use actix_web::get;
-use actix_web::web::{Data, Path, Query};
+use crate::admin::query::{Query, parameters};
+use actix_web::web::{Data, Path};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::event::payload::EventPayload;
@@ -25,7 +25,7 @@ use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Reader, Seq};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::collections::VecDeque;
 
 /// The largest number of items of an answer without pages: the oldest ones.
@@ -50,20 +50,23 @@ struct Item<'a> {
     data: Option<EventPayload<'a>>,
 }
 
-/// The part of a timeline that a caller asks for. Without either parameter that is the whole timeline, up to [`MOST`] items.
-#[derive(Deserialize)]
-pub(super) struct Part {
-    limit: Option<Limit>,
-    after: Option<String>,
+parameters! {
+    /// The part of a timeline that a caller asks for. Without either parameter that is the whole timeline, up to [`MOST`]
+    /// items.
+    pub(super) struct Part {
+        /// The largest number of items. Without this and `after` the answer is a bare array of the first 1,000 items.
+        limit: Option<Limit>,
+        /// `next` of the page before.
+        after: Option<String>,
+    }
 }
 
-#[get("/orders/{id}/timeline")]
 pub(super) async fn of_order(
     backend: Data<Backend>,
     id: Path<String>,
     part: Query<Part>,
 ) -> Result<Json, Problem> {
-    let Part { limit, after } = part.into_inner();
+    let Part { limit, after } = part.0;
     let is_page = limit.is_some() || after.is_some();
     let after = match after {
         None => Seq(0),

@@ -1,0 +1,232 @@
+//! The table of routes. What a request may be is declared there once, and every route is served by the same rules:
+//!
+//! - `HEAD` is answered as `GET`, without the body.
+//! - Another method is 405 with `Allow`, a path that is not in the table 404.
+//! - A query parameter that the route does not declare is 422.
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{
+    Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, ResponseError, guard,
+};
+use serde_json::json;
+
+use super::problem::Problem;
+use super::query::{Given, Parameter, Parameters, Query};
+
+/// A method of a path, and what answers it.
+#[derive(Clone)]
+pub struct Route {
+    method: Method,
+    path: &'static str,
+    is_open: bool,
+    query: Arc<[Parameter]>,
+    service: Arc<dyn Fn() -> actix_web::Route + Send + Sync>,
+}
+
+impl Route {
+    /// A route that reads, and `HEAD` of the same path.
+    pub fn get<F, Args>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        Args: Inputs + 'static,
+    {
+        Self::new(Method::GET, path, handler)
+    }
+
+    /// A route that changes something.
+    pub fn post<F, Args>(path: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        Args: Inputs + 'static,
+    {
+        Self::new(Method::POST, path, handler)
+    }
+
+    fn new<F, Args>(method: Method, path: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        Args: Inputs + 'static,
+    {
+        let query: Arc<[Parameter]> = Args::query().into();
+        let (guarded, known) = (method.clone(), Arc::clone(&query));
+        let service = move || {
+            let known = Arc::clone(&known);
+            let check = move |request, next| check_query(Arc::clone(&known), request, next);
+            let route = web::route().to(handler.clone()).wrap(from_fn(check));
+            if guarded == Method::GET {
+                route.guard(guard::Any(guard::Get()).or(guard::Head()))
+            } else {
+                route.method(guarded.clone())
+            }
+        };
+        Self { method, path, is_open: false, query, service: Arc::new(service) }
+    }
+
+    /// Answers without a token.
+    #[must_use]
+    pub fn open(mut self) -> Self {
+        self.is_open = true;
+        self
+    }
+
+    /// The method; `GET` stands for `HEAD` too.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path, with its parameters in braces.
+    pub fn path(&self) -> &'static str {
+        self.path
+    }
+
+    /// The query parameters.
+    pub fn query(&self) -> &[Parameter] {
+        &self.query
+    }
+}
+
+async fn check_query(
+    known: Arc<[Parameter]>,
+    request: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    match Given::parse(request.query_string()).check(&known) {
+        Ok(()) => next.call(request).await,
+        Err(problem) => Ok(request.into_response(problem.error_response())),
+    }
+}
+
+/// What a handler takes from a request, in a tuple.
+pub trait Inputs: FromRequest {
+    /// The query parameters.
+    fn query() -> Vec<Parameter>;
+}
+
+/// One argument of a handler.
+pub trait Input: FromRequest {
+    /// The query parameters that the argument reads.
+    fn query() -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+impl<T: 'static> Input for Data<T> {}
+impl<T: serde::de::DeserializeOwned> Input for web::Path<T> {}
+impl<T: serde::de::DeserializeOwned + 'static> Input for web::Json<T> {}
+
+impl<T: Parameters> Input for Query<T> {
+    fn query() -> Vec<Parameter> {
+        T::all()
+    }
+}
+
+macro_rules! inputs {
+    ($($argument:ident)*) => {
+        impl<$($argument: Input + 'static),*> Inputs for ($($argument,)*) {
+            fn query() -> Vec<Parameter> {
+                [$($argument::query(),)*].concat()
+            }
+        }
+    };
+}
+inputs!(A);
+inputs!(A B);
+inputs!(A B C);
+inputs!(A B C D);
+inputs!(A B C D E);
+
+impl Inputs for () {
+    fn query() -> Vec<Parameter> {
+        Vec::new()
+    }
+}
+
+type Configure = dyn Fn(&mut ServiceConfig) + Send + Sync;
+
+/// A set of routes, and the data that their handlers share.
+#[derive(Clone, Default)]
+pub struct Routes {
+    all: Vec<Route>,
+    data: Vec<Arc<Configure>>,
+}
+
+impl Routes {
+    /// These routes, without data.
+    pub fn new(all: impl IntoIterator<Item = Route>) -> Self {
+        Self { all: all.into_iter().collect(), data: Vec::new() }
+    }
+
+    /// Data that handlers take as [`Data`].
+    #[must_use]
+    pub fn with<T: Clone + Send + Sync + 'static>(mut self, data: T) -> Self {
+        self.data.push(Arc::new(move |config: &mut ServiceConfig| {
+            config.app_data(Data::new(data.clone()));
+        }));
+        self
+    }
+
+    /// The routes of both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.all.extend(other.all);
+        self.data.extend(other.data);
+        self
+    }
+
+    /// Every route.
+    pub fn all(&self) -> &[Route] {
+        &self.all
+    }
+
+    /// Whether a path answers without a token.
+    pub(super) fn is_open(&self, path: &str) -> bool {
+        self.all.iter().any(|route| route.is_open && route.path == path)
+    }
+
+    /// Serves the routes, and nothing else.
+    pub(super) fn configure(&self, config: &mut ServiceConfig) {
+        for data in &self.data {
+            data(config);
+        }
+        let mut paths: Vec<_> = self.all.iter().map(|route| route.path).collect();
+        // The framework takes the first path that matches: a fixed one must come before one with a parameter in its place.
+        paths.sort_unstable_by_key(|path| path.replace('{', "\u{10ffff}"));
+        paths.dedup();
+        for path in paths {
+            let here = self.all.iter().filter(|route| route.path == path);
+            let allowed = allowed(here.clone());
+            let resource =
+                here.fold(web::resource(path), |resource, route| resource.route((route.service)()));
+            let wrong_method = move |request| wrong_method(&request, &allowed);
+            config.service(resource.default_service(web::to(wrong_method)));
+        }
+        config.default_service(web::to(nowhere));
+    }
+}
+
+/// The methods that a path has, `HEAD` included.
+fn allowed<'a>(routes: impl Iterator<Item = &'a Route>) -> Vec<Method> {
+    let head = |route: &Route| (route.method == Method::GET).then_some(Method::HEAD);
+    routes.flat_map(|route| std::iter::once(route.method.clone()).chain(head(route))).collect()
+}
+
+fn wrong_method(request: &HttpRequest, allowed: &[Method]) -> Ready<HttpResponse> {
+    let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+    let detail = format!("there is no {} here, but {}", request.method(), names.join(", "));
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail(detail);
+    let mut response = problem.with("allowed", json!(names)).error_response();
+    let allow = header::HeaderValue::from_str(&names.join(", ")).expect("names of methods");
+    response.headers_mut().insert(header::ALLOW, allow);
+    ready(response)
+}
+
+fn nowhere() -> Ready<HttpResponse> {
+    ready(Problem::not_found("there is nothing at this path").error_response())
+}
