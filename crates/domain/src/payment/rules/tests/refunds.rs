@@ -1,0 +1,211 @@
+//! Refunds: results that providers report, and requests in parts.
+
+use super::*;
+use crate::id::{CaptureId, RefundId};
+use crate::payment::{Refund, RefundPart};
+use rstest::rstest;
+
+const REFUNDED: CallbackEffect =
+    CallbackEffect::Refunded { amount: 200, early: false, is_first: true };
+const AT_ANOTHER: CallbackEffect =
+    CallbackEffect::Refunded { amount: 200, early: false, is_first: false };
+
+#[rstest]
+#[case(&[], "refund_succeeded a 200 r1", REFUNDED)]
+// a refund is its provider's and its attempt's own
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1 @other", AT_ANOTHER)]
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded b 200 r1", AT_ANOTHER)]
+#[case(&["captured a 500 USD"], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: false, is_first: true })]
+#[case(&["captured a 500 USD"], "refund_succeeded a 501 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, is_first: true })]
+// it bounced, if it failed later than it succeeded
+#[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m6", CallbackEffect::Bounced { amount: 200, early: true })]
+#[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m5", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m4", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m6 @other", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m5 USD"], "refund_failed a r1 m6", CallbackEffect::BouncedInOtherCurrency)]
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", REFUNDED)]
+#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, is_first: true })]
+#[case(&[], "refund_failed a r1", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", CallbackEffect::Stale)]
+fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
+    assert_eq!(effect(history, text, Phase::Sold), expected);
+}
+
+/// What is asked for, a part each: `attempt amount part/parts try`. Or why nothing is.
+fn request_of(payments: &mut Payments, id: &str, amount: i64, restocks: bool) -> String {
+    let id = RefundId::new(id).expect("is an id");
+    match request(payments, &id, amount, euro(), restocks) {
+        Ok(parts) => parts.iter().map(part).collect::<Vec<_>>().join(", "),
+        Err(refusal) => refusal.reason.to_string(),
+    }
+}
+
+fn part(refund: &Refund) -> String {
+    let RefundPart { part, parts, tries } = refund.request.expect("is asked for");
+    let attempt = refund.attempt.as_ref().expect("is of an attempt");
+    format!("{attempt} {} {part}/{parts} {tries}", refund.amount)
+}
+
+#[test]
+fn what_is_sent_back_unasked_is_early_unless_the_order_was_sold() {
+    for phase in PHASES {
+        let expected =
+            CallbackEffect::Refunded { amount: 200, early: phase != Phase::Sold, is_first: true };
+        assert_eq!(effect(&[], "refund_succeeded a 200 r1", phase), expected, "{phase:?}");
+    }
+    let mut asked = after(&["captured a 500"]);
+    request_of(&mut asked, "1", 200, false);
+    let succeeded = callback("refund_succeeded a 200 r1");
+    let (effect, _) = decide(&asked, &succeeded, euro(), Phase::Unsold);
+    assert_eq!(effect, REFUNDED, "it was asked for");
+}
+
+#[test]
+fn each_attempt_is_asked_for_the_part_that_it_holds() {
+    let mut payments =
+        after(&["captured a 600 #1", "captured b 400 #1", "captured b 70 USD", "captured c 9 USD"]);
+    let mut ask = |id, amount| request_of(&mut payments, id, amount, false);
+    assert_eq!(ask("1", 100), "b 100 1/1 1", "the newest first");
+    assert_eq!(ask("2", 500), "b 300 1/2 1, a 200 2/2 1", "none above what it still holds");
+    assert_eq!(ask("3", 400), "a 400 1/1 1");
+    assert_eq!(ask("4", 1), "refund_exceeds_paid");
+    let capture = |place: usize| capture_of(&payments, &payments.refunds[place]);
+    assert_eq!(capture(0), None, "it has two captures");
+    assert_eq!(capture(2), Some(CaptureId::new("1").expect("is an id")));
+}
+
+#[test]
+fn only_the_parts_that_failed_are_asked_for_again() {
+    let mut payments = after(&["captured a 600", "captured b 400"]);
+    assert_eq!(request_of(&mut payments, "1", 1000, false), "b 400 1/2 1, a 600 2/2 1");
+    assert_eq!(take(&mut payments, "refund_failed b r1"), CallbackEffect::RefundFailed);
+    let ask = |payments: &mut Payments, amount| request_of(payments, "1", amount, false);
+    assert_eq!(ask(&mut payments, 300), "refund_exists", "400 of it failed");
+    assert_eq!(ask(&mut payments, 1000), "b 400 1/2 2", "the other part is pending");
+    assert_eq!(ask(&mut payments, 400), "refund_exists", "all of it is pending");
+    assert_eq!(take(&mut payments, "refund_failed b r1"), CallbackEffect::RefundFailed);
+    assert_eq!(ask(&mut payments, 400), "b 400 1/2 3");
+    take(&mut payments, "refund_succeeded b 400 r1 m5");
+    take(&mut payments, "refund_succeeded a 600 r1 m5");
+    assert_eq!(ask(&mut payments, 400), "refund_exists", "all of it succeeded");
+    // it bounces
+    take(&mut payments, "refund_failed a r1 m6");
+    assert_eq!(ask(&mut payments, 600), "a 600 2/2 2");
+}
+
+#[test]
+fn a_refund_that_failed_as_a_whole_may_be_asked_for_with_another_amount() {
+    let mut payments = after(&["captured a 600", "captured b 400"]);
+    assert_eq!(request_of(&mut payments, "1", 1000, false), "b 400 1/2 1, a 600 2/2 1");
+    take(&mut payments, "refund_failed a r1");
+    take(&mut payments, "refund_failed b r1");
+    assert_eq!(request_of(&mut payments, "1", 300, false), "b 300 1/1 2");
+    assert_eq!(payments.refunds.len(), 1, "the new part replaces both");
+}
+
+#[test]
+fn an_id_that_a_provider_used_by_itself_is_taken_until_that_refund_bounces() {
+    let mut payments = after(&["captured a 600", "captured b 400 @other"]);
+    take(&mut payments, "refund_succeeded a 100 r1 m1");
+    assert_eq!(request_of(&mut payments, "1", 400, false), "refund_exists");
+    take(&mut payments, "refund_failed a r1 m2");
+    assert_eq!(request_of(&mut payments, "1", 100, false), "a 100 1/1 1");
+}
+
+#[test]
+fn a_part_is_asked_for_again_only_of_an_attempt_that_still_holds_it() {
+    let mut payments = after(&["captured a 600", "captured b 400"]);
+    assert_eq!(request_of(&mut payments, "1", 1000, false), "b 400 1/2 1, a 600 2/2 1");
+    take(&mut payments, "refund_failed b r1");
+    take(&mut payments, "refund_succeeded a 600 r1");
+    // the provider refunds by itself what it failed to refund before
+    take(&mut payments, "refund_succeeded b 300 r2");
+    assert_eq!(request_of(&mut payments, "1", 400, false), "refund_exceeds_paid");
+    assert_eq!(request_of(&mut payments, "3", 100, false), "b 100 1/1 1");
+}
+
+#[test]
+fn goods_without_money_are_a_refund_of_nothing() {
+    let mut payments = after(&[]);
+    assert_eq!(request_of(&mut payments, "1", 0, true), "");
+    let refund = &payments.refunds[0];
+    assert_eq!((refund.amount, refund.state, refund.restocked), (0, RefundState::Succeeded, true));
+    assert_eq!(request_of(&mut payments, "1", 0, true), "refund_exists");
+}
+
+#[test]
+fn a_requested_refund_fails_once_and_may_still_succeed() {
+    let mut payments = after(&["captured a 500"]);
+    request_of(&mut payments, "1", 150, false);
+    for (text, expected, state) in [
+        ("refund_failed a r1", CallbackEffect::RefundFailed, RefundState::Failed),
+        ("refund_failed a r1", CallbackEffect::Stale, RefundState::Failed),
+        ("refund_succeeded a 200 r1", REFUNDED, RefundState::Succeeded),
+        ("refund_succeeded a 200 r1", CallbackEffect::Stale, RefundState::Succeeded),
+        ("refund_failed a r1", CallbackEffect::Stale, RefundState::Succeeded),
+    ] {
+        let (effect, change) = decide(&payments, &callback(text), euro(), Phase::Sold);
+        if let Some(change) = change {
+            apply(&mut payments, change);
+        }
+        assert_eq!(effect, expected, "{text}");
+        assert_eq!(payments.refunds.len(), 1);
+        assert_eq!(payments.refunds[0].state, state);
+    }
+    assert_eq!(payments.refunds[0].amount, 200, "what arrived counts, not what was asked for");
+}
+
+#[test]
+fn what_is_pending_is_not_there_to_be_asked_back_again() {
+    let mut payments = after(&["captured a 500", "captured b 70 USD"]);
+    let mut ask = |id, amount| request_of(&mut payments, id, amount, false);
+    assert_eq!(ask("1", 501), "refund_exceeds_paid");
+    assert_eq!(ask("1", 300), "a 300 1/1 1");
+    assert_eq!(ask("1", 1), "refund_exists");
+    assert_eq!(ask("2", 201), "refund_exceeds_paid");
+    assert_eq!(ask("2", 200), "a 200 1/1 1");
+    assert_eq!(ask("3", 1), "refund_exceeds_paid");
+}
+
+#[test]
+fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
+    let mut payments = after(&["captured a 500"]);
+    assert_eq!(request_of(&mut payments, "1", 300, true), "a 300 1/1 1");
+    let one = RefundId::new("1").expect("is an id");
+    for tries in 2..4 {
+        apply(&mut payments, Change::RefundFailed(0));
+        assert!(was_restocked(&payments, &one));
+        assert_eq!(request_of(&mut payments, "1", 400, false), format!("a 400 1/1 {tries}"));
+        assert!(payments.refunds[0].restocked);
+    }
+    let (_, change) =
+        decide(&payments, &callback("refund_succeeded a 400 r1"), euro(), Phase::Sold);
+    apply(&mut payments, change.expect("is news"));
+    assert_eq!(request_of(&mut payments, "1", 1, true), "refund_exists");
+    assert_eq!((payments.refunds.len(), refundable(&payments, euro())), (1, 100));
+}
+
+#[test]
+fn more_went_back_than_came_and_nothing_is_left_to_ask_for() {
+    let payments = after(&["captured a 500", "refund_succeeded a 700 r1"]);
+    assert_eq!(refundable(&payments, euro()), 0);
+}
+
+#[test]
+fn money_in_other_currencies_is_asked_back_once_in_each() {
+    let mut payments = after(&["captured a 500", "captured b 70 USD", "captured c 5 USD"]);
+    let dollars = Currency::from_code("USD").expect("is a currency");
+    let all = refundable_other_currencies(&payments, euro());
+    assert_eq!(all, [OtherCurrency { currency: dollars, captured: 75, amount: 75 }]);
+
+    let id = RefundId::new("r").expect("is an id");
+    let parts = request_by_itself(&mut payments, &id, 75, dollars);
+    assert_eq!(parts.iter().map(part).collect::<Vec<_>>(), ["c 5 1/2 1", "b 70 2/2 1"]);
+    assert_eq!(refundable_other_currencies(&payments, euro()), []);
+
+    let (_, change) = decide(&payments, &callback("captured d 9 USD"), euro(), Phase::Sold);
+    apply(&mut payments, change.expect("is news"));
+    let more = refundable_other_currencies(&payments, euro());
+    assert_eq!(more, [OtherCurrency { currency: dollars, captured: 84, amount: 9 }]);
+}
