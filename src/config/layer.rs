@@ -15,12 +15,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Error as FigmentError, Metadata, Profile, Provider};
 
 use super::error::{Error, Problem};
-
-/// The prefix of every variable that sets a key.
-const PREFIX: &str = "ORDERLY_";
-
-/// The prefix of variables that belong to the test suite, which starts this program with its own environment.
-const TEST_PREFIX: &str = "ORDERLY_TEST_";
+use super::variable::Purpose;
 
 /// Every key with its default value. A key is written with its sections, as in `notifications.retry.cap`.
 pub(super) type Keys = BTreeMap<String, Value>;
@@ -55,7 +50,7 @@ impl Layer {
         Ok(Self { origin: path.display().to_string(), values })
     }
 
-    /// Makes a layer of each of the `variables` that begins with `ORDERLY_`, or a problem where no key can be set with it.
+    /// Makes a layer of each of the `variables` that sets a key, or a problem where one was meant to.
     pub(super) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         keys: &Keys,
@@ -63,34 +58,34 @@ impl Layer {
         let mut layers = Vec::new();
         let mut problems = Vec::new();
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| sets_a_key(name)) else {
-                continue;
-            };
-            let key = name[PREFIX.len()..].to_ascii_lowercase().replace("__", ".");
+            let Some(name) = name.to_str() else { continue };
             let origin = format!("environment variable {name}");
-            match read_variable(&value, keys.get(&key)) {
+            let (key, read) = match Purpose::of(name, keys) {
+                Purpose::Other => continue,
+                Purpose::Misspelt { key, what } => (key, Err(what)),
+                Purpose::Sets(key) => {
+                    let read = read_variable(&value, keys.get(&key));
+                    (key, read.map_err(str::to_owned))
+                }
+            };
+            match read {
                 Ok(value) => {
                     let values = nest(&key, value).into_dict().unwrap_or_default();
                     layers.push(Self { origin, values });
                 }
-                Err(what) => problems.push(Problem { key, source: origin, what: what.to_owned() }),
+                Err(what) => problems.push(Problem { key, source: origin, what }),
             }
         }
         (layers, problems)
     }
 }
 
-fn sets_a_key(name: &str) -> bool {
-    name.starts_with(PREFIX) && !name.starts_with(TEST_PREFIX)
-}
-
 /// The value that `text` stands for where the key's default value is `default`, or what is wrong with it.
 fn read_variable(text: &OsStr, default: Option<&Value>) -> Result<Value, &'static str> {
-    let default = default.ok_or("unknown key; variables are named ORDERLY_SECTION__KEY")?;
     let text = text.to_str().ok_or("the value is not UTF-8")?;
     match default {
         // Taken literally: a token of digits stays a text.
-        Value::String(..) => Ok(Value::from(text)),
+        Some(Value::String(..)) => Ok(Value::from(text)),
         _ => toml_value(text).ok_or("the value is not TOML, such as 10 or [\"a\", \"b\"]"),
     }
 }

@@ -20,8 +20,7 @@ use super::layer::{Keys, Layer};
 use super::report::Report;
 
 impl Config {
-    /// Reads the file, where one is named, and over it the variables of `environment` that begin
-    /// with `ORDERLY_`.
+    /// Reads the file, where one is named, and over it the variables of `environment` that set a key.
     pub fn load(
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,

@@ -115,16 +115,87 @@ fn the_environment_holds_texts_numbers_words_and_lists() {
 
 #[test]
 fn other_variables_are_ignored() {
-    let config = loaded(&[("ORDERLY", "x"), ("PATH", "y"), ("ORDERLY_TEST_AMQP", "z")]);
+    let config = loaded(&[
+        ("ORDERLY", "x"),
+        ("PATH", "y"),
+        ("ORDERLY_TEST_AMQP", "z"),
+        ("ORDERLY_HOME", "/srv/orderly"),
+        ("ORDERLY_IMAGE__TAG", "1.2"),
+    ]);
     assert_eq!(config, Config::default());
 }
 
+/// Kubernetes sets these variables in every container beside a service of the name. A part of a shop may be called
+/// `orderly-broker`, as a section of the configuration.
 #[test]
-fn an_unknown_variable_is_an_error_that_names_it() {
-    for name in ["ORDERLY_BROKER_URL", "ORDERLY_BROKER__URI", "ORDERLY_BROKR__URL", "ORDERLY_X"] {
+fn the_variables_of_a_kubernetes_service_set_no_key() {
+    let sections: BTreeSet<String> =
+        keys().keys().filter_map(|key| Some(key.split_once('.')?.0.to_uppercase())).collect();
+    let parts = sections.iter().map(|section| format!("ORDERLY_{section}"));
+    for service in std::iter::once("ORDERLY".to_owned()).chain(parts) {
+        let mut variables = Vec::new();
+        let mut add = |name: &str, value: &str| {
+            variables.push((format!("{service}_{name}").into(), value.into()));
+        };
+        add("SERVICE_HOST", "10.0.0.7");
+        add("SERVICE_PORT", "8080");
+        add("SERVICE_PORT_HTTP", "8080");
+        add("PORT", "tcp://10.0.0.7:8080");
+        for (port, protocol) in [("8080", "TCP"), ("5672", "TCP"), ("53", "UDP")] {
+            add(&format!("PORT_{port}_{protocol}"), "tcp://10.0.0.7:8080");
+            add(&format!("PORT_{port}_{protocol}_ADDR"), "10.0.0.7");
+            add(&format!("PORT_{port}_{protocol}_PORT"), port);
+            add(&format!("PORT_{port}_{protocol}_PROTO"), "tcp");
+        }
+        let loaded = Config::load(None, variables);
+        assert_eq!(loaded.expect("they are not ours"), Config::default(), "{service}");
+    }
+}
+
+#[test]
+fn a_variable_that_nearly_sets_a_key_is_an_error_with_the_right_name() {
+    let rows = [
+        ("ORDERLY_BROKER_URL", "ORDERLY_BROKER__URL"),
+        ("ORDERLY_BROKR__URL", "ORDERLY_BROKER__URL"),
+        ("ORDERLY_BROKR_URL", "ORDERLY_BROKER__URL"),
+        ("ORDERLY_BROKER__URI", "ORDERLY_BROKER__URL"),
+        ("ORDERLY_BROKER___URL", "ORDERLY_BROKER__URL"),
+        ("ORDERLY__BROKER__URL", "ORDERLY_BROKER__URL"),
+        ("ORDERLY_ADMIN_TOEKN", "ORDERLY_ADMIN__TOKEN"),
+        ("ORDERLY_ORDER__HOLD_FOR", "ORDERLY_ORDERS__HOLD_FOR"),
+        ("ORDERLY_NOTIFICATIONS_WEBHOOK_URL", "ORDERLY_NOTIFICATIONS__WEBHOOK__URL"),
+        ("ORDERLY_NOTIFICATIONS__WEBHOOK_URL", "ORDERLY_NOTIFICATIONS__WEBHOOK__URL"),
+        ("ORDERLY_WEBHOOK__URL", "ORDERLY_NOTIFICATIONS__WEBHOOK__URL"),
+    ];
+    for (name, right) in rows {
         let problem = the_problem(&[(name, "memory:")]);
         assert!(problem.source.contains(name), "{problem}");
-        assert!(problem.what.contains("unknown key"), "{problem}");
+        let wanted = format!("unknown key; did you mean {right}?");
+        assert_eq!(problem.what, wanted, "{name}");
+    }
+    // with one letter wrong in any key, with or without its section's underscores
+    for key in keys().keys() {
+        let right = format!("ORDERLY_{}", key.to_uppercase().replace('.', "__"));
+        let shorter = &right[..right.len() - 1];
+        for wrong in [shorter.to_owned(), format!("{right}S"), right.replace("__", "_")] {
+            let problem = the_problem(&[(&wrong, "1")]);
+            assert!(problem.what.starts_with("unknown key; did you mean ORDERLY_"), "{problem}");
+        }
+    }
+}
+
+#[test]
+fn a_variable_of_a_section_that_names_no_key_is_an_error_with_the_keys_that_there_are() {
+    for (name, some) in [
+        ("ORDERLY_SHUTDOWN__NONSENSE", "GRACE"),
+        ("ORDERLY_SHUTDOWN__", "GRACE"),
+        ("ORDERLY_NOTIFICATIONS__RETRY__NONSENSE", "GIVE_UP_AFTER"),
+    ] {
+        let problem = the_problem(&[(name, "1")]);
+        assert!(problem.source.contains(name), "{problem}");
+        let prefix = name[..name.rfind("__").expect("a section") + 2].to_owned();
+        assert!(problem.what.starts_with("unknown key; there are "), "{problem}");
+        assert!(problem.what.contains(&format!("{prefix}{some}")), "{problem}");
     }
 }
 
@@ -210,12 +281,12 @@ fn all_broken_rules_are_reported_at_once() {
             ("ORDERLY_ORDERS__HOLD_CAP", "1m"),
             ("ORDERLY_STORE__HISTORY_RETENTION", "1d"),
             ("ORDERLY_ADMIN__BIND", "[::]:80"),
-            ("ORDERLY_NO__SUCH", "1"),
+            ("ORDERLY_LOG__NONSENSE", "1"),
         ],
     );
     let mut keys: Vec<&str> = problems.iter().map(|problem| problem.key.as_str()).collect();
     keys.sort_unstable();
-    assert_eq!(keys, ["admin.token", "no.such", "orders.hold_cap", "store.history_retention"]);
+    assert_eq!(keys, ["admin.token", "log.nonsense", "orders.hold_cap", "store.history_retention"]);
     let told = Error::Invalid(problems).to_string();
     assert_eq!(told.lines().count(), 5, "{told}");
 }

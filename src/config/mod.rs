@@ -5,6 +5,7 @@
 //! | `broker`, `store`, `admin`, … | one section each: its keys, its defaults, its rules |
 //! | `duration`, `size`, `topic`, `broker_url`, `webhook_url`, `secret` | types of values |
 //! | `parsed_text` | reads a value that is written as a text |
+//! | `variable` | which key an environment variable sets |
 //! | `layer`, `load` | from the file and the environment to a valid [`Config`] |
 //! | `error`, `report` | problems; what the rules of a section report |
 //!
@@ -34,6 +35,7 @@ mod shutdown;
 mod size;
 mod store;
 mod topic;
+mod variable;
 mod webhook_url;
 
 use serde::{Deserialize, Serialize};
