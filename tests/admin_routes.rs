@@ -5,8 +5,9 @@ mod http;
 #[path = "support/shop.rs"]
 mod shop;
 
-use http::ask;
+use http::{ask, ask_with};
 use orderly::admin::Route;
+use orderly::config::Secret;
 use serde_json::{Value, json};
 use shop::Shop;
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,4 +150,53 @@ fn a_thing_that_is_not_there_is_404_with_what_is_missing() {
             ask(shop.address(), route.method().as_str(), &path).problem(404);
         }
     }
+}
+
+/// Without a token only whoever supervises the process is answered, with the token for reading only reads are, and nothing
+/// is changed by any of the refusals.
+#[test]
+fn every_route_asks_for_the_token_that_it_needs() {
+    const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+    let shop = Shop::with(|config| {
+        config.admin.token = Secret::new("0123456789abcdef");
+        config.admin.read_token = Secret::new("fedcba9876543210");
+    });
+    let ask_as = |token: &str, method: &str, path: &str| {
+        let authorization = format!("Bearer {token}");
+        ask_with(shop.address(), method, path, &[("authorization", &authorization)], "")
+    };
+    for route in routes(&shop) {
+        let path = route.path().replace(['{', '}'], "");
+        let method = route.method().as_str();
+        let reads = method == "GET";
+        let methods = if reads { vec!["GET", "HEAD"] } else { vec![method] };
+        for method in methods {
+            let without = ask(shop.address(), method, &path);
+            let wrong = ask_as("0123456789abcdeX", method, &path);
+            if OPEN.contains(&path.as_str()) {
+                assert_eq!((without.status, wrong.status), (200, 200), "{method} {path}");
+                continue;
+            }
+            for refused in [without, wrong] {
+                assert_eq!(refused.status, 401, "{method} {path}");
+                assert_eq!(refused.header("www-authenticate"), Some("Bearer"), "{path}");
+            }
+            let whole = ask_as("0123456789abcdef", method, &path);
+            assert!(![401, 403].contains(&whole.status), "{method} {path}: {whole:?}");
+            let reading = ask_as("fedcba9876543210", method, &path);
+            if reads {
+                assert_eq!(reading.status, whole.status, "{method} {path}");
+            } else {
+                reading.problem(403);
+            }
+        }
+        // whatever the path may learn to do one day
+        for method in ["POST", "PUT", "PATCH", "DELETE", "BREW"] {
+            if !OPEN.contains(&path.as_str()) {
+                ask_as("fedcba9876543210", method, &path).problem(403);
+            }
+        }
+    }
+    ask_as("fedcba9876543210", "POST", "/nowhere").problem(403);
+    ask_as("fedcba9876543210", "GET", "/nowhere").problem(404);
 }

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 const MAX_BODY: usize = 1024;
 const TOKEN: &str = "0123456789abcdef";
+const READ_TOKEN: &str = "fedcba9876543210";
 
 /// A server on a port of its own, and a client for it.
 struct Shell {
@@ -100,6 +101,7 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
     let options = Options {
         bind,
         token: Secret::new(token),
+        read_token: Secret::new(if token.is_empty() { "" } else { READ_TOKEN }),
         max_body: MAX_BODY,
         grace: Duration::from_secs(5),
     };

@@ -1,32 +1,56 @@
-//! The bearer token (RFC 6750): without the token only the open routes answer.
+//! The bearer tokens (RFC 6750): one for everything, and one for reading. Without a token only the open routes answer.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, HeaderMap};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, ResponseError as _};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use super::problem::Problem;
 use super::route::Routes;
 use crate::config::Secret;
 
-/// The token that callers must send; no token is needed when it is empty.
-pub(super) struct Token(Secret);
+/// The tokens that callers may send. No token is needed when that for everything is empty.
+pub(super) struct Tokens {
+    /// For everything.
+    pub(super) all: Secret,
+    /// For reading only; empty where there is none.
+    pub(super) read: Secret,
+}
 
-impl Token {
-    pub(super) fn new(secret: Secret) -> Self {
-        Self(secret)
-    }
+/// What a caller may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Nothing,
+    Read,
+    All,
+}
 
-    /// Whether a request with these headers may pass. The comparison takes constant time: it reveals the length of the token
+impl Tokens {
+    /// What a request with these headers may do. The comparison takes constant time: it reveals the lengths of the tokens
     /// and nothing else.
-    fn admits(&self, headers: &HeaderMap) -> bool {
-        self.0.is_empty()
-            || bearer(headers).is_some_and(|sent| sent.ct_eq(self.0.expose().as_bytes()).into())
+    fn right(&self, headers: &HeaderMap) -> Right {
+        if self.all.is_empty() {
+            return Right::All;
+        }
+        let Some(sent) = bearer(headers) else { return Right::Nothing };
+        let (all, read) = (is_token(sent, &self.all), is_token(sent, &self.read));
+        if all.into() {
+            Right::All
+        } else if read.into() {
+            Right::Read
+        } else {
+            Right::Nothing
+        }
     }
+}
+
+/// An empty token is none.
+fn is_token(sent: &[u8], token: &Secret) -> Choice {
+    sent.ct_eq(token.expose().as_bytes()) & Choice::from(u8::from(!token.is_empty()))
 }
 
 /// The credentials of `Authorization: Bearer`. RFC 9110 compares schemes without case.
@@ -36,20 +60,31 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credentials.trim_ascii())
 }
 
-/// Answers 401 to a request that needs the token and does not have it.
+/// Answers 401 to a request without a token that it needs, and 403 to one whose token is not enough.
 pub(super) async fn require_token<B: MessageBody>(
-    token: Data<Token>,
+    tokens: Data<Tokens>,
     routes: Data<Routes>,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if routes.is_open(request.path()) || token.admits(request.headers()) {
-        return Ok(next.call(request).await?.map_into_left_body());
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let refusal = match tokens.right(request.headers()) {
+        Right::All => None,
+        _ if routes.is_open(request.path()) => None,
+        Right::Read if reads => None,
+        Right::Read => Some(
+            Problem::new(StatusCode::FORBIDDEN)
+                .detail("this token may only read (GET and HEAD): admin.token is needed"),
+        ),
+        Right::Nothing => Some(
+            Problem::new(StatusCode::UNAUTHORIZED)
+                .detail("a bearer token is needed: Authorization: Bearer …"),
+        ),
+    };
+    match refusal {
+        None => Ok(next.call(request).await?.map_into_left_body()),
+        Some(problem) => Ok(request.into_response(problem.error_response()).map_into_right_body()),
     }
-    let refusal = Problem::new(StatusCode::UNAUTHORIZED)
-        .detail("a bearer token is needed: Authorization: Bearer …")
-        .error_response();
-    Ok(request.into_response(refusal).map_into_right_body())
 }
 
 #[cfg(test)]
@@ -59,26 +94,44 @@ mod tests {
 
     use super::*;
 
-    #[rstest]
-    #[case("Bearer open sesame", true)]
-    #[case("bearer open sesame", true)]
-    #[case("Bearer  open sesame ", true)]
-    #[case("Bearer open sesam", false)]
-    #[case("Bearer open sesame!", false)]
-    #[case("Bearer ", false)]
-    #[case("Bearer", false)]
-    #[case("Basic open sesame", false)]
-    #[case("", false)]
-    fn only_the_whole_token_is_admitted(#[case] header: &str, #[case] admitted: bool) {
-        let token = Token::new(Secret::new("open sesame"));
+    fn tokens(all: &str, read: &str) -> Tokens {
+        Tokens { all: Secret::new(all), read: Secret::new(read) }
+    }
+
+    fn sent(header: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        assert!(!token.admits(&headers));
         headers.insert(AUTHORIZATION, HeaderValue::from_str(header).expect("a header"));
-        assert_eq!(token.admits(&headers), admitted, "{header}");
+        headers
+    }
+
+    #[rstest]
+    #[case("Bearer open sesame", Right::All)]
+    #[case("bearer open sesame", Right::All)]
+    #[case("Bearer  open sesame ", Right::All)]
+    #[case("Bearer look here", Right::Read)]
+    #[case("bEARER look here", Right::Read)]
+    #[case("Bearer open sesam", Right::Nothing)]
+    #[case("Bearer open sesame!", Right::Nothing)]
+    #[case("Bearer look", Right::Nothing)]
+    #[case("Bearer ", Right::Nothing)]
+    #[case("Bearer", Right::Nothing)]
+    #[case("Basic open sesame", Right::Nothing)]
+    #[case("", Right::Nothing)]
+    fn only_a_whole_token_gives_a_right(#[case] header: &str, #[case] right: Right) {
+        let both = tokens("open sesame", "look here");
+        assert_eq!(both.right(&HeaderMap::new()), Right::Nothing);
+        assert_eq!(both.right(&sent(header)), right, "{header}");
+    }
+
+    #[test]
+    fn an_empty_token_for_reading_is_none() {
+        let one = tokens("open sesame", "");
+        assert_eq!(one.right(&sent("Bearer ")), Right::Nothing);
+        assert_eq!(one.right(&sent("Bearer open sesame")), Right::All);
     }
 
     #[test]
     fn no_token_is_needed_where_none_is_set() {
-        assert!(Token::new(Secret::default()).admits(&HeaderMap::new()));
+        assert_eq!(tokens("", "").right(&HeaderMap::new()), Right::All);
     }
 }

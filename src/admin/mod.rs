@@ -11,7 +11,7 @@
 //! | `route` | the table of routes: which requests there are, and the answers to all others |
 //! | `query` | query parameters |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
-//! | `auth` | the bearer token |
+//! | `auth` | the bearer tokens |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
 
 mod api;
@@ -55,6 +55,8 @@ pub struct Options {
     pub bind: SocketAddr,
     /// The token that callers must send; no token is needed when it is empty.
     pub token: Secret,
+    /// The token of callers who may only read; empty where there is none.
+    pub read_token: Secret,
     /// The largest body that is read, in bytes.
     pub max_body: usize,
     /// The time that open requests have to finish when the server stops.
@@ -176,7 +178,8 @@ fn http(
 ) -> io::Result<actix_web::dev::Server> {
     let readiness = Data::new(readiness);
     let exporter = Data::new(exporter);
-    let token = Data::new(auth::Token::new(options.token.clone()));
+    let tokens =
+        Data::new(auth::Tokens { all: options.token.clone(), read: options.read_token.clone() });
     let table = Data::new(routes.clone());
     let max_body = options.max_body;
     let server = HttpServer::new(move || {
@@ -184,7 +187,7 @@ fn http(
         App::new()
             .app_data(readiness.clone())
             .app_data(exporter.clone())
-            .app_data(token.clone())
+            .app_data(tokens.clone())
             .app_data(table.clone())
             .configure(|config| extract::configure(config, max_body))
             .configure(|config| routes.configure(config))

@@ -18,6 +18,10 @@ pub struct Admin {
     pub token: Secret,
     /// A file with the token; empty = none.
     pub token_file: PathBuf,
+    /// A second bearer token, with which callers may read and nothing else; empty = there is none.
+    pub read_token: Secret,
+    /// A file with the second token; empty = none.
+    pub read_token_file: PathBuf,
 }
 
 impl Default for Admin {
@@ -26,6 +30,8 @@ impl Default for Admin {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             token: Secret::default(),
             token_file: PathBuf::new(),
+            read_token: Secret::default(),
+            read_token_file: PathBuf::new(),
         }
     }
 }
@@ -33,21 +39,33 @@ impl Default for Admin {
 impl Admin {
     pub(super) fn check(&self, report: &mut Report) {
         let local = self.bind.ip().is_loopback();
-        let token = self.token.expose();
+        let (token, read_token) = (self.token.expose(), self.read_token.expose());
         report.require(
             local || !token.is_empty(),
             "admin.token",
             format!("needed because admin.bind ({}) is not a loopback address", self.bind),
         );
+        for (key, token) in [("admin.token", token), ("admin.read_token", read_token)] {
+            report.require(
+                token.bytes().all(|byte| byte.is_ascii_graphic()),
+                key,
+                "printable ASCII without spaces: it travels in a header",
+            );
+            report.doubt_unless(
+                token.is_empty() || token.len() >= 16,
+                key,
+                "shorter than 16 characters: it can be guessed",
+            );
+        }
         report.require(
-            token.bytes().all(|byte| byte.is_ascii_graphic()),
-            "admin.token",
-            "printable ASCII without spaces: it travels in a header",
+            read_token.is_empty() || !token.is_empty(),
+            "admin.read_token",
+            "has no effect without admin.token: callers without a token may do everything",
         );
-        report.doubt_unless(
-            token.is_empty() || token.len() >= 16,
-            "admin.token",
-            "shorter than 16 characters: it can be guessed",
+        report.require(
+            read_token.is_empty() || read_token != token,
+            "admin.read_token",
+            "must not be the same as admin.token",
         );
         report.doubt_unless(
             local,

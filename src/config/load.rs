@@ -159,6 +159,7 @@ impl Loading {
         let read = [
             self.read_secret("broker.url", &broker.url_file, &mut broker.url),
             self.read_secret("admin.token", &admin.token_file, &mut admin.token),
+            self.read_secret("admin.read_token", &admin.read_token_file, &mut admin.read_token),
             self.read_secret(
                 "notifications.webhook.secret",
                 &webhook.secret_file,

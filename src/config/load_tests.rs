@@ -309,12 +309,33 @@ fn a_secret_may_be_in_a_file_of_its_own() {
     let scratch = Scratch::new();
     let url = scratch.file("url", "amqps://shop:s3cret@mq.example.com/prod\n");
     let token = scratch.file("token", "0123456789abcdef\n");
+    let read_token = scratch.file("read", "fedcba9876543210\n");
     let config = loaded(&[
         ("ORDERLY_BROKER__URL_FILE", url.to_str().expect("UTF-8")),
         ("ORDERLY_ADMIN__TOKEN_FILE", token.to_str().expect("UTF-8")),
+        ("ORDERLY_ADMIN__READ_TOKEN_FILE", read_token.to_str().expect("UTF-8")),
     ]);
     assert_eq!(config.broker.url.expose(), "amqps://shop:s3cret@mq.example.com/prod");
     assert_eq!(config.admin.token.expose(), "0123456789abcdef");
+    assert_eq!(config.admin.read_token.expose(), "fedcba9876543210");
+}
+
+#[test]
+fn a_token_for_reading_needs_another_one_for_everything() {
+    const READ: (&str, &str) = ("ORDERLY_ADMIN__READ_TOKEN", "0123456789abcdef");
+    let problem = the_problem(&[READ]);
+    assert_eq!(problem.key, "admin.read_token");
+    assert!(problem.what.contains("without admin.token"), "{problem}");
+    let problem = the_problem(&[READ, ("ORDERLY_ADMIN__TOKEN", READ.1)]);
+    assert_eq!(problem.key, "admin.read_token");
+    assert!(!problem.to_string().contains(READ.1), "{problem}");
+    let problem = the_problem(&[
+        ("ORDERLY_ADMIN__TOKEN", "fedcba9876543210"),
+        ("ORDERLY_ADMIN__READ_TOKEN", "two words"),
+    ]);
+    assert_eq!(problem.key, "admin.read_token");
+    let config = loaded(&[("ORDERLY_ADMIN__TOKEN", "fedcba9876543210"), READ]);
+    assert_eq!(config.warnings(), []);
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Observed {
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
+            read_token: config.admin.read_token.clone(),
             max_body: config.intake.max_command_size.as_usize(),
             grace: Duration::from_secs(5),
         };
