@@ -40,7 +40,7 @@ async fn a_retry_comes_back_through_its_wait_queue_with_all_its_properties() {
         timestamp: Some(1_700_000_000),
         traceparent: Some("00-1-2-01".to_owned()),
         tracestate: Some("v=1".to_owned()),
-        deadline: Some("2030-01-01T00:00:00Z".to_owned()),
+        deadline: Some("2030-01-01T00:00:00Z".into()),
         ..command.properties
     };
     assert_eq!(link.publisher.mandatory(vec![command]).await.await, [Confirm::Acked]);

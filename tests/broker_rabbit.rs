@@ -13,8 +13,8 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use orderly_broker::{
-    Confirm, Durability, FailureKind, Intake, Phase, Properties, TopologyMode, client::Client,
-    rabbit::Error,
+    Attribute, Confirm, Durability, FailureKind, HeaderValue, Intake, Phase, Properties,
+    TopologyMode, client::Client, rabbit::Error,
 };
 use rabbit::{namespace, shared_url};
 use raw_client::{
@@ -265,10 +265,13 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
         ("traceparent", text("00-1-2-01")),
         ("x-secret", text("never copied")),
         ("deadline", AMQPValue::Timestamp(1)),
+        ("cloudEvents_id", text("m")),
+        ("cloudEvents_subject", text("never read")),
     ]);
     let properties = BasicProperties::default()
         .with_message_id("m".into())
         .with_content_type("application/json; charset=utf-8".into())
+        .with_content_encoding("gzip".into())
         .with_app_id("web".into())
         .with_timestamp(7)
         .with_headers(headers);
@@ -289,8 +292,11 @@ async fn properties_of_a_foreign_producer_arrive_one_by_one() {
     let expected = Properties {
         message_id: Some("m".to_owned()),
         content_type: Some("application/json; charset=utf-8".to_owned()),
+        content_encoding: Some("gzip".to_owned()),
         app_id: Some("web".to_owned()),
         timestamp: Some(7),
+        deadline: Some(HeaderValue::Timestamp(1)),
+        cloud_event: vec![(Attribute::Id, "m".into())],
         traceparent: Some("00-1-2-01".to_owned()),
         durability: Durability::Transient,
         ..Properties::default()

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use orderly::decode::{CLOUD_EVENT, Decoder};
 use orderly_actors::parked;
 use orderly_actors::sequencer::Step;
-use orderly_broker::{Message, Properties};
+use orderly_broker::{Attribute, HeaderValue, Message, Properties};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
@@ -95,6 +95,33 @@ fn messages(now: Timestamp) -> Vec<(Message, Reason, &'static str)> {
             Reason::Deadline,
             "deadline",
         ),
+        (
+            with(plain("stock.set", good), |of| {
+                of.deadline = Some(HeaderValue::Integer(1_577_836_800));
+            }),
+            Reason::Deadline,
+            "deadline was 2020-01-01",
+        ),
+        (
+            with(plain("stock.set", good), |of| of.deadline = Some(HeaderValue::Other("bytes"))),
+            Reason::Validation,
+            "deadline",
+        ),
+        (
+            with(plain("stock.set", good), |of| {
+                of.timestamp = Some(old.micros().unsigned_abs() / 1_000);
+            }),
+            Reason::ExpiredIdentity,
+            "its time",
+        ),
+        (
+            with(plain("stock.set", good), |of| {
+                of.cloud_event = vec![(Attribute::Id, "m-1".into())];
+            }),
+            Reason::Malformed,
+            "cloudEvents:specversion",
+        ),
+        (plain("stock.set", "\u{feff}{}"), Reason::Validation, "sku: is required"),
         (
             with(plain("stock.set", good), |of| {
                 of.timestamp = Some(old.micros().unsigned_abs() / 1_000_000);

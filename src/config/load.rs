@@ -183,7 +183,8 @@ impl Loading {
         }
         let text = fs::read_to_string(file)
             .map_err(|error| problem(format!("cannot read {}: {error}", file.display())))?;
-        let text = text.trim();
+        // some editors put a byte order mark in front, which is no part of the secret
+        let text = text.trim_start_matches('\u{feff}').trim();
         if text.is_empty() {
             return Err(problem(format!("{} is empty", file.display())));
         }

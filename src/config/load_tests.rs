@@ -339,6 +339,17 @@ fn a_token_for_reading_needs_another_one_for_everything() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_file() {
+    let scratch = Scratch::new();
+    let token = scratch.file("token", "\u{feff}0123456789abcdef\r\n");
+    let file = scratch.file("o.toml", "\u{feff}[broker]\r\nnamespace = \"shop\"\r\n");
+    let variable = (OsString::from("ORDERLY_ADMIN__TOKEN_FILE"), token.into_os_string());
+    let config = Config::load(Some(&file), [variable]).expect("valid");
+    assert_eq!(config.broker.namespace, "shop");
+    assert_eq!(config.admin.token.expose(), "0123456789abcdef");
+}
+
+#[test]
 fn every_unusable_secret_file_is_an_error() {
     let scratch = Scratch::new();
     let empty = scratch.file("empty", "\n");

@@ -156,7 +156,7 @@ impl Sequencer {
             Ok(command) => command.subject(),
             // a longer body is not parsed
             Err(_) if whole.len() > MAX_WHOLE_BODY => Subject::default(),
-            Err(_) => Subject::read(whole),
+            Err(_) => Subject::read(inbound.content.as_ref().unwrap_or(whole)),
         };
         let about = Parked {
             reason,
@@ -243,6 +243,7 @@ impl Sequencer {
             attempts: 1,
             command: Ok(command),
             raw: Raw { body: body.into(), content_type: Some("application/json".to_owned()) },
+            content: None,
         };
         match self.place(&inbound, reason, detail.clone(), now)? {
             Place::Known(_) => {}

@@ -28,6 +28,8 @@ pub struct InboundMessage {
     pub command: Result<Command, Invalid>,
     /// The message as it came: what is kept when it is parked.
     pub raw: Raw,
+    /// The JSON in the body, where the body is not that JSON itself (the data are in Base64, for instance).
+    pub content: Option<Bytes>,
 }
 
 /// A message as it came.

@@ -134,6 +134,7 @@ impl Sequencer {
             attempts: alone.attempts,
             command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
             raw: Raw { body: alone.body.into(), content_type: alone.content_type },
+            content: None,
         };
         self.park_failed(&inbound, problem).await
     }

@@ -31,6 +31,7 @@ pub fn inbound(source: &str, id: &str, kind: &str, body: Bytes) -> InboundMessag
         attempts: 0,
         command,
         raw: Raw { body, content_type: Some("application/json".to_owned()) },
+        content: None,
     }
 }
 

@@ -31,8 +31,8 @@ pub mod topic;
 mod transport;
 
 pub use message::{
-    ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, Message, Properties,
-    REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    ATTEMPT_HEADER, Attribute, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, HeaderValue,
+    Message, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};

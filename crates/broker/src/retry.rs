@@ -74,6 +74,7 @@ pub(super) fn command_type(command: &Message) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Attribute, HeaderValue};
     use super::*;
 
     fn retries() -> Retries {
@@ -95,7 +96,9 @@ mod tests {
                 durability: Durability::Transient,
                 traceparent: Some("00-a-b-01".to_owned()),
                 tracestate: Some("v=1".to_owned()),
-                deadline: Some("2026-01-01T00:00:00Z".to_owned()),
+                deadline: Some(HeaderValue::Integer(1_900_000_000)),
+                content_encoding: Some("gzip".to_owned()),
+                cloud_event: vec![(Attribute::Id, "m-1".into())],
                 delivery_count: 4,
                 ..Properties::default()
             },

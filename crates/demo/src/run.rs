@@ -4,7 +4,7 @@ use crate::day::{self, Day, Step};
 use crate::expected::Expected;
 use crate::tally::{Account, Stock, Tally, VerdictWithReason};
 use orderly_broker::memory::{Memory, Subscription};
-use orderly_broker::{Confirm, Message, Names, Properties};
+use orderly_broker::{Confirm, HeaderValue, Message, Names, Properties};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 use std::error::Error as StdError;
@@ -177,7 +177,7 @@ impl<P: Processor> Run<P> {
                 message_id: message.id,
                 kind: Some(message.kind.to_owned()),
                 app_id: Some(message.source.to_owned()),
-                deadline: message.deadline.map(str::to_owned),
+                deadline: message.deadline.map(HeaderValue::from),
                 reply_to: Some(REPLIES.to_owned()),
                 ..Properties::default()
             },

@@ -11,7 +11,8 @@ const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 /// The first microsecond of the year 0 and the last of the year 9999, in UTC, since 1970.
-const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
+pub(crate) const YEARS: std::ops::RangeInclusive<i64> =
+    -62_167_219_200_000_000..=253_402_300_799_999_999;
 
 /// Microseconds since 1970. `None`: `text` is not RFC 3339, or in UTC the time is not within the years 0 to 9999.
 pub(crate) fn parse(text: &str) -> Option<i64> {

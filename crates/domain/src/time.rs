@@ -26,9 +26,21 @@ impl Timestamp {
         Self(micros)
     }
 
-    /// From whole seconds since the Unix epoch (what an AMQP timestamp holds).
+    /// From whole seconds since the Unix epoch.
     pub fn from_seconds(seconds: u64) -> Self {
         Self(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000))
+    }
+
+    /// From a whole number of seconds or of milliseconds since the Unix epoch. They are told apart by size: a number of
+    /// seconds beyond the year 9999 is one of milliseconds (so milliseconds before 1978 are not recognised). `None`: the
+    /// number is beyond that year in milliseconds, too.
+    pub fn from_unix(number: u64) -> Option<Self> {
+        let last = *rfc3339::YEARS.end();
+        let micros = |unit: i64| {
+            let micros = i64::try_from(number).ok()?.checked_mul(unit)?;
+            (micros <= last).then_some(Self(micros))
+        };
+        micros(1_000_000).or_else(|| micros(1_000))
     }
 
     /// Microseconds since the Unix epoch.
@@ -149,6 +161,26 @@ mod tests {
         for micros in steps.chain([0, -1, 1, 951_782_400_000_000, i64::MIN, i64::MAX]) {
             let shown = Timestamp::from_micros(micros).to_string();
             assert_eq!(canonical(micros), format!("s0:s{}:{shown}", shown.len()));
+        }
+    }
+
+    /// A row: a number, and the time that it is, in microseconds.
+    #[test]
+    fn seconds_and_milliseconds_are_told_apart_by_size() {
+        let last = 253_402_300_799_u64;
+        for (number, expected) in [
+            (0, Some(0)),
+            (1_767_225_600, Some(1_767_225_600_000_000)),
+            (1_767_225_600_123, Some(1_767_225_600_123_000)),
+            (last, Some(last.cast_signed() * 1_000_000)),
+            (last + 1, Some((last.cast_signed() + 1) * 1_000)),
+            (last * 1_000 + 999, Some(last.cast_signed() * 1_000_000 + 999_000)),
+            (last * 1_000 + 1_000, None),
+            (1_767_225_600_123_456, None),
+            (u64::MAX, None),
+        ] {
+            let time = Timestamp::from_unix(number).map(Timestamp::micros);
+            assert_eq!(time, expected, "{number}");
         }
     }
 

@@ -19,7 +19,7 @@ pub struct Message<'a> {
     pub body: &'a [u8],
     /// The producer's own timestamp, in microseconds since 1970.
     pub time: Option<i64>,
-    /// The `deadline` header: an RFC 3339 time.
+    /// The `deadline` header as a text: an RFC 3339 time, or a whole number of seconds or milliseconds since 1970.
     pub deadline: Option<&'a str>,
 }
 
@@ -308,7 +308,7 @@ pub(crate) fn decode(message: &Message<'_>, max_size: usize) -> Result<Command, 
         return Err("too_large");
     }
     let deadline = match message.deadline {
-        Some(text) => Some(time(text).ok_or("validation")?),
+        Some(text) => Some(moment(text).ok_or("validation")?),
         None => None,
     };
     let id = message.id.filter(|id| is_name(id)).ok_or("malformed")?;
@@ -434,6 +434,20 @@ pub(crate) fn total(lines: &[Line], adjustments: &Value) -> Option<i64> {
     let adjustments = adjustments.as_array().into_iter().flatten();
     let adjusted: i128 = adjustments.map(|one| i128::from(number(one, "amount"))).sum();
     i64::try_from(goods + adjusted).ok().filter(|total| *total >= 0)
+}
+
+/// RFC 3339, or a whole number of seconds or milliseconds since 1970. More seconds than until the year 10000 are milliseconds.
+fn moment(text: &str) -> Option<i64> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return time(text);
+    }
+    let number: i64 = text.parse().ok()?;
+    let end = 253_402_300_800;
+    match number {
+        _ if number < end => Some(number * 1_000_000),
+        _ if number < end * 1000 => Some(number * 1000),
+        _ => None,
+    }
 }
 
 /// RFC 3339, to the end of the year 9999: `jiff::Timestamp` ends a day earlier. Leap seconds are left out.

@@ -166,7 +166,8 @@ pub fn document(
         if text.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let data = serde_json::from_slice(&text).map_err(|_| Refusal::of_document(&text))?;
+        let text = without_mark(&text);
+        let data = serde_json::from_slice(text).map_err(|_| Refusal::of_document(text))?;
         CommandInput::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
     };
     command().map_err(Error::Document)
@@ -184,6 +185,11 @@ impl CommandInput {
     }
 }
 
+/// The input behind a byte order mark, which some editors put in front.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 struct Lines<R> {
     input: R,
     source: String,
@@ -198,11 +204,12 @@ impl<R: BufRead> Lines<R> {
             let limit = MAX_BYTES as u64 + 1;
             let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
             self.number += 1;
+            let line = if self.number == 1 { without_mark(&line) } else { &line };
             let parsed = match read {
                 Err(error) => Err(Error::Read(error)),
                 Ok(0) => break,
                 Ok(_) if line.trim_ascii().is_empty() => continue,
-                Ok(_) => self.parse(&line).map_err(|source| {
+                Ok(_) => self.parse(line).map_err(|source| {
                     let number = self.number;
                     Error::Line { number, source }
                 }),
@@ -327,6 +334,17 @@ mod tests {
         }
         let error = document("{\n  1}".as_bytes(), "a", "1", "s").expect_err("no JSON");
         assert_eq!(shown(error), "the document, line 2, column 3: not JSON: key must be a string");
+    }
+
+    #[test]
+    fn a_byte_order_mark_in_front_is_no_part_of_the_input() {
+        let text = "\u{feff}{\"type\":\"a\",\"id\":\"1\",\"data\":1}\n";
+        assert!(read(text).pop().expect("a line").is_ok());
+        assert!(read("\u{feff}\n").is_empty());
+        let command = document("\u{feff}{}".as_bytes(), "a", "1", "s").expect("valid");
+        assert_eq!(command.data.get(), "{}", "what is published has none");
+        let (number, _) = refused(&format!("{}{text}", text.trim_start_matches('\u{feff}')));
+        assert_eq!(number, 2, "only in front of the whole input");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Converts between our messages and lapin's.
 
+use std::collections::BTreeMap;
+
 use lapin::{
     BasicProperties,
     message::Delivery as Delivered,
@@ -7,8 +9,8 @@ use lapin::{
 };
 
 use super::super::{
-    ATTEMPT_HEADER, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Delivery, Durability, Message,
-    Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    ATTEMPT_HEADER, Attribute, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Delivery, Durability,
+    HeaderValue, Message, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 
 const PERSISTENT: u8 = 2;
@@ -42,6 +44,9 @@ fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringEr
     if let Some(content_type) = short(&from.content_type)? {
         to = to.with_content_type(content_type);
     }
+    if let Some(content_encoding) = short(&from.content_encoding)? {
+        to = to.with_content_encoding(content_encoding);
+    }
     if let Some(message_id) = short(&from.message_id)? {
         to = to.with_message_id(message_id);
     }
@@ -64,12 +69,17 @@ fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringEr
     for (name, value) in [
         (TRACEPARENT_HEADER, &from.traceparent),
         (TRACESTATE_HEADER, &from.tracestate),
-        (DEADLINE_HEADER, &from.deadline),
         (REASON_HEADER, &from.dead_letter_reason),
     ] {
         if let Some(value) = value {
             headers.insert(name.into(), AMQPValue::LongString(value.as_str().into()));
         }
+    }
+    if let Some(deadline) = &from.deadline {
+        headers.insert(DEADLINE_HEADER.into(), encode_value(deadline));
+    }
+    for (attribute, value) in &from.cloud_event {
+        headers.insert(attribute.header().into(), encode_value(value));
     }
     if from.attempt > 0 {
         let attempt = AMQPValue::LongLongInt(from.attempt.into());
@@ -79,6 +89,15 @@ fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringEr
         to = to.with_headers(headers);
     }
     Ok(to)
+}
+
+fn encode_value(value: &HeaderValue) -> AMQPValue {
+    match value {
+        HeaderValue::Text(text) => AMQPValue::LongString(text.as_str().into()),
+        HeaderValue::Timestamp(timestamp) => AMQPValue::Timestamp(*timestamp),
+        HeaderValue::Integer(number) => AMQPValue::LongLongInt(*number),
+        HeaderValue::Other(name) => AMQPValue::LongString((*name).into()),
+    }
 }
 
 /// Our form of lapin's delivery; the body is moved, not copied.
@@ -100,6 +119,7 @@ fn decode_properties(from: &BasicProperties) -> Properties {
     let text = |text: &Option<ShortString>| text.as_ref().map(|text| text.as_str().to_owned());
     let mut to = Properties {
         content_type: text(from.content_type()),
+        content_encoding: text(from.content_encoding()),
         message_id: text(from.message_id()),
         kind: text(from.kind()),
         app_id: text(from.app_id()),
@@ -116,11 +136,57 @@ fn decode_properties(from: &BasicProperties) -> Properties {
         let headers = headers.inner();
         to.traceparent = headers.get(TRACEPARENT_HEADER).and_then(header_text);
         to.tracestate = headers.get(TRACESTATE_HEADER).and_then(header_text);
-        to.deadline = headers.get(DEADLINE_HEADER).and_then(header_text);
+        to.deadline = headers.get(DEADLINE_HEADER).and_then(header_value);
+        to.cloud_event = attributes(headers);
         to.attempt = headers.get(ATTEMPT_HEADER).map_or(0, header_count);
         to.delivery_count = headers.get(DELIVERY_COUNT_HEADER).map_or(0, header_count);
     }
     to
+}
+
+/// The attributes of a binary CloudEvent. An attribute with two headers of different values has neither.
+fn attributes(headers: &BTreeMap<ShortString, AMQPValue>) -> Vec<(Attribute, HeaderValue)> {
+    let mut found: Vec<(Attribute, HeaderValue)> = Vec::new();
+    for (name, value) in headers {
+        let Some(attribute) = Attribute::of_header(name.as_str()) else {
+            continue;
+        };
+        let Some(value) = header_value(value) else {
+            continue;
+        };
+        match found.iter_mut().find(|(known, _)| *known == attribute) {
+            Some((_, known)) if *known == value => {}
+            Some((_, known)) => *known = HeaderValue::Other("two different values"),
+            None => found.push((attribute, value)),
+        }
+    }
+    found
+}
+
+/// A header's value. A header without a value counts as absent.
+fn header_value(value: &AMQPValue) -> Option<HeaderValue> {
+    Some(match value {
+        AMQPValue::Void => return None,
+        AMQPValue::Timestamp(timestamp) => HeaderValue::Timestamp(*timestamp),
+        AMQPValue::LongString(_) | AMQPValue::ShortString(_) => match header_text(value) {
+            Some(text) => HeaderValue::Text(text),
+            None => HeaderValue::Other("a text that is not UTF-8"),
+        },
+        AMQPValue::Boolean(_) => HeaderValue::Other("true or false"),
+        AMQPValue::Float(_) | AMQPValue::Double(_) | AMQPValue::DecimalValue(_) => {
+            HeaderValue::Other("a number with a decimal point")
+        }
+        AMQPValue::FieldArray(_) => HeaderValue::Other("a list"),
+        AMQPValue::FieldTable(_) => HeaderValue::Other("a table"),
+        AMQPValue::ByteArray(_) => HeaderValue::Other("bytes"),
+        AMQPValue::ShortShortInt(_)
+        | AMQPValue::ShortShortUInt(_)
+        | AMQPValue::ShortInt(_)
+        | AMQPValue::ShortUInt(_)
+        | AMQPValue::LongInt(_)
+        | AMQPValue::LongUInt(_)
+        | AMQPValue::LongLongInt(_) => HeaderValue::Integer(header_integer(value)?),
+    })
 }
 
 /// A header's text; anything else than UTF-8 text counts as absent.
@@ -134,21 +200,27 @@ fn header_text(value: &AMQPValue) -> Option<String> {
 
 /// A header's count in whatever integer type it came; what is no count is 0.
 fn header_count(value: &AMQPValue) -> u32 {
-    let count = match *value {
-        AMQPValue::ShortShortInt(count) => i64::from(count),
-        AMQPValue::ShortShortUInt(count) => i64::from(count),
-        AMQPValue::ShortInt(count) => i64::from(count),
-        AMQPValue::ShortUInt(count) => i64::from(count),
-        AMQPValue::LongInt(count) => i64::from(count),
-        AMQPValue::LongUInt(count) => i64::from(count),
-        AMQPValue::LongLongInt(count) => count,
-        _ => 0,
-    };
+    let count = header_integer(value).unwrap_or(0);
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
+}
+
+fn header_integer(value: &AMQPValue) -> Option<i64> {
+    Some(match *value {
+        AMQPValue::ShortShortInt(number) => i64::from(number),
+        AMQPValue::ShortShortUInt(number) => i64::from(number),
+        AMQPValue::ShortInt(number) => i64::from(number),
+        AMQPValue::ShortUInt(number) => i64::from(number),
+        AMQPValue::LongInt(number) => i64::from(number),
+        AMQPValue::LongUInt(number) => i64::from(number),
+        AMQPValue::LongLongInt(number) => number,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use lapin::types::{DecimalValue, FieldArray};
+
     use super::*;
 
     fn full() -> Message {
@@ -157,6 +229,7 @@ mod tests {
             routing_key: "order.paid".to_owned(),
             properties: Properties {
                 content_type: Some("application/json".to_owned()),
+                content_encoding: Some("gzip".to_owned()),
                 message_id: Some("m".to_owned()),
                 kind: Some("order.paid".to_owned()),
                 app_id: Some("web".to_owned()),
@@ -166,7 +239,11 @@ mod tests {
                 durability: Durability::Transient,
                 traceparent: Some("00-a-b-01".to_owned()),
                 tracestate: Some("v=1".to_owned()),
-                deadline: Some("2026-01-01T00:00:00Z".to_owned()),
+                deadline: Some("2026-01-01T00:00:00Z".into()),
+                cloud_event: vec![
+                    (Attribute::Id, "m".into()),
+                    (Attribute::Time, HeaderValue::Timestamp(7)),
+                ],
                 attempt: 2,
                 delivery_count: 0,
                 dead_letter_reason: None,
@@ -201,13 +278,93 @@ mod tests {
         headers.insert(DELIVERY_COUNT_HEADER.into(), AMQPValue::LongLongInt(-1));
         let not_utf8 = AMQPValue::LongString(vec![0xff].into());
         headers.insert(TRACEPARENT_HEADER.into(), not_utf8);
-        headers.insert(DEADLINE_HEADER.into(), AMQPValue::Boolean(true));
+        headers.insert(DEADLINE_HEADER.into(), AMQPValue::Void);
         headers.insert("x-forged".into(), AMQPValue::LongLongInt(1));
 
         let properties = decode_properties(&BasicProperties::default().with_headers(headers));
 
         let expected = Properties { durability: Durability::Transient, ..Properties::default() };
         assert_eq!(properties, expected);
+    }
+
+    fn with_header(name: &str, value: AMQPValue) -> Properties {
+        let mut headers = FieldTable::default();
+        headers.insert(name.into(), value);
+        decode_properties(&BasicProperties::default().with_headers(headers))
+    }
+
+    /// Every type that AMQP has for the value of a header. None is ignored, and each means the same when the message is
+    /// published again.
+    #[test]
+    fn a_deadline_is_read_in_every_type() {
+        let number = HeaderValue::Integer;
+        let fraction = HeaderValue::Other("a number with a decimal point");
+        let rows = [
+            (AMQPValue::LongString("soon".into()), HeaderValue::from("soon")),
+            (AMQPValue::Timestamp(u64::MAX), HeaderValue::Timestamp(u64::MAX)),
+            (AMQPValue::ShortShortInt(-1), number(-1)),
+            (AMQPValue::ShortShortUInt(255), number(255)),
+            (AMQPValue::ShortInt(-2), number(-2)),
+            (AMQPValue::ShortUInt(3), number(3)),
+            (AMQPValue::LongInt(1_700_000_000), number(1_700_000_000)),
+            (AMQPValue::LongUInt(u32::MAX), number(u32::MAX.into())),
+            (AMQPValue::LongLongInt(i64::MIN), number(i64::MIN)),
+            (AMQPValue::Float(1.5), fraction.clone()),
+            (AMQPValue::Double(1.5), fraction.clone()),
+            (AMQPValue::DecimalValue(DecimalValue { scale: 1, value: 15 }), fraction),
+            (AMQPValue::Boolean(true), HeaderValue::Other("true or false")),
+            (AMQPValue::FieldArray(FieldArray::default()), HeaderValue::Other("a list")),
+            (AMQPValue::FieldTable(FieldTable::default()), HeaderValue::Other("a table")),
+            (AMQPValue::ByteArray(vec![1].into()), HeaderValue::Other("bytes")),
+            (
+                AMQPValue::LongString(vec![0xff].into()),
+                HeaderValue::Other("a text that is not UTF-8"),
+            ),
+        ];
+        for (value, expected) in rows {
+            assert_eq!(
+                with_header(DEADLINE_HEADER, value.clone()).deadline,
+                Some(expected.clone()),
+                "{value:?}"
+            );
+            let again = header_value(&encode_value(&expected));
+            let expected = match expected {
+                HeaderValue::Other(name) => HeaderValue::from(name), // still no time
+                known => known,
+            };
+            assert_eq!(again, Some(expected));
+        }
+    }
+
+    #[test]
+    fn the_attributes_of_a_binary_event_are_read_under_both_prefixes() {
+        let text = |text: &str| AMQPValue::LongString(text.into());
+        let mut headers = FieldTable::default();
+        for (name, value) in [
+            ("cloudEvents:id", text("m-1")),
+            ("cloudEvents_source", text("/shop")),
+            ("cloudEvents:type", text("order.place")),
+            ("cloudEvents_type", text("order.place")),
+            ("cloudEvents:specversion", text("1.0")),
+            ("cloudEvents_specversion", text("0.3")),
+            ("cloudEvents:time", AMQPValue::Timestamp(7)),
+            ("cloudEvents:traceparent", AMQPValue::Void),
+            ("cloudEvents:dataschema", text("https://example.com/schema")),
+            ("cloudEventsid", text("no prefix")),
+            ("ce_id", text("of another protocol")),
+        ] {
+            headers.insert(name.into(), value);
+        }
+        let mut found = attributes(headers.inner());
+        found.sort_by_key(|(attribute, _)| *attribute);
+        let expected = [
+            (Attribute::SpecVersion, HeaderValue::Other("two different values")),
+            (Attribute::Id, "m-1".into()),
+            (Attribute::Source, "/shop".into()),
+            (Attribute::Type, "order.place".into()),
+            (Attribute::Time, HeaderValue::Timestamp(7)),
+        ];
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -55,7 +55,10 @@ fn an_envelope_is_checked_before_the_data() {
         (Message { body: b"[]", ..good }, "validation"),
         (Message { body: &large, ..good }, "too_large"),
         (Message { deadline: Some("tomorrow"), ..good }, "validation"),
+        (Message { deadline: Some("253402300800000"), ..good }, "validation"),
         (Message { deadline: Some("2020-01-01T00:00:00Z"), ..good }, "deadline"),
+        (Message { deadline: Some("1577836800"), ..good }, "deadline"),
+        (Message { deadline: Some("1577836800000"), ..good }, "deadline"),
     ] {
         let unit = Shop::stocked(1).model.take(&message);
         assert_eq!((unit.verdict, unit.reason), (Verdict::Invalid, Some(reason)), "{message:?}");
