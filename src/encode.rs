@@ -11,9 +11,11 @@ use orderly_domain::order::{Order, OrderDetails, OrderSnapshot};
 use orderly_domain::payment::Refund;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Verdict, VerdictReply};
-use orderly_store::Seq;
+use orderly_store::{Incarnations, Seq};
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use uuid::fmt::Hyphenated;
 
 /// Encodes events and notifications.
 #[derive(Debug, Clone)]
@@ -21,8 +23,8 @@ pub struct Encoder {
     names: Names,
     /// The source of every event: `/orderly/NS`.
     source: String,
-    /// The incarnation of the store, the first part of the id of every event.
-    incarnation: String,
+    /// The incarnations of the store: each is the first part of the ids of its events.
+    incarnations: Arc<Incarnations>,
 }
 
 /// A structured CloudEvent 1.0.
@@ -46,12 +48,12 @@ struct CloudEvent<'a> {
 const DIGITS: usize = 20;
 
 impl Encoder {
-    /// An encoder for a namespace and the store with this incarnation.
-    pub fn new(names: Names, namespace: &str, incarnation: &impl ToString) -> Self {
+    /// An encoder for a namespace and the store with these incarnations.
+    pub fn new(names: Names, namespace: &str, incarnations: &Incarnations) -> Self {
         Self {
             names,
             source: format!("/orderly/{namespace}"),
-            incarnation: incarnation.to_string(),
+            incarnations: Arc::new(incarnations.clone()),
         }
     }
 
@@ -60,8 +62,9 @@ impl Encoder {
     pub fn event(&self, entry: &JournalEntry, seq: Seq, event: &Event) -> Option<Message> {
         let data = EventPayload::new(event, entry.context())?;
         let kind = event.kind();
-        let mut id = String::with_capacity(self.incarnation.len() + 1 + DIGITS);
-        let _ = write!(id, "{}-{:0DIGITS$}", self.incarnation, seq.0); // cannot fail
+        let incarnation = self.incarnations.at(entry.seq);
+        let mut id = String::with_capacity(Hyphenated::LENGTH + 1 + DIGITS);
+        let _ = write!(id, "{incarnation}-{:0DIGITS$}", seq.0); // cannot fail
         let trace = entry.record.trace.map(|trace| trace.child(seq.0).to_string());
         let body = to_json(&CloudEvent {
             specversion: "1.0",
@@ -71,7 +74,7 @@ impl Encoder {
             subject: subject(entry, event),
             time: entry.at,
             datacontenttype: "application/json",
-            sequence: &id[self.incarnation.len() + 1..],
+            sequence: &id[Hyphenated::LENGTH + 1..],
             traceparent: trace.as_deref(),
             data,
         })?;
@@ -181,7 +184,8 @@ pub fn verdict<'a>(
         | Origin::Operator
         | Origin::Retention
         | Origin::Reminder
-        | Origin::Upgrade => ("", "", ""),
+        | Origin::Upgrade
+        | Origin::Restored => ("", "", ""),
     };
     VerdictReply {
         command_id,

@@ -6,6 +6,7 @@
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
+//! | [`mark`] | what the broker has seen of the stores of the namespace |
 //! | [`encode`] | events, notifications and verdicts to messages |
 //! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod decode;
 pub mod encode;
+pub mod mark;
 pub mod metrics;
 pub mod notify;
 pub mod pipeline;

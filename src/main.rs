@@ -32,7 +32,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Check => check::run(&config)?,
         Command::Demo(args) => return Ok(demo::run(&config, args)?),
-        Command::Serve => serve::run(&config)?,
+        Command::Serve(args) => serve::run(config, args)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),

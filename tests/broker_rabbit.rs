@@ -64,10 +64,17 @@ async fn the_driver_declares_the_topology_of_the_contract() {
         overflow(),
         ("x-single-active-consumer", AMQPValue::Boolean(true)),
     ]);
+    let mark = arguments([
+        quorum(),
+        limit(1_000_000),
+        ("x-max-length", AMQPValue::LongLongInt(1)),
+        ("x-overflow", text("drop-head")),
+    ]);
     // The broker compares the settings: to declare a queue with other ones fails with 406.
     for (queue, arguments) in [
         (names.commands.clone(), commands),
         (names.dead.clone(), arguments([quorum(), limit(1_000_000)])),
+        (names.mark.clone(), mark),
         (names.retry(Duration::from_millis(300)), wait(300)),
         (names.retry(Duration::from_secs(5)), wait(5_000)),
     ] {
@@ -114,6 +121,7 @@ async fn verify_declares_nothing_and_names_what_is_missing_until_it_is_there() {
         format!("exchange {}", names.notifications),
         format!("queue {}", names.dead),
         format!("queue {}", names.commands),
+        format!("queue {}", names.mark),
         format!("queue {}", names.retry(Duration::from_millis(300))),
         format!("queue {}", names.retry(Duration::from_secs(5))),
     ];
@@ -130,6 +138,7 @@ async fn verify_declares_nothing_and_names_what_is_missing_until_it_is_there() {
         raw.queue(&names.retry(*delay), "", "").await;
     }
     raw.queue(&names.dead, &names.dead, "").await;
+    raw.queue(&names.mark, "", "").await;
     raw.queue(&names.commands, &names.commands, "#").await;
     raw.commands(&names, ["1".to_owned()]).await;
 

@@ -21,7 +21,8 @@ fn a_paused_processor_stops_without_waiting() {
         let opened = open_store(&config, &directory.path().join("store")).expect("a new store");
         let link = memory_broker(&config).link(10);
         let mut status = link.status.clone();
-        let mut processor = Processor::start(opened, link, &config, &observed).expect("it starts");
+        let mut processor =
+            Processor::start(opened, link, None, &config, &observed).expect("it starts");
         status.wait_for(Status::connected).await.expect("it goes on");
         processor.handle.pause().await.expect("it answers");
         status.wait_for(|status| status.paused).await.expect("it goes on");

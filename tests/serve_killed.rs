@@ -12,7 +12,7 @@ use orderly_demo::Random;
 use processor::Processor;
 use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 const ORDERS: usize = 10_000;
@@ -91,9 +91,22 @@ async fn nothing_is_lost_and_nothing_happens_twice() {
     assert_eq!(audit["counts"]["on_hand"], SKUS as u64 * ON_HAND - ORDERS as u64 * 3);
     assert_eq!(producer.depth(&format!("{namespace}.commands")).await, 0);
 
+    // no kill made the store look older than what was published, which would give it another incarnation
+    let events = producer.drain(&events).await;
+    let incarnations: BTreeSet<_> = events.iter().map(|event| event.id.rsplit_once('-')).collect();
+    assert_eq!(
+        incarnations
+            .iter()
+            .flatten()
+            .map(|(incarnation, _)| incarnation)
+            .collect::<BTreeSet<_>>()
+            .len(),
+        1
+    );
+
     // at least once, and always under the same id: one id an order
     let mut ids = BTreeMap::<String, String>::new();
-    for event in producer.drain(&events).await {
+    for event in events {
         let order = event.body["subject"].as_str().expect("a subject").to_owned();
         let known = ids.entry(order.clone()).or_insert_with(|| event.id.clone());
         assert_eq!(*known, event.id, "order {order} was paid twice");

@@ -14,6 +14,7 @@
 //! | [`tables`] | the tables of the store, and what the store has to know of them |
 //! | [`changeset`], [`outcome`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
 //! | [`journal_entry`] | a unit of the journal, decoded |
+//! | [`restored`] | continues a store that was put back from a copy |
 //! | [`audit`] | checks that stock, money and counters of all states agree |
 //! | [`failpoints`] | faults on purpose, for tests |
 //!
@@ -36,6 +37,7 @@ pub mod owner;
 mod owner_actor;
 pub mod parked;
 pub mod payment;
+pub mod restored;
 pub mod sequencer;
 #[cfg(feature = "simulation")]
 pub mod simulation;

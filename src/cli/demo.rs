@@ -80,7 +80,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let opened = tokio::task::block_in_place(|| open_store(config, &config.store.path))?;
     let broker = memory_broker(config);
     let link = broker.link(config.broker.prefetch.get());
-    let mut processor = Processor::start(opened, link, config, &observed)?;
+    let mut processor = Processor::start(opened, link, None, config, &observed)?;
 
     let names = Names::new(&config.broker.namespace);
     let (handle, reader) = (processor.handle.clone(), processor.reader.clone());

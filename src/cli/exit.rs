@@ -19,7 +19,8 @@ pub enum Exit {
     Storage = 74,
     /// Another processor owns the namespace. A later start helps.
     Taken = 75,
-    /// The configuration is wrong, or the store is of a build that this one cannot read. A restart does not help.
+    /// The configuration is wrong, the store is of a build that this one cannot read, or there is no store where there was one.
+    /// A restart does not help.
     Configuration = 78,
 }
 
@@ -37,10 +38,14 @@ impl Exit {
     }
 
     fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
-        use crate::pipeline;
+        use crate::{pipeline, process};
         use orderly_broker::rabbit;
         use orderly_store as store;
         if cause.is::<config::Error>() || cause.is::<telemetry::Error>() {
+            return Some(Self::Configuration);
+        }
+        if let Some(process::Error::NoStore(_) | process::Error::Mark { .. }) = cause.downcast_ref()
+        {
             return Some(Self::Configuration);
         }
         if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {

@@ -38,7 +38,7 @@ pub enum Command {
     /// Run a generated shop day through the whole processor, without RabbitMQ, and check the books
     Demo(demo::Args),
     /// Process commands from RabbitMQ until SIGTERM or SIGINT
-    Serve,
+    Serve(serve::Args),
     /// Publish commands to RabbitMQ with publisher confirms
     Publish(publish::Args),
     /// Check or measure the store while no processor has it open

@@ -2,10 +2,18 @@
 
 use super::exit::Exit;
 use crate::admin::Condition;
-use crate::config::Config;
+use crate::config::{Config, Create};
 use crate::process::{self, Error, Observed, Processor, Signals, run_until_signalled};
 use crate::telemetry;
 use std::path::Path;
+
+/// Arguments of `orderly serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Make a new store if there is none, also for a namespace that another store was used with
+    #[arg(long)]
+    new_store: bool,
+}
 
 /// Why the processor does not run.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +27,11 @@ pub enum Failure {
 }
 
 /// Processes commands until a signal comes or the processor fails.
-pub fn run(config: &Config) -> Result<(), Failure> {
+pub fn run(mut config: Config, args: &Args) -> Result<(), Failure> {
+    if args.new_store {
+        config.store.create = Create::Always;
+    }
+    let config = &config;
     telemetry::init(config.log.format, telemetry::SERVE)?;
     for warning in config.warnings() {
         tracing::warn!(key = warning.key, doubt = %warning.doubt, "suspicious configuration");

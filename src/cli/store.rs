@@ -90,7 +90,7 @@ fn stats(store: &ReadOnly) -> Result<Value, Error> {
     let orders: u64 = Status::ALL.iter().map(|status| counters::orders(view, *status)).sum();
     Ok(json!({
         "namespace": recovery.namespace,
-        "incarnation": recovery.incarnation.to_string(),
+        "incarnation": recovery.incarnations.current().to_string(),
         "format": recovery.upgraded_from.unwrap_or(recovery.formats).to_string(),
         "bytes": stats.bytes,
         "first_sequence": stats.first.0,

@@ -57,7 +57,7 @@ pub use self::report::Warning;
 pub use self::secret::{MASK, Secret};
 pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, SizeError};
-pub use self::store::Store;
+pub use self::store::{Create, Store};
 pub use self::topic::{PatternError, TopicPattern};
 pub use self::webhook_url::{WebhookUrl, WebhookUrlError};
 

@@ -14,6 +14,8 @@ use super::size::ByteSize;
 pub struct Store {
     /// The directory of the store. It is made where it is missing.
     pub path: PathBuf,
+    /// Whether a store is made where there is none.
+    pub create: Create,
     /// The time for which identities of commands are kept, so that a repetition is a duplicate.
     pub idempotency_retention: Duration,
     /// The time for which the journal, settled orders and closed carts are kept.
@@ -26,10 +28,23 @@ pub struct Store {
     pub checkpoint_every: Duration,
 }
 
+/// Whether a store is made where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Create {
+    /// For a namespace that no store was used with.
+    New,
+    /// For any namespace. Where another store was used, what it knew is forgotten.
+    Always,
+    /// Never: a missing store is an error.
+    Never,
+}
+
 impl Default for Store {
     fn default() -> Self {
         Self {
             path: PathBuf::from("data/orderly"),
+            create: Create::New,
             idempotency_retention: Duration::from_days(30),
             history_retention: Duration::from_days(90),
             cache: ByteSize::from_mib(8),

@@ -46,6 +46,7 @@ pub use self::handle::{Gone, Handle, Resend};
 
 use crate::config::{self, Config};
 use crate::encode::Encoder;
+use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
@@ -173,12 +174,13 @@ impl Pipeline {
     pub fn start(
         opened: Opened,
         link: Link,
+        marks: Option<MarkWriter>,
         config: &Config,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
         let Opened { view, log, history, recovery } = opened;
         let names = Names::new(&config.broker.namespace);
-        let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnation);
+        let encoder = Encoder::new(names.clone(), &config.broker.namespace, &recovery.incarnations);
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let clock_is_trusted = Arc::default();
         let (workers, mut watch) = Workers::new();
@@ -192,12 +194,15 @@ impl Pipeline {
         )?;
         let relay = relay::start(
             &workers,
-            relay::Position { next: recovery.cursor, cursor },
-            history.clone(),
-            encoder.clone(),
-            published(&config.events),
+            relay::Parts {
+                position: relay::Position { next: recovery.cursor, cursor },
+                history: history.clone(),
+                encoder: encoder.clone(),
+                published: published(&config.events),
+                marks,
+                metrics: metrics.clone(),
+            },
             &link.publisher,
-            metrics.clone(),
         );
         let (notifier, outcomes) = notifier::start(
             &workers,

@@ -188,7 +188,8 @@ impl PendingAcks {
             | Origin::Operator
             | Origin::Retention
             | Origin::Reminder
-            | Origin::Upgrade => CommandType::Internal,
+            | Origin::Upgrade
+            | Origin::Restored => CommandType::Internal,
         };
         self.metrics.commands(kind, record.verdict, 1);
         let commit = now.saturating_sub(pending.decided);

@@ -6,9 +6,13 @@
 //! units that a failed publish must repeat. It reads no others: units are durable a moment before the core hands them
 //! over, and the relay waits for them.
 
+mod marks;
+
+use self::marks::Marks;
 use super::Error;
 use super::workers::{Workers, failpoint};
 use crate::encode::{self, Encoder};
+use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::journal_entry::JournalEntry;
@@ -76,31 +80,37 @@ impl RelayHandle {
     }
 }
 
-pub(super) fn start(
-    workers: &Workers,
-    position: Position,
-    history: History,
-    encoder: Encoder,
-    published: Vec<bool>,
-    publisher: &Publisher,
-    metrics: Metrics,
-) -> RelayHandle {
+/// What a relay works with.
+pub(super) struct Parts {
+    pub(super) position: Position,
+    pub(super) history: History,
+    pub(super) encoder: Encoder,
+    /// Which types are published, in the order of `Type::ALL`.
+    pub(super) published: Vec<bool>,
+    /// Makes the marks for a broker that outlives the process.
+    pub(super) marks: Option<MarkWriter>,
+    pub(super) metrics: Metrics,
+}
+
+pub(super) fn start(workers: &Workers, parts: Parts, publisher: &Publisher) -> RelayHandle {
     let (sender, receiver) = mpsc::unbounded_channel();
     let feed = Arc::new(FeedState::default());
-    feed.fed_through.store(history.durable().0, Ordering::SeqCst); // what is durable already is never fed
-    let cursor = Arc::clone(&position.cursor);
+    feed.fed_through.store(parts.history.durable().0, Ordering::SeqCst); // what is durable already is never fed
+    let cursor = Arc::clone(&parts.position.cursor);
     let relay = Relay {
-        next: position.next,
-        position,
-        history,
-        encoder,
-        published,
+        next: parts.position.next,
+        position: parts.position,
+        history: parts.history,
+        encoder: parts.encoder,
+        published: parts.published,
         stream: publisher.events(),
+        marks: parts.marks.map(|writer| Marks::new(writer, publisher.clone())),
+        uncovered: false,
         outstanding: VecDeque::new(),
         handed_over: VecDeque::new(),
         receiver,
         feed: Arc::clone(&feed),
-        metrics,
+        metrics: parts.metrics,
         clock: SystemClock::default(),
     };
     workers.spawn("relay", relay.run());
@@ -116,6 +126,10 @@ struct Relay {
     /// Which types are published, in the order of `Type::ALL`.
     published: Vec<bool>,
     stream: EventStream,
+    /// The marks of a broker that outlives the process.
+    marks: Option<Marks>,
+    /// The next unit has events that no confirmed mark covers.
+    uncovered: bool,
     /// The batches under way: the sequence after the batch, its receipt, and when it was published.
     outstanding: VecDeque<(Seq, Receipt, Duration)>,
     /// Units that the core has handed over.
@@ -131,7 +145,8 @@ impl Relay {
     async fn run(mut self) -> Result<(), Error> {
         loop {
             self.take_fed();
-            if self.outstanding.len() < OUTSTANDING && self.behind() {
+            self.extend_marks().await;
+            if self.outstanding.len() < OUTSTANDING && self.behind() && !self.uncovered {
                 self.publish_some().await.map_err(|error| {
                     tracing::error!(%error, "the journal cannot be read for the relay");
                     Error::Relay
@@ -148,15 +163,44 @@ impl Relay {
                         let acked = confirms.iter().all(orderly_broker::Confirm::is_acked);
                         self.confirmed(through, began, acked, confirms.len()).await;
                     }
+                    acked = marked(&mut self.marks) => self.marked(acked).await,
                     Some(entries) = self.receiver.recv(), if has_room => self.take(entries),
                 }
             } else {
-                match self.receiver.recv().await {
-                    Some(entries) => self.take(entries),
-                    None => return Ok(()), // the core has ended
+                tokio::select! {
+                    biased;
+                    acked = marked(&mut self.marks) => self.marked(acked).await,
+                    entries = self.receiver.recv() => match entries {
+                        Some(entries) => self.take(entries),
+                        None => return Ok(()), // the core has ended
+                    },
                 }
             }
         }
+    }
+
+    /// Asks for a mark when there is something that the last one does not cover.
+    async fn extend_marks(&mut self) {
+        let (next, through) = (self.next, self.fed_through());
+        if let Some(marks) = &mut self.marks
+            && next < through
+        {
+            marks.extend(through).await;
+        }
+    }
+
+    /// Goes on after a mark was confirmed, or tries again after a pause.
+    async fn marked(&mut self, acked: bool) {
+        self.uncovered = false;
+        if !acked {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Whether a unit has events to publish that no confirmed mark covers.
+    fn is_uncovered(&self, entry: &JournalEntry) -> bool {
+        self.marks.as_ref().is_some_and(|marks| !marks.cover(entry.next))
+            && entry.record.events.iter().any(|event| self.published[event.kind() as usize])
     }
 
     fn take(&mut self, entries: Vec<Arc<JournalEntry>>) {
@@ -208,6 +252,11 @@ impl Relay {
             let Some(entry) = self.take_next().await? else {
                 break;
             };
+            if self.is_uncovered(&entry) {
+                self.handed_over.push_front(entry);
+                self.uncovered = true;
+                break;
+            }
             for (seq, event) in entry.events() {
                 if !self.published[event.kind() as usize] {
                     continue;
@@ -281,6 +330,14 @@ impl Relay {
             self.next = first.seq;
         }
         Ok(())
+    }
+}
+
+/// Waits for the mark under way; without one for ever.
+async fn marked(marks: &mut Option<Marks>) -> bool {
+    match marks {
+        Some(marks) => marks.confirmed().await,
+        None => std::future::pending().await,
     }
 }
 

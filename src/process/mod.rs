@@ -19,6 +19,7 @@ pub use self::store::{open_store, read_any_store};
 
 use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;
+use crate::mark::{self, MarkWriter};
 use crate::metrics::Metrics;
 use crate::pipeline::{self, Handle, Pipeline};
 use futures_util::FutureExt as _;
@@ -45,6 +46,27 @@ pub enum Error {
         path: String,
         /// Why the store cannot be opened.
         source: orderly_store::Error,
+    },
+    /// There is no store, and none may be made.
+    #[error(transparent)]
+    NoStore(#[from] mark::NoStore),
+    /// The message in `NS.mark` is not one of ours.
+    #[error(
+        "cannot read the message in queue {queue}, which says what store the namespace was used with"
+    )]
+    Mark {
+        /// The queue.
+        queue: String,
+        /// What is wrong with the message.
+        source: serde_json::Error,
+    },
+    /// The store of an earlier copy cannot be continued.
+    #[error("cannot continue the store at {path}")]
+    Continue {
+        /// The store's directory.
+        path: String,
+        /// Why it cannot be written.
+        source: orderly_actors::states::Error,
     },
     /// The pipeline ended by itself.
     #[error("processing ended")]
@@ -95,17 +117,19 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Starts the pipeline between a store and a broker, and opens it to the admin API.
+    /// Starts the pipeline between a store and a broker, and opens it to the admin API. `marks`
+    /// tells a broker that outlives the process how far the events have come.
     pub fn start(
         opened: Opened,
         link: Link,
+        marks: Option<MarkWriter>,
         config: &Config,
         observed: &Observed,
     ) -> Result<Self, Error> {
         let status = link.status.clone();
         let reader = opened.view.reader();
         observed.backend.read_from(reader.clone());
-        let pipeline = Pipeline::start(opened, link, config, &observed.metrics)?;
+        let pipeline = Pipeline::start(opened, link, marks, config, &observed.metrics)?;
         observed.backend.ask(pipeline.handle.clone());
         let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
         let condition = pipeline.condition.clone();

@@ -8,6 +8,11 @@ use super::store::{open_after, read_ahead};
 use super::watch::watch_broker;
 use super::{Error, Observed, Processor, broker_settings, memory_broker};
 use crate::config::Config;
+use crate::mark::{Finding, Mark, MarkWriter};
+use bytes::Bytes;
+use orderly_actors::clock::{Clock as _, SystemClock};
+use orderly_actors::restored;
+use orderly_broker::Names;
 use orderly_broker::rabbit::{Claim, Owner};
 use orderly_store::{Opened, ReadOnly};
 use std::pin::pin;
@@ -19,27 +24,70 @@ impl Processor {
     /// of the namespace to go for `broker.owner_wait`.
     pub async fn start_configured(config: &Config, observed: &Observed) -> Result<Self, Error> {
         if config.broker.url.is_memory() {
-            let opened = open(None, config).await?;
+            let opened = open(None, config, None).await?;
             let link = memory_broker(config).link(config.broker.prefetch.get());
-            return Self::start(opened, link, config, observed);
+            return Self::start(opened, link, None, config, observed);
         }
         // boxed: the store's parts make it large
         let (owner, read) = Box::pin(claim(config, observed)).await?;
-        let opened = open(read, config).await?;
-        Self::start(opened, owner.link(), config, observed)
+        let mark = read_mark(owner.mark(), config)?;
+        let mut opened = open(read, config, mark.clone()).await?;
+        if let (Some(mark), false) = (&mark, opened.recovery.created) {
+            continue_from(&mut opened, mark, config)?;
+        }
+        let marks = MarkWriter::new(config, &opened.recovery.incarnations, mark);
+        Self::start(opened, owner.link(), Some(marks), config, observed)
     }
 }
 
-async fn open(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> {
+/// Opens the store that was read, or another one that is there by now, or makes one if the mark allows that.
+async fn open(
+    read: Option<ReadOnly>,
+    config: &Config,
+    mark: Option<Mark>,
+) -> Result<Opened, Error> {
     let config = config.clone();
-    let opened = tokio::task::spawn_blocking(move || open_after(read, &config)).await;
+    let opening = move || open_after(read, &config, mark.as_ref());
+    let opened = tokio::task::spawn_blocking(opening).await;
     let opened = opened.map_err(|panicked| Error::Start(panicked.into()))??;
     let recovery = &opened.recovery;
     tracing::info!(
-        incarnation = %recovery.incarnation, created = recovery.created,
+        incarnation = %recovery.incarnations.current(), created = recovery.created,
         replayed = recovery.replayed, cut = recovery.cut, "store opened"
     );
     Ok(opened)
+}
+
+/// The mark that the broker has.
+fn read_mark(body: Option<&Bytes>, config: &Config) -> Result<Option<Mark>, Error> {
+    let read = body.map(|body| serde_json::from_slice(body)).transpose();
+    let queue = || Names::new(&config.broker.namespace).mark;
+    read.map_err(|source| Error::Mark { queue: queue(), source })
+}
+
+/// Compares the store with the mark, and tells a person what is not as it should be.
+fn continue_from(opened: &mut Opened, mark: &Mark, config: &Config) -> Result<(), Error> {
+    let next = opened.view.next_seq();
+    match mark.compare(&opened.recovery.incarnations, next) {
+        Finding::Current => {}
+        Finding::AnotherWasLast(seen) => tracing::warn!(
+            incarnation = %seen.incarnation, sequence = seen.sequence, path = mark.path, host = mark.host, at = %mark.at,
+            "another store was the last to publish events of this namespace; this store does not know what that one did"
+        ),
+        Finding::Behind { through, same_incarnation } => {
+            let now = SystemClock::default().now();
+            restored::continue_behind(opened, through, same_incarnation, now).map_err(
+                |source| Error::Continue { path: config.store.path.display().to_string(), source },
+            )?;
+            tracing::error!(
+                next = next.0, published_through = through.0,
+                incarnation = %opened.recovery.incarnations.current(),
+                "the store is older than what was published: it was put back from a copy, or lost its end. What was processed \
+                 after the copy is forgotten. New events have a new incarnation in their ids, so that no id is used twice"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Claims the namespace. Meanwhile reads the store, which answers queries from then on.

@@ -2,6 +2,7 @@
 
 use super::Error;
 use crate::config::Config;
+use crate::mark::{self, Mark};
 use orderly_store::{self as store, Disk, Opened, ReadOnly, SledDisk};
 use std::path::Path;
 use std::sync::Arc;
@@ -61,12 +62,24 @@ fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
     }
 }
 
-/// Goes on with a store that was read, or opens the configured one. Makes a new store if there is none.
-pub(super) fn open_after(read: Option<ReadOnly>, config: &Config) -> Result<Opened, Error> {
+/// Goes on with a store that was read, or opens the configured one. Makes a new store if there is none, and if the mark on
+/// the broker and the configuration allow it.
+pub(super) fn open_after(
+    read: Option<ReadOnly>,
+    config: &Config,
+    mark: Option<&Mark>,
+) -> Result<Opened, Error> {
     let path = &config.store.path;
-    match read {
+    let store = match read {
+        Some(store) => Some(store),
+        None => self::read(config)?,
+    };
+    match store {
         Some(store) => store.begin_writing().map(logged).map_err(failed(path)),
-        None => open_store(config, path),
+        None => {
+            mark::may_create(config, mark)?;
+            open_store(config, path)
+        }
     }
 }
 

@@ -35,7 +35,7 @@ struct Outstanding {
 impl Relay {
     pub(crate) fn new(history: History, recovery: &Recovery) -> Self {
         Self {
-            incarnation: recovery.incarnation.to_string(),
+            incarnation: recovery.incarnations.current().to_string(),
             history,
             fresh: VecDeque::new(),
             position: recovery.cursor,

@@ -66,7 +66,7 @@ impl World {
         let expected = Expected::new(plan.of_model());
         let shop = Shop::new(random.fork(), plan.has_large_bodies);
         let mut world = Self {
-            incarnation: recovery.incarnation.to_string(),
+            incarnation: recovery.incarnations.current().to_string(),
             plan,
             trace,
             clock,
@@ -176,7 +176,7 @@ impl World {
                         "opened: {} replayed, {} cut, cursor {}",
                         recovery.replayed, recovery.cut, recovery.cursor
                     ));
-                    return (process, recovery.incarnation.to_string());
+                    return (process, recovery.incarnations.current().to_string());
                 }
                 Err(error) => self.trace.note(format_args!("opening cut short: {error}")),
             }

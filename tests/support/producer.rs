@@ -5,7 +5,7 @@ use futures_util::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions,
-    ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions,
+    ConfirmSelectOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
 };
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -148,6 +148,14 @@ impl Producer {
             .expect("the queue is there")?;
         got.delivery.acker.ack(BasicAckOptions::default()).await.expect("it is acked");
         Some(self::got(&got.delivery))
+    }
+
+    /// Deletes a queue.
+    pub(crate) async fn delete(&self, queue: &str) {
+        self.channel
+            .queue_delete(queue.into(), QueueDeleteOptions::default())
+            .await
+            .expect("it is deleted");
     }
 
     /// The number of messages that are ready in a queue.

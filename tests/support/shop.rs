@@ -47,7 +47,7 @@ impl Shop {
             let broker = memory_broker(&config);
             let link = broker.link(config.broker.prefetch.get());
             let processor =
-                Processor::start(opened, link, &config, &observed).expect("a processor");
+                Processor::start(opened, link, None, &config, &observed).expect("a processor");
             (observed, broker, processor)
         });
         let names = Names::new(&config.broker.namespace);

@@ -11,6 +11,8 @@ pub struct Names {
     pub dead: String,
     /// Exchange of events, `NS.events`.
     pub events: String,
+    /// Queue that keeps the last message published to it, `NS.mark`: how far the events of the namespace have come.
+    pub mark: String,
     /// Exchange of notifications, `NS.notifications`.
     pub notifications: String,
     /// Exclusive queue of the one processor, `NS.owner`.
@@ -25,6 +27,7 @@ impl Names {
             commands: format!("{namespace}.commands"),
             dead: format!("{namespace}.dead"),
             events: format!("{namespace}.events"),
+            mark: format!("{namespace}.mark"),
             notifications: format!("{namespace}.notifications"),
             owner: format!("{namespace}.owner"),
             retry: format!("{namespace}.retry"),

@@ -3,7 +3,8 @@
 //! Messages reach the broker in the order in which they enter a [`PublishChannel`]. Events take the channel of
 //! their subject, so that one order's events stay in order while several channels share the load.
 //! Mandatory messages have a channel of their own, where a return can be matched to its message
-//! without doubt. So have replies, where a stranger's `reply_to` can break nothing else.
+//! without doubt. So have marks, which nothing else may delay, and replies, where a stranger's `reply_to` can break nothing
+//! else.
 //!
 //! Invariants: every message gets exactly one [`Confirm`], in the order handed over. After a
 //! channel broke, an [`EventStream`] publishes nothing more until its owner has seen that and
@@ -74,6 +75,8 @@ pub(crate) enum ChannelKind {
     Events,
     /// Published with the mandatory flag; returns are matched.
     Mandatory,
+    /// As mandatory ones. One that is returned shows that its queue is missing.
+    Marks,
     /// Best effort.
     Replies,
 }
@@ -84,6 +87,7 @@ impl ChannelKind {
         match self {
             Self::Events => "events",
             Self::Mandatory => "mandatory messages",
+            Self::Marks => "marks",
             Self::Replies => "replies",
         }
     }
@@ -150,8 +154,9 @@ fn channel(kind: ChannelKind) -> (ChannelSender, PublishChannel) {
 /// all its channels.
 pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
     let (mandatory, mandatory_channel) = channel(ChannelKind::Mandatory);
+    let (marks, marks_channel) = channel(ChannelKind::Marks);
     let (replies, replies_channel) = channel(ChannelKind::Replies);
-    let mut channels = vec![mandatory_channel, replies_channel];
+    let mut channels = vec![mandatory_channel, marks_channel, replies_channel];
     let events = (0..events.max(1))
         .map(|_| {
             let (sender, end) = channel(ChannelKind::Events);
@@ -159,7 +164,7 @@ pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
             sender
         })
         .collect();
-    (Publisher { events, mandatory, replies }, channels)
+    (Publisher { events, mandatory, marks, replies }, channels)
 }
 
 /// Publishes messages with confirms; cheap to clone.
@@ -171,6 +176,7 @@ pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
 pub struct Publisher {
     events: Arc<[ChannelSender]>,
     mandatory: ChannelSender,
+    marks: ChannelSender,
     replies: ChannelSender,
 }
 
@@ -187,6 +193,12 @@ impl Publisher {
     /// no queue takes comes back as [`Confirm::Returned`].
     pub async fn mandatory(&self, messages: Vec<Message>) -> Receipt {
         self.mandatory.submit(None, messages).await
+    }
+
+    /// Publishes a mark to [`Names::mark`](super::Names::mark). When the queue is missing, the driver connects anew, and declares
+    /// it or waits for it, as the settings say.
+    pub async fn mark(&self, message: Message) -> Receipt {
+        self.marks.submit(None, vec![message]).await
     }
 
     /// Publishes messages that may be lost without harm (verdict replies).

@@ -16,6 +16,7 @@
 //! | `error` | what can go wrong |
 //! | `limits` | how long each step may take, and the pauses between attempts |
 //! | `link_state` | the driver's side of the link, for the supervisor and its sessions |
+//! | `mark` | reading the newest message of `NS.mark` |
 //! | `owner` | the exclusive queue of the one processor |
 //! | `publish` | batches and their confirms |
 //! | `publish_channel` | publishing on one channel, over reconnects |
@@ -34,6 +35,7 @@ pub(super) mod endpoint;
 pub(super) mod error;
 pub(super) mod limits;
 mod link_state;
+mod mark;
 mod owner;
 pub(super) mod publish;
 mod publish_channel;
@@ -45,6 +47,7 @@ mod unreadable;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use tokio::{
     sync::{Notify, mpsc, watch},
     time::Instant,
@@ -83,6 +86,7 @@ pub struct Claim {
 pub struct Owner {
     claim: Claim,
     connection: Connection,
+    mark: Option<Bytes>,
 }
 
 impl Claim {
@@ -109,9 +113,9 @@ impl Claim {
         let mut log = LogOnce::default();
         loop {
             let error = match self.connect_and_claim().await {
-                Ok(connection) => {
+                Ok((connection, mark)) => {
                     info!(queue = self.settings.names.owner, "namespace claimed");
-                    return Ok(Owner { claim: self, connection });
+                    return Ok(Owner { claim: self, connection, mark });
                 }
                 Err(error @ Error::Unclosed { .. }) => return Err(error),
                 Err(error) => error,
@@ -145,20 +149,31 @@ impl Claim {
         }
     }
 
-    async fn connect_and_claim(&self) -> Result<Connection, Error> {
+    async fn connect_and_claim(&self) -> Result<(Connection, Option<Bytes>), Error> {
         let name = setup::consumer_name(&self.settings);
         let connection = Connection::open(&self.endpoint, name).await?;
-        match owner::claim(&connection, &self.settings.names.owner).await {
-            Ok(()) => Ok(connection),
+        match self.claim_and_read(&connection).await {
+            Ok(mark) => Ok((connection, mark)),
             Err(error) => {
                 connection.close().await?;
                 Err(error)
             }
         }
     }
+
+    async fn claim_and_read(&self, connection: &Connection) -> Result<Option<Bytes>, Error> {
+        owner::claim(connection, &self.settings.names.owner).await?;
+        mark::read(connection, &self.settings.names.mark).await
+    }
 }
 
 impl Owner {
+    /// The newest message of `NS.mark` when the namespace was claimed: what an earlier processor published to
+    /// [`Names::mark`](super::Names::mark) last.
+    pub fn mark(&self) -> Option<&Bytes> {
+        self.mark.as_ref()
+    }
+
     /// Starts the driver on the current tokio runtime, which should have threads of its own: it
     /// must go on while the pipeline computes.
     pub fn link(self) -> Link {

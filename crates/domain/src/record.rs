@@ -89,6 +89,9 @@ pub enum Origin {
     /// A store of an earlier build is brought up to date.
     #[n(8)]
     Upgrade,
+    /// The store was put back from a copy. The unit stands for the sequences that the copy does not have.
+    #[n(9)]
+    Restored,
 }
 
 /// The type of a message.

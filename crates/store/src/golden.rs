@@ -20,7 +20,7 @@ use crate::disk::{Batch, Cache, Disk, Tree};
 use crate::format::{FORMAT, Formats, Kind, STAMP, UNRELEASED, complement};
 use crate::index::{self, Catalog, Entry, IDENTITIES, Segment, Writer};
 use crate::journal::{self, Chunk, Journal, Packer};
-use crate::meta::{StoreId, Tables, bucket_span, cursor};
+use crate::meta::{Incarnations, StoreId, Tables, bucket_span, cursor};
 use crate::pages::{self, Page, PageId, Update, Value};
 use crate::schema::{PageSizes, Schema, Table, TableSpec};
 use crate::timers;
@@ -37,6 +37,7 @@ const ORDINAL: Ordinal = Ordinal(6);
 fn place(kind: Kind) -> (Tree, Vec<u8>) {
     match kind {
         Kind::StoreId => (Tree::Meta, b"store".to_vec()),
+        Kind::Incarnations => (Tree::Meta, b"incarnations".to_vec()),
         Kind::Tables => (Tree::Meta, b"tables".to_vec()),
         Kind::BucketSpan => (Tree::Meta, b"bucket span".to_vec()),
         Kind::Cursor => (Tree::Meta, b"cursor".to_vec()),
@@ -110,6 +111,11 @@ fn write(kind: Kind) -> SimDisk {
             StoreId { namespace: "shop".into(), incarnation: Uuid::from_bytes([7; 16]) }
                 .put(&mut batch);
         }
+        Kind::Incarnations => {
+            let mut incarnations = Incarnations::new(Uuid::from_bytes([7; 16]));
+            incarnations.begin(Seq(300), Uuid::from_bytes([8; 16]));
+            incarnations.put(&mut batch);
+        }
         Kind::Tables => {
             let tables = &[TableSpec { table: TABLE, name: "things", per_page: 260 }];
             Tables::new(&Schema { tables, contents: 1 }).put(&mut batch);
@@ -165,6 +171,11 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
     let expected = "the sample is whole";
     match kind {
         Kind::StoreId => format!("{:?}", StoreId::read(&*disk).expect(expected)),
+        Kind::Incarnations => {
+            let first = Uuid::from_bytes([7; 16]);
+            let store_id = StoreId { namespace: "shop".into(), incarnation: first };
+            format!("{:?}", Incarnations::read(&*disk, &store_id).expect(expected))
+        }
         Kind::Tables => format!("{:?}", Tables::read(&*disk).expect(expected)),
         Kind::BucketSpan => format!("{:?}", bucket_span::read(&*disk).expect(expected)),
         Kind::Cursor => format!("{:?}", cursor::read(&*disk).expect(expected)),

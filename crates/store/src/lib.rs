@@ -63,6 +63,7 @@ pub use error::{Error, FormatPart};
 pub use format::Formats;
 pub use journal::{History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
+pub use meta::Incarnations;
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{

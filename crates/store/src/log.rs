@@ -9,7 +9,7 @@
 use std::sync::Arc;
 
 use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
-use crate::disk::{Disk, PreallocatedKeys, Tree};
+use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
 use crate::format::Kind;
 use crate::index::{Compaction, IDENTITIES, TimeBuckets};
@@ -111,6 +111,14 @@ impl Log {
             fired: Some(manifest.totals.fired),
             compaction: Compaction::new(manifest.catalog, manifest.next_segment, buckets),
             failed: None,
+        })
+    }
+
+    /// Writes a batch of small records, and makes it durable.
+    pub(crate) fn write_records(&mut self, batch: Batch) -> Result<(), Error> {
+        self.guarded(|log| {
+            log.disk.write(batch)?;
+            Ok(log.disk.sync()?)
         })
     }
 

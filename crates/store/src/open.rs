@@ -10,13 +10,13 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::checkpoint::Manifest;
-use crate::disk::{Batch, Disk};
+use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
 use crate::format::Formats;
 use crate::index::{self, Catalog, TimeBuckets};
 use crate::journal::{History, Journal};
 use crate::log::{Log, Stats};
-use crate::meta::{self, Descriptor, cursor};
+use crate::meta::{self, Descriptor, Incarnations, cursor};
 use crate::schema::Schema;
 use crate::unit::Seq;
 use crate::view::{Reader, View};
@@ -63,13 +63,26 @@ pub struct Opened {
     pub recovery: Recovery,
 }
 
+impl Opened {
+    /// Begins a new incarnation of the store with the next unit. It is durable when this returns.
+    pub fn begin_incarnation(&mut self) -> Result<Uuid, Error> {
+        let incarnation = Uuid::now_v7();
+        let incarnations = &mut self.recovery.incarnations;
+        incarnations.begin(self.view.next_seq(), incarnation);
+        let mut batch = Batch::new(Tree::Meta);
+        incarnations.put(&mut batch);
+        self.log.write_records(batch)?;
+        Ok(incarnation)
+    }
+}
+
 /// What opening found and did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recovery {
     /// The namespace that the store belongs to.
     pub namespace: String,
-    /// The store's own id. Every store that is created gets a new one.
-    pub incarnation: Uuid,
+    /// The incarnations of the store. Every store that is created gets a new one.
+    pub incarnations: Incarnations,
     /// Whether the store was created by this opening.
     pub created: bool,
     /// The formats that this build writes.
@@ -128,7 +141,7 @@ pub fn open_read_only(disk: &Arc<dyn Disk>, options: &Options) -> Result<ReadOnl
     let log = Log::new(Arc::clone(disk), journal.clone(), manifest, cursor, buckets, sizes)?;
     let recovery = Recovery {
         namespace: found.store_id.namespace,
-        incarnation: found.store_id.incarnation,
+        incarnations: found.incarnations,
         created: false,
         formats: found.formats,
         upgraded_from: found.upgraded_from,

@@ -395,3 +395,27 @@ fn compaction_moves_each_entry_a_logarithmic_number_of_times() {
     assert!(written <= 1 + 8, "each entry was written {written} times");
     assert!(most_segments <= 16, "there were {most_segments} segments");
 }
+
+#[test]
+fn a_new_incarnation_holds_from_the_next_unit_on_and_survives_a_crash() {
+    // Given a store with a unit
+    let disk = Arc::new(SimDisk::new(1));
+    let shared = || Arc::clone(&disk) as Arc<dyn Disk>;
+    let mut opened = open(&shared(), &options()).expect("opens");
+    let unit = opened.view.begin(1).seal(0, b"one");
+    opened.view.seal(Arc::clone(&unit));
+    opened.log.commit(&[unit]).expect("commits");
+    let first = opened.recovery.incarnations.current();
+    let from = opened.view.next_seq();
+
+    // When it begins an incarnation, and the process dies
+    let second = opened.begin_incarnation().expect("is written");
+    drop(opened);
+    let crashed: Arc<dyn Disk> = Arc::new(disk.crash());
+
+    // Then the units so far keep the first one, and the next ones have the second
+    let incarnations = open(&crashed, &options()).expect("opens").recovery.incarnations;
+    assert_ne!(first, second);
+    assert_eq!(incarnations.current(), second);
+    assert_eq!((incarnations.at(Seq(from.0 - 1)), incarnations.at(from)), (first, second));
+}

@@ -221,7 +221,10 @@ fn a_store_belongs_to_one_namespace() {
     );
     // Offline commands give no namespace, and open the store of any.
     let found = open(&disk, &options(None)).expect("the store").recovery;
-    assert_eq!((found.namespace.as_str(), found.incarnation), ("shop", made.incarnation));
+    assert_eq!(
+        (found.namespace.as_str(), found.incarnations.clone()),
+        ("shop", made.incarnations.clone())
+    );
     assert!(!found.created);
 }
 

@@ -137,6 +137,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         Origin::Retention => ("retention", None, None),
         Origin::Reminder => ("reminder", None, None),
         Origin::Upgrade => ("upgrade", None, None),
+        Origin::Restored => ("restored", None, None),
     };
     let cause = Item {
         at: entry.at,

@@ -113,7 +113,7 @@ impl World {
         let link = self.broker.link(10);
         let link_status = link.status.clone();
         let pipeline =
-            Pipeline::start(opened, link, &self.config, &Metrics::new().0).expect("starts");
+            Pipeline::start(opened, link, None, &self.config, &Metrics::new().0).expect("starts");
         Process { pipeline, link_status }
     }
 

@@ -110,12 +110,15 @@ fn relay(workers: &Workers, history: &History, recovery: &Recovery) -> RelayHand
     let link = memory::Memory::new(names.clone(), &[], 10).link(10);
     start(
         workers,
-        Position { next: Seq::FIRST, cursor: Arc::default() },
-        history.clone(),
-        Encoder::new(names, "test", &recovery.incarnation),
-        vec![false; orderly_domain::event::Type::ALL.len()],
+        Parts {
+            position: Position { next: Seq::FIRST, cursor: Arc::default() },
+            history: history.clone(),
+            encoder: Encoder::new(names, "test", &recovery.incarnations),
+            published: vec![false; orderly_domain::event::Type::ALL.len()],
+            marks: None,
+            metrics: Metrics::new().0,
+        },
         &link.publisher,
-        Metrics::new().0,
     )
 }
 

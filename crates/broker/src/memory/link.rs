@@ -135,7 +135,11 @@ pub(super) async fn run_channel(broker: Memory, mut channel: PublishChannel) {
                 break;
             }
             confirms.push(match confirm {
-                Confirm::Returned(_) if channel.kind != ChannelKind::Mandatory => Confirm::Acked,
+                Confirm::Returned(_)
+                    if !matches!(channel.kind, ChannelKind::Mandatory | ChannelKind::Marks) =>
+                {
+                    Confirm::Acked
+                }
                 confirm => confirm,
             });
         }

@@ -41,7 +41,7 @@ enum End {
 }
 
 /// Publishes over one connection after the other, until the publisher or the driver is gone.
-/// Notifies `missing` when an exchange turns out not to exist.
+/// Notifies `missing` when an exchange, or the queue of marks, turns out not to exist.
 pub(super) async fn run(
     mut channel: PublishChannel,
     mut connections: Connections,
@@ -56,7 +56,7 @@ pub(super) async fn run(
             continue;
         };
         let end = tokio::select! {
-            end = serve(&mut channel, &connection) => end,
+            end = serve(&mut channel, &connection, &missing) => end,
             // The supervisor knows first when a connection is given up.
             changed = connections.changed() => match changed {
                 Ok(()) => End::Broken(Error::Closed),
@@ -79,13 +79,15 @@ pub(super) async fn run(
     }
 }
 
-async fn serve(source: &mut PublishChannel, connection: &Connection) -> End {
+async fn serve(source: &mut PublishChannel, connection: &Connection, missing: &Notify) -> End {
     let channel = match open_confirming(connection).await {
         Ok(channel) => channel,
         Err(error) => return End::Broken(error),
     };
     match source.kind {
-        ChannelKind::Mandatory => serve_windows(source, &channel).await,
+        ChannelKind::Mandatory | ChannelKind::Marks => {
+            serve_windows(source, &channel, missing).await
+        }
         ChannelKind::Events | ChannelKind::Replies => serve_pipelined(source, &channel).await,
     }
 }
@@ -144,7 +146,7 @@ async fn await_all(batches: VecDeque<(Batch, oneshot::Sender<Vec<Confirm>>)>) {
 }
 
 /// Publishes all batches that wait, in windows: one after the other.
-async fn serve_windows(source: &mut PublishChannel, channel: &Channel) -> End {
+async fn serve_windows(source: &mut PublishChannel, channel: &Channel, missing: &Notify) -> End {
     loop {
         let Some(first) = source.submissions.recv().await else {
             return End::Closed;
@@ -169,6 +171,10 @@ async fn serve_windows(source: &mut PublishChannel, channel: &Channel) -> End {
             let (outcomes, error) = publish_mandatory(channel, chunk).await;
             confirms.extend(outcomes);
             broken = broken.or(error);
+        }
+        let is_missing = |confirm: &Confirm| matches!(confirm, Confirm::Returned(_));
+        if source.kind == ChannelKind::Marks && confirms.iter().any(is_missing) {
+            missing.notify_one();
         }
         let mut confirms = confirms.into_iter();
         for (count, receipt) in receipts {

@@ -158,7 +158,9 @@ impl Session {
                         || (silent && !consuming.status().connected());
                     gone.then_some(End::Broken(Error::Closed))
                 }
-                Step::Missing => Some(End::Broken(Error::Missing("an exchange".to_owned()))),
+                Step::Missing => Some(End::Broken(Error::Missing(
+                    "an exchange or the queue of marks".to_owned(),
+                ))),
                 Step::Panicked(panicked) => Some(End::Panicked(panicked)),
                 Step::Arrived(Arrived::Failed(error)) => Some(End::Broken(Error::Channel(error))),
                 Step::Arrived(Arrived::Ended) => self.ended(link),

@@ -81,6 +81,7 @@ impl Plan {
         let mut queues = vec![
             (names.dead.clone(), quorum(KEEP_ALWAYS)),
             (names.commands.clone(), commands(settings)),
+            (names.mark.clone(), last_value()),
         ];
         for delay in &settings.retry_delays {
             queues.push((names.retry(*delay), wait(settings, *delay)));
@@ -119,6 +120,14 @@ fn commands(settings: &Settings) -> FieldTable {
     dead_lettering(&mut arguments, &settings.names.dead);
     // It cannot be added to a queue later.
     arguments.insert("x-single-active-consumer".into(), AMQPValue::Boolean(true));
+    arguments
+}
+
+/// Keeps the last message only.
+fn last_value() -> FieldTable {
+    let mut arguments = quorum(KEEP_ALWAYS);
+    arguments.insert("x-max-length".into(), count(1));
+    arguments.insert("x-overflow".into(), text("drop-head"));
     arguments
 }
 

@@ -182,6 +182,7 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         Origin::Retention => [Origin::Retention],
         Origin::Reminder => [Origin::Reminder],
         Origin::Upgrade => [Origin::Upgrade],
+        Origin::Restored => [Origin::Restored],
     };
     let names = [
         "small",
@@ -195,6 +196,7 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         "age",
         "reminder",
         "upgrade",
+        "restored",
     ];
     assert_eq!(names.len(), all.len(), "an origin has no name");
     names.into_iter().zip(all).collect()

@@ -5,6 +5,7 @@
 //! | 1, 2 | stores without a stamp; no build of today reads them |
 //! | 3 | never released: it exists in tests only, as the format before the first one |
 //! | 4 | the stamp, a version of its own for every kind of record, the list of tables |
+//! | 5 | more than one incarnation of a store |
 //!
 //! A new format needs a row here, the new version in `kind`, and an arm in [`upgrade`]. Rows and arms are never
 //! removed.
@@ -20,7 +21,7 @@ use super::kind::Kind;
 use crate::codec::Undecodable;
 
 /// The format that this build writes.
-pub(crate) const FORMAT: u32 = 4;
+pub(crate) const FORMAT: u32 = 5;
 
 /// The oldest format that this build can upgrade.
 #[cfg(not(any(test, feature = "simulation")))]
@@ -43,7 +44,7 @@ pub(crate) fn upgrade(
 ) -> Option<Result<(u8, Bytes), Undecodable>> {
     match (kind, from) {
         #[cfg(any(test, feature = "simulation"))]
-        (_, UNRELEASED) => Some(Ok((4, complement(&record).into()))),
+        (kind, UNRELEASED) => Some(Ok((kind.version(), complement(&record).into()))),
         // No release wrote anything older than version 4. The first step of a kind goes here:
         // (Kind::Unit, 4) => Some(unit_from_4_to_5(record)),
         _ => {

@@ -5,6 +5,8 @@
 pub(crate) enum Kind {
     /// The namespace that the store belongs to, and the store's own id.
     StoreId,
+    /// The incarnations that the store had after its first one.
+    Incarnations,
     /// The tables that the store has.
     Tables,
     /// The time span of a bucket of identities.
@@ -34,8 +36,9 @@ pub(crate) enum Kind {
 impl Kind {
     /// Every kind.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::StoreId,
+        Self::Incarnations,
         Self::Tables,
         Self::BucketSpan,
         Self::Cursor,
@@ -54,6 +57,7 @@ impl Kind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::StoreId => "store id",
+            Self::Incarnations => "incarnations",
             Self::Tables => "list of tables",
             Self::BucketSpan => "bucket span",
             Self::Cursor => "cursor",
@@ -86,6 +90,7 @@ impl Kind {
             | Self::SegmentRun
             | Self::SegmentBlock
             | Self::TimerBucket => 4,
+            Self::Incarnations => 5,
         }
     }
 }

@@ -4,6 +4,7 @@
 use uuid::Uuid;
 
 use super::bucket_span;
+use super::incarnations::Incarnations;
 use super::store_id::StoreId;
 use super::tables::Tables;
 use crate::disk::{Batch, Disk, Tree};
@@ -15,6 +16,7 @@ use crate::schema::Schema;
 #[derive(Debug)]
 pub(crate) struct Descriptor {
     pub(crate) store_id: StoreId,
+    pub(crate) incarnations: Incarnations,
     pub(crate) tables: Tables,
     /// The time span of a bucket of identities, in microseconds.
     pub(crate) span: i64,
@@ -76,6 +78,7 @@ impl Descriptor {
             let (found, wanted) = (store_id.namespace, wanted.to_owned());
             return Err(Error::WrongNamespace { found, wanted });
         }
+        let incarnations = Incarnations::read(disk, &store_id)?;
         let span = bucket_span::read(disk)?;
         let mut tables = Tables::read(disk)?;
         let has_new_tables = tables.extend(schema)?;
@@ -88,6 +91,6 @@ impl Descriptor {
             }
             batch
         });
-        Ok(Self { store_id, tables, span, formats, upgraded_from, upgrade })
+        Ok(Self { store_id, incarnations, tables, span, formats, upgraded_from, upgrade })
     }
 }

@@ -28,6 +28,10 @@ pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String
             None => "A retention period ended.".to_owned(),
         },
         Origin::Reminder => "A due notification is tried again later.".to_owned(),
+        Origin::Restored => {
+            "The store was put back from a copy; what happened after the copy is not in it."
+                .to_owned()
+        }
         Origin::Upgrade => "The store of an earlier build was brought up to date.".to_owned(),
     }
 }
