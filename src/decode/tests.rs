@@ -167,7 +167,7 @@ fn an_invalid_event_gets_a_reason_and_a_detail_that_names_the_attribute() {
         (
             cloud_event("{\n,"),
             Reason::Malformed,
-            "not JSON: key must be a string (line 2, column 1)",
+            "not JSON: the name of a field is expected here, in double quotes (line 2, column 1)",
         ),
         (cloud_event("[]"), Reason::Malformed, "the CloudEvent must be an object, not a list"),
         (

@@ -91,7 +91,7 @@ impl schemars::JsonSchema for Currency {
 }
 
 macro_rules! bounded {
-    ($($(#[$doc:meta])* $name:ident($kind:ty): $least:expr, $most:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident($kind:ty)$( of $unit:literal)?: $least:expr, $most:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
@@ -128,7 +128,8 @@ macro_rules! bounded {
                     type Value = $name;
 
                     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        write!(f, "a whole number from {} to {}", $name::LEAST, $name::MOST)
+                        let unit = concat!("" $(, " of ", $unit)?);
+                        write!(f, "a whole number{unit} from {} to {}", $name::LEAST, $name::MOST)
                     }
 
                     fn visit_u64<E: Error>(self, value: u64) -> Result<$name, E> {
@@ -184,11 +185,13 @@ bounded! {
     /// A signed change of the units on hand, up to 10^12 in either direction.
     StockChange(i64): -1_000_000_000_000, 1_000_000_000_000;
     /// The price of one unit, in minor units: 0 or more.
-    UnitPrice(i64): 0, i64::MAX;
+    UnitPrice(i64) of "minor units": 0, i64::MAX;
     /// An amount in minor units: 1 or more.
-    PositiveAmount(i64): 1, i64::MAX;
+    PositiveAmount(i64) of "minor units": 1, i64::MAX;
     /// An amount in minor units: 0 or more.
-    NonNegativeAmount(i64): 0, i64::MAX;
+    NonNegativeAmount(i64) of "minor units": 0, i64::MAX;
+    /// An amount in minor units, of either sign.
+    SignedAmount(i64) of "minor units": i64::MIN, i64::MAX;
 }
 
 /// A signed adjustment of an order's total: shipping, a discount, a fee.
@@ -200,8 +203,14 @@ pub struct Adjustment {
     #[n(0)]
     pub kind: crate::text::ShortText,
     /// The amount in minor units; negative for a discount.
+    #[serde(deserialize_with = "minor_units")]
     #[n(1)]
     pub amount: i64,
+}
+
+/// An amount of either sign.
+fn minor_units<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    SignedAmount::deserialize(deserializer).map(SignedAmount::get)
 }
 
 canonical!(Adjustment {

@@ -295,9 +295,15 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_line_is_said_with_its_number() {
         let rows = [
-            ("{\"type\":\"a\" 7}", "line 2, column 13: not JSON: expected `,` or `}`"),
+            (
+                "{\"type\":\"a\" 7}",
+                "line 2, column 13: not JSON: a comma or a closing brace is expected here",
+            ),
             ("{\"type\":\"a\"", "line 2, column 11: not JSON: it ends within an object"),
-            ("nonsense", "line 2, column 2: not JSON: expected ident"),
+            (
+                "nonsense",
+                "line 2, column 2: not JSON: this is none of true, false and null (a text must be in double quotes)",
+            ),
             (
                 "{\"type\":\"a\",\"data\":1}",
                 "line 2: not a command: id: is required. Every line has its own id; --id is for one document with --type",
@@ -333,7 +339,10 @@ mod tests {
             assert_eq!(shown(error), said);
         }
         let error = document("{\n  1}".as_bytes(), "a", "1", "s").expect_err("no JSON");
-        assert_eq!(shown(error), "the document, line 2, column 3: not JSON: key must be a string");
+        assert_eq!(
+            shown(error),
+            "the document, line 2, column 3: not JSON: the name of a field is expected here, in double quotes"
+        );
     }
 
     #[test]

@@ -40,6 +40,12 @@ pub(super) trait Data: DeserializeOwned {
     fn check(&self) -> Result<(), Invalid> {
         Ok(())
     }
+
+    /// Improves the explanation of a field that cannot be decoded, where it depends on another field of `data`.
+    fn explain(field: &str, problem: String, data: &[u8]) -> String {
+        let _ = (field, data);
+        problem
+    }
 }
 
 pub(super) fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
@@ -60,7 +66,10 @@ fn explain<T: Data>(data: &[u8]) -> Invalid {
         Some(Wrong::Shape { field, problem }) if field.is_empty() => {
             Invalid { reason: Reason::Validation, detail: format!("the data {problem}") }
         }
-        Some(Wrong::Shape { field, problem }) => Invalid::field(&field, problem),
+        Some(Wrong::Shape { field, problem }) => {
+            let problem = T::explain(&field, problem, data);
+            Invalid::field(&field, problem)
+        }
         None => Invalid::malformed("it cannot be read"), // not reached: decoding failed just before
     }
 }

@@ -139,7 +139,11 @@ impl Data for PaymentCallback {
                 required("amount", self.amount.is_some())?;
                 required("currency", self.currency.is_some())?;
                 if self.amount.is_some_and(|amount| amount.get() == 0) {
-                    return Err(Invalid::field("amount", "must be 1 or more, not 0"));
+                    let problem = format_args!(
+                        "must be a whole number of minor units, {}, not 0",
+                        least_amount(kind)
+                    );
+                    return Err(Invalid::field("amount", problem));
                 }
                 required("refund_id", kind == CallbackKind::Captured || self.refund_id.is_some())
             }
@@ -155,4 +159,24 @@ impl Data for PaymentCallback {
             | CallbackKind::Expired => Ok(()),
         }
     }
+
+    fn explain(field: &str, problem: String, data: &[u8]) -> String {
+        #[derive(Deserialize)]
+        struct Only {
+            kind: CallbackKind,
+        }
+        match serde_json::from_slice::<Only>(data) {
+            Ok(Only { kind: kind @ (CallbackKind::Captured | CallbackKind::RefundSucceeded) })
+                if field == "amount" =>
+            {
+                problem.replace("0 or more", &least_amount(kind))
+            }
+            Ok(_) | Err(_) => problem,
+        }
+    }
+}
+
+/// The least amount of an event of this kind that moves money.
+fn least_amount(kind: CallbackKind) -> String {
+    format!("1 or more for {}", kind.as_str())
 }

@@ -54,7 +54,7 @@ impl Data for RefundRequest {
             return Err(Invalid::field("restock", problem));
         }
         if self.amount.get() == 0 && self.restock.is_empty() {
-            let problem = "must be 1 or more, or goods must be returned (restock), not 0";
+            let problem = "must be 1 or more, not 0, unless goods are returned (restock)";
             return Err(Invalid::field("amount", problem));
         }
         Ok(())

@@ -1,7 +1,9 @@
 //! Decoding: the valid values of each command, and the error about each invalid one. A row changes
 //! fields of a valid command; `null` removes a field.
 
+mod fields;
 mod nulls;
+mod wrong_values;
 
 use super::*;
 use crate::verdict::Reason;
@@ -250,7 +252,7 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::StockAdjust, json!({"reason": "x".repeat(513)}), "reason: must have at most 512 bytes")]
 #[case(Kind::CartPut, json!({"quantity": -1}), "quantity: ")]
 #[case(Kind::CartPut, json!({"quantity": 1_000_001}), "quantity: must be a whole number from 0 to 1000000")]
-#[case(Kind::CartPut, json!({"unit_price": -1}), "unit_price: must be a whole number from 0 to")]
+#[case(Kind::CartPut, json!({"unit_price": -1}), "unit_price: must be a whole number of minor units, 0 or more, not -1")]
 #[case(Kind::CartPut, json!({"currency": "eur"}), "currency: must be an ISO 4217 currency code")]
 #[case(Kind::CartPut, json!({"currency": "EURO"}), "currency: ")]
 #[case(Kind::CartPut, json!({"expected_version": -1}), "expected_version: ")]
@@ -280,7 +282,7 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
     priced(1_000_001, 1),
     "lines[0].quantity: must be a whole number from 1 to 1000000"
 )]
-#[case(Kind::OrderPlace, priced(1, -1), "lines[0].unit_price: must be a whole number from 0")]
+#[case(Kind::OrderPlace, priced(1, -1), "lines[0].unit_price: must be a whole number of minor units, 0 or more, not -1")]
 #[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
@@ -303,8 +305,8 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderPlace, json!({"customer": {"id": "c", "phone": "x".repeat(129)}}), "customer.phone: must have at most 128 bytes")]
 #[case(Kind::OrderPlace, json!({"order_id": 5}), "order_id: ")]
 #[case(Kind::PaymentCallback, json!({"kind": "stolen"}), "kind: must be one of action_required, authorized")]
-#[case(Kind::PaymentCallback, json!({"amount": 0}), "amount: must be 1 or more")]
-#[case(Kind::PaymentCallback, json!({"amount": -5}), "amount: must be a whole number from 0")]
+#[case(Kind::PaymentCallback, json!({"amount": 0}), "amount: must be a whole number of minor units, 1 or more for captured, not 0")]
+#[case(Kind::PaymentCallback, json!({"amount": -5}), "amount: must be a whole number of minor units, 1 or more for captured, not -5")]
 #[case(Kind::PaymentCallback, json!({"amount": 9_223_372_036_854_775_808_u64}), "amount: ")]
 #[case(Kind::PaymentCallback, json!({"occurred_at": "yesterday"}), "occurred_at: must be an RFC 3339 time")]
 #[case(Kind::PaymentCallback, json!({"occurred_at": "2026-01-01T00:00:00"}), "occurred_at: must be an RFC 3339 time")]
@@ -317,11 +319,11 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderResolve, json!({"decision": "maybe"}), "decision: must be one of accept, cancel, return")]
 #[case(Kind::OrderResolve, json!({"decision": "cancel"}), "write_off: belongs to the decision accept only")]
 #[case(Kind::OrderResolve, json!({"decision": "return"}), "write_off: belongs to the decision accept only")]
-#[case(Kind::OrderResolve, json!({"write_off": 0}), "write_off: must be a whole number from 1")]
-#[case(Kind::OrderPlace, json!({"confirm_on": "payment"}), "confirm_on: must be one of capture or authorization")]
-#[case(Kind::OrderCapture, json!({"amount": 0}), "amount: must be a whole number from 1")]
-#[case(Kind::RefundRequest, json!({"amount": 0, "restock": []}), "amount: must be 1 or more, or goods must be returned")]
-#[case(Kind::RefundRequest, json!({"amount": -1}), "amount: must be a whole number from 0")]
+#[case(Kind::OrderResolve, json!({"write_off": 0}), "write_off: must be a whole number of minor units, 1 or more, not 0")]
+#[case(Kind::OrderPlace, json!({"confirm_on": "payment"}), "confirm_on: must be one of capture, authorization, not")]
+#[case(Kind::OrderCapture, json!({"amount": 0}), "amount: must be a whole number of minor units, 1 or more, not 0")]
+#[case(Kind::RefundRequest, json!({"amount": 0, "restock": []}), "amount: must be 1 or more, not 0, unless goods are returned")]
+#[case(Kind::RefundRequest, json!({"amount": -1}), "amount: must be a whole number of minor units, 0 or more, not -1")]
 #[case(Kind::RefundRequest, json!({"restock": restock(501)}), "restock: must be at most 500")]
 #[case(Kind::RefundRequest, json!({"restock": [{"sku": "tea", "quantity": 0}]}), "restock[0].quantity: must be a whole number from 1")]
 fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins: &str) {

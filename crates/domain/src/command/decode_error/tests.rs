@@ -39,7 +39,7 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1.5,"unit_price":5}]"#,
-    "lines[0].quantity: must be a whole number from 1 to 1000000, not 1.5"
+    "lines[0].quantity: must be a whole number from 1 to 1000000, without a decimal point, not 1.5"
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":null,"unit_price":5}]"#,
@@ -47,9 +47,9 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 )]
 #[case(
     r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1,"unit_price":-5}]"#,
-    "lines[0].unit_price: must be a whole number from 0 to 9223372036854775807, not -5"
+    "lines[0].unit_price: must be a whole number of minor units, 0 or more, not -5"
 )]
-#[case(r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1,"unit_price":99999999999999999999}]"#, "lines[0].unit_price: must be a whole number from 0 to 9223372036854775807, not 1e+20")]
+#[case(r#""customer":{"id":"c"},"lines":[{"sku":"tea","quantity":1,"unit_price":99999999999999999999}]"#, "lines[0].unit_price: must be a whole number of minor units from 0 to 9223372036854775807, not 99999999999999999999")]
 #[case(r#""customer":"joe@example.com""#, "customer: must be an object, not a string")]
 #[case(r#""customer":["c",null,null]"#, "customer: must be an object, not a list")]
 #[case(r#""customer":{}"#, "customer.id: is required")]
@@ -61,7 +61,7 @@ const LINES: &str = r#""lines":[{"sku":"tea","quantity":1,"unit_price":5}]"#;
 )]
 #[case(
     r#""customer":{"id":"c"},"adjustments":[{"kind":"fee","amount":0.5}]"#,
-    "adjustments[0].amount: must be a whole number of at most 64 bits, not 0.5"
+    "adjustments[0].amount: must be a whole number of minor units, without a decimal point, not 0.5"
 )]
 #[case(
     r#""customer":{"id":"c"},"hold_for":15"#,
@@ -105,6 +105,7 @@ fn of_a_placed_order(#[case] rest: &str, #[case] words: &str) {
     r#"{"order_id":"o","decision":{"accept":null}}"#,
     "decision: must be a string, not an object"
 )]
+#[case(Kind::OrderCancel, r#"{"order_id":1e999}"#, "order_id: the number 1e999 is too large")]
 #[case(Kind::OrderCancel, "[]", "the data must be an object, not a list")]
 #[case(Kind::OrderCancel, "7", "the data must be an object, not a number")]
 #[case(Kind::OrderCancel, "null", "the data must be an object, not null")]
@@ -121,13 +122,129 @@ fn of_other_commands(#[case] kind: Kind, #[case] data: &str, #[case] words: &str
 #[case(b" \n ", "not JSON: it is empty (line 2, column 1)")]
 #[case(b"{\"a\":", "not JSON: it ends within a value (line 1, column 5)")]
 #[case(b"{\n  \"a\": 1\n", "not JSON: it ends within an object (line 3, column 1)")]
-#[case(b"{\"a\":1,}", "not JSON: key must be a string (line 1, column 8)")]
+#[case(b"{\"a\":1,}", "not JSON: a comma has nothing behind it (line 1, column 8)")]
+#[case(b"{\"a\":[1,\n ] }", "not JSON: a comma has nothing behind it (line 2, column 2)")]
 #[case(b"{} {}", "not JSON: there is more behind its end (line 1, column 4)")]
-#[case(b"{'a':1}", "not JSON: key must be a string (line 1, column 2)")]
-#[case(b"order", "not JSON: expected value (line 1, column 1)")]
+#[case(
+    b"{'a':1}",
+    "not JSON: the name of a field is expected here, in double quotes (line 1, column 2)"
+)]
+#[case(
+    b"order",
+    "not JSON: a value is expected here (a text must be in double quotes) (line 1, column 1)"
+)]
+#[case(
+    b"{\"a\":NaN}",
+    "not JSON: a value is expected here (a text must be in double quotes) (line 1, column 6)"
+)]
+#[case(
+    b"{\"a\":True}",
+    "not JSON: a value is expected here (a text must be in double quotes) (line 1, column 6)"
+)]
+#[case(
+    b"{\"a\":none}",
+    "not JSON: this is none of true, false and null (a text must be in double quotes) (line 1, column 7)"
+)]
+#[case(
+    b"{\"a\" 1}",
+    "not JSON: a colon is expected here, behind the name of a field (line 1, column 6)"
+)]
+#[case(
+    b"{\"a\":1 \"b\":2}",
+    "not JSON: a comma or a closing brace is expected here (line 1, column 8)"
+)]
+#[case(
+    b"{\"a\":[1 2]}",
+    "not JSON: a comma or a closing bracket is expected here (line 1, column 9)"
+)]
+#[case(b"{\"a\":01}", "not JSON: a number is not written as JSON writes it (line 1, column 7)")]
+#[case(b"{\"a\":1.}", "not JSON: a number is not written as JSON writes it (line 1, column 8)")]
+#[case(
+    b"{\"a\":\"\\x\"}",
+    "not JSON: a text has a backslash that JSON does not know (line 1, column 8)"
+)]
+#[case(
+    b"{\"order_id\":\"\\ud800\"}",
+    "not JSON: a text has an escape \\u that stands for no character (line 1, column 20)"
+)]
+#[case(
+    b"{\"a\":\"b\nc\"}",
+    "not JSON: a text has a line break, a tab or another control character, which must be escaped (line 1, column 7)"
+)]
+#[case(
+    b"\xff\xfe{\0}\0",
+    "not JSON: it looks like UTF-16 or UTF-32, and must be UTF-8 (line 1, column 1)"
+)]
+#[case(b"{\0}\0", "not JSON: it looks like UTF-16 or UTF-32, and must be UTF-8 (line 1, column 1)")]
+#[case(
+    b"\0\0\0{",
+    "not JSON: it looks like UTF-16 or UTF-32, and must be UTF-8 (line 1, column 1)"
+)]
 #[case(b"{\"a\":\n \"\xff\"}", "not JSON: it is not UTF-8 (line 2, column 3)")]
 fn of_what_is_no_json(#[case] data: &[u8], #[case] words: &str) {
     assert_eq!(told(Kind::OrderCancel, data), words);
+}
+
+/// The amount of a callback of some kind, as it was written, and the expected text.
+#[rstest]
+#[case("captured", "-5", "a whole number of minor units, 1 or more for captured, not -5")]
+#[case("captured", "0", "a whole number of minor units, 1 or more for captured, not 0")]
+#[case(
+    "captured",
+    "5.0",
+    "a whole number of minor units, 1 or more for captured, without a decimal point, not 5.0"
+)]
+#[case(
+    "captured",
+    "12.50",
+    "a whole number of minor units, 1 or more for captured, without a decimal point, not 12.50"
+)]
+#[case(
+    "captured",
+    "5e2",
+    "a whole number of minor units, 1 or more for captured, without an exponent, not 5e2"
+)]
+#[case(
+    "captured",
+    "\"5\"",
+    "a whole number of minor units, 1 or more for captured, not the text \"5\""
+)]
+#[case(
+    "captured",
+    "\"five\"",
+    "a whole number of minor units, 1 or more for captured, not a string"
+)]
+#[case("captured", "[5]", "a whole number of minor units, 1 or more for captured, not a list")]
+#[case("captured", "true", "a whole number of minor units, 1 or more for captured, not true")]
+#[case(
+    "captured",
+    "9223372036854775808",
+    "a whole number of minor units from 0 to 9223372036854775807, not 9223372036854775808"
+)]
+#[case(
+    "captured",
+    "100000000000000000000000",
+    "a whole number of minor units from 0 to 9223372036854775807, not 100000000000000000000000"
+)]
+#[case(
+    "captured",
+    "-9223372036854775809",
+    "a whole number of minor units from 0 to 9223372036854775807, not -9223372036854775809"
+)]
+#[case(
+    "refund_succeeded",
+    "-5",
+    "a whole number of minor units, 1 or more for refund_succeeded, not -5"
+)]
+#[case("authorized", "-5", "a whole number of minor units, 0 or more, not -5")]
+#[case("failed", "-5", "a whole number of minor units, 0 or more, not -5")]
+#[case("stolen", "-5", "a whole number of minor units, 0 or more, not -5")]
+fn of_an_amount(#[case] kind: &str, #[case] amount: &str, #[case] words: &str) {
+    let data = format!(
+        r#"{{"provider":"p","event_id":"e","order_id":"o","attempt_id":"a","amount":{amount},"kind":"{kind}",
+             "currency":"EUR","occurred_at":"2026-01-01T00:00:00Z","refund_id":"r"}}"#
+    );
+    assert_eq!(told(Kind::PaymentCallback, data.as_bytes()), format!("amount: must be {words}"));
 }
 
 #[test]
