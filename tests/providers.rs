@@ -32,14 +32,14 @@ fn python() -> PathBuf {
     })
 }
 
-/// Runs one file of the Python tests, and shows what it said if it failed.
-fn run(tests: &str) {
+/// Runs one file of the Python tests with a broker, and shows what it said if it failed.
+fn run(tests: &str, broker: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/providers/tests");
     let output = Command::new(python())
         .args(["-m", "unittest", "--verbose", tests])
         .current_dir(folder)
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env("ORDERLY_TEST_AMQP", shared_url())
+        .env("ORDERLY_TEST_AMQP", broker)
         .env("ORDERLY_TEST_BIN", cargo_bin("orderly"))
         .output()
         .expect("Python runs");
@@ -51,25 +51,25 @@ fn run(tests: &str) {
 
 #[test]
 fn the_adapters_share_money_keys_and_times() {
-    run("test_adapter");
+    run("test_adapter", "");
 }
 
 #[test]
 fn stripe() {
-    run("test_stripe");
+    run("test_stripe", &shared_url());
 }
 
 #[test]
 fn adyen() {
-    run("test_adyen");
+    run("test_adyen", &shared_url());
 }
 
 #[test]
 fn mollie() {
-    run("test_mollie");
+    run("test_mollie", &shared_url());
 }
 
 #[test]
 fn paypal() {
-    run("test_paypal");
+    run("test_paypal", &shared_url());
 }

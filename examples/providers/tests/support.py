@@ -328,6 +328,7 @@ class Shop:
         environment = {
             "ORDERLY_BROKER__URL": broker_url(),
             "ORDERLY_BROKER__NAMESPACE": self.namespace,
+            "ORDERLY_BROKER__RETRY_DELAYS": '["1s"]',
             "ORDERLY_STORE__PATH": f"{self.directory.name}/store",
             "ORDERLY_ADMIN__BIND": f"127.0.0.1:{port}",
             "ORDERLY_NOTIFICATIONS__CHANNELS": "[]",
@@ -347,7 +348,7 @@ class Shop:
     def stop(self) -> None:
         """Ends it, and leaves no queue behind: the tests share a broker."""
         self.process.stop()
-        names = ["commands", "dead", "mark", "retry.1s", "retry.30s", "retry.5m"]
+        names = ["commands", "dead", "mark", "retry.1s"]
         own = f"provider.{self.namespace.partition('-')[0]}"
         for name in [*names, own, f"{own}.dead", f"{own}.retry.1"]:
             self.channel.queue_delete(f"{self.namespace}.{name}")
