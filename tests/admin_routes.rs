@@ -12,24 +12,6 @@ use serde_json::{Value, json};
 use shop::Shop;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A path of the table with a thing of the loaded shop in the place of its parameter.
-fn example(shop: &Shop, path: &str) -> String {
-    let Some((before, _)) = path.split_once('{') else { return path.to_owned() };
-    let id = match before {
-        "/api/orders/" => "o-1".to_owned(),
-        "/api/carts/" => "k-1".to_owned(),
-        "/api/stock/" => "tea".to_owned(),
-        "/api/parked/" => "p-1".to_owned(),
-        "/api/notifications/" => {
-            let list = shop.get("/api/notifications?order_id=o-1").json();
-            list["items"][0]["notification_id"].as_str().expect("an id").to_owned()
-        }
-        other => panic!("the loaded shop has nothing for {other}: add it to `Shop::load`"),
-    };
-    let (_, after) = path.split_once('}').expect("the end of the parameter");
-    format!("{before}{id}{after}")
-}
-
 fn routes(shop: &Shop) -> Vec<Route> {
     let all = shop.observed.server.routes().all().to_vec();
     assert!(all.len() > 10, "the table is there");
@@ -37,14 +19,14 @@ fn routes(shop: &Shop) -> Vec<Route> {
 }
 
 fn names(route: &Route) -> Vec<&'static str> {
-    route.query().iter().map(|parameter| parameter.name).collect()
+    route.operation().query.iter().map(|parameter| parameter.name).collect()
 }
 
 #[test]
 fn an_unknown_query_parameter_is_refused_and_those_that_exist_are_named() {
     let shop = Shop::loaded();
     for route in routes(&shop) {
-        let path = example(&shop, route.path());
+        let path = shop.example(route.path());
         let method = route.method().as_str();
         let told = ask(shop.address(), method, &format!("{path}?customr=u-1")).problem(422);
         assert_eq!(told["parameter"], "customr", "{path}: {told}");
@@ -70,7 +52,7 @@ fn head_is_answered_as_get_without_the_body() {
     // What differs from one moment to the next, whatever the method.
     let changes = ["date"];
     for route in routes(&shop).iter().filter(|route| route.method() == "GET") {
-        let path = example(&shop, route.path());
+        let path = shop.example(route.path());
         for path in [path.clone(), format!("{path}?customr=u-1")] {
             let (get, head) = (shop.get(&path), ask(shop.address(), "HEAD", &path));
             assert_eq!((head.status, head.body.as_str()), (get.status, ""), "{path}");
@@ -105,7 +87,7 @@ fn another_method_of_a_known_path_is_405_with_those_that_there_are() {
         }
     }
     for (path, methods) in known {
-        let path = example(&shop, path);
+        let path = shop.example(path);
         for method in METHODS.into_iter().filter(|method| !methods.contains(method)) {
             let answer = ask(shop.address(), method, &path);
             let allow = answer.header("allow").unwrap_or_default();
@@ -126,7 +108,7 @@ fn a_path_that_is_not_there_is_404_whatever_the_method() {
     let shop = Shop::loaded();
     let mut paths: Vec<String> = Vec::new();
     for route in routes(&shop) {
-        let path = example(&shop, route.path());
+        let path = shop.example(route.path());
         paths.extend([format!("{path}/"), format!("{path}/nothing/there"), format!("/v2{path}")]);
     }
     paths.extend(["/api", "/api/", "/api/order", "/nowhere?x=1"].map(str::to_owned));

@@ -13,6 +13,7 @@ use orderly::metrics::Metrics;
 use orderly::metrics::labels::CommandType;
 use orderly_domain::command::Kind;
 use orderly_domain::verdict::Verdict;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -56,7 +57,7 @@ impl Answer {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 struct Thing {
     size: u32,
 }
@@ -86,12 +87,12 @@ fn things() -> Routes {
         HttpResponse::Ok().body("done")
     }
     Routes::new([
-        Route::get("/api/things", list),
-        Route::get("/api/things/{id}", get),
-        Route::get("/api/things/newest", newest),
-        Route::post("/api/things", add),
-        Route::get("/fail", fail),
-        Route::get("/slow", slow),
+        Route::get("/api/things", "All things", list),
+        Route::get("/api/things/{id}", "A thing", get),
+        Route::get("/api/things/newest", "The newest thing", newest),
+        Route::post("/api/things", "Adds a thing", add),
+        Route::get("/fail", "Fails", fail),
+        Route::get("/slow", "Takes its time", slow),
     ])
 }
 

@@ -58,6 +58,19 @@ impl ParkedReason {
     }
 }
 
+impl schemars::JsonSchema for ParkedReason {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "ParkedReason".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|reason| reason.as_str()).collect();
+        schemars::json_schema!({
+            "type": "string", "enum": names, "description": "Why a message was parked.",
+        })
+    }
+}
+
 impl From<Reason> for ParkedReason {
     fn from(reason: Reason) -> Self {
         match reason {

@@ -1,34 +1,79 @@
 //! `/healthz`, `/readyz`, `/metrics`.
 
-use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
 use actix_web::http::header::ContentType;
 use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
+use super::operation::{Answer, Content, Json, Operation, Output, Shared, View};
 use super::problem::Problem;
 use super::readiness::Readiness;
 use super::route::Route;
 use crate::metrics::Exporter;
 
 pub(super) fn routes() -> [Route; 3] {
+    const NOT_READY: &str = "The process should be given no work; `reasons` says why";
     [
         // Whoever supervises the process asks for these two, and has no token.
-        Route::get("/healthz", alive).open(),
-        Route::get("/readyz", ready).open(),
-        Route::get("/metrics", metrics),
+        Route::get("/healthz", "Whether the process lives", alive).open(),
+        Route::get("/readyz", "Whether the process should be given work", ready)
+            .open()
+            .problem(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
+        Route::get("/metrics", "The metrics, in the text format of Prometheus", metrics),
     ]
+}
+
+impl Shared for Readiness {}
+impl Shared for Exporter {}
+
+/// The process lives.
+#[derive(Serialize, JsonSchema)]
+struct Alive {
+    status: AliveStatus,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum AliveStatus {
+    Alive,
+}
+
+/// The process should be given work.
+#[derive(Serialize, JsonSchema)]
+struct Ready {
+    status: ReadyStatus,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum ReadyStatus {
+    Ready,
+}
+
+impl View for Alive {
+    type Kind = Self;
+}
+
+impl View for Ready {
+    type Kind = Self;
 }
 
 /// Answers 200 whatever the readiness: a supervisor restarts a process that fails here, and a restart mends no condition
 /// that `/readyz` shows.
-async fn alive() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "alive" }))
+async fn alive() -> Result<Json<Alive>, Problem> {
+    Ok(Json::new(&Alive { status: AliveStatus::Alive })?)
 }
 
-async fn ready(readiness: Data<Readiness>) -> Result<HttpResponse, Problem> {
+async fn ready(readiness: Data<Readiness>) -> Result<Json<Ready>, Problem> {
     let reasons = readiness.reasons();
     if reasons.is_empty() {
-        return Ok(HttpResponse::Ok().json(json!({ "status": "ready" })));
+        return Ok(Json::new(&Ready { status: ReadyStatus::Ready })?);
     }
     let names: Vec<_> = reasons.iter().map(|reason| reason.condition.as_str()).collect();
     Err(Problem::unavailable(format!("not ready: {}", names.join(", ")))
@@ -36,9 +81,26 @@ async fn ready(readiness: Data<Readiness>) -> Result<HttpResponse, Problem> {
 }
 
 /// The text format of Prometheus, version 0.0.4.
-async fn metrics(exporter: Data<Exporter>) -> HttpResponse {
-    let media_type = "text/plain; version=0.0.4; charset=utf-8";
-    HttpResponse::Ok()
-        .insert_header(ContentType(media_type.parse().expect("a media type")))
-        .body(exporter.render())
+struct Exposition(String);
+
+impl Responder for Exposition {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
+        let media_type = "text/plain; version=0.0.4; charset=utf-8";
+        HttpResponse::Ok()
+            .insert_header(ContentType(media_type.parse().expect("a media type")))
+            .body(self.0)
+    }
+}
+
+impl Output for Exposition {
+    fn describe(operation: &mut Operation) {
+        let (status, about) = (StatusCode::OK, "");
+        operation.answers.push(Answer { status, about, content: Content::Text });
+    }
+}
+
+async fn metrics(exporter: Data<Exporter>) -> Exposition {
+    Exposition(exporter.render())
 }

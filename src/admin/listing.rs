@@ -1,5 +1,6 @@
 //! Lists over HTTP: the caller asks for a window and gets a page.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::query::{Expected, Field, Value, parameters};
@@ -40,16 +41,27 @@ impl Value for Limit {
             _ => Err(Expected::Other(format!("a number from 1 to {}", Self::MAX))),
         }
     }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": Self::MAX })
+    }
 }
 
 impl Field for Limit {
     fn read(text: Option<&str>) -> Result<Self, Expected> {
         text.map_or(Ok(Self::default()), Self::parse)
     }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = <Self as Value>::schema(generator);
+        schema.insert("default".to_owned(), Self::default().0.into());
+        schema
+    }
 }
 
 /// A part of a list, and where the next part begins.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items, in the order of the list.
     pub items: Vec<T>,

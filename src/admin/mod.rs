@@ -10,6 +10,8 @@
 //! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; the conditions that keep the process from being ready |
 //! | `route` | the table of routes: which requests there are, and the answers to all others |
 //! | `query` | query parameters |
+//! | `operation` | what a route takes and answers, from the types of its handler |
+//! | `openapi` | `/openapi.json`: the document of all routes |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth` | the bearer tokens |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
@@ -19,6 +21,8 @@ mod auth;
 mod extract;
 mod health;
 mod listing;
+mod openapi;
+mod operation;
 mod problem;
 mod query;
 mod readiness;
@@ -43,10 +47,14 @@ use crate::pipeline::workers::failpoint;
 
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
+pub use self::openapi::Document;
+pub use self::operation::{
+    Answer, Content, Input, Inputs, Json, Operation, Output, SchemaOf, Shared, View,
+};
 pub use self::problem::Problem;
 pub use self::query::{Expected, Field, Given, Parameter, Parameters, Query, Value};
 pub use self::readiness::{Condition, Readiness, Reason, STARTING};
-pub use self::route::{Input, Inputs, Route, Routes};
+pub use self::route::{Route, Routes};
 
 /// The settings of the server.
 #[derive(Debug, Clone)]
@@ -109,7 +117,14 @@ impl Server {
         exporter: Exporter,
         routes: Routes,
     ) -> Result<Self, Error> {
-        let routes = Routes::new(health::routes()).and(routes);
+        let own = health::routes().into_iter().chain([Route::get(
+            "/openapi.json",
+            "This document: what the API takes and answers (OpenAPI 3.1)",
+            openapi::show,
+        )]);
+        let routes = Routes::new(own).and(routes);
+        let document = Document::new(&routes);
+        let routes = routes.with(document);
         let table = routes.clone();
         let bind = options.bind;
         let bound = |source| Error::Bind { bind, source };

@@ -8,18 +8,22 @@ use orderly_actors::counters::ParkedReason;
 use orderly_domain::notification::NoticeStatus;
 use orderly_domain::order::Status;
 use orderly_domain::text::shown;
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
 use url::form_urlencoded;
 
+use super::operation::SchemaOf;
 use super::problem::Problem;
 
 /// A query parameter that a route knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     /// The name.
     pub name: &'static str,
     /// What the parameter means, for a person.
     pub about: &'static str,
+    /// The schema of its values.
+    pub schema: SchemaOf,
 }
 
 /// The query parameters of a route, with their values.
@@ -35,12 +39,18 @@ pub trait Parameters: Sized {
 pub trait Value: Sized {
     /// The value of a text, or what the text must be.
     fn parse(text: &str) -> Result<Self, Expected>;
+
+    /// The schema of the values.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
 /// A field of a struct of parameters: a value that may be absent, or has a default.
 pub trait Field: Sized {
     /// The value; `text` is what the request has, if anything.
     fn read(text: Option<&str>) -> Result<Self, Expected>;
+
+    /// The schema of the values.
+    fn schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
 /// What a value must be.
@@ -56,6 +66,10 @@ impl<T: Value> Field for Option<T> {
     fn read(text: Option<&str>) -> Result<Self, Expected> {
         text.map(T::parse).transpose()
     }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        T::schema(generator)
+    }
 }
 
 /// Any text but the empty one.
@@ -66,6 +80,10 @@ impl Value for String {
         }
         Ok(text.to_owned())
     }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1 })
+    }
 }
 
 macro_rules! names {
@@ -75,6 +93,10 @@ macro_rules! names {
                 Self::from_name(text).ok_or_else(|| {
                     Expected::OneOf(Self::ALL.iter().map(|one| one.as_str()).collect())
                 })
+            }
+
+            fn schema(generator: &mut SchemaGenerator) -> Schema {
+                generator.subschema_for::<Self>()
             }
         }
     )+};
@@ -105,6 +127,7 @@ macro_rules! parameters {
                     $crate::admin::query::Parameter {
                         name: stringify!($field),
                         about: concat!($($doc),+).trim_ascii(),
+                        schema: <$type as $crate::admin::query::Field>::schema,
                     },
                 )*];
                 $( all.extend(<$More as $crate::admin::query::Parameters>::all()); )?

@@ -12,50 +12,57 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{
-    Error, FromRequest, Handler, HttpRequest, HttpResponse, Responder, ResponseError, guard,
-};
+use actix_web::{Error, Handler, HttpRequest, HttpResponse, ResponseError, guard};
 use serde_json::json;
 
+use super::operation::{Inputs, Operation, Output};
 use super::problem::Problem;
-use super::query::{Given, Parameter, Parameters, Query};
+use super::query::{Given, Parameter};
 
 /// A method of a path, and what answers it.
 #[derive(Clone)]
 pub struct Route {
     method: Method,
     path: &'static str,
+    about: &'static str,
     is_open: bool,
-    query: Arc<[Parameter]>,
+    operation: Operation,
     service: Arc<dyn Fn() -> actix_web::Route + Send + Sync>,
 }
 
 impl Route {
-    /// A route that reads, and `HEAD` of the same path.
-    pub fn get<F, Args>(path: &'static str, handler: F) -> Self
+    /// A route that reads, and `HEAD` of the same path. `about` says what for, in one sentence.
+    pub fn get<F, Args>(path: &'static str, about: &'static str, handler: F) -> Self
     where
-        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        F: Handler<Args, Output: Output + 'static> + Send + Sync,
         Args: Inputs + 'static,
     {
-        Self::new(Method::GET, path, handler)
+        Self::new(Method::GET, path, about, handler)
     }
 
     /// A route that changes something.
-    pub fn post<F, Args>(path: &'static str, handler: F) -> Self
+    pub fn post<F, Args>(path: &'static str, about: &'static str, handler: F) -> Self
     where
-        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        F: Handler<Args, Output: Output + 'static> + Send + Sync,
         Args: Inputs + 'static,
     {
-        Self::new(Method::POST, path, handler)
+        Self::new(Method::POST, path, about, handler)
     }
 
-    fn new<F, Args>(method: Method, path: &'static str, handler: F) -> Self
+    fn new<F, Args>(method: Method, path: &'static str, about: &'static str, handler: F) -> Self
     where
-        F: Handler<Args, Output: Responder + 'static> + Send + Sync,
+        F: Handler<Args, Output: Output + 'static> + Send + Sync,
         Args: Inputs + 'static,
     {
-        let query: Arc<[Parameter]> = Args::query().into();
-        let (guarded, known) = (method.clone(), Arc::clone(&query));
+        let mut operation = Operation::default();
+        F::Output::describe(&mut operation);
+        Args::describe(&mut operation);
+        operation.problem(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "A query parameter is unknown, or has a value that is not possible",
+        );
+        let known: Arc<[Parameter]> = operation.query.clone().into();
+        let guarded = method.clone();
         let service = move || {
             let known = Arc::clone(&known);
             let check = move |request, next| check_query(Arc::clone(&known), request, next);
@@ -66,13 +73,20 @@ impl Route {
                 route.method(guarded.clone())
             }
         };
-        Self { method, path, is_open: false, query, service: Arc::new(service) }
+        Self { method, path, about, is_open: false, operation, service: Arc::new(service) }
     }
 
     /// Answers without a token.
     #[must_use]
     pub fn open(mut self) -> Self {
         self.is_open = true;
+        self
+    }
+
+    /// May answer with a problem of this status, beside those that follow from the arguments of the handler.
+    #[must_use]
+    pub fn problem(mut self, status: StatusCode, about: &'static str) -> Self {
+        self.operation.problem(status, about);
         self
     }
 
@@ -86,9 +100,19 @@ impl Route {
         self.path
     }
 
-    /// The query parameters.
-    pub fn query(&self) -> &[Parameter] {
-        &self.query
+    /// What the route is for.
+    pub fn about(&self) -> &'static str {
+        self.about
+    }
+
+    /// Whether the route answers without a token.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// What the route takes and answers.
+    pub fn operation(&self) -> &Operation {
+        &self.operation
     }
 }
 
@@ -100,51 +124,6 @@ async fn check_query(
     match Given::parse(request.query_string()).check(&known) {
         Ok(()) => next.call(request).await,
         Err(problem) => Ok(request.into_response(problem.error_response())),
-    }
-}
-
-/// What a handler takes from a request, in a tuple.
-pub trait Inputs: FromRequest {
-    /// The query parameters.
-    fn query() -> Vec<Parameter>;
-}
-
-/// One argument of a handler.
-pub trait Input: FromRequest {
-    /// The query parameters that the argument reads.
-    fn query() -> Vec<Parameter> {
-        Vec::new()
-    }
-}
-
-impl<T: 'static> Input for Data<T> {}
-impl<T: serde::de::DeserializeOwned> Input for web::Path<T> {}
-impl<T: serde::de::DeserializeOwned + 'static> Input for web::Json<T> {}
-
-impl<T: Parameters> Input for Query<T> {
-    fn query() -> Vec<Parameter> {
-        T::all()
-    }
-}
-
-macro_rules! inputs {
-    ($($argument:ident)*) => {
-        impl<$($argument: Input + 'static),*> Inputs for ($($argument,)*) {
-            fn query() -> Vec<Parameter> {
-                [$($argument::query(),)*].concat()
-            }
-        }
-    };
-}
-inputs!(A);
-inputs!(A B);
-inputs!(A B C);
-inputs!(A B C D);
-inputs!(A B C D E);
-
-impl Inputs for () {
-    fn query() -> Vec<Parameter> {
-        Vec::new()
     }
 }
 

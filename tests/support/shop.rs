@@ -67,7 +67,7 @@ impl Shop {
         shop
     }
 
-    /// A shop with at least one of everything that the API shows: see [`example`].
+    /// A shop with at least one of everything that the API shows: see [`example`](Self::example).
     pub(crate) fn loaded() -> Self {
         let shop = Self::start();
         shop.load();
@@ -89,11 +89,43 @@ impl Shop {
             "capture_id": "m-1", "amount": 500, "currency": "EUR", "occurred_at": "2026-01-01T00:00:00Z",
         });
         self.publish("payment.callback", "c-4", &captured);
-        self.publish("stock.set", "c-5", &json!({"sku": "tea", "on_hand": 7.5}));
+        let refund = json!({
+            "order_id": "o-1", "refund_id": "r-1", "amount": 250, "restock": [{"sku": "tea", "quantity": 1}],
+        });
+        self.publish("refund.request", "c-5", &refund);
+        let disputed = json!({
+            "provider": "acme", "event_id": "e-2", "order_id": "o-1", "attempt_id": "a-1", "kind": "dispute_opened",
+            "dispute_id": "d-1", "occurred_at": "2026-01-02T00:00:00Z",
+        });
+        self.publish("payment.callback", "c-6", &disputed);
+        let early = json!({
+            "provider": "acme", "event_id": "e-3", "order_id": "o-2", "attempt_id": "a-1", "kind": "captured",
+            "amount": 500, "currency": "EUR", "occurred_at": "2026-01-02T00:00:00Z",
+        });
+        self.publish("payment.callback", "c-7", &early);
+        self.publish("stock.set", "c-8", &json!({"sku": "tea", "on_hand": 7.5}));
         self.wait_for("/api/parked", |list| list["items"][0]["id"] == "p-1");
         self.wait_for("/api/notifications?order_id=o-1", |list| {
             list["items"][0]["status"] == "delivered"
         });
+    }
+
+    /// A path of the table with a thing of the loaded shop in the place of its parameter.
+    pub(crate) fn example(&self, path: &str) -> String {
+        let Some((before, _)) = path.split_once('{') else { return path.to_owned() };
+        let id = match before {
+            "/api/orders/" => "o-1".to_owned(),
+            "/api/carts/" => "k-1".to_owned(),
+            "/api/stock/" => "tea".to_owned(),
+            "/api/parked/" => "p-1".to_owned(),
+            "/api/notifications/" => {
+                let list = self.get("/api/notifications?order_id=o-1").json();
+                list["items"][0]["notification_id"].as_str().expect("an id").to_owned()
+            }
+            other => panic!("the loaded shop has nothing for {other}: add it to `Shop::load`"),
+        };
+        let (_, after) = path.split_once('}').expect("the end of the parameter");
+        format!("{before}{id}{after}")
     }
 
     pub(crate) fn publish(&self, kind: &str, id: &str, data: &Value) {

@@ -1,10 +1,11 @@
 //! The result of an audit: counts and violations.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The result of an audit.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Audit {
     /// There are no violations.
     pub balanced: bool,
@@ -19,7 +20,7 @@ pub struct Audit {
 }
 
 /// What an audit counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Counts {
     /// Orders, rejected ones included.
     pub orders: u64,

@@ -6,8 +6,8 @@
 /// Defines an enum without data. Its variants have a name (`snake_case`, in JSON, metrics and logs) and
 /// a number (in stored records).
 macro_rules! names {
-    ($(#[$top:meta])* $type:ident { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
-        $(#[$top])*
+    ($(#[doc = $about:literal])+ $type:ident { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
+        $(#[doc = $about])+
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
             serde::Serialize,
@@ -54,6 +54,21 @@ macro_rules! names {
                     }
                 }
                 deserializer.deserialize_str(Name)
+            }
+        }
+
+        // Derived code would make a list of schemas of it, one for each name.
+        impl schemars::JsonSchema for $type {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({
+                    "type": "string",
+                    "enum": <$type as strum::VariantNames>::VARIANTS,
+                    "description": concat!($($about),+).trim_ascii(),
+                })
             }
         }
 

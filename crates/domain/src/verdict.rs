@@ -89,7 +89,7 @@ names! {
 /// More about the reason of a refusal or an error.
 ///
 /// In JSON it is the text or the list itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema, Encode, Decode)]
 #[serde(untagged)]
 #[cbor(flat)]
 pub enum Detail {
@@ -114,7 +114,7 @@ impl From<String> for Detail {
 }
 
 /// A sku of which an order wants more units than are available.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, schemars::JsonSchema, Encode, Decode)]
 pub struct Shortage {
     /// The article.
     #[n(0)]

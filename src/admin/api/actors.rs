@@ -1,13 +1,16 @@
 //! `GET /api/actors`: the health of each actor, read without a message to the actor.
 
 use super::Backend;
-use super::backend::Json;
+use crate::admin::operation::{Json, View};
 use crate::admin::problem::Problem;
 use actix_web::web::Data;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct ActorView {
+/// An actor.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Actor")]
+pub(super) struct ActorView {
     actor: &'static str,
     state: &'static str,
     restarts: u64,
@@ -16,7 +19,11 @@ struct ActorView {
     last_failure: Option<String>,
 }
 
-pub(super) async fn all(backend: Data<Backend>) -> Result<Json, Problem> {
+impl View for ActorView {
+    type Kind = Self;
+}
+
+pub(super) async fn all(backend: Data<Backend>) -> Result<Json<Vec<ActorView>>, Problem> {
     let actors = backend.core()?.actors().iter().map(|(owner, stats)| ActorView {
         actor: owner.as_str(),
         state: stats.health().as_str(),

@@ -1,19 +1,27 @@
 //! The sources of answers: the store's reader for states, the core for everything else.
 
 use super::Error;
+use crate::admin::operation::{Operation, Shared};
 use crate::admin::problem::Problem;
 use crate::pipeline::{Handle, Resend};
-use actix_web::body::BoxBody;
-use actix_web::http::header::ContentType;
-use actix_web::{HttpRequest, HttpResponse, Responder, web};
+use actix_web::http::StatusCode;
+use actix_web::web;
 use orderly_actors::audit::Audit;
 use orderly_store::Reader;
-use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 
 /// The store's reader and the core, as far as the process has started them: first the reader, then the core.
 #[derive(Clone, Default)]
 pub struct Backend(Arc<Inner>);
+
+impl Shared for Backend {
+    fn describe(operation: &mut Operation) {
+        operation.problem(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "The process is starting or ends, or its store cannot be read",
+        );
+    }
+}
 
 #[derive(Default)]
 struct Inner {
@@ -63,23 +71,5 @@ impl Backend {
     pub(super) async fn resend(&self, notification: String) -> Result<Resend, Problem> {
         let answer = self.core()?.resend(notification).await;
         answer.map_err(|gone| Problem::unavailable(gone.to_string()))
-    }
-}
-
-/// An answer as JSON. It is encoded by the thread of the query, since a large answer takes long.
-#[derive(Debug)]
-pub(super) struct Json(Vec<u8>);
-
-impl Json {
-    pub(super) fn new(value: &impl Serialize) -> Result<Self, Error> {
-        Ok(Self(serde_json::to_vec(value)?))
-    }
-}
-
-impl Responder for Json {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse<BoxBody> {
-        HttpResponse::Ok().content_type(ContentType::json()).body(self.0)
     }
 }

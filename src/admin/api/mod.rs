@@ -27,6 +27,7 @@ mod timeline;
 pub use self::backend::Backend;
 use super::problem::Problem;
 use super::route::{Route, Routes};
+use actix_web::http::StatusCode;
 use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_store::{self as store, Ordinal, Reader, Table};
@@ -78,18 +79,36 @@ impl From<Error> for Problem {
 /// The routes under `/api`.
 pub fn routes(backend: Backend) -> Routes {
     Routes::new([
-        Route::get("/api/orders", orders::list),
-        Route::get("/api/orders/{id}", orders::one),
-        Route::get("/api/orders/{id}/timeline", timeline::of_order),
-        Route::get("/api/stock", stock::list),
-        Route::get("/api/stock/{sku}", stock::one),
-        Route::get("/api/carts/{id}", carts::one),
-        Route::get("/api/parked", parked::list),
-        Route::get("/api/parked/{id}", parked::one),
-        Route::get("/api/notifications", notifications::list),
-        Route::post("/api/notifications/{id}/resend", notifications::resend),
-        Route::get("/api/actors", actors::all),
-        Route::get("/api/audit", audit::now),
+        Route::get("/api/orders", "Orders", orders::list),
+        Route::get("/api/orders/{id}", "An order, with its stock and its payments", orders::one),
+        Route::get(
+            "/api/orders/{id}/timeline",
+            "Everything that touched an order: commands, callbacks and events, the oldest first",
+            timeline::of_order,
+        ),
+        Route::get("/api/stock", "The stock of all skus", stock::list),
+        Route::get("/api/stock/{sku}", "The stock of a sku", stock::one),
+        Route::get("/api/carts/{id}", "A cart", carts::one),
+        Route::get(
+            "/api/parked",
+            "Messages that could not be processed, without their bodies",
+            parked::list,
+        ),
+        Route::get("/api/parked/{id}", "A message that could not be processed", parked::one),
+        Route::get(
+            "/api/notifications",
+            "Notifications, and their state on each channel",
+            notifications::list,
+        )
+        .problem(StatusCode::NOT_FOUND, "There is no order of that id"),
+        Route::post(
+            "/api/notifications/{id}/resend",
+            "Sends a notification again, through every channel that gave up on it",
+            notifications::resend,
+        )
+        .problem(StatusCode::CONFLICT, "No channel gave up on the notification"),
+        Route::get("/api/actors", "The actors, and how they are", actors::all),
+        Route::get("/api/audit", "The check of all invariants, and what it counted", audit::now),
     ])
     .with(backend)
 }

@@ -1,9 +1,9 @@
 //! `GET /api/notifications`, `POST /api/notifications/{id}/resend`.
 
-use super::backend::Json;
 use super::pages::{self, List};
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page, Window};
+use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
 use crate::pipeline::Resend;
@@ -19,6 +19,7 @@ use orderly_domain::notification::{
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A notification with the order that it is about.
@@ -27,8 +28,10 @@ struct Found {
     notice: Notice,
 }
 
-#[derive(Serialize)]
-struct NotificationView<'a> {
+/// A notification.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Notification")]
+pub(super) struct NotificationView<'a> {
     notification_id: &'a str,
     kind: NotificationKind,
     order_id: &'a str,
@@ -41,7 +44,9 @@ struct NotificationView<'a> {
     deliveries: Vec<DeliveryView>,
 }
 
-#[derive(Serialize)]
+/// The delivery of a notification on one channel.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Delivery")]
 struct DeliveryView {
     channel: Channel,
     status: NoticeStatus,
@@ -54,6 +59,8 @@ struct DeliveryView {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
+
+views!(NotificationView);
 
 impl From<&Delivery> for DeliveryView {
     fn from(delivery: &Delivery) -> Self {
@@ -139,7 +146,10 @@ impl List for Notifications {
     }
 }
 
-pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
+pub(super) async fn list(
+    backend: Data<Backend>,
+    filter: Query<Filter>,
+) -> Result<Json<Page<NotificationView<'static>>>, Problem> {
     let Filter { order_id, status, window: Window { limit, after } } = filter.0;
     let from = match &after {
         None => Ordinal(0),
@@ -169,7 +179,10 @@ fn of_order(
     Ok(Page::cut(found, limit, |found: &Found| found.notice.id.clone()))
 }
 
-pub(super) async fn resend(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
+pub(super) async fn resend(
+    backend: Data<Backend>,
+    id: Path<String>,
+) -> Result<Json<NotificationView<'static>>, Problem> {
     let id = id.into_inner();
     match backend.resend(id.clone()).await? {
         Resend::Again => {}
@@ -186,11 +199,11 @@ pub(super) async fn resend(backend: Data<Backend>, id: Path<String>) -> Result<J
     backend.query(move |reader| one(reader, &id)).await
 }
 
-fn one(reader: &Reader, id: &str) -> Result<Json, Error> {
+fn one(reader: &Reader, id: &str) -> Result<Json<NotificationView<'static>>, Error> {
     const MISSING: Error = Error::NotFound("notification");
     let entity = reader.entity(tables::ORDERS, order_of(id).ok_or(MISSING)?, PARTS)?;
     let all = Notifications { status: None, after: None };
     let mut found = all.items(&entity)?.into_iter();
     let (_, found) = found.find(|(of_one, _)| of_one == id).ok_or(MISSING)?;
-    Json::new(&found.view())
+    Ok(Json::new(&found.view())?)
 }

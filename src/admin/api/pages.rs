@@ -1,11 +1,10 @@
 //! Pages of a list of entities, the oldest first.
 
 use super::Error;
-use super::backend::Json;
 use crate::admin::listing::{Limit, Page, Window};
+use crate::admin::operation::{Json, View};
 use crate::admin::problem::Problem;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use serde::Serialize;
 
 /// The number of entities after which a request stops, at the end of a page of the store, so that no request reads a whole
 /// table. With a filter that few entities pass, a page may be short or empty and have a `next` all the same.
@@ -60,12 +59,12 @@ fn items<T>(found: Vec<(String, T)>) -> Vec<T> {
 }
 
 /// A page of a list as JSON, with the view of each item that `show` makes.
-pub(super) fn json<'a, T, V: Serialize>(
+pub(super) fn json<'a, T, V: View>(
     page: &'a Page<T>,
     show: impl Fn(&'a T) -> V,
-) -> Result<Json, Error> {
+) -> Result<Json<Page<V::Kind>>, Error> {
     let items: Vec<V> = page.items.iter().map(show).collect();
-    Json::new(&Page { items, next: page.next.clone() })
+    Ok(Json::new(&Page { items, next: page.next.clone() })?)
 }
 
 /// The first ordinal of a page, where `after` is the ordinal of the entity before.

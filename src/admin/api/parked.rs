@@ -1,9 +1,9 @@
 //! `GET /api/parked`, without the bytes of the messages; `GET /api/parked/{id}`, with them.
 
-use super::backend::Json;
 use super::pages::{self, List};
 use super::{Backend, Error};
-use crate::admin::listing::Window;
+use crate::admin::listing::{Page, Window};
+use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
 use actix_web::web::{Data, Path};
@@ -16,12 +16,15 @@ use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A parked message as the API shows it, without its bytes.
-#[derive(Serialize)]
-struct ParkedView<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ParkedMessage")]
+pub(super) struct ParkedView<'a> {
     id: String,
+    #[schemars(with = "ParkedReason")]
     reason: Reason,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
@@ -39,14 +42,19 @@ struct ParkedView<'a> {
 }
 
 /// A parked message as the API shows it, with its bytes.
-#[derive(Serialize)]
-struct WholeView<'a> {
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "WholeParkedMessage")]
+pub(super) struct WholeView<'a> {
     #[serde(flatten)]
     about: ParkedView<'a>,
+    /// The bytes in Base64. Of a message that was truncated: the first ones.
     raw: String,
+    /// The bytes as a text, when they are UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
 }
+
+views!(ParkedView, WholeView);
 
 /// A parked message, without its bytes.
 struct Found {
@@ -98,11 +106,14 @@ impl Found {
     }
 }
 
-pub(super) async fn one(backend: Data<Backend>, id: Path<String>) -> Result<Json, Problem> {
+pub(super) async fn one(
+    backend: Data<Backend>,
+    id: Path<String>,
+) -> Result<Json<WholeView<'static>>, Problem> {
     backend.query(move |reader| read(reader, &id)).await
 }
 
-fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
+fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
     const MISSING: Error = Error::NotFound("parked message");
     let ordinal = parked::ordinal(id).ok_or(MISSING)?;
     let parts = Parts::of(&[parked::ABOUT, parked::BODY]);
@@ -110,11 +121,11 @@ fn read(reader: &Reader, id: &str) -> Result<Json, Error> {
     let found = Found::of(&entity)?.ok_or(MISSING)?;
     let body = entity.parts.iter().find(|(part, _)| *part == parked::BODY);
     let body = body.map_or(&[][..], |(_, body)| body);
-    Json::new(&WholeView {
+    Ok(Json::new(&WholeView {
         about: found.view(),
         raw: STANDARD.encode(body),
         text: std::str::from_utf8(body).ok(),
-    })
+    })?)
 }
 
 parameters! {
@@ -150,7 +161,10 @@ impl List for ParkedMessages {
     }
 }
 
-pub(super) async fn list(backend: Data<Backend>, filter: Query<Filter>) -> Result<Json, Problem> {
+pub(super) async fn list(
+    backend: Data<Backend>,
+    filter: Query<Filter>,
+) -> Result<Json<Page<ParkedView<'static>>>, Problem> {
     let Filter { reason, window } = filter.0;
     let messages = ParkedMessages { reason };
     let (from, limit) = (pages::first_behind(&window, parked::ordinal)?, window.limit);

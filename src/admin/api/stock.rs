@@ -1,9 +1,9 @@
 //! `GET /api/stock`, `GET /api/stock/{sku}`.
 
-use super::backend::Json;
 use super::pages::{self, List};
 use super::{Backend, Error, find};
-use crate::admin::listing::Window;
+use crate::admin::listing::{Page, Window};
+use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::Query;
 use actix_web::web::{Data, Path};
@@ -11,10 +11,13 @@ use orderly_actors::states::part;
 use orderly_actors::states::{State, decode};
 use orderly_domain::inventory::Stock;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct StockView<'a> {
+/// The stock of a sku.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Stock")]
+pub(super) struct StockView<'a> {
     sku: &'a str,
     on_hand: u64,
     held: u64,
@@ -22,6 +25,8 @@ struct StockView<'a> {
     low_at: Option<u64>,
     version: u64,
 }
+
+views!(StockView);
 
 impl<'a> From<&'a Stock> for StockView<'a> {
     fn from(stock: &'a Stock) -> Self {
@@ -37,12 +42,15 @@ impl<'a> From<&'a Stock> for StockView<'a> {
     }
 }
 
-pub(super) async fn one(backend: Data<Backend>, sku: Path<String>) -> Result<Json, Problem> {
+pub(super) async fn one(
+    backend: Data<Backend>,
+    sku: Path<String>,
+) -> Result<Json<StockView<'static>>, Problem> {
     let query = move |reader: &Reader| {
         let ordinal = find(reader, Stock::TABLE, "sku", &sku)?;
         let stored = reader.read(Stock::TABLE, ordinal, Stock::PART)?;
         let stock: Stock = decode(ordinal, &stored.ok_or(Error::NotFound("sku"))?)?;
-        Json::new(&StockView::from(&stock))
+        Ok(Json::new(&StockView::from(&stock))?)
     };
     backend.query(query).await
 }
@@ -65,7 +73,10 @@ impl List for Skus {
     }
 }
 
-pub(super) async fn list(backend: Data<Backend>, window: Query<Window>) -> Result<Json, Problem> {
+pub(super) async fn list(
+    backend: Data<Backend>,
+    window: Query<Window>,
+) -> Result<Json<Page<StockView<'static>>>, Problem> {
     let window = window.0;
     let (from, limit) = (pages::first(&window)?, window.limit);
     let query = move |reader: &Reader| {

@@ -10,9 +10,9 @@ mod attempts;
 mod summary;
 
 use self::attempts::Attempts;
-use super::backend::Json;
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page};
+use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
 use actix_web::web::{Data, Path};
@@ -25,17 +25,22 @@ use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Reader, Seq};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::VecDeque;
 
 /// The largest number of items of an answer without pages: the oldest ones.
 const MOST: usize = 1_000;
 
-#[derive(Serialize)]
-struct Item<'a> {
+/// One item of a timeline.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TimelineItem")]
+pub(super) struct Item<'a> {
     at: Timestamp,
+    /// Of an event: its sequence.
     #[serde(skip_serializing_if = "Option::is_none")]
     sequence: Option<u64>,
+    /// The type of the command, the callback or the event, or what else it was.
     kind: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     verdict: Option<Verdict>,
@@ -45,10 +50,26 @@ struct Item<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
+    /// What happened, in a sentence.
     summary: String,
+    /// The data of an event.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     data: Option<EventPayload<'a>>,
 }
+
+/// A timeline: with `limit` or `after` a page of it, otherwise its first 1,000 items.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+pub(super) enum Timeline<'a> {
+    /// A page.
+    Page(Page<&'a Item<'a>>),
+    /// The first items.
+    First(Vec<Item<'a>>),
+}
+
+views!(Timeline);
 
 parameters! {
     /// The part of a timeline that a caller asks for. Without either parameter that is the whole timeline, up to [`MOST`]
@@ -65,7 +86,7 @@ pub(super) async fn of_order(
     backend: Data<Backend>,
     id: Path<String>,
     part: Query<Part>,
-) -> Result<Json, Problem> {
+) -> Result<Json<Timeline<'static>>, Problem> {
     let Part { limit, after } = part.0;
     let is_page = limit.is_some() || after.is_some();
     let after = match after {
@@ -80,9 +101,9 @@ pub(super) async fn of_order(
         if is_page {
             let page = Page::cut(items.collect(), limit, |(place, _)| place.0.to_string());
             let items: Vec<_> = page.items.iter().map(|(_, item)| item).collect();
-            Json::new(&Page { items, next: page.next })
+            Ok(Json::new(&Timeline::Page(Page { items, next: page.next }))?)
         } else {
-            Json::new(&items.map(|(_, item)| item).collect::<Vec<_>>())
+            Ok(Json::new(&Timeline::First(items.map(|(_, item)| item).collect()))?)
         }
     };
     backend.query(query).await

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 
 names! {
     /// The kind of event that the provider reports.
-    #[derive(schemars::JsonSchema)]
     CallbackKind {
         /// The customer must do something (3-D Secure and the like).
         ActionRequired = 0,
@@ -38,7 +37,6 @@ names! {
 
 names! {
     /// How a dispute ended, from the shop's side.
-    #[derive(schemars::JsonSchema)]
     DisputeOutcome {
         /// The shop keeps the money.
         Won = 0,

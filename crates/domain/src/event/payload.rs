@@ -93,7 +93,7 @@ pub struct ReservationData<'a> {
 }
 
 /// Units of one sku.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct Units<'a> {
     pub sku: &'a str,
@@ -101,7 +101,8 @@ pub struct Units<'a> {
 }
 
 /// A cart, as events and the admin API show it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Cart")]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct CartData<'a> {
     pub cart_id: &'a str,
@@ -116,7 +117,8 @@ pub struct CartData<'a> {
 }
 
 /// A line of an order or a cart.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Line")]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct LineData<'a> {
     pub sku: &'a str,
@@ -154,7 +156,8 @@ pub struct NotificationMessage<'a> {
 }
 
 /// The data of a customer. They have no `Debug`, so that the address and the telephone number are not logged.
-#[derive(Serialize)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Customer")]
 #[allow(missing_docs, reason = "the fields are the contract's own words")]
 pub struct CustomerData<'a> {
     pub id: &'a str,

@@ -204,6 +204,21 @@ impl NoticeStatus {
     }
 }
 
+impl schemars::JsonSchema for NoticeStatus {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "NotificationStatus".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|status| status.as_str()).collect();
+        schemars::json_schema!({
+            "type": "string",
+            "enum": names,
+            "description": "How far a notification, or its delivery on one channel, got.",
+        })
+    }
+}
+
 impl Notice {
     /// Whether any channel has not delivered yet.
     pub fn is_pending(&self) -> bool {

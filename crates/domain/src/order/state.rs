@@ -41,7 +41,6 @@ names! {
 
 names! {
     /// What confirms an order to its customer.
-    #[derive(schemars::JsonSchema)]
     ConfirmOn {
         /// Captured money that covers the total.
         Capture = 0,

@@ -38,7 +38,18 @@ pub struct Payments {
 }
 
 /// How many attempts ended without money and are not kept, by the state in which they ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Encode, Decode, serde::Serialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Encode,
+    Decode,
+    serde::Serialize,
+    schemars::JsonSchema,
+)]
 pub struct EndedAttempts {
     /// Attempts that failed.
     #[n(0)]

@@ -3,10 +3,12 @@
 use super::*;
 use orderly_domain::command::{Command, Kind, PaymentCallback};
 use orderly_domain::id::Sku;
-use orderly_domain::inventory::Item;
+use orderly_domain::inventory::{HoldState, Item};
 use orderly_domain::money::Currency;
 use orderly_domain::order::{ConfirmOn, NewOrder};
 use orderly_domain::payment::rules::{self, Phase};
+use orderly_domain::time::Timestamp;
+use serde_json::{Value, json as value};
 use std::time::Duration;
 
 pub(in crate::admin::api) fn order() -> Order {

@@ -1,0 +1,250 @@
+//! `/openapi.json` beside the server: every route is in it and nothing else, every answer that a route gives is
+//! documented, and every documented answer is given.
+
+#[path = "support/http.rs"]
+mod http;
+#[path = "support/json_schema.rs"]
+mod json_schema;
+#[path = "support/shop.rs"]
+mod shop;
+
+use http::{Answer, ask, ask_with};
+use json_schema::Schemas;
+use orderly::admin::{self, Backend, Options, Readiness, Route, Server};
+use orderly::config::Secret;
+use orderly::metrics::Metrics;
+use serde_json::{Value, json};
+use shop::Shop;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const TOKEN: &str = "0123456789abcdef";
+const READ_TOKEN: &str = "fedcba9876543210";
+
+/// The document of a server, and what its routes have answered.
+struct Documented {
+    document: Value,
+    seen: BTreeMap<String, BTreeSet<u16>>,
+}
+
+impl Documented {
+    fn by(shop: &Shop) -> Self {
+        Self { document: shop.get("/openapi.json").json(), seen: BTreeMap::new() }
+    }
+
+    fn operation(&self, route: &Route) -> &Value {
+        &self.document["paths"][route.path()][route.method().as_str().to_lowercase()]
+    }
+
+    /// Checks an answer of a route.
+    fn check(&mut self, route: &Route, answer: &Answer) {
+        let name = format!("{} {}", route.method(), route.path());
+        let documented = &self.operation(route)["responses"][answer.status.to_string()];
+        assert!(documented.is_object(), "{name}: {answer:?}");
+        let content = documented["content"].as_object().expect("the content is documented");
+        let media_type = answer.header("content-type").unwrap_or_default();
+        let media_type = media_type.split(';').next().unwrap_or_default();
+        let schema = content.get(media_type).unwrap_or_else(|| panic!("{name}: {answer:?}"));
+        if media_type.ends_with("json") {
+            // a problem may have members of its own
+            let body = match answer.json() {
+                Value::Object(mut members) if media_type == "application/problem+json" => {
+                    members.retain(|member, _| member != "degraded");
+                    Value::Object(members)
+                }
+                body => body,
+            };
+            let problem = Schemas(&self.document).problem(&body, &schema["schema"]);
+            assert_eq!(problem, None, "{name}: {body}");
+        }
+        self.seen.entry(name).or_default().insert(answer.status);
+    }
+}
+
+fn routes(shop: &Shop) -> Vec<Route> {
+    shop.observed.server.routes().all().to_vec()
+}
+
+fn path_without_things(route: &Route) -> String {
+    route.path().replace(['{', '}'], "")
+}
+
+#[test]
+fn the_document_has_every_route_and_nothing_else() {
+    let shop = Shop::start();
+    let document = shop.get("/openapi.json").json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    let mut documented = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            documented.insert((path.clone(), method.to_uppercase()));
+            let id = operation["operationId"].as_str().expect("an id");
+            assert!(ids.insert(id), "{id} is there twice");
+            assert!(operation["summary"].as_str().is_some_and(|text| text.len() > 5), "{id}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let is_told = parameter["in"] == "path" || parameter["description"].is_string();
+                assert!(is_told && parameter["schema"].is_object(), "{id}: {parameter}");
+            }
+        }
+    }
+    let all = routes(&shop);
+    let served: BTreeSet<_> =
+        all.iter().map(|route| (route.path().to_owned(), route.method().to_string())).collect();
+    assert_eq!(documented, served);
+    // and each of them answers: it is neither an unknown path nor a wrong method
+    for (path, method) in documented {
+        let answer = ask(shop.address(), &method, &path.replace(['{', '}'], ""));
+        assert_ne!(answer.status, 405, "{method} {path}");
+        assert!(!answer.body.contains("nothing at this path"), "{method} {path}");
+    }
+}
+
+#[test]
+fn every_reference_of_the_document_is_there_and_every_schema_is_used() {
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(members) => {
+                found.extend(members.get("$ref").and_then(Value::as_str));
+                members.values().for_each(|value| references(value, found));
+            }
+            Value::Array(items) => items.iter().for_each(|value| references(value, found)),
+            _ => {}
+        }
+    }
+    let document = Shop::start().get("/openapi.json").json();
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    let schemas = document["components"]["schemas"].as_object().expect("schemas");
+    let there: BTreeSet<_> =
+        schemas.keys().map(|name| format!("#/components/schemas/{name}")).collect();
+    assert_eq!(found, there.iter().map(String::as_str).collect());
+}
+
+/// Answers that the probes below do not provoke, each with where it is seen.
+const SEEN_ELSEWHERE: [(&str, u16); 1] = [
+    // a notification that was given up: `serve_webhook`
+    ("POST /api/notifications/{id}/resend", 200),
+];
+
+#[test]
+fn every_answer_is_documented_and_every_documented_answer_is_given() {
+    let shop = Shop::loaded();
+    let mut documented = Documented::by(&shop);
+    let locked = Shop::with(|config| {
+        config.admin.token = Secret::new(TOKEN);
+        config.admin.read_token = Secret::new(READ_TOKEN);
+    });
+    let starting = Starting::new();
+    let reading = format!("Bearer {READ_TOKEN}");
+    for route in routes(&shop) {
+        let method = route.method().as_str();
+        let mut targets = vec![shop.example(route.path()), path_without_things(&route)];
+        for parameter in &route.operation().query {
+            let name = parameter.name;
+            let values = ["", "paid", "delivered", "validation", "o-1", "none", "1", "0", "%00"];
+            targets.extend(values.map(|value| format!("{}?{name}={value}", targets[0])));
+        }
+        targets.push(format!("{}?customr=u-1", targets[0]));
+        for target in &targets {
+            documented.check(&route, &ask(shop.address(), method, target));
+        }
+        let path = path_without_things(&route);
+        documented.check(&route, &ask(locked.address(), method, &path));
+        let headers = [("authorization", reading.as_str())];
+        documented.check(&route, &ask_with(locked.address(), method, &path, &headers, ""));
+        documented.check(&route, &ask(starting.address(), method, &path));
+    }
+    let elsewhere = SEEN_ELSEWHERE.map(|(name, status)| (name.to_owned(), status));
+    let mut unseen = BTreeSet::new();
+    for route in routes(&shop) {
+        let name = format!("{} {}", route.method(), route.path());
+        let responses = documented.operation(&route)["responses"].as_object().expect("answers");
+        for status in responses.keys().map(|status| status.parse::<u16>().expect("a status")) {
+            if !documented.seen[&name].contains(&status) {
+                unseen.insert((name.clone(), status));
+            }
+        }
+    }
+    assert_eq!(unseen, BTreeSet::from(elsewhere), "documented, and never seen");
+}
+
+#[test]
+fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused() {
+    let shop = Shop::loaded();
+    let documented = Documented::by(&shop);
+    let mut checked = BTreeSet::new();
+    for route in routes(&shop) {
+        let method = route.method().as_str();
+        let path = shop.example(route.path());
+        for parameter in &route.operation().query {
+            let name = parameter.name;
+            let parameters = documented.operation(&route)["parameters"].as_array();
+            let schema = parameters.into_iter().flatten().find(|known| known["name"] == name);
+            let mut schema = &schema.unwrap_or_else(|| panic!("{path}: {name}"))["schema"];
+            if let Some(reference) = schema["$ref"].as_str() {
+                schema = documented.document.pointer(&reference[1..]).expect("a schema");
+            }
+            let ask = |value: &str| ask(shop.address(), method, &format!("{path}?{name}={value}"));
+            let refused = |value: &str| {
+                let told = ask(value).problem(422);
+                assert_eq!(told["parameter"], name, "{path}?{name}={value}: {told}");
+                told
+            };
+            if let Some(allowed) = schema["enum"].as_array() {
+                for value in allowed.iter().filter_map(Value::as_str) {
+                    assert_eq!(ask(value).status, 200, "{path}?{name}={value}");
+                    refused(&value.to_uppercase());
+                    refused(&format!("{value}s"));
+                }
+                assert_eq!(refused("nonsense")["allowed"], json!(allowed));
+                checked.insert("enum");
+            } else if schema["type"] == "integer" {
+                let (least, most) = (&schema["minimum"], &schema["maximum"]);
+                for value in [least, most, &schema["default"]] {
+                    if let Some(value) = value.as_i64() {
+                        assert_eq!(ask(&value.to_string()).status, 200, "{path}?{name}={value}");
+                    }
+                }
+                let (least, most) = (least.as_i64(), most.as_i64());
+                refused(&(least.expect("a minimum") - 1).to_string());
+                refused(&(most.expect("a maximum") + 1).to_string());
+                for nonsense in ["x", "", "1.5", "1e1", "%2B1x", "99999999999999999999"] {
+                    refused(nonsense);
+                }
+                checked.insert("integer");
+            } else {
+                assert_eq!(schema["type"], "string", "{path}: {name}");
+                assert_eq!(schema["minLength"], 1, "{path}: {name}");
+                refused("");
+                checked.insert("string");
+            }
+        }
+    }
+    assert_eq!(checked, BTreeSet::from(["enum", "integer", "string"]));
+}
+
+/// The admin server of a process that has not read its store yet.
+struct Starting(Server);
+
+impl Starting {
+    fn new() -> Self {
+        let (_, exporter) = Metrics::new();
+        let options = Options {
+            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            token: Secret::default(),
+            read_token: Secret::default(),
+            max_body: 1024,
+            grace: Duration::from_secs(1),
+        };
+        let routes = admin::routes(Backend::default());
+        let readiness = Readiness::starting();
+        Self(Server::start(options, readiness, exporter, routes).expect("a server"))
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.0.address()
+    }
+}
