@@ -331,3 +331,26 @@ async fn an_authorized_order_may_only_shrink_and_is_paid_when_its_money_covers_i
     assert!(told(&covered).contains(&"payment.void_requested".to_owned()), "{:?}", told(&covered));
     shop.check_balance();
 }
+
+#[actix::test]
+async fn what_is_let_go_is_what_is_missing_also_when_the_total_falls() {
+    let mut shop = a_shop().await;
+    shop.run("payment.callback", said("o-1", "captured a 900 #1")).await;
+    let accept = json!({"order_id": "o-1", "decision": "accept", "write_off": 5_000});
+    assert_eq!(verdict(&shop.run("order.resolve", accept).await), (Verdict::Applied, None));
+    assert_eq!((shop.status("o-1"), shop.order("o-1").written_off), (Status::Paid, 400));
+
+    let discount = json!({"adjustments": [{"kind": "discount", "amount": -300}]});
+    assert_eq!(verdict(&amend(&mut shop, discount).await), (Verdict::Applied, None));
+    assert_eq!((shop.status("o-1"), shop.order("o-1").written_off), (Status::Paid, 100));
+    assert_eq!(shop.pending_refunds("o-1"), [], "no more than the total was paid");
+
+    // what goes back later is missed, also when one of two refunds bounces
+    for said_of in
+        ["refund_succeeded a 300 r-1", "refund_succeeded a 200 r-2", "refund_failed a r-2 later"]
+    {
+        shop.run("payment.callback", said("o-1", said_of)).await;
+        assert_eq!(shop.status("o-1"), Status::PartiallyRefunded, "{said_of}");
+    }
+    shop.check_balance();
+}

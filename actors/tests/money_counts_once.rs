@@ -5,6 +5,7 @@ mod support;
 use orderly_actors::counters;
 use orderly_actors::states::State;
 use orderly_actors::tables;
+use orderly_domain::event::Type;
 use orderly_domain::order::Status;
 use orderly_domain::payment::{Capture, CaptureIdentity, Payments};
 use orderly_domain::stored::Stored;
@@ -75,17 +76,76 @@ async fn one_capture_that_waited_for_two_orders_pays_the_first() {
 
 #[actix::test]
 async fn money_of_an_order_that_was_deleted_stays_known() {
+    let mut shop = a_deleted_order().await;
+    shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
+    let again = shop.run("payment.callback", said("o-3", "captured pi_7 500 #ch_7")).await;
+    assert_eq!((verdict(&again), again.record.detail.clone()), (STALE, Some(counted_for("o-1"))));
+    assert_eq!(shop.status("o-3"), Status::AwaitingPayment);
+}
+
+async fn a_deleted_order() -> Shop {
     let mut shop = two_orders().await;
     shop.run("payment.callback", said("o-1", "captured pi_7 500 #ch_7")).await;
     shop.run("order.complete", serde_json::json!({"order_id": "o-1"})).await;
     shop.deliver().await;
     shop.pass(200 * DAY).await;
     assert!(shop.state::<Payments>(tables::ORDERS, "o-1").is_none(), "it is deleted");
+    shop
+}
 
+#[actix::test]
+async fn new_money_for_a_deleted_order_is_parked_for_a_person() {
+    let mut shop = a_deleted_order().await;
+    let mut parked = 0;
+    for text in [
+        "captured pi_7 500 #ch_8",
+        "captured pi_8 500 #ch_7",
+        "captured pi_7 500 #ch_7 @other",
+        "captured pi_9 70 USD #ch_9",
+        // without an id nobody can tell whether the money was counted
+        "captured pi_7 500",
+        "authorized pi_10 500",
+    ] {
+        let callback = said("o-1", text);
+        let entry = shop.run("payment.callback", callback.clone()).await;
+        assert_eq!(verdict(&entry), (Verdict::Failed, Some("failed")), "{text}");
+        let detail = "order o-1 was deleted; this money is in no book";
+        assert_eq!(entry.record.detail, Some(Detail::Text(detail.to_owned())), "{text}");
+        assert_eq!(entry.record.types(), [Type::CommandParked], "{text}");
+        // the identity of the callback is not used up
+        let again = shop.run("payment.callback", callback).await;
+        assert_eq!(verdict(&again), (Verdict::Failed, Some("failed")), "{text}");
+        parked += 2;
+        assert_eq!(counters::parked_in_all(&shop.sequencer.view().borrow()), parked, "{text}");
+    }
+    shop.check_balance();
+}
+
+#[actix::test]
+async fn what_else_is_said_of_a_deleted_order_is_stale() {
+    let mut shop = a_deleted_order().await;
     shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
-    let again = shop.run("payment.callback", said("o-3", "captured pi_7 500 #ch_7")).await;
-    assert_eq!((verdict(&again), again.record.detail.clone()), (STALE, Some(counted_for("o-1"))));
-    assert_eq!(shop.status("o-3"), Status::AwaitingPayment);
+    shop.run("payment.callback", said("o-3", "captured pi_2 100 #ch_2")).await;
+    for text in [
+        "captured pi_7 500 #ch_7",
+        // it counted for another order
+        "captured pi_2 100 #ch_2",
+        "action_required pi_7",
+        "failed pi_7",
+        "voided pi_7",
+        "expired pi_7",
+        "refund_succeeded pi_7 500 r-1",
+        "refund_failed pi_7 r-1",
+        "dispute_opened pi_7 d-1",
+        "dispute_closed pi_7 d-1 lost",
+    ] {
+        let entry = shop.run("payment.callback", said("o-1", text)).await;
+        assert_eq!(verdict(&entry), STALE, "{text}");
+        assert_eq!(entry.record.types(), [Type::PaymentRecorded], "{text}");
+        let other = (text == "captured pi_2 100 #ch_2").then(|| counted_for("o-3"));
+        assert_eq!(entry.record.detail, other, "{text}");
+    }
+    assert_eq!(counters::parked_in_all(&shop.sequencer.view().borrow()), 0);
 }
 
 /// A capture is in the state of an order, and has no name, as an earlier build left it.

@@ -15,7 +15,7 @@ use orderly_store::Ordinal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use support::{DAY, Shop, captured, checkout, inbound, line, place, settings, verdict};
+use support::{DAY, Shop, captured, checkout, inbound, line, place, said, settings, verdict};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -252,9 +252,9 @@ async fn no_old_duplicate_changes_a_deleted_order() {
             let nothing = format!("{id}; nothing is possible");
             assert_eq!(ended.record.detail, Some(nothing.into()));
         }
-        let money = shop.run("payment.callback", captured(id, &format!("new-{id}"), 500)).await;
-        assert_eq!(verdict(&money), (Verdict::Stale, None));
-        assert_eq!(money.record.types().len(), 1, "only payment.recorded");
+        let ended = shop.run("payment.callback", said(id, "failed a")).await;
+        assert_eq!(verdict(&ended), (Verdict::Stale, None));
+        assert_eq!(ended.record.types().len(), 1, "only payment.recorded");
         let back = shop.run("payment.callback", refunded(id)).await;
         assert_ne!(back.record.verdict, Verdict::Applied);
     }

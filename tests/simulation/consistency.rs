@@ -109,14 +109,12 @@ impl Expected {
         expected
     }
 
-    /// The ids of the refunds that the processor asks for by itself, and the versions of orders, are its own choice: the
-    /// model learns them.
+    /// The ids of the refunds that the processor asks for by itself are its own choice: the model learns them.
     fn learn(&mut self) {
         for (ordinal, order) in &self.mirror.orders {
             let payments = self.mirror.payments.get(ordinal);
             let refunds = payments.into_iter().flat_map(|payments| &payments.refunds);
             self.model.name_refunds(order.id.as_str(), refunds.map(|refund| refund.id.as_str()));
-            self.model.tell_version(order.id.as_str(), order.version.cast_signed());
         }
     }
 

@@ -215,18 +215,21 @@ impl Shop {
     /// A change of an order that is valid for every order: at least one unit stays, and the total is not below 0.
     fn amend(&mut self, now: Timestamp) -> Message {
         let mut data = json!({"order_id": self.order()});
-        match self.random.below(4) {
+        let changes_goods = match self.random.below(4) {
             0 | 1 => {
                 data["lines"] = json!([{"sku": self.sku(), "quantity": self.random.between(1, 4)}]);
                 data["adjustments"] = json!([]);
+                true
             }
             2 => {
                 let amount = self.random.pick(&[0, 90]);
                 data["adjustments"] = json!([{"kind": "shipping", "amount": amount}]);
+                true
             }
-            _ => {}
-        }
-        if self.random.one_in(4) {
+            _ => false,
+        };
+        let has_note = self.random.one_in(4);
+        if has_note || !changes_goods {
             data["metadata"] = json!({"note": "ring twice"});
         }
         if self.random.one_in(6) {

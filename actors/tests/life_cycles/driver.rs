@@ -74,8 +74,8 @@ pub struct Pair {
     sent: Vec<(String, &'static str, Value)>,
     /// The steps so far, to be read in a failure.
     story: String,
-    /// The version of every order, and the order as it was with that version.
-    versions: BTreeMap<String, (u64, OrderSnapshot)>,
+    /// Every order as it was last seen.
+    looked: BTreeMap<String, OrderSnapshot>,
     /// Every verdict, reason, event and status that was seen, and every type of command that was [`applied`].
     pub seen: BTreeSet<String>,
 }
@@ -90,7 +90,7 @@ impl Pair {
             settings,
             sent: Vec::new(),
             story: String::new(),
-            versions: BTreeMap::new(),
+            looked: BTreeMap::new(),
             seen: BTreeSet::new(),
         }
     }
@@ -305,14 +305,13 @@ impl Pair {
         Err(format!("{}\nafter\n{}", found.join("\n"), self.story))
     }
 
-    /// Tells the model what is the shop's own choice: the ids of the refunds that it requests by itself, and versions.
+    /// Tells the model what is the shop's own choice: the ids of the refunds that it requests by itself.
     fn learn(&mut self) {
         let view = self.shop.sequencer.view().borrow();
         each(&view, tables::ORDERS, |ordinal| {
             let Some(order) = state::<Order>(&view, ordinal) else {
                 return;
             };
-            self.model.tell_version(order.id.as_str(), order.version.cast_signed());
             let payments = state::<Payments>(&view, ordinal);
             let refunds = payments.iter().flat_map(|payments| &payments.refunds);
             self.model.name_refunds(order.id.as_str(), refunds.map(|refund| refund.id.as_str()));
@@ -322,16 +321,14 @@ impl Pair {
     /// An order's version grows with every change that can be seen, and never falls.
     fn compare_versions(&mut self, shop: &Snapshot, found: &mut Vec<String>) {
         for (id, seen) in &shop.orders {
-            let version = self.shop.order(id).version;
-            if let Some((before, looked)) = self.versions.get(id) {
-                let own = |order: &OrderSnapshot| {
-                    (order.status, order.is_disputed, order.paid, order.refunded)
-                };
-                if version < *before || (own(seen) != own(looked) && version == *before) {
-                    found.push(format!("order {id}: version {version} after {before}"));
-                }
+            if let Some(before) = self.looked.get(id)
+                && seen != before
+                && seen.version <= before.version
+            {
+                found
+                    .push(format!("order {id}: version {} after {}", seen.version, before.version));
             }
-            self.versions.insert(id.clone(), (version, seen.clone()));
+            self.looked.insert(id.clone(), seen.clone());
         }
     }
 }

@@ -109,6 +109,8 @@ pub fn order(
         refunded: order.refunded,
         authorized: open.sum(),
         written_off: order.written_off,
+        version: order.version.cast_signed(),
+        updated_at: order.updated_at.micros(),
         completed_at: order.completed_at.map(Timestamp::micros),
         confirm_on: order.confirm_on.as_str(),
         lines: lines.collect(),

@@ -287,7 +287,8 @@ const CYCLES: &[Cycle] = &[
     Cycle {
         title: "Refunds",
         about: "One refund of a paid order. Only `refund_succeeded` lowers the net: once, by its own amount, whether the refund was\n\
-                requested or not.",
+                requested or not. A refund that succeeded may fail later: it bounced, and its amount is owed\n\
+                again. What is earlier or later than the success, the `occurred_at` of the callbacks say.",
         subject: Subject::Refund,
         states: &[
             &["place", "captured p 500"],
@@ -298,7 +299,9 @@ const CYCLES: &[Cycle] = &[
         happens: &[
             ("refund.request", &["refund 100"]),
             ("refund_succeeded", &["refund_succeeded p 100 r-1"]),
-            ("refund_failed", &["refund_failed p r-1"]),
+            ("refund_failed, earlier", &["refund_failed p r-1 earlier"]),
+            ("refund_failed, at the same time", &["refund_failed p r-1"]),
+            ("refund_failed, later", &["refund_failed p r-1 later"]),
         ],
     },
     Cycle {

@@ -254,7 +254,7 @@ pub fn captured(order: &str, event: &str, amount: i64) -> Value {
 
 /// A callback of its own event, written `kind attempt`, followed by its other fields: an
 /// amount, `USD` or the like (else EUR), `#capture`, `r-refund`, `d-dispute`, `won`, `lost`,
-/// `final`, `@provider` (else acme), `later` (it occurred a day after the others).
+/// `final`, `@provider` (else acme), `earlier` or `later` (it occurred a day before or after the others).
 pub fn said(order: &str, text: &str) -> Value {
     thread_local!(static EVENTS: Cell<u64> = const { Cell::new(0) });
     EVENTS.set(EVENTS.get() + 1);
@@ -269,6 +269,7 @@ pub fn said(order: &str, text: &str) -> Value {
             (1, attempt) => ("attempt_id", json!(attempt)),
             (_, "won" | "lost") => ("outcome", json!(word)),
             (_, "final") => ("final", json!(true)),
+            (_, "earlier") => ("occurred_at", json!("2025-12-31T00:00:00Z")),
             (_, "later") => ("occurred_at", json!("2026-01-02T00:00:00Z")),
             (_, id) if id.starts_with('@') => ("provider", json!(&id[1..])),
             (_, id) if id.starts_with('#') => ("capture_id", json!(&id[1..])),

@@ -17,7 +17,7 @@ impl Model {
             return order.not_allowed();
         }
         let expected = optional_number(data, "expected_version");
-        if expected.is_some_and(|expected| Some(expected) != order.version) {
+        if expected.is_some_and(|expected| expected != order.version) {
             return reject("version_mismatch");
         }
         let changes_lines = data["lines"].as_array().is_some_and(|lines| !lines.is_empty());
@@ -30,7 +30,7 @@ impl Model {
         if changes_goods {
             self.judge_total(&mut order);
         }
-        order.updated_at = self.now;
+        self.changes(&mut order);
         self.orders.insert(id.to_owned(), order);
         Ok(())
     }
@@ -55,6 +55,8 @@ impl Model {
         }
         let total = total(&order.lines, &order.adjustments);
         order.total = total.ok_or(Ended::Invalid("validation"))?;
+        let falls_by = (total_before - order.total).max(0);
+        order.written_off = (order.written_off - falls_by).max(0);
         let after = units_of(&order.lines);
         let of = |units: &Units, sku: &str| units.get(sku).copied().unwrap_or_default();
         let (mut more, mut less) = (Units::new(), Units::new());

@@ -394,6 +394,12 @@ fn is_consistent(kind: &str, data: &Value) -> bool {
         "order.place" => total(&lines(&data["lines"]), &data["adjustments"]).is_some(),
         // only who accepts can let money go
         "order.resolve" => text(data, "decision") == "accept" || data["write_off"].is_null(),
+        "order.amend" => {
+            let details =
+                ["adjustments", "customer", "shipping_address", "billing_address", "metadata"];
+            data["lines"] != Value::Array(vec![])
+                || details.iter().any(|name| data.get(name).is_some())
+        }
         // without money there must be goods
         "refund.request" => number(data, "amount") > 0 || data["restock"] != Value::Array(vec![]),
         "cart.merge" => text(data, "from_cart_id") != text(data, "into_cart_id"),

@@ -80,6 +80,8 @@ pub struct Model {
     pub(crate) seen: HashMap<u64, Seen>,
     /// The skus that the step in hand changed, as they were before it. `None`: a new one.
     pub(crate) touched: BTreeMap<String, Option<Stock>>,
+    /// Whether the step in hand changes its order.
+    pub(crate) order_changes: bool,
     /// The result of the step in hand so far.
     pub(crate) unit: Unit,
 }
@@ -105,6 +107,7 @@ impl Model {
             parked: Parked::default(),
             seen: HashMap::new(),
             touched: BTreeMap::new(),
+            order_changes: false,
             unit: Unit::default(),
         }
     }
@@ -112,6 +115,7 @@ impl Model {
     /// Ends the step in hand, and returns its result.
     pub(crate) fn end(&mut self, order: Option<String>, outcome: Outcome) -> Unit {
         self.count_versions();
+        self.count_order_version(order.as_ref());
         let mut unit = Unit { order, ..std::mem::take(&mut self.unit) };
         if let Err(ended) = outcome {
             (unit.verdict, unit.reason, unit.detail) = ended.parts();

@@ -54,7 +54,7 @@ impl Model {
             lines: placing.lines,
             adjustments: data["adjustments"].clone(),
             details: Map::new(),
-            version: None,
+            version: 0,
             cart: placing.cart,
             placed_at: self.now,
             updated_at: self.now,
@@ -109,7 +109,7 @@ impl Model {
         }
         order.status = Status::Completed;
         order.completed_at = order.completed_at.or(Some(self.now));
-        order.updated_at = self.now;
+        self.changes(&mut order);
         self.unit.event("order.completed");
         self.orders.insert(id.to_owned(), order);
         Ok(())
@@ -144,7 +144,7 @@ impl Model {
             self.unit.captures_requested.push((provider, attempt, amount, currency.clone()));
             self.unit.event("payment.capture_requested");
         }
-        order.updated_at = self.now;
+        self.changes(&mut order);
         self.orders.insert(id.to_owned(), order);
         Ok(())
     }
@@ -157,7 +157,7 @@ impl Model {
             self.release(&order.wanted());
         }
         order.status = Status::Cancelled;
-        order.updated_at = self.now;
+        self.changes(order);
         self.unit.event("order.cancelled");
         self.notify(order, NotificationKind::OrderCancelled, "");
         if order.net() > 0 || order.has_other_currency() {
@@ -225,10 +225,19 @@ impl Model {
         }
     }
 
-    /// Tells the model the version of an order, which is the processor's to count. `order.amend` may expect it.
-    pub fn tell_version(&mut self, order: &str, version: i64) {
-        if let Some(order) = self.orders.get_mut(order) {
-            order.version = Some(version);
+    /// Something that an order shows changes in the step in hand.
+    pub(crate) fn changes(&mut self, order: &mut Order) {
+        order.updated_at = self.now;
+        self.order_changes = true;
+    }
+
+    /// Counts the version of the order that the step in hand is about: one for each of its events, or one for a change
+    /// without an event.
+    pub(crate) fn count_order_version(&mut self, id: Option<&String>) {
+        let events = self.unit.events.iter().filter(|kind| kind.starts_with("order.")).count();
+        let changes = i64::from(std::mem::take(&mut self.order_changes));
+        if let Some(order) = id.and_then(|id| self.orders.get_mut(id)) {
+            order.version += changes.max(i64::try_from(events).expect("few events"));
         }
     }
 }

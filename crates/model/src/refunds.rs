@@ -80,7 +80,7 @@ impl Model {
             order.status = Status::Refunded;
             self.unit.event("order.refunded");
         }
-        order.updated_at = self.now;
+        self.changes(&mut order);
         self.orders.insert(order.id.clone(), order);
         Ok(())
     }

@@ -20,7 +20,7 @@ impl Model {
             "return" => self.give_back(&mut order)?,
             _ => return order.not_allowed(),
         }
-        order.updated_at = self.now;
+        self.changes(&mut order);
         self.orders.insert(id.to_owned(), order);
         Ok(())
     }
@@ -40,7 +40,7 @@ impl Model {
             if is_late {
                 self.hold(&order.wanted())?;
             }
-            order.written_off = write_off;
+            order.written_off = write_off.min((order.total - order.net()).max(0));
             self.become_paid(order, is_late);
         } else if !order.ledger.has_unjudged_currency(&order.currency)
             && !order.ledger.has_unjudged_excess()

@@ -46,6 +46,10 @@ pub struct OrderSnapshot {
     pub authorized: i64,
     /// What a person let go of the total.
     pub written_off: i64,
+    /// The version.
+    pub version: i64,
+    /// When the order last changed.
+    pub updated_at: i64,
     /// When the order was completed for the first time.
     pub completed_at: Option<i64>,
     /// What confirms the order: `capture` or `authorization`.
@@ -219,6 +223,8 @@ fn of_order(order: &Order) -> OrderSnapshot {
         refunded: order.refunded(),
         authorized: order.authorized(),
         written_off: order.written_off,
+        version: order.version,
+        updated_at: order.updated_at,
         completed_at: order.completed_at,
         confirm_on: order.confirm_on.into(),
         lines: of_lines(&order.lines),

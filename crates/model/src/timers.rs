@@ -54,7 +54,7 @@ impl Model {
         );
         hold.state = HoldState::Expired;
         self.release(&order.wanted());
-        order.updated_at = self.now;
+        self.changes(&mut order);
         // an order under review loses its stock, and its status stays
         if order.status != Status::UnderReview {
             self.void_authorizations(&mut order);

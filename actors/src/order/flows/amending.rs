@@ -69,6 +69,7 @@ impl Flows {
                 let amend = inventory::Amend { order: ordinal, lines: Arc::clone(&goods.lines) };
                 ((), moved) = ask(&self.owners.inventory, amend).await??;
             }
+            order.written_off = rules::still_written_off(&order, goods.total);
             (order.lines, order.adjustments, order.total) =
                 (goods.lines, goods.adjustments, goods.total);
             let get = payment::GetSummary { order: ordinal, currency: order.currency };

@@ -58,8 +58,8 @@ impl Flows {
         order.updated_at = now;
         let emits =
             step.changes.iter().any(|change| matches!(change, rules::Change::Become { .. }));
-        if !emits && !step.changes.is_empty() {
-            order.version += 1;
+        if !emits {
+            order.version += 1; // something that the order shows changes: its sums, its payments or its reservation
         }
         for change in step.changes {
             rules::apply(order, &change);

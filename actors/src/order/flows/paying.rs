@@ -4,13 +4,14 @@ use super::context::{Flows, Found, LatePayment};
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::outcome::{CommandError, Fault, Outcome, accepted, ask};
 use crate::payment;
+use crate::tables;
 use actix::prelude::*;
-use orderly_domain::command::PaymentCallback;
+use orderly_domain::command::{CallbackKind, PaymentCallback};
 use orderly_domain::event::Event;
-use orderly_domain::id::{CommandId, Source};
+use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::order::Order;
-use orderly_domain::order::rules::{self, Rehold};
+use orderly_domain::order::rules::{self, Rehold, Step};
 use orderly_domain::payment::Waiting;
 use orderly_domain::payment::rules::{CallbackEffect, Phase};
 use orderly_domain::time::Timestamp;
@@ -63,9 +64,7 @@ impl Flows {
         }
         let order_id = callback.order_id.clone();
         if let Some((ordinal, _)) = self.tombstone(&order_id)? {
-            let mut changeset = Changeset::default();
-            changeset.events.push(recorded(&callback, Verdict::Stale));
-            return Ok(Outcome::new(Verdict::Stale, changeset).about(order_id, Some(ordinal)));
+            return Ok(self.for_deleted_order(ordinal, &callback)?.about(order_id, Some(ordinal)));
         }
         let event = recorded(&callback, Verdict::Waiting);
         let waiting = Waiting { callback, since: now, trace, source, command_id };
@@ -80,6 +79,58 @@ impl Flows {
                 Ok(cannot_be_kept(refusal).about(order_id, None))
             }
             Err(CommandError::Fault(fault)) => Err(fault),
+        }
+    }
+
+    /// A callback for a deleted order changes nothing. Money that no order has counted is parked, so that a person sees it;
+    /// a capture is known by its id.
+    fn for_deleted_order(
+        &self,
+        ordinal: Ordinal,
+        callback: &PaymentCallback,
+    ) -> Result<Outcome, Fault> {
+        let counted_for = self.counted_for(callback)?;
+        let is_new_money = match callback.kind {
+            CallbackKind::Captured => counted_for.is_none(),
+            CallbackKind::Authorized => true,
+            CallbackKind::ActionRequired
+            | CallbackKind::Failed
+            | CallbackKind::Voided
+            | CallbackKind::Expired
+            | CallbackKind::RefundSucceeded
+            | CallbackKind::RefundFailed
+            | CallbackKind::DisputeOpened
+            | CallbackKind::DisputeClosed => false,
+        };
+        if is_new_money {
+            let order = &callback.order_id;
+            let detail = format!("order {order} was deleted; this money is in no book");
+            return Ok(cannot_be_kept(Refusal::with(Reason::Failed, detail)));
+        }
+        let detail = match counted_for.filter(|other| *other != ordinal) {
+            Some(other) => Some(payment::CountedFor { order: self.id_of(other)? }.detail().into()),
+            None => None,
+        };
+        let mut changeset = Changeset::default();
+        changeset.events.push(recorded(callback, Verdict::Stale));
+        Ok(Outcome { detail, ..Outcome::new(Verdict::Stale, changeset) })
+    }
+
+    /// The order that has counted the capture of the callback.
+    fn counted_for(&self, callback: &PaymentCallback) -> Result<Option<Ordinal>, Fault> {
+        let PaymentCallback { provider, attempt_id, capture_id, kind, .. } = callback;
+        let Some(capture) = capture_id.as_ref().filter(|_| *kind == CallbackKind::Captured) else {
+            return Ok(None);
+        };
+        let name = payment::name_of_capture(provider, attempt_id, capture);
+        Ok(self.view.borrow().find(tables::ORDERS, &name)?)
+    }
+
+    /// The id of an order, also of a deleted one. `None`: an earlier build deleted it.
+    fn id_of(&self, ordinal: Ordinal) -> Result<Option<OrderId>, Fault> {
+        match self.load(ordinal)? {
+            Some(order) => Ok(Some(order.id.clone())),
+            None => Ok(self.tombstone_at(ordinal)?.and_then(|tombstone| tombstone.id)),
         }
     }
 
@@ -130,6 +181,9 @@ impl Flows {
         let rehold =
             self.rehold_for_late_payment(ordinal, &before, effect, now, &mut changeset).await?;
         let step = rules::on_callback((&before, phase), &callback, (effect, summary), rehold);
+        // the end of an attempt that the order does not wait for is stale, and recorded: the order shows it
+        let is_recorded = !recorded_changes.changes.is_empty();
+        let step = step.or_else(|| is_recorded.then(|| Step::new(Verdict::Stale)));
         let verdict = step.as_ref().map_or(Verdict::Stale, |step| step.verdict);
         changeset.events.insert(0, recorded(&callback, verdict));
         changeset.merge(recorded_changes);

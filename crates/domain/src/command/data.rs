@@ -15,7 +15,7 @@ pub const MOST_LINES: usize = 500;
 pub struct Invalid {
     /// `malformed` or `validation` in this crate. The decoding of messages (`src/decode.rs`) adds other reasons.
     pub reason: Reason,
-    /// What is wrong. It begins with the name of the field.
+    /// What is wrong. It begins with the name of the field, if one field is wrong.
     pub detail: String,
 }
 

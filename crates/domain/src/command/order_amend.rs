@@ -7,10 +7,11 @@ use crate::id::{OrderId, Sku};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, LineQuantity};
 use crate::subject::Subject;
+use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// `order.amend`: changes an order after it was placed. What is absent stays.
+/// `order.amend`: changes an order after it was placed. What is absent stays, and something must be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct OrderAmend {
     /// The order.
@@ -63,12 +64,38 @@ canonical!(AmendedLine {
     sku = "sku",
 });
 
+impl OrderAmend {
+    fn changes_something(&self) -> bool {
+        let Self {
+            order_id: _,
+            expected_version: _,
+            lines,
+            adjustments,
+            customer,
+            shipping_address,
+            billing_address,
+            metadata,
+        } = self;
+        !lines.is_empty()
+            || adjustments.is_some()
+            || customer.is_some()
+            || shipping_address.is_some()
+            || billing_address.is_some()
+            || metadata.is_some()
+    }
+}
+
 impl Data for OrderAmend {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
     }
 
     fn check(&self) -> Result<(), Invalid> {
+        if !self.changes_something() {
+            let detail = "nothing is to be changed: give lines, adjustments, customer, shipping_address, \
+                billing_address or metadata";
+            return Err(Invalid { reason: Reason::Validation, detail: detail.to_owned() });
+        }
         let counts = [
             ("lines", self.lines.len()),
             ("adjustments", self.adjustments.as_ref().map_or(0, Vec::len)),

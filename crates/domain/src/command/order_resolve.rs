@@ -37,7 +37,8 @@ pub struct OrderResolve {
     /// The decision.
     #[serde(deserialize_with = "strict_object::word")]
     pub decision: Decision,
-    /// What of the total the shop lets go, in minor units, 1 or more. Only for `accept`.
+    /// What of the total the shop lets go, in minor units, 1 or more. Only for `accept`. What is kept is at most what is
+    /// missing of the total.
     pub write_off: Option<PositiveAmount>,
 }
 

@@ -213,6 +213,12 @@ fn json_that_nests_too_deep_is_refused_and_breaks_nothing() {
 #[case(Kind::OrderAmend, json!({"lines": [], "adjustments": []}))]
 #[case(Kind::OrderAmend, json!({"lines": amended(500), "adjustments": adjustments(500)}))]
 #[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea", "quantity": 1_000_000}]}))]
+#[case(Kind::OrderAmend, nothing_but("lines", json!([{"sku": "tea", "quantity": 0}])))]
+#[case(Kind::OrderAmend, nothing_but("adjustments", json!([])))]
+#[case(Kind::OrderAmend, nothing_but("customer", json!({"id": "c-2"})))]
+#[case(Kind::OrderAmend, nothing_but("shipping_address", json!({"lines": []})))]
+#[case(Kind::OrderAmend, nothing_but("billing_address", json!({"lines": []})))]
+#[case(Kind::OrderAmend, nothing_but("metadata", json!({})))]
 #[case(Kind::OrderPlace, json!({"shipping_address": {"lines": []}, "metadata": {}}))]
 #[case(Kind::OrderPlace, json!({"billing_address": {"lines": vec!["x".repeat(512); 10], "name": ""}}))]
 #[case(Kind::CartCheckout, json!({"metadata": {"a": "x".repeat(4088)}}))]
@@ -286,6 +292,9 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 #[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
 #[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
+#[case(Kind::OrderAmend, nothing_but("order_id", json!("o-1")), NOTHING_TO_CHANGE)]
+#[case(Kind::OrderAmend, nothing_but("expected_version", json!(3)), NOTHING_TO_CHANGE)]
+#[case(Kind::OrderAmend, nothing_but("lines", json!([])), NOTHING_TO_CHANGE)]
 #[case(Kind::OrderAmend, json!({"lines": amended(501)}), "lines: must be at most 500, not 501")]
 #[case(Kind::OrderAmend, json!({"adjustments": adjustments(501)}), "adjustments: must be at most 500, not 501")]
 #[case(Kind::OrderAmend, json!({"lines": [{"sku": "tea", "quantity": 1}, {"sku": "tea", "quantity": 1}]}), "lines: must not name tea twice")]
@@ -329,6 +338,18 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
 fn beyond_its_limits(#[case] kind: Kind, #[case] changes: Value, #[case] begins: &str) {
     let detail = invalid(kind, &changes);
     assert!(detail.starts_with(begins), "{detail}");
+}
+
+const NOTHING_TO_CHANGE: &str = "nothing is to be changed: give lines, adjustments, customer, shipping_address, billing_address or metadata";
+
+/// An amendment with one field beside the order.
+fn nothing_but(field: &str, value: Value) -> Value {
+    let mut data = json!({
+        "expected_version": null, "lines": null, "adjustments": null, "customer": null, "shipping_address": null,
+        "billing_address": null, "metadata": null,
+    });
+    data[field] = value;
+    data
 }
 
 fn amended(count: usize) -> Value {

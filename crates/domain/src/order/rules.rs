@@ -23,7 +23,7 @@ mod money;
 mod resolving;
 mod step;
 
-pub use amend::{Error as AmendError, Goods, amend, amended, judge_total};
+pub use amend::{Error as AmendError, Goods, amend, amended, judge_total, still_written_off};
 pub use callback::on_callback;
 pub use capturing::capture;
 pub use ending::{

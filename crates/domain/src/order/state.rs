@@ -101,7 +101,7 @@ pub struct Order {
     /// When the order was placed.
     #[n(14)]
     pub placed_at: Timestamp,
-    /// When the order last changed.
+    /// When the order last changed: its version grew then.
     #[n(15)]
     pub updated_at: Timestamp,
     /// What confirms the order.

@@ -53,13 +53,13 @@ impl Model {
     pub(crate) fn callback(&mut self, data: &Value, message: &(String, String)) -> Outcome {
         let id = text(data, "order_id").to_owned();
         if self.retired.contains(&id) {
-            self.unit.event("payment.recorded");
-            return Err(Ended::Stale);
+            return self.for_retired(&id, data);
         }
         let Some(mut order) = self.orders.get(&id).cloned() else {
             return self.wait(&id, data, message);
         };
         self.unit.event("payment.recorded");
+        let before = order.clone();
         let outcome = match text(data, "kind") {
             "captured" => self.captured(&mut order, data),
             "authorized" => self.authorized(&mut order, data),
@@ -76,13 +76,28 @@ impl Model {
             "dispute_closed" => self.dispute(&mut order, data, DisputeState::Lost),
             other => unreachable!("{other} is no kind of callback"),
         };
-        if !matches!(outcome, Err(Ended::Stale | Ended::CountedFor(_))) {
-            order.updated_at = self.now;
+        let is_stale = matches!(outcome, Err(Ended::Stale | Ended::CountedFor(_)));
+        if !is_stale || order != before {
+            self.changes(&mut order);
         }
         order.freeze_or_thaw(self.now, self.settings.hold_cap);
         order.ledger.forget_ended_attempts();
         self.orders.insert(id, order);
         outcome
+    }
+
+    /// Takes a callback for an order that was deleted. Money that no order has counted is parked: a person must look at it.
+    fn for_retired(&mut self, id: &str, data: &Value) -> Outcome {
+        let [provider, attempt, capture] =
+            ["provider", "attempt_id", "capture_id"].map(|name| text(data, name).to_owned());
+        let counted_for = self.captures.get(&(provider, attempt, capture));
+        let ended = match (text(data, "kind"), counted_for) {
+            ("authorized", _) | ("captured", None) => return Err(Ended::Failed("failed")),
+            ("captured", Some(other)) if other != id => Ended::CountedFor(other.clone()),
+            _ => Ended::Stale,
+        };
+        self.unit.event("payment.recorded");
+        Err(ended)
     }
 
     /// Keeps a callback whose order is not known yet.

@@ -21,8 +21,8 @@ pub(crate) struct Order {
     pub(crate) adjustments: Value,
     /// Customer, addresses and metadata, as they were given.
     pub(crate) details: Map<String, Value>,
-    /// The version that `Model::tell_version` told.
-    pub(crate) version: Option<i64>,
+    /// The version: the number of its events, and of the steps that changed the order without an event.
+    pub(crate) version: i64,
     /// The cart that the order was placed from.
     pub(crate) cart: Option<String>,
     pub(crate) placed_at: i64,

@@ -151,10 +151,38 @@ fn contact_and_addresses_change_in_every_status_but_rejected() {
 #[test]
 fn an_amendment_may_expect_a_version() {
     let mut shop = shop();
-    shop.model.tell_version("o", 3);
+    shop.hears("authorized", json!({"amount": 10}));
+    shop.hears("authorized", json!({"amount": 10}));
+    shop.hears("authorized", json!({"attempt_id": "b", "amount": 10}));
+    assert_eq!(shop.order().version, 3, "order.placed, and two authorizations that it shows");
     let with = |version: i64| json!({"expected_version": version, "metadata": {}});
     assert_eq!(shop.command("order.amend", with(2)), rejected("version_mismatch"));
     assert_eq!(shop.command("order.amend", with(3)), APPLIED);
+}
+
+#[test]
+fn an_amendment_changes_something() {
+    let mut shop = shop();
+    for nothing in
+        [json!({}), json!({"lines": []}), json!({"customer": null, "expected_version": 1})]
+    {
+        assert_eq!(shop.command("order.amend", nothing.clone()), INVALID, "{nothing}");
+    }
+    assert_eq!(shop.command("order.amend", json!({"adjustments": []})), APPLIED);
+}
+
+#[test]
+fn a_total_that_falls_takes_from_what_was_let_go() {
+    let mut shop = shop();
+    shop.takes("a", 700);
+    shop.command("order.resolve", json!({"decision": "accept", "write_off": 900}));
+    assert_eq!((shop.status("o"), shop.order().written_off), ("paid", 400), "what was missing");
+    for (discount, left) in [(300, 100), (400, 0), (500, 0)] {
+        let adjustments = json!([{"kind": "discount", "amount": -discount}]);
+        assert_eq!(shop.command("order.amend", json!({"adjustments": adjustments})), APPLIED);
+        assert_eq!((shop.status("o"), shop.order().written_off), ("paid", left), "{discount}");
+    }
+    assert_eq!(shop.asked(), [(1, 1, 1, "a", 100)]);
 }
 
 #[test]

@@ -46,6 +46,13 @@ fn money_of_a_deleted_order_stays_known() {
 
     assert_eq!(shop.hears("captured", of("p")), STALE);
     assert_eq!(shop.last.detail, "counted for order o");
+    assert_eq!(shop.hears("captured", of("o")), STALE, "known");
+    let new = json!({"order_id": "o", "amount": 1_000, "capture_id": "ch_8"});
+    for kind in ["captured", "authorized"] {
+        let parked = shop.seen().parked;
+        assert_eq!(shop.hears(kind, new.clone()), (Verdict::Failed, Some("failed")), "{kind}");
+        assert_eq!(shop.seen().parked, parked + 1, "a person must look at it");
+    }
 }
 
 #[test]

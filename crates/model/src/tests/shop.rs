@@ -152,7 +152,8 @@ fn a_deleted_order_keeps_its_id() {
     shop.model.delete_order("o");
     assert_eq!(shop.run("2", "order.place", &order_of("o", 1)), rejected("order_exists"));
     assert_eq!(shop.run("3", "order.cancel", &json!({"order_id": "o"})), rejected("not_allowed"));
-    assert_eq!(shop.capture("e", "o", 250), (Verdict::Stale, None));
+    assert_eq!(shop.capture("e", "o", 250), (Verdict::Failed, Some("failed")), "new money");
+    assert_eq!(shop.hears("failed", json!({})), STALE);
 }
 
 #[test]

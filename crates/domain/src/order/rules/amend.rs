@@ -144,6 +144,11 @@ pub fn amended() -> Step {
     Step::new(Verdict::Applied).emit(OrderChange::Amended)
 }
 
+/// What of a new total the shop still lets go, in minor units: what the total falls by is let go no more.
+pub fn still_written_off(order: &Order, total: i64) -> i64 {
+    (order.written_off - (order.total - total).max(0)).max(0)
+}
+
 /// What follows from a new total, which the order has already.
 pub fn judge_total(order: &Order, summary: PaymentSummary) -> Step {
     let step = Step::new(Verdict::Applied);

@@ -59,9 +59,11 @@ pub fn resolve(
     resolution.ok_or_else(|| not_allowed(order))
 }
 
-/// Makes an order paid because a person accepts its money and lets `write_off` of the total go; its stock must be held.
-/// The surplus is refunded. `rehold` says whether the stock had to be held again.
+/// Makes an order paid because a person accepts its money and lets `write_off` of the total go, at most what is missing;
+/// its stock must be held. The surplus is refunded. `rehold` says whether the stock had to be held again.
 pub fn accept(order: &Order, write_off: i64, summary: PaymentSummary, rehold: Rehold) -> Step {
+    // more than is missing would hide money that is sent back later
+    let write_off = write_off.min(order.total - order.net());
     let step = Step::new(Verdict::Applied);
     let step = if write_off > 0 { step.change(Change::WrittenOff(write_off)) } else { step };
     let step = pay(step, rehold).effect(Effect::AcceptMoney);

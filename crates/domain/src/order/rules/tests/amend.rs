@@ -158,8 +158,8 @@ fn once_paid_no_quantity_grows_though_the_total_falls() {
 fn another_version_than_expected_is_refused() {
     let order = goods(Status::AwaitingPayment, NOTHING);
     let refused = "rejected: version_mismatch: the version is 4";
-    assert_eq!(told(&order, json!({"expected_version": 3})), refused);
-    assert_eq!(told(&order, json!({"expected_version": 4})), "no goods");
+    assert_eq!(told(&order, json!({"expected_version": 3, "metadata": {}})), refused);
+    assert_eq!(told(&order, json!({"expected_version": 4, "metadata": {}})), "no goods");
 }
 
 /// The order has its new total already: it was 1050.
