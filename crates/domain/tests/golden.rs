@@ -240,10 +240,11 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 3] = [
+    let history: [(u32, &[u8], usize); 4] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
+        (4, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 212),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

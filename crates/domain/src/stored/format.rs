@@ -74,4 +74,21 @@ pub const FORMATS: &[Format] = &[
         ],
         numbers: 211,
     },
+    Format {
+        number: 4,
+        versions: &[
+            ("order", 2),
+            ("tombstone", 2),
+            ("reservation", 2),
+            ("payments", 2),
+            ("notices", 1),
+            ("stock", 2),
+            ("cart", 1),
+            ("unit record", 2),
+            ("parked message", 2),
+            ("quarantine marker", 1),
+            ("order details", 1),
+        ],
+        numbers: 212,
+    },
 ];

@@ -60,8 +60,9 @@ pub fn records_1() -> Vec<(&'static str, UnitRecord)> {
         record
     };
     let is_of_1 = |(_, record): &(&str, UnitRecord)| record.events.iter().any(is_of_format_1);
-    let has_none =
-        |(name, record): &(&str, UnitRecord)| record.events.is_empty() && *name != "upgrade";
+    let has_none = |(name, record): &(&str, UnitRecord)| {
+        record.events.is_empty() && !["upgrade", "restored"].contains(name)
+    };
     let records = records().into_iter().filter(|record| is_of_1(record) || has_none(record));
     records.map(|(name, record)| (name, of_1(record))).collect()
 }
