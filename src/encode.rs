@@ -62,9 +62,7 @@ impl Encoder {
     pub fn event(&self, entry: &JournalEntry, seq: Seq, event: &Event) -> Option<Message> {
         let data = EventPayload::new(event, entry.context())?;
         let kind = event.kind();
-        let incarnation = self.incarnations.at(entry.seq);
-        let mut id = String::with_capacity(Hyphenated::LENGTH + 1 + DIGITS);
-        let _ = write!(id, "{incarnation}-{:0DIGITS$}", seq.0); // cannot fail
+        let id = self.event_id(seq);
         let trace = entry.record.trace.map(|trace| trace.child(seq.0).to_string());
         let body = to_json(&CloudEvent {
             specversion: "1.0",
@@ -90,6 +88,14 @@ impl Encoder {
             },
             body,
         })
+    }
+
+    /// The id of the event at `seq`.
+    pub fn event_id(&self, seq: Seq) -> String {
+        let incarnation = self.incarnations.at(seq);
+        let mut id = String::with_capacity(Hyphenated::LENGTH + 1 + DIGITS);
+        let _ = write!(id, "{incarnation}-{:0DIGITS$}", seq.0); // cannot fail
+        id
     }
 
     /// Encodes a notification, in the same way for every channel. `refund` is the refund that the notification is about.

@@ -10,13 +10,14 @@
 //! | [`encode`] | events, notifications and verdicts to messages |
 //! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
-//! | [`metrics`], [`telemetry`] | metrics; logging |
+//! | [`metrics`], [`degraded`], [`telemetry`] | metrics; restrictions that a person should see; logging |
 //! | [`cli`] | the commands of the program |
 
 pub mod admin;
 pub mod cli;
 pub mod config;
 pub mod decode;
+pub mod degraded;
 pub mod encode;
 pub mod mark;
 pub mod metrics;

@@ -10,8 +10,9 @@ mod shop;
 
 use http::{Answer, ask, ask_with};
 use json_schema::Schemas;
-use orderly::admin::{self, Backend, Options, Readiness, Route, Server};
+use orderly::admin::{self, Backend, Health, Options, Readiness, Route, Server};
 use orderly::config::Secret;
+use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
 use serde_json::{Value, json};
 use shop::Shop;
@@ -231,7 +232,7 @@ struct Starting(Server);
 
 impl Starting {
     fn new() -> Self {
-        let (_, exporter) = Metrics::new();
+        let (metrics, exporter) = Metrics::new();
         let options = Options {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             token: Secret::default(),
@@ -241,7 +242,8 @@ impl Starting {
         };
         let routes = admin::routes(Backend::default());
         let readiness = Readiness::starting();
-        Self(Server::start(options, readiness, exporter, routes).expect("a server"))
+        let health = Health { readiness, degraded: Degraded::new(metrics), exporter };
+        Self(Server::start(options, health, routes).expect("a server"))
     }
 
     fn address(&self) -> SocketAddr {

@@ -6,11 +6,13 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::{Json, Path};
 use orderly::admin::{
-    Condition, Error, Options, Page, Problem, Query, Readiness, Route, Routes, Server, Window,
+    Condition, Error, Health, Options, Page, Problem, Query, Readiness, Route, Routes, Server,
+    Window,
 };
 use orderly::config::Secret;
+use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
-use orderly::metrics::labels::CommandType;
+use orderly::metrics::labels::{CommandType, Restriction};
 use orderly_domain::command::Kind;
 use orderly_domain::verdict::Verdict;
 use schemars::JsonSchema;
@@ -25,6 +27,7 @@ const READ_TOKEN: &str = "fedcba9876543210";
 struct Shell {
     server: Server,
     readiness: Readiness,
+    degraded: Degraded,
     metrics: Metrics,
     client: ureq::Agent,
 }
@@ -106,9 +109,11 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         max_body: MAX_BODY,
         grace: Duration::from_secs(5),
     };
-    let server = Server::start(options, readiness.clone(), exporter, things())?;
+    let degraded = Degraded::new(metrics.clone());
+    let health = Health { readiness: readiness.clone(), degraded: degraded.clone(), exporter };
+    let server = Server::start(options, health, things())?;
     let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
-    Ok(Shell { server, readiness, metrics, client })
+    Ok(Shell { server, readiness, degraded, metrics, client })
 }
 
 impl Shell {
@@ -174,6 +179,23 @@ fn readiness_follows_the_conditions() {
         { "reason": "topology", "detail": "shop.events is missing" },
     ]);
     assert_eq!(lost["reasons"], reasons);
+}
+
+#[test]
+fn a_degraded_process_is_ready_and_says_what_is_wrong() {
+    let shell = Shell::open();
+    shell.readiness.clear(Condition::Starting);
+    assert_eq!(shell.get("/readyz").json(), json!({ "status": "ready", "degraded": [] }));
+
+    shell.degraded.raise(Restriction::EventsRejected, "", "a queue is full");
+    let degraded = json!([{ "reason": "events_rejected", "detail": "a queue is full" }]);
+    let ready = shell.get("/readyz");
+    assert_eq!((ready.status, &ready.json()["degraded"]), (200, &degraded));
+    let line = "orderly_degraded{reason=\"events_rejected\"} 1";
+    assert!(shell.get("/metrics").body.lines().any(|found| found == line));
+
+    shell.readiness.raise(Condition::Broker, "connection refused");
+    assert_eq!(shell.get("/readyz").problem(503)["degraded"], degraded);
 }
 
 #[test]

@@ -32,8 +32,10 @@ fn alerts_use_metrics_that_exist_from_the_start() {
     for name in watched {
         assert!(there.contains(name), "{name} is not exposed");
     }
-    assert!(expressions.contains("outcome=\"failed\""));
-    assert!(exposed.contains("outcome=\"failed\""), "{exposed}");
+    for outcome in ["outcome=\"failed\"", "outcome=\"given_up\""] {
+        assert!(expressions.contains(outcome), "{expressions}");
+        assert!(exposed.contains(outcome), "{exposed}");
+    }
 }
 
 #[test]

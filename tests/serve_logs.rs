@@ -1,5 +1,7 @@
 //! The log of a normal run, and of a processor whose namespace another one owns.
 
+#[path = "support/log.rs"]
+mod log;
 #[path = "support/processor.rs"]
 mod processor;
 #[path = "support/producer.rs"]
@@ -7,29 +9,11 @@ mod producer;
 #[path = "support/rabbit.rs"]
 mod rabbit;
 
+use log::{lines, logged, messages};
 use processor::Processor;
 use producer::{Producer, place, stock};
 use rabbit::{namespace, shared_url};
-use serde_json::{Map, Value, json};
-use std::path::Path;
-
-/// The lines of a log, each a JSON object.
-fn lines(path: &Path) -> Vec<Map<String, Value>> {
-    let text = std::fs::read_to_string(path).expect("a log");
-    let lines = text.lines().filter(|line| line.starts_with('{'));
-    lines.map(|line| serde_json::from_str(line).expect("JSON")).collect()
-}
-
-fn messages(lines: &[Map<String, Value>]) -> Vec<&str> {
-    lines.iter().filter_map(|line| line.get("message")?.as_str()).collect()
-}
-
-fn logged(url: &str, namespace: &str) -> (Processor, std::path::PathBuf) {
-    let processor = Processor::new(url, namespace).with("ORDERLY_LOG__FORMAT", "json");
-    let path = processor.directory.path().join("log");
-    // what `serve` logs by itself
-    (processor.logging_to(path.clone()).with("RUST_LOG", ""), path)
-}
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_normal_run_logs_a_few_lines_and_no_warning() {

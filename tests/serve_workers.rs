@@ -120,6 +120,13 @@ async fn a_publishing_channel_for_mandatory_messages_that_panics_ends_the_proces
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_publishing_channel_for_commands_that_panics_ends_the_process() {
+    let reason = "the driver of the broker ended: the publishing channel for commands panicked";
+    let faults = "order:o-poison=2*panic;worker:publish_commands=panic";
+    ends_for_and_goes_on("channel-commands", faults, reason, 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_admin_server_that_panics_ends_the_process() {
     let reason = "the admin server ended by itself";
     ends_for_and_goes_on("admin", "worker:admin=panic", reason, 1).await;

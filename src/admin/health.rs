@@ -9,11 +9,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
+use super::Health;
 use super::operation::{Answer, Content, Json, Operation, Output, Shared, View};
 use super::problem::Problem;
-use super::readiness::Readiness;
 use super::route::Route;
-use crate::metrics::Exporter;
+use crate::degraded::Entry;
 
 pub(super) fn routes() -> [Route; 3] {
     const NOT_READY: &str = "The process should be given no work; `reasons` says why";
@@ -27,8 +27,7 @@ pub(super) fn routes() -> [Route; 3] {
     ]
 }
 
-impl Shared for Readiness {}
-impl Shared for Exporter {}
+impl Shared for Health {}
 
 /// The process lives.
 #[derive(Serialize, JsonSchema)]
@@ -47,6 +46,8 @@ enum AliveStatus {
 #[derive(Serialize, JsonSchema)]
 struct Ready {
     status: ReadyStatus,
+    /// What a person should see and the process can live with.
+    degraded: Vec<Entry>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -70,14 +71,16 @@ async fn alive() -> Result<Json<Alive>, Problem> {
     Ok(Json::new(&Alive { status: AliveStatus::Alive })?)
 }
 
-async fn ready(readiness: Data<Readiness>) -> Result<Json<Ready>, Problem> {
-    let reasons = readiness.reasons();
+/// Degraded, the process is ready all the same: to give it no work would mend nothing.
+async fn ready(health: Data<Health>) -> Result<Json<Ready>, Problem> {
+    let (reasons, degraded) = (health.readiness.reasons(), health.degraded.entries());
     if reasons.is_empty() {
-        return Ok(Json::new(&Ready { status: ReadyStatus::Ready })?);
+        return Ok(Json::new(&Ready { status: ReadyStatus::Ready, degraded })?);
     }
     let names: Vec<_> = reasons.iter().map(|reason| reason.condition.as_str()).collect();
     Err(Problem::unavailable(format!("not ready: {}", names.join(", ")))
-        .with("reasons", json!(reasons)))
+        .with("reasons", json!(reasons))
+        .with("degraded", json!(degraded)))
 }
 
 /// The text format of Prometheus, version 0.0.4.
@@ -101,6 +104,6 @@ impl Output for Exposition {
     }
 }
 
-async fn metrics(exporter: Data<Exporter>) -> Exposition {
-    Exposition(exporter.render())
+async fn metrics(health: Data<Health>) -> Exposition {
+    Exposition(health.exporter.render())
 }

@@ -42,6 +42,7 @@ use tokio::sync::watch;
 use tracing::{error, info};
 
 use crate::config::Secret;
+use crate::degraded::Degraded;
 use crate::metrics::Exporter;
 use crate::pipeline::workers::failpoint;
 
@@ -69,6 +70,17 @@ pub struct Options {
     pub max_body: usize,
     /// The time that open requests have to finish when the server stops.
     pub grace: Duration,
+}
+
+/// What the server shows of the process.
+#[derive(Clone)]
+pub struct Health {
+    /// Whether the process should be given work.
+    pub readiness: Readiness,
+    /// What a person should see although the process goes on.
+    pub degraded: Degraded,
+    /// The metrics.
+    pub exporter: Exporter,
 }
 
 /// Why the admin server did not start.
@@ -111,12 +123,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Starts a server with `routes` beside those for health and metrics.
-    pub fn start(
-        options: Options,
-        readiness: Readiness,
-        exporter: Exporter,
-        routes: Routes,
-    ) -> Result<Self, Error> {
+    pub fn start(options: Options, health: Health, routes: Routes) -> Result<Self, Error> {
         let own = health::routes().into_iter().chain([Route::get(
             "/openapi.json",
             "This document: what the API takes and answers (OpenAPI 3.1)",
@@ -138,7 +145,7 @@ impl Server {
                 let _runs = runs;
                 let system = rt::System::new();
                 system.block_on(async move {
-                    match http(listener, &options, readiness, exporter, table) {
+                    match http(listener, &options, health, table) {
                         Err(error) => drop(started.send(Err(error))),
                         Ok(server) => {
                             // `start` waits for this message, so the receiver is there.
@@ -187,12 +194,10 @@ impl Server {
 fn http(
     listener: TcpListener,
     options: &Options,
-    readiness: Readiness,
-    exporter: Exporter,
+    health: Health,
     routes: Routes,
 ) -> io::Result<actix_web::dev::Server> {
-    let readiness = Data::new(readiness);
-    let exporter = Data::new(exporter);
+    let health = Data::new(health);
     let tokens =
         Data::new(auth::Tokens { all: options.token.clone(), read: options.read_token.clone() });
     let table = Data::new(routes.clone());
@@ -200,8 +205,7 @@ fn http(
     let server = HttpServer::new(move || {
         // The last one wrapped is the outermost: it makes problem documents of the errors of the others too.
         App::new()
-            .app_data(readiness.clone())
-            .app_data(exporter.clone())
+            .app_data(health.clone())
             .app_data(tokens.clone())
             .app_data(table.clone())
             .configure(|config| extract::configure(config, max_body))

@@ -11,7 +11,7 @@ macro_rules! label {
         $name:ident { $( $(#[$why:meta])* $variant:ident => $text:literal, )+ }
     ) => {
         $(#[$about])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name {
             $( $(#[$why])* $variant, )+
         }
@@ -89,7 +89,7 @@ label! {
 }
 
 label! {
-    /// `outcome` of an attempt to deliver a notification.
+    /// `outcome` of an attempt to deliver a notification, or of its delivery without an attempt.
     Outcome {
         /// The channel accepted the notification.
         Delivered => "delivered",
@@ -97,6 +97,30 @@ label! {
         Retried => "retried",
         /// The attempt failed, and no other one follows.
         Failed => "failed",
+        /// The notification was given up without an attempt: its channel was down until the end, or is configured no more.
+        GivenUp => "given_up",
+    }
+}
+
+label! {
+    /// `reason` why the process works with a restriction that a person should see.
+    Restriction {
+        /// A queue that is bound to the exchange for events does not accept them.
+        EventsRejected => "events_rejected",
+        /// The broker has not confirmed events for a long time.
+        EventsUnconfirmed => "events_unconfirmed",
+        /// A queue that is bound to the exchange for notifications does not accept them.
+        NotificationsRejected => "notifications_rejected",
+        /// No queue is bound for a kind of notification.
+        NotificationsUnroutable => "notifications_unroutable",
+        /// A channel for notifications does not work.
+        ChannelDown => "channel_down",
+        /// A wait queue does not accept the commands that are to be retried.
+        RetriesRejected => "retries_rejected",
+        /// The dead letters of the broker do not accept messages.
+        DeadLettersRejected => "dead_letters_rejected",
+        /// The broker blocks publishers, because it is short of memory or disk.
+        BrokerBlocked => "broker_blocked",
     }
 }
 

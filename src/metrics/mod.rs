@@ -21,7 +21,7 @@ use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{CommandType, Outcome, Stage};
+use self::labels::{CommandType, Outcome, Restriction, Stage};
 use self::registrar::{PerValue, Registrar};
 use crate::notify::breaker;
 use orderly_actors::counters::ParkedReason;
@@ -64,6 +64,8 @@ struct Series {
     store_flush: Histogram,
     store_bytes: Gauge,
     outbox_pending: Gauge,
+    outbox_oldest: Gauge,
+    degraded: PerValue<Restriction, Gauge>,
     retries: PerValue<CommandType, Counter>,
     parked: PerValue<ParkedReason, Gauge>,
     dead_lettered: PerValue<ParkedReason, Counter>,
@@ -118,6 +120,18 @@ impl Metrics {
     /// Sets the number of durable events without a confirm.
     pub fn outbox_pending(&self, events: u64) {
         self.0.outbox_pending.set(events as f64);
+    }
+
+    /// Sets the age of the oldest durable event without a confirm.
+    pub fn outbox_oldest(&self, age: Duration) {
+        self.0.outbox_oldest.set(age.as_secs_f64());
+    }
+
+    /// Sets how often a restriction holds.
+    pub fn degraded(&self, restriction: Restriction, holding: usize) {
+        if let Some(series) = self.0.degraded.get(restriction) {
+            series.set(holding as f64);
+        }
     }
 
     /// Counts a command that was published to a wait queue.
@@ -240,6 +254,15 @@ impl Series {
                 "orderly_outbox_pending",
                 "Durable events that the broker has not confirmed",
             ),
+            outbox_oldest: to.gauge(
+                "orderly_outbox_oldest_seconds",
+                "Age of the oldest durable event that must be published and that the broker has not confirmed",
+            ),
+            degraded: to.gauges(
+                "orderly_degraded",
+                "How often a restriction holds that a person should see and the process can live with, by reason",
+                ("reason", Restriction::ALL, Restriction::as_str),
+            ),
             retries: to.counters(
                 "orderly_retries_total",
                 "Commands sent to a wait queue after an unexpected failure",
@@ -269,7 +292,7 @@ impl Series {
                 .gauge("orderly_waiting_callbacks", "Payment callbacks that wait for their order"),
             notifications: to.counter_table(
                 "orderly_notifications_total",
-                "Attempts to deliver a notification, by outcome",
+                "Attempts to deliver a notification, by outcome; given_up: without an attempt",
                 ("channel", Channel::ALL, Channel::as_str),
                 ("outcome", Outcome::ALL, Outcome::as_str),
             ),
@@ -314,6 +337,8 @@ mod tests {
             "orderly_store_flush_seconds_count",
             "orderly_store_bytes",
             "orderly_outbox_pending",
+            "orderly_outbox_oldest_seconds",
+            "orderly_degraded{reason=\"events_rejected\"}",
             "orderly_retries_total{type=\"payment.callback\"}",
             "orderly_parked{reason=\"conflict\"}",
             "orderly_dead_lettered_total{reason=\"conflict\"}",

@@ -1,5 +1,8 @@
 //! The default channel: the exchange for notifications. A notification is delivered when the broker has confirmed it and has
 //! not returned it.
+//!
+//! The broker routes by kind, so a queue can be missing for one kind of notification and be there for another. Hence each
+//! kind has a queue and a breaker of its own: a kind without a queue delays no other.
 
 use super::breaker::{Health, Terms};
 use super::queue::Limits;
@@ -16,8 +19,7 @@ use tokio::sync::mpsc;
 /// The largest number of notifications in one publish.
 const BATCH: usize = 256;
 
-/// The limits of the channel. There is no rate, since the broker has flow control. The breaker is for a broker that confirms
-/// nothing while the connection stands.
+/// The limits for the notifications of one kind. There is no rate, since the broker has flow control.
 pub fn limits() -> Limits {
     Limits {
         in_flight: 1024,
@@ -59,7 +61,8 @@ pub async fn run(
         });
         let done = sent.into_iter().zip(confirms).map(|((delivery, permit), confirm)| {
             let (sent, health) = judge(&confirm);
-            Outcome { delivery, sent, health, permit }
+            let problem = confirm.refusal().map(str::to_owned);
+            Outcome { delivery, sent, health, permit, problem }
         });
         if outcomes.send(done.collect()).await.is_err() {
             return; // the core has ended
@@ -72,12 +75,13 @@ async fn publish(publisher: &Publisher, messages: Vec<Message>) -> Vec<Confirm> 
     publisher.mandatory(messages).await.await
 }
 
-/// A returned notification is no sign that the broker is ill: no queue is bound for its kind.
+/// The outcome of a confirm for the notification, and the health of the channel for notifications of its kind.
 fn judge(confirm: &Confirm) -> (Sent, Health) {
     let failed = |why| Sent::Failed { why, retry_after: None };
     match confirm {
         Confirm::Acked => (Sent::Delivered, Health::Well),
-        Confirm::Returned(_) => (failed(Failure::Unroutable), Health::Well),
-        Confirm::Nacked | Confirm::Lost => (failed(Failure::Unconfirmed), Health::Ill),
+        Confirm::Returned(_) => (failed(Failure::Unroutable), Health::Down),
+        Confirm::Nacked | Confirm::Refused(_) => (failed(Failure::Unconfirmed), Health::Down),
+        Confirm::Lost => (failed(Failure::Unconfirmed), Health::Ill),
     }
 }

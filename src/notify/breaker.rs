@@ -2,7 +2,7 @@
 //! probe, tries the channel, and the others wait for the outcome of the probe.
 //!
 //! ```text
-//!             failures in a row                    the pause is over: one permit, the probe
+//!        failures in a row, or it is down          the pause is over: one permit, the probe
 //!   closed ──────────────────────► open(until) ──────────────────────► half open
 //!     ▲                               ▲                                 │     │
 //!     │                               └─ the probe failed: longer pause ┘     │
@@ -32,12 +32,14 @@ pub struct Terms {
 pub enum Health {
     /// The channel works: it accepted the notification, or refused it for good.
     Well,
-    /// The channel does not work.
+    /// The channel does not work: some such outcomes in a row open the breaker.
     Ill,
+    /// The channel answered that it accepts nothing now: the breaker opens at once.
+    Down,
 }
 
 /// The state of a breaker. The numbers are those of the metric `orderly_breaker_state`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum State {
     /// Every attempt passes.
@@ -119,8 +121,11 @@ impl Breaker {
                     self.open(now, 1);
                 }
             }
+            (Inner::Closed { .. }, Health::Down) => self.open(now, 1),
             (Inner::Probing { .. }, Health::Well) => self.become_(Inner::Closed { failures: 0 }),
-            (Inner::Probing { openings }, Health::Ill) => self.open(now, openings + 1),
+            (Inner::Probing { openings }, Health::Ill | Health::Down) => {
+                self.open(now, openings + 1);
+            }
             // Not reached: an open breaker gives no permits, so none has its epoch.
             (Inner::Open { .. }, _) => {}
         }

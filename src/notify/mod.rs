@@ -44,4 +44,6 @@ pub struct Outcome {
     pub health: Health,
     /// The permit of the job.
     pub permit: Permit,
+    /// What failed, for a person; without secrets.
+    pub problem: Option<String>,
 }

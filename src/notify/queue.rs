@@ -1,6 +1,10 @@
 //! The queue of one channel. It bounds the attempts under way, the notifications that wait in memory and the rate, and it
 //! obeys the breaker. A notification that finds no place stays in the store and gets a booking: a time to come back.
 //!
+//! The attempts under way begin with one, at the start and after each opening of the breaker, and each success allows one
+//! more: their number doubles with each round trip (slow start, as in TCP). So one notification finds out that a channel
+//! accepts nothing, and not all that wait.
+//!
 //! Bookings are one pace of the channel apart. So notifications that were put off come back one by one and in their order.
 //! While there are bookings in the future, a new notification does not pass them.
 //!
@@ -58,6 +62,8 @@ pub struct ChannelQueue<T> {
     limits: Limits,
     waiting: VecDeque<T>,
     in_flight: usize,
+    /// The largest number of attempts under way now, while the breaker is closed.
+    allowed: usize,
     breaker: Breaker,
     bucket: Option<Bucket>,
     /// The time of the next token, when the bucket was empty.
@@ -73,6 +79,7 @@ impl<T> ChannelQueue<T> {
             limits,
             waiting: VecDeque::new(),
             in_flight: 0,
+            allowed: 1,
             breaker: Breaker::new(limits.breaker),
             bucket: limits.rate.map(|(rate, burst)| Bucket::new(rate, burst)),
             token_at: Duration::ZERO,
@@ -140,8 +147,14 @@ impl<T> ChannelQueue<T> {
     pub fn done(&mut self, permit: &Permit, health: Health, now: Duration) -> VecDeque<T> {
         self.in_flight = self.in_flight.saturating_sub(1);
         self.breaker.record(permit, health, now);
+        if health == Health::Well {
+            self.allowed = (self.allowed + 1).min(self.limits.in_flight);
+        }
         match self.breaker.open_until(now) {
-            Some(_) => std::mem::take(&mut self.waiting),
+            Some(_) => {
+                self.allowed = 1;
+                std::mem::take(&mut self.waiting)
+            }
             None => VecDeque::new(),
         }
     }
@@ -174,7 +187,12 @@ impl<T> ChannelQueue<T> {
     }
 
     fn may_send(&self, now: Duration) -> bool {
-        self.in_flight < self.limits.in_flight && self.breaker.may_pass(now)
+        let limit = match self.breaker.state(now) {
+            State::Closed => self.allowed,
+            // the breaker allows the probe only, whatever is still under way from before
+            State::HalfOpen | State::Open => self.limits.in_flight,
+        };
+        self.in_flight < limit && self.breaker.may_pass(now)
     }
 }
 

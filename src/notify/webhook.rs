@@ -226,7 +226,7 @@ async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
         tracing::error!(problem = workers::text(&*panic), "sending a notification panicked");
         failed(Failure::Broken, None)
     });
-    Outcome { delivery, sent, health, permit }
+    Outcome { delivery, sent, health, permit, problem: None }
 }
 
 #[cfg(test)]

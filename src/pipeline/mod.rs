@@ -18,6 +18,7 @@
 //! | `relay` | events to the broker, in order, with a durable cursor |
 //! | `notifier` | queues the notifications that are due on their channels |
 //! | `outbound` | retries, dead letters and replies |
+//! | `pace` | how fast messages go to a destination that may reject them |
 //! | `pending_acks` | holds acks, replies, events and notifications back until their unit is durable |
 //! | `timers` | when timers may fire |
 //! | `handle` | asking the core from other threads |
@@ -32,6 +33,7 @@ mod core;
 mod handle;
 mod notifier;
 mod outbound;
+mod pace;
 mod pending_acks;
 mod relay;
 mod storage;
@@ -45,6 +47,7 @@ use self::workers::Workers;
 pub use self::handle::{Gone, Handle, Resend};
 
 use crate::config::{self, Config};
+use crate::degraded::Degraded;
 use crate::encode::Encoder;
 use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
@@ -176,6 +179,7 @@ impl Pipeline {
         link: Link,
         marks: Option<MarkWriter>,
         config: &Config,
+        degraded: &Degraded,
         metrics: &Metrics,
     ) -> Result<Self, Error> {
         let Opened { view, log, history, recovery } = opened;
@@ -200,6 +204,8 @@ impl Pipeline {
                 encoder: encoder.clone(),
                 published: published(&config.events),
                 marks,
+                exchange: names.events.clone(),
+                degraded: degraded.clone(),
                 metrics: metrics.clone(),
             },
             &link.publisher,
@@ -208,8 +214,12 @@ impl Pipeline {
             &workers,
             &config.notifications,
             &link.publisher,
-            encoder,
-            metrics.clone(),
+            notifier::Parts {
+                encoder,
+                exchange: names.notifications.clone(),
+                degraded: degraded.clone(),
+                metrics: metrics.clone(),
+            },
         )?;
         let alone = AloneFile::of_store(&config.store.path);
         let (condition_in, condition) = watch::channel(Condition::default());
@@ -236,6 +246,7 @@ impl Pipeline {
             heartbeat: heartbeat.clone(),
             alone: alone.clone(),
             clock_is_trusted,
+            degraded: degraded.clone(),
             metrics: metrics.clone(),
         };
         let (handle, thread) = core::start(parts)?;

@@ -7,9 +7,11 @@
 use super::Error;
 use super::workers::Workers;
 use crate::config;
+use crate::degraded::Degraded;
 use crate::encode::Encoder;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Outcome as Label;
+use crate::metrics::labels::{Outcome as Label, Restriction};
+use crate::notify::breaker::Health;
 use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
 use crate::notify::{DeliveryJob, Outcome, amqp, breaker};
@@ -75,19 +77,44 @@ struct Waiting {
     after: Seq,
 }
 
-struct ChannelState {
+/// The notifications of one channel that go out in order: all of them, or those of one kind.
+struct Lane {
     channel: Channel,
+    /// `None`: of every kind.
+    kind: Option<NotificationKind>,
     queue: ChannelQueue<Waiting>,
     worker: mpsc::Sender<DeliveryJob>,
-    shown: breaker::State,
+    /// The last failure of the lane.
+    failure: Option<LaneFailure>,
+    /// What is shown of that failure while the breaker is not closed.
+    shown: Option<Restriction>,
+}
+
+/// A failure that says something about a lane.
+struct LaneFailure {
+    why: Failure,
+    health: Health,
+    problem: Option<String>,
 }
 
 pub(super) struct Notifier {
-    channels: Vec<ChannelState>,
+    lanes: Vec<Lane>,
     encoder: Encoder,
     /// Deliveries in hand: in a queue, or under way.
     in_hand: HashSet<(Channel, String)>,
+    /// The name of the exchange for notifications, for people.
+    exchange: String,
+    degraded: Degraded,
     metrics: Metrics,
+}
+
+/// What the notifier is started with.
+pub(super) struct Parts {
+    pub(super) encoder: Encoder,
+    /// The name of the exchange for notifications, for people.
+    pub(super) exchange: String,
+    pub(super) degraded: Degraded,
+    pub(super) metrics: Metrics,
 }
 
 /// Starts the workers of the configured channels. Must be called on the runtime that is to carry their traffic.
@@ -95,38 +122,84 @@ pub(super) fn start(
     workers: &Workers,
     config: &config::Notifications,
     publisher: &orderly_broker::Publisher,
-    encoder: Encoder,
-    metrics: Metrics,
+    parts: Parts,
 ) -> Result<(Notifier, mpsc::Receiver<Outcomes>), Error> {
     let (outcomes_in, outcomes) = mpsc::channel(OUTCOMES);
-    let mut channels = Vec::new();
+    let mut lanes = Vec::new();
     for channel in &config.channels {
         let outcomes = outcomes_in.clone();
-        channels.push(match channel {
+        match channel {
             config::Channel::Amqp => {
-                let (channel_state, jobs) = ChannelState::new(Channel::Amqp, amqp::limits());
+                let limits = amqp::limits();
+                let kinds = NotificationKind::ALL;
+                let (worker, jobs) = mpsc::channel(limits.in_flight * kinds.len());
                 let work = amqp::run(publisher.clone(), jobs, outcomes);
                 workers.spawn("amqp", work.map(Ok));
-                channel_state
+                let of_kind = |kind| Lane::new(Channel::Amqp, Some(kind), limits, worker.clone());
+                lanes.extend(kinds.iter().copied().map(of_kind));
             }
             config::Channel::Webhook => {
                 let webhook = Webhook::new(&config.webhook)?;
-                let (channel_state, jobs) =
-                    ChannelState::new(Channel::Webhook, webhook::limits(&config.webhook));
+                let limits = webhook::limits(&config.webhook);
+                let (worker, jobs) = mpsc::channel(limits.in_flight);
                 workers.spawn("webhook", webhook::run(webhook, jobs, outcomes).map(Ok));
-                channel_state
+                lanes.push(Lane::new(Channel::Webhook, None, limits, worker));
             }
-        });
+        }
     }
-    Ok((Notifier { channels, encoder, in_hand: HashSet::new(), metrics }, outcomes))
+    let Parts { encoder, exchange, degraded, metrics } = parts;
+    let in_hand = HashSet::new();
+    Ok((Notifier { lanes, encoder, in_hand, exchange, degraded, metrics }, outcomes))
 }
 
-impl ChannelState {
-    fn new(channel: Channel, limits: Limits) -> (Self, mpsc::Receiver<DeliveryJob>) {
-        // as many as may be under way, so the channel always has a place for a delivery that the queue releases
-        let (worker, jobs) = mpsc::channel(limits.in_flight);
-        let (queue, shown) = (ChannelQueue::new(limits), breaker::State::Closed);
-        (Self { channel, queue, worker, shown }, jobs)
+impl Lane {
+    /// `worker` has a place for as many deliveries as may be under way, so for each one that the queue releases.
+    fn new(
+        channel: Channel,
+        kind: Option<NotificationKind>,
+        limits: Limits,
+        worker: mpsc::Sender<DeliveryJob>,
+    ) -> Self {
+        let queue = ChannelQueue::new(limits);
+        Self { channel, kind, queue, worker, failure: None, shown: None }
+    }
+
+    fn has(&self, delivery: &DueDelivery) -> bool {
+        self.channel == delivery.channel && self.kind.is_none_or(|kind| kind == delivery.kind)
+    }
+
+    /// What is to be shown of the lane now, and why.
+    fn restriction(&self, exchange: &str, elapsed: Duration) -> Option<(Restriction, String)> {
+        if self.queue.state(elapsed) == breaker::State::Closed {
+            return None;
+        }
+        let LaneFailure { why, health, problem } = self.failure.as_ref()?;
+        let problem = problem.clone().unwrap_or_else(|| why.to_string());
+        let Some(kind) = self.kind else {
+            let detail = format!(
+                "the channel {} does not work: {problem}; notifications wait",
+                self.channel
+            );
+            return Some((Restriction::ChannelDown, detail));
+        };
+        let wait = "notifications of this kind wait; the broker's answer:";
+        Some(match (why, health) {
+            (Failure::Unroutable, _) => {
+                let detail =
+                    format!("no queue is bound to {exchange} for {kind}: {wait} {problem}");
+                (Restriction::NotificationsUnroutable, detail)
+            }
+            (_, Health::Down) => {
+                let detail = format!(
+                    "a queue that is bound to {exchange} does not accept {kind}: {wait} {problem}"
+                );
+                (Restriction::NotificationsRejected, detail)
+            }
+            (_, Health::Ill | Health::Well) => {
+                let detail = format!("the channel {}, {kind}: {problem}", self.channel);
+                (Restriction::ChannelDown, detail)
+            }
+        })
     }
 }
 
@@ -172,14 +245,12 @@ impl Notifier {
                 moment.wall.plus(LEASE)
             } else {
                 let channel = delivery.channel;
-                let Some(channel_state) =
-                    self.channels.iter_mut().find(|channel_state| channel_state.channel == channel)
-                else {
+                let Some(lane) = self.lanes.iter_mut().find(|lane| lane.has(&delivery)) else {
                     let sent = Sent::GivenUp { why: Failure::Removed };
                     enqueued.given_up.push((delivery, sent));
                     continue;
                 };
-                match channel_state.queue.admission(moment.elapsed, trigger) {
+                match lane.queue.admission(moment.elapsed, trigger) {
                     Admission::Now => {
                         let view = sequencer.view().borrow();
                         if known.is_none() {
@@ -194,17 +265,13 @@ impl Notifier {
                         });
                         let Some(message) = message else { continue };
                         self.in_hand.insert((channel, delivery.id.clone()));
-                        channel_state.queue.push(Waiting {
-                            delivery,
-                            message,
-                            after: view.next_seq(),
-                        });
+                        lane.queue.push(Waiting { delivery, message, after: view.next_seq() });
                         moment.wall.plus(LEASE)
                     }
                     Admission::Later(_)
                         if trigger == Trigger::Timer
                             && delivery.give_up_at <= moment.wall
-                            && channel_state.queue.is_down(moment.elapsed) =>
+                            && lane.queue.is_down(moment.elapsed) =>
                     {
                         let sent = Sent::GivenUp { why: Failure::Unavailable };
                         enqueued.given_up.push((delivery, sent));
@@ -213,9 +280,7 @@ impl Notifier {
                     Admission::Later(at) => {
                         let at = moment.wall_at(at);
                         // a delivery whose time ends before that is checked, and given up, at its end
-                        if channel_state.queue.is_down(moment.elapsed)
-                            && delivery.give_up_at > moment.wall
-                        {
+                        if lane.queue.is_down(moment.elapsed) && delivery.give_up_at > moment.wall {
                             at.min(delivery.give_up_at)
                         } else {
                             at
@@ -229,68 +294,80 @@ impl Notifier {
         Ok(enqueued)
     }
 
-    /// Whether every channel whose breaker is closed has room for one more delivery.
+    /// Whether every lane whose breaker is closed has room for one more delivery.
     pub(super) fn has_room(&self, elapsed: Duration) -> bool {
-        let mut channels = self.channels.iter();
-        channels.all(|channel| channel.queue.is_down(elapsed) || channel.queue.has_room(elapsed))
+        let mut lanes = self.lanes.iter();
+        lanes.all(|lane| lane.queue.is_down(elapsed) || lane.queue.has_room(elapsed))
     }
 
     /// Hands the deliveries that may begin now to the workers.
     pub(super) fn pump(&mut self, moment: Moment) {
-        for channel_state in &mut self.channels {
+        for lane in &mut self.lanes {
             let fit = |waiting: &Waiting| waiting.after <= moment.durable;
             while let Some((Waiting { delivery, message, .. }, permit)) =
-                channel_state.queue.next(moment.elapsed, fit)
+                lane.queue.next(moment.elapsed, fit)
             {
                 // an error means that the worker failed: the process is ending
-                let _ = channel_state.worker.try_send(DeliveryJob { delivery, message, permit });
+                let _ = lane.worker.try_send(DeliveryJob { delivery, message, permit });
             }
         }
     }
 
     /// The time until the next delivery may begin, when only the rate limit of its channel holds it back.
     pub(super) fn pause(&self, elapsed: Duration) -> Option<Duration> {
-        let next = self
-            .channels
-            .iter()
-            .filter_map(|channel_state| channel_state.queue.next_at(elapsed))
-            .min()?;
+        let next = self.lanes.iter().filter_map(|lane| lane.queue.next_at(elapsed)).min()?;
         Some(next.saturating_sub(elapsed))
     }
 
     /// Takes note that an attempt ended. When the breaker opened, the queue drops the deliveries that wait.
     pub(super) fn returned(&mut self, outcome: &Outcome, moment: Moment) {
-        let Outcome { delivery, health, permit, .. } = outcome;
+        let Outcome { delivery, sent, health, permit, problem } = outcome;
         let channel = delivery.channel;
         self.in_hand.remove(&(channel, delivery.id.clone()));
-        let channel_state =
-            self.channels.iter_mut().find(|channel_state| channel_state.channel == channel);
-        for dropped in channel_state
-            .into_iter()
-            .flat_map(|channel_state| channel_state.queue.done(permit, *health, moment.elapsed))
-        {
+        let Some(lane) = self.lanes.iter_mut().find(|lane| lane.has(delivery)) else { return };
+        if let (Sent::Failed { why, .. }, Health::Ill | Health::Down) = (*sent, *health) {
+            lane.failure = Some(LaneFailure { why, health: *health, problem: problem.clone() });
+        }
+        for dropped in lane.queue.done(permit, *health, moment.elapsed) {
             self.in_hand.remove(&(channel, dropped.delivery.id));
         }
     }
 
-    /// Logs and counts the outcome of an attempt, which was recorded as `entry`.
-    pub(super) fn recorded(&self, delivery: &DueDelivery, sent: Sent, entry: &JournalEntry) {
-        let mut outcome = Label::Retried;
+    /// Logs and counts the outcome of an attempt, or of giving up without one, which was recorded as `entry`.
+    pub(super) fn recorded(
+        &self,
+        delivery: &DueDelivery,
+        sent: Sent,
+        problem: Option<&str>,
+        entry: &JournalEntry,
+    ) {
+        let (mut outcome, mut attempts) = (Label::Retried, delivery.attempt);
         for event in &entry.record.events {
             match event {
                 Event::NotificationDelivered { .. } => outcome = Label::Delivered,
-                Event::NotificationFailed { .. } => outcome = Label::Failed,
+                Event::NotificationFailed { attempts: made, .. } => {
+                    let without = matches!(sent, Sent::GivenUp { .. });
+                    (outcome, attempts) =
+                        (if without { Label::GivenUp } else { Label::Failed }, *made);
+                }
                 _ => {}
             }
         }
-        let DueDelivery { id, channel, attempt, .. } = delivery;
-        match (outcome, sent) {
-            (Label::Delivered, _) | (_, Sent::Delivered) => {}
-            (Label::Retried, Sent::Failed { why, .. }) => {
-                tracing::info!(notification_id = id, %channel, attempt, problem = %why, "an attempt to deliver a notification failed: it will be retried");
+        let DueDelivery { id, channel, kind, .. } = delivery;
+        let why = match sent {
+            Sent::Delivered => None,
+            Sent::Failed { why, .. } | Sent::Refused { why } | Sent::GivenUp { why } => {
+                Some(why.to_string())
             }
-            (_, Sent::Failed { why, .. } | Sent::Refused { why } | Sent::GivenUp { why }) => {
-                tracing::warn!(notification_id = id, %channel, attempt, problem = %why, "the delivery of a notification is given up");
+        };
+        let problem = problem.or(why.as_deref());
+        match outcome {
+            Label::Delivered => {}
+            Label::Retried => {
+                tracing::info!(notification_id = id, %kind, %channel, attempts, problem, "an attempt to deliver a notification failed: it will be retried");
+            }
+            Label::Failed | Label::GivenUp => {
+                tracing::warn!(notification_id = id, %kind, %channel, attempts, problem, "the delivery of a notification is given up");
             }
         }
         self.metrics.notifications(*channel, outcome, 1);
@@ -298,28 +375,30 @@ impl Notifier {
 
     /// Whether no delivery is under way, and none waits that could begin now.
     pub(super) fn is_idle(&self, moment: Moment) -> bool {
-        !self.channels.iter().any(|channel_state| channel_state.queue.is_busy(moment.elapsed))
+        !self.lanes.iter().any(|lane| lane.queue.is_busy(moment.elapsed))
     }
 
-    /// Updates the metrics of the breakers, and logs each breaker that opened or closed.
+    /// Shows the state of the breakers: in the metrics, and as restrictions, which logs each breaker that opened or closed.
     pub(super) fn show(&mut self, moment: Moment) {
-        for ChannelState { channel, queue, shown, .. } in &mut self.channels {
-            let state = queue.state(moment.elapsed);
-            if state == *shown {
-                continue;
+        for channel in Channel::ALL {
+            let lanes = self.lanes.iter().filter(|lane| lane.channel == *channel);
+            let state = lanes.map(|lane| lane.queue.state(moment.elapsed)).max();
+            self.metrics.breaker(*channel, state.unwrap_or(breaker::State::Closed));
+        }
+        for lane in &mut self.lanes {
+            let subject =
+                format!("{} {}", lane.channel, lane.kind.map_or("", |kind| kind.as_str()));
+            let now = lane.restriction(&self.exchange, moment.elapsed);
+            let (restriction, detail) = now.unzip();
+            if let Some(before) = lane.shown
+                && restriction != lane.shown
+            {
+                self.degraded.clear(before, &subject);
             }
-            match (*shown, state) {
-                (breaker::State::Closed, breaker::State::Open) => {
-                    tracing::warn!(%channel, "the channel failed repeatedly: its circuit breaker opens");
-                }
-                (_, breaker::State::Closed) => {
-                    tracing::info!(%channel, "the channel works again: its circuit breaker closes");
-                }
-                // the probe goes out, or it failed
-                (_, breaker::State::HalfOpen | breaker::State::Open) => {}
+            if let (Some(restriction), Some(detail)) = (restriction, detail) {
+                self.degraded.raise(restriction, &subject, detail);
             }
-            *shown = state;
-            self.metrics.breaker(*channel, state);
+            lane.shown = restriction;
         }
     }
 }

@@ -1,15 +1,20 @@
 //! Messages that the core publishes without waiting for their confirms: retries, dead letters, replies.
 
+mod lane;
+
+use self::lane::{Job, Lane, Shared};
 use super::Error;
+use super::pace::Report;
 use super::pending_acks::DeliveryRef;
 use super::workers::{Workers, failpoint};
+use crate::degraded::Degraded;
 use crate::metrics::Metrics;
+use crate::metrics::labels::Restriction;
 use orderly_actors::sequencer::DeadLetter;
 use orderly_broker::{Message, Names, Properties, Publisher, Retries, Retry};
-use orderly_domain::time::growing_pause;
 use orderly_domain::verdict::Reason;
 use orderly_store::Ordinal;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -19,8 +24,6 @@ use tokio::sync::mpsc;
 pub(super) const SUSPICIOUS: u32 = 3;
 /// The most batches of replies that wait. Further ones are dropped, since replies are best effort.
 const REPLIES: usize = 64;
-/// The first and the longest pause before a message that must be published is published again.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(2));
 
 /// What is settled when the broker has confirmed a message.
 #[derive(Debug)]
@@ -32,50 +35,67 @@ pub(super) enum Confirmed {
 }
 
 pub(super) struct Outbound {
-    workers: Workers,
-    publisher: Publisher,
     replies: mpsc::Sender<Vec<Message>>,
+    /// The lane of each wait queue, by its name.
+    to_retry: HashMap<String, mpsc::UnboundedSender<Job>>,
+    to_dead: mpsc::UnboundedSender<Job>,
     names: Names,
     retries: Retries,
     pub(super) confirmed: mpsc::UnboundedReceiver<Confirmed>,
-    confirmed_in: mpsc::UnboundedSender<Confirmed>,
     /// The number of messages under way that must be published.
     under_way: Arc<AtomicUsize>,
     /// Orders with a waiting callback that is being dead-lettered.
     callbacks: HashSet<Ordinal>,
-    metrics: Metrics,
 }
 
 impl Outbound {
     pub(super) fn new(
-        workers: Workers,
+        workers: &Workers,
         publisher: Publisher,
         names: Names,
         retry_delays: &[Duration],
+        degraded: &Degraded,
         metrics: Metrics,
     ) -> Self {
         let (confirmed_in, confirmed) = mpsc::unbounded_channel();
         let (replies, waiting) = mpsc::channel(REPLIES);
         workers.spawn("replies", send_replies(publisher.clone(), waiting));
-        Self {
-            workers,
+        let under_way = Arc::default();
+        let shared = Shared {
             publisher,
-            replies,
-            retries: Retries::new(&names, retry_delays),
-            names,
-            confirmed,
-            confirmed_in,
-            under_way: Arc::default(),
-            callbacks: HashSet::new(),
+            confirmed: confirmed_in,
+            under_way: Arc::clone(&under_way),
             metrics,
-        }
+        };
+        let start = |restriction, what, subject: &str, destination| {
+            let (lane, jobs) = mpsc::unbounded_channel();
+            let (degraded, subject) = (degraded.clone(), subject.to_owned());
+            let report = Report { degraded, restriction, subject, what };
+            let work = Lane::new(report, destination, jobs, shared.clone()).run();
+            workers.spawn("outbound", work);
+            lane
+        };
+        let to_retry = retry_delays.iter().map(|delay| names.retry(*delay)).map(|queue| {
+            let destination = format!("the wait queue {queue}");
+            let lane = start(Restriction::RetriesRejected, "retries", &queue, destination);
+            (queue, lane)
+        });
+        let to_retry = to_retry.collect();
+        let destination = format!("a queue that is bound to {}", names.dead);
+        let to_dead = start(Restriction::DeadLettersRejected, "dead letters", "", destination);
+        let retries = Retries::new(&names, retry_delays);
+        let callbacks = HashSet::new();
+        Self { replies, to_retry, to_dead, names, retries, confirmed, under_way, callbacks }
     }
 
     /// Publishes a failed command to a wait queue. `false` when the command has had its last attempt.
     pub(super) fn retry(&self, delivery_ref: &DeliveryRef, message: &Message) -> bool {
         match self.retries.after(message) {
             Retry::Later(retry) => {
-                self.must_publish(Confirmed::Delivery(delivery_ref.clone()), *retry, None);
+                let then = Confirmed::Delivery(delivery_ref.clone());
+                if let Some(lane) = self.to_retry.get(&retry.routing_key) {
+                    self.must_publish(lane, Job { then, message: *retry, dead: None });
+                }
                 true
             }
             Retry::Exhausted { .. } => false,
@@ -91,7 +111,7 @@ impl Outbound {
         reason: Option<Reason>,
     ) {
         let reason = reason.unwrap_or(Reason::Failed);
-        let letter = Message {
+        let message = Message {
             exchange: self.names.dead.clone(),
             properties: Properties {
                 dead_letter_reason: Some(reason.as_str().to_owned()),
@@ -100,7 +120,8 @@ impl Outbound {
             routing_key: message.routing_key.clone(),
             body: message.body.clone(),
         };
-        self.must_publish(Confirmed::Delivery(delivery_ref.clone()), letter, Some(reason));
+        let then = Confirmed::Delivery(delivery_ref.clone());
+        self.must_publish(&self.to_dead, Job { then, message, dead: Some(reason) });
     }
 
     /// Publishes a waiting callback to the dead letters of the broker, as a message like the one that brought the
@@ -124,8 +145,8 @@ impl Outbound {
             },
             body: letter.body.clone(),
         };
-        let reason = Some(letter.reason);
-        self.must_publish(Confirmed::Callback(letter), message, reason);
+        let dead = Some(letter.reason);
+        self.must_publish(&self.to_dead, Job { then: Confirmed::Callback(letter), message, dead });
     }
 
     /// Ends the dead-lettering of a waiting callback: the next one of its order may be dead-lettered.
@@ -133,42 +154,10 @@ impl Outbound {
         self.callbacks.remove(&order);
     }
 
-    /// Publishes a message until the broker has confirmed it, and then settles `then`. `dead` is the reason of a dead
-    /// letter.
-    fn must_publish(&self, then: Confirmed, message: Message, dead: Option<Reason>) {
-        let (publisher, confirmed) = (self.publisher.clone(), self.confirmed_in.clone());
-        let metrics = self.metrics.clone();
-        let under_way = Arc::clone(&self.under_way);
-        under_way.fetch_add(1, Ordering::AcqRel);
-        self.workers.spawn("outbound", async move {
-            let mut told = None;
-            let mut failures = 0;
-            loop {
-                failpoint("outbound");
-                let confirms = publisher.mandatory(vec![message.clone()]).await.await;
-                if confirms.iter().all(orderly_broker::Confirm::is_acked) {
-                    break;
-                }
-                // log each new problem once: a queue may be missing for a long time
-                if told.as_ref() != Some(&confirms) {
-                    let to = &message.routing_key;
-                    tracing::warn!(
-                        ?confirms,
-                        to,
-                        "the broker did not confirm a message: publishing it again"
-                    );
-                    told = Some(confirms);
-                }
-                failures += 1;
-                tokio::time::sleep(growing_pause(PAUSES.0, PAUSES.1, failures)).await;
-            }
-            if let Some(reason) = dead {
-                metrics.dead_lettered(reason.into());
-            }
-            under_way.fetch_sub(1, Ordering::AcqRel);
-            let _ = confirmed.send(then); // the core is ending
-            Ok(())
-        });
+    /// Publishes a message until the broker has confirmed it, and then settles the job.
+    fn must_publish(&self, lane: &mpsc::UnboundedSender<Job>, job: Job) {
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        let _ = lane.send(job); // an error means that the lane failed: the process is ending
     }
 
     /// Publishes verdict replies.

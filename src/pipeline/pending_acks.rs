@@ -233,8 +233,8 @@ impl PendingAcks {
         self.ledger.unsettled()
     }
 
-    /// Every event below this was published.
-    pub(super) fn cursor(&self) -> Seq {
-        self.relay.cursor()
+    /// The relay, which gets the durable units.
+    pub(super) fn relay(&self) -> &RelayHandle {
+        &self.relay
     }
 }

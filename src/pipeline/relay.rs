@@ -5,36 +5,46 @@
 //! journal is the outbox: the relay reads units from the journal that the core left out because the relay was late, and
 //! units that a failed publish must repeat. It reads no others: units are durable a moment before the core hands them
 //! over, and the relay waits for them.
+//!
+//! When the broker does not take charge of an event, the relay goes back to the cursor, and publishes only what was not
+//! confirmed: first one event alone, as [`Pace`] says.
 
 mod marks;
 
 use self::marks::Marks;
 use super::Error;
+use super::pace::{Pace, Report};
 use super::workers::{Workers, failpoint};
+use crate::degraded::Degraded;
 use crate::encode::{self, Encoder};
 use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
+use crate::metrics::labels::{Restriction, Stage};
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states;
-use orderly_broker::{EventStream, Keyed, Publisher, Receipt};
+use orderly_broker::{Confirm, EventStream, Keyed, Publisher, Receipt};
+use orderly_domain::event::Type;
+use orderly_domain::time::Timestamp;
 use orderly_store::{History, Seq};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 /// The largest number of events in one publish.
 const BATCH: usize = 256;
 /// The largest number of publishes under way.
 const OUTSTANDING: usize = 16;
+/// The most events under way.
+const IN_FLIGHT: usize = OUTSTANDING * BATCH;
 /// About the most units that wait for the relay in memory. The relay reads further ones from the journal later.
 const HANDED_OVER: usize = 4096;
 /// The number of units that are read from the journal at once.
 const READ: usize = 512;
-/// The pause after a failed publish.
-const PAUSE: Duration = Duration::from_millis(200);
+/// In [`FeedState::oldest`]: every event is confirmed.
+const NONE: i64 = i64::MIN;
 
 /// The position of the relay. The core reads its cursor.
 pub(super) struct Position {
@@ -45,12 +55,18 @@ pub(super) struct Position {
 }
 
 /// The feed of durable units, as the core and the relay share it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct FeedState {
     /// The number of units that the core has handed over and the relay has not taken.
     waiting: AtomicUsize,
     /// Every unit below this was handed over, or left out because too many were waiting.
     fed_through: AtomicU64,
+    /// The time of the oldest event that is not confirmed, or [`NONE`].
+    oldest: AtomicI64,
+    /// When the first publish under way began, in microseconds of the relay's clock; 0: none is under way.
+    waiting_since: AtomicU64,
+    /// Ends the pause before a probe.
+    hurry: Notify,
 }
 
 /// The core's handle of the relay: hands over durable units, and reads the cursor.
@@ -59,6 +75,7 @@ pub(super) struct RelayHandle {
     sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
     feed: Arc<FeedState>,
     cursor: Arc<AtomicU64>,
+    clock: SystemClock,
 }
 
 impl RelayHandle {
@@ -78,9 +95,28 @@ impl RelayHandle {
     pub(super) fn cursor(&self) -> Seq {
         Seq(self.cursor.load(Ordering::Acquire))
     }
+
+    /// The time of the oldest event that was to be published and is not confirmed.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        let micros = self.feed.oldest.load(Ordering::Relaxed);
+        (micros != NONE).then(|| Timestamp::from_micros(micros))
+    }
+
+    /// How long the first publish under way has waited for its confirms.
+    pub(super) fn waiting_for(&self) -> Duration {
+        match self.feed.waiting_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => self.clock.monotonic().saturating_sub(Duration::from_micros(since)),
+        }
+    }
+
+    /// Ends the pause before a probe, if there is one: the process is about to end.
+    pub(super) fn hurry(&self) {
+        self.feed.hurry.notify_one();
+    }
 }
 
-/// What a relay works with.
+/// What the relay is started with.
 pub(super) struct Parts {
     pub(super) position: Position,
     pub(super) history: History,
@@ -89,20 +125,40 @@ pub(super) struct Parts {
     pub(super) published: Vec<bool>,
     /// Makes the marks for a broker that outlives the process.
     pub(super) marks: Option<MarkWriter>,
+    /// The name of the exchange for events, for people.
+    pub(super) exchange: String,
+    pub(super) degraded: Degraded,
     pub(super) metrics: Metrics,
 }
 
 pub(super) fn start(workers: &Workers, parts: Parts, publisher: &Publisher) -> RelayHandle {
     let (sender, receiver) = mpsc::unbounded_channel();
-    let feed = Arc::new(FeedState::default());
-    feed.fed_through.store(parts.history.durable().0, Ordering::SeqCst); // what is durable already is never fed
+    let feed = Arc::new(FeedState {
+        waiting: AtomicUsize::new(0),
+        fed_through: AtomicU64::new(parts.history.durable().0), // what is durable already is never fed
+        oldest: AtomicI64::new(NONE),
+        waiting_since: AtomicU64::new(0),
+        hurry: Notify::new(),
+    });
     let cursor = Arc::clone(&parts.position.cursor);
+    let report = Report {
+        degraded: parts.degraded,
+        restriction: Restriction::EventsRejected,
+        subject: String::new(),
+        what: "events",
+    };
+    let (next, clock) = (parts.position.next, SystemClock::default());
     let relay = Relay {
-        next: parts.position.next,
+        next,
+        from: next,
+        acked: BTreeSet::new(),
+        pace: Pace::new(IN_FLIGHT, report),
+        in_flight: 0,
         position: parts.position,
         history: parts.history,
         encoder: parts.encoder,
         published: parts.published,
+        exchange: parts.exchange,
         stream: publisher.events(),
         marks: parts.marks.map(|writer| Marks::new(writer, publisher.clone())),
         uncovered: false,
@@ -111,27 +167,60 @@ pub(super) fn start(workers: &Workers, parts: Parts, publisher: &Publisher) -> R
         receiver,
         feed: Arc::clone(&feed),
         metrics: parts.metrics,
-        clock: SystemClock::default(),
+        clock: clock.clone(),
     };
     workers.spawn("relay", relay.run());
-    RelayHandle { sender, feed, cursor }
+    RelayHandle { sender, feed, cursor, clock }
+}
+
+/// An event that was published.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    seq: Seq,
+    at: Timestamp,
+    kind: Type,
+}
+
+/// A publish under way.
+struct Batch {
+    /// Every event of the units before this is in this batch, in an earlier one, or confirmed.
+    through: Seq,
+    events: Vec<Sent>,
+    receipt: Receipt,
+    /// When the batch was published.
+    began: Duration,
+}
+
+/// What the broker did not take charge of.
+struct Failure {
+    /// The first such event.
+    first: Sent,
+    /// The first one that the broker refused, and its answer; else the first one that was lost with its channel.
+    told: (Sent, Confirm),
 }
 
 struct Relay {
     position: Position,
     /// The next unit to publish.
     next: Seq,
+    /// The events of that unit before this are in flight or confirmed.
+    from: Seq,
+    /// Events behind the cursor that are confirmed: a failed publish does not repeat them.
+    acked: BTreeSet<Seq>,
+    pace: Pace,
     history: History,
     encoder: Encoder,
     /// Which types are published, in the order of `Type::ALL`.
     published: Vec<bool>,
+    exchange: String,
     stream: EventStream,
     /// The marks of a broker that outlives the process.
     marks: Option<Marks>,
     /// The next unit has events that no confirmed mark covers.
     uncovered: bool,
-    /// The batches under way: the sequence after the batch, its receipt, and when it was published.
-    outstanding: VecDeque<(Seq, Receipt, Duration)>,
+    outstanding: VecDeque<Batch>,
+    /// The events in these batches.
+    in_flight: usize,
     /// Units that the core has handed over.
     handed_over: VecDeque<Arc<JournalEntry>>,
     /// The feed: units that became durable, as the core hands them over.
@@ -146,27 +235,23 @@ impl Relay {
         loop {
             self.take_fed();
             self.extend_marks().await;
-            if self.outstanding.len() < OUTSTANDING && self.behind() && !self.uncovered {
+            if self.has_room() && self.behind() && !self.uncovered {
                 self.publish_some().await.map_err(|error| {
                     tracing::error!(%error, "the journal cannot be read for the relay");
                     Error::Relay
                 })?;
                 continue;
             }
-            let has_room = self.outstanding.len() < OUTSTANDING;
-            if let Some((through, receipt, began)) = self.outstanding.front_mut() {
-                let (through, began) = (*through, *began);
+            let has_room = self.has_room();
+            if let Some(batch) = self.outstanding.front_mut() {
                 tokio::select! {
                     biased;
-                    confirms = receipt => {
-                        self.outstanding.pop_front();
-                        let acked = confirms.iter().all(orderly_broker::Confirm::is_acked);
-                        self.confirmed(through, began, acked, confirms.len()).await;
-                    }
+                    confirms = &mut batch.receipt => self.settle(&confirms).await,
                     acked = marked(&mut self.marks) => self.marked(acked).await,
                     Some(entries) = self.receiver.recv(), if has_room => self.take(entries),
                 }
             } else {
+                let over = self.pace.check_at().map(|at| at.saturating_sub(self.clock.monotonic()));
                 tokio::select! {
                     biased;
                     acked = marked(&mut self.marks) => self.marked(acked).await,
@@ -174,6 +259,9 @@ impl Relay {
                         Some(entries) => self.take(entries),
                         None => return Ok(()), // the core has ended
                     },
+                    () = tokio::time::sleep(over.unwrap_or_default()), if over.is_some() => {
+                        self.pace.check(true, self.clock.monotonic());
+                    }
                 }
             }
         }
@@ -193,7 +281,7 @@ impl Relay {
     async fn marked(&mut self, acked: bool) {
         self.uncovered = false;
         if !acked {
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(marks::PAUSE).await;
         }
     }
 
@@ -201,6 +289,10 @@ impl Relay {
     fn is_uncovered(&self, entry: &JournalEntry) -> bool {
         self.marks.as_ref().is_some_and(|marks| !marks.cover(entry.next))
             && entry.record.events.iter().any(|event| self.published[event.kind() as usize])
+    }
+
+    fn has_room(&self) -> bool {
+        self.outstanding.len() < OUTSTANDING && self.pace.room(self.in_flight) > 0
     }
 
     fn take(&mut self, entries: Vec<Arc<JournalEntry>>) {
@@ -225,30 +317,107 @@ impl Relay {
         self.next < self.fed_through()
     }
 
-    async fn confirmed(&mut self, through: Seq, began: Duration, acked: bool, events: usize) {
-        if acked {
-            self.position.cursor.store(through.0, Ordering::Release);
-            let took = self.clock.monotonic().saturating_sub(began);
-            self.metrics.command_duration(crate::metrics::labels::Stage::Publish, took, events);
+    /// Ends the first batch under way, whose confirms have come.
+    async fn settle(&mut self, confirms: &[Confirm]) {
+        let Some(batch) = self.outstanding.pop_front() else { return };
+        if !confirms.iter().all(Confirm::is_acked) {
+            self.go_back(batch, confirms).await;
             return;
         }
-        tracing::warn!(
-            from = self.position.cursor.load(Ordering::Acquire),
-            "publishing failed: events are published again from the cursor on"
-        );
-        for (_, receipt, _) in std::mem::take(&mut self.outstanding) {
-            receipt.await; // the events are published again, whatever the outcome
+        self.in_flight -= batch.events.len();
+        // units without events that are published may follow the last batch
+        let is_last = self.outstanding.is_empty();
+        self.advance(if is_last { self.next } else { batch.through });
+        // of a unit that is not whole in the batches so far
+        let further = batch.events.iter().rev().take_while(|event| event.seq >= batch.through);
+        self.acked.extend(further.map(|event| event.seq));
+        self.show_oldest();
+        let now = self.clock.monotonic();
+        self.pace.confirmed(batch.events.len());
+        self.pace.check(is_last && !self.behind(), now);
+        let took = now.saturating_sub(batch.began);
+        self.metrics.command_duration(Stage::Publish, took, batch.events.len());
+    }
+
+    /// Every event below `cursor` is confirmed.
+    fn advance(&mut self, cursor: Seq) {
+        self.position.cursor.store(cursor.0, Ordering::Release);
+        if !self.acked.is_empty() {
+            self.acked = self.acked.split_off(&cursor);
         }
+    }
+
+    /// The broker did not take charge of all events of `batch`. Waits for the confirms of all others, and goes back to
+    /// the cursor.
+    async fn go_back(&mut self, batch: Batch, confirms: &[Confirm]) {
+        let mut failure = None;
+        self.note(&batch.events, confirms, &mut failure);
+        for batch in std::mem::take(&mut self.outstanding) {
+            self.note(&batch.events, &batch.receipt.await, &mut failure);
+        }
+        self.in_flight = 0;
         self.stream.resume();
         self.next = Seq(self.position.cursor.load(Ordering::Acquire));
-        tokio::time::sleep(PAUSE).await;
+        self.from = self.next;
+        let Some(Failure { first, told: (event, answer) }) = failure else { return };
+        self.show_oldest();
+        self.feed.oldest.store(first.at.micros(), Ordering::Relaxed);
+        let now = self.clock.monotonic();
+        let pause = match self.refusal(event, &answer) {
+            Some(detail) => self.pace.rejected(detail, now),
+            None => self.pace.lost(now),
+        };
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.feed.hurry.notified() => {}
+        }
+    }
+
+    /// Takes note of which events are confirmed, and of the first ones that are not.
+    fn note(&mut self, events: &[Sent], confirms: &[Confirm], failure: &mut Option<Failure>) {
+        for (event, confirm) in events.iter().zip(confirms) {
+            if confirm.is_acked() {
+                self.acked.insert(event.seq);
+                continue;
+            }
+            let told = (*event, confirm.clone());
+            match failure {
+                None => *failure = Some(Failure { first: *event, told }),
+                Some(known) if known.told.1 == Confirm::Lost => known.told = told,
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Why the broker refused an event, for a person. `None`: the event was lost with its channel.
+    fn refusal(&self, event: Sent, answer: &Confirm) -> Option<String> {
+        let answer = answer.refusal()?;
+        let (kind, id) = (event.kind.as_str(), self.encoder.event_id(event.seq));
+        Some(format!(
+            "a queue that is bound to {} does not accept the event {id} ({kind}), which is tried again, and later events wait; the broker's answer: {answer}",
+            self.exchange
+        ))
+    }
+
+    /// Shows the oldest event that is not confirmed, and since when its batch waits.
+    fn show_oldest(&self) {
+        let first = self.outstanding.front();
+        let oldest = first.and_then(|batch| batch.events.first());
+        self.feed.oldest.store(oldest.map_or(NONE, |event| event.at.micros()), Ordering::Relaxed);
+        let began = first.map_or(Duration::ZERO, |batch| batch.began);
+        let began = u64::try_from(began.as_micros()).unwrap_or(u64::MAX);
+        self.feed.waiting_since.store(began, Ordering::Relaxed);
     }
 
     /// Publishes the next batch.
     async fn publish_some(&mut self) -> Result<(), states::Error> {
         failpoint("relay");
-        let mut batch = Vec::with_capacity(BATCH);
-        while batch.len() < BATCH {
+        let room = self.pace.room(self.in_flight).min(BATCH);
+        let mut batch = Vec::with_capacity(room);
+        let mut events = Vec::with_capacity(room);
+        // no event of the units before this must be published any more
+        let mut confirmed = None;
+        while batch.len() < room {
             let Some(entry) = self.take_next().await? else {
                 break;
             };
@@ -257,30 +426,60 @@ impl Relay {
                 self.uncovered = true;
                 break;
             }
-            for (seq, event) in entry.events() {
-                if !self.published[event.kind() as usize] {
-                    continue;
-                }
-                match self.encoder.event(&entry, seq, event) {
-                    Some(message) => {
-                        batch.push(Keyed { key: encode::key(&entry, event), message });
-                    }
-                    None => tracing::error!(
-                        sequence = seq.0,
-                        "an event cannot be encoded: its unit lacks a state"
-                    ),
-                }
+            if !self.add(&entry, room, &mut batch, &mut events) {
+                self.handed_over.push_front(entry);
+                break;
             }
             self.next = entry.next;
+            if batch.is_empty() {
+                confirmed = Some(entry.next);
+            }
         }
-        if batch.is_empty() && self.outstanding.is_empty() {
-            self.position.cursor.store(self.next.0, Ordering::Release);
+        if self.outstanding.is_empty()
+            && let Some(confirmed) = confirmed
+        {
+            self.advance(confirmed);
+        }
+        if batch.is_empty() {
             return Ok(());
         }
         let began = self.clock.monotonic();
+        self.in_flight += events.len();
         let receipt = self.stream.publish(batch).await;
-        self.outstanding.push_back((self.next, receipt, began));
+        self.outstanding.push_back(Batch { through: self.next, events, receipt, began });
+        self.show_oldest();
         Ok(())
+    }
+
+    /// Adds the events of a unit that are to be published. `false`: there is no room for all of them.
+    fn add(
+        &mut self,
+        entry: &JournalEntry,
+        room: usize,
+        batch: &mut Vec<Keyed>,
+        events: &mut Vec<Sent>,
+    ) -> bool {
+        for (seq, event) in entry.events() {
+            let kind = event.kind();
+            if seq < self.from || !self.published[kind as usize] || self.acked.contains(&seq) {
+                continue;
+            }
+            if batch.len() == room {
+                self.from = seq;
+                return false;
+            }
+            match self.encoder.event(entry, seq, event) {
+                Some(message) => {
+                    batch.push(Keyed { key: encode::key(entry, event), message });
+                    events.push(Sent { seq, at: entry.at, kind });
+                }
+                None => tracing::error!(
+                    sequence = seq.0,
+                    "an event cannot be encoded: its unit lacks a state"
+                ),
+            }
+        }
+        true
     }
 
     /// The unit at `next`, if it is durable.

@@ -19,6 +19,7 @@ pub use self::store::{open_store, read_any_store};
 
 use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;
+use crate::degraded::Degraded;
 use crate::mark::{self, MarkWriter};
 use crate::metrics::Metrics;
 use crate::pipeline::{self, Handle, Pipeline};
@@ -82,6 +83,8 @@ pub struct Observed {
     pub metrics: Metrics,
     /// Whether the process should be given work.
     pub readiness: Readiness,
+    /// What a person should see although the process goes on.
+    pub degraded: Degraded,
     /// The admin server.
     pub server: admin::Server,
     backend: Backend,
@@ -92,6 +95,7 @@ impl Observed {
     pub fn start(config: &Config) -> Result<Self, Error> {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
+        let degraded = Degraded::new(metrics.clone());
         let backend = Backend::default();
         let options = admin::Options {
             bind: config.admin.bind,
@@ -101,8 +105,20 @@ impl Observed {
             grace: Duration::from_secs(5),
         };
         let routes = admin::routes(backend.clone());
-        let server = admin::Server::start(options, readiness.clone(), exporter, routes)?;
-        Ok(Self { metrics, readiness, server, backend })
+        let health =
+            admin::Health { readiness: readiness.clone(), degraded: degraded.clone(), exporter };
+        let server = admin::Server::start(options, health, routes)?;
+        Ok(Self { metrics, readiness, degraded, server, backend })
+    }
+}
+
+impl Observed {
+    fn shown(&self) -> watch::Shown {
+        watch::Shown {
+            readiness: self.readiness.clone(),
+            degraded: self.degraded.clone(),
+            metrics: self.metrics.clone(),
+        }
     }
 }
 
@@ -129,18 +145,15 @@ impl Processor {
         let status = link.status.clone();
         let reader = opened.view.reader();
         observed.backend.read_from(reader.clone());
-        let pipeline = Pipeline::start(opened, link, marks, config, &observed.metrics)?;
+        let (degraded, metrics) = (&observed.degraded, &observed.metrics);
+        let pipeline = Pipeline::start(opened, link, marks, config, degraded, metrics)?;
         observed.backend.ask(pipeline.handle.clone());
-        let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
+        let broker = watch::watch_broker(status, observed.shown());
         let condition = pipeline.condition.clone();
+        let condition = watch::watch_pipeline(condition, observed.readiness.clone());
         let watchers = vec![
-            pipeline.workers.spawn(
-                "readiness",
-                watch::watch_broker(status, readiness.clone(), metrics).map(Ok),
-            ),
-            pipeline
-                .workers
-                .spawn("readiness", watch::watch_pipeline(condition, readiness).map(Ok)),
+            pipeline.workers.spawn("readiness", broker.map(Ok)),
+            pipeline.workers.spawn("readiness", condition.map(Ok)),
         ];
         Ok(Self { handle: pipeline.handle.clone(), reader, pipeline, watchers })
     }

@@ -94,8 +94,7 @@ fn continue_from(opened: &mut Opened, mark: &Mark, config: &Config) -> Result<()
 async fn claim(config: &Config, observed: &Observed) -> Result<(Owner, Option<ReadOnly>), Error> {
     let claim = Claim::new(broker_settings(config))?;
     let mut watcher = JoinSet::new(); // dropping the set ends the task
-    let (readiness, metrics) = (observed.readiness.clone(), observed.metrics.clone());
-    watcher.spawn(watch_broker(claim.status(), readiness, metrics));
+    watcher.spawn(watch_broker(claim.status(), observed.shown()));
 
     let (want, wanted) = oneshot::channel();
     let mut reading = pin!(read_ahead(config.clone(), wanted));

@@ -1,21 +1,34 @@
 //! Shows the state of the broker's driver and of the pipeline in readiness and metrics.
 
 use crate::admin::{Condition as Unready, Readiness, STARTING};
+use crate::degraded::Degraded;
 use crate::metrics::Metrics;
+use crate::metrics::labels::Restriction;
 use crate::pipeline::Condition;
 use crate::pipeline::workers::failpoint;
 use orderly_broker::{Phase, Status};
 use tokio::sync::watch;
 
+/// Where the state of the broker's driver is shown.
+pub(super) struct Shown {
+    pub(super) readiness: Readiness,
+    pub(super) degraded: Degraded,
+    pub(super) metrics: Metrics,
+}
+
 /// Shows the state of the broker's driver, until the driver is gone.
-pub(super) async fn watch_broker(
-    mut status: watch::Receiver<Status>,
-    readiness: Readiness,
-    metrics: Metrics,
-) {
+pub(super) async fn watch_broker(mut status: watch::Receiver<Status>, shown: Shown) {
+    let Shown { readiness, degraded, metrics } = shown;
     let mut reconnects = 0;
     loop {
         let now = status.borrow_and_update().clone();
+        match &now.blocked {
+            Some(reason) if now.connected() => {
+                let detail = format!("the broker blocks publishers: {reason}");
+                degraded.raise_unlogged(Restriction::BrokerBlocked, detail);
+            }
+            Some(_) | None => degraded.clear_unlogged(Restriction::BrokerBlocked),
+        }
         for _ in reconnects..now.reconnects {
             metrics.broker_reconnect();
         }
@@ -96,12 +109,17 @@ mod tests {
     use super::*;
     use orderly_broker::{Failure, FailureKind};
 
+    fn shown_in(readiness: &Readiness) -> Shown {
+        let metrics = Metrics::new().0;
+        let degraded = Degraded::new(metrics.clone());
+        Shown { readiness: readiness.clone(), degraded, metrics }
+    }
+
     /// What readiness shows after the driver went through `phases`, each with the error that it had last.
     async fn shown_after(phases: &[(Phase, Option<&str>)]) -> Vec<(Unready, String)> {
         let (status, watched) = watch::channel(Status::default());
         let readiness = Readiness::starting();
-        let (metrics, _exporter) = Metrics::new();
-        let watching = tokio::spawn(watch_broker(watched, readiness.clone(), metrics));
+        let watching = tokio::spawn(watch_broker(watched, shown_in(&readiness)));
         for (phase, error) in phases {
             let last_error = error.map(|detail| Failure {
                 kind: FailureKind::ConnectionLost,
@@ -158,8 +176,7 @@ mod tests {
             let up = Status { phase: Phase::Up, generation: 1, ..Status::default() };
             let (status, watched) = watch::channel(up.clone());
             let readiness = Readiness::starting();
-            let (metrics, _exporter) = Metrics::new();
-            let watching = tokio::spawn(watch_broker(watched, readiness.clone(), metrics));
+            let watching = tokio::spawn(watch_broker(watched, shown_in(&readiness)));
             while !readiness.reasons().is_empty() {
                 tokio::task::yield_now().await;
             }

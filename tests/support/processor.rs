@@ -160,6 +160,18 @@ impl Processor {
         (answer.status().as_u16(), serde_json::from_str(&text).expect("JSON"))
     }
 
+    /// The details of a degraded reason in `/readyz`, which answers 200.
+    pub(crate) fn degraded(&self, reason: &str) -> Vec<String> {
+        let ready = self.get("/readyz").expect("it is ready");
+        let reasons = ready["degraded"].as_array().expect("a list").iter();
+        let of_reason = reasons.filter(|one| one["reason"] == reason);
+        of_reason.map(|one| one["detail"].as_str().expect("a text").to_owned()).collect()
+    }
+
+    pub(crate) fn is_degraded(&self, reason: &str) -> bool {
+        !self.degraded(reason).is_empty()
+    }
+
     /// The sum of a metric's series whose line contains `labels`.
     pub(crate) fn metric(&self, name: &str, labels: &str) -> f64 {
         let Some(Value::String(text)) = self.get("/metrics") else {

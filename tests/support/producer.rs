@@ -47,15 +47,37 @@ impl Producer {
         self.bind_of_type("classic", exchange, key).await
     }
 
+    /// Declares a queue that rejects what comes when it has `limit` messages, bound to an exchange of the namespace.
+    pub(crate) async fn bind_limited(&self, exchange: &str, key: &str, limit: i32) -> String {
+        let queue = format!("{}.test.{exchange}.{key}.{limit}", self.namespace);
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(limit));
+        arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
+        self.declare_and_bind(queue, arguments, exchange, key).await
+    }
+
     async fn bind_of_type(&self, kind: &str, exchange: &str, key: &str) -> String {
         let queue = format!("{}.test.{exchange}.{key}", self.namespace);
         let mut arguments = FieldTable::default();
         arguments.insert("x-queue-type".into(), AMQPValue::LongString(kind.into()));
+        self.declare_and_bind(queue, arguments, exchange, key).await
+    }
+
+    /// Declares a durable queue.
+    pub(crate) async fn declare(&self, queue: &str, arguments: FieldTable) {
         let durable = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        self.channel
-            .queue_declare(queue.as_str().into(), durable, arguments)
-            .await
-            .expect("a queue");
+        let declared = self.channel.queue_declare(queue.into(), durable, arguments);
+        declared.await.expect("a queue");
+    }
+
+    async fn declare_and_bind(
+        &self,
+        queue: String,
+        arguments: FieldTable,
+        exchange: &str,
+        key: &str,
+    ) -> String {
+        self.declare(&queue, arguments).await;
         let exchange = format!("{}.{exchange}", self.namespace);
         self.channel
             .queue_bind(
@@ -140,7 +162,17 @@ impl Producer {
         all
     }
 
-    async fn try_take(&self, queue: &str) -> Option<Got> {
+    /// Takes the messages that are in a queue now.
+    pub(crate) async fn take_ready(&self, queue: &str) -> Vec<Got> {
+        let mut all = Vec::new();
+        while let Some(got) = self.try_take(queue).await {
+            all.push(got);
+        }
+        all
+    }
+
+    /// Takes the next message of a queue, if there is one.
+    pub(crate) async fn try_take(&self, queue: &str) -> Option<Got> {
         let got = self
             .channel
             .basic_get(queue.into(), BasicGetOptions::default())

@@ -25,7 +25,7 @@ use tokio::{
     time::Instant,
 };
 
-use self::state::State;
+use self::state::{State, Subscriber};
 use super::{
     Confirm, Intake, Link, MAX_BATCH, Message, Names, Phase, Status,
     publisher::{BreakMarker, PublishChannel, publisher},
@@ -75,17 +75,29 @@ enum Processor {
 
 /// Receives copies of what is published to an exchange, or to a reply queue.
 #[derive(Debug)]
-pub struct Subscription(mpsc::UnboundedReceiver<Message>);
+pub struct Subscription(Receiver);
+
+#[derive(Debug)]
+enum Receiver {
+    Unlimited(mpsc::UnboundedReceiver<Message>),
+    Limited(mpsc::Receiver<Message>),
+}
 
 impl Subscription {
     /// The next message; `None` after the broker is gone.
     pub async fn recv(&mut self) -> Option<Message> {
-        self.0.recv().await
+        match &mut self.0 {
+            Receiver::Unlimited(receiver) => receiver.recv().await,
+            Receiver::Limited(receiver) => receiver.recv().await,
+        }
     }
 
     /// The next message if one has arrived.
     pub fn try_recv(&mut self) -> Option<Message> {
-        self.0.try_recv().ok()
+        match &mut self.0 {
+            Receiver::Unlimited(receiver) => receiver.try_recv().ok(),
+            Receiver::Limited(receiver) => receiver.try_recv().ok(),
+        }
     }
 }
 
@@ -157,15 +169,23 @@ impl Memory {
     /// Receives what is published to `exchange` from now on under keys that match `pattern`.
     pub fn subscribe(&self, exchange: &str, pattern: &str) -> Subscription {
         let (sender, receiver) = mpsc::unbounded_channel();
-        self.lock().state.bind(exchange, pattern, sender);
-        Subscription(receiver)
+        self.lock().state.bind(exchange, pattern, Subscriber::Unlimited(sender));
+        Subscription(Receiver::Unlimited(receiver))
+    }
+
+    /// The same, but while `limit` messages wait to be received, a further one is rejected: its publish is nacked, and
+    /// the other subscriptions have it all the same. So does a queue with `x-max-length` and `x-overflow: reject-publish`.
+    pub fn subscribe_limited(&self, exchange: &str, pattern: &str, limit: usize) -> Subscription {
+        let (sender, receiver) = mpsc::channel(limit);
+        self.lock().state.bind(exchange, pattern, Subscriber::Limited(sender));
+        Subscription(Receiver::Limited(receiver))
     }
 
     /// Declares a queue that replies can be sent to by its name.
     pub fn reply_queue(&self, queue: &str) -> Subscription {
         let (sender, receiver) = mpsc::unbounded_channel();
         self.lock().state.declare_replies(queue, sender);
-        Subscription(receiver)
+        Subscription(Receiver::Unlimited(receiver))
     }
 
     async fn wait_online(&self) {

@@ -2,9 +2,9 @@
 //!
 //! Messages reach the broker in the order in which they enter a [`PublishChannel`]. Events take the channel of
 //! their subject, so that one order's events stay in order while several channels share the load.
-//! Mandatory messages have a channel of their own, where a return can be matched to its message
-//! without doubt. So have marks, which nothing else may delay, and replies, where a stranger's `reply_to` can break nothing
-//! else.
+//! Mandatory messages have channels of their own, where a return can be matched to its message
+//! without doubt: one for commands, one for marks, which nothing else may delay, and one for the others. So have replies, where
+//! a stranger's `reply_to` can break nothing else.
 //!
 //! Invariants: every message gets exactly one [`Confirm`], in the order handed over. After a
 //! channel broke, an [`EventStream`] publishes nothing more until its owner has seen that and
@@ -37,6 +37,9 @@ pub enum Confirm {
     /// The message cannot be delivered as it is: no queue takes it, or a property is one that AMQP
     /// cannot carry. Sending it again is of no use until somebody changes something. Holds the reason.
     Returned(String),
+    /// The broker closed the channel because of this message, or of one that was in flight with it: the
+    /// user may not publish there, for instance. Holds the broker's reason.
+    Refused(String),
     /// The channel broke before the confirm: the message may have arrived, or not.
     Lost,
 }
@@ -45,6 +48,18 @@ impl Confirm {
     /// True for [`Confirm::Acked`].
     pub fn is_acked(&self) -> bool {
         matches!(self, Self::Acked)
+    }
+
+    /// What the broker answered in place of taking charge of the message; `None` where it did, or
+    /// where there was no answer.
+    pub fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Acked | Self::Lost => None,
+            Self::Nacked => {
+                Some("basic.nack, as for a queue that is full (x-overflow: reject-publish)")
+            }
+            Self::Returned(reason) | Self::Refused(reason) => Some(reason),
+        }
     }
 }
 
@@ -75,6 +90,8 @@ pub(crate) enum ChannelKind {
     Events,
     /// Published with the mandatory flag; returns are matched.
     Mandatory,
+    /// The same, for commands.
+    Commands,
     /// As mandatory ones. One that is returned shows that its queue is missing.
     Marks,
     /// Best effort.
@@ -87,8 +104,17 @@ impl ChannelKind {
         match self {
             Self::Events => "events",
             Self::Mandatory => "mandatory messages",
+            Self::Commands => "commands",
             Self::Marks => "marks",
             Self::Replies => "replies",
+        }
+    }
+
+    /// Whether a message that no queue takes comes back.
+    pub(crate) fn is_mandatory(self) -> bool {
+        match self {
+            Self::Mandatory | Self::Commands | Self::Marks => true,
+            Self::Events | Self::Replies => false,
         }
     }
 }
@@ -154,9 +180,10 @@ fn channel(kind: ChannelKind) -> (ChannelSender, PublishChannel) {
 /// all its channels.
 pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
     let (mandatory, mandatory_channel) = channel(ChannelKind::Mandatory);
+    let (commands, commands_channel) = channel(ChannelKind::Commands);
     let (marks, marks_channel) = channel(ChannelKind::Marks);
     let (replies, replies_channel) = channel(ChannelKind::Replies);
-    let mut channels = vec![mandatory_channel, marks_channel, replies_channel];
+    let mut channels = vec![mandatory_channel, commands_channel, marks_channel, replies_channel];
     let events = (0..events.max(1))
         .map(|_| {
             let (sender, end) = channel(ChannelKind::Events);
@@ -164,7 +191,7 @@ pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
             sender
         })
         .collect();
-    (Publisher { events, mandatory, marks, replies }, channels)
+    (Publisher { events, mandatory, commands, marks, replies }, channels)
 }
 
 /// Publishes messages with confirms; cheap to clone.
@@ -176,6 +203,7 @@ pub(crate) fn publisher(events: usize) -> (Publisher, Vec<PublishChannel>) {
 pub struct Publisher {
     events: Arc<[ChannelSender]>,
     mandatory: ChannelSender,
+    commands: ChannelSender,
     marks: ChannelSender,
     replies: ChannelSender,
 }
@@ -189,10 +217,16 @@ impl Publisher {
         stream
     }
 
-    /// Publishes messages that must reach a queue (commands, retries, notifications): one that
-    /// no queue takes comes back as [`Confirm::Returned`].
+    /// Publishes messages that must reach a queue, such as notifications: one that no queue takes
+    /// comes back as [`Confirm::Returned`].
     pub async fn mandatory(&self, messages: Vec<Message>) -> Receipt {
         self.mandatory.submit(None, messages).await
+    }
+
+    /// The same for commands that are to be retried or dead-lettered, on a channel of their own: a
+    /// subscriber's queue that never confirms a notification does not hold them up.
+    pub async fn commands(&self, messages: Vec<Message>) -> Receipt {
+        self.commands.submit(None, messages).await
     }
 
     /// Publishes a mark to [`Names::mark`](super::Names::mark). When the queue is missing, the driver connects anew, and declares
@@ -237,7 +271,7 @@ impl EventStream {
     /// Publishes `batch`; messages of one key go out in the order given here and in the order of
     /// the calls. Several receipts may be outstanding.
     ///
-    /// Once a receipt holds [`Confirm::Lost`], so do all of that channel's later ones. The owner
+    /// Once a receipt holds [`Confirm::Refused`] or [`Confirm::Lost`], so do all of that channel's later ones. The owner
     /// awaits those outstanding, calls [`resume`](Self::resume), and starts again at the first
     /// message that was not acked.
     pub async fn publish(&mut self, batch: Vec<Keyed>) -> Receipt {

@@ -108,6 +108,7 @@ pub(crate) fn failpoint(kind: ChannelKind) {
     let name = match kind {
         ChannelKind::Events => "worker:publish_events",
         ChannelKind::Mandatory => "worker:publish_mandatory",
+        ChannelKind::Commands => "worker:publish_commands",
         ChannelKind::Marks => "worker:publish_marks",
         ChannelKind::Replies => "worker:publish_replies",
     };

@@ -173,6 +173,7 @@ impl Publishing {
                     continue;
                 }
                 Confirm::Nacked => "the broker refused the command".to_owned(),
+                Confirm::Refused(why) => format!("the broker refused the command: {why}"),
                 Confirm::Returned(why) => format!(
                     "the broker returned the command ({why}): no queue is bound to the exchange {}; `orderly serve` \
                      binds one",

@@ -40,6 +40,19 @@ fn failures_in_a_row_open_the_breaker_and_a_success_resets_the_count() {
 }
 
 #[test]
+fn a_channel_that_says_that_it_is_down_opens_the_breaker_at_once() {
+    let mut breaker = Breaker::new(terms(20));
+    let others = [breaker.pass(SECOND).expect("closed"), breaker.pass(SECOND).expect("closed")];
+    assert_eq!(attempt(&mut breaker, Health::Down, SECOND), State::Open);
+    for permit in others {
+        breaker.record(&permit, Health::Down, SECOND);
+    }
+    assert_eq!(breaker.open_until(SECOND), Some(2 * SECOND), "the first pause, not a later one");
+    assert_eq!(attempt(&mut breaker, Health::Down, 2 * SECOND), State::Open);
+    assert_eq!(breaker.open_until(2 * SECOND), Some(4 * SECOND));
+}
+
+#[test]
 fn after_the_pause_exactly_one_attempt_passes() {
     let mut breaker = Breaker::new(terms(1));
     attempt(&mut breaker, Health::Ill, Duration::ZERO);

@@ -19,6 +19,13 @@ fn limits() -> Limits {
     }
 }
 
+/// A queue whose channel has accepted many notifications.
+fn at_full_speed(limits: Limits) -> ChannelQueue<u32> {
+    let mut queue = ChannelQueue::new(limits);
+    queue.allowed = limits.in_flight;
+    queue
+}
+
 /// Asks for a place, and takes it if there is one.
 fn offer(queue: &mut ChannelQueue<u32>, now: Duration, trigger: Trigger, item: u32) -> Admission {
     let admission = queue.admission(now, trigger);
@@ -34,7 +41,7 @@ fn sent(queue: &mut ChannelQueue<u32>, now: Duration) -> Vec<(u32, Permit)> {
 
 #[test]
 fn notifications_beyond_the_limits_come_back_one_by_one() {
-    let mut queue = ChannelQueue::new(limits());
+    let mut queue = at_full_speed(limits());
     let now = SECOND;
     let admissions: Vec<_> =
         (0..6).map(|item| offer(&mut queue, now, Trigger::Timer, item)).collect();
@@ -83,7 +90,7 @@ fn a_notification_that_is_not_fit_keeps_its_place() {
 
 #[test]
 fn a_channel_that_is_down_gets_nothing_then_the_probe_then_everything() {
-    let mut queue = ChannelQueue::new(limits());
+    let mut queue = at_full_speed(limits());
     for item in 0..3 {
         offer(&mut queue, SECOND, Trigger::Timer, item);
     }
@@ -107,10 +114,47 @@ fn a_channel_that_is_down_gets_nothing_then_the_probe_then_everything() {
     assert_eq!(sent(&mut queue, 8 * SECOND).len(), 2);
 }
 
+/// Notifications find out one by one whether a channel accepts anything, and many at a time once it does.
+#[test]
+fn one_notification_finds_out_that_a_channel_is_down() {
+    let mut queue = ChannelQueue::new(Limits { in_flight: 64, waiting: 1_000, ..limits() });
+    for item in 0..100 {
+        offer(&mut queue, SECOND, Trigger::Requested, item);
+    }
+    let first = sent(&mut queue, SECOND);
+    assert_eq!(first.iter().map(|(item, _)| *item).collect::<Vec<_>>(), [0]);
+    assert_eq!(queue.done(&first[0].1, Health::Down, SECOND).len(), 99, "the store has them");
+    // The pauses double while the probes fail.
+    let mut probes = 0;
+    for second in 2..60 {
+        offer(&mut queue, second * SECOND, Trigger::Timer, second);
+        for (_, permit) in sent(&mut queue, second * SECOND) {
+            probes += 1;
+            drop(queue.done(&permit, Health::Down, second * SECOND));
+        }
+    }
+    assert!((2..6).contains(&probes), "{probes} probes in a minute");
+}
+
+#[test]
+fn a_channel_that_accepts_gets_twice_as_many_each_round_trip() {
+    let mut queue = ChannelQueue::new(Limits { in_flight: 12, waiting: 1_000, ..limits() });
+    for item in 0..100 {
+        offer(&mut queue, SECOND, Trigger::Requested, item);
+    }
+    for expected in [1, 2, 4, 8, 12, 12] {
+        let under_way = sent(&mut queue, SECOND);
+        assert_eq!(under_way.len(), expected);
+        for (_, permit) in under_way {
+            assert!(queue.done(&permit, Health::Well, SECOND).is_empty());
+        }
+    }
+}
+
 #[test]
 fn a_rate_holds_over_time_and_lets_a_burst_through() {
     let rate = Some((number(10), number(5)));
-    let mut queue = ChannelQueue::new(Limits { rate, in_flight: 1000, waiting: 1000, ..limits() });
+    let mut queue = at_full_speed(Limits { rate, in_flight: 1000, waiting: 1000, ..limits() });
     for item in 0..200 {
         offer(&mut queue, SECOND, Trigger::Requested, item);
     }
@@ -124,7 +168,7 @@ fn a_rate_holds_over_time_and_lets_a_burst_through() {
 #[test]
 fn the_queue_knows_when_the_rate_allows_the_next_attempt() {
     let rate = Some((number(10), number(1)));
-    let mut queue = ChannelQueue::new(Limits { rate, ..limits() });
+    let mut queue = at_full_speed(Limits { rate, ..limits() });
     assert_eq!(queue.next_at(SECOND), None, "nothing waits");
     for item in 0..3 {
         offer(&mut queue, SECOND, Trigger::Requested, item);
@@ -265,7 +309,11 @@ proptest! {
                 }
                 _ => {
                     if let Some(permit) = under_way.pop() {
-                        let health = if well { Health::Well } else { Health::Ill };
+                        let health = match (well, millis % 2) {
+                            (true, _) => Health::Well,
+                            (false, 0) => Health::Ill,
+                            (false, _) => Health::Down,
+                        };
                         for item in queue.done(&permit, health, now) {
                             prop_assert!(waiting.remove(&item), "{} was not in hand", item);
                         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Config;
+use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::pipeline::Pipeline;
 use crate::process::memory_broker;
@@ -112,8 +113,10 @@ impl World {
         let opened: Opened = orderly_store::open(&disk, &options).expect("opens");
         let link = self.broker.link(10);
         let link_status = link.status.clone();
+        let metrics = Metrics::new().0;
+        let degraded = Degraded::new(metrics.clone());
         let pipeline =
-            Pipeline::start(opened, link, None, &self.config, &Metrics::new().0).expect("starts");
+            Pipeline::start(opened, link, None, &self.config, &degraded, &metrics).expect("starts");
         Process { pipeline, link_status }
     }
 

@@ -22,6 +22,7 @@ use super::watchdog::Heartbeat;
 use super::workers::{Workers, failpoint};
 use super::{Condition, Error};
 use crate::decode::Decoder;
+use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
 use crate::notify::queue::Trigger;
@@ -72,6 +73,7 @@ pub(super) struct Parts {
     pub(super) heartbeat: Heartbeat,
     pub(super) alone: AloneFile,
     pub(super) clock_is_trusted: Arc<AtomicBool>,
+    pub(super) degraded: Degraded,
     pub(super) metrics: Metrics,
 }
 
@@ -113,6 +115,7 @@ struct Core {
     alone: AloneFile,
     /// Whether the wall clock has not stepped. The store thread reads it before it drops old data.
     clock_is_trusted: Arc<AtomicBool>,
+    degraded: Degraded,
     metrics: Metrics,
     clock: SystemClock,
     /// How the previous process ended.
@@ -153,10 +156,11 @@ impl Core {
             &failures_in,
         );
         let outbound = Outbound::new(
-            parts.workers,
+            &parts.workers,
             parts.link.publisher.clone(),
             parts.names,
             &parts.limits.retry_delays,
+            &parts.degraded,
             parts.metrics.clone(),
         );
         let pending_acks =
@@ -181,6 +185,7 @@ impl Core {
             heartbeat: parts.heartbeat,
             alone: parts.alone,
             clock_is_trusted: parts.clock_is_trusted,
+            degraded: parts.degraded,
             metrics: parts.metrics,
             clock,
             previous_run: PreviousRun::Clean,

@@ -44,7 +44,7 @@ impl Core {
         let Enqueued { check_again_at, given_up } =
             self.notifier.enqueue(&self.sequencer, due, trigger, moment)?;
         for (delivery, sent) in given_up {
-            self.record(&delivery, sent).await?;
+            self.record(&delivery, sent, None).await?;
         }
         Ok(check_again_at)
     }
@@ -78,13 +78,20 @@ impl Core {
     pub(super) async fn notified(&mut self, outcomes: Outcomes) -> Result<(), Error> {
         for outcome in outcomes {
             self.notifier.returned(&outcome, self.moment());
-            self.record(&outcome.delivery, outcome.sent).await?;
+            let problem = outcome.problem.as_deref();
+            self.record(&outcome.delivery, outcome.sent, problem).await?;
         }
         self.notifier.pump(self.moment());
         Ok(())
     }
 
-    async fn record(&mut self, delivery: &DueDelivery, sent: Sent) -> Result<(), Error> {
+    /// `problem` is what failed, for a person.
+    async fn record(
+        &mut self,
+        delivery: &DueDelivery,
+        sent: Sent,
+        problem: Option<&str>,
+    ) -> Result<(), Error> {
         // while the wall clock is ahead, the time of the delivery may seem to be over: the failure is not recorded, the
         // delivery stays pending, and its timer finds it again
         if matches!(sent, Sent::Failed { .. })
@@ -94,7 +101,7 @@ impl Core {
         }
         match self.sequencer.notified(delivery, sent).await? {
             Some(Step::Sealed(sealed)) => {
-                self.notifier.recorded(delivery, sent, &sealed.entry);
+                self.notifier.recorded(delivery, sent, problem, &sealed.entry);
                 self.sealed(*sealed, None).await
             }
             // the delivery stays pending, and its timer finds it again

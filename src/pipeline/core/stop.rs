@@ -25,7 +25,8 @@ impl Core {
         tracing::info!(?grace, "stopping: no further messages are consumed");
         self.condition.send_modify(|condition| condition.draining = true);
         if let Err(Late) = self.drain(deadline).await? {
-            let unpublished = self.history.durable().0.saturating_sub(self.pending_acks.cursor().0);
+            let unpublished =
+                self.history.durable().0.saturating_sub(self.pending_acks.relay().cursor().0);
             tracing::warn!(
                 unpublished,
                 "the grace is over: unpublished events are published after the next start"
@@ -66,7 +67,8 @@ impl Core {
         }
         self.until_durable().await?;
         self.pending_acks.acknowledge(self.clock.monotonic());
-        while self.pending_acks.cursor() < self.history.durable()
+        self.pending_acks.relay().hurry();
+        while self.pending_acks.relay().cursor() < self.history.durable()
             || !self.outbound.is_idle()
             || !self.notifier.is_idle(self.moment())
         {

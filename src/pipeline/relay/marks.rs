@@ -7,6 +7,10 @@ use crate::mark::MarkWriter;
 use orderly_actors::clock::{Clock as _, SystemClock};
 use orderly_broker::{Confirm, Publisher, Receipt};
 use orderly_store::Seq;
+use std::time::Duration;
+
+/// The pause after a mark that was not confirmed.
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 pub(super) struct Marks {
     writer: MarkWriter,

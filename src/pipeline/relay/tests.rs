@@ -1,9 +1,13 @@
-//! When the relay reads units from the journal, and what its reads delay.
+//! When the relay reads units from the journal, and what its reads delay. `rejections`: what it publishes again.
+
+mod rejections;
 
 use super::*;
 use bytes::Bytes;
 use orderly_actors::simulation::options;
 use orderly_broker::{Names, memory};
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
 use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::Stored as _;
 use orderly_domain::verdict::Verdict;
@@ -72,16 +76,16 @@ impl Disk for SlowDisk {
     }
 }
 
-fn record() -> UnitRecord {
+fn record(order: Option<OrderId>, events: Vec<Event>) -> UnitRecord {
     UnitRecord {
         origin: Origin::Retention,
         trace: None,
-        order: None,
+        order,
         verdict: Verdict::Applied,
         reason: None,
         detail: None,
         original: None,
-        events: Vec::new(),
+        events,
     }
 }
 
@@ -92,10 +96,20 @@ fn open(disk: &Arc<SlowDisk>) -> Opened {
 
 /// Seals and commits `count` units without events.
 fn commit(view: &mut View, log: &mut Log, count: usize) -> Vec<Arc<JournalEntry>> {
+    commit_records(view, log, (0..count).map(|_| record(None, Vec::new())))
+}
+
+/// Seals and commits a unit for each record.
+fn commit_records(
+    view: &mut View,
+    log: &mut Log,
+    records: impl Iterator<Item = UnitRecord>,
+) -> Vec<Arc<JournalEntry>> {
     let mut units = Vec::new();
-    for _ in 0..count {
+    for record in records {
+        let events = record.events.len() as u64;
         let builder = view.begin(1);
-        let unit = builder.seal_with(0, |out| record().write(out)).expect("is encoded");
+        let unit = builder.seal_with(events, |out| record.write(out)).expect("is encoded");
         view.seal(Arc::clone(&unit));
         units.push(unit);
     }
@@ -108,18 +122,29 @@ fn commit(view: &mut View, log: &mut Log, count: usize) -> Vec<Arc<JournalEntry>
 fn relay(workers: &Workers, history: &History, recovery: &Recovery) -> RelayHandle {
     let names = Names::new("test");
     let link = memory::Memory::new(names.clone(), &[], 10).link(10);
-    start(
-        workers,
-        Parts {
-            position: Position { next: Seq::FIRST, cursor: Arc::default() },
-            history: history.clone(),
-            encoder: Encoder::new(names, "test", &recovery.incarnations),
-            published: vec![false; orderly_domain::event::Type::ALL.len()],
-            marks: None,
-            metrics: Metrics::new().0,
-        },
-        &link.publisher,
-    )
+    relay_of(workers, history, recovery, &link.publisher, &[])
+}
+
+/// A relay from the first unit on, which publishes events of these types.
+fn relay_of(
+    workers: &Workers,
+    history: &History,
+    recovery: &Recovery,
+    publisher: &Publisher,
+    types: &[Type],
+) -> RelayHandle {
+    let (names, metrics) = (Names::new("test"), Metrics::new().0);
+    let parts = Parts {
+        position: Position { next: Seq::FIRST, cursor: Arc::default() },
+        history: history.clone(),
+        exchange: names.events.clone(),
+        encoder: Encoder::new(names, "test", &recovery.incarnations),
+        published: Type::ALL.iter().map(|kind| types.contains(kind)).collect(),
+        marks: None,
+        degraded: Degraded::new(metrics.clone()),
+        metrics,
+    };
+    start(workers, parts, publisher)
 }
 
 /// Waits until every durable unit is behind the cursor.

@@ -8,7 +8,7 @@ use tokio::{
 use super::{
     super::{
         Confirm, Intake, Status,
-        publisher::{ChannelKind, PublishChannel},
+        publisher::PublishChannel,
         tasks::{self, ChannelTasks, Panicked, report_end},
         transport::{AckReceiver, ControlReceiver, Request},
     },
@@ -135,11 +135,7 @@ pub(super) async fn run_channel(broker: Memory, mut channel: PublishChannel) {
                 break;
             }
             confirms.push(match confirm {
-                Confirm::Returned(_)
-                    if !matches!(channel.kind, ChannelKind::Mandatory | ChannelKind::Marks) =>
-                {
-                    Confirm::Acked
-                }
+                Confirm::Returned(_) if !channel.kind.is_mandatory() => Confirm::Acked,
                 confirm => confirm,
             });
         }

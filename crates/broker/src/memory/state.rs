@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Sender, UnboundedSender, error::TrySendError};
 
 use super::super::{Ack, Confirm, Delivery, Message, Names, Reach, topic};
 
@@ -35,7 +35,40 @@ struct WaitQueue {
 #[derive(Debug)]
 struct Binding {
     pattern: String,
-    subscriber: UnboundedSender<Message>,
+    subscriber: Subscriber,
+}
+
+/// Takes copies of what is published.
+#[derive(Debug)]
+pub(super) enum Subscriber {
+    /// Takes whatever comes.
+    Unlimited(UnboundedSender<Message>),
+    /// Rejects what comes while it is full.
+    Limited(Sender<Message>),
+}
+
+/// What a subscriber did with a message.
+enum Taken {
+    Yes,
+    Rejected,
+    /// The subscriber is gone.
+    Gone,
+}
+
+impl Subscriber {
+    fn take(&self, message: Message) -> Taken {
+        match self {
+            Self::Unlimited(sender) => match sender.send(message) {
+                Ok(()) => Taken::Yes,
+                Err(_) => Taken::Gone,
+            },
+            Self::Limited(sender) => match sender.try_send(message) {
+                Ok(()) => Taken::Yes,
+                Err(TrySendError::Full(_)) => Taken::Rejected,
+                Err(TrySendError::Closed(_)) => Taken::Gone,
+            },
+        }
+    }
 }
 
 /// The broker's whole state.
@@ -120,9 +153,9 @@ impl State {
             self.dead.push_back(message);
             true
         } else {
-            self.route_by_binding(&message)
+            return self.route_by_binding(&message);
         };
-        if routed { Confirm::Acked } else { Confirm::Returned("NO_ROUTE".to_owned()) }
+        if routed { Confirm::Acked } else { no_route() }
     }
 
     fn route_by_name(&mut self, message: Message, now: Duration) -> bool {
@@ -143,19 +176,27 @@ impl State {
         true
     }
 
-    fn route_by_binding(&mut self, message: &Message) -> bool {
-        let mut routed = false;
+    /// Gives a copy to each queue that is bound, also when one of them rejects it.
+    fn route_by_binding(&mut self, message: &Message) -> Confirm {
+        let mut confirm = no_route();
         if let Some(bindings) = self.bindings.get_mut(&message.exchange) {
             bindings.retain(|binding| {
                 if !topic::matches(&binding.pattern, &message.routing_key) {
                     return true;
                 }
-                let taken = binding.subscriber.send(message.clone()).is_ok();
-                routed |= taken;
-                taken
+                match binding.subscriber.take(message.clone()) {
+                    Taken::Gone => return false,
+                    Taken::Rejected => confirm = Confirm::Nacked,
+                    Taken::Yes => {
+                        if confirm != Confirm::Nacked {
+                            confirm = Confirm::Acked;
+                        }
+                    }
+                }
+                true
             });
         }
-        routed
+        confirm
     }
 
     /// Hands out up to `limit` messages, as far as the prefetch allows.
@@ -240,8 +281,8 @@ impl State {
         self.generation
     }
 
-    pub(super) fn bind(&mut self, exchange: &str, pattern: &str, to: UnboundedSender<Message>) {
-        let binding = Binding { pattern: pattern.to_owned(), subscriber: to };
+    pub(super) fn bind(&mut self, exchange: &str, pattern: &str, subscriber: Subscriber) {
+        let binding = Binding { pattern: pattern.to_owned(), subscriber };
         let bindings = self.bindings.entry(exchange.to_owned()).or_default();
         bindings.push(binding);
     }
@@ -249,6 +290,10 @@ impl State {
     pub(super) fn declare_replies(&mut self, queue: &str, to: UnboundedSender<Message>) {
         self.replies.insert(queue.to_owned(), to);
     }
+}
+
+fn no_route() -> Confirm {
+    Confirm::Returned("NO_ROUTE".to_owned())
 }
 
 fn stored(mut message: Message) -> Stored {

@@ -304,3 +304,25 @@ async fn a_publishing_channel_that_panics_ends_the_driver_and_the_status_says_wh
     let others = link.publisher.mandatory(vec![command(2)]).await.await;
     assert_eq!(others, [Confirm::Lost], "no publish hangs");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_full_subscription_rejects_and_the_others_have_the_message_all_the_same() {
+    let broker = broker();
+    let mut healthy = broker.subscribe("t.events", "#");
+    let mut full = broker.subscribe_limited("t.events", "order.*", 1);
+    let link = broker.link(1);
+    let mut events = link.publisher.events();
+    let placed = |id| Keyed { key: 0, message: message("t.events", "order.placed", id) };
+
+    let confirms = events.publish(vec![placed(0), placed(1), placed(2)]).await.await;
+    assert_eq!(confirms, [Confirm::Acked, Confirm::Nacked, Confirm::Nacked]);
+    let unbound = Keyed { key: 0, message: message("t.events", "stock.low", 3) };
+    assert_eq!(events.publish(vec![unbound]).await.await, [Confirm::Acked]);
+
+    assert!(full.try_recv().is_some());
+    assert_eq!(events.publish(vec![placed(1)]).await.await, [Confirm::Acked]);
+    let on_healthy = std::iter::from_fn(|| healthy.try_recv());
+    let on_healthy: Vec<_> =
+        on_healthy.filter_map(|message| message.properties.message_id).collect();
+    assert_eq!(on_healthy, ["0", "1", "2", "3", "1"]);
+}

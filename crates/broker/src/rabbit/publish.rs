@@ -15,6 +15,7 @@ use super::{
     Error,
     codec::Outbound,
     connection::Connection,
+    error::{Refusal, refusal},
     limits::with_timeout,
 };
 
@@ -152,8 +153,9 @@ impl Batch {
                     // Without a confirm nothing is known of the message.
                     Ok(Confirmation::NotRequested) => Confirm::Lost,
                     Err(error) => {
+                        let confirm = closed_by(&error);
                         self.error.get_or_insert(error);
-                        Confirm::Lost
+                        confirm
                     }
                 };
                 self.messages[index] = Pending::Settled(confirm);
@@ -174,6 +176,17 @@ impl Batch {
 
     pub(crate) fn len(&self) -> usize {
         self.messages.len()
+    }
+}
+
+/// What became of a message whose channel broke by `error` before its confirm.
+fn closed_by(error: &lapin::Error) -> Confirm {
+    match refusal(error) {
+        Refusal::Precondition | Refusal::AccessRefused | Refusal::Locked => {
+            Confirm::Refused(error.to_string())
+        }
+        // A missing exchange is the supervisor's to mend; other errors are of the connection.
+        Refusal::NotFound | Refusal::Other => Confirm::Lost,
     }
 }
 

@@ -85,7 +85,7 @@ async fn serve(source: &mut PublishChannel, connection: &Connection, missing: &N
         Err(error) => return End::Broken(error),
     };
     match source.kind {
-        ChannelKind::Mandatory | ChannelKind::Marks => {
+        ChannelKind::Mandatory | ChannelKind::Commands | ChannelKind::Marks => {
             serve_windows(source, &channel, missing).await
         }
         ChannelKind::Events | ChannelKind::Replies => serve_pipelined(source, &channel).await,

@@ -110,7 +110,8 @@ impl Delivery {
             }
             Sent::Failed { .. } | Sent::Refused { .. } if attempt <= self.attempts => None,
             Sent::Failed { why, retry_after } => {
-                let failures = self.failures + 1;
+                let failures =
+                    if why.is_of_broker() { self.failures.max(1) } else { self.failures + 1 };
                 let pause = pause(retry, id, failures);
                 let not_before =
                     now.plus(pause.max(retry_after.unwrap_or_default().min(retry.cap)));

@@ -73,7 +73,8 @@ pub struct Delivery {
     /// The number of attempts so far, over all rounds. Each attempt carries its number to the receiver.
     #[n(1)]
     pub attempts: u32,
-    /// The failed attempts of this round. The pauses grow with them.
+    /// The failed attempts of this round, by which the pauses grow. Of attempts that failed at the broker only the first
+    /// one counts: see [`Failure::is_of_broker`].
     #[n(2)]
     pub failures: u32,
     /// When this round began: when the notification was requested, or when a person asked to send it again.
@@ -146,6 +147,23 @@ pub enum Failure {
     /// The channel is not configured any more.
     #[n(7)]
     Removed,
+}
+
+impl Failure {
+    /// Whether the broker took the notification for no queue. That holds for every notification of the kind alike, so the
+    /// circuit breaker decides when the next one is tried. A pause of one notification that grew beyond the longest pause
+    /// of the breaker would only delay that notification when there is a queue again.
+    pub const fn is_of_broker(self) -> bool {
+        match self {
+            Self::Unroutable | Self::Unconfirmed => true,
+            Self::NoConnection
+            | Self::Timeout
+            | Self::Broken
+            | Self::Status(_)
+            | Self::Unavailable
+            | Self::Removed => false,
+        }
+    }
 }
 
 impl fmt::Display for Failure {

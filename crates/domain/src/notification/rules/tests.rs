@@ -110,6 +110,21 @@ fn a_receiver_may_ask_for_a_longer_pause(#[case] retry_after: Option<u64>, #[cas
     assert!(pause >= base && pause <= base.max(SECOND * 3 / 2), "{pause:?}");
 }
 
+/// The breaker of the channel decides when the broker is tried again, so no pause of a notification outlasts it.
+#[rstest]
+#[case(Failure::Unroutable)]
+#[case(Failure::Unconfirmed)]
+fn a_notification_that_the_broker_has_no_queue_for_is_due_again_soon(#[case] why: Failure) {
+    let mut delivery = fresh();
+    for attempt in 1..50 {
+        let sent = Sent::Failed { why, retry_after: None };
+        delivery = delivery.after("n-1", attempt, sent, &RETRY, NOW).expect("news");
+        let Progress::Pending { not_before } = delivery.progress else { panic!("{delivery:?}") };
+        assert!(not_before.since(NOW) <= RETRY.first * 3 / 2, "after {attempt} attempts");
+    }
+    assert_eq!(delivery.attempts, 49);
+}
+
 #[test]
 fn a_delivery_is_given_up_when_its_next_attempt_would_come_too_late() {
     let late = NOW.plus(RETRY.give_up_after);
