@@ -60,7 +60,7 @@ fn a_failure_is_reported_once_with_the_number_of_published_commands() {
         shell.run(&["publish", "-"], &format!("{LINE}\n{{\"type\":\"stock.set\" 1}}"));
     assert_eq!(code, Some(1));
     let wanted = "orderly: 1 commands are published, then the input is wrong: line 2, column 21: \
-                  not JSON: expected `,` or `}`";
+                  not JSON: a comma or a closing brace is expected here";
     assert_eq!(said, wanted);
 
     let (code, said) = shell.run(&["publish", "--type", "stock.set", "--id", "2"], "{");
