@@ -10,30 +10,29 @@
 //! | `binary` | a CloudEvent whose headers are the envelope |
 //! | `envelope` | what all of them have: the names and the times |
 //! | `unix_time` | times in headers |
+//! | `content` | the body without its encoding |
 
 mod binary;
+mod content;
 mod envelope;
 mod plain;
 mod structured;
 mod unix_time;
 
-use bytes::Bytes;
 use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
-use orderly_domain::command::{Command, Invalid};
+use orderly_domain::command::{Decoded, Invalid};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::record::CommandName;
 use orderly_domain::trace::TraceParent;
-use orderly_domain::verdict::Reason;
 
 /// The content type of a structured CloudEvent in JSON.
 pub const CLOUD_EVENT: &str = "application/cloudevents+json";
-/// The byte order mark of UTF-8. Some producers put it in front of JSON.
-const MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Decodes and validates messages.
 #[derive(Debug, Clone, Copy)]
 pub struct Decoder {
-    /// The largest body in bytes. A larger one is not parsed.
+    /// The largest body in bytes, decompressed. A larger one is not parsed.
     pub max_command_size: usize,
 }
 
@@ -59,6 +58,15 @@ impl Form {
     }
 }
 
+/// The text that a person reads in a body of at most `most` bytes, decompressed. `None`: it is no text.
+pub fn text_of(body: &[u8], content_encoding: Option<&str>, most: usize) -> Option<String> {
+    match content::readable(body, content_encoding, most) {
+        Ok(Some(content)) => String::from_utf8(content.into()).ok(),
+        Ok(None) => std::str::from_utf8(body).ok().map(str::to_owned),
+        Err(_) => None,
+    }
+}
+
 impl Decoder {
     /// Decodes a message. An invalid one has the reason in place of the command, and as much of the envelope as could be read.
     pub fn decode(self, message: &Message) -> InboundMessage {
@@ -71,18 +79,26 @@ impl Decoder {
             trace: message.properties.traceparent.as_deref().and_then(TraceParent::parse),
             attempts: message.properties.attempt,
             command: Err(Invalid::malformed("it was not read")), // replaced below
+            ignored: Ignored::default(),
             raw: Raw {
                 body: message.body.clone(),
                 content_type: message.properties.content_type.clone(),
+                content_encoding: message.properties.content_encoding.clone(),
             },
             content: None,
         };
-        inbound.command = self.command(message, &mut inbound);
+        inbound.command = match self.command(message, &mut inbound) {
+            Ok(Decoded { command, ignored }) => {
+                inbound.ignored = ignored;
+                Ok(command)
+            }
+            Err(invalid) => Err(invalid),
+        };
         inbound
     }
 
     /// Sets the envelope of `inbound` as far as it can be read, and returns the command.
-    fn command(self, message: &Message, inbound: &mut InboundMessage) -> Result<Command, Invalid> {
+    fn command(self, message: &Message, inbound: &mut InboundMessage) -> Result<Decoded, Invalid> {
         let form = Form::of(message);
         match form {
             // before the body is checked, so that a parked message shows its sender
@@ -90,31 +106,15 @@ impl Decoder {
             Form::Binary => binary::introduce(&message.properties, inbound),
             Form::Structured => {}
         }
-        if message.body.len() > self.max_command_size {
-            return Err(Invalid {
-                reason: Reason::TooLarge,
-                detail: format!(
-                    "the body has {} bytes, at most {} are allowed",
-                    message.body.len(),
-                    self.max_command_size
-                ),
-            });
-        }
-        let body = without_mark(&message.body);
-        if body.len() < message.body.len() {
-            inbound.content = Some(body.clone());
-        }
+        let encoding = message.properties.content_encoding.as_deref();
+        inbound.content = content::readable(&message.body, encoding, self.max_command_size)?;
+        let body = inbound.content.as_ref().unwrap_or(&message.body).clone();
         match form {
             Form::Plain => plain::command(&message.properties, &body, inbound),
             Form::Binary => binary::command(&message.properties, &body, inbound),
             Form::Structured => structured::command(&message.properties, &body, inbound),
         }
     }
-}
-
-/// The same bytes behind the byte order mark, where they begin with it.
-fn without_mark(bytes: &Bytes) -> Bytes {
-    if bytes.starts_with(MARK) { bytes.slice(MARK.len()..) } else { bytes.clone() }
 }
 
 #[cfg(test)]

@@ -207,6 +207,7 @@ pub fn verdict<'a>(
             }
             _ => None,
         },
+        ignored: record.ignored.as_ref(),
         events: record.types().into_iter().map(Type::as_str).collect(),
         at: entry.at,
     }

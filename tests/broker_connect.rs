@@ -6,7 +6,12 @@ mod rabbit;
 #[path = "support/raw_client.rs"]
 mod raw_client;
 
-use std::{net::TcpListener, sync::OnceLock, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::OnceLock,
+    time::Duration,
+};
 
 use orderly_broker::{
     Failure, FailureKind, Phase, Settings,
@@ -15,6 +20,7 @@ use orderly_broker::{
 };
 use rabbit::{Node, namespace};
 use raw_client::{TIMEOUT, deliveries, ids, link, settings, up};
+use rstest::rstest;
 
 fn node() -> &'static Node {
     static NODE: OnceLock<Node> = OnceLock::new();
@@ -87,7 +93,50 @@ async fn a_virtual_host_that_is_missing_or_closed_to_the_user_is_named() {
 async fn a_port_without_tls_is_a_failure_of_tls() {
     let port = node().port();
     let failure = failure(&format!("amqps://guest:guest@127.0.0.1:{port}/%2f")).await;
-    assert_is(&failure, FailureKind::Tls, &[&format!("127.0.0.1:{port}"), "TLS"]);
+    let parts = [&*format!("127.0.0.1:{port}"), "does not speak TLS", "amqp://"];
+    assert_is(&failure, FailureKind::Tls, &parts);
+}
+
+#[tokio::test]
+async fn a_port_with_tls_is_a_failure_of_tls_for_a_url_without() {
+    let port = node().tls_port();
+    let failure = failure(&format!("amqp://guest:guest@127.0.0.1:{port}/%2f")).await;
+    let parts = [&*format!("127.0.0.1:{port}"), "expects TLS", "amqps://"];
+    assert_is(&failure, FailureKind::Tls, &parts);
+}
+
+/// Answers every connection with these bytes, as soon as something came in, and closes it.
+fn server(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let _ = stream.read(&mut [0; 512]);
+            let _ = stream.write_all(answer);
+        }
+    });
+    address
+}
+
+/// A row: what answers on the port, and what is said of it.
+#[rstest]
+#[case(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", "an HTTP server answers there")]
+#[case(b"SSH-2.0-OpenSSH_9.2p1\r\n", "is no AMQP broker: it says \"SSH-2.0-OpenSSH_9.2p1\"")]
+#[case(b"AMQP\x00\x01\x00\x00", "does not speak AMQP 0-9-1")]
+#[case(b"", "closes the connection without an answer")]
+#[tokio::test]
+async fn what_is_no_amqp_broker_is_called_so(#[case] answer: &'static [u8], #[case] said: &str) {
+    let address = server(answer);
+    let failure = failure(&format!("amqp://guest:hunter2@{address}/%2f")).await;
+    assert_is(&failure, FailureKind::NoBroker, &[&address, said]);
+}
+
+#[tokio::test]
+async fn an_http_server_is_no_peer_for_tls() {
+    let address = server(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    let failure = failure(&format!("amqps://guest:hunter2@{address}/%2f")).await;
+    assert_is(&failure, FailureKind::Tls, &[&address, "does not speak TLS"]);
 }
 
 #[tokio::test]
@@ -114,7 +163,8 @@ async fn a_listener_that_says_nothing_is_a_timeout() {
     let silent = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
     let address = silent.local_addr().expect("its address").to_string();
     let failure = failure(&format!("amqp://guest:guest@{address}/%2f")).await;
-    assert_is(&failure, FailureKind::TimedOut, &[&address, "handshake"]);
+    let parts = [&*address, "handshake", "no AMQP broker, or it is overloaded"];
+    assert_is(&failure, FailureKind::TimedOut, &parts);
     // Every attempt that was given up has closed its connection.
     let (mut accepted, _) = silent.accept().expect("the attempt");
     accepted.set_read_timeout(Some(Duration::from_secs(5))).expect("set");

@@ -182,3 +182,21 @@ fn a_reader_that_closes_the_pipe_is_no_error() {
     let ended = child.wait_with_output().expect("it ends");
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
 }
+
+#[test]
+fn a_file_of_certificates_without_one_ends_with_78_and_an_empty_virtual_host_is_warned_of() {
+    let (_directory, path) = file("no certificate");
+    let failed = orderly()
+        .arg("check")
+        .env("ORDERLY_BROKER__CA_FILE", &path)
+        .env("ORDERLY_BROKER__URL", "amqps://mq.example.com/prod")
+        .assert()
+        .code(78);
+    let said = stderr(&failed);
+    assert!(said.contains("broker.ca_file") && said.contains("has no certificate"), "{said}");
+
+    let url = "amqp://guest:guest@127.0.0.1:5672/";
+    let done = orderly().arg("check").env("ORDERLY_BROKER__URL", url).assert().code(0);
+    let said = stderr(&done);
+    assert!(said.contains("broker.url") && said.contains("the virtual host is empty"), "{said}");
+}

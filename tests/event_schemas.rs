@@ -1,4 +1,5 @@
-//! `orderly schema` beside the events of the shop: the data of every event have the fields of their schema and no others.
+//! `orderly schema` beside the events of the shop: the data of every event have the fields of their schema and no others. So
+//! has a verdict.
 
 #[path = "../actors/tests/contract_coverage/scenario.rs"]
 #[allow(dead_code, reason = "the core's own tests use the rest of it")]
@@ -11,6 +12,9 @@ mod support;
 use orderly::cli::schema;
 use orderly_domain::event::Type;
 use orderly_domain::event::payload::EventPayload;
+use orderly_domain::ignored::Ignored;
+use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::{Detail, Reason, Verdict, VerdictReply};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -123,5 +127,37 @@ fn a_field_that_is_unknown_or_missing_or_of_another_type_is_a_problem() {
         serde_json::json!([]),
     ] {
         assert!(problem(wrong.clone()).is_some(), "{wrong}");
+    }
+}
+
+/// A verdict with everything that a verdict can have.
+#[test]
+fn a_verdict_has_the_fields_of_its_schema_and_no_others() {
+    let mut ignored = Ignored::default();
+    ignored.add("customer.vip");
+    let detail = Detail::from("counted for order o-2");
+    let full = |original| VerdictReply {
+        command_id: "m-1",
+        source: "shop",
+        r#type: "payment.callback",
+        verdict: Verdict::Duplicate,
+        reason: Some(Reason::Conflict),
+        detail: Some(&detail),
+        order_id: Some("o-1"),
+        original,
+        ignored: Some(&ignored),
+        events: vec!["order.paid"],
+        at: Timestamp::EPOCH,
+    };
+    let whole = serde_json::to_value(full(Some(Box::new(full(None))))).expect("is JSON");
+    let schema = &schema::document()["verdict"];
+    assert_eq!(problem(&whole, schema), None);
+    let named: BTreeSet<_> = schema["properties"].as_object().expect("fields").keys().collect();
+    assert_eq!(named, whole.as_object().expect("an object").keys().collect());
+    for (field, names) in [
+        ("verdict", Verdict::ALL.iter().map(|one| one.as_str()).collect::<Vec<_>>()),
+        ("reason", Reason::ALL.iter().map(|one| one.as_str()).collect()),
+    ] {
+        assert_eq!(schema["properties"][field]["enum"], Value::from(names));
     }
 }

@@ -131,13 +131,15 @@ fn story() -> Vec<Sent> {
     all.push(callback("disputed", "e-dispute", &dispute));
     let more = json!({
         "lines": [{"sku": "tea", "quantity": 2}], "metadata": {"note": "ring twice"},
-        "shipping_address": {"name": "Ada", "lines": ["Am Ufer 5"], "country": "DE"},
+        "shipping_address": {"name": "Ada", "lines": ["Am Ufer 5"], "country": "DE", "floor": 3},
+        "giftWrap": true,
     });
-    all.push(amend("amended", &more));
+    all.push(amend("amended", &more).gzipped());
     all.push(captured("early", 600)); // nobody has placed that order yet
     all.push(Sent::new("payment.callback", "broken", &json!({"order_id": "paid", "amount": 5.0})));
     all.push(Sent::new("no.such.type", "unknown", &json!({"order_id": "paid"})));
     all.push(stock("tea", 99)); // another value under the same id
+    all.push(Sent::new("stock.set", "compressed", &json!({"sku": "tea"})).gzipped());
     all
 }
 
@@ -171,7 +173,7 @@ fn paths() -> Vec<String> {
     }
     paths.extend(["/api/carts/k-open", "/api/carts/k-bought", "/api/stock/tea"].map(String::from));
     paths.extend(["/api/parked", "/api/audit"].map(String::from));
-    paths.extend((1..=3).map(|number| format!("/api/parked/p-{number}")));
+    paths.extend((1..=4).map(|number| format!("/api/parked/p-{number}")));
     paths
 }
 

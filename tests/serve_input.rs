@@ -1,4 +1,5 @@
-//! What producers send: deadlines of every type, times in seconds and milliseconds, the three forms of a message.
+//! What producers send: deadlines of every type, times in seconds and milliseconds, the three forms of a message, compressed
+//! bodies, and fields that are not known.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -164,13 +165,14 @@ async fn the_forms_of_a_message_are_one_command() {
             structured("m-1", "stock.set", &json!({ "data": data })),
             structured("m-1", "stock.set", &json!({"data_base64": STANDARD.encode(&plain.body)})),
             Sent { body: marked, ..plain.clone() },
+            plain.clone().gzipped(),
             plain,
         ],
     )
     .await;
 
     let outcomes: Vec<_> = found.iter().map(|one| one["verdict"].as_str().expect("one")).collect();
-    assert_eq!(outcomes, [&["applied"][..], &["duplicate"; 5]].concat());
+    assert_eq!(outcomes, [&["applied"][..], &["duplicate"; 6]].concat());
     for verdict in &found {
         assert_eq!((&verdict["command_id"], &verdict["source"]), (&json!("m-1"), &json!("/shop")));
     }
@@ -195,5 +197,73 @@ async fn a_binary_event_that_fails_is_the_same_event_when_it_is_tried_again() {
     let item = &parked["items"][0];
     assert_eq!((&item["source"], &item["attempts"]), (&json!("/shop"), &json!(3)));
     assert_eq!(item["type"], "order.place");
+    assert_eq!(processor.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_compressed_message_that_is_parked_keeps_its_bytes_and_its_encoding() {
+    let (url, namespace) = (shared_url(), namespace("input"));
+    let mut processor = Processor::new(&url, &namespace);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let wrong = Sent::new("stock.set", "m-1", &json!({"sku": "tea", "on_hand": -1}));
+    let sent = wrong.clone().gzipped();
+    let other = Sent {
+        properties: wrong.properties.clone().with_content_encoding("br".into()),
+        ..wrong.clone()
+    };
+
+    let found = verdicts(&producer, vec![sent.clone(), other]).await;
+
+    assert_eq!(found[0]["reason"], "validation");
+    assert_eq!(found[1]["reason"], "malformed");
+    let detail = found[1]["detail"].as_str().expect("a detail");
+    assert!(detail.starts_with("content_encoding: "), "{detail}");
+    let list = processor.get("/api/parked?reason=validation").expect("the list");
+    let id = list["items"][0]["id"].as_str().expect("an id");
+    let item = processor.get(&format!("/api/parked/{id}")).expect("the message");
+    assert_eq!(item["raw"], STANDARD.encode(&sent.body));
+    assert_eq!(item["content_encoding"], "gzip");
+    assert_eq!(item["text"], String::from_utf8(wrong.body).expect("JSON"));
+    assert_eq!(processor.stop().code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fields_that_are_not_known_are_named_in_the_verdict_the_timeline_and_a_metric() {
+    let (url, namespace) = (shared_url(), namespace("input"));
+    let mut processor = Processor::new(&url, &namespace);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let mut data = commands::place("o-1", &[("tea", 1, 100)]);
+    data["expectedTotal"] = json!(1);
+    data["lines"][0]["color"] = json!("red");
+    data["customer"]["vip"] = json!(true);
+    let place = Sent::new("order.place", "m-1", &data);
+    data["currency"] = json!("USD");
+    let other = Sent::new("order.place", "m-1", &data);
+    let plain = Sent::new("order.cancel", "m-2", &json!({"order_id": "o-1"}));
+
+    let found =
+        verdicts(&producer, vec![stock("tea", 5), place.clone(), place, other, plain]).await;
+
+    // the library that writes the JSON sorts the fields
+    let names = json!(["customer.vip", "expectedTotal", "lines[0].color"]);
+    let [stock, placed, again, conflict, cancelled] = &found[..] else { panic!("{found:?}") };
+    assert_eq!((&placed["verdict"], &placed["ignored"]), (&json!("applied"), &names));
+    assert_eq!((&again["verdict"], &again["ignored"]), (&json!("duplicate"), &names));
+    assert_eq!(again["original"]["ignored"], names, "the first verdict is whole");
+    assert_eq!((&conflict["verdict"], &conflict["ignored"]), (&json!("conflict"), &names));
+    for other in [stock, cancelled] {
+        assert_eq!(other.get("ignored"), None, "{other}");
+    }
+    let timeline = processor.get("/api/orders/o-1/timeline").expect("the timeline");
+    let item = &timeline[0];
+    assert_eq!((&item["kind"], &item["ignored"]), (&json!("order.place"), &names));
+    let summary = item["summary"].as_str().expect("a sentence");
+    assert!(summary.contains("expectedTotal"), "{summary}");
+    let counted = processor.metric("orderly_ignored_fields_total", "type=\"order.place\"");
+    assert!((counted - 9.0).abs() < f64::EPSILON, "{counted}");
+    let counted = processor.metric("orderly_ignored_fields_total", "type=\"order.cancel\"");
+    assert!(counted.abs() < f64::EPSILON, "{counted}");
     assert_eq!(processor.stop().code(), Some(0));
 }

@@ -31,6 +31,7 @@ pub fn continue_behind(
         detail: None,
         original: None,
         events: Vec::new(),
+        ignored: None,
     };
     let builder = opened.view.begin(now.micros());
     let seq = builder.seq().0;

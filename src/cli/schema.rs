@@ -1,13 +1,14 @@
-//! `orderly schema`: the JSON Schemas of all commands and events.
+//! `orderly schema`: the JSON Schemas of all commands and events, and of the verdict.
 
 use super::output;
 use orderly_domain::command::Kind;
 use orderly_domain::event::Type;
+use orderly_domain::verdict::{Reason, Verdict};
 use schemars::SchemaGenerator;
 use serde_json::{Map, Value, json};
 use std::io;
 
-/// Prints one JSON document: `commands` and `events` by type, and `$defs` for both.
+/// Prints one JSON document: `commands` and `events` by type, the `verdict`, and `$defs` for all.
 pub fn run() -> io::Result<()> {
     let text = format!("{:#}\n", document());
     output::print(&text)
@@ -27,11 +28,40 @@ pub fn document() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "orderly",
-        "description": "The data of every command and of every event.",
+        "description": "The data of every command and of every event, and the verdict on a command. In the data of a \
+            command null is the same as absent. Fields that are not known are ignored, and the verdict names them.",
         "commands": commands,
         "events": events,
+        "verdict": verdict(),
         "$defs": generator.take_definitions(true),
     })
+}
+
+/// The schema of a verdict as its producer reads it.
+fn verdict() -> Value {
+    let names = |names: &mut dyn Iterator<Item = &'static str>| json!({"type": "string", "enum": names.collect::<Vec<_>>()});
+    let schema = Object::with(&text(), &["command_id", "source", "type"])
+        .required("verdict", names(&mut Verdict::ALL.iter().map(|one| one.as_str())))
+        .optional("reason", names(&mut Reason::ALL.iter().map(|one| one.as_str())))
+        .optional("detail", detail())
+        .optional("order_id", text())
+        .optional(
+            "ignored",
+            described(
+                json!({"type": "array", "items": text()}),
+                "fields of the data that are not known, by their paths",
+            ),
+        )
+        .required("events", json!({"type": "array", "items": text()}))
+        .required("at", text());
+    let first = "the first verdict, of a duplicate or a conflict";
+    let original = described(schema.clone().schema(), first);
+    described(schema.optional("original", original).schema(), "the verdict on a command")
+}
+
+fn described(mut schema: Value, description: &str) -> Value {
+    schema["description"] = description.into();
+    schema
 }
 
 /// The schema of an event's data. Required is what every event of the type has; later builds may add fields.
@@ -105,7 +135,7 @@ fn event(kind: Type) -> Value {
 }
 
 /// The schema of an object, field by field.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Object {
     properties: Map<String, Value>,
     required: Vec<&'static str>,

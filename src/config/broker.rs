@@ -1,8 +1,12 @@
 //! The connection to RabbitMQ and what is declared there.
 
+use std::io;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::{Path, PathBuf};
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
 
 use super::broker_url::{BrokerUrl, Scheme};
@@ -82,10 +86,18 @@ impl Broker {
             "must be 1 to 64 letters, digits, `_`, `-` and `.`, and not begin with `amq.` or a dot",
         );
         self.check_retry_delays(report);
-        report.require(
-            self.ca_file().is_none_or(Path::is_file),
-            "broker.ca_file",
-            format!("there is no file {}", self.ca_file.display()),
+        if let Some(problem) = self.ca_file().and_then(|file| authorities(file).err()) {
+            report.require(
+                false,
+                "broker.ca_file",
+                format!("{}: {problem}", self.ca_file.display()),
+            );
+        }
+        report.doubt_unless(
+            !self.url.has_empty_vhost(),
+            "broker.url",
+            "the virtual host is empty, since the path is `/`: RabbitMQ's default virtual host is written `/%2f`, or without \
+             any path",
         );
         report.doubt_unless(
             self.url.scheme() != Scheme::Amqp || self.url.is_local(),
@@ -134,6 +146,32 @@ impl Broker {
     }
 }
 
+/// Reads the certificates of a file as TLS will. A file without one would be ignored in silence.
+fn authorities(file: &Path) -> Result<RootCertStore, CaFileError> {
+    let text = std::fs::read(file).map_err(CaFileError::Unreadable)?;
+    let mut trusted = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let certificate = certificate.map_err(|_| CaFileError::Malformed)?;
+        trusted.add(certificate).map_err(|_| CaFileError::Unusable(trusted.len() + 1))?;
+    }
+    if trusted.is_empty() { Err(CaFileError::Empty) } else { Ok(trusted) }
+}
+
+/// Why a file of certificates cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum CaFileError {
+    #[error("cannot be read: {0}")]
+    Unreadable(io::Error),
+    #[error("is no text of certificates (PEM)")]
+    Malformed,
+    #[error("certificate {0} in the file cannot be used to trust others")]
+    Unusable(usize),
+    #[error(
+        "has no certificate: it must have at least one, as text (PEM, `-----BEGIN CERTIFICATE-----`)"
+    )]
+    Empty,
+}
+
 /// Letters that RabbitMQ accepts in a name and that need no quotes in a shell. Names with `amq.` are reserved by the broker.
 fn is_namespace(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
@@ -142,3 +180,6 @@ fn is_namespace(text: &str) -> bool {
         && !text.starts_with("amq.")
         && !text.starts_with('.')
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,8 @@ pub struct BrokerUrl {
     masked: String,
     /// The host of RabbitMQ; none for the broker inside the process.
     host: Option<Host>,
+    /// The virtual host; empty for the broker inside the process.
+    vhost: String,
 }
 
 /// The kind of connection to the broker.
@@ -83,12 +85,18 @@ impl BrokerUrl {
         }
     }
 
+    /// Whether the URL names the virtual host without a name: `amqp://host/`. RabbitMQ's default one is `/`, written `%2f`.
+    pub fn has_empty_vhost(&self) -> bool {
+        !self.is_memory() && self.vhost.is_empty()
+    }
+
     fn memory(text: &str) -> Result<Self, UrlError> {
         if text != "memory:" {
             return Err(UrlError::Memory);
         }
         let masked = text.to_owned();
-        Ok(Self { text: Secret::new(text), scheme: Scheme::Memory, masked, host: None })
+        let text = Secret::new(text);
+        Ok(Self { text, scheme: Scheme::Memory, masked, host: None, vhost: String::new() })
     }
 }
 
@@ -130,7 +138,8 @@ impl FromStr for BrokerUrl {
             // Fails only for a URL without a host, and a host was found above.
             url.set_password(Some(MASK)).map_err(|()| UrlError::NoHost)?;
         }
-        Ok(Self { text: Secret::new(text), scheme, masked: url.into(), host: Some(host) })
+        let (text, masked, host) = (Secret::new(text), url.into(), Some(host));
+        Ok(Self { text, scheme, masked, host, vhost: client.vhost })
     }
 }
 
@@ -195,6 +204,17 @@ mod tests {
     #[case("amqps://shop:s3cret@[2001:db8::7]/prod", false)]
     fn a_url_is_known_to_be_local(#[case] url: BrokerUrl, #[case] local: bool) {
         assert_eq!(url.is_local(), local, "{url}");
+    }
+
+    #[rstest]
+    #[case("memory:", false)]
+    #[case("amqp://localhost", false)]
+    #[case("amqp://localhost/%2f", false)]
+    #[case("amqp://localhost/prod", false)]
+    #[case("amqp://localhost/", true)]
+    #[case("amqps://shop:s3cret@[::1]:5671/?heartbeat=10", true)]
+    fn an_empty_virtual_host_is_recognised(#[case] url: BrokerUrl, #[case] empty: bool) {
+        assert_eq!(url.has_empty_vhost(), empty, "{url}");
     }
 
     #[rstest]

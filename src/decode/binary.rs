@@ -3,7 +3,7 @@
 use super::{envelope, unix_time};
 use orderly_actors::sequencer::InboundMessage;
 use orderly_broker::{Attribute, HeaderValue, Properties};
-use orderly_domain::command::{Command, Invalid};
+use orderly_domain::command::{Command, Decoded, Invalid};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::CommandName;
 use orderly_domain::time::{NoTime, Timestamp};
@@ -26,7 +26,7 @@ pub(super) fn command(
     properties: &Properties,
     body: &[u8],
     inbound: &mut InboundMessage,
-) -> Result<Command, Invalid> {
+) -> Result<Decoded, Invalid> {
     envelope::times(properties, inbound)?;
     let text = |attribute| text(properties, attribute);
     let header = Attribute::header;
@@ -41,7 +41,7 @@ pub(super) fn command(
     if text(Attribute::Type)?.is_none_or(str::is_empty) {
         return Err(Invalid::malformed(format_args!("{}: is required", header(Attribute::Type))));
     }
-    Command::parse(envelope::known(header(Attribute::Type), &inbound.kind)?, body)
+    Command::decode(envelope::known(header(Attribute::Type), &inbound.kind)?, body)
 }
 
 fn value(properties: &Properties, attribute: Attribute) -> Option<&HeaderValue> {

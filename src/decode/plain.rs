@@ -3,7 +3,7 @@
 use super::envelope;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_broker::{Message, Properties};
-use orderly_domain::command::{Command, Invalid};
+use orderly_domain::command::{Command, Decoded, Invalid};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::CommandName;
 
@@ -24,11 +24,11 @@ pub(super) fn command(
     properties: &Properties,
     body: &[u8],
     inbound: &mut InboundMessage,
-) -> Result<Command, Invalid> {
+) -> Result<Decoded, Invalid> {
     envelope::times(properties, inbound)?;
     let id = properties.message_id.as_deref();
     envelope::name("message_id", id.map(CommandId::new), "is required: the command's id")?;
     let source = properties.app_id.as_deref().unwrap_or(UNKNOWN_SOURCE);
     envelope::name("app_id", Some(Source::new(source)), "is required")?;
-    Command::parse(envelope::known("type", &inbound.kind)?, body)
+    Command::decode(envelope::known("type", &inbound.kind)?, body)
 }

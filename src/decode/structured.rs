@@ -1,13 +1,14 @@
 //! A structured CloudEvent: its body is the envelope and has the data in it.
 
-use super::{envelope, without_mark};
+use super::content::without_mark;
+use super::envelope;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_broker::Properties;
 use orderly_domain::command::decode_error::{self, Wrong};
-use orderly_domain::command::{Command, Invalid};
+use orderly_domain::command::{Command, Decoded, Invalid};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::record::CommandName;
 use orderly_domain::time::Timestamp;
@@ -41,7 +42,7 @@ pub(super) fn command(
     properties: &Properties,
     body: &[u8],
     inbound: &mut InboundMessage,
-) -> Result<Command, Invalid> {
+) -> Result<Decoded, Invalid> {
     let event: CloudEvent<'_> = match serde_json::from_slice(body) {
         Ok(event) if decode_error::is_object(body) => event,
         Ok(_) | Err(_) => return Err(no_cloud_event(body)),
@@ -61,11 +62,11 @@ pub(super) fn command(
     }
     let kind = envelope::known("type", &inbound.kind)?;
     match (event.data, event.data_base64) {
-        (Some(data), None) => Command::parse(kind, data.get().as_bytes()),
+        (Some(data), None) => Command::decode(kind, data.get().as_bytes()),
         (None, Some(encoded)) => {
             let data = decoded(&encoded)?;
             inbound.content = Some(data.clone());
-            Command::parse(kind, &data)
+            Command::decode(kind, &data)
         }
         (Some(_), Some(_)) => Err(Invalid::malformed("data_base64: must not be there beside data")),
         (None, None) => Err(Invalid::malformed("data: is required")),
@@ -85,7 +86,7 @@ fn decoded(encoded: &str) -> Result<Bytes, Invalid> {
     let data = STANDARD.decode(encoded).map_err(|_| {
         Invalid::malformed("data_base64: must be Base64 (RFC 4648, padded), and is not")
     })?;
-    Ok(without_mark(&data.into()))
+    Ok(without_mark(data.into()))
 }
 
 /// Why `body`, which could not be parsed, is not a structured CloudEvent.

@@ -6,11 +6,13 @@ mod times;
 
 use super::*;
 use base64::Engine as _;
+use bytes::Bytes;
 use orderly_broker::{Attribute, HeaderValue, Properties};
-use orderly_domain::command::Kind;
+use orderly_domain::command::{Command, Kind};
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Reason;
 use rstest::rstest;
 
 const DECODER: Decoder = Decoder { max_command_size: 1024 };

@@ -58,6 +58,7 @@ pub struct Exporter {
 struct Series {
     /// By type, then verdict.
     commands: PerValue<CommandType, PerValue<Verdict, Counter>>,
+    ignored_fields: PerValue<CommandType, Counter>,
     durations: PerValue<Stage, Histogram>,
     in_flight: Gauge,
     group_commit_size: Histogram,
@@ -91,6 +92,13 @@ impl Metrics {
     pub fn commands(&self, kind: CommandType, verdict: Verdict, count: u64) {
         if let Some(series) = self.0.commands.get(kind).and_then(|of_kind| of_kind.get(verdict)) {
             series.increment(count);
+        }
+    }
+
+    /// Counts fields of a command that are not known.
+    pub fn ignored_fields(&self, kind: CommandType, fields: u64) {
+        if let Some(series) = self.0.ignored_fields.get(kind) {
+            series.increment(fields);
         }
     }
 
@@ -231,6 +239,11 @@ impl Series {
                 ("type", CommandType::ALL, CommandType::as_str),
                 ("verdict", Verdict::ALL, Verdict::as_str),
             ),
+            ignored_fields: to.counters(
+                "orderly_ignored_fields_total",
+                "Fields of commands that are not known, by the type of the command",
+                ("type", CommandType::ALL, CommandType::as_str),
+            ),
             durations: to.histograms(
                 "orderly_command_duration_seconds",
                 "Time of a command in a stage",
@@ -330,6 +343,7 @@ mod tests {
         let expected = [
             "orderly_commands_total{type=\"order.place\",verdict=\"applied\"}",
             "orderly_commands_total{type=\"other\",verdict=\"invalid\"}",
+            "orderly_ignored_fields_total{type=\"cart.checkout\"}",
             "orderly_command_duration_seconds_count{stage=\"wait\"}",
             "orderly_command_duration_seconds_count{stage=\"total\"}",
             "orderly_in_flight",

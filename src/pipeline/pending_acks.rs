@@ -192,6 +192,9 @@ impl PendingAcks {
             | Origin::Restored => CommandType::Internal,
         };
         self.metrics.commands(kind, record.verdict, 1);
+        if let Some(ignored) = &record.ignored {
+            self.metrics.ignored_fields(kind, ignored.count());
+        }
         let commit = now.saturating_sub(pending.decided);
         self.metrics.command_duration(Stage::Commit, commit, 1);
         if let Some(delivery_ref) = &pending.delivery_ref {

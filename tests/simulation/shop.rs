@@ -207,7 +207,7 @@ impl Shop {
             data["hold_for"] = json!(self.random.pick(&["1m", "5m", "40m", "500m"]));
         }
         if self.random.one_in(6) {
-            data["shipping_address"] = json!({"lines": ["Am Ufer 5"], "country": "DE"});
+            data["shipping_address"] = json!({"lines": ["Am Ufer 5"], "country": "DE", "floor": 3});
             data["metadata"] = json!({"gift": self.random.one_in(2)});
         }
     }

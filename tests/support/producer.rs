@@ -1,6 +1,8 @@
 //! A producer and a subscriber, through lapin alone.
 #![allow(dead_code, reason = "each test binary uses its own part of this")]
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::StreamExt as _;
 use lapin::message::Delivery;
 use lapin::options::{
@@ -11,6 +13,7 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
 use orderly_actors::simulation::commands;
 use serde_json::Value;
+use std::io::Write as _;
 use std::time::Duration;
 
 pub(crate) struct Producer {
@@ -234,6 +237,15 @@ impl Sent {
         let mut headers = FieldTable::default();
         headers.insert("traceparent".into(), AMQPValue::LongString(traceparent.into()));
         self.properties = self.properties.with_headers(headers);
+        self
+    }
+
+    /// The same with a compressed body.
+    pub(crate) fn gzipped(mut self) -> Self {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+        encoder.write_all(&self.body).expect("memory takes it");
+        self.body = encoder.finish().expect("memory takes it");
+        self.properties = self.properties.with_content_encoding("gzip".into());
         self
     }
 

@@ -98,6 +98,7 @@ impl Sequencer {
         };
         let context = UnitContext {
             identity: Some(identity),
+            ignored: inbound.ignored.clone(),
             ..UnitContext::new(origin, message.trace, now)
         };
         Ok(self.seal(context, outcome).await?.into())
@@ -124,10 +125,8 @@ impl Sequencer {
             return self.park_conflict(inbound, first, order, now).await;
         }
         let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
-        let context = UnitContext {
-            original: Some(first),
-            ..UnitContext::new(inbound.origin(), inbound.trace, now)
-        };
+        let context =
+            UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
         self.write(context, outcome) // no owner was asked, so none has to roll back
     }
 }

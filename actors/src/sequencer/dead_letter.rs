@@ -21,6 +21,7 @@ use bytes::Bytes;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
 use orderly_domain::identity::{self, DataHash};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::parked::Parked;
 use orderly_domain::payment::Waiting;
 use orderly_domain::record::Origin;
@@ -48,7 +49,7 @@ impl Sequencer {
         detail: Option<Detail>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let context = UnitContext::new(inbound.origin(), inbound.trace, now);
+        let context = UnitContext::of_message(inbound, now);
         let order = inbound.command.as_ref().ok().and_then(|command| command.subject().order_id);
         self.park_or_dead_letter(inbound, context, reason, detail, order.map(|id| (id, None))).await
     }
@@ -61,10 +62,8 @@ impl Sequencer {
         order: Option<(OrderId, Option<Ordinal>)>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
-        let context = UnitContext {
-            original: Some(first),
-            ..UnitContext::new(inbound.origin(), inbound.trace, now)
-        };
+        let context =
+            UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
         let detail = Some("the same identity came before with other data".into());
         self.park_or_dead_letter(inbound, context, Reason::Conflict, detail, order).await
     }
@@ -165,6 +164,7 @@ impl Sequencer {
             r#type: Some(inbound.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
             order_id: subject.order_id.map(|id| id.as_str().to_owned()),
             content_type: inbound.raw.content_type.clone(),
+            content_encoding: inbound.raw.content_encoding.clone(),
             received_at: now,
             attempts: inbound.attempts + 1,
             detail,
@@ -242,7 +242,12 @@ impl Sequencer {
             trace,
             attempts: 1,
             command: Ok(command),
-            raw: Raw { body: body.into(), content_type: Some("application/json".to_owned()) },
+            ignored: Ignored::default(),
+            raw: Raw {
+                body: body.into(),
+                content_type: Some("application/json".to_owned()),
+                content_encoding: None,
+            },
             content: None,
         };
         match self.place(&inbound, reason, detail.clone(), now)? {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use orderly_domain::command::{Command, Invalid};
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
@@ -26,9 +27,11 @@ pub struct InboundMessage {
     pub attempts: u32,
     /// The command, or what is wrong with the message.
     pub command: Result<Command, Invalid>,
+    /// The fields of the command that are not known.
+    pub ignored: Ignored,
     /// The message as it came: what is kept when it is parked.
     pub raw: Raw,
-    /// The JSON in the body, where the body is not that JSON itself (the data are in Base64, for instance).
+    /// The JSON in the body, where the body is not that JSON itself (it is compressed, for instance).
     pub content: Option<Bytes>,
 }
 
@@ -39,6 +42,8 @@ pub struct Raw {
     pub body: Bytes,
     /// Its content type.
     pub content_type: Option<String>,
+    /// How its body is encoded, such as `gzip`.
+    pub content_encoding: Option<String>,
 }
 
 impl InboundMessage {

@@ -20,6 +20,7 @@ use crate::names;
 use crate::outcome::Outcome;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::{Reason, Verdict};
@@ -59,6 +60,7 @@ impl Sequencer {
             trace: inbound.trace,
             attempts: inbound.attempts,
             content_type: inbound.raw.content_type.clone(),
+            content_encoding: inbound.raw.content_encoding.clone(),
             body: inbound.raw.body.to_vec(),
         });
         self.mark(marker).await
@@ -133,7 +135,12 @@ impl Sequencer {
             trace: alone.trace,
             attempts: alone.attempts,
             command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
-            raw: Raw { body: alone.body.into(), content_type: alone.content_type },
+            ignored: Ignored::default(),
+            raw: Raw {
+                body: alone.body.into(),
+                content_type: alone.content_type,
+                content_encoding: alone.content_encoding,
+            },
             content: None,
         };
         self.park_failed(&inbound, problem).await

@@ -1,5 +1,6 @@
 //! Makes a unit from the outcome of a command, a timer or a delivery.
 
+use super::inbound::InboundMessage;
 use super::state::Sequencer;
 use super::step::{Error, FollowUp, Sealed};
 use crate::changeset::{Change, NewTimer, TimerKind};
@@ -10,6 +11,7 @@ use crate::outcome::Outcome;
 use crate::states::{Rollback, State};
 use crate::tables;
 use orderly_domain::identity::DataHash;
+use orderly_domain::ignored::Ignored;
 use orderly_domain::record::{Origin, UnitRecord};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
@@ -40,12 +42,19 @@ pub(super) struct UnitContext {
     pub(super) identity: Option<Identity>,
     /// Of a duplicate or a conflict: the unit that came first.
     pub(super) original: Option<Seq>,
+    /// The fields of the command that are not known.
+    pub(super) ignored: Ignored,
     pub(super) now: Timestamp,
 }
 
 impl UnitContext {
     pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
-        Self { origin, trace, identity: None, original: None, now }
+        Self { origin, trace, identity: None, original: None, ignored: Ignored::default(), now }
+    }
+
+    /// Of a message that uses up no identity.
+    pub(super) fn of_message(inbound: &InboundMessage, now: Timestamp) -> Self {
+        Self { ignored: inbound.ignored.clone(), ..Self::new(inbound.origin(), inbound.trace, now) }
     }
 }
 
@@ -104,6 +113,7 @@ impl Sequencer {
             detail,
             original: context.original.map(|seq| seq.0),
             events: changeset.events,
+            ignored: Some(context.ignored).filter(|ignored| !ignored.is_empty()),
         };
         if let Some(identity) = context.identity {
             builder.identity(identity.hash, identity.data.word());

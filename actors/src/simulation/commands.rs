@@ -2,8 +2,9 @@
 
 use crate::sequencer::{InboundMessage, Raw};
 use bytes::Bytes;
-use orderly_domain::command::{Command, Invalid, Kind};
+use orderly_domain::command::{Command, Decoded, Invalid, Kind};
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::record::CommandName;
 use orderly_domain::verdict::Reason;
 use serde_json::{Value, json};
@@ -14,12 +15,16 @@ use serde_json::{Value, json};
 ///
 /// When `source` or `id` cannot be one.
 pub fn inbound(source: &str, id: &str, kind: &str, body: Bytes) -> InboundMessage {
-    let command = match Kind::from_name(kind) {
-        Some(kind) => Command::parse(kind, &body),
+    let decoded = match Kind::from_name(kind) {
+        Some(kind) => Command::decode(kind, &body),
         None => Err(Invalid {
             reason: Reason::UnknownType,
             detail: format!("there is no command of type {kind:?}"),
         }),
+    };
+    let (command, ignored) = match decoded {
+        Ok(Decoded { command, ignored }) => (Ok(command), ignored),
+        Err(invalid) => (Err(invalid), Ignored::default()),
     };
     InboundMessage {
         source: Some(Source::new(source).expect("is a source")),
@@ -30,7 +35,8 @@ pub fn inbound(source: &str, id: &str, kind: &str, body: Bytes) -> InboundMessag
         trace: None,
         attempts: 0,
         command,
-        raw: Raw { body, content_type: Some("application/json".to_owned()) },
+        ignored,
+        raw: Raw { body, content_type: Some("application/json".to_owned()), ..Raw::default() },
         content: None,
     }
 }

@@ -71,13 +71,13 @@ fn confirm_on() -> impl Strategy<Value = Option<Value>> {
 /// What an order carries for the shop, and what changes with `order.amend`.
 fn details() -> impl Strategy<Value = Value> {
     let shipping = json!({"name": "Ada", "lines": ["1 High Street"], "city": "York"});
-    let billing = json!({"lines": [], "country": "GB", "region": null});
+    let billing = json!({"lines": [], "country": "GB", "region": null, "floor": 2});
     prop_oneof![
         6 => Just(json!({})),
         1 => Just(json!({"shipping_address": shipping})),
         1 => Just(json!({"billing_address": billing, "metadata": {"gift": true, "n": [1, null]}})),
         1 => Just(json!({"metadata": {"note": "leave it at the door"}})),
-        1 => Just(json!({"customer": {"id": "c-2", "email": "c@example.org"}})),
+        1 => Just(json!({"customer": {"id": "c-2", "email": "c@example.org", "vip": true}})),
     ]
 }
 

@@ -3,6 +3,7 @@
 use orderly_domain::cart::Cart;
 use orderly_domain::event::{Event, OrderChange, Type};
 use orderly_domain::id::{AttemptId, OrderId, Provider};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails};
@@ -18,6 +19,12 @@ use orderly_model::unit::RefundRequested;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+fn ignored(record: &UnitRecord) -> Vec<String> {
+    let mut names: Vec<_> = record.ignored.iter().flat_map(Ignored::texts).collect();
+    names.sort_unstable();
+    names
+}
+
 /// What a unit of the processor came to.
 pub fn unit(record: &UnitRecord) -> Unit {
     let mut unit = Unit {
@@ -25,6 +32,7 @@ pub fn unit(record: &UnitRecord) -> Unit {
         verdict: record.verdict.as_str().parse().expect("the model has every verdict"),
         reason: record.reason.map(Reason::as_str),
         detail: json!(record.detail),
+        ignored: ignored(record),
         events: record.types().into_iter().map(Type::as_str).collect(),
         ..Unit::default()
     };

@@ -18,6 +18,7 @@
 //! | `link_state` | the driver's side of the link, for the supervisor and its sessions |
 //! | `mark` | reading the newest message of `NS.mark` |
 //! | `owner` | the exclusive queue of the one processor |
+//! | `peer` | what answers when it is no AMQP broker |
 //! | `publish` | batches and their confirms |
 //! | `publish_channel` | publishing on one channel, over reconnects |
 //! | `session` | consuming, acks, pausing, on one pair of connections |
@@ -37,6 +38,7 @@ pub(super) mod limits;
 mod link_state;
 mod mark;
 mod owner;
+mod peer;
 pub(super) mod publish;
 mod publish_channel;
 mod session;

@@ -187,6 +187,8 @@ pub enum FailureKind {
     VhostMissing,
     /// The user may not use the virtual host.
     VhostRefused,
+    /// What answers is no AMQP broker: another port or host.
+    NoBroker,
     /// The AMQP handshake failed in another way.
     Handshake,
     /// Another processor holds the namespace.
@@ -211,6 +213,7 @@ impl FailureKind {
             Self::LoginRefused => "login_refused",
             Self::VhostMissing => "vhost_missing",
             Self::VhostRefused => "vhost_refused",
+            Self::NoBroker => "no_broker",
             Self::Handshake => "handshake",
             Self::NamespaceHeld => "namespace_held",
             Self::Topology => "topology",

@@ -6,6 +6,7 @@
 //! | [`cart`], [`order`], [`inventory`], [`payment`], [`notification`] | each owner's state and the rules that change it |
 //! | [`event`] | what happened, and its data as subscribers read it |
 //! | [`verdict`] | the verdict on a command, and its reason |
+//! | [`ignored`] | the fields of a command that are not known |
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
 //! | [`subject`] | what a message is about, also where it cannot be a command |
@@ -29,6 +30,7 @@ pub mod event;
 pub mod expected_version;
 pub mod id;
 pub mod identity;
+pub mod ignored;
 pub mod inventory;
 pub mod metadata;
 pub mod money;

@@ -54,4 +54,7 @@ pub struct Parked {
     /// The sku that the message names, if it could be read.
     #[n(14)]
     pub sku: Option<Sku>,
+    /// How the body is encoded, such as `gzip`.
+    #[n(15)]
+    pub content_encoding: Option<String>,
 }

@@ -57,4 +57,7 @@ pub struct Quarantined {
     #[cbor(with = "minicbor::bytes")]
     #[n(6)]
     pub body: Vec<u8>,
+    /// How the body is encoded, such as `gzip`.
+    #[n(7)]
+    pub content_encoding: Option<String>,
 }

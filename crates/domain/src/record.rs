@@ -6,6 +6,7 @@
 use crate::command::Kind;
 use crate::event::{Event, Type};
 use crate::id::{CommandId, OrderId, Source};
+use crate::ignored::Ignored;
 use crate::notification::NotificationKind;
 use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason, Verdict};
@@ -39,6 +40,9 @@ pub struct UnitRecord {
     /// The events, in the order in which they happened.
     #[n(7)]
     pub events: Vec<Event>,
+    /// The fields of the command that are not known. `None`: all are known.
+    #[n(8)]
+    pub ignored: Option<Ignored>,
 }
 
 /// What caused a unit.

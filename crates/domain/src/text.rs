@@ -95,7 +95,12 @@ const SHOWN: usize = 40;
 
 /// The beginning of a producer's text, for an error.
 pub fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
+    truncated(text, SHOWN)
+}
+
+/// The text, cut after `most` characters. One that was cut ends with `…`.
+pub fn truncated(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

@@ -1,6 +1,7 @@
 //! The verdict on a command, and the reason for it.
 
 use crate::id::Sku;
+use crate::ignored::Ignored;
 use crate::names::names;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
@@ -172,6 +173,9 @@ pub struct VerdictReply<'a> {
     /// For a duplicate or a conflict: the whole reply to the first command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub original: Option<Box<VerdictReply<'a>>>,
+    /// The fields of the command that are not known, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ignored: Option<&'a Ignored>,
     /// The types of the events that the command caused.
     pub events: Vec<&'static str>,
     /// When the verdict was reached.

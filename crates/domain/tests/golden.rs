@@ -147,6 +147,7 @@ fn parked_v1() -> Vec<(&'static str, Parked)> {
         event_id: None,
         cart_id: None,
         sku: None,
+        content_encoding: None,
     };
     let small = Parked {
         reason: Reason::Malformed,
@@ -175,6 +176,12 @@ fn parked_v2() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
+fn parked_v3() -> Vec<(&'static str, Parked)> {
+    let [(_, full), (_, small)] = <[_; 2]>::try_from(parked_v2()).expect("are two");
+    let full = Parked { content_encoding: Some("gzip".to_owned()), ..full };
+    vec![("full", full), ("small", small)]
+}
+
 /// Stock had no version of its own then: it has the first one.
 fn stock_v1() -> Vec<(&'static str, Stock)> {
     let values = support::stock().into_iter();
@@ -190,9 +197,11 @@ const CHECKS: &[(&str, fn())] = &[
     (Notices::KIND, || versions(&[support::notices()])),
     (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
     (Cart::KIND, || versions(&[support::carts()])),
-    (UnitRecord::KIND, || versions(&[former::records_1(), support::records()])),
-    (Parked::KIND, || versions(&[parked_v1(), parked_v2()])),
-    (Marker::KIND, || versions(&[support::markers()])),
+    (UnitRecord::KIND, || {
+        versions(&[former::records_1(), former::records_2(), support::records()]);
+    }),
+    (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3()])),
+    (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
 ];
 
@@ -240,11 +249,12 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 4] = [
+    let history: [(u32, &[u8], usize); 5] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
         (4, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 212),
+        (5, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 212),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

@@ -17,6 +17,7 @@ impl Model {
         let is_parked =
             matches!(outcome, Err(Ended::Conflict | Ended::Invalid(_) | Ended::Failed(_)));
         let mut unit = self.end(order, outcome);
+        unit.ignored = decoded.map(|command| command.ignored).unwrap_or_default();
         if is_parked {
             self.park(message, &mut unit);
         }
@@ -37,8 +38,9 @@ impl Model {
     /// Parks a message that failed after every retry, for a reason that no rule knows.
     pub fn fail(&mut self, message: &Message<'_>) -> Unit {
         let decoded = message::decode(message, self.settings.max_command_size);
-        let order = decoded.ok().and_then(|command| order_of(&command.data));
+        let order = decoded.as_ref().ok().and_then(|command| order_of(&command.data));
         let mut unit = self.end(order, Err(Ended::Failed("failed")));
+        unit.ignored = decoded.map(|command| command.ignored).unwrap_or_default();
         self.park(message, &mut unit);
         unit
     }

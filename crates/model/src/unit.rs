@@ -60,6 +60,8 @@ pub struct Unit {
     /// The detail where the contract fixes it: of `out_of_stock`, of `not_allowed` (it begins with the status) and of a
     /// capture that was counted for another order. Null for others.
     pub detail: Value,
+    /// The paths of the fields of the command that are not known, sorted. The processor names at most 20.
+    pub ignored: Vec<String>,
     /// The types of the events.
     pub events: Vec<&'static str>,
     /// Details of some events beyond their type, one line each.
@@ -123,6 +125,7 @@ pub fn differences(product: &Unit, model: &Unit) -> Vec<String> {
     if !model.detail.is_null() {
         compare("detail", detail_of(product), detail_of(model));
     }
+    compare("ignored", format!("{:?}", product.ignored), format!("{:?}", model.ignored));
     let sorted = |events: &[&'static str]| {
         let mut events = events.to_vec();
         events.sort_unstable();

@@ -6,11 +6,12 @@ use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
+use crate::decode;
 use actix_web::web::{Data, Path};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use orderly_actors::counters::ParkedReason;
-use orderly_actors::parked;
+use orderly_actors::parked::{self, MAX_WHOLE_BODY};
 use orderly_actors::tables;
 use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
@@ -34,6 +35,9 @@ pub(super) struct ParkedView<'a> {
     r#type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<&'a str>,
+    /// How the bytes are encoded, such as `gzip`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_encoding: Option<&'a str>,
     received_at: Timestamp,
     attempts: u32,
     detail: Option<&'a Detail>,
@@ -49,9 +53,9 @@ pub(super) struct WholeView<'a> {
     about: ParkedView<'a>,
     /// The bytes in Base64. Of a message that was truncated: the first ones.
     raw: String,
-    /// The bytes as a text, when they are UTF-8.
+    /// The bytes as a text, decompressed, when that is UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<&'a str>,
+    text: Option<String>,
 }
 
 views!(ParkedView, WholeView);
@@ -79,6 +83,7 @@ impl Found {
             r#type,
             order_id,
             content_type: _,
+            content_encoding,
             received_at,
             attempts,
             detail,
@@ -97,6 +102,7 @@ impl Found {
             source: source.as_deref(),
             r#type: r#type.as_deref(),
             order_id: order_id.as_deref(),
+            content_encoding: content_encoding.as_deref(),
             received_at: *received_at,
             attempts: *attempts,
             detail: detail.as_ref(),
@@ -124,7 +130,7 @@ fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
     Ok(Json::new(&WholeView {
         about: found.view(),
         raw: STANDARD.encode(body),
-        text: std::str::from_utf8(body).ok(),
+        text: decode::text_of(body, found.about.content_encoding.as_deref(), MAX_WHOLE_BODY),
     })?)
 }
 

@@ -109,6 +109,7 @@ impl Shop {
             detail: None,
             original: None,
             events: Vec::new(),
+            ignored: None,
         };
         let unit = builder.seal_with(0, |out| record.write(out)).expect("a record");
         self.view.seal(Arc::clone(&unit));
@@ -146,6 +147,7 @@ impl Shop {
             event_id: None,
             cart_id: None,
             sku: None,
+            content_encoding: None,
         };
         self.seal(None, |builder| {
             let put = |out: &mut Vec<u8>| about.write(out);

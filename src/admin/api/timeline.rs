@@ -20,6 +20,7 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::event::payload::EventPayload;
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::notification::Delivery;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
@@ -50,6 +51,9 @@ pub(super) struct Item<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
+    /// The fields of the command that are not known, by their paths.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ignored: Option<&'a Ignored>,
     /// What happened, in a sentence.
     summary: String,
     /// The data of an event.
@@ -168,6 +172,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         reason: record.reason,
         source,
         command_id,
+        ignored: record.ignored.as_ref(),
         summary: summary::of_unit(record, retried.as_ref()),
         data: None,
     };
@@ -180,6 +185,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
             reason: None,
             source: None,
             command_id: None,
+            ignored: None,
             summary: summary::of_event(event, entry.context()),
             data: EventPayload::new(event, entry.context()),
         };

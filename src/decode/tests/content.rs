@@ -1,6 +1,9 @@
-//! JSON that is not the body itself: in Base64, or behind a byte order mark.
+//! JSON that is not the body itself: compressed, in Base64, or behind a byte order mark.
 
 use super::*;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
 
 #[test]
 fn the_data_of_a_structured_event_may_be_base64() {
@@ -60,4 +63,167 @@ fn an_invalid_message_keeps_the_json_that_was_read() {
     }
     let inbound = DECODER.decode(&plain("order.complete", Some("m"), "{}"));
     assert_eq!(inbound.content, None, "the body itself is the JSON");
+}
+
+fn gzip(content: &[u8], level: Compression) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), level);
+    encoder.write_all(content).expect("memory takes it");
+    encoder.finish().expect("memory takes it")
+}
+
+fn encoded(message: Message, encoding: &str, body: Vec<u8>) -> Message {
+    let mut message = Message { body: body.into(), ..message };
+    message.properties.content_encoding = Some(encoding.to_owned());
+    message
+}
+
+fn compressed(message: Message) -> Message {
+    let body = gzip(&message.body, Compression::default());
+    encoded(message, "gzip", body)
+}
+
+#[test]
+fn a_compressed_body_is_read_in_every_form() {
+    let event = r#"{"specversion":"1.0","id":"m","source":"s","type":"order.complete","data":{"order_id":"o"}}"#;
+    for message in [
+        plain("order.complete", Some("m"), DATA),
+        plain("order.complete", Some("m"), &format!("\u{feff}{DATA}")),
+        cloud_event(event),
+        in_base64(DATA.as_bytes()),
+        Message { body: DATA.into(), ..binary() },
+    ] {
+        let expected = DECODER.decode(&message).command;
+        assert!(expected.is_ok(), "{expected:?}");
+        let sent = compressed(message);
+        let inbound = DECODER.decode(&sent);
+        assert_eq!(inbound.command, expected);
+        assert_eq!(inbound.raw.body, sent.body, "what is parked are the bytes that came");
+        assert_eq!(inbound.raw.content_encoding.as_deref(), Some("gzip"));
+    }
+}
+
+#[rstest]
+#[case("GZIP")]
+#[case(" gzip ")]
+fn the_name_of_an_encoding_has_no_case(#[case] encoding: &str) {
+    let body = gzip(DATA.as_bytes(), Compression::best());
+    let message = encoded(plain("order.complete", Some("m"), ""), encoding, body);
+    assert!(DECODER.decode(&message).command.is_ok());
+}
+
+#[rstest]
+#[case("")]
+#[case("identity")]
+#[case("Identity")]
+fn a_body_without_encoding_is_read_as_it_is(#[case] encoding: &str) {
+    let message = encoded(plain("order.complete", Some("m"), ""), encoding, DATA.into());
+    let inbound = DECODER.decode(&message);
+    assert!(inbound.command.is_ok());
+    assert_eq!(inbound.content, None);
+}
+
+#[test]
+fn two_gzip_members_are_one_content() {
+    let (first, second) = DATA.split_at(7);
+    let body = [first, second].map(|part| gzip(part.as_bytes(), Compression::fast())).concat();
+    let message = encoded(plain("order.complete", Some("m"), ""), "gzip", body);
+    assert!(DECODER.decode(&message).command.is_ok());
+}
+
+#[rstest]
+#[case("br", "\"br\"")]
+#[case("deflate", "\"deflate\"")]
+#[case("gzip, gzip", "\"gzip, gzip\"")]
+#[case("utf-8", "\"utf-8\"")]
+fn another_encoding_is_malformed_and_named(#[case] encoding: &str, #[case] found: &str) {
+    let message = encoded(plain("order.complete", Some("m"), ""), encoding, DATA.into());
+    let detail = format!("content_encoding: must be gzip or identity, not {found}");
+    assert_eq!(problem(&message), (Reason::Malformed, detail));
+    let id = DECODER.decode(&message).id;
+    assert_eq!(id.as_ref().map(CommandId::as_str), Some("m"), "it shows its sender");
+}
+
+#[test]
+fn a_body_that_is_no_gzip_is_malformed() {
+    let whole = gzip(DATA.as_bytes(), Compression::default());
+    let mut damaged = whole.clone();
+    damaged[12] ^= 0xff;
+    let mut wrong_sum = whole.clone();
+    wrong_sum[whole.len() - 6] ^= 0xff;
+    let behind = [&whole[..], b"garbage"].concat();
+    let detail = "content_encoding: the body is not gzip, or it is damaged or cut";
+    for body in [
+        DATA.as_bytes().to_vec(),
+        damaged,
+        wrong_sum,
+        behind,
+        whole[..whole.len() - 3].to_vec(),
+        whole[..5].to_vec(),
+    ] {
+        let message = encoded(plain("order.complete", Some("m"), ""), "gzip", body);
+        assert_eq!(problem(&message), (Reason::Malformed, detail.to_owned()));
+    }
+    let nothing = encoded(plain("order.complete", Some("m"), ""), "gzip", Vec::new());
+    assert_eq!(problem(&nothing).0, Reason::Malformed);
+}
+
+/// The limit is 1024 bytes.
+#[test]
+fn the_limit_is_that_of_the_decompressed_body() {
+    let largest = format!("{DATA:1024}");
+    for level in [Compression::none(), Compression::best()] {
+        let fits = encoded(
+            plain("order.complete", Some("m"), ""),
+            "gzip",
+            gzip(largest.as_bytes(), level),
+        );
+        assert!(DECODER.decode(&fits).command.is_ok());
+        let larger = gzip(format!("{largest} ").as_bytes(), level);
+        let larger = encoded(plain("order.complete", Some("m"), ""), "gzip", larger);
+        let detail = "the decompressed body has more than 1024 bytes, which are the most allowed";
+        assert_eq!(problem(&larger), (Reason::TooLarge, detail.to_owned()));
+    }
+    // a body that would decompress to a thousand times its size is not decompressed to its end
+    let bomb = gzip(&vec![b' '; 1 << 20], Compression::best());
+    assert!(bomb.len() < 1100, "{}", bomb.len());
+    let content = super::super::content::readable(&bomb, Some("gzip"), 1024);
+    assert_eq!(content.expect_err("is too large").reason, Reason::TooLarge);
+    let bomb = encoded(plain("order.complete", Some("m"), ""), "gzip", bomb);
+    assert_eq!(problem(&bomb).0, Reason::TooLarge);
+    // a compressed body that cannot be within the limit is not decompressed at all
+    let many = gzip(b"", Compression::fast()).repeat(200);
+    let many = encoded(plain("order.complete", Some("m"), ""), "gzip", many);
+    let (reason, detail) = problem(&many);
+    assert_eq!(reason, Reason::TooLarge);
+    assert!(detail.starts_with("the body has "), "{detail}");
+}
+
+#[test]
+fn the_subject_of_a_compressed_message_can_be_read() {
+    let data = r#"{"order_id":7,"provider":"acme","event_id":"e-1"}"#;
+    let inbound = DECODER.decode(&compressed(plain("payment.callback", Some("m"), data)));
+    let content = inbound.content.expect("it was read");
+    assert_eq!(Subject::read(&content), Subject::read(data.as_bytes()));
+}
+
+#[test]
+fn the_text_of_a_body_is_what_a_person_reads() {
+    let compressed = gzip(DATA.as_bytes(), Compression::default());
+    assert_eq!(text_of(&compressed, Some("gzip"), 1024).as_deref(), Some(DATA));
+    assert_eq!(text_of(&compressed, None, 1024), None);
+    assert_eq!(text_of(DATA.as_bytes(), None, 1024).as_deref(), Some(DATA));
+    assert_eq!(text_of(b"\xff", None, 1024), None);
+    assert_eq!(text_of(&compressed[..9], Some("gzip"), 1024), None);
+}
+
+#[test]
+fn fields_that_are_not_known_come_with_the_command() {
+    for message in [
+        plain("order.complete", Some("m"), r#"{"order_id":"o","color":"red"}"#),
+        in_base64(br#"{"order_id":"o","color":"red"}"#),
+        Message { body: r#"{"order_id":"o","color":"red"}"#.into(), ..binary() },
+    ] {
+        let inbound = DECODER.decode(&message);
+        assert_eq!(inbound.ignored.texts().collect::<Vec<_>>(), ["color"]);
+    }
 }

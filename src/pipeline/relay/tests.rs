@@ -86,6 +86,7 @@ fn record(order: Option<OrderId>, events: Vec<Event>) -> UnitRecord {
         detail: None,
         original: None,
         events,
+        ignored: None,
     }
 }
 

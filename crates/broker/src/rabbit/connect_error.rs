@@ -6,7 +6,7 @@ use std::{io, time::Duration};
 
 use lapin::protocol::{AMQPErrorKind, AMQPHardError, AMQPSoftError};
 
-use super::super::FailureKind;
+use super::{super::FailureKind, peer::Peer};
 
 /// The step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,11 +23,21 @@ pub enum ConnectError {
     /// The host did not answer in time.
     #[error("the host did not answer within {0:?}")]
     TcpTimeout(Duration),
-    /// TLS: an unknown authority, another name in the certificate, or no TLS on that port.
+    /// TLS: an unknown authority, or another name in the certificate.
     #[error("the TLS handshake failed")]
     Tls(#[source] io::Error),
-    /// The broker accepted the connection and then said nothing, or not enough.
-    #[error("the broker did not finish the handshake within {0:?}")]
+    /// The answer to the beginning of the TLS handshake was not of TLS.
+    #[error("what answers there does not speak TLS: a URL without TLS begins with amqp://")]
+    NoTls,
+    /// The connection was accepted, and the TLS handshake not finished.
+    #[error(
+        "what listens there did not finish the TLS handshake within {0:?}: it expects no TLS, or it is overloaded"
+    )]
+    TlsTimeout(Duration),
+    /// The connection was accepted, and then nothing was said, or not enough.
+    #[error(
+        "what listens there did not finish the AMQP handshake within {0:?}: it is no AMQP broker, or it is overloaded"
+    )]
     HandshakeTimeout(Duration),
     /// User name or password are wrong.
     #[error("the broker refused the login")]
@@ -38,7 +48,10 @@ pub enum ConnectError {
     /// The user has no rights on the virtual host of the URL.
     #[error("the broker refused the user access to the virtual host {0:?}")]
     VhostRefused(String),
-    /// Anything else in the AMQP handshake: a limit of connections, or a peer that is no broker.
+    /// No AMQP broker answers there.
+    #[error("{0}")]
+    NoBroker(Peer),
+    /// Anything else in the AMQP handshake, such as a limit of connections.
     #[error("the AMQP handshake failed")]
     Handshake(#[source] lapin::Error),
 }
@@ -63,16 +76,26 @@ impl ConnectError {
         }
     }
 
+    /// Tells a peer without TLS apart. rustls reads its answer as a damaged record.
+    pub(super) fn of_tls(error: io::Error) -> Self {
+        if error.to_string().contains("corrupt message") { Self::NoTls } else { Self::Tls(error) }
+    }
+
     pub(super) fn kind(&self) -> FailureKind {
         match self {
             Self::Resolve(_) => FailureKind::UnresolvedHost,
             Self::Refused => FailureKind::ConnectionRefused,
             Self::Unreachable(_) => FailureKind::Unreachable,
-            Self::TcpTimeout(_) | Self::HandshakeTimeout(_) => FailureKind::TimedOut,
-            Self::Tls(_) => FailureKind::Tls,
+            Self::TcpTimeout(_) | Self::HandshakeTimeout(_) | Self::TlsTimeout(_) => {
+                FailureKind::TimedOut
+            }
+            Self::Tls(_) | Self::NoTls | Self::NoBroker(Peer::Tls) => FailureKind::Tls,
             Self::LoginRefused => FailureKind::LoginRefused,
             Self::VhostMissing(_) => FailureKind::VhostMissing,
             Self::VhostRefused(_) => FailureKind::VhostRefused,
+            Self::NoBroker(Peer::Http | Peer::OtherVersion | Peer::Other(_) | Peer::Closed) => {
+                FailureKind::NoBroker
+            }
             Self::Handshake(_) => FailureKind::Handshake,
         }
     }

@@ -18,6 +18,7 @@ use super::{
     dial::{SocketGuard, dial},
     endpoint::{Address, Endpoint},
     limits::{self, with_timeout},
+    peer,
 };
 
 /// An open connection to the broker.
@@ -65,6 +66,13 @@ impl Connection {
             Err(_) => ConnectError::HandshakeTimeout(limits::HANDSHAKE),
         };
         ending.force().await?;
+        let cause = match cause {
+            ConnectError::Handshake(error) => match peer::identify(endpoint).await {
+                Some(peer) => ConnectError::NoBroker(peer),
+                None => ConnectError::Handshake(error),
+            },
+            known => known,
+        };
         Err(failed(cause))
     }
 

@@ -62,8 +62,8 @@ pub(super) async fn dial(endpoint: &Endpoint) -> Result<(Stream, SocketGuard), C
             let securing = plain.into_tls(host, endpoint.tls.as_ref());
             timeout(limits::HANDSHAKE, securing)
                 .await
-                .map_err(|_| ConnectError::HandshakeTimeout(limits::HANDSHAKE))?
-                .map_err(ConnectError::Tls)?
+                .map_err(|_| ConnectError::TlsTimeout(limits::HANDSHAKE))?
+                .map_err(ConnectError::of_tls)?
         }
     };
     Ok((stream, guard))

@@ -1,6 +1,8 @@
 //! Decoding and checking the data of any command, and the error of invalid data.
 
 use super::decode_error::{self, Wrong};
+use super::unknown_fields;
+use crate::ignored::Ignored;
 use crate::subject::Subject;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
@@ -48,12 +50,13 @@ pub(super) trait Data: DeserializeOwned {
     }
 }
 
-pub(super) fn parse<T: Data>(data: &[u8]) -> Result<T, Invalid> {
+/// Decodes and checks data, and names the fields that are not known.
+pub(super) fn decode<T: Data>(data: &[u8]) -> Result<(T, Ignored), Invalid> {
     if !decode_error::is_object(data) {
         return Err(explain::<T>(data));
     }
-    match serde_json::from_slice::<T>(data) {
-        Ok(parsed) => parsed.check().map(|()| parsed),
+    match unknown_fields::decode::<T>(data) {
+        Ok((decoded, ignored)) => decoded.check().map(|()| (decoded, ignored)),
         Err(_) => Err(explain::<T>(data)),
     }
 }

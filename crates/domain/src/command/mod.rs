@@ -1,6 +1,6 @@
 //! Commands of producers. Each has a file: the struct of its data, and the checks of the data.
 //!
-//! A command is decoded and validated once, when its message arrives ([`Command::parse`]). After that
+//! A command is decoded and validated once, when its message arrives ([`Command::decode`]). After that
 //! its types hold valid values only. A new command needs a file here, a line in [`commands!`], and the
 //! match arm in the sequencer that the compiler then asks for.
 
@@ -23,6 +23,7 @@ mod span;
 mod stock_adjust;
 mod stock_set;
 mod strict_object;
+mod unknown_fields;
 
 pub use cart_add::CartAdd;
 pub use cart_checkout::CartCheckout;
@@ -42,9 +43,10 @@ pub use stock_adjust::StockAdjust;
 pub use stock_set::StockSet;
 
 use crate::canonical;
+use crate::ignored::Ignored;
 use crate::names::stored_by_number;
 use crate::subject::Subject;
-use data::{Data, parse};
+use data::Data;
 
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
@@ -104,11 +106,32 @@ macro_rules! commands {
             }
 
             /// Decodes and validates the data of a command of type `kind`.
-            pub fn parse(kind: Kind, data: &[u8]) -> Result<Self, Invalid> {
-                match kind { $(Kind::$name => parse::<$name>(data).map(Self::$name)),* }
+            pub fn decode(kind: Kind, data: &[u8]) -> Result<Decoded, Invalid> {
+                match kind {
+                    $(Kind::$name => {
+                        let (data, ignored) = data::decode::<$name>(data)?;
+                        Ok(Decoded { command: Self::$name(data), ignored })
+                    })*
+                }
             }
         }
     };
+}
+
+/// A valid command, and the fields of its data that are not known.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoded {
+    /// The command. Fields that are not known are no part of it.
+    pub command: Command,
+    /// The fields that are not known.
+    pub ignored: Ignored,
+}
+
+impl Command {
+    /// Decodes and validates the data of a command of type `kind`. Fields that are not known are ignored.
+    pub fn parse(kind: Kind, data: &[u8]) -> Result<Self, Invalid> {
+        Self::decode(kind, data).map(|decoded| decoded.command)
+    }
 }
 
 commands! {

@@ -3,6 +3,7 @@
 
 mod fields;
 mod nulls;
+mod unknown_fields;
 mod wrong_values;
 
 use super::*;

@@ -36,11 +36,6 @@ impl Stored for Cart {
     const VERSION: u8 = 1;
 }
 
-impl Stored for Marker {
-    const KIND: &'static str = "quarantine marker";
-    const VERSION: u8 = 1;
-}
-
 impl Stored for OrderDetails {
     const KIND: &'static str = "order details";
     const VERSION: u8 = 1;

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | 1 | the first |
 //! | 2 | the provider, its event, the cart and the sku that the message names |
+//! | 3 | how the body is encoded |
 
 use super::{Error, Stored, fields_of};
 use crate::parked::Parked;
@@ -13,11 +14,12 @@ use minicbor::Decode;
 
 impl Stored for Parked {
     const KIND: &'static str = "parked message";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of::<Version1>(Self::KIND, fields).map(Self::from),
+            2 => fields_of(Self::KIND, fields), // the newest has one more optional field
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }
@@ -69,6 +71,7 @@ impl From<Version1> for Parked {
             event_id: None,
             cart_id: None,
             sku: None,
+            content_encoding: None,
         }
     }
 }

@@ -6,9 +6,13 @@
 //! | reservation | 2 | a hold may stand without an end |
 //! | unit record | 1 | the first |
 //! | unit record | 2 | requests to refund and to void name the provider; a refund has parts; requests to capture |
+//! | unit record | 3 | the fields of the command that are not known |
+//! | quarantine marker | 1 | the first |
+//! | quarantine marker | 2 | how the body of the message that runs alone is encoded |
 
 use super::{Error, Stored, fields_of};
 use crate::inventory::Reservation;
+use crate::quarantine::Marker;
 use crate::record::UnitRecord;
 
 impl Stored for Reservation {
@@ -25,6 +29,18 @@ impl Stored for Reservation {
 
 impl Stored for UnitRecord {
     const KIND: &'static str = "unit record";
+    const VERSION: u8 = 3;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 | 2 => fields_of(Self::KIND, fields),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}
+
+impl Stored for Marker {
+    const KIND: &'static str = "quarantine marker";
     const VERSION: u8 = 2;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {

@@ -1,10 +1,12 @@
 //! The values of earlier versions of stored records, as they are read today.
 
-use super::{id, numbers, orders, payments, records, reservations, tombstones};
+use super::records::is_of_format;
+use super::{id, markers, numbers, orders, payments, records, reservations, tombstones};
 use orderly_domain::event::Event;
 use orderly_domain::inventory::Reservation;
 use orderly_domain::order::{ConfirmOn, Order, Tombstone};
 use orderly_domain::payment::{EndedAttempts, Payments, RefundPart};
+use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
 
 /// Version 1 of an order.
@@ -54,27 +56,38 @@ pub fn payments_1() -> Vec<(&'static str, Payments)> {
 
 /// Version 1 of a unit record.
 pub fn records_1() -> Vec<(&'static str, UnitRecord)> {
-    let of_1 = |mut record: UnitRecord| {
-        record.events.retain(is_of_format_1);
-        record.events.iter_mut().for_each(forget_what_was_not_recorded);
-        record
-    };
-    let is_of_1 = |(_, record): &(&str, UnitRecord)| record.events.iter().any(is_of_format_1);
-    let has_none = |(name, record): &(&str, UnitRecord)| {
-        record.events.is_empty() && !["upgrade", "restored"].contains(name)
-    };
-    let records = records().into_iter().filter(|record| is_of_1(record) || has_none(record));
-    records.map(|(name, record)| (name, of_1(record))).collect()
+    let mut records = records_of(1);
+    let events = records.iter_mut().flat_map(|(_, record)| &mut record.events);
+    events.for_each(forget_what_was_not_recorded);
+    records
 }
 
-/// Whether format 1 had the variants of `event`.
-fn is_of_format_1(event: &Event) -> bool {
-    let of_first = |name: &str, variant: &str| numbers::format_of(name, variant) == 1;
-    let has_first_change = match event {
-        Event::Order { change, .. } => of_first("OrderChange", &numbers::variant(change)),
-        _ => true,
-    };
-    has_first_change && of_first("Event", &numbers::variant(event))
+/// Version 2 of a unit record.
+pub fn records_2() -> Vec<(&'static str, UnitRecord)> {
+    records_of(4)
+}
+
+/// The records whose origins and events a format had, and of the one with all events those events.
+fn records_of(format: u32) -> Vec<(&'static str, UnitRecord)> {
+    let origin =
+        |record: &UnitRecord| numbers::format_of("Origin", &numbers::variant(&record.origin));
+    let mut found = records();
+    found.retain_mut(|(_, record)| {
+        let had_events = !record.events.is_empty();
+        record.events.retain(|event| is_of_format(event, format));
+        record.ignored = None;
+        origin(record) <= format && had_events != record.events.is_empty()
+    });
+    found
+}
+
+/// Version 1 of a quarantine marker.
+pub fn markers_1() -> Vec<(&'static str, Marker)> {
+    let mut markers = markers();
+    for alone in markers.iter_mut().filter_map(|(_, marker)| marker.alone.as_mut()) {
+        alone.content_encoding = None;
+    }
+    markers
 }
 
 fn forget_what_was_not_recorded(event: &mut Event) {

@@ -363,6 +363,7 @@ pub fn markers() -> Vec<(&'static str, Marker)> {
             attempts: 2,
             content_type: Some("application/json".to_owned()),
             body: b"{\"sku\":\"tea\"}".to_vec(),
+            content_encoding: Some("gzip".to_owned()),
         }),
         deaths: vec![Deaths { name: [7; 16], count: 2 }],
         clean: true,

@@ -3,6 +3,7 @@
 use super::{currency, id, numbers, text, trace};
 use orderly_domain::command::{CallbackKind, DisputeOutcome, Kind};
 use orderly_domain::event::{Event, OrderChange, ReleaseReason, ReviewReason, SkuUnits};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::notification::{Channel, Failure, NotificationKind};
 use orderly_domain::order::{OrderSnapshot, Status};
 use orderly_domain::payment::RefundPart;
@@ -151,14 +152,22 @@ pub fn events() -> Vec<Event> {
     }
 }
 
-/// Whether format 3 had the variants of `event`.
-fn is_of_format_3(event: &Event) -> bool {
-    let of_third = |name: &str, variant: &str| numbers::format_of(name, variant) <= 3;
+/// Whether a format had the variants of `event`.
+pub fn is_of_format(event: &Event, format: u32) -> bool {
+    let is_known = |name: &str, variant: &str| numbers::format_of(name, variant) <= format;
     let has_change = match event {
-        Event::Order { change, .. } => of_third("OrderChange", &numbers::variant(change)),
+        Event::Order { change, .. } => is_known("OrderChange", &numbers::variant(change)),
         _ => true,
     };
-    has_change && of_third("Event", &numbers::variant(event))
+    has_change && is_known("Event", &numbers::variant(event))
+}
+
+/// More fields than are named.
+fn ignored() -> Ignored {
+    let mut ignored = Ignored::default();
+    ignored.add("customer.vip");
+    (0..21).for_each(|number| ignored.add(&format!("lines[{number}].color")));
+    ignored
 }
 
 /// Every origin, by a name for its record.
@@ -212,8 +221,9 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         reason: Some(Reason::RestockExceedsSold),
         detail: Some(Detail::Text("paid".to_owned())),
         original: Some(1_000_000),
-        // committed with format 3: later events have the records below only
-        events: events().into_iter().filter(is_of_format_3).collect(),
+        // committed with format 4: later events have the records below only
+        events: events().into_iter().filter(|event| is_of_format(event, 4)).collect(),
+        ignored: Some(ignored()),
     };
     let small = |origin, events| UnitRecord {
         origin,
@@ -224,6 +234,7 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         detail: None,
         original: None,
         events,
+        ignored: None,
     };
     let of_origins = origins().into_iter().map(|(name, origin)| (name, small(origin, Vec::new())));
     let of_events = events()

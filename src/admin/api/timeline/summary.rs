@@ -15,7 +15,9 @@ use orderly_domain::verdict::{Detail, Reason, Verdict};
 /// The sentence about a unit: its origin and its outcome. `retried` is the delivery after a failed attempt that is tried again.
 pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String {
     match &record.origin {
-        Origin::Message { kind, .. } => format!("{} {}.", subject(kind), outcome(record)),
+        Origin::Message { kind, .. } => {
+            format!("{} {}.{}", subject(kind), outcome(record), ignored(record))
+        }
         Origin::Waited { .. } => {
             format!("A payment callback that had waited for the order {}.", outcome(record))
         }
@@ -34,6 +36,15 @@ pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String
         }
         Origin::Upgrade => "The store of an earlier build was brought up to date.".to_owned(),
     }
+}
+
+/// The sentence about the fields that are not known, after another sentence.
+fn ignored(record: &UnitRecord) -> String {
+    let Some(ignored) = &record.ignored else {
+        return String::new();
+    };
+    let names: Vec<_> = ignored.texts().collect();
+    format!(" Ignored, since not known: {}.", names.join(", "))
 }
 
 /// The sentence about the outcome of an attempt to deliver a notification. An attempt without an event failed and is tried again.

@@ -3,6 +3,7 @@
 use super::*;
 use orderly_domain::command::Command;
 use orderly_domain::id::{AttemptId, CartId, DisputeId, Provider, RefundId, Sku};
+use orderly_domain::ignored::Ignored;
 use orderly_domain::inventory::{Item, Reservation};
 use orderly_domain::notification::Channel;
 use orderly_domain::order::{ConfirmOn, NewOrder, Order};
@@ -329,7 +330,20 @@ fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitReco
         detail: why.filter(|(_, detail)| !detail.is_empty()).map(|(_, detail)| detail.into()),
         original: None,
         events: Vec::new(),
+        ignored: None,
     }
+}
+
+#[test]
+fn fields_that_are_not_known_are_named() {
+    let mut ignored = Ignored::default();
+    ignored.add("expectedTotal");
+    ignored.add("customer.vip");
+    let record =
+        UnitRecord { ignored: Some(ignored), ..record(Kind::CartCheckout, Verdict::Applied, None) };
+    let expected =
+        "Checking out the cart was applied. Ignored, since not known: expectedTotal, customer.vip.";
+    assert_eq!(of_unit(&record, None), expected);
 }
 
 #[rstest]
