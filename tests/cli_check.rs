@@ -144,6 +144,22 @@ fn a_webhook_without_url_and_secret_is_a_configuration_error() {
 }
 
 #[test]
+fn a_wrong_rust_log_is_a_configuration_error() {
+    for (wrong, text) in [
+        ("inof", "did you mean \"info\"?"),
+        ("info,=debug", "\"=debug\" is no level"),
+        ("warn,orderly=louder", "cannot read RUST_LOG"),
+        ("orderly[span]=info", "cannot read RUST_LOG"),
+    ] {
+        let done = orderly().arg("check").env("RUST_LOG", wrong).assert().code(78);
+        assert!(stderr(&done).contains(text), "{wrong}: {}", stderr(&done));
+    }
+    for right in ["", "info", "INFO", "warn,orderly=debug,sled=info", "hyper", "off", "3"] {
+        orderly().arg("check").env("RUST_LOG", right).assert().code(0);
+    }
+}
+
+#[test]
 fn a_missing_file_is_a_configuration_error() {
     let done = orderly().args(["check", "--config", "/nowhere/orderly.toml"]).assert().code(78);
     assert!(stderr(&done).contains("/nowhere/orderly.toml"), "{}", stderr(&done));

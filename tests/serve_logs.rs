@@ -11,7 +11,7 @@ mod rabbit;
 
 use log::{lines, logged, messages};
 use processor::Processor;
-use producer::{Producer, place, stock};
+use producer::{Producer, Sent, place, stock};
 use rabbit::{namespace, shared_url};
 use serde_json::json;
 
@@ -83,5 +83,90 @@ async fn the_log_names_a_command_that_fails() {
             told,
             [&json!("test"), &json!("place-o-poison"), &json!("order.place"), &json!(attempts)]
         );
+    }
+}
+
+/// Messages that cannot be processed are told one by one, but not without end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_message_is_logged_with_its_ids_and_of_many_how_many_more_there_were() {
+    const LOGGED: usize = 20;
+    const BAD: usize = 50;
+    let (url, namespace) = (shared_url(), namespace("parked-log"));
+    let (mut processor, log) = logged(&url, &namespace);
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let bad = |number| {
+        let data =
+            json!({"order_id": "o-1", "customer": {"id": "c-1", "email": "ada@example.com"}});
+        Sent::new("order.place", &format!("bad-{number}"), &data)
+    };
+    producer.publish(&(0..BAD).map(bad).collect::<Vec<_>>()).await;
+    processor.wait(|processor| processor.metric("orderly_parked{", "") > BAD as f64 - 0.5);
+    processor.wait(|_| lines(&log).iter().any(|line| line.contains_key("left_out")));
+    assert_eq!(processor.stop().code(), Some(0));
+
+    let lines = lines(&log);
+    let of_target = lines.iter().filter(|line| line["target"] == "orderly::parked");
+    let (told, rest): (Vec<_>, Vec<_>) = of_target.partition(|line| line.contains_key("parked_id"));
+    assert_eq!(told.len(), LOGGED);
+    for (line, number) in told.iter().zip(0..) {
+        assert_eq!(line["level"], "WARN");
+        assert_eq!(line["id"], format!("bad-{number}"));
+        let fields = [&line["source"], &line["kind"], &line["reason"]];
+        assert_eq!(fields, [&json!("test"), &json!("order.place"), &json!("validation")]);
+    }
+    let [rest] = rest[..] else { panic!("one line for the others: {rest:?}") };
+    assert_eq!(rest["left_out"], BAD - LOGGED);
+    let text = std::fs::read_to_string(&log).expect("a log");
+    assert!(!text.contains("ada@example.com"), "{text}");
+}
+
+/// With `orderly=debug` each verdict has a line, and the libraries are silent all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_verdict_is_logged_at_the_level_debug() {
+    let (url, namespace) = (shared_url(), namespace("verdict-log"));
+    let (processor, log) = logged(&url, &namespace);
+    let mut processor = processor
+        .with("ORDERLY_NOTIFICATIONS__CHANNELS", "[]")
+        .with("RUST_LOG", "info,orderly::verdict=debug");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let order = place("o-1", &[("tea", 1, 100)]);
+    producer
+        .publish(&[stock("tea", 10), order.clone(), order, place("o-2", &[("tea", 11, 1)])])
+        .await;
+    processor.wait(|processor| processor.get("/api/orders/o-2").is_some());
+    assert_eq!(processor.stop().code(), Some(0));
+
+    let lines = lines(&log);
+    let verdicts = lines.iter().filter(|line| line["target"] == "orderly::verdict");
+    let verdicts: Vec<_> = verdicts
+        .map(|line| {
+            assert_eq!((&line["level"], &line["source"]), (&json!("DEBUG"), &json!("test")));
+            let text = |name: &str| line.get(name).and_then(|value| value.as_str()).unwrap_or("");
+            ["kind", "id", "verdict", "reason", "order_id"].map(text).join(" ")
+        })
+        .collect();
+    assert_eq!(
+        verdicts,
+        [
+            "stock.set stock-tea applied  ",
+            "order.place place-o-1 applied  o-1",
+            "order.place place-o-1 duplicate  o-1",
+            "order.place place-o-2 rejected out_of_stock o-2",
+        ]
+    );
+    let targets = lines.iter().filter_map(|line| line["target"].as_str());
+    let strangers: Vec<_> = targets.filter(|target| !target.starts_with("orderly")).collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+}
+
+#[test]
+fn a_wrong_rust_log_ends_serve_with_the_code_of_a_configuration_error() {
+    let (url, namespace) = (shared_url(), namespace("wrong-log"));
+    for wrong in ["inof", "orderly=louder"] {
+        let mut processor = Processor::new(&url, &namespace).with("RUST_LOG", wrong);
+        processor.spawn();
+        assert_eq!(processor.ended().code(), Some(78), "{wrong}");
     }
 }

@@ -256,7 +256,9 @@ async fn a_refused_notification_is_given_up_with_an_event_and_can_be_sent_again(
         (&json!("ada@example.com"), &json!("+4930901820"))
     );
     let log = std::fs::read_to_string(log).expect("its log");
-    assert!(log.contains("status 410"), "{log}");
+    let origin = endpoint.url.trim_end_matches("/hook");
+    assert!(log.contains(&format!("status 410 ({origin})")), "{log}");
+    assert!(log.contains("attempts=1"), "as the API counts them: {log}");
     let address = ["Lovelace", "Kupfergraben", "for-a-birthday"];
     for secret in ["ada@example.com", "+4930901820", SECRET].into_iter().chain(address) {
         assert!(!log.contains(secret), "{secret} is in the log");
@@ -283,6 +285,12 @@ async fn a_notification_for_a_dead_webhook_is_given_up_in_time_after_few_attempt
     }
 
     assert!(reasons.contains_key("the channel was down until the limit"), "{reasons:?}");
+    let details = processor.degraded("channel_down");
+    let origin = endpoint.url.trim_end_matches("/hook");
+    assert!(
+        details[0].contains(&format!("webhook does not work: status 503 ({origin})")),
+        "{details:?}"
+    );
     let attempts = endpoint.seen().len();
     assert!(attempts < ORDERS, "{attempts} attempts for {ORDERS} notifications");
     processor.wait(|processor| {
@@ -291,6 +299,17 @@ async fn a_notification_for_a_dead_webhook_is_given_up_in_time_after_few_attempt
     });
     let list = processor.get("/api/notifications?status=delivered").expect("a list");
     assert_eq!(list["items"], json!([]), "one channel of two is not all");
+
+    // The metric counts the attempts that the endpoint saw, and apart from them what was given up without one.
+    let counted = |outcome: &str| {
+        let line = format!("channel=\"webhook\",outcome=\"{outcome}\"");
+        processor.metric("orderly_notifications_total{", &line)
+    };
+    let made = counted("retried") + counted("failed");
+    assert!((made - endpoint.seen().len() as f64).abs() < 0.5, "{made}");
+    let without = reasons["the channel was down until the limit"];
+    let given_up = counted("given_up");
+    assert!((given_up - without as f64).abs() < 0.5, "{given_up} of {without}");
     assert_eq!(processor.stop().code(), Some(0));
 }
 

@@ -1,12 +1,13 @@
 //! `orderly check`: prints the configuration in force, and warnings about suspicious values.
 //!
 //! The output is TOML and, apart from the masked secrets, a valid configuration file. Warnings go to standard error. An
-//! invalid configuration ends the program before it gets here.
+//! invalid configuration ends the program before it gets here. `RUST_LOG` is checked too, since `serve` refuses a wrong one.
 
 use std::io;
 
 use super::output;
 use crate::config::Config;
+use crate::telemetry;
 
 /// Why the configuration was not printed.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +18,9 @@ pub enum Error {
     /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
+    /// `RUST_LOG` is wrong.
+    #[error("cannot log as configured")]
+    Telemetry(#[from] telemetry::Error),
 }
 
 /// Prints the configuration and the warnings.
@@ -26,5 +30,6 @@ pub fn run(config: &Config) -> Result<(), Error> {
     for warning in config.warnings() {
         eprintln!("warning: {}: {}", warning.key, warning.doubt);
     }
+    telemetry::check()?;
     Ok(())
 }

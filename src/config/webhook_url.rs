@@ -32,6 +32,11 @@ impl WebhookUrl {
         self.0.as_ref().map_or("", Url::as_str)
     }
 
+    /// Scheme, host and port, for people: path and query may hold a key.
+    pub fn origin(&self) -> String {
+        self.0.as_ref().map_or_else(String::new, |url| url.origin().ascii_serialization())
+    }
+
     /// Whether no URL is set.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -115,6 +120,7 @@ mod tests {
         let text = "https://shop.example.com/hooks?key=s3cret";
         let url: WebhookUrl = text.parse().expect("a URL");
         assert_eq!(url.expose(), text);
+        assert_eq!(url.origin(), "https://shop.example.com");
         let json = serde_json::to_string(&url).expect("a text is JSON");
         for printed in [url.to_string(), format!("{url:?}"), json] {
             assert!(printed.contains("https://shop.example.com/hooks?***"), "{printed}");

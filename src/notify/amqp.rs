@@ -81,7 +81,7 @@ fn judge(confirm: &Confirm) -> (Sent, Health) {
     match confirm {
         Confirm::Acked => (Sent::Delivered, Health::Well),
         Confirm::Returned(_) => (failed(Failure::Unroutable), Health::Down),
-        Confirm::Nacked | Confirm::Refused(_) => (failed(Failure::Unconfirmed), Health::Down),
+        Confirm::Nacked | Confirm::Refused(_) => (failed(Failure::Rejected), Health::Down),
         Confirm::Lost => (failed(Failure::Unconfirmed), Health::Ill),
     }
 }

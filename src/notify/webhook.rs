@@ -5,6 +5,8 @@
 //! notifications. The status decides as soon as it is read. The body is discarded, and is read only as far as the connection
 //! needs to be used again.
 
+mod failure;
+
 use super::breaker::{Health, Terms};
 use super::queue::Limits;
 use super::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
@@ -72,8 +74,21 @@ pub fn limits(config: &config::Webhook) -> Limits {
 pub struct Webhook {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     uri: Uri,
+    /// Scheme, host and port of the endpoint, for people.
+    origin: String,
     secret: Secret,
     timeout: Duration,
+}
+
+/// What came of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The outcome for the notification.
+    pub sent: Sent,
+    /// The outcome for the channel.
+    pub health: Health,
+    /// What failed, and where to, for a person; without path and query, which may hold a key.
+    pub problem: Option<String>,
 }
 
 impl Webhook {
@@ -95,13 +110,14 @@ impl Webhook {
             .pool_max_idle_per_host(usize::from(config.max_in_flight.get()))
             .build(connector);
         let secret = config.secret.clone();
-        Ok(Self { client, uri, secret, timeout: config.timeout.get() })
+        let origin = config.url.origin();
+        Ok(Self { client, uri, origin, secret, timeout: config.timeout.get() })
     }
 
     /// Makes one attempt and returns its outcome.
-    pub async fn send(&self, message: &Message) -> (Sent, Health) {
+    pub async fn send(&self, message: &Message) -> Attempt {
         let Some(request) = self.request(message) else {
-            return (Sent::Refused { why: Failure::Broken }, Health::Well);
+            return self.attempt((Sent::Refused { why: Failure::Broken }, Health::Well), None);
         };
         let answered = tokio::time::timeout(self.timeout, async {
             let answer = self.client.request(request).await?;
@@ -112,12 +128,26 @@ impl Webhook {
             Ok(Ok((judged, answer))) => {
                 // The status has decided: a failure here changes nothing.
                 let _ = tokio::time::timeout(self.timeout.min(MAX_DRAINING), drain(answer)).await;
-                judged
+                self.attempt(judged, None)
             }
-            Ok(Err(error)) if error.is_connect() => failed(Failure::NoConnection, None),
-            Ok(Err(_)) => failed(Failure::Broken, None),
-            Err(_) => failed(Failure::Timeout, None),
+            Ok(Err(error)) => {
+                let (why, text) = failure::cause(&error);
+                self.attempt(failed(why, None), text)
+            }
+            Err(_) => self.attempt(failed(Failure::Timeout, None), None),
         }
+    }
+
+    /// `text` says more than the failure alone.
+    fn attempt(&self, (sent, health): (Sent, Health), text: Option<String>) -> Attempt {
+        let problem = match sent {
+            Sent::Delivered => None,
+            Sent::Failed { why, .. } | Sent::Refused { why } | Sent::GivenUp { why } => {
+                let text = text.unwrap_or_else(|| why.to_string());
+                Some(format!("{text} ({})", self.origin))
+            }
+        };
+        Attempt { sent, health, problem }
     }
 
     /// `None` when a header cannot be written, which does not happen with the headers made here.
@@ -222,11 +252,11 @@ async fn attempt(webhook: Webhook, job: DeliveryJob) -> Outcome {
         webhook.send(&message).await
     };
     let sent = AssertUnwindSafe(sending).catch_unwind().await;
-    let (sent, health) = sent.unwrap_or_else(|panic| {
+    let Attempt { sent, health, problem } = sent.unwrap_or_else(|panic| {
         tracing::error!(problem = workers::text(&*panic), "sending a notification panicked");
-        failed(Failure::Broken, None)
+        webhook.attempt(failed(Failure::Broken, None), None)
     });
-    Outcome { delivery, sent, health, permit, problem: None }
+    Outcome { delivery, sent, health, permit, problem }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@
 //! | `pace` | how fast messages go to a destination that may reject them |
 //! | `pending_acks` | holds acks, replies, events and notifications back until their unit is durable |
 //! | `timers` | when timers may fire |
+//! | `verdict_log` | the log of verdicts and of parked messages |
 //! | `handle` | asking the core from other threads |
 //! | `watchdog` | ends a process whose core stands still |
 //! | [`workers`] | starts every thread and task, and reports one that fails |
@@ -38,6 +39,7 @@ mod pending_acks;
 mod relay;
 mod storage;
 mod timers;
+mod verdict_log;
 mod watchdog;
 pub mod workers;
 

@@ -93,7 +93,6 @@ struct Lane {
 /// A failure that says something about a lane.
 struct LaneFailure {
     why: Failure,
-    health: Health,
     problem: Option<String>,
 }
 
@@ -173,7 +172,7 @@ impl Lane {
         if self.queue.state(elapsed) == breaker::State::Closed {
             return None;
         }
-        let LaneFailure { why, health, problem } = self.failure.as_ref()?;
+        let LaneFailure { why, problem } = self.failure.as_ref()?;
         let problem = problem.clone().unwrap_or_else(|| why.to_string());
         let Some(kind) = self.kind else {
             let detail = format!(
@@ -183,19 +182,19 @@ impl Lane {
             return Some((Restriction::ChannelDown, detail));
         };
         let wait = "notifications of this kind wait; the broker's answer:";
-        Some(match (why, health) {
-            (Failure::Unroutable, _) => {
+        Some(match why {
+            Failure::Unroutable => {
                 let detail =
                     format!("no queue is bound to {exchange} for {kind}: {wait} {problem}");
                 (Restriction::NotificationsUnroutable, detail)
             }
-            (_, Health::Down) => {
+            Failure::Rejected => {
                 let detail = format!(
                     "a queue that is bound to {exchange} does not accept {kind}: {wait} {problem}"
                 );
                 (Restriction::NotificationsRejected, detail)
             }
-            (_, Health::Ill | Health::Well) => {
+            _ => {
                 let detail = format!("the channel {}, {kind}: {problem}", self.channel);
                 (Restriction::ChannelDown, detail)
             }
@@ -326,7 +325,7 @@ impl Notifier {
         self.in_hand.remove(&(channel, delivery.id.clone()));
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.has(delivery)) else { return };
         if let (Sent::Failed { why, .. }, Health::Ill | Health::Down) = (*sent, *health) {
-            lane.failure = Some(LaneFailure { why, health: *health, problem: problem.clone() });
+            lane.failure = Some(LaneFailure { why, problem: problem.clone() });
         }
         for dropped in lane.queue.done(permit, *health, moment.elapsed) {
             self.in_hand.remove(&(channel, dropped.delivery.id));

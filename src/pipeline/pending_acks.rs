@@ -2,6 +2,7 @@
 //! are released.
 
 use super::relay::RelayHandle;
+use super::verdict_log::VerdictLog;
 use crate::encode;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
@@ -88,6 +89,7 @@ pub(super) struct PendingAcks {
     acks: AckSender,
     relay: RelayHandle,
     pending: VecDeque<Pending>,
+    log: VerdictLog,
     metrics: Metrics,
     /// The last time when a delivery was settled or no delivery was in hand.
     progress: Duration,
@@ -100,6 +102,7 @@ impl PendingAcks {
             acks,
             relay,
             pending: VecDeque::new(),
+            log: VerdictLog::default(),
             metrics,
             progress: Duration::ZERO,
         }
@@ -158,6 +161,7 @@ impl PendingAcks {
                 break;
             };
             self.count(&pending, now);
+            self.log.durable(&pending.entry, now);
             durable.replies.extend(pending.reply);
             durable.notify.extend(pending.notify);
             match (pending.delivery_ref, pending.dead_letter) {
@@ -211,6 +215,7 @@ impl PendingAcks {
 
     /// Sends the acks of the settled deliveries.
     pub(super) fn acknowledge(&mut self, now: Duration) {
+        self.log.tick(now);
         self.acks.send(self.ledger.next_acks(now));
         if self.ledger.unsettled() == 0 {
             self.progress = now;

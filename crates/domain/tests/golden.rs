@@ -249,12 +249,13 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 5] = [
+    let history: [(u32, &[u8], usize); 6] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
         (4, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 212),
         (5, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 212),
+        (6, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 216),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

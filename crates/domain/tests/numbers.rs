@@ -125,6 +125,10 @@ fn enums_with_data_keep_their_numbers() {
             Failure::Status(_) => [Failure::Status(503)],
             Failure::Unavailable => [Failure::Unavailable],
             Failure::Removed => [Failure::Removed],
+            Failure::Refused => [Failure::Refused],
+            Failure::Unresolved => [Failure::Unresolved],
+            Failure::Tls => [Failure::Tls],
+            Failure::Rejected => [Failure::Rejected],
         },
     );
 }

@@ -146,8 +146,13 @@ fn message() -> Message {
     }
 }
 
-async fn post(url: &str) -> (Sent, Health) {
+async fn attempt(url: &str) -> Attempt {
     Webhook::new(&config(url)).expect("a webhook").send(&message()).await
+}
+
+async fn post(url: &str) -> (Sent, Health) {
+    let Attempt { sent, health, .. } = attempt(url).await;
+    (sent, health)
 }
 
 fn status(line: &str) -> Manner {
@@ -262,13 +267,46 @@ async fn an_answer_that_comes_late_but_in_time_counts() {
     assert_eq!(post(&endpoint.url).await, (Sent::Delivered, Health::Well));
 }
 
+/// Checks that an attempt failed for that reason, and that a person is told what failed and where to, and no secret.
+async fn assert_fails(url: &str, why: Failure, text: &str) {
+    let Attempt { sent, health, problem } = attempt(&format!("{url}/s3cret?key=s3cret")).await;
+    assert_eq!((sent, health), (Sent::Failed { why, retry_after: None }, Health::Ill));
+    let problem = problem.expect("it failed");
+    assert!(problem.starts_with(text) && problem.ends_with(&format!("({url})")), "{problem}");
+    assert!(!problem.contains("s3cret"), "{problem}");
+}
+
+#[tokio::test]
+async fn a_failure_says_which_step_failed_and_where_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let scheme = |scheme: &str| format!("{scheme}://{address}");
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await.expect("written");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    });
+    assert_fails(&scheme("http"), Failure::Broken, "the connection broke").await;
+    assert_fails(&scheme("https"), Failure::Tls, "TLS failed: ").await;
+    let unresolved = "http://nowhere.invalid:8080";
+    assert_fails(unresolved, Failure::Unresolved, "the host name cannot be resolved").await;
+
+    let endpoint = Endpoint::new(Manner::Hang).await;
+    let url = endpoint.url.trim_end_matches("/hook");
+    assert_fails(url, Failure::Timeout, "no answer in time").await;
+    let endpoint = Endpoint::new(status("503 Service Unavailable")).await;
+    let url = endpoint.url.trim_end_matches("/hook");
+    assert_fails(url, Failure::Status(503), "status 503").await;
+}
+
 #[tokio::test]
 async fn a_refused_connection_is_tried_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    let wanted = Sent::Failed { why: Failure::NoConnection, retry_after: None };
-    assert_eq!(post(&url).await, (wanted, Health::Ill));
+    assert_fails(&url, Failure::Refused, "connection refused").await;
 }
 
 #[rstest]
@@ -288,7 +326,8 @@ async fn a_connection_is_used_again() {
     let endpoint = Endpoint::new(status("200 OK")).await;
     let webhook = Webhook::new(&config(&endpoint.url)).expect("a webhook");
     for _ in 0..5 {
-        assert_eq!(webhook.send(&message()).await, (Sent::Delivered, Health::Well));
+        let Attempt { sent, problem, .. } = webhook.send(&message()).await;
+        assert_eq!((sent, problem), (Sent::Delivered, None));
     }
     let seen = endpoint.seen();
     assert_eq!(seen.len(), 5);

@@ -23,6 +23,12 @@ pub(super) struct Marks {
     failing: bool,
 }
 
+/// Whether the broker refused a mark. A mark that was under way when the connection was lost says nothing: the loss is logged, or
+/// the process is stopping.
+fn is_refused(confirm: &Confirm) -> bool {
+    !confirm.is_acked() && !matches!(confirm, Confirm::Lost)
+}
+
 impl Marks {
     pub(super) fn new(writer: MarkWriter, publisher: Publisher) -> Self {
         let clock = SystemClock::default();
@@ -55,7 +61,7 @@ impl Marks {
             if std::mem::take(&mut self.failing) {
                 tracing::info!("the broker takes marks again: events are published");
             }
-        } else if !std::mem::replace(&mut self.failing, true) {
+        } else if confirms.iter().any(is_refused) && !std::mem::replace(&mut self.failing, true) {
             tracing::warn!(
                 ?confirms,
                 "the broker did not confirm the mark in NS.mark: no event is published until it does"

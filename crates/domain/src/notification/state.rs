@@ -147,6 +147,18 @@ pub enum Failure {
     /// The channel is not configured any more.
     #[n(7)]
     Removed,
+    /// The receiver refused the connection: nothing listens there.
+    #[n(8)]
+    Refused,
+    /// The host name of the receiver could not be resolved.
+    #[n(9)]
+    Unresolved,
+    /// TLS with the receiver failed.
+    #[n(10)]
+    Tls,
+    /// A queue of the broker did not accept the notification.
+    #[n(11)]
+    Rejected,
 }
 
 impl Failure {
@@ -155,13 +167,16 @@ impl Failure {
     /// of the breaker would only delay that notification when there is a queue again.
     pub const fn is_of_broker(self) -> bool {
         match self {
-            Self::Unroutable | Self::Unconfirmed => true,
+            Self::Unroutable | Self::Unconfirmed | Self::Rejected => true,
             Self::NoConnection
             | Self::Timeout
             | Self::Broken
             | Self::Status(_)
             | Self::Unavailable
-            | Self::Removed => false,
+            | Self::Removed
+            | Self::Refused
+            | Self::Unresolved
+            | Self::Tls => false,
         }
     }
 }
@@ -177,6 +192,10 @@ impl fmt::Display for Failure {
             Self::Status(status) => write!(f, "status {status}"),
             Self::Unavailable => f.write_str("the channel was down until the limit"),
             Self::Removed => f.write_str("the channel is not configured any more"),
+            Self::Refused => f.write_str("connection refused"),
+            Self::Unresolved => f.write_str("the host name cannot be resolved"),
+            Self::Tls => f.write_str("TLS failed"),
+            Self::Rejected => f.write_str("a queue does not accept it"),
         }
     }
 }

@@ -108,4 +108,21 @@ pub const FORMATS: &[Format] = &[
         ],
         numbers: 212,
     },
+    Format {
+        number: 6,
+        versions: &[
+            ("order", 2),
+            ("tombstone", 2),
+            ("reservation", 2),
+            ("payments", 2),
+            ("notices", 1),
+            ("stock", 2),
+            ("cart", 1),
+            ("unit record", 3),
+            ("parked message", 3),
+            ("quarantine marker", 2),
+            ("order details", 1),
+        ],
+        numbers: 216,
+    },
 ];

@@ -114,6 +114,7 @@ fn a_receiver_may_ask_for_a_longer_pause(#[case] retry_after: Option<u64>, #[cas
 #[rstest]
 #[case(Failure::Unroutable)]
 #[case(Failure::Unconfirmed)]
+#[case(Failure::Rejected)]
 fn a_notification_that_the_broker_has_no_queue_for_is_due_again_soon(#[case] why: Failure) {
     let mut delivery = fresh();
     for attempt in 1..50 {
