@@ -216,3 +216,21 @@ fn a_file_of_certificates_without_one_ends_with_78_and_an_empty_virtual_host_is_
     let said = stderr(&done);
     assert!(said.contains("broker.url") && said.contains("the virtual host is empty"), "{said}");
 }
+
+#[test]
+fn a_wrong_argument_is_told_in_plain_words() {
+    let whole = "must be a whole number, such as 100";
+    let address = "must be an IP address with a port, such as 127.0.0.1:8080";
+    for (arguments, said) in [
+        (["demo", "--orders", "1.5"], whole),
+        (["demo", "--seed", "many"], whole),
+        (["demo", "--bind", "localhost"], address),
+        (["demo", "--bind", "8080"], address),
+        (["dead", "list", "--limit=x"], whole),
+    ] {
+        let failed = orderly().args(arguments).assert().code(2);
+        let told = stderr(&failed);
+        let first = told.lines().next().unwrap_or_default();
+        assert!(first.starts_with("error: invalid value") && first.ends_with(said), "{told}");
+    }
+}

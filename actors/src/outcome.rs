@@ -9,7 +9,7 @@ use orderly_domain::command::Invalid;
 use orderly_domain::id::OrderId;
 use orderly_domain::money::Currency;
 use orderly_domain::verdict::{Detail, Reason, Refusal, Verdict};
-use orderly_store::Ordinal;
+use orderly_store::{Ordinal, Seq};
 
 /// Asks an owner to delete its part of an order.
 #[derive(Debug, Clone, Copy, Message)]
@@ -90,6 +90,8 @@ pub struct Outcome {
     pub detail: Option<Detail>,
     /// The order that the command was about, with its place in the store when it has one.
     pub order: Option<(OrderId, Option<Ordinal>)>,
+    /// Of a command that was refused because of an earlier one: the unit of that.
+    pub original: Option<Seq>,
     /// What the command changes.
     pub changeset: Changeset,
 }
@@ -97,7 +99,7 @@ pub struct Outcome {
 impl Outcome {
     /// A verdict that needs no reason.
     pub fn new(verdict: Verdict, changeset: Changeset) -> Self {
-        Self { verdict, reason: None, detail: None, order: None, changeset }
+        Self { verdict, reason: None, detail: None, order: None, original: None, changeset }
     }
 
     /// A refusal: nothing is changed.

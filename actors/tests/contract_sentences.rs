@@ -51,6 +51,9 @@ async fn a_rejected_checkout_keeps_its_id_and_its_cart_stays_open() {
     assert_eq!(verdict(&changed), APPLIED);
     let again = shop.run("cart.checkout", checkout("k-1", "o-1")).await;
     assert_eq!(verdict(&again), (Verdict::Rejected, Some("order_exists")));
+    let said = detail(&again);
+    let made = "rejected; made by cart.checkout \"";
+    assert!(said.as_str().is_some_and(|said| said.starts_with(made)), "{said}");
     let other = shop.run("cart.checkout", checkout("k-1", "o-2")).await;
     assert_eq!(verdict(&other), APPLIED);
     assert_eq!(cart(&shop, "k-1").status, CartStatus::CheckedOut);

@@ -327,7 +327,7 @@ async fn from_every_state_a_person_gets_to_an_end_and_not_allowed_names_what_is_
         }
         statuses.insert(shop.status(ORDER));
         walked.insert(key.clone(), history.clone());
-        if way_out(&history, &mut found).await.is_none() {
+        if Box::pin(way_out(&history, &mut found)).await.is_none() {
             let _ = writeln!(problems, "no way out of {key}\n  after {history:?}");
         }
         if let Some(named) = named(&history).await {

@@ -292,8 +292,8 @@ async fn a_review_without_enough_money_is_not_accepted() {
 
     let refused = resolve(&mut shop, "accept").await;
     assert_eq!(verdict(&refused), (Verdict::Rejected, Some("not_allowed")));
-    let possible = "under_review; possible: order.cancel, order.resolve accept with a write_off of 1, \
-                    order.resolve cancel, order.resolve return";
+    let possible = "under_review; 4.99 of 5.00 EUR came; possible: order.cancel, order.resolve accept with a \
+                    write_off of 1, order.resolve cancel, order.resolve return";
     assert_eq!(refused.record.detail, Some(possible.into()));
 
     shop.run("payment.callback", said("o-1", "captured c 1")).await;

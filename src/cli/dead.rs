@@ -1,7 +1,7 @@
 //! `orderly dead list`, `orderly dead replay`: the messages that the broker dead-lettered.
 
 use super::exit::Exit;
-use super::output;
+use super::{output, values};
 use crate::config::Config;
 use crate::process::{self, broker_settings};
 use orderly_broker::client::Client;
@@ -15,7 +15,7 @@ pub struct Args {
     #[command(subcommand)]
     action: Action,
     /// The largest number of dead letters to list or replay
-    #[arg(long, value_name = "N", default_value_t = 100, global = true)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::count::<usize>, global = true)]
     limit: usize,
 }
 

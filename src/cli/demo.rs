@@ -2,7 +2,7 @@
 //! generated shop day.
 
 use super::exit::Exit;
-use super::output;
+use super::{output, values};
 use crate::config::{Config, Duration as Span, LatePayment};
 use crate::pipeline::{Gone, Handle};
 use crate::process::{
@@ -23,16 +23,16 @@ use std::net::SocketAddr;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Customers of the day
-    #[arg(long, value_name = "N", default_value_t = 5_000)]
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = values::count::<u64>)]
     orders: u64,
     /// Seed of the day: the same seed gives the same day
-    #[arg(long, value_name = "S", default_value_t = 42)]
+    #[arg(long, value_name = "S", default_value_t = 42, value_parser = values::count::<u64>)]
     seed: u64,
     /// End after the summary instead of serving the admin API until Ctrl-C
     #[arg(long)]
     exit: bool,
     /// Address that the admin API listens on, instead of `admin.bind`
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = values::address)]
     bind: Option<SocketAddr>,
 }
 

@@ -5,6 +5,7 @@
 //! | `check`, `dead`, `demo`, `publish`, `schema`, `serve`, `store` | one command each |
 //! | `exit` | the exit codes |
 //! | `output` | standard output |
+//! | `values` | the values of arguments |
 
 pub mod check;
 pub mod dead;
@@ -15,6 +16,7 @@ pub mod publish;
 pub mod schema;
 pub mod serve;
 pub mod store;
+mod values;
 
 use std::path::PathBuf;
 

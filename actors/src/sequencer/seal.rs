@@ -102,7 +102,7 @@ impl Sequencer {
         outcome: Outcome,
     ) -> Result<Sealed, Error> {
         let mut builder = self.view.borrow().begin(context.now.micros());
-        let Outcome { verdict, reason, detail, order, changeset } = outcome;
+        let Outcome { verdict, reason, detail, order, original, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
         let record = UnitRecord {
             origin: context.origin,
@@ -111,7 +111,7 @@ impl Sequencer {
             verdict,
             reason,
             detail,
-            original: context.original.map(|seq| seq.0),
+            original: context.original.or(original).map(|seq| seq.0),
             events: changeset.events,
             ignored: Some(context.ignored).filter(|ignored| !ignored.is_empty()),
         };

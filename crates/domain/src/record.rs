@@ -34,7 +34,8 @@ pub struct UnitRecord {
     #[cbor(with = "crate::codec::strict", has_nil)]
     #[n(5)]
     pub detail: Option<Detail>,
-    /// Of a duplicate or a conflict: the sequence number of the unit that used the identity first.
+    /// The sequence number of an earlier unit: of a duplicate or a conflict the one that used the identity first, of a
+    /// command for an order that exists (`order_exists`) the one that made the order.
     #[n(6)]
     pub original: Option<u64>,
     /// The events, in the order in which they happened.

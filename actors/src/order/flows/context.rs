@@ -111,7 +111,7 @@ impl Flows {
         })
     }
 
-    fn ordinal_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
+    pub(super) fn ordinal_of(&self, id: &OrderId) -> Result<Option<Ordinal>, Fault> {
         Ok(names::find(&self.view.borrow(), tables::ORDERS, id.as_str())?)
     }
 

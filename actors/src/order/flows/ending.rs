@@ -12,7 +12,7 @@ use orderly_domain::order::Order;
 use orderly_domain::order::rules::{self, Step};
 use orderly_domain::text::Text;
 use orderly_domain::time::Timestamp;
-use orderly_domain::verdict::{Reason, Refusal};
+use orderly_domain::verdict::Refusal;
 use orderly_store::Ordinal;
 use std::sync::Arc;
 
@@ -109,16 +109,16 @@ impl Flows {
         step: Result<Step, Refusal>,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let refusal = match step {
+        let mut refusal = match step {
             Ok(step) => {
                 let Found { ordinal, order: before } = found;
                 return self.apply_step(ordinal, &before, step, now, Changeset::default()).await;
             }
-            Err(refusal) if rules::is_refused_by_status(&found.order, &refusal) => {
-                Refusal::with(Reason::NotAllowed, self.possible(&found).await?)
-            }
             Err(refusal) => refusal,
         };
+        if let Some(said) = rules::refused_by_status(&found.order, &refusal) {
+            refusal.detail = Some(format!("{said}; {}", self.possible(&found).await?).into());
+        }
         Ok(Outcome::refused(refusal).about(found.order.id.clone(), Some(found.ordinal)))
     }
 

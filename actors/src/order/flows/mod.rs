@@ -19,6 +19,7 @@ mod amending;
 mod context;
 mod effects;
 mod ending;
+mod existing;
 mod paying;
 mod placing;
 mod refunding;

@@ -1,6 +1,6 @@
 //! From a request to an order that holds its stock, or to an order that is rejected.
 
-use super::context::{Flows, Found};
+use super::context::Flows;
 use super::effects::emit;
 use crate::cart;
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
@@ -11,7 +11,6 @@ use crate::tables;
 use actix::prelude::*;
 use orderly_domain::command::{CartCheckout, Invalid, OrderPlace};
 use orderly_domain::event::OrderChange;
-use orderly_domain::id::OrderId;
 use orderly_domain::money::{Line, total};
 use orderly_domain::order::rules;
 use orderly_domain::order::{NewOrder, Order, OrderDetails};
@@ -60,11 +59,8 @@ impl Flows {
         Checkout { checkout, now }: Checkout,
     ) -> Result<Outcome, Fault> {
         crate::failpoints::hit("order", checkout.order_id.as_str());
-        if let Some(Found { ordinal, .. }) = self.find(&checkout.order_id)? {
-            return Ok(exists(checkout.order_id, ordinal));
-        }
-        if let Some((ordinal, _)) = self.tombstone(&checkout.order_id)? {
-            return Ok(exists(checkout.order_id, ordinal)); // the cart may be deleted, too
+        if let Some(refused) = self.refuse_taken(&checkout.order_id)? {
+            return Ok(refused); // whatever became of the cart, which may be deleted
         }
         let get = cart::GetForCheckout {
             cart: checkout.cart_id.clone(),
@@ -119,8 +115,8 @@ impl Flows {
         let mut changeset = Changeset::default();
         let place = changeset.find_or_create(&self.view.borrow(), tables::ORDERS, id)?;
         if let names::Place::Known(ordinal) = place {
-            if self.load(ordinal)?.is_some() || self.tombstone_at(ordinal)?.is_some() {
-                return Ok(exists(request.id, ordinal));
+            if let Some(refused) = self.refuse_taken_at(&request.id, ordinal)? {
+                return Ok(refused);
             }
             // callbacks came before their order: they are applied right after this unit
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
@@ -174,8 +170,4 @@ impl Flows {
         let outcome = self.finish(ordinal, order, None, Verdict::Rejected, changeset);
         Outcome { reason: Some(reason), detail, ..outcome }.about(id, Some(ordinal))
     }
-}
-
-fn exists(id: OrderId, ordinal: Ordinal) -> Outcome {
-    Outcome::refused(Refusal::new(Reason::OrderExists)).about(id, Some(ordinal))
 }

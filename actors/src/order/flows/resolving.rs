@@ -113,7 +113,7 @@ impl Flows {
         ask(&self.owners.payment, payment::GetResolvable { order: found.ordinal, currency }).await?
     }
 
-    /// The detail of a refusal by the status: which commands are possible.
+    /// The end of the detail of a refusal by the status: which commands are possible.
     pub(super) async fn possible(&self, found: &Found) -> Result<String, Fault> {
         let Found { ordinal, order } = found;
         let phase = self.phase(*ordinal, order).await?;

@@ -27,8 +27,7 @@ pub use amend::{Error as AmendError, Goods, amend, amended, judge_total, still_w
 pub use callback::on_callback;
 pub use capturing::capture;
 pub use ending::{
-    cancel, complete, expire_hold, is_at_rest, is_refused_by_status, is_settled, may_refund,
-    returned,
+    cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, refused_by_status, returned,
 };
 pub use money::{captured, pays_late};
 pub use resolving::{

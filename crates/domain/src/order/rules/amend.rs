@@ -4,7 +4,7 @@
 //! may only fall. The customer, addresses and metadata may change in every status but `rejected`.
 
 use super::super::state::{Order, Status};
-use super::ending::not_allowed;
+use super::ending::{not_allowed, not_allowed_because};
 use super::money;
 use super::step::{Rehold, Step, pay};
 use crate::command::{AmendedLine, Invalid, OrderAmend};
@@ -78,11 +78,7 @@ pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error
     let total = total(priced, &*adjustments).map_err(|error| Invalid::field(field, error))?;
     grows |= total > order.total;
     if grows && direction == Direction::Down {
-        let detail = format!(
-            "{}; possible: order.amend with quantities and a total that fall",
-            order.status
-        );
-        return Err(Refusal::with(Reason::NotAllowed, detail).into());
+        return Err(not_allowed_because(order, "quantities and the total can only fall").into());
     }
     Ok(Some(Goods { lines: lines.into(), adjustments, total }))
 }

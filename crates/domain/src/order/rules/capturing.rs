@@ -1,9 +1,9 @@
 //! Asking for the money of open authorizations.
 
 use super::super::state::{Order, Status};
-use super::ending::not_allowed;
+use super::ending::{not_allowed, not_allowed_because};
 use super::step::{Effect, Step};
-use crate::verdict::{Reason, Refusal, Verdict};
+use crate::verdict::{Refusal, Verdict};
 
 /// Asks for `amount` of the order's authorizations, or for what its total lacks beyond `asked`. `capturable` is what is
 /// authorized and not asked for yet, `asked` what was asked for and has not come. Amounts are in minor units of the order's
@@ -30,9 +30,8 @@ pub fn capture(
     let amount = amount.unwrap_or_else(|| lacks.min(capturable));
     if amount == 0 || amount > capturable {
         let open = order.currency.show(capturable);
-        let detail =
-            format!("{}; {capturable} ({open}) is authorized and not asked for", order.status);
-        return Err(Refusal::with(Reason::NotAllowed, detail));
+        let why = format_args!("{capturable} ({open}) is authorized and not asked for");
+        return Err(not_allowed_because(order, why));
     }
     Ok(Step::new(Verdict::Applied).effect(Effect::Capture { amount }))
 }

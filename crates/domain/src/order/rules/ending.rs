@@ -6,17 +6,28 @@ use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
 use crate::payment::rules::{PaymentSummary, VoidTarget};
 use crate::text::Text;
-use crate::verdict::{Reason, Refusal, Verdict};
+use crate::verdict::{Detail, Reason, Refusal, Verdict};
+use std::fmt;
 
 /// The refusal of a command that the status does not allow. The flow adds what is [possible](super::possible).
 pub(super) fn not_allowed(order: &Order) -> Refusal {
     Refusal::with(Reason::NotAllowed, order.status.as_str())
 }
 
-/// Whether this is the refusal of what the status of the order does not allow. Other refusals with the same reason have a
-/// detail of their own.
-pub fn is_refused_by_status(order: &Order, refusal: &Refusal) -> bool {
-    *refusal == not_allowed(order)
+/// The same where the status alone does not say why: `why` says it.
+pub(super) fn not_allowed_because(order: &Order, why: impl fmt::Display) -> Refusal {
+    Refusal::with(Reason::NotAllowed, format!("{}; {why}", order.status))
+}
+
+/// What a refusal says of an order that does not allow the command: its status, and why. `None`: the command was refused for
+/// another reason.
+pub fn refused_by_status<'a>(order: &Order, refusal: &'a Refusal) -> Option<&'a str> {
+    match &refusal.detail {
+        Some(Detail::Text(said)) if refusal.reason == Reason::NotAllowed => {
+            Some(said.as_str()).filter(|said| said.starts_with(order.status.as_str()))
+        }
+        _ => None,
+    }
 }
 
 /// Cancels an order. All captured money is refunded, whatever its currency.

@@ -1,7 +1,7 @@
 //! What a person decides about an order: to accept its money, to cancel the order, or to return money that is not owed.
 
 use super::super::state::{Order, Status};
-use super::ending::not_allowed;
+use super::ending::{not_allowed, not_allowed_because};
 use super::money::request_surplus;
 use super::step::{Change, Effect, Rehold, Step, pay};
 use crate::command::Decision;
@@ -40,13 +40,12 @@ pub fn resolve(
     write_off: i64,
     payments: Resolvable,
 ) -> Result<Resolution, Refusal> {
-    let is_covered = order.net().saturating_add(write_off) >= order.total;
     let resolution = match (decision, order.status) {
-        (Decision::Accept, Status::UnderReview | Status::PartiallyPaid) => {
-            is_covered.then_some(Resolution::Pay)
-        }
-        (Decision::Accept, Status::Authorized) if order.net() > 0 => {
-            is_covered.then_some(Resolution::Pay)
+        (Decision::Accept, _) if may_be_paid(order) => {
+            if order.net().saturating_add(write_off) < order.total {
+                return Err(not_allowed_because(order, came(order)));
+            }
+            Some(Resolution::Pay)
         }
         (Decision::Accept, _) => payments.can_be_accepted.then_some(Resolution::AcceptMoney),
         (Decision::Cancel, Status::UnderReview | Status::PartiallyPaid) => Some(Resolution::Cancel),
@@ -57,6 +56,30 @@ pub fn resolve(
         }
     };
     resolution.ok_or_else(|| not_allowed(order))
+}
+
+/// Whether a person may make the order paid, once its money or a write-off covers its total.
+fn may_be_paid(order: &Order) -> bool {
+    match order.status {
+        Status::UnderReview | Status::PartiallyPaid => true,
+        Status::Authorized => order.net() > 0,
+        Status::Rejected
+        | Status::AwaitingPayment
+        | Status::Paid
+        | Status::Completed
+        | Status::Expired
+        | Status::Cancelled
+        | Status::RefundDue
+        | Status::PartiallyRefunded
+        | Status::Refunded => false,
+    }
+}
+
+/// How much of the total came, as in `0.00 of 5.00 EUR came`.
+fn came(order: &Order) -> String {
+    let [net, total] = [order.net(), order.total].map(|amount| order.currency.show(amount));
+    let net = net.split(' ').next().unwrap_or_default();
+    format!("{net} of {total} came")
 }
 
 /// Makes an order paid because a person accepts its money and lets `write_off` of the total go, at most what is missing;
@@ -99,7 +122,7 @@ fn not_owed((order, phase): (&Order, Phase), summary: PaymentSummary) -> i64 {
     (order.net() - summary.pending - owed).max(0)
 }
 
-/// The commands that are possible for an order, for the detail of `not_allowed`. `refundable`: money may be refunded or
+/// The commands that are possible for an order, for the end of the detail of `not_allowed`. `refundable`: money may be refunded or
 /// goods returned. `capturable`: some authorization may be captured.
 pub fn possible(
     (order, phase): (&Order, Phase),
@@ -112,12 +135,7 @@ pub fn possible(
         matches!(status, Status::AwaitingPayment | Status::Authorized | Status::PartiallyPaid);
     let may = |decision| resolve((order, phase), decision, 0, payments).is_ok();
     let lacks = order.total - order.net();
-    let may_write_off = lacks > 0
-        && match status {
-            Status::UnderReview | Status::PartiallyPaid => true,
-            Status::Authorized => order.net() > 0,
-            _ => false,
-        };
+    let may_write_off = lacks > 0 && may_be_paid(order);
     let accept = format!("order.resolve accept with a write_off of {lacks}");
     let commands = [
         (super::amend::may_change_goods(order), "order.amend"),
@@ -133,7 +151,7 @@ pub fn possible(
     let possible: Vec<_> =
         commands.iter().filter(|(is_possible, _)| *is_possible).map(|(_, name)| *name).collect();
     if possible.is_empty() {
-        return format!("{status}; nothing is possible");
+        return "nothing is possible".to_owned();
     }
-    format!("{status}; possible: {}", possible.join(", "))
+    format!("possible: {}", possible.join(", "))
 }

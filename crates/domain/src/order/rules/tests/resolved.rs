@@ -63,13 +63,16 @@ fn a_shortfall_is_written_off(
 }
 
 #[rstest]
-#[case([499, 0, 0])]
-#[case([600, 101, 0])]
-#[case(NOTHING)]
-fn what_is_not_covered_is_not_accepted_but_may_be_cancelled(#[case] money: [i64; 3]) {
+#[case([499, 0, 0], "4.99 of 5.00 EUR came")]
+#[case([600, 101, 0], "4.99 of 5.00 EUR came")]
+#[case(NOTHING, "0.00 of 5.00 EUR came")]
+fn what_is_not_covered_is_not_accepted_but_may_be_cancelled(
+    #[case] money: [i64; 3],
+    #[case] said: &str,
+) {
     for status in [Status::UnderReview, Status::PartiallyPaid] {
         let order = order(status, money);
-        let refusal = Refusal::with(Reason::NotAllowed, status.as_str());
+        let refusal = Refusal::with(Reason::NotAllowed, format!("{status}; {said}"));
         assert_eq!(decide(&order, Decision::Accept, PLAIN), Err(refusal));
         assert_eq!(decide(&order, Decision::Cancel, PLAIN), Ok(Resolution::Cancel));
     }
@@ -145,13 +148,13 @@ fn the_refusal_says_what_is_possible(
     let order = order(status, money);
     let phase = phase(status).expect("follows from the status");
     let said = possible((&order, phase), PLAIN, order.net() > 0, false);
-    assert_eq!(said, format!("{status}; possible: {expected}"));
+    assert_eq!(said, format!("possible: {expected}"));
 }
 
 #[test]
 fn nothing_is_possible_of_an_order_that_ended_without_money() {
     for status in [Status::Rejected, Status::Expired, Status::Cancelled] {
         let said = possible((&order(status, NOTHING), Phase::Unsold), PLAIN, false, false);
-        assert_eq!(said, format!("{status}; nothing is possible"));
+        assert_eq!(said, "nothing is possible");
     }
 }
