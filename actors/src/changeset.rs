@@ -11,10 +11,12 @@ use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
-use orderly_domain::payment::Payments;
+use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::time::Timestamp;
 use orderly_store::{self as store, NameHash, Ordinal, Table, View};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// Everything that a command changes, and the events about the changes.
@@ -24,6 +26,8 @@ pub struct Changeset {
     pub events: Vec<Event>,
     /// New values of states.
     pub changes: Vec<Change>,
+    /// The places of folded items among the changes.
+    pub(crate) folded_items: BTreeMap<Ordinal, usize>,
     /// Ids that the store does not know yet, each with the place of its entity.
     pub names: Vec<(Table, NameHash, Ordinal)>,
     /// Timers that are set.
@@ -54,6 +58,8 @@ pub enum Change {
     Reservation(Ordinal, Arc<Reservation>),
     /// The payments of an order, owned by the payment actor.
     Payments(Ordinal, Arc<Payments>),
+    /// A folded item of an order's payments, owned by the payment actor.
+    FoldedItem(Ordinal, Arc<FoldedItem>),
     /// The notifications of an order, owned by the notification actor.
     Notices(Ordinal, Arc<Notices>),
     /// The stock of a sku, owned by the inventory actor.
@@ -170,6 +176,21 @@ impl Changeset {
 
     /// Adds the new value of a state. A state that changes twice in a command is written once.
     pub fn change(&mut self, change: Change) {
+        if let Change::FoldedItem(ordinal, _) = &change {
+            // a command may change thousands of them
+            match self.folded_items.entry(*ordinal) {
+                Entry::Occupied(place) => self.changes[*place.get()] = change,
+                Entry::Vacant(place) => {
+                    place.insert(self.changes.len());
+                    self.changes.push(change);
+                }
+            }
+            return;
+        }
+        if let Change::Deleted { .. } = change {
+            self.changes.push(change);
+            return;
+        }
         match self.changes.iter_mut().find(|old| old.same_state(&change)) {
             Some(old) => *old = change,
             None => self.changes.push(change),
@@ -228,4 +249,4 @@ macro_rules! change_of_state {
     )*};
 }
 
-change_of_state!(Order Reservation Payments Notices Stock Cart);
+change_of_state!(Order Reservation Payments FoldedItem Notices Stock Cart);

@@ -35,9 +35,9 @@ pub fn continue_behind(
     };
     let builder = opened.view.begin(now.micros());
     let seq = builder.seq().0;
-    let unit = builder
-        .seal_with(missing, |out| record.write(out))
-        .map_err(|error| states::Error::corrupt(seq, error))?;
+    let mut body = Vec::new();
+    record.write(&mut body).map_err(|error| states::Error::corrupt(seq, error))?;
+    let unit = builder.seal(missing, &body);
     opened.view.seal(Arc::clone(&unit));
     opened.log.commit(&[unit])?;
     Ok(())

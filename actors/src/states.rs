@@ -97,7 +97,8 @@ pub struct StateCache<S: State> {
     view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// The states that a command changed whose unit was not sealed yet; `None`: the command deleted the state.
+    /// The states that a command changed whose unit was not sealed yet, by their ordinals; `None`: the command deleted the
+    /// state.
     staged: Vec<(Ordinal, Option<Arc<S>>)>,
     /// The unit that the staged states belong to.
     staging_unit: Seq,
@@ -118,20 +119,21 @@ impl<S: State> StateCache<S> {
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
         self.keep_sealed();
-        if let Some((_, state)) = self.staged.iter().rev().find(|(staged, _)| *staged == ordinal) {
-            return Ok(state.clone());
+        match self.staged_at(ordinal) {
+            Ok(place) => Ok(self.staged[place].1.clone()),
+            Err(_) => self.sealed(ordinal),
         }
-        self.sealed(ordinal)
+    }
+
+    /// The place of a staged state, or the place where it belongs.
+    fn staged_at(&self, ordinal: Ordinal) -> Result<usize, usize> {
+        self.staged.binary_search_by_key(&ordinal, |(staged, _)| *staged)
     }
 
     /// The state as it was before the command in hand, when that command has changed the state already.
     pub fn before_command(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
         self.keep_sealed();
-        if self.staged.iter().any(|(staged, _)| *staged == ordinal) {
-            self.sealed(ordinal)
-        } else {
-            Ok(None)
-        }
+        if self.staged_at(ordinal).is_ok() { self.sealed(ordinal) } else { Ok(None) }
     }
 
     fn sealed(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
@@ -162,8 +164,10 @@ impl<S: State> StateCache<S> {
 
     fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {
         self.keep_sealed();
-        self.staged.retain(|(staged, _)| *staged != ordinal);
-        self.staged.push((ordinal, state));
+        match self.staged_at(ordinal) {
+            Ok(place) => self.staged[place].1 = state,
+            Err(place) => self.staged.insert(place, (ordinal, state)),
+        }
         self.staging_unit = self.view.borrow().next_seq();
     }
 

@@ -11,8 +11,11 @@ pub const SKUS: Table = Table::new(2);
 /// Parked messages.
 pub const PARKED: Table = Table::new(3);
 
+/// Older attempts, refunds and disputes of orders that have many, one a record.
+pub const FOLDED: Table = Table::new(4);
+
 /// Every table, by its number.
-pub const ALL: [Table; 4] = [ORDERS, CARTS, SKUS, PARKED];
+pub const ALL: [Table; 5] = [ORDERS, CARTS, SKUS, PARKED, FOLDED];
 
 /// What the store has to know of the tables. Pages are sized so that typical ones have 10 to 40 KB: an order has about
 /// 1.2 KB.
@@ -22,6 +25,7 @@ pub const SCHEMA: Schema = Schema {
         TableSpec { table: CARTS, name: "carts", per_page: 64 },
         TableSpec { table: SKUS, name: "skus", per_page: 128 },
         TableSpec { table: PARKED, name: "parked", per_page: 8 },
+        TableSpec { table: FOLDED, name: "folded", per_page: 128 },
     ],
     contents: orderly_domain::stored::FORMAT,
 };
@@ -33,8 +37,8 @@ mod tests {
     #[test]
     fn tables_keep_their_numbers() {
         let numbers = SCHEMA.tables.iter().map(|spec| (spec.name, spec.table.number()));
-        let expected = [("orders", 0), ("carts", 1), ("skus", 2), ("parked", 3)];
+        let expected = [("orders", 0), ("carts", 1), ("skus", 2), ("parked", 3), ("folded", 4)];
         assert_eq!(numbers.collect::<Vec<_>>(), expected);
-        assert_eq!(ALL.map(Table::number), [0, 1, 2, 3]);
+        assert_eq!(ALL.map(Table::number), [0, 1, 2, 3, 4]);
     }
 }

@@ -237,7 +237,7 @@ async fn way_out(history: &[&'static str], found: &mut BTreeSet<History>) -> Opt
         candidates.extend(WAYS_OUT.iter().map(|three| vec![one, two, three]));
     }
     for ways in candidates {
-        if ends(history, &ways).await {
+        if Box::pin(ends(history, &ways)).await {
             found.insert(ways.clone());
             return Some(ways);
         }
@@ -330,7 +330,7 @@ async fn from_every_state_a_person_gets_to_an_end_and_not_allowed_names_what_is_
         if Box::pin(way_out(&history, &mut found)).await.is_none() {
             let _ = writeln!(problems, "no way out of {key}\n  after {history:?}");
         }
-        if let Some(named) = named(&history).await {
+        if let Some(named) = Box::pin(named(&history)).await {
             let possible = Box::pin(possible(&history, &named)).await;
             if named != possible {
                 let _ = writeln!(

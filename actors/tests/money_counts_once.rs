@@ -76,7 +76,7 @@ async fn one_capture_that_waited_for_two_orders_pays_the_first() {
 
 #[actix::test]
 async fn money_of_an_order_that_was_deleted_stays_known() {
-    let mut shop = a_deleted_order().await;
+    let mut shop = Box::pin(a_deleted_order()).await;
     shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
     let again = shop.run("payment.callback", said("o-3", "captured pi_7 500 #ch_7")).await;
     assert_eq!((verdict(&again), again.record.detail.clone()), (STALE, Some(counted_for("o-1"))));
@@ -95,7 +95,7 @@ async fn a_deleted_order() -> Shop {
 
 #[actix::test]
 async fn new_money_for_a_deleted_order_is_parked_for_a_person() {
-    let mut shop = a_deleted_order().await;
+    let mut shop = Box::pin(a_deleted_order()).await;
     let mut parked = 0;
     for text in [
         "captured pi_7 500 #ch_8",
@@ -123,7 +123,7 @@ async fn new_money_for_a_deleted_order_is_parked_for_a_person() {
 
 #[actix::test]
 async fn what_else_is_said_of_a_deleted_order_is_stale() {
-    let mut shop = a_deleted_order().await;
+    let mut shop = Box::pin(a_deleted_order()).await;
     shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
     shop.run("payment.callback", said("o-3", "captured pi_2 100 #ch_2")).await;
     for text in [

@@ -14,7 +14,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
-use orderly_domain::payment::Payments;
+use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::verdict::Reason;
 
@@ -82,6 +82,7 @@ fn parts_keep_their_numbers() {
     numbers::check("SkusPart", [part::<Stock>(tables::SKUS)]);
     let parked = [(parked::ABOUT, "about".to_owned()), (parked::BODY, "body".to_owned())];
     numbers::check("ParkedPart", parked);
+    numbers::check("FoldedPart", [part::<FoldedItem>(tables::FOLDED)]);
 }
 
 #[test]

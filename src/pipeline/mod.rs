@@ -118,7 +118,7 @@ impl Error {
             Self::Store(_) | Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
             Self::Core(error) => match error {
                 Core::State(_) => true,
-                Core::Encode(_) => false,
+                Core::Encode(_) | Core::TooLong(_) => false,
             },
             Self::Worker { worker, .. } => *worker == "store",
             Self::Actor(_)
@@ -141,7 +141,7 @@ impl Error {
                 matches!(error, store::Error::Disk(_))
             }
             Self::Relay | Self::Alone(_) | Self::DiskStalled => true,
-            Self::Core(Core::State(State::Corrupt { .. }) | Core::Encode(_))
+            Self::Core(Core::State(State::Corrupt { .. }) | Core::Encode(_) | Core::TooLong(_))
             | Self::Actor(_)
             | Self::Webhook(_)
             | Self::Stalled
@@ -352,6 +352,7 @@ fn settings(config: &Config) -> Settings {
             per_order: 64,
             keep_for: config.orders.waiting_callback_retention.get(),
         },
+        payments_kept: orderly_domain::payment::MOST_KEPT,
         identity_retention: config.store.idempotency_retention.get(),
         notifications: policy(&config.notifications),
         parked_bytes: config.parked.max_bytes.bytes(),

@@ -18,13 +18,13 @@ use crate::notify::{DeliveryJob, Outcome, amqp, breaker};
 use futures_util::FutureExt as _;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::DueDelivery;
+use orderly_actors::payment;
 use orderly_actors::sequencer::Sequencer;
 use orderly_actors::states;
 use orderly_domain::event::Event;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Sent};
 use orderly_domain::order::{Order, OrderDetails};
-use orderly_domain::payment::rules::referenced;
-use orderly_domain::payment::{Payments, Refund};
+use orderly_domain::payment::Refund;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Seq, View};
 use std::collections::HashSet;
@@ -218,9 +218,7 @@ fn order(
 fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states::Error> {
     match delivery.kind {
         NotificationKind::RefundSucceeded => {
-            let payments: Option<Payments> = states::read(view, delivery.order)?;
-            let found = payments.as_ref().and_then(|known| referenced(known, &delivery.reference));
-            Ok(found.cloned())
+            payment::refund_of_notification(view, delivery.order, &delivery.reference)
         }
         NotificationKind::OrderConfirmed
         | NotificationKind::OrderExpired

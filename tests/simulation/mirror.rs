@@ -11,7 +11,8 @@ use orderly_domain::event::{Event, OrderChange};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status};
-use orderly_domain::payment::{CaptureIdentity, Payments, RefundState};
+use orderly_domain::payment::rules::whole;
+use orderly_domain::payment::{CaptureIdentity, FoldedItem, FoldedSums, Payments, RefundState};
 use orderly_model::Settings;
 use orderly_store::{
     COUNTERS, HistoryLink, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit, View,
@@ -40,7 +41,10 @@ pub(crate) struct Mirror {
     pub(crate) orders: BTreeMap<Ordinal, Order>,
     pub(crate) details: BTreeMap<Ordinal, OrderDetails>,
     pub(crate) reservations: BTreeMap<Ordinal, Reservation>,
+    /// The payments as if nothing were folded.
     pub(crate) payments: BTreeMap<Ordinal, Payments>,
+    stored_payments: BTreeMap<Ordinal, Payments>,
+    folded: BTreeMap<Ordinal, FoldedItem>,
     pub(crate) notices: BTreeMap<Ordinal, Notices>,
     pub(crate) stocks: BTreeMap<Ordinal, Stock>,
     pub(crate) carts: BTreeMap<Ordinal, Cart>,
@@ -60,6 +64,8 @@ impl Default for Mirror {
             details: BTreeMap::new(),
             reservations: BTreeMap::new(),
             payments: BTreeMap::new(),
+            stored_payments: BTreeMap::new(),
+            folded: BTreeMap::new(),
             notices: BTreeMap::new(),
             stocks: BTreeMap::new(),
             carts: BTreeMap::new(),
@@ -96,6 +102,7 @@ impl Mirror {
         for put in &unit.puts {
             self.put(put, is_sold, is_amended);
         }
+        self.unfold(unit);
         self.check_held();
         self.check_counters();
     }
@@ -133,8 +140,10 @@ impl Mirror {
             self.reservations.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Payments>(put) {
-            check_captures(&after);
-            self.payments.insert(ordinal, after);
+            self.stored_payments.insert(ordinal, after);
+        }
+        if let Some((ordinal, after)) = decoded::<FoldedItem>(put) {
+            self.folded.insert(ordinal, after);
         }
         if let Some((ordinal, after)) = decoded::<Notices>(put) {
             check_notices(self.notices.get(&ordinal), &after);
@@ -156,6 +165,22 @@ impl Mirror {
         }
     }
 
+    /// Makes the payments that the unit changed as if nothing were folded, and checks them and the sums of what is.
+    fn unfold(&mut self, unit: &Unit) {
+        let orders = unit.puts.iter().filter_map(decoded::<Payments>).map(|(order, _)| order);
+        for order in orders {
+            let stored = &self.stored_payments[&order];
+            let items = self.folded.values().filter(|item| item.order == order.0);
+            let mut sums = FoldedSums::default();
+            items.clone().for_each(|item| sums.add(&item.content));
+            let folded = stored.folded.as_ref().map(|folded| folded.sums.clone());
+            assert_eq!(folded.unwrap_or_default(), sums, "the sums of what is folded");
+            let whole = whole(stored, items.cloned());
+            check_captures(&whole);
+            self.payments.insert(order, whole);
+        }
+    }
+
     /// Takes a deleted state.
     fn forget(&mut self, put: &Put) {
         let (place, ordinal) = ((put.table, put.part), put.ordinal);
@@ -166,7 +191,11 @@ impl Mirror {
             (Order::TABLE, Order::PART) => self.orders.remove(&ordinal).is_some(),
             (OrderDetails::TABLE, OrderDetails::PART) => self.details.remove(&ordinal).is_some(),
             (Reservation::TABLE, Reservation::PART) => self.reservations.remove(&ordinal).is_some(),
-            (Payments::TABLE, Payments::PART) => self.payments.remove(&ordinal).is_some(),
+            (Payments::TABLE, Payments::PART) => {
+                self.payments.remove(&ordinal);
+                self.stored_payments.remove(&ordinal).is_some()
+            }
+            (FoldedItem::TABLE, FoldedItem::PART) => self.folded.remove(&ordinal).is_some(),
             (Notices::TABLE, Notices::PART) => self.notices.remove(&ordinal).is_some(),
             (Cart::TABLE, Cart::PART) => self.carts.remove(&ordinal).is_some(),
             _ => false,
@@ -427,13 +456,9 @@ fn amends(unit: &Unit) -> bool {
 
 /// The money of an order that was captured and refunded in its own currency.
 fn money(payments: &Payments, order: &Order) -> (i64, i64) {
-    let taken = payments
-        .attempts
-        .iter()
-        .flat_map(|attempt| &attempt.captures)
-        .filter(|capture| capture.currency == order.currency);
+    let taken = payments.attempts.iter().map(|attempt| attempt.captured(order.currency));
     let given_back = payments.refunds.iter().filter(|refund| {
         refund.currency == order.currency && refund.state == RefundState::Succeeded
     });
-    (taken.map(|capture| capture.amount).sum(), given_back.map(|refund| refund.amount).sum())
+    (taken.sum(), given_back.map(|refund| refund.amount).sum())
 }

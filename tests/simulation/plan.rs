@@ -8,6 +8,7 @@ use orderly_actors::supervisor::Budget;
 use orderly_demo::Random;
 use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_domain::order::ConfirmOn;
+use orderly_domain::payment::MOST_KEPT;
 use orderly_store as store;
 use std::time::Duration;
 
@@ -65,6 +66,7 @@ impl Plan {
                 per_order: random.pick(&[2, 64]),
                 keep_for: if is_long { random.pick(&[HOUR / 4, 3 * HOUR]) } else { MONTH },
             },
+            payments_kept: random.pick(&[0, 1, 3, MOST_KEPT]),
             identity_retention,
             notifications: Policy {
                 channels: vec![Channel::Amqp],

@@ -11,7 +11,8 @@ use crate::tables;
 use orderly_store::{Ordinal, Table, Unit, View};
 
 /// The tables, in the order in which they are read.
-const TABLES: [Table; 4] = [tables::ORDERS, tables::SKUS, tables::CARTS, tables::PARKED];
+const TABLES: [Table; 5] =
+    [tables::ORDERS, tables::FOLDED, tables::SKUS, tables::CARTS, tables::PARKED];
 
 /// An audit that runs.
 #[derive(Debug, Default)]

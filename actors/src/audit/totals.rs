@@ -10,7 +10,7 @@ use orderly_domain::id::Sku;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::rules::{self, Attention};
-use orderly_domain::payment::{Attempt, Payments, RefundState};
+use orderly_domain::payment::{FoldedItem, FoldedSums, Payments};
 use orderly_store::{Entity, Ordinal, Table, View};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,6 +23,9 @@ pub(super) struct Totals {
     /// For each sku: the units that live orders hold, minus the units held according to its stock. Differences of 0 are
     /// not kept.
     hold_differences: BTreeMap<Ordinal, i128>,
+    /// For each order: its folded attempts, refunds and disputes, minus what its payments say of them. Differences of 0 are
+    /// not kept.
+    folded_differences: BTreeMap<Ordinal, FoldedSums>,
     findings: Findings,
 }
 
@@ -47,6 +50,13 @@ impl Direction {
         match self {
             Self::Include => *sum += amount,
             Self::Exclude => *sum -= amount,
+        }
+    }
+
+    const fn reversed(self) -> Self {
+        match self {
+            Self::Include => Self::Exclude,
+            Self::Exclude => Self::Include,
         }
     }
 
@@ -86,6 +96,9 @@ impl Totals {
                     format!("orders hold {difference} of a sku that does not exist: {ordinal:?}")
                 }
             });
+        }
+        for (order, difference) in self.folded_differences {
+            violations.push(format!("{order:?}: its folded items differ by {difference:?}"));
         }
         self.counts.statuses.retain(|_, orders| *orders > 0);
         for (currency, account) in self.currencies {
@@ -133,6 +146,12 @@ impl Totals {
                 direction.add(&mut self.counts.parked, u64::from(is_message));
                 Ok(found)
             }
+            tables::FOLDED => {
+                if let Some(item) = part::<FoldedItem>(entity)? {
+                    self.fold(direction, Ordinal(item.order), |sums| sums.add(&item.content));
+                }
+                Ok(found)
+            }
             _ => {
                 found.violations.push(format!("{table:?} is no table of the shop"));
                 Ok(found)
@@ -146,6 +165,9 @@ impl Totals {
         let violations = &mut found.violations;
         let payments: Payments = part(entity)?.unwrap_or_default();
         direction.add(&mut self.counts.waiting, payments.waiting.len() as u64);
+        if let Some(folded) = &payments.folded {
+            self.fold(direction.reversed(), ordinal, |sums| *sums = folded.sums.clone());
+        }
         if part::<Tombstone>(entity)?.is_some() {
             direction.add(&mut self.counts.swept, 1);
             if entity.parts.len() > 1 {
@@ -195,6 +217,20 @@ impl Totals {
         }
     }
 
+    /// Adds sums to the difference of an order.
+    fn fold(&mut self, direction: Direction, order: Ordinal, sum: impl FnOnce(&mut FoldedSums)) {
+        let mut sums = FoldedSums::default();
+        sum(&mut sums);
+        let difference = self.folded_differences.entry(order).or_default();
+        match direction {
+            Direction::Include => difference.add_all(&sums),
+            Direction::Exclude => difference.subtract_all(&sums),
+        }
+        if *difference == FoldedSums::default() {
+            self.folded_differences.remove(&order);
+        }
+    }
+
     /// Adds `more` to the difference of a sku.
     fn add_hold_difference(&mut self, sku: Ordinal, more: i128) {
         match self.hold_differences.entry(sku) {
@@ -239,28 +275,20 @@ fn attention(order: &Order, payments: &Payments) -> Vec<String> {
         Attention::RefundFailed(currency, amount) => {
             format!("order {id}: the refund of {} failed", currency.show(amount))
         }
+        Attention::NotAsked(currency, amount) => {
+            format!("order {id}: {} is not asked back yet", currency.show(amount))
+        }
     }));
     found
 }
 
 fn money(order: &Order, payments: &Payments, violations: &mut Vec<String>) {
     let id = &order.id;
-    let captured: i128 = payments
-        .attempts
-        .iter()
-        .flat_map(|attempt| &attempt.captures)
-        .filter(|capture| capture.currency == order.currency)
-        .map(|capture| i128::from(capture.amount))
-        .sum();
+    let captured = rules::captured(payments, order.currency);
     if captured != i128::from(order.paid) {
         violations.push(format!("order {id}: paid {}, captured {captured}", order.paid));
     }
-    let refunded: i128 = payments
-        .refunds
-        .iter()
-        .filter(|one| one.state == RefundState::Succeeded && one.currency == order.currency)
-        .map(|refund| i128::from(refund.amount))
-        .sum();
+    let refunded = rules::refunded(payments, order.currency);
     if refunded != i128::from(order.refunded) {
         let counted = order.refunded;
         violations.push(format!("order {id}: refunded {counted}, refunds of {refunded}"));
@@ -337,7 +365,7 @@ fn hold(
     if until.is_none() {
         return;
     }
-    if frozen.is_some() != payments.attempts.iter().any(Attempt::is_open) {
+    if frozen.is_some() != rules::summary(payments, order.currency).is_open {
         let problem = if frozen.is_some() {
             "its hold is frozen, no attempt is open"
         } else {

@@ -1,5 +1,8 @@
 //! Requests notifications, once for each order, kind and reference, and records the state of their
 //! deliveries on each channel. It is the only writer of both. The notifier of the process sends them.
+//!
+//! An order keeps a bounded number of its notifications. The index has the names of the others, so that none is requested
+//! again.
 
 use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
@@ -7,21 +10,23 @@ use crate::owner::Owner;
 use crate::owner_actor::{owner_actor, replies};
 use crate::states::{Rollback, SharedView, StateCache};
 use crate::supervisor::ActorStats;
+use crate::tables;
 use actix::prelude::*;
 use orderly_domain::event::Event;
 use orderly_domain::id::OrderId;
-use orderly_domain::identity;
+use orderly_domain::identity::{self, NameOf};
 use orderly_domain::notification::rules::{Policy, Sent};
 use orderly_domain::notification::{
-    Channel, Delivery, Notice, Notices, NotificationKind, Progress,
+    Channel, Delivery, Failure, Notice, Notices, NotificationKind, Progress,
 };
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
-use orderly_store::Ordinal;
+use orderly_store::{NameHash, Ordinal};
 use std::sync::Arc;
 
 /// The owner of all notifications.
 pub struct NotificationActor {
+    view: SharedView,
     notices: StateCache<Notices>,
     policy: Policy,
     stats: ActorStats,
@@ -144,7 +149,7 @@ pub enum ResendReply {
 impl NotificationActor {
     /// An owner that reads from `view` and caches about `capacity` bytes of states.
     pub fn new(view: SharedView, capacity: u64, policy: Policy, stats: ActorStats) -> Self {
-        Self { notices: StateCache::new(view, capacity), policy, stats }
+        Self { notices: StateCache::new(view.clone(), capacity), view, policy, stats }
     }
 
     fn roll_back(&mut self, rollback: Rollback) {
@@ -164,6 +169,10 @@ impl NotificationActor {
         if notices.all.iter().any(|one| one.kind == kind && one.reference == reference) {
             return Ok(((), changeset));
         }
+        let name = name(order, kind, &reference);
+        if notices.dropped > 0 && self.view.borrow().find(tables::ORDERS, &name)?.is_some() {
+            return Ok(((), changeset));
+        }
         let id = id_of(order, &[order_id.as_str(), kind.as_str(), &reference]);
         changeset.events.push(Event::NotificationRequested { notification_id: id.clone(), kind });
         let channels = self.policy.channels.iter();
@@ -173,6 +182,7 @@ impl NotificationActor {
         }
         let trace = None; // see `SetTrace`
         notices.all.push(Notice { id, kind, reference, requested_at: now, trace, deliveries });
+        make_room(order, &mut notices, &mut changeset);
         changeset.stage(&mut self.notices, order, notices);
         Ok(((), changeset))
     }
@@ -223,6 +233,9 @@ impl NotificationActor {
             Some((notice.kind, notice.deliveries.iter_mut().find(of_channel)?))
         });
         let Some((kind, delivery)) = found else {
+            if notices.dropped > 0 {
+                return Ok(((), changeset)); // it was given up meanwhile
+            }
             return Err(Fault::Inconsistent("an attempt of an unknown notification").into());
         };
         let Some(after) = delivery.after(&id, attempt, result, &self.policy.retry, now) else {
@@ -253,6 +266,7 @@ impl NotificationActor {
             }),
         }
         *delivery = after;
+        make_room(order, &mut notices, &mut changeset);
         changeset.stage(&mut self.notices, order, notices);
         Ok(((), changeset))
     }
@@ -287,6 +301,30 @@ impl NotificationActor {
         }
         Ok((DeleteReply::Deleted, changeset))
     }
+}
+
+/// Drops the oldest notifications of an order that has too many. What was not delivered of them is given up.
+fn make_room(order: Ordinal, notices: &mut Notices, changeset: &mut Changeset) {
+    for notice in notices.make_room() {
+        let name = name(order, notice.kind, &notice.reference);
+        changeset.names.push((tables::ORDERS, name, order));
+        for delivery in notice.deliveries {
+            if let Progress::Pending { .. } = delivery.progress {
+                changeset.events.push(Event::NotificationFailed {
+                    notification_id: notice.id.clone(),
+                    kind: notice.kind,
+                    attempts: delivery.attempts,
+                    channel: delivery.channel,
+                    problem: delivery.problem.or(Some(Failure::Unavailable)),
+                });
+            }
+        }
+    }
+}
+
+/// The name of a notification that is not kept.
+fn name(order: Ordinal, kind: NotificationKind, reference: &str) -> NameHash {
+    NameHash(identity::of_order(order.0, NameOf::Notification, &[kind.as_str(), reference]))
 }
 
 /// The id of a notification. It is derived from what the notification is about, so the same

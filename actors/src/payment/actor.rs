@@ -1,9 +1,12 @@
 //! Records what providers say of each order's money; the only writer of payments and of waiting
-//! callbacks. The callbacks that wait are in [`waiting`](super::waiting).
+//! callbacks. The callbacks that wait are in [`waiting`](super::waiting); what of the payments of an order is folded is
+//! in [`unfolding`](super::unfolding) and [`settling`](super::settling).
 //!
 //! Invariant: money counts for one order. The index names the order of every capture that has an id, for ever: also when
 //! the order is deleted.
 
+use super::items::Items;
+use super::provider_requests::void;
 use crate::changeset::Changeset;
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
@@ -20,7 +23,7 @@ use orderly_domain::order::rules::Resolvable;
 use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::{
-    self, Attention, CallbackEffect, Change, PaymentSummary, Phase,
+    self, Attention, CallbackEffect, Change, PaymentSummary, Phase, VoidTarget,
 };
 use orderly_store::{NameHash, Ordinal};
 use std::time::Duration;
@@ -29,7 +32,10 @@ use std::time::Duration;
 pub struct PaymentActor {
     pub(super) view: SharedView,
     pub(super) payments: StateCache<Payments>,
+    pub(super) items: Items,
     pub(super) limits: WaitingLimits,
+    /// How many attempts, refunds and disputes the payments of an order keep.
+    pub(super) kept: usize,
     pub(super) stats: ActorStats,
 }
 
@@ -131,12 +137,21 @@ pub struct GotResolvable {
 
 impl PaymentActor {
     /// An owner that reads from `view` and caches about `capacity` bytes of payments.
-    pub fn new(view: SharedView, capacity: u64, limits: WaitingLimits, stats: ActorStats) -> Self {
-        Self { payments: StateCache::new(view.clone(), capacity), view, limits, stats }
+    pub fn new(
+        view: SharedView,
+        capacity: u64,
+        limits: WaitingLimits,
+        kept: usize,
+        stats: ActorStats,
+    ) -> Self {
+        let items = Items::new(view.clone(), capacity / 4);
+        let payments = StateCache::new(view.clone(), capacity - capacity / 4);
+        Self { view, payments, items, limits, kept, stats }
     }
 
     fn roll_back(&mut self, rollback: Rollback) {
         self.payments.roll_back(rollback);
+        self.items.roll_back(rollback);
     }
 
     /// The payments of an order; none yet for an order without any.
@@ -148,32 +163,41 @@ impl PaymentActor {
         let RecordCallback { order, callback, currency, phase } = record;
         crate::failpoints::hit("payment", callback.event_id.as_str());
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
+        let mut known = self.unfolded(order)?;
         let name = capture_name(&callback);
-        let known = match &name {
-            Some(name) => self.view.borrow().find(tables::ORDERS, name)?,
+        let counted = match &name {
+            Some(name) => self.items.find(tables::ORDERS, name)?,
             None => None,
         };
-        if let Some(other) = known.filter(|known| *known != order) {
-            let summary = rules::summary(&payments, currency);
+        if let Some(other) = counted.filter(|counted| *counted != order) {
+            let summary = rules::summary(&known.payments, currency);
             let counted_for = Some(CountedFor { order: self.id_of(other)? });
             let recorded = RecordedCallback { effect: CallbackEffect::Stale, summary, counted_for };
             return Ok((recorded, changeset));
         }
-        let (effect, change) = rules::decide(&payments, &callback, currency, phase);
-        let summary = match change {
-            Some(change) => {
-                let is_capture = matches!(change, Change::Captured { .. });
-                rules::apply(&mut payments, change);
-                let summary = rules::summary(&payments, currency);
-                changeset.stage(&mut self.payments, order, payments);
-                if let Some(name) = name.filter(|_| is_capture && known.is_none()) {
-                    changeset.names.push((tables::ORDERS, name, order));
-                }
-                summary
-            }
-            None => rules::summary(&payments, currency),
+        self.unfold(&mut known, &callback)?;
+        let is_known = counted.is_some() || self.is_known_by_name(&known, &callback)?;
+        let (effect, change) = if is_known {
+            (CallbackEffect::Stale, None)
+        } else {
+            rules::decide(&known.payments, &callback, currency, phase)
         };
+        let Some(change) = change else {
+            let summary = rules::summary(&known.payments, currency);
+            return Ok((RecordedCallback { effect, summary, counted_for: None }, changeset));
+        };
+        let is_capture = matches!(change, Change::Captured { .. });
+        let is_authorization = matches!(change, Change::Authorized { .. });
+        rules::apply(&mut known.payments, change);
+        if is_authorization && rules::has_too_many_authorizations(&known.payments) {
+            let which = VoidTarget::One(callback.provider.clone(), callback.attempt_id.clone());
+            void(&mut known.payments, &which, &mut changeset);
+        }
+        let summary = rules::summary(&known.payments, currency);
+        if let Some(name) = name.filter(|_| is_capture) {
+            self.items.name((tables::ORDERS, name), order, &mut changeset)?;
+        }
+        self.settle(known, &mut changeset)?;
         Ok((RecordedCallback { effect, summary, counted_for: None }, changeset))
     }
 
@@ -203,7 +227,7 @@ impl PaymentActor {
             summary: rules::summary(&payments, currency),
             can_be_accepted: attention.iter().any(|one| match one {
                 Attention::OtherCurrency(..) | Attention::TooMuchSentBack(..) => true,
-                Attention::RefundFailed(..) => false,
+                Attention::RefundFailed(..) | Attention::NotAsked(..) => false,
             }),
             has_returnable_currency: !rules::refundable_other_currencies(&payments, currency)
                 .is_empty(),
@@ -222,6 +246,11 @@ impl PaymentActor {
             let needs_a_person = || !rules::attention(&payments, delete.currency).is_empty();
             if rules::is_under_way(&payments) || needs_a_person() {
                 return Ok((DeleteReply::InUse, changeset));
+            }
+            let mut next = payments.folded.as_ref().and_then(|folded| folded.newest);
+            while let Some(ordinal) = next.map(Ordinal) {
+                next = self.items.get(ordinal)?.before;
+                self.items.delete(ordinal, &mut changeset);
             }
             changeset.delete(&mut self.payments, delete.order);
         }

@@ -6,11 +6,19 @@
 //! | `actor` | the owner: records what providers say |
 //! | `waiting` | callbacks that came before their order |
 //! | `provider_requests` | what providers are asked to do: refunds, captures and voids |
+//! | `items` | the folded items of orders, and their names |
+//! | `unfolding` | takes folded items back, as far as a callback or a command is about them |
+//! | `settling` | folds what was taken back, and what is too much |
+//! | `notified` | the refund that a notification is about |
 //! | `stored` | where payments are in the store |
 
 mod actor;
+mod items;
+mod notified;
 mod provider_requests;
+mod settling;
 mod stored;
+mod unfolding;
 mod waiting;
 
 pub(crate) use actor::name_of_capture;
@@ -18,6 +26,7 @@ pub use actor::{
     CountedFor, GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback,
     RecordedCallback, WaitingLimits,
 };
+pub use notified::refund_of_notification;
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{
     AcceptMoney, RefundAutomatically, RefundOtherCurrencies, RequestCapture, RequestRefund,

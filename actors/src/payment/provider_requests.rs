@@ -4,6 +4,7 @@
 //! asked for more than it holds, or than is authorized.
 
 use super::actor::PaymentActor;
+use super::unfolding::Unfolded;
 use crate::changeset::Changeset;
 use crate::outcome::{Fault, Reply};
 use crate::owner_actor::replies;
@@ -14,7 +15,7 @@ use orderly_domain::id::{OrderId, RefundId};
 use orderly_domain::identity;
 use orderly_domain::money::Currency;
 use orderly_domain::payment::rules::{self, VoidTarget};
-use orderly_domain::payment::{Payments, Refund};
+use orderly_domain::payment::{MOST_ASKED, Payments, Refund};
 use orderly_store::Ordinal;
 
 replies! {
@@ -144,11 +145,29 @@ impl PaymentActor {
         RefundAutomatically { order, refund, amount, currency }: RefundAutomatically,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
-        let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
-        emit_requests(&payments, parts, &mut changeset);
-        changeset.stage(&mut self.payments, order, payments);
+        let mut known = self.unfolded(order)?;
+        let asked = self.ask_back(&mut known, &refund, (amount, currency), &mut changeset)?;
+        known.add_not_asked(currency, amount - asked);
+        self.settle(known, &mut changeset)?;
         Ok(((), changeset))
+    }
+
+    /// Requests a refund of at most what may be refunded. Returns how much of it is requested: the attempts that one step
+    /// asks may hold less, those included that the changeset has asked.
+    fn ask_back(
+        &mut self,
+        known: &mut Unfolded,
+        refund: &RefundId,
+        (amount, currency): (i64, Currency),
+        changeset: &mut Changeset,
+    ) -> Result<i64, Fault> {
+        let most = MOST_ASKED.saturating_sub(changeset.events.len());
+        self.unfold_refunds(known, refund)?;
+        self.unfold_holders(known, amount, currency)?;
+        let parts = rules::request_by_itself(&mut known.payments, refund, (amount, currency), most);
+        let asked = parts.iter().map(|part| part.amount).sum();
+        emit_requests(&known.payments, parts, changeset);
+        Ok(asked)
     }
 
     fn refund_other_currencies(
@@ -156,20 +175,19 @@ impl PaymentActor {
         RefundOtherCurrencies { order, order_id, currency }: RefundOtherCurrencies,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
+        let mut known = self.unfolded(order)?;
         for rules::OtherCurrency { currency, captured, amount } in
-            rules::refundable_other_currencies(&payments, currency)
+            rules::refundable_other_currencies(&known.payments, currency)
         {
             // the number of refunds grows with each request: money that came back is asked back once more
-            let number = payments.refunds.len().to_string();
+            let number = rules::refund_count(&known.payments).to_string();
             let captured = captured.to_string();
             let parts = [order_id.as_str(), currency.code(), &captured, &number];
             let refund = derived_refund(&parts)?;
-            let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
-            emit_requests(&payments, parts, &mut changeset);
+            self.ask_back(&mut known, &refund, (amount, currency), &mut changeset)?;
         }
         if !changeset.events.is_empty() {
-            changeset.stage(&mut self.payments, order, payments);
+            self.settle(known, &mut changeset)?;
         }
         Ok(((), changeset))
     }
@@ -179,12 +197,13 @@ impl PaymentActor {
         ReturnMoney { order, order_id, amount, currency }: ReturnMoney,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
-        let number = payments.refunds.len().to_string();
+        let mut known = self.unfolded(order)?;
+        let number = rules::refund_count(&known.payments).to_string();
         let refund = derived_refund(&[order_id.as_str(), "return", currency.code(), &number])?;
-        let parts = rules::request_by_itself(&mut payments, &refund, amount, currency);
-        emit_requests(&payments, parts, &mut changeset);
-        changeset.stage(&mut self.payments, order, payments);
+        let asked = self.ask_back(&mut known, &refund, (amount, currency), &mut changeset)?;
+        let before = known.payments.not_asked(currency);
+        known.add_not_asked(currency, (amount - asked).min(before) - before);
+        self.settle(known, &mut changeset)?;
         Ok(((), changeset))
     }
 
@@ -206,8 +225,9 @@ impl PaymentActor {
         RequestCapture { order, order_id, amount, currency }: RequestCapture,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
-        for request in rules::to_capture(&payments, amount, currency) {
+        let mut known = self.unfolded(order)?;
+        self.unfold_capturable(&mut known, currency)?;
+        for request in rules::to_capture(&known.payments, amount, currency) {
             let rules::CaptureRequest { provider, attempt: id, amount, before } = request;
             let number = (before + 1).to_string();
             let parts = [order_id.as_str(), provider.as_str(), id.as_str(), &number];
@@ -218,9 +238,10 @@ impl PaymentActor {
                 currency,
                 capture_request_id: identity::derived("c-", &parts),
             });
-            rules::apply(&mut payments, rules::Change::CaptureRequested { provider, id, amount });
+            let change = rules::Change::CaptureRequested { provider, id, amount };
+            rules::apply(&mut known.payments, change);
         }
-        changeset.stage(&mut self.payments, order, payments);
+        self.settle(known, &mut changeset)?;
         Ok(((), changeset))
     }
 
@@ -229,29 +250,47 @@ impl PaymentActor {
         RequestRefund { order, refund, amount, currency, restocking }: RequestRefund,
     ) -> Reply<Restocking> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
-        let was_restocked = rules::was_restocked(&payments, &refund);
+        let mut known = self.unfolded(order)?;
+        self.unfold_refunds(&mut known, &refund)?;
+        self.unfold_holders(&mut known, amount, currency)?;
+        // a refund that is requested again has the currency that it had
+        if let Some(before) = known.payments.refunds.iter().find(|one| one.id == refund) {
+            let currency = before.currency;
+            self.unfold_holders(&mut known, amount, currency)?;
+        }
+        let was_restocked = rules::was_restocked(&known.payments, &refund);
         let restocks = restocking == Restocking::Due;
-        let parts = rules::request(&mut payments, &refund, amount, currency, restocks)?;
-        emit_requests(&payments, parts, &mut changeset);
-        changeset.stage(&mut self.payments, order, payments);
+        let parts = rules::request(&mut known.payments, &refund, amount, currency, restocks)?;
+        emit_requests(&known.payments, parts, &mut changeset);
+        self.settle(known, &mut changeset)?;
         let restocking = if was_restocked { Restocking::Done } else { restocking };
         Ok((restocking, changeset))
     }
 
     fn void_attempts(&mut self, VoidAttempts { order, which }: VoidAttempts) -> Reply<()> {
         let mut changeset = Changeset::default();
-        let mut payments = self.payments_of(order)?;
-        for (provider, id) in rules::to_void(&payments, &which) {
-            let event =
-                Event::VoidRequested { attempt_id: id.clone(), provider: Some(provider.clone()) };
-            changeset.events.push(event);
-            rules::apply(&mut payments, rules::Change::Void { provider, id });
+        let mut known = self.unfolded(order)?;
+        match &which {
+            VoidTarget::Authorized => self.unfold_voidable(&mut known)?,
+            VoidTarget::One(provider, attempt) => {
+                self.unfold_attempt(&mut known, provider, attempt)?;
+            }
         }
+        void(&mut known.payments, &which, &mut changeset);
         if !changeset.events.is_empty() {
-            changeset.stage(&mut self.payments, order, payments);
+            self.settle(known, &mut changeset)?;
         }
         Ok(((), changeset))
+    }
+}
+
+/// Requests the void of attempts, each once.
+pub(super) fn void(payments: &mut Payments, which: &VoidTarget, changeset: &mut Changeset) {
+    for (provider, id) in rules::to_void(payments, which) {
+        let event =
+            Event::VoidRequested { attempt_id: id.clone(), provider: Some(provider.clone()) };
+        changeset.events.push(event);
+        rules::apply(payments, rules::Change::Void { provider, id });
     }
 }
 

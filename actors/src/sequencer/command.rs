@@ -101,7 +101,7 @@ impl Sequencer {
             ignored: inbound.ignored.clone(),
             ..UnitContext::new(origin, message.trace, now)
         };
-        Ok(self.seal(context, outcome).await?.into())
+        self.seal_step(context, outcome).await
     }
 
     /// Seals the verdict on a command whose identity was seen before: a duplicate changes nothing, and a

@@ -76,7 +76,7 @@ impl Sequencer {
                 let outcome = Outcome { order: self.known(delivery.order)?, ..outcome };
                 let context =
                     UnitContext::new(Origin::Notified(delivery.kind), delivery.trace, now);
-                Ok(Some(self.seal(context, outcome).await?.into()))
+                Ok(Some(self.seal_step(context, outcome).await?))
             }
             Err(problem) => {
                 let problem = format!("the result of a delivery cannot be recorded: {problem}");
@@ -115,12 +115,13 @@ impl Sequencer {
                 let order = self.known(order)?;
                 let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
                 let context = UnitContext::new(Origin::Operator, None, now);
-                Ok(ResendOutcome::Sealed(Box::new(self.seal(context, outcome).await?)))
+                match self.seal_step(context, outcome).await? {
+                    Step::Sealed(sealed) => Ok(ResendOutcome::Sealed(sealed)),
+                    Step::Failed { problem } => Ok(cannot_resend(id, &problem)),
+                    Step::DeadLetter(_) => Ok(ResendOutcome::Failed),
+                }
             }
-            Err(problem) => {
-                tracing::error!(id, problem, "a notification cannot be sent again");
-                Ok(ResendOutcome::Failed)
-            }
+            Err(problem) => Ok(cannot_resend(id, &problem)),
         }
     }
 
@@ -147,6 +148,11 @@ impl Sequencer {
         let known = states::read::<Order>(&self.view.borrow(), order)?;
         Ok(known.map(|known| (known.id, Some(order))))
     }
+}
+
+fn cannot_resend(id: &str, problem: &str) -> ResendOutcome {
+    tracing::error!(id, problem, "a notification cannot be sent again");
+    ResendOutcome::Failed
 }
 
 fn requested(event: &Event) -> Option<String> {

@@ -23,6 +23,9 @@ pub struct Settings {
     pub carts: CartTerms,
     /// How many callbacks may wait for orders not known yet, and how long.
     pub waiting: WaitingLimits,
+    /// How many attempts, refunds and disputes the payments of an order keep themselves; older ones have records of their
+    /// own. No verdict depends on it.
+    pub payments_kept: usize,
     /// How long identities are kept. An older command is parked.
     pub identity_retention: Duration,
     /// How customers are notified.
@@ -95,6 +98,7 @@ impl Owners {
             view.clone(),
             capacities.payments,
             settings.waiting,
+            settings.payments_kept,
             of(Owner::Payment),
         );
         let notification = NotificationActor::new(

@@ -116,8 +116,13 @@ impl Sequencer {
     ) -> Result<Option<Step>, Error> {
         match outcome {
             Some(outcome) => {
-                self.retention.count(&outcome.changeset);
-                Ok(Some(self.seal(context, outcome).await?.into()))
+                let mut after = self.retention;
+                after.count(&outcome.changeset);
+                let step = self.seal_step(context, outcome).await?;
+                if matches!(step, Step::Sealed(_)) {
+                    self.retention = after;
+                }
+                Ok(Some(step))
             }
             None => {
                 self.owners.roll_back(Rollback::Staged).await;

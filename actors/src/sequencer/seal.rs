@@ -2,7 +2,7 @@
 
 use super::inbound::InboundMessage;
 use super::state::Sequencer;
-use super::step::{Error, FollowUp, Sealed};
+use super::step::{Error, FollowUp, Sealed, Step};
 use crate::changeset::{Change, NewTimer, TimerKind};
 use crate::counters;
 use crate::journal_entry::JournalEntry;
@@ -70,6 +70,22 @@ impl Sequencer {
     ) -> Result<Sealed, Error> {
         debug_assert_ne!(outcome.verdict, Verdict::Failed, "what failed is parked: {outcome:?}");
         self.seal_any(context, outcome).await
+    }
+
+    /// The same for a step that may fail: it fails, and changes nothing, when the store does not take its unit.
+    pub(super) async fn seal_step(
+        &mut self,
+        context: UnitContext,
+        outcome: Outcome,
+    ) -> Result<Step, Error> {
+        match self.seal(context, outcome).await {
+            Ok(sealed) => Ok(sealed.into()),
+            Err(Error::TooLong(problem)) => {
+                self.owners.roll_back(Rollback::Staged).await;
+                Ok(Step::Failed { problem: problem.to_string() })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Seals the outcome of a message that is parked, or was parked before.
@@ -175,7 +191,7 @@ impl Sequencer {
             builder.link_history(tables::ORDERS, order, previous);
         }
         let events = entry.record.events.len() as u64;
-        let unit = builder.seal_with(events, |out| entry.record.write(out))?;
+        let unit = builder.seal_with(events, |out| entry.record.write(out).map_err(Error::from))?;
         self.audit.seal(&mut self.view.borrow_mut(), &unit);
         Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
@@ -207,6 +223,7 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
             entry.carts.push(cart);
         }
         Change::Payments(ordinal, payments) => write(builder, ordinal, &*payments)?,
+        Change::FoldedItem(ordinal, item) => write(builder, ordinal, &*item)?,
         Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
         Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
         Change::Tombstone(ordinal, tombstone) => write(builder, ordinal, &tombstone)?,

@@ -91,6 +91,9 @@ pub enum Error {
     /// A state cannot be written.
     #[error("a state cannot be encoded: {0}")]
     Encode(#[from] stored::Error),
+    /// A unit that must not fail is too long for the store.
+    #[error(transparent)]
+    TooLong(#[from] store::TooLong),
 }
 
 impl From<store::Error> for Error {

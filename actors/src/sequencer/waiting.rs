@@ -8,6 +8,7 @@ use crate::order;
 use crate::outcome::ask;
 use crate::states::Rollback;
 use orderly_domain::record::Origin;
+use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::Ordinal;
 
@@ -30,18 +31,30 @@ impl Sequencer {
             Ok(Some((outcome, waited))) => {
                 let order::Waited { source, command_id: id, trace } = waited;
                 let context = UnitContext::new(Origin::Waited { source, id }, trace, now);
-                Ok(Some(self.seal(context, outcome).await?.into()))
+                match self.seal_step(context, outcome).await? {
+                    Step::Failed { problem } => {
+                        self.park_failed_callback(order, &problem, now).await
+                    }
+                    step => Ok(Some(step)),
+                }
             }
             Ok(None) => {
                 self.owners.roll_back(Rollback::Staged).await;
                 Ok(None)
             }
-            Err(problem) => {
-                tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
-                let detail = Some("the callback failed when its order was placed".into());
-                let cause = ParkCause { reason: Reason::Failed, detail };
-                self.park_waiting(order, cause, None, now).await
-            }
+            Err(problem) => self.park_failed_callback(order, &problem, now).await,
         }
+    }
+
+    async fn park_failed_callback(
+        &mut self,
+        order: Ordinal,
+        problem: &str,
+        now: Timestamp,
+    ) -> Result<Option<Step>, Error> {
+        tracing::error!(order = order.0, problem, "a waiting callback cannot be applied");
+        let detail = Some("the callback failed when its order was placed".into());
+        let cause = ParkCause { reason: Reason::Failed, detail };
+        self.park_waiting(order, cause, None, now).await
     }
 }

@@ -8,6 +8,7 @@ use crate::tables;
 use orderly_domain::cart;
 use orderly_domain::notification::{Channel, Policy};
 use orderly_domain::order::ConfirmOn;
+use orderly_domain::payment::MOST_KEPT;
 use orderly_store::Options;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ pub fn settings() -> Settings {
         },
         carts: cart::Terms { expire_after: 30 * DAY, keep_for: 90 * DAY },
         waiting: WaitingLimits { total: 1000, per_order: 64, keep_for: 7 * DAY },
+        payments_kept: MOST_KEPT,
         identity_retention: 30 * DAY,
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,

@@ -96,7 +96,7 @@ impl Seen {
         for cart in all::<Cart>(shop) {
             self.note("cart", cart.status.as_str());
         }
-        for Notices { all } in all::<Notices>(shop) {
+        for Notices { all, .. } in all::<Notices>(shop) {
             for standing in all.iter().map(Notice::standing) {
                 self.note("standing", standing.as_str());
             }

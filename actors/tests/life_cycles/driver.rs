@@ -7,13 +7,13 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::LatePayment;
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{FollowUp, InboundMessage, Settings, Step};
+use orderly_actors::simulation::payments;
 use orderly_actors::states::{self, State};
 use orderly_actors::{audit, counters, tables};
 use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{ConfirmOn, Order, OrderDetails};
-use orderly_domain::payment::Payments;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Verdict;
 use orderly_model::snapshot::OrderSnapshot;
@@ -33,8 +33,10 @@ const SOURCE: &str = "test";
 fn configured(
     late_payment: LatePayment,
     confirm_on: ConfirmOn,
+    payments_kept: usize,
 ) -> (Settings, orderly_model::Settings) {
     let mut shop = settings();
+    shop.payments_kept = payments_kept;
     shop.terms.late_payment = late_payment;
     shop.terms.confirm_on = confirm_on;
     shop.waiting = WaitingLimits { total: 5, per_order: 3, ..shop.waiting };
@@ -81,8 +83,9 @@ pub struct Pair {
 }
 
 impl Pair {
-    pub fn open(late_payment: LatePayment, confirm_on: ConfirmOn) -> Self {
-        let (settings, of_model) = configured(late_payment, confirm_on);
+    /// `payments_kept` is how many attempts, refunds and disputes of an order are not folded: it must not matter.
+    pub fn open(late_payment: LatePayment, confirm_on: ConfirmOn, payments_kept: usize) -> Self {
+        let (settings, of_model) = configured(late_payment, confirm_on, payments_kept);
         let disk = Arc::new(SimDisk::new(7));
         Self {
             shop: Shop::open_on(disk, settings.clone()),
@@ -312,7 +315,7 @@ impl Pair {
             let Some(order) = state::<Order>(&view, ordinal) else {
                 return;
             };
-            let payments = state::<Payments>(&view, ordinal);
+            let payments = payments(&view, ordinal).expect("reads");
             let refunds = payments.iter().flat_map(|payments| &payments.refunds);
             self.model.name_refunds(order.id.as_str(), refunds.map(|refund| refund.id.as_str()));
         });
@@ -348,7 +351,7 @@ fn observe(shop: &Shop) -> Snapshot {
     };
     each(&view, tables::ORDERS, |ordinal| {
         if let Some(order) = state::<Order>(&view, ordinal) {
-            let payments = state::<Payments>(&view, ordinal);
+            let payments = payments(&view, ordinal).expect("reads");
             let reservation = state::<Reservation>(&view, ordinal);
             let notices = state::<Notices>(&view, ordinal);
             let details = state::<OrderDetails>(&view, ordinal);

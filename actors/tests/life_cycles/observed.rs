@@ -207,7 +207,12 @@ fn attempt(attempt: &Attempt) -> AttemptSnapshot {
         };
         (identity, capture.amount, capture.currency.code().to_owned())
     });
+    let captured = attempt.captured_by_currency().into_iter();
+    let captured = captured.map(|one| (one.currency.code().to_owned(), one.sum.amount()));
+    let kept = attempt.captures.len();
     AttemptSnapshot {
+        captured: captured.collect(),
+        summed_up: usize::try_from(attempt.capture_count()).expect("few") - kept,
         provider: attempt.provider.as_str().to_owned(),
         id: attempt.id.as_str().to_owned(),
         state: attempt.state.as_str(),

@@ -6,7 +6,9 @@ use orderly_actors::counters;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states::{self, State};
 use orderly_domain::cart::{Cart, CartStatus};
+use orderly_domain::command::CallbackKind;
 use orderly_domain::event::{Event, OrderChange};
+use orderly_domain::id::{AttemptId, Provider};
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, Status};
@@ -160,15 +162,25 @@ pub fn audit_entry(entry: &JournalEntry) {
     }
 }
 
-/// Over the whole history, nothing that may happen once happens twice.
+/// Over the whole history, nothing that may happen once happens twice. The void of an attempt may be requested once more
+/// after each authorization: that may have to be voided too.
 pub fn audit_history(shop: &Shop) {
     let mut once = BTreeSet::new();
     for entry in &shop.entries {
         let order = entry.record.order.as_ref().map_or("", |order| order.as_str());
+        let void = |provider: &Provider, id: &AttemptId| format!("void {order} {provider} {id}");
+        for event in &entry.record.events {
+            if let Event::PaymentRecorded { provider, attempt_id, kind, verdict, .. } = event
+                && *kind == CallbackKind::Authorized
+                && moved(*verdict)
+            {
+                once.remove(&void(provider, attempt_id));
+            }
+        }
         for event in &entry.record.events {
             let what = match event {
                 Event::VoidRequested { attempt_id, provider } => {
-                    format!("void {order} {provider:?} {attempt_id}")
+                    void(provider.as_ref().expect("is named"), attempt_id)
                 }
                 Event::StockReturned { refund_id: Some(refund_id), .. } => {
                     format!("back {order} {refund_id}")

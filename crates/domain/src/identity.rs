@@ -100,6 +100,34 @@ pub fn of_capture(provider: &Provider, attempt: &AttemptId, capture: &CaptureId)
     hash16(8, &parts.map(str::as_bytes))
 }
 
+/// A name of something that belongs to one order: `order` is its number, `what` says what is named by `parts`.
+pub fn of_order(order: u64, what: NameOf, parts: &[&str]) -> [u8; 16] {
+    let (order, what) = (order.to_le_bytes(), [what as u8]);
+    let mut all: Vec<&[u8]> = vec![&order, &what];
+    all.extend(parts.iter().map(|part| part.as_bytes()));
+    hash16(9, &all)
+}
+
+/// What is named. The numbers go into the hash: they never change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum NameOf {
+    /// A folded attempt, by provider and id.
+    Attempt = 0,
+    /// A folded refund at one attempt, by id, provider and attempt.
+    Refund = 1,
+    /// The first folded refund with an id.
+    RefundId = 2,
+    /// A folded dispute, by id and provider.
+    Dispute = 3,
+    /// A capture without an id, by provider and event.
+    Event = 4,
+    /// An authorization, by provider, attempt and time.
+    Authorization = 5,
+    /// A notification that is not kept, by kind and reference.
+    Notification = 6,
+}
+
 /// A fraction of `span` that is derived from `id`: the same at every call, and evenly distributed over the ids. It
 /// serves to let things that began at the same time end at different times.
 pub fn spread(id: &str, span: Duration) -> Duration {

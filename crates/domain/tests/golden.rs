@@ -12,7 +12,7 @@ use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_domain::parked::Parked;
-use orderly_domain::payment::Payments;
+use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
 use orderly_domain::stored::{FORMAT, FORMATS, Format, KINDS, Stored};
@@ -193,8 +193,10 @@ const CHECKS: &[(&str, fn())] = &[
     (Order::KIND, || versions(&[former::orders_1(), support::orders()])),
     (Tombstone::KIND, || versions(&[former::tombstones_1(), support::tombstones()])),
     (Reservation::KIND, || versions(&[former::reservations_1(), support::reservations()])),
-    (Payments::KIND, || versions(&[former::payments_1(), support::payments()])),
-    (Notices::KIND, || versions(&[support::notices()])),
+    (Payments::KIND, || {
+        versions(&[former::payments_1(), former::payments_2(), support::payments()]);
+    }),
+    (Notices::KIND, || versions(&[former::notices_1(), support::notices()])),
     (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
     (Cart::KIND, || versions(&[support::carts()])),
     (UnitRecord::KIND, || {
@@ -203,6 +205,7 @@ const CHECKS: &[(&str, fn())] = &[
     (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3()])),
     (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
+    (FoldedItem::KIND, || versions(&[support::folded_items()])),
 ];
 
 #[test]
@@ -249,13 +252,14 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 6] = [
+    let history: [(u32, &[u8], usize); 7] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
         (4, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 212),
         (5, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 212),
         (6, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 216),
+        (7, &[2, 2, 2, 3, 2, 2, 1, 3, 3, 2, 1, 1], 223),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

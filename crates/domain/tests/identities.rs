@@ -6,7 +6,7 @@ mod support;
 use orderly_domain::canonical::{Canonical, Form, Member, form1};
 use orderly_domain::command::{Command, Kind};
 use orderly_domain::id::{CommandId, Source};
-use orderly_domain::identity::{self, DataHash};
+use orderly_domain::identity::{self, DataHash, NameOf};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -140,6 +140,17 @@ fn names_and_identities_never_change() {
     assert_eq!(hex(identity::of_parked("shop", "m-1", b"{}")), PARKED);
     let capture = identity::of_capture(&id("acme"), &id("a-1"), &id("cap-1"));
     assert_eq!(hex(capture), CAPTURE);
+    let of = |what| hex(identity::of_order(7, what, &["r-1", "acme"]));
+    let names = [
+        NameOf::Attempt,
+        NameOf::Refund,
+        NameOf::RefundId,
+        NameOf::Dispute,
+        NameOf::Event,
+        NameOf::Authorization,
+        NameOf::Notification,
+    ];
+    assert_eq!(names.map(of), OF_ORDER);
     assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
     let spread = identity::spread("k-1", Duration::from_secs(3600));
     assert_eq!(spread, Duration::from_micros(SPREAD));
@@ -150,6 +161,15 @@ const CALLBACK: &str = "d024551b13375cba9d53bcd251ec4552";
 const NAME: &str = "4b7c6d0699c78bf13f0029de4961cad3";
 const PARKED: &str = "c95adac2ba1139c2e4201d6f3c96a5c6";
 const CAPTURE: &str = "e9e777ef2136dabde5bead2823143c5f";
+const OF_ORDER: [&str; 7] = [
+    "1c3d1634d49c94b7de006310ca243735",
+    "e393ca11debb3089b1d0979ec047f478",
+    "feb1552e44111885cde51bebff336ba9",
+    "42bdfa56ca3ce04c0723d752fc572b93",
+    "7b638c641e30ce6b321d60048e979115",
+    "40027978087dd02a4197ae3579cebde9",
+    "ca0635f77808a3263cf7203bdfc8111b",
+];
 const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
 const SPREAD: u64 = 2_688_645_794;
 

@@ -11,7 +11,9 @@ use orderly_domain::inventory::HoldState;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Progress};
 use orderly_domain::order::{ConfirmOn, Status};
 use orderly_domain::parked::Parked;
-use orderly_domain::payment::{AttemptState, CaptureIdentity, DisputeState, RefundState};
+use orderly_domain::payment::{
+    AttemptState, CaptureIdentity, DisputeState, FoldedContent, RefundState,
+};
 use orderly_domain::record::CommandName;
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
@@ -97,6 +99,19 @@ fn enums_with_data_keep_their_numbers() {
             CaptureIdentity::Event(_) => [CaptureIdentity::Event(id("e"))],
         },
     );
+    let [attempt, refund, dispute, unknown, nothing] = <[_; 5]>::try_from(support::folded_items())
+        .expect("are five")
+        .map(|(_, item)| item.content);
+    check(
+        "FoldedContent",
+        &every! { FoldedContent:
+            FoldedContent::Nothing => [nothing.clone()],
+            FoldedContent::Attempt(_) => [attempt.clone()],
+            FoldedContent::Refund(_) => [refund.clone()],
+            FoldedContent::Dispute(_) => [dispute.clone()],
+            FoldedContent::RefundsOfUnknownAttempt(_) => [unknown.clone()],
+        },
+    );
     check(
         "HoldState",
         &every! { HoldState:
@@ -155,8 +170,16 @@ fn every_stored_enum_is_in_the_table() {
     }
     let mut found = BTreeSet::from(["Kind".to_owned()]); // made by a macro of its own
     enums(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
-    let of_core =
-        ["Counter", "TimerKind", "Table", "OrdersPart", "CartsPart", "SkusPart", "ParkedPart"];
+    let of_core = [
+        "Counter",
+        "TimerKind",
+        "Table",
+        "OrdersPart",
+        "CartsPart",
+        "SkusPart",
+        "ParkedPart",
+        "FoldedPart",
+    ];
     let rows = numbers::rows();
     let table = rows.iter().map(|row| row.of).filter(|of| !of_core.contains(of));
     assert_eq!(found, table.map(str::to_owned).collect());

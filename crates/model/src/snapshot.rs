@@ -102,7 +102,11 @@ pub struct AttemptSnapshot {
     pub is_final: bool,
     /// Whether the void of the attempt in its present state was requested.
     pub void_requested: bool,
-    /// The identity (`capture ID` or `event ID`), amount and currency of each capture.
+    /// The sum of the captures, by currency.
+    pub captured: BTreeMap<String, i64>,
+    /// The number of the oldest captures that only the sum has. The model has none.
+    pub summed_up: usize,
+    /// The identity (`capture ID` or `event ID`), amount and currency of each other capture.
     pub captures: Vec<(String, i64, String)>,
 }
 
@@ -269,7 +273,13 @@ fn of_attempt(attempt: &Attempt) -> AttemptSnapshot {
         };
         (identity, capture.amount, capture.currency.clone())
     });
+    let mut captured = BTreeMap::new();
+    for capture in attempt.captures.iter().filter(|capture| capture.amount > 0) {
+        *captured.entry(capture.currency.clone()).or_default() += capture.amount;
+    }
     AttemptSnapshot {
+        captured,
+        summed_up: 0,
         provider: attempt.provider.clone(),
         id: attempt.id.clone(),
         state: attempt.state.into(),
@@ -286,7 +296,8 @@ pub fn differences(product: &Snapshot, model: &Snapshot) -> Vec<String> {
     if product == model {
         return found;
     }
-    maps("order", &product.orders, &model.orders, &mut found);
+    let orders = summed_up_alike(&product.orders, &model.orders);
+    maps("order", &product.orders, &orders, &mut found);
     maps("stock of", &product.stock, &model.stock, &mut found);
     maps("cart", &product.carts, &model.carts, &mut found);
     if product.attention != model.attention {
@@ -303,6 +314,22 @@ pub fn differences(product: &Snapshot, model: &Snapshot) -> Vec<String> {
         }
     }
     found
+}
+
+/// The orders of the model, with as many captures of each attempt summed up as the processor has summed up.
+fn summed_up_alike(
+    product: &BTreeMap<String, OrderSnapshot>,
+    model: &BTreeMap<String, OrderSnapshot>,
+) -> BTreeMap<String, OrderSnapshot> {
+    let mut model = model.clone();
+    for (id, order) in product {
+        let attempts = model.get_mut(id).into_iter().flat_map(|order| &mut order.attempts);
+        for (own, attempt) in attempts.zip(&order.attempts) {
+            own.summed_up = attempt.summed_up.min(own.captures.len());
+            own.captures.drain(..own.summed_up);
+        }
+    }
+    model
 }
 
 fn maps<T: PartialEq + Debug>(

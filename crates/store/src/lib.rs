@@ -67,7 +67,7 @@ pub use meta::Incarnations;
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
-    COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
-    UnitBuilder,
+    COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer,
+    TooLong, Unit, UnitBuilder,
 };
 pub use view::{Entity, HistoryUnits, Parts, Reader, Seen, View};

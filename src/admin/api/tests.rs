@@ -111,7 +111,9 @@ impl Shop {
             events: Vec::new(),
             ignored: None,
         };
-        let unit = builder.seal_with(0, |out| record.write(out)).expect("a record");
+        let mut body = Vec::new();
+        record.write(&mut body).expect("a record");
+        let unit = builder.seal(0, &body);
         self.view.seal(Arc::clone(&unit));
         self.log.commit(&[unit]).expect("no fault is armed");
     }

@@ -110,7 +110,9 @@ fn commit_records(
     for record in records {
         let events = record.events.len() as u64;
         let builder = view.begin(1);
-        let unit = builder.seal_with(events, |out| record.write(out)).expect("is encoded");
+        let mut body = Vec::new();
+        record.write(&mut body).expect("is encoded");
+        let unit = builder.seal(events, &body);
         view.seal(Arc::clone(&unit));
         units.push(unit);
     }

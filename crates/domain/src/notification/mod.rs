@@ -5,5 +5,6 @@ mod state;
 
 pub use rules::{Policy, Retry, Sent};
 pub use state::{
-    Channel, Delivery, Failure, Notice, NoticeStatus, Notices, NotificationKind, Progress,
+    Channel, Delivery, Failure, MOST_DELIVERED, MOST_NOTICES, Notice, NoticeStatus, Notices,
+    NotificationKind, Progress,
 };

@@ -30,12 +30,20 @@ names! {
     }
 }
 
-/// All notifications of one order. There is never a second one of the same kind and reference.
+/// The most notifications of one order that are kept after every channel has delivered them, the newest ones.
+pub const MOST_DELIVERED: usize = 50;
+/// The most notifications of one order that are kept. Beyond them the oldest is given up.
+pub const MOST_NOTICES: usize = 200;
+
+/// The notifications of one order. There is never a second one of the same kind and reference.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Notices {
-    /// The notifications, in the order in which they were requested.
+    /// The notifications that are kept, in the order in which they were requested.
     #[n(0)]
     pub all: Vec<Notice>,
+    /// How many are not kept. The index has their names.
+    #[n(1)]
+    pub dropped: u64,
 }
 
 /// One notification.
@@ -253,6 +261,30 @@ impl schemars::JsonSchema for NoticeStatus {
             "enum": names,
             "description": "How far a notification, or its delivery on one channel, got.",
         })
+    }
+}
+
+impl Notices {
+    /// Takes out the oldest notifications, if there are too many: those that were delivered, then those that were given up,
+    /// then those that are not delivered yet.
+    pub fn make_room(&mut self) -> Vec<Notice> {
+        let is_settled = |notice: &Notice| match notice.standing() {
+            NoticeStatus::Nowhere | NoticeStatus::Delivered => true,
+            NoticeStatus::Pending | NoticeStatus::Exhausted => false,
+        };
+        let mut dropped = Vec::new();
+        let settled = self.all.iter().filter(|notice| is_settled(notice)).count();
+        let mut excess = settled.saturating_sub(MOST_DELIVERED);
+        while let Some(oldest) = self.all.iter().position(is_settled).filter(|_| excess > 0) {
+            dropped.push(self.all.remove(oldest));
+            excess -= 1;
+        }
+        while self.all.len() > MOST_NOTICES {
+            let given_up = self.all.iter().position(|notice| !notice.is_pending());
+            dropped.push(self.all.remove(given_up.unwrap_or(0)));
+        }
+        self.dropped += dropped.len() as u64;
+        dropped
     }
 }
 

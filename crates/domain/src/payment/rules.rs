@@ -19,21 +19,27 @@
 //! | `attempts` | captures, authorizations, ends of attempts; which are captured and voided |
 //! | `refunds` | which refunds are requested, succeed, fail or bounce |
 //! | `disputes` | disputes |
+//! | `folding` | which attempts, refunds, disputes and captures of an order with many are folded |
 
 mod attempts;
 mod change;
 mod disputes;
+mod folding;
 mod money;
 mod refunds;
 
 pub use attempts::{
-    CaptureRequest, PaymentSummary, VoidTarget, capturable, capture_requested, summary, to_capture,
-    to_void,
+    CaptureRequest, PaymentSummary, VoidTarget, capturable, capture_requested,
+    has_too_many_authorizations, summary, to_capture, to_void,
 };
 pub use change::{CallbackEffect, Change, Phase, apply};
+pub use folding::{
+    KnownByName, fold_attempts, fold_authorizations, fold_captures, fold_disputes, fold_refunds,
+    is_large, reduce, refund_count, take_attempts, unfold_attempts, whole,
+};
 pub use money::{
-    Attention, OtherCurrency, acceptance, attention, capture_of, refundable,
-    refundable_other_currencies,
+    Attention, OtherCurrency, acceptance, attention, capture_of, captured, holds, refundable,
+    refundable_other_currencies, refunded,
 };
 pub use refunds::{referenced, refund_reference, request, request_by_itself, was_restocked};
 
@@ -74,6 +80,10 @@ pub fn is_under_way(payments: &Payments) -> bool {
     payments.refunds.iter().any(|refund| refund.state == RefundState::Requested)
         || payments.disputes.iter().any(|dispute| dispute.state == DisputeState::Open)
         || !payments.waiting.is_empty()
+        || payments.folded.as_ref().is_some_and(|folded| {
+            let has_requested = folded.sums.money.iter().any(|money| money.requested.0 > 0);
+            has_requested || folded.sums.open_disputes > 0
+        })
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The payments of one order, as the payment providers reported them.
 
+use super::folded::{Folded, FoldedOfAttempt, Sum};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
 use crate::money::Currency;
@@ -15,15 +16,15 @@ pub const MOST_ENDED: usize = 20;
 /// All attempts, refunds and disputes of one order, and the callbacks that came before it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
 pub struct Payments {
-    /// The attempts, in the order in which callbacks first named them. Of those that ended without money only the newest
-    /// [`MOST_ENDED`] are here.
+    /// The attempts, in the order of their numbers. Of those that ended without money only the newest [`MOST_ENDED`] are
+    /// here, and of the others the newest that are not [folded](Folded).
     #[n(0)]
     pub attempts: Vec<Attempt>,
-    /// The refunds, in the order in which they were requested or first reported. A refund of the money of several
-    /// attempts has a part for each.
+    /// The refunds that are not folded, in the order in which they were requested or first reported. A refund of the money
+    /// of several attempts has a part for each.
     #[n(1)]
     pub refunds: Vec<Refund>,
-    /// The disputes, in the order in which they were opened.
+    /// The disputes that are not folded, in the order in which they were opened.
     #[n(2)]
     pub disputes: Vec<Dispute>,
     /// Callbacks that wait for the order to be placed, in the order in which they came.
@@ -35,6 +36,9 @@ pub struct Payments {
     /// What a person accepted of money that does not fit the order, by currency.
     #[n(5)]
     pub accepted: Vec<Accepted>,
+    /// The older attempts, refunds and disputes that have records of their own. `None`: there are none.
+    #[n(6)]
+    pub folded: Option<Box<Folded>>,
 }
 
 /// How many attempts ended without money and are not kept, by the state in which they ended.
@@ -117,7 +121,7 @@ pub struct Attempt {
     /// All that was authorized, in minor units of `currency`.
     #[n(3)]
     pub authorized: i64,
-    /// The captures.
+    /// The captures that are not folded.
     #[n(4)]
     pub captures: Vec<Capture>,
     /// The currency of the authorization or of the first capture.
@@ -139,13 +143,27 @@ pub struct Attempt {
     /// How often the provider was asked to capture.
     #[n(10)]
     pub capture_requests: u32,
+    /// Its number in the order in which callbacks first named the order's attempts, from 1.
+    #[n(11)]
+    pub number: u32,
+    /// What of the attempt is folded. `None`: nothing.
+    #[n(12)]
+    pub folded: Option<Box<FoldedOfAttempt>>,
 }
 
 impl Attempt {
     /// What was captured in `currency`, in minor units.
     pub fn captured(&self, currency: Currency) -> i64 {
-        let captures = self.captures.iter().filter(|capture| capture.currency == currency);
-        captures.fold(0, |sum, capture| sum.saturating_add(capture.amount))
+        Sum(self.captured_in_all(currency)).amount()
+    }
+
+    /// The same without a limit.
+    pub fn captured_in_all(&self, currency: Currency) -> i128 {
+        let kept = self.captures.iter().filter(|capture| capture.currency == currency);
+        let folded = self.folded.iter().flat_map(|folded| &folded.captures);
+        let folded = folded.filter(|captures| captures.currency == currency);
+        let kept: i128 = kept.map(|capture| i128::from(capture.amount)).sum();
+        kept + folded.map(|captures| captures.sum.0).sum::<i128>()
     }
 
     /// What is authorized in `currency` and may still be captured, in minor units. Nothing once a void was requested.
@@ -166,7 +184,7 @@ impl Attempt {
 
     /// Whether the attempt ended and brought no money.
     pub fn ended_without_money(&self) -> bool {
-        self.captures.is_empty()
+        !self.has_captured()
             && match self.state {
                 AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => true,
                 AttemptState::ActionRequired

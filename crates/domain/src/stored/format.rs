@@ -125,4 +125,22 @@ pub const FORMATS: &[Format] = &[
         ],
         numbers: 216,
     },
+    Format {
+        number: 7,
+        versions: &[
+            ("order", 2),
+            ("tombstone", 2),
+            ("reservation", 2),
+            ("payments", 3),
+            ("notices", 2),
+            ("stock", 2),
+            ("cart", 1),
+            ("unit record", 3),
+            ("parked message", 3),
+            ("quarantine marker", 2),
+            ("order details", 1),
+            ("folded payment", 1),
+        ],
+        numbers: 223,
+    },
 ];

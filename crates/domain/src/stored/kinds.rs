@@ -7,7 +7,7 @@ use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
 use crate::order::{Order, OrderDetails, Tombstone};
 use crate::parked::Parked;
-use crate::payment::Payments;
+use crate::payment::{FoldedItem, Payments};
 use crate::quarantine::Marker;
 use crate::record::UnitRecord;
 
@@ -24,12 +24,8 @@ pub const KINDS: &[(&str, u8)] = &[
     (Parked::KIND, Parked::VERSION),
     (Marker::KIND, Marker::VERSION),
     (OrderDetails::KIND, OrderDetails::VERSION),
+    (FoldedItem::KIND, FoldedItem::VERSION),
 ];
-
-impl Stored for Notices {
-    const KIND: &'static str = "notices";
-    const VERSION: u8 = 1;
-}
 
 impl Stored for Cart {
     const KIND: &'static str = "cart";
@@ -38,5 +34,10 @@ impl Stored for Cart {
 
 impl Stored for OrderDetails {
     const KIND: &'static str = "order details";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for FoldedItem {
+    const KIND: &'static str = "folded payment";
     const VERSION: u8 = 1;
 }

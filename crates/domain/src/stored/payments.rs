@@ -4,23 +4,26 @@
 //! |---|---|
 //! | 1 | the first |
 //! | 2 | attempts: the times of authorizations, the captures that were asked for; refunds: their provider, their part, when they succeeded, whether they were early; disputes: their provider; the number of attempts that are not kept; what a person accepted |
+//! | 3 | the folded attempts, refunds and disputes; attempts: their number, what of them is folded |
 
 use super::{Error, Stored, fields_of};
 use crate::id::{AttemptId, DisputeId, Provider, RefundId};
 use crate::money::Currency;
 use crate::payment::{
-    Attempt, AttemptState, Capture, Dispute, DisputeState, EndedAttempts, Payments, Refund,
-    RefundPart, RefundState, Waiting,
+    Accepted, Attempt, AttemptState, Capture, Dispute, DisputeState, EndedAttempts, Payments,
+    Refund, RefundPart, RefundState, Waiting,
 };
+use crate::time::Timestamp;
 use minicbor::Decode;
 
 impl Stored for Payments {
     const KIND: &'static str = "payments";
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of::<Version1>(Self::KIND, fields).map(Self::from),
+            2 => fields_of::<Version2>(Self::KIND, fields).map(Self::from),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }
@@ -82,9 +85,87 @@ struct DisputeVersion1 {
     state: DisputeState,
 }
 
+#[derive(Decode)]
+struct Version2 {
+    #[n(0)]
+    attempts: Vec<AttemptVersion2>,
+    #[n(1)]
+    refunds: Vec<Refund>,
+    #[n(2)]
+    disputes: Vec<Dispute>,
+    #[n(3)]
+    waiting: Vec<Waiting>,
+    #[n(4)]
+    ended: EndedAttempts,
+    #[n(5)]
+    accepted: Vec<Accepted>,
+}
+
+#[derive(Decode)]
+struct AttemptVersion2 {
+    #[n(0)]
+    provider: Provider,
+    #[n(1)]
+    id: AttemptId,
+    #[n(2)]
+    state: AttemptState,
+    #[n(3)]
+    authorized: i64,
+    #[n(4)]
+    captures: Vec<Capture>,
+    #[n(5)]
+    currency: Option<Currency>,
+    #[n(6)]
+    closed: bool,
+    #[n(7)]
+    void_requested: bool,
+    #[n(8)]
+    authorized_at: Vec<Timestamp>,
+    #[n(9)]
+    capture_requested: i64,
+    #[n(10)]
+    capture_requests: u32,
+}
+
+impl From<Version2> for Payments {
+    fn from(old: Version2) -> Self {
+        let attempts = (1..).zip(old.attempts).map(|(number, attempt)| attempt.upgraded(number));
+        Self {
+            attempts: attempts.collect(),
+            refunds: old.refunds,
+            disputes: old.disputes,
+            waiting: old.waiting,
+            ended: old.ended,
+            accepted: old.accepted,
+            folded: None,
+        }
+    }
+}
+
+impl AttemptVersion2 {
+    fn upgraded(self, number: u32) -> Attempt {
+        Attempt {
+            provider: self.provider,
+            id: self.id,
+            state: self.state,
+            authorized: self.authorized,
+            captures: self.captures,
+            currency: self.currency,
+            closed: self.closed,
+            void_requested: self.void_requested,
+            authorized_at: self.authorized_at,
+            capture_requested: self.capture_requested,
+            capture_requests: self.capture_requests,
+            number,
+            folded: None,
+        }
+    }
+}
+
 impl From<Version1> for Payments {
     fn from(old: Version1) -> Self {
-        let attempts: Vec<_> = old.attempts.into_iter().map(Attempt::from).collect();
+        let attempts = (1..).zip(old.attempts).map(|(number, attempt)| attempt.upgraded(number));
+        let attempts: Vec<_> = attempts.collect();
         let refunds = old.refunds.into_iter().map(|refund| refund.upgraded(&attempts)).collect();
         Self {
             refunds,
@@ -93,24 +174,27 @@ impl From<Version1> for Payments {
             waiting: old.waiting,
             ended: EndedAttempts::default(),
             accepted: Vec::new(),
+            folded: None,
         }
     }
 }
 
-impl From<AttemptVersion1> for Attempt {
-    fn from(old: AttemptVersion1) -> Self {
-        Self {
-            provider: old.provider,
-            id: old.id,
-            state: old.state,
-            authorized: old.authorized,
-            captures: old.captures,
-            currency: old.currency,
-            closed: old.closed,
-            void_requested: old.void_requested,
+impl AttemptVersion1 {
+    fn upgraded(self, number: u32) -> Attempt {
+        Attempt {
+            provider: self.provider,
+            id: self.id,
+            state: self.state,
+            authorized: self.authorized,
+            captures: self.captures,
+            currency: self.currency,
+            closed: self.closed,
+            void_requested: self.void_requested,
             authorized_at: Vec::new(),
             capture_requested: 0,
             capture_requests: 0,
+            number,
+            folded: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! |---|---|---|
 //! | reservation | 1 | the first |
 //! | reservation | 2 | a hold may stand without an end |
+//! | notices | 1 | the first |
+//! | notices | 2 | how many are not kept |
 //! | unit record | 1 | the first |
 //! | unit record | 2 | requests to refund and to void name the provider; a refund has parts; requests to capture |
 //! | unit record | 3 | the fields of the command that are not known |
@@ -12,6 +14,7 @@
 
 use super::{Error, Stored, fields_of};
 use crate::inventory::Reservation;
+use crate::notification::{Notice, Notices};
 use crate::quarantine::Marker;
 use crate::record::UnitRecord;
 
@@ -22,6 +25,19 @@ impl Stored for Reservation {
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of(Self::KIND, fields),
+            _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
+        }
+    }
+}
+
+impl Stored for Notices {
+    const KIND: &'static str = "notices";
+    const VERSION: u8 = 2;
+
+    fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
+        match from {
+            1 => fields_of::<(Vec<Notice>,)>(Self::KIND, fields)
+                .map(|(all,)| Self { all, dropped: 0 }),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }

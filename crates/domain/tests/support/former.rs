@@ -1,9 +1,10 @@
 //! The values of earlier versions of stored records, as they are read today.
 
 use super::records::is_of_format;
-use super::{id, markers, numbers, orders, payments, records, reservations, tombstones};
+use super::{id, markers, notices, numbers, orders, payments, records, reservations, tombstones};
 use orderly_domain::event::Event;
 use orderly_domain::inventory::Reservation;
+use orderly_domain::notification::Notices;
 use orderly_domain::order::{ConfirmOn, Order, Tombstone};
 use orderly_domain::payment::{EndedAttempts, Payments, RefundPart};
 use orderly_domain::quarantine::Marker;
@@ -34,6 +35,23 @@ pub fn reservations_1() -> Vec<(&'static str, Reservation)> {
     reservations().into_iter().filter(|(name, _)| *name != "standing").collect()
 }
 
+/// Version 1 of notices.
+pub fn notices_1() -> Vec<(&'static str, Notices)> {
+    let of_1 = |notices| Notices { dropped: 0, ..notices };
+    notices().into_iter().map(|(name, notices)| (name, of_1(notices))).collect()
+}
+
+/// Version 2 of payments.
+pub fn payments_2() -> Vec<(&'static str, Payments)> {
+    let of_2 = |mut payments: Payments| {
+        for (number, attempt) in (1..).zip(&mut payments.attempts) {
+            (attempt.number, attempt.folded) = (number, None);
+        }
+        Payments { folded: None, ..payments }
+    };
+    payments().into_iter().map(|(name, payments)| (name, of_2(payments))).collect()
+}
+
 /// Version 1 of payments.
 pub fn payments_1() -> Vec<(&'static str, Payments)> {
     let of_1 = |mut payments: Payments| {
@@ -51,7 +69,7 @@ pub fn payments_1() -> Vec<(&'static str, Payments)> {
         }
         Payments { ended: EndedAttempts::default(), accepted: Vec::new(), ..payments }
     };
-    payments().into_iter().map(|(name, payments)| (name, of_1(payments))).collect()
+    payments_2().into_iter().map(|(name, payments)| (name, of_1(payments))).collect()
 }
 
 /// Version 1 of a unit record.

@@ -27,8 +27,9 @@ use orderly_domain::notification::{
 };
 use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{
-    Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
-    EndedAttempts, Payments, Refund, RefundPart, RefundState, Waiting,
+    Accepted, Attempt, AttemptState, Capture, CaptureIdentity, CurrencySum, Dispute, DisputeState,
+    EndedAttempts, Folded, FoldedCaptures, FoldedContent, FoldedItem, FoldedMoney, FoldedOfAttempt,
+    FoldedSums, Payments, Refund, RefundPart, RefundState, Sum, Waiting,
 };
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::CommandName;
@@ -222,6 +223,15 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 authorized_at: vec![at(4), at(5)],
                 capture_requested: 300,
                 capture_requests: 2,
+                number: 3,
+                folded: Some(Box::new(FoldedOfAttempt {
+                    captures: vec![FoldedCaptures {
+                        currency: currency("EUR"),
+                        count: 4_000,
+                        sum: Sum(2_000_000),
+                    }],
+                    refunds: vec![CurrencySum { currency: currency("USD"), sum: Sum(70) }],
+                })),
             },
             Attempt {
                 provider: id("other"),
@@ -235,6 +245,8 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 authorized_at: Vec::new(),
                 capture_requested: 0,
                 capture_requests: 0,
+                number: 70_000,
+                folded: None,
             },
         ],
         refunds: vec![
@@ -267,36 +279,87 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
             Dispute { id: id("d-1"), state: DisputeState::Lost, provider: Some(id("acme")) },
             Dispute { id: id("d-1"), state: DisputeState::Open, provider: None },
         ],
-        waiting: vec![
-            Waiting {
-                callback: callback(),
-                since: at(5),
-                trace: trace(),
-                source: id("psp bridge"),
-                command_id: id("m-1"),
-            },
-            Waiting {
-                callback: PaymentCallback {
-                    kind: CallbackKind::Failed,
-                    capture_id: None,
-                    amount: None,
-                    currency: None,
-                    refund_id: None,
-                    dispute_id: None,
-                    outcome: None,
-                    r#final: false,
-                    ..callback()
-                },
-                since: at(6),
-                trace: None,
-                source: id("s"),
-                command_id: id("m-2"),
-            },
-        ],
+        waiting: waiting(),
         ended: EndedAttempts { failed: 1_000, voided: 2, expired: 3 },
         accepted: vec![Accepted { currency: currency("USD"), captured: 500, excess: 20 }],
+        folded: Some(Box::new(folded())),
     };
     vec![("full", full), ("empty", Payments::default())]
+}
+
+fn waiting() -> Vec<Waiting> {
+    vec![
+        Waiting {
+            callback: callback(),
+            since: at(5),
+            trace: trace(),
+            source: id("psp bridge"),
+            command_id: id("m-1"),
+        },
+        Waiting {
+            callback: PaymentCallback {
+                kind: CallbackKind::Failed,
+                capture_id: None,
+                amount: None,
+                currency: None,
+                refund_id: None,
+                dispute_id: None,
+                outcome: None,
+                r#final: false,
+                ..callback()
+            },
+            since: at(6),
+            trace: None,
+            source: id("s"),
+            command_id: id("m-2"),
+        },
+    ]
+}
+
+fn folded() -> Folded {
+    let money = FoldedMoney {
+        captured: Sum(i128::from(i64::MAX) * 3),
+        authorized: Sum(1),
+        capturable: Sum(2),
+        capture_requested: Sum(3),
+        requested: Sum(4),
+        refunded: Sum(5),
+        failed: Sum(-6),
+        ..FoldedMoney::none(currency("EUR"))
+    };
+    Folded {
+        last_attempt: 4_000,
+        places: 9_000,
+        newest: Some(8_000),
+        has_names: true,
+        sums: FoldedSums {
+            attempts: 10,
+            open: 11,
+            voidable: 12,
+            refunds: 13,
+            unnamed: 14,
+            open_disputes: 15,
+            won_disputes: 16,
+            lost_disputes: -17,
+            money: vec![money],
+        },
+        not_asked: vec![CurrencySum { currency: currency("EUR"), sum: Sum(18) }],
+    }
+}
+
+/// An item of each kind.
+pub fn folded_items() -> Vec<(&'static str, FoldedItem)> {
+    let (_, full) = payments().remove(0);
+    let item = |content| FoldedItem { order: 1, before: None, place: 0, same_id: None, content };
+    let sums = vec![CurrencySum { currency: currency("EUR"), sum: Sum(300) }];
+    let refund = item(FoldedContent::Refund(full.refunds[0].clone()));
+    vec![
+        ("attempt", item(FoldedContent::Attempt(full.attempts[0].clone()))),
+        ("refund", FoldedItem { before: Some(70_000), place: 9, same_id: Some(3), ..refund }),
+        ("dispute", item(FoldedContent::Dispute(full.disputes[0].clone()))),
+        ("unknown", item(FoldedContent::RefundsOfUnknownAttempt(sums))),
+        ("nothing", item(FoldedContent::Nothing)),
+    ]
 }
 
 pub fn notices() -> Vec<(&'static str, Notices)> {
@@ -323,7 +386,7 @@ pub fn notices() -> Vec<(&'static str, Notices)> {
     };
     let small =
         Notice { reference: String::new(), trace: None, deliveries: Vec::new(), ..full.clone() };
-    vec![("full", Notices { all: vec![full, small] }), ("empty", Notices::default())]
+    vec![("full", Notices { all: vec![full, small], dropped: 300 }), ("empty", Notices::default())]
 }
 
 pub fn stock() -> Vec<(&'static str, Stock)> {

@@ -29,7 +29,17 @@ pub struct UnitBuilder {
     buffer: Vec<u8>,
     /// For every put, the end of its value in `buffer`. `None`: the part is removed.
     ends: SmallVec<[Option<usize>; 8]>,
+    /// The length of the longest value in bytes.
+    longest: usize,
 }
+
+/// A value or the body of a unit is longer than [`MAX_VALUE`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a value of {0} bytes is too long for the store, which takes {MAX_VALUE}")]
+pub struct TooLong(
+    /// Its length in bytes.
+    pub usize,
+);
 
 impl UnitBuilder {
     pub(crate) fn new(seq: Seq, at: i64, fired: i64) -> Self {
@@ -45,6 +55,7 @@ impl UnitBuilder {
             counters: SmallVec::new(),
             buffer: Vec::with_capacity(1024),
             ends: SmallVec::new(),
+            longest: 0,
         }
     }
 
@@ -69,10 +80,10 @@ impl UnitBuilder {
     }
 
     /// Puts a new value of a part. `encode` appends the value to the buffer that it is given. If `encode` fails, the
-    /// builder is as before.
+    /// builder is as before. A unit with a value that is longer than [`MAX_VALUE`] is refused when it is completed.
     ///
     /// # Panics
-    /// If `part` is not below [`PARTS`], or the value longer than [`MAX_VALUE`]: limits that the caller enforces.
+    /// If `part` is not below [`PARTS`].
     pub fn put_with<E>(
         &mut self,
         table: Table,
@@ -86,7 +97,7 @@ impl UnitBuilder {
             self.buffer.truncate(start);
             return Err(error);
         }
-        assert!(self.buffer.len() - start <= MAX_VALUE, "a value is too long");
+        self.longest = self.longest.max(self.buffer.len() - start);
         self.ends.push(Some(self.buffer.len()));
         self.puts.push(Put { table, ordinal, part, value: None });
         Ok(())
@@ -134,16 +145,19 @@ impl UnitBuilder {
 
     /// Completes the unit. `encode` appends the body, which holds `events` events.
     ///
-    /// # Panics
-    /// If the body is longer than [`MAX_VALUE`].
-    pub fn seal_with<E>(
+    /// # Errors
+    /// That of `encode`; [`TooLong`] if the body or a value is longer than [`MAX_VALUE`].
+    pub fn seal_with<E: From<TooLong>>(
         mut self,
         events: u64,
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<Arc<Unit>, E> {
         let start = self.buffer.len();
         encode(&mut self.buffer)?;
-        assert!(self.buffer.len() - start <= MAX_VALUE, "a body is too long");
+        let longest = self.longest.max(self.buffer.len() - start);
+        if longest > MAX_VALUE {
+            return Err(TooLong(longest).into());
+        }
         let buffer = Bytes::copy_from_slice(&self.buffer);
         let mut from = 0;
         for (put, end) in self.puts.iter_mut().zip(self.ends) {
@@ -169,13 +183,50 @@ impl UnitBuilder {
 
     /// Completes the unit with a body that is encoded already.
     ///
-    /// # Panics
-    /// As [`seal_with`](Self::seal_with).
-    pub fn seal(self, events: u64, body: &[u8]) -> Arc<Unit> {
-        let Ok(unit) = self.seal_with(events, |buffer| {
+    /// # Errors
+    /// [`TooLong`] if the body or a value is longer than [`MAX_VALUE`].
+    pub fn try_seal(self, events: u64, body: &[u8]) -> Result<Arc<Unit>, TooLong> {
+        self.seal_with(events, |buffer| {
             buffer.extend_from_slice(body);
-            Ok::<_, std::convert::Infallible>(())
-        });
-        unit
+            Ok(())
+        })
+    }
+
+    /// The same for a unit whose values and body are known to be short.
+    ///
+    /// # Panics
+    /// If the body or a value is longer than [`MAX_VALUE`].
+    pub fn seal(self, events: u64, body: &[u8]) -> Arc<Unit> {
+        self.try_seal(events, body).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::content::{MAX_VALUE, Ordinal, Seq};
+    use super::{TooLong, UnitBuilder};
+    use crate::schema::Table;
+
+    const LONGEST: &[u8] = &[7; MAX_VALUE];
+    const TOO_LONG: &[u8] = &[7; MAX_VALUE + 1];
+
+    fn unit(value: &[u8], body: &[u8]) -> Result<usize, TooLong> {
+        let mut builder = UnitBuilder::new(Seq::FIRST, 0, 0);
+        builder.put(Table::new(0), Ordinal(0), 0, b"first");
+        builder.put(Table::new(0), Ordinal(1), 0, value);
+        builder.put(Table::new(0), Ordinal(2), 0, b"last");
+        builder.try_seal(0, body).map(|unit| unit.size())
+    }
+
+    #[test]
+    fn a_unit_with_the_longest_value_and_body_is_sealed() {
+        assert!(unit(LONGEST, LONGEST).expect("is sealed") > 2 * MAX_VALUE);
+    }
+
+    #[test]
+    fn a_unit_with_a_longer_value_or_body_is_refused() {
+        let refused = Err(TooLong(MAX_VALUE + 1));
+        assert_eq!(unit(TOO_LONG, b"short"), refused);
+        assert_eq!(unit(b"short", TOO_LONG), refused);
     }
 }

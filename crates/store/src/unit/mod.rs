@@ -10,7 +10,7 @@ mod builder;
 mod content;
 mod encoding;
 
-pub use self::builder::UnitBuilder;
+pub use self::builder::{TooLong, UnitBuilder};
 pub use self::content::{
     COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
     Seq, Timer, Unit,

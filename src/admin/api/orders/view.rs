@@ -13,7 +13,8 @@ use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Status};
 use orderly_domain::payment::rules::summary;
 use orderly_domain::payment::{
     Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
-    EndedAttempts, Payments, Refund, RefundPart, RefundState,
+    EndedAttempts, FoldedCaptures, FoldedMoney, FoldedSums, Payments, Refund, RefundPart,
+    RefundState,
 };
 use orderly_domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -55,6 +56,9 @@ pub(in crate::admin::api) struct OrderView<'a> {
     /// Money that does not fit the order, as a person accepted it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accepted: Vec<AcceptedView>,
+    /// The sums of older attempts, refunds and disputes, which are not shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folded: Option<FoldedView>,
     version: u64,
     placed_at: Timestamp,
     updated_at: Timestamp,
@@ -104,6 +108,7 @@ impl Found {
             waiting: _, // none waits for an order that is there
             ended,
             accepted,
+            folded,
         } = payments;
         OrderView {
             order_id: id.as_str(),
@@ -128,6 +133,7 @@ impl Found {
             refunds: refunds.iter().map(RefundView::from).collect(),
             disputes: disputes.iter().map(DisputeView::from).collect(),
             accepted: accepted.iter().map(AcceptedView::from).collect(),
+            folded: folded.as_ref().and_then(|folded| FoldedView::of(&folded.sums)),
             version: *version,
             placed_at: *placed_at,
             updated_at: *updated_at,
@@ -203,6 +209,9 @@ struct AttemptView<'a> {
     /// What the provider was asked to capture and has not captured.
     capture_requested: i64,
     captures: Vec<CaptureView<'a>>,
+    /// The sums of older captures, which are not shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    folded_captures: Vec<FoldedCapturesView>,
 }
 
 impl<'a> From<&'a Attempt> for AttemptView<'a> {
@@ -219,7 +228,10 @@ impl<'a> From<&'a Attempt> for AttemptView<'a> {
             authorized_at: _, // only tells which authorizations are known
             capture_requested,
             capture_requests: _,
+            number: _, // the attempts stand in the order of their numbers
+            folded,
         } = attempt;
+        let older = folded.iter().flat_map(|folded| &folded.captures);
         Self {
             provider: provider.as_str(),
             attempt_id: id.as_str(),
@@ -230,6 +242,7 @@ impl<'a> From<&'a Attempt> for AttemptView<'a> {
             void_requested: *void_requested,
             capture_requested: *capture_requested,
             captures: captures.iter().map(CaptureView::from).collect(),
+            folded_captures: older.map(FoldedCapturesView::from).collect(),
         }
     }
 }
@@ -255,6 +268,24 @@ impl<'a> From<&'a Capture> for CaptureView<'a> {
             CaptureIdentity::Event(id) => (None, Some(id.as_str())),
         };
         Self { capture_id, event_id, amount: *amount, currency: *currency, at: *at }
+    }
+}
+
+/// Older captures of an attempt in one currency.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FoldedCaptures")]
+struct FoldedCapturesView {
+    currency: Currency,
+    /// How many captures.
+    count: u64,
+    /// Their sum.
+    amount: i64,
+}
+
+impl From<&FoldedCaptures> for FoldedCapturesView {
+    fn from(captures: &FoldedCaptures) -> Self {
+        let FoldedCaptures { currency, count, sum } = captures;
+        Self { currency: *currency, count: *count, amount: sum.amount() }
     }
 }
 
@@ -346,5 +377,93 @@ impl From<&Accepted> for AcceptedView {
     fn from(accepted: &Accepted) -> Self {
         let Accepted { currency, captured, excess } = accepted;
         Self { currency: *currency, captured: *captured, excess: *excess }
+    }
+}
+
+/// Older attempts, refunds and disputes of an order.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Folded")]
+struct FoldedView {
+    attempts: i64,
+    /// Attempts that have brought no money and may still bring some.
+    open_attempts: i64,
+    refunds: i64,
+    disputes: FoldedDisputes,
+    /// The money, by currency.
+    money: Vec<FoldedMoneyView>,
+}
+
+/// Older disputes of an order, by state.
+#[derive(Serialize, JsonSchema)]
+struct FoldedDisputes {
+    open: i64,
+    won: i64,
+    lost: i64,
+}
+
+/// The money of older attempts and refunds in one currency.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "FoldedMoney")]
+struct FoldedMoneyView {
+    currency: Currency,
+    captured: i64,
+    /// What is open of authorizations.
+    authorized: i64,
+    capture_requested: i64,
+    refunds_requested: i64,
+    refunded: i64,
+    refunds_failed: i64,
+}
+
+impl FoldedView {
+    /// `None`: nothing is folded.
+    fn of(sums: &FoldedSums) -> Option<Self> {
+        let FoldedSums {
+            attempts,
+            open,
+            voidable: _, // the money shows what is authorized
+            refunds,
+            unnamed: _,
+            open_disputes,
+            won_disputes,
+            lost_disputes,
+            money,
+        } = sums;
+        let shown = Self {
+            attempts: *attempts,
+            open_attempts: *open,
+            refunds: *refunds,
+            disputes: FoldedDisputes {
+                open: *open_disputes,
+                won: *won_disputes,
+                lost: *lost_disputes,
+            },
+            money: money.iter().map(FoldedMoneyView::from).collect(),
+        };
+        (*sums != FoldedSums::default()).then_some(shown)
+    }
+}
+
+impl From<&FoldedMoney> for FoldedMoneyView {
+    fn from(money: &FoldedMoney) -> Self {
+        let FoldedMoney {
+            currency,
+            captured,
+            authorized,
+            capturable: _, // what is authorized, less what is asked for
+            capture_requested,
+            requested,
+            refunded,
+            failed,
+        } = money;
+        Self {
+            currency: *currency,
+            captured: captured.amount(),
+            authorized: authorized.amount(),
+            capture_requested: capture_requested.amount(),
+            refunds_requested: requested.amount(),
+            refunded: refunded.amount(),
+            refunds_failed: failed.amount(),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The rules of attempts: captures, authorizations, ends, and voids.
 
+use super::super::folded::{FoldedSums, MOST_ASKED, Sum};
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
 use super::change::{CallbackEffect, Change, Phase, find};
 use super::money::{has_other_currency, pending};
@@ -25,19 +26,29 @@ pub struct PaymentSummary {
 /// The summary of the payments of an order in `currency`.
 pub fn summary(payments: &Payments, currency: Currency) -> PaymentSummary {
     let open = payments.attempts.iter().map(|attempt| attempt.open_amount(currency));
+    let has_folded = |count: fn(&FoldedSums) -> i64| {
+        payments.folded.as_ref().is_some_and(|folded| count(&folded.sums) > 0)
+    };
     PaymentSummary {
-        is_open: payments.attempts.iter().any(Attempt::is_open),
-        is_voidable: payments.attempts.iter().any(is_voidable),
+        is_open: payments.attempts.iter().any(Attempt::is_open) || has_folded(|sums| sums.open),
+        is_voidable: payments.attempts.iter().any(Attempt::is_voidable)
+            || has_folded(|sums| sums.voidable),
         has_other_currency: has_other_currency(payments, currency),
-        authorized: open.fold(0, i64::saturating_add),
+        authorized: total(open, payments.folded_money(currency).authorized),
         pending: pending(payments, currency),
     }
 }
 
-/// Whether the attempt has something to void that was not asked for.
-fn is_voidable(attempt: &Attempt) -> bool {
-    let is_authorized = attempt.state == AttemptState::Authorized && !attempt.void_requested;
-    is_authorized || attempt.currency.is_some_and(|currency| attempt.open_amount(currency) > 0)
+/// The sum of the amounts of attempts and of the folded ones. A greater sum than an amount can be is the greatest amount.
+fn total(amounts: impl Iterator<Item = i64>, folded: Sum) -> i64 {
+    Sum(folded.0 + amounts.map(i128::from).sum::<i128>()).amount()
+}
+
+/// Whether more attempts are authorized than one step can ask to void.
+pub fn has_too_many_authorizations(payments: &Payments) -> bool {
+    let kept = payments.attempts.iter().filter(|attempt| attempt.is_voidable()).count();
+    let folded = payments.folded.as_ref().map_or(0, |folded| folded.sums.voidable);
+    kept + usize::try_from(folded).unwrap_or(0) > MOST_ASKED
 }
 
 /// Which attempts to void.
@@ -53,10 +64,10 @@ pub enum VoidTarget {
 pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, AttemptId)> {
     let attempts = payments.attempts.iter();
     let to_void = attempts.filter(|attempt| match which {
-        VoidTarget::Authorized => is_voidable(attempt),
+        VoidTarget::Authorized => attempt.is_voidable(),
         VoidTarget::One(provider, id) => {
             let is_it = attempt.provider == *provider && attempt.id == *id;
-            is_it && (is_voidable(attempt) || (attempt.is_open() && !attempt.void_requested))
+            is_it && (attempt.is_voidable() || (attempt.is_open() && !attempt.void_requested))
         }
     });
     to_void.map(|attempt| (attempt.provider.clone(), attempt.id.clone())).collect()
@@ -75,22 +86,18 @@ pub struct CaptureRequest {
     pub before: u32,
 }
 
-/// What of the attempt's authorization in `currency` is open and not asked for yet, in minor units.
-fn not_asked_for(attempt: &Attempt, currency: Currency) -> i64 {
-    (attempt.open_amount(currency) - attempt.capture_requested).max(0)
-}
-
 /// What may be captured in `currency` and is not asked for yet, in minor units.
 pub fn capturable(payments: &Payments, currency: Currency) -> i64 {
-    let open = payments.attempts.iter().map(|attempt| not_asked_for(attempt, currency));
-    open.fold(0, i64::saturating_add)
+    let open = payments.attempts.iter().map(|attempt| attempt.capturable(currency));
+    total(open, payments.folded_money(currency).capturable)
 }
 
 /// What providers were asked to capture in `currency` and have not captured yet, in minor units.
 pub fn capture_requested(payments: &Payments, currency: Currency) -> i64 {
     let attempts = payments.attempts.iter();
     let asked = attempts.filter(|attempt| attempt.currency == Some(currency));
-    asked.map(|attempt| attempt.capture_requested).fold(0, i64::saturating_add)
+    let asked = asked.map(|attempt| attempt.capture_requested);
+    total(asked, payments.folded_money(currency).capture_requested)
 }
 
 /// The requests that capture `amount` together, at most what is [`capturable`]: of the oldest attempt first, since its
@@ -99,7 +106,7 @@ pub fn to_capture(payments: &Payments, amount: i64, currency: Currency) -> Vec<C
     let mut left = amount;
     let mut requests = Vec::new();
     for attempt in &payments.attempts {
-        let amount = not_asked_for(attempt, currency).min(left);
+        let amount = attempt.capturable(currency).min(left);
         if amount > 0 {
             left -= amount;
             requests.push(CaptureRequest {
@@ -165,10 +172,11 @@ fn is_counted(payments: &Payments, callback: &PaymentCallback, identity: &Captur
 /// attempt has captured before and is closed, or the order is paid. (If the order ended without being
 /// paid, it does: the money is counted and refunded.)
 fn takes_shares(payments: &Payments, callback: &PaymentCallback, phase: Phase) -> bool {
-    let has_captured = |attempt: &&Attempt| !attempt.captures.is_empty();
-    find(payments, callback).filter(has_captured).is_none_or(|attempt| match phase {
-        Phase::Awaiting | Phase::Unsold => !attempt.closed,
-        Phase::Sold => false,
+    find(payments, callback).filter(|attempt| attempt.has_captured()).is_none_or(|attempt| {
+        match phase {
+            Phase::Awaiting | Phase::Unsold => !attempt.closed,
+            Phase::Sold => false,
+        }
     })
 }
 
@@ -232,7 +240,7 @@ pub(super) fn ended(
     let change = match attempt {
         // what is left of an authorization ends; the money that was captured stays
         Some(attempt) if attempt.state == AttemptState::Captured => {
-            if attempt.closed || attempt.authorized <= captured_in_all(attempt) {
+            if attempt.closed || attempt.authorized <= captured_of_authorization(attempt) {
                 return (CallbackEffect::Stale, None);
             }
             Change::Closed { provider, id }
@@ -249,6 +257,6 @@ pub(super) fn ended(
 }
 
 /// What was captured of the authorization, in minor units.
-fn captured_in_all(attempt: &Attempt) -> i64 {
+fn captured_of_authorization(attempt: &Attempt) -> i64 {
     attempt.currency.map_or(0, |currency| attempt.captured(currency))
 }

@@ -262,7 +262,12 @@ fn attempt(
 ) -> &mut Attempt {
     let known = payments.attempts.iter().position(|one| one.id == id && one.provider == provider);
     let index = known.unwrap_or_else(|| {
+        let numbers = payments.attempts.iter().map(|attempt| attempt.number);
+        let folded = payments.folded.iter().map(|folded| folded.last_attempt);
+        let number = numbers.chain(folded).max().unwrap_or(0) + 1;
         payments.attempts.push(Attempt {
+            number,
+            folded: None,
             provider,
             id,
             state,

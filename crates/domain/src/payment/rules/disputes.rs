@@ -30,7 +30,11 @@ pub(super) fn disputed(
     };
     let others = payments.disputes.iter().enumerate().filter(|(place, _)| Some(*place) != known);
     let others = others.map(|(_, dispute)| dispute.state);
-    let any = others.chain([state]).any(|state| state != DisputeState::Won);
+    let any = others.chain([state]).any(|state| state != DisputeState::Won)
+        || payments
+            .folded
+            .as_ref()
+            .is_some_and(|folded| folded.sums.open_disputes > 0 || folded.sums.lost_disputes > 0);
     let change = Change::Dispute(provider.clone(), id.clone(), state);
     (CallbackEffect::Disputed { any, outcome }, Some(change))
 }

@@ -16,13 +16,18 @@ pub(super) struct Share {
 }
 
 /// The shares of the attempts that refund `amount` in `currency` together: of the newest attempt first, none above what
-/// that attempt still holds.
-pub(super) fn shares(payments: &Payments, amount: i64, currency: Currency) -> Vec<Share> {
+/// that attempt still holds. The shares of `most` attempts at most, which may be less than the amount.
+pub(super) fn shares(
+    payments: &Payments,
+    amount: i64,
+    currency: Currency,
+    most: usize,
+) -> Vec<Share> {
     let mut left = amount;
     let mut shares = Vec::new();
     for attempt in payments.attempts.iter().rev() {
         let amount = clamp(held_by(payments, attempt, currency)).min(left);
-        if amount > 0 {
+        if amount > 0 && shares.len() < most {
             left -= amount;
             shares.push(Share {
                 provider: attempt.provider.clone(),
@@ -31,13 +36,13 @@ pub(super) fn shares(payments: &Payments, amount: i64, currency: Currency) -> Ve
             });
         }
     }
-    debug_assert_eq!(left, 0, "no more is refunded than the attempts hold");
+    debug_assert!(left == 0 || shares.len() == most, "the attempts hold what is refunded");
     shares
 }
 
 fn only_capture(attempt: &Attempt) -> Option<CaptureId> {
     match attempt.captures.as_slice() {
-        [capture] => match &capture.identity {
+        [capture] if attempt.capture_count() == 1 => match &capture.identity {
             CaptureIdentity::Capture(id) => Some(id.clone()),
             CaptureIdentity::Event(_) => None,
         },
@@ -57,7 +62,13 @@ fn held_by(payments: &Payments, attempt: &Attempt, currency: Currency) -> i128 {
         is_of(refund, attempt) && refund.currency == currency && refund.state != RefundState::Failed
     });
     let gone: i128 = gone.map(|refund| i128::from(refund.amount)).sum();
-    i128::from(attempt.captured(currency)) - gone
+    attempt.captured_in_all(currency) - gone - attempt.folded_refunds(currency)
+}
+
+/// What the kept attempts with a number above `above` hold in `currency` together, in minor units.
+pub fn holds(payments: &Payments, currency: Currency, above: u32) -> i128 {
+    let attempts = payments.attempts.iter().filter(|attempt| attempt.number > above);
+    attempts.map(|attempt| held_by(payments, attempt, currency).max(0)).sum()
 }
 
 /// Whether the attempt of a refund that failed still holds its amount. The attempt of a refund that an earlier build asked
@@ -75,17 +86,27 @@ fn is_of(refund: &Refund, attempt: &Attempt) -> bool {
 }
 
 /// What was captured in `currency`, in minor units.
-fn captured(payments: &Payments, currency: Currency) -> i128 {
-    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let captures = captures.filter(|capture| capture.currency == currency);
-    captures.map(|capture| i128::from(capture.amount)).sum()
+pub fn captured(payments: &Payments, currency: Currency) -> i128 {
+    let captured = payments.attempts.iter().map(|attempt| attempt.captured_in_all(currency));
+    payments.folded_money(currency).captured.0 + captured.sum::<i128>()
+}
+
+/// What was sent back in `currency`, in minor units.
+pub fn refunded(payments: &Payments, currency: Currency) -> i128 {
+    refunds(payments, currency, RefundState::Succeeded)
 }
 
 /// The refunds in `currency` that are in `state`, in minor units.
 fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 {
+    let folded = payments.folded_money(currency);
+    let folded = match state {
+        RefundState::Requested => folded.requested,
+        RefundState::Succeeded => folded.refunded,
+        RefundState::Failed => folded.failed,
+    };
     let refunds = payments.refunds.iter();
     let refunds = refunds.filter(|refund| refund.currency == currency && refund.state == state);
-    refunds.map(|refund| i128::from(refund.amount)).sum()
+    folded.0 + refunds.map(|refund| i128::from(refund.amount)).sum::<i128>()
 }
 
 /// The refunds in `currency` that are pending, in minor units.
@@ -127,11 +148,17 @@ pub struct OtherCurrency {
 
 /// Every currency that money was captured or sent back in, in the order of their codes.
 fn currencies(payments: &Payments) -> Vec<Currency> {
-    let captures = payments.attempts.iter().flat_map(|attempt| &attempt.captures);
-    let captured = captures.map(|capture| capture.currency);
+    let attempts = payments.attempts.iter();
+    let captured = attempts.flat_map(|attempt| {
+        let folded = attempt.folded.iter().flat_map(|folded| &folded.captures);
+        let folded = folded.map(|captures| captures.currency);
+        attempt.captures.iter().map(|capture| capture.currency).chain(folded)
+    });
     let refunded = payments.refunds.iter().map(|refund| refund.currency);
+    let folded = payments.folded.iter().flat_map(|folded| &folded.sums.money);
+    let folded = folded.map(|money| money.currency);
     let mut currencies: Vec<_> = Vec::new();
-    for currency in captured.chain(refunded) {
+    for currency in captured.chain(refunded).chain(folded) {
         if !currencies.contains(&currency) {
             currencies.push(currency);
         }
@@ -169,6 +196,8 @@ pub enum Attention {
     TooMuchSentBack(Currency, i64),
     /// A refund failed. The order still has the money, and nobody asked for the refund again.
     RefundFailed(Currency, i64),
+    /// Money is to be asked back, and more attempts hold it than one step asks.
+    NotAsked(Currency, i64),
 }
 
 /// What a person must look at, of the payments of an order in `currency`.
@@ -183,6 +212,10 @@ pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
             found.push(Attention::OtherCurrency(other, new));
         } else if other == currency && failed > 0 {
             found.push(Attention::RefundFailed(other, failed));
+        }
+        let not_asked = payments.not_asked(other).min(left);
+        if other == currency && not_asked > 0 {
+            found.push(Attention::NotAsked(other, not_asked));
         }
         let excess = too_much(payments, other) - accepted.excess;
         if excess > 0 {
@@ -203,7 +236,7 @@ pub fn acceptance(payments: &Payments, currency: Currency) -> Vec<Accepted> {
             let excess = too_much(payments, currency);
             Some(Accepted { currency, captured: 0, excess })
         }
-        Attention::RefundFailed(..) => None,
+        Attention::RefundFailed(..) | Attention::NotAsked(..) => None,
     });
     all.collect()
 }

@@ -1,5 +1,6 @@
 //! Refunds: which are requested, which succeeded, which failed.
 
+use super::super::folded::MOST_ASKED;
 use super::super::state::{Payments, Refund, RefundPart, RefundState};
 use super::change::{CallbackEffect, Change, Phase};
 use super::money::{is_too_much, refundable, shares, still_holds};
@@ -155,6 +156,9 @@ pub fn request(
     let is_same = amount == failed_in_all || amount == sum(&known);
     if is_same && failed.iter().all(|place| still_holds(payments, &payments.refunds[*place])) {
         may_refund(payments, failed_in_all, currency)?;
+        if failed.len() > MOST_ASKED {
+            return Err(too_many(sum(&failed[..MOST_ASKED])));
+        }
         let parts = known.iter().zip(1..).filter(|(place, _)| failed.contains(place));
         let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
         let parts = parts
@@ -162,7 +166,7 @@ pub fn request(
         return Ok(parts.collect());
     }
     if failed.len() == known.len() {
-        may_refund(payments, amount, currency)?;
+        may_ask(payments, amount, currency)?;
         return Ok(replace(payments, id, &failed, (amount, currency), restocks));
     }
     if is_same {
@@ -190,7 +194,7 @@ fn request_anew(
         payments.refunds.push(refund);
         return Ok(Vec::new());
     }
-    may_refund(payments, amount, currency)?;
+    may_ask(payments, amount, currency)?;
     Ok(replace(payments, id, &[], (amount, currency), restocks))
 }
 
@@ -201,6 +205,21 @@ fn may_refund(payments: &Payments, amount: i64, currency: Currency) -> Result<()
         return Err(Refusal::with(Reason::RefundExceedsPaid, detail));
     }
     Ok(())
+}
+
+/// The same for a refund whose parts are made anew: one step asks so many attempts.
+fn may_ask(payments: &Payments, amount: i64, currency: Currency) -> Result<(), Refusal> {
+    may_refund(payments, amount, currency)?;
+    let reached =
+        shares(payments, amount, currency, MOST_ASKED).iter().map(|share| share.amount).sum();
+    if amount > reached { Err(too_many(reached)) } else { Ok(()) }
+}
+
+fn too_many(reached: i64) -> Refusal {
+    let detail = format!(
+        "at most {reached} may be refunded at once: more than {MOST_ASKED} attempts hold the rest"
+    );
+    Refusal::with(Reason::RefundExceedsPaid, detail)
 }
 
 /// Makes the parts of a refund anew, in place of those that failed.
@@ -214,7 +233,7 @@ fn replace(
     let parts = failed.iter().map(|place| &payments.refunds[*place]);
     let tries = parts.clone().filter_map(|part| part.request).map(|one| one.tries).max();
     let restocked = restocks || parts.clone().any(|part| part.restocked);
-    let mut parts = requested(payments, id, amount, currency, tries.unwrap_or(0) + 1);
+    let mut parts = requested(payments, id, (amount, currency), tries.unwrap_or(0) + 1, MOST_ASKED);
     for part in &mut parts {
         part.restocked = restocked;
     }
@@ -251,14 +270,15 @@ fn again(refund: &mut Refund, (part, parts): (u32, u32), restocks: bool) -> Refu
 }
 
 /// Requests a refund that orderly makes by itself, and gives the parts that the providers must carry out. `amount` must be
-/// at most what is [`refundable`]. A part that has succeeded before it was requested stays succeeded.
+/// at most what is [`refundable`]. It asks `most` attempts at most, which may hold less. A part that has succeeded before it was
+/// requested stays succeeded.
 pub fn request_by_itself(
     payments: &mut Payments,
     id: &RefundId,
-    amount: i64,
-    currency: Currency,
+    (amount, currency): (i64, Currency),
+    most: usize,
 ) -> Vec<Refund> {
-    let parts = requested(payments, id, amount, currency, 1);
+    let parts = requested(payments, id, (amount, currency), 1, most);
     for part in &parts {
         if !payments.refunds.iter().any(|known| is_at_same_place(known, part)) {
             payments.refunds.push(part.clone());
@@ -276,11 +296,11 @@ pub fn was_restocked(payments: &Payments, id: &RefundId) -> bool {
 fn requested(
     payments: &Payments,
     id: &RefundId,
-    amount: i64,
-    currency: Currency,
+    (amount, currency): (i64, Currency),
     tries: u32,
+    most: usize,
 ) -> Vec<Refund> {
-    let shares = shares(payments, amount, currency);
+    let shares = shares(payments, amount, currency, most);
     let parts = u32::try_from(shares.len()).unwrap_or(u32::MAX);
     let parts = (1..).zip(shares).map(|(part, share)| Refund {
         provider: Some(share.provider),

@@ -32,5 +32,6 @@ fn shown(attention: &Attention) -> String {
         Attention::OtherCurrency(currency, amount) => format!("other {currency} {amount}"),
         Attention::TooMuchSentBack(currency, amount) => format!("too much {currency} {amount}"),
         Attention::RefundFailed(currency, amount) => format!("failed {currency} {amount}"),
+        Attention::NotAsked(currency, amount) => format!("not asked {currency} {amount}"),
     }
 }

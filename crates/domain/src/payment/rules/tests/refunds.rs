@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::id::{CaptureId, RefundId};
-use crate::payment::{Refund, RefundPart};
+use crate::payment::{MOST_ASKED, Refund, RefundPart};
 use rstest::rstest;
 
 const REFUNDED: CallbackEffect =
@@ -200,7 +200,7 @@ fn money_in_other_currencies_is_asked_back_once_in_each() {
     assert_eq!(all, [OtherCurrency { currency: dollars, captured: 75, amount: 75 }]);
 
     let id = RefundId::new("r").expect("is an id");
-    let parts = request_by_itself(&mut payments, &id, 75, dollars);
+    let parts = request_by_itself(&mut payments, &id, (75, dollars), MOST_ASKED);
     assert_eq!(parts.iter().map(part).collect::<Vec<_>>(), ["c 5 1/2 1", "b 70 2/2 1"]);
     assert_eq!(refundable_other_currencies(&payments, euro()), []);
 
