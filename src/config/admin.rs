@@ -1,9 +1,10 @@
 //! The admin HTTP server.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 use super::report::Report;
 use super::secret::Secret;
@@ -13,6 +14,7 @@ use super::secret::Secret;
 #[serde(default, deny_unknown_fields)]
 pub struct Admin {
     /// Address and port to listen on; port 0 takes any free one.
+    #[serde(deserialize_with = "address")]
     pub bind: SocketAddr,
     /// The bearer token that callers must send; empty = no token is needed.
     pub token: Secret,
@@ -22,6 +24,27 @@ pub struct Admin {
     pub read_token: Secret,
     /// A file with the second token; empty = none.
     pub read_token_file: PathBuf,
+}
+
+/// An IP address with a port.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    struct Visitor;
+
+    impl de::Visitor<'_> for Visitor {
+        type Value = SocketAddr;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(
+                "an IP address with a port in quotes, such as \"127.0.0.1:8080\" or \"[::1]:8080\"",
+            )
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<SocketAddr, E> {
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+
+    deserializer.deserialize_str(Visitor)
 }
 
 impl Default for Admin {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::{Host, Url};
 
 use super::secret::{MASK, Secret, secret_text};
+use super::wrong_value::told_of_url;
 
 /// The URL of the broker.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum Scheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// The text is not a URL.
-    #[error("not a URL: {0}")]
+    #[error("not a URL: {}", told_of_url(*.0))]
     Malformed(url::ParseError),
     /// The scheme is not that of a broker.
     #[error("the scheme of a broker URL is `amqp`, `amqps` or `memory`")]

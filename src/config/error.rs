@@ -31,7 +31,7 @@ pub enum Error {
 }
 
 /// One mistake in the configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The key, such as `orders.hold_for`.
     pub key: String,

@@ -46,6 +46,21 @@ fn by_subject() -> Vec<(&'static str, Vec<Type>)> {
     subjects
 }
 
+/// The most letters that a misspelt pattern has wrong.
+const WRONG_LETTERS: usize = 3;
+
+/// What a pattern that matches nothing was most likely meant to be.
+fn nearest(pattern: &TopicPattern) -> String {
+    let subjects: Vec<_> = by_subject().into_iter().map(|(subject, _)| subject).collect();
+    let kinds = Type::ALL.iter().map(|kind| kind.as_str().to_owned());
+    let known = kinds.chain(subjects.iter().map(|subject| format!("{subject}.*")));
+    let near = known.map(|known| (strsim::damerau_levenshtein(&known, pattern.as_str()), known));
+    match near.filter(|(distance, _)| *distance <= WRONG_LETTERS).min() {
+        Some((_, known)) => format!("did you mean {known:?}?"),
+        None => format!("events are about {}", subjects.join(", ")),
+    }
+}
+
 impl Events {
     /// Whether events of this type are published.
     pub fn publishes(&self, kind: &str) -> bool {
@@ -58,6 +73,13 @@ impl Events {
             "events.publish",
             "empty: no event is published at all",
         );
+        for pattern in &self.publish {
+            report.require(
+                Type::ALL.iter().any(|kind| pattern.matches(kind.as_str())),
+                "events.publish",
+                format!("{:?} matches no type of event; {}", pattern.as_str(), nearest(pattern)),
+            );
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use figment::{Error as FigmentError, Metadata, Profile, Provider};
 
 use super::error::{Error, Problem};
 use super::variable::Purpose;
+use super::wrong_value::told_of_text;
 
 /// Every key with its default value. A key is written with its sections, as in `notifications.retry.cap`.
 pub(super) type Keys = BTreeMap<String, Value>;
@@ -65,7 +66,7 @@ impl Layer {
                 Purpose::Misspelt { key, what } => (key, Err(what)),
                 Purpose::Sets(key) => {
                     let read = read_variable(&value, keys.get(&key));
-                    (key, read.map_err(str::to_owned))
+                    (key, read)
                 }
             };
             match read {
@@ -81,12 +82,12 @@ impl Layer {
 }
 
 /// The value that `text` stands for where the key's default value is `default`, or what is wrong with it.
-fn read_variable(text: &OsStr, default: Option<&Value>) -> Result<Value, &'static str> {
+fn read_variable(text: &OsStr, default: Option<&Value>) -> Result<Value, String> {
     let text = text.to_str().ok_or("the value is not UTF-8")?;
     match default {
         // Taken literally: a token of digits stays a text.
         Some(Value::String(..)) => Ok(Value::from(text)),
-        _ => toml_value(text).ok_or("the value is not TOML, such as 10 or [\"a\", \"b\"]"),
+        _ => toml_value(text).ok_or_else(|| told_of_text(text, default)),
     }
 }
 

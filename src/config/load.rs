@@ -18,6 +18,7 @@ use super::Config;
 use super::error::{Error, Problem};
 use super::layer::{Keys, Layer};
 use super::report::Report;
+use super::wrong_value;
 
 impl Config {
     /// Reads the file, where one is named, and over it the variables of `environment` that set a key.
@@ -149,7 +150,7 @@ impl Loading {
         self.known()
             .fold(Figment::new(), Figment::merge)
             .extract()
-            .map_err(|error| self.problem(error.path.join("."), error.kind.to_string()))
+            .map_err(|error| self.problem(error.path.join("."), wrong_value::told(&error.kind)))
     }
 
     /// Reads the secrets that are in files of their own.
@@ -195,15 +196,7 @@ impl Loading {
 
 /// The error in plain words. Where `path` goes on behind the `depth` names of the key, it names the element of a list.
 fn in_element(path: &[String], depth: usize, kind: &Kind) -> String {
-    let text = match kind {
-        Kind::InvalidType(found, expected) | Kind::InvalidValue(found, expected) => {
-            format!("expected {expected}, found {found}")
-        }
-        Kind::UnknownVariant(found, expected) => {
-            format!("expected one of {}, found {found}", expected.join(", "))
-        }
-        other => other.to_string(),
-    };
+    let text = wrong_value::told(kind);
     match path.get(depth) {
         Some(index) => format!("element {index}: {text}"),
         None => text,

@@ -9,6 +9,9 @@ use figment::value::{Dict, Value};
 use super::super::{Channel, Duration, LatePayment, Topology};
 use super::*;
 
+#[path = "load_tests/wrong_values.rs"]
+mod wrong_values;
+
 /// The documented file, which is part of the product.
 const DOCUMENTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/orderly.toml");
 
@@ -213,67 +216,6 @@ fn every_unknown_key_of_the_file_is_an_error_that_names_it_and_the_file() {
 }
 
 #[test]
-fn a_number_without_a_unit_is_an_error_that_names_its_key() {
-    let scratch = Scratch::new();
-    let text = "[orders]\nhold_for = 900\n[intake]\nmax_command_size = 65536\n\
-                [broker]\nretry_delays = [\"1s\", 30]\n";
-    let file = scratch.file("o.toml", text);
-    let told: Vec<String> =
-        problems(Some(&file), &[]).iter().map(|problem| format!("{problem}")).collect();
-    assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[0].starts_with("broker.retry_delays: element 1"), "{told:?}");
-    assert!(told[1].starts_with("intake.max_command_size: "), "{told:?}");
-    assert!(told[2].starts_with("orders.hold_for: "), "{told:?}");
-    assert!(told.iter().all(|told| told.contains("with its unit")), "{told:?}");
-
-    let problem = the_problem(&[("ORDERLY_CARTS__EXPIRE_AFTER", "365")]);
-    assert_eq!(problem.key, "carts.expire_after");
-    assert!(problem.source.contains("ORDERLY_CARTS__EXPIRE_AFTER"), "{problem}");
-    assert!(problem.what.contains("with its unit"), "{problem}");
-}
-
-#[test]
-fn values_out_of_range_are_errors() {
-    let cases = [
-        ("ORDERLY_BROKER__PREFETCH", "0"),
-        ("ORDERLY_BROKER__PREFETCH", "65536"),
-        ("ORDERLY_BROKER__PREFETCH", "many"),
-        ("ORDERLY_BROKER__URL", "http://localhost"),
-        ("ORDERLY_BROKER__NAMESPACE", ""),
-        ("ORDERLY_BROKER__NAMESPACE", "my shop"),
-        ("ORDERLY_BROKER__NAMESPACE", "amq.orders"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "[]"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"5m\", \"30s\"]"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"1s\", \"1s\"]"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"0s\"]"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "[\"50d\"]"),
-        ("ORDERLY_BROKER__RETRY_DELAYS", "\"1s\""),
-        ("ORDERLY_BROKER__TOPOLOGY", "guess"),
-        ("ORDERLY_BROKER__CA_FILE", "/nowhere/ca.pem"),
-        ("ORDERLY_STORE__PATH", ""),
-        ("ORDERLY_STORE__HISTORY_RETENTION", "29d"),
-        ("ORDERLY_STORE__CACHE", "1KiB"),
-        ("ORDERLY_ADMIN__BIND", "localhost"),
-        ("ORDERLY_ADMIN__BIND", "0.0.0.0:8080"),
-        ("ORDERLY_ADMIN__TOKEN", "two words"),
-        ("ORDERLY_ORDERS__HOLD_CAP", "14m"),
-        ("ORDERLY_ORDERS__HOLD_FOR", "0s"),
-        ("ORDERLY_ORDERS__WAITING_MAX", "0"),
-        ("ORDERLY_INTAKE__MAX_COMMAND_SIZE", "2MiB"),
-        ("ORDERLY_EVENTS__PUBLISH", "[\"order*\"]"),
-        ("ORDERLY_EVENTS__PUBLISH", "order.*"),
-        ("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"pigeon\"]"),
-        ("ORDERLY_LOG__FORMAT", "xml"),
-    ];
-    for (name, value) in cases {
-        let problem = the_problem(&[(name, value)]);
-        let key = name["ORDERLY_".len()..].to_lowercase().replace("__", ".");
-        let named = problem.key == key || problem.key == "admin.token";
-        assert!(named, "{name}={value}: {problem}");
-    }
-}
-
-#[test]
 fn all_broken_rules_are_reported_at_once() {
     let problems = problems(
         None,
@@ -373,22 +315,6 @@ fn every_unusable_secret_file_is_an_error() {
     ];
     let keys: Vec<String> = problems(None, &two).into_iter().map(|problem| problem.key).collect();
     assert_eq!(keys, ["broker.url_file", "admin.token_file"]);
-}
-
-#[test]
-fn an_error_about_a_secret_of_the_wrong_type_names_what_it_found_without_repeating_it() {
-    let scratch = Scratch::new();
-    let file = scratch.file("o.toml", "[admin]\ntoken = 4711\n[broker]\nurl = [\"s3cret\"]\n");
-    let told: Vec<String> = problems(Some(&file), &[]).iter().map(Problem::to_string).collect();
-    assert!(
-        told[0].starts_with("admin.token: expected a text in quotes, found a number"),
-        "{told:?}"
-    );
-    assert!(
-        told[1].starts_with("broker.url: expected a text in quotes, found sequence"),
-        "{told:?}"
-    );
-    assert!(told.iter().all(|told| !told.contains("4711") && !told.contains("s3cret")), "{told:?}");
 }
 
 #[test]

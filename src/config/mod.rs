@@ -7,6 +7,7 @@
 //! | `parsed_text` | reads a value that is written as a text |
 //! | `variable` | which key an environment variable sets |
 //! | `layer`, `load` | from the file and the environment to a valid [`Config`] |
+//! | `wrong_value` | what is said of a value of the wrong type |
 //! | `error`, `report` | problems; what the rules of a section report |
 //!
 //! The environment overrides the TOML file, and the file overrides the defaults (the `Default` of each struct). Durations and
@@ -37,6 +38,7 @@ mod store;
 mod topic;
 mod variable;
 mod webhook_url;
+mod wrong_value;
 
 use serde::{Deserialize, Serialize};
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::{Host, Url};
 
 use super::secret::{MASK, secret_text};
+use super::wrong_value::told_of_url;
 
 /// The URL of a webhook. An empty one means that none is set.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct WebhookUrl(Option<Url>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookUrlError {
     /// The text is not a URL.
-    #[error("not a URL: {0}")]
+    #[error("not a URL: {}", told_of_url(*.0))]
     Malformed(url::ParseError),
     /// The scheme is not that of HTTP.
     #[error("the scheme of a webhook's URL is `https` or `http`")]
