@@ -27,6 +27,8 @@ pub(crate) struct Got {
     pub(crate) id: String,
     pub(crate) routing_key: String,
     pub(crate) body: Value,
+    pub(crate) correlation_id: Option<String>,
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Producer {
@@ -205,9 +207,17 @@ impl Producer {
 }
 
 fn got(delivery: &Delivery) -> Got {
-    let id = delivery.properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+    let properties = &delivery.properties;
+    let id = properties.message_id().as_ref().map(|id| id.as_str().to_owned());
+    let headers = properties.headers().as_ref().map(FieldTable::inner);
+    let trace = headers.and_then(|headers| headers.get("traceparent"));
     Got {
         id: id.unwrap_or_default(),
+        correlation_id: properties.correlation_id().as_ref().map(|id| id.as_str().to_owned()),
+        traceparent: trace.map(|trace| match trace {
+            AMQPValue::LongString(text) => text.to_string(),
+            other => panic!("{other:?}"),
+        }),
         routing_key: delivery.routing_key.as_str().to_owned(),
         body: serde_json::from_slice(&delivery.data).expect("JSON"),
     }

@@ -4,6 +4,8 @@
 //! Invariants: nothing counts as published before its confirm says so; a dead letter leaves
 //! `NS.dead` only after its copy in `NS.commands` is confirmed.
 
+mod replies;
+
 use bytes::Bytes;
 use lapin::{
     Channel,
@@ -13,7 +15,7 @@ use lapin::{
 };
 
 use super::{
-    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings,
+    Confirm, Durability, Message, Names, Properties, REASON_HEADER, Settings, TopologyMode,
     rabbit::{
         Error, codec,
         connection::Connection,
@@ -21,8 +23,11 @@ use super::{
         error::{Refusal, refusal},
         limits::with_timeout,
         publish::{open_confirming, publish_mandatory},
+        topology::survey,
     },
 };
+
+pub use self::replies::Replies;
 
 /// Commands published, or dead letters replayed, at a time.
 const WINDOW: usize = 256;
@@ -102,6 +107,12 @@ impl Client {
             confirms.extend(outcomes);
         }
         Ok(confirms)
+    }
+
+    /// The queues and exchanges that a processor needs and the broker has not. Nothing is declared.
+    pub async fn missing(&self, settings: &Settings) -> Result<Vec<String>, Error> {
+        let asking = Settings { topology: TopologyMode::Verify, ..settings.clone() };
+        Ok(survey(&self.connection, &asking).await?.missing)
     }
 
     /// The first `limit` dead letters. They stay in the queue: they are read without an ack, and

@@ -44,7 +44,7 @@ mod publish_channel;
 mod session;
 mod setup;
 mod supervisor;
-mod topology;
+pub(super) mod topology;
 mod unreadable;
 
 use std::{sync::Arc, time::Duration};

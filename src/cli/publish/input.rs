@@ -1,10 +1,13 @@
 //! The input of `orderly publish`: commands as JSON Lines, or one document as the data of a command.
 //!
-//! Only the envelope is checked here. The data is published as it was written, byte for byte, and the processor validates it.
+//! Only the envelope is read here. The data is published as it was written, byte for byte; `check` validates it.
 //! One line or document is in memory at a time, at most `MAX_BYTES`.
 
+use std::fmt;
 use std::io::{self, BufRead, Read as _};
 
+use bytes::Bytes;
+use orderly_broker::{HeaderValue, Message, Names, client};
 use orderly_domain::command::decode_error::{self, Wrong};
 use serde::de::{self, IgnoredAny, Unexpected};
 use serde::{Deserialize, Deserializer};
@@ -31,6 +34,12 @@ pub struct CommandInput {
     pub source: String,
     /// The data, as it was written.
     pub data: Box<RawValue>,
+    /// The time after which the command is no longer worth applying.
+    pub deadline: Option<HeaderValue>,
+    /// The queue that gets the verdict.
+    pub reply_to: Option<String>,
+    /// The trace that the command belongs to (`traceparent` of W3C).
+    pub trace: Option<String>,
 }
 
 /// Why the input cannot be published.
@@ -71,12 +80,15 @@ pub enum Refusal {
     /// The text is not an object of `type`, `id`, `source`, `data`.
     #[error("not a command: {0}")]
     Shape(String),
-    /// A type, id or source that AMQP cannot carry, or that the processor would refuse.
+    /// A name that AMQP cannot carry, or that the processor would refuse.
     #[error("`{field}` must be 1 to {MAX_NAME_BYTES} bytes of printable ASCII")]
     Name {
-        /// The member of the command: `type`, `id` or `source`.
+        /// The member of the command: `type`, `id`, `source` or `reply_to`.
         field: &'static str,
     },
+    /// The processor would find the command invalid.
+    #[error("{0}")]
+    Invalid(String),
 }
 
 impl Refusal {
@@ -84,7 +96,7 @@ impl Refusal {
     fn column(&self) -> String {
         match self {
             Self::Syntax { column, .. } => format!(", column {column}"),
-            Self::TooLarge | Self::Shape(_) | Self::Name { .. } => String::new(),
+            Self::TooLarge | Self::Shape(_) | Self::Name { .. } | Self::Invalid(_) => String::new(),
         }
     }
 
@@ -92,7 +104,7 @@ impl Refusal {
     fn place(&self) -> String {
         match self {
             Self::Syntax { line, column, .. } => format!(", line {line}, column {column}"),
-            Self::TooLarge | Self::Shape(_) | Self::Name { .. } => String::new(),
+            Self::TooLarge | Self::Shape(_) | Self::Name { .. } | Self::Invalid(_) => String::new(),
         }
     }
 
@@ -129,8 +141,45 @@ struct Line<Data> {
     kind: String,
     id: String,
     source: Option<String>,
+    deadline: Option<Deadline>,
+    reply_to: Option<String>,
+    trace: Option<String>,
     #[serde(deserialize_with = "present", bound(deserialize = "Data: Deserialize<'de>"))]
     data: Data,
+}
+
+/// A time as the processor reads it from a header: text, or a whole number of seconds or milliseconds since 1970.
+struct Deadline(HeaderValue);
+
+impl<'de> Deserialize<'de> for Deadline {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Deadline;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a time, such as \"2026-01-31T12:00:00Z\", or a whole number of seconds",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Deadline, E> {
+                Ok(Deadline(HeaderValue::from(text)))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Deadline, E> {
+                Ok(Deadline(HeaderValue::Integer(number)))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Deadline, E> {
+                let fits = i64::try_from(number).ok();
+                let number =
+                    fits.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))?;
+                self.visit_i64(number)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 /// A value that is not `null`, which is the same as absent.
@@ -143,22 +192,26 @@ where
     value.ok_or_else(|| de::Error::invalid_type(Unexpected::Unit, &"the data of a command"))
 }
 
-/// The commands of JSON Lines, one `{"type","id","source"?,"data"}` a line. Empty lines are skipped. A command without a
-/// source gets `source`. The iterator ends after its first error.
+/// The commands of JSON Lines, one `{"type","id","source"?,"deadline"?,"reply_to"?,"trace"?,"data"}` a line. Empty lines are
+/// skipped. A command without a source gets `source`. The iterator ends after its first error.
+///
+/// A command that `refuse` refuses is a wrong line.
 pub fn lines(
     input: impl BufRead,
     source: &str,
+    refuse: impl Fn(&CommandInput) -> Result<(), Refusal>,
 ) -> impl Iterator<Item = Result<CommandInput, Error>> {
-    let mut lines = Lines { input, source: source.to_owned(), number: 0, ended: false };
+    let mut lines = Lines { input, source: source.to_owned(), refuse, number: 0, ended: false };
     std::iter::from_fn(move || lines.next_command())
 }
 
-/// Makes one document the data of one command.
+/// Makes one document the data of one command, unless `refuse` refuses it.
 pub fn document(
     input: impl io::Read,
     kind: &str,
     id: &str,
     source: &str,
+    refuse: impl FnOnce(&CommandInput) -> Result<(), Refusal>,
 ) -> Result<CommandInput, Error> {
     let mut text = Vec::new();
     input.take(MAX_BYTES as u64 + 1).read_to_end(&mut text).map_err(Error::Read)?;
@@ -168,20 +221,46 @@ pub fn document(
         }
         let text = without_mark(&text);
         let data = serde_json::from_slice(text).map_err(|_| Refusal::of_document(text))?;
-        CommandInput::new(kind.to_owned(), id.to_owned(), source.to_owned(), data)
+        let command = CommandInput {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            source: source.to_owned(),
+            data,
+            deadline: None,
+            reply_to: None,
+            trace: None,
+        };
+        let command = command.named()?;
+        refuse(&command)?;
+        Ok(command)
     };
     command().map_err(Error::Document)
 }
 
 impl CommandInput {
-    fn new(kind: String, id: String, source: String, data: Box<RawValue>) -> Result<Self, Refusal> {
-        for (field, name) in [("type", &kind), ("id", &id), ("source", &source)] {
+    /// The same command, if AMQP can carry its names.
+    fn named(self) -> Result<Self, Refusal> {
+        let names = [("type", &self.kind), ("id", &self.id), ("source", &self.source)];
+        let reply_to = self.reply_to.as_ref().map(|queue| ("reply_to", queue));
+        for (field, name) in names.into_iter().chain(reply_to) {
             let printable = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
             if name.is_empty() || name.len() > MAX_NAME_BYTES || !printable {
                 return Err(Refusal::Name { field });
             }
         }
-        Ok(Self { kind, id, source, data })
+        Ok(self)
+    }
+
+    /// The message that carries the command. A reply to it has the command's id.
+    pub fn message(&self, names: &Names) -> Message {
+        let body = Bytes::copy_from_slice(self.data.get().as_bytes());
+        let mut message = client::command(names, &self.kind, &self.id, Some(&self.source), body);
+        let properties = &mut message.properties;
+        properties.deadline.clone_from(&self.deadline);
+        properties.traceparent.clone_from(&self.trace);
+        properties.reply_to.clone_from(&self.reply_to);
+        properties.correlation_id = self.reply_to.is_some().then(|| self.id.clone());
+        message
     }
 }
 
@@ -190,14 +269,15 @@ fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
-struct Lines<R> {
+struct Lines<R, F> {
     input: R,
     source: String,
+    refuse: F,
     number: u64,
     ended: bool,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead, F: Fn(&CommandInput) -> Result<(), Refusal>> Lines<R, F> {
     fn next_command(&mut self) -> Option<Result<CommandInput, Error>> {
         while !self.ended {
             let mut line = Vec::new();
@@ -224,181 +304,25 @@ impl<R: BufRead> Lines<R> {
         if line.len() > MAX_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let Line { kind, id, source, data } = match serde_json::from_slice(line) {
-            Ok(line_of) if decode_error::is_object(line) => line_of,
-            Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
+        let Line { kind, id, source, deadline, reply_to, trace, data } =
+            match serde_json::from_slice(line) {
+                Ok(line_of) if decode_error::is_object(line) => line_of,
+                Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
+            };
+        let command = CommandInput {
+            kind,
+            id,
+            source: source.unwrap_or_else(|| self.source.clone()),
+            data,
+            deadline: deadline.map(|Deadline(deadline)| deadline),
+            reply_to,
+            trace,
         };
-        CommandInput::new(kind, id, source.unwrap_or_else(|| self.source.clone()), data)
+        let command = command.named()?;
+        (self.refuse)(&command)?;
+        Ok(command)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Vec<Result<CommandInput, Error>> {
-        lines(text.as_bytes(), DEFAULT_SOURCE).collect()
-    }
-
-    fn refused(text: &str) -> (u64, Refusal) {
-        match read(text).pop() {
-            Some(Err(Error::Line { number, source })) => (number, source),
-            other => panic!("expected a refused line, got {other:?}"),
-        }
-    }
-
-    #[test]
-    fn every_line_is_a_command_with_its_data_untouched() {
-        let text = "{\"type\":\"stock.set\",\"id\":\"1\",\"data\":{ \"on_hand\": 1.50 }}\n\n\
-                    {\"id\":\"2\",\"source\":\"shop\",\"data\":7,\"type\":\"x\"}\r\n";
-        let commands: Vec<CommandInput> =
-            read(text).into_iter().collect::<Result<_, _>>().expect("valid");
-        let seen: Vec<_> = commands
-            .iter()
-            .map(|command| (&*command.kind, &*command.id, &*command.source, command.data.get()))
-            .collect();
-        let wanted =
-            [("stock.set", "1", "unknown", "{ \"on_hand\": 1.50 }"), ("x", "2", "shop", "7")];
-        assert_eq!(seen, wanted);
-    }
-
-    #[test]
-    fn a_source_that_is_null_is_absent() {
-        let line = r#"{"type":"a","id":"1","source":null,"data":{"x":null}}"#;
-        let command = read(line).pop().expect("a line").expect("valid");
-        assert_eq!((&*command.source, command.data.get()), ("unknown", r#"{"x":null}"#));
-    }
-
-    #[test]
-    fn nothing_in_is_nothing_out() {
-        assert!(read("").is_empty());
-        assert!(read("\n  \n").is_empty());
-    }
-
-    #[test]
-    fn a_wrong_line_ends_it_and_is_named() {
-        let good = "{\"type\":\"a\",\"id\":\"1\",\"data\":1}\n";
-        let text = format!("{good}\n{{\"type\":\"a\",\"id\":\"2\"}}\n{good}");
-        let all = read(&text);
-        assert_eq!(all.len(), 2, "nothing after the error: {all:?}");
-        let (number, refusal) = refused(&text);
-        assert_eq!(number, 3);
-        assert!(matches!(refusal, Refusal::Shape(_)), "{refusal:?}");
-    }
-
-    /// An error and its causes, as the command line shows them.
-    fn shown(error: Error) -> String {
-        format!("{:#}", anyhow::Error::new(error))
-    }
-
-    /// A row: the second line, and what is said of it. The place in the input is said once.
-    #[test]
-    fn what_is_wrong_with_a_line_is_said_with_its_number() {
-        let rows = [
-            (
-                "{\"type\":\"a\" 7}",
-                "line 2, column 13: not JSON: a comma or a closing brace is expected here",
-            ),
-            ("{\"type\":\"a\"", "line 2, column 11: not JSON: it ends within an object"),
-            (
-                "nonsense",
-                "line 2, column 2: not JSON: this is none of true, false and null (a text must be in double quotes)",
-            ),
-            (
-                "{\"type\":\"a\",\"data\":1}",
-                "line 2: not a command: id: is required. Every line has its own id; --id is for one document with --type",
-            ),
-            ("{\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
-            ("{\"type\":\"a\",\"id\":\"1\"}", "line 2: not a command: data: is required"),
-            ("{\"type\":null,\"id\":\"1\",\"data\":1}", "line 2: not a command: type: is required"),
-            (
-                "{\"type\":\"a\",\"id\":null,\"data\":1}",
-                "line 2: not a command: id: is required. Every line has its own id; --id is for one document with --type",
-            ),
-            (
-                "{\"type\":\"a\",\"id\":\"1\",\"data\":null}",
-                "line 2: not a command: data: is required",
-            ),
-            (
-                "{\"type\":5,\"id\":\"1\",\"data\":1}",
-                "line 2: not a command: type: must be a string, not 5",
-            ),
-            (
-                "{\"type\":\"a\",\"id\":\"1\",\"soruce\":\"s\",\"data\":0}",
-                "line 2: not a command: soruce: is none of type, id, source, data",
-            ),
-            ("[\"a\",\"1\",null,{}]", "line 2: not a command: it must be an object, not a list"),
-            (
-                "{\"type\":\"a\",\"id\":\"\",\"data\":0}",
-                "line 2: `id` must be 1 to 255 bytes of printable ASCII",
-            ),
-        ];
-        for (line, said) in rows {
-            let text = format!("{{\"type\":\"a\",\"id\":\"1\",\"data\":1}}\n{line}\n");
-            let error = read(&text).pop().expect("an error").expect_err(line);
-            assert_eq!(shown(error), said);
-        }
-        let error = document("{\n  1}".as_bytes(), "a", "1", "s").expect_err("no JSON");
-        assert_eq!(
-            shown(error),
-            "the document, line 2, column 3: not JSON: the name of a field is expected here, in double quotes"
-        );
-    }
-
-    #[test]
-    fn a_byte_order_mark_in_front_is_no_part_of_the_input() {
-        let text = "\u{feff}{\"type\":\"a\",\"id\":\"1\",\"data\":1}\n";
-        assert!(read(text).pop().expect("a line").is_ok());
-        assert!(read("\u{feff}\n").is_empty());
-        let command = document("\u{feff}{}".as_bytes(), "a", "1", "s").expect("valid");
-        assert_eq!(command.data.get(), "{}", "what is published has none");
-        let (number, _) = refused(&format!("{}{text}", text.trim_start_matches('\u{feff}')));
-        assert_eq!(number, 2, "only in front of the whole input");
-    }
-
-    #[test]
-    fn names_are_printable_and_not_too_long() {
-        let line = |kind: &str, id: &str, source: &str| {
-            format!(r#"{{"type":"{kind}","id":"{id}","source":"{source}","data":0}}"#)
-        };
-        let long = "x".repeat(256);
-        let cases = [
-            (line("", "1", "s"), "type"),
-            (line("a", "", "s"), "id"),
-            (line("a", &long, "s"), "id"),
-            (line("a", "1", "naïve"), "source"),
-            (line("a", "1", r"\u0007"), "source"),
-        ];
-        for (text, wanted) in cases {
-            let (_, refusal) = refused(&text);
-            assert!(matches!(refusal, Refusal::Name { field } if field == wanted), "{text}");
-        }
-        assert!(read(&line("a", &long[1..], "s"))[0].is_ok());
-    }
-
-    #[test]
-    fn an_endless_line_is_not_read_to_its_end() {
-        let endless = io::BufReader::new(io::repeat(b'x'));
-        let first = lines(endless, DEFAULT_SOURCE).next();
-        let too_large =
-            matches!(first, Some(Err(Error::Line { number: 1, source: Refusal::TooLarge })));
-        assert!(too_large, "{first:?}");
-        let refused = document(io::repeat(b' '), "a", "1", "s").expect_err("endless");
-        assert!(matches!(refused, Error::Document(Refusal::TooLarge)), "{refused:?}");
-    }
-
-    #[test]
-    fn a_document_is_the_data_of_one_command() {
-        let text = "{\n  \"order_id\": \"o-1\"\n}\n";
-        let command = document(text.as_bytes(), "order.cancel", "c-1", "shop").expect("valid");
-        assert_eq!(
-            (&*command.kind, &*command.id, &*command.source),
-            ("order.cancel", "c-1", "shop")
-        );
-        assert_eq!(command.data.get(), text.trim());
-        for text in ["", "{", "{} {}"] {
-            let refused = document(text.as_bytes(), "a", "1", "s").expect_err(text);
-            assert!(matches!(refused, Error::Document(Refusal::Syntax { .. })), "{refused:?}");
-        }
-    }
-}
+mod tests;

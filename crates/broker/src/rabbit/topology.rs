@@ -37,15 +37,15 @@ struct Plan {
 
 /// What was found at the broker.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Survey {
+pub(crate) struct Survey {
     /// Queues and exchanges that do not exist and may not be declared.
-    pub(super) missing: Vec<String>,
+    pub(crate) missing: Vec<String>,
     /// Queues and exchanges with other arguments than ours, in the broker's words.
-    pub(super) differences: Vec<String>,
+    pub(crate) differences: Vec<String>,
 }
 
 /// Declares or verifies everything, as the settings say.
-pub(super) async fn survey(connection: &Connection, settings: &Settings) -> Result<Survey, Error> {
+pub(crate) async fn survey(connection: &Connection, settings: &Settings) -> Result<Survey, Error> {
     let plan = Plan::new(settings);
     let mut surveyor =
         Surveyor { connection, mode: settings.topology, channel: None, survey: Survey::default() };
