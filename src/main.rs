@@ -30,7 +30,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     }
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
     match &cli.command {
-        Command::Check => check::run(&config)?,
+        Command::Check(args) => return Ok(check::run(&config, *args)?),
         Command::Demo(args) => return Ok(demo::run(&config, args)?),
         Command::Serve(args) => serve::run(config, args)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),

@@ -174,6 +174,52 @@ fn a_probable_mistake_in_a_unit_is_a_warning() {
 }
 
 #[test]
+fn a_pattern_that_matches_no_event_is_an_error() {
+    let done =
+        orderly().arg("check").env("ORDERLY_EVENTS__PUBLISH", "[\"order.payd\"]").assert().code(78);
+    let told = stderr(&done);
+    assert!(told.contains("events.publish: \"order.payd\" matches no type of event"), "{told}");
+    assert!(told.contains("did you mean \"order.paid\"?"), "{told}");
+}
+
+/// What `check --connect` says, by the name of what it tried.
+fn tried(assert: &Assert, what: &str) -> String {
+    let told = stderr(assert);
+    let line = told.lines().find_map(|line| line.strip_prefix(&format!("{what}: ")));
+    line.unwrap_or_else(|| panic!("{what} is missing in: {told}")).to_owned()
+}
+
+#[test]
+fn what_can_be_tried_without_a_broker_is_tried() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = folder.path().join("deep/store");
+    let connect = |create: &str| {
+        let mut command = orderly();
+        command
+            .args(["check", "--connect"])
+            .env("ORDERLY_BROKER__URL", "memory:")
+            .env("ORDERLY_STORE__CREATE", create)
+            .env("ORDERLY_STORE__PATH", &store);
+        command
+    };
+    let done = connect("new").assert().code(0);
+    assert_eq!(tried(&done, "broker"), "ok, the broker is inside the process");
+    assert!(tried(&done, "store").contains("`orderly serve` makes it"), "{}", stderr(&done));
+    assert_eq!(tried(&done, "webhook"), "ok, the channel is not used");
+    assert!(!store.exists(), "nothing was made");
+    assert!(stdout(&done).contains("[broker]"), "the configuration is printed too");
+
+    let done = connect("never").assert().code(78);
+    assert!(tried(&done, "store").starts_with("FAILED: there is no store at "));
+
+    // a file in the way
+    fs::write(folder.path().join("deep"), "").expect("a file");
+    let done = connect("new").assert().code(74);
+    assert!(tried(&done, "store").starts_with("FAILED: "), "{}", stderr(&done));
+    assert_eq!(tried(&done, "broker"), "ok, the broker is inside the process", "all are tried");
+}
+
+#[test]
 fn a_wrong_command_line_ends_with_2() {
     orderly().arg("chekc").assert().code(2);
     orderly().assert().code(2);

@@ -2,12 +2,29 @@
 //!
 //! The output is TOML and, apart from the masked secrets, a valid configuration file. Warnings go to standard error. An
 //! invalid configuration ends the program before it gets here. `RUST_LOG` is checked too, since `serve` refuses a wrong one.
+//! With `--connect`, `connect` tries what the configuration names.
+
+mod connect;
 
 use std::io;
 
+use super::exit::Exit;
 use super::output;
 use crate::config::Config;
 use crate::telemetry;
+
+/// Arguments of `orderly check`.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 the configuration is right; 78 it is wrong. With --connect, where something went wrong: what \
+    `orderly serve` would end with (74 the store, 78 the configuration or a store that this build cannot open), and 1 for \
+    everything else."
+)]
+pub struct Args {
+    /// Try the broker, its exchanges and queues, the store and the webhook; nothing is changed
+    #[arg(long)]
+    connect: bool,
+}
 
 /// Why the configuration was not printed.
 #[derive(Debug, thiserror::Error)]
@@ -23,13 +40,13 @@ pub enum Error {
     Telemetry(#[from] telemetry::Error),
 }
 
-/// Prints the configuration and the warnings.
-pub fn run(config: &Config) -> Result<(), Error> {
+/// Prints the configuration and the warnings, and tries the connections where that is asked for.
+pub fn run(config: &Config, args: Args) -> Result<Exit, Error> {
     let in_force = config.to_toml().map_err(Error::Toml)?;
     output::print(&in_force).map_err(Error::Output)?;
     for warning in config.warnings() {
         eprintln!("warning: {}: {}", warning.key, warning.doubt);
     }
     telemetry::check()?;
-    Ok(())
+    Ok(if args.connect { connect::run(config) } else { Exit::Success })
 }

@@ -7,6 +7,7 @@ use crate::process::{self, broker_settings};
 use orderly_broker::client::Client;
 use orderly_broker::rabbit;
 use serde_json::json;
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Arguments of `orderly dead`.
@@ -19,10 +20,17 @@ pub struct Args {
     limit: usize,
 }
 
+/// The most characters of a body that a line shows.
+const SHOWN: usize = 200;
+
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 enum Action {
     /// Print the dead letters, a line of JSON each, and leave them where they are
-    List,
+    List {
+        /// Print whole bodies, not only their first 200 characters
+        #[arg(long)]
+        whole: bool,
+    },
     /// Publish the dead letters back as commands, with confirms
     Replay,
 }
@@ -52,7 +60,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     process::runtime()?.block_on(async {
         let client = Client::connect(&broker_settings(config)).await?;
         let exit = match args.action {
-            Action::List => list(&client, args.limit).await?,
+            Action::List { whole } => list(&client, args.limit, whole).await?,
             Action::Replay => replay(&client, args.limit).await?,
         };
         client.close().await;
@@ -60,7 +68,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     })
 }
 
-async fn list(client: &Client, limit: usize) -> Result<Exit, Error> {
+async fn list(client: &Client, limit: usize, whole: bool) -> Result<Exit, Error> {
     let mut text = String::new();
     for letter in client.dead_letters(limit).await? {
         let properties = &letter.message.properties;
@@ -69,12 +77,20 @@ async fn list(client: &Client, limit: usize) -> Result<Exit, Error> {
             "routing_key": letter.message.routing_key, "type": properties.kind,
             "id": properties.message_id, "source": properties.app_id,
             "size": letter.message.body.len(),
-            "text": std::str::from_utf8(&letter.message.body).ok(),
+            "text": std::str::from_utf8(&letter.message.body).ok().map(|text| shown(text, whole)),
         });
         let _ = writeln!(text, "{line}"); // writing to a string cannot fail
     }
     output::print(&text).map_err(Error::Output)?;
     Ok(Exit::Success)
+}
+
+/// The body in one line. Its beginning says what it is.
+fn shown(text: &str, whole: bool) -> Cow<'_, str> {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) if !whole => format!("{}…", &text[..end]).into(),
+        _ => text.into(),
+    }
 }
 
 async fn replay(client: &Client, limit: usize) -> Result<Exit, Error> {

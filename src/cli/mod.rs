@@ -36,7 +36,7 @@ pub struct Cli {
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Validate the configuration, print the one in force, and warn of suspicious values
-    Check,
+    Check(check::Args),
     /// Run a generated shop day through the whole processor, without RabbitMQ, and check the books
     Demo(demo::Args),
     /// Process commands from RabbitMQ until SIGTERM or SIGINT

@@ -6,6 +6,7 @@
 //! needs to be used again.
 
 mod failure;
+mod probe;
 
 use super::breaker::{Health, Terms};
 use super::queue::Limits;

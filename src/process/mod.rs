@@ -15,7 +15,7 @@ mod watch;
 
 pub use self::broker::{broker_settings, memory_broker};
 pub use self::signals::{Signals, run_until_signalled};
-pub use self::store::{open_store, read_any_store};
+pub use self::store::{open_store, read_any_store, read_store};
 
 use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;

@@ -35,7 +35,7 @@ pub(super) async fn read_ahead(
 ) -> Result<Option<ReadOnly>, Error> {
     loop {
         let config = config.clone();
-        let read = tokio::task::spawn_blocking(move || read(&config));
+        let read = tokio::task::spawn_blocking(move || read_store(&config));
         match read.await.map_err(|panicked| Error::Start(panicked.into()))? {
             Err(Error::Open { source: store::Error::InUse, .. }) => {
                 tokio::select! {
@@ -49,7 +49,7 @@ pub(super) async fn read_ahead(
 }
 
 /// Reads the configured store, if there is one, and changes nothing in it.
-fn read(config: &Config) -> Result<Option<ReadOnly>, Error> {
+pub fn read_store(config: &Config) -> Result<Option<ReadOnly>, Error> {
     let path = &config.store.path;
     if !path.join("db").is_file() {
         // opening would make a store
@@ -72,7 +72,7 @@ pub(super) fn open_after(
     let path = &config.store.path;
     let store = match read {
         Some(store) => Some(store),
-        None => self::read(config)?,
+        None => read_store(config)?,
     };
     match store {
         Some(store) => store.begin_writing().map(logged).map_err(failed(path)),
