@@ -14,6 +14,7 @@ use orderly::admin::{self, Backend, Health, Options, Readiness, Route, Server};
 use orderly::config::Secret;
 use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
+use regex_lite::Regex;
 use serde_json::{Value, json};
 use shop::Shop;
 use std::collections::{BTreeMap, BTreeSet};
@@ -218,8 +219,20 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
                 checked.insert("integer");
             } else {
                 assert_eq!(schema["type"], "string", "{path}: {name}");
-                assert_eq!(schema["minLength"], 1, "{path}: {name}");
                 refused("");
+                if let Some(pattern) = schema["pattern"].as_str() {
+                    let pattern = Regex::new(pattern).expect("a pattern");
+                    let rows = ["0", "00", "7", "p-7", "n-7-", "n-7-ab", "n-7", "p-", "x7", "7x"];
+                    for value in [&rows[..], &[&"9".repeat(19), &"9".repeat(20)]].concat() {
+                        if pattern.is_match(value) {
+                            assert_eq!(ask(value).status, 200, "{path}?{name}={value}");
+                        } else {
+                            drop(refused(value));
+                        }
+                    }
+                } else {
+                    assert_eq!(schema["minLength"], 1, "{path}: {name}");
+                }
                 checked.insert("string");
             }
         }

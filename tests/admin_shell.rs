@@ -67,7 +67,7 @@ struct Thing {
 
 /// Routes such as those of a resource.
 fn things() -> Routes {
-    async fn list(window: Query<Window>) -> Json<Page<usize>> {
+    async fn list(window: Query<Window<String>>) -> Json<Page<usize>> {
         let limit = window.0.limit;
         let first = window.0.after.as_deref().map_or(0, |after| after.parse().unwrap_or(0));
         let found = (first + 1..=60).take(limit.get() + 1).collect();

@@ -3,15 +3,42 @@
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
-use super::query::{Expected, Field, Value, parameters};
+use super::problem::Problem;
+use super::query::{Expected, Field, Given, Parameter, Parameters, Value};
 
-parameters! {
-    /// The part of a list that a caller asks for.
-    pub struct Window {
-        /// The largest number of items.
-        limit: Limit,
-        /// `next` of the page before; without it the first page is given.
-        after: Option<String>,
+/// The part of a list that a caller asks for. `A` is a place in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window<A> {
+    /// The largest number of items.
+    pub limit: Limit,
+    /// Where the page before ended; the first page is asked for without it.
+    pub after: Option<A>,
+}
+
+impl<A> Default for Window<A> {
+    fn default() -> Self {
+        Self { limit: Limit::default(), after: None }
+    }
+}
+
+impl<A: Value> Parameters for Window<A> {
+    fn all() -> Vec<Parameter> {
+        vec![
+            Parameter {
+                name: "limit",
+                about: "The largest number of items.",
+                schema: <Limit as Field>::schema,
+            },
+            Parameter {
+                name: "after",
+                about: "`next` of the page before; without it the first page is given.",
+                schema: A::schema,
+            },
+        ]
+    }
+
+    fn read(given: &Given) -> Result<Self, Problem> {
+        Ok(Self { limit: given.value("limit")?, after: given.value("after")? })
     }
 }
 

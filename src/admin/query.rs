@@ -231,7 +231,7 @@ mod tests {
             status: Option<Status>,
             /// Only those of this order.
             order_id: Option<String>,
-            ..window: Window
+            ..window: Window<String>
         }
     }
 

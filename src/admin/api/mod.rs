@@ -31,7 +31,6 @@ use actix_web::http::StatusCode;
 use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_store::{self as store, Ordinal, Reader, Table};
-use serde_json::json;
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +43,6 @@ enum Error {
         "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
     )]
     Deleted(Status),
-    #[error("after: must be the `next` of an earlier page")]
-    After,
     #[error(transparent)]
     State(#[from] states::Error),
     #[error("the answer cannot be written as JSON")]
@@ -63,9 +60,6 @@ impl From<Error> for Problem {
         match error {
             Error::NotFound(_) | Error::Awaited(_) | Error::Deleted(_) => {
                 Self::not_found(error.to_string())
-            }
-            Error::After => {
-                Self::unprocessable(error.to_string()).with("parameter", json!("after"))
             }
             Error::State(_) => {
                 tracing::error!(%error, "the store cannot be read");

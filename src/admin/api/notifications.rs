@@ -5,7 +5,7 @@ use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Query, parameters};
+use crate::admin::query::{Expected, Query, Value, parameters};
 use crate::pipeline::Resend;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path};
@@ -19,7 +19,7 @@ use orderly_domain::notification::{
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 /// A notification with the order that it is about.
@@ -98,6 +98,25 @@ impl Found {
     }
 }
 
+/// The last notification of the page before, or the place before the next order's notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct After {
+    order: Ordinal,
+    id: String,
+}
+
+impl Value for After {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let order = text.strip_prefix("n-").and_then(|rest| pages::number(rest.split_once('-')?.0));
+        let after = |order| Self { order: Ordinal(order), id: text.to_owned() };
+        order.map(after).ok_or_else(pages::next_of_a_page)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        pages::schema("n-", "-")
+    }
+}
+
 parameters! {
     /// The notifications that a caller asks for.
     pub(super) struct Filter {
@@ -105,7 +124,7 @@ parameters! {
         order_id: Option<String>,
         /// Only notifications of this status.
         status: Option<NoticeStatus>,
-        ..window: Window
+        ..window: Window<After>
     }
 }
 
@@ -151,11 +170,8 @@ pub(super) async fn list(
     filter: Query<Filter>,
 ) -> Result<Json<Page<NotificationView<'static>>>, Problem> {
     let Filter { order_id, status, window: Window { limit, after } } = filter.0;
-    let from = match &after {
-        None => Ordinal(0),
-        Some(after) => order_of(after).ok_or(Error::After)?,
-    };
-    let notifications = Notifications { status, after };
+    let from = after.as_ref().map_or(Ordinal(0), |after| after.order);
+    let notifications = Notifications { status, after: after.map(|after| after.id) };
     let query = move |reader: &Reader| {
         let page = match order_id {
             None => pages::page(&notifications, reader, from, limit)?,

@@ -93,7 +93,7 @@ parameters! {
     pub(super) struct Filter {
         /// Only orders of this status.
         status: Option<Status>,
-        ..window: Window
+        ..window: Window<Ordinal>
     }
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<OrderView<'static>>>, Problem> {
     let Filter { status, window } = filter.0;
     let orders = Orders { status };
-    let (from, limit) = (pages::first(&window)?, window.limit);
+    let (from, limit) = (pages::first(window.after), window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&orders, reader, from, limit)?, Found::view)
     };

@@ -1,10 +1,11 @@
 //! Pages of a list of entities, the oldest first.
 
 use super::Error;
-use crate::admin::listing::{Limit, Page, Window};
+use crate::admin::listing::{Limit, Page};
 use crate::admin::operation::{Json, View};
-use crate::admin::problem::Problem;
+use crate::admin::query::{Expected, Value};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
+use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The number of entities after which a request stops, at the end of a page of the store, so that no request reads a whole
 /// table. With a filter that few entities pass, a page may be short or empty and have a `next` all the same.
@@ -67,17 +68,39 @@ pub(super) fn json<'a, T, V: View>(
     Ok(Json::new(&Page { items, next: page.next.clone() })?)
 }
 
-/// The first ordinal of a page, where `after` is the ordinal of the entity before.
-pub(super) fn first(window: &Window) -> Result<Ordinal, Problem> {
-    first_behind(window, |after| after.parse().ok().map(Ordinal))
+/// The most digits of a place: every number of that many fits.
+const DIGITS: usize = 19;
+
+/// What an `after` must be.
+pub(super) fn next_of_a_page() -> Expected {
+    Expected::Other("the `next` of an earlier page".to_owned())
 }
 
-/// The first ordinal of a page, where `ordinal` reads the ordinal of the entity before out of `after`.
-pub(super) fn first_behind(
-    window: &Window,
-    ordinal: impl FnOnce(&str) -> Option<Ordinal>,
-) -> Result<Ordinal, Problem> {
-    let Some(after) = &window.after else { return Ok(Ordinal(0)) };
-    let next = ordinal(after).and_then(|last| last.0.checked_add(1));
-    Ok(next.map(Ordinal).ok_or(Error::After)?)
+/// The number in an `after`.
+pub(super) fn number(text: &str) -> Option<u64> {
+    let is_number = (1..=DIGITS).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+/// The schema of an `after` that has a number between other texts.
+pub(super) fn schema(before: &str, behind: &str) -> Schema {
+    json_schema!({
+        "type": "string", "pattern": format!("^{before}[0-9]{{1,{DIGITS}}}{behind}"),
+    })
+}
+
+/// The `after` of a list of entities: the ordinal of the last one of the page before.
+impl Value for Ordinal {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        number(text).map(Self).ok_or_else(next_of_a_page)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        schema("", "$")
+    }
+}
+
+/// The first ordinal of a page, where `after` is the ordinal of the entity before.
+pub(super) fn first(after: Option<Ordinal>) -> Ordinal {
+    after.map_or(Ordinal(0), |last| Ordinal(last.0.saturating_add(1)))
 }

@@ -5,7 +5,7 @@ use super::{Backend, Error};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Query, parameters};
+use crate::admin::query::{Expected, Query, Value, parameters};
 use crate::decode;
 use actix_web::web::{Data, Path};
 use base64::Engine as _;
@@ -17,7 +17,7 @@ use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 /// A parked message as the API shows it, without its bytes.
@@ -134,12 +134,27 @@ fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
     })?)
 }
 
+/// The last message of the page before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct After(Ordinal);
+
+impl Value for After {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let number = text.strip_prefix("p-").and_then(pages::number);
+        number.map(Ordinal).map(Self).ok_or_else(pages::next_of_a_page)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        pages::schema("p-", "$")
+    }
+}
+
 parameters! {
     /// The parked messages that a caller asks for.
     pub(super) struct Filter {
         /// Only messages that were parked for this reason.
         reason: Option<ParkedReason>,
-        ..window: Window
+        ..window: Window<After>
     }
 }
 
@@ -173,7 +188,7 @@ pub(super) async fn list(
 ) -> Result<Json<Page<ParkedView<'static>>>, Problem> {
     let Filter { reason, window } = filter.0;
     let messages = ParkedMessages { reason };
-    let (from, limit) = (pages::first_behind(&window, parked::ordinal)?, window.limit);
+    let (from, limit) = (pages::first(window.after.map(|after| after.0)), window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&messages, reader, from, limit)?, Found::view)
     };

@@ -75,10 +75,10 @@ impl List for Skus {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    window: Query<Window>,
+    window: Query<Window<Ordinal>>,
 ) -> Result<Json<Page<StockView<'static>>>, Problem> {
     let window = window.0;
-    let (from, limit) = (pages::first(&window)?, window.limit);
+    let (from, limit) = (pages::first(window.after), window.limit);
     let query = move |reader: &Reader| {
         pages::json(&pages::page(&Skus, reader, from, limit)?, StockView::from)
     };

@@ -199,7 +199,7 @@ async fn a_page_of_fifty_of_ten_thousand_reads_about_fifty() {
 async fn a_page_behind_the_end_is_empty_and_the_last() {
     let mut shop = Shop::new();
     (0..3).for_each(|ordinal| shop.place(ordinal));
-    for after in [2, 3, 5_000, u64::MAX / 2, u64::MAX - 1] {
+    for after in [2, 3, 5_000, u64::MAX / 2, 9_999_999_999_999_999_999] {
         let (status, page, _) = shop.get(&format!("/api/orders?after={after}")).await;
         assert_eq!(status, StatusCode::OK, "{after}: {page}");
         assert_eq!(page, serde_json::json!({ "items": [], "next": null }), "{after}");

@@ -10,11 +10,11 @@ mod attempts;
 mod summary;
 
 use self::attempts::Attempts;
-use super::{Backend, Error, orders};
+use super::{Backend, Error, orders, pages};
 use crate::admin::listing::{Limit, Page};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Query, parameters};
+use crate::admin::query::{Expected, Query, Value, parameters};
 use actix_web::web::{Data, Path};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
@@ -26,7 +26,7 @@ use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Reader, Seq};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::collections::VecDeque;
 
@@ -75,6 +75,20 @@ pub(super) enum Timeline<'a> {
 
 views!(Timeline);
 
+/// The last item of the page before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct After(Seq);
+
+impl Value for After {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        pages::number(text).map(Seq).map(Self).ok_or_else(pages::next_of_a_page)
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        pages::schema("", "$")
+    }
+}
+
 parameters! {
     /// The part of a timeline that a caller asks for. Without either parameter that is the whole timeline, up to [`MOST`]
     /// items.
@@ -82,7 +96,7 @@ parameters! {
         /// The largest number of items. Without this and `after` the answer is a bare array of the first 1,000 items.
         limit: Option<Limit>,
         /// `next` of the page before.
-        after: Option<String>,
+        after: Option<After>,
     }
 }
 
@@ -93,10 +107,7 @@ pub(super) async fn of_order(
 ) -> Result<Json<Timeline<'static>>, Problem> {
     let Part { limit, after } = part.0;
     let is_page = limit.is_some() || after.is_some();
-    let after = match after {
-        None => Seq(0),
-        Some(after) => Seq(after.parse().map_err(|_| Error::After)?),
-    };
+    let after = after.map_or(Seq(0), |After(after)| after);
     let limit = limit.unwrap_or_default();
     let query = move |reader: &Reader| {
         let most = if is_page { limit.get() + 1 } else { MOST };
