@@ -38,8 +38,8 @@ pub struct Changeset {
     pub deleted: Option<Status>,
     /// How many more callbacks wait for their order; negative: how many fewer.
     pub waiting: i64,
-    /// Every capture in the store has a name in the index from now on.
-    pub(crate) captures_named: bool,
+    /// The store is up to date from now on.
+    pub(crate) up_to_date: bool,
     /// A message that is parked. This and the marker are boxed to keep the changeset small: it is
     /// copied often, and few changesets have either.
     pub parked: Option<Box<ParkedItem>>,
@@ -148,7 +148,7 @@ impl Changeset {
         self.status_change = other.status_change.or(self.status_change);
         self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
-        self.captures_named |= other.captures_named;
+        self.up_to_date |= other.up_to_date;
         self.parked = other.parked.or(self.parked.take());
         self.marker = other.marker.or(self.marker.take());
     }

@@ -11,8 +11,12 @@ pub const WAITING: u8 = 32;
 /// Bytes that are stored of parked messages.
 pub const PARKED_BYTES: u8 = 33;
 
-/// 1 once every capture in the store has a name in the index. Earlier builds gave them none.
-pub const CAPTURES_NAMED: u8 = 50;
+/// How far the store was brought up to date, see [`UP_TO_DATE`].
+pub const UPGRADED: u8 = 50;
+
+/// The value of [`UPGRADED`] of a store that is up to date. 1: every capture has a name in the index. 2: so has every attempt
+/// with an authorization or money, and the orders know what was sent back before they were paid.
+pub const UP_TO_DATE: i64 = 2;
 
 /// The reasons why messages are parked. Each variant has the number of its counter.
 #[derive(
@@ -147,9 +151,9 @@ pub fn orders(view: &View, status: Status) -> u64 {
     count(view, of_status(status))
 }
 
-/// Whether every capture in the store has a name in the index.
-pub fn captures_are_named(view: &View) -> bool {
-    count(view, CAPTURES_NAMED) > 0
+/// How far the store is from being up to date: 0 when it is.
+pub fn to_upgrade(view: &View) -> i64 {
+    UP_TO_DATE - view.counters()[usize::from(UPGRADED)]
 }
 
 /// How many callbacks wait for their order.

@@ -35,6 +35,7 @@ const STEPS: &[&str] = &[
     "refund_succeeded a 200 r-x",
     "refund_succeeded a 900 r-y",
     "refund_failed a r-x later",
+    "refund_failed a r-z",
     "refunds succeed",
     "refunds fail",
     "dispute_opened a d-1",
@@ -195,7 +196,10 @@ fn key(shop: &Shop) -> String {
     let mut refunds: Vec<_> = known
         .refunds
         .iter()
-        .map(|one| format!("{} {} {}", one.state, one.amount, one.request.is_some()))
+        .map(|one| {
+            let sent_back = one.sent_back();
+            format!("{} {} {sent_back} {}", one.state, one.amount, one.request.is_some())
+        })
         .collect();
     attempts.sort_unstable();
     refunds.sort_unstable();
@@ -275,6 +279,11 @@ async fn possible(history: &[&str], named: &BTreeSet<String>) -> BTreeSet<String
         ("order.complete".to_owned(), "order.complete", json!({"order_id": ORDER})),
         ("order.amend".to_owned(), "order.amend", json!({"order_id": ORDER, "adjustments": []})),
         ("order.capture".to_owned(), "order.capture", json!({"order_id": ORDER, "amount": 1})),
+        (
+            "order.capture with again".to_owned(),
+            "order.capture",
+            json!({"order_id": ORDER, "amount": 1, "again": true}),
+        ),
         ("refund.request".to_owned(), "refund.request", refund("w-9", 1, 0)),
         ("refund.request".to_owned(), "refund.request", refund("w-9", 0, 1)),
     ];
@@ -307,6 +316,10 @@ async fn possible(history: &[&str], named: &BTreeSet<String>) -> BTreeSet<String
         if is_possible {
             found.insert(name);
         }
+    }
+    // what may be asked for is not asked for again
+    if found.contains("order.capture") {
+        found.remove("order.capture with again");
     }
     found
 }

@@ -12,7 +12,10 @@
 mod life_cycles;
 mod support;
 
-use life_cycles::{ORDER, Pair, applied, calm_orders, history, placing, wild_orders};
+use life_cycles::{
+    ORDER, Pair, answers_in_two_orders, applied, asking_back, calm_orders, history, placing,
+    wild_orders,
+};
 use orderly_actors::order::LatePayment;
 use orderly_domain::command::Kind;
 use orderly_domain::event::Type;
@@ -108,7 +111,9 @@ fn the_shop_does_what_the_contract_says() {
 fn callbacks_that_stay_within_the_total_come_to_the_same_in_any_order() {
     check(calm_orders(), |[first, second]| {
         let (first, second) = (run(outcome(&first, MOST_KEPT))?, run(outcome(&second, 1))?);
-        if first == second { Ok(()) } else { Err(format!("{first}\n{second}")) }
+        let is_same =
+            ["money", "stock", "authorized"].iter().all(|what| first[*what] == second[*what]);
+        if is_same { Ok(()) } else { Err(format!("{first}\n{second}")) }
     });
 }
 
@@ -120,7 +125,30 @@ fn captures_with_ids_and_refunds_come_to_the_same_money_in_any_order() {
     });
 }
 
-/// The money and the stock after an order and its callbacks, in a shop of their own.
+#[test]
+fn what_became_of_a_refund_comes_to_the_same_in_any_order() {
+    check(answers_in_two_orders(), |[first, second]| {
+        let came = |answers: &[Value], kept| run(answered(answers, kept));
+        let (first, second) = (came(&first, MOST_KEPT)?, came(&second, 1)?);
+        if first == second { Ok(()) } else { Err(format!("{first}\n{second}")) }
+    });
+}
+
+/// What is seen of an order that is paid and asked back, after the results of that refund.
+async fn answered(answers: &[Value], payments_kept: usize) -> Result<Value, String> {
+    let mut pair = Pair::open(LatePayment::Rehold, ConfirmOn::Capture, payments_kept);
+    pair.live(&[]).await?;
+    pair.send("order.place", placing()).await?;
+    for (kind, data) in asking_back() {
+        pair.send(kind, data).await?;
+    }
+    for callback in answers {
+        pair.send("payment.callback", callback.clone()).await?;
+    }
+    Ok(seen(&pair))
+}
+
+/// What is seen of an order after its callbacks, in a shop of their own.
 async fn outcome(callbacks: &[Value], payments_kept: usize) -> Result<Value, String> {
     let mut pair = Pair::open(LatePayment::Rehold, ConfirmOn::Capture, payments_kept);
     pair.live(&[]).await?;
@@ -128,10 +156,20 @@ async fn outcome(callbacks: &[Value], payments_kept: usize) -> Result<Value, Str
     for callback in callbacks {
         pair.send("payment.callback", callback.clone()).await?;
     }
+    Ok(seen(&pair))
+}
+
+/// The money, the stock and the authorizations of the order.
+fn seen(pair: &Pair) -> Value {
     let order = pair.shop.order(ORDER);
     let stock = ["cup", "pot"].map(|sku| pair.shop.stock(sku));
-    Ok(json!({
+    let model = pair.model.order(ORDER).expect("it is placed");
+    let refunds = model.refunds.iter().map(|one| json!([one.id, one.state, one.sent_back]));
+    json!({
         "money": [order.paid, order.refunded, order.disputed],
         "stock": stock,
-    }))
+        "authorized": model.authorized,
+        "status": order.status,
+        "refunds": refunds.collect::<Vec<_>>(),
+    })
 }

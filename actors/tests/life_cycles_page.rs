@@ -9,6 +9,8 @@
 mod cells;
 #[path = "life_cycles_page/page.rs"]
 mod page;
+#[path = "life_cycles_page/special_cases.rs"]
+mod special_cases;
 mod support;
 
 use orderly_domain::command::Kind;

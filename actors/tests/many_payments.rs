@@ -311,7 +311,7 @@ async fn notifications_that_nobody_takes() {
     let told = shop.sequencer.notified(&delivery, Sent::Delivered).await.expect("reads");
     assert!(told.is_none(), "nothing is left to record");
     says(&mut shop, "refund_failed a r-0 later").await;
-    assert_eq!(says(&mut shop, "refund_succeeded a 1 r-0").await, Verdict::Applied);
+    assert_eq!(says(&mut shop, "refund_succeeded a 1 r-0 later").await, Verdict::Applied);
     assert_eq!(requested(&shop).len(), 501);
     // of those that are delivered the newest are kept
     shop.deliver().await;

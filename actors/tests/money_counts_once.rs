@@ -6,9 +6,10 @@ use orderly_actors::counters;
 use orderly_actors::states::State;
 use orderly_actors::tables;
 use orderly_domain::event::Type;
-use orderly_domain::order::Status;
-use orderly_domain::payment::{Capture, CaptureIdentity, Payments};
+use orderly_domain::order::{Order, Status};
+use orderly_domain::payment::{CaptureIdentity, Payments, RefundPart};
 use orderly_domain::stored::Stored;
+use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Verdict};
 use std::sync::Arc;
 use support::{DAY, Shop, place, said, verdict};
@@ -148,59 +149,187 @@ async fn what_else_is_said_of_a_deleted_order_is_stale() {
     assert_eq!(counters::parked_in_all(&shop.sequencer.view().borrow()), 0);
 }
 
-/// A capture is in the state of an order, and has no name, as an earlier build left it.
-fn capture_without_a_name(shop: &mut Shop, order: &str, attempt: &str, id: &str) {
+#[actix::test]
+async fn an_attempt_belongs_to_the_first_order_that_counted_its_money() {
+    for first in ["authorized pi_7 500", "captured pi_7 500 #ch_7", "captured pi_7 100"] {
+        let mut shop = two_orders().await;
+        shop.run("payment.callback", said("o-1", first)).await;
+
+        let second = shop.run("payment.callback", said("o-2", "authorized pi_7 500")).await;
+
+        assert_eq!(
+            (verdict(&second), second.record.detail.clone()),
+            (STALE, Some(belongs_to("o-1")))
+        );
+        assert_eq!(shop.state::<Payments>(tables::ORDERS, "o-2"), None, "{first}");
+        // what merely names an attempt does not make it the order's own
+        shop.run("payment.callback", said("o-1", "action_required pi_8")).await;
+        for text in ["authorized pi_8 500", "authorized pi_7 500 @other"] {
+            let other = shop.run("payment.callback", said("o-2", text)).await;
+            assert_eq!(verdict(&other), APPLIED, "{text}");
+        }
+        // money is known by itself
+        let money = shop.run("payment.callback", said("o-2", "captured pi_7 500 #ch_8")).await;
+        assert_eq!((verdict(&money), shop.status("o-2")), (APPLIED, Status::Paid), "{first}");
+    }
+}
+
+#[actix::test]
+async fn one_authorization_does_not_confirm_two_orders() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    for order in ["o-1", "o-2"] {
+        let mut placing = place(order, &[("tea", 1, 500)]);
+        placing["confirm_on"] = serde_json::json!("authorization");
+        shop.run("order.place", placing).await;
+        shop.run("payment.callback", said(order, "authorized pi_7 500")).await;
+    }
+    assert_eq!(
+        (shop.status("o-1"), shop.status("o-2")),
+        (Status::Authorized, Status::AwaitingPayment)
+    );
+}
+
+#[actix::test]
+async fn an_attempt_of_an_order_that_was_deleted_stays_its_own() {
+    let mut shop = Box::pin(a_deleted_order()).await;
+    shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
+    let other = shop.run("payment.callback", said("o-3", "authorized pi_7 500")).await;
+    assert_eq!((verdict(&other), other.record.detail.clone()), (STALE, Some(belongs_to("o-1"))));
+    shop.run("payment.callback", said("o-3", "authorized pi_9 500")).await;
+    let deleted = shop.run("payment.callback", said("o-1", "authorized pi_9 500")).await;
+    assert_eq!(
+        (verdict(&deleted), deleted.record.detail.clone()),
+        (STALE, Some(belongs_to("o-3")))
+    );
+    let own = shop.run("payment.callback", said("o-1", "authorized pi_7 500")).await;
+    assert_eq!(verdict(&own), (Verdict::Failed, Some("failed")), "the order is gone");
+}
+
+fn belongs_to(order: &str) -> Detail {
+    Detail::Text(format!("the attempt belongs to order {order}"))
+}
+
+#[actix::test]
+async fn an_attempt_that_is_only_counted_does_not_come_back_to_life() {
+    let mut shop = two_orders().await;
+    for number in 0..25 {
+        shop.run("payment.callback", said("o-1", &format!("failed pi_{number}"))).await;
+    }
+    let before = shop.state::<Payments>(tables::ORDERS, "o-1").expect("has payments");
+    assert_eq!((before.ended.failed, before.attempts.len()), (5, 20));
+    for text in ["authorized pi_0 500 later", "action_required pi_1", "voided pi_2 later"] {
+        let late = shop.run("payment.callback", said("o-1", text)).await;
+        assert_eq!(verdict(&late), STALE, "{text}");
+    }
+    assert_eq!(shop.state(tables::ORDERS, "o-1"), Some(before));
+    let money = shop.run("payment.callback", said("o-1", "captured pi_0 200 #ch_1")).await;
+    assert_eq!(verdict(&money), APPLIED, "money counts all the same");
+    let rest = shop.run("payment.callback", said("o-1", "authorized pi_0 300 later")).await;
+    assert_eq!(verdict(&rest), STALE);
+    shop.check_balance();
+}
+
+/// Changes a state of an order as no command does: to what an earlier build left.
+fn change<S: State + Stored>(shop: &mut Shop, order: &str, change: impl FnOnce(&mut S)) {
     let view = shop.sequencer.view();
     let name = orderly_actors::names::name(order);
     let ordinal = view.borrow().find(tables::ORDERS, &name).expect("reads").expect("is there");
-    let mut payments: Payments = shop.state(tables::ORDERS, order).expect("has payments");
-    let known = payments.attempts.iter_mut().find(|one| one.id.as_str() == attempt);
-    let known = known.expect("the attempt is there");
-    let capture = Capture {
-        identity: CaptureIdentity::Capture(id.parse().expect("is an id")),
-        ..known.captures[0].clone()
-    };
-    known.captures = vec![capture];
+    let mut state: S = shop.state(tables::ORDERS, order).expect("is there");
+    change(&mut state);
     let mut builder = view.borrow().begin(0);
-    let encoded =
-        builder.put_with(tables::ORDERS, ordinal, Payments::PART, |out| payments.write(out));
+    let encoded = builder.put_with(tables::ORDERS, ordinal, S::PART, |out| state.write(out));
     encoded.expect("encodes");
     let unit = builder.seal(0, &[]);
     view.borrow_mut().seal(Arc::clone(&unit));
     shop.log.commit(&[unit]).expect("commits");
 }
 
+/// The attempt and the capture of an order have other ids than the index has names for.
+fn without_names(shop: &mut Shop, order: &str, attempt: &str) {
+    change(shop, order, |payments: &mut Payments| {
+        let known = &mut payments.attempts[0];
+        known.id = attempt.parse().expect("is an id");
+        known.captures[0].identity = CaptureIdentity::Capture("ch".parse().expect("is an id"));
+    });
+}
+
+/// Brings the store up to date, as a start does. Returns how many units that takes.
+async fn upgrade(shop: &mut Shop) -> usize {
+    let mut units = 0;
+    let mut next = shop.sequencer.to_upgrade();
+    while let Some(from) = next {
+        let (sealed, rest) = shop.sequencer.upgrade(from).await.expect("the store works");
+        shop.keep(sealed).await;
+        (units, next) = (units + 1, rest);
+    }
+    units
+}
+
 #[actix::test]
-async fn a_store_of_an_earlier_build_learns_the_names_of_its_captures() {
-    // Given many orders whose captures have no names
+async fn a_store_of_an_earlier_build_learns_the_names_of_its_captures_and_attempts() {
+    // Given many orders whose captures and attempts have no names
     let mut shop = Shop::stocked(&[("tea", 2_000)]).await;
     for number in 0..600 {
         let order = format!("o-{number}");
         shop.run("order.place", place(&order, &[("tea", 1, 500)])).await;
         shop.run("payment.callback", said(&order, &format!("captured a-{number} 500"))).await;
         if number % 3 == 0 {
-            capture_without_a_name(&mut shop, &order, &format!("a-{number}"), "ch");
+            without_names(&mut shop, &order, &format!("old-{number}"));
         }
     }
     shop.run("order.place", place("late", &[("tea", 1, 500)])).await;
-    assert!(!counters::captures_are_named(&shop.sequencer.view().borrow()));
+    assert_ne!(counters::to_upgrade(&shop.sequencer.view().borrow()), 0);
 
     // When the store is brought up to date, in several units
-    let mut units = 0;
-    let mut next = shop.sequencer.captures_to_name();
-    while let Some(from) = next {
-        let (sealed, rest) = shop.sequencer.name_captures(from).await.expect("the store works");
-        shop.keep(sealed).await;
-        (units, next) = (units + 1, rest);
-    }
+    assert!(upgrade(&mut shop).await > 1, "one unit takes a part of the orders");
 
     // Then each is known, and the next start has nothing to do
-    assert!(units > 1, "one unit takes a part of the orders");
-    assert_eq!(shop.sequencer.captures_to_name(), None);
+    assert_eq!(shop.sequencer.to_upgrade(), None);
     for number in [0, 300, 597] {
-        let text = format!("captured a-{number} 500 #ch");
-        let again = shop.run("payment.callback", said("late", &text)).await;
-        let expected = Some(counted_for(&format!("o-{number}")));
-        assert_eq!((verdict(&again), again.record.detail.clone()), (STALE, expected));
+        let order = format!("o-{number}");
+        for (text, detail) in [
+            (format!("captured old-{number} 500 #ch"), Some(counted_for(&order))),
+            (format!("authorized old-{number} 500"), Some(belongs_to(&order))),
+        ] {
+            let again = shop.run("payment.callback", said("late", &text)).await;
+            assert_eq!((verdict(&again), again.record.detail.clone()), (STALE, detail), "{text}");
+        }
+    }
+}
+
+#[actix::test]
+async fn orders_of_an_earlier_build_learn_what_was_sent_back_before_they_are_paid() {
+    for (history, captured, asked) in [
+        // 200 came and went back: all of it is no surplus
+        (&["captured a 200 #1", "refund_succeeded a 200 r-1"][..], "captured b 500 #2", 0),
+        (&["captured a 200 #1", "refund_succeeded a 200 r-1"], "captured b 530 #2", 30),
+        // money of another currency is none of the order's
+        (&["captured a 200 USD #1", "refund_succeeded a 200 r-1 USD"], "captured b 500 #2", 0),
+    ] {
+        let mut shop = two_orders().await;
+        for text in history {
+            shop.run("payment.callback", said("o-1", text)).await;
+        }
+        change(&mut shop, "o-1", |payments: &mut Payments| {
+            let refund = &mut payments.refunds[0];
+            refund.successes[0].at = Timestamp::EPOCH; // its time was not recorded
+            (refund.early, refund.request) = (false, Some(RefundPart::ONLY));
+        });
+        change(&mut shop, "o-1", |order: &mut Order| order.early_refunds = 0);
+
+        upgrade(&mut shop).await;
+
+        shop.run("payment.callback", said("o-1", captured)).await;
+        if shop.status("o-1") == Status::UnderReview {
+            let accept = serde_json::json!({"order_id": "o-1", "decision": "accept"});
+            shop.run("order.resolve", accept).await;
+        }
+        assert_eq!(shop.status("o-1"), Status::Paid, "{history:?}");
+        assert_eq!(shop.order("o-1").auto_refunds_requested, asked, "{history:?}");
+        // a refund that bounces is surplus again
+        let bounced = shop.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
+        assert_eq!(verdict(&bounced), APPLIED);
+        assert_eq!(shop.order("o-1").early_refunds, 0, "{history:?}");
+        shop.check_balance();
     }
 }

@@ -18,6 +18,7 @@ use invariants::{audit, audit_entry, audit_history};
 use money::Money;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
+use orderly_domain::event::Event;
 use orderly_domain::order::{Order, Status};
 use orderly_domain::verdict::Verdict;
 use proptest::prelude::*;
@@ -143,6 +144,23 @@ proptest! {
         };
         prop_assert!(known, "{:?}", order);
     }
+}
+
+/// An attempt that was to be given up is authorized all the same: only then is its provider asked to void it once more.
+#[actix::test]
+async fn an_attempt_is_asked_to_void_once_more_when_it_is_authorized_after_that() {
+    let said = |text| Happens::Sent("payment.callback", support::said("o-1", text));
+    let shop = live(vec![
+        Happens::Sent("order.place", place("o-1", &[("tea", 1, PRICE)])),
+        Happens::Sent("order.cancel", json!({"order_id": "o-1"})),
+        said("action_required a"),
+        said("authorized a 400"),
+        said("voided a"),
+    ])
+    .await;
+    let events = shop.entries.iter().flat_map(|entry| &entry.record.events);
+    let voids = events.filter(|event| matches!(event, Event::VoidRequested { .. }));
+    assert_eq!(voids.count(), 2);
 }
 
 /// Callbacks of a paid order of 4 prices: captures of three attempts, whole and in parts, refunds that

@@ -3,7 +3,9 @@
 mod support;
 
 use orderly_actors::journal_entry::JournalEntry;
+use orderly_domain::event::Event;
 use orderly_domain::order::Status;
+use orderly_domain::payment::RefundState;
 use orderly_domain::verdict::{Detail, Verdict};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -419,4 +421,76 @@ async fn ids_of_refunds_that_orderly_makes_are_derived_and_never_collide() {
     ids[0].sort();
     ids[0].dedup();
     assert_eq!(ids[0].len(), 5);
+}
+
+/// The idempotency key of each request to refund.
+fn keys(shop: &Shop) -> Vec<(String, u32, u32)> {
+    let events = shop.entries.iter().flat_map(|entry| &entry.record.events);
+    let keys = events.filter_map(|event| match event {
+        Event::RefundRequested { refund_id, part, .. } => {
+            let part = part.expect("each has one");
+            Some((refund_id.to_string(), part.part, part.tries))
+        }
+        _ => None,
+    });
+    keys.collect()
+}
+
+/// Every refund that is requested fails.
+async fn all_fail(shop: &mut Shop) {
+    for refund in shop.refunds("o-1") {
+        if refund.state == RefundState::Requested {
+            let attempt = refund.attempt.expect("asks somebody");
+            let mut failed = said("o-1", &format!("refund_failed {attempt}"));
+            failed["refund_id"] = json!(refund.id);
+            shop.run("payment.callback", failed).await;
+        }
+    }
+}
+
+#[actix::test]
+async fn no_request_to_refund_has_the_key_of_another() {
+    let mut shop = Shop::stocked(&[("tea", 1)]).await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
+    let give_back = json!({"order_id": "o-1", "decision": "return"});
+    for text in ["captured a 500 #1", "captured b 100 #2"] {
+        shop.run("payment.callback", said("o-1", text)).await;
+    }
+    // a refund of two parts is asked for anew with one part: there are fewer refunds than before
+    for (kind, data) in [
+        ("refund.request", refund("w-1", 600, &[])),
+        ("order.resolve", give_back.clone()),
+        ("refund.request", refund("w-1", 100, &[])),
+        ("order.resolve", give_back),
+    ] {
+        all_fail(&mut shop).await;
+        assert_eq!(verdict(&shop.run(kind, data).await), APPLIED, "{kind}");
+    }
+    let mut keys = keys(&shop);
+    assert_eq!(keys.len(), 6, "{keys:?}");
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 6, "{keys:?}");
+}
+
+#[actix::test]
+async fn a_refund_that_failed_and_was_settled_another_way_leaves_the_list_of_a_person() {
+    let mut shop = paid().await;
+    shop.run("refund.request", refund("w-1", 500, &[])).await;
+    all_fail(&mut shop).await;
+    let attention = |shop: &Shop| {
+        let audit = orderly_actors::audit::audit(&shop.sequencer.view().borrow()).expect("reads");
+        assert!(audit.balanced, "{:?}", audit.violations);
+        audit.attention
+    };
+    assert_eq!(attention(&shop), ["order o-1: the refund of 5.00 EUR failed"]);
+    let decide = |decision: &str| json!({"order_id": "o-1", "decision": decision});
+    let refused = shop.run("order.resolve", decide("return")).await;
+    assert_eq!(verdict(&refused), (Verdict::Rejected, Some("not_allowed")));
+    let Some(Detail::Text(detail)) = &refused.record.detail else { panic!("has a text") };
+    assert!(detail.contains("order.resolve accept"), "{detail}");
+
+    let accepted = shop.run("order.resolve", decide("accept")).await;
+    assert_eq!(verdict(&accepted), APPLIED);
+    assert_eq!((attention(&shop), keys(&shop).len()), (vec![], 1), "nothing is sent twice");
 }

@@ -29,7 +29,7 @@ fn counters_keep_their_numbers() {
     let others = [
         (counters::WAITING, "waiting"),
         (counters::PARKED_BYTES, "parked_bytes"),
-        (counters::CAPTURES_NAMED, "captures_named"),
+        (counters::UPGRADED, "captures_named"),
     ];
     let others = others.map(|(number, name)| (number, name.to_owned()));
     numbers::check("Counter", orders.chain(parked).chain(others));

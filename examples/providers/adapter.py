@@ -113,7 +113,7 @@ def scaled_or_refused(amount: int, currency: str, wanted: int) -> int:
         raise Refused(f"{currency}: {error}") from error
 
 
-def utc(at: str | int, plus: int = 0) -> str:
+def utc(at: str | int, plus: float = 0) -> str:
     """RFC 3339 text or seconds since 1970, and some seconds more, as RFC 3339 in UTC. The same instant gives the same text."""
     moment = datetime.fromtimestamp(at, UTC) if isinstance(at, int) else datetime.fromisoformat(at)
     return (moment + timedelta(seconds=plus)).astimezone(UTC).isoformat().replace("+00:00", "Z")

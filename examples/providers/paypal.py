@@ -160,10 +160,13 @@ class PayPal(Provider):
 
     def result_of(self, refund: Json, order: str, attempt: str) -> Json:
         """The callback of a refund that is done. Its id and status name the event, wherever the adapter learned of it."""
-        names = {"refund_id": refund_id_of(refund)}
+        refund_id, share = share_of(refund)
+        names = {"refund_id": refund_id}
         if refund["status"] == "COMPLETED":
+            # the shares of one refund of orderly are known by their times, and PayPal's times are whole seconds
+            at = utc(refund["create_time"], plus=share / 1_000_000)
             names |= money(refund["amount"])
-            return callback("refund_succeeded", f"{refund['id']}:completed", order, attempt, utc(refund["create_time"]), **names)
+            return callback("refund_succeeded", f"{refund['id']}:completed", order, attempt, at, **names)
         return callback("refund_failed", f"{refund['id']}:failed", order, attempt, utc(refund["create_time"], plus=1), **names)
 
     def dispute(self, event: Json, dispute: Json) -> Iterator[Json]:
@@ -244,13 +247,11 @@ class PayPal(Provider):
                 self.api.post(f"/v2/payments/authorizations/{segment(one['id'])}/void", {}, key)
 
 
-def refund_id_of(refund: Json) -> str:
-    """The refund of orderly that a refund carries out: its first part under orderly's id, further ones under ids of their own.
-    A refund that orderly did not ask for has PayPal's id."""
+def share_of(refund: Json) -> tuple[str, int]:
+    """The refund of orderly that a refund carries out, and which share of it, from 1. A refund that orderly did not ask for has
+    PayPal's id, and is whole (0)."""
     mark = MARK.fullmatch(refund.get("invoice_id") or "")
-    if mark is None:
-        return str(refund["id"])
-    return mark[1] if mark[4] == "1" else f"{mark[1]}+{mark[4]}"
+    return (mark[1], int(mark[4])) if mark else (str(refund["id"]), 0)
 
 
 def is_of(refund: Json, request: Request) -> bool:

@@ -12,7 +12,7 @@ use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status};
 use orderly_domain::payment::rules::whole;
-use orderly_domain::payment::{CaptureIdentity, FoldedItem, FoldedSums, Payments, RefundState};
+use orderly_domain::payment::{CaptureIdentity, FoldedItem, FoldedSums, Payments};
 use orderly_model::Settings;
 use orderly_store::{
     COUNTERS, HistoryLink, IdentityHash, NameHash, Ordinal, Put, Seq, Table, Unit, View,
@@ -457,8 +457,7 @@ fn amends(unit: &Unit) -> bool {
 /// The money of an order that was captured and refunded in its own currency.
 fn money(payments: &Payments, order: &Order) -> (i64, i64) {
     let taken = payments.attempts.iter().map(|attempt| attempt.captured(order.currency));
-    let given_back = payments.refunds.iter().filter(|refund| {
-        refund.currency == order.currency && refund.state == RefundState::Succeeded
-    });
-    (taken.sum(), given_back.map(|refund| refund.amount).sum())
+    let refunds = payments.refunds.iter().filter(|refund| refund.currency == order.currency);
+    let given_back = refunds.flat_map(|refund| &refund.successes).map(|success| success.amount);
+    (taken.sum(), given_back.sum())
 }

@@ -80,6 +80,9 @@ impl Shop {
                 if self.random.one_in(2) {
                     data["amount"] = json!(self.random.pick(&[1, 100, 250]));
                 }
+                if self.random.one_in(3) {
+                    data["again"] = json!(true);
+                }
                 self.message("order.capture", &data, now)
             }
             Kind::Refund => self.refund(model, now),
@@ -304,7 +307,7 @@ impl Shop {
         let mut data = json!({
             "provider": self.random.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
             "order_id": order, "attempt_id": self.attempt(&order), "kind": kind,
-            "occurred_at": self.random.pick(&["2026-01-01T00:00:00Z", "2026-01-01T06:00:00Z"]),
+            "occurred_at": format!("2026-01-01T{:02}:00:00Z", self.random.below(4)),
         });
         if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
             let total = model.order(&order).map_or(500, |order| order.total);

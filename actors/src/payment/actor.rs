@@ -2,8 +2,8 @@
 //! callbacks. The callbacks that wait are in [`waiting`](super::waiting); what of the payments of an order is folded is
 //! in [`unfolding`](super::unfolding) and [`settling`](super::settling).
 //!
-//! Invariant: money counts for one order. The index names the order of every capture that has an id, for ever: also when
-//! the order is deleted.
+//! Invariant: money counts for one order. The index names the order of every capture that has an id, and of every attempt
+//! with an authorization or money, for ever: also when the order is deleted.
 
 use super::items::Items;
 use super::provider_requests::void;
@@ -19,7 +19,7 @@ use orderly_domain::command::{CallbackKind, PaymentCallback};
 use orderly_domain::id::{AttemptId, CaptureId, OrderId, Provider};
 use orderly_domain::identity;
 use orderly_domain::money::Currency;
-use orderly_domain::order::rules::Resolvable;
+use orderly_domain::order::rules::{Capturable, Resolvable};
 use orderly_domain::order::{Order, Tombstone};
 use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::{
@@ -81,23 +81,29 @@ pub struct RecordedCallback {
     pub effect: CallbackEffect,
     /// How the order's payments stand with this callback.
     pub summary: PaymentSummary,
-    /// The other order that the captured money counted for. Then the callback is stale.
-    pub counted_for: Option<CountedFor>,
+    /// Another order has what the callback is about. Then the callback is stale.
+    pub elsewhere: Option<Elsewhere>,
 }
 
-/// The order that a capture counted for.
+/// Another order has what a callback is about. `None`: an earlier build deleted that order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CountedFor {
-    /// Its id. `None`: an earlier build deleted the order.
-    pub order: Option<OrderId>,
+pub enum Elsewhere {
+    /// The captured money counted for the order.
+    Money(Option<OrderId>),
+    /// The attempt belongs to the order: the first that counted an authorization or a capture of the attempt.
+    Attempt(Option<OrderId>),
 }
 
-impl CountedFor {
+impl Elsewhere {
     /// The detail of the verdict.
     pub fn detail(&self) -> String {
-        match &self.order {
-            Some(order) => format!("counted for order {order}"),
-            None => "counted for another order, which was deleted".to_owned(),
+        match self {
+            Self::Money(Some(order)) => format!("counted for order {order}"),
+            Self::Money(None) => "counted for another order, which was deleted".to_owned(),
+            Self::Attempt(Some(order)) => format!("the attempt belongs to order {order}"),
+            Self::Attempt(None) => {
+                "the attempt belongs to another order, which was deleted".to_owned()
+            }
         }
     }
 }
@@ -129,10 +135,8 @@ pub struct GotResolvable {
     pub resolvable: Resolvable,
     /// What may be refunded.
     pub refundable: i64,
-    /// What is authorized and not asked for yet.
-    pub capturable: i64,
-    /// What was asked for and has not come.
-    pub capture_requested: i64,
+    /// What may be captured.
+    pub capturable: Capturable,
 }
 
 impl PaymentActor {
@@ -164,19 +168,23 @@ impl PaymentActor {
         crate::failpoints::hit("payment", callback.event_id.as_str());
         let mut changeset = Changeset::default();
         let mut known = self.unfolded(order)?;
-        let name = capture_name(&callback);
-        let counted = match &name {
+        let name = name_of_money(&callback);
+        let owner = match &name {
             Some(name) => self.items.find(tables::ORDERS, name)?,
             None => None,
         };
-        if let Some(other) = counted.filter(|counted| *counted != order) {
+        let is_captured = callback.kind == CallbackKind::Captured;
+        if let Some(other) = owner.filter(|owner| *owner != order) {
+            let id = self.id_of(other)?;
+            let elsewhere = if is_captured { Elsewhere::Money(id) } else { Elsewhere::Attempt(id) };
+            let elsewhere = Some(elsewhere);
             let summary = rules::summary(&known.payments, currency);
-            let counted_for = Some(CountedFor { order: self.id_of(other)? });
-            let recorded = RecordedCallback { effect: CallbackEffect::Stale, summary, counted_for };
+            let recorded = RecordedCallback { effect: CallbackEffect::Stale, summary, elsewhere };
             return Ok((recorded, changeset));
         }
         self.unfold(&mut known, &callback)?;
-        let is_known = counted.is_some() || self.is_known_by_name(&known, &callback)?;
+        let is_counted = is_captured && owner.is_some();
+        let is_known = is_counted || self.is_known_by_name(&known, &callback)?;
         let (effect, change) = if is_known {
             (CallbackEffect::Stale, None)
         } else {
@@ -184,7 +192,7 @@ impl PaymentActor {
         };
         let Some(change) = change else {
             let summary = rules::summary(&known.payments, currency);
-            return Ok((RecordedCallback { effect, summary, counted_for: None }, changeset));
+            return Ok((RecordedCallback { effect, summary, elsewhere: None }, changeset));
         };
         let is_capture = matches!(change, Change::Captured { .. });
         let is_authorization = matches!(change, Change::Authorized { .. });
@@ -193,12 +201,17 @@ impl PaymentActor {
             let which = VoidTarget::One(callback.provider.clone(), callback.attempt_id.clone());
             void(&mut known.payments, &which, &mut changeset);
         }
+        let dropped = rules::drop_ended(&mut known.payments);
+        self.give_names(&mut known, dropped, &mut changeset)?;
         let summary = rules::summary(&known.payments, currency);
-        if let Some(name) = name.filter(|_| is_capture) {
-            self.items.name((tables::ORDERS, name), order, &mut changeset)?;
+        if is_capture || is_authorization {
+            let attempt = name_of_attempt(&callback.provider, &callback.attempt_id);
+            for name in name.into_iter().chain([attempt]) {
+                self.items.name((tables::ORDERS, name), order, &mut changeset)?;
+            }
         }
         self.settle(known, &mut changeset)?;
-        Ok((RecordedCallback { effect, summary, counted_for: None }, changeset))
+        Ok((RecordedCallback { effect, summary, elsewhere: None }, changeset))
     }
 
     /// The id of an order, also of a deleted one.
@@ -226,8 +239,10 @@ impl PaymentActor {
         let resolvable = Resolvable {
             summary: rules::summary(&payments, currency),
             can_be_accepted: attention.iter().any(|one| match one {
-                Attention::OtherCurrency(..) | Attention::TooMuchSentBack(..) => true,
-                Attention::RefundFailed(..) | Attention::NotAsked(..) => false,
+                Attention::OtherCurrency(..)
+                | Attention::TooMuchSentBack(..)
+                | Attention::RefundFailed(..) => true,
+                Attention::NotAsked(..) => false,
             }),
             has_returnable_currency: !rules::refundable_other_currencies(&payments, currency)
                 .is_empty(),
@@ -235,8 +250,11 @@ impl PaymentActor {
         Ok(GotResolvable {
             resolvable,
             refundable: rules::refundable(&payments, currency),
-            capturable: rules::capturable(&payments, currency),
-            capture_requested: rules::capture_requested(&payments, currency),
+            capturable: Capturable {
+                open: resolvable.summary.authorized,
+                not_asked: rules::capturable(&payments, currency),
+                asked: rules::capture_requested(&payments, currency),
+            },
         })
     }
 
@@ -258,12 +276,29 @@ impl PaymentActor {
     }
 }
 
-/// The name of the money that a callback reports: the index has the order that it counts for. `None`: the callback reports
-/// no capture, or one without an id.
-fn capture_name(callback: &PaymentCallback) -> Option<NameHash> {
-    let capture =
-        callback.capture_id.as_ref().filter(|_| callback.kind == CallbackKind::Captured)?;
-    Some(name_of_capture(&callback.provider, &callback.attempt_id, capture))
+/// The name of what a callback reports: of the captured money, or of the attempt that is authorized. The index has the order
+/// that it counts for or belongs to. `None`: the callback reports neither, or a capture without an id.
+pub(crate) fn name_of_money(callback: &PaymentCallback) -> Option<NameHash> {
+    let PaymentCallback { provider, attempt_id, capture_id, .. } = callback;
+    match callback.kind {
+        CallbackKind::Captured => {
+            capture_id.as_ref().map(|capture| name_of_capture(provider, attempt_id, capture))
+        }
+        CallbackKind::Authorized => Some(name_of_attempt(provider, attempt_id)),
+        CallbackKind::ActionRequired
+        | CallbackKind::Failed
+        | CallbackKind::Voided
+        | CallbackKind::Expired
+        | CallbackKind::RefundSucceeded
+        | CallbackKind::RefundFailed
+        | CallbackKind::DisputeOpened
+        | CallbackKind::DisputeClosed => None,
+    }
+}
+
+/// The name of an attempt with an authorization or money: the index has the order that it belongs to.
+pub(crate) fn name_of_attempt(provider: &Provider, attempt: &AttemptId) -> NameHash {
+    NameHash(identity::of_attempt(provider, attempt))
 }
 
 /// The name of a capture: the index has the order that its money counts for.

@@ -121,6 +121,11 @@ pub(super) fn event(order: Ordinal, provider: &Provider, event: &EventId) -> Nam
     name(order, NameOf::Event, &[provider.as_str(), event.as_str()])
 }
 
+/// The name of an attempt that ended without money and is not kept.
+pub(super) fn ended_attempt(order: Ordinal, provider: &Provider, attempt: &AttemptId) -> NameHash {
+    name(order, NameOf::EndedAttempt, &[provider.as_str(), attempt.as_str()])
+}
+
 /// The name of an authorization that is not kept.
 pub(super) fn authorization(
     order: Ordinal,

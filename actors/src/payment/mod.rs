@@ -21,11 +21,11 @@ mod stored;
 mod unfolding;
 mod waiting;
 
-pub(crate) use actor::name_of_capture;
 pub use actor::{
-    CountedFor, GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback,
+    Elsewhere, GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback,
     RecordedCallback, WaitingLimits,
 };
+pub(crate) use actor::{name_of_attempt, name_of_capture, name_of_money};
 pub use notified::refund_of_notification;
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{

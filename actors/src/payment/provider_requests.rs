@@ -14,7 +14,7 @@ use orderly_domain::event::Event;
 use orderly_domain::id::{OrderId, RefundId};
 use orderly_domain::identity;
 use orderly_domain::money::Currency;
-use orderly_domain::payment::rules::{self, VoidTarget};
+use orderly_domain::payment::rules::{self, Requested, VoidTarget};
 use orderly_domain::payment::{MOST_ASKED, Payments, Refund};
 use orderly_store::Ordinal;
 
@@ -88,10 +88,12 @@ pub struct RequestCapture {
     pub order: Ordinal,
     /// The order's id.
     pub order_id: OrderId,
-    /// Minor units; at most what is authorized and not asked for yet.
+    /// Minor units; at most what is authorized and not asked for yet, or asked for and failed.
     pub amount: i64,
     /// The order's currency.
     pub currency: Currency,
+    /// Whether what was asked for before may still come.
+    pub before: Requested,
 }
 
 /// Has the provider refund what a producer asks for; refused when so much was not paid, or the
@@ -179,11 +181,9 @@ impl PaymentActor {
         for rules::OtherCurrency { currency, captured, amount } in
             rules::refundable_other_currencies(&known.payments, currency)
         {
-            // the number of refunds grows with each request: money that came back is asked back once more
-            let number = rules::refund_count(&known.payments).to_string();
             let captured = captured.to_string();
-            let parts = [order_id.as_str(), currency.code(), &captured, &number];
-            let refund = derived_refund(&parts)?;
+            let refund =
+                next_refund(&mut known.payments, &order_id, &[currency.code(), &captured])?;
             self.ask_back(&mut known, &refund, (amount, currency), &mut changeset)?;
         }
         if !changeset.events.is_empty() {
@@ -198,8 +198,9 @@ impl PaymentActor {
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut known = self.unfolded(order)?;
-        let number = rules::refund_count(&known.payments).to_string();
-        let refund = derived_refund(&[order_id.as_str(), "return", currency.code(), &number])?;
+        let refund = next_refund(&mut known.payments, &order_id, &["return", currency.code()])?;
+        // what a refund failed to send back is among it
+        rules::make_good(&mut known.payments, currency, amount);
         let asked = self.ask_back(&mut known, &refund, (amount, currency), &mut changeset)?;
         let before = known.payments.not_asked(currency);
         known.add_not_asked(currency, (amount - asked).min(before) - before);
@@ -213,7 +214,7 @@ impl PaymentActor {
         let accepted = rules::acceptance(&payments, currency);
         if !accepted.is_empty() {
             for one in accepted {
-                rules::apply(&mut payments, rules::Change::Accepted(one));
+                rules::apply(&mut payments, one);
             }
             changeset.stage(&mut self.payments, order, payments);
         }
@@ -222,12 +223,12 @@ impl PaymentActor {
 
     fn request_capture(
         &mut self,
-        RequestCapture { order, order_id, amount, currency }: RequestCapture,
+        RequestCapture { order, order_id, amount, currency, before: requested }: RequestCapture,
     ) -> Reply<()> {
         let mut changeset = Changeset::default();
         let mut known = self.unfolded(order)?;
-        self.unfold_capturable(&mut known, currency)?;
-        for request in rules::to_capture(&known.payments, amount, currency) {
+        self.unfold_capturable(&mut known, currency, requested)?;
+        for request in rules::to_capture(&known.payments, amount, currency, requested) {
             let rules::CaptureRequest { provider, attempt: id, amount, before } = request;
             let number = (before + 1).to_string();
             let parts = [order_id.as_str(), provider.as_str(), id.as_str(), &number];
@@ -238,7 +239,8 @@ impl PaymentActor {
                 currency,
                 capture_request_id: identity::derived("c-", &parts),
             });
-            let change = rules::Change::CaptureRequested { provider, id, amount };
+            let before = requested;
+            let change = rules::Change::CaptureRequested { provider, id, amount, before };
             rules::apply(&mut known.payments, change);
         }
         self.settle(known, &mut changeset)?;
@@ -298,13 +300,26 @@ pub(super) fn void(payments: &mut Payments, which: &VoidTarget, changeset: &mut 
 fn emit_requests(payments: &Payments, parts: Vec<Refund>, changeset: &mut Changeset) {
     changeset.events.extend(parts.into_iter().map(|refund| Event::RefundRequested {
         capture_id: rules::capture_of(payments, &refund),
+        amount: refund.pending(),
         refund_id: refund.id,
         attempt_id: refund.attempt,
-        amount: refund.amount,
         currency: refund.currency,
         provider: refund.provider,
         part: refund.request,
     }));
+}
+
+/// The id of the next refund of an order that is derived from a number: the number only grows, so that money that came back
+/// is asked back under another id.
+fn next_refund(
+    payments: &mut Payments,
+    order: &OrderId,
+    parts: &[&str],
+) -> Result<RefundId, Fault> {
+    payments.derived_refunds += 1;
+    // an earlier build derived ids from a number that could fall
+    let number = format!("no. {}", payments.derived_refunds);
+    derived_refund(&[&[order.as_str()], parts, &[&number]].concat())
 }
 
 /// The id of a refund that orderly requests by itself. It is derived from what is refunded, so the

@@ -233,7 +233,7 @@ impl PaymentActor {
     }
 
     /// Gives names to what is known by its name alone from now on.
-    fn give_names(
+    pub(super) fn give_names(
         &mut self,
         known: &mut Unfolded,
         names: Vec<KnownByName>,
@@ -252,6 +252,10 @@ impl PaymentActor {
                 KnownByName::Authorization(provider, attempt, at) => {
                     known.folded().has_names = true;
                     items::authorization(order, (&provider, &attempt), at)
+                }
+                KnownByName::EndedAttempt(provider, attempt) => {
+                    known.folded().has_names = true;
+                    items::ended_attempt(order, &provider, &attempt)
                 }
             };
             self.items.name((tables::ORDERS, name), order, changeset)?;

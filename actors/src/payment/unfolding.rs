@@ -10,10 +10,10 @@ use crate::tables;
 use orderly_domain::command::{CallbackKind, PaymentCallback};
 use orderly_domain::id::{AttemptId, DisputeId, Provider, RefundId};
 use orderly_domain::money::Currency;
-use orderly_domain::payment::rules;
+use orderly_domain::payment::rules::{self, Requested};
 use orderly_domain::payment::{
     Attempt, CurrencySum, Folded, FoldedContent, FoldedItem, FoldedOfAttempt, Payments, Refund,
-    RefundState, add_to,
+    add_to,
 };
 use orderly_store::Ordinal;
 use std::collections::BTreeSet;
@@ -106,7 +106,8 @@ impl PaymentActor {
         Ok(())
     }
 
-    /// Whether the callback reports money that is counted, or an authorization that is known, and is not kept.
+    /// Whether the callback reports money that is counted, an authorization that is known, or something of an attempt that
+    /// ended, and that is not kept.
     pub(super) fn is_known_by_name(
         &mut self,
         known: &Unfolded,
@@ -116,6 +117,7 @@ impl PaymentActor {
             return Ok(false);
         }
         let PaymentCallback { provider, attempt_id, event_id, occurred_at, .. } = callback;
+        let ended = items::ended_attempt(known.order, provider, attempt_id);
         let name = match callback.kind {
             CallbackKind::Captured if callback.capture_id.is_none() => {
                 items::event(known.order, provider, event_id)
@@ -123,9 +125,23 @@ impl PaymentActor {
             CallbackKind::Authorized => {
                 items::authorization(known.order, (provider, attempt_id), *occurred_at)
             }
-            _ => return Ok(false),
+            CallbackKind::ActionRequired
+            | CallbackKind::Failed
+            | CallbackKind::Voided
+            | CallbackKind::Expired => ended,
+            CallbackKind::Captured
+            | CallbackKind::RefundSucceeded
+            | CallbackKind::RefundFailed
+            | CallbackKind::DisputeOpened
+            | CallbackKind::DisputeClosed => return Ok(false),
         };
-        Ok(self.items.find(tables::ORDERS, &name)?.is_some())
+        let names = [Some(name), (callback.kind == CallbackKind::Authorized).then_some(ended)];
+        for name in names.into_iter().flatten() {
+            if self.items.find(tables::ORDERS, &name)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Takes back the attempt, if it is folded.
@@ -209,8 +225,14 @@ impl PaymentActor {
         &mut self,
         known: &mut Unfolded,
         currency: Currency,
+        before: Requested,
     ) -> Result<(), Fault> {
-        if known.payments.folded_money(currency).capturable.0 > 0 {
+        let folded = known.payments.folded_money(currency);
+        let open = match before {
+            Requested::Counts => folded.capturable,
+            Requested::Failed => folded.authorized,
+        };
+        if open.0 > 0 {
             self.unfold_attempts(known)?;
         }
         Ok(())
@@ -315,11 +337,11 @@ impl PaymentActor {
         let (Some(provider), Some(id)) = (&refund.provider, &refund.attempt) else {
             return Ok(());
         };
-        if refund.state == RefundState::Failed {
+        let amount = sign * refund.gone();
+        if amount == 0 {
             return Ok(());
         }
         self.unfold_attempt(known, provider, id)?;
-        let amount = sign * i128::from(refund.amount);
         if let Some(attempt) = known.attempt(provider, id) {
             add_to(&mut attempt.folded.get_or_insert_default().refunds, refund.currency, amount);
             attempt.folded.take_if(|folded| **folded == FoldedOfAttempt::default());

@@ -24,7 +24,7 @@
 //! | `notify` | what the notifier and operators ask about notifications |
 //! | `dead_letter` | parks messages that cannot be processed |
 //! | `quarantine` | runs a message alone that may kill the process |
-//! | `upgrade` | names the captures of a store that an earlier build wrote |
+//! | `upgrade` | brings a store that an earlier build wrote up to date |
 //! | `audit` | an audit between the commands |
 
 mod attempt;

@@ -87,7 +87,7 @@ impl Sequencer {
     /// durable before the first message runs.
     pub async fn begin(&mut self, last: LastAlone) -> Result<(PreviousRun, Vec<Sealed>), Error> {
         let Some(mut marker) = self.marker()? else {
-            let first = Changeset { captures_named: self.is_new(), ..Changeset::default() };
+            let first = Changeset { up_to_date: self.is_new(), ..Changeset::default() };
             let sealed = self.mark_with(Marker::default(), first).await?;
             return Ok((PreviousRun::Clean, vec![sealed]));
         };

@@ -176,8 +176,8 @@ impl Sequencer {
         if changeset.waiting != 0 {
             builder.count(counters::WAITING, changeset.waiting);
         }
-        if changeset.captures_named {
-            builder.count(counters::CAPTURES_NAMED, 1);
+        if changeset.up_to_date {
+            builder.count(counters::UPGRADED, counters::to_upgrade(&self.view.borrow()));
         }
         if let Some(item) = changeset.parked {
             item.put(&mut builder)?;

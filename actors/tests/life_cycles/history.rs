@@ -208,6 +208,8 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
     let provider = prop_oneof![4 => Just("acme"), 1 => Just("bank")];
     let attempt = prop_oneof![3 => Just("a-1"), 2 => Just("a-2"), 1 => Just("a-3")];
     let capture = prop_oneof![3 => Just(None), 2 => Just(Some("c-1")), 1 => Just(Some("c-2"))];
+    // mostly an attempt of this order, but sometimes one that others name too: it belongs to the first
+    let attempt = (attempt, prop::bool::weighted(0.25));
     let which = (provider, order(), kind(), attempt, capture, refund());
     // the result of a refund is mostly that of one of its parts: see the driver
     let part = prop::option::weighted(0.7, select(&["@0", "@0", "@1"][..]));
@@ -219,7 +221,8 @@ pub fn callback() -> impl Strategy<Value = (&'static str, Value)> {
     let oddity = (prop::option::weighted(0.05, 0..3_u8), prop::bool::weighted(0.03), 0..3_u8);
     (which, how, (part, when), oddity).prop_map(|(which, how, (part, when), oddity)| {
         let (clash, lacks, turn) = oddity;
-        let (provider, order, kind, attempt, capture, refund) = which;
+        let (provider, order, kind, (attempt, is_shared), capture, refund) = which;
+        let attempt = if is_shared { attempt.to_owned() } else { format!("{attempt}-of-{order}") };
         let (amount, currency, is_final, dispute, outcome) = how;
         let mut said = json!({
             "provider": provider, "order_id": order, "attempt_id": attempt, "kind": kind,
@@ -314,8 +317,10 @@ fn amending() -> impl Strategy<Value = (&'static str, Value)> {
 }
 
 fn capturing() -> impl Strategy<Value = (&'static str, Value)> {
-    (order(), prop::option::of(amount())).prop_map(|(order, amount)| {
+    let again = prop::bool::weighted(0.3);
+    (order(), prop::option::of(amount()), again).prop_map(|(order, amount, again)| {
         let data = json!({"order_id": order});
+        let data = with(data, "again", again.then_some(json!(true)));
         ("order.capture", with(data, "amount", amount.map(Value::from)))
     })
 }

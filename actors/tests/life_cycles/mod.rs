@@ -14,4 +14,4 @@ mod permuted;
 
 pub use driver::{Pair, applied};
 pub use history::history;
-pub use permuted::{ORDER, calm_orders, placing, wild_orders};
+pub use permuted::{ORDER, answers_in_two_orders, asking_back, calm_orders, placing, wild_orders};

@@ -187,6 +187,7 @@ fn refund(refund: &Refund) -> RefundSnapshot {
         provider: refund.provider.as_ref().map_or("", Provider::as_str).to_owned(),
         attempt: refund.attempt.as_ref().map_or("", AttemptId::as_str).to_owned(),
         amount: refund.amount,
+        sent_back: refund.sent_back(),
         currency: refund.currency.code().to_owned(),
         state: refund.state.as_str(),
     }

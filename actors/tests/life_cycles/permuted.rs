@@ -3,8 +3,9 @@
 //! For the *money* (`paid`, `refunded`, `disputed`) the order of the callbacks does not matter as long as every capture
 //! has a `capture_id`. Such a capture counts once, in every status. A capture without an id counts only while the order
 //! awaits money, and is stale after that; it is also stale on an attempt that is closed: by `final`, or because the rest
-//! of its authorization ended. Refunds count up to the sum of the captures, which does not depend on the order. Of a
-//! dispute the furthest state stands.
+//! of its authorization ended. Of the outcomes of a refund the one that occurred last stands. Of a dispute the furthest
+//! state stands. What is open of authorizations does not depend on the order either, if each was authorized before its
+//! attempt ended.
 //!
 //! For the *stock* the order does not matter if, in addition, the captures in the order's currency do not exceed the
 //! total, no other currency is among them, and nothing is refunded. Otherwise one order of the callbacks may reach the
@@ -16,6 +17,9 @@ use proptest::sample::select;
 use serde_json::{Value, json};
 
 pub const ORDER: &str = "o-1";
+/// A refund of the whole total that is asked for, and the attempt that paid.
+const REFUND: &str = "w-1";
+const PAYING: &str = "a-1";
 const PRICE: i64 = 100;
 /// The total of the order, in prices.
 const TOTAL: i64 = 4;
@@ -39,6 +43,13 @@ fn says(kind: &str, attempt: &str) -> Value {
     json!({"kind": kind, "attempt_id": attempt})
 }
 
+/// The same, and on which day of January 2026 it occurred.
+fn says_of(day: u8, kind: &str, attempt: &str) -> Value {
+    json!({
+        "kind": kind, "attempt_id": attempt, "occurred_at": format!("2026-01-{day:02}T00:00:00Z"),
+    })
+}
+
 /// Shares of money in prices, each with its attempt and how many times the capture is delivered.
 fn shares(most: i64) -> impl Strategy<Value = Vec<(i64, &'static str, usize)>> {
     prop::collection::vec((1..=most, attempt(), 1..3_usize), 0..4)
@@ -55,8 +66,10 @@ fn captured(nth: usize, share: i64, attempt: &str, currency: &str) -> Value {
 /// Callbacks that move no money.
 fn asides() -> impl Strategy<Value = Vec<Value>> {
     let step = select(&["action_required", "authorized", "failed", "voided", "expired"][..]);
-    let step = (step, attempt()).prop_map(|(kind, attempt)| {
-        let mut said = says(kind, attempt);
+    // an attempt is authorized before it ends
+    let step = (step, attempt(), 1..4_u8).prop_map(|(kind, attempt, day)| {
+        let day = if kind == "authorized" { day } else { day + 3 };
+        let mut said = says_of(day, kind, attempt);
         if kind == "authorized" {
             said["amount"] = json!(TOTAL * PRICE);
             said["currency"] = json!("EUR");
@@ -106,23 +119,65 @@ fn calm() -> impl Strategy<Value = Vec<Value>> {
 /// Callbacks whose order does not matter for the money: captures beyond the total, refunds, and other currencies.
 fn wild() -> impl Strategy<Value = Vec<Value>> {
     let currencies = prop::collection::vec(prop_oneof![4 => Just("EUR"), 1 => Just("USD")], 4);
-    let refunds = prop::collection::vec((1..=TOTAL, attempt(), 1..3_usize), 0..3);
+    let refunds = prop::collection::vec((1..=TOTAL, attempt(), outcomes()), 0..3);
     (shares(TOTAL), currencies, refunds, asides()).prop_map(
         |(shares, currencies, refunds, mut said)| {
             for (nth, (share, attempt, times)) in shares.into_iter().enumerate() {
                 let one = captured(nth, share, attempt, currencies[nth]);
                 said.extend(vec![one; times]);
             }
-            for (nth, (share, attempt, times)) in refunds.into_iter().enumerate() {
-                let mut one = says("refund_succeeded", attempt);
-                one["refund_id"] = json!(format!("r-{nth}"));
-                one["amount"] = json!(share * PRICE);
-                one["currency"] = json!("EUR");
-                said.extend(vec![one; times]);
+            for (nth, (share, attempt, outcomes)) in refunds.into_iter().enumerate() {
+                let id = format!("r-{nth}");
+                let outcomes = outcomes.into_iter().map(|(day, is_success)| {
+                    refunded(&id, attempt, day, is_success.then_some(share))
+                });
+                said.extend(outcomes);
             }
             said
         },
     )
+}
+
+/// What became of one refund: the day of each success (true) and of each failure. Some of them are reported several times.
+fn outcomes() -> impl Strategy<Value = Vec<(u8, bool)>> {
+    prop::collection::vec((1..6_u8, prop::bool::weighted(0.6)), 1..5)
+}
+
+/// A refund succeeded with a share of the total, or failed.
+fn refunded(id: &str, attempt: &str, day: u8, share: Option<i64>) -> Value {
+    let kind = if share.is_some() { "refund_succeeded" } else { "refund_failed" };
+    let mut said = says_of(day, kind, attempt);
+    said["refund_id"] = json!(id);
+    if let Some(share) = share {
+        said["amount"] = json!(share * PRICE);
+        said["currency"] = json!("EUR");
+    }
+    said
+}
+
+/// What became of a refund of the whole total that was asked for: it came at once or in shares, and failed or not. The
+/// shares come to the total at most, and each has a day of its own.
+fn answers() -> impl Strategy<Value = Vec<Value>> {
+    let shares = prop::collection::vec((1..3_i64, 1..3_usize), 0..4);
+    let failures = prop::collection::vec(1..9_u8, 0..3);
+    let at_once = prop::bool::weighted(0.3);
+    (shares, failures, at_once).prop_map(|(shares, failures, at_once)| {
+        let of = |day, share| refunded(REFUND, PAYING, day, share);
+        let mut said: Vec<_> = failures.into_iter().map(|day| of(day, None)).collect();
+        if at_once {
+            said.push(of(4, Some(TOTAL)));
+            return said;
+        }
+        let mut left = TOTAL;
+        for (nth, (share, times)) in shares.into_iter().enumerate() {
+            if share <= left {
+                left -= share;
+                let day = u8::try_from(2 * nth + 1).expect("there are few");
+                said.extend(vec![of(day, Some(share)); times]);
+            }
+        }
+        said
+    })
 }
 
 /// The same callbacks, each with an event id of its own, in two orders.
@@ -134,7 +189,9 @@ fn two_orders(
             callback["provider"] = json!("acme");
             callback["order_id"] = json!(ORDER);
             callback["event_id"] = json!(format!("e-{nth}"));
-            callback["occurred_at"] = json!("2026-01-01T00:00:00Z");
+            if callback["occurred_at"].is_null() {
+                callback["occurred_at"] = json!("2026-01-01T00:00:00Z");
+            }
         }
         callbacks
     });
@@ -151,4 +208,24 @@ pub fn calm_orders() -> impl Strategy<Value = [Vec<Value>; 2]> {
 /// Two orders of callbacks that come to the same money.
 pub fn wild_orders() -> impl Strategy<Value = [Vec<Value>; 2]> {
     two_orders(wild())
+}
+
+/// The order is paid by one attempt, and all of it is asked back.
+pub fn asking_back() -> [(&'static str, Value); 2] {
+    let mut paid = captured(0, TOTAL, PAYING, "EUR");
+    for (field, value) in [
+        ("provider", "acme"),
+        ("order_id", ORDER),
+        ("event_id", "paid"),
+        ("occurred_at", "2026-01-01T00:00:00Z"),
+    ] {
+        paid[field] = json!(value);
+    }
+    let asked = json!({"order_id": ORDER, "refund_id": REFUND, "amount": TOTAL * PRICE});
+    [("payment.callback", paid), ("refund.request", asked)]
+}
+
+/// Two orders of the results of one refund, which come to the same.
+pub fn answers_in_two_orders() -> impl Strategy<Value = [Vec<Value>; 2]> {
+    two_orders(answers())
 }

@@ -4,7 +4,7 @@ use crate::support::{Shop, place, said};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::tables;
 use orderly_domain::inventory::{HoldState, Reservation};
-use orderly_domain::payment::{Attempt, Dispute, Payments, Refund};
+use orderly_domain::payment::{Attempt, AttemptState, Dispute, Payments, RefundState};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +73,9 @@ async fn live(shop: &mut Shop, history: History) {
                 shop.run("order.place", placed).await;
             }
             "capture" => drop(shop.run("order.capture", of_order).await),
+            "capture again" => {
+                shop.run("order.capture", json!({"order_id": ORDER, "again": true})).await;
+            }
             "no stock" => drop(shop.run("stock.set", json!({"sku": "tea", "on_hand": 0})).await),
             "cancel" => drop(shop.run("order.cancel", of_order).await),
             "complete" => drop(shop.run("order.complete", of_order).await),
@@ -132,32 +135,39 @@ async fn refund(shop: &mut Shop, amount: &str, units: &str) {
 /// The status of the subject in the contract's words; `none` before the subject exists.
 fn status(shop: &Shop, subject: Subject) -> String {
     let payments: Payments = shop.state(tables::ORDERS, ORDER).unwrap_or_default();
-    let status =
-        match subject {
-            Subject::Order => shop
-                .state::<orderly_domain::order::Order>(tables::ORDERS, ORDER)
-                .map(|order| order.status.to_string()),
-            Subject::Attempt => payments
-                .attempts
-                .iter()
-                .find(|attempt| attempt.id.as_str() == "a")
-                .map(|Attempt { state, .. }| state.to_string()),
-            Subject::Refund => payments
-                .refunds
-                .iter()
-                .find(|refund| refund.id.as_str() == "r-1")
-                .map(|Refund { state, .. }| state.to_string()),
-            Subject::Dispute => {
-                payments.disputes.first().map(|Dispute { state, .. }| state.to_string())
-            }
-            Subject::Reservation => shop.state::<Reservation>(tables::ORDERS, ORDER).map(
-                |Reservation { state, .. }| match state {
+    let status = match subject {
+        Subject::Order => shop
+            .state::<orderly_domain::order::Order>(tables::ORDERS, ORDER)
+            .map(|order| order.status.to_string()),
+        Subject::Attempt => {
+            payments.attempts.iter().find(|attempt| attempt.id.as_str() == "a").map(
+                |Attempt { state, ended_at, .. }| match (state, ended_at) {
+                    (AttemptState::Captured, Some(_)) => "captured_and_ended".to_owned(),
+                    _ => state.to_string(),
+                },
+            )
+        }
+        Subject::Refund => payments.refunds.iter().find(|refund| refund.id.as_str() == "r-1").map(
+            |refund| match (refund.state, refund.sent_back()) {
+                (RefundState::Requested | RefundState::Failed, 1..) => {
+                    format!("{}_in_part", refund.state)
+                }
+                (state, _) => state.to_string(),
+            },
+        ),
+        Subject::Dispute => {
+            payments.disputes.first().map(|Dispute { state, .. }| state.to_string())
+        }
+        Subject::Reservation => {
+            shop.state::<Reservation>(tables::ORDERS, ORDER).map(|Reservation { state, .. }| {
+                match state {
                     HoldState::Held { until: None, .. } => "held_without_end".to_owned(),
                     HoldState::Held { frozen: Some(_), .. } => "held_frozen".to_owned(),
                     HoldState::Held { extended: true, .. } => "held_to_cap".to_owned(),
                     held => held.as_str().to_owned(),
-                },
-            ),
-        };
+                }
+            })
+        }
+    };
     status.unwrap_or_else(|| "none".to_owned())
 }

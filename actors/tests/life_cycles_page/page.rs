@@ -1,6 +1,7 @@
 //! The page: a diagram and a table of each life cycle.
 
 use crate::cells::{Cell, History, Subject, cell};
+use crate::special_cases::SPECIAL_CASES;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -57,200 +58,6 @@ const REACHES: &str = "captured, the net reaches the total";
 const KNOWN: &str = "captured, a known capture_id";
 const SHARE: &str = "captured, the same attempt without a capture_id";
 
-/// Cases that need a history of their own.
-const SPECIAL_CASES: &[(&str, History, History)] = &[
-    (
-        "refunded out of refund_due, the same attempt without a capture_id",
-        &["place", "captured p 200 #1", "cancel", "all goes back"],
-        &["captured p 50"],
-    ),
-    (
-        "refunded out of refund_due, action_required",
-        &["place", "captured p 200 #1", "cancel", "all goes back"],
-        &["action_required n"],
-    ),
-    (
-        "cancelled, an attempt that was to be given up is authorized all the same",
-        &["place", "cancel", "action_required n"],
-        &["authorized n 500"],
-    ),
-    (
-        "cancelled, the same once more",
-        &["place", "cancel", "action_required n", "authorized n 500"],
-        &["authorized n 500"],
-    ),
-    (
-        "under_review for another currency, and the net reaches the total",
-        &["place", "captured p 500 USD"],
-        &["captured n 500"],
-    ),
-    (
-        "under_review for another currency, and the net passes the total",
-        &["place", "captured p 500 USD"],
-        &["captured n 501"],
-    ),
-    (
-        "expired, exact money, and its stock is gone",
-        &["place", "15 minutes", "no stock"],
-        &["captured n 500"],
-    ),
-    (
-        "under_review, its hold ran out at the cap, accepted",
-        &["place", "captured p 600", "to the cap"],
-        &["accept"],
-    ),
-    (
-        "the same, and its stock is gone",
-        &["place", "captured p 600", "to the cap", "no stock"],
-        &["accept"],
-    ),
-    (
-        "under_review for another currency alone, accepted",
-        &["place", "captured p 500 USD"],
-        &["accept"],
-    ),
-    (
-        "under_review for another currency alone, cancelled",
-        &["place", "captured p 500 USD"],
-        &["decline"],
-    ),
-    (
-        "awaiting_payment with an open authorization, paid",
-        &["place", "authorized a 500"],
-        &["captured n 500"],
-    ),
-    (
-        "awaiting_payment with an open authorization, cancelled",
-        &["place", "authorized a 500"],
-        &["cancel"],
-    ),
-    (
-        "awaiting_payment with an open authorization, at the cap",
-        &["place", "authorized a 500"],
-        &["to the cap"],
-    ),
-    (
-        "awaiting_payment, a refund that overtook its capture",
-        &["place"],
-        &["refund_succeeded p 100 r-1"],
-    ),
-    (
-        "the same, and then the capture",
-        &["place", "refund_succeeded p 100 r-1"],
-        &["captured n 500"],
-    ),
-    (
-        "paid, an attempt that had captured is authorized",
-        &["place", "captured p 500"],
-        &["authorized p 500"],
-    ),
-    (
-        "paid, a refund is asked for again under its id",
-        &["place", "captured p 500", "refund 100"],
-        &["refund 100"],
-    ),
-    (
-        "paid, it failed, and is asked for again",
-        &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
-        &["refund 100"],
-    ),
-    (
-        "awaiting_payment confirmed on authorization, all of it is authorized",
-        &["place on authorization"],
-        &["authorized a 500"],
-    ),
-    (
-        "awaiting_payment confirmed on authorization, a part is authorized",
-        &["place on authorization"],
-        &["authorized a 499"],
-    ),
-    (
-        "partially_paid confirmed on authorization, the rest is authorized",
-        &["place on authorization", "captured p 200 #1"],
-        &["authorized a 300"],
-    ),
-    (
-        "authorized, all of it is captured",
-        &["place on authorization", "authorized a 500"],
-        &["captured a 500 #1"],
-    ),
-    (
-        "authorized, a part is captured",
-        &["place on authorization", "authorized a 500"],
-        &["captured a 200 #1"],
-    ),
-    (
-        "authorized, a part is captured and no more will be (final)",
-        &["place on authorization", "authorized a 500"],
-        &["captured a 200 #1 final"],
-    ),
-    (
-        "authorized, the authorization expires",
-        &["place on authorization", "authorized a 500"],
-        &["expired a"],
-    ),
-    (
-        "authorized, a part is captured, and the rest expires",
-        &["place on authorization", "authorized a 500", "captured a 200 #1"],
-        &["expired a"],
-    ),
-    (
-        "partly captured, and paid with another attempt: the rest is given up",
-        &["place", "authorized a 500", "captured a 200 #1"],
-        &["captured b 300 #1"],
-    ),
-    (
-        "paid with two attempts, and all of it is asked back",
-        &["place", "captured a 200 #1", "captured b 300 #1"],
-        &["refund 500"],
-    ),
-    (
-        "paid, a refund bounced",
-        &["place", "captured p 500", "refund_succeeded p 100 r-1"],
-        &["refund_failed p r-1 later"],
-    ),
-    (
-        "refund_due, the refund arrived and bounced",
-        &["place", "captured p 200 #1", "cancel", "refund_succeeded p 200 r-1"],
-        &["refund_failed p r-1 later"],
-    ),
-    (
-        "paid, money in another currency is accepted",
-        &["place", "captured p 500", "captured q 70 USD"],
-        &["accept"],
-    ),
-    (
-        "paid, money in another currency is returned",
-        &["place", "captured p 500", "captured q 70 USD"],
-        &["return"],
-    ),
-    (
-        "paid, more was sent back than came, accepted",
-        &["place", "captured p 500", "refund_succeeded p 600 r-1"],
-        &["accept"],
-    ),
-    ("partially_paid, the rest is let go", &["place", "captured p 200 #1"], &["write off"]),
-    ("awaiting_payment, more units than there are", &["place"], &["amend 6"]),
-    (
-        "partially_paid, the total falls to the net",
-        &["place", "captured p 200 #1"],
-        &["discount 300"],
-    ),
-    (
-        "partially_paid, the total falls below the net",
-        &["place", "captured p 200 #1"],
-        &["discount 400"],
-    ),
-    (
-        "paid for two units, and one comes back by order.amend",
-        &["place", "amend 2", "captured p 1000"],
-        &["amend 1"],
-    ),
-    ("paid, goods come back with a refund", &["place", "captured p 500"], &["return 1"]),
-    ("paid, more goods come back than were sold", &["place", "captured p 500"], &["return 2"]),
-    ("paid, more is asked back than is there", &["place", "captured p 500"], &["refund 501"]),
-];
-
 /// A life cycle that is told by its states and what happens in each of them.
 struct Cycle {
     title: &'static str,
@@ -264,13 +71,17 @@ const CYCLES: &[Cycle] = &[
     Cycle {
         title: "Attempts",
         about: "One attempt of an order that awaits its money. An attempt never goes backwards, but one that ended may still turn\n\
-                out captured. When the order no longer awaits money, the end of an attempt is recorded and its verdict is stale.",
+                out captured. When the order no longer awaits money, the end of an attempt is recorded and its verdict is stale.\n\
+                What was authorized before the attempt ended is gone, also when it is heard of later: the `occurred_at` of the\n\
+                callbacks say what was before. `captured_and_ended`: its end is known too. An attempt belongs to the first order\n\
+                that counted an authorization or a capture of it: for any other order its authorizations are stale.",
         subject: Subject::Attempt,
         states: &[
             &["place"],
             &["place", "action_required a"],
             &["place", "authorized a 500"],
             &["place", "captured a 100 #1"],
+            &["place", "captured a 100 #1", "voided a"],
             &["place", "failed a"],
             &["place", "voided a"],
             &["place", "expired a"],
@@ -278,6 +89,7 @@ const CYCLES: &[Cycle] = &[
         happens: &[
             ("action_required", &["action_required a"]),
             ("authorized", &["authorized a 500"]),
+            ("authorized, later", &["authorized a 500 later"]),
             ("captured", &["captured a 100 #2"]),
             ("failed", &["failed a"]),
             ("voided", &["voided a"]),
@@ -286,19 +98,33 @@ const CYCLES: &[Cycle] = &[
     },
     Cycle {
         title: "Refunds",
-        about: "One refund of a paid order. Only `refund_succeeded` lowers the net: once, by its own amount, whether the refund was\n\
-                requested or not. A refund that succeeded may fail later: it bounced, and its amount is owed\n\
-                again. What is earlier or later than the success, the `occurred_at` of the callbacks say.",
+        about: "One refund of a paid order, of 100. Only `refund_succeeded` lowers the net: once, by its own amount, whether the\n\
+                refund was requested or not. Shares of a refund that was requested add up: it succeeds when all of it has come. A\n\
+                failure before that is one of what is left. A failure after that undoes all of it: the refund bounced, and its\n\
+                amount is owed again. Of the outcomes the one that occurred last decides (a success when both occurred at once),\n\
+                in whatever order they are heard of; what is earlier or later, the `occurred_at` of the callbacks say.\n\
+                `requested_in_part` and `failed_in_part`: 40 of it have come, and what is left was asked for or has failed.",
         subject: Subject::Refund,
         states: &[
             &["place", "captured p 500"],
             &["place", "captured p 500", "refund 100"],
+            &["place", "captured p 500", "refund 100", "refund_succeeded p 40 r-1"],
             &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
+            &[
+                "place",
+                "captured p 500",
+                "refund 100",
+                "refund_succeeded p 40 r-1",
+                "refund_failed p r-1 later",
+            ],
             &["place", "captured p 500", "refund 100", "refund_succeeded p 100 r-1"],
         ],
         happens: &[
             ("refund.request", &["refund 100"]),
-            ("refund_succeeded", &["refund_succeeded p 100 r-1"]),
+            ("refund_succeeded, earlier", &["refund_succeeded p 100 r-1 earlier"]),
+            ("refund_succeeded, at the same time", &["refund_succeeded p 100 r-1"]),
+            ("refund_succeeded, later", &["refund_succeeded p 100 r-1 later"]),
+            ("refund_succeeded, the rest of it", &["refund_succeeded p 60 r-1 later"]),
             ("refund_failed, earlier", &["refund_failed p r-1 earlier"]),
             ("refund_failed, at the same time", &["refund_failed p r-1"]),
             ("refund_failed, later", &["refund_failed p r-1 later"]),

@@ -42,13 +42,19 @@ fn callback() -> impl Strategy<Value = Value> {
     ];
     let currency = prop_oneof![9 => Just("EUR"), 1 => Just("USD")];
     let shares = 1..6_i64; // a total is 1 to 6 prices, mostly
-    (order(), kind, 1..4_u8, 0..3_u8, shares, currency).prop_map(
-        |(order, kind, attempt, part, shares, currency)| {
-            let attempt = format!("a-{attempt}");
+    // some attempts are named for several orders: they belong to the first
+    let attempt = (1..4_u8, prop::bool::weighted(0.2));
+    let what = (0..3_u8, shares, currency);
+    (order(), kind, attempt, what, 1..5_u8).prop_map(
+        |(order, kind, (attempt, is_shared), (part, shares, currency), day)| {
+            // whether refunds bounce, the histories of `life_cycles` try
+            let day = if kind.starts_with("refund") { 1 } else { day };
+            let attempt =
+                if is_shared { format!("a-{attempt}") } else { format!("{order}/a-{attempt}") };
             let mut said = json!({
                 "provider": "acme", "order_id": order, "attempt_id": attempt, "kind": kind,
-                "event_id": format!("{order}/{attempt}/{kind}/{part}/{shares}/{currency}"),
-                "occurred_at": "2026-01-01T00:00:00Z",
+                "event_id": format!("{order}/{attempt}/{kind}/{part}/{shares}/{currency}/{day}"),
+                "occurred_at": format!("2026-01-0{day}T00:00:00Z"),
             });
             if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
                 said["amount"] = json!(shares * PRICE);

@@ -11,7 +11,8 @@ pub struct Money {
     captures: BTreeSet<(String, String)>,
     pub paid: BTreeMap<String, i64>,
     pub refunded: BTreeMap<String, i64>,
-    refunds: BTreeMap<String, i64>,
+    /// What succeeded of each refund, by the time of the success.
+    refunds: BTreeMap<String, BTreeMap<String, i64>>,
     /// Callbacks that wait for their order, by the id of their message.
     pub waiting: BTreeMap<String, Value>,
 }
@@ -30,15 +31,10 @@ impl Money {
         };
         if said["kind"] == "refund_succeeded" {
             let amount = said["amount"].as_i64().filter(|_| said["currency"] == "EUR");
-            let known = self.refunds.insert(refund(), amount.unwrap_or_default());
-            assert!(known.is_none(), "a refund counts once");
+            let successes = self.refunds.entry(refund()).or_default();
+            let known = successes.insert(text("occurred_at"), amount.unwrap_or_default());
+            assert!(known.is_none(), "a success counts once");
             *self.refunded.entry(text("order_id")).or_default() += amount.unwrap_or_default();
-        }
-        // a refund that had succeeded bounced
-        if said["kind"] == "refund_failed"
-            && let Some(amount) = self.refunds.remove(&refund())
-        {
-            *self.refunded.entry(text("order_id")).or_default() -= amount;
         }
         if said["kind"] != "captured" {
             return;

@@ -94,6 +94,11 @@ pub fn of_name(id: &str) -> [u8; 16] {
     hash16(4, &[id.as_bytes()])
 }
 
+/// The name of an attempt in the store: an attempt with an authorization or money belongs to one order.
+pub fn of_attempt(provider: &Provider, attempt: &AttemptId) -> [u8; 16] {
+    hash16(10, &[provider.as_str(), attempt.as_str()].map(str::as_bytes))
+}
+
 /// The name of a capture in the store: the money of the capture counts for one order.
 pub fn of_capture(provider: &Provider, attempt: &AttemptId, capture: &CaptureId) -> [u8; 16] {
     let parts = [provider.as_str(), attempt.as_str(), capture.as_str()];
@@ -126,6 +131,8 @@ pub enum NameOf {
     Authorization = 5,
     /// A notification that is not kept, by kind and reference.
     Notification = 6,
+    /// An attempt that ended without money and is not kept, by provider and id.
+    EndedAttempt = 7,
 }
 
 /// A fraction of `span` that is derived from `id`: the same at every call, and evenly distributed over the ids. It

@@ -194,7 +194,12 @@ const CHECKS: &[(&str, fn())] = &[
     (Tombstone::KIND, || versions(&[former::tombstones_1(), support::tombstones()])),
     (Reservation::KIND, || versions(&[former::reservations_1(), support::reservations()])),
     (Payments::KIND, || {
-        versions(&[former::payments_1(), former::payments_2(), support::payments()]);
+        versions(&[
+            former::payments_1(),
+            former::payments_2(),
+            former::payments_3(),
+            support::payments(),
+        ]);
     }),
     (Notices::KIND, || versions(&[former::notices_1(), support::notices()])),
     (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
@@ -205,7 +210,7 @@ const CHECKS: &[(&str, fn())] = &[
     (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3()])),
     (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
-    (FoldedItem::KIND, || versions(&[support::folded_items()])),
+    (FoldedItem::KIND, || versions(&[former::folded_items_1(), support::folded_items()])),
 ];
 
 #[test]
@@ -252,7 +257,7 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 7] = [
+    let history: [(u32, &[u8], usize); 8] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
@@ -260,6 +265,7 @@ fn no_version_is_raised_without_a_new_format() {
         (5, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 212),
         (6, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 216),
         (7, &[2, 2, 2, 3, 2, 2, 1, 3, 3, 2, 1, 1], 223),
+        (8, &[2, 2, 2, 4, 2, 2, 1, 3, 3, 2, 1, 2], 223),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

@@ -140,6 +140,7 @@ fn names_and_identities_never_change() {
     assert_eq!(hex(identity::of_parked("shop", "m-1", b"{}")), PARKED);
     let capture = identity::of_capture(&id("acme"), &id("a-1"), &id("cap-1"));
     assert_eq!(hex(capture), CAPTURE);
+    assert_eq!(hex(identity::of_attempt(&id("acme"), &id("a-1"))), ATTEMPT);
     let of = |what| hex(identity::of_order(7, what, &["r-1", "acme"]));
     let names = [
         NameOf::Attempt,
@@ -149,6 +150,7 @@ fn names_and_identities_never_change() {
         NameOf::Event,
         NameOf::Authorization,
         NameOf::Notification,
+        NameOf::EndedAttempt,
     ];
     assert_eq!(names.map(of), OF_ORDER);
     assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
@@ -160,8 +162,9 @@ const MESSAGE: &str = "fe2315bc4392717fbee61e5a377d8f2a";
 const CALLBACK: &str = "d024551b13375cba9d53bcd251ec4552";
 const NAME: &str = "4b7c6d0699c78bf13f0029de4961cad3";
 const PARKED: &str = "c95adac2ba1139c2e4201d6f3c96a5c6";
+const ATTEMPT: &str = "ae6807df3e51e8d3c652584995c2dd79";
 const CAPTURE: &str = "e9e777ef2136dabde5bead2823143c5f";
-const OF_ORDER: [&str; 7] = [
+const OF_ORDER: [&str; 8] = [
     "1c3d1634d49c94b7de006310ca243735",
     "e393ca11debb3089b1d0979ec047f478",
     "feb1552e44111885cde51bebff336ba9",
@@ -169,6 +172,7 @@ const OF_ORDER: [&str; 7] = [
     "7b638c641e30ce6b321d60048e979115",
     "40027978087dd02a4197ae3579cebde9",
     "ca0635f77808a3263cf7203bdfc8111b",
+    "515ce77760ab5bf96fbcc80c507f03a6",
 ];
 const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
 const SPREAD: u64 = 2_688_645_794;
@@ -296,7 +300,8 @@ fn every_field_counts() {
                 if let Ok(command) = Command::parse(kind, changed.to_string().as_bytes()) {
                     let word = DataHash::new(&command).word();
                     // `final: false` is the same as no `final`
-                    if name != "final" || changed.get(name).is_none() {
+                    let is_flag = ["final", "again"].contains(&name.as_str());
+                    if !is_flag || changed.get(name).is_none() {
                         tried += 1;
                         assert!(seen.insert(word), "{kind:?}, {name}: {changed}");
                     }

@@ -180,6 +180,8 @@ fn every_stored_enum_is_in_the_table() {
         "ParkedPart",
         "FoldedPart",
     ];
+    // the enum of a former version has the numbers that the enum has had since
+    found.retain(|name| name != "FoldedContentVersion1");
     let rows = numbers::rows();
     let table = rows.iter().map(|row| row.of).filter(|of| !of_core.contains(of));
     assert_eq!(found, table.map(str::to_owned).collect());

@@ -73,6 +73,9 @@ pub struct Model {
     pub(crate) retired: BTreeSet<String>,
     /// The order that each capture with an id was counted for: by provider, attempt and capture. Kept for ever.
     pub(crate) captures: BTreeMap<(String, String, String), String>,
+    /// The order that each attempt belongs to, by provider and attempt: the first that counted an authorization or a capture
+    /// of it. Kept for ever.
+    pub(crate) attempts: BTreeMap<(String, String), String>,
     /// Callbacks for orders that are not known yet, in the order in which they came.
     pub(crate) waiting: BTreeMap<String, Vec<Waiting>>,
     pub(crate) parked: Parked,
@@ -103,6 +106,7 @@ impl Model {
             orders: BTreeMap::new(),
             retired: BTreeSet::new(),
             captures: BTreeMap::new(),
+            attempts: BTreeMap::new(),
             waiting: BTreeMap::new(),
             parked: Parked::default(),
             seen: HashMap::new(),

@@ -115,7 +115,7 @@ impl Model {
         Ok(())
     }
 
-    /// Asks the providers for authorized money: oldest attempt first.
+    /// Asks the providers for authorized money: oldest attempt first. With `again`, what was asked for before did not work out.
     pub(crate) fn order_capture(&mut self, data: &Value) -> Outcome {
         let id = text(data, "order_id");
         let Some(mut order) = self.orders.get(id).cloned() else {
@@ -124,9 +124,12 @@ impl Model {
         if !order.awaits_money() || order.status == Status::UnderReview {
             return order.not_allowed();
         }
+        let is_again = data["again"] == true;
+        let free = if is_again { Attempt::open } else { Attempt::not_asked };
         let attempts = || order.ledger.in_currency(&order.currency);
-        let open: i64 = attempts().map(Attempt::not_asked).sum();
+        let open: i64 = attempts().map(free).sum();
         let on_the_way: i64 = attempts().map(|attempt| attempt.capture_asked).sum();
+        let on_the_way = if is_again { 0 } else { on_the_way };
         let lacks = (order.total - order.net() - on_the_way).max(0);
         let mut left = optional_number(data, "amount").unwrap_or(lacks.min(open));
         if left == 0 || left > open {
@@ -134,12 +137,12 @@ impl Model {
         }
         let currency = order.currency.clone();
         for attempt in &mut order.ledger.attempts {
-            let amount = left.min(attempt.not_asked());
+            let amount = left.min(free(attempt));
             if attempt.currency() != currency || amount == 0 {
                 continue;
             }
             left -= amount;
-            attempt.capture_asked += amount;
+            attempt.capture_asked = if is_again { amount } else { attempt.capture_asked + amount };
             let (provider, attempt) = (attempt.provider.clone(), attempt.id.clone());
             self.unit.captures_requested.push((provider, attempt, amount, currency.clone()));
             self.unit.event("payment.capture_requested");

@@ -32,15 +32,19 @@ impl Model {
         let mut asked = amount;
         let asking = match order.ledger.refund(refund_id).cloned() {
             None => Asking::Anew(1),
+            // only a failure was heard of
+            Some(refund) if refund.money().count() == 0 && !refund.has_goods_alone => {
+                Asking::Anew(1)
+            }
             Some(refund) if amount == 0 || refund.failed().count() == 0 => {
                 return reject("refund_exists");
             }
             Some(refund) => {
                 // it is requested again in the currency that it had
-                currency.clone_from(&refund.parts[0].currency);
-                let failed: i64 = refund.failed().map(|part| part.amount).sum();
-                let all: i64 = refund.parts.iter().map(|part| part.amount).sum();
-                let have_all_failed = refund.failed().count() == refund.parts.len();
+                currency.clone_from(&refund.money().next().expect("one failed").currency);
+                let failed: i64 = refund.failed().map(Part::failed).sum();
+                let all: i64 = refund.money().map(|part| part.amount).sum();
+                let have_all_failed = failed == all;
                 if (amount == failed || amount == all) && order.still_holds(&refund) {
                     asked = failed;
                     Asking::FailedParts
@@ -62,15 +66,18 @@ impl Model {
             Asking::FailedParts => self.ask_again(&mut order, refund_id),
             Asking::Anew(tries) => {
                 let parts = order.split(asked, &currency, tries);
-                match order.ledger.refund(refund_id) {
-                    Some(refund) => refund.parts.clone_from(&parts),
-                    None => {
-                        let id = refund_id.to_owned();
-                        let has_goods_alone = asked == 0;
-                        let refund = Refund { id, parts: parts.clone(), has_goods_alone };
-                        order.ledger.refunds.push(refund);
-                    }
+                if order.ledger.refund(refund_id).is_none_or(|known| known.money().count() == 0) {
+                    // money that a refund failed to send back is sent back in another way
+                    order.ledger.make_good(&currency, asked);
                 }
+                if order.ledger.refund(refund_id).is_none() {
+                    let id = refund_id.to_owned();
+                    let refund = Refund { id, parts: Vec::new(), has_goods_alone: false };
+                    order.ledger.refunds.push(refund);
+                }
+                let refund = order.ledger.refund(refund_id).expect("it is there by now");
+                refund.has_goods_alone |= asked == 0;
+                refund.replace_parts(&parts);
                 self.tell_parts(&order, &parts);
             }
         }
@@ -80,6 +87,7 @@ impl Model {
             order.status = Status::Refunded;
             self.unit.event("order.refunded");
         }
+        order.ledger.limit_made_good();
         self.changes(&mut order);
         self.orders.insert(order.id.clone(), order);
         Ok(())
@@ -111,11 +119,13 @@ impl Model {
         let Some(refund) = order.ledger.refund(refund_id) else {
             return;
         };
-        let parts = refund.parts.len();
+        let parts = refund.money().count();
         let mut asked = Vec::new();
-        for (nth, part) in refund.parts.iter_mut().enumerate() {
+        let money = refund.parts.iter_mut().filter(|part| part.amount > 0);
+        for (nth, part) in money.enumerate() {
             if part.state == RefundState::Failed {
                 part.state = RefundState::Requested;
+                part.bounced_at = None;
                 part.tries += 1;
                 asked.push((nth, part.clone()));
             }
@@ -171,7 +181,7 @@ impl Model {
             provider: part.provider.clone(),
             attempt: part.attempt.clone(),
             capture: attempt.and_then(only_capture),
-            amount: part.amount,
+            amount: part.pending(),
             currency: part.currency.clone(),
         });
         self.unit.event("payment.refund_requested");
@@ -196,6 +206,22 @@ impl Model {
     }
 }
 
+impl Refund {
+    /// Puts these parts in the place of all others. What is known of failures stays known.
+    fn replace_parts(&mut self, parts: &[Part]) {
+        let known = std::mem::replace(&mut self.parts, parts.to_vec());
+        for Part { provider, attempt, currency, failed_at, bounced_at, .. } in known {
+            if failed_at.is_some() {
+                let part = self.add_part(&provider, &attempt, &currency);
+                part.failed_at = failed_at;
+                if part.state == RefundState::Failed {
+                    part.bounced_at = bounced_at;
+                }
+            }
+        }
+    }
+}
+
 impl Order {
     /// The parts of a refund: newest attempt first, none above what the attempt still holds.
     fn split(&self, amount: i64, currency: &str, tries: i64) -> Vec<Part> {
@@ -206,14 +232,10 @@ impl Order {
             if amount > 0 {
                 left -= amount;
                 parts.push(Part {
-                    provider: attempt.provider.clone(),
-                    attempt: attempt.id.clone(),
                     amount,
-                    currency: currency.to_owned(),
                     state: RefundState::Requested,
                     tries,
-                    succeeded_at: None,
-                    is_early: false,
+                    ..Part::new(&attempt.provider, &attempt.id, currency)
                 });
             }
         }
@@ -225,7 +247,7 @@ impl Order {
     fn still_holds(&self, refund: &Refund) -> bool {
         refund.failed().all(|part| {
             let attempt = self.ledger.known_attempt(&part.provider, &part.attempt);
-            attempt.is_some_and(|one| self.ledger.held_by(one, &part.currency) >= part.amount)
+            attempt.is_some_and(|one| self.ledger.held_by(one, &part.currency) >= part.failed())
         })
     }
 }

@@ -44,6 +44,7 @@ impl Model {
             self.become_paid(order, is_late);
         } else if !order.ledger.has_unjudged_currency(&order.currency)
             && !order.ledger.has_unjudged_excess()
+            && !order.ledger.has_failed_refund()
         {
             return order.not_allowed();
         }
@@ -62,6 +63,7 @@ impl Model {
             return order.not_allowed();
         }
         if own > 0 {
+            order.ledger.make_good(&order.currency.clone(), own);
             // money that had been asked back, and came back, is in the sum already
             order.surplus_asked += order.surplus().clamp(0, own);
             self.request_refund(order, own, &order.currency.clone());

@@ -119,8 +119,10 @@ pub struct RefundSnapshot {
     pub provider: String,
     /// The attempt that gives money back. Empty if goods came back without money.
     pub attempt: String,
-    /// The amount.
+    /// What was asked for, or what came if nobody asked or more came.
     pub amount: i64,
+    /// What was sent back.
+    pub sent_back: i64,
     /// The currency.
     pub currency: String,
     /// The state.
@@ -251,6 +253,7 @@ fn of_refund(refund: &Refund, own: &str) -> Vec<RefundSnapshot> {
         provider: String::new(),
         attempt: String::new(),
         amount: 0,
+        sent_back: 0,
         currency: own.to_owned(),
         state: RefundState::Succeeded.into(),
     });
@@ -259,6 +262,7 @@ fn of_refund(refund: &Refund, own: &str) -> Vec<RefundSnapshot> {
         provider: part.provider.clone(),
         attempt: part.attempt.clone(),
         amount: part.amount,
+        sent_back: part.sent_back(),
         currency: part.currency.clone(),
         state: part.state.into(),
     });

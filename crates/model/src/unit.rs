@@ -57,8 +57,8 @@ pub struct Unit {
     pub verdict: Verdict,
     /// The reason of the contract why the command was not applied.
     pub reason: Option<&'static str>,
-    /// The detail where the contract fixes it: of `out_of_stock`, of `not_allowed` (it begins with the status) and of a
-    /// capture that was counted for another order. Null for others.
+    /// The detail where the contract fixes it: of `out_of_stock`, of `not_allowed` (it begins with the status), and of a
+    /// capture or an authorization of another order. Null for others.
     pub detail: Value,
     /// The paths of the fields of the command that are not known, sorted. The processor names at most 20.
     pub ignored: Vec<String>,
@@ -187,6 +187,8 @@ pub(crate) enum Ended {
     Stale,
     /// The capture was counted for the other order that is named.
     CountedFor(String),
+    /// The attempt belongs to the other order that is named.
+    AttemptOf(String),
     Waiting,
     Review,
     Invalid(&'static str),
@@ -211,6 +213,9 @@ impl Ended {
             Self::Stale => (Verdict::Stale, None, Value::Null),
             Self::CountedFor(order) => {
                 (Verdict::Stale, None, Value::from(format!("counted for order {order}")))
+            }
+            Self::AttemptOf(order) => {
+                (Verdict::Stale, None, Value::from(format!("the attempt belongs to order {order}")))
             }
             Self::Waiting => (Verdict::Waiting, None, Value::Null),
             Self::Review => (Verdict::Review, None, Value::Null),

@@ -94,14 +94,14 @@ class KeysTest(unittest.TestCase):
         self.assertRaises(Refused, adyen.reference_of, "o" * 60, "r" * 30)
 
     def test_marks_of_paypal(self) -> None:
-        for invoice, refund in (
-            ("r-1*1.1.1", "r-1"),
-            ("r-1*2.3.2", "r-1+2"),
-            ("INV-7", "RE1"),
-            (None, "RE1"),
-            ("a*b*1.1.1", "a*b"),
+        for invoice, share in (
+            ("r-1*1.1.1", ("r-1", 1)),
+            ("r-1*2.3.2", ("r-1", 2)),
+            ("INV-7", ("RE1", 0)),
+            (None, ("RE1", 0)),
+            ("a*b*1.1.1", ("a*b", 1)),
         ):
-            self.assertEqual(paypal.refund_id_of({"id": "RE1", "invoice_id": invoice}), refund)
+            self.assertEqual(paypal.share_of({"id": "RE1", "invoice_id": invoice}), share)
 
 
 class SignatureTest(unittest.TestCase):

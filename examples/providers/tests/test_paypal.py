@@ -242,6 +242,9 @@ class PayPalTest(Scenarios, unittest.TestCase):
         self.refund(order, 1000)
         self.wait_for(order, status="refunded", refunded=1000)
         self.assertEqual([one["amount"]["value"] for one in self.fake.made(attempt)], ["6.00", "4.00"])
+        # both are shares of the one that was asked for
+        refunds = self.shop.order(order)["refunds"]
+        self.assertEqual([(one["state"], one["sent_back"]) for one in refunds], [("succeeded", 1000)])
 
     def test_a_reversal_by_paypal_takes_the_money_off(self) -> None:
         order, attempt = self.paid()

@@ -41,11 +41,11 @@ impl Core {
         self.alone.remove()
     }
 
-    /// Names the captures of a store of an earlier build, before the first message is taken.
-    async fn name_captures(&mut self) -> Result<(), Error> {
-        let mut next = self.sequencer.captures_to_name();
+    /// Brings a store of an earlier build up to date, before the first message is taken.
+    async fn upgrade(&mut self) -> Result<(), Error> {
+        let mut next = self.sequencer.to_upgrade();
         while let Some(from) = next {
-            let (sealed, rest) = self.sequencer.name_captures(from).await?;
+            let (sealed, rest) = self.sequencer.upgrade(from).await?;
             self.sealed(sealed, None).await?;
             self.until_durable().await?;
             next = rest;
@@ -61,7 +61,7 @@ impl Core {
             self.sealed(sealed, None).await?;
         }
         self.until_durable().await?;
-        self.name_captures().await?;
+        self.upgrade().await?;
         // only now: without the file, a marker that is still in the store would count no death
         self.alone.remove()
     }

@@ -136,10 +136,10 @@ impl Flows {
                 let currency = order.currency;
                 ask(payment, payment::AcceptMoney { order: ordinal, currency }).await
             }
-            Effect::Capture { amount } => {
+            Effect::Capture { amount, before } => {
                 let (order_id, currency) = (order.id.clone(), order.currency);
                 let request =
-                    payment::RequestCapture { order: ordinal, order_id, amount, currency };
+                    payment::RequestCapture { order: ordinal, order_id, amount, currency, before };
                 ask(payment, request).await
             }
             Effect::Void(which) => {

@@ -89,10 +89,11 @@ impl Flows {
         ordinal: Ordinal,
         callback: &PaymentCallback,
     ) -> Result<Outcome, Fault> {
-        let counted_for = self.counted_for(callback)?;
+        let owner = self.owner_of(callback)?;
+        let other = owner.filter(|owner| *owner != ordinal);
         let is_new_money = match callback.kind {
-            CallbackKind::Captured => counted_for.is_none(),
-            CallbackKind::Authorized => true,
+            CallbackKind::Captured => owner.is_none(),
+            CallbackKind::Authorized => other.is_none(),
             CallbackKind::ActionRequired
             | CallbackKind::Failed
             | CallbackKind::Voided
@@ -107,8 +108,15 @@ impl Flows {
             let detail = format!("order {order} was deleted; this money is in no book");
             return Ok(cannot_be_kept(Refusal::with(Reason::Failed, detail)));
         }
-        let detail = match counted_for.filter(|other| *other != ordinal) {
-            Some(other) => Some(payment::CountedFor { order: self.id_of(other)? }.detail().into()),
+        let detail = match other {
+            Some(other) => {
+                let id = self.id_of(other)?;
+                let elsewhere = match callback.kind {
+                    CallbackKind::Authorized => payment::Elsewhere::Attempt(id),
+                    _ => payment::Elsewhere::Money(id),
+                };
+                Some(elsewhere.detail().into())
+            }
             None => None,
         };
         let mut changeset = Changeset::default();
@@ -116,14 +124,12 @@ impl Flows {
         Ok(Outcome { detail, ..Outcome::new(Verdict::Stale, changeset) })
     }
 
-    /// The order that has counted the capture of the callback.
-    fn counted_for(&self, callback: &PaymentCallback) -> Result<Option<Ordinal>, Fault> {
-        let PaymentCallback { provider, attempt_id, capture_id, kind, .. } = callback;
-        let Some(capture) = capture_id.as_ref().filter(|_| *kind == CallbackKind::Captured) else {
-            return Ok(None);
-        };
-        let name = payment::name_of_capture(provider, attempt_id, capture);
-        Ok(self.view.borrow().find(tables::ORDERS, &name)?)
+    /// The order that has counted the capture of the callback, or that its authorized attempt belongs to.
+    fn owner_of(&self, callback: &PaymentCallback) -> Result<Option<Ordinal>, Fault> {
+        match payment::name_of_money(callback) {
+            Some(name) => Ok(self.view.borrow().find(tables::ORDERS, &name)?),
+            None => Ok(None),
+        }
     }
 
     /// The id of an order, also of a deleted one. `None`: an earlier build deleted it.
@@ -176,7 +182,7 @@ impl Flows {
         };
         let (recorded_callback, recorded_changes) =
             accepted(ask(&self.owners.payment, record).await?)?;
-        let payment::RecordedCallback { effect, summary, counted_for } = recorded_callback;
+        let payment::RecordedCallback { effect, summary, elsewhere } = recorded_callback;
         let mut changeset = Changeset::default();
         let rehold =
             self.rehold_for_late_payment(ordinal, &before, effect, now, &mut changeset).await?;
@@ -190,7 +196,7 @@ impl Flows {
         match step {
             Some(step) => self.apply_step(ordinal, &before, step, now, changeset).await,
             None => {
-                let detail = counted_for.map(|counted_for| counted_for.detail().into());
+                let detail = elsewhere.map(|elsewhere| elsewhere.detail().into());
                 let outcome = Outcome { detail, ..Outcome::new(verdict, changeset) };
                 Ok(outcome.about(before.id.clone(), Some(ordinal)))
             }

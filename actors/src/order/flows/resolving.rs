@@ -10,6 +10,7 @@ use orderly_domain::command::{OrderCapture, OrderResolve};
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::money::PositiveAmount;
 use orderly_domain::order::rules::{self, Rehold, Resolution};
+use orderly_domain::payment::rules::Requested;
 use orderly_domain::time::Timestamp;
 use orderly_store::Ordinal;
 
@@ -99,10 +100,10 @@ impl Flows {
         Capture { capture, now }: Capture,
     ) -> Result<Outcome, Fault> {
         let amount = capture.amount.map(PositiveAmount::get);
+        let before = if capture.again { Requested::Failed } else { Requested::Counts };
         self.with_order(capture.order_id, async |found| {
-            let payment::GotResolvable { capturable, capture_requested, .. } =
-                self.resolvable(&found).await?;
-            let step = rules::capture(&found.order, amount, capturable, capture_requested);
+            let payment::GotResolvable { capturable, .. } = self.resolvable(&found).await?;
+            let step = rules::capture(&found.order, amount, capturable, before);
             self.apply_decision(found, step, now).await
         })
         .await
@@ -123,7 +124,7 @@ impl Flows {
         let reservation = ask(&self.owners.inventory, get).await??;
         let has_goods = reservation.is_some_and(|reservation| !is_returned(&reservation));
         let can_refund = refundable > 0 || has_goods;
-        Ok(rules::possible((order, phase), resolvable, can_refund, capturable > 0))
+        Ok(rules::possible((order, phase), resolvable, can_refund, capturable))
     }
 }
 

@@ -1,4 +1,5 @@
 use super::data::Data;
+use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::OrderId;
 use crate::money::PositiveAmount;
@@ -14,9 +15,14 @@ pub struct OrderCapture {
     /// The amount in minor units of the order's currency, 1 or more. Absent: what the total lacks, but at most what is
     /// authorized and not asked for yet.
     pub amount: Option<PositiveAmount>,
+    /// What was asked for before failed at the provider: it counts as not asked for.
+    #[serde(default, deserialize_with = "strict_object::or_default")]
+    #[schemars(with = "Option<bool>")]
+    pub again: bool,
 }
 
 canonical!(OrderCapture {
+    again = "again",
     amount = "amount",
     order_id = "order_id",
 });

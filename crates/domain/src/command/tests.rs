@@ -49,7 +49,7 @@ fn good(kind: Kind) -> Value {
         }),
         Kind::OrderCancel => json!({"order_id": "o-1", "reason": "changed my mind"}),
         Kind::OrderComplete => json!({"order_id": "o-1"}),
-        Kind::OrderCapture => json!({"order_id": "o-1", "amount": 500}),
+        Kind::OrderCapture => json!({"order_id": "o-1", "amount": 500, "again": true}),
         Kind::OrderResolve => json!({"order_id": "o-1", "decision": "accept", "write_off": 5}),
         Kind::RefundRequest => json!({
             "order_id": "o-1", "refund_id": "r-1", "amount": 500,
@@ -110,7 +110,7 @@ fn every_command_is_taken_with_all_of_its_fields_and_with_unknown_ones() {
     "billing_address", "metadata",
 ])]
 #[case(Kind::OrderPlace, &["adjustments", "hold_for", "confirm_on", "shipping_address", "billing_address", "metadata"])]
-#[case(Kind::OrderCapture, &["amount"])]
+#[case(Kind::OrderCapture, &["amount", "again"])]
 #[case(Kind::OrderAmend, &[
     "expected_version", "lines", "adjustments", "customer", "shipping_address", "billing_address", "metadata",
 ])]

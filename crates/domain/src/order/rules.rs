@@ -25,7 +25,7 @@ mod step;
 
 pub use amend::{Error as AmendError, Goods, amend, amended, judge_total, still_written_off};
 pub use callback::on_callback;
-pub use capturing::capture;
+pub use capturing::{Capturable, capture};
 pub use ending::{
     cancel, complete, expire_hold, is_at_rest, is_settled, may_refund, refused_by_status, returned,
 };

@@ -4,7 +4,7 @@
 //! sums need no item. An item that a callback or a command is about is taken back into the payments, and is folded again
 //! afterwards.
 
-use super::state::{Attempt, AttemptState, Dispute, DisputeState, Payments, Refund, RefundState};
+use super::state::{Attempt, AttemptState, Dispute, DisputeState, Payments, Refund};
 use crate::money::Currency;
 use minicbor::encode::Write;
 use minicbor::{Decode, Decoder, Encode, Encoder};
@@ -342,11 +342,11 @@ impl FoldedSums {
         if refund.provider.is_none() && refund.amount > 0 {
             self.unnamed += sign;
         }
-        let amount = i128::from(sign) * i128::from(refund.amount);
-        self.change(refund.currency, |money| match refund.state {
-            RefundState::Requested => money.requested.0 += amount,
-            RefundState::Succeeded => money.refunded.0 += amount,
-            RefundState::Failed => money.failed.0 += amount,
+        let factor = i128::from(sign);
+        self.change(refund.currency, |money| {
+            money.requested.0 += factor * i128::from(refund.pending());
+            money.refunded.0 += factor * i128::from(refund.sent_back());
+            money.failed.0 += factor * i128::from(refund.failed());
         });
     }
 

@@ -10,5 +10,5 @@ pub use folded::{
 };
 pub use state::{
     Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
-    EndedAttempts, MOST_ENDED, Payments, Refund, RefundPart, RefundState, Waiting,
+    EndedAttempts, MOST_ENDED, Payments, Refund, RefundPart, RefundState, Success, Waiting,
 };

@@ -6,8 +6,8 @@
 //! - Every capture counts once: by its capture id, or by its event when it has no id. Once the order was
 //!   paid, an attempt without capture ids counts once. (The owner of payments sees to it that a capture
 //!   counts for one order only.)
-//! - Every refund counts once.
-//! - The state of an attempt never goes back.
+//! - Every refund counts once. Of its outcomes the one that occurred last decides.
+//! - The state of an attempt never goes back. What was authorized before the attempt ended is gone.
 //! - An attempt is voided once, and once more when it is authorized after that.
 //! - No refund is requested of an attempt above what it holds.
 //! - Attempts, refunds and disputes are their provider's own: the same id at another provider is another one.
@@ -18,6 +18,7 @@
 //! | `money` | sums of captures and refunds, by currency; what a person must look at |
 //! | `attempts` | captures, authorizations, ends of attempts; which are captured and voided |
 //! | `refunds` | which refunds are requested, succeed, fail or bounce |
+//! | `outcomes` | what the successes and failures of one refund come to |
 //! | `disputes` | disputes |
 //! | `folding` | which attempts, refunds, disputes and captures of an order with many are folded |
 
@@ -26,20 +27,21 @@ mod change;
 mod disputes;
 mod folding;
 mod money;
+mod outcomes;
 mod refunds;
 
 pub use attempts::{
     CaptureRequest, PaymentSummary, VoidTarget, capturable, capture_requested,
     has_too_many_authorizations, summary, to_capture, to_void,
 };
-pub use change::{CallbackEffect, Change, Phase, apply};
+pub use change::{CallbackEffect, Change, End, Phase, Progress, Requested, apply};
 pub use folding::{
-    KnownByName, fold_attempts, fold_authorizations, fold_captures, fold_disputes, fold_refunds,
-    is_large, reduce, refund_count, take_attempts, unfold_attempts, whole,
+    KnownByName, drop_ended, fold_attempts, fold_authorizations, fold_captures, fold_disputes,
+    fold_refunds, is_large, reduce, take_attempts, unfold_attempts, whole,
 };
 pub use money::{
-    Attention, OtherCurrency, acceptance, attention, capture_of, captured, holds, refundable,
-    refundable_other_currencies, refunded,
+    Attention, OtherCurrency, acceptance, attention, capture_of, captured, holds, make_good,
+    refundable, refundable_other_currencies, refunded,
 };
 pub use refunds::{referenced, refund_reference, request, request_by_itself, was_restocked};
 
@@ -50,8 +52,8 @@ use change::find;
 
 /// Decides what `callback` changes in the payments of an order in `currency` and in this phase.
 ///
-/// A stale callback changes nothing, with one exception: the end of a known attempt is recorded even if
-/// the order does not wait for its money any more.
+/// A stale callback moves neither money nor the state of the order. Its time may be recorded: that of the end of an attempt, of
+/// the failure of a refund, or of its success. So what occurred before that and is heard of later is known to be out of date.
 pub fn decide(
     payments: &Payments,
     callback: &PaymentCallback,

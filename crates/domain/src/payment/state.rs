@@ -1,6 +1,6 @@
 //! The payments of one order, as the payment providers reported them.
 
-use super::folded::{Folded, FoldedOfAttempt, Sum};
+use super::folded::{CurrencySum, Folded, FoldedOfAttempt, Sum};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, Provider, RefundId};
 use crate::money::Currency;
@@ -39,6 +39,13 @@ pub struct Payments {
     /// The older attempts, refunds and disputes that have records of their own. `None`: there are none.
     #[n(6)]
     pub folded: Option<Box<Folded>>,
+    /// What of the refunds that failed was sent back or asked for in another way, or accepted by a person, by currency. At
+    /// most what failed.
+    #[n(7)]
+    pub made_good: Vec<CurrencySum>,
+    /// How many refunds the shop asked for under an id that was derived from this number.
+    #[n(8)]
+    pub derived_refunds: u64,
 }
 
 /// How many attempts ended without money and are not kept, by the state in which they ended.
@@ -149,6 +156,16 @@ pub struct Attempt {
     /// What of the attempt is folded. `None`: nothing.
     #[n(12)]
     pub folded: Option<Box<FoldedOfAttempt>>,
+    /// When the attempt failed, was voided or expired, by the provider's clock: the latest time. What was authorized until
+    /// then is gone.
+    #[n(13)]
+    pub ended_at: Option<Timestamp>,
+    /// What of `authorized` is gone because the attempt ended.
+    #[n(14)]
+    pub lapsed: i64,
+    /// What of `authorized` an earlier build recorded without its time: the next authorization of that amount is known.
+    #[n(15)]
+    pub untimed: i64,
 }
 
 impl Attempt {
@@ -179,7 +196,12 @@ impl Attempt {
         if !may_capture || self.void_requested || self.currency != Some(currency) {
             return 0;
         }
-        (self.authorized - self.captured(currency)).max(0)
+        (self.standing() - self.captured(currency)).max(0)
+    }
+
+    /// All that was authorized since the attempt ended, in minor units.
+    pub fn standing(&self) -> i64 {
+        self.authorized - self.lapsed
     }
 
     /// Whether the attempt ended and brought no money.
@@ -262,7 +284,8 @@ pub struct Refund {
     /// The attempt whose money is refunded. `None`: an earlier build asked nobody in particular, or no money is sent back.
     #[n(2)]
     pub attempt: Option<AttemptId>,
-    /// Minor units of `currency`.
+    /// Minor units of `currency`: what was asked for, or what came if nobody asked or more came. 0: only goods came back, or
+    /// only a failure is known.
     #[n(3)]
     pub amount: i64,
     /// The currency of the refund.
@@ -277,12 +300,58 @@ pub struct Refund {
     /// What the provider was asked. `None`: the provider refunded without being asked.
     #[n(7)]
     pub request: Option<RefundPart>,
-    /// When the refund succeeded, by the provider's clock. Kept when it fails after that.
+    /// What was sent back, by the times of the successes.
     #[n(8)]
-    pub succeeded_at: Option<Timestamp>,
+    pub successes: Vec<Success>,
     /// The money was sent back unasked before the order was paid.
     #[n(9)]
     pub early: bool,
+    /// When the refund, or what was left of it, failed, by the provider's clock: the latest time.
+    #[n(10)]
+    pub failed_at: Option<Timestamp>,
+    /// When the refund failed after all of it had succeeded: what succeeded before came back. `None` once it is asked for
+    /// again.
+    #[n(11)]
+    pub bounced_at: Option<Timestamp>,
+}
+
+/// Money that was sent back: a whole refund, or a share of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Success {
+    /// By the provider's clock. The epoch: an earlier build did not record it.
+    #[n(0)]
+    pub at: Timestamp,
+    /// Minor units of the refund's currency.
+    #[n(1)]
+    pub amount: i64,
+}
+
+impl Refund {
+    /// What was sent back, in minor units.
+    pub fn sent_back(&self) -> i64 {
+        self.successes.iter().fold(0, |sum, one| sum.saturating_add(one.amount))
+    }
+
+    /// What was asked for and has not come, in minor units.
+    pub fn pending(&self) -> i64 {
+        match self.state {
+            RefundState::Requested => self.amount - self.sent_back(),
+            RefundState::Succeeded | RefundState::Failed => 0,
+        }
+    }
+
+    /// What its attempt holds no more: what was sent back, or is asked for and may come. In minor units.
+    pub fn gone(&self) -> i128 {
+        i128::from(self.sent_back()) + i128::from(self.pending())
+    }
+
+    /// What failed, in minor units.
+    pub fn failed(&self) -> i64 {
+        match self.state {
+            RefundState::Failed => self.amount - self.sent_back(),
+            RefundState::Requested | RefundState::Succeeded => 0,
+        }
+    }
 }
 
 /// The place of a part in its refund. With the id of the refund it is the idempotency key of the request.

@@ -36,8 +36,3 @@ impl Stored for OrderDetails {
     const KIND: &'static str = "order details";
     const VERSION: u8 = 1;
 }
-
-impl Stored for FoldedItem {
-    const KIND: &'static str = "folded payment";
-    const VERSION: u8 = 1;
-}

@@ -18,7 +18,7 @@
 //! | module | has |
 //! |---|---|
 //! | `kinds` | each kind of stored record, with its version |
-//! | `order`, `payments`, `parked`, `stock`, `unchanged` | the history of kinds whose form has changed: their versions and upgrades |
+//! | `order`, `payments` (folded ones too), `parked`, `stock`, `unchanged` | the history of kinds whose form has changed: their versions and upgrades |
 //! | `format` | the format of the content of a store: which versions of the kinds it has |
 //!
 //! What is stored for ever and checked by tests: `tests/golden` has the bytes of every version that there

@@ -1,14 +1,20 @@
 //! The values of earlier versions of stored records, as they are read today.
 
 use super::records::is_of_format;
-use super::{id, markers, notices, numbers, orders, payments, records, reservations, tombstones};
+use super::{
+    folded_items, id, markers, notices, numbers, orders, payments, records, reservations,
+    tombstones,
+};
 use orderly_domain::event::Event;
 use orderly_domain::inventory::Reservation;
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{ConfirmOn, Order, Tombstone};
-use orderly_domain::payment::{EndedAttempts, Payments, RefundPart};
+use orderly_domain::payment::{
+    Attempt, EndedAttempts, FoldedContent, FoldedItem, Payments, Refund, RefundPart,
+};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
+use std::time::Duration;
 
 /// Version 1 of an order.
 pub fn orders_1() -> Vec<(&'static str, Order)> {
@@ -41,6 +47,40 @@ pub fn notices_1() -> Vec<(&'static str, Notices)> {
     notices().into_iter().map(|(name, notices)| (name, of_1(notices))).collect()
 }
 
+/// Version 3 of payments.
+pub fn payments_3() -> Vec<(&'static str, Payments)> {
+    let of_3 = |mut payments: Payments| {
+        payments.attempts.iter_mut().for_each(forget_its_end);
+        payments.refunds.iter_mut().for_each(forget_its_outcomes);
+        Payments { made_good: Vec::new(), derived_refunds: 0, ..payments }
+    };
+    payments().into_iter().map(|(name, payments)| (name, of_3(payments))).collect()
+}
+
+/// Version 1 of a folded payment.
+pub fn folded_items_1() -> Vec<(&'static str, FoldedItem)> {
+    let of_1 = |mut item: FoldedItem| {
+        match &mut item.content {
+            FoldedContent::Attempt(attempt) => forget_its_end(attempt),
+            FoldedContent::Refund(refund) => forget_its_outcomes(refund),
+            _ => {}
+        }
+        item
+    };
+    folded_items().into_iter().map(|(name, item)| (name, of_1(item))).collect()
+}
+
+fn forget_its_end(attempt: &mut Attempt) {
+    (attempt.ended_at, attempt.lapsed, attempt.untimed) = (None, 0, 0);
+}
+
+/// Only when it succeeded was known: of one that failed since, it is known that it failed later.
+fn forget_its_outcomes(refund: &mut Refund) {
+    refund.successes.clear();
+    refund.failed_at = refund.failed_at.map(|at| at.plus(Duration::from_micros(1)));
+    refund.bounced_at = refund.failed_at;
+}
+
 /// Version 2 of payments.
 pub fn payments_2() -> Vec<(&'static str, Payments)> {
     let of_2 = |mut payments: Payments| {
@@ -49,7 +89,7 @@ pub fn payments_2() -> Vec<(&'static str, Payments)> {
         }
         Payments { folded: None, ..payments }
     };
-    payments().into_iter().map(|(name, payments)| (name, of_2(payments))).collect()
+    payments_3().into_iter().map(|(name, payments)| (name, of_2(payments))).collect()
 }
 
 /// Version 1 of payments.
@@ -57,6 +97,7 @@ pub fn payments_1() -> Vec<(&'static str, Payments)> {
     let of_1 = |mut payments: Payments| {
         for attempt in &mut payments.attempts {
             attempt.authorized_at.clear();
+            attempt.untimed = attempt.authorized;
             (attempt.capture_requested, attempt.capture_requests) = (0, 0);
         }
         payments.refunds.retain(|refund| refund.id == id("r-1"));

@@ -29,7 +29,7 @@ use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{
     Accepted, Attempt, AttemptState, Capture, CaptureIdentity, CurrencySum, Dispute, DisputeState,
     EndedAttempts, Folded, FoldedCaptures, FoldedContent, FoldedItem, FoldedMoney, FoldedOfAttempt,
-    FoldedSums, Payments, Refund, RefundPart, RefundState, Sum, Waiting,
+    FoldedSums, Payments, Refund, RefundPart, RefundState, Success, Sum, Waiting,
 };
 use orderly_domain::quarantine::{Deaths, Marker, Quarantined};
 use orderly_domain::record::CommandName;
@@ -232,6 +232,9 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                     }],
                     refunds: vec![CurrencySum { currency: currency("USD"), sum: Sum(70) }],
                 })),
+                ended_at: Some(at(6)),
+                lapsed: 400,
+                untimed: 100,
             },
             Attempt {
                 provider: id("other"),
@@ -247,6 +250,9 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 capture_requests: 0,
                 number: 70_000,
                 folded: None,
+                ended_at: None,
+                lapsed: 0,
+                untimed: 0,
             },
         ],
         refunds: vec![
@@ -259,8 +265,13 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 state: RefundState::Requested,
                 restocked: true,
                 request: Some(RefundPart { part: 2, parts: 3, tries: 4 }),
-                succeeded_at: None,
+                successes: vec![
+                    Success { at: at(7), amount: 50 },
+                    Success { at: at(8), amount: 100 },
+                ],
                 early: false,
+                failed_at: None,
+                bounced_at: None,
             },
             Refund {
                 id: id("r-2"),
@@ -271,8 +282,10 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
                 state: RefundState::Failed,
                 restocked: false,
                 request: None,
-                succeeded_at: Some(at(30)),
+                successes: Vec::new(),
                 early: true,
+                failed_at: Some(at(30)),
+                bounced_at: Some(at(29)),
             },
         ],
         disputes: vec![
@@ -283,6 +296,8 @@ pub fn payments() -> Vec<(&'static str, Payments)> {
         ended: EndedAttempts { failed: 1_000, voided: 2, expired: 3 },
         accepted: vec![Accepted { currency: currency("USD"), captured: 500, excess: 20 }],
         folded: Some(Box::new(folded())),
+        made_good: vec![CurrencySum { currency: currency("USD"), sum: Sum(60) }],
+        derived_refunds: 300,
     };
     vec![("full", full), ("empty", Payments::default())]
 }

@@ -11,16 +11,27 @@ use serde_json::Value;
 impl Model {
     pub(super) fn authorized(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let column = column(order);
-        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
+        let name = (provider.to_owned(), id.to_owned());
+        match self.attempts.get(&name) {
+            Some(owner) if *owner != order.id => return Err(Ended::AttemptOf(owner.clone())),
+            _ if order.ledger.forgotten_attempts.contains(&name) => return Err(Ended::Stale),
+            _ => {}
+        }
+        let attempt = order.ledger.attempt(provider, id);
         let authorization = Authorization {
             amount: number(data, "amount"),
             currency: text(data, "currency").to_owned(),
             occurred_at: number(data, "occurred_at"),
+            has_ended: false,
         };
         // authorizations add up
         let is_known = attempt.authorizations.iter().any(|one| {
             one.occurred_at == authorization.occurred_at || one.currency != authorization.currency
         });
+        // what was authorized before the attempt ended is gone
+        let is_over = Some(authorization.occurred_at) <= attempt.ended_at;
+        let is_known = is_known || is_over;
         match attempt.state {
             AttemptState::Initiated | AttemptState::ActionRequired => {
                 attempt.state = AttemptState::Authorized;
@@ -30,6 +41,8 @@ impl Model {
             _ => return Err(Ended::Stale),
         }
         attempt.authorizations.push(authorization);
+        self.attempts.entry(name).or_insert_with(|| order.id.clone());
+        let attempt = order.ledger.attempt(provider, id);
         // an earlier request was to void the attempt before this authorization
         attempt.void_requested = false;
         let needs_void = attempt.needs_void();
@@ -42,7 +55,11 @@ impl Model {
 
     pub(super) fn action_required(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let column = column(order);
-        let attempt = order.ledger.attempt(text(data, "provider"), text(data, "attempt_id"));
+        let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
+        if order.ledger.is_forgotten(provider, id) {
+            return Err(Ended::Stale);
+        }
+        let attempt = order.ledger.attempt(provider, id);
         if attempt.state != AttemptState::Initiated {
             return Err(Ended::Stale);
         }
@@ -53,8 +70,8 @@ impl Model {
         Ok(())
     }
 
-    /// An attempt failed, was voided or expired. Other attempts do not change. If the order does not wait for the
-    /// attempt's money, the callback is stale, but the end of a known attempt is recorded all the same.
+    /// An attempt failed, was voided or expired. Other attempts do not change. The end is recorded also where the callback
+    /// is stale: because the order does not wait for the attempt's money, or the attempt had ended or captured already.
     pub(super) fn attempt_ends(
         &mut self,
         order: &mut Order,
@@ -63,16 +80,18 @@ impl Model {
     ) -> Outcome {
         let is_awaited = order.awaits_money();
         let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
-        if !is_awaited && order.ledger.known_attempt(provider, id).is_none() {
+        if order.ledger.is_forgotten(provider, id) {
             return Err(Ended::Stale);
         }
         let attempt = order.ledger.attempt(provider, id);
+        let rest = attempt.rest();
+        attempt.end(number(data, "occurred_at"));
         match attempt.state {
             AttemptState::Initiated | AttemptState::ActionRequired | AttemptState::Authorized => {
                 attempt.state = end;
             }
             // what is left of the authorization ends
-            AttemptState::Captured if attempt.rest() > 0 => attempt.is_final = true,
+            AttemptState::Captured if rest > 0 => attempt.is_final = true,
             _ => return Err(Ended::Stale),
         }
         attempt.capture_asked = 0;

@@ -25,6 +25,8 @@ impl Model {
             attempt.capture_asked = 0;
         }
         attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
+        let name = (provider.to_owned(), attempt_id.to_owned());
+        self.attempts.entry(name).or_insert_with(|| order.id.clone());
 
         let is_other_currency = currency != order.currency;
         let is_over = order.net() > order.total;

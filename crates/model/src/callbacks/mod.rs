@@ -76,7 +76,8 @@ impl Model {
             "dispute_closed" => self.dispute(&mut order, data, DisputeState::Lost),
             other => unreachable!("{other} is no kind of callback"),
         };
-        let is_stale = matches!(outcome, Err(Ended::Stale | Ended::CountedFor(_)));
+        let is_stale =
+            matches!(outcome, Err(Ended::Stale | Ended::CountedFor(_) | Ended::AttemptOf(_)));
         if !is_stale || order != before {
             self.changes(&mut order);
         }
@@ -90,10 +91,12 @@ impl Model {
     fn for_retired(&mut self, id: &str, data: &Value) -> Outcome {
         let [provider, attempt, capture] =
             ["provider", "attempt_id", "capture_id"].map(|name| text(data, name).to_owned());
+        let owner = self.attempts.get(&(provider.clone(), attempt.clone()));
         let counted_for = self.captures.get(&(provider, attempt, capture));
-        let ended = match (text(data, "kind"), counted_for) {
-            ("authorized", _) | ("captured", None) => return Err(Ended::Failed("failed")),
-            ("captured", Some(other)) if other != id => Ended::CountedFor(other.clone()),
+        let ended = match (text(data, "kind"), counted_for, owner) {
+            ("authorized", _, Some(other)) if other != id => Ended::AttemptOf(other.clone()),
+            ("authorized", ..) | ("captured", None, _) => return Err(Ended::Failed("failed")),
+            ("captured", Some(other), _) if other != id => Ended::CountedFor(other.clone()),
             _ => Ended::Stale,
         };
         self.unit.event("payment.recorded");

@@ -4,50 +4,81 @@ use crate::message::{number, text};
 use crate::model::Model;
 use crate::state::notification::NotificationKind;
 use crate::state::order::{Order, Status};
-use crate::state::refund::{Part, Refund, RefundState};
+use crate::state::refund::RefundState;
 use crate::unit::{Ended, Outcome};
 use serde_json::Value;
 
 impl Model {
+    /// Money was sent back. Successes of a part that was asked for add up, until they reach what was asked for.
     pub(super) fn refund_succeeded(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let (provider, attempt) = (text(data, "provider"), text(data, "attempt_id"));
-        let id = text(data, "refund_id");
-        let currency = text(data, "currency");
-        let before = order.net();
+        let (id, currency) = (text(data, "refund_id"), text(data, "currency"));
+        let (amount, occurred_at) = (number(data, "amount"), number(data, "occurred_at"));
+        let net = order.net();
         let is_sold = order.is_sold();
-        if order.ledger.refund(id).is_none() {
-            let refund = Refund { id: id.to_owned(), parts: Vec::new(), has_goods_alone: false };
-            order.ledger.refunds.push(refund);
-        }
-        let refund = order.ledger.refund(id).expect("it is there by now");
-        if refund.part(provider, attempt).is_none() {
-            // a refund that nobody requested counts too
-            refund.parts.push(Part {
-                provider: provider.to_owned(),
-                attempt: attempt.to_owned(),
-                amount: 0,
-                currency: String::new(),
-                state: RefundState::Failed,
-                tries: 0,
-                succeeded_at: None,
-                is_early: false,
-            });
-        }
-        let part = refund.part(provider, attempt).expect("it is there by now");
+        let refund = order.ledger.add_refund(id);
+        let has_other_money =
+            refund.money().any(|part| part.provider != provider || part.attempt != attempt);
+        let is_first = match refund.money().next() {
+            Some(first) => first.provider == provider && first.attempt == attempt,
+            None => true,
+        };
+        let part = refund.add_part(provider, attempt, currency);
         if part.state == RefundState::Succeeded {
+            // the same success, reported once more: only a later failure undoes it
+            if let Some(newest) = part.successes.iter_mut().max() {
+                newest.0 = newest.0.max(occurred_at);
+            }
             return Err(Ended::Stale);
         }
-        let is_asked = part.state == RefundState::Requested;
-        part.state = RefundState::Succeeded;
-        part.amount = number(data, "amount");
-        currency.clone_into(&mut part.currency);
-        part.succeeded_at = Some(number(data, "occurred_at"));
-        part.is_early = !is_asked && part.tries == 0 && !is_sold;
-        // the customer hears of each part; the reference is the refund's id, and tells further parts apart
-        let is_first = refund.parts[0].provider == provider && refund.parts[0].attempt == attempt;
-        let reference = if is_first { id.to_owned() } else { format!("{id}@{provider}/{attempt}") };
-        self.notify(order, NotificationKind::RefundSucceeded, &reference);
-        self.judge_refund(order, currency == order.currency && order.net() != before);
+        let is_known = part.successes.iter().any(|(at, _)| *at == occurred_at);
+        let is_in_another_currency = !part.successes.is_empty() && part.currency != currency;
+        if Some(occurred_at) < part.bounced_at || is_known || is_in_another_currency {
+            return Err(Ended::Stale);
+        }
+        let (is_news, before) = (part.amount == 0, part.clone());
+        if part.currency != currency || part.tries == 0 {
+            // it is not what was asked for: what came is all that comes
+            currency.clone_into(&mut part.currency);
+            part.amount = amount;
+        }
+        part.is_early = part.tries == 0 && !is_sold;
+        // while it is asked for again, a success answers the new request, whatever its time
+        let is_judged = part.state == RefundState::Failed || part.has_succeeded_since();
+        part.successes.push((occurred_at, amount));
+        if is_judged {
+            part.bounce();
+        }
+        part.amount = part.amount.max(part.sent_back());
+        if part.is_whole() {
+            part.state = RefundState::Succeeded;
+        } else if part.state == RefundState::Failed && part.has_succeeded_since() {
+            part.state = RefundState::Requested;
+        }
+        let (came, is_whole) = (part.sent_back() - before.sent_back(), part.is_whole());
+        if came == 0 {
+            // it failed after that
+            *part = before;
+            return Err(Ended::Stale);
+        }
+        if part.tries == 0 && is_news {
+            // it may be what another refund failed to send back
+            order.ledger.make_good(currency, came);
+        }
+        order.ledger.limit_made_good();
+        if came < 0 {
+            // with this share all of it had come, and then it failed
+            self.bounced(order, -came, currency);
+            return Ok(());
+        }
+        if is_whole {
+            // the customer hears of each part; the reference is the refund's id, and tells further parts apart
+            let is_first = if is_news { !has_other_money } else { is_first };
+            let reference =
+                if is_first { id.to_owned() } else { format!("{id}@{provider}/{attempt}") };
+            self.notify(order, NotificationKind::RefundSucceeded, &reference);
+        }
+        self.judge_refund(order, currency == order.currency && order.net() != net);
         if order.ledger.excess(currency) > 0 { Err(Ended::Review) } else { Ok(()) }
     }
 
@@ -79,23 +110,31 @@ impl Model {
         });
     }
 
-    /// A part of a refund failed that was requested; or one that had succeeded bounced.
+    /// What was left of a part failed; or a part that had succeeded bounced. What succeeded at the same time or later stands.
     pub(super) fn refund_failed(&mut self, order: &mut Order, data: &Value) -> Outcome {
         let (provider, attempt) = (text(data, "provider"), text(data, "attempt_id"));
-        let refund = order.ledger.refund(text(data, "refund_id"));
-        let Some(part) = refund.and_then(|refund| refund.part(provider, attempt)) else {
+        let occurred_at = number(data, "occurred_at");
+        let own = order.currency.clone();
+        let part = order.ledger.add_refund(text(data, "refund_id"));
+        let part = part.add_part(provider, attempt, &own);
+        if Some(occurred_at) < part.failed_at {
             return Err(Ended::Stale);
-        };
-        match part.state {
-            RefundState::Requested => part.state = RefundState::Failed,
-            RefundState::Succeeded if part.succeeded_at < Some(number(data, "occurred_at")) => {
-                part.state = RefundState::Failed;
-                let (amount, currency) = (part.amount, part.currency.clone());
-                self.bounced(order, amount, &currency);
-            }
-            RefundState::Succeeded | RefundState::Failed => return Err(Ended::Stale),
         }
-        Ok(())
+        part.failed_at = Some(occurred_at);
+        let (before, state) = (part.sent_back(), part.state);
+        part.bounce();
+        if !part.is_whole() {
+            let may_come = part.has_succeeded_since();
+            part.state = if may_come { RefundState::Requested } else { RefundState::Failed };
+        }
+        let bounced = before - part.sent_back();
+        let is_stale = bounced == 0 && part.state == state;
+        let currency = part.currency.clone();
+        order.ledger.limit_made_good();
+        if bounced > 0 {
+            self.bounced(order, bounced, &currency);
+        }
+        if is_stale { Err(Ended::Stale) } else { Ok(()) }
     }
 
     /// Money came back to the shop that it had refunded: it is owed again.

@@ -185,7 +185,14 @@ pub(super) const COMMANDS: &[(&str, &[Field])] = &[
             METADATA,
         ],
     ),
-    ("order.capture", &[required("order_id", Id), optional("amount", Whole(1, i64::MAX))]),
+    (
+        "order.capture",
+        &[
+            required("order_id", Id),
+            optional("amount", Whole(1, i64::MAX)),
+            optional("again", Flag),
+        ],
+    ),
     ("order.cancel", &[required("order_id", Id), optional("reason", Text(512))]),
     ("order.complete", &[required("order_id", Id)]),
     (

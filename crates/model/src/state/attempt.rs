@@ -14,6 +14,8 @@ pub(crate) struct Attempt {
     pub(crate) void_requested: bool,
     /// What `order.capture` asked for and did not come yet.
     pub(crate) capture_asked: i64,
+    /// When the attempt failed, was voided or expired, whether that was stale or not; the latest of these times.
+    pub(crate) ended_at: Option<i64>,
 }
 
 /// The state of an attempt.
@@ -42,6 +44,8 @@ pub(crate) struct Authorization {
     pub(crate) amount: i64,
     pub(crate) currency: String,
     pub(crate) occurred_at: i64,
+    /// Whether the attempt ended after that: then nothing of the authorization is open.
+    pub(crate) has_ended: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,7 @@ impl Attempt {
             is_final: false,
             void_requested: false,
             capture_asked: 0,
+            ended_at: None,
         }
     }
 
@@ -86,6 +91,14 @@ impl Attempt {
     /// Whether the attempt ended, and no money came of it.
     pub(crate) fn is_ended(&self) -> bool {
         matches!(self.state, AttemptState::Failed | AttemptState::Voided | AttemptState::Expired)
+    }
+
+    /// The attempt ended, as was heard now.
+    pub(crate) fn end(&mut self, occurred_at: i64) {
+        self.ended_at = self.ended_at.max(Some(occurred_at));
+        for authorization in &mut self.authorizations {
+            authorization.has_ended = true;
+        }
     }
 
     /// The currency of the attempt's authorizations.
@@ -109,7 +122,8 @@ impl Attempt {
         if !may_capture {
             return 0;
         }
-        let authorized: i64 = self.authorizations.iter().map(|one| one.amount).sum();
+        let standing = self.authorizations.iter().filter(|one| !one.has_ended);
+        let authorized: i64 = standing.map(|one| one.amount).sum();
         (authorized - self.captured(self.currency())).max(0)
     }
 

@@ -2,7 +2,7 @@
 
 use crate::state::attempt::{Attempt, CaptureIdentity};
 use crate::state::refund::{Part, Refund, RefundState};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The attempts that an order keeps of those that ended without money.
 const ENDED_ATTEMPTS_KEPT: usize = 20;
@@ -14,6 +14,8 @@ pub(crate) struct Ledger {
     pub(crate) attempts: Vec<Attempt>,
     /// Attempts that ended without money and are not kept, by state.
     pub(crate) ended_attempts: BTreeMap<&'static str, i64>,
+    /// Provider and id of these: nothing but a capture is news of them.
+    pub(crate) forgotten_attempts: BTreeSet<(String, String)>,
     /// The refunds, in the order in which they were requested or first reported.
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<Dispute>,
@@ -21,6 +23,8 @@ pub(crate) struct Ledger {
     pub(crate) accepted: BTreeMap<String, i64>,
     /// By currency: how much more was sent back than taken when a person accepted that.
     pub(crate) accepted_excess: BTreeMap<String, i64>,
+    /// By currency: what of the refunds that failed was sent back or asked for in another way, or accepted.
+    pub(crate) made_good: BTreeMap<String, i64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +67,12 @@ impl Ledger {
             let oldest = self.attempts.iter().position(Attempt::is_ended);
             let oldest = self.attempts.remove(oldest.expect("more than none ended"));
             *self.ended_attempts.entry(oldest.state.into()).or_default() += 1;
+            self.forgotten_attempts.insert((oldest.provider, oldest.id));
         }
+    }
+
+    pub(crate) fn is_forgotten(&self, provider: &str, id: &str) -> bool {
+        self.forgotten_attempts.contains(&(provider.to_owned(), id.to_owned()))
     }
 
     /// Whether a capture without an id was counted before.
@@ -82,16 +91,53 @@ impl Ledger {
         self.refunds.iter().flat_map(|refund| &refund.parts)
     }
 
-    /// The sum of the parts of refunds in a currency that are in this state.
-    pub(crate) fn refunds(&self, currency: &str, state: RefundState) -> i64 {
-        let parts = self.parts().filter(|part| part.is(state, currency));
-        parts.map(|part| part.amount).sum()
+    fn parts_in<'a>(&'a self, currency: &'a str) -> impl Iterator<Item = &'a Part> {
+        self.parts().filter(move |part| part.currency == currency)
+    }
+
+    /// What was sent back in a currency.
+    pub(crate) fn sent_back(&self, currency: &str) -> i64 {
+        self.parts_in(currency).map(Part::sent_back).sum()
+    }
+
+    /// What was asked back in a currency and has not come yet.
+    pub(crate) fn pending(&self, currency: &str) -> i64 {
+        self.parts_in(currency).map(Part::pending).sum()
+    }
+
+    /// What of the refunds in a currency failed, and was not settled in another way.
+    pub(crate) fn unmade_good(&self, currency: &str) -> i64 {
+        let failed: i64 = self.parts_in(currency).map(Part::failed).sum();
+        failed - self.made_good.get(currency).copied().unwrap_or_default()
+    }
+
+    /// So much was sent back or asked for in another way.
+    pub(crate) fn make_good(&mut self, currency: &str, amount: i64) {
+        let amount = amount.min(self.unmade_good(currency));
+        *self.made_good.entry(currency.to_owned()).or_default() += amount;
+    }
+
+    /// No more is settled than failed: what succeeds or is asked for again has not failed any more.
+    pub(crate) fn limit_made_good(&mut self) {
+        let currencies: Vec<_> = self.made_good.keys().cloned().collect();
+        for currency in currencies {
+            self.make_good(&currency, 0);
+        }
+        self.made_good.retain(|_, amount| *amount > 0);
     }
 
     /// What providers sent back unasked before the order was sold.
     pub(crate) fn early(&self, currency: &str) -> i64 {
-        let parts = self.parts().filter(|part| part.is(RefundState::Succeeded, currency));
-        parts.filter(|part| part.is_early).map(|part| part.amount).sum()
+        self.parts_in(currency).filter(|part| part.is_early).map(Part::sent_back).sum()
+    }
+
+    /// The refund. The first callback that names it adds it.
+    pub(crate) fn add_refund(&mut self, id: &str) -> &mut Refund {
+        if self.refund(id).is_none() {
+            let refund = Refund { id: id.to_owned(), parts: Vec::new(), has_goods_alone: false };
+            self.refunds.push(refund);
+        }
+        self.refund(id).expect("it is there by now")
     }
 
     pub(crate) fn refund(&mut self, id: &str) -> Option<&mut Refund> {
@@ -100,21 +146,20 @@ impl Ledger {
 
     /// The money in a currency that was neither refunded nor requested to be refunded.
     pub(crate) fn refundable(&self, currency: &str) -> i64 {
-        let net = self.captured(currency) - self.refunds(currency, RefundState::Succeeded);
-        net.max(0) - self.refunds(currency, RefundState::Requested)
+        (self.captured(currency) - self.sent_back(currency)).max(0) - self.pending(currency)
     }
 
     /// The money of one attempt that was neither refunded nor requested to be refunded.
     pub(crate) fn held_by(&self, attempt: &Attempt, currency: &str) -> i64 {
         let parts = self.parts().filter(|part| attempt.is(&part.provider, &part.attempt));
         let gone = parts.filter(|part| part.currency == currency);
-        let gone = gone.filter(|part| part.state != RefundState::Failed);
-        (attempt.captured(currency) - gone.map(|part| part.amount).sum::<i64>()).max(0)
+        let gone: i64 = gone.map(|part| part.sent_back() + part.pending()).sum();
+        (attempt.captured(currency) - gone).max(0)
     }
 
     /// How much more was sent back in a currency than was taken in it.
     pub(crate) fn excess(&self, currency: &str) -> i64 {
-        (self.refunds(currency, RefundState::Succeeded) - self.captured(currency)).max(0)
+        (self.sent_back(currency) - self.captured(currency)).max(0)
     }
 
     /// Whether a dispute is open or lost.
@@ -157,15 +202,14 @@ impl Ledger {
         })
     }
 
-    /// Whether a refund in the order's own currency failed and the shop still has that money. (Money in other currencies
-    /// is shown anyway.)
-    pub(crate) fn has_failed_refund(&self, own: &str) -> bool {
-        let has_failed = self.parts().any(|part| part.is(RefundState::Failed, own));
-        has_failed && self.refundable(own) > 0
+    /// Whether a refund failed, nobody settled that in another way, and the shop still has money in its currency.
+    pub(crate) fn has_failed_refund(&self) -> bool {
+        self.parts()
+            .any(|part| self.unmade_good(&part.currency) > 0 && self.refundable(&part.currency) > 0)
     }
 
-    /// A person accepts the money in other currencies that was not judged yet, and what was sent back beyond what was
-    /// taken.
+    /// A person accepts the money in other currencies that was not judged yet, what was sent back beyond what was taken,
+    /// and that refunds failed.
     pub(crate) fn accept(&mut self, own: &str) {
         for other in self.other_currencies(own) {
             if self.is_unjudged(&other) {
@@ -176,8 +220,9 @@ impl Ledger {
         let currencies: Vec<_> = self.parts().map(|part| part.currency.clone()).collect();
         for currency in currencies {
             let excess = self.excess(&currency);
-            let accepted = self.accepted_excess.entry(currency).or_default();
+            let accepted = self.accepted_excess.entry(currency.clone()).or_default();
             *accepted = (*accepted).max(excess);
+            self.make_good(&currency, i64::MAX);
         }
     }
 

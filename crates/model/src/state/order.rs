@@ -4,7 +4,6 @@ use crate::state::cart::Line;
 use crate::state::hold::{Hold, HoldState};
 use crate::state::ledger::Ledger;
 use crate::state::notification::NotificationKind;
-use crate::state::refund::RefundState;
 use crate::state::stock::{Units, units_of};
 use crate::unit::Ended;
 use serde_json::{Map, Value, json};
@@ -133,7 +132,7 @@ impl Order {
 
     /// The sum of the refunds that succeeded, also beyond the captures.
     pub(crate) fn refunded(&self) -> i64 {
-        self.ledger.refunds(&self.currency, RefundState::Succeeded)
+        self.ledger.sent_back(&self.currency)
     }
 
     pub(crate) fn net(&self) -> i64 {
@@ -159,9 +158,7 @@ impl Order {
     /// Whether money in another currency was captured and not all of it was refunded.
     pub(crate) fn has_other_currency(&self) -> bool {
         let others = self.ledger.other_currencies(&self.currency);
-        others.iter().any(|other| {
-            self.ledger.captured(other) > self.ledger.refunds(other, RefundState::Succeeded)
-        })
+        others.iter().any(|other| self.ledger.captured(other) > self.ledger.sent_back(other))
     }
 
     /// Whether the order was sold, whatever happened after that.
@@ -185,7 +182,7 @@ impl Order {
         self.status == Status::UnderReview
             || self.ledger.has_unjudged_currency(&self.currency)
             || self.ledger.has_unjudged_excess()
-            || self.ledger.has_failed_refund(&self.currency)
+            || self.ledger.has_failed_refund()
     }
 
     /// Refuses a command in this status.

@@ -77,3 +77,27 @@ fn a_void_names_its_provider() {
     let voids: Vec<_> = shop.last.voids_requested.iter().map(|(provider, _)| provider).collect();
     assert_eq!(voids, ["p", "q"]);
 }
+
+#[test]
+fn only_a_capture_is_news_of_an_attempt_that_is_not_kept() {
+    let mut shop = Shop::with_order();
+    for attempt in 0..21 {
+        shop.hears("failed", json!({"attempt_id": format!("a-{attempt}")}));
+    }
+    let counted = shop.order();
+    assert_eq!((counted.ended_attempts["failed"], counted.attempts.len()), (1, 20));
+    let of_first = |more: Value| {
+        let mut said = json!({"attempt_id": "a-0", "occurred_at": "2026-01-02T00:00:00Z"});
+        said.as_object_mut()
+            .expect("is one")
+            .append(&mut more.as_object().expect("is one").clone());
+        said
+    };
+    for kind in ["action_required", "authorized", "failed", "voided", "expired"] {
+        assert_eq!(shop.hears(kind, of_first(json!({"amount": 100}))), STALE, "{kind}");
+        assert_eq!(shop.order(), counted, "{kind}");
+    }
+    assert_eq!(shop.hears("captured", of_first(json!({"amount": 100}))), APPLIED);
+    assert_eq!((shop.order().paid, shop.order().attempts.len()), (100, 21));
+    assert_eq!(shop.hears("authorized", of_first(json!({"amount": 900}))), STALE);
+}

@@ -221,3 +221,101 @@ fn capturing_is_for_orders_that_await_money() {
     assert_eq!(shop.command("order.capture", json!({})), NOT_ALLOWED);
     assert_eq!(shop.last.detail, "paid");
 }
+
+#[test]
+fn what_failed_to_be_captured_may_be_asked_for_again() {
+    let mut shop = authorized();
+    let asked =
+        |shop: &Shop| shop.last.captures_requested.iter().map(|one| one.2).collect::<Vec<_>>();
+    shop.command("order.capture", json!({"amount": 600}));
+    assert_eq!(shop.command("order.capture", json!({"amount": 600})), NOT_ALLOWED, "400 are left");
+    assert_eq!(shop.command("order.capture", json!({"amount": 600, "again": true})), APPLIED);
+    assert_eq!(asked(&shop), [600]);
+    assert_eq!(shop.command("order.capture", json!({})), APPLIED);
+    assert_eq!(asked(&shop), [400], "of the attempt only the last request counts");
+    assert_eq!(shop.command("order.capture", json!({})), NOT_ALLOWED);
+    assert_eq!(shop.command("order.capture", json!({"again": true})), APPLIED);
+    assert_eq!(asked(&shop), [1_000]);
+    let more = json!({"amount": 1_001, "again": true});
+    assert_eq!(shop.command("order.capture", more), NOT_ALLOWED, "no more than is open");
+    captures(&mut shop, "a", 1_000, false);
+    assert_eq!(shop.command("order.capture", json!({"again": true})), NOT_ALLOWED);
+}
+
+#[test]
+fn an_authorization_that_ended_is_not_open_in_whatever_order_it_is_heard_of() {
+    const ALL: [&str; 3] = ["authorized", "captured", "voided"];
+    for (one, two, three) in [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)] {
+        let mut shop = shop();
+        for kind in [one, two, three].map(|nth| ALL[nth]) {
+            let hour = match kind {
+                "authorized" => 1,
+                "captured" => 2,
+                _ => 3,
+            };
+            let amount = if kind == "authorized" { 1_000 } else { 400 };
+            let said = json!({"amount": amount, "capture_id": "c",
+                              "occurred_at": format!("2026-01-01T{hour:02}:00:00Z")});
+            shop.hears(kind, said);
+        }
+        let order = shop.order();
+        assert_eq!((order.status, order.paid, order.authorized), ("partially_paid", 400, 0));
+        // it may be authorized once more after that
+        if !order.attempts[0].is_final {
+            let said = json!({"amount": 600, "occurred_at": "2026-01-01T04:00:00Z"});
+            assert_eq!(shop.hears("authorized", said), APPLIED);
+        }
+    }
+}
+
+#[test]
+fn the_end_of_an_attempt_is_remembered_by_an_order_that_awaits_no_money() {
+    let mut shop = Shop::with_order();
+    shop.takes("b", 1_000);
+    let version = shop.order().version;
+    assert_eq!(shop.hears("voided", json!({"occurred_at": "2026-01-01T03:00:00Z"})), STALE);
+    assert_eq!((shop.order().version, shop.order().attempts[1].state), (version + 1, "voided"));
+    let earlier = json!({"amount": 1_000, "occurred_at": "2026-01-01T01:00:00Z"});
+    assert_eq!(shop.hears("authorized", earlier), STALE);
+    assert_eq!(shop.voids(), [""; 0], "it ended");
+}
+
+#[test]
+fn an_attempt_belongs_to_the_first_order_that_counted_its_money() {
+    for first in ["authorized", "captured"] {
+        let mut shop = Shop::stocked(10);
+        shop.place("o", 2);
+        shop.place("p", 2);
+        assert_eq!(shop.hears(first, json!({"amount": 500, "capture_id": "c"})), APPLIED);
+        let of_p = |attempt: &str| json!({"order_id": "p", "attempt_id": attempt, "amount": 500});
+        assert_eq!(shop.hears("authorized", of_p("a")), STALE, "{first}");
+        assert_eq!(shop.last.detail, "the attempt belongs to order o");
+        assert!(shop.seen().orders["p"].attempts.is_empty());
+        let other = json!({"order_id": "p", "provider": "q", "amount": 500});
+        assert_eq!(shop.hears("authorized", other), APPLIED, "that of another provider");
+        assert_eq!(shop.hears("authorized", of_p("b")), APPLIED);
+        // money is known by itself
+        let money = json!({"order_id": "p", "amount": 500, "capture_id": "d"});
+        assert_eq!(shop.hears("captured", money), APPLIED);
+        assert_eq!(shop.status("p"), "paid");
+    }
+}
+
+#[test]
+fn an_attempt_of_another_order_is_stale_for_a_deleted_one() {
+    let mut shop = Shop::with_order();
+    shop.takes("b", 1_000);
+    shop.command("order.complete", json!({}));
+    shop.pass(90 * DAY);
+    shop.model.delete_order("o");
+    shop.place("p", 2);
+    shop.hears("authorized", json!({"order_id": "p", "amount": 500}));
+    assert_eq!(shop.hears("authorized", json!({"amount": 500})), STALE);
+    assert_eq!(shop.last.detail, "the attempt belongs to order p");
+    let failed = (Verdict::Failed, Some("failed"));
+    assert_eq!(shop.hears("authorized", json!({"attempt_id": "b", "amount": 500})), failed);
+    assert_eq!(shop.hears("authorized", json!({"attempt_id": "c", "amount": 500})), failed);
+    let of_deleted = json!({"order_id": "p", "attempt_id": "b", "amount": 500});
+    assert_eq!(shop.hears("authorized", of_deleted), STALE);
+    assert_eq!(shop.last.detail, "the attempt belongs to order o");
+}

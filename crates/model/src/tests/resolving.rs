@@ -157,3 +157,81 @@ fn an_order_that_a_person_must_look_at_is_not_deleted() {
     shop.pass(90 * DAY);
     shop.model.delete_order("o");
 }
+
+/// A shop with a paid order of 1000 whose refund `r` of 400 failed.
+fn with_a_failed_refund() -> Shop {
+    let mut shop = Shop::with_order();
+    shop.takes("a", 1_000);
+    shop.command("refund.request", json!({"refund_id": "r", "amount": 400}));
+    assert_eq!(shop.hears("refund_failed", json!({"refund_id": "r"})), APPLIED);
+    assert!(shop.needs_attention());
+    shop
+}
+
+#[test]
+fn a_failed_refund_that_was_settled_another_way_is_accepted() {
+    let mut shop = with_a_failed_refund();
+    assert_eq!(resolve(&mut shop, "return"), NOT_ALLOWED, "the net does not pass the total");
+    assert_eq!(resolve(&mut shop, "accept"), APPLIED);
+    assert_eq!((shop.status("o"), shop.asked(), shop.needs_attention()), ("paid", vec![], false));
+    assert_eq!(resolve(&mut shop, "accept"), NOT_ALLOWED);
+
+    // one that fails later is another one
+    shop.command("refund.request", json!({"refund_id": "s", "amount": 100}));
+    shop.hears("refund_failed", json!({"refund_id": "s"}));
+    assert!(shop.needs_attention());
+}
+
+#[test]
+fn a_failed_refund_that_is_sent_back_another_way_needs_nobody() {
+    // a provider sends the money back by itself, at its dashboard
+    let mut shop = with_a_failed_refund();
+    assert_eq!(shop.sends_back("x", "a", 300), APPLIED);
+    assert!(shop.needs_attention(), "100 are left");
+    assert_eq!(shop.sends_back("y", "a", 100), APPLIED);
+    assert!(!shop.needs_attention());
+
+    // it is asked for under another id, and fails there too
+    let mut shop = with_a_failed_refund();
+    shop.command("refund.request", json!({"refund_id": "s", "amount": 400}));
+    assert!(!shop.needs_attention());
+    shop.hears("refund_failed", json!({"refund_id": "s"}));
+    assert!(shop.needs_attention());
+    shop.command("refund.request", json!({"refund_id": "s", "amount": 400}));
+    assert!(!shop.needs_attention());
+    shop.sends_back("s", "a", 400);
+    assert!(!shop.needs_attention());
+}
+
+#[test]
+fn a_surplus_that_failed_to_go_back_is_returned() {
+    let mut shop = Shop::with_order();
+    shop.takes("a", 1_000);
+    shop.takes("b", 50);
+    shop.model.name_refunds("o", ["r"].into_iter());
+    shop.hears("refund_failed", json!({"refund_id": "r", "attempt_id": "b"}));
+    assert!(shop.needs_attention());
+    assert_eq!(resolve(&mut shop, "return"), APPLIED);
+    assert_eq!((shop.asked(), shop.needs_attention()), (vec![(1, 1, 1, "b", 50)], false));
+    shop.model.name_refunds("o", ["s"].into_iter());
+    shop.sends_back("s", "b", 50);
+    assert!(!shop.needs_attention());
+}
+
+#[test]
+fn a_failed_refund_of_accepted_money_in_another_currency_needs_a_person() {
+    let mut shop = Shop::with_order();
+    shop.takes("a", 1_000);
+    shop.hears("captured", json!({"attempt_id": "b", "amount": 70, "currency": "EUR"}));
+    assert_eq!(resolve(&mut shop, "accept"), APPLIED);
+    assert!(!shop.needs_attention());
+    let said = |at: &str| {
+        json!({"attempt_id": "b", "refund_id": "r", "amount": 30,
+        "currency": "EUR", "occurred_at": format!("2026-01-01T{at}:00Z")})
+    };
+    assert_eq!(shop.hears("refund_succeeded", said("10:00")), APPLIED);
+    assert_eq!(shop.hears("refund_failed", said("11:00")), APPLIED);
+    assert!(shop.needs_attention(), "nobody accepted that");
+    assert_eq!(resolve(&mut shop, "accept"), APPLIED);
+    assert!(!shop.needs_attention());
+}

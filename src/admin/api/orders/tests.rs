@@ -124,7 +124,7 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
     assert_eq!(
         shown["refunds"],
         value!([{"refund_id": "r-1", "provider": "acme", "attempt_id": "b", "amount": 200,
-                 "currency": "EUR", "state": "succeeded", "restocked": false}])
+                 "sent_back": 200, "currency": "EUR", "state": "succeeded", "restocked": false}])
     );
     assert_eq!(
         shown["disputes"],

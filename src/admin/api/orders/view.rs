@@ -109,6 +109,8 @@ impl Found {
             ended,
             accepted,
             folded,
+            made_good: _, // only tells what a person must look at
+            derived_refunds: _,
         } = payments;
         OrderView {
             order_id: id.as_str(),
@@ -230,6 +232,9 @@ impl<'a> From<&'a Attempt> for AttemptView<'a> {
             capture_requests: _,
             number: _, // the attempts stand in the order of their numbers
             folded,
+            ended_at: _, // the timeline shows it
+            lapsed: _,
+            untimed: _,
         } = attempt;
         let older = folded.iter().flat_map(|folded| &folded.captures);
         Self {
@@ -296,7 +301,10 @@ struct RefundView<'a> {
     refund_id: &'a str,
     provider: Option<&'a str>,
     attempt_id: Option<&'a str>,
+    /// What was asked for, or what came if nobody asked or more came.
     amount: i64,
+    /// What was sent back.
+    sent_back: i64,
     currency: Currency,
     state: RefundState,
     restocked: bool,
@@ -322,8 +330,10 @@ impl<'a> From<&'a Refund> for RefundView<'a> {
             state,
             restocked,
             request,
-            succeeded_at: _, // the timeline shows it
+            successes: _, // the timeline shows them
             early: _,
+            failed_at: _, // the timeline shows it
+            bounced_at: _,
         } = refund;
         let (part, parts, r#try) = match request {
             Some(RefundPart { part, parts, tries }) => (Some(*part), Some(*parts), Some(*tries)),
@@ -334,6 +344,7 @@ impl<'a> From<&'a Refund> for RefundView<'a> {
             provider: provider.as_ref().map(Provider::as_str),
             attempt_id: attempt.as_ref().map(AttemptId::as_str),
             amount: *amount,
+            sent_back: refund.sent_back(),
             currency: *currency,
             state: *state,
             restocked: *restocked,

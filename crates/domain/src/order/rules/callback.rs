@@ -6,7 +6,9 @@ use super::step::{Change, Effect, Rehold, Step, awaits_money};
 use crate::command::{DisputeOutcome, PaymentCallback};
 use crate::event::OrderChange;
 use crate::notification::NotificationKind;
-use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget, refund_reference};
+use crate::payment::rules::{
+    CallbackEffect, PaymentSummary, Phase, Progress, VoidTarget, refund_reference,
+};
 use crate::verdict::Verdict;
 
 /// Decides what `callback` does to an order in this phase.
@@ -40,13 +42,13 @@ pub fn on_callback(
             money::lost(Step::new(Verdict::Applied), order, order.net(), summary)
         }
         CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
-        CallbackEffect::Refunded { amount, early, is_first } => {
+        CallbackEffect::Refunded { amount, early, part } => {
             let step = money::refunded(order, amount, early, summary);
-            notify_of_refund(step, callback, is_first)
+            notify_of_refund(step, callback, part)
         }
-        CallbackEffect::RefundedInOtherCurrency { is_too_much, is_first } => {
+        CallbackEffect::RefundedInOtherCurrency { is_too_much, part } => {
             let step = money::refunded_in_other_currency(order, is_too_much, summary);
-            notify_of_refund(step, callback, is_first)
+            notify_of_refund(step, callback, part)
         }
         CallbackEffect::Bounced { amount, early } => {
             money::bounced((order, phase), amount, early, summary)
@@ -88,9 +90,13 @@ fn unwanted(callback: &PaymentCallback) -> Step {
     Step::new(Verdict::Applied).effect(Effect::Void(VoidTarget::One(provider, attempt)))
 }
 
-/// Notifies the customer of a refund that succeeded, once for each refund. `is_first`: no refund of the order before it has
-/// the same id.
-fn notify_of_refund(step: Step, callback: &PaymentCallback, is_first: bool) -> Step {
+/// Notifies the customer of a refund when all of it has come, once for each refund.
+fn notify_of_refund(step: Step, callback: &PaymentCallback, part: Progress) -> Step {
+    let is_first = match part {
+        Progress::Share => return step,
+        Progress::First => true,
+        Progress::Further => false,
+    };
     let reference = callback
         .refund_id
         .as_ref()

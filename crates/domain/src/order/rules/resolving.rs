@@ -1,6 +1,7 @@
 //! What a person decides about an order: to accept its money, to cancel the order, or to return money that is not owed.
 
 use super::super::state::{Order, Status};
+use super::capturing::Capturable;
 use super::ending::{not_allowed, not_allowed_because};
 use super::money::request_surplus;
 use super::step::{Change, Effect, Rehold, Step, pay};
@@ -13,8 +14,8 @@ use crate::verdict::{Refusal, Verdict};
 pub struct Resolvable {
     /// The payments.
     pub summary: PaymentSummary,
-    /// Money in another currency is neither accepted nor asked back, or more was sent back than was captured and
-    /// nobody accepted that.
+    /// Money in another currency is neither accepted nor asked back, more was sent back than was captured and nobody
+    /// accepted that, or a refund failed and nothing was done about that.
     pub can_be_accepted: bool,
     /// There is money in another currency of which no refund was requested.
     pub has_returnable_currency: bool,
@@ -123,12 +124,12 @@ fn not_owed((order, phase): (&Order, Phase), summary: PaymentSummary) -> i64 {
 }
 
 /// The commands that are possible for an order, for the end of the detail of `not_allowed`. `refundable`: money may be refunded or
-/// goods returned. `capturable`: some authorization may be captured.
+/// goods returned.
 pub fn possible(
     (order, phase): (&Order, Phase),
     payments: Resolvable,
     refundable: bool,
-    capturable: bool,
+    capturable: Capturable,
 ) -> String {
     let status = order.status;
     let awaits =
@@ -137,9 +138,11 @@ pub fn possible(
     let lacks = order.total - order.net();
     let may_write_off = lacks > 0 && may_be_paid(order);
     let accept = format!("order.resolve accept with a write_off of {lacks}");
+    let may_capture_again = awaits && capturable.not_asked == 0 && capturable.open > 0;
     let commands = [
         (super::amend::may_change_goods(order), "order.amend"),
-        (awaits && capturable, "order.capture"),
+        (awaits && capturable.not_asked > 0, "order.capture"),
+        (may_capture_again, "order.capture with again"),
         (super::complete(order).is_ok(), "order.complete"),
         (super::cancel(order, None, payments.summary).is_ok(), "order.cancel"),
         (super::may_refund(order).is_ok() && refundable, "refund.request"),

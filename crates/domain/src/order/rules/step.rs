@@ -3,7 +3,7 @@
 use super::super::state::{Order, Status};
 use crate::event::{OrderChange, ReleaseReason};
 use crate::notification::NotificationKind;
-use crate::payment::rules::{Phase, VoidTarget};
+use crate::payment::rules::{Phase, Requested, VoidTarget};
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
 
@@ -129,6 +129,8 @@ pub enum Effect {
     Capture {
         /// Minor units of the order's currency.
         amount: i64,
+        /// What was requested before.
+        before: Requested,
     },
     /// Request a refund of all money in other currencies, each in its own currency, as far as none was requested before.
     RefundOtherCurrencies,

@@ -13,7 +13,9 @@ use super::step::status_after;
 use super::*;
 use crate::command::{Command, Kind, PaymentCallback};
 use crate::order::NewOrder;
-use crate::payment::rules::{CallbackEffect, PaymentSummary, Phase, VoidTarget};
+use crate::payment::rules::{
+    CallbackEffect, PaymentSummary, Phase, Progress, Requested, VoidTarget,
+};
 use crate::time::Timestamp;
 use rstest::rstest;
 use std::time::Duration;
@@ -79,7 +81,7 @@ fn money(amount: i64) -> CallbackEffect {
 }
 
 fn refunded(amount: i64) -> CallbackEffect {
-    CallbackEffect::Refunded { amount, early: false, is_first: true }
+    CallbackEffect::Refunded { amount, early: false, part: Progress::First }
 }
 
 /// A step in words: its verdict, the order's changes, and behind a bar what others must do.
@@ -136,7 +138,8 @@ fn effect(effect: &Effect) -> String {
         Effect::BeginHold => "hold anew".to_owned(),
         Effect::AcceptMoney => "accept money".to_owned(),
         Effect::ReturnMoney { amount } => format!("return {amount}"),
-        Effect::Capture { amount } => format!("capture {amount}"),
+        Effect::Capture { amount, before: Requested::Counts } => format!("capture {amount}"),
+        Effect::Capture { amount, before: Requested::Failed } => format!("capture {amount} again"),
         Effect::Refund { amount } => format!("refund {amount}"),
         Effect::RefundOtherCurrencies => "refund other currencies".to_owned(),
         Effect::Void(VoidTarget::Authorized) => "void all".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::super::folded::{FoldedSums, MOST_ASKED, Sum};
 use super::super::state::{Attempt, AttemptState, Capture, CaptureIdentity, Payments};
-use super::change::{CallbackEffect, Change, Phase, find};
+use super::change::{CallbackEffect, Change, End, Phase, Requested, find};
 use super::money::{has_other_currency, pending};
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider};
@@ -100,13 +100,22 @@ pub fn capture_requested(payments: &Payments, currency: Currency) -> i64 {
     total(asked, payments.folded_money(currency).capture_requested)
 }
 
-/// The requests that capture `amount` together, at most what is [`capturable`]: of the oldest attempt first, since its
-/// authorization ends first.
-pub fn to_capture(payments: &Payments, amount: i64, currency: Currency) -> Vec<CaptureRequest> {
+/// The requests that capture `amount` together, at most what is [`capturable`], or all that is open if what was requested
+/// before failed: of the oldest attempt first, since its authorization ends first.
+pub fn to_capture(
+    payments: &Payments,
+    amount: i64,
+    currency: Currency,
+    before: Requested,
+) -> Vec<CaptureRequest> {
     let mut left = amount;
     let mut requests = Vec::new();
     for attempt in &payments.attempts {
-        let amount = attempt.capturable(currency).min(left);
+        let open = match before {
+            Requested::Counts => attempt.capturable(currency),
+            Requested::Failed => attempt.open_amount(currency),
+        };
+        let amount = open.min(left);
         if amount > 0 {
             left -= amount;
             requests.push(CaptureRequest {
@@ -191,22 +200,24 @@ pub(super) fn action_required(
     match attempt {
         None => {
             let (provider, id) = name(callback);
-            let change = Change::Attempt { provider, id, state: AttemptState::ActionRequired };
-            (CallbackEffect::ActionRequired, Some(change))
+            (CallbackEffect::ActionRequired, Some(Change::ActionRequired { provider, id }))
         }
         Some(_) => (CallbackEffect::Stale, None),
     }
 }
 
-/// An authorization adds to what the attempt had. One of the same time is known.
+/// An authorization adds to what the attempt had. One of the same time is known, and one that occurred before the attempt
+/// ended is gone.
 pub(super) fn authorized(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     currency: Currency,
 ) -> (CallbackEffect, Option<Change>) {
     let authorized_in = callback.currency.unwrap_or(currency);
+    let amount = callback.amount.map_or(0, NonNegativeAmount::get);
+    let at = callback.occurred_at;
     let is_news = attempt.is_none_or(|attempt| {
-        let is_known = attempt.authorized_at.contains(&callback.occurred_at);
+        let is_known = attempt.authorized_at.contains(&at) || attempt.ended_at >= Some(at);
         let fits = attempt.authorized == 0 || attempt.currency == Some(authorized_in);
         let adds = !is_known && fits;
         match attempt.state {
@@ -220,13 +231,10 @@ pub(super) fn authorized(
         return (CallbackEffect::Stale, None);
     }
     let (provider, id) = name(callback);
-    let change = Change::Authorized {
-        provider,
-        id,
-        amount: callback.amount.map_or(0, NonNegativeAmount::get),
-        currency: authorized_in,
-        at: callback.occurred_at,
-    };
+    if attempt.is_some_and(|attempt| attempt.untimed > 0 && attempt.untimed == amount) {
+        return (CallbackEffect::Stale, Some(Change::AuthorizationTimed { provider, id, at }));
+    }
+    let change = Change::Authorized { provider, id, amount, currency: authorized_in, at };
     (CallbackEffect::Authorized, Some(change))
 }
 
@@ -237,26 +245,29 @@ pub(super) fn ended(
     phase: Phase,
 ) -> (CallbackEffect, Option<Change>) {
     let (provider, id) = name(callback);
-    let change = match attempt {
+    let at = callback.occurred_at;
+    let end = match attempt {
+        // it is known
+        Some(attempt) if attempt.ended_at >= Some(at) => return (CallbackEffect::Stale, None),
         // what is left of an authorization ends; the money that was captured stays
         Some(attempt) if attempt.state == AttemptState::Captured => {
-            if attempt.closed || attempt.authorized <= captured_of_authorization(attempt) {
-                return (CallbackEffect::Stale, None);
-            }
-            Change::Closed { provider, id }
+            if attempt.closed || rest(attempt) == 0 { End::Nothing } else { End::Rest }
         }
-        Some(attempt) if !attempt.is_open() => return (CallbackEffect::Stale, None),
-        Some(_) | None => Change::Attempt { provider, id, state },
+        Some(attempt) if !attempt.is_open() => End::Nothing,
+        Some(_) | None => End::Attempt(state),
     };
-    match (attempt, phase) {
-        (Some(_) | None, Phase::Awaiting) => (CallbackEffect::Ended, Some(change)),
-        // the order does not wait for the attempt, but the attempt must not be shown as open for ever
-        (Some(_), Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, Some(change)),
-        (None, Phase::Sold | Phase::Unsold) => (CallbackEffect::Stale, None),
+    let change = Change::Ended { provider, id, end, at };
+    match (end, phase) {
+        (End::Attempt(_) | End::Rest, Phase::Awaiting) => (CallbackEffect::Ended, Some(change)),
+        // it changes nothing for the order, but an authorization may be heard of later that occurred before
+        (End::Nothing, _) | (End::Attempt(_) | End::Rest, Phase::Sold | Phase::Unsold) => {
+            (CallbackEffect::Stale, Some(change))
+        }
     }
 }
 
-/// What was captured of the authorization, in minor units.
-fn captured_of_authorization(attempt: &Attempt) -> i64 {
-    attempt.currency.map_or(0, |currency| attempt.captured(currency))
+/// What of the authorizations of the attempt was not captured, in minor units.
+fn rest(attempt: &Attempt) -> i64 {
+    let captured = attempt.currency.map_or(0, |currency| attempt.captured(currency));
+    (attempt.standing() - captured).max(0)
 }

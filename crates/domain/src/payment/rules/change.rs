@@ -1,9 +1,9 @@
 //! The effects of callbacks, the changes of payments, and how changes are applied.
 
 use super::super::state::{
-    Accepted, Attempt, AttemptState, Capture, Dispute, DisputeState, MOST_ENDED, Payments, Refund,
-    RefundState,
+    Accepted, Attempt, AttemptState, Capture, Dispute, DisputeState, Payments, Refund,
 };
+use super::money::{limit_made_good, make_good};
 use crate::command::{DisputeOutcome, PaymentCallback};
 use crate::id::{AttemptId, DisputeId, Provider};
 use crate::money::Currency;
@@ -18,6 +18,17 @@ pub enum Phase {
     Sold,
     /// The order ended without being paid: all money that is captured for it is refunded.
     Unsold,
+}
+
+/// How a refund stands after a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// A share of what was asked for came.
+    Share,
+    /// All of it came. It is the first refund of the order with its id: see [`refund_reference`](super::refund_reference).
+    First,
+    /// All of it came. Another refund of the order has the same id.
+    Further,
 }
 
 /// The effect of a callback on the payments of its order.
@@ -38,25 +49,25 @@ pub enum CallbackEffect {
     Authorized,
     /// An attempt ended without money, or without the rest of its money.
     Ended,
-    /// A refund in the order's currency succeeded.
+    /// A refund in the order's currency succeeded, or a share of one.
     Refunded {
         /// Minor units.
         amount: i64,
         /// Nobody asked for it, and the order was not paid.
         early: bool,
-        /// It is the first refund of the order with its id: see [`refund_reference`](super::refund_reference).
-        is_first: bool,
+        /// How the refund stands now.
+        part: Progress,
     },
-    /// A refund in another currency succeeded.
+    /// A refund in another currency succeeded, or a share of one.
     RefundedInOtherCurrency {
         /// More was sent back in that currency than was captured in it.
         is_too_much: bool,
-        /// As for a refund in the order's currency.
-        is_first: bool,
+        /// How the refund stands now.
+        part: Progress,
     },
     /// A refund failed.
     RefundFailed,
-    /// A refund in the order's currency failed after it had succeeded.
+    /// A refund in the order's currency failed after it, or a share of it, had succeeded.
     Bounced {
         /// Minor units.
         amount: i64,
@@ -77,21 +88,32 @@ pub enum CallbackEffect {
 /// One change of the payments of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// The state of an attempt. An attempt that is not known yet is added.
-    Attempt {
+    /// An attempt that was not known waits for an action of the customer.
+    ActionRequired {
         /// The provider.
         provider: Provider,
         /// The attempt.
         id: AttemptId,
-        /// The new state.
-        state: AttemptState,
     },
-    /// A captured attempt captures no more: what is left of its authorization ended.
-    Closed {
+    /// An attempt ended. One that is not known yet is added.
+    Ended {
         /// The provider.
         provider: Provider,
         /// The attempt.
         id: AttemptId,
+        /// What that means for the attempt.
+        end: End,
+        /// By the provider's clock.
+        at: Timestamp,
+    },
+    /// The time of an authorization is known that an earlier build recorded without it.
+    AuthorizationTimed {
+        /// The provider.
+        provider: Provider,
+        /// The attempt.
+        id: AttemptId,
+        /// By the provider's clock.
+        at: Timestamp,
     },
     /// Money was authorized for an attempt.
     Authorized {
@@ -125,6 +147,8 @@ pub enum Change {
         id: AttemptId,
         /// Minor units.
         amount: i64,
+        /// What of the attempt was requested before.
+        before: Requested,
     },
     /// The void of an attempt is requested.
     Void {
@@ -140,12 +164,32 @@ pub enum Change {
         /// The refund as it is now.
         refund: Refund,
     },
-    /// The refund at this place failed.
-    RefundFailed(usize),
     /// The state of a dispute. A dispute that is not known yet is added.
     Dispute(Provider, DisputeId, DisputeState),
     /// A person accepted what does not fit the order.
     Accepted(Accepted),
+    /// A person accepted that refunds in this currency failed.
+    FailuresAccepted(Currency),
+}
+
+/// What the end of an attempt means for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The attempt ends in this state.
+    Attempt(AttemptState),
+    /// A captured attempt captures no more: what is left of its authorization ended.
+    Rest,
+    /// Nothing was left that could end. An authorization that occurred before is no news.
+    Nothing,
+}
+
+/// What of an attempt was requested to be captured before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requested {
+    /// It may still come.
+    Counts,
+    /// It failed at the provider, so it is requested again.
+    Failed,
 }
 
 pub(super) fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Option<&'a Attempt> {
@@ -158,18 +202,24 @@ pub(super) fn find<'a>(payments: &'a Payments, callback: &PaymentCallback) -> Op
 /// Applies one change.
 pub fn apply(payments: &mut Payments, change: Change) {
     match change {
-        Change::Attempt { provider, id, state } => {
-            let attempt = attempt(payments, provider, id, state);
-            attempt.state = state;
-            if !attempt.is_open() {
-                attempt.capture_requested = 0;
-                count_ended(payments);
-            }
+        Change::ActionRequired { provider, id } => {
+            attempt(payments, provider, id, AttemptState::ActionRequired);
         }
-        Change::Closed { provider, id } => {
-            let attempt = attempt(payments, provider, id, AttemptState::Captured);
-            attempt.closed = true;
+        Change::Ended { provider, id, end, at } => {
+            let attempt = attempt(payments, provider, id, AttemptState::Failed);
+            match end {
+                End::Attempt(state) => attempt.state = state,
+                End::Rest => attempt.closed = true,
+                End::Nothing => {}
+            }
+            attempt.ended_at = attempt.ended_at.max(Some(at));
+            attempt.lapsed = attempt.authorized;
             attempt.capture_requested = 0;
+        }
+        Change::AuthorizationTimed { provider, id, at } => {
+            let attempt = attempt(payments, provider, id, AttemptState::Authorized);
+            attempt.authorized_at.push(at);
+            attempt.untimed = 0;
         }
         Change::Authorized { provider, id, amount, currency, at } => {
             let attempt = attempt(payments, provider, id, AttemptState::Authorized);
@@ -191,25 +241,19 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.capture_requested = if closes { 0 } else { still_asked };
             attempt.captures.push(capture);
         }
-        Change::CaptureRequested { provider, id, amount } => {
+        Change::CaptureRequested { provider, id, amount, before } => {
             let attempt = attempt(payments, provider, id, AttemptState::Authorized);
-            attempt.capture_requested = attempt.capture_requested.saturating_add(amount);
+            let before = match before {
+                Requested::Counts => attempt.capture_requested,
+                Requested::Failed => 0,
+            };
+            attempt.capture_requested = before.saturating_add(amount);
             attempt.capture_requests += 1;
         }
         Change::Void { provider, id } => {
             attempt(payments, provider, id, AttemptState::ActionRequired).void_requested = true;
         }
-        Change::Refund { known, refund } => {
-            match known.and_then(|place| payments.refunds.get_mut(place)) {
-                Some(known) => *known = refund,
-                None => payments.refunds.push(refund),
-            }
-        }
-        Change::RefundFailed(place) => {
-            if let Some(refund) = payments.refunds.get_mut(place) {
-                refund.state = RefundState::Failed;
-            }
-        }
+        Change::Refund { known, refund } => change_refund(payments, known, refund),
         Change::Dispute(provider, id, state) => {
             match payments.disputes.iter_mut().find(|dispute| is_dispute(dispute, &provider, &id)) {
                 Some(dispute) => dispute.state = state,
@@ -226,32 +270,30 @@ pub fn apply(payments: &mut Payments, change: Change) {
                 None => payments.accepted.push(more),
             }
         }
+        Change::FailuresAccepted(currency) => make_good(payments, currency, i64::MAX),
     }
+}
+
+/// Money that came unasked may be what another refund failed to send back.
+fn change_refund(payments: &mut Payments, known: Option<usize>, refund: Refund) {
+    let (currency, came) = (refund.currency, refund.sent_back());
+    let is_unasked = refund.request.is_none();
+    let is_new = match known.and_then(|place| payments.refunds.get_mut(place)) {
+        Some(known) => std::mem::replace(known, refund).amount == 0,
+        None => {
+            payments.refunds.push(refund);
+            true
+        }
+    };
+    if is_unasked && is_new {
+        make_good(payments, currency, came);
+    }
+    limit_made_good(payments);
 }
 
 /// Whether this is the provider's dispute with that id. Earlier builds did not record the provider.
 pub(super) fn is_dispute(dispute: &Dispute, provider: &Provider, id: &DisputeId) -> bool {
     dispute.id == *id && dispute.provider.as_ref().is_none_or(|known| known == provider)
-}
-
-/// Counts the oldest attempt that ended without money, and drops it, once there are too many of them.
-fn count_ended(payments: &mut Payments) {
-    let ended = payments.attempts.iter().filter(|attempt| attempt.ended_without_money());
-    if ended.count() <= MOST_ENDED {
-        return;
-    }
-    let Some(oldest) = payments.attempts.iter().position(Attempt::ended_without_money) else {
-        return;
-    };
-    let count = match payments.attempts.remove(oldest).state {
-        AttemptState::Voided => &mut payments.ended.voided,
-        AttemptState::Expired => &mut payments.ended.expired,
-        AttemptState::Failed
-        | AttemptState::ActionRequired
-        | AttemptState::Authorized
-        | AttemptState::Captured => &mut payments.ended.failed,
-    };
-    *count += 1;
 }
 
 fn attempt(
@@ -279,6 +321,9 @@ fn attempt(
             authorized_at: Vec::new(),
             capture_requested: 0,
             capture_requests: 0,
+            ended_at: None,
+            lapsed: 0,
+            untimed: 0,
         });
         payments.attempts.len() - 1
     });

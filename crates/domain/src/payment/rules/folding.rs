@@ -1,10 +1,12 @@
 //! What is folded: the oldest attempts, refunds and disputes of an order that has many, and the oldest captures and
 //! authorizations of its attempts. No rule decides otherwise because of that.
 //!
-//! Attempts that ended without money are not folded: the oldest are dropped and counted.
+//! Attempts that ended without money are not folded: the oldest are counted and dropped, and known by their names alone.
 
 use super::super::folded::{FoldedCaptures, FoldedContent, FoldedItem, FoldedOfAttempt, Sum};
-use super::super::state::{Attempt, Capture, CaptureIdentity, Dispute, Payments, Refund};
+use super::super::state::{
+    Attempt, AttemptState, Capture, CaptureIdentity, Dispute, MOST_ENDED, Payments, Refund,
+};
 use crate::id::{AttemptId, CaptureId, EventId, Provider};
 use crate::time::Timestamp;
 
@@ -17,6 +19,29 @@ pub enum KnownByName {
     Event(Provider, EventId),
     /// An authorization, by its time.
     Authorization(Provider, AttemptId, Timestamp),
+    /// An attempt that ended without money. Nothing but a capture is news of it.
+    EndedAttempt(Provider, AttemptId),
+}
+
+/// Counts and drops the oldest attempts that ended without money, once there are too many of them.
+pub fn drop_ended(payments: &mut Payments) -> Vec<KnownByName> {
+    let ended = payments.attempts.iter().filter(|attempt| attempt.ended_without_money());
+    let mut names = Vec::new();
+    for _ in MOST_ENDED..ended.count() {
+        let oldest = payments.attempts.iter().position(Attempt::ended_without_money);
+        let Some(dropped) = oldest.map(|oldest| payments.attempts.remove(oldest)) else { break };
+        let count = match dropped.state {
+            AttemptState::Voided => &mut payments.ended.voided,
+            AttemptState::Expired => &mut payments.ended.expired,
+            AttemptState::Failed
+            | AttemptState::ActionRequired
+            | AttemptState::Authorized
+            | AttemptState::Captured => &mut payments.ended.failed,
+        };
+        *count += 1;
+        names.push(KnownByName::EndedAttempt(dropped.provider, dropped.id));
+    }
+    names
 }
 
 /// Takes the oldest attempts out of the payments, if they keep more than `most` (and those that ended without money).
@@ -142,12 +167,6 @@ pub fn is_large(payments: &Payments, most: usize) -> bool {
     all + payments.refunds.len() + payments.disputes.len() > most
 }
 
-/// How many refunds and parts of refunds there are.
-pub fn refund_count(payments: &Payments) -> u64 {
-    let folded = payments.folded.as_ref().map_or(0, |folded| folded.sums.refunds);
-    payments.refunds.len() as u64 + folded.unsigned_abs()
-}
-
 /// The payments as if no item were folded: with all of their `items`. (The captures of attempts that are summed up stay so.)
 pub fn whole(payments: &Payments, items: impl IntoIterator<Item = FoldedItem>) -> Payments {
     let mut items: Vec<_> = items.into_iter().collect();
@@ -165,6 +184,6 @@ pub fn whole(payments: &Payments, items: impl IntoIterator<Item = FoldedItem>) -
     unfold_attempts(&mut whole, attempts);
     whole.refunds.extend(payments.refunds.iter().cloned());
     whole.disputes.extend(payments.disputes.iter().cloned());
-    let Payments { waiting, ended, accepted, .. } = payments.clone();
-    Payments { waiting, ended, accepted, ..whole }
+    let Payments { waiting, ended, accepted, made_good, derived_refunds, .. } = payments.clone();
+    Payments { waiting, ended, accepted, made_good, derived_refunds, ..whole }
 }

@@ -1,6 +1,8 @@
 //! Sums of captures and refunds, by currency; which attempts hold the money; what a person must look at.
 
-use super::super::state::{Accepted, Attempt, CaptureIdentity, Payments, Refund, RefundState};
+use super::super::folded::{CurrencySum, add_to};
+use super::super::state::{Accepted, Attempt, CaptureIdentity, Payments, Refund};
+use super::change::Change;
 use crate::id::{AttemptId, CaptureId, Provider};
 use crate::money::Currency;
 
@@ -58,10 +60,9 @@ pub fn capture_of(payments: &Payments, refund: &Refund) -> Option<CaptureId> {
 
 /// What the attempt holds in `currency`, in minor units: captured, less refunds that succeeded or are pending.
 fn held_by(payments: &Payments, attempt: &Attempt, currency: Currency) -> i128 {
-    let gone = payments.refunds.iter().filter(|refund| {
-        is_of(refund, attempt) && refund.currency == currency && refund.state != RefundState::Failed
-    });
-    let gone: i128 = gone.map(|refund| i128::from(refund.amount)).sum();
+    let refunds = payments.refunds.iter();
+    let gone = refunds.filter(|refund| is_of(refund, attempt) && refund.currency == currency);
+    let gone: i128 = gone.map(Refund::gone).sum();
     attempt.captured_in_all(currency) - gone - attempt.folded_refunds(currency)
 }
 
@@ -76,7 +77,7 @@ pub fn holds(payments: &Payments, currency: Currency, above: u32) -> i128 {
 pub(super) fn still_holds(payments: &Payments, refund: &Refund) -> bool {
     let attempt = payments.attempts.iter().find(|attempt| is_of(refund, attempt));
     attempt.is_some_and(|attempt| {
-        held_by(payments, attempt, refund.currency) >= i128::from(refund.amount)
+        held_by(payments, attempt, refund.currency) >= i128::from(refund.failed())
     })
 }
 
@@ -93,31 +94,56 @@ pub fn captured(payments: &Payments, currency: Currency) -> i128 {
 
 /// What was sent back in `currency`, in minor units.
 pub fn refunded(payments: &Payments, currency: Currency) -> i128 {
-    refunds(payments, currency, RefundState::Succeeded)
+    let folded = payments.folded_money(currency).refunded;
+    folded.0 + sum_of_refunds(payments, currency, Refund::sent_back)
 }
 
-/// The refunds in `currency` that are in `state`, in minor units.
-fn refunds(payments: &Payments, currency: Currency, state: RefundState) -> i128 {
-    let folded = payments.folded_money(currency);
-    let folded = match state {
-        RefundState::Requested => folded.requested,
-        RefundState::Succeeded => folded.refunded,
-        RefundState::Failed => folded.failed,
-    };
-    let refunds = payments.refunds.iter();
-    let refunds = refunds.filter(|refund| refund.currency == currency && refund.state == state);
-    folded.0 + refunds.map(|refund| i128::from(refund.amount)).sum::<i128>()
+/// What was asked back in `currency` and has not come, in minor units.
+fn requested(payments: &Payments, currency: Currency) -> i128 {
+    let folded = payments.folded_money(currency).requested;
+    folded.0 + sum_of_refunds(payments, currency, Refund::pending)
+}
+
+/// What of the refunds in `currency` failed, in minor units.
+fn failed(payments: &Payments, currency: Currency) -> i128 {
+    let folded = payments.folded_money(currency).failed;
+    folded.0 + sum_of_refunds(payments, currency, Refund::failed)
+}
+
+/// A sum over the refunds in `currency` that are not folded.
+fn sum_of_refunds(payments: &Payments, currency: Currency, amount: fn(&Refund) -> i64) -> i128 {
+    let refunds = payments.refunds.iter().filter(|refund| refund.currency == currency);
+    refunds.map(|refund| i128::from(amount(refund))).sum()
+}
+
+/// What of the refunds in `currency` failed and was not settled in another way, in minor units.
+fn still_failed(payments: &Payments, currency: Currency) -> i128 {
+    let settled = payments.made_good.iter().find(|one| one.currency == currency);
+    failed(payments, currency) - settled.map_or(0, |settled| settled.sum.0)
+}
+
+/// So much was sent back or asked for in another way than by the refunds that failed.
+pub fn make_good(payments: &mut Payments, currency: Currency, amount: i64) {
+    let amount = still_failed(payments, currency).min(amount.into());
+    add_to(&mut payments.made_good, currency, amount);
+}
+
+/// No more is settled than failed: what succeeds or is asked for again has not failed any more.
+pub(super) fn limit_made_good(payments: &mut Payments) {
+    for CurrencySum { currency, .. } in payments.made_good.clone() {
+        make_good(payments, currency, 0);
+    }
 }
 
 /// The refunds in `currency` that are pending, in minor units.
 pub(super) fn pending(payments: &Payments, currency: Currency) -> i64 {
-    clamp(refunds(payments, currency, RefundState::Requested))
+    clamp(requested(payments, currency))
 }
 
 /// The amount that may still be refunded in `currency`, in minor units: the net, less the pending refunds.
 pub fn refundable(payments: &Payments, currency: Currency) -> i64 {
-    let net = captured(payments, currency) - refunds(payments, currency, RefundState::Succeeded);
-    clamp(net.max(0) - refunds(payments, currency, RefundState::Requested))
+    let net = captured(payments, currency) - refunded(payments, currency);
+    clamp(net.max(0) - requested(payments, currency))
 }
 
 /// Whether more was sent back in `currency` than was captured in it.
@@ -127,7 +153,7 @@ pub(super) fn is_too_much(payments: &Payments, currency: Currency) -> bool {
 
 /// What was sent back in `currency` beyond what was captured in it, in minor units.
 fn too_much(payments: &Payments, currency: Currency) -> i64 {
-    clamp(refunds(payments, currency, RefundState::Succeeded) - captured(payments, currency))
+    clamp(refunded(payments, currency) - captured(payments, currency))
 }
 
 fn clamp(amount: i128) -> i64 {
@@ -169,9 +195,8 @@ fn currencies(payments: &Payments) -> Vec<Currency> {
 
 /// Whether money was captured in another currency than `currency`, and not all of it was refunded.
 pub(super) fn has_other_currency(payments: &Payments, currency: Currency) -> bool {
-    currencies(payments).into_iter().filter(|other| *other != currency).any(|currency| {
-        captured(payments, currency) > refunds(payments, currency, RefundState::Succeeded)
-    })
+    let mut others = currencies(payments).into_iter().filter(|other| *other != currency);
+    others.any(|other| captured(payments, other) > refunded(payments, other))
 }
 
 /// The money of an order in other currencies than its own `currency` of which no refund was requested
@@ -187,14 +212,15 @@ pub fn refundable_other_currencies(payments: &Payments, currency: Currency) -> V
 }
 
 /// Money that does not fit its order, so that a person must look at it. Each ends with a command: `order.resolve`
-/// accepts or returns it, or the refund is requested again.
+/// accepts or returns it, or it is requested to be refunded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attention {
     /// Money in another currency that is neither accepted nor asked back.
     OtherCurrency(Currency, i64),
     /// More was sent back than was captured, and nobody accepted that.
     TooMuchSentBack(Currency, i64),
-    /// A refund failed. The order still has the money, and nobody asked for the refund again.
+    /// A refund failed. The order still has the money: nobody asked for it again, sent it back in another way or accepted
+    /// that.
     RefundFailed(Currency, i64),
     /// Money is to be asked back, and more attempts hold it than one step asks.
     NotAsked(Currency, i64),
@@ -206,11 +232,13 @@ pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
     for other in currencies(payments) {
         let accepted = accepted(payments, other);
         let left = refundable(payments, other);
-        let failed = clamp(refunds(payments, other, RefundState::Failed)).min(left);
         let new = clamp(captured(payments, other) - i128::from(accepted.captured)).min(left);
-        if other != currency && new > 0 {
+        let new = if other == currency { 0 } else { new };
+        if new > 0 {
             found.push(Attention::OtherCurrency(other, new));
-        } else if other == currency && failed > 0 {
+        }
+        let failed = clamp(still_failed(payments, other)).min(left - new);
+        if failed > 0 {
             found.push(Attention::RefundFailed(other, failed));
         }
         let not_asked = payments.not_asked(other).min(left);
@@ -225,20 +253,22 @@ pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
     found
 }
 
-/// What a person accepts who accepts all of the money as it is.
-pub fn acceptance(payments: &Payments, currency: Currency) -> Vec<Accepted> {
-    let all = attention(payments, currency).into_iter().filter_map(|one| match one {
+/// What changes when a person accepts all of the money as it is.
+pub fn acceptance(payments: &Payments, currency: Currency) -> Vec<Change> {
+    let money = attention(payments, currency).into_iter().filter_map(|one| match one {
         Attention::OtherCurrency(currency, _) => {
             let captured = clamp(captured(payments, currency));
-            Some(Accepted { currency, captured, excess: 0 })
+            Some(Change::Accepted(Accepted { currency, captured, excess: 0 }))
         }
         Attention::TooMuchSentBack(currency, _) => {
             let excess = too_much(payments, currency);
-            Some(Accepted { currency, captured: 0, excess })
+            Some(Change::Accepted(Accepted { currency, captured: 0, excess }))
         }
         Attention::RefundFailed(..) | Attention::NotAsked(..) => None,
     });
-    all.collect()
+    let mut failures = currencies(payments);
+    failures.retain(|currency| still_failed(payments, *currency) > 0);
+    money.chain(failures.into_iter().map(Change::FailuresAccepted)).collect()
 }
 
 fn accepted(payments: &Payments, currency: Currency) -> Accepted {

@@ -1,12 +1,14 @@
 //! Refunds: which are requested, which succeeded, which failed.
 
 use super::super::folded::MOST_ASKED;
-use super::super::state::{Payments, Refund, RefundPart, RefundState};
-use super::change::{CallbackEffect, Change, Phase};
-use super::money::{is_too_much, refundable, shares, still_holds};
+use super::super::state::{Payments, Refund, RefundPart, RefundState, Success};
+use super::change::{CallbackEffect, Change, Phase, Progress};
+use super::money::{is_too_much, limit_made_good, make_good, refundable, shares, still_holds};
+use super::outcomes;
 use crate::command::PaymentCallback;
 use crate::id::{AttemptId, Provider, RefundId};
 use crate::money::Currency;
+use crate::time::Timestamp;
 use crate::verdict::{Reason, Refusal};
 
 /// The refund that the callback is about: of the same provider and attempt. A request of an earlier build names no
@@ -25,6 +27,7 @@ fn find(payments: &Payments, callback: &PaymentCallback) -> Option<usize> {
     refunds.iter().position(is_same).or_else(|| refunds.iter().position(is_unnamed))
 }
 
+/// A success counts once, by its time. Those of a refund that was asked for add up until they reach what was asked for.
 pub(super) fn succeeded(
     payments: &Payments,
     callback: &PaymentCallback,
@@ -36,36 +39,73 @@ pub(super) fn succeeded(
     else {
         return (CallbackEffect::Stale, None); // not reached: decoding requires all three
     };
+    let (at, amount) = (callback.occurred_at, amount.get());
     let place = find(payments, callback);
     let known = place.map(|place| &payments.refunds[place]);
-    if known.is_some_and(|refund| refund.state == RefundState::Succeeded) {
-        return (CallbackEffect::Stale, None);
+    if let Some(known) = known {
+        if known.state == RefundState::Succeeded {
+            return (CallbackEffect::Stale, reported_again(known, at, place));
+        }
+        let is_known = known.successes.iter().any(|one| one.at == at);
+        let is_in_another_currency = !known.successes.is_empty() && known.currency != paid_in;
+        if known.bounced_at > Some(at) || is_known || is_in_another_currency {
+            return (CallbackEffect::Stale, None);
+        }
     }
-    // the refunded amount counts, not the requested one
-    let amount = amount.get();
-    let request = known.and_then(|refund| refund.request);
-    let early = request.is_none() && phase != Phase::Sold && paid_in == currency;
-    let refund = Refund {
-        id: id.clone(),
-        provider: Some(callback.provider.clone()),
-        attempt: Some(callback.attempt_id.clone()),
-        amount,
-        currency: paid_in,
-        state: RefundState::Succeeded,
-        restocked: known.is_some_and(|refund| refund.restocked),
-        request,
-        succeeded_at: Some(callback.occurred_at),
-        early,
+    let mut refund = known.map_or_else(|| new(id, 0, paid_in, RefundState::Failed), Refund::clone);
+    (refund.provider, refund.attempt) = place_of(callback);
+    let is_asked = refund.request.is_some();
+    if !is_asked || refund.currency != paid_in {
+        // not what was asked for: what came is all that comes
+        (refund.amount, refund.currency) = (amount, paid_in);
+    }
+    refund.early = !is_asked && phase != Phase::Sold && paid_in == currency;
+    outcomes::succeed(&mut refund, Success { at, amount });
+    let first = payments.refunds.iter().position(|refund| is_money(refund, id)).or(place);
+    let part = match refund.state {
+        RefundState::Requested | RefundState::Failed => Progress::Share,
+        RefundState::Succeeded if first == place => Progress::First,
+        RefundState::Succeeded => Progress::Further,
     };
-    let is_first = payments.refunds.iter().position(|refund| is_money(refund, id)) == place;
+    let came = refund.sent_back() - known.map_or(0, Refund::sent_back);
+    let early = refund.early;
     let change = Change::Refund { known: place, refund };
-    if paid_in == currency {
-        return (CallbackEffect::Refunded { amount, early, is_first }, Some(change));
+    let effect = if came == 0 {
+        return (CallbackEffect::Stale, None); // it failed after that
+    } else if came < 0 {
+        bounced(-came, early, paid_in == currency)
+    } else if paid_in == currency {
+        CallbackEffect::Refunded { amount: came, early, part }
+    } else {
+        let mut after = payments.clone();
+        super::apply(&mut after, change.clone());
+        let is_too_much = is_too_much(&after, paid_in);
+        CallbackEffect::RefundedInOtherCurrency { is_too_much, part }
+    };
+    (effect, Some(change))
+}
+
+/// A success of a refund that has succeeded is the same one, reported once more. Only what fails after that undoes it.
+fn reported_again(refund: &Refund, at: Timestamp, place: Option<usize>) -> Option<Change> {
+    let mut refund = refund.clone();
+    let newest = refund.successes.iter_mut().max_by_key(|one| one.at)?;
+    if at <= newest.at {
+        return None;
     }
-    let mut after = payments.clone();
-    super::apply(&mut after, change.clone());
-    let is_too_much = is_too_much(&after, paid_in);
-    (CallbackEffect::RefundedInOtherCurrency { is_too_much, is_first }, Some(change))
+    newest.at = at;
+    Some(Change::Refund { known: place, refund })
+}
+
+fn bounced(amount: i64, early: bool, is_own_currency: bool) -> CallbackEffect {
+    if is_own_currency {
+        CallbackEffect::Bounced { amount, early }
+    } else {
+        CallbackEffect::BouncedInOtherCurrency
+    }
+}
+
+fn place_of(callback: &PaymentCallback) -> (Option<Provider>, Option<AttemptId>) {
+    (Some(callback.provider.clone()), Some(callback.attempt_id.clone()))
 }
 
 /// Whether it is a refund of that id, with money: goods that came back without money have one too.
@@ -97,27 +137,35 @@ pub fn referenced<'a>(payments: &'a Payments, reference: &str) -> Option<&'a Ref
     })
 }
 
-/// A refund that is pending fails, or one that succeeded before bounces.
+/// A refund that is pending fails, or what is left of it; or a refund that had succeeded bounces.
 pub(super) fn failed(
     payments: &Payments,
     callback: &PaymentCallback,
     currency: Currency,
 ) -> (CallbackEffect, Option<Change>) {
-    let Some(place) = find(payments, callback) else {
+    let Some(id) = &callback.refund_id else {
+        return (CallbackEffect::Stale, None); // not reached: decoding requires the id
+    };
+    let at = callback.occurred_at;
+    let place = find(payments, callback);
+    let known = place.map(|place| &payments.refunds[place]);
+    if known.is_some_and(|known| known.failed_at > Some(at)) {
         return (CallbackEffect::Stale, None);
+    }
+    let mut refund = known.map_or_else(|| new(id, 0, currency, RefundState::Failed), Refund::clone);
+    (refund.provider, refund.attempt) = place_of(callback);
+    outcomes::fail(&mut refund, at);
+    let came_back = known.map_or(0, Refund::sent_back) - refund.sent_back();
+    let has_failed = known.is_some_and(|known| known.state != refund.state);
+    let effect = if came_back > 0 {
+        bounced(came_back, refund.early, refund.currency == currency)
+    } else if has_failed {
+        CallbackEffect::RefundFailed
+    } else {
+        CallbackEffect::Stale
     };
-    let refund = &payments.refunds[place];
-    // an earlier build did not record when a refund succeeded
-    let is_later = refund.succeeded_at.is_none_or(|succeeded| callback.occurred_at > succeeded);
-    let effect = match refund.state {
-        RefundState::Requested => CallbackEffect::RefundFailed,
-        RefundState::Succeeded if is_later && refund.currency == currency => {
-            CallbackEffect::Bounced { amount: refund.amount, early: refund.early }
-        }
-        RefundState::Succeeded if is_later => CallbackEffect::BouncedInOtherCurrency,
-        RefundState::Succeeded | RefundState::Failed => return (CallbackEffect::Stale, None),
-    };
-    (effect, Some(Change::RefundFailed(place)))
+    let is_news = known != Some(&refund);
+    (effect, is_news.then_some(Change::Refund { known: place, refund }))
 }
 
 /// Requests a refund of `amount` of an order in `currency` under `id`, and gives the parts that the providers must
@@ -138,7 +186,8 @@ pub fn request(
     let known = places(payments, id, |_| true);
     let failed = places(payments, id, |refund| refund.state == RefundState::Failed);
     let Some(first) = known.first().map(|place| &payments.refunds[*place]) else {
-        if payments.refunds.iter().any(|refund| refund.id == *id) {
+        let is_taken = |refund: &Refund| refund.id == *id && refund.state == RefundState::Succeeded;
+        if payments.refunds.iter().any(is_taken) {
             let detail = RefundState::Succeeded.as_str(); // goods came back under that id
             return Err(Refusal::with(Reason::RefundExists, detail));
         }
@@ -148,26 +197,31 @@ pub fn request(
     if failed.is_empty() || amount == 0 {
         return Err(Refusal::with(Reason::RefundExists, first.state.as_str()));
     }
-    let sum = |places: &[usize]| {
-        let amounts = places.iter().map(|place| payments.refunds[*place].amount);
+    let sum = |places: &[usize], amount: fn(&Refund) -> i64| {
+        let amounts = places.iter().map(|place| amount(&payments.refunds[*place]));
         amounts.fold(0, i64::saturating_add)
     };
-    let failed_in_all = sum(&failed);
-    let is_same = amount == failed_in_all || amount == sum(&known);
+    let failed_in_all = sum(&failed, Refund::failed);
+    let is_same = amount == failed_in_all || amount == sum(&known, |refund| refund.amount);
+    let is_whole = failed.len() == known.len() && sum(&known, Refund::sent_back) == 0;
     if is_same && failed.iter().all(|place| still_holds(payments, &payments.refunds[*place])) {
         may_refund(payments, failed_in_all, currency)?;
         if failed.len() > MOST_ASKED {
-            return Err(too_many(sum(&failed[..MOST_ASKED])));
+            return Err(too_many(sum(&failed[..MOST_ASKED], Refund::failed)));
         }
         let parts = known.iter().zip(1..).filter(|(place, _)| failed.contains(place));
         let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
         let parts = parts
             .map(|(place, part)| again(&mut payments.refunds[*place], (part, count), restocks));
-        return Ok(parts.collect());
+        let parts = parts.collect();
+        limit_made_good(payments);
+        return Ok(parts);
     }
-    if failed.len() == known.len() {
+    if is_whole {
         may_ask(payments, amount, currency)?;
-        return Ok(replace(payments, id, &failed, (amount, currency), restocks));
+        let parts = replace(payments, id, (amount, currency), restocks);
+        limit_made_good(payments);
+        return Ok(parts);
     }
     if is_same {
         let detail = "the attempts do not hold it any more";
@@ -195,7 +249,9 @@ fn request_anew(
         return Ok(Vec::new());
     }
     may_ask(payments, amount, currency)?;
-    Ok(replace(payments, id, &[], (amount, currency), restocks))
+    // money that another refund failed to send back is sent back by this one
+    make_good(payments, currency, amount);
+    Ok(replace(payments, id, (amount, currency), restocks))
 }
 
 fn may_refund(payments: &Payments, amount: i64, currency: Currency) -> Result<(), Refusal> {
@@ -222,24 +278,33 @@ fn too_many(reached: i64) -> Refusal {
     Refusal::with(Reason::RefundExceedsPaid, detail)
 }
 
-/// Makes the parts of a refund anew, in place of those that failed.
+/// Makes the parts of a refund anew, in place of those that failed. What is known of their failures stays known.
 fn replace(
     payments: &mut Payments,
     id: &RefundId,
-    failed: &[usize],
     (amount, currency): (i64, Currency),
     restocks: bool,
 ) -> Vec<Refund> {
-    let parts = failed.iter().map(|place| &payments.refunds[*place]);
-    let tries = parts.clone().filter_map(|part| part.request).map(|one| one.tries).max();
-    let restocked = restocks || parts.clone().any(|part| part.restocked);
+    let is_failed = |refund: &Refund| refund.id == *id && refund.state == RefundState::Failed;
+    let failed: Vec<_> = payments.refunds.iter().filter(|one| is_failed(one)).cloned().collect();
+    let tries = failed.iter().filter_map(|part| part.request).map(|one| one.tries).max();
+    let restocked = restocks || failed.iter().any(|part| part.restocked);
     let mut parts = requested(payments, id, (amount, currency), tries.unwrap_or(0) + 1, MOST_ASKED);
     for part in &mut parts {
+        let known = failed.iter().find(|known| is_at_same_place(known, part));
+        part.failed_at = known.and_then(|known| known.failed_at);
         part.restocked = restocked;
     }
-    for place in failed.iter().rev() {
-        payments.refunds.remove(*place);
-    }
+    payments.refunds.retain_mut(|known| {
+        if !is_failed(known) {
+            return true;
+        }
+        let Refund { failed_at, bounced_at, currency, .. } = *known;
+        let (provider, attempt) = (known.provider.take(), known.attempt.take());
+        let failure = new(id, 0, currency, RefundState::Failed);
+        *known = Refund { provider, attempt, failed_at, bounced_at, ..failure };
+        failed_at.is_some() && !parts.iter().any(|part| is_at_same_place(known, part))
+    });
     payments.refunds.extend(parts.iter().cloned());
     parts
 }
@@ -251,12 +316,9 @@ fn places(payments: &Payments, id: &RefundId, wanted: impl Fn(&Refund) -> bool) 
     of_id.map(|(place, _)| place).collect()
 }
 
-/// Whether the two are one for their provider: a refund of that id at the same attempt that did not fail.
+/// Whether the two are one for their provider: a refund of that id at the same attempt.
 fn is_at_same_place(known: &Refund, part: &Refund) -> bool {
-    known.state != RefundState::Failed
-        && known.id == part.id
-        && known.provider == part.provider
-        && known.attempt == part.attempt
+    known.id == part.id && known.provider == part.provider && known.attempt == part.attempt
 }
 
 /// Requests the refund that failed once more, as that part of so many.
@@ -266,6 +328,7 @@ fn again(refund: &mut Refund, (part, parts): (u32, u32), restocks: bool) -> Refu
     refund.request = Some(RefundPart { part, parts, tries });
     refund.restocked |= restocks;
     refund.early = false;
+    refund.bounced_at = None;
     refund.clone()
 }
 
@@ -280,8 +343,13 @@ pub fn request_by_itself(
 ) -> Vec<Refund> {
     let parts = requested(payments, id, (amount, currency), 1, most);
     for part in &parts {
-        if !payments.refunds.iter().any(|known| is_at_same_place(known, part)) {
-            payments.refunds.push(part.clone());
+        let mut known = payments.refunds.iter_mut();
+        match known.find(|known| is_at_same_place(known, part)) {
+            None => payments.refunds.push(part.clone()),
+            Some(known) if known.state == RefundState::Failed => {
+                *known = Refund { failed_at: known.failed_at, ..part.clone() };
+            }
+            Some(_) => {}
         }
     }
     parts
@@ -321,7 +389,9 @@ fn new(id: &RefundId, amount: i64, currency: Currency, state: RefundState) -> Re
         state,
         restocked: false,
         request: None,
-        succeeded_at: None,
+        successes: Vec::new(),
         early: false,
+        failed_at: None,
+        bounced_at: None,
     }
 }

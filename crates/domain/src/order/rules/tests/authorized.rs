@@ -102,7 +102,7 @@ fn an_authorization_ends(#[case] money: [i64; 3], #[case] authorized: i64, #[cas
 #[test]
 fn money_that_is_sent_back_may_be_missing_then() {
     let order = on_authorization(Status::Authorized, [200, 0, 0]);
-    let refund = CallbackEffect::Refunded { amount: 50, early: true, is_first: true };
+    let refund = CallbackEffect::Refunded { amount: 50, early: true, part: Progress::First };
     let left = PaymentSummary { authorized: 300, ..ENDED };
     assert_eq!(
         hear(&order, refund, left),
@@ -149,8 +149,24 @@ fn asking_for_the_money(
     #[case] expected: Result<i64, &str>,
 ) {
     let order = on_authorization(Status::Authorized, money);
-    let asked = capture(&order, amount, capturable, asked);
+    let capturable = Capturable { open: capturable + asked, not_asked: capturable, asked };
+    let asked = capture(&order, amount, capturable, Requested::Counts);
     let asked = asked.map(|step| words(&step)).map_err(|refusal| refusal.detail);
     let expected = expected.map(|amount| format!("applied:  | capture {amount}"));
+    assert_eq!(asked, expected.map_err(|detail| Some(detail.into())));
+}
+
+/// What was asked for failed at the provider: it may be asked for again, up to what is open.
+#[rstest]
+#[case(None, Ok(500))]
+#[case(Some(500), Ok(500))]
+#[case(Some(200), Ok(200))]
+#[case(Some(501), Err("authorized; 500 (5.00 EUR) is authorized"))]
+fn asking_for_the_money_again(#[case] amount: Option<i64>, #[case] expected: Result<i64, &str>) {
+    let order = on_authorization(Status::Authorized, NOTHING);
+    let capturable = Capturable { open: 500, not_asked: 0, asked: 500 };
+    let asked = capture(&order, amount, capturable, Requested::Failed);
+    let asked = asked.map(|step| words(&step)).map_err(|refusal| refusal.detail);
+    let expected = expected.map(|amount| format!("applied:  | capture {amount} again"));
     assert_eq!(asked, expected.map_err(|detail| Some(detail.into())));
 }

@@ -36,7 +36,10 @@ fn cancelled(
     &[Status::Paid, Status::PartiallyRefunded]
 )]
 #[case::capture(
-    |order: &Order| capture(order, Some(1), 1, 0).map(drop),
+    |order: &Order| {
+        let capturable = Capturable { open: 1, not_asked: 1, asked: 0 };
+        capture(order, Some(1), capturable, Requested::Counts).map(drop)
+    },
     &[Status::AwaitingPayment, Status::Authorized, Status::PartiallyPaid]
 )]
 #[case::refund(may_refund, &[

@@ -147,14 +147,29 @@ fn the_refusal_says_what_is_possible(
 ) {
     let order = order(status, money);
     let phase = phase(status).expect("follows from the status");
-    let said = possible((&order, phase), PLAIN, order.net() > 0, false);
+    let said = possible((&order, phase), PLAIN, order.net() > 0, Capturable::default());
     assert_eq!(said, format!("possible: {expected}"));
 }
 
 #[test]
 fn nothing_is_possible_of_an_order_that_ended_without_money() {
     for status in [Status::Rejected, Status::Expired, Status::Cancelled] {
-        let said = possible((&order(status, NOTHING), Phase::Unsold), PLAIN, false, false);
+        let order = order(status, NOTHING);
+        let said = possible((&order, Phase::Unsold), PLAIN, false, Capturable::default());
         assert_eq!(said, "nothing is possible");
     }
+}
+
+#[test]
+fn what_was_asked_for_may_be_captured_again() {
+    let order = order(Status::AwaitingPayment, NOTHING);
+    let said = |open: i64, not_asked: i64| {
+        let asked = open - not_asked;
+        let capturable = Capturable { open, not_asked, asked };
+        possible((&order, Phase::Awaiting), PLAIN, false, capturable)
+    };
+    let expected = "possible: order.amend, order.capture";
+    assert_eq!(said(500, 100), format!("{expected}, order.cancel"));
+    assert_eq!(said(500, 0), format!("{expected} with again, order.cancel"));
+    assert_eq!(said(0, 0), "possible: order.amend, order.cancel");
 }

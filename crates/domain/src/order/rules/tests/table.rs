@@ -92,7 +92,7 @@ fn money_of_an_order_that_was_never_sold_and_refunded(
 #[test]
 fn what_was_sent_back_unasked_before_the_order_was_paid_is_not_asked_back_again() {
     let mut order = Order { total: 100, ..order(Status::AwaitingPayment, NOTHING) };
-    let early = CallbackEffect::Refunded { amount: 50, early: true, is_first: true };
+    let early = CallbackEffect::Refunded { amount: 50, early: true, part: Progress::First };
     for (effect, expected) in [
         (money(50), "applied: +50, partially_paid | extend, thaw"),
         (early, "applied: -50, early 50 | notify refund_succeeded r"),
@@ -180,7 +180,8 @@ fn the_last_that_was_due_went_back(
 ) {
     let due = order(Status::RefundDue, money);
     let expected = format!("{expected} | notify refund_succeeded r");
-    let effect = CallbackEffect::RefundedInOtherCurrency { is_too_much: false, is_first: true };
+    let effect =
+        CallbackEffect::RefundedInOtherCurrency { is_too_much: false, part: Progress::First };
     assert_eq!(hear(&due, effect, summary), expected);
 }
 
@@ -288,9 +289,16 @@ fn money_refunded(
 
 #[test]
 fn refunds_of_the_same_id_at_other_attempts_have_notifications_of_their_own() {
-    let second = CallbackEffect::Refunded { amount: 100, early: false, is_first: false };
+    let second = CallbackEffect::Refunded { amount: 100, early: false, part: Progress::Further };
     let heard = hear(&order(Status::Paid, [500, 0, 0]), second, ENDED);
     assert_eq!(heard, "applied: -100, partially_refunded | notify refund_succeeded r@acme/a");
+}
+
+#[test]
+fn the_customer_hears_of_a_refund_when_all_of_it_has_come() {
+    let share = CallbackEffect::Refunded { amount: 100, early: false, part: Progress::Share };
+    let heard = hear(&order(Status::Paid, [500, 0, 0]), share, ENDED);
+    assert_eq!(heard, "applied: -100, partially_refunded | ");
 }
 
 #[test]
@@ -299,9 +307,9 @@ fn what_moves_no_money_of_the_order_changes_no_status() {
         let order = order(*status, NOTHING);
         let hear = |effect| hear(&order, effect, OTHER_CURRENCY);
         for (is_too_much, verdict) in [(false, "applied"), (true, "review")] {
-            let is_first = true;
+            let part = Progress::First;
             assert_eq!(
-                hear(CallbackEffect::RefundedInOtherCurrency { is_too_much, is_first }),
+                hear(CallbackEffect::RefundedInOtherCurrency { is_too_much, part }),
                 format!("{verdict}:  | notify refund_succeeded r")
             );
         }

@@ -8,21 +8,57 @@ use rstest::rstest;
 #[rstest]
 #[case(&["action_required a"], Some(AttemptState::Voided))]
 #[case(&["authorized a 500"], Some(AttemptState::Voided))]
+#[case(&[], Some(AttemptState::Voided))]
+// nothing is left that could end; but what was authorized before is out of date
 #[case(&["captured a 500"], None)]
 #[case(&["failed a"], None)]
-#[case(&[], None)]
 fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
     #[case] history: &[&str],
-    #[case] kept: Option<AttemptState>,
+    #[case] state: Option<AttemptState>,
 ) {
     for phase in [Phase::Sold, Phase::Unsold] {
-        let (effect, change) = decide(&after(history), &callback("voided a"), euro(), phase);
-        let state = change.map(|change| match change {
-            Change::Attempt { state, .. } => state,
+        let heard = callback("voided a m5");
+        let (effect, change) = decide(&after(history), &heard, euro(), phase);
+        let (end, at) = match change {
+            Some(Change::Ended { end, at, .. }) => (end, at),
             other => panic!("{other:?}"),
-        });
-        assert_eq!((effect, state), (CallbackEffect::Stale, kept), "{phase:?}");
+        };
+        let expected = state.map_or(End::Nothing, End::Attempt);
+        assert_eq!((effect, end, at), (CallbackEffect::Stale, expected, heard.occurred_at));
     }
+}
+
+/// What is open of the authorization of 500, whatever of it is heard of first: the attempt captured 200 and ended at minute 5.
+#[rstest]
+#[case("authorized a 500 m1", 0)]
+#[case("authorized a 500 m5", 0)]
+#[case("authorized a 500 m6", 300)]
+fn what_was_authorized_before_the_end_of_an_attempt_is_gone(
+    #[case] authorized: &str,
+    #[case] open: i64,
+) {
+    for [one, two] in [["captured a 200 #1", "voided a m5"], ["voided a m5", "captured a 200 #1"]] {
+        let mut payments = Payments::default();
+        for text in [one, two, authorized] {
+            let (_, change) = decide(&payments, &callback(text), euro(), Phase::Awaiting);
+            if let Some(change) = change {
+                apply(&mut payments, change);
+            }
+        }
+        assert_eq!(summary(&payments, euro()).authorized, open, "{one}, {two}, {authorized}");
+    }
+}
+
+#[test]
+fn an_authorization_that_an_earlier_build_recorded_without_its_time_is_known_once() {
+    let mut payments = after(&["authorized a 500"]);
+    let attempt = &mut payments.attempts[0];
+    (attempt.untimed, attempt.authorized_at) = (500, Vec::new());
+    assert_eq!(take(&mut payments, "authorized a 200 m7"), CallbackEffect::Authorized);
+    assert_eq!(take(&mut payments, "authorized a 500 m1"), CallbackEffect::Stale);
+    assert_eq!(take(&mut payments, "authorized a 500 m1"), CallbackEffect::Stale);
+    assert_eq!(payments.attempts[0].authorized, 700);
+    assert_eq!(take(&mut payments, "authorized a 500 m2"), CallbackEffect::Authorized);
 }
 
 /// Each kind of progress, on an attempt in each state: news, or stale.
@@ -142,6 +178,8 @@ fn what_is_known_of_an_attempt() {
 #[case(&["authorized a 500", "captured a 200", "voided a"], 0)]
 #[case(&["authorized a 500", "captured a 200", "expired a"], 0)]
 #[case(&["authorized a 500", "captured a 200", "failed a"], 0)]
+#[case(&["authorized a 500", "voided a", "captured a 200"], 0)]
+#[case(&["authorized a 500", "voided a m1", "captured a 200", "authorized a 300 m2"], 100)]
 fn open_authorizations(#[case] history: &[&str], #[case] expected: i64) {
     let payments = after(history);
     assert_eq!(summary(&payments, euro()).authorized, expected);
@@ -176,15 +214,16 @@ fn the_rest_of_an_authorization_is_voided_once() {
 #[test]
 fn the_oldest_authorizations_are_captured_first() {
     let mut payments = after(&["authorized a 500", "authorized b 300", "authorized c 9 USD"]);
-    let ask = |payments: &mut Payments, amount| {
-        let requests = to_capture(payments, amount, euro());
-        for CaptureRequest { provider, attempt, amount, .. } in requests.clone() {
-            apply(payments, Change::CaptureRequested { provider, id: attempt, amount });
+    let ask_with = |payments: &mut Payments, amount, before| {
+        let requests = to_capture(payments, amount, euro(), before);
+        for CaptureRequest { provider, attempt: id, amount, .. } in requests.clone() {
+            apply(payments, Change::CaptureRequested { provider, id, amount, before });
         }
         let shown =
             requests.iter().map(|one| format!("{} {} {}", one.attempt, one.amount, one.before));
         shown.collect::<Vec<_>>().join(", ")
     };
+    let ask = |payments: &mut Payments, amount| ask_with(payments, amount, Requested::Counts);
     assert_eq!(ask(&mut payments, 200), "a 200 0");
     assert_eq!(ask(&mut payments, 400), "a 300 1, b 100 0");
     assert_eq!(capturable(&payments, euro()), 200);
@@ -193,17 +232,23 @@ fn the_oldest_authorizations_are_captured_first() {
     assert_eq!(capturable(&payments, euro()), 200);
     take(&mut payments, "captured b 300 #1");
     assert_eq!((capturable(&payments, euro()), summary(&payments, euro()).authorized), (0, 300));
+    // what was asked for failed: of an attempt only the last request counts
+    assert_eq!(ask_with(&mut payments, 250, Requested::Failed), "a 250 2");
+    assert_eq!((capturable(&payments, euro()), capture_requested(&payments, euro())), (50, 250));
 }
 
 #[test]
 fn attempts_that_ended_without_money_are_counted_once_there_are_many() {
     let mut payments = after(&["captured a 500", "authorized b 70", "failed c"]);
+    let mut dropped = 0;
     for number in 0..1_000 {
         let end = ["failed", "voided", "expired"][number % 3];
         let (_, change) =
             decide(&payments, &callback(&format!("{end} x{number}")), euro(), Phase::Awaiting);
         apply(&mut payments, change.expect("is news"));
+        dropped += drop_ended(&mut payments).len();
     }
+    assert_eq!(dropped, 1_001 - MOST_ENDED, "each is known by its name from now on");
     let ids: Vec<_> = payments.attempts.iter().map(|attempt| attempt.id.as_str()).collect();
     assert_eq!((ids[0], ids[1], ids[2], ids[21]), ("a", "b", "x980", "x999"));
     assert_eq!(ids.len(), 2 + MOST_ENDED);

@@ -6,30 +6,162 @@ use crate::payment::{MOST_ASKED, Refund, RefundPart};
 use rstest::rstest;
 
 const REFUNDED: CallbackEffect =
-    CallbackEffect::Refunded { amount: 200, early: false, is_first: true };
+    CallbackEffect::Refunded { amount: 200, early: false, part: Progress::First };
 const AT_ANOTHER: CallbackEffect =
-    CallbackEffect::Refunded { amount: 200, early: false, is_first: false };
+    CallbackEffect::Refunded { amount: 200, early: false, part: Progress::Further };
 
 #[rstest]
 #[case(&[], "refund_succeeded a 200 r1", REFUNDED)]
 // a refund is its provider's and its attempt's own
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1 @other", AT_ANOTHER)]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded b 200 r1", AT_ANOTHER)]
-#[case(&["captured a 500 USD"], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: false, is_first: true })]
-#[case(&["captured a 500 USD"], "refund_succeeded a 501 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, is_first: true })]
+#[case(&["captured a 500 USD"], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: false, part: Progress::First })]
+#[case(&["captured a 500 USD"], "refund_succeeded a 501 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, part: Progress::First })]
 // it bounced, if it failed later than it succeeded
 #[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m6", CallbackEffect::Bounced { amount: 200, early: true })]
 #[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m5", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m4", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1 m5"], "refund_failed a r1 m6 @other", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m5", "refund_succeeded a 200 r1 m7"], "refund_failed a r1 m6", CallbackEffect::Stale)]
+// of its outcomes the one that occurred last decides
+#[case(&["refund_succeeded a 200 r1 m2", "refund_failed a r1 m5"], "refund_succeeded a 200 r1 m2", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m2", "refund_failed a r1 m5"], "refund_succeeded a 200 r1 m4", CallbackEffect::Stale)]
+#[case(&["refund_succeeded a 200 r1 m2", "refund_failed a r1 m5"], "refund_succeeded a 200 r1 m5", REFUNDED)]
+#[case(&["refund_succeeded a 200 r1 m2", "refund_failed a r1 m5"], "refund_succeeded a 200 r1 m6", REFUNDED)]
+#[case(&["refund_failed a r1 m5"], "refund_succeeded a 200 r1 m4", CallbackEffect::Stale)]
+#[case(&["refund_failed a r1 m5"], "refund_succeeded a 200 r1 m5", REFUNDED)]
 #[case(&["refund_succeeded a 200 r1 m5 USD"], "refund_failed a r1 m6", CallbackEffect::BouncedInOtherCurrency)]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r1", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_succeeded a 200 r2", REFUNDED)]
-#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, is_first: true })]
+#[case(&[], "refund_succeeded a 200 r1 USD", CallbackEffect::RefundedInOtherCurrency { is_too_much: true, part: Progress::First })]
 #[case(&[], "refund_failed a r1", CallbackEffect::Stale)]
 #[case(&["refund_succeeded a 200 r1"], "refund_failed a r1", CallbackEffect::Stale)]
 fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: CallbackEffect) {
     assert_eq!(effect(history, text, Phase::Sold), expected);
+}
+
+/// A refund of 300 that was asked for, after what its provider says: its state, what was sent back of how much.
+#[rstest]
+#[case(&[], "requested 0/300")]
+#[case(&["refund_succeeded a 300 r1 m1"], "succeeded 300/300")]
+// shares add up, each by its time
+#[case(&["refund_succeeded a 100 r1 m1"], "requested 100/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_succeeded a 100 r1 m1"], "requested 100/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_succeeded a 200 r1 m2"], "succeeded 300/300")]
+#[case(&["refund_succeeded a 200 r1 m2", "refund_succeeded a 100 r1 m1"], "succeeded 300/300")]
+#[case(&["refund_succeeded a 200 r1 m1", "refund_succeeded a 200 r1 m2"], "succeeded 400/400")]
+// all of it came: nothing more does
+#[case(&["refund_succeeded a 300 r1 m1", "refund_succeeded a 100 r1 m2"], "succeeded 300/300")]
+// in another currency it is no share of what was asked for
+#[case(&["refund_succeeded a 100 r1 m1", "refund_succeeded a 9 r1 m2 USD"], "requested 100/300")]
+#[case(&["refund_succeeded a 9 r1 m2 USD"], "succeeded 9/9")]
+// what is left fails, and may come all the same
+#[case(&["refund_failed a r1 m5"], "failed 0/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_failed a r1 m5"], "failed 100/300")]
+#[case(&["refund_failed a r1 m5", "refund_succeeded a 100 r1 m1"], "failed 100/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_failed a r1 m5", "refund_succeeded a 50 r1 m6"], "requested 150/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_succeeded a 200 r1 m3", "refund_failed a r1 m2"], "succeeded 300/300")]
+#[case(&["refund_failed a r1 m2", "refund_succeeded a 100 r1 m1", "refund_succeeded a 200 r1 m3"], "succeeded 300/300")]
+#[case(&["refund_succeeded a 200 r1 m3", "refund_failed a r1 m2", "refund_succeeded a 100 r1 m1"], "succeeded 300/300")]
+// all of it came, and bounced
+#[case(&["refund_succeeded a 100 r1 m1", "refund_succeeded a 200 r1 m3", "refund_failed a r1 m5"], "failed 0/300")]
+#[case(&["refund_succeeded a 100 r1 m1", "refund_failed a r1 m5", "refund_succeeded a 200 r1 m3"], "failed 0/300")]
+#[case(&["refund_succeeded a 300 r1 m1", "refund_succeeded a 300 r1 m4", "refund_failed a r1 m3"], "succeeded 300/300")]
+#[case(&["refund_failed a r1 m5", "refund_failed a r1 m2", "refund_succeeded a 300 r1 m4"], "failed 0/300")]
+fn what_came_of_a_refund(#[case] history: &[&str], #[case] expected: &str) {
+    let mut payments = after(&["captured a 500"]);
+    request_of(&mut payments, "1", 300, false);
+    for text in history {
+        take(&mut payments, text);
+    }
+    let refund = &payments.refunds[0];
+    let said = format!("{} {}/{}", refund.state, refund.sent_back(), refund.amount);
+    assert_eq!((said.as_str(), payments.refunds.len()), (expected, 1));
+    if refund.currency == euro() {
+        let gone = refund.sent_back() + refund.pending();
+        assert_eq!(refundable(&payments, euro()), 500 - gone);
+    }
+}
+
+#[test]
+fn how_much_bounced() {
+    let mut payments = after(&["captured a 500"]);
+    request_of(&mut payments, "1", 300, false);
+    take(&mut payments, "refund_succeeded a 100 r1 m1");
+    take(&mut payments, "refund_succeeded a 200 r1 m3");
+    let bounced = |amount| CallbackEffect::Bounced { amount, early: false };
+    for minute in [2, 3] {
+        let failed = format!("refund_failed a r1 m{minute}");
+        assert_eq!(take(&mut payments, &failed), CallbackEffect::Stale, "a success was later");
+    }
+    assert_eq!(take(&mut payments, "refund_failed a r1 m4"), bounced(300));
+    // a share that is heard of late tells that all had come when it failed
+    request_of(&mut payments, "2", 100, false);
+    take(&mut payments, "refund_succeeded a 60 r2 m1");
+    assert_eq!(take(&mut payments, "refund_failed a r2 m3"), CallbackEffect::RefundFailed);
+    assert_eq!(take(&mut payments, "refund_succeeded a 40 r2 m2"), bounced(60));
+}
+
+#[test]
+fn what_is_left_of_a_part_is_asked_for_again() {
+    let mut payments = after(&["captured a 500"]);
+    request_of(&mut payments, "1", 300, false);
+    take(&mut payments, "refund_succeeded a 100 r1 m1");
+    take(&mut payments, "refund_failed a r1 m2");
+    assert_eq!(refundable(&payments, euro()), 400);
+    assert_eq!(attention(&payments, euro()), [Attention::RefundFailed(euro(), 200)]);
+    assert_eq!(request_of(&mut payments, "1", 250, false), "refund_exists");
+    assert_eq!(request_of(&mut payments, "1", 200, false), "a 200 1/1 2");
+    assert_eq!(refundable(&payments, euro()), 200);
+    assert_eq!(take(&mut payments, "refund_succeeded a 200 r1 m3"), {
+        CallbackEffect::Refunded { amount: 200, early: false, part: Progress::First }
+    });
+    assert_eq!((payments.refunds[0].amount, payments.refunds[0].sent_back()), (300, 300));
+}
+
+#[test]
+fn what_is_known_of_a_failure_stays_known_when_it_is_asked_for_again() {
+    let mut payments = after(&["captured a 600", "captured b 400"]);
+    request_of(&mut payments, "1", 1000, false);
+    take(&mut payments, "refund_failed a r1 m5");
+    take(&mut payments, "refund_failed b r1 m5");
+    // anew, of one attempt only
+    assert_eq!(request_of(&mut payments, "1", 300, false), "b 300 1/1 2");
+    for text in ["refund_failed b r1 m4", "refund_succeeded a 600 r1 m4"] {
+        assert_eq!(take(&mut payments, text), CallbackEffect::Stale, "{text}");
+    }
+    assert_eq!(refundable(&payments, euro()), 700);
+    // a success answers the new request, whatever its time
+    assert_eq!(take(&mut payments, "refund_succeeded b 300 r1 m4"), {
+        CallbackEffect::Refunded { amount: 300, early: false, part: Progress::First }
+    });
+    // the other attempt sends money back after all, though nobody asked
+    assert_eq!(take(&mut payments, "refund_succeeded a 9 r1 m7"), {
+        CallbackEffect::Refunded { amount: 9, early: false, part: Progress::Further }
+    });
+}
+
+#[test]
+fn a_refund_of_which_only_a_failure_is_known_may_be_asked_for() {
+    let mut payments = after(&["captured a 600", "captured b 400"]);
+    assert_eq!(take(&mut payments, "refund_failed a r1 m5"), CallbackEffect::Stale);
+    assert_eq!((payments.refunds[0].amount, payments.refunds[0].failed_at.is_some()), (0, true));
+    assert_eq!(attention(&payments, euro()), []);
+    assert_eq!(request_of(&mut payments, "1", 700, false), "b 400 1/2 1, a 300 2/2 1");
+    assert_eq!(take(&mut payments, "refund_failed a r1 m4"), CallbackEffect::Stale);
+    assert_eq!(payments.refunds.len(), 2);
+}
+
+#[test]
+fn many_shares_of_one_refund_take_little_room() {
+    let mut payments = after(&["captured a 5000"]);
+    request_of(&mut payments, "1", 5000, false);
+    for minute in 0..59 {
+        take(&mut payments, &format!("refund_succeeded a 10 r1 m{minute}"));
+    }
+    let refund = &payments.refunds[0];
+    assert_eq!((refund.sent_back(), refund.successes.len()), (590, 20));
+    assert_eq!(take(&mut payments, "refund_succeeded a 10 r1 m58"), CallbackEffect::Stale);
 }
 
 /// What is asked for, a part each: `attempt amount part/parts try`. Or why nothing is.
@@ -44,14 +176,17 @@ fn request_of(payments: &mut Payments, id: &str, amount: i64, restocks: bool) ->
 fn part(refund: &Refund) -> String {
     let RefundPart { part, parts, tries } = refund.request.expect("is asked for");
     let attempt = refund.attempt.as_ref().expect("is of an attempt");
-    format!("{attempt} {} {part}/{parts} {tries}", refund.amount)
+    format!("{attempt} {} {part}/{parts} {tries}", refund.pending())
 }
 
 #[test]
 fn what_is_sent_back_unasked_is_early_unless_the_order_was_sold() {
     for phase in PHASES {
-        let expected =
-            CallbackEffect::Refunded { amount: 200, early: phase != Phase::Sold, is_first: true };
+        let expected = CallbackEffect::Refunded {
+            amount: 200,
+            early: phase != Phase::Sold,
+            part: Progress::First,
+        };
         assert_eq!(effect(&[], "refund_succeeded a 200 r1", phase), expected, "{phase:?}");
     }
     let mut asked = after(&["captured a 500"]);
@@ -101,7 +236,8 @@ fn a_refund_that_failed_as_a_whole_may_be_asked_for_with_another_amount() {
     take(&mut payments, "refund_failed a r1");
     take(&mut payments, "refund_failed b r1");
     assert_eq!(request_of(&mut payments, "1", 300, false), "b 300 1/1 2");
-    assert_eq!(payments.refunds.len(), 1, "the new part replaces both");
+    let amounts: Vec<_> = payments.refunds.iter().map(|refund| refund.amount).collect();
+    assert_eq!(amounts, [0, 300], "the new part replaces both; of a it is known that it failed");
 }
 
 #[test]
@@ -174,14 +310,12 @@ fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
     assert_eq!(request_of(&mut payments, "1", 300, true), "a 300 1/1 1");
     let one = RefundId::new("1").expect("is an id");
     for tries in 2..4 {
-        apply(&mut payments, Change::RefundFailed(0));
+        take(&mut payments, "refund_failed a r1");
         assert!(was_restocked(&payments, &one));
         assert_eq!(request_of(&mut payments, "1", 400, false), format!("a 400 1/1 {tries}"));
         assert!(payments.refunds[0].restocked);
     }
-    let (_, change) =
-        decide(&payments, &callback("refund_succeeded a 400 r1"), euro(), Phase::Sold);
-    apply(&mut payments, change.expect("is news"));
+    take(&mut payments, "refund_succeeded a 400 r1");
     assert_eq!(request_of(&mut payments, "1", 1, true), "refund_exists");
     assert_eq!((payments.refunds.len(), refundable(&payments, euro())), (1, 100));
 }
