@@ -19,6 +19,8 @@ mod plain;
 mod structured;
 mod unix_time;
 
+use bytes::Bytes;
+use orderly_actors::parked::MAX_WHOLE_BODY;
 use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
 use orderly_domain::command::{Decoded, Invalid};
@@ -46,9 +48,7 @@ enum Form {
 
 impl Form {
     fn of(message: &Message) -> Self {
-        let content_type = message.properties.content_type.as_deref().unwrap_or("");
-        let essence = content_type.split(';').next().unwrap_or("").trim();
-        if essence.eq_ignore_ascii_case(CLOUD_EVENT) {
+        if is_structured(message.properties.content_type.as_deref()) {
             Self::Structured
         } else if message.properties.cloud_event.is_empty() {
             Self::Plain
@@ -58,12 +58,28 @@ impl Form {
     }
 }
 
+fn is_structured(content_type: Option<&str>) -> bool {
+    let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
+    essence.eq_ignore_ascii_case(CLOUD_EVENT)
+}
+
 /// The text that a person reads in a body of at most `most` bytes, decompressed. `None`: it is no text.
 pub fn text_of(body: &[u8], content_encoding: Option<&str>, most: usize) -> Option<String> {
     match content::readable(body, content_encoding, most) {
         Ok(Some(content)) => String::from_utf8(content.into()).ok(),
         Ok(None) => std::str::from_utf8(body).ok().map(str::to_owned),
         Err(_) => None,
+    }
+}
+
+/// The JSON in which a message has its data, as far as it can be read from bytes that may be damaged, cut or too long: at most
+/// the first MiB of it.
+pub fn data_of(raw: &Raw) -> Bytes {
+    let content = content::beginning(&raw.body, raw.content_encoding.as_deref(), MAX_WHOLE_BODY);
+    if is_structured(raw.content_type.as_deref()) {
+        structured::data_base64(&content).unwrap_or(content)
+    } else {
+        content
     }
 }
 
@@ -85,7 +101,6 @@ impl Decoder {
                 content_type: message.properties.content_type.clone(),
                 content_encoding: message.properties.content_encoding.clone(),
             },
-            content: None,
         };
         inbound.command = match self.command(message, &mut inbound) {
             Ok(Decoded { command, ignored }) => {
@@ -107,8 +122,8 @@ impl Decoder {
             Form::Structured => {}
         }
         let encoding = message.properties.content_encoding.as_deref();
-        inbound.content = content::readable(&message.body, encoding, self.max_command_size)?;
-        let body = inbound.content.as_ref().unwrap_or(&message.body).clone();
+        let content = content::readable(&message.body, encoding, self.max_command_size)?;
+        let body = content.unwrap_or_else(|| message.body.clone());
         match form {
             Form::Plain => plain::command(&message.properties, &body, inbound),
             Form::Binary => binary::command(&message.properties, &body, inbound),

@@ -298,6 +298,11 @@ async fn go_on(archive: &Path) -> String {
         let now = processor.get(path).unwrap_or_else(|| panic!("{name}: {path} is answered"));
         assert_holds(then, &now, &format!("{name}: {path} "));
     }
+    // Messages that are parked are found from the order that they name.
+    let broken = processor.get("/api/parked?order_id=paid").expect("a list");
+    let broken = broken["items"].as_array().expect("a list").iter().map(|item| &item["command_id"]);
+    assert_eq!(broken.collect::<Vec<_>>(), ["broken", "unknown"], "{name}");
+    assert_eq!(processor.get("/api/orders/paid").expect("an order")["parked"], 2, "{name}");
     // Money that counted for an order counts for no other one.
     let producer = Producer::new(&shared_url(), NAMESPACE).await;
     let replies = producer.reply_queue().await;

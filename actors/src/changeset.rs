@@ -3,7 +3,7 @@
 //! changes nothing.
 
 use crate::names::{self, Place};
-use crate::parked::ParkedItem;
+use crate::parked::{ParkedItem, ParkedLinked, Unparked};
 use crate::states::{State, StateCache};
 use crate::tables;
 use orderly_domain::cart::Cart;
@@ -43,6 +43,10 @@ pub struct Changeset {
     /// A message that is parked. This and the marker are boxed to keep the changeset small: it is
     /// copied often, and few changesets have either.
     pub parked: Option<Box<ParkedItem>>,
+    /// A message that is not parked any more.
+    pub unparked: Option<Box<Unparked>>,
+    /// Parked messages of an earlier build that are put into the lists of their orders.
+    pub(crate) parked_linked: Option<Box<ParkedLinked>>,
     /// The new quarantine marker.
     pub(crate) marker: Option<Box<Marker>>,
 }
@@ -150,6 +154,8 @@ impl Changeset {
         self.waiting += other.waiting;
         self.up_to_date |= other.up_to_date;
         self.parked = other.parked.or(self.parked.take());
+        self.unparked = other.unparked.or(self.unparked.take());
+        self.parked_linked = other.parked_linked.or(self.parked_linked.take());
         self.marker = other.marker.or(self.marker.take());
     }
 
@@ -220,6 +226,8 @@ impl Changeset {
             && self.names.is_empty()
             && self.timers.is_empty()
             && self.parked.is_none()
+            && self.unparked.is_none()
+            && self.parked_linked.is_none()
             && self.marker.is_none()
     }
 }

@@ -18,6 +18,9 @@ pub const UPGRADED: u8 = 50;
 /// with an authorization or money, and the orders know what was sent back before they were paid.
 pub const UP_TO_DATE: i64 = 2;
 
+/// 1 once every parked message that names an order is linked to it. Earlier builds linked none.
+pub const PARKED_LINKED: u8 = 51;
+
 /// The reasons why messages are parked. Each variant has the number of its counter.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
@@ -154,6 +157,11 @@ pub fn orders(view: &View, status: Status) -> u64 {
 /// How far the store is from being up to date: 0 when it is.
 pub fn to_upgrade(view: &View) -> i64 {
     UP_TO_DATE - view.counters()[usize::from(UPGRADED)]
+}
+
+/// Whether every parked message that names an order is linked to it.
+pub fn parked_are_linked(view: &View) -> bool {
+    count(view, PARKED_LINKED) > 0
 }
 
 /// How many callbacks wait for their order.

@@ -14,6 +14,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
+use orderly_domain::parked::ParkedOfOrder;
 use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::verdict::Reason;
@@ -30,6 +31,7 @@ fn counters_keep_their_numbers() {
         (counters::WAITING, "waiting"),
         (counters::PARKED_BYTES, "parked_bytes"),
         (counters::UPGRADED, "captures_named"),
+        (counters::PARKED_LINKED, "parked_linked"),
     ];
     let others = others.map(|(number, name)| (number, name.to_owned()));
     numbers::check("Counter", orders.chain(parked).chain(others));
@@ -76,6 +78,7 @@ fn parts_keep_their_numbers() {
         part::<Notices>(tables::ORDERS),
         part::<Tombstone>(tables::ORDERS),
         part::<OrderDetails>(tables::ORDERS),
+        part::<ParkedOfOrder>(tables::ORDERS),
     ];
     numbers::check("OrdersPart", orders);
     numbers::check("CartsPart", [part::<Cart>(tables::CARTS)]);

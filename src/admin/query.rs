@@ -103,6 +103,11 @@ macro_rules! names {
 }
 names!(Status, NoticeStatus, ParkedReason);
 
+/// The name of the parameter of a field. A field may have to be written as a raw identifier.
+pub(super) fn name_of(field: &'static str) -> &'static str {
+    field.strip_prefix("r#").unwrap_or(field)
+}
+
 /// Defines a struct of query parameters. Each field is a parameter of the field's name, and has a comment: the document of
 /// the API shows it. The last member may be `..name: Type`, the parameters of another such struct.
 macro_rules! parameters {
@@ -125,7 +130,7 @@ macro_rules! parameters {
                 #[allow(unused_mut, reason = "not every struct has the parameters of another one")]
                 let mut all = vec![$(
                     $crate::admin::query::Parameter {
-                        name: stringify!($field),
+                        name: $crate::admin::query::name_of(stringify!($field)),
                         about: concat!($($doc),+).trim_ascii(),
                         schema: <$type as $crate::admin::query::Field>::schema,
                     },
@@ -138,7 +143,7 @@ macro_rules! parameters {
                 given: &$crate::admin::query::Given,
             ) -> Result<Self, $crate::admin::Problem> {
                 Ok(Self {
-                    $( $field: given.value(stringify!($field))?, )*
+                    $( $field: given.value($crate::admin::query::name_of(stringify!($field)))?, )*
                     $( $more: $crate::admin::query::Parameters::read(given)?, )?
                 })
             }

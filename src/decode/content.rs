@@ -1,6 +1,7 @@
 //! The body without its encoding and without its byte order mark.
 //!
-//! Invariant: no more is decompressed than a command may have, whatever the compressed body says.
+//! Invariant: no more is decompressed than a command may have, whatever the compressed body says; or, of a message that is no
+//! command, than is kept of it.
 
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
@@ -35,6 +36,17 @@ pub(super) fn readable(
             "content_encoding: must be gzip or identity, not {found:?}"
         )))
     }
+}
+
+/// The same as far as it can be read from a body that may be damaged, cut or too long: at most the first `most` bytes of it.
+pub(super) fn beginning(body: &Bytes, encoding: Option<&str>, most: usize) -> Bytes {
+    if !encoding.unwrap_or("").trim().eq_ignore_ascii_case("gzip") {
+        return without_mark(body.slice(..body.len().min(most)));
+    }
+    let mut content = Vec::new();
+    // what was read before an error stays
+    let _ = MultiGzDecoder::new(&body[..]).take(most as u64).read_to_end(&mut content);
+    without_mark(content.into())
 }
 
 /// The same bytes behind the byte order mark, where they begin with it.

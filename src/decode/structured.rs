@@ -63,11 +63,7 @@ pub(super) fn command(
     let kind = envelope::known("type", &inbound.kind)?;
     match (event.data, event.data_base64) {
         (Some(data), None) => Command::decode(kind, data.get().as_bytes()),
-        (None, Some(encoded)) => {
-            let data = decoded(&encoded)?;
-            inbound.content = Some(data.clone());
-            Command::decode(kind, &data)
-        }
+        (None, Some(encoded)) => Command::decode(kind, &decoded(&encoded)?),
         (Some(_), Some(_)) => Err(Invalid::malformed("data_base64: must not be there beside data")),
         (None, None) => Err(Invalid::malformed("data: is required")),
     }
@@ -80,6 +76,17 @@ fn introduce(event: &CloudEvent<'_>, inbound: &mut InboundMessage) {
     inbound.id = event.id.as_deref().and_then(|id| CommandId::new(id).ok());
     inbound.trace =
         inbound.trace.or_else(|| event.traceparent.as_deref().and_then(TraceParent::parse));
+}
+
+/// The data in the `data_base64` of an event that need not be valid. `None`: it has none.
+pub(super) fn data_base64(body: &[u8]) -> Option<Bytes> {
+    #[derive(Deserialize)]
+    struct Encoded<'a> {
+        #[serde(borrow)]
+        data_base64: Cow<'a, str>,
+    }
+    let event: Encoded<'_> = serde_json::from_slice(body).ok()?;
+    decoded(&event.data_base64).ok()
 }
 
 fn decoded(encoded: &str) -> Result<Bytes, Invalid> {

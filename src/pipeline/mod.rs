@@ -357,6 +357,7 @@ fn settings(config: &Config) -> Settings {
         notifications: policy(&config.notifications),
         parked_bytes: config.parked.max_bytes.bytes(),
         parked_count: u64::from(config.parked.max_count.get()),
+        data_of: crate::decode::data_of,
         capacities: Capacities {
             carts: u64::from(config.actors.cached_carts.get()) * CART_BYTES,
             orders: orders * ORDER_BYTES,

@@ -74,6 +74,7 @@ impl Plan {
             },
             parked_bytes: 1 << 30,
             parked_count: 1 << 30,
+            data_of: |raw| raw.body.clone(),
             capacities: Capacities {
                 carts: capacity,
                 orders: capacity,

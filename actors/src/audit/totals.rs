@@ -4,11 +4,12 @@ use super::findings::{Findings, Found};
 use super::report::{Audit, Counts};
 use crate::counters;
 use crate::parked;
-use crate::states::{self, part};
+use crate::states::{self, State, part};
 use crate::tables;
 use orderly_domain::id::Sku;
 use orderly_domain::inventory::{HoldState, Reservation, Stock};
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
+use orderly_domain::parked::ParkedOfOrder;
 use orderly_domain::payment::rules::{self, Attention};
 use orderly_domain::payment::{FoldedItem, FoldedSums, Payments};
 use orderly_store::{Entity, Ordinal, Table, View};
@@ -26,6 +27,8 @@ pub(super) struct Totals {
     /// For each order: its folded attempts, refunds and disputes, minus what its payments say of them. Differences of 0 are
     /// not kept.
     folded_differences: BTreeMap<Ordinal, FoldedSums>,
+    /// For each order: the parked messages that name it, minus the count of its list. Differences of 0 are not kept.
+    parked_differences: BTreeMap<Ordinal, i128>,
     findings: Findings,
 }
 
@@ -100,6 +103,9 @@ impl Totals {
         for (order, difference) in self.folded_differences {
             violations.push(format!("{order:?}: its folded items differ by {difference:?}"));
         }
+        for (order, difference) in self.parked_differences {
+            violations.push(format!("{order:?}: its parked messages differ by {difference}"));
+        }
         self.counts.statuses.retain(|_, orders| *orders > 0);
         for (currency, account) in self.currencies {
             if account.orders > 0 {
@@ -142,8 +148,13 @@ impl Totals {
                 Ok(found)
             }
             tables::PARKED => {
-                let is_message = entity.parts.iter().any(|(part, _)| *part == parked::ABOUT);
-                direction.add(&mut self.counts.parked, u64::from(is_message));
+                let about = entity.parts.iter().find(|(part, _)| *part == parked::ABOUT);
+                direction.add(&mut self.counts.parked, u64::from(about.is_some()));
+                let Some((_, about)) = about else { return Ok(found) };
+                if let Some(link) = parked::decode(entity.ordinal, about)?.link {
+                    let differences = &mut self.parked_differences;
+                    add_difference(differences, Ordinal(link.order), direction.signed(1));
+                }
                 Ok(found)
             }
             tables::FOLDED => {
@@ -165,12 +176,17 @@ impl Totals {
         let violations = &mut found.violations;
         let payments: Payments = part(entity)?.unwrap_or_default();
         direction.add(&mut self.counts.waiting, payments.waiting.len() as u64);
+        if let Some(list) = part::<ParkedOfOrder>(entity)? {
+            let count = direction.signed(-i128::from(list.count));
+            add_difference(&mut self.parked_differences, ordinal, count);
+        }
         if let Some(folded) = &payments.folded {
             self.fold(direction.reversed(), ordinal, |sums| *sums = folded.sums.clone());
         }
         if part::<Tombstone>(entity)?.is_some() {
             direction.add(&mut self.counts.swept, 1);
-            if entity.parts.len() > 1 {
+            let stay = [Tombstone::PART, ParkedOfOrder::PART];
+            if entity.parts.iter().any(|(part, _)| !stay.contains(part)) {
                 violations.push(format!("{ordinal:?} was deleted, but it still has parts"));
             }
         }
@@ -203,7 +219,8 @@ impl Totals {
         for item in reservation.iter().flat_map(|reservation| reservation.items.iter()) {
             match reservation.map(|reservation| reservation.state) {
                 Some(HoldState::Held { .. }) => {
-                    self.add_hold_difference(
+                    add_difference(
+                        &mut self.hold_differences,
                         Ordinal(item.number.0),
                         direction.signed(item.quantity.into()),
                     );
@@ -231,16 +248,6 @@ impl Totals {
         }
     }
 
-    /// Adds `more` to the difference of a sku.
-    fn add_hold_difference(&mut self, sku: Ordinal, more: i128) {
-        match self.hold_differences.entry(sku) {
-            Entry::Vacant(entry) if more != 0 => drop(entry.insert(more)),
-            Entry::Vacant(_) => {}
-            Entry::Occupied(entry) if *entry.get() + more == 0 => drop(entry.remove()),
-            Entry::Occupied(mut entry) => *entry.get_mut() += more,
-        }
-    }
-
     fn sku(&mut self, direction: Direction, entity: &Entity) -> Result<Found, states::Error> {
         let mut found = Found::default();
         let Some(stock) = part::<Stock>(entity)? else {
@@ -249,12 +256,26 @@ impl Totals {
         direction.add(&mut self.counts.skus, 1);
         direction.add(&mut self.counts.on_hand, stock.on_hand);
         direction.add(&mut self.counts.held, stock.held);
-        self.add_hold_difference(entity.ordinal, direction.signed(-i128::from(stock.held)));
+        add_difference(
+            &mut self.hold_differences,
+            entity.ordinal,
+            direction.signed(-i128::from(stock.held)),
+        );
         if stock.held > stock.on_hand {
             let Stock { sku, held, on_hand, .. } = stock;
             found.violations.push(format!("sku {sku}: {held} held, {on_hand} on hand"));
         }
         Ok(found)
+    }
+}
+
+/// Adds `more` to the difference of an entity.
+fn add_difference(differences: &mut BTreeMap<Ordinal, i128>, of: Ordinal, more: i128) {
+    match differences.entry(of) {
+        Entry::Vacant(entry) if more != 0 => drop(entry.insert(more)),
+        Entry::Vacant(_) => {}
+        Entry::Occupied(entry) if *entry.get() + more == 0 => drop(entry.remove()),
+        Entry::Occupied(mut entry) => *entry.get_mut() += more,
     }
 }
 

@@ -114,6 +114,9 @@ impl Sequencer {
         same_data: bool,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
+        if !same_data {
+            return self.park_conflict(inbound, first, now).await;
+        }
         let order = match command.subject().order_id {
             Some(id) => {
                 let ordinal = names::find(&self.view.borrow(), tables::ORDERS, id.as_str())?;
@@ -121,9 +124,6 @@ impl Sequencer {
             }
             None => None,
         };
-        if !same_data {
-            return self.park_conflict(inbound, first, order, now).await;
-        }
         let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
         let context =
             UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };

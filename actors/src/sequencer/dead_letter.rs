@@ -13,13 +13,12 @@ use crate::changeset::{Changeset, NewTimer, TimerKind};
 use crate::counters;
 use crate::names;
 use crate::outcome::{CommandError, Fault, Outcome, ask};
-use crate::parked::{self, MAX_WHOLE_BODY, ParkedItem, TRUNCATED_BODY};
+use crate::parked::{self, Lists, MAX_WHOLE_BODY, ParkedItem, TRUNCATED_BODY};
 use crate::payment;
 use crate::states::Rollback;
 use crate::tables;
 use bytes::Bytes;
 use orderly_domain::event::Event;
-use orderly_domain::id::OrderId;
 use orderly_domain::identity::{self, DataHash};
 use orderly_domain::ignored::Ignored;
 use orderly_domain::parked::Parked;
@@ -50,8 +49,7 @@ impl Sequencer {
         now: Timestamp,
     ) -> Result<Sealed, Error> {
         let context = UnitContext::of_message(inbound, now);
-        let order = inbound.command.as_ref().ok().and_then(|command| command.subject().order_id);
-        self.park_or_dead_letter(inbound, context, reason, detail, order.map(|id| (id, None))).await
+        self.park_or_dead_letter(inbound, context, reason, detail).await
     }
 
     /// Parks a message whose identity came before with other data.
@@ -59,31 +57,32 @@ impl Sequencer {
         &mut self,
         inbound: &InboundMessage,
         first: Seq,
-        order: Option<(OrderId, Option<Ordinal>)>,
         now: Timestamp,
     ) -> Result<Sealed, Error> {
         let context =
             UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
         let detail = Some("the same identity came before with other data".into());
-        self.park_or_dead_letter(inbound, context, Reason::Conflict, detail, order).await
+        self.park_or_dead_letter(inbound, context, Reason::Conflict, detail).await
     }
 
-    /// Parks a message. A message that cannot be kept whole is also marked for the dead letters of the broker.
+    /// Parks a message. A message that cannot be kept whole is also marked for the dead letters of the broker. The unit is in
+    /// the history of the order that the message names, also if there is no such order yet.
     async fn park_or_dead_letter(
         &mut self,
         inbound: &InboundMessage,
         context: UnitContext,
         reason: Reason,
         detail: Option<Detail>,
-        order: Option<(OrderId, Option<Ordinal>)>,
     ) -> Result<Sealed, Error> {
         let mut changeset = Changeset::default();
+        let mut number = None;
         // a message that was parked before is published again too: the process may have died before
         // the broker confirmed the dead letter
         let dead_letter = match self.place(inbound, reason, detail.clone(), context.now)? {
             Place::Known(about) => about.truncated,
             Place::Room(item) => {
                 let truncated = item.about.truncated;
+                number = item.about.link.map(|link| Ordinal(link.order));
                 changeset.events.push(event(Some(&item), inbound, reason, detail.clone()));
                 changeset.parked = Some(item);
                 truncated
@@ -93,19 +92,27 @@ impl Sequencer {
                 true
             }
         };
-        let order = match order {
-            Some((id, None)) => {
-                let name = names::name(id.as_str());
-                let ordinal = self.view().borrow().find(tables::ORDERS, &name)?;
-                Some((id, ordinal))
+        let order = match (self.subject_of(inbound).order_id, number) {
+            (Some(id), None) => {
+                let known = names::find(&self.view().borrow(), tables::ORDERS, id.as_str())?;
+                Some((id, known))
             }
-            other => other,
+            (Some(id), Some(number)) => Some((id, Some(number))),
+            (None, _) => None,
         };
         let verdict = verdict_of(reason);
         let outcome =
             Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
         let sealed = self.seal_parked(context, outcome).await?;
         Ok(Sealed { dead_letter, ..sealed })
+    }
+
+    /// What a message names. Of one that is no command, what can be read from its bytes.
+    fn subject_of(&self, inbound: &InboundMessage) -> Subject {
+        match &inbound.command {
+            Ok(command) => command.subject(),
+            Err(_) => Subject::read(&(self.settings.data_of)(&inbound.raw)),
+        }
     }
 
     /// What is known of a message that is parked already.
@@ -151,18 +158,14 @@ impl Sequencer {
         } else {
             whole.len().min(TRUNCATED_BODY)
         };
-        let subject = match &inbound.command {
-            Ok(command) => command.subject(),
-            // a longer body is not parsed
-            Err(_) if whole.len() > MAX_WHOLE_BODY => Subject::default(),
-            Err(_) => Subject::read(inbound.content.as_ref().unwrap_or(whole)),
-        };
+        let subject = self.subject_of(inbound);
+        let order_id = subject.order_id;
         let about = Parked {
             reason,
             command_id: inbound.id.as_ref().map(ToString::to_string),
             source: inbound.source.as_ref().map(ToString::to_string),
             r#type: Some(inbound.kind.as_str().to_owned()).filter(|kind| !kind.is_empty()),
-            order_id: subject.order_id.map(|id| id.as_str().to_owned()),
+            order_id: order_id.as_ref().map(|id| id.as_str().to_owned()),
             content_type: inbound.raw.content_type.clone(),
             content_encoding: inbound.raw.content_encoding.clone(),
             received_at: now,
@@ -174,11 +177,18 @@ impl Sequencer {
             event_id: subject.event_id,
             cart_id: subject.cart_id,
             sku: subject.sku,
+            link: None,
         };
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(tables::PARKED));
-        Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body })))
+        let mut lists = Lists::new(&view);
+        let about = match order_id {
+            Some(order) => lists.add(ordinal, about, &order)?,
+            None => about,
+        };
+        let lists = lists.finish().without(ordinal);
+        Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body, lists })))
     }
 
     /// Parks the first callback that waited for an order, because the callback cannot be applied.
@@ -248,7 +258,6 @@ impl Sequencer {
                 content_type: Some("application/json".to_owned()),
                 content_encoding: None,
             },
-            content: None,
         };
         match self.place(&inbound, reason, detail.clone(), now)? {
             Place::Known(_) => {}

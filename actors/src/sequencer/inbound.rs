@@ -31,8 +31,6 @@ pub struct InboundMessage {
     pub ignored: Ignored,
     /// The message as it came: what is kept when it is parked.
     pub raw: Raw,
-    /// The JSON in the body, where the body is not that JSON itself (it is compressed, for instance).
-    pub content: Option<Bytes>,
 }
 
 /// A message as it came.

@@ -1,5 +1,6 @@
 //! The five owners as the sequencer starts and drives them.
 
+use super::inbound::Raw;
 use crate::cart::CartActor;
 use crate::inventory::InventoryActor;
 use crate::notification::NotificationActor;
@@ -10,6 +11,7 @@ use crate::states::Rollback;
 use crate::states::SharedView;
 use crate::supervisor::{ActorStats, Budget, Failures, supervise};
 use actix::prelude::*;
+use bytes::Bytes;
 use orderly_domain::cart::Terms as CartTerms;
 use orderly_domain::notification::Policy;
 use std::time::Duration;
@@ -35,6 +37,9 @@ pub struct Settings {
     pub parked_bytes: u64,
     /// The most parked messages. Further messages are published whole to the dead letters of the broker.
     pub parked_count: u64,
+    /// Gives the JSON in which a message has its data, as far as it can be read from bytes that may be damaged or cut: what
+    /// an invalid message names is read from it. It takes little time, whatever the bytes are.
+    pub data_of: fn(&Raw) -> Bytes,
     /// How much each owner may cache.
     pub capacities: Capacities,
     /// How often an owner may fail to restart.

@@ -18,6 +18,7 @@ use crate::changeset::Changeset;
 use crate::marker;
 use crate::names;
 use crate::outcome::Outcome;
+use crate::parked::ParkedLinked;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::ignored::Ignored;
@@ -87,7 +88,13 @@ impl Sequencer {
     /// durable before the first message runs.
     pub async fn begin(&mut self, last: LastAlone) -> Result<(PreviousRun, Vec<Sealed>), Error> {
         let Some(mut marker) = self.marker()? else {
-            let first = Changeset { up_to_date: self.is_new(), ..Changeset::default() };
+            let is_done = self.is_new();
+            let linked = ParkedLinked { is_done, ..ParkedLinked::default() };
+            let first = Changeset {
+                up_to_date: is_done,
+                parked_linked: Some(Box::new(linked)),
+                ..Changeset::default()
+            };
             let sealed = self.mark_with(Marker::default(), first).await?;
             return Ok((PreviousRun::Clean, vec![sealed]));
         };
@@ -141,7 +148,6 @@ impl Sequencer {
                 content_type: alone.content_type,
                 content_encoding: alone.content_encoding,
             },
-            content: None,
         };
         self.park_failed(&inbound, problem).await
     }

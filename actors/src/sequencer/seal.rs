@@ -182,6 +182,13 @@ impl Sequencer {
         if let Some(item) = changeset.parked {
             item.put(&mut builder)?;
         }
+        if let Some(unparked) = changeset.unparked {
+            unparked.put(&mut builder)?;
+        }
+        if let Some(linked) = changeset.parked_linked {
+            linked.changes.put(&mut builder)?;
+            builder.count(counters::PARKED_LINKED, linked.is_done.into());
+        }
         if let Some(marker) = changeset.marker {
             let view = self.view.borrow();
             marker::put(&marker, marker::find(&view)?, &view, &mut builder)?;

@@ -4,21 +4,28 @@
 //!   and of every attempt with an authorization or money. Earlier builds gave them no names.
 //! - *Early refunds*: what was sent back before an order is paid is no surplus of the order. Builds of format 1 and 2 did
 //!   not record what that was.
+//! - *Parked messages* that name an order are put into the list of that order.
 
+use super::inbound::Raw;
 use super::seal::UnitContext;
 use super::state::Sequencer;
 use super::step::{Error, Sealed};
 use crate::changeset::Changeset;
 use crate::counters;
 use crate::outcome::Outcome;
+use crate::parked::{self, Lists, ParkedLinked};
 use crate::payment::{name_of_attempt, name_of_capture};
 use crate::states::{Rollback, part};
 use crate::tables;
+use bytes::Bytes;
+use orderly_domain::id::OrderId;
 use orderly_domain::order::{Order, Status};
+use orderly_domain::parked::Parked;
 use orderly_domain::payment::{
     Attempt, CaptureIdentity, FoldedContent, FoldedItem, Payments, RefundState,
 };
 use orderly_domain::record::Origin;
+use orderly_domain::subject::Subject;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
 use orderly_store::{Entity, NameHash, Ordinal, Seq, Table};
@@ -64,6 +71,35 @@ impl Sequencer {
         // no owner staged these states, and none may have earlier ones in memory
         self.owners.roll_back(Rollback::All).await;
         let changeset = Changeset { up_to_date: next.is_none(), ..upgrade.changeset };
+        let context = UnitContext::new(Origin::Upgrade, None, self.now());
+        let sealed = self.seal(context, Outcome::new(Verdict::Applied, changeset)).await?;
+        Ok((sealed, next))
+    }
+
+    /// The first parked message that may be in no list. `None`: each that names an order is in a list.
+    pub fn parked_to_link(&self) -> Option<Ordinal> {
+        (!counters::parked_are_linked(&self.view.borrow())).then_some(Ordinal(0))
+    }
+
+    /// Puts some parked messages from `from` on into the lists of their orders, and gives the message at which to go on. When
+    /// this is interrupted, it may begin anew.
+    pub async fn link_parked(&mut self, from: Ordinal) -> Result<(Sealed, Option<Ordinal>), Error> {
+        let (changes, next) = {
+            let view = self.view.borrow();
+            let mut lists = Lists::new(&view);
+            let mut next = Some(from);
+            for _ in 0..PAGES {
+                let Some(from) = next else { break };
+                let (entities, behind) = view.page(tables::PARKED, from)?;
+                for entity in &entities {
+                    link(&mut lists, entity, self.settings.data_of)?;
+                }
+                next = behind;
+            }
+            (lists.finish(), next)
+        };
+        let linked = ParkedLinked { changes, is_done: next.is_none() };
+        let changeset = Changeset { parked_linked: Some(Box::new(linked)), ..Changeset::default() };
         let context = UnitContext::new(Origin::Upgrade, None, self.now());
         let sealed = self.seal(context, Outcome::new(Verdict::Applied, changeset)).await?;
         Ok((sealed, next))
@@ -155,4 +191,37 @@ fn with_early_refunds(mut order: Order, mut payments: Payments) -> Option<(Order
         }
     }
     (order.early_refunds != before).then_some((order, payments))
+}
+
+/// Puts a parked message into the list of the order that it names. What it names was not read by the earlier build if it
+/// is no command.
+fn link(lists: &mut Lists<'_>, entity: &Entity, data_of: fn(&Raw) -> Bytes) -> Result<(), Error> {
+    let value = |part| entity.parts.iter().find(|(of, _)| *of == part).map(|(_, value)| value);
+    let Some(about) = value(parked::ABOUT) else {
+        return Ok(());
+    };
+    let about = parked::decode(entity.ordinal, about)?;
+    if about.link.is_some() {
+        return Ok(());
+    }
+    let raw = Raw {
+        body: value(parked::BODY).cloned().unwrap_or_default(),
+        content_type: about.content_type.clone(),
+        content_encoding: about.content_encoding.clone(),
+    };
+    let read = Subject::read(&data_of(&raw));
+    let named = about.order_id.as_ref().and_then(|id| OrderId::new(id).ok());
+    let Some(order) = named.or(read.order_id) else {
+        return Ok(());
+    };
+    let about = Parked {
+        order_id: Some(order.as_str().to_owned()),
+        provider: about.provider.or(read.provider),
+        event_id: about.event_id.or(read.event_id),
+        cart_id: about.cart_id.or(read.cart_id),
+        sku: about.sku.or(read.sku),
+        ..about
+    };
+    lists.add(entity.ordinal, about, &order)?;
+    Ok(())
 }

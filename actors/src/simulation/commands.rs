@@ -37,7 +37,6 @@ pub fn inbound(source: &str, id: &str, kind: &str, body: Bytes) -> InboundMessag
         command,
         ignored,
         raw: Raw { body, content_type: Some("application/json".to_owned()), ..Raw::default() },
-        content: None,
     }
 }
 

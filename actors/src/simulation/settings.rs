@@ -32,6 +32,7 @@ pub fn settings() -> Settings {
         notifications: Policy { channels: vec![Channel::Amqp], ..Policy::default() },
         parked_bytes: 1 << 20,
         parked_count: 100_000,
+        data_of: |raw| raw.body.clone(),
         capacities: Capacities::default(),
         budget: Budget::default(),
     }

@@ -57,4 +57,35 @@ pub struct Parked {
     /// How the body is encoded, such as `gzip`.
     #[n(15)]
     pub content_encoding: Option<String>,
+    /// The place among the parked messages that name the same order. `None`: the message names no order.
+    #[n(16)]
+    pub link: Option<Link>,
+}
+
+/// The place of a parked message among those that name the same order, which are in the order of their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Link {
+    /// The number of the order.
+    #[n(0)]
+    pub order: u64,
+    /// The number of the parked message before this one.
+    #[n(1)]
+    pub previous: Option<u64>,
+    /// The number of the parked message behind this one.
+    #[n(2)]
+    pub next: Option<u64>,
+}
+
+/// The parked messages that name one order. There is an order of that id, or there will be one, or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct ParkedOfOrder {
+    /// How many there are, at least 1.
+    #[n(0)]
+    pub count: u64,
+    /// The number of the first one.
+    #[n(1)]
+    pub first: u64,
+    /// The number of the last one.
+    #[n(2)]
+    pub last: u64,
 }

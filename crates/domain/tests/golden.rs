@@ -11,7 +11,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Tombstone};
-use orderly_domain::parked::Parked;
+use orderly_domain::parked::{Link, Parked, ParkedOfOrder};
 use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
@@ -148,6 +148,7 @@ fn parked_v1() -> Vec<(&'static str, Parked)> {
         cart_id: None,
         sku: None,
         content_encoding: None,
+        link: None,
     };
     let small = Parked {
         reason: Reason::Malformed,
@@ -182,6 +183,18 @@ fn parked_v3() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("small", small)]
 }
 
+fn parked_v4() -> Vec<(&'static str, Parked)> {
+    let [(_, full), (_, small)] = <[_; 2]>::try_from(parked_v3()).expect("are two");
+    let link = |previous, next| Some(Link { order: 70_000, previous, next });
+    let first = Parked { link: link(None, Some(300)), ..small.clone() };
+    let full = Parked { link: link(Some(5), Some(300)), ..full };
+    vec![("full", full), ("first", first), ("small", small)]
+}
+
+fn parked_of_order() -> Vec<(&'static str, ParkedOfOrder)> {
+    vec![("full", ParkedOfOrder { count: 300, first: 5, last: 70_000 })]
+}
+
 /// Stock had no version of its own then: it has the first one.
 fn stock_v1() -> Vec<(&'static str, Stock)> {
     let values = support::stock().into_iter();
@@ -207,10 +220,11 @@ const CHECKS: &[(&str, fn())] = &[
     (UnitRecord::KIND, || {
         versions(&[former::records_1(), former::records_2(), support::records()]);
     }),
-    (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3()])),
+    (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3(), parked_v4()])),
     (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
     (FoldedItem::KIND, || versions(&[former::folded_items_1(), support::folded_items()])),
+    (ParkedOfOrder::KIND, || versions(&[parked_of_order()])),
 ];
 
 #[test]
@@ -257,7 +271,7 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 8] = [
+    let history: [(u32, &[u8], usize); 9] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
@@ -266,6 +280,7 @@ fn no_version_is_raised_without_a_new_format() {
         (6, &[2, 2, 2, 2, 1, 2, 1, 3, 3, 2, 1], 216),
         (7, &[2, 2, 2, 3, 2, 2, 1, 3, 3, 2, 1, 1], 223),
         (8, &[2, 2, 2, 4, 2, 2, 1, 3, 3, 2, 1, 2], 223),
+        (9, &[2, 2, 2, 4, 2, 2, 1, 3, 4, 2, 1, 2, 1], 225),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

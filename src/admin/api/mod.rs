@@ -37,8 +37,10 @@ use orderly_store::{self as store, Ordinal, Reader, Table};
 enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
-    #[error("there is no order of that id yet; payment callbacks that wait for it: {0}")]
-    Awaited(usize),
+    #[error(
+        "there is no order of that id yet; payment callbacks that wait for it: {waiting}; parked messages that name it: {parked}"
+    )]
+    Awaited { waiting: usize, parked: u64 },
     #[error(
         "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
     )]
@@ -58,7 +60,7 @@ impl From<store::Error> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Awaited(_) | Error::Deleted(_) => {
+            Error::NotFound(_) | Error::Awaited { .. } | Error::Deleted(_) => {
                 Self::not_found(error.to_string())
             }
             Error::State(_) => {

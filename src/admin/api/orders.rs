@@ -15,6 +15,7 @@ use orderly_actors::states::part;
 use orderly_actors::tables;
 use orderly_domain::inventory::Reservation;
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
+use orderly_domain::parked::ParkedOfOrder;
 use orderly_domain::payment::Payments;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 
@@ -24,6 +25,8 @@ struct Found {
     details: OrderDetails,
     reservation: Option<Reservation>,
     payments: Payments,
+    /// How many parked messages name it.
+    parked: u64,
 }
 
 impl Found {
@@ -36,19 +39,31 @@ impl Found {
             details: part(entity)?.unwrap_or_default(),
             reservation: part(entity)?,
             payments: part(entity)?.unwrap_or_default(),
+            parked: parked(entity)?,
         }))
     }
 }
 
+/// How many parked messages name the order, or the id for which there is no order yet.
+fn parked(entity: &Entity) -> Result<u64, Error> {
+    Ok(part::<ParkedOfOrder>(entity)?.map_or(0, |list| list.count))
+}
+
 /// The parts that make up an order.
-const PARTS: Parts =
-    Parts::of(&[Order::PART, OrderDetails::PART, Reservation::PART, Payments::PART]);
+const PARTS: Parts = Parts::of(&[
+    Order::PART,
+    OrderDetails::PART,
+    Reservation::PART,
+    Payments::PART,
+    ParkedOfOrder::PART,
+]);
 /// The same, and the tombstone of an order that was deleted.
 const PARTS_OR_TOMBSTONE: Parts = Parts::of(&[
     Order::PART,
     OrderDetails::PART,
     Reservation::PART,
     Payments::PART,
+    ParkedOfOrder::PART,
     Tombstone::PART,
 ]);
 
@@ -81,10 +96,11 @@ fn read(reader: &Reader, id: &str) -> Result<Json<OrderView<'static>>, Error> {
     if let Some(found) = Found::of(&entity)? {
         return Ok(Json::new(&found.view())?);
     }
-    // Without an order the id has an ordinal only since callbacks came before their order.
-    match part::<Payments>(&entity)? {
-        Some(known) if !known.waiting.is_empty() => Err(Error::Awaited(known.waiting.len())),
-        Some(_) | None => Err(Error::NotFound("order")),
+    // Without an order the id has an ordinal only since messages named it before.
+    let waiting = part::<Payments>(&entity)?.map_or(0, |payments| payments.waiting.len());
+    match parked(&entity)? {
+        0 if waiting == 0 => Err(Error::NotFound("order")),
+        parked => Err(Error::Awaited { waiting, parked }),
     }
 }
 

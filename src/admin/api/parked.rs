@@ -1,5 +1,7 @@
 //! `GET /api/parked`, without the bytes of the messages; `GET /api/parked/{id}`, with them.
 
+mod of_order;
+
 use super::pages::{self, List};
 use super::{Backend, Error};
 use crate::admin::listing::{Page, Window};
@@ -13,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::parked::{self, MAX_WHOLE_BODY};
 use orderly_actors::tables;
+use orderly_domain::id::{CartId, EventId, Provider, Sku};
 use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Detail, Reason};
@@ -20,7 +23,8 @@ use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-/// A parked message as the API shows it, without its bytes.
+/// A parked message as the API shows it, without its bytes. What it names is read as far as possible also of a message that is no
+/// command.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ParkedMessage")]
 pub(super) struct ParkedView<'a> {
@@ -35,6 +39,14 @@ pub(super) struct ParkedView<'a> {
     r#type: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cart_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sku: Option<&'a str>,
     /// How the bytes are encoded, such as `gzip`.
     #[serde(skip_serializing_if = "Option::is_none")]
     content_encoding: Option<&'a str>,
@@ -89,11 +101,11 @@ impl Found {
             detail,
             size,
             truncated,
-            // the body names these, and is shown
-            provider: _,
-            event_id: _,
-            cart_id: _,
-            sku: _,
+            provider,
+            event_id,
+            cart_id,
+            sku,
+            link: _, // the list of an order shows it
         } = &self.about;
         ParkedView {
             id: parked::id(self.ordinal),
@@ -102,6 +114,10 @@ impl Found {
             source: source.as_deref(),
             r#type: r#type.as_deref(),
             order_id: order_id.as_deref(),
+            provider: provider.as_ref().map(Provider::as_str),
+            event_id: event_id.as_ref().map(EventId::as_str),
+            cart_id: cart_id.as_ref().map(CartId::as_str),
+            sku: sku.as_ref().map(Sku::as_str),
             content_encoding: content_encoding.as_deref(),
             received_at: *received_at,
             attempts: *attempts,
@@ -152,15 +168,36 @@ impl Value for After {
 parameters! {
     /// The parked messages that a caller asks for.
     pub(super) struct Filter {
+        /// Only messages that name this order, which need not be there.
+        order_id: Option<String>,
+        /// Only messages of this source.
+        source: Option<String>,
+        /// Only messages of this type, which need not be known.
+        r#type: Option<String>,
         /// Only messages that were parked for this reason.
         reason: Option<ParkedReason>,
         ..window: Window<After>
     }
 }
 
-/// Parked messages, for one reason or for all, without their bytes.
+/// Parked messages through a filter, without their bytes.
 struct ParkedMessages {
+    order_id: Option<String>,
+    source: Option<String>,
+    r#type: Option<String>,
     reason: Option<ParkedReason>,
+}
+
+impl ParkedMessages {
+    fn wants(&self, Found { about, .. }: &Found) -> bool {
+        let is = |wanted: &Option<String>, found: &Option<String>| {
+            wanted.as_ref().is_none_or(|wanted| Some(wanted) == found.as_ref())
+        };
+        is(&self.order_id, &about.order_id)
+            && is(&self.source, &about.source)
+            && is(&self.r#type, &about.r#type)
+            && self.reason.is_none_or(|reason| ParkedReason::from(about.reason) == reason)
+    }
 }
 
 impl List for ParkedMessages {
@@ -169,11 +206,7 @@ impl List for ParkedMessages {
     const PARTS: Parts = Parts::of(&[parked::ABOUT]);
 
     fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
-        let found = Found::of(entity)?;
-        let is_wanted = |found: &Found| {
-            self.reason.is_none_or(|reason| ParkedReason::from(found.about.reason) == reason)
-        };
-        let wanted = found.filter(is_wanted);
+        let wanted = Found::of(entity)?.filter(|found| self.wants(found));
         Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
     }
 
@@ -186,11 +219,15 @@ pub(super) async fn list(
     backend: Data<Backend>,
     filter: Query<Filter>,
 ) -> Result<Json<Page<ParkedView<'static>>>, Problem> {
-    let Filter { reason, window } = filter.0;
-    let messages = ParkedMessages { reason };
+    let Filter { order_id, source, r#type, reason, window } = filter.0;
+    let messages = ParkedMessages { order_id, source, r#type, reason };
     let (from, limit) = (pages::first(window.after.map(|after| after.0)), window.limit);
     let query = move |reader: &Reader| {
-        pages::json(&pages::page(&messages, reader, from, limit)?, Found::view)
+        let page = match &messages.order_id {
+            Some(order) => of_order::page(&messages, reader, order, from, limit)?,
+            None => pages::page(&messages, reader, from, limit)?,
+        };
+        pages::json(&page, Found::view)
     };
     backend.query(query).await
 }

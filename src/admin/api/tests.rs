@@ -13,7 +13,7 @@ use orderly_actors::states::State;
 use orderly_actors::tables;
 use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::order::{Order, Status};
-use orderly_domain::parked::Parked;
+use orderly_domain::parked::{Link, Parked, ParkedOfOrder};
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
@@ -133,12 +133,17 @@ impl Shop {
     }
 
     fn park(&mut self, ordinal: u64, body: &[u8]) {
+        self.park_of(ordinal, body, None);
+    }
+
+    /// Parks a message that names the order `o-x`, if it has a place in the list of that order.
+    fn park_of(&mut self, ordinal: u64, body: &[u8], link: Option<Link>) {
         let about = Parked {
             reason: Reason::Malformed,
             command_id: None,
             source: None,
             r#type: None,
-            order_id: None,
+            order_id: link.map(|_| "o-x".to_owned()),
             content_type: None,
             received_at: Timestamp::EPOCH,
             attempts: 1,
@@ -150,6 +155,7 @@ impl Shop {
             cart_id: None,
             sku: None,
             content_encoding: None,
+            link,
         };
         self.seal(None, |builder| {
             let put = |out: &mut Vec<u8>| about.write(out);
@@ -242,6 +248,92 @@ async fn a_list_of_parked_messages_reads_no_bodies() {
     assert!(read < 20_000, "{read} bytes");
     assert_eq!(one["text"].as_str().map(str::len), Some(1 << 20));
     assert_eq!(one["id"], "p-7");
+}
+
+/// The list of the order `o-x`: these parked messages.
+fn list(shop: &mut Shop, ordinals: &[u64]) {
+    let at = |place: Option<usize>| place.and_then(|place| ordinals.get(place).copied());
+    for (place, ordinal) in ordinals.iter().enumerate() {
+        let (previous, next) = (at(place.checked_sub(1)), at(Some(place + 1)));
+        shop.park_of(*ordinal, b"{", Some(Link { order: 7, previous, next }));
+    }
+    let [first, .., last] = *ordinals else { panic!("there are at least two") };
+    let list = ParkedOfOrder { count: ordinals.len() as u64, first, last };
+    shop.seal(None, |builder| {
+        builder.name(tables::ORDERS, names::name("o-x"), Ordinal(7));
+        let put = |out: &mut Vec<u8>| list.write(out);
+        let encoded = builder.put_with(tables::ORDERS, Ordinal(7), ParkedOfOrder::PART, put);
+        encoded.expect("a list");
+    });
+}
+
+/// The ids of all pages of a list from `after` on, if it is not empty; and the number of pages.
+async fn ids(shop: &Shop, path: &str, after: &str) -> (Vec<String>, usize) {
+    let first = if after.is_empty() { String::new() } else { format!("&after={after}") };
+    let (mut ids, mut pages, mut after) = (Vec::new(), 0, first);
+    loop {
+        let (status, page, _) = shop.get(&format!("{path}{after}")).await;
+        assert_eq!(status, StatusCode::OK, "{path}{after}: {page}");
+        let items = page["items"].as_array().expect("a list");
+        ids.extend(items.iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
+        pages += 1;
+        let Some(next) = page["next"].as_str() else { return (ids, pages) };
+        after = format!("&after={next}");
+    }
+}
+
+#[actix_web::test]
+async fn the_parked_messages_of_an_order_are_found_without_the_others() {
+    let mut shop = Shop::new();
+    (0..5_000).for_each(|ordinal| shop.park(ordinal, b"{"));
+    list(&mut shop, &[3, 1_000, 1_001, 4_500]);
+    shop.checkpoint();
+    let whole = shop.disk.bytes().expect("a size");
+
+    let all = ["p-3", "p-1000", "p-1001", "p-4500"];
+    let (_, page, read) = shop.get("/api/parked?order_id=o-x").await;
+    assert_eq!((page["items"].as_array().map(Vec::len), &page["next"]), (Some(4), &Value::Null));
+    assert!(read < whole / 10, "{read} of {whole} bytes");
+    for (path, found, pages) in [
+        ("/api/parked?order_id=o-x&limit=1", &all[..], 4),
+        ("/api/parked?order_id=o-x&limit=3", &all[..], 2),
+        ("/api/parked?order_id=o-x&limit=4", &all[..], 1),
+        ("/api/parked?order_id=o-x&reason=malformed", &all[..], 1),
+        ("/api/parked?order_id=o-x&reason=failed", &[], 1),
+        ("/api/parked?order_id=o-x&type=order.cancel", &[], 1),
+        ("/api/parked?order_id=o-x&source=shop", &[], 1),
+        ("/api/parked?order_id=o-y", &[], 1),
+        ("/api/parked?source=shop", &[], 3),
+    ] {
+        let (ids, count) = ids(&shop, path, "").await;
+        assert_eq!(
+            (ids, count),
+            (found.iter().map(ToString::to_string).collect(), pages),
+            "{path}"
+        );
+    }
+    // any `after` will do
+    for (after, found) in [(2, &all[..]), (3, &all[1..]), (998, &all[1..]), (4_499, &all[3..])] {
+        let path = "/api/parked?order_id=o-x&limit=2";
+        assert_eq!(ids(&shop, path, &format!("p-{after}")).await.0, found, "{after}");
+    }
+}
+
+#[actix_web::test]
+async fn the_list_of_an_order_goes_on_behind_a_message_that_is_parked_no_more() {
+    let mut shop = Shop::new();
+    (0..5_000).for_each(|ordinal| shop.park(ordinal, b"{"));
+    list(&mut shop, &[3, 1_000, 4_500]);
+    let (_, page, _) = shop.get("/api/parked?order_id=o-x&limit=2").await;
+    assert_eq!(page["next"], "p-1000");
+    shop.seal(None, |builder| {
+        for part in [ABOUT, BODY] {
+            builder.remove(tables::PARKED, Ordinal(1_000), part);
+        }
+    });
+    list(&mut shop, &[3, 4_500]);
+    let (rest, _) = ids(&shop, "/api/parked?order_id=o-x&limit=2", "p-1000").await;
+    assert_eq!(rest, ["p-4500"], "it is found among all messages");
 }
 
 #[actix_web::test]

@@ -1,6 +1,7 @@
 //! JSON that is not the body itself: compressed, in Base64, or behind a byte order mark.
 
 use super::*;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write as _;
@@ -58,11 +59,10 @@ fn an_invalid_message_keeps_the_json_that_was_read() {
     ] {
         let inbound = DECODER.decode(&message);
         assert!(inbound.command.is_err());
-        let content = inbound.content.expect("the body is not the JSON itself");
-        assert_eq!(Subject::read(&content), Subject::read(data.as_bytes()));
+        assert_eq!(data_of(&inbound.raw), data.as_bytes());
     }
     let inbound = DECODER.decode(&plain("order.complete", Some("m"), "{}"));
-    assert_eq!(inbound.content, None, "the body itself is the JSON");
+    assert_eq!(data_of(&inbound.raw), "{}", "the body itself is the JSON");
 }
 
 fn gzip(content: &[u8], level: Compression) -> Vec<u8> {
@@ -119,7 +119,7 @@ fn a_body_without_encoding_is_read_as_it_is(#[case] encoding: &str) {
     let message = encoded(plain("order.complete", Some("m"), ""), encoding, DATA.into());
     let inbound = DECODER.decode(&message);
     assert!(inbound.command.is_ok());
-    assert_eq!(inbound.content, None);
+    assert_eq!(data_of(&inbound.raw), DATA);
 }
 
 #[test]
@@ -202,8 +202,42 @@ fn the_limit_is_that_of_the_decompressed_body() {
 fn the_subject_of_a_compressed_message_can_be_read() {
     let data = r#"{"order_id":7,"provider":"acme","event_id":"e-1"}"#;
     let inbound = DECODER.decode(&compressed(plain("payment.callback", Some("m"), data)));
-    let content = inbound.content.expect("it was read");
-    assert_eq!(Subject::read(&content), Subject::read(data.as_bytes()));
+    assert!(inbound.command.is_err());
+    assert_eq!(Subject::read(&data_of(&inbound.raw)), Subject::read(data.as_bytes()));
+}
+
+/// What an invalid message names is read from bytes that are cut, too long, or not what they say.
+#[test]
+fn the_data_are_read_as_far_as_possible() {
+    let data = format!(r#"{{"order_id":"o-1","note":"{}"}}"#, "x".repeat(5_000));
+    let whole = gzip(data.as_bytes(), Compression::none());
+    let of = |body: &[u8], content_type: Option<&str>, encoding: Option<&str>| {
+        let raw = Raw {
+            body: Bytes::copy_from_slice(body),
+            content_type: content_type.map(str::to_owned),
+            content_encoding: encoding.map(str::to_owned),
+        };
+        Subject::read(&data_of(&raw)).order_id.map(|id| id.to_string())
+    };
+    let read = Some("o-1".to_owned());
+    assert_eq!(of(&whole, None, Some("gzip")), read, "larger than a command may be");
+    assert_eq!(of(&whole[..4_000], None, Some(" GZIP")), read, "cut");
+    assert_eq!(of(data.as_bytes(), None, Some("br")), read, "not encoded as it says");
+    assert_eq!(of(b"\xef\xbb\xbf{\"order_id\": \"o-1\"}", None, None), read, "a byte order mark");
+    let event = |data: &str| format!(r#"{{"specversion": 1, "id": 7, "data_base64": "{data}"}}"#);
+    let encoded = STANDARD.encode(&data);
+    let structured = Some("application/cloudevents+json; charset=utf-8");
+    assert_eq!(
+        of(event(&encoded).as_bytes(), structured, None),
+        read,
+        "an envelope of wrong types"
+    );
+    assert_eq!(of(event("%").as_bytes(), structured, None), None);
+    assert_eq!(of(b"", structured, Some("gzip")), None);
+    let bomb = gzip(&vec![b' '; 64 << 20], Compression::best());
+    let raw =
+        Raw { body: bomb.into(), content_encoding: Some("gzip".to_owned()), ..Raw::default() };
+    assert_eq!(data_of(&raw).len(), MAX_WHOLE_BODY);
 }
 
 #[test]

@@ -50,6 +50,13 @@ impl Core {
             self.until_durable().await?;
             next = rest;
         }
+        let mut next = self.sequencer.parked_to_link();
+        while let Some(from) = next {
+            let (sealed, rest) = self.sequencer.link_parked(from).await?;
+            self.sealed(sealed, None).await?;
+            self.until_durable().await?;
+            next = rest;
+        }
         Ok(())
     }
 

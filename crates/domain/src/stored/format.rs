@@ -161,4 +161,23 @@ pub const FORMATS: &[Format] = &[
         ],
         numbers: 223,
     },
+    Format {
+        number: 9,
+        versions: &[
+            ("order", 2),
+            ("tombstone", 2),
+            ("reservation", 2),
+            ("payments", 4),
+            ("notices", 2),
+            ("stock", 2),
+            ("cart", 1),
+            ("unit record", 3),
+            ("parked message", 4),
+            ("quarantine marker", 2),
+            ("order details", 1),
+            ("folded payment", 2),
+            ("parked of an order", 1),
+        ],
+        numbers: 225,
+    },
 ];

@@ -6,7 +6,7 @@ use crate::cart::Cart;
 use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
 use crate::order::{Order, OrderDetails, Tombstone};
-use crate::parked::Parked;
+use crate::parked::{Parked, ParkedOfOrder};
 use crate::payment::{FoldedItem, Payments};
 use crate::quarantine::Marker;
 use crate::record::UnitRecord;
@@ -25,6 +25,7 @@ pub const KINDS: &[(&str, u8)] = &[
     (Marker::KIND, Marker::VERSION),
     (OrderDetails::KIND, OrderDetails::VERSION),
     (FoldedItem::KIND, FoldedItem::VERSION),
+    (ParkedOfOrder::KIND, ParkedOfOrder::VERSION),
 ];
 
 impl Stored for Cart {

@@ -5,21 +5,23 @@
 //! | 1 | the first |
 //! | 2 | the provider, its event, the cart and the sku that the message names |
 //! | 3 | how the body is encoded |
+//! | 4 | the place among the parked messages that name the same order |
 
 use super::{Error, Stored, fields_of};
-use crate::parked::Parked;
+use crate::parked::{Parked, ParkedOfOrder};
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason};
 use minicbor::Decode;
 
 impl Stored for Parked {
     const KIND: &'static str = "parked message";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of::<Version1>(Self::KIND, fields).map(Self::from),
-            2 => fields_of(Self::KIND, fields), // the newest has one more optional field
+            // of 2 how the body is encoded is not known; it is linked later: the order may have no number yet
+            2 | 3 => fields_of(Self::KIND, fields),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }
@@ -72,6 +74,12 @@ impl From<Version1> for Parked {
             cart_id: None,
             sku: None,
             content_encoding: None,
+            link: None,
         }
     }
+}
+
+impl Stored for ParkedOfOrder {
+    const KIND: &'static str = "parked of an order";
+    const VERSION: u8 = 1;
 }

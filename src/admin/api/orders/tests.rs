@@ -58,7 +58,13 @@ fn apply(payments: &mut Payments, callback: &PaymentCallback) {
 }
 
 fn shown(reservation: Option<Reservation>, payments: Payments) -> Value {
-    let found = Found { order: order(), details: OrderDetails::default(), reservation, payments };
+    let found = Found {
+        order: order(),
+        details: OrderDetails::default(),
+        reservation,
+        payments,
+        parked: 3,
+    };
     serde_json::to_value(found.view()).expect("is JSON")
 }
 
@@ -145,7 +151,8 @@ fn addresses_and_metadata_show_when_there_are_any() {
         billing_address: place.billing_address,
         metadata: place.metadata,
     };
-    let found = Found { order: order(), details, reservation: None, payments: Payments::default() };
+    let payments = Payments::default();
+    let found = Found { order: order(), details, reservation: None, payments, parked: 0 };
     let text = serde_json::to_string(&found.view()).expect("is JSON");
     assert!(
         text.contains(r#""shipping_address":{"lines":["Am Ufer 5"],"country":"DE"}"#),

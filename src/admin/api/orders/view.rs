@@ -59,6 +59,8 @@ pub(in crate::admin::api) struct OrderView<'a> {
     /// The sums of older attempts, refunds and disputes, which are not shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     folded: Option<FoldedView>,
+    /// How many parked messages name the order: `/api/parked?order_id=` has them.
+    parked: u64,
     version: u64,
     placed_at: Timestamp,
     updated_at: Timestamp,
@@ -75,7 +77,7 @@ fn is_zero(amount: &i64) -> bool {
 
 impl Found {
     pub(in crate::admin::api) fn view(&self) -> OrderView<'_> {
-        let Self { order, details, reservation, payments } = self;
+        let Self { order, details, reservation, payments, parked } = self;
         let Order {
             id,
             customer,
@@ -136,6 +138,7 @@ impl Found {
             disputes: disputes.iter().map(DisputeView::from).collect(),
             accepted: accepted.iter().map(AcceptedView::from).collect(),
             folded: folded.as_ref().and_then(|folded| FoldedView::of(&folded.sums)),
+            parked: *parked,
             version: *version,
             placed_at: *placed_at,
             updated_at: *updated_at,

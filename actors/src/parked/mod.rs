@@ -1,4 +1,12 @@
 //! Parked messages: messages that could not be processed, with their bytes and the reason.
+//!
+//! | module | has |
+//! |---|---|
+//! | `links` | the parked messages that name one order |
+
+mod links;
+
+pub(crate) use links::{ListChanges, Lists, ParkedLinked};
 
 use crate::counters;
 use crate::states;
@@ -33,6 +41,8 @@ pub struct ParkedItem {
     pub about: Parked,
     /// What is kept of the message's bytes.
     pub body: Bytes,
+    /// The other changes of the list of the order that the message names.
+    pub(crate) lists: ListChanges,
 }
 
 impl ParkedItem {
@@ -43,7 +53,42 @@ impl ParkedItem {
         builder.put(tables::PARKED, self.ordinal, BODY, &self.body);
         builder.count(counters::of_parked(self.about.reason.into()), 1);
         builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
-        Ok(())
+        self.lists.put(builder)
+    }
+}
+
+/// A message about to be taken from the parked ones. (Its name stays: the same bytes under the same id get its number again.)
+#[derive(Debug, Clone)]
+pub struct Unparked {
+    /// The message's place in the store.
+    pub ordinal: Ordinal,
+    /// What is known of the message.
+    pub about: Parked,
+    /// How many of its bytes were kept.
+    kept: usize,
+    lists: ListChanges,
+}
+
+impl Unparked {
+    /// The parked message of that number. `None`: there is none.
+    pub fn find(view: &View, ordinal: Ordinal) -> Result<Option<Self>, states::Error> {
+        let Some(about) = read(view, ordinal)? else {
+            return Ok(None);
+        };
+        let kept = body(view, ordinal)?.map_or(0, |body| body.len());
+        let mut lists = Lists::new(view);
+        lists.remove(&about)?;
+        Ok(Some(Self { ordinal, about, kept, lists: lists.finish() }))
+    }
+
+    /// Writes the removal into a unit.
+    pub(crate) fn put(&self, builder: &mut UnitBuilder) -> Result<(), stored::Error> {
+        for part in [ABOUT, BODY] {
+            builder.remove(tables::PARKED, self.ordinal, part);
+        }
+        builder.count(counters::of_parked(self.about.reason.into()), -1);
+        builder.count(counters::PARKED_BYTES, -i64::try_from(self.kept).unwrap_or(i64::MAX));
+        self.lists.put(builder)
     }
 }
 
