@@ -11,6 +11,7 @@
 //! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
 //! | [`metrics`], [`degraded`], [`telemetry`] | metrics; restrictions that a person should see; logging |
+//! | [`schema`] | the JSON Schemas of all messages and answers |
 //! | [`cli`] | the commands of the program |
 
 pub mod admin;
@@ -24,4 +25,5 @@ pub mod metrics;
 pub mod notify;
 pub mod pipeline;
 pub mod process;
+pub mod schema;
 pub mod telemetry;

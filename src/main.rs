@@ -24,8 +24,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> anyhow::Result<Exit> {
-    if let Command::Schema = cli.command {
-        schema::run()?;
+    if let Command::Schema(args) = &cli.command {
+        schema::run(args)?;
         return Ok(Exit::Success);
     }
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
@@ -36,7 +36,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
-        Command::Schema => {} // ran above, without a configuration
+        Command::Schema(_) => {} // ran above, without a configuration
     }
     Ok(Exit::Success)
 }

@@ -49,6 +49,7 @@ use crate::pipeline::workers::failpoint;
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
 pub use self::openapi::Document;
+pub(crate) use self::openapi::never_null;
 pub use self::operation::{
     Answer, Content, Input, Inputs, Json, Operation, Output, SchemaOf, Shared, View,
 };
@@ -121,15 +122,25 @@ const QUERIES: usize = 4;
 /// The time that a caller has to send the head of a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The routes beside those of the API.
+fn own_routes() -> Routes {
+    let document = Route::get(
+        "/openapi.json",
+        "This document: what the API takes and answers (OpenAPI 3.1)",
+        openapi::show,
+    );
+    Routes::new(health::routes().into_iter().chain([document]))
+}
+
+/// Every route that there is, without what its handlers need.
+fn table() -> Routes {
+    own_routes().and(api::table())
+}
+
 impl Server {
     /// Starts a server with `routes` beside those for health and metrics.
     pub fn start(options: Options, health: Health, routes: Routes) -> Result<Self, Error> {
-        let own = health::routes().into_iter().chain([Route::get(
-            "/openapi.json",
-            "This document: what the API takes and answers (OpenAPI 3.1)",
-            openapi::show,
-        )]);
-        let routes = Routes::new(own).and(routes);
+        let routes = own_routes().and(routes);
         let document = Document::new(&routes);
         let routes = routes.with(document);
         let table = routes.clone();

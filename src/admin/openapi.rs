@@ -69,6 +69,11 @@ impl Document {
         Self(document)
     }
 
+    /// The document of all routes that the server has.
+    pub fn of_api() -> Self {
+        Self::new(&super::table())
+    }
+
     /// The document as JSON.
     pub fn as_json(&self) -> &Map<String, Value> {
         &self.0
@@ -117,7 +122,7 @@ struct ProblemDocument {
 }
 
 /// A member that may be absent is never `null`: it is left out instead.
-fn never_null(schema: &mut Schema) {
+pub(crate) fn never_null(schema: &mut Schema) {
     transform_subschemas(&mut never_null, schema);
     let required = schema.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
     let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else {

@@ -47,8 +47,8 @@ pub enum Command {
     Store(store::Args),
     /// List or replay the messages that the broker dead-lettered
     Dead(dead::Args),
-    /// Print the JSON Schemas of all commands and events
-    Schema,
+    /// Print the JSON Schemas of commands, events, verdicts, notifications and HTTP answers
+    Schema(schema::Args),
 }
 
 #[cfg(test)]

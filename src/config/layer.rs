@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use figment::util::nest;
 use figment::value::{Dict, Map, Value};
@@ -41,8 +41,8 @@ impl Provider for Layer {
 impl Layer {
     /// Reads a TOML file.
     pub(super) fn file(path: &Path) -> Result<Self, Error> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
+        let text =
+            text_of(path).map_err(|source| Error::Unreadable { path: path.to_owned(), source })?;
         let values = toml::from_str(&text).map_err(|error| Error::Malformed {
             path: path.to_owned(),
             line: line_of(&text, error.span().map_or(0, |span| span.start)),
@@ -95,6 +95,12 @@ fn toml_value(text: &str) -> Option<Value> {
     let mut document: Dict = toml::from_str(&format!("value = {text}")).ok()?;
     let value = document.remove("value")?;
     document.is_empty().then_some(value)
+}
+
+/// The text of a file.
+pub(super) fn text_of(path: &Path) -> io::Result<String> {
+    String::from_utf8(fs::read(path)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
 }
 
 /// The line, counted from 1, that holds the byte at `offset`.

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
-use std::{fmt, fs};
 
 use figment::Figment;
 use figment::error::Kind;
@@ -16,7 +16,7 @@ use figment::value::{Dict, Value};
 
 use super::Config;
 use super::error::{Error, Problem};
-use super::layer::{Keys, Layer};
+use super::layer::{Keys, Layer, text_of};
 use super::report::Report;
 use super::wrong_value;
 
@@ -182,7 +182,7 @@ impl Loading {
         if self.layers.contains(key) {
             return Err(problem(format!("{key} is set as well: keep one of them")));
         }
-        let text = fs::read_to_string(file)
+        let text = text_of(file)
             .map_err(|error| problem(format!("cannot read {}: {error}", file.display())))?;
         // some editors put a byte order mark in front, which is no part of the secret
         let text = text.trim_start_matches('\u{feff}').trim();

@@ -247,6 +247,19 @@ fn a_missing_file_and_one_that_is_no_toml_are_errors() {
 }
 
 #[test]
+fn a_file_that_is_no_text_is_called_so() {
+    let scratch = Scratch::new();
+    let path = scratch.directory.path().join("o.toml");
+    fs::write(&path, b"[admin]\ntoken = \"\xff\"\n").expect("a file");
+    let error = Config::load(Some(&path), []).expect_err("no UTF-8");
+    let Error::Unreadable { source, .. } = error else { panic!("{error}") };
+    assert_eq!(source.to_string(), "it is no text in UTF-8");
+    let file = path.to_str().expect("UTF-8");
+    let problem = the_problem(&[("ORDERLY_ADMIN__TOKEN_FILE", file)]);
+    assert!(problem.what.ends_with("it is no text in UTF-8"), "{problem}");
+}
+
+#[test]
 fn a_secret_may_be_in_a_file_of_its_own() {
     let scratch = Scratch::new();
     let url = scratch.file("url", "amqps://shop:s3cret@mq.example.com/prod\n");

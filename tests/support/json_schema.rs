@@ -3,7 +3,7 @@
 use regex_lite::Regex;
 use serde_json::Value;
 
-/// The definitions that schemas refer to, under `/components/schemas` of a document.
+/// A document with the definitions that its schemas refer to.
 pub(crate) struct Schemas<'a>(pub(crate) &'a Value);
 
 impl Schemas<'_> {
@@ -21,14 +21,19 @@ impl Schemas<'_> {
         let length = || value.as_str().map(|text| text.chars().count() as u64).zip(says.as_u64());
         let is_broken = match keyword {
             "$ref" => {
-                let name = says.as_str().expect("a text").rsplit('/').next().expect("a name");
-                let found = &self.0["components"]["schemas"][name];
-                assert!(found.is_object(), "there is no schema {name}");
+                let path = says.as_str().expect("a text").trim_start_matches('#');
+                let found = self.0.pointer(path);
+                let found = found.unwrap_or_else(|| panic!("there is no schema {path}"));
+                let name = path.rsplit('/').next().unwrap_or_default();
                 return self.problem(value, found).map(|problem| format!("{name}: {problem}"));
             }
             "anyOf" => {
                 let all = says.as_array().expect("schemas");
                 all.iter().all(|schema| self.problem(value, schema).is_some())
+            }
+            "allOf" => {
+                let mut all = says.as_array().expect("schemas").iter();
+                return all.find_map(|schema| self.problem(value, schema));
             }
             "oneOf" => {
                 let all = says.as_array().expect("schemas");
@@ -75,6 +80,10 @@ impl Schemas<'_> {
                     problem.map(|problem| format!("{name}: {problem}"))
                 });
             }
+            "maxItems" => {
+                let most = says.as_u64().expect("a number");
+                value.as_array().is_some_and(|items| items.len() as u64 > most)
+            }
             "items" => {
                 let wrong = value.as_array()?.iter().enumerate();
                 return { wrong }.find_map(|(place, item)| {
@@ -112,7 +121,7 @@ fn what_is_not_as_its_schema_says_is_a_problem() {
                 "sku": {"$ref": "#/components/schemas/Sku"},
                 "count": {"type": ["integer", "null"], "minimum": 1},
                 "kind": {"enum": ["a", "b"]},
-                "more": {"type": "array", "items": {"anyOf": [{"type": "boolean"}, {"const": 1}]}},
+                "more": {"type": "array", "maxItems": 2, "items": {"anyOf": [{"type": "boolean"}, {"const": 1}]}},
                 "any": {"type": "object", "additionalProperties": {"type": "integer"}},
             },
         },
@@ -135,6 +144,7 @@ fn what_is_not_as_its_schema_says_is_a_problem() {
         serde_json::json!({"sku": "tea", "count": 1.5}),
         serde_json::json!({"sku": "tea", "kind": "c"}),
         serde_json::json!({"sku": "tea", "more": [2]}),
+        serde_json::json!({"sku": "tea", "more": [1, 1, 1]}),
         serde_json::json!({"sku": "tea", "any": {"x": "y"}}),
         serde_json::json!({"sku": "tea", "colour": "green"}),
     ] {

@@ -74,7 +74,7 @@ impl Shop {
         shop
     }
 
-    fn load(&self) {
+    pub(crate) fn load(&self) {
         self.publish("stock.set", "c-1", &json!({"sku": "tea", "on_hand": 10}));
         let line = json!({"cart_id": "k-1", "sku": "tea", "quantity": 1, "unit_price": 250, "currency": "EUR"});
         self.publish("cart.put", "c-2", &line);
@@ -132,6 +132,11 @@ impl Shop {
         let body = Bytes::from(data.to_string());
         let message = client::command(&self.names, kind, id, Some("test"), body);
         assert_eq!(self.broker.publish(message), Confirm::Acked);
+    }
+
+    /// Every notification from now on.
+    pub(crate) fn notifications(&self) -> Subscription {
+        self.broker.subscribe(&self.names.notifications, "#")
     }
 
     pub(crate) fn address(&self) -> SocketAddr {

@@ -104,6 +104,7 @@ impl schemars::JsonSchema for Metadata {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "object",
+            "additionalProperties": true,
             "description": "any JSON object of at most 4096 bytes as compact JSON in UTF-8, nested at most 64 levels deep"
         })
     }

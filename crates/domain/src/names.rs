@@ -4,9 +4,11 @@
 //! variants, and `tests/numbers.rs` fails when a number changes or is used again.
 
 /// Defines an enum without data. Its variants have a name (`snake_case`, in JSON, metrics and logs) and
-/// a number (in stored records).
+/// a number (in stored records). `as` gives it another name in JSON Schemas.
 macro_rules! names {
-    ($(#[doc = $about:literal])+ $type:ident { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
+    (@schema $type:ident) => { stringify!($type) };
+    (@schema $type:ident $schema:literal) => { $schema };
+    ($(#[doc = $about:literal])+ $type:ident $(as $schema:literal)? { $($(#[$doc:meta])* $name:ident = $number:literal,)* }) => {
         $(#[doc = $about])+
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
@@ -60,7 +62,7 @@ macro_rules! names {
         // Derived code would make a list of schemas of it, one for each name.
         impl schemars::JsonSchema for $type {
             fn schema_name() -> std::borrow::Cow<'static, str> {
-                stringify!($type).into()
+                $crate::names::names!(@schema $type $($schema)?).into()
             }
 
             fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {

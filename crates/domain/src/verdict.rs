@@ -9,7 +9,7 @@ use serde::Serialize;
 
 names! {
     /// The verdict on a command.
-    Verdict {
+    Verdict as "VerdictKind" {
         /// The command was applied: it changed something.
         Applied = 0,
         /// The identity was seen before with the same data.
@@ -151,7 +151,8 @@ impl Refusal {
 }
 
 /// A verdict as the producer of the command reads it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, schemars::JsonSchema)]
+#[schemars(rename = "Verdict")]
 pub struct VerdictReply<'a> {
     /// The command's id.
     pub command_id: &'a str,
@@ -177,6 +178,7 @@ pub struct VerdictReply<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ignored: Option<&'a Ignored>,
     /// The types of the events that the command caused.
+    #[schemars(with = "Vec<crate::event::Type>")]
     pub events: Vec<&'static str>,
     /// When the verdict was reached.
     pub at: Timestamp,

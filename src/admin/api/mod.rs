@@ -74,6 +74,11 @@ impl From<Error> for Problem {
 
 /// The routes under `/api`.
 pub fn routes(backend: Backend) -> Routes {
+    table().with(backend)
+}
+
+/// The same without what their handlers need.
+pub(super) fn table() -> Routes {
     Routes::new([
         Route::get("/api/orders", "Orders", orders::list),
         Route::get("/api/orders/{id}", "An order, with its stock and its payments", orders::one),
@@ -106,7 +111,6 @@ pub fn routes(backend: Backend) -> Routes {
         Route::get("/api/actors", "The actors, and how they are", actors::all),
         Route::get("/api/audit", "The check of all invariants, and what it counted", audit::now),
     ])
-    .with(backend)
 }
 
 /// The ordinal of the entity with this id. `what` names the kind of the entity in the error.

@@ -118,6 +118,19 @@ pub enum Type {
     StockReturned,
 }
 
+impl schemars::JsonSchema for Type {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "EventType".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|kind| kind.as_str()).collect();
+        schemars::json_schema!({
+            "type": "string", "enum": names, "description": "The type of an event.",
+        })
+    }
+}
+
 impl Type {
     /// Every type.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;

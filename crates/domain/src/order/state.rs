@@ -11,7 +11,7 @@ use std::time::Duration;
 
 names! {
     /// The status of an order. It follows from the recorded events; nothing sets it directly.
-    Status {
+    Status as "OrderStatus" {
         /// Rejected when it was placed. Its id stays taken.
         Rejected = 0,
         /// The stock is held, and the order awaits its payment.
