@@ -11,19 +11,24 @@
 //! | `envelope` | what all of them have: the names and the times |
 //! | `unix_time` | times in headers |
 //! | `content` | the body without its encoding |
+//! | `parked` | a parked message once more |
 
 mod binary;
 mod content;
 mod envelope;
+mod parked;
 mod plain;
 mod structured;
 mod unix_time;
+
+pub use parked::Edit;
 
 use bytes::Bytes;
 use orderly_actors::parked::MAX_WHOLE_BODY;
 use orderly_actors::sequencer::{InboundMessage, Raw};
 use orderly_broker::Message;
 use orderly_domain::command::{Decoded, Invalid};
+use orderly_domain::id::Operator;
 use orderly_domain::ignored::Ignored;
 use orderly_domain::record::CommandName;
 use orderly_domain::trace::TraceParent;
@@ -58,6 +63,7 @@ impl Form {
     }
 }
 
+/// Whether a body of this content type is a structured CloudEvent.
 fn is_structured(content_type: Option<&str>) -> bool {
     let essence = content_type.unwrap_or("").split(';').next().unwrap_or("").trim();
     essence.eq_ignore_ascii_case(CLOUD_EVENT)
@@ -93,6 +99,11 @@ impl Decoder {
             time: None,
             deadline: None,
             trace: message.properties.traceparent.as_deref().and_then(TraceParent::parse),
+            operator: message
+                .properties
+                .operator
+                .as_deref()
+                .and_then(|who| Operator::new(who).ok()),
             attempts: message.properties.attempt,
             command: Err(Invalid::malformed("it was not read")), // replaced below
             ignored: Ignored::default(),

@@ -191,7 +191,8 @@ pub fn verdict<'a>(
         | Origin::Retention
         | Origin::Reminder
         | Origin::Upgrade
-        | Origin::Restored => ("", "", ""),
+        | Origin::Restored
+        | Origin::Dismissed => ("", "", ""),
     };
     VerdictReply {
         command_id,

@@ -13,9 +13,12 @@
 //! | [`metrics`], [`degraded`], [`telemetry`] | metrics; restrictions that a person should see; logging |
 //! | [`schema`] | the JSON Schemas of all messages and answers |
 //! | [`cli`] | the commands of the program |
+//! | [`command_input`] | commands as people and programs write them outside of the broker |
+//! | `token_bucket` | how many in a second, and in a burst |
 
 pub mod admin;
 pub mod cli;
+pub mod command_input;
 pub mod config;
 pub mod decode;
 pub mod degraded;
@@ -27,3 +30,4 @@ pub mod pipeline;
 pub mod process;
 pub mod schema;
 pub mod telemetry;
+mod token_bucket;

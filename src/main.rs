@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
-use orderly::cli::{Cli, Command, check, dead, demo, publish, schema, serve, store};
+use orderly::cli::{Cli, Command, check, dead, demo, parked, publish, schema, serve, store};
 use orderly::config::Config;
 
 /// Faster than the system's allocator for many small, short-lived allocations on several threads.
@@ -35,6 +35,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Serve(args) => serve::run(config, args)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
+        Command::Parked(args) => return Ok(parked::run(&config, args)?),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
         Command::Schema(_) => {} // ran above, without a configuration
     }

@@ -12,6 +12,7 @@ use http::{Answer, ask, ask_with};
 use json_schema::Schemas;
 use orderly::admin::{self, Backend, Health, Options, Readiness, Route, Server};
 use orderly::config::Secret;
+use orderly::decode::Decoder;
 use orderly::degraded::Degraded;
 use orderly::metrics::Metrics;
 use regex_lite::Regex;
@@ -126,10 +127,31 @@ fn every_reference_of_the_document_is_there_and_every_schema_is_used() {
 }
 
 /// Answers that the probes below do not provoke, each with where it is seen.
-const SEEN_ELSEWHERE: [(&str, u16); 1] = [
+const SEEN_ELSEWHERE: [(&str, u16); 4] = [
     // a notification that was given up: `serve_webhook`
     ("POST /api/notifications/{id}/resend", 200),
+    // a message that is not kept whole: `serve_parked`
+    ("POST /api/parked/{id}/replay", 409),
+    // RabbitMQ, and more than the rate allows: `serve_http_commands`
+    ("POST /api/commands", 202),
+    ("POST /api/commands", 429),
 ];
+
+/// Bodies for a route that takes one, each with its content type: right and wrong ones.
+fn bodies(path: &str) -> Vec<(&'static str, String)> {
+    let right = match path {
+        "/api/commands" => {
+            json!({"type": "stock.set", "id": "b-1", "data": {"sku": "b", "on_hand": 1}})
+        }
+        // it stays parked
+        "/api/parked/{id}/replay" => json!({"data": {"sku": "tea", "on_hand": "many"}}),
+        other => panic!("{other} takes a body: add one"),
+    };
+    let long = json!({"long": "x".repeat(80_000)}).to_string();
+    let json = [right.to_string(), "{".to_owned(), "7".to_owned(), "{}".to_owned(), long];
+    let json = json.map(|body| ("application/json", body));
+    json.into_iter().chain([("text/plain", right.to_string())]).collect()
+}
 
 #[test]
 fn every_answer_is_documented_and_every_documented_answer_is_given() {
@@ -153,11 +175,25 @@ fn every_answer_is_documented_and_every_documented_answer_is_given() {
         for target in &targets {
             documented.check(&route, &ask(shop.address(), method, target));
         }
+        if route.operation().body.is_some() {
+            for (content_type, body) in bodies(route.path()) {
+                let headers = [("content-type", content_type)];
+                for (address, target) in
+                    [(shop.address(), &targets[0]), (starting.address(), &targets[0])]
+                {
+                    documented.check(&route, &ask_with(address, method, target, &headers, &body));
+                }
+            }
+        }
+        let unnamed = [("x-operator", "")];
+        documented.check(&route, &ask_with(shop.address(), method, &targets[0], &unnamed, ""));
         let path = path_without_things(&route);
         documented.check(&route, &ask(locked.address(), method, &path));
         let headers = [("authorization", reading.as_str())];
         documented.check(&route, &ask_with(locked.address(), method, &path, &headers, ""));
-        documented.check(&route, &ask(starting.address(), method, &path));
+        for path in [&path, &targets[0]] {
+            documented.check(&route, &ask(starting.address(), method, path));
+        }
     }
     let elsewhere = SEEN_ELSEWHERE.map(|(name, status)| (name.to_owned(), status));
     let mut unseen = BTreeSet::new();
@@ -189,7 +225,20 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
             if let Some(reference) = schema["$ref"].as_str() {
                 schema = documented.document.pointer(&reference[1..]).expect("a schema");
             }
-            let ask = |value: &str| ask(shop.address(), method, &format!("{path}?{name}={value}"));
+            let ask = |value: &str| {
+                let target = format!("{path}?{name}={value}");
+                if route.operation().body.is_none() {
+                    return ask(shop.address(), method, &target);
+                }
+                let (content_type, body) = bodies(route.path()).swap_remove(0);
+                let headers = [("content-type", content_type)];
+                ask_with(shop.address(), method, &target, &headers, &body)
+            };
+            // nothing is confirmed, so nothing is done to many things
+            let accepted = |value: &str| {
+                let status = ask(value).status;
+                assert!([200, 409].contains(&status), "{status}: {method} {path}?{name}={value}");
+            };
             let refused = |value: &str| {
                 let told = ask(value).problem(422);
                 assert_eq!(told["parameter"], name, "{path}?{name}={value}: {told}");
@@ -197,17 +246,25 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
             };
             if let Some(allowed) = schema["enum"].as_array() {
                 for value in allowed.iter().filter_map(Value::as_str) {
-                    assert_eq!(ask(value).status, 200, "{path}?{name}={value}");
+                    accepted(value);
                     refused(&value.to_uppercase());
                     refused(&format!("{value}s"));
                 }
                 assert_eq!(refused("nonsense")["allowed"], json!(allowed));
                 checked.insert("enum");
+            } else if schema["type"] == "boolean" {
+                for value in ["true", "false"] {
+                    accepted(value);
+                }
+                for value in ["TRUE", "1", "yes", ""] {
+                    drop(refused(value));
+                }
+                checked.insert("boolean");
             } else if schema["type"] == "integer" {
                 let (least, most) = (&schema["minimum"], &schema["maximum"]);
                 for value in [least, most, &schema["default"]] {
                     if let Some(value) = value.as_i64() {
-                        assert_eq!(ask(&value.to_string()).status, 200, "{path}?{name}={value}");
+                        accepted(&value.to_string());
                     }
                 }
                 let (least, most) = (least.as_i64(), most.as_i64());
@@ -225,7 +282,7 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
                     let rows = ["0", "00", "7", "p-7", "n-7-", "n-7-ab", "n-7", "p-", "x7", "7x"];
                     for value in [&rows[..], &[&"9".repeat(19), &"9".repeat(20)]].concat() {
                         if pattern.is_match(value) {
-                            assert_eq!(ask(value).status, 200, "{path}?{name}={value}");
+                            accepted(value);
                         } else {
                             drop(refused(value));
                         }
@@ -237,7 +294,7 @@ fn every_documented_value_of_a_parameter_is_accepted_and_every_other_one_refused
             }
         }
     }
-    assert_eq!(checked, BTreeSet::from(["enum", "integer", "string"]));
+    assert_eq!(checked, BTreeSet::from(["boolean", "enum", "integer", "string"]));
 }
 
 /// The admin server of a process that has not read its store yet.
@@ -253,7 +310,7 @@ impl Starting {
             max_body: 1024,
             grace: Duration::from_secs(1),
         };
-        let routes = admin::routes(Backend::default());
+        let routes = admin::routes(Backend::default(), Decoder { max_command_size: 1024 });
         let readiness = Readiness::starting();
         let health = Health { readiness, degraded: Degraded::new(metrics), exporter };
         Self(Server::start(options, health, routes).expect("a server"))

@@ -206,16 +206,16 @@ async fn dead_letters_are_listed_and_replayed() {
     let raw = RawClient::new(&url).await;
     raw.wait_for_depth(&names.dead, 2).await;
 
-    let letters = client.dead_letters(10).await.expect("listed");
+    let letters = client.dead_letters(10, |_| true).await.expect("listed");
     assert_eq!(letters.iter().map(|letter| id(&letter.message)).collect::<Vec<_>>(), ["1", "2"]);
     assert_eq!(letters[0].reason.as_deref(), Some("delivery_limit"));
     assert_eq!(letters[0].queue.as_deref(), Some(names.commands.as_str()));
-    assert_eq!(client.dead_letters(1).await.expect("listed").len(), 1);
+    assert_eq!(client.dead_letters(1, |_| true).await.expect("listed").len(), 1);
     raw.wait_for_depth(&names.dead, 2).await;
 
     let mut back = Vec::new();
     for limit in [1, 10] {
-        let replay = client.replay_dead_letters(limit).await.expect("replayed");
+        let replay = client.replay_dead_letters(limit, |_| true).await.expect("replayed");
         assert_eq!((replay.replayed, replay.refused), (1, vec![]));
         back.extend(deliveries(&mut link, 1).await);
     }

@@ -357,7 +357,7 @@ async fn a_command_that_lapin_cannot_read_is_dead_lettered_and_the_others_are_de
     link.control.close().await;
     assert_eq!(raw.depth(&names.commands).await, 0);
     let client = Client::connect(&settings).await.expect("connected");
-    let letters = client.dead_letters(10).await.expect("listed");
+    let letters = client.dead_letters(10, |_| true).await.expect("listed");
     let bodies: Vec<&[u8]> = letters.iter().map(|letter| &letter.message.body[..]).collect();
     assert_eq!(bodies, [b"{\"first\":true}", &large[..]]);
     assert_eq!(letters[0].reason.as_deref(), Some("unreadable properties"));

@@ -24,7 +24,7 @@ fn a_paused_processor_stops_without_waiting() {
         let mut processor =
             Processor::start(opened, link, None, &config, &observed).expect("it starts");
         status.wait_for(Status::connected).await.expect("it goes on");
-        processor.handle.pause().await.expect("it answers");
+        processor.handle.pause(None).await.expect("it answers");
         status.wait_for(|status| status.paused).await.expect("it goes on");
         // and has handled that: messages of the broker come after the pause
         tokio::time::sleep(Duration::from_millis(200)).await;

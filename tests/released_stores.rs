@@ -207,6 +207,10 @@ const ORDERS: [&str; 18] = [
     "folded",
 ];
 
+/// Messages that were parked behind those of the story: one was replayed, and one was dismissed.
+const REPLAYED: &str = "p-5";
+const DISMISSED: &str = "p-6";
+
 /// The paths of all answers about the story.
 fn paths() -> Vec<String> {
     let mut paths = Vec::new();
@@ -215,7 +219,10 @@ fn paths() -> Vec<String> {
         paths.push(format!("/api/orders/{order}/timeline"));
         paths.push(format!("/api/notifications?order_id={order}"));
     }
-    paths.extend(["/api/carts/k-open", "/api/carts/k-bought", "/api/stock/tea"].map(String::from));
+    paths.extend(
+        ["/api/carts/k-open", "/api/carts/k-bought", "/api/stock/tea", "/api/stock/cup"]
+            .map(String::from),
+    );
     paths.extend(["/api/parked", "/api/audit"].map(String::from));
     paths.extend((1..=4).map(|number| format!("/api/parked/p-{number}")));
     paths
@@ -264,6 +271,17 @@ async fn write() {
         producer.publish(&[command.replying(&replies)]).await;
         producer.take(&replies).await;
     }
+    // One message more is replayed, and one is dismissed.
+    let late = Sent::new("stock.set", "late", &json!({"sku": "cup", "on_hand": 3}));
+    let wrong = Sent::new("stock.set", "wrong", &json!({"sku": "cup"}));
+    for message in [late.with_deadline(1), wrong] {
+        producer.publish(&[message.replying(&replies)]).await;
+        producer.take(&replies).await;
+    }
+    let (status, replayed) = processor.post(&format!("/api/parked/{REPLAYED}/replay"));
+    assert_eq!((status, &replayed["verdict"]), (200, &json!("applied")), "{replayed}");
+    let dismissed = format!("http://{}/api/parked/{DISMISSED}", processor.address());
+    assert_eq!(ureq::delete(&dismissed).call().expect("an answer").status(), 200);
     processor.wait(|processor| {
         let pending = processor.get("/api/notifications?status=pending").expect("a list");
         pending["items"] == json!([]) && processor.metric("orderly_outbox_pending", "") < 0.5
@@ -303,6 +321,12 @@ async fn go_on(archive: &Path) -> String {
     let broken = broken["items"].as_array().expect("a list").iter().map(|item| &item["command_id"]);
     assert_eq!(broken.collect::<Vec<_>>(), ["broken", "unknown"], "{name}");
     assert_eq!(processor.get("/api/orders/paid").expect("an order")["parked"], 2, "{name}");
+    // What became of a message that is parked no more is known.
+    if then.contains_key("/api/stock/cup") {
+        let (status, replayed) = processor.post(&format!("/api/parked/{REPLAYED}/replay"));
+        assert_eq!((status, &replayed["verdict"]), (200, &json!("applied")), "{name}: {replayed}");
+        assert_eq!(processor.post(&format!("/api/parked/{DISMISSED}/replay")).0, 404, "{name}");
+    }
     // Money that counted for an order counts for no other one.
     let producer = Producer::new(&shared_url(), NAMESPACE).await;
     let replies = producer.reply_queue().await;

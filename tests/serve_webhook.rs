@@ -310,6 +310,21 @@ async fn a_notification_for_a_dead_webhook_is_given_up_in_time_after_few_attempt
     let without = reasons["the channel was down until the limit"];
     let given_up = counted("given_up");
     assert!((given_up - without as f64).abs() < 0.5, "{given_up} of {without}");
+
+    // A person has all of them sent again, first those of one order.
+    endpoint.answers(200);
+    let resend = "/api/notifications/resend?status=exhausted";
+    assert_eq!(processor.post("/api/notifications/resend?status=pending").0, 422);
+    assert_eq!(processor.post(&format!("{resend}&order_id=none")).0, 404);
+    let one = processor.post(&format!("{resend}&order_id=o-01"));
+    assert_eq!(one, (200, json!({"resent": 1})));
+    assert_eq!(processor.post(resend), (200, json!({"resent": ORDERS - 1})));
+    assert_eq!(processor.post(resend), (200, json!({"resent": 0})));
+    // the channel was down: some may be given up again before the next attempt is due
+    processor.wait(|processor| {
+        assert_eq!(processor.post(resend).0, 200);
+        endpoint.taken().len() == ORDERS
+    });
     assert_eq!(processor.stop().code(), Some(0));
 }
 

@@ -3,7 +3,7 @@
 //! changes nothing.
 
 use crate::names::{self, Place};
-use crate::parked::{ParkedItem, ParkedLinked, Unparked};
+use crate::parked::{ParkedItem, ParkedLinked, Reparked, Unparked};
 use crate::states::{State, StateCache};
 use crate::tables;
 use orderly_domain::cart::Cart;
@@ -45,6 +45,8 @@ pub struct Changeset {
     pub parked: Option<Box<ParkedItem>>,
     /// A message that is not parked any more.
     pub unparked: Option<Box<Unparked>>,
+    /// A parked message that was replayed in vain.
+    pub reparked: Option<Box<Reparked>>,
     /// Parked messages of an earlier build that are put into the lists of their orders.
     pub(crate) parked_linked: Option<Box<ParkedLinked>>,
     /// The new quarantine marker.
@@ -111,6 +113,8 @@ pub enum TimerKind {
     OrphanedCallback = 5,
     /// The order may be settled, and old enough to be deleted.
     DeleteOrder = 6,
+    /// What became of a message that was parked may be old enough to be forgotten.
+    Resolution = 7,
 }
 
 impl TimerKind {
@@ -131,6 +135,7 @@ impl TimerKind {
             | Self::OrphanedCallback
             | Self::DeleteOrder => tables::ORDERS,
             Self::Cart => tables::CARTS,
+            Self::Resolution => tables::PARKED,
         }
     }
 }
@@ -156,6 +161,7 @@ impl Changeset {
         self.parked = other.parked.or(self.parked.take());
         self.unparked = other.unparked.or(self.unparked.take());
         self.parked_linked = other.parked_linked.or(self.parked_linked.take());
+        self.reparked = other.reparked.or(self.reparked.take());
         self.marker = other.marker.or(self.marker.take());
     }
 
@@ -228,6 +234,7 @@ impl Changeset {
             && self.parked.is_none()
             && self.unparked.is_none()
             && self.parked_linked.is_none()
+            && self.reparked.is_none()
             && self.marker.is_none()
     }
 }

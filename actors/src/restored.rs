@@ -32,6 +32,8 @@ pub fn continue_behind(
         original: None,
         events: Vec::new(),
         ignored: None,
+        operator: None,
+        parked: None,
     };
     let builder = opened.view.begin(now.micros());
     let seq = builder.seq().0;

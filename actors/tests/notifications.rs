@@ -190,7 +190,7 @@ async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again()
     let mut shop = shop(&[Channel::Amqp, Channel::Webhook]).await;
     pay(&mut shop, "o-1").await;
     let id = notice(&shop, "o-1").id;
-    let early = shop.sequencer.resend(&id).await.expect("the store works");
+    let early = shop.sequencer.resend(&id, None).await.expect("the store works");
     assert!(matches!(early, ResendOutcome::NotExhausted));
 
     pass(&mut shop, HOUR + 2 * SECOND, webhook_is_down).await;
@@ -204,12 +204,13 @@ async fn a_delivery_is_given_up_after_the_limit_and_a_person_may_send_it_again()
         "no attempt after the delivery was given up"
     );
 
-    let ResendOutcome::Sealed(sealed) = shop.sequencer.resend(&id).await.expect("the store works")
+    let ResendOutcome::Sealed(sealed) =
+        shop.sequencer.resend(&id, None).await.expect("the store works")
     else {
         panic!("the notification is not exhausted");
     };
     shop.keep(*sealed).await;
-    let twice = shop.sequencer.resend(&id).await.expect("the store works");
+    let twice = shop.sequencer.resend(&id, None).await.expect("the store works");
     assert!(matches!(twice, ResendOutcome::NotExhausted));
     let sent = pass(&mut shop, 20 * SECOND, |_| Sent::Delivered).await;
 
@@ -227,7 +228,7 @@ async fn a_notification_that_does_not_exist_cannot_be_sent_again() {
     pay(&mut shop, "o-1").await;
     let id = notice(&shop, "o-1").id;
     for unknown in ["", "n-", "n-0", "n-999-ab", "o-1", &id[..id.len() - 1]] {
-        let resent = shop.sequencer.resend(unknown).await.expect("the store works");
+        let resent = shop.sequencer.resend(unknown, None).await.expect("the store works");
         assert!(matches!(resent, ResendOutcome::Unknown), "{unknown}");
     }
 }

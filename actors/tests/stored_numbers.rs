@@ -83,7 +83,9 @@ fn parts_keep_their_numbers() {
     numbers::check("OrdersPart", orders);
     numbers::check("CartsPart", [part::<Cart>(tables::CARTS)]);
     numbers::check("SkusPart", [part::<Stock>(tables::SKUS)]);
-    let parked = [(parked::ABOUT, "about".to_owned()), (parked::BODY, "body".to_owned())];
+    let parked =
+        [(parked::ABOUT, "about"), (parked::BODY, "body"), (parked::RESOLUTION, "resolution")];
+    let parked = parked.map(|(number, name)| (number, name.to_owned()));
     numbers::check("ParkedPart", parked);
     numbers::check("FoldedPart", [part::<FoldedItem>(tables::FOLDED)]);
 }

@@ -11,6 +11,7 @@
 //! | `route` | the table of routes: which requests there are, and the answers to all others |
 //! | `query` | query parameters |
 //! | `operation` | what a route takes and answers, from the types of its handler |
+//! | `body`, `operator` | bodies that may be absent; who acts, as a caller says |
 //! | `openapi` | `/openapi.json`: the document of all routes |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth` | the bearer tokens |
@@ -18,11 +19,13 @@
 
 mod api;
 mod auth;
+mod body;
 mod extract;
 mod health;
 mod listing;
 mod openapi;
 mod operation;
+mod operator;
 mod problem;
 mod query;
 mod readiness;
@@ -51,7 +54,7 @@ pub use self::listing::{Limit, Page, Window};
 pub use self::openapi::Document;
 pub(crate) use self::openapi::never_null;
 pub use self::operation::{
-    Answer, Content, Input, Inputs, Json, Operation, Output, SchemaOf, Shared, View,
+    Answer, Body, Content, Input, Inputs, Json, Operation, Output, SchemaOf, Shared, View,
 };
 pub use self::problem::Problem;
 pub use self::query::{Expected, Field, Given, Parameter, Parameters, Query, Value};

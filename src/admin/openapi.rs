@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::operation::{Answer, Content, Json, Shared, View};
+use super::operation::{Answer, Body, Content, Json, Shared, View};
 use super::query::Parameter;
 use super::readiness::Reason;
 use super::route::{Route, Routes};
@@ -110,6 +110,12 @@ struct ProblemDocument {
     /// The query parameter that is wrong.
     #[schemars(default, skip_serializing_if = "String::is_empty")]
     parameter: String,
+    /// The header that is wrong.
+    #[schemars(default, skip_serializing_if = "String::is_empty")]
+    header: String,
+    /// How many there are, where another number was confirmed.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
     /// The query parameters that there are.
     #[schemars(default, skip_serializing_if = "Vec::is_empty")]
     parameters: Vec<String>,
@@ -169,20 +175,21 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         })
     });
     let in_query = operation.query.iter().map(|parameter| query_parameter(parameter, generator));
-    let parameters: Vec<_> = in_path.chain(in_query).collect();
+    let in_headers = operation.headers.iter().map(header_parameter);
+    let parameters: Vec<_> = in_path.chain(in_query).chain(in_headers).collect();
     if !parameters.is_empty() {
         described["parameters"] = json!(parameters);
     }
-    if let Some(schema) = operation.body {
+    if let Some(Body { required, media_types }) = operation.body {
         // What is read may have other required members than what is written, so it shares no schema with an answer.
         let mut read = SchemaSettings::draft2020_12()
             .for_deserialize()
             .with(|settings| settings.inline_subschemas = true)
             .into_generator();
-        described["requestBody"] = json!({
-            "required": true,
-            "content": { "application/json": { "schema": schema(&mut read) } },
-        });
+        let content = media_types.iter();
+        let content = content.map(|(name, schema)| (*name, json!({ "schema": schema(&mut read) })));
+        let content: BTreeMap<_, _> = content.collect();
+        described["requestBody"] = json!({ "required": required, "content": content });
     }
     if route.is_open() {
         described["security"] = json!([]);
@@ -195,6 +202,17 @@ fn query_parameter(parameter: &Parameter, generator: &mut SchemaGenerator) -> Va
     json!({
         "name": name, "in": "query", "required": false, "description": about,
         "schema": schema(generator),
+    })
+}
+
+/// Headers are few and each is documented in place.
+fn header_parameter(Parameter { name, about, schema }: &Parameter) -> Value {
+    let mut inline = SchemaSettings::draft2020_12()
+        .with(|settings| settings.inline_subschemas = true)
+        .into_generator();
+    json!({
+        "name": name, "in": "header", "required": false, "description": about,
+        "schema": schema(&mut inline),
     })
 }
 

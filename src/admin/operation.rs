@@ -23,10 +23,21 @@ pub type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
 pub struct Operation {
     /// The query parameters.
     pub query: Vec<Parameter>,
-    /// The JSON of the body, where there is one.
-    pub body: Option<SchemaOf>,
+    /// The headers that it reads.
+    pub headers: Vec<Parameter>,
+    /// The JSON of the body, where there may be one.
+    pub body: Option<Body>,
     /// The answers that the handler makes. A status may be there more than once.
     pub answers: Vec<Answer>,
+}
+
+/// The body of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Body {
+    /// Whether a request must have it.
+    pub required: bool,
+    /// The content types that it may have, each with its schema.
+    pub media_types: &'static [(&'static str, SchemaOf)],
 }
 
 /// One kind of answer.
@@ -57,6 +68,17 @@ impl Operation {
     /// Adds an answer with a problem document.
     pub fn problem(&mut self, status: StatusCode, about: &'static str) {
         self.answers.push(Answer { status, about, content: Content::Problem });
+    }
+
+    /// Adds the answers to a body that is not the JSON that it should be.
+    pub(super) fn problems_of_json(&mut self) {
+        self.problem(StatusCode::BAD_REQUEST, "The body is not JSON");
+        self.problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
+        self.problem(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The content type of the body is not JSON",
+        );
+        self.problem(StatusCode::UNPROCESSABLE_ENTITY, "A value in the body is not possible");
     }
 
     fn succeeds(&mut self, content: Content) {
@@ -96,6 +118,7 @@ inputs!(A B);
 inputs!(A B C);
 inputs!(A B C D);
 inputs!(A B C D E);
+inputs!(A B C D E F);
 
 impl Inputs for () {
     fn describe(_: &mut Operation) {}
@@ -129,14 +152,11 @@ impl<T: Parameters> Input for Query<T> {
 
 impl<T: DeserializeOwned + JsonSchema + 'static> Input for web::Json<T> {
     fn describe(operation: &mut Operation) {
-        operation.body = Some(SchemaGenerator::subschema_for::<T>);
-        operation.problem(StatusCode::BAD_REQUEST, "The body is not JSON");
-        operation.problem(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large");
-        operation.problem(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The content type of the body is not JSON",
-        );
-        operation.problem(StatusCode::UNPROCESSABLE_ENTITY, "A value in the body is not possible");
+        operation.body = Some(Body {
+            required: true,
+            media_types: &[("application/json", SchemaGenerator::subschema_for::<T>)],
+        });
+        operation.problems_of_json();
     }
 }
 

@@ -1,11 +1,12 @@
 //! Errors of the HTTP interface as RFC 9457 problem documents, those of the framework included.
 
 use std::fmt;
+use std::time::Duration;
 
 use actix_web::body::{BoxBody, EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
@@ -19,12 +20,14 @@ pub struct Problem {
     status: StatusCode,
     detail: Option<String>,
     members: Map<String, Value>,
+    /// Whole seconds, at least 1.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     /// A problem with a status and no detail.
     pub fn new(status: StatusCode) -> Self {
-        Self { status, detail: None, members: Map::new() }
+        Self { status, detail: None, members: Map::new(), retry_after: None }
     }
 
     /// 404: there is no such thing.
@@ -62,6 +65,14 @@ impl Problem {
         self
     }
 
+    /// The request may succeed after this time.
+    #[must_use]
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        let begun = u64::from(time.subsec_nanos() > 0);
+        self.retry_after = Some(time.as_secs().saturating_add(begun).max(1));
+        self
+    }
+
     fn document(&self) -> String {
         // The type "about:blank" means that the problem is what the status says (RFC 9457, section 4.2.1).
         let mut document = Map::from_iter([
@@ -92,6 +103,9 @@ impl ResponseError for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             // RFC 9110, section 15.5.2: a 401 names the credentials that are needed.
             response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.insert_header((RETRY_AFTER, seconds));
         }
         response.body(self.document())
     }

@@ -86,6 +86,31 @@ impl Value for String {
     }
 }
 
+impl Value for bool {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(Expected::OneOf(vec!["true", "false"])),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+/// The parameters of both.
+impl<A: Parameters, B: Parameters> Parameters for (A, B) {
+    fn all() -> Vec<Parameter> {
+        A::all().into_iter().chain(B::all()).collect()
+    }
+
+    fn read(given: &Given) -> Result<Self, Problem> {
+        Ok((A::read(given)?, B::read(given)?))
+    }
+}
+
 macro_rules! names {
     ($($type:ty),+) => {$(
         impl Value for $type {

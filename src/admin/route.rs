@@ -40,6 +40,15 @@ impl Route {
         Self::new(Method::GET, path, about, handler)
     }
 
+    /// A route that removes something.
+    pub fn delete<F, Args>(path: &'static str, about: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args, Output: Output + 'static> + Send + Sync,
+        Args: Inputs + 'static,
+    {
+        Self::new(Method::DELETE, path, about, handler)
+    }
+
     /// A route that changes something.
     pub fn post<F, Args>(path: &'static str, about: &'static str, handler: F) -> Self
     where

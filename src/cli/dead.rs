@@ -1,11 +1,13 @@
-//! `orderly dead list`, `orderly dead replay`: the messages that the broker dead-lettered.
+//! `orderly dead list`, `replay`, `dismiss`: the messages that the broker dead-lettered.
 
 use super::exit::Exit;
+use super::message_filter::MessageFilter;
 use super::{output, values};
 use crate::config::Config;
 use crate::process::{self, broker_settings};
-use orderly_broker::client::Client;
+use orderly_broker::client::{Client, DeadLetter};
 use orderly_broker::rabbit;
+use orderly_domain::subject::Subject;
 use serde_json::json;
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -23,16 +25,29 @@ pub struct Args {
 /// The most characters of a body that a line shows.
 const SHOWN: usize = 200;
 
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Print the dead letters, a line of JSON each, and leave them where they are
     List {
         /// Print whole bodies, not only their first 200 characters
         #[arg(long)]
         whole: bool,
+        #[command(flatten)]
+        filter: MessageFilter,
     },
     /// Publish the dead letters back as commands, with confirms
-    Replay,
+    Replay {
+        #[command(flatten)]
+        filter: MessageFilter,
+    },
+    /// Take dead letters out of the queue for good
+    Dismiss {
+        /// How many dead letters that must be; without it nothing is done, and their number is printed
+        #[arg(long, value_name = "N")]
+        count: Option<usize>,
+        #[command(flatten)]
+        filter: MessageFilter,
+    },
 }
 
 /// Why the dead letters were not listed or replayed.
@@ -52,25 +67,44 @@ pub enum Error {
     Output(#[source] std::io::Error),
 }
 
-/// Lists or replays the dead letters. The exit is [`Exit::Failure`] when the broker refused one.
+/// Lists, replays or dismisses dead letters. The exit is [`Exit::Failure`] when one was not.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
     if config.broker.url.is_memory() {
         return Err(Error::Memory);
     }
     process::runtime()?.block_on(async {
         let client = Client::connect(&broker_settings(config)).await?;
-        let exit = match args.action {
-            Action::List { whole } => list(&client, args.limit, whole).await?,
-            Action::Replay => replay(&client, args.limit).await?,
+        let exit = match &args.action {
+            Action::List { whole, filter } => list(&client, filter, args.limit, *whole).await?,
+            Action::Replay { filter } => replay(&client, filter, args.limit).await?,
+            Action::Dismiss { count, filter } => dismiss(&client, filter, *count).await?,
         };
         client.close().await;
         Ok(exit)
     })
 }
 
-async fn list(client: &Client, limit: usize, whole: bool) -> Result<Exit, Error> {
+/// Whether a dead letter is meant.
+fn means(filter: &MessageFilter, letter: &DeadLetter) -> bool {
+    let properties = &letter.message.properties;
+    // the body is parsed only where the order matters
+    let order = filter.order_id.as_ref().and_then(|_| {
+        let order = Subject::read(&letter.message.body).order_id?;
+        Some(order.to_string())
+    });
+    let kind = properties.kind.as_deref().unwrap_or(&letter.message.routing_key);
+    let source = properties.app_id.as_deref();
+    filter.matches([order.as_deref(), source, Some(kind), letter.reason.as_deref()])
+}
+
+async fn list(
+    client: &Client,
+    filter: &MessageFilter,
+    limit: usize,
+    whole: bool,
+) -> Result<Exit, Error> {
     let mut text = String::new();
-    for letter in client.dead_letters(limit).await? {
+    for letter in client.dead_letters(limit, |letter| means(filter, letter)).await? {
         let properties = &letter.message.properties;
         let line = json!({
             "reason": letter.reason, "queue": letter.queue,
@@ -93,8 +127,27 @@ fn shown(text: &str, whole: bool) -> Cow<'_, str> {
     }
 }
 
-async fn replay(client: &Client, limit: usize) -> Result<Exit, Error> {
-    let replay = client.replay_dead_letters(limit).await?;
+/// Dismisses the letters once their number is confirmed. `--limit` does not limit it.
+async fn dismiss(
+    client: &Client,
+    filter: &MessageFilter,
+    count: Option<usize>,
+) -> Result<Exit, Error> {
+    let mean = |letter: &DeadLetter| means(filter, letter);
+    let found = client.dead_letters(usize::MAX, mean).await?.len();
+    if count != Some(found) {
+        eprintln!(
+            "orderly: there are {found} such dead letters: confirm that with --count {found}"
+        );
+        return Ok(Exit::Failure);
+    }
+    let dismissed = client.dismiss_dead_letters(found, mean).await?;
+    output::print(&format!("{dismissed} dismissed\n")).map_err(Error::Output)?;
+    Ok(if dismissed == found { Exit::Success } else { Exit::Failure })
+}
+
+async fn replay(client: &Client, filter: &MessageFilter, limit: usize) -> Result<Exit, Error> {
+    let replay = client.replay_dead_letters(limit, |letter| means(filter, letter)).await?;
     for refused in &replay.refused {
         eprintln!("orderly: the broker did not accept a dead letter: {refused:?}");
     }

@@ -2,16 +2,21 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `check`, `dead`, `demo`, `publish`, `schema`, `serve`, `store` | one command each |
+//! | `check`, `dead`, `demo`, `parked`, `publish`, `schema`, `serve`, `store` | one command each |
+//! | `api` | requests to the admin API of a running process |
+//! | `message_filter` | which of the messages that were not processed are meant |
 //! | `exit` | the exit codes |
 //! | `output` | standard output |
 //! | `values` | the values of arguments |
 
+mod api;
 pub mod check;
 pub mod dead;
 pub mod demo;
 pub mod exit;
+mod message_filter;
 mod output;
+pub mod parked;
 pub mod publish;
 pub mod schema;
 pub mod serve;
@@ -45,7 +50,9 @@ pub enum Command {
     Publish(publish::Args),
     /// Check or measure the store while no processor has it open
     Store(store::Args),
-    /// List or replay the messages that the broker dead-lettered
+    /// List, replay or dismiss the messages that a running process has parked
+    Parked(parked::Args),
+    /// List, replay or dismiss the messages that the broker dead-lettered
     Dead(dead::Args),
     /// Print the JSON Schemas of commands, events, verdicts, notifications and HTTP answers
     Schema(schema::Args),

@@ -121,6 +121,8 @@ label! {
         DeadLettersRejected => "dead_letters_rejected",
         /// The broker blocks publishers, because it is short of memory or disk.
         BrokerBlocked => "broker_blocked",
+        /// An operator has paused the intake: commands stay in the queue.
+        IntakePaused => "intake_paused",
     }
 }
 

@@ -11,14 +11,9 @@
 //! Pure: the caller passes the time of a clock that never steps.
 
 use super::breaker::{Breaker, Health, Permit, State, Terms};
-use governor::clock::Clock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
+use crate::token_bucket::TokenBucket;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The shortest time until a booking.
@@ -65,7 +60,7 @@ pub struct ChannelQueue<T> {
     /// The largest number of attempts under way now, while the breaker is closed.
     allowed: usize,
     breaker: Breaker,
-    bucket: Option<Bucket>,
+    bucket: Option<TokenBucket>,
     /// The time of the next token, when the bucket was empty.
     token_at: Duration,
     /// The earliest time of the next booking.
@@ -81,7 +76,7 @@ impl<T> ChannelQueue<T> {
             in_flight: 0,
             allowed: 1,
             breaker: Breaker::new(limits.breaker),
-            bucket: limits.rate.map(|(rate, burst)| Bucket::new(rate, burst)),
+            bucket: limits.rate.map(|(rate, burst)| TokenBucket::new(rate, burst)),
             token_at: Duration::ZERO,
             booked: Duration::ZERO,
         }
@@ -193,44 +188,6 @@ impl<T> ChannelQueue<T> {
             State::HalfOpen | State::Open => self.limits.in_flight,
         };
         self.in_flight < limit && self.breaker.may_pass(now)
-    }
-}
-
-/// A token bucket: a rate a second, and a burst after a quiet time.
-struct Bucket {
-    limiter: RateLimiter<NotKeyed, InMemoryState, ManualClock, NoOpMiddleware<Duration>>,
-    clock: ManualClock,
-}
-
-impl Bucket {
-    fn new(rate: NonZeroU32, burst: NonZeroU32) -> Self {
-        let clock = ManualClock::default();
-        let quota = Quota::per_second(rate).allow_burst(burst);
-        Self { limiter: RateLimiter::direct_with_clock(quota, clock.clone()), clock }
-    }
-
-    /// Takes a token, or returns the time of the next one.
-    fn take(&self, now: Duration) -> Result<(), Duration> {
-        self.clock.set(now);
-        self.limiter.check().map_err(|not_until| not_until.earliest_possible())
-    }
-}
-
-/// A clock that shows the time that was set, in nanoseconds.
-#[derive(Debug, Clone, Default)]
-struct ManualClock(Arc<AtomicU64>);
-
-impl ManualClock {
-    fn set(&self, now: Duration) {
-        self.0.store(u64::try_from(now.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-}
-
-impl Clock for ManualClock {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        Duration::from_nanos(self.0.load(Ordering::Relaxed))
     }
 }
 

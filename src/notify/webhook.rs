@@ -172,7 +172,7 @@ impl Webhook {
 }
 
 /// The TLS settings. The certificates of this machine are read for `https` only.
-fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
+pub(crate) fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
     use rustls::{ClientConfig, RootCertStore, crypto::ring};
     let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

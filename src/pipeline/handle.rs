@@ -1,9 +1,14 @@
 //! Questions to the core, from any thread.
 
+use super::parked::{Dismissed, Replay, Replayed};
+use super::submit::Tried;
 use orderly_actors::audit::Audit;
 use orderly_actors::owner::Owner;
+use orderly_actors::sequencer::InboundMessage;
 use orderly_actors::states;
 use orderly_actors::supervisor::ActorStats;
+use orderly_domain::id::Operator;
+use orderly_store::Ordinal;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -32,9 +37,32 @@ pub enum Resend {
 /// A question to the core.
 pub(super) enum Question {
     Audit(oneshot::Sender<Result<Audit, states::Error>>),
-    Pause(bool),
-    Resend { id: String, answer: oneshot::Sender<Resend> },
-    Stop { grace: Duration },
+    Pause {
+        paused: bool,
+        operator: Option<Operator>,
+        answer: oneshot::Sender<()>,
+    },
+    Resend {
+        ids: Vec<String>,
+        operator: Option<Operator>,
+        answer: oneshot::Sender<Vec<Resend>>,
+    },
+    Replay {
+        replay: Replay,
+        answer: oneshot::Sender<Vec<Replayed>>,
+    },
+    Try {
+        inbound: Box<InboundMessage>,
+        answer: oneshot::Sender<Tried>,
+    },
+    Dismiss {
+        messages: Vec<Ordinal>,
+        operator: Option<Operator>,
+        answer: oneshot::Sender<Vec<Dismissed>>,
+    },
+    Stop {
+        grace: Duration,
+    },
 }
 
 /// The statistics of each actor. Empty before the actors are started.
@@ -63,21 +91,59 @@ impl Handle {
         answered.await.map_err(|_| Gone)
     }
 
-    /// Stops taking messages from the broker until [`resume`](Self::resume).
-    pub async fn pause(&self) -> Result<(), Gone> {
-        self.ask(Question::Pause(true)).await
+    /// Stops taking messages from the broker until [`resume`](Self::resume), or until the process ends. What has arrived is
+    /// still processed.
+    pub async fn pause(&self, operator: Option<Operator>) -> Result<(), Gone> {
+        self.set_paused(true, operator).await
     }
 
     /// Takes messages again.
-    pub async fn resume(&self) -> Result<(), Gone> {
-        self.ask(Question::Pause(false)).await
+    pub async fn resume(&self, operator: Option<Operator>) -> Result<(), Gone> {
+        self.set_paused(false, operator).await
     }
 
-    /// Sends a notification again through every channel that has given up on it. Answers when the request
-    /// is durable.
-    pub async fn resend(&self, id: String) -> Result<Resend, Gone> {
+    async fn set_paused(&self, paused: bool, operator: Option<Operator>) -> Result<(), Gone> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Question::Resend { id, answer }).await?;
+        self.ask(Question::Pause { paused, operator, answer }).await?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Sends notifications again, each through every channel that has given up on it. Answers what came of each when all of
+    /// it is durable. Commands wait meanwhile, so ask for a few at a time.
+    pub async fn resend(
+        &self,
+        ids: Vec<String>,
+        operator: Option<Operator>,
+    ) -> Result<Vec<Resend>, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question::Resend { ids, operator, answer }).await?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Processes parked messages again, one after the other. Answers what came of each when all of it is durable. Commands
+    /// wait meanwhile, so ask for a few at a time.
+    pub async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question::Replay { replay, answer }).await?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// What the unit of a message would be now. Nothing of it is kept.
+    pub async fn try_command(&self, inbound: InboundMessage) -> Result<Tried, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question::Try { inbound: Box::new(inbound), answer }).await?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Dismisses parked messages. Answers what came of each when all of it is durable. Commands wait meanwhile, so ask for
+    /// a few at a time.
+    pub async fn dismiss(
+        &self,
+        messages: Vec<Ordinal>,
+        operator: Option<Operator>,
+    ) -> Result<Vec<Dismissed>, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question::Dismiss { messages, operator, answer }).await?;
         answered.await.map_err(|_| Gone)
     }
 

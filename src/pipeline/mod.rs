@@ -18,10 +18,12 @@
 //! | `relay` | events to the broker, in order, with a durable cursor |
 //! | `notifier` | queues the notifications that are due on their channels |
 //! | `outbound` | retries, dead letters and replies |
+//! | `parked` | what operators do with parked messages |
 //! | `pace` | how fast messages go to a destination that may reject them |
 //! | `pending_acks` | holds acks, replies, events and notifications back until their unit is durable |
 //! | `timers` | when timers may fire |
 //! | `verdict_log` | the log of verdicts and of parked messages |
+//! | `submit`, `local_replies` | commands over HTTP, and their verdicts on the in-process broker |
 //! | `handle` | asking the core from other threads |
 //! | `watchdog` | ends a process whose core stands still |
 //! | [`workers`] | starts every thread and task, and reports one that fails |
@@ -32,21 +34,27 @@
 mod alone;
 mod core;
 mod handle;
+mod local_replies;
 mod notifier;
 mod outbound;
 mod pace;
+mod parked;
 mod pending_acks;
 mod relay;
 mod storage;
+mod submit;
 mod timers;
 mod verdict_log;
 mod watchdog;
 pub mod workers;
 
 use self::alone::AloneFile;
+use self::local_replies::LocalReplies;
 use self::workers::Workers;
 
 pub use self::handle::{Gone, Handle, Resend};
+pub use self::parked::{Dismissed, Replay, Replayed};
+pub use self::submit::{Submitted, Submitter, Tried};
 
 use crate::config::{self, Config};
 use crate::degraded::Degraded;
@@ -167,6 +175,8 @@ pub struct Condition {
 pub struct Pipeline {
     /// Asks the core.
     pub handle: Handle,
+    /// Publishes commands.
+    pub submitter: Submitter,
     /// Whether the pipeline works.
     pub condition: watch::Receiver<Condition>,
     /// Starts further workers whose failure must end the process.
@@ -223,6 +233,13 @@ impl Pipeline {
                 metrics: metrics.clone(),
             },
         )?;
+        let local_replies = LocalReplies::default();
+        let submitter = Submitter::new(
+            link.publisher.clone(),
+            link.status.clone(),
+            names.clone(),
+            config.broker.url.is_memory().then(|| local_replies.clone()),
+        );
         let alone = AloneFile::of_store(&config.store.path);
         let (condition_in, condition) = watch::channel(Condition::default());
         let heartbeat = watchdog::Heartbeat::start();
@@ -239,6 +256,7 @@ impl Pipeline {
             },
             names,
             link,
+            local_replies,
             storage,
             reports,
             relay,
@@ -274,7 +292,7 @@ impl Pipeline {
             }
             result
         });
-        Ok(Self { handle, condition, workers, ended })
+        Ok(Self { handle, submitter, condition, workers, ended })
     }
 
     /// Waits until the pipeline ends: after [`Handle::stop`], or because it cannot go on.

@@ -4,6 +4,7 @@ mod lane;
 
 use self::lane::{Job, Lane, Shared};
 use super::Error;
+use super::local_replies::LocalReplies;
 use super::pace::Report;
 use super::pending_acks::DeliveryRef;
 use super::workers::{Workers, failpoint};
@@ -36,6 +37,7 @@ pub(super) enum Confirmed {
 
 pub(super) struct Outbound {
     replies: mpsc::Sender<Vec<Message>>,
+    local_replies: LocalReplies,
     /// The lane of each wait queue, by its name.
     to_retry: HashMap<String, mpsc::UnboundedSender<Job>>,
     to_dead: mpsc::UnboundedSender<Job>,
@@ -54,6 +56,7 @@ impl Outbound {
         publisher: Publisher,
         names: Names,
         retry_delays: &[Duration],
+        local_replies: LocalReplies,
         degraded: &Degraded,
         metrics: Metrics,
     ) -> Self {
@@ -85,7 +88,17 @@ impl Outbound {
         let to_dead = start(Restriction::DeadLettersRejected, "dead letters", "", destination);
         let retries = Retries::new(&names, retry_delays);
         let callbacks = HashSet::new();
-        Self { replies, to_retry, to_dead, names, retries, confirmed, under_way, callbacks }
+        Self {
+            replies,
+            local_replies,
+            to_retry,
+            to_dead,
+            names,
+            retries,
+            confirmed,
+            under_way,
+            callbacks,
+        }
     }
 
     /// Publishes a failed command to a wait queue. `false` when the command has had its last attempt.
@@ -162,6 +175,7 @@ impl Outbound {
 
     /// Publishes verdict replies.
     pub(super) fn reply(&self, replies: Vec<Message>) {
+        let replies = self.local_replies.hand_over(replies);
         if !replies.is_empty() && self.replies.try_send(replies).is_err() {
             tracing::debug!("verdict replies were dropped: too many wait to be published");
         }

@@ -56,7 +56,7 @@ pub(super) struct Originals<'a> {
 impl Originals<'_> {
     /// The unit of the first verdict. `None` when the unit was pruned or cannot be read: the reply is sent
     /// without the first verdict then, since replies are best effort.
-    fn read(&self, entry: &JournalEntry) -> Option<JournalEntry> {
+    pub(super) fn read(&self, entry: &JournalEntry) -> Option<JournalEntry> {
         let seq = Seq(entry.record.original?);
         let unit = self.view.borrow().unit(seq).ok()??;
         JournalEntry::read(&unit).ok()
@@ -193,7 +193,8 @@ impl PendingAcks {
             | Origin::Retention
             | Origin::Reminder
             | Origin::Upgrade
-            | Origin::Restored => CommandType::Internal,
+            | Origin::Restored
+            | Origin::Dismissed => CommandType::Internal,
         };
         self.metrics.commands(kind, record.verdict, 1);
         if let Some(ignored) = &record.ignored {

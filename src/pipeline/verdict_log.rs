@@ -5,7 +5,7 @@
 use crate::telemetry;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::event::Event;
-use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::id::{CommandId, Operator, OrderId, Source};
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Reason;
 use std::time::Duration;
@@ -82,7 +82,8 @@ fn verdict(entry: &JournalEntry) {
         | Origin::Retention
         | Origin::Reminder
         | Origin::Upgrade
-        | Origin::Restored => return,
+        | Origin::Restored
+        | Origin::Dismissed => return,
     };
     tracing::debug!(
         target: telemetry::VERDICT,
@@ -92,6 +93,7 @@ fn verdict(entry: &JournalEntry) {
         source = source.map(Source::as_str),
         id = id.map(CommandId::as_str),
         order_id = record.order.as_ref().map(OrderId::as_str),
+        operator = record.operator.as_ref().map(Operator::as_str),
         sequence = entry.seq.0,
         "verdict"
     );

@@ -19,6 +19,7 @@ pub use self::store::{open_store, read_any_store, read_store};
 
 use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;
+use crate::decode::Decoder;
 use crate::degraded::Degraded;
 use crate::mark::{self, MarkWriter};
 use crate::metrics::Metrics;
@@ -90,21 +91,25 @@ pub struct Observed {
     backend: Backend,
 }
 
+/// The bytes that the body of a request may have beside the data of a command.
+const ENVELOPE: usize = 8 << 10;
+
 impl Observed {
     /// Starts metrics and the admin server, so that the rest of the start can be watched.
     pub fn start(config: &Config) -> Result<Self, Error> {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
         let degraded = Degraded::new(metrics.clone());
-        let backend = Backend::default();
+        let backend = Backend::new(&config.intake);
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
             read_token: config.admin.read_token.clone(),
-            max_body: config.intake.max_command_size.as_usize(),
+            max_body: config.intake.max_command_size.as_usize().saturating_add(ENVELOPE),
             grace: Duration::from_secs(5),
         };
-        let routes = admin::routes(backend.clone());
+        let decoder = Decoder { max_command_size: config.intake.max_command_size.as_usize() };
+        let routes = admin::routes(backend.clone(), decoder);
         let health =
             admin::Health { readiness: readiness.clone(), degraded: degraded.clone(), exporter };
         let server = admin::Server::start(options, health, routes)?;
@@ -148,6 +153,7 @@ impl Processor {
         let (degraded, metrics) = (&observed.degraded, &observed.metrics);
         let pipeline = Pipeline::start(opened, link, marks, config, degraded, metrics)?;
         observed.backend.ask(pipeline.handle.clone());
+        observed.backend.submit_through(pipeline.submitter.clone());
         let broker = watch::watch_broker(status, observed.shown());
         let condition = pipeline.condition.clone();
         let condition = watch::watch_pipeline(condition, observed.readiness.clone());

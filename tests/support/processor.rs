@@ -3,7 +3,7 @@
 
 use assert_cmd::cargo::cargo_bin;
 use serde_json::Value;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -133,6 +133,11 @@ impl Processor {
             std::thread::sleep(Duration::from_millis(20));
         }
         panic!("it did not happen in time");
+    }
+
+    /// The address of its admin API.
+    pub(crate) fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// The JSON (or text) that a path of the admin API answers with; `None` unless 200.

@@ -259,6 +259,14 @@ impl Sent {
         self
     }
 
+    /// Is not to be carried out later than this, in seconds since 1970.
+    pub(crate) fn with_deadline(mut self, deadline: i64) -> Self {
+        let mut headers = FieldTable::default();
+        headers.insert("deadline".into(), AMQPValue::LongLongInt(deadline));
+        self.properties = self.properties.with_headers(headers);
+        self
+    }
+
     /// Asks for the verdict as a reply.
     pub(crate) fn replying(mut self, queue: &str) -> Self {
         self.properties = self.properties.with_reply_to(queue.into());

@@ -1,25 +1,23 @@
 //! From a message to the owner that decides, and to its verdict.
 
 use super::attempt::Attempt;
+use super::dead_letter::Unprocessable;
 use super::inbound::InboundMessage;
 use super::owners::Owners;
 use super::seal::{Identity, UnitContext};
 use super::state::Sequencer;
-use super::step::{Error, Sealed, Step};
+use super::step::{Error, Step};
 use crate::cart;
 use crate::changeset::Changeset;
 use crate::inventory;
-use crate::names;
 use crate::order;
 use crate::outcome::{Fault, Outcome, ask};
-use crate::tables;
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity::{self, DataHash};
-use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
-use orderly_domain::verdict::{Reason, Verdict};
+use orderly_domain::verdict::{Detail, Reason, Verdict};
 use orderly_store::{IdentityHash, Seq};
 
 /// The message that brought the command in hand.
@@ -29,42 +27,86 @@ struct Message<'a> {
     trace: Option<TraceParent>,
 }
 
+/// What is to become of a message.
+#[allow(clippy::large_enum_variant, reason = "there is one at a time, and most are the large one")]
+pub(super) enum Judgement {
+    /// The owners decided its command, and have staged what it changes.
+    Decided(UnitContext, Outcome),
+    /// Its command came before: no owner was asked.
+    Repeated(UnitContext, Outcome),
+    /// It cannot be processed, and is to be parked. Nothing is staged but by a failure that the owners decided.
+    Unprocessable(Unprocessable),
+    /// Two attempts failed: what went wrong the second time.
+    Failed(String),
+}
+
+/// Which identity a command uses up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum IdentityOf {
+    /// That of the command.
+    Command,
+    /// One of its own, since the command's was used up with other data.
+    ReplayedConflict,
+}
+
 impl Sequencer {
     /// Processes a message. In the end its unit is sealed, or the message failed.
     pub async fn run(&mut self, inbound: &InboundMessage) -> Result<Step, Error> {
         let now = self.now();
+        match self.judge(inbound, IdentityOf::Command, now).await? {
+            Judgement::Decided(context, outcome) => self.seal_step(context, outcome).await,
+            // no owner was asked, so none has to roll back
+            Judgement::Repeated(context, outcome) => self.write(context, outcome).map(Step::from),
+            Judgement::Unprocessable(why) => self.park(inbound, why).await.map(Step::from),
+            Judgement::Failed(problem) => Ok(Step::Failed { problem }),
+        }
+    }
+
+    /// Decides what is to become of a message. Nothing is sealed yet.
+    pub(super) async fn judge(
+        &mut self,
+        inbound: &InboundMessage,
+        identity_of: IdentityOf,
+        now: Timestamp,
+    ) -> Result<Judgement, Error> {
+        let unprocessable = |reason, detail: Detail| {
+            let why = Unprocessable::new(inbound, reason, Some(detail), now);
+            Ok(Judgement::Unprocessable(why))
+        };
         let (command, source, id) = match (&inbound.command, &inbound.source, &inbound.id) {
             (Ok(command), Some(source), Some(id)) => (command, source, id),
             (Err(invalid), _, _) => {
-                let detail = Some(invalid.detail.clone().into());
-                return self.park(inbound, invalid.reason, detail, now).await.map(Step::from);
+                return unprocessable(invalid.reason, invalid.detail.clone().into());
             }
             (Ok(_), _, _) => {
-                let detail = Some("id and source are required".into());
-                return self.park(inbound, Reason::Malformed, detail, now).await.map(Step::from);
+                return unprocessable(Reason::Malformed, "id and source are required".into());
             }
         };
-        let identity = Identity {
-            hash: IdentityHash(identity::of(source, id, command)),
-            data: DataHash::new(command),
+        let data = DataHash::new(command);
+        let hash = match (identity_of, identity::of(source, id, command)) {
+            (IdentityOf::Command, hash) => hash,
+            (IdentityOf::ReplayedConflict, before) => identity::of_replayed_conflict(before, data),
         };
+        let identity = Identity { hash: IdentityHash(hash), data };
         let seen = self.view.borrow().identity(&identity.hash)?;
         if let Some(seen) = seen.filter(|seen| !DataHash::is_freed(seen.data)) {
-            let same = identity.data.is_same(seen.data);
-            return self.repeat(inbound, command, seen.seq, same, now).await.map(Step::from);
+            if !identity.data.is_same(seen.data) {
+                let why = Unprocessable::conflict(inbound, seen.seq, now);
+                return Ok(Judgement::Unprocessable(why));
+            }
+            return self.repeat(inbound, command, seen.seq, now);
         }
         // the identity is checked first: a command that was applied in time and comes again is a duplicate
         // compare with the wall clock: the time of units may be ahead of a wall clock that stepped back
         let wall = self.wall_clock();
         if let Some(deadline) = inbound.deadline.filter(|deadline| *deadline < wall) {
-            let detail = Some(format!("its deadline was {deadline}, it came at {wall}").into());
-            return self.park(inbound, Reason::Deadline, detail, now).await.map(Step::from);
+            let detail = format!("its deadline was {deadline}, it came at {wall}");
+            return unprocessable(Reason::Deadline, detail.into());
         }
         let oldest = now.minus(self.settings.identity_retention);
         if let Some(time) = inbound.time.filter(|time| *time < oldest) {
             let problem = format!("its time is {time}, identities are kept since {oldest} only");
-            let detail = Some(problem.into());
-            return self.park(inbound, Reason::ExpiredIdentity, detail, now).await.map(Step::from);
+            return unprocessable(Reason::ExpiredIdentity, problem.into());
         }
         let message = Message { source, id, trace: inbound.trace };
         self.decide(inbound, command, &message, identity, now).await
@@ -77,57 +119,40 @@ impl Sequencer {
         message: &Message<'_>,
         identity: Identity,
         now: Timestamp,
-    ) -> Result<Step, Error> {
+    ) -> Result<Judgement, Error> {
         let attempt = self.attempt(async |owners| dispatch(owners, command, message, now).await);
+        let unprocessable = |reason, detail| {
+            let why = Unprocessable::new(inbound, reason, detail, now);
+            Ok(Judgement::Unprocessable(why))
+        };
         let outcome = match attempt.await? {
             Attempt::Done(outcome) => outcome,
             Attempt::Invalid(invalid) => {
-                let detail = Some(invalid.detail.into());
-                return self.park(inbound, invalid.reason, detail, now).await.map(Step::from);
+                return unprocessable(invalid.reason, Some(invalid.detail.into()));
             }
-            Attempt::Failed(problem) => return Ok(Step::Failed { problem }),
+            Attempt::Failed(problem) => return Ok(Judgement::Failed(problem)),
         };
         if outcome.verdict == Verdict::Failed {
-            let reason = outcome.reason.unwrap_or(Reason::Failed);
-            return self.park(inbound, reason, outcome.detail, now).await.map(Step::from);
+            return unprocessable(outcome.reason.unwrap_or(Reason::Failed), outcome.detail);
         }
-        let origin = Origin::Message {
-            source: Some(message.source.clone()),
-            id: Some(message.id.clone()),
-            kind: CommandName::from(command.kind()),
-        };
-        let context = UnitContext {
-            identity: Some(identity),
-            ignored: inbound.ignored.clone(),
-            ..UnitContext::new(origin, message.trace, now)
-        };
-        self.seal_step(context, outcome).await
+        let context =
+            UnitContext { identity: Some(identity), ..UnitContext::of_message(inbound, now) };
+        Ok(Judgement::Decided(context, outcome))
     }
 
-    /// Seals the verdict on a command whose identity was seen before: a duplicate changes nothing, and a
-    /// conflict (other data) is parked.
-    async fn repeat(
-        &mut self,
+    /// The verdict on a command that came before with the same data: a duplicate changes nothing.
+    fn repeat(
+        &self,
         inbound: &InboundMessage,
         command: &Command,
         first: Seq,
-        same_data: bool,
         now: Timestamp,
-    ) -> Result<Sealed, Error> {
-        if !same_data {
-            return self.park_conflict(inbound, first, now).await;
-        }
-        let order = match command.subject().order_id {
-            Some(id) => {
-                let ordinal = names::find(&self.view.borrow(), tables::ORDERS, id.as_str())?;
-                Some((id, ordinal))
-            }
-            None => None,
-        };
+    ) -> Result<Judgement, Error> {
+        let order = self.placed(command.subject().order_id)?;
         let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
         let context =
             UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
-        self.write(context, outcome) // no owner was asked, so none has to roll back
+        Ok(Judgement::Repeated(context, outcome))
     }
 }
 

@@ -19,6 +19,7 @@ use crate::states::Rollback;
 use crate::tables;
 use bytes::Bytes;
 use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
 use orderly_domain::identity::{self, DataHash};
 use orderly_domain::ignored::Ignored;
 use orderly_domain::parked::Parked;
@@ -36,49 +37,35 @@ impl Sequencer {
         inbound: &InboundMessage,
         problem: String,
     ) -> Result<Sealed, Error> {
-        let now = self.now();
-        self.park(inbound, Reason::Failed, Some(problem.into()), now).await
+        let why = Unprocessable::new(inbound, Reason::Failed, Some(problem.into()), self.now());
+        self.park(inbound, why).await
     }
 
-    /// Parks a message for `reason`. A message that was parked before is not parked twice.
+    /// Parks a message. A message that was parked before is not parked twice. A message that cannot be kept whole is also
+    /// marked for the dead letters of the broker.
     pub(super) async fn park(
         &mut self,
         inbound: &InboundMessage,
-        reason: Reason,
-        detail: Option<Detail>,
-        now: Timestamp,
+        why: Unprocessable,
     ) -> Result<Sealed, Error> {
-        let context = UnitContext::of_message(inbound, now);
-        self.park_or_dead_letter(inbound, context, reason, detail).await
+        let (context, outcome, dead_letter) = self.parking(inbound, why)?;
+        let sealed = self.seal_parked(context, outcome).await?;
+        Ok(Sealed { dead_letter, ..sealed })
     }
 
-    /// Parks a message whose identity came before with other data.
-    pub(super) async fn park_conflict(
-        &mut self,
+    /// What the unit of a message has that is parked, and whether the message goes to the dead letters of the broker, too. The
+    /// unit is in the history of the order that the message names, also if there is no such order yet.
+    pub(super) fn parking(
+        &self,
         inbound: &InboundMessage,
-        first: Seq,
-        now: Timestamp,
-    ) -> Result<Sealed, Error> {
-        let context =
-            UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
-        let detail = Some("the same identity came before with other data".into());
-        self.park_or_dead_letter(inbound, context, Reason::Conflict, detail).await
-    }
-
-    /// Parks a message. A message that cannot be kept whole is also marked for the dead letters of the broker. The unit is in
-    /// the history of the order that the message names, also if there is no such order yet.
-    async fn park_or_dead_letter(
-        &mut self,
-        inbound: &InboundMessage,
-        context: UnitContext,
-        reason: Reason,
-        detail: Option<Detail>,
-    ) -> Result<Sealed, Error> {
+        why: Unprocessable,
+    ) -> Result<(UnitContext, Outcome, bool), Error> {
+        let (reason, detail) = (why.reason, why.detail.clone());
         let mut changeset = Changeset::default();
         let mut number = None;
         // a message that was parked before is published again too: the process may have died before
         // the broker confirmed the dead letter
-        let dead_letter = match self.place(inbound, reason, detail.clone(), context.now)? {
+        let dead_letter = match self.place(inbound, reason, detail.clone(), why.context.now)? {
             Place::Known(about) => about.truncated,
             Place::Room(item) => {
                 let truncated = item.about.truncated;
@@ -88,23 +75,26 @@ impl Sequencer {
                 truncated
             }
             Place::Full => {
-                changeset.events.push(event(None, inbound, reason, detail.clone()));
+                changeset.events.push(event(None, inbound, reason, detail));
                 true
             }
         };
         let order = match (self.subject_of(inbound).order_id, number) {
-            (Some(id), None) => {
-                let known = names::find(&self.view().borrow(), tables::ORDERS, id.as_str())?;
-                Some((id, known))
-            }
             (Some(id), Some(number)) => Some((id, Some(number))),
-            (None, _) => None,
+            (order, _) => self.placed(order)?,
         };
-        let verdict = verdict_of(reason);
-        let outcome =
-            Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
-        let sealed = self.seal_parked(context, outcome).await?;
-        Ok(Sealed { dead_letter, ..sealed })
+        let (context, outcome) = why.outcome(order, changeset);
+        Ok((context, outcome, dead_letter))
+    }
+
+    /// The same order with its place in the store, where its id has one.
+    pub(super) fn placed(
+        &self,
+        order: Option<OrderId>,
+    ) -> Result<Option<(OrderId, Option<Ordinal>)>, Error> {
+        let Some(id) = order else { return Ok(None) };
+        let ordinal = names::find(&self.view().borrow(), tables::ORDERS, id.as_str())?;
+        Ok(Some((id, ordinal)))
     }
 
     /// What a message names. Of one that is no command, what can be read from its bytes.
@@ -182,13 +172,14 @@ impl Sequencer {
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);
         let ordinal = known.unwrap_or_else(|| view.next_ordinal(tables::PARKED));
+        let was_resolved = known.is_some();
         let mut lists = Lists::new(&view);
         let about = match order_id {
             Some(order) => lists.add(ordinal, about, &order)?,
             None => about,
         };
         let lists = lists.finish().without(ordinal);
-        Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body, lists })))
+        Ok(Place::Room(Box::new(ParkedItem { ordinal, name, about, body, lists, was_resolved })))
     }
 
     /// Parks the first callback that waited for an order, because the callback cannot be applied.
@@ -252,6 +243,7 @@ impl Sequencer {
             trace,
             attempts: 1,
             command: Ok(command),
+            operator: None,
             ignored: Ignored::default(),
             raw: Raw {
                 body: body.into(),
@@ -295,6 +287,45 @@ impl Sequencer {
                 self.park_waiting(order, cause, Some(letter), now).await
             }
         }
+    }
+}
+
+/// Why a message cannot be processed.
+pub(super) struct Unprocessable {
+    pub(super) context: UnitContext,
+    pub(super) reason: Reason,
+    pub(super) detail: Option<Detail>,
+}
+
+impl Unprocessable {
+    pub(super) fn new(
+        inbound: &InboundMessage,
+        reason: Reason,
+        detail: Option<Detail>,
+        now: Timestamp,
+    ) -> Self {
+        Self { context: UnitContext::of_message(inbound, now), reason, detail }
+    }
+
+    /// Of a message whose identity came before, in the unit `first`, with other data.
+    pub(super) fn conflict(inbound: &InboundMessage, first: Seq, now: Timestamp) -> Self {
+        let detail = Some("the same identity came before with other data".into());
+        let conflict = Self::new(inbound, Reason::Conflict, detail, now);
+        let context = UnitContext { original: Some(first), ..conflict.context };
+        Self { context, ..conflict }
+    }
+
+    /// The outcome of its command: nothing of what it asked for is done.
+    pub(super) fn outcome(
+        self,
+        order: Option<(OrderId, Option<Ordinal>)>,
+        changeset: Changeset,
+    ) -> (UnitContext, Outcome) {
+        let Self { context, reason, detail } = self;
+        let verdict = verdict_of(reason);
+        let outcome =
+            Outcome { reason: Some(reason), detail, order, ..Outcome::new(verdict, changeset) };
+        (context, outcome)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use orderly_domain::command::{Command, Invalid};
-use orderly_domain::id::{CommandId, Source};
+use orderly_domain::id::{CommandId, Operator, Source};
 use orderly_domain::ignored::Ignored;
 use orderly_domain::record::{CommandName, Origin};
 use orderly_domain::time::Timestamp;
@@ -23,6 +23,8 @@ pub struct InboundMessage {
     pub deadline: Option<Timestamp>,
     /// The trace that the message belongs to.
     pub trace: Option<TraceParent>,
+    /// Who sent the command through the admin API, as the caller said.
+    pub operator: Option<Operator>,
     /// The number of earlier attempts to process the message.
     pub attempts: u32,
     /// The command, or what is wrong with the message.

@@ -23,6 +23,8 @@
 //! | `retention_counts` | how much was expired, parked and deleted |
 //! | `notify` | what the notifier and operators ask about notifications |
 //! | `dead_letter` | parks messages that cannot be processed |
+//! | `dry_run` | says what would come of a message, without doing it |
+//! | `replay` | replays and dismisses parked messages |
 //! | `quarantine` | runs a message alone that may kill the process |
 //! | `upgrade` | brings a store that an earlier build wrote up to date |
 //! | `audit` | an audit between the commands |
@@ -31,10 +33,12 @@ mod attempt;
 mod audit;
 mod command;
 mod dead_letter;
+mod dry_run;
 mod inbound;
 mod notify;
 mod owners;
 mod quarantine;
+mod replay;
 mod retention;
 mod retention_counts;
 mod seal;
@@ -48,6 +52,7 @@ pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};
 pub use quarantine::{LastAlone, PreviousRun};
+pub use replay::Replay;
 pub use retention_counts::RetentionCounts;
 pub use state::Sequencer;
 pub use step::{DeadLetter, Error, FollowUp, Sealed, Step};

@@ -10,7 +10,7 @@ use crate::notification::{self, ResendReply};
 use crate::outcome::{Outcome, accepted, ask};
 use crate::states;
 use orderly_domain::event::Event;
-use orderly_domain::id::OrderId;
+use orderly_domain::id::{Operator, OrderId};
 use orderly_domain::notification::Sent;
 use orderly_domain::order::Order;
 use orderly_domain::record::Origin;
@@ -99,7 +99,11 @@ impl Sequencer {
     }
 
     /// Sends a notification again through every channel that gave up on it.
-    pub async fn resend(&mut self, id: &str) -> Result<ResendOutcome, Error> {
+    pub async fn resend(
+        &mut self,
+        id: &str,
+        operator: Option<Operator>,
+    ) -> Result<ResendOutcome, Error> {
         let Some(order) = notification::order_of(id) else {
             return Ok(ResendOutcome::Unknown);
         };
@@ -114,7 +118,8 @@ impl Sequencer {
             Ok((ResendReply::Again, changeset)) => {
                 let order = self.known(order)?;
                 let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
-                let context = UnitContext::new(Origin::Operator, None, now);
+                let context =
+                    UnitContext { operator, ..UnitContext::new(Origin::Operator, None, now) };
                 match self.seal_step(context, outcome).await? {
                     Step::Sealed(sealed) => Ok(ResendOutcome::Sealed(sealed)),
                     Step::Failed { problem } => Ok(cannot_resend(id, &problem)),

@@ -142,6 +142,7 @@ impl Sequencer {
             trace: alone.trace,
             attempts: alone.attempts,
             command: Err(Invalid { reason: Reason::Failed, detail: problem.clone() }),
+            operator: None,
             ignored: Ignored::default(),
             raw: Raw {
                 body: alone.body.into(),

@@ -10,6 +10,7 @@ use crate::marker;
 use crate::outcome::Outcome;
 use crate::states::{Rollback, State};
 use crate::tables;
+use orderly_domain::id::Operator;
 use orderly_domain::identity::DataHash;
 use orderly_domain::ignored::Ignored;
 use orderly_domain::record::{Origin, UnitRecord};
@@ -17,7 +18,7 @@ use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Verdict;
-use orderly_store::{IdentityHash, Ordinal, Seq, UnitBuilder};
+use orderly_store::{IdentityHash, Ordinal, Seq, Unit, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,17 +45,34 @@ pub(super) struct UnitContext {
     pub(super) original: Option<Seq>,
     /// The fields of the command that are not known.
     pub(super) ignored: Ignored,
+    /// Who acted, as the caller of the admin API said.
+    pub(super) operator: Option<Operator>,
+    /// The parked message that the unit replays or dismisses.
+    pub(super) parked: Option<Ordinal>,
     pub(super) now: Timestamp,
 }
 
 impl UnitContext {
     pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
-        Self { origin, trace, identity: None, original: None, ignored: Ignored::default(), now }
+        Self {
+            origin,
+            trace,
+            identity: None,
+            original: None,
+            ignored: Ignored::default(),
+            operator: None,
+            parked: None,
+            now,
+        }
     }
 
     /// Of a message that uses up no identity.
     pub(super) fn of_message(inbound: &InboundMessage, now: Timestamp) -> Self {
-        Self { ignored: inbound.ignored.clone(), ..Self::new(inbound.origin(), inbound.trace, now) }
+        Self {
+            ignored: inbound.ignored.clone(),
+            operator: inbound.operator.clone(),
+            ..Self::new(inbound.origin(), inbound.trace, now)
+        }
     }
 }
 
@@ -111,12 +129,23 @@ impl Sequencer {
         self.write(context, outcome)
     }
 
-    /// Writes the unit of an outcome: states, names, timers, counters, and the record with the events.
+    /// Writes the unit of an outcome, and makes it memory.
     pub(super) fn write(
         &mut self,
         context: UnitContext,
         outcome: Outcome,
     ) -> Result<Sealed, Error> {
+        let (unit, entry, follow_ups) = self.build(context, outcome)?;
+        self.audit.seal(&mut self.view.borrow_mut(), &unit);
+        Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
+    }
+
+    /// Makes the unit of an outcome: states, names, timers, counters, and the record with the events.
+    pub(super) fn build(
+        &self,
+        context: UnitContext,
+        outcome: Outcome,
+    ) -> Result<(Arc<Unit>, JournalEntry, Vec<FollowUp>), Error> {
         let mut builder = self.view.borrow().begin(context.now.micros());
         let Outcome { verdict, reason, detail, order, original, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
@@ -130,6 +159,8 @@ impl Sequencer {
             original: context.original.or(original).map(|seq| seq.0),
             events: changeset.events,
             ignored: Some(context.ignored).filter(|ignored| !ignored.is_empty()),
+            operator: context.operator,
+            parked: context.parked.map(|parked| parked.0),
         };
         if let Some(identity) = context.identity {
             builder.identity(identity.hash, identity.data.word());
@@ -160,7 +191,8 @@ impl Sequencer {
                 | TimerKind::Waiting
                 | TimerKind::Cart
                 | TimerKind::OrphanedCallback
-                | TimerKind::DeleteOrder => timer.due,
+                | TimerKind::DeleteOrder
+                | TimerKind::Resolution => timer.due,
             };
             builder.timer(due.micros(), timer.kind.table(), timer.ordinal, timer.kind as u8);
         }
@@ -185,6 +217,9 @@ impl Sequencer {
         if let Some(unparked) = changeset.unparked {
             unparked.put(&mut builder)?;
         }
+        if let Some(reparked) = changeset.reparked {
+            reparked.put(&mut builder)?;
+        }
         if let Some(linked) = changeset.parked_linked {
             linked.changes.put(&mut builder)?;
             builder.count(counters::PARKED_LINKED, linked.is_done.into());
@@ -199,8 +234,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.write(out).map_err(Error::from))?;
-        self.audit.seal(&mut self.view.borrow_mut(), &unit);
-        Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
+        Ok((unit, entry, follow_ups))
     }
 }
 
@@ -247,6 +281,7 @@ fn follow_up(timer: &NewTimer, at: Timestamp) -> Option<FollowUp> {
         TimerKind::Hold
         | TimerKind::Cart
         | TimerKind::OrphanedCallback
-        | TimerKind::DeleteOrder => None,
+        | TimerKind::DeleteOrder
+        | TimerKind::Resolution => None,
     }
 }

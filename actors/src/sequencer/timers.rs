@@ -23,6 +23,7 @@ impl Sequencer {
             Some(TimerKind::Cart) => self.expire_or_delete_cart(timer.ordinal).await,
             Some(TimerKind::OrphanedCallback) => self.park_orphaned_callback(timer.ordinal).await,
             Some(TimerKind::DeleteOrder) => self.delete_order(timer.ordinal).await,
+            Some(TimerKind::Resolution) => self.forget_resolution(timer.ordinal).await,
             // the notifier's own: see `pending_notifications`
             Some(TimerKind::Notify) | None => Ok(None),
         }

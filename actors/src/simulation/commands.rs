@@ -33,6 +33,7 @@ pub fn inbound(source: &str, id: &str, kind: &str, body: Bytes) -> InboundMessag
         time: None,
         deadline: None,
         trace: None,
+        operator: None,
         attempts: 0,
         command,
         ignored,

@@ -115,84 +115,95 @@ impl Client {
         Ok(survey(&self.connection, &asking).await?.missing)
     }
 
-    /// The first `limit` dead letters. They stay in the queue: they are read without an ack, and
+    /// The first `limit` dead letters that are `wanted`. They stay in the queue: they are read without an ack, and
     /// return when the channel closes. A quorum queue may change their order.
-    pub async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, Error> {
-        let channel = self.connection.open_channel().await?;
+    pub async fn dead_letters(
+        &self,
+        limit: usize,
+        wanted: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<Vec<DeadLetter>, Error> {
+        let mut queue = self.read_dead().await?;
         let mut letters = Vec::new();
-        while letters.len() < limit {
-            let Some(got) = self.get(&channel).await? else {
-                break;
-            };
-            letters.push(DeadLetter {
-                reason: header(&got, "x-first-death-reason")
-                    .or_else(|| header(&got, REASON_HEADER)),
-                queue: header(&got, "x-first-death-queue"),
-                message: codec::decode(0, got.delivery).message,
-            });
+        while letters.len() < limit
+            && let Some((_, letter)) = queue.next(self).await?
+        {
+            if wanted(&letter) {
+                letters.push(letter);
+            }
         }
-        let closing = channel.close(200, "seen".into());
-        with_timeout("closing", closing).await?.map_err(Error::Channel)?;
+        queue.close().await?;
         Ok(letters)
     }
 
-    /// Publishes the first `limit` dead letters back to the command queue as new commands: their
+    /// Publishes the first `limit` dead letters that are `wanted` back to the command queue as new commands: their
     /// attempts start again. Ends with the first window in which one is refused.
-    pub async fn replay_dead_letters(&self, limit: usize) -> Result<Replay, Error> {
-        let channel = self.connection.open_channel().await?;
+    pub async fn replay_dead_letters(
+        &self,
+        limit: usize,
+        wanted: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<Replay, Error> {
+        let mut queue = self.read_dead().await?;
         let mut replay = Replay { replayed: 0, refused: Vec::new() };
-        // Only the letters that are there now: a command that is dead-lettered again meanwhile would
-        // else be replayed without end.
-        let mut left = limit;
-        while left > 0 && replay.refused.is_empty() {
+        let mut is_over = false;
+        while !is_over && replay.refused.is_empty() {
             let mut tags = Vec::new();
             let mut messages = Vec::new();
-            while tags.len() < left.min(WINDOW) {
-                let Some(got) = self.get(&channel).await? else {
-                    left = 0;
+            while tags.len() < WINDOW && !is_over {
+                is_over = replay.replayed + tags.len() >= limit;
+                if is_over {
                     break;
-                };
-                // This letter and those behind it.
-                left = left.min(tags.len() + 1 + got.message_count as usize);
-                let delivery = codec::decode(0, got.delivery);
-                tags.push(delivery.tag);
-                messages.push(self.revived(delivery.message));
+                }
+                match queue.next(self).await? {
+                    Some((tag, letter)) if wanted(&letter) => {
+                        tags.push(tag);
+                        messages.push(self.revived(letter.message));
+                    }
+                    Some(_) => {}
+                    None => is_over = true,
+                }
             }
-            left = left.saturating_sub(tags.len());
             let (confirms, _) = publish_mandatory(&self.publishing, &messages).await;
             for (tag, confirm) in tags.into_iter().zip(confirms) {
                 if confirm.is_acked() {
-                    channel
-                        .basic_ack(tag, BasicAckOptions::default())
-                        .await
-                        .map_err(Error::Channel)?;
+                    queue.remove(tag).await?;
                     replay.replayed += 1;
                 } else {
                     replay.refused.push(confirm);
                 }
             }
         }
-        let closing = channel.close(200, "replayed".into());
-        with_timeout("closing", closing).await?.map_err(Error::Channel)?;
+        queue.close().await?;
         Ok(replay)
+    }
+
+    /// Takes the first `limit` dead letters that are `wanted` out of the queue; says how many.
+    pub async fn dismiss_dead_letters(
+        &self,
+        limit: usize,
+        wanted: impl Fn(&DeadLetter) -> bool,
+    ) -> Result<usize, Error> {
+        let mut queue = self.read_dead().await?;
+        let mut dismissed = 0;
+        while dismissed < limit
+            && let Some((tag, letter)) = queue.next(self).await?
+        {
+            if wanted(&letter) {
+                queue.remove(tag).await?;
+                dismissed += 1;
+            }
+        }
+        queue.close().await?;
+        Ok(dismissed)
+    }
+
+    async fn read_dead(&self) -> Result<DeadQueue, Error> {
+        Ok(DeadQueue { channel: self.connection.open_channel().await?, unseen: u64::MAX })
     }
 
     /// Closes the connection; what was published and not confirmed is lost.
     pub async fn close(self) {
         // The socket is gone in any case, and this process ends next.
         let _ = self.connection.close().await;
-    }
-
-    async fn get(&self, channel: &Channel) -> Result<Option<BasicGetMessage>, Error> {
-        let queue = self.names.dead.as_str().into();
-        let getting = channel.basic_get(queue, BasicGetOptions::default());
-        let got = with_timeout("reading a dead letter", getting).await?;
-        got.map_err(|error| match refusal(&error) {
-            Refusal::NotFound => Error::Missing(format!("queue {}", self.names.dead)),
-            Refusal::Locked | Refusal::Precondition | Refusal::AccessRefused | Refusal::Other => {
-                Error::Channel(error)
-            }
-        })
     }
 
     /// The command that a dead letter was.
@@ -205,6 +216,48 @@ impl Client {
         dead.properties.attempt = 0;
         dead.properties.durability = Durability::Persistent;
         Message { exchange: String::new(), routing_key: self.names.commands.clone(), ..dead }
+    }
+}
+
+/// Reads the dead letters one after the other. Those that are not taken out return to the queue when it is closed.
+struct DeadQueue {
+    channel: Channel,
+    /// The letters that were there at first and were not seen yet. A command that is dead-lettered again meanwhile would
+    /// else be seen without end.
+    unseen: u64,
+}
+
+impl DeadQueue {
+    /// The next letter, with its tag.
+    async fn next(&mut self, client: &Client) -> Result<Option<(u64, DeadLetter)>, Error> {
+        if self.unseen == 0 {
+            return Ok(None);
+        }
+        let queue = client.names.dead.as_str();
+        let getting = self.channel.basic_get(queue.into(), BasicGetOptions::default());
+        let got = with_timeout("reading a dead letter", getting).await?;
+        let got = got.map_err(|error| match refusal(&error) {
+            Refusal::NotFound => Error::Missing(format!("queue {queue}")),
+            Refusal::Locked | Refusal::Precondition | Refusal::AccessRefused | Refusal::Other => {
+                Error::Channel(error)
+            }
+        })?;
+        let Some(got) = got else { return Ok(None) };
+        self.unseen = self.unseen.min(u64::from(got.message_count) + 1) - 1;
+        let reason = header(&got, "x-first-death-reason").or_else(|| header(&got, REASON_HEADER));
+        let queue = header(&got, "x-first-death-queue");
+        let delivery = codec::decode(0, got.delivery);
+        Ok(Some((delivery.tag, DeadLetter { message: delivery.message, reason, queue })))
+    }
+
+    /// Takes a letter out of the queue.
+    async fn remove(&self, tag: u64) -> Result<(), Error> {
+        self.channel.basic_ack(tag, BasicAckOptions::default()).await.map_err(Error::Channel)
+    }
+
+    async fn close(self) -> Result<(), Error> {
+        let closing = self.channel.close(200, "seen".into());
+        with_timeout("closing", closing).await?.map_err(Error::Channel)
     }
 }
 

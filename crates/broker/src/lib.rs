@@ -32,7 +32,7 @@ mod transport;
 
 pub use message::{
     ATTEMPT_HEADER, Attribute, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Durability, HeaderValue,
-    Message, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    Message, OPERATOR_HEADER, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
 };
 pub use names::Names;
 pub use publisher::{Confirm, EventStream, Keyed, Publisher, Receipt};

@@ -16,6 +16,9 @@ pub const TRACESTATE_HEADER: &str = "tracestate";
 /// Time after which a command is no longer worth applying.
 pub const DEADLINE_HEADER: &str = "deadline";
 
+/// Who sent a command through the admin API, as the caller said.
+pub const OPERATOR_HEADER: &str = "x-orderly-operator";
+
 /// Why we published a message to `NS.dead`. What the broker dead-letters has headers of its own.
 pub const REASON_HEADER: &str = "x-orderly-reason";
 
@@ -59,6 +62,8 @@ pub struct Properties {
     pub tracestate: Option<String>,
     /// Header [`DEADLINE_HEADER`].
     pub deadline: Option<HeaderValue>,
+    /// Header [`OPERATOR_HEADER`].
+    pub operator: Option<String>,
     /// The attributes of a binary CloudEvent, each once. Empty: the message is none.
     pub cloud_event: Vec<(Attribute, HeaderValue)>,
     /// Header [`ATTEMPT_HEADER`]: tries before this one; 0 is not written.

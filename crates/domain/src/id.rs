@@ -1,7 +1,7 @@
 //! Ids. Each is a type that holds valid ids only: the text is checked when a message is decoded.
 //!
 //! An id is 1 to 128 printable ASCII characters without spaces. The `source` and the `id` of a message
-//! are 1 to 255 printable ASCII characters, and may contain spaces.
+//! are 1 to 255 printable ASCII characters, and may contain spaces. So may an operator, with 1 to 128 of them.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,8 @@ ids! {
     Source: MAX_NAME, b' ';
     /// A command's id, unique within its source.
     CommandId: MAX_NAME, b' ';
+    /// Who acts through the admin API, as the caller says.
+    Operator: MAX_ID, b' ';
 }
 
 #[cfg(test)]

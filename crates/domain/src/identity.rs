@@ -99,6 +99,18 @@ pub fn of_attempt(provider: &Provider, attempt: &AttemptId) -> [u8; 16] {
     hash16(10, &[provider.as_str(), attempt.as_str()].map(str::as_bytes))
 }
 
+/// The identity of a deliberate replay of a conflict: of a command whose identity `before` was used up with other data. The
+/// same data always get the same identity, so they are applied once.
+pub fn of_replayed_conflict(before: [u8; 16], data: DataHash) -> [u8; 16] {
+    hash16(11, &[&before, &data.word().to_le_bytes()])
+}
+
+/// The id of a command in a message that has none, when the message is replayed from the parked ones: `parked-`, then 32
+/// hexadecimal digits. The same bytes always get the same id.
+pub fn of_nameless(source: &str, body: &[u8]) -> String {
+    format!("parked-{}", hex::encode(of_parked(source, "", body)))
+}
+
 /// The name of a capture in the store: the money of the capture counts for one order.
 pub fn of_capture(provider: &Provider, attempt: &AttemptId, capture: &CaptureId) -> [u8; 16] {
     let parts = [provider.as_str(), attempt.as_str(), capture.as_str()];

@@ -1,6 +1,7 @@
-//! The description of a parked message, without its bytes.
+//! The description of a parked message, without its bytes; and what became of one that is not parked any more.
 
 use crate::id::{CartId, EventId, Provider, Sku};
+use crate::names::names;
 use crate::time::Timestamp;
 use crate::verdict::{Detail, Reason};
 use minicbor::{Decode, Encode};
@@ -88,4 +89,28 @@ pub struct ParkedOfOrder {
     /// The number of the last one.
     #[n(2)]
     pub last: u64,
+}
+
+/// What became of a message that was parked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
+pub struct Resolution {
+    /// What was done with the message.
+    #[n(0)]
+    pub kind: ResolutionKind,
+    /// The sequence of the unit that did it: it has the verdict, and who acted.
+    #[n(1)]
+    pub unit: u64,
+    /// When that was.
+    #[n(2)]
+    pub at: Timestamp,
+}
+
+names! {
+    /// What was done with a parked message.
+    ResolutionKind {
+        /// The message was replayed, and was not parked again.
+        Replayed = 0,
+        /// A person dismissed the message.
+        Dismissed = 1,
+    }
 }

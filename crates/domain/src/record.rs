@@ -5,7 +5,7 @@
 
 use crate::command::Kind;
 use crate::event::{Event, Type};
-use crate::id::{CommandId, OrderId, Source};
+use crate::id::{CommandId, Operator, OrderId, Source};
 use crate::ignored::Ignored;
 use crate::notification::NotificationKind;
 use crate::trace::TraceParent;
@@ -44,6 +44,12 @@ pub struct UnitRecord {
     /// The fields of the command that are not known. `None`: all are known.
     #[n(8)]
     pub ignored: Option<Ignored>,
+    /// Who acted, as the caller of the admin API says. `None`: no caller said so.
+    #[n(9)]
+    pub operator: Option<Operator>,
+    /// The number of the parked message that the unit replays or dismisses.
+    #[n(10)]
+    pub parked: Option<u64>,
 }
 
 /// What caused a unit.
@@ -97,6 +103,9 @@ pub enum Origin {
     /// The store was put back from a copy. The unit stands for the sequences that the copy does not have.
     #[n(9)]
     Restored,
+    /// A person dismissed a parked message, through the admin API.
+    #[n(10)]
+    Dismissed,
 }
 
 /// The type of a message.

@@ -11,7 +11,7 @@ use orderly_domain::cart::Cart;
 use orderly_domain::inventory::{Reservation, Stock};
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Tombstone};
-use orderly_domain::parked::{Link, Parked, ParkedOfOrder};
+use orderly_domain::parked::{Link, Parked, ParkedOfOrder, Resolution, ResolutionKind};
 use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
@@ -195,6 +195,12 @@ fn parked_of_order() -> Vec<(&'static str, ParkedOfOrder)> {
     vec![("full", ParkedOfOrder { count: 300, first: 5, last: 70_000 })]
 }
 
+fn resolutions() -> Vec<(&'static str, Resolution)> {
+    let dismissed = Resolution { kind: ResolutionKind::Dismissed, unit: 70_000, at: at(30) };
+    let replayed = Resolution { kind: ResolutionKind::Replayed, ..dismissed };
+    vec![("dismissed", dismissed), ("replayed", replayed)]
+}
+
 /// Stock had no version of its own then: it has the first one.
 fn stock_v1() -> Vec<(&'static str, Stock)> {
     let values = support::stock().into_iter();
@@ -218,13 +224,19 @@ const CHECKS: &[(&str, fn())] = &[
     (Stock::KIND, || versions(&[stock_v1(), support::stock()])),
     (Cart::KIND, || versions(&[support::carts()])),
     (UnitRecord::KIND, || {
-        versions(&[former::records_1(), former::records_2(), support::records()]);
+        versions(&[
+            former::records_1(),
+            former::records_2(),
+            former::records_3(),
+            support::records(),
+        ]);
     }),
     (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3(), parked_v4()])),
     (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
     (FoldedItem::KIND, || versions(&[former::folded_items_1(), support::folded_items()])),
     (ParkedOfOrder::KIND, || versions(&[parked_of_order()])),
+    (Resolution::KIND, || versions(&[resolutions()])),
 ];
 
 #[test]
@@ -271,7 +283,7 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 9] = [
+    let history: [(u32, &[u8], usize); 10] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
@@ -281,6 +293,7 @@ fn no_version_is_raised_without_a_new_format() {
         (7, &[2, 2, 2, 3, 2, 2, 1, 3, 3, 2, 1, 1], 223),
         (8, &[2, 2, 2, 4, 2, 2, 1, 3, 3, 2, 1, 2], 223),
         (9, &[2, 2, 2, 4, 2, 2, 1, 3, 4, 2, 1, 2, 1], 225),
+        (10, &[2, 2, 2, 4, 2, 2, 1, 4, 4, 2, 1, 2, 1, 1], 230),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

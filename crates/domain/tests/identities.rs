@@ -154,6 +154,10 @@ fn names_and_identities_never_change() {
     ];
     assert_eq!(names.map(of), OF_ORDER);
     assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
+    let data = DataHash::new(&command("order.cancel", r#"{"order_id":"o-1"}"#));
+    let before = identity::of_message(&source, &message);
+    assert_eq!(hex(identity::of_replayed_conflict(before, data)), REPLAYED);
+    assert_eq!(identity::of_nameless("shop", b"{}"), NAMELESS);
     let spread = identity::spread("k-1", Duration::from_secs(3600));
     assert_eq!(spread, Duration::from_micros(SPREAD));
 }
@@ -175,6 +179,8 @@ const OF_ORDER: [&str; 8] = [
     "515ce77760ab5bf96fbcc80c507f03a6",
 ];
 const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
+const REPLAYED: &str = "7b0f883389d364b6af96941fe83f10fe";
+const NAMELESS: &str = "parked-4061ba55dfd56f4e0b28fb9df0b5d5f8";
 const SPREAD: u64 = 2_688_645_794;
 
 /// The fields that a command may lack, by its schema.

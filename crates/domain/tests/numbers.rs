@@ -10,7 +10,7 @@ use orderly_domain::event::{ReleaseReason, ReviewReason};
 use orderly_domain::inventory::HoldState;
 use orderly_domain::notification::{Channel, Failure, NotificationKind, Progress};
 use orderly_domain::order::{ConfirmOn, Status};
-use orderly_domain::parked::Parked;
+use orderly_domain::parked::{Parked, ResolutionKind};
 use orderly_domain::payment::{
     AttemptState, CaptureIdentity, DisputeState, FoldedContent, RefundState,
 };
@@ -68,7 +68,8 @@ fn enums_without_data_keep_their_numbers() {
         AttemptState,
         RefundState,
         DisputeState,
-        CartStatus
+        CartStatus,
+        ResolutionKind
     );
 }
 

@@ -1,17 +1,21 @@
 //! The sources of answers: the store's reader for states, the core for everything else.
 
 use super::Error;
+use super::admission::{Admission, Permit};
 use crate::admin::operation::{Operation, Shared};
 use crate::admin::problem::Problem;
-use crate::pipeline::{Handle, Resend};
+use crate::config;
+use crate::pipeline::{Dismissed, Gone, Handle, Replay, Replayed, Resend, Submitter, Tried};
 use actix_web::http::StatusCode;
 use actix_web::web;
 use orderly_actors::audit::Audit;
-use orderly_store::Reader;
+use orderly_actors::sequencer::InboundMessage;
+use orderly_domain::id::Operator;
+use orderly_store::{Ordinal, Reader};
 use std::sync::{Arc, OnceLock};
 
 /// The store's reader and the core, as far as the process has started them: first the reader, then the core.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Backend(Arc<Inner>);
 
 impl Shared for Backend {
@@ -23,13 +27,35 @@ impl Shared for Backend {
     }
 }
 
-#[derive(Default)]
 struct Inner {
     reader: OnceLock<Reader>,
     core: OnceLock<Handle>,
+    submitter: OnceLock<Submitter>,
+    admission: Admission,
+}
+
+impl Default for Backend {
+    fn default() -> Self {
+        Self::new(&config::Intake::default())
+    }
 }
 
 impl Backend {
+    /// Nothing is started yet. `intake` has the limits of commands over HTTP.
+    pub fn new(intake: &config::Intake) -> Self {
+        Self(Arc::new(Inner {
+            reader: OnceLock::new(),
+            core: OnceLock::new(),
+            submitter: OnceLock::new(),
+            admission: Admission::new(intake),
+        }))
+    }
+
+    /// Sets what publishes commands.
+    pub fn submit_through(&self, submitter: Submitter) {
+        let _ = self.0.submitter.set(submitter); // a process has one broker
+    }
+
     /// Sets the reader: from now on states can be read.
     pub fn read_from(&self, reader: Reader) {
         let _ = self.0.reader.set(reader); // a second reader would be of the same store
@@ -60,16 +86,61 @@ impl Backend {
     }
 
     pub(super) async fn audit(&self) -> Result<Audit, Problem> {
-        let audit =
-            self.core()?.audit().await.map_err(|gone| Problem::unavailable(gone.to_string()))?;
+        let audit = self.core()?.audit().await.map_err(ending)?;
         audit.map_err(|error| {
             tracing::error!(%error, "audit failed: the store cannot be read");
             Problem::unavailable("the store cannot be read")
         })
     }
 
-    pub(super) async fn resend(&self, notification: String) -> Result<Resend, Problem> {
-        let answer = self.core()?.resend(notification).await;
-        answer.map_err(|gone| Problem::unavailable(gone.to_string()))
+    pub(super) async fn resend(
+        &self,
+        notifications: Vec<String>,
+        operator: Option<Operator>,
+    ) -> Result<Vec<Resend>, Problem> {
+        self.core()?.resend(notifications, operator).await.map_err(ending)
     }
+
+    /// Stops taking messages from the broker, or takes them again.
+    pub(super) async fn set_paused(
+        &self,
+        paused: bool,
+        operator: Option<Operator>,
+    ) -> Result<(), Problem> {
+        let core = self.core()?;
+        let set = if paused { core.pause(operator).await } else { core.resume(operator).await };
+        set.map_err(ending)
+    }
+
+    /// Lets a command over HTTP in, or says when to come again.
+    pub(super) fn admit(&self) -> Result<Permit, Problem> {
+        self.0.admission.admit()
+    }
+
+    /// What publishes commands, or 503 before it runs.
+    pub(super) fn submitter(&self) -> Result<&Submitter, Problem> {
+        self.0.submitter.get().ok_or_else(|| Problem::unavailable("no commands are processed yet"))
+    }
+
+    pub(super) async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, Problem> {
+        self.core()?.replay(replay).await.map_err(ending)
+    }
+
+    /// What would become of a command.
+    pub(super) async fn try_command(&self, inbound: InboundMessage) -> Result<Tried, Problem> {
+        self.core()?.try_command(inbound).await.map_err(ending)
+    }
+
+    pub(super) async fn dismiss(
+        &self,
+        messages: Vec<Ordinal>,
+        operator: Option<Operator>,
+    ) -> Result<Vec<Dismissed>, Problem> {
+        self.core()?.dismiss(messages, operator).await.map_err(ending)
+    }
+}
+
+/// The process ends. What was asked for may be done, or not: asking again says which.
+fn ending(gone: Gone) -> Problem {
+    Problem::unavailable(gone.to_string())
 }

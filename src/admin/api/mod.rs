@@ -4,6 +4,9 @@
 //! |---|---|
 //! | `orders`, `timeline` | orders; everything that touched one order |
 //! | `stock`, `carts`, `parked`, `notifications` | the other states |
+//! | `commands`, `admission` | commands over HTTP, and how many of them |
+//! | `dry_run` | asking what would be |
+//! | `intake` | pausing the intake |
 //! | `pages` | pages of a list of states |
 //! | `actors`, `audit` | the health of the actors; the check of all invariants |
 //! | `backend` | the sources of answers: the store's reader, and the core |
@@ -12,9 +15,13 @@
 //! [`Reader`](orderly_store::Reader) answers, on one of few threads that may block. A panic in a query ends that request only.
 
 mod actors;
+mod admission;
 mod audit;
 mod backend;
 mod carts;
+mod commands;
+mod dry_run;
+mod intake;
 mod notifications;
 mod orders;
 mod pages;
@@ -25,11 +32,14 @@ mod tests;
 mod timeline;
 
 pub use self::backend::Backend;
+use self::commands::Reading;
 use super::problem::Problem;
 use super::route::{Route, Routes};
+use crate::decode::Decoder;
 use actix_web::http::StatusCode;
 use orderly_actors::{names, states};
 use orderly_domain::order::Status;
+use orderly_domain::parked::Resolution;
 use orderly_store::{self as store, Ordinal, Reader, Table};
 
 /// Why a request has no answer.
@@ -45,6 +55,8 @@ enum Error {
         "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
     )]
     Deleted(Status),
+    #[error("the message is not parked any more: it was {} at {}", .0.kind, .0.at)]
+    Resolved(Resolution),
     #[error(transparent)]
     State(#[from] states::Error),
     #[error("the answer cannot be written as JSON")]
@@ -60,7 +72,7 @@ impl From<store::Error> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Awaited { .. } | Error::Deleted(_) => {
+            Error::NotFound(_) | Error::Awaited { .. } | Error::Deleted(_) | Error::Resolved(_) => {
                 Self::not_found(error.to_string())
             }
             Error::State(_) => {
@@ -72,9 +84,9 @@ impl From<Error> for Problem {
     }
 }
 
-/// The routes under `/api`.
-pub fn routes(backend: Backend) -> Routes {
-    table().with(backend)
+/// The routes under `/api`. `decoder` reads the commands of `POST /api/commands`.
+pub fn routes(backend: Backend, decoder: Decoder) -> Routes {
+    table().with(backend).with(Reading(decoder))
 }
 
 /// The same without what their handlers need.
@@ -96,6 +108,32 @@ pub(super) fn table() -> Routes {
             parked::list,
         ),
         Route::get("/api/parked/{id}", "A message that could not be processed", parked::one),
+        Route::post(
+            "/api/parked/{id}/replay",
+            "Processes a parked message again, as it is or with other data, and answers with the verdict",
+            parked::replay,
+        )
+        .problem(
+            StatusCode::CONFLICT,
+            "Only the beginning of the message is kept, and no data are given; or it was replayed before, with other data",
+        ),
+        Route::delete(
+            "/api/parked/{id}",
+            "Dismisses a parked message: it is gone, and its command is not processed",
+            parked::dismiss,
+        ),
+        Route::post(
+            "/api/parked/replay",
+            "Processes the parked messages again that pass the filter",
+            parked::replay_many,
+        )
+        .problem(StatusCode::CONFLICT, "There is another number of such messages: `count`"),
+        Route::delete(
+            "/api/parked",
+            "Dismisses the parked messages that pass the filter",
+            parked::dismiss_many,
+        )
+        .problem(StatusCode::CONFLICT, "There is another number of such messages: `count`"),
         Route::get(
             "/api/notifications",
             "Notifications, and their state on each channel",
@@ -108,6 +146,23 @@ pub(super) fn table() -> Routes {
             notifications::resend,
         )
         .problem(StatusCode::CONFLICT, "No channel gave up on the notification"),
+        Route::post(
+            "/api/notifications/resend",
+            "Sends every notification again that a channel gave up on",
+            notifications::resend_many,
+        )
+        .problem(StatusCode::NOT_FOUND, "There is no order of that id"),
+        Route::post(
+            "/api/commands",
+            "Sends a command: a structured CloudEvent, or an object of type, id, source and data",
+            commands::send,
+        ),
+        Route::post(
+            "/api/intake/pause",
+            "Takes no more messages from the broker; what has arrived is still processed",
+            intake::pause,
+        ),
+        Route::post("/api/intake/resume", "Takes messages from the broker again", intake::resume),
         Route::get("/api/actors", "The actors, and how they are", actors::all),
         Route::get("/api/audit", "The check of all invariants, and what it counted", audit::now),
     ])

@@ -3,7 +3,8 @@
 use super::pages::{self, List};
 use super::{Backend, Error, orders};
 use crate::admin::listing::{Limit, Page, Window};
-use crate::admin::operation::{Json, views};
+use crate::admin::operation::{Json, View, views};
+use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Query, Value, parameters};
 use crate::pipeline::Resend;
@@ -19,7 +20,7 @@ use orderly_domain::notification::{
 use orderly_domain::order::Order;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 /// A notification with the order that it is about.
@@ -198,21 +199,112 @@ fn of_order(
 pub(super) async fn resend(
     backend: Data<Backend>,
     id: Path<String>,
+    NamedOperator(operator): NamedOperator,
 ) -> Result<Json<NotificationView<'static>>, Problem> {
     let id = id.into_inner();
-    match backend.resend(id.clone()).await? {
-        Resend::Again => {}
-        Resend::Unknown => {
+    match backend.resend(vec![id.clone()], operator).await?[..] {
+        [Resend::Again] => {}
+        [Resend::Unknown] => {
             return Err(Problem::not_found("there is no notification of that id"));
         }
-        Resend::NotExhausted => {
+        [Resend::NotExhausted] => {
             return Err(Problem::new(StatusCode::CONFLICT).detail(
                 "no channel has given up on this notification: there is nothing to send again",
             ));
         }
-        Resend::Failed => return Err(Problem::unavailable("the resend could not be recorded")),
+        _ => return Err(Problem::unavailable("the resend could not be recorded")),
     }
     backend.query(move |reader| one(reader, &id)).await
+}
+
+/// The status of the notifications that can be sent again: there is only one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Exhausted;
+
+impl Value for Exhausted {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let only = NoticeStatus::Exhausted.as_str();
+        if text == only { Ok(Self) } else { Err(Expected::OneOf(vec![only])) }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": [NoticeStatus::Exhausted.as_str()] })
+    }
+}
+
+parameters! {
+    /// The notifications that are to be sent again.
+    pub(super) struct ToResend {
+        /// Only notifications about this order.
+        order_id: Option<String>,
+        /// Only notifications of this status; others cannot be sent again.
+        status: Option<Exhausted>,
+    }
+}
+
+/// How many notifications are sent again.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(rename = "ResentNotifications")]
+pub(super) struct ResentView {
+    resent: u64,
+}
+
+impl View for ResentView {
+    type Kind = Self;
+}
+
+/// Notifications that are sent again at a time; commands run in between.
+const AT_ONCE: usize = 64;
+
+pub(super) async fn resend_many(
+    backend: Data<Backend>,
+    query: Query<ToResend>,
+    NamedOperator(operator): NamedOperator,
+) -> Result<Json<ResentView>, Problem> {
+    let ToResend { order_id, status: _ } = query.0;
+    let mut view = ResentView::default();
+    let mut next = Some(Ordinal(0));
+    while let Some(from) = next {
+        let order = order_id.clone();
+        let find = move |reader: &Reader| exhausted(reader, order.as_deref(), from);
+        let (found, behind) = backend.query(find).await?;
+        next = behind;
+        for some in found.chunks(AT_ONCE) {
+            let resent = backend.resend(some.to_vec(), operator.clone()).await?;
+            view.resent += resent.iter().filter(|one| **one == Resend::Again).count() as u64;
+        }
+    }
+    Ok(Json::new(&view)?)
+}
+
+/// Pages of the store that are read for one query: other queries come in between.
+const PAGES: usize = 64;
+
+/// The ids of the notifications that a channel gave up on, of some orders from `from` on, and the order at which to go on;
+/// with an order those about it.
+fn exhausted(
+    reader: &Reader,
+    order: Option<&str>,
+    from: Ordinal,
+) -> Result<(Vec<String>, Option<Ordinal>), Error> {
+    let notifications = Notifications { status: Some(NoticeStatus::Exhausted), after: None };
+    let ids = |entity: &Entity| -> Result<Vec<String>, Error> {
+        Ok(notifications.items(entity)?.into_iter().map(|(id, _)| id).collect())
+    };
+    if let Some(order) = order {
+        let ordinal = orders::number(reader, order)?;
+        return Ok((ids(&reader.entity(tables::ORDERS, ordinal, PARTS)?)?, None));
+    }
+    let (mut all, mut next) = (Vec::new(), Some(from));
+    for _ in 0..PAGES {
+        let Some(from) = next else { break };
+        let (entities, behind) = reader.page(tables::ORDERS, from, usize::MAX, PARTS)?;
+        for entity in &entities {
+            all.extend(ids(entity)?);
+        }
+        next = behind;
+    }
+    Ok((all, next))
 }
 
 fn one(reader: &Reader, id: &str) -> Result<Json<NotificationView<'static>>, Error> {

@@ -1,13 +1,27 @@
-//! `GET /api/parked`, without the bytes of the messages; `GET /api/parked/{id}`, with them.
+//! Parked messages: `GET /api/parked`, without their bytes; `GET /api/parked/{id}`, with them.
+//!
+//! | module | has |
+//! |---|---|
+//! | `filter` | which messages a caller means, and how many that must be |
+//! | `of_order` | the messages that name one order, found from the order |
+//! | `replay` | processes messages again |
+//! | `dismiss` | dismisses messages |
 
+mod dismiss;
+mod filter;
 mod of_order;
+mod replay;
 
+pub(super) use self::dismiss::{many as dismiss_many, one as dismiss};
+pub(super) use self::replay::{many as replay_many, one as replay};
+
+use self::filter::Filter;
 use super::pages::{self, List};
 use super::{Backend, Error};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
-use crate::admin::query::{Expected, Query, Value, parameters};
+use crate::admin::query::{Expected, Query, Value};
 use crate::decode;
 use actix_web::web::{Data, Path};
 use base64::Engine as _;
@@ -138,11 +152,15 @@ pub(super) async fn one(
 fn read(reader: &Reader, id: &str) -> Result<Json<WholeView<'static>>, Error> {
     const MISSING: Error = Error::NotFound("parked message");
     let ordinal = parked::ordinal(id).ok_or(MISSING)?;
-    let parts = Parts::of(&[parked::ABOUT, parked::BODY]);
+    let parts = Parts::of(&[parked::ABOUT, parked::BODY, parked::RESOLUTION]);
     let entity = reader.entity(tables::PARKED, ordinal, parts)?;
-    let found = Found::of(&entity)?.ok_or(MISSING)?;
-    let body = entity.parts.iter().find(|(part, _)| *part == parked::BODY);
-    let body = body.map_or(&[][..], |(_, body)| body);
+    let part = |wanted| entity.parts.iter().find(|(part, _)| *part == wanted).map(|(_, of)| of);
+    let Some(found) = Found::of(&entity)? else {
+        let resolution = part(parked::RESOLUTION);
+        let resolution = resolution.map(|bytes| parked::decode_resolution(ordinal, bytes));
+        return Err(resolution.transpose()?.map_or(MISSING, Error::Resolved));
+    };
+    let body = part(parked::BODY).map_or(&[][..], |body| body);
     Ok(Json::new(&WholeView {
         about: found.view(),
         raw: STANDARD.encode(body),
@@ -165,40 +183,8 @@ impl Value for After {
     }
 }
 
-parameters! {
-    /// The parked messages that a caller asks for.
-    pub(super) struct Filter {
-        /// Only messages that name this order, which need not be there.
-        order_id: Option<String>,
-        /// Only messages of this source.
-        source: Option<String>,
-        /// Only messages of this type, which need not be known.
-        r#type: Option<String>,
-        /// Only messages that were parked for this reason.
-        reason: Option<ParkedReason>,
-        ..window: Window<After>
-    }
-}
-
 /// Parked messages through a filter, without their bytes.
-struct ParkedMessages {
-    order_id: Option<String>,
-    source: Option<String>,
-    r#type: Option<String>,
-    reason: Option<ParkedReason>,
-}
-
-impl ParkedMessages {
-    fn wants(&self, Found { about, .. }: &Found) -> bool {
-        let is = |wanted: &Option<String>, found: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| Some(wanted) == found.as_ref())
-        };
-        is(&self.order_id, &about.order_id)
-            && is(&self.source, &about.source)
-            && is(&self.r#type, &about.r#type)
-            && self.reason.is_none_or(|reason| ParkedReason::from(about.reason) == reason)
-    }
-}
+struct ParkedMessages(Filter);
 
 impl List for ParkedMessages {
     type Item = Found;
@@ -206,8 +192,8 @@ impl List for ParkedMessages {
     const PARTS: Parts = Parts::of(&[parked::ABOUT]);
 
     fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
-        let wanted = Found::of(entity)?.filter(|found| self.wants(found));
-        Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
+        let found = Found::of(entity)?.filter(|found| self.0.matches(&found.about));
+        Ok(found.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
     }
 
     fn behind(ordinal: Ordinal) -> String {
@@ -217,13 +203,13 @@ impl List for ParkedMessages {
 
 pub(super) async fn list(
     backend: Data<Backend>,
-    filter: Query<Filter>,
+    query: Query<(Filter, Window<After>)>,
 ) -> Result<Json<Page<ParkedView<'static>>>, Problem> {
-    let Filter { order_id, source, r#type, reason, window } = filter.0;
-    let messages = ParkedMessages { order_id, source, r#type, reason };
+    let (filter, window) = query.0;
+    let messages = ParkedMessages(filter);
     let (from, limit) = (pages::first(window.after.map(|after| after.0)), window.limit);
     let query = move |reader: &Reader| {
-        let page = match &messages.order_id {
+        let page = match messages.0.order_id() {
             Some(order) => of_order::page(&messages, reader, order, from, limit)?,
             None => pages::page(&messages, reader, from, limit)?,
         };

@@ -3,6 +3,7 @@
 use super::orders::tests::order;
 use super::{Backend, Error, routes};
 use crate::admin::problem::Problem;
+use crate::decode::Decoder;
 use actix_web::http::StatusCode;
 use actix_web::{App, ResponseError as _, test};
 use bytes::Bytes;
@@ -24,6 +25,8 @@ use orderly_store::{Log, Opened, Ordinal, UnitBuilder, View, open};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+const DECODER: Decoder = Decoder { max_command_size: 1024 };
 
 /// A disk that counts the bytes that are read.
 #[derive(Debug)]
@@ -110,6 +113,8 @@ impl Shop {
             original: None,
             events: Vec::new(),
             ignored: None,
+            operator: None,
+            parked: None,
         };
         let mut body = Vec::new();
         record.write(&mut body).expect("a record");
@@ -173,7 +178,7 @@ impl Shop {
     async fn get(&self, path: &str) -> (StatusCode, Value, u64) {
         let before = self.disk.bytes.load(Ordering::Relaxed);
         let app = test::init_service(
-            App::new().configure(|config| routes(self.backend.clone()).configure(config)),
+            App::new().configure(|config| routes(self.backend.clone(), DECODER).configure(config)),
         )
         .await;
         let response =

@@ -17,15 +17,15 @@ use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Query, Value, parameters};
 use actix_web::web::{Data, Path};
 use orderly_actors::journal_entry::JournalEntry;
-use orderly_actors::tables;
+use orderly_actors::{parked, tables};
 use orderly_domain::event::payload::EventPayload;
-use orderly_domain::id::{CommandId, Source};
+use orderly_domain::id::{CommandId, Operator, Source};
 use orderly_domain::ignored::Ignored;
 use orderly_domain::notification::Delivery;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{Reader, Seq};
+use orderly_store::{Ordinal, Reader, Seq};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -51,6 +51,12 @@ pub(super) struct Item<'a> {
     source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     command_id: Option<&'a str>,
+    /// Who acted through the admin API, as the caller said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator: Option<&'a str>,
+    /// The parked message that was replayed or dismissed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parked_id: Option<String>,
     /// The fields of the command that are not known, by their paths.
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<&'a Ignored>,
@@ -174,6 +180,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         Origin::Reminder => ("reminder", None, None),
         Origin::Upgrade => ("upgrade", None, None),
         Origin::Restored => ("restored", None, None),
+        Origin::Dismissed => ("parked.dismissed", None, None),
     };
     let cause = Item {
         at: entry.at,
@@ -183,6 +190,8 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         reason: record.reason,
         source,
         command_id,
+        operator: record.operator.as_ref().map(Operator::as_str),
+        parked_id: record.parked.map(|ordinal| parked::id(Ordinal(ordinal))),
         ignored: record.ignored.as_ref(),
         summary: summary::of_unit(record, retried.as_ref()),
         data: None,
@@ -196,6 +205,8 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
             reason: None,
             source: None,
             command_id: None,
+            operator: None,
+            parked_id: None,
             ignored: None,
             summary: summary::of_event(event, entry.context()),
             data: EventPayload::new(event, entry.context()),

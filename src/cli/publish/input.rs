@@ -1,46 +1,11 @@
 //! The input of `orderly publish`: commands as JSON Lines, or one document as the data of a command.
 //!
-//! Only the envelope is read here. The data is published as it was written, byte for byte; `check` validates it.
-//! One line or document is in memory at a time, at most `MAX_BYTES`.
+//! Only the envelope is read here; `check` validates the data. One line or document is in memory at a time, at most `MAX_BYTES`.
 
-use std::fmt;
 use std::io::{self, BufRead, Read as _};
 
-use bytes::Bytes;
-use orderly_broker::{HeaderValue, Message, Names, client};
-use orderly_domain::command::decode_error::{self, Wrong};
-use serde::de::{self, IgnoredAny, Unexpected};
-use serde::{Deserialize, Deserializer};
-use serde_json::value::RawValue;
-
-/// The largest line or document; no larger command is accepted under any configuration (1 MiB
-/// of data), and its envelope is small.
-const MAX_BYTES: usize = (1 << 20) + (8 << 10);
-
-/// Bytes of a type, an id or a source: the limit of a short string in AMQP.
-const MAX_NAME_BYTES: usize = 255;
-
-/// The source of commands that name none.
-pub const DEFAULT_SOURCE: &str = "unknown";
-
-/// A command that is ready to be published.
-#[derive(Debug, Clone)]
-pub struct CommandInput {
-    /// The type, which is also the routing key.
-    pub kind: String,
-    /// The id, unique within its source.
-    pub id: String,
-    /// The source: the sender of the command.
-    pub source: String,
-    /// The data, as it was written.
-    pub data: Box<RawValue>,
-    /// The time after which the command is no longer worth applying.
-    pub deadline: Option<HeaderValue>,
-    /// The queue that gets the verdict.
-    pub reply_to: Option<String>,
-    /// The trace that the command belongs to (`traceparent` of W3C).
-    pub trace: Option<String>,
-}
+use crate::command_input::MAX_BYTES;
+pub use crate::command_input::{CommandInput, DEFAULT_SOURCE, Refusal};
 
 /// Why the input cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -59,137 +24,6 @@ pub enum Error {
     /// The document, or a name on the command line, is wrong.
     #[error("the document{}", .0.place())]
     Document(#[source] Refusal),
-}
-
-/// Why one command cannot be published.
-#[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// The command is too large for any configuration.
-    #[error("larger than {MAX_BYTES} bytes")]
-    TooLarge,
-    /// The text is not JSON.
-    #[error("not JSON: {problem}")]
-    Syntax {
-        /// What is wrong.
-        problem: String,
-        /// The line of the mistake, counted from 1; in JSON Lines always 1.
-        line: usize,
-        /// The column of the mistake, counted from 1.
-        column: usize,
-    },
-    /// The text is not an object of `type`, `id`, `source`, `data`.
-    #[error("not a command: {0}")]
-    Shape(String),
-    /// A name that AMQP cannot carry, or that the processor would refuse.
-    #[error("`{field}` must be 1 to {MAX_NAME_BYTES} bytes of printable ASCII")]
-    Name {
-        /// The member of the command: `type`, `id`, `source` or `reply_to`.
-        field: &'static str,
-    },
-    /// The processor would find the command invalid.
-    #[error("{0}")]
-    Invalid(String),
-}
-
-impl Refusal {
-    /// The column of the mistake, to be put behind the number of the line.
-    fn column(&self) -> String {
-        match self {
-            Self::Syntax { column, .. } => format!(", column {column}"),
-            Self::TooLarge | Self::Shape(_) | Self::Name { .. } | Self::Invalid(_) => String::new(),
-        }
-    }
-
-    /// The line and column of the mistake, to be put behind "the document".
-    fn place(&self) -> String {
-        match self {
-            Self::Syntax { line, column, .. } => format!(", line {line}, column {column}"),
-            Self::TooLarge | Self::Shape(_) | Self::Name { .. } | Self::Invalid(_) => String::new(),
-        }
-    }
-
-    /// Why `text`, which could not be parsed, is not a JSON document.
-    fn of_document(text: &[u8]) -> Self {
-        match decode_error::look::<IgnoredAny>(text) {
-            Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
-            Some(Wrong::Shape { problem, .. }) => Self::Shape(format!("it {problem}")),
-            None => Self::Shape("it cannot be read".to_owned()), // not reached: the text could not be parsed
-        }
-    }
-
-    /// Why `text`, which could not be parsed, is not a line with a command.
-    fn of_line(text: &[u8]) -> Self {
-        match decode_error::look::<Line<IgnoredAny>>(text.trim_ascii_end()) {
-            Some(Wrong::Syntax { problem, line, column }) => Self::Syntax { problem, line, column },
-            Some(Wrong::Shape { field, problem }) if field == "id" => Self::Shape(format!(
-                "id: {problem}. Every line has its own id; --id is for one document with --type"
-            )),
-            Some(Wrong::Shape { field, problem }) if field.is_empty() => {
-                Self::Shape(format!("it {problem}"))
-            }
-            Some(Wrong::Shape { field, problem }) => Self::Shape(format!("{field}: {problem}")),
-            None => Self::Shape("it cannot be read".to_owned()), // not reached: the text could not be parsed
-        }
-    }
-}
-
-/// One line. An unknown member is an error: most likely the name is misspelt, such as `soruce`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line<Data> {
-    #[serde(rename = "type")]
-    kind: String,
-    id: String,
-    source: Option<String>,
-    deadline: Option<Deadline>,
-    reply_to: Option<String>,
-    trace: Option<String>,
-    #[serde(deserialize_with = "present", bound(deserialize = "Data: Deserialize<'de>"))]
-    data: Data,
-}
-
-/// A time as the processor reads it from a header: text, or a whole number of seconds or milliseconds since 1970.
-struct Deadline(HeaderValue);
-
-impl<'de> Deserialize<'de> for Deadline {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Deadline;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "a time, such as \"2026-01-31T12:00:00Z\", or a whole number of seconds",
-                )
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Deadline, E> {
-                Ok(Deadline(HeaderValue::from(text)))
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Deadline, E> {
-                Ok(Deadline(HeaderValue::Integer(number)))
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Deadline, E> {
-                let fits = i64::try_from(number).ok();
-                let number =
-                    fits.ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))?;
-                self.visit_i64(number)
-            }
-        }
-        deserializer.deserialize_any(Visitor)
-    }
-}
-
-/// A value that is not `null`, which is the same as absent.
-fn present<'de, T, D>(deserializer: D) -> Result<T, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    let value = Option::deserialize(deserializer)?;
-    value.ok_or_else(|| de::Error::invalid_type(Unexpected::Unit, &"the data of a command"))
 }
 
 /// The commands of JSON Lines, one `{"type","id","source"?,"deadline"?,"reply_to"?,"trace"?,"data"}` a line. Empty lines are
@@ -237,33 +71,6 @@ pub fn document(
     command().map_err(Error::Document)
 }
 
-impl CommandInput {
-    /// The same command, if AMQP can carry its names.
-    fn named(self) -> Result<Self, Refusal> {
-        let names = [("type", &self.kind), ("id", &self.id), ("source", &self.source)];
-        let reply_to = self.reply_to.as_ref().map(|queue| ("reply_to", queue));
-        for (field, name) in names.into_iter().chain(reply_to) {
-            let printable = name.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-            if name.is_empty() || name.len() > MAX_NAME_BYTES || !printable {
-                return Err(Refusal::Name { field });
-            }
-        }
-        Ok(self)
-    }
-
-    /// The message that carries the command. A reply to it has the command's id.
-    pub fn message(&self, names: &Names) -> Message {
-        let body = Bytes::copy_from_slice(self.data.get().as_bytes());
-        let mut message = client::command(names, &self.kind, &self.id, Some(&self.source), body);
-        let properties = &mut message.properties;
-        properties.deadline.clone_from(&self.deadline);
-        properties.traceparent.clone_from(&self.trace);
-        properties.reply_to.clone_from(&self.reply_to);
-        properties.correlation_id = self.reply_to.is_some().then(|| self.id.clone());
-        message
-    }
-}
-
 /// The input behind a byte order mark, which some editors put in front.
 fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
@@ -301,26 +108,19 @@ impl<R: BufRead, F: Fn(&CommandInput) -> Result<(), Refusal>> Lines<R, F> {
     }
 
     fn parse(&self, line: &[u8]) -> Result<CommandInput, Refusal> {
-        if line.len() > MAX_BYTES {
-            return Err(Refusal::TooLarge);
-        }
-        let Line { kind, id, source, deadline, reply_to, trace, data } =
-            match serde_json::from_slice(line) {
-                Ok(line_of) if decode_error::is_object(line) => line_of,
-                Ok(_) | Err(_) => return Err(Refusal::of_line(line)),
-            };
-        let command = CommandInput {
-            kind,
-            id,
-            source: source.unwrap_or_else(|| self.source.clone()),
-            data,
-            deadline: deadline.map(|Deadline(deadline)| deadline),
-            reply_to,
-            trace,
-        };
-        let command = command.named()?;
+        let command = CommandInput::parse(line, &self.source).map_err(of_line)?;
         (self.refuse)(&command)?;
         Ok(command)
+    }
+}
+
+/// The same refusal, for a person at the command line.
+fn of_line(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::Shape(problem) if problem.starts_with("id: ") => Refusal::Shape(format!(
+            "{problem}. Every line has its own id; --id is for one document with --type"
+        )),
+        other => other,
     }
 }
 

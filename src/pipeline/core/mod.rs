@@ -7,11 +7,13 @@ mod fire;
 mod gauges;
 mod isolate;
 mod notify;
+mod parked;
 mod questions;
 mod stop;
 
 use super::alone::AloneFile;
 use super::handle::{Handle, Question, questions};
+use super::local_replies::LocalReplies;
 use super::notifier::{Notifier, Outcomes};
 use super::outbound::{Confirmed, Outbound, SUSPICIOUS};
 use super::pending_acks::{DeliveryRef, Originals, PendingAcks};
@@ -64,6 +66,7 @@ pub(super) struct Parts {
     pub(super) limits: Limits,
     pub(super) names: Names,
     pub(super) link: Link,
+    pub(super) local_replies: LocalReplies,
     pub(super) storage: std::sync::mpsc::Sender<Work>,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) relay: RelayHandle,
@@ -160,6 +163,7 @@ impl Core {
             parts.link.publisher.clone(),
             parts.names,
             &parts.limits.retry_delays,
+            parts.local_replies,
             &parts.degraded,
             parts.metrics.clone(),
         );

@@ -9,6 +9,7 @@ use crate::notify::queue::Trigger;
 use orderly_actors::clock::Clock;
 use orderly_actors::notification::DueDelivery;
 use orderly_actors::sequencer::{ResendOutcome, Step};
+use orderly_domain::id::Operator;
 use orderly_domain::notification::Sent;
 use orderly_domain::time::Timestamp;
 use orderly_store::Ordinal;
@@ -113,16 +114,26 @@ impl Core {
         }
     }
 
-    pub(super) async fn resend(&mut self, id: &str) -> Result<Resend, Error> {
-        match self.sequencer.resend(id).await? {
-            ResendOutcome::Sealed(sealed) => {
-                self.sealed(*sealed, None).await?;
-                self.until_durable().await?;
-                Ok(Resend::Again)
-            }
-            ResendOutcome::NotExhausted => Ok(Resend::NotExhausted),
-            ResendOutcome::Unknown => Ok(Resend::Unknown),
-            ResendOutcome::Failed => Ok(Resend::Failed),
+    /// Sends notifications again, and returns when that is durable.
+    pub(super) async fn resend(
+        &mut self,
+        ids: &[String],
+        operator: Option<&Operator>,
+    ) -> Result<Vec<Resend>, Error> {
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            self.heartbeat.beat();
+            all.push(match self.sequencer.resend(id, operator.cloned()).await? {
+                ResendOutcome::Sealed(sealed) => {
+                    self.sealed(*sealed, None).await?;
+                    Resend::Again
+                }
+                ResendOutcome::NotExhausted => Resend::NotExhausted,
+                ResendOutcome::Unknown => Resend::Unknown,
+                ResendOutcome::Failed => Resend::Failed,
+            });
         }
+        self.until_durable().await?;
+        Ok(all)
     }
 }

@@ -2,20 +2,56 @@
 
 use super::super::Error;
 use super::super::handle::Question;
+use super::super::pending_acks::Originals;
+use super::super::submit::Tried;
 use super::Core;
+use crate::metrics::labels::Restriction;
+use orderly_actors::sequencer::InboundMessage;
+use orderly_domain::id::Operator;
 
 impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
             Question::Audit(asker) => self.askers.ask(asker),
-            Question::Pause(true) => self.link.control.pause().await,
-            Question::Pause(false) => self.link.control.resume().await,
-            Question::Resend { id, answer } => {
-                let resent = self.resend(&id).await?;
-                let _ = answer.send(resent); // the caller may have gone
+            // a caller may have gone
+            Question::Pause { paused, operator, answer } => {
+                self.set_paused(paused, operator.as_ref()).await;
+                let _ = answer.send(());
+            }
+            Question::Resend { ids, operator, answer } => {
+                let _ = answer.send(self.resend(&ids, operator.as_ref()).await?);
+            }
+            Question::Replay { replay, answer } => {
+                let _ = answer.send(self.replay(&replay).await?);
+            }
+            Question::Try { inbound, answer } => {
+                let _ = answer.send(self.try_command(&inbound).await?);
+            }
+            Question::Dismiss { messages, operator, answer } => {
+                let _ = answer.send(self.dismiss(&messages, operator.as_ref()).await?);
             }
             Question::Stop { .. } => {} // handled by the loop
         }
         Ok(())
+    }
+
+    async fn try_command(&mut self, inbound: &InboundMessage) -> Result<Tried, Error> {
+        self.heartbeat.beat();
+        let entry = self.sequencer.try_run(inbound).await?;
+        let original = Originals { view: self.sequencer.view() }.read(&entry);
+        Ok(Tried { entry, original })
+    }
+
+    /// Stops taking messages from the broker, or takes them again. A pause shows in `/readyz`: somebody may have forgotten it.
+    async fn set_paused(&mut self, paused: bool, operator: Option<&Operator>) {
+        if paused {
+            self.link.control.pause().await;
+            let by = operator.map(|operator| format!(" by {operator}")).unwrap_or_default();
+            let detail = format!("the intake was paused{by}: commands stay in the queue");
+            self.degraded.raise(Restriction::IntakePaused, "", detail);
+        } else {
+            self.link.control.resume().await;
+            self.degraded.clear(Restriction::IntakePaused, "");
+        }
     }
 }

@@ -87,6 +87,8 @@ fn record(order: Option<OrderId>, events: Vec<Event>) -> UnitRecord {
         original: None,
         events,
         ignored: None,
+        operator: None,
+        parked: None,
     }
 }
 

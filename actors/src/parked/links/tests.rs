@@ -4,6 +4,7 @@ use super::*;
 use crate::parked::{ParkedItem, Unparked, read};
 use crate::simulation::options;
 use bytes::Bytes;
+use orderly_domain::parked::ResolutionKind;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use orderly_store::sim::SimDisk;
@@ -64,13 +65,21 @@ impl Store {
         let about = lists.add(place, message(&order), &order).expect("reads");
         let name = names::parked_name(None, None, &ordinal.to_be_bytes());
         let lists = lists.finish().without(place);
-        let item = ParkedItem { ordinal: place, name, about, body: Bytes::from("{}"), lists };
+        let item = ParkedItem {
+            ordinal: place,
+            name,
+            about,
+            body: Bytes::from("{}"),
+            was_resolved: false,
+            lists,
+        };
         self.write(|builder| item.put(builder));
         self.expected.entry(of).or_default().insert(ordinal);
     }
 
     fn unpark(&mut self, ordinal: u64) {
-        let found = Unparked::find(&self.opened.view, Ordinal(ordinal)).expect("reads");
+        let found = Unparked::find(&self.opened.view, Ordinal(ordinal), ResolutionKind::Dismissed)
+            .expect("reads");
         let unparked = found.expect("is parked");
         self.write(|builder| unparked.put(builder));
         for all in self.expected.values_mut() {

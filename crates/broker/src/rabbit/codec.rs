@@ -10,7 +10,8 @@ use lapin::{
 
 use super::super::{
     ATTEMPT_HEADER, Attribute, DEADLINE_HEADER, DELIVERY_COUNT_HEADER, Delivery, Durability,
-    HeaderValue, Message, Properties, REASON_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER,
+    HeaderValue, Message, OPERATOR_HEADER, Properties, REASON_HEADER, TRACEPARENT_HEADER,
+    TRACESTATE_HEADER,
 };
 
 const PERSISTENT: u8 = 2;
@@ -69,6 +70,7 @@ fn encode_properties(from: &Properties) -> Result<BasicProperties, ShortStringEr
     for (name, value) in [
         (TRACEPARENT_HEADER, &from.traceparent),
         (TRACESTATE_HEADER, &from.tracestate),
+        (OPERATOR_HEADER, &from.operator),
         (REASON_HEADER, &from.dead_letter_reason),
     ] {
         if let Some(value) = value {
@@ -137,6 +139,7 @@ fn decode_properties(from: &BasicProperties) -> Properties {
         to.traceparent = headers.get(TRACEPARENT_HEADER).and_then(header_text);
         to.tracestate = headers.get(TRACESTATE_HEADER).and_then(header_text);
         to.deadline = headers.get(DEADLINE_HEADER).and_then(header_value);
+        to.operator = headers.get(OPERATOR_HEADER).and_then(header_text);
         to.cloud_event = attributes(headers);
         to.attempt = headers.get(ATTEMPT_HEADER).map_or(0, header_count);
         to.delivery_count = headers.get(DELIVERY_COUNT_HEADER).map_or(0, header_count);
@@ -240,6 +243,7 @@ mod tests {
                 traceparent: Some("00-a-b-01".to_owned()),
                 tracestate: Some("v=1".to_owned()),
                 deadline: Some("2026-01-01T00:00:00Z".into()),
+                operator: Some("anna".to_owned()),
                 cloud_event: vec![
                     (Attribute::Id, "m".into()),
                     (Attribute::Time, HeaderValue::Timestamp(7)),

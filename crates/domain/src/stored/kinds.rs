@@ -6,7 +6,7 @@ use crate::cart::Cart;
 use crate::inventory::{Reservation, Stock};
 use crate::notification::Notices;
 use crate::order::{Order, OrderDetails, Tombstone};
-use crate::parked::{Parked, ParkedOfOrder};
+use crate::parked::{Parked, ParkedOfOrder, Resolution};
 use crate::payment::{FoldedItem, Payments};
 use crate::quarantine::Marker;
 use crate::record::UnitRecord;
@@ -26,10 +26,16 @@ pub const KINDS: &[(&str, u8)] = &[
     (OrderDetails::KIND, OrderDetails::VERSION),
     (FoldedItem::KIND, FoldedItem::VERSION),
     (ParkedOfOrder::KIND, ParkedOfOrder::VERSION),
+    (Resolution::KIND, Resolution::VERSION),
 ];
 
 impl Stored for Cart {
     const KIND: &'static str = "cart";
+    const VERSION: u8 = 1;
+}
+
+impl Stored for Resolution {
+    const KIND: &'static str = "resolution";
     const VERSION: u8 = 1;
 }
 

@@ -9,6 +9,7 @@
 //! | unit record | 1 | the first |
 //! | unit record | 2 | requests to refund and to void name the provider; a refund has parts; requests to capture |
 //! | unit record | 3 | the fields of the command that are not known |
+//! | unit record | 4 | who acted, and the parked message that the unit replays or dismisses |
 //! | quarantine marker | 1 | the first |
 //! | quarantine marker | 2 | how the body of the message that runs alone is encoded |
 
@@ -45,11 +46,11 @@ impl Stored for Notices {
 
 impl Stored for UnitRecord {
     const KIND: &'static str = "unit record";
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
-            1 | 2 => fields_of(Self::KIND, fields),
+            1..=3 => fields_of(Self::KIND, fields),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }

@@ -126,6 +126,16 @@ pub fn records_2() -> Vec<(&'static str, UnitRecord)> {
     records_of(4)
 }
 
+/// Version 3 of a unit record.
+pub fn records_3() -> Vec<(&'static str, UnitRecord)> {
+    let mut found = records_of(9);
+    let full = records().swap_remove(0).1;
+    for (_, record) in found.iter_mut().filter(|(name, _)| *name == "full") {
+        record.ignored.clone_from(&full.ignored);
+    }
+    found
+}
+
 /// The records whose origins and events a format had, and of the one with all events those events.
 fn records_of(format: u32) -> Vec<(&'static str, UnitRecord)> {
     let origin =
@@ -134,7 +144,7 @@ fn records_of(format: u32) -> Vec<(&'static str, UnitRecord)> {
     found.retain_mut(|(_, record)| {
         let had_events = !record.events.is_empty();
         record.events.retain(|event| is_of_format(event, format));
-        record.ignored = None;
+        (record.ignored, record.operator, record.parked) = (None, None, None);
         origin(record) <= format && had_events != record.events.is_empty()
     });
     found

@@ -192,6 +192,7 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         Origin::Reminder => [Origin::Reminder],
         Origin::Upgrade => [Origin::Upgrade],
         Origin::Restored => [Origin::Restored],
+        Origin::Dismissed => [Origin::Dismissed],
     };
     let names = [
         "small",
@@ -206,6 +207,7 @@ pub fn origins() -> Vec<(&'static str, Origin)> {
         "reminder",
         "upgrade",
         "restored",
+        "dismissed",
     ];
     assert_eq!(names.len(), all.len(), "an origin has no name");
     names.into_iter().zip(all).collect()
@@ -224,6 +226,8 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         // committed with format 4: later events have the records below only
         events: events().into_iter().filter(|event| is_of_format(event, 4)).collect(),
         ignored: Some(ignored()),
+        operator: Some(id("Anna, on call")),
+        parked: Some(7),
     };
     let small = |origin, events| UnitRecord {
         origin,
@@ -235,6 +239,8 @@ pub fn records() -> Vec<(&'static str, UnitRecord)> {
         original: None,
         events,
         ignored: None,
+        operator: None,
+        parked: None,
     };
     let of_origins = origins().into_iter().map(|(name, origin)| (name, small(origin, Vec::new())));
     let of_events = events()

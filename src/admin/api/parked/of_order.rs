@@ -35,7 +35,7 @@ pub(super) fn page(
             return rest(messages, reader, found, at, limit);
         };
         (next, last) = (link.next.map(Ordinal), at);
-        if messages.wants(&message) {
+        if messages.0.matches(&message.about) {
             found.push(message);
         }
     }

@@ -16,7 +16,8 @@ use orderly_domain::verdict::{Detail, Reason, Verdict};
 pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String {
     match &record.origin {
         Origin::Message { kind, .. } => {
-            format!("{} {}.{}", subject(kind), outcome(record), ignored(record))
+            let what = if record.parked.is_some() { "A parked message was replayed: " } else { "" };
+            format!("{what}{} {}.{}", subject(kind), outcome(record), ignored(record))
         }
         Origin::Waited { .. } => {
             format!("A payment callback that had waited for the order {}.", outcome(record))
@@ -34,6 +35,7 @@ pub(super) fn of_unit(record: &UnitRecord, retried: Option<&Delivery>) -> String
             "The store was put back from a copy; what happened after the copy is not in it."
                 .to_owned()
         }
+        Origin::Dismissed => "A parked message was dismissed.".to_owned(),
         Origin::Upgrade => "The store of an earlier build was brought up to date.".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! Lines and documents, right and wrong.
 
 use super::*;
+use orderly_broker::{HeaderValue, Names};
 
 fn read(text: &str) -> Vec<Result<CommandInput, Error>> {
     lines(text.as_bytes(), DEFAULT_SOURCE, |_| Ok(())).collect()

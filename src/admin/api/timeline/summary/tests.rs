@@ -331,6 +331,8 @@ fn record(kind: Kind, verdict: Verdict, why: Option<(Reason, &str)>) -> UnitReco
         original: None,
         events: Vec::new(),
         ignored: None,
+        operator: None,
+        parked: None,
     }
 }
 

@@ -1,0 +1,148 @@
+//! Requests to the admin API of a running process.
+
+use crate::config::{Config, Secret};
+use crate::notify::webhook;
+use crate::telemetry::causes;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::{Method, Request, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use orderly_domain::id::Operator;
+use serde_json::Value;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long an answer may take: one about many messages takes long.
+const ANSWER: Duration = Duration::from_secs(600);
+
+/// Which process is asked, and who asks
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Target {
+    /// The admin API of the running process; where it is absent, admin.bind of the configuration
+    #[arg(long, value_name = "URL", global = true)]
+    url: Option<String>,
+    /// Who acts: it is recorded with what is done, and timelines show it
+    #[arg(long, value_name = "NAME", env = "USER", global = true, hide_env_values = true)]
+    operator: Option<String>,
+}
+
+/// Why there is no good answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The URL cannot be used.
+    #[error("--url: {0}")]
+    Url(String),
+    /// The certificates of this machine cannot be read.
+    #[error("cannot read the certificates of this machine")]
+    Certificates(#[source] std::io::Error),
+    /// The operator has no valid name.
+    #[error("--operator: {0}")]
+    Operator(#[source] orderly_domain::id::Error),
+    /// Nobody answers.
+    #[error("{origin} does not answer: {problem}; is `orderly serve` running?")]
+    Connection {
+        /// The process that was asked.
+        origin: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The process refuses.
+    #[error("{detail}")]
+    Refused {
+        /// The status of the answer.
+        status: u16,
+        /// What the process says.
+        detail: String,
+    },
+}
+
+/// Asks the admin API.
+pub(super) struct Api {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// The URL, without a slash at its end.
+    origin: String,
+    token: Secret,
+    operator: Option<Operator>,
+}
+
+impl Api {
+    pub(super) fn new(config: &Config, target: &Target) -> Result<Self, Error> {
+        let origin = match &target.url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("http://{}", reachable(config.admin.bind)),
+        };
+        let uri: Uri = origin.parse().map_err(|_| Error::Url("it is no URL".to_owned()))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(Error::Url("it must begin with http:// or https://".to_owned()));
+        }
+        let mut http = HttpConnector::new();
+        http.set_connect_timeout(Some(CONNECT));
+        http.enforce_http(false);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(webhook::tls(&uri).map_err(Error::Certificates)?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(http);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let operator = target.operator.as_ref().map(Operator::new).transpose();
+        let operator = operator.map_err(Error::Operator)?;
+        Ok(Self { client, origin, token: config.admin.token.clone(), operator })
+    }
+
+    /// Sends a request, and reads the JSON of the answer.
+    pub(super) async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> Result<Value, Error> {
+        let mut request = Request::builder().method(method).uri(format!("{}{target}", self.origin));
+        if !self.token.is_empty() {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", self.token.expose()));
+        }
+        if let Some(operator) = &self.operator {
+            request = request.header("x-operator", operator.as_str());
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::new(body.unwrap_or_default()));
+        let request = request.map_err(|error| Error::Url(error.to_string()))?;
+        let lost = |problem| Error::Connection { origin: self.origin.clone(), problem };
+        let answered = tokio::time::timeout(ANSWER, async {
+            let answer = self.client.request(request).await.map_err(|error| causes(&error))?;
+            let status = answer.status();
+            let body = answer.into_body().collect().await.map_err(|error| causes(&error))?;
+            Ok::<_, String>((status, body.to_bytes()))
+        });
+        let (status, body) = match answered.await {
+            Ok(answered) => answered.map_err(lost)?,
+            Err(_) => return Err(lost(format!("there is no answer within {ANSWER:?}"))),
+        };
+        let json = serde_json::from_slice::<Value>(&body);
+        if status.is_success()
+            && let Ok(json) = json
+        {
+            return Ok(json);
+        }
+        let detail = json.ok().and_then(|json| Some(json["detail"].as_str()?.to_owned()));
+        let detail = detail.unwrap_or_else(|| format!("{} answered {status}", self.origin));
+        Err(Error::Refused { status: status.as_u16(), detail })
+    }
+}
+
+/// An address of this machine for a server that listens on all of them.
+fn reachable(bind: SocketAddr) -> SocketAddr {
+    let ip = match bind.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, bind.port())
+}
