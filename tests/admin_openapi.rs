@@ -127,7 +127,7 @@ fn every_reference_of_the_document_is_there_and_every_schema_is_used() {
 }
 
 /// Answers that the probes below do not provoke, each with where it is seen.
-const SEEN_ELSEWHERE: [(&str, u16); 4] = [
+const SEEN_ELSEWHERE: [(&str, u16); 7] = [
     // a notification that was given up: `serve_webhook`
     ("POST /api/notifications/{id}/resend", 200),
     // a message that is not kept whole: `serve_parked`
@@ -135,6 +135,10 @@ const SEEN_ELSEWHERE: [(&str, u16); 4] = [
     // RabbitMQ, and more than the rate allows: `serve_http_commands`
     ("POST /api/commands", 202),
     ("POST /api/commands", 429),
+    // a browser that has the file, too many listeners: `page`
+    ("GET /", 304),
+    ("GET /page/{file}", 304),
+    ("GET /api/live", 503),
 ];
 
 /// Bodies for a route that takes one, each with its content type: right and wrong ones.
@@ -312,7 +316,12 @@ impl Starting {
         };
         let routes = admin::routes(Backend::default(), Decoder { max_command_size: 1024 });
         let readiness = Readiness::starting();
-        let health = Health { readiness, degraded: Degraded::new(metrics), exporter };
+        let health = Health {
+            readiness,
+            degraded: Degraded::new(metrics),
+            exporter,
+            namespace: "shop".to_owned(),
+        };
         Self(Server::start(options, health, routes).expect("a server"))
     }
 

@@ -110,7 +110,12 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         grace: Duration::from_secs(5),
     };
     let degraded = Degraded::new(metrics.clone());
-    let health = Health { readiness: readiness.clone(), degraded: degraded.clone(), exporter };
+    let health = Health {
+        readiness: readiness.clone(),
+        degraded: degraded.clone(),
+        exporter,
+        namespace: "shop".to_owned(),
+    };
     let server = Server::start(options, health, things())?;
     let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     Ok(Shell { server, readiness, degraded, metrics, client })
@@ -213,7 +218,8 @@ fn without_the_token_only_health_answers() {
     let shell = Shell::with_token(TOKEN);
     assert_eq!(shell.get("/healthz").status, 200);
     shell.get("/readyz").problem(503);
-    for path in ["/metrics", "/", "/api/things", "/nowhere", "/healthz/", "/readyz/x"] {
+    assert_eq!(shell.get("/").status, 200, "the page has no data");
+    for path in ["/metrics", "/api/things", "/nowhere", "/healthz/", "/readyz/x"] {
         let refused = shell.get(path);
         refused.problem(401);
         assert_eq!(refused.header("www-authenticate"), "Bearer", "{path}");

@@ -100,7 +100,7 @@ impl Responder for Exposition {
 impl Output for Exposition {
     fn describe(operation: &mut Operation) {
         let (status, about) = (StatusCode::OK, "");
-        operation.answers.push(Answer { status, about, content: Content::Text });
+        operation.answers.push(Answer { status, about, content: Content::Text(&["text/plain"]) });
     }
 }
 

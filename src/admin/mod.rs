@@ -13,8 +13,10 @@
 //! | `operation` | what a route takes and answers, from the types of its handler |
 //! | `body`, `operator` | bodies that may be absent; who acts, as a caller says |
 //! | `openapi` | `/openapi.json`: the document of all routes |
+//! | `page` | the page for operators at `/`, with its files in the folder `page` |
+//! | `live` | `/api/live`: what the page shows each second |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
-//! | `auth` | the bearer tokens |
+//! | `auth`, `origin` | the bearer tokens; requests that a browser makes for another site |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
 
 mod api;
@@ -23,9 +25,12 @@ mod body;
 mod extract;
 mod health;
 mod listing;
+mod live;
 mod openapi;
 mod operation;
 mod operator;
+mod origin;
+mod page;
 mod problem;
 mod query;
 mod readiness;
@@ -38,7 +43,8 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::from_fn;
+use actix_web::http::header::X_CONTENT_TYPE_OPTIONS;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::Data;
 use actix_web::{App, HttpServer, rt};
 use tokio::sync::watch;
@@ -51,6 +57,7 @@ use crate::pipeline::workers::failpoint;
 
 pub use self::api::{Backend, routes};
 pub use self::listing::{Limit, Page, Window};
+use self::live::Live;
 pub use self::openapi::Document;
 pub(crate) use self::openapi::never_null;
 pub use self::operation::{
@@ -85,6 +92,8 @@ pub struct Health {
     pub degraded: Degraded,
     /// The metrics.
     pub exporter: Exporter,
+    /// The namespace on the broker, which tells one environment from another.
+    pub namespace: String,
 }
 
 /// Why the admin server did not start.
@@ -110,6 +119,7 @@ pub enum Error {
 pub struct Server {
     address: SocketAddr,
     routes: Routes,
+    live: Live,
     handle: ServerHandle,
     thread: thread::JoinHandle<()>,
     /// Nothing is sent: the sender is dropped when the thread ends, also by a panic.
@@ -132,7 +142,7 @@ fn own_routes() -> Routes {
         "This document: what the API takes and answers (OpenAPI 3.1)",
         openapi::show,
     );
-    Routes::new(health::routes().into_iter().chain([document]))
+    Routes::new(health::routes().into_iter().chain([document, live::route()]).chain(page::routes()))
 }
 
 /// Every route that there is, without what its handlers need.
@@ -143,7 +153,8 @@ fn table() -> Routes {
 impl Server {
     /// Starts a server with `routes` beside those for health and metrics.
     pub fn start(options: Options, health: Health, routes: Routes) -> Result<Self, Error> {
-        let routes = own_routes().and(routes);
+        let live = Live::new();
+        let routes = own_routes().with(live.clone()).and(routes);
         let document = Document::new(&routes);
         let routes = routes.with(document);
         let table = routes.clone();
@@ -153,12 +164,14 @@ impl Server {
         let address = listener.local_addr().map_err(bound)?;
         let (started, starting) = mpsc::sync_channel(1);
         let (runs, running) = watch::channel(());
+        let watched = live.clone().run(health.clone());
         let thread = thread::Builder::new()
             .name("admin".to_owned())
             .spawn(move || {
                 let _runs = runs;
                 let system = rt::System::new();
                 system.block_on(async move {
+                    rt::spawn(watched);
                     match http(listener, &options, health, table) {
                         Err(error) => drop(started.send(Err(error))),
                         Ok(server) => {
@@ -176,7 +189,7 @@ impl Server {
         let gone = |_| Error::Start(io::Error::other("the thread of the server ended"));
         let handle = starting.recv().map_err(gone)?.map_err(Error::Start)?;
         info!(%address, "admin server listens");
-        Ok(Self { address, routes, handle, thread, running })
+        Ok(Self { address, routes, live, handle, thread, running })
     }
 
     /// Every route that the server has.
@@ -199,6 +212,7 @@ impl Server {
 
     /// Accepts no further requests. Returns when the open ones are answered or the grace is over.
     pub async fn stop(self) {
+        self.live.end();
         self.handle.stop(true).await;
         // The thread ends with its server. Its panic, if any, was logged, and there is nothing left to do about one.
         drop(self.thread.join());
@@ -225,7 +239,9 @@ fn http(
             .configure(|config| extract::configure(config, max_body))
             .configure(|config| routes.configure(config))
             .wrap(from_fn(auth::require_token))
+            .wrap(from_fn(origin::refuse_other_sites))
             .wrap(from_fn(problem::in_place_of_errors))
+            .wrap(DefaultHeaders::new().add((X_CONTENT_TYPE_OPTIONS, "nosniff")))
     });
     let server = server
         .workers(1)

@@ -230,8 +230,9 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     for Answer { status, about, content } in answers {
         let response = responses.entry(status.as_u16().to_string()).or_insert_with(|| {
             let mut response = json!({ "description": "" });
-            if let Some((media_type, schema)) = content_of(content, generator) {
-                response["content"] = json!({ media_type: { "schema": schema } });
+            if let Some((media_types, schema)) = content_of(content, generator) {
+                let one = |name: &&str| ((*name).to_owned(), json!({ "schema": schema }));
+                response["content"] = media_types.iter().map(one).collect();
             }
             response
         });
@@ -243,12 +244,16 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     json!(responses)
 }
 
-fn content_of(content: Content, generator: &mut SchemaGenerator) -> Option<(&'static str, Schema)> {
+/// The media types of a content, and its schema.
+fn content_of(
+    content: Content,
+    generator: &mut SchemaGenerator,
+) -> Option<(&'static [&'static str], Schema)> {
     match content {
-        Content::Json(schema) => Some(("application/json", schema(generator))),
-        Content::Text => Some(("text/plain", json_schema!({ "type": "string" }))),
+        Content::Json(schema) => Some((&["application/json"], schema(generator))),
+        Content::Text(media_types) => Some((media_types, json_schema!({ "type": "string" }))),
         Content::Problem => {
-            Some(("application/problem+json", generator.subschema_for::<ProblemDocument>()))
+            Some((&["application/problem+json"], generator.subschema_for::<ProblemDocument>()))
         }
         Content::Unknown => None,
     }

@@ -56,8 +56,8 @@ pub struct Answer {
 pub enum Content {
     /// JSON.
     Json(SchemaOf),
-    /// Text.
-    Text,
+    /// Text of one of these media types.
+    Text(&'static [&'static str]),
     /// A problem document.
     Problem,
     /// Nothing is known about it.
@@ -175,7 +175,7 @@ impl<T: Serialize + JsonSchema> Output for web::Json<T> {
 
 impl Output for &'static str {
     fn describe(operation: &mut Operation) {
-        operation.succeeds(Content::Text);
+        operation.succeeds(Content::Text(&["text/plain"]));
     }
 }
 

@@ -175,7 +175,7 @@ impl Routes {
 
     /// Whether a path answers without a token.
     pub(super) fn is_open(&self, path: &str) -> bool {
-        self.all.iter().any(|route| route.is_open && route.path == path)
+        self.all.iter().any(|route| route.is_open && names(route.path, path))
     }
 
     /// Serves the routes, and nothing else.
@@ -203,6 +203,20 @@ impl Routes {
 fn allowed<'a>(routes: impl Iterator<Item = &'a Route>) -> Vec<Method> {
     let head = |route: &Route| (route.method == Method::GET).then_some(Method::HEAD);
     routes.flat_map(|route| std::iter::once(route.method.clone()).chain(head(route))).collect()
+}
+
+/// Whether a path is one of a route; a parameter stands for one segment that is not empty.
+fn names(route: &str, path: &str) -> bool {
+    let (mut of_route, mut of_path) = (route.split('/'), path.split('/'));
+    loop {
+        match (of_route.next(), of_path.next()) {
+            (None, None) => return true,
+            (Some(parameter), Some(segment))
+                if parameter.starts_with('{') && !segment.is_empty() => {}
+            (Some(fixed), Some(segment)) if fixed == segment => {}
+            _ => return false,
+        }
+    }
 }
 
 fn wrong_method(request: &HttpRequest, allowed: &[Method]) -> Ready<HttpResponse> {

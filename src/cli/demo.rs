@@ -13,7 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::states::{self, part};
 use orderly_broker::Names;
-use orderly_demo::{Account, Audit, Day, Expected, Run, State, Stock, run, summary};
+use orderly_demo::{
+    Account, Audit, Day, Evening, Expected, Run, State, Stock, evening, run, summary,
+};
 use orderly_domain::inventory::{HoldState, Reservation};
 use orderly_domain::order::Order;
 use orderly_store::{Ordinal, Parts, Reader};
@@ -28,10 +30,10 @@ pub struct Args {
     /// Seed of the day: the same seed gives the same day
     #[arg(long, value_name = "S", default_value_t = 42, value_parser = values::count::<u64>)]
     seed: u64,
-    /// End after the summary instead of serving the admin API until Ctrl-C
+    /// End after the summary instead of serving the page and the admin API until Ctrl-C
     #[arg(long)]
     exit: bool,
-    /// Address that the admin API listens on, instead of `admin.bind`
+    /// Address that the page and the admin API listen on, instead of `admin.bind`
     #[arg(long, value_name = "ADDR", value_parser = values::address)]
     bind: Option<SocketAddr>,
 }
@@ -51,6 +53,9 @@ pub enum Error {
     /// No directory for the temporary store could be made.
     #[error("cannot make a directory for the temporary store")]
     Temporary(#[source] std::io::Error),
+    /// The broker refused a message after the day.
+    #[error("the shop does not go on")]
+    Evening(#[from] evening::Refused),
     /// Standard output is closed or full.
     #[error("cannot write to standard output")]
     Output(#[source] std::io::Error),
@@ -85,7 +90,7 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
     let names = Names::new(&config.broker.namespace);
     let (handle, reader) = (processor.handle.clone(), processor.reader.clone());
     let running = Running { handle, reader };
-    let run = Run::new(broker, names, running);
+    let run = Run::new(broker.clone(), names.clone(), running);
     let day = Day::new(args.orders, args.seed);
     let expected = Expected::new(model_settings(config));
     let bar = progress_bar(args.orders);
@@ -106,12 +111,26 @@ async fn demo(config: &Config, args: &Args) -> Result<Exit, Error> {
         processor.ended().await?;
     } else {
         let address = observed.server.address();
-        let hint = format!("\nThe admin API listens on http://{address} until Ctrl-C.\n");
-        output::print(&hint).map_err(Error::Output)?;
-        run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()).await?;
+        let now = move || clock.now().to_string();
+        let evening = Evening::new(broker, names, args.seed, now);
+        evening.go_wrong()?;
+        output::print(&hint(address)).map_err(Error::Output)?;
+        tokio::select! {
+            ended = run_until_signalled(&mut processor, &mut signals, config.shutdown.grace.get()) => ended?,
+            Err(refused) = evening.go_on() => return Err(refused.into()),
+        }
     }
     observed.server.stop().await;
     Ok(if outcome.balances() { Exit::Success } else { Exit::Failure })
+}
+
+/// Where to look, and at what.
+fn hint(address: SocketAddr) -> String {
+    let stuck = evening::STUCK;
+    format!(
+        "\nThe page for operators is at http://{address} until Ctrl-C. The shop goes on, and some things went wrong:\n\
+         the order {stuck} was paid, and waits for its money all the same. Find out why.\n"
+    )
 }
 
 /// A customer sends about eight messages. The estimate need not be better: the bar only shows that the demo goes on.

@@ -5,6 +5,7 @@
 //! | `labels` | the values of labels |
 //! | `registrar` | makes and describes series |
 //! | `histogram` | histograms that record a batch in one step |
+//! | `reading` | the values of all series at one moment |
 //!
 //! All series exist from the start, at 0. Labels come from closed sets, so no input adds a series. [`Metrics`] holds a handle
 //! for each series: to count is an atomic addition without a look-up. A clone is cheap and counts the same series. There is no
@@ -12,6 +13,7 @@
 
 mod histogram;
 pub mod labels;
+mod reading;
 mod registrar;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
 use self::labels::{CommandType, Outcome, Restriction, Stage};
+pub use self::reading::Reading;
 use self::registrar::{PerValue, Registrar};
 use crate::notify::breaker;
 use orderly_actors::counters::ParkedReason;

@@ -110,8 +110,12 @@ impl Observed {
         };
         let decoder = Decoder { max_command_size: config.intake.max_command_size.as_usize() };
         let routes = admin::routes(backend.clone(), decoder);
-        let health =
-            admin::Health { readiness: readiness.clone(), degraded: degraded.clone(), exporter };
+        let health = admin::Health {
+            readiness: readiness.clone(),
+            degraded: degraded.clone(),
+            exporter,
+            namespace: config.broker.namespace.clone(),
+        };
         let server = admin::Server::start(options, health, routes)?;
         Ok(Self { metrics, readiness, degraded, server, backend })
     }

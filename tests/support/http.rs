@@ -37,6 +37,20 @@ impl Answer {
     }
 }
 
+/// Reads to the end of an answer. A stream of events has none: of one the first event is enough.
+fn read(connection: &mut TcpStream) -> Vec<u8> {
+    let mut answer = Vec::new();
+    let mut part = [0; 16 << 10];
+    loop {
+        let length = connection.read(&mut part).expect("an answer and its end");
+        answer.extend_from_slice(&part[..length]);
+        let has = |text: &[u8]| answer.windows(text.len()).any(|part| part == text);
+        if length == 0 || (has(b"text/event-stream") && has(b"\n\n")) {
+            return answer;
+        }
+    }
+}
+
 /// Sends one request on a connection of its own.
 pub(crate) fn ask(address: SocketAddr, method: &str, target: &str) -> Answer {
     ask_with(address, method, target, &[], "")
@@ -62,9 +76,7 @@ pub(crate) fn ask_with(
     let mut connection = TcpStream::connect(address).expect("a connection");
     connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a limit");
     connection.write_all(request.as_bytes()).expect("it is sent");
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).expect("an answer and its end");
-    let answer = String::from_utf8(answer).expect("UTF-8");
+    let answer = String::from_utf8(read(&mut connection)).expect("UTF-8");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     let (line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -97,10 +97,25 @@ impl Processor {
         self.wait_until_ready();
     }
 
+    /// Starts the processor on the port that it had before, and returns when it is ready.
+    pub(crate) fn start_again(&mut self) {
+        self.spawn_on(self.port);
+        self.wait_until_ready();
+    }
+
+    /// The address of a path of the admin server.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
     /// Starts the processor without waiting.
     pub(crate) fn spawn(&mut self) {
+        self.spawn_on(free_port());
+    }
+
+    fn spawn_on(&mut self, port: u16) {
         assert!(self.child.is_none(), "it runs already");
-        self.port = free_port();
+        self.port = port;
         let child = self
             .command(&["serve"])
             .env("ORDERLY_ADMIN__BIND", format!("127.0.0.1:{}", self.port))
@@ -265,7 +280,7 @@ impl Drop for Processor {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("an address").port()
 }

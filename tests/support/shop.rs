@@ -118,6 +118,7 @@ impl Shop {
             "/api/carts/" => "k-1".to_owned(),
             "/api/stock/" => "tea".to_owned(),
             "/api/parked/" => "p-1".to_owned(),
+            "/page/" => "app.js".to_owned(),
             "/api/notifications/" => {
                 let list = self.get("/api/notifications?order_id=o-1").json();
                 list["items"][0]["notification_id"].as_str().expect("an id").to_owned()

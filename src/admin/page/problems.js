@@ -1,0 +1,89 @@
+// What is wrong now, in words, each with the place to go.
+
+import { address, el, link } from './dom.js';
+import { count, duration, many, sentence, words } from './format.js';
+
+const TITLES = {
+  starting: 'orderly is starting', draining: 'orderly was told to stop', broker: 'No connection to the broker', storage: 'The store failed',
+  failed: 'A worker failed, and the process ends', clock: 'The clock cannot be trusted, and timers rest', stalled: 'No command gets finished', topology: 'Exchanges or queues are missing',
+  events_rejected: 'A queue rejects events', events_unconfirmed: 'The broker confirms no events', notifications_rejected: 'A queue rejects notifications',
+  notifications_unroutable: 'No queue for notifications', channel_down: 'A channel for notifications is down', retries_rejected: 'A wait queue rejects commands',
+  dead_letters_rejected: 'The dead letters reject messages', broker_blocked: 'The broker blocks publishers', intake_paused: 'The intake is paused',
+};
+
+/** Events that are younger than this are on their way, and no reason to look. */
+const LATE = 5;
+
+/** Everything wrong in a sample, the worst first: `{ level, text, detail, go }`. */
+export function problems(sample) {
+  const found = [
+    ...sample.reasons.map((reason) => condition(reason, reason.reason === 'starting' || reason.reason === 'draining' ? 'warn' : 'bad')),
+    ...sample.degraded.map((entry) => condition(entry, 'warn')),
+    ...ofOrders(sample.orders),
+    ...ofMessages(sample),
+    ...ofProcess(sample),
+  ];
+  const order = ['bad', 'warn', 'note'];
+  return found.sort((one, other) => order.indexOf(one.level) - order.indexOf(other.level));
+}
+
+function condition({ reason, detail }, level) {
+  return { level, text: TITLES[reason] ?? words(reason), detail: sentence(detail), go: link('help', reason, 'What to do') };
+}
+
+function ofOrders(orders) {
+  const found = [];
+  const add = (status, level, text) => {
+    const number = orders[status] ?? 0;
+    if (number) found.push({ level, text: text(number), go: link('orders', null, 'See them', { href: address('orders', null, { status }) }) });
+  };
+  add('under_review', 'bad', (number) => `${many(number, 'order waits', 'orders wait')} for the decision of a person`);
+  add('refund_due', 'warn', (number) => `${many(number, 'order has', 'orders have')} money that is to be sent back`);
+  return found;
+}
+
+function ofMessages(sample) {
+  const found = [];
+  const reasons = Object.entries(sample.parked).filter(([, number]) => number > 0);
+  const parked = reasons.reduce((sum, [, number]) => sum + number, 0);
+  if (parked) {
+    const detail = reasons.map(([reason, number]) => `${count(number)} ${words(reason)}`).join(', ');
+    found.push({ level: 'warn', text: `${many(parked, 'message is', 'messages are')} parked`, detail, go: link('parked', null, 'See them') });
+  }
+  if (sample.waiting_callbacks) {
+    found.push({ level: 'note', text: `${many(sample.waiting_callbacks, 'payment callback waits', 'payment callbacks wait')} for an order that is not there yet` });
+  }
+  if (sample.outbox_oldest >= LATE) {
+    const text = `The oldest event that is not published is ${duration(sample.outbox_oldest)} old`;
+    found.push({ level: sample.outbox_oldest > 60 ? 'bad' : 'warn', text, detail: `${many(sample.point.outbox, 'event waits', 'events wait')}`, go: link('help', 'outbox', 'What to do') });
+  }
+  return found;
+}
+
+function ofProcess(sample) {
+  const restarted = Object.entries(sample.restarts).filter(([, number]) => number > 0);
+  const found = restarted.map(([actor, number]) => ({
+    level: 'warn', text: `The actor ${actor} restarted ${number === 1 ? 'once' : `${count(number)} times`} since the start`, go: link('actors', null, 'See why'),
+  }));
+  if (sample.broker_reconnects) {
+    found.push({ level: 'note', text: `The connection to the broker was lost ${sample.broker_reconnects === 1 ? 'once' : `${count(sample.broker_reconnects)} times`} since the start, and is there again` });
+  }
+  return found;
+}
+
+/** The problems as a list. */
+export function problemList(all) {
+  if (!all.some(({ level }) => level !== 'note')) {
+    return [el('p', { class: 'calm-line' }, el('span', { class: 'mark good', 'aria-hidden': 'true' }), 'Nothing is wrong.'), all.length ? items(all) : null];
+  }
+  return items(all);
+}
+
+const LEVELS = { bad: 'Act: ', warn: 'Look: ', note: 'Note: ' };
+
+function items(all) {
+  return el('ul', { class: 'problems' }, all.map(({ level, text, detail, go }) => el('li', { class: level, 'data-row': go ? text : null },
+    el('span', { class: `mark ${level}`, 'aria-hidden': 'true' }),
+    el('span', { class: 'words' }, el('span', { class: 'sr' }, LEVELS[level]), el('strong', {}, text), detail ? el('span', { class: 'detail' }, detail) : null),
+    go ?? null)));
+}
