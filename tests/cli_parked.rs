@@ -134,10 +134,7 @@ async fn dead_letters_are_listed_replayed_and_dismissed_by_filter() {
     producer.publish(&[first]).await;
     producer.publish(&[late(1), late(2), bad("o-1"), bad("o-2"), bad("o-3")]).await;
     processor.wait(|processor| processor.metric("orderly_dead_lettered_total", "") > 4.5);
-    let ask = |arguments: &[&str]| {
-        let (code, lines, said) = run(&processor, arguments, "");
-        (code, lines, said)
-    };
+    let ask = |arguments: &[&str]| run(&processor, arguments, "");
     for (filter, number) in [
         (&[][..], 5),
         (&["--reason", "deadline"], 2),

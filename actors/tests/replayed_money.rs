@@ -14,7 +14,7 @@ use std::sync::Arc;
 use support::{Shop, inbound, place};
 
 /// A callback about the event `e-1`, with other fields where they are given.
-fn captured(other: Value) -> Value {
+fn captured(other: &Value) -> Value {
     let mut data = json!({
         "provider": "acme", "event_id": "e-1", "order_id": "o-1", "attempt_id": "a-1", "kind": "captured",
         "amount": 500, "currency": "EUR", "occurred_at": "2026-01-01T00:00:00Z",
@@ -57,7 +57,7 @@ async fn replay(
 async fn a_corrected_callback_counts_once(#[case] fields: Value) {
     let mut shop = Shop::stocked(&[("tea", 5)]).await;
     shop.run("order.place", place("o-1", &[("tea", 1, 500)])).await;
-    let right = captured(fields.clone());
+    let right = captured(&fields);
     let mut wrong = right.clone();
     wrong["amount"] = json!("500");
     shop.send("payment.callback", "x-1", wrong.clone()).await;
@@ -96,8 +96,8 @@ async fn a_conflict_about_known_money_is_stale_when_it_is_replayed(
     for order in ["o-1", "o-2"] {
         shop.run("order.place", place(order, &[("tea", 1, 500)])).await;
     }
-    shop.send("payment.callback", "x-1", captured(first)).await;
-    let other = captured(other);
+    shop.send("payment.callback", "x-1", captured(&first)).await;
+    let other = captured(&other);
     let conflict = shop.send("payment.callback", "x-2", other.clone()).await;
     assert_eq!(conflict.record.verdict, Verdict::Conflict);
     let at = the_parked(&shop);
@@ -113,8 +113,8 @@ async fn a_conflict_about_known_money_is_stale_when_it_is_replayed(
 async fn a_conflict_about_other_money_counts_once() {
     let mut shop = Shop::stocked(&[("tea", 5)]).await;
     shop.run("order.place", place("o-1", &[("tea", 2, 500)])).await;
-    shop.send("payment.callback", "x-1", captured(json!({"capture_id": "m-1"}))).await;
-    let other = captured(json!({"capture_id": "m-2"}));
+    shop.send("payment.callback", "x-1", captured(&json!({"capture_id": "m-1"}))).await;
+    let other = captured(&json!({"capture_id": "m-2"}));
     for (round, wanted) in
         [Verdict::Applied, Verdict::Duplicate, Verdict::Duplicate].into_iter().enumerate()
     {
