@@ -72,15 +72,7 @@ mod page {
 
     /// Clicks the button with that text.
     fn press(browser: &Browser, text: &str) {
-        let wanted = json!(text);
-        browser.until(&format!(
-            "[...document.querySelectorAll('button')].some((one) => one.innerText === {wanted} && one.checkVisibility())"
-        ));
-        browser.run(&format!(
-            "for (const one of document.querySelectorAll('[data-wanted]')) one.removeAttribute('data-wanted');
-             [...document.querySelectorAll('button')].findLast((one) => one.innerText === {wanted} && one.checkVisibility()).dataset.wanted = ''"
-        ));
-        browser.click("[data-wanted]");
+        browser.press_button(text);
     }
 
     /// Puts a text into a field in place of what is in it.

@@ -86,7 +86,7 @@ fn no_text_of_the_data_becomes_markup() {
     press(&browser, "Refund…");
     browser.until_shown("dialog", ID);
     press(&browser, "Show what it would do");
-    browser.until_shown("dialog .verdict", "refus");
+    browser.until_shown("dialog .verdict", "This would be");
     assert_eq!(browser.count("dialog img, dialog script"), 0);
     press(&browser, "Leave it");
     // every field of the order shows as it is

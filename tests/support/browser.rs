@@ -187,22 +187,28 @@ impl Browser {
 
     /// Waits for an element, and clicks it as a person would: it must be visible and not covered.
     pub(crate) fn click(&self, selector: &str) {
-        self.on_element(selector, "click", &json!({}));
+        self.on_element("css selector", selector, "click", &json!({}));
+    }
+
+    /// The same for the last button with that text: a dialog comes behind the view.
+    pub(crate) fn press_button(&self, text: &str) {
+        let path = format!("(//button[normalize-space(.)=\"{text}\"])[last()]");
+        self.on_element("xpath", &path, "click", &json!({}));
     }
 
     /// Types into a field, behind what is in it.
     pub(crate) fn type_into(&self, selector: &str, text: &str) {
-        self.on_element(selector, "value", &json!({ "text": text }));
+        self.on_element("css selector", selector, "value", &json!({ "text": text }));
     }
 
     /// Empties a field.
     pub(crate) fn clear(&self, selector: &str) {
-        self.on_element(selector, "clear", &json!({}));
+        self.on_element("css selector", selector, "clear", &json!({}));
     }
 
     /// An element may be replaced between the look-up and the act; then it is looked up again.
-    fn on_element(&self, selector: &str, act: &str, body: &Value) {
-        let wanted = json!({ "using": "css selector", "value": selector });
+    fn on_element(&self, using: &str, what: &str, act: &str, body: &Value) {
+        let wanted = json!({ "using": using, "value": what });
         let mut last = Value::Null;
         for _ in 0..LOOKS {
             let done = self.try_call("POST", "/element", &wanted).and_then(|element| {
@@ -216,7 +222,7 @@ impl Browser {
             }
             std::thread::sleep(PAUSE);
         }
-        panic!("{act} {selector}: {last}\n{}", self.text("body"));
+        panic!("{act} {what}: {last}\n{}", self.text("body"));
     }
 
     /// Presses keys, one after the other, wherever the focus is.
