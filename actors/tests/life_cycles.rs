@@ -13,8 +13,8 @@ mod life_cycles;
 mod support;
 
 use life_cycles::{
-    ORDER, Pair, answers_in_two_orders, applied, asking_back, calm_orders, history, placing,
-    wild_orders,
+    ORDER, Pair, answers_in_two_orders, applied, asking_back, calm_orders, history, money_history,
+    placing, placing_two, wild_orders,
 };
 use orderly_actors::order::LatePayment;
 use orderly_domain::command::Kind;
@@ -56,8 +56,16 @@ fn expected() -> BTreeSet<String> {
 
 /// Tries `property` on many values; says which one it fails for, and why.
 fn check<T: Debug>(values: impl Strategy<Value = T>, property: impl Fn(T) -> Result<(), String>) {
+    check_cases(cases(), values, property);
+}
+
+fn check_cases<T: Debug>(
+    cases: u32,
+    values: impl Strategy<Value = T>,
+    property: impl Fn(T) -> Result<(), String>,
+) {
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: cases(),
+        cases,
         failure_persistence: None,
         max_shrink_iters: 20_000,
         ..ProptestConfig::default()
@@ -105,6 +113,24 @@ fn the_shop_does_what_the_contract_says() {
     let expected = expected();
     let missing: Vec<_> = expected.difference(&seen.borrow()).cloned().collect();
     assert!(cases() < CASES || missing.is_empty(), "no history reached {missing:?}");
+}
+
+#[test]
+fn the_money_of_an_order_with_many_attempts_and_refunds_is_what_the_contract_says() {
+    let histories = (confirm_on(), payments_kept(), money_history());
+    check_cases(cases() / 4, histories, |(confirm_on, payments_kept, history)| {
+        run(async {
+            let mut pair = Pair::open(LatePayment::Rehold, confirm_on, payments_kept);
+            pair.live(&[]).await?;
+            for order in placing_two() {
+                pair.send("order.place", order).await?;
+            }
+            for happens in &history {
+                pair.step(happens).await?;
+            }
+            Ok(())
+        })
+    });
 }
 
 #[test]

@@ -254,6 +254,7 @@ impl PaymentActor {
         let mut changeset = Changeset::default();
         let mut known = self.unfolded(order)?;
         self.unfold_refunds(&mut known, &refund)?;
+        self.unfold_attempts_of(&mut known, &refund)?;
         self.unfold_holders(&mut known, amount, currency)?;
         // a refund that is requested again has the currency that it had
         if let Some(before) = known.payments.refunds.iter().find(|one| one.id == refund) {

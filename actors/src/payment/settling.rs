@@ -35,8 +35,9 @@ impl PaymentActor {
         let most = self.kept;
         for taken in take(&mut known.refunds) {
             let same = |one: &Refund| is_refund(&taken.item.content, one);
-            let place = known.payments.refunds.iter().position(same);
-            let refund = place.map(|place| known.payments.refunds.remove(place));
+            // one that was made anew is among the newest now, and is no folded one
+            let is_in_place = known.payments.refunds.first().is_some_and(same);
+            let refund = is_in_place.then(|| known.payments.refunds.remove(0));
             self.fold_refund_again(known, &taken, refund, changeset)?;
         }
         for refund in rules::fold_refunds(&mut known.payments, most) {

@@ -13,7 +13,7 @@ use orderly_domain::money::Currency;
 use orderly_domain::payment::rules::{self, Requested};
 use orderly_domain::payment::{
     Attempt, CurrencySum, Folded, FoldedContent, FoldedItem, FoldedOfAttempt, Payments, Refund,
-    add_to,
+    RefundState, add_to,
 };
 use orderly_store::Ordinal;
 use std::collections::BTreeSet;
@@ -97,13 +97,23 @@ impl PaymentActor {
     ) -> Result<(), Fault> {
         let PaymentCallback { provider, attempt_id, refund_id, dispute_id, .. } = callback;
         self.unfold_attempt(known, provider, attempt_id)?;
-        if let Some(id) = refund_id {
-            self.unfold_refund(known, id, provider, attempt_id)?;
+        // an id that does not belong to the kind means nothing
+        match callback.kind {
+            CallbackKind::RefundSucceeded | CallbackKind::RefundFailed => match refund_id {
+                Some(id) => self.unfold_refund(known, id, provider, attempt_id),
+                None => Ok(()),
+            },
+            CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => match dispute_id {
+                Some(id) => self.unfold_dispute(known, id, provider),
+                None => Ok(()),
+            },
+            CallbackKind::ActionRequired
+            | CallbackKind::Authorized
+            | CallbackKind::Captured
+            | CallbackKind::Failed
+            | CallbackKind::Voided
+            | CallbackKind::Expired => Ok(()),
         }
-        if let Some(id) = dispute_id {
-            self.unfold_dispute(known, id, provider)?;
-        }
-        Ok(())
     }
 
     /// Whether the callback reports money that is counted, an authorization that is known, or something of an attempt that
@@ -286,6 +296,24 @@ impl PaymentActor {
             Some(ordinal) => self.take_refund(known, ordinal),
             None => Ok(()),
         }
+    }
+
+    /// Takes back the attempts of a refund that failed: whether they still hold its parts decides how it is requested again.
+    pub(super) fn unfold_attempts_of(
+        &mut self,
+        known: &mut Unfolded,
+        id: &RefundId,
+    ) -> Result<(), Fault> {
+        if !known.has_folded() {
+            return Ok(());
+        }
+        let refunds = known.payments.refunds.iter();
+        let failed = refunds.filter(|one| one.id == *id && one.state == RefundState::Failed);
+        let places = failed.filter_map(|one| one.provider.clone().zip(one.attempt.clone()));
+        for (provider, attempt) in places.collect::<Vec<_>>() {
+            self.unfold_attempt(known, &provider, &attempt)?;
+        }
+        Ok(())
     }
 
     /// Takes back the dispute, if it is folded. A build before this one did not record the provider.

@@ -84,8 +84,12 @@ impl Model {
             return Err(Ended::Stale);
         }
         let attempt = order.ledger.attempt(provider, id);
+        let occurred_at = number(data, "occurred_at");
+        if Some(occurred_at) <= attempt.ended_at {
+            return Err(Ended::Stale); // it is known
+        }
         let rest = attempt.rest();
-        attempt.end(number(data, "occurred_at"));
+        attempt.end(occurred_at);
         match attempt.state {
             AttemptState::Initiated | AttemptState::ActionRequired | AttemptState::Authorized => {
                 attempt.state = end;

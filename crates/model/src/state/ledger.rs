@@ -115,6 +115,7 @@ impl Ledger {
     pub(crate) fn make_good(&mut self, currency: &str, amount: i64) {
         let amount = amount.min(self.unmade_good(currency));
         *self.made_good.entry(currency.to_owned()).or_default() += amount;
+        self.made_good.retain(|_, amount| *amount != 0);
     }
 
     /// No more is settled than failed: what succeeds or is asked for again has not failed any more.

@@ -269,6 +269,21 @@ fn an_authorization_that_ended_is_not_open_in_whatever_order_it_is_heard_of() {
 }
 
 #[test]
+fn an_end_that_is_known_ends_nothing_that_was_authorized_since() {
+    let mut shop = shop();
+    let at = |hour: u8| json!(format!("2026-01-01T{hour:02}:00:00Z"));
+    shop.hears("failed", json!({"occurred_at": at(2)}));
+    shop.hears("captured", json!({"amount": 200, "capture_id": "c"}));
+    shop.hears("authorized", json!({"amount": 500, "occurred_at": at(3)}));
+    let before = shop.order();
+    assert_eq!(before.authorized, 300);
+    for hour in [1, 2] {
+        assert_eq!(shop.hears("failed", json!({"occurred_at": at(hour)})), STALE);
+        assert_eq!(shop.order(), before);
+    }
+}
+
+#[test]
 fn the_end_of_an_attempt_is_remembered_by_an_order_that_awaits_no_money() {
     let mut shop = Shop::with_order();
     shop.takes("b", 1_000);

@@ -278,7 +278,8 @@ fn too_many(reached: i64) -> Refusal {
     Refusal::with(Reason::RefundExceedsPaid, detail)
 }
 
-/// Makes the parts of a refund anew, in place of those that failed. What is known of their failures stays known.
+/// Makes the parts of a refund anew, in place of those that failed. What is known of the failures of others stays known, behind
+/// the parts: money that one of those sends back after all changes the number of no part.
 fn replace(
     payments: &mut Payments,
     id: &RefundId,
@@ -295,17 +296,16 @@ fn replace(
         part.failed_at = known.and_then(|known| known.failed_at);
         part.restocked = restocked;
     }
-    payments.refunds.retain_mut(|known| {
-        if !is_failed(known) {
-            return true;
-        }
-        let Refund { failed_at, bounced_at, currency, .. } = *known;
-        let (provider, attempt) = (known.provider.take(), known.attempt.take());
-        let failure = new(id, 0, currency, RefundState::Failed);
-        *known = Refund { provider, attempt, failed_at, bounced_at, ..failure };
-        failed_at.is_some() && !parts.iter().any(|part| is_at_same_place(known, part))
-    });
+    payments.refunds.retain(|known| !is_failed(known));
     payments.refunds.extend(parts.iter().cloned());
+    let failures = failed.into_iter().filter(|known| {
+        known.failed_at.is_some() && !parts.iter().any(|part| is_at_same_place(known, part))
+    });
+    payments.refunds.extend(failures.map(|known| {
+        let Refund { provider, attempt, currency, failed_at, bounced_at, .. } = known;
+        let failure = new(id, 0, currency, RefundState::Failed);
+        Refund { provider, attempt, failed_at, bounced_at, ..failure }
+    }));
     parts
 }
 

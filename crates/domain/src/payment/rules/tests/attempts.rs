@@ -50,6 +50,15 @@ fn what_was_authorized_before_the_end_of_an_attempt_is_gone(
 }
 
 #[test]
+fn an_end_that_is_known_ends_nothing_that_was_authorized_since() {
+    let mut payments = after(&["voided a m1", "captured a 200", "authorized a 500 m2"]);
+    for known in ["voided a m1", "failed a m1"] {
+        assert_eq!(take(&mut payments, known), CallbackEffect::Stale, "{known}");
+    }
+    assert_eq!(summary(&payments, euro()).authorized, 300);
+}
+
+#[test]
 fn an_authorization_that_an_earlier_build_recorded_without_its_time_is_known_once() {
     let mut payments = after(&["authorized a 500"]);
     let attempt = &mut payments.attempts[0];

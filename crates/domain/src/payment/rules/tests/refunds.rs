@@ -237,7 +237,11 @@ fn a_refund_that_failed_as_a_whole_may_be_asked_for_with_another_amount() {
     take(&mut payments, "refund_failed b r1");
     assert_eq!(request_of(&mut payments, "1", 300, false), "b 300 1/1 2");
     let amounts: Vec<_> = payments.refunds.iter().map(|refund| refund.amount).collect();
-    assert_eq!(amounts, [0, 300], "the new part replaces both; of a it is known that it failed");
+    assert_eq!(amounts, [300, 0], "the new part replaces both; of a it is known that it failed");
+    // what a sends back after all is behind the part that was asked for, which keeps its number
+    take(&mut payments, "refund_succeeded a 9 r1 m7");
+    take(&mut payments, "refund_failed b r1 m8");
+    assert_eq!(request_of(&mut payments, "1", 300, false), "b 300 1/2 3");
 }
 
 #[test]
