@@ -1,7 +1,8 @@
-//! The examples of docs/messages.md are commands, one of each type.
+//! The examples of docs/messages.md are commands, one of each type; docs/reasons.md has every reason.
 
 use orderly_domain::command::{Command, Kind};
-use std::collections::BTreeSet;
+use orderly_domain::verdict::{Reason, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
 
 #[test]
 fn every_example_is_a_command_and_every_command_has_one() {
@@ -18,4 +19,23 @@ fn every_example_is_a_command_and_every_command_has_one() {
     }
     let all: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(seen, all);
+}
+
+#[test]
+fn every_reason_has_a_row_that_says_what_to_do() {
+    let page = include_str!("../docs/reasons.md").split("\n## Where else").next().expect("a part");
+    let rows = page.lines().filter_map(|line| {
+        let cells: Vec<_> = line.strip_prefix("| `")?.split(" | ").collect();
+        Some((cells[0].trim_end_matches('`'), cells))
+    });
+    let rows: BTreeMap<_, _> = rows.collect();
+    let all: BTreeSet<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    let named: BTreeSet<_> = rows.keys().copied().collect();
+    assert_eq!(named, all);
+    for (reason, cells) in rows {
+        let is_parked = Verdict::ALL.iter().any(|verdict| cells[1] == format!("`{verdict}`"));
+        let what_to_do = cells.last().expect(reason).trim_end_matches('|').trim();
+        assert_eq!(cells.len(), 4, "{reason}");
+        assert!(!is_parked || !what_to_do.is_empty(), "{reason}");
+    }
 }
