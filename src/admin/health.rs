@@ -2,7 +2,7 @@
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{CacheControl, CacheDirective, ContentType};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse, Responder};
 use schemars::JsonSchema;
@@ -93,6 +93,7 @@ impl Responder for Exposition {
         let media_type = "text/plain; version=0.0.4; charset=utf-8";
         HttpResponse::Ok()
             .insert_header(ContentType(media_type.parse().expect("a media type")))
+            .insert_header(CacheControl(vec![CacheDirective::NoStore]))
             .body(self.0)
     }
 }

@@ -17,6 +17,7 @@
 //! | `live` | `/api/live`: what the page shows each second |
 //! | `listing` | the window of a list that a caller asks for, and the page that the caller gets |
 //! | `auth`, `origin` | the bearer tokens; requests that a browser makes for another site |
+//! | `transfer` | what has not changed is not sent again; what is long is compressed |
 //! | `problem`, `extract` | errors as problem documents; the errors for requests that cannot be read |
 
 mod api;
@@ -35,6 +36,7 @@ mod problem;
 mod query;
 mod readiness;
 mod route;
+mod transfer;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -238,6 +240,7 @@ fn http(
             .app_data(table.clone())
             .configure(|config| extract::configure(config, max_body))
             .configure(|config| routes.configure(config))
+            .wrap(from_fn(transfer::when_changed))
             .wrap(from_fn(auth::require_token))
             .wrap(from_fn(origin::refuse_other_sites))
             .wrap(from_fn(problem::in_place_of_errors))

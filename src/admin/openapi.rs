@@ -89,8 +89,8 @@ pub(super) async fn show(
 
 const ABOUT: &str = "The API for operators of orderly, an event-driven order processor.\n\n\
     Errors are problem documents (RFC 9457). `HEAD` answers as `GET` without the body; another method that a path does \
-    not have is 405 with `Allow`. Amounts of money are whole numbers of minor units of their currency. Answers may get \
-    further members in later versions.";
+    not have is 405 with `Allow`. An answer to `GET` has an `ETag`, and longer ones are compressed for who accepts \
+    gzip. Amounts of money are whole numbers of minor units of their currency. Answers may get further members in later versions.";
 
 /// A problem document (RFC 9457). It may have further members.
 #[derive(JsonSchema)]
@@ -220,6 +220,13 @@ fn header_parameter(Parameter { name, about, schema }: &Parameter) -> Value {
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let problem = |status, about| Answer { status, about, content: Content::Problem };
     let mut answers = route.operation().answers.clone();
+    let shows_json = |answer: &Answer| {
+        answer.status == StatusCode::OK && matches!(answer.content, Content::Json(_))
+    };
+    if route.method() == Method::GET && answers.iter().any(shows_json) {
+        let about = "Nothing has changed since the answer whose `ETag` is in `If-None-Match`";
+        answers.push(Answer { status: StatusCode::NOT_MODIFIED, about, content: Content::Nothing });
+    }
     if !route.is_open() {
         answers.push(problem(StatusCode::UNAUTHORIZED, "The token is missing or wrong"));
         if route.method() != Method::GET {
@@ -255,7 +262,7 @@ fn content_of(
         Content::Problem => {
             Some((&["application/problem+json"], generator.subschema_for::<ProblemDocument>()))
         }
-        Content::Unknown => None,
+        Content::Nothing | Content::Unknown => None,
     }
 }
 

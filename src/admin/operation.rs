@@ -60,6 +60,8 @@ pub enum Content {
     Text(&'static [&'static str]),
     /// A problem document.
     Problem,
+    /// There is none.
+    Nothing,
     /// Nothing is known about it.
     Unknown,
 }
