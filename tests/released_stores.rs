@@ -19,6 +19,7 @@ use processor::Processor;
 use producer::{Producer, Sent, captured, stock};
 use rabbit::shared_url;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -294,6 +295,52 @@ async fn write() {
     tar(&["-C", parent.to_str().expect("UTF-8"), "-czf", archive, "store"]);
 }
 
+/// Every order is in the lists of what it has, and is found by it, whichever build wrote the store.
+fn assert_listed(processor: &Processor, then: &Map<String, Value>, name: &str) {
+    let get = |path: &str| processor.get(path).unwrap_or_else(|| panic!("{name}: {path}"));
+    let ids = |path: &str| -> BTreeSet<String> {
+        let list = get(path);
+        let items = list["items"].as_array().expect("a list").clone();
+        items.iter().filter_map(|item| item["order_id"].as_str().map(str::to_owned)).collect()
+    };
+    let is_order = |path: &str| path.matches('/').count() == 3 && path.starts_with("/api/orders/");
+    let orders: Vec<_> =
+        then.iter().filter(|(path, _)| is_order(path)).map(|(_, one)| one).collect();
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let all = orders.iter().map(|order| text(&order["order_id"])).collect::<BTreeSet<_>>();
+    assert!(!all.is_empty());
+    assert_eq!(ids("/api/orders?limit=500"), all, "{name}");
+    for order in &orders {
+        let id = text(&order["order_id"]);
+        let mut lists = vec![
+            format!("/api/orders?limit=500&status={}", text(&order["status"])),
+            format!("/api/orders?limit=500&customer={}", text(&order["customer"]["id"])),
+            format!("/api/orders?limit=500&sku={}&sort=oldest", text(&order["lines"][0]["sku"])),
+            format!("/api/search?q={id}"),
+        ];
+        lists.extend(
+            order["customer"]["email"]
+                .as_str()
+                .map(|email| format!("/api/search?limit=500&q={email}")),
+        );
+        let attempts = order["attempts"].as_array().expect("attempts");
+        lists.extend(
+            attempts
+                .iter()
+                .map(|one| format!("/api/search?limit=500&q={}", text(&one["attempt_id"]))),
+        );
+        for list in lists {
+            assert!(ids(&list).contains(&id), "{name}: {list} does not have {id}");
+        }
+    }
+    let refunds = |order: &&&Value| order["refunds"].as_array().expect("refunds").clone();
+    let is_pending =
+        |order: &&&Value| refunds(order).iter().any(|refund| refund["state"] == "requested");
+    let pending = orders.iter().filter(is_pending).map(|order| text(&order["order_id"]));
+    assert_eq!(ids("/api/orders?refund=pending"), pending.collect(), "{name}");
+    assert_eq!(ids("/api/waiting"), BTreeSet::from(["early".to_owned()]), "{name}");
+}
+
 /// Opens one of the stores with this build and processes more commands. Returns the format of the store at the end.
 async fn go_on(archive: &Path) -> String {
     let name = archive.display();
@@ -327,6 +374,7 @@ async fn go_on(archive: &Path) -> String {
         assert_eq!((status, &replayed["verdict"]), (200, &json!("applied")), "{name}: {replayed}");
         assert_eq!(processor.post(&format!("/api/parked/{DISMISSED}/replay")).0, 404, "{name}");
     }
+    assert_listed(&processor, &then, &name.to_string());
     // Money that counted for an order counts for no other one.
     let producer = Producer::new(&shared_url(), NAMESPACE).await;
     let replies = producer.reply_queue().await;

@@ -4,11 +4,12 @@
 
 use crate::names::{self, Place};
 use crate::parked::{ParkedItem, ParkedLinked, Reparked, Unparked};
-use crate::states::{State, StateCache};
+use crate::states::{Staged, State, StateCache};
 use crate::tables;
 use orderly_domain::cart::Cart;
 use orderly_domain::event::Event;
 use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::lists::Listed;
 use orderly_domain::notification::Notices;
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::payment::{FoldedItem, Payments};
@@ -40,6 +41,10 @@ pub struct Changeset {
     pub waiting: i64,
     /// The store is up to date from now on.
     pub(crate) up_to_date: bool,
+    /// Places in lists of entities that an earlier build wrote.
+    pub(crate) places: Vec<(Ordinal, Listed)>,
+    /// Every entity in the store is in its lists from now on.
+    pub(crate) lists_built: bool,
     /// A message that is parked. This and the marker are boxed to keep the changeset small: it is
     /// copied often, and few changesets have either.
     pub parked: Option<Box<ParkedItem>>,
@@ -57,15 +62,15 @@ pub struct Changeset {
 #[derive(Debug, Clone)]
 pub enum Change {
     /// An order, owned by the order actor.
-    Order(Ordinal, Arc<Order>),
+    Order(Staged<Order>),
     /// Addresses and metadata of an order, owned by the order actor.
     OrderDetails(Ordinal, Arc<OrderDetails>),
     /// The reservation of an order, owned by the inventory actor.
-    Reservation(Ordinal, Arc<Reservation>),
+    Reservation(Staged<Reservation>),
     /// The payments of an order, owned by the payment actor.
-    Payments(Ordinal, Arc<Payments>),
+    Payments(Staged<Payments>),
     /// A folded item of an order's payments, owned by the payment actor.
-    FoldedItem(Ordinal, Arc<FoldedItem>),
+    FoldedItem(Staged<FoldedItem>),
     /// The notifications of an order, owned by the notification actor.
     Notices(Ordinal, Arc<Notices>),
     /// The stock of a sku, owned by the inventory actor.
@@ -82,6 +87,8 @@ pub enum Change {
         ordinal: Ordinal,
         /// The part of the entity that held the state.
         part: u8,
+        /// The places in lists that the entity had by this state.
+        places: Box<[Listed]>,
     },
 }
 
@@ -158,6 +165,8 @@ impl Changeset {
         self.deleted = other.deleted.or(self.deleted);
         self.waiting += other.waiting;
         self.up_to_date |= other.up_to_date;
+        self.places.extend(other.places);
+        self.lists_built |= other.lists_built;
         self.parked = other.parked.or(self.parked.take());
         self.unparked = other.unparked.or(self.unparked.take());
         self.parked_linked = other.parked_linked.or(self.parked_linked.take());
@@ -173,24 +182,26 @@ impl Changeset {
         state: S,
     ) -> Arc<S>
     where
-        Change: From<(Ordinal, Arc<S>)>,
+        Change: From<Staged<S>>,
     {
-        let state = cache.stage(ordinal, state);
-        self.change((ordinal, Arc::clone(&state)).into());
-        state
+        let staged = cache.stage(ordinal, state);
+        let after = Arc::clone(&staged.after);
+        self.change(staged.into());
+        after
     }
 
     /// Deletes a state. From now on `cache` returns none to the command in hand.
     pub fn delete<S: State>(&mut self, cache: &mut StateCache<S>, ordinal: Ordinal) {
-        let (table, ordinal, part) = cache.stage_deleted(ordinal);
-        self.change(Change::Deleted { table, ordinal, part });
+        let before = cache.stage_deleted(ordinal);
+        let places = before.map_or_else(Vec::new, |before| before.places()).into();
+        self.change(Change::Deleted { table: S::TABLE, ordinal, part: S::PART, places });
     }
 
     /// Adds the new value of a state. A state that changes twice in a command is written once.
     pub fn change(&mut self, change: Change) {
-        if let Change::FoldedItem(ordinal, _) = &change {
+        if let Change::FoldedItem(item) = &change {
             // a command may change thousands of them
-            match self.folded_items.entry(*ordinal) {
+            match self.folded_items.entry(item.ordinal) {
                 Entry::Occupied(place) => self.changes[*place.get()] = change,
                 Entry::Vacant(place) => {
                     place.insert(self.changes.len());
@@ -236,16 +247,17 @@ impl Changeset {
             && self.parked_linked.is_none()
             && self.reparked.is_none()
             && self.marker.is_none()
+            && self.places.is_empty()
     }
 }
 
 impl Change {
     fn same_state(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Order(a, _), Self::Order(b, _))
-            | (Self::OrderDetails(a, _), Self::OrderDetails(b, _))
-            | (Self::Reservation(a, _), Self::Reservation(b, _))
-            | (Self::Payments(a, _), Self::Payments(b, _))
+            (Self::Order(a), Self::Order(b)) => a.ordinal == b.ordinal,
+            (Self::Reservation(a), Self::Reservation(b)) => a.ordinal == b.ordinal,
+            (Self::Payments(a), Self::Payments(b)) => a.ordinal == b.ordinal,
+            (Self::OrderDetails(a, _), Self::OrderDetails(b, _))
             | (Self::Notices(a, _), Self::Notices(b, _))
             | (Self::Stock(a, _), Self::Stock(b, _))
             | (Self::Cart(a, _), Self::Cart(b, _)) => a == b,
@@ -254,14 +266,19 @@ impl Change {
     }
 }
 
-macro_rules! change_of_state {
-    ($($state:ident)*) => {$(
-        impl From<(Ordinal, Arc<$state>)> for Change {
-            fn from((ordinal, state): (Ordinal, Arc<$state>)) -> Self {
-                Self::$state(ordinal, state)
+macro_rules! changes_of_states {
+    (in lists: $($listed:ident)*; in none: $($state:ident)*) => {
+        $(impl From<Staged<$listed>> for Change {
+            fn from(staged: Staged<$listed>) -> Self {
+                Self::$listed(staged)
             }
-        }
-    )*};
+        })*
+        $(impl From<Staged<$state>> for Change {
+            fn from(staged: Staged<$state>) -> Self {
+                Self::$state(staged.ordinal, staged.after)
+            }
+        })*
+    };
 }
 
-change_of_state!(Order Reservation Payments FoldedItem Notices Stock Cart);
+changes_of_states!(in lists: Order Reservation Payments FoldedItem; in none: Notices Stock Cart);

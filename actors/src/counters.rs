@@ -21,6 +21,9 @@ pub const UP_TO_DATE: i64 = 2;
 /// 1 once every parked message that names an order is linked to it. Earlier builds linked none.
 pub const PARKED_LINKED: u8 = 51;
 
+/// 1 once every entity in the store is in its lists. Earlier builds had no lists.
+pub const LISTS_BUILT: u8 = 52;
+
 /// The reasons why messages are parked. Each variant has the number of its counter.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray,
@@ -162,6 +165,11 @@ pub fn to_upgrade(view: &View) -> i64 {
 /// Whether every parked message that names an order is linked to it.
 pub fn parked_are_linked(view: &View) -> bool {
     count(view, PARKED_LINKED) > 0
+}
+
+/// Whether every entity in the store is in its lists.
+pub fn lists_are_built(view: &View) -> bool {
+    count(view, LISTS_BUILT) > 0
 }
 
 /// How many callbacks wait for their order.

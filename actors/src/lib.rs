@@ -13,6 +13,7 @@
 //! | [`states`], [`names`] | the states of an owner: cache, staging, reading; how entities are found by id |
 //! | [`tables`] | the tables of the store, and what the store has to know of them |
 //! | [`changeset`], [`outcome`] | what a command changes, before its unit is sealed; replies, faults, outcomes |
+//! | [`lists`] | the lists in which entities are, and the check of all of them |
 //! | [`journal_entry`] | a unit of the journal, decoded |
 //! | [`restored`] | continues a store that was put back from a copy |
 //! | [`audit`] | checks that stock, money and counters of all states agree |
@@ -28,6 +29,7 @@ pub mod counters;
 pub mod failpoints;
 pub mod inventory;
 pub mod journal_entry;
+pub mod lists;
 mod marker;
 pub mod names;
 pub mod notification;

@@ -6,6 +6,7 @@
 //! Each owner says in its own folder (`stored.rs`) where its states are in the store.
 
 use actix::Message;
+use orderly_domain::lists::Listed;
 use orderly_domain::stored::{self, Stored};
 use orderly_store::{self as store, Entity, Ordinal, Seq, Table, View};
 use quick_cache::Weighter;
@@ -47,8 +48,35 @@ pub trait State: Stored + 'static {
     /// Which part of the entity.
     const PART: u8;
 
+    /// Whether the state says in which lists its entity is. Then its owner must [get](StateCache::get) or
+    /// [touch](StateCache::touch) it before it changes it, unless it is new.
+    const IN_LISTS: bool = false;
+
     /// About how many bytes the state takes in memory.
     fn weight(&self) -> usize;
+
+    /// The places of the entity in lists, by this state.
+    fn places(&self) -> Vec<Listed> {
+        Vec::new()
+    }
+}
+
+/// A state that the command in hand changes.
+#[derive(Debug)]
+pub struct Staged<S> {
+    /// The entity.
+    pub ordinal: Ordinal,
+    /// The state before the command. `None`: there was none, or nobody asks since it is in no lists.
+    pub before: Option<Arc<S>>,
+    /// The new state.
+    pub after: Arc<S>,
+}
+
+impl<S> Clone for Staged<S> {
+    fn clone(&self) -> Self {
+        let (before, after) = (self.before.clone(), Arc::clone(&self.after));
+        Self { ordinal: self.ordinal, before, after }
+    }
 }
 
 /// Reads the stored form of a state.
@@ -97,11 +125,22 @@ pub struct StateCache<S: State> {
     view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// The states that a command changed whose unit was not sealed yet, by their ordinals; `None`: the command deleted the
-    /// state.
-    staged: Vec<(Ordinal, Option<Arc<S>>)>,
+    /// The states that a command changed whose unit was not sealed yet, by their ordinals.
+    staged: Vec<Change<S>>,
     /// The unit that the staged states belong to.
     staging_unit: Seq,
+    /// What was read for the command in hand, by the ordinals: the cache may have dropped it. Only of states in lists.
+    seen: Vec<(Ordinal, Option<Arc<S>>)>,
+    /// The unit that the command in hand makes, if it makes one.
+    seen_for: Seq,
+}
+
+/// The change of one state.
+struct Change<S> {
+    ordinal: Ordinal,
+    before: Option<Arc<S>>,
+    /// `None`: the command deleted the state.
+    after: Option<Arc<S>>,
 }
 
 impl<S: State> StateCache<S> {
@@ -113,6 +152,8 @@ impl<S: State> StateCache<S> {
             capacity,
             staged: Vec::new(),
             staging_unit: Seq::FIRST,
+            seen: Vec::new(),
+            seen_for: Seq::FIRST,
         }
     }
 
@@ -120,14 +161,59 @@ impl<S: State> StateCache<S> {
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
         self.keep_sealed();
         match self.staged_at(ordinal) {
-            Ok(place) => Ok(self.staged[place].1.clone()),
-            Err(_) => self.sealed(ordinal),
+            Ok(place) => Ok(self.staged[place].after.clone()),
+            Err(_) => {
+                let state = self.sealed(ordinal)?;
+                if S::IN_LISTS {
+                    self.note(ordinal, state.as_ref());
+                }
+                Ok(state)
+            }
         }
+    }
+
+    /// Reads the state, so that it can be changed by a command that does not look at it. Nothing is read of an entity that
+    /// is new to the store.
+    pub fn touch(&mut self, ordinal: Ordinal) -> Result<(), Error> {
+        let used = self.view.borrow().next_ordinal(S::TABLE);
+        if ordinal < used {
+            self.get(ordinal)?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was read for the command in hand.
+    fn note(&mut self, ordinal: Ordinal, state: Option<&Arc<S>>) {
+        let unit = self.view.borrow().next_seq();
+        if self.seen_for != unit {
+            self.seen_for = unit;
+            self.seen.clear();
+        }
+        if let Err(place) = self.seen.binary_search_by_key(&ordinal, |(seen, _)| *seen) {
+            self.seen.insert(place, (ordinal, state.cloned()));
+        }
+    }
+
+    /// The state before the command in hand, which does not change it yet.
+    fn before(&self, ordinal: Ordinal) -> Option<Arc<S>> {
+        if !S::IN_LISTS {
+            return None;
+        }
+        if self.seen_for == self.view.borrow().next_seq()
+            && let Ok(place) = self.seen.binary_search_by_key(&ordinal, |(seen, _)| *seen)
+        {
+            return self.seen[place].1.clone();
+        }
+        let is_new = || {
+            self.view.borrow().read(S::TABLE, ordinal, S::PART).is_ok_and(|state| state.is_none())
+        };
+        debug_assert!(is_new(), "a {} was changed, and not read before", S::KIND);
+        None
     }
 
     /// The place of a staged state, or the place where it belongs.
     fn staged_at(&self, ordinal: Ordinal) -> Result<usize, usize> {
-        self.staged.binary_search_by_key(&ordinal, |(staged, _)| *staged)
+        self.staged.binary_search_by_key(&ordinal, |change| change.ordinal)
     }
 
     /// The state as it was before the command in hand, when that command has changed the state already.
@@ -150,25 +236,34 @@ impl<S: State> StateCache<S> {
 
     /// The command in hand changes the state. Later commands see the new one once the unit is
     /// sealed.
-    pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Arc<S> {
-        let state = Arc::new(state);
-        self.restage(ordinal, Some(Arc::clone(&state)));
-        state
+    pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Staged<S> {
+        let after = Arc::new(state);
+        let before = self.restage(ordinal, Some(Arc::clone(&after)));
+        Staged { ordinal, before, after }
     }
 
-    /// The command in hand deletes the state. Returns the part and the entity that hold the state.
-    pub fn stage_deleted(&mut self, ordinal: Ordinal) -> (Table, Ordinal, u8) {
-        self.restage(ordinal, None);
-        (S::TABLE, ordinal, S::PART)
+    /// The command in hand deletes the state. Returns the state before the command, if the state is in lists.
+    pub fn stage_deleted(&mut self, ordinal: Ordinal) -> Option<Arc<S>> {
+        self.restage(ordinal, None)
     }
 
-    fn restage(&mut self, ordinal: Ordinal, state: Option<Arc<S>>) {
+    /// Returns the state before the command.
+    fn restage(&mut self, ordinal: Ordinal, after: Option<Arc<S>>) -> Option<Arc<S>> {
         self.keep_sealed();
-        match self.staged_at(ordinal) {
-            Ok(place) => self.staged[place].1 = state,
-            Err(place) => self.staged.insert(place, (ordinal, state)),
-        }
+        let before = match self.staged_at(ordinal) {
+            Ok(place) => {
+                let change = &mut self.staged[place];
+                change.after = after;
+                change.before.clone()
+            }
+            Err(place) => {
+                let before = self.before(ordinal);
+                self.staged.insert(place, Change { ordinal, before: before.clone(), after });
+                before
+            }
+        };
         self.staging_unit = self.view.borrow().next_seq();
+        before
     }
 
     /// Caches what an earlier command staged, when its unit is sealed. A command without a unit ends
@@ -177,8 +272,8 @@ impl<S: State> StateCache<S> {
         if self.staged.is_empty() || self.staging_unit == self.view.borrow().next_seq() {
             return;
         }
-        for (ordinal, state) in self.staged.drain(..) {
-            match state {
+        for Change { ordinal, after, .. } in self.staged.drain(..) {
+            match after {
                 Some(state) => self.cache.insert(ordinal.0, state),
                 None => drop(self.cache.remove(&ordinal.0)),
             }
@@ -188,9 +283,10 @@ impl<S: State> StateCache<S> {
     /// Drops the staged states, or all states. Later commands read them from the store again. (The
     /// staged states may belong to an earlier command, whose unit is sealed.)
     pub fn roll_back(&mut self, rollback: Rollback) {
+        self.seen.clear();
         match rollback {
             Rollback::Staged => {
-                for (ordinal, _) in self.staged.drain(..) {
+                for Change { ordinal, .. } in self.staged.drain(..) {
                     self.cache.remove(&ordinal.0);
                 }
             }

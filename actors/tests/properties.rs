@@ -60,6 +60,8 @@ async fn live(history: Vec<Happens>) -> Shop {
         audit(&shop, &money);
         let own = orderly_actors::audit::audit(&shop.sequencer.view().borrow()).expect("reads");
         assert!(own.balanced, "{:?}", own.violations);
+        let lists = orderly_actors::lists::check(&shop.sequencer.view().borrow());
+        assert_eq!(lists.expect("reads"), Vec::<String>::new());
     }
     audit_history(&shop);
     shop

@@ -32,6 +32,7 @@ fn counters_keep_their_numbers() {
         (counters::PARKED_BYTES, "parked_bytes"),
         (counters::UPGRADED, "captures_named"),
         (counters::PARKED_LINKED, "parked_linked"),
+        (counters::LISTS_BUILT, "lists_built"),
     ];
     let others = others.map(|(number, name)| (number, name.to_owned()));
     numbers::check("Counter", orders.chain(parked).chain(others));

@@ -53,6 +53,12 @@ impl Limit {
     pub fn get(self) -> usize {
         self.0.into()
     }
+
+    /// What is left of the limit. `None`: nothing is.
+    pub fn less(self, found: usize) -> Option<Self> {
+        let found = u16::try_from(found).unwrap_or(u16::MAX);
+        self.0.checked_sub(found).filter(|left| *left > 0).map(Self)
+    }
 }
 
 impl Default for Limit {

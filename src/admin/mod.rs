@@ -9,7 +9,7 @@
 //! | `api` | the routes under `/api` |
 //! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; the conditions that keep the process from being ready |
 //! | `route` | the table of routes: which requests there are, and the answers to all others |
-//! | `query` | query parameters |
+//! | `query`, `values` | query parameters; the values of those that are words of the shop |
 //! | `operation` | what a route takes and answers, from the types of its handler |
 //! | `body`, `operator` | bodies that may be absent; who acts, as a caller says |
 //! | `openapi` | `/openapi.json`: the document of all routes |
@@ -37,6 +37,7 @@ mod query;
 mod readiness;
 mod route;
 mod transfer;
+mod values;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -67,7 +68,7 @@ pub use self::operation::{
 };
 pub use self::problem::Problem;
 pub use self::query::{Expected, Field, Given, Parameter, Parameters, Query, Value};
-pub use self::readiness::{Condition, Readiness, Reason, STARTING};
+pub use self::readiness::{Condition, Readiness, Reason, STARTING, UPGRADING};
 pub use self::route::{Route, Routes};
 
 /// The settings of the server.

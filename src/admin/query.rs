@@ -4,9 +4,6 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use orderly_actors::counters::ParkedReason;
-use orderly_domain::notification::NoticeStatus;
-use orderly_domain::order::Status;
 use orderly_domain::text::shown;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::json;
@@ -86,20 +83,6 @@ impl Value for String {
     }
 }
 
-impl Value for bool {
-    fn parse(text: &str) -> Result<Self, Expected> {
-        match text {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err(Expected::OneOf(vec!["true", "false"])),
-        }
-    }
-
-    fn schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "boolean" })
-    }
-}
-
 /// The parameters of both.
 impl<A: Parameters, B: Parameters> Parameters for (A, B) {
     fn all() -> Vec<Parameter> {
@@ -110,23 +93,6 @@ impl<A: Parameters, B: Parameters> Parameters for (A, B) {
         Ok((A::read(given)?, B::read(given)?))
     }
 }
-
-macro_rules! names {
-    ($($type:ty),+) => {$(
-        impl Value for $type {
-            fn parse(text: &str) -> Result<Self, Expected> {
-                Self::from_name(text).ok_or_else(|| {
-                    Expected::OneOf(Self::ALL.iter().map(|one| one.as_str()).collect())
-                })
-            }
-
-            fn schema(generator: &mut SchemaGenerator) -> Schema {
-                generator.subschema_for::<Self>()
-            }
-        }
-    )+};
-}
-names!(Status, NoticeStatus, ParkedReason);
 
 /// The name of the parameter of a field. A field may have to be written as a raw identifier.
 pub(super) fn name_of(field: &'static str) -> &'static str {
@@ -252,6 +218,7 @@ impl<T: Parameters> FromRequest for Query<T> {
 mod tests {
     use super::*;
     use crate::admin::listing::{Limit, Window};
+    use orderly_domain::order::Status;
 
     parameters! {
         /// The parameters of a list.

@@ -27,6 +27,8 @@ pub enum Condition {
     Stalled,
     /// Exchanges or queues are missing on the broker.
     Topology,
+    /// The store of an earlier build is brought up to date.
+    Upgrading,
 }
 
 impl Condition {
@@ -41,6 +43,7 @@ impl Condition {
             Self::Clock => "clock",
             Self::Stalled => "stalled",
             Self::Topology => "topology",
+            Self::Upgrading => "upgrading",
         }
     }
 }
@@ -58,6 +61,9 @@ pub struct Reason {
 
 /// The detail of [`Condition::Starting`] while nothing particular is waited for.
 pub const STARTING: &str = "the process is starting";
+
+/// The detail of [`Condition::Upgrading`].
+pub const UPGRADING: &str = "the store of an earlier build is brought up to date";
 
 /// The conditions that hold now. Clones share them.
 #[derive(Debug, Clone)]
@@ -81,8 +87,9 @@ impl Readiness {
         let detail = detail.into();
         let mut holding = self.lock();
         let is_new = holding.insert(condition, detail.clone()).is_none();
-        let is_expected =
-            [Condition::Starting, Condition::Draining].iter().any(|one| holding.contains_key(one));
+        let is_expected = [Condition::Starting, Condition::Draining, Condition::Upgrading]
+            .iter()
+            .any(|one| holding.contains_key(one));
         drop(holding);
         match (is_new, is_expected) {
             (true, true) => info!(condition = condition.as_str(), detail, "not ready"),

@@ -73,7 +73,7 @@ pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
     let store = read_any_store(config, path)?;
     let (answer, outcome) = match args.action {
         Action::Verify => {
-            let audit = audit::audit(store.view())?;
+            let audit = audit::verify(store.view())?;
             let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
             (serde_json::to_value(audit)?, outcome)
         }
@@ -106,5 +106,7 @@ fn stats(store: &ReadOnly) -> Result<Value, Error> {
         "identities": stats.identities,
         "identity_segments": stats.identity_segments,
         "name_segments": stats.name_segments,
+        "postings": stats.postings,
+        "posting_segments": stats.posting_segments,
     }))
 }

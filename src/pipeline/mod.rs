@@ -69,7 +69,7 @@ use orderly_broker::{Link, Names};
 use orderly_domain::event::Type;
 use orderly_domain::notification::{Channel, Policy, Retry};
 use orderly_domain::order::ConfirmOn;
-use orderly_store::{self as store, Opened};
+use orderly_store::{self as store, Opened, View};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -162,6 +162,7 @@ impl Error {
 
 /// Whether the pipeline works, for readiness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each condition may hold beside any other")]
 pub struct Condition {
     /// The wall clock stepped, or the store is ahead of it: timers are paused.
     pub clock_is_off: bool,
@@ -169,6 +170,14 @@ pub struct Condition {
     pub stalled: bool,
     /// The pipeline was told to stop, and takes no more messages.
     pub draining: bool,
+    /// The store of an earlier build is brought up to date: no messages are taken yet.
+    pub is_upgrading: bool,
+}
+
+impl Condition {
+    fn at_start(view: &View) -> Self {
+        Self { is_upgrading: core::upgrade::is_needed(view), ..Self::default() }
+    }
 }
 
 /// A running pipeline.
@@ -241,7 +250,7 @@ impl Pipeline {
             config.broker.url.is_memory().then(|| local_replies.clone()),
         );
         let alone = AloneFile::of_store(&config.store.path);
-        let (condition_in, condition) = watch::channel(Condition::default());
+        let (condition_in, condition) = watch::channel(Condition::at_start(&view));
         let heartbeat = watchdog::Heartbeat::start();
         let parts = core::Parts {
             workers: workers.clone(),

@@ -158,6 +158,10 @@ impl Processor {
         let pipeline = Pipeline::start(opened, link, marks, config, degraded, metrics)?;
         observed.backend.ask(pipeline.handle.clone());
         observed.backend.submit_through(pipeline.submitter.clone());
+        if pipeline.condition.borrow().is_upgrading {
+            // at once, so that the process is not ready for a moment when the broker is there
+            observed.readiness.raise(admin::Condition::Upgrading, admin::UPGRADING);
+        }
         let broker = watch::watch_broker(status, observed.shown());
         let condition = pipeline.condition.clone();
         let condition = watch::watch_pipeline(condition, observed.readiness.clone());

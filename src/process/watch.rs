@@ -1,6 +1,6 @@
 //! Shows the state of the broker's driver and of the pipeline in readiness and metrics.
 
-use crate::admin::{Condition as Unready, Readiness, STARTING};
+use crate::admin::{Condition as Unready, Readiness, STARTING, UPGRADING};
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::metrics::labels::Restriction;
@@ -97,6 +97,7 @@ pub(super) async fn watch_pipeline(
         };
         show(now.draining, Unready::Draining, "the process was told to stop");
         show(now.clock_is_off, Unready::Clock, "the wall clock stepped: timers are paused");
+        show(now.is_upgrading, Unready::Upgrading, UPGRADING);
         show(now.stalled, Unready::Stalled, "messages are in hand and none gets finished");
         if condition.changed().await.is_err() {
             return;

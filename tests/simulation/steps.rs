@@ -200,7 +200,7 @@ impl World {
         };
         assert!(audit.balanced, "{:?}", audit.violations);
         let view = self.process.sequencer.view().borrow();
-        assert_eq!(audit, audit::audit(&view).expect("reads"), "beside the work, and at once");
+        assert_eq!(audit, audit::verify(&view).expect("reads"), "beside the work, and at once");
         Ok(())
     }
 

@@ -46,7 +46,7 @@ impl Findings {
     pub(super) fn close(self) -> (Vec<String>, Option<String>, Vec<String>) {
         let (violations, undescribed) = self.violations.close();
         let (mut attention, more) = self.attention.close();
-        attention.extend(more);
+        attention.extend(more.map(|more| format!("{more}: /api/attention has all")));
         (violations, undescribed, attention)
     }
 }

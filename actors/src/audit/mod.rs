@@ -11,13 +11,17 @@
 //! | `findings` | what is found in single states |
 //! | `auditor` | reads a page of states at a time, and follows every unit meanwhile |
 //! | `running` | the audit that runs while units are sealed |
+//! | `verify` | the audit of a store that nobody writes, with the check of all lists |
 
 mod auditor;
 mod findings;
 mod report;
 mod running;
 mod totals;
+mod verify;
 
 pub use auditor::{Auditor, audit};
 pub use report::{Audit, Counts};
 pub use running::RunningAudit;
+pub use totals::attention;
+pub use verify::verify;

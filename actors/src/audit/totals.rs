@@ -204,7 +204,8 @@ impl Totals {
         money(&order, &payments, violations);
         stock(ordinal, &order, reservation.as_ref(), violations);
         hold(&order, &payments, reservation.as_ref(), violations);
-        found.attention = attention(&order, &payments);
+        let texts = attention(&order, &payments).into_iter();
+        found.attention = texts.map(|text| format!("order {}: {text}", order.id)).collect();
         Ok(found)
     }
 
@@ -279,25 +280,24 @@ fn add_difference(differences: &mut BTreeMap<Ordinal, i128>, of: Ordinal, more: 
     }
 }
 
-/// What of an order a person must look at.
-fn attention(order: &Order, payments: &Payments) -> Vec<String> {
-    let id = &order.id;
+/// What of an order a person must look at, a text each.
+pub fn attention(order: &Order, payments: &Payments) -> Vec<String> {
     let mut found = Vec::new();
     if order.status == Status::UnderReview {
-        found.push(format!("order {id}: under review since {}", order.updated_at));
+        found.push(format!("under review since {}", order.updated_at));
     }
     found.extend(rules::attention(payments, order.currency).into_iter().map(|one| match one {
         Attention::OtherCurrency(currency, amount) => {
-            format!("order {id}: {} came in another currency", currency.show(amount))
+            format!("{} came in another currency", currency.show(amount))
         }
         Attention::TooMuchSentBack(currency, amount) => {
-            format!("order {id}: {} was sent back beyond what was captured", currency.show(amount))
+            format!("{} was sent back beyond what was captured", currency.show(amount))
         }
         Attention::RefundFailed(currency, amount) => {
-            format!("order {id}: the refund of {} failed", currency.show(amount))
+            format!("the refund of {} failed", currency.show(amount))
         }
         Attention::NotAsked(currency, amount) => {
-            format!("order {id}: {} is not asked back yet", currency.show(amount))
+            format!("{} is not asked back yet", currency.show(amount))
         }
     }));
     found

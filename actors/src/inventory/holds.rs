@@ -200,6 +200,8 @@ impl InventoryActor {
             });
         }
         let state = State::held(until);
+        // an order whose hold has ended is held again when it is paid late
+        self.reservations.touch(order)?;
         changeset.stage(&mut self.reservations, order, Reservation { items: items.into(), state });
         changeset.timers.push(NewTimer { due: until, kind: TimerKind::Hold, ordinal: order });
         Ok(((), changeset))

@@ -3,11 +3,17 @@
 use crate::states::State;
 use crate::tables;
 use orderly_domain::inventory::{Reservation, Stock};
+use orderly_domain::lists::{self, Listed};
 use orderly_store::Table;
 
 impl State for Reservation {
     const TABLE: Table = tables::ORDERS;
     const PART: u8 = 1;
+    const IN_LISTS: bool = true;
+
+    fn places(&self) -> Vec<Listed> {
+        lists::of_reservation(self)
+    }
 
     fn weight(&self) -> usize {
         size_of::<Self>() + self.items.len() * 48 + 32

@@ -195,7 +195,7 @@ impl NotificationActor {
         for notice in notices.all.iter_mut().filter(|notice| ids.contains(&notice.id)) {
             notice.trace = Some(trace);
         }
-        Ok(self.notices.stage(order, notices))
+        Ok(self.notices.stage(order, notices).after)
     }
 
     fn get_due_deliveries(

@@ -2,12 +2,18 @@
 
 use crate::states::State;
 use crate::tables;
+use orderly_domain::lists::{self, Listed};
 use orderly_domain::order::{Order, OrderDetails, Tombstone};
 use orderly_store::Table;
 
 impl State for Order {
     const TABLE: Table = tables::ORDERS;
     const PART: u8 = 0;
+    const IN_LISTS: bool = true;
+
+    fn places(&self) -> Vec<Listed> {
+        lists::of_order(self)
+    }
 
     fn weight(&self) -> usize {
         size_of::<Self>() + (self.lines.len() + self.adjustments.len()) * 96 + 64

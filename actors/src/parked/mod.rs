@@ -15,11 +15,12 @@ use crate::counters;
 use crate::states;
 use crate::tables;
 use bytes::Bytes;
+use orderly_domain::lists::{self, Listed};
 use orderly_domain::parked::{Parked, Resolution, ResolutionKind};
 use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
-use orderly_store::{NameHash, Ordinal, UnitBuilder, View};
+use orderly_store::{List, NameHash, Ordinal, Posting, PostingChange, UnitBuilder, View};
 
 /// The longest body that is kept whole, in bytes.
 pub const MAX_WHOLE_BODY: usize = 1 << 20;
@@ -63,6 +64,8 @@ impl ParkedItem {
         if self.was_resolved {
             builder.remove(tables::PARKED, self.ordinal, RESOLUTION);
         }
+        // not `New`: a message may be parked again under its number
+        post(builder, self.ordinal, &self.about, PostingChange::Added);
         builder.count(counters::of_parked(self.about.reason.into()), 1);
         builder.count(counters::PARKED_BYTES, i64::try_from(self.body.len()).unwrap_or(i64::MAX));
         self.lists.put(builder)
@@ -109,6 +112,7 @@ impl Unparked {
             at: Timestamp::from_micros(builder.at()),
         };
         builder.put_with(tables::PARKED, self.ordinal, RESOLUTION, |out| resolution.write(out))?;
+        post(builder, self.ordinal, &self.about, PostingChange::Removed);
         builder.count(counters::of_parked(self.about.reason.into()), -1);
         builder.count(counters::PARKED_BYTES, -i64::try_from(self.kept).unwrap_or(i64::MAX));
         self.lists.put(builder)
@@ -134,6 +138,13 @@ impl Reparked {
         builder.count(counters::of_parked(before), -1);
         builder.count(counters::of_parked(now), 1);
         Ok(())
+    }
+}
+
+/// Changes the places of a parked message in lists.
+fn post(builder: &mut UnitBuilder, ordinal: Ordinal, about: &Parked, change: PostingChange) {
+    for Listed { list, rank } in lists::of_parked(about) {
+        builder.post(Posting { list: List(list), rank, ordinal }, change);
     }
 }
 

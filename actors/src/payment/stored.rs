@@ -2,12 +2,18 @@
 
 use crate::states::State;
 use crate::tables;
+use orderly_domain::lists::{self, Listed};
 use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_store::Table;
 
 impl State for Payments {
     const TABLE: Table = tables::ORDERS;
     const PART: u8 = 2;
+    const IN_LISTS: bool = true;
+
+    fn places(&self) -> Vec<Listed> {
+        lists::of_payments(self)
+    }
 
     fn weight(&self) -> usize {
         size_of::<Self>()
@@ -19,6 +25,11 @@ impl State for Payments {
 impl State for FoldedItem {
     const TABLE: Table = tables::FOLDED;
     const PART: u8 = 0;
+    const IN_LISTS: bool = true;
+
+    fn places(&self) -> Vec<Listed> {
+        lists::of_folded_item(self)
+    }
 
     fn weight(&self) -> usize {
         size_of::<Self>() + 256

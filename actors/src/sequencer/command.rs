@@ -15,10 +15,11 @@ use crate::outcome::{Fault, Outcome, ask};
 use orderly_domain::command::Command;
 use orderly_domain::id::{CommandId, Source};
 use orderly_domain::identity::{self, DataHash};
+use orderly_domain::lists;
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Detail, Reason, Verdict};
-use orderly_store::{IdentityHash, Seq};
+use orderly_store::{IdentityHash, List, Seq};
 
 /// The message that brought the command in hand.
 struct Message<'a> {
@@ -135,8 +136,17 @@ impl Sequencer {
         if outcome.verdict == Verdict::Failed {
             return unprocessable(outcome.reason.unwrap_or(Reason::Failed), outcome.detail);
         }
-        let context =
-            UnitContext { identity: Some(identity), ..UnitContext::of_message(inbound, now) };
+        let event = match command {
+            Command::PaymentCallback(callback) => {
+                Some(List(lists::List::Event(callback.event_id.as_str()).number()))
+            }
+            _ => None,
+        };
+        let context = UnitContext {
+            identity: Some(identity),
+            event,
+            ..UnitContext::of_message(inbound, now)
+        };
         Ok(Judgement::Decided(context, outcome))
     }
 

@@ -17,6 +17,7 @@
 //! | `command` | from a message to the owner that decides, and to its verdict |
 //! | `attempt` | asks again on reloaded states when an owner panicked |
 //! | `seal` | makes a unit of an outcome |
+//! | `listing` | puts the entities of a unit into lists |
 //! | `timers` | what each kind of timer does when it fires |
 //! | `waiting` | callbacks that waited for their order |
 //! | `retention` | expires and deletes what is old |
@@ -27,14 +28,17 @@
 //! | `replay` | replays and dismisses parked messages |
 //! | `quarantine` | runs a message alone that may kill the process |
 //! | `upgrade` | brings a store that an earlier build wrote up to date |
+//! | `build_lists` | puts the entities of a store that an earlier build wrote into their lists |
 //! | `audit` | an audit between the commands |
 
 mod attempt;
 mod audit;
+mod build_lists;
 mod command;
 mod dead_letter;
 mod dry_run;
 mod inbound;
+mod listing;
 mod notify;
 mod owners;
 mod quarantine;
@@ -48,6 +52,7 @@ mod timers;
 mod upgrade;
 mod waiting;
 
+pub use build_lists::ListsBuilt;
 pub use inbound::{InboundMessage, Raw};
 pub use notify::ResendOutcome;
 pub use owners::{Capacities, Owners, Settings};

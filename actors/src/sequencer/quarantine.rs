@@ -92,6 +92,7 @@ impl Sequencer {
             let linked = ParkedLinked { is_done, ..ParkedLinked::default() };
             let first = Changeset {
                 up_to_date: is_done,
+                lists_built: is_done,
                 parked_linked: Some(Box::new(linked)),
                 ..Changeset::default()
             };

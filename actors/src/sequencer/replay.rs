@@ -205,7 +205,8 @@ impl Sequencer {
             Changeset::timer(NewTimer { due, kind: TimerKind::Resolution, ordinal: parked })
         } else {
             let (table, part) = (tables::PARKED, parked::RESOLUTION);
-            let forgotten = Change::Deleted { table, ordinal: parked, part };
+            let places = [].into();
+            let forgotten = Change::Deleted { table, ordinal: parked, part, places };
             Changeset { changes: vec![forgotten], ..Changeset::default() }
         };
         let context = UnitContext::new(Origin::Retention, None, now);

@@ -1,6 +1,7 @@
 //! Makes a unit from the outcome of a command, a timer or a delivery.
 
 use super::inbound::InboundMessage;
+use super::listing::{post, post_message, post_money, post_place};
 use super::state::Sequencer;
 use super::step::{Error, FollowUp, Sealed, Step};
 use crate::changeset::{Change, NewTimer, TimerKind};
@@ -18,7 +19,7 @@ use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Verdict;
-use orderly_store::{IdentityHash, Ordinal, Seq, Unit, UnitBuilder};
+use orderly_store::{IdentityHash, List, Ordinal, PostingChange, Seq, Unit, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct UnitContext {
     pub(super) trace: Option<TraceParent>,
     /// The identity that the command uses up.
     pub(super) identity: Option<Identity>,
+    /// The list of the event that a callback tells.
+    pub(super) event: Option<List>,
     /// Of a duplicate or a conflict: the unit that came first.
     pub(super) original: Option<Seq>,
     /// The fields of the command that are not known.
@@ -58,6 +61,7 @@ impl UnitContext {
             origin,
             trace,
             identity: None,
+            event: None,
             original: None,
             ignored: Ignored::default(),
             operator: None,
@@ -178,8 +182,15 @@ impl Sequencer {
             carts: Vec::new(),
             reservation: None,
         };
+        post_money(&mut builder, &changeset.changes, &self.view.borrow())?;
         for change in changeset.changes {
             put(&mut builder, &mut entry, change)?;
+        }
+        if context.identity.is_some() {
+            post_message(&mut builder, &entry.record.origin, context.event);
+        }
+        for (ordinal, place) in changeset.places {
+            post_place(&mut builder, ordinal, place, PostingChange::Added);
         }
         let at = entry.at;
         let follow_ups = changeset.timers.iter().filter_map(|timer| follow_up(timer, at)).collect();
@@ -210,6 +221,9 @@ impl Sequencer {
         }
         if changeset.up_to_date {
             builder.count(counters::UPGRADED, counters::to_upgrade(&self.view.borrow()));
+        }
+        if changeset.lists_built {
+            builder.count(counters::LISTS_BUILT, 1);
         }
         if let Some(item) = changeset.parked {
             item.put(&mut builder)?;
@@ -247,28 +261,43 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
         builder.put_with(S::TABLE, ordinal, S::PART, |out| state.write(out))
     }
     match change {
-        Change::Order(ordinal, order) => {
-            write(builder, ordinal, &*order)?;
-            entry.order = Some(order);
+        Change::Order(order) => {
+            write(builder, order.ordinal, &*order.after)?;
+            // an order is placed once
+            post(builder, &order, PostingChange::New);
+            entry.order = Some(order.after);
         }
         Change::OrderDetails(ordinal, details) => {
             write(builder, ordinal, &*details)?;
             entry.details = Some(details);
         }
-        Change::Reservation(ordinal, reservation) => {
-            write(builder, ordinal, &*reservation)?;
-            entry.reservation = Some(reservation);
+        Change::Reservation(reservation) => {
+            write(builder, reservation.ordinal, &*reservation.after)?;
+            // and gets one reservation, which is deleted only with it
+            post(builder, &reservation, PostingChange::New);
+            entry.reservation = Some(reservation.after);
         }
         Change::Cart(ordinal, cart) => {
             write(builder, ordinal, &*cart)?;
             entry.carts.push(cart);
         }
-        Change::Payments(ordinal, payments) => write(builder, ordinal, &*payments)?,
-        Change::FoldedItem(ordinal, item) => write(builder, ordinal, &*item)?,
+        Change::Payments(payments) => {
+            write(builder, payments.ordinal, &*payments.after)?;
+            post(builder, &payments, PostingChange::Added);
+        }
+        Change::FoldedItem(item) => {
+            write(builder, item.ordinal, &*item.after)?;
+            post(builder, &item, PostingChange::Added);
+        }
         Change::Notices(ordinal, notices) => write(builder, ordinal, &*notices)?,
         Change::Stock(ordinal, stock) => write(builder, ordinal, &*stock)?,
         Change::Tombstone(ordinal, tombstone) => write(builder, ordinal, &tombstone)?,
-        Change::Deleted { table, ordinal, part } => builder.remove(table, ordinal, part),
+        Change::Deleted { table, ordinal, part, places } => {
+            builder.remove(table, ordinal, part);
+            for place in places {
+                post_place(builder, ordinal, place, PostingChange::Removed);
+            }
+        }
     }
     Ok(())
 }

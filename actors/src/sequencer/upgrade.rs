@@ -15,7 +15,7 @@ use crate::counters;
 use crate::outcome::Outcome;
 use crate::parked::{self, Lists, ParkedLinked};
 use crate::payment::{name_of_attempt, name_of_capture};
-use crate::states::{Rollback, part};
+use crate::states::{Rollback, Staged, part};
 use crate::tables;
 use bytes::Bytes;
 use orderly_domain::id::OrderId;
@@ -131,11 +131,11 @@ impl Sequencer {
             self.name(attempt, entity.ordinal, upgrade)?;
         }
         if let Some(order) = part::<Order>(entity)?
-            && let Some((order, payments)) = with_early_refunds(order, payments)
+            && let Some((new_order, new_payments)) = with_early_refunds(&order, &payments)
         {
             let changeset = &mut upgrade.changeset;
-            changeset.change((entity.ordinal, Arc::new(order)).into());
-            changeset.change((entity.ordinal, Arc::new(payments)).into());
+            changeset.change(staged(entity.ordinal, order, new_order).into());
+            changeset.change(staged(entity.ordinal, payments, new_payments).into());
         }
         Ok(())
     }
@@ -160,9 +160,13 @@ impl Sequencer {
     }
 }
 
+fn staged<S>(ordinal: Ordinal, before: S, after: S) -> Staged<S> {
+    Staged { ordinal, before: Some(Arc::new(before)), after: Arc::new(after) }
+}
+
 /// An order that may still be paid, with what a provider sent back of its money by then: nobody could ask for that. `None`:
 /// nothing is missing.
-fn with_early_refunds(mut order: Order, mut payments: Payments) -> Option<(Order, Payments)> {
+fn with_early_refunds(order: &Order, payments: &Payments) -> Option<(Order, Payments)> {
     match order.status {
         Status::AwaitingPayment
         | Status::Authorized
@@ -177,6 +181,7 @@ fn with_early_refunds(mut order: Order, mut payments: Payments) -> Option<(Order
         | Status::PartiallyRefunded
         | Status::Refunded => return None,
     }
+    let (mut order, mut payments) = (order.clone(), payments.clone());
     let before = order.early_refunds;
     for refund in &mut payments.refunds {
         let is_of_earlier_build =

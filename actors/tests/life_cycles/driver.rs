@@ -339,7 +339,9 @@ impl Pair {
 /// What the audit of the whole store finds.
 fn violations(shop: &Shop) -> Vec<String> {
     let view = shop.sequencer.view().borrow();
-    audit::audit(&view).expect("reads").violations
+    let mut violations = audit::audit(&view).expect("reads").violations;
+    violations.extend(orderly_actors::lists::check(&view).expect("reads"));
+    violations
 }
 
 /// The shop as it stands: every order, cart and sku that it has.

@@ -172,6 +172,8 @@ impl Shop {
         let audit = orderly_actors::audit::audit(&self.sequencer.view().borrow());
         let audit = audit.expect("reads");
         assert!(audit.balanced, "{:?}", audit.violations);
+        let view = self.sequencer.view().borrow();
+        assert_eq!(orderly_actors::lists::check(&view).expect("reads"), Vec::<String>::new());
     }
 
     /// Delivers every pending notification.

@@ -10,6 +10,7 @@
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
 //! | [`subject`] | what a message is about, also where it cannot be a command |
+//! | [`lists`] | the lists in which operators find orders and parked messages |
 //! | [`quarantine`] | what is kept of messages that may kill the process |
 //! | [`identity`] | which commands are the same, and whether their data is |
 //! | [`canonical`] | the form of a command's data that is hashed for that |
@@ -32,6 +33,7 @@ pub mod id;
 pub mod identity;
 pub mod ignored;
 pub mod inventory;
+pub mod lists;
 pub mod metadata;
 pub mod money;
 mod names;

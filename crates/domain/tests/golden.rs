@@ -283,7 +283,7 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 10] = [
+    let history: [(u32, &[u8], usize); 11] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
@@ -294,6 +294,7 @@ fn no_version_is_raised_without_a_new_format() {
         (8, &[2, 2, 2, 4, 2, 2, 1, 3, 3, 2, 1, 2], 223),
         (9, &[2, 2, 2, 4, 2, 2, 1, 3, 4, 2, 1, 2, 1], 225),
         (10, &[2, 2, 2, 4, 2, 2, 1, 4, 4, 2, 1, 2, 1, 1], 230),
+        (11, &[2, 2, 2, 4, 2, 2, 1, 4, 4, 2, 1, 2, 1, 1], 246),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

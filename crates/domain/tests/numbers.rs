@@ -164,7 +164,9 @@ fn every_stored_enum_is_in_the_table() {
             while let Some(line) = rest.next() {
                 let is_head = line == "names! {" || line == "#[cbor(flat)]";
                 if is_head && let Some(head) = rest.by_ref().find(|line| line.ends_with(" {")) {
-                    found.extend(head.split(' ').rev().nth(1).map(str::to_owned));
+                    let words: Vec<_> = head.split(' ').collect();
+                    let name = words.iter().position(|word| *word == "enum").map_or(0, |at| at + 1);
+                    found.insert(words[name].to_owned());
                 }
             }
         }
@@ -180,6 +182,7 @@ fn every_stored_enum_is_in_the_table() {
         "SkusPart",
         "ParkedPart",
         "FoldedPart",
+        "ListKind",
     ];
     // the enum of a former version has the numbers that the enum has had since
     found.retain(|name| name != "FoldedContentVersion1");

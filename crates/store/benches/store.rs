@@ -1,6 +1,6 @@
 //! What the store costs: CPU an order by stage, group commits by size, look-ups, memory and disk.
 //!
-//! `cargo bench -p orderly-store --bench store [-- ORDERS]`. CPU is the whole process's, sled's threads and fsync
+//! `cargo bench -p orderly-store --bench store [-- ORDERS] [plain]`; `plain` leaves the postings out. CPU is the whole process's, sled's threads and fsync
 //! included; the stages run one after the other here, so each can be told from the others.
 
 use std::env;
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use orderly_store::sim::SimRng;
 use orderly_store::{
-    Disk, IdentityHash, NameHash, Opened, Options, Ordinal, Schema, SledDisk, Table, TableSpec,
-    Unit, View, open,
+    Disk, IdentityHash, List, NameHash, Opened, Options, Ordinal, Posting, PostingChange, Schema,
+    SledDisk, Table, TableSpec, Unit, UnitBuilder, View, open,
 };
 
 /// Orders in a group; each has two units, as a shop's has (placed, captured).
@@ -92,10 +92,47 @@ fn noise() -> Vec<u8> {
     (0..4_096).map(|_| rng.below(256).to_le_bytes()[0]).collect()
 }
 
+/// What the units of an order are made of.
+struct Input {
+    noise: Vec<u8>,
+    with_postings: bool,
+}
+
+impl Input {
+    /// Adds an order to lists, or removes it, as a shop does when it is placed (`paid` false) and paid.
+    fn post(&self, builder: &mut UnitBuilder, order: Ordinal, number: u64, now: i64, paid: bool) {
+        if !self.with_postings {
+            return;
+        }
+        let mut post = |list: u64, rank: i64, change| {
+            builder.post(Posting { list: List(list), rank, ordinal: order }, change);
+        };
+        let term = |index: u64, term: u64| {
+            let hash = u64::from_le_bytes(*hash(term).first_chunk().expect("16 bytes"));
+            index << 56 | hash >> 8
+        };
+        let [status, hold] = [1_u64 << 56, 2 << 56];
+        if paid {
+            post(status, now, PostingChange::Removed);
+            post(hold, now + 900_000_000, PostingChange::Removed);
+            post(status + 1, now, PostingChange::Added);
+            post(term(3, number), 0, PostingChange::Added);
+            post(term(4, number), 0, PostingChange::Added);
+        } else {
+            post(status, now, PostingChange::New);
+            post(hold, now + 900_000_000, PostingChange::New);
+            post(term(5, number % 50_000), now, PostingChange::New);
+            post(term(6, number % 50_000), now, PostingChange::New);
+            post(term(7, number % SKUS), now, PostingChange::New);
+            post(term(8, number * 7 % SKUS), now, PostingChange::New);
+        }
+    }
+}
+
 /// The two units of an order: about 800 and 650 bytes.
-fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2] {
+fn order(view: &mut View, number: u64, now: i64, input: &Input) -> [Arc<Unit>; 2] {
     let from = usize::try_from(number % 2_048).expect("small");
-    let some = |length: usize| &noise[from..from + length];
+    let some = |length: usize| &input.noise[from..from + length];
     let order = view.next_ordinal(ORDERS);
     let mut placed = view.begin(now);
     placed.identity(IdentityHash(hash(number * 2)), number);
@@ -107,6 +144,7 @@ fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2]
     placed.link_history(ORDERS, order, None);
     placed.timer(now + 900_000_000, ORDERS, order, 1);
     placed.count(0, 1);
+    input.post(&mut placed, order, number, now, false);
     let first = placed.seq();
     let placed = placed.seal(3, some(200));
     view.seal(Arc::clone(&placed));
@@ -120,6 +158,7 @@ fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2]
     paid.link_history(ORDERS, order, Some(first));
     paid.count(0, -1);
     paid.count(1, 1);
+    input.post(&mut paid, order, number, now, true);
     let paid = paid.seal(2, some(150));
     view.seal(Arc::clone(&paid));
     [placed, paid]
@@ -127,7 +166,8 @@ fn order(view: &mut View, number: u64, now: i64, noise: &[u8]) -> [Arc<Unit>; 2]
 
 fn main() {
     let orders = env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(100_000);
-    let noise = noise();
+    let with_postings = !env::args().any(|arg| arg == "plain");
+    let input = Input { noise: noise(), with_postings };
     let directory =
         tempfile::tempdir_in(env::var_os("STORE_DIR").unwrap_or_else(|| "/var/tmp".into()))
             .expect("a directory");
@@ -140,7 +180,7 @@ fn main() {
         let now = i64::try_from(group * 50_000).expect("small");
         let since = Cost::now();
         let units: Vec<_> = (group * GROUP..(group + 1) * GROUP)
-            .flat_map(|number| order(&mut store.view, number, now, &noise))
+            .flat_map(|number| order(&mut store.view, number, now, &input))
             .collect();
         seal.add(since);
         let since = Cost::now();
@@ -203,7 +243,7 @@ fn main() {
     let mut reopened = Cost::default();
     reopened.add(since);
     println!("reopened in {:?}, {} replayed", reopened.wall, store.recovery.replayed);
-    group_sizes(&mut store, orders, &noise);
+    group_sizes(&mut store, orders, &input);
 }
 
 fn reopen(path: &Path) -> Opened {
@@ -238,7 +278,7 @@ fn lookups(store: &Opened, orders: u64) {
     cost.print("order at random", LOOKUPS);
 }
 
-fn group_sizes(store: &mut Opened, mut number: u64, noise: &[u8]) {
+fn group_sizes(store: &mut Opened, mut number: u64, input: &Input) {
     for size in [1_u64, 16, 128, 512] {
         const ROUNDS: u64 = 100;
         let mut cost = Cost::default();
@@ -248,7 +288,7 @@ fn group_sizes(store: &mut Opened, mut number: u64, noise: &[u8]) {
             let mut units: Vec<_> = (0..size.div_ceil(2))
                 .flat_map(|_| {
                     number += 1;
-                    order(&mut store.view, number, now, noise)
+                    order(&mut store.view, number, now, input)
                 })
                 .collect();
             let last = units.split_off(usize::try_from(size).expect("small"));

@@ -18,15 +18,17 @@ use crate::codec::Reader;
 use crate::disk::simulated::SimDisk;
 use crate::disk::{Batch, Cache, Disk, Tree};
 use crate::format::{FORMAT, Formats, Kind, STAMP, UNRELEASED, complement};
-use crate::index::{self, Catalog, Entry, IDENTITIES, Segment, Writer};
+use crate::index::{self, Catalog, Entry, IDENTITIES, POSTINGS, Segment, Writer};
 use crate::journal::{self, Chunk, Journal, Packer};
 use crate::meta::{Incarnations, StoreId, Tables, bucket_span, cursor};
 use crate::pages::{self, Page, PageId, Update, Value};
+use crate::postings;
 use crate::schema::{PageSizes, Schema, Table, TableSpec};
 use crate::timers;
 use crate::totals::Totals;
 use crate::unit::{
-    HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
+    HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal, Posting, PostingChange,
+    Put, Seq, Timer, Unit,
 };
 
 const TABLE: Table = Table::new(3);
@@ -51,6 +53,11 @@ fn place(kind: Kind) -> (Tree, Vec<u8>) {
         Kind::TimerBucket => {
             (Tree::Timers, b"\x80\0\0\0\0\0\0\x07\0\0\0\0\0\0\0\x09\0\0\0\0".to_vec())
         }
+        Kind::PostingBlock => (
+            Tree::Index,
+            b"\0\0\0\0\0\0\0\x05\x01\0\0\0\0\0\0\x09\x7f\xff\xff\xff\xff\xff\xff\xfe\0\0\0\0\0\0\0\x06"
+                .to_vec(),
+        ),
     }
 }
 
@@ -58,6 +65,18 @@ fn hash(number: u64) -> [u8; 16] {
     let mut hash = [0x11; 16];
     hash[..8].copy_from_slice(&number.to_be_bytes());
     hash
+}
+
+/// Postings of two lists, in ascending order.
+fn postings() -> [(Posting, PostingChange); 4] {
+    let of = |list, rank, ordinal| Posting { list: List(list), rank, ordinal: Ordinal(ordinal) };
+    let list = 0x0100_0000_0000_0009;
+    [
+        (of(list, -2, 6), PostingChange::New),
+        (of(list, 1_700_000_000_000_000, 6), PostingChange::Removed),
+        (of(list, 1_700_000_000_000_000, 7), PostingChange::Added),
+        (of(u64::MAX, i64::MAX, u64::MAX), PostingChange::Added),
+    ]
 }
 
 fn unit() -> Unit {
@@ -82,6 +101,7 @@ fn unit() -> Unit {
         timers: [Timer { due: 1_700_000_900_000_000, table: TABLE, ordinal: ORDINAL, kind: 4 }]
             .into(),
         counters: [(63, -5)].into(),
+        postings: postings().into(),
         body: Bytes::from_static(b"body"),
     }
 }
@@ -154,6 +174,13 @@ fn write(kind: Kind) -> SimDisk {
             pages::update(&disk, page, &[update], &mut batch).expect("no fault is armed");
         }
         Kind::SegmentDirectory | Kind::SegmentRun | Kind::SegmentBlock => drop(segment(&mut batch)),
+        Kind::PostingBlock => {
+            let mut writer = postings::Writer::new(5, Seq(9_000));
+            for (posting, change) in postings() {
+                writer.push(posting, change, &mut batch);
+            }
+            writer.finish(&mut batch);
+        }
         Kind::TimerBucket => {
             let timer = |due| Timer { due, table: TABLE, ordinal: ORDINAL, kind: 4 };
             timers::write(vec![timer(70_000_001), timer(79_999_999)], Seq(9), &mut batch);
@@ -186,8 +213,8 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
         Kind::Chunk | Kind::Unit => {
             let journal = Journal::new(disk, (Seq(303), 1));
             let mut chunk: Chunk = journal.chunk(0).expect(expected).expect(expected);
-            let unit = chunk.next().expect(expected);
-            format!("{:?} {unit:?}", chunk.head)
+            let unit = chunk.next().expect(expected).expect(expected);
+            if kind == Kind::Unit { format!("{unit:?}") } else { format!("{:?}", chunk.head) }
         }
         Kind::Page | Kind::SpilledPiece => {
             let id = PageId::of(&PageSizes::new(SIZES), TABLE, ORDINAL);
@@ -209,11 +236,25 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
             };
             format!("{:?}", [0, 8_192, 8_194, 8_195].map(look))
         }
+        Kind::PostingBlock => {
+            let (tree, key) = place(kind);
+            let record = disk.get(tree, &key).expect(expected).expect(expected);
+            let (first, _) = postings()[0];
+            format!("{:?}", postings::Block::decode(first, &key, record).expect(expected).entries)
+        }
         Kind::TimerBucket => {
             let (tree, key) = place(kind);
             let record = disk.get(tree, &key).expect(expected).expect(expected);
             format!("{:?}", timers::decode(record, &key).expect(expected))
         }
+    }
+}
+
+/// The same of a record of an earlier version, which may lack what came later.
+fn read_of_version(version: u32, kind: Kind, of_today: &str) -> String {
+    match (kind, version) {
+        (Kind::Unit, 4) => format!("{:?}", Unit { postings: [].into(), ..unit() }),
+        _ => of_today.to_owned(),
     }
 }
 
@@ -292,6 +333,7 @@ fn every_kind_is_written_as_its_golden_bytes_and_read_from_those_of_every_versio
                 let mut batch = Batch::new(tree);
                 batch.put(key.clone(), golden);
                 disk.write(batch).expect("no fault is armed");
+                let wanted = read_of_version(version, kind, &wanted);
                 assert_eq!(read(kind, &disk), wanted, "{} of version {version}", kind.name());
             }
         }
@@ -330,24 +372,32 @@ fn the_format_grows_with_every_version_and_every_version_has_a_step() {
 #[test]
 fn stored_numbers_and_names_stay_as_they_are() {
     assert_eq!(IDENTITIES, 16, "the index of identities");
+    assert_eq!(POSTINGS, 17, "the index of postings");
     let trees = Tree::ALL.map(Tree::name);
     assert_eq!(trees, ["meta", "journal", "pages", "index", "timers"]);
     assert_eq!(PageId::prefix(TABLE), [3, b'p'], "the mark of pages");
     assert_eq!(pages::piece_key(TABLE, ORDINAL, 2, 1)[..2], [3, b's'], "the mark of pieces");
     assert_eq!(journal::HEAD, 29, "a chunk's head");
-    // The flags of a unit: 1 an identity, 2 a history link, whose table is in the upper four bits.
+    // The flags of a unit: 1 an identity, 2 a history link, whose table is in the upper four bits, 4 postings.
     let flags = |unit: &Unit| {
         let mut bytes = Vec::new();
         unit.encode(&mut bytes);
         bytes[1]
     };
-    let both = unit();
+    let all = unit();
+    assert_eq!(flags(&all), 0b0011_0111);
+    let both = Unit { postings: [].into(), ..all.clone() };
     assert_eq!(flags(&both), 0b0011_0011);
     assert_eq!(flags(&Unit { identity: None, ..both.clone() }), 0b0011_0010);
     assert_eq!(flags(&Unit { history: None, ..both.clone() }), 0b0001);
     // A flag that no version has is refused.
     let mut bytes = Vec::new();
     both.encode(&mut bytes);
-    bytes[1] |= 0b0100;
+    bytes[1] |= 0b1000;
     assert!(Unit::decode(&mut Reader::new(Bytes::from(bytes).slice(1..))).is_err());
+    // And so is one that came later than the version of the unit.
+    let mut bytes = Vec::new();
+    all.encode(&mut bytes);
+    bytes[0] = 4;
+    assert!(Kind::Unit.open(b"key", bytes.into()).is_err());
 }

@@ -12,6 +12,7 @@
 //! | [`disk`] | the interface of a disk, and its two implementations: `sled` and `simulated` |
 //! | `journal` | units in chunks: writing them, finding them, reading them from any thread |
 //! | `pages`, `index`, `timers` | the views on disk: entities, names and identities, timers |
+//! | `postings` | secondary indexes: lists of entities, ordered by a rank |
 //! | `checkpoint` | writing the views; the manifest says which are valid, and up to which unit |
 //! | `format` | the versions of the kinds of records, the upgrades from older ones, the stamp of the store |
 //! | `meta` | the small records: the store's id and tables, the relay's cursor |
@@ -47,6 +48,7 @@ mod log;
 mod meta;
 mod open;
 mod pages;
+mod postings;
 mod schema;
 mod timers;
 mod totals;
@@ -65,9 +67,10 @@ pub use journal::{History, Units};
 pub use log::{Committed, Log, Pruned, Stats};
 pub use meta::Incarnations;
 pub use open::{Opened, Options, ReadOnly, Recovery, open, open_read_only};
+pub use postings::{BLOCK_EFFORT, Direction, Place, Postings, Query, Selected};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
-    COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer,
-    TooLong, Unit, UnitBuilder,
+    COUNTERS, HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal, Posting,
+    PostingChange, Put, Seq, Timer, TooLong, Unit, UnitBuilder,
 };
 pub use view::{Entity, HistoryUnits, Parts, Reader, Seen, View};

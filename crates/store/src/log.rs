@@ -12,7 +12,7 @@ use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
 use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
 use crate::format::Kind;
-use crate::index::{Compaction, IDENTITIES, TimeBuckets};
+use crate::index::{Compaction, IDENTITIES, POSTINGS, TimeBuckets};
 use crate::journal::{self, Chunk, Journal, Packer};
 use crate::meta::cursor;
 use crate::pages::PageId;
@@ -60,6 +60,10 @@ pub struct Stats {
     pub identity_segments: usize,
     /// The number of known identities: those in segments, and those of units that no checkpoint has written.
     pub identities: u64,
+    /// The number of segments of postings.
+    pub posting_segments: usize,
+    /// The number of postings in segments, removals included. Those of units that no checkpoint has written are not counted.
+    pub postings: u64,
 }
 
 /// The writing half of the store. The store thread owns it.
@@ -259,6 +263,8 @@ impl Log {
             name_segments: Table::all().map(|table| catalog.names(table).count()).sum(),
             identity_segments: catalog.of(IDENTITIES).count(),
             identities: stored + under_way + self.pending.identities(),
+            posting_segments: catalog.of(POSTINGS).count(),
+            postings: catalog.of(POSTINGS).map(|segment| segment.entries).sum(),
         })
     }
 

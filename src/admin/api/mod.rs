@@ -3,11 +3,14 @@
 //! | file | has |
 //! |---|---|
 //! | `orders`, `timeline` | orders; everything that touched one order |
+//! | `holds`, `refunds`, `waiting` | what ends next, or waits: holds, refunds, callbacks |
+//! | `attention` | orders that a person must look at |
 //! | `stock`, `carts`, `parked`, `notifications` | the other states |
 //! | `commands`, `admission` | commands over HTTP, and how many of them |
 //! | `dry_run` | asking what would be |
 //! | `intake` | pausing the intake |
-//! | `pages` | pages of a list of states |
+//! | `search` | what has an id, whatever it is |
+//! | `pages`, `lists` | pages of all states of a kind; pages of the lists that the store keeps |
 //! | `actors`, `audit` | the health of the actors; the check of all invariants |
 //! | `backend` | the sources of answers: the store's reader, and the core |
 //!
@@ -16,20 +19,26 @@
 
 mod actors;
 mod admission;
+mod attention;
 mod audit;
 mod backend;
 mod carts;
 mod commands;
 mod dry_run;
+mod holds;
 mod intake;
+mod lists;
 mod notifications;
 mod orders;
 mod pages;
 mod parked;
+mod refunds;
+mod search;
 mod stock;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod waiting;
 
 pub use self::backend::Backend;
 use self::commands::Reading;
@@ -40,6 +49,7 @@ use actix_web::http::StatusCode;
 use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_domain::parked::Resolution;
+use orderly_domain::time::Timestamp;
 use orderly_store::{self as store, Ordinal, Reader, Table};
 
 /// Why a request has no answer.
@@ -48,19 +58,34 @@ enum Error {
     #[error("there is no {0} of that id")]
     NotFound(&'static str),
     #[error(
-        "there is no order of that id yet; payment callbacks that wait for it: {waiting}; parked messages that name it: {parked}"
+        "there is no order of that id yet{}{}",
+        counted("payment callbacks that wait for it", *waiting),
+        counted("parked messages that name it", *parked)
     )]
-    Awaited { waiting: usize, parked: u64 },
+    Awaited { waiting: u64, parked: u64 },
     #[error(
         "the order was {0} for longer than history is kept: it was deleted, its id stays taken"
     )]
     Deleted(Status),
+    #[error("there was no order of that id at {0}: it came at {1}")]
+    NotYet(String, Timestamp),
+    #[error(
+        "the order cannot be shown at {0}: the journal was pruned since, and has the order from sequence {1} on"
+    )]
+    Pruned(String, u64),
+    #[error("the lists are being built from a store of an earlier build: see the log")]
+    ListsNotBuilt,
     #[error("the message is not parked any more: it was {} at {}", .0.kind, .0.at)]
     Resolved(Resolution),
     #[error(transparent)]
     State(#[from] states::Error),
     #[error("the answer cannot be written as JSON")]
     Encode(#[from] serde_json::Error),
+}
+
+/// What there is besides, if there is any.
+fn counted(what: &str, count: u64) -> String {
+    if count == 0 { String::new() } else { format!("; {what}: {count}") }
 }
 
 impl From<store::Error> for Error {
@@ -72,9 +97,13 @@ impl From<store::Error> for Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
-            Error::NotFound(_) | Error::Awaited { .. } | Error::Deleted(_) | Error::Resolved(_) => {
-                Self::not_found(error.to_string())
-            }
+            Error::NotFound(_)
+            | Error::Awaited { .. }
+            | Error::Deleted(_)
+            | Error::NotYet(..)
+            | Error::Pruned(..)
+            | Error::Resolved(_) => Self::not_found(error.to_string()),
+            Error::ListsNotBuilt => Self::unavailable(error.to_string()),
             Error::State(_) => {
                 tracing::error!(%error, "the store cannot be read");
                 Self::unavailable("the store cannot be read")
@@ -92,13 +121,38 @@ pub fn routes(backend: Backend, decoder: Decoder) -> Routes {
 /// The same without what their handlers need.
 pub(super) fn table() -> Routes {
     Routes::new([
-        Route::get("/api/orders", "Orders", orders::list),
-        Route::get("/api/orders/{id}", "An order, with its stock and its payments", orders::one),
+        Route::get("/api/orders", "Orders, the newest first", orders::list),
+        Route::get(
+            "/api/orders/{id}",
+            "An order, with its stock and its payments, now or as it was then",
+            orders::one,
+        ),
         Route::get(
             "/api/orders/{id}/timeline",
             "Everything that touched an order: commands, callbacks and events, the oldest first",
             timeline::of_order,
         ),
+        Route::get(
+            "/api/holds",
+            "Orders whose stock is held, the hold that ends next first",
+            holds::list,
+        ),
+        Route::get(
+            "/api/refunds",
+            "Refunds that wait for their provider, those of the oldest order first",
+            refunds::list,
+        ),
+        Route::get(
+            "/api/waiting",
+            "Payment callbacks that wait for their order, those that came first first",
+            waiting::list,
+        ),
+        Route::get(
+            "/api/attention",
+            "Orders that a person must look at, the oldest first",
+            attention::list,
+        ),
+        Route::get("/api/search", "What has this id, whatever it is", search::find),
         Route::get("/api/stock", "The stock of all skus", stock::list),
         Route::get("/api/stock/{sku}", "The stock of a sku", stock::one),
         Route::get("/api/carts/{id}", "A cart", carts::one),

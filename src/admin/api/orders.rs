@@ -1,23 +1,28 @@
 //! `GET /api/orders`, `GET /api/orders/{id}`.
 
+mod at;
 mod view;
 
 use self::view::OrderView;
-use super::pages::{self, List};
-use super::{Backend, Error, find};
+use super::lists::{self, After, Of, Question};
+use super::{Backend, Error, find, pages};
 use crate::admin::listing::{Page, Window};
 use crate::admin::operation::Json;
 use crate::admin::problem::Problem;
 use crate::admin::query::{Query, parameters};
+use crate::admin::values::{Moment, RefundFilter, Sort};
 use actix_web::web::{Data, Path};
 use orderly_actors::states::State;
 use orderly_actors::states::part;
 use orderly_actors::tables;
+use orderly_domain::id::{CustomerId, Sku};
 use orderly_domain::inventory::Reservation;
+use orderly_domain::lists::{List, has_pending_refund};
 use orderly_domain::order::{Order, OrderDetails, Status, Tombstone};
 use orderly_domain::parked::ParkedOfOrder;
 use orderly_domain::payment::Payments;
-use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
+use orderly_domain::time::Timestamp;
+use orderly_store::{Entity, Ordinal, Parts, Reader};
 
 /// Everything about one order.
 struct Found {
@@ -82,57 +87,112 @@ fn not_deleted(entity: &Entity) -> Result<(), Error> {
     }
 }
 
+parameters! {
+    /// How an order is asked for.
+    pub(super) struct When {
+        /// The order as it was then: right after the command or the event with that sequence, or at the end of that time.
+        at: Option<Moment>,
+    }
+}
+
 pub(super) async fn one(
     backend: Data<Backend>,
     id: Path<String>,
+    when: Query<When>,
 ) -> Result<Json<OrderView<'static>>, Problem> {
-    backend.query(move |reader| read(reader, &id)).await
+    let When { at } = when.0;
+    let query = move |reader: &Reader| match at {
+        None => read(reader, &id),
+        Some(moment) => Ok(Json::new(&at::found(reader, &id, moment)?.view())?),
+    };
+    backend.query(query).await
 }
 
 fn read(reader: &Reader, id: &str) -> Result<Json<OrderView<'static>>, Error> {
     let ordinal = find(reader, tables::ORDERS, "order", id)?;
     let entity = reader.entity(tables::ORDERS, ordinal, PARTS_OR_TOMBSTONE)?;
-    not_deleted(&entity)?;
-    if let Some(found) = Found::of(&entity)? {
-        return Ok(Json::new(&found.view())?);
+    match Found::of(&entity)? {
+        Some(found) => Ok(Json::new(&found.view())?),
+        None => Err(missing(&entity)?),
     }
+}
+
+/// Why there is no order.
+fn missing(entity: &Entity) -> Result<Error, Error> {
+    not_deleted(entity)?;
     // Without an order the id has an ordinal only since messages named it before.
-    let waiting = part::<Payments>(&entity)?.map_or(0, |payments| payments.waiting.len());
-    match parked(&entity)? {
-        0 if waiting == 0 => Err(Error::NotFound("order")),
-        parked => Err(Error::Awaited { waiting, parked }),
-    }
+    let waiting = part::<Payments>(entity)?.map_or(0, |payments| payments.waiting.len() as u64);
+    Ok(match parked(entity)? {
+        0 if waiting == 0 => Error::NotFound("order"),
+        parked => Error::Awaited { waiting, parked },
+    })
 }
 
 parameters! {
-    /// The orders that a caller asks for.
+    /// The orders that a caller asks for. All filters must hold.
     pub(super) struct Filter {
         /// Only orders of this status.
         status: Option<Status>,
-        ..window: Window<Ordinal>
+        /// Only orders of the customer with this id.
+        customer: Option<CustomerId>,
+        /// Only orders with a line of this sku.
+        sku: Option<Sku>,
+        /// Only orders that were placed after this time.
+        placed_after: Option<Timestamp>,
+        /// Only orders that were placed before this time.
+        placed_before: Option<Timestamp>,
+        /// `pending`: only orders with a refund that waits for its provider.
+        refund: Option<RefundFilter>,
+        /// Only orders with a dispute that is open or lost; `false`: only others.
+        disputed: Option<bool>,
+        /// The order of the list, by the time of placing.
+        sort: Sort,
+        ..window: Window<After>
     }
 }
 
-/// Orders, of one status or of all.
-struct Orders {
-    status: Option<Status>,
-}
-
-impl List for Orders {
-    type Item = Found;
-    const TABLE: Table = tables::ORDERS;
-    const PARTS: Parts = PARTS;
-
-    fn items(&self, entity: &Entity) -> Result<Vec<(String, Found)>, Error> {
-        let found = Found::of(entity)?;
-        let is_wanted =
-            |found: &Found| self.status.is_none_or(|status| found.order.status == status);
-        let wanted = found.filter(is_wanted);
-        Ok(wanted.into_iter().map(|found| (Self::behind(entity.ordinal), found)).collect())
+impl Filter {
+    /// The lists whose orders pass the filter, apart from what no list says.
+    fn question(&self) -> Question {
+        let mut lists = Vec::new();
+        lists.extend(self.status.map(List::Status));
+        lists.extend(self.customer.as_ref().map(List::Customer));
+        lists.extend(self.sku.as_ref().map(List::Sku));
+        lists.extend(self.refund.map(|RefundFilter::Pending| List::RefundPending));
+        lists.extend(self.disputed.filter(|disputed| *disputed).map(|_| List::Disputed));
+        let mut all_of: Vec<_> = lists.into_iter().map(|list| vec![lists::number(list)]).collect();
+        if all_of.is_empty() {
+            // every order has one status
+            let every = Status::ALL.iter().map(|status| lists::number(List::Status(*status)));
+            all_of.push(every.collect());
+        }
+        // both times are excluded
+        let after = self.placed_after.map_or(i64::MIN, |after| after.micros().saturating_add(1));
+        let before =
+            self.placed_before.map_or(i64::MAX, |before| before.micros().saturating_sub(1));
+        Question { all_of, ranks: (after, before), sort: self.sort }
     }
 
-    fn behind(ordinal: Ordinal) -> String {
-        ordinal.0.to_string()
+    /// Whether an order passes the filter as it is now.
+    fn passes(&self, Found { order, payments, .. }: &Found) -> bool {
+        let Self {
+            status,
+            customer,
+            sku,
+            placed_after,
+            placed_before,
+            refund,
+            disputed,
+            sort: _,
+            window: _,
+        } = self;
+        status.is_none_or(|status| order.status == status)
+            && customer.as_ref().is_none_or(|customer| order.customer.id == *customer)
+            && sku.as_ref().is_none_or(|sku| order.lines.iter().any(|line| line.sku == *sku))
+            && placed_after.is_none_or(|after| order.placed_at > after)
+            && placed_before.is_none_or(|before| order.placed_at < before)
+            && refund.is_none_or(|RefundFilter::Pending| has_pending_refund(payments))
+            && disputed.is_none_or(|disputed| order.disputed == disputed)
     }
 }
 
@@ -140,11 +200,14 @@ pub(super) async fn list(
     backend: Data<Backend>,
     filter: Query<Filter>,
 ) -> Result<Json<Page<OrderView<'static>>>, Problem> {
-    let Filter { status, window } = filter.0;
-    let orders = Orders { status };
-    let (from, limit) = (pages::first(window.after), window.limit);
+    let filter = filter.0;
     let query = move |reader: &Reader| {
-        pages::json(&pages::page(&orders, reader, from, limit)?, Found::view)
+        let of = Of { table: tables::ORDERS, parts: PARTS };
+        let page = lists::page(reader, filter.question(), &filter.window, of, |entity, _| {
+            let found = Found::of(entity)?.filter(|found| filter.passes(found));
+            Ok(found.into_iter().collect())
+        })?;
+        pages::json(&page, Found::view)
     };
     backend.query(query).await
 }

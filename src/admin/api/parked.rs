@@ -18,7 +18,7 @@ pub(super) use self::replay::{many as replay_many, one as replay};
 use self::filter::Filter;
 use super::pages::{self, List};
 use super::{Backend, Error};
-use crate::admin::listing::{Page, Window};
+use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use crate::admin::query::{Expected, Query, Value};
@@ -181,6 +181,23 @@ impl Value for After {
     fn schema(_: &mut SchemaGenerator) -> Schema {
         pages::schema("p-", "$")
     }
+}
+
+/// A parked message with its number.
+pub(super) type Numbered = (Ordinal, Parked);
+
+/// A page of the parked messages that name an order, from the one at `from` on, and where the next page begins.
+pub(super) fn naming(
+    reader: &Reader,
+    order: &str,
+    from: Ordinal,
+    limit: Limit,
+) -> Result<(Vec<Numbered>, Option<Ordinal>), Error> {
+    let messages = ParkedMessages(Filter::naming(order));
+    let Page { items, next } = of_order::page(&messages, reader, order, from, limit)?;
+    let next = next.and_then(|last| parked::ordinal(&last));
+    let items = items.into_iter().map(|found| (found.ordinal, found.about)).collect();
+    Ok((items, next.map(|last| pages::first(Some(last)))))
 }
 
 /// Parked messages through a filter, without their bytes.

@@ -7,12 +7,14 @@ use crate::decode::Decoder;
 use actix_web::http::StatusCode;
 use actix_web::{App, ResponseError as _, test};
 use bytes::Bytes;
+use orderly_actors::counters;
 use orderly_actors::names;
 use orderly_actors::parked::{ABOUT, BODY};
 use orderly_actors::simulation::options;
 use orderly_actors::states::State;
 use orderly_actors::tables;
 use orderly_domain::id::{CommandId, OrderId, Source};
+use orderly_domain::lists::{Listed, of_order};
 use orderly_domain::order::{Order, Status};
 use orderly_domain::parked::{Link, Parked, ParkedOfOrder};
 use orderly_domain::record::{CommandName, Origin, UnitRecord};
@@ -21,7 +23,7 @@ use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::disk::{self, Batch, Disk, Pair, Tree};
 use orderly_store::sim::SimDisk;
-use orderly_store::{Log, Opened, Ordinal, UnitBuilder, View, open};
+use orderly_store::{List, Log, Opened, Ordinal, Posting, PostingChange, UnitBuilder, View, open};
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -57,7 +59,11 @@ impl Disk for CountingDisk {
     }
 
     fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, disk::Error> {
-        self.disk.last(tree, below)
+        let found = self.disk.last(tree, below)?;
+        if let Some((_, value)) = &found {
+            self.count(value);
+        }
+        Ok(found)
     }
 
     fn write(&self, batch: Batch) -> Result<(), disk::Error> {
@@ -134,6 +140,11 @@ impl Shop {
             builder.name(tables::ORDERS, names::name(&id), Ordinal(ordinal));
             let put = |out: &mut Vec<u8>| order.write(out);
             builder.put_with(tables::ORDERS, Ordinal(ordinal), Order::PART, put).expect("an order");
+            for Listed { list, rank } in of_order(&order) {
+                let posting = Posting { list: List(list), rank, ordinal: Ordinal(ordinal) };
+                builder.post(posting, PostingChange::New);
+            }
+            builder.count(counters::LISTS_BUILT, 1);
         });
     }
 
@@ -197,21 +208,22 @@ async fn a_page_of_fifty_of_ten_thousand_reads_about_fifty() {
     shop.checkpoint();
     let whole = shop.disk.bytes().expect("a size");
 
-    let (status, page, read) = shop.get("/api/orders?after=4999&limit=50").await;
+    let (status, page, read) = shop.get("/api/orders?sort=oldest&after=0.5000&limit=50").await;
 
     assert_eq!(status, StatusCode::OK, "{page}");
     let items = page["items"].as_array().expect("a list");
     assert_eq!((items.len(), &items[0]["order_id"]), (50, &Value::from("o-5000")));
-    assert_eq!(page["next"], "5049");
-    assert!(read < whole / 100, "{read} of {whole} bytes");
+    assert_eq!(page["next"], "0.5050");
+    // besides the orders a block of each list: one of each status, and a block has 16 KiB
+    assert!(read < 13 * (16 << 10) && read < whole / 10, "{read} of {whole} bytes");
 }
 
 #[actix_web::test]
 async fn a_page_behind_the_end_is_empty_and_the_last() {
     let mut shop = Shop::new();
     (0..3).for_each(|ordinal| shop.place(ordinal));
-    for after in [2, 3, 5_000, u64::MAX / 2, 9_999_999_999_999_999_999] {
-        let (status, page, _) = shop.get(&format!("/api/orders?after={after}")).await;
+    for after in ["0.3", "0.5000", "1.0", "9000000000000000000.999999999999999999"] {
+        let (status, page, _) = shop.get(&format!("/api/orders?sort=oldest&after={after}")).await;
         assert_eq!(status, StatusCode::OK, "{after}: {page}");
         assert_eq!(page, serde_json::json!({ "items": [], "next": null }), "{after}");
     }
@@ -224,17 +236,43 @@ async fn a_filter_that_lets_nothing_pass_does_not_read_the_table() {
     shop.checkpoint();
     let whole = shop.disk.bytes().expect("a size");
 
-    let (_, first, read) = shop.get("/api/orders?status=completed").await;
-    let mut pages = vec![first];
-    while let Some(next) = pages.last().and_then(|page| page["next"].as_str()) {
-        let (_, page, _) = shop.get(&format!("/api/orders?status=completed&after={next}")).await;
-        pages.push(page);
+    // a list that has nothing, two lists that have nothing in common, and what no list says: a page of that reads 2,000 orders
+    let rows = [
+        ("status=completed", 1, 50),
+        ("status=paid&customer=c-2", 1, 25),
+        ("disputed=false", 3, 0),
+    ];
+    for (query, count, most) in rows {
+        let (_, first, read) = shop.get(&format!("/api/orders?{query}")).await;
+        assert!(read * most < whole, "{query}: {read} of {whole} bytes");
+        let mut pages = vec![first];
+        while let Some(next) = pages.last().and_then(|page| page["next"].as_str()) {
+            let (_, page, _) = shop.get(&format!("/api/orders?{query}&after={next}")).await;
+            pages.push(page);
+        }
+        assert!(pages.iter().all(|page| page["items"] == Value::Array(Vec::new())), "{query}");
+        // every order is disputed
+        assert_eq!(pages.len(), count, "{query}");
     }
+}
 
-    assert!(pages.iter().all(|page| page["items"] == Value::Array(Vec::new())));
-    let next: Vec<_> = pages.iter().map(|page| page["next"].as_str()).collect();
-    assert_eq!(next, [Some("2015"), Some("4031"), None], "each goes on to the end of a page");
-    assert!(read < whole / 2, "{read} of {whole} bytes");
+#[actix_web::test]
+async fn lists_that_are_not_built_yet_are_not_shown() {
+    // Given a store whose orders are in no lists
+    let mut shop = Shop::new();
+    shop.seal(None, |builder| builder.name(tables::ORDERS, names::name("o-0"), Ordinal(0)));
+    for path in [
+        "/api/orders",
+        "/api/holds",
+        "/api/refunds",
+        "/api/waiting",
+        "/api/attention",
+        "/api/search?q=x",
+    ] {
+        assert_eq!(shop.get(path).await.0, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+    }
+    shop.place(1);
+    assert_eq!(shop.get("/api/orders").await.0, StatusCode::OK);
 }
 
 #[actix_web::test]

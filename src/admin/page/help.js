@@ -8,6 +8,8 @@ import { listen, live } from './live.js';
 const TEXTS = {
   starting: ['The process starts', ['It opens its store, or waits for the broker, or for another processor of the namespace to end. It takes no commands before that; the broker keeps them.'],
     ['Wait. If it lasts, the detail names what is waited for: reach that first.']],
+  upgrading: ['The store is brought up to date', ['An earlier build wrote the store. Commands stay in the broker’s queue; lists and search answer when all is done.'],
+    ['Wait. The log tells how far it is.']],
   draining: ['The process ends', ['It was told to stop (SIGTERM or SIGINT). It finishes and acknowledges what is in hand, publishes what waits, and ends.'],
     ['Nothing, unless nobody meant to stop it. Then ask the service manager who did.']],
   broker: ['No connection to the broker', ['Commands stay in the broker’s queue, events and notifications in the store: nothing is lost. Reading works here as always. Holds do not expire until the commands that were queued have been read.'],

@@ -41,25 +41,6 @@ impl Core {
         self.alone.remove()
     }
 
-    /// Brings a store of an earlier build up to date, before the first message is taken.
-    async fn upgrade(&mut self) -> Result<(), Error> {
-        let mut next = self.sequencer.to_upgrade();
-        while let Some(from) = next {
-            let (sealed, rest) = self.sequencer.upgrade(from).await?;
-            self.sealed(sealed, None).await?;
-            self.until_durable().await?;
-            next = rest;
-        }
-        let mut next = self.sequencer.parked_to_link();
-        while let Some(from) = next {
-            let (sealed, rest) = self.sequencer.link_parked(from).await?;
-            self.sealed(sealed, None).await?;
-            self.until_durable().await?;
-            next = rest;
-        }
-        Ok(())
-    }
-
     /// Finds out how the previous process ended, before the first message is taken.
     pub(super) async fn begin(&mut self) -> Result<(), Error> {
         let (previous_run, sealed) = self.sequencer.begin(self.alone.last()?).await?;

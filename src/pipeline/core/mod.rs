@@ -10,6 +10,7 @@ mod notify;
 mod parked;
 mod questions;
 mod stop;
+pub(super) mod upgrade;
 
 use super::alone::AloneFile;
 use super::handle::{Handle, Question, questions};

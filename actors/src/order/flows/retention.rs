@@ -109,7 +109,7 @@ impl Flows {
         changeset.delete(&mut self.orders.borrow_mut(), ordinal);
         if order.has_details {
             let (table, part) = (OrderDetails::TABLE, OrderDetails::PART);
-            changeset.change(Change::Deleted { table, ordinal, part });
+            changeset.change(Change::Deleted { table, ordinal, part, places: [].into() });
         }
         let tombstone = Tombstone { status: order.status, id: Some(order.id.clone()) };
         changeset.change(Change::Tombstone(ordinal, tombstone));

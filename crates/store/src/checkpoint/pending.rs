@@ -5,9 +5,10 @@ use std::mem;
 use std::sync::Arc;
 
 use crate::index::{Entry, IDENTITIES, TimeBuckets};
+use crate::postings::Net;
 use crate::schema::Table;
 use crate::totals::Totals;
-use crate::unit::{Ordinal, Timer, Unit};
+use crate::unit::{Ordinal, Posting, PostingChange, Timer, Unit};
 
 /// The units that were committed since the last checkpoint began. The overlay shares the same units.
 #[derive(Debug)]
@@ -71,6 +72,25 @@ impl PendingUnits {
             }
         }
         entries
+    }
+
+    /// What the units do with postings, in ascending order, each posting once.
+    pub(crate) fn postings(&self) -> Vec<(Posting, PostingChange)> {
+        let count = self.units.iter().map(|unit| unit.postings.len()).sum();
+        let mut changes = Vec::with_capacity(count);
+        for (unit, at) in self.units.iter().zip(0_u32..) {
+            changes.extend(unit.postings.iter().map(|&(posting, change)| (posting, at, change)));
+        }
+        changes.sort_unstable_by_key(|&(posting, at, _)| (posting, at));
+        let mut postings = Vec::with_capacity(changes.len());
+        for of_one in changes.chunk_by(|a, b| a.0 == b.0) {
+            let (posting, _, oldest) = of_one[0];
+            let newer = of_one[1..].iter().map(|&(.., change)| change);
+            if let Some(change) = newer.fold(Net::new(oldest), Net::and_then).change(false) {
+                postings.push((posting, change));
+            }
+        }
+        postings
     }
 
     /// The number of identities that the units use up.

@@ -15,11 +15,15 @@ use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
 use crate::index::{Compaction, Entry, IDENTITIES, Writer};
 use crate::pages::{self, PageId, Update};
+use crate::postings;
 use crate::schema::PageSizes;
 use crate::timers;
+use crate::unit::{Posting, PostingChange};
 
 /// The number of pages that one step writes.
 const PAGES_AT_ONCE: usize = 32;
+/// The number of postings that one step writes: about a megabyte.
+const POSTINGS_AT_ONCE: usize = 64 << 10;
 
 #[derive(Debug)]
 enum Step {
@@ -29,6 +33,12 @@ enum Step {
         from: usize,
     },
     Segments(BTreeMap<(usize, i64), Vec<Entry>>),
+    /// The postings to write, and the index of the first that is not written yet.
+    Postings {
+        changes: Vec<(Posting, PostingChange)>,
+        from: usize,
+        writer: postings::Writer,
+    },
     Timers,
     Sync,
     Manifest,
@@ -60,7 +70,7 @@ impl Checkpoint {
                 };
                 entries.iter().map(of_one).sum()
             }
-            Step::Timers | Step::Sync | Step::Manifest => 0,
+            Step::Postings { .. } | Step::Timers | Step::Sync | Step::Manifest => 0,
         }
     }
 
@@ -83,8 +93,24 @@ impl Checkpoint {
                     self.write_segment(disk, compaction, place, of_one)?;
                     Step::Segments(entries)
                 }
-                None => Step::Timers,
+                None => self.begin_postings(compaction),
             },
+            Step::Postings { changes, from, mut writer } => {
+                let until = changes.len().min(from + POSTINGS_AT_ONCE);
+                let mut batch = Batch::new(Tree::Index);
+                for &(posting, change) in &changes[from..until] {
+                    writer.push(posting, change, &mut batch);
+                }
+                if until < changes.len() {
+                    self.write(disk, batch)?;
+                    Step::Postings { changes, from: until, writer }
+                } else {
+                    let segment = writer.finish(&mut batch);
+                    self.write(disk, batch)?;
+                    compaction.add(segment);
+                    Step::Timers
+                }
+            }
             Step::Timers => {
                 let mut batch = Batch::new(Tree::Timers);
                 timers::write(self.pending.timers(), self.pending.totals.next, &mut batch);
@@ -154,6 +180,16 @@ impl Checkpoint {
             update.add(entity.table, &self.pending.units[entity.at as usize]);
         }
         update
+    }
+
+    /// The step that writes the first postings, if there are any.
+    fn begin_postings(&self, compaction: &mut Compaction) -> Step {
+        let changes = self.pending.postings();
+        if changes.is_empty() {
+            return Step::Timers;
+        }
+        let writer = postings::Writer::new(compaction.next_id(), self.pending.totals.next);
+        Step::Postings { changes, from: 0, writer }
     }
 
     /// Writes one new segment, of one index and time bucket.

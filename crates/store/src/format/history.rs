@@ -6,6 +6,7 @@
 //! | 3 | never released: it exists in tests only, as the format before the first one |
 //! | 4 | the stamp, a version of its own for every kind of record, the list of tables |
 //! | 5 | more than one incarnation of a store |
+//! | 6 | postings: in units, and in segments of their own |
 //!
 //! A new format needs a row here, the new version in `kind`, and an arm in [`upgrade`]. Rows and arms are never
 //! removed.
@@ -19,9 +20,10 @@ use bytes::Bytes;
 
 use super::kind::Kind;
 use crate::codec::Undecodable;
+use crate::unit::HAS_POSTINGS;
 
 /// The format that this build writes.
-pub(crate) const FORMAT: u32 = 5;
+pub(crate) const FORMAT: u32 = 6;
 
 /// The oldest format that this build can upgrade.
 #[cfg(not(any(test, feature = "simulation")))]
@@ -45,12 +47,20 @@ pub(crate) fn upgrade(
     match (kind, from) {
         #[cfg(any(test, feature = "simulation"))]
         (kind, UNRELEASED) => Some(Ok((kind.version(), complement(&record).into()))),
-        // No release wrote anything older than version 4. The first step of a kind goes here:
-        // (Kind::Unit, 4) => Some(unit_from_4_to_5(record)),
+        // No release wrote anything older than version 4.
+        (Kind::Unit, 4) => Some(unit_from_4_to_6(record)),
         _ => {
             drop(record);
             None
         }
+    }
+}
+
+/// A unit without postings is as it was: version 6 has a further flag, and the postings of units with that flag.
+fn unit_from_4_to_6(unit: Bytes) -> Result<(u8, Bytes), Undecodable> {
+    match unit.first() {
+        Some(flags) if flags & HAS_POSTINGS == 0 => Ok((6, unit)),
+        Some(_) | None => Err(Undecodable),
     }
 }
 

@@ -31,12 +31,14 @@ pub(crate) enum Kind {
     SegmentBlock,
     /// The timers of a span of some seconds.
     TimerBucket,
+    /// Sorted postings of a segment.
+    PostingBlock,
 }
 
 impl Kind {
     /// Every kind.
     #[cfg(test)]
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::StoreId,
         Self::Incarnations,
         Self::Tables,
@@ -51,6 +53,7 @@ impl Kind {
         Self::SegmentRun,
         Self::SegmentBlock,
         Self::TimerBucket,
+        Self::PostingBlock,
     ];
 
     /// The name in error messages.
@@ -70,6 +73,7 @@ impl Kind {
             Self::SegmentRun => "segment run",
             Self::SegmentBlock => "segment block",
             Self::TimerBucket => "timer bucket",
+            Self::PostingBlock => "posting block",
         }
     }
 
@@ -83,7 +87,6 @@ impl Kind {
             | Self::Cursor
             | Self::Manifest
             | Self::Chunk
-            | Self::Unit
             | Self::Page
             | Self::SpilledPiece
             | Self::SegmentDirectory
@@ -91,6 +94,7 @@ impl Kind {
             | Self::SegmentBlock
             | Self::TimerBucket => 4,
             Self::Incarnations => 5,
+            Self::Unit | Self::PostingBlock => 6,
         }
     }
 }

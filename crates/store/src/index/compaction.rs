@@ -9,17 +9,60 @@ use std::sync::Arc;
 
 use super::catalog::Catalog;
 use super::merge::Merge;
-use super::segment::{self, IDENTITIES, MAX_RUNS, Segment};
+use super::segment::{self, IDENTITIES, MAX_RUNS, POSTINGS, Segment};
 use super::time_buckets::TimeBuckets;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
+use crate::postings;
 
-/// The least number of segments that a merge turns into one.
+/// The least number of segments of names or identities that a merge turns into one.
 const FAN_IN: usize = 4;
+/// The same of postings. Only operators read them, so there may be more segments, and each posting is moved less often.
+const FAN_IN_OF_POSTINGS: usize = 8;
 /// The number of entries that one step of a merge moves.
 const ENTRIES_AT_ONCE: usize = 8 << 10;
 /// The number of records that one step removes.
 const RECORDS_AT_ONCE: usize = 256;
+
+/// A merge that is under way.
+#[derive(Debug)]
+enum UnderWay {
+    Entries(Merge),
+    Postings(postings::Merge),
+}
+
+impl UnderWay {
+    /// The ids of the segments that are merged.
+    fn inputs(&self) -> Vec<u64> {
+        match self {
+            Self::Entries(merge) => merge.inputs().collect(),
+            Self::Postings(merge) => merge.inputs().collect(),
+        }
+    }
+
+    /// Moves some entries. Returns true when there are no more.
+    fn step(&mut self, disk: &dyn Disk, batch: &mut Batch) -> Result<bool, Error> {
+        match self {
+            Self::Entries(merge) => merge.step(disk, ENTRIES_AT_ONCE, batch),
+            Self::Postings(merge) => merge.step(disk, ENTRIES_AT_ONCE, batch),
+        }
+    }
+
+    fn finish(self, batch: &mut Batch) -> Segment {
+        match self {
+            Self::Entries(merge) => merge.finish(batch),
+            Self::Postings(merge) => merge.finish(batch),
+        }
+    }
+
+    /// Ends the merge early. Returns the unfinished segment, whose records can be removed.
+    fn abandon(self) -> Segment {
+        match self {
+            Self::Entries(merge) => merge.abandon(),
+            Self::Postings(merge) => merge.abandon(),
+        }
+    }
+}
 
 /// The working catalog, and the work on it.
 #[derive(Debug)]
@@ -28,7 +71,7 @@ pub(crate) struct Compaction {
     catalog: Catalog,
     /// The id that the next new segment gets.
     next_segment: u64,
-    merge: Option<Merge>,
+    merge: Option<UnderWay>,
     /// Segments that are not in the working catalog any more, but that the manifest on disk names.
     dropped: Vec<Arc<Segment>>,
     /// Segments that no manifest names any more. They are removed when nobody holds them.
@@ -77,8 +120,8 @@ impl Compaction {
     pub(crate) fn expire(&mut self, now: i64) -> u64 {
         let bucket = self.buckets.oldest_kept(now);
         let expired = self.catalog.take_before(bucket);
-        let is_expired = |id| expired.iter().any(|gone| gone.id == id);
-        if let Some(merge) = self.merge.take_if(|merge| merge.inputs().any(is_expired)) {
+        let is_expired = |id: &u64| expired.iter().any(|gone| gone.id == *id);
+        if let Some(merge) = self.merge.take_if(|merge| merge.inputs().iter().any(is_expired)) {
             self.retired.push(Arc::new(merge.abandon()));
         }
         let entries = expired.iter().map(|segment| segment.entries).sum();
@@ -98,7 +141,15 @@ impl Compaction {
             let Some(inputs) = self.plan(clock) else {
                 return Ok(false);
             };
-            self.merge = Some(Merge::new(self.next_id(), &inputs));
+            let id = self.next_id();
+            self.merge = Some(if inputs[0].index == POSTINGS {
+                let is_input = |oldest: &Arc<Segment>| inputs.last() == Some(&**oldest);
+                let has_oldest = self.catalog.lists[POSTINGS].last().is_some_and(is_input);
+                let expired_before = clock.saturating_sub(self.buckets.retention);
+                UnderWay::Postings(postings::Merge::new(id, &inputs, has_oldest, expired_before))
+            } else {
+                UnderWay::Entries(Merge::new(id, &inputs))
+            });
         }
         self.merge_step(disk)?;
         Ok(true)
@@ -109,9 +160,9 @@ impl Compaction {
             return Ok(());
         };
         let mut batch = Batch::new(Tree::Index);
-        let done = merge.step(disk, ENTRIES_AT_ONCE, &mut batch)?;
+        let done = merge.step(disk, &mut batch)?;
         if done {
-            let inputs: Vec<u64> = merge.inputs().collect();
+            let inputs = merge.inputs();
             let merged = merge.finish(&mut batch);
             let list = &mut self.catalog.lists[merged.index];
             // the inputs are still adjacent: new segments are inserted in front of them
@@ -119,7 +170,9 @@ impl Compaction {
             let before = mem::take(list);
             let (replaced, mut kept): (Vec<_>, Vec<_>) =
                 before.into_iter().partition(|segment| inputs.contains(&segment.id));
-            kept.insert(at, Arc::new(merged));
+            if merged.entries > 0 {
+                kept.insert(at, Arc::new(merged));
+            }
             *list = kept;
             self.dropped.extend(replaced);
         } else {
@@ -138,7 +191,9 @@ impl Compaction {
             })
             .find_map(|(index, bucket)| {
                 let closed = index == IDENTITIES && bucket[0].bucket < current;
-                let count = if closed { fitting_count(bucket) } else { merge_count(bucket) };
+                let fan_in = if index == POSTINGS { FAN_IN_OF_POSTINGS } else { FAN_IN };
+                let count =
+                    if closed { fitting_count(bucket) } else { merge_count(bucket, fan_in) };
                 (count > 1)
                     .then(|| bucket[..count].iter().map(|segment| (**segment).clone()).collect())
             })
@@ -159,29 +214,30 @@ fn fitting_count(segments: &[Arc<Segment>]) -> usize {
 
 /// How many of the newest segments are to be merged now. 0: none.
 ///
-/// A group has at least [`FAN_IN`] segments, and the newer ones together hold at least as many entries as the oldest.
+/// A group has at least `fan_in` segments, and the newer ones together hold at least as many entries as the oldest.
 /// So the merged segment has at least twice the size of the oldest, and each entry is moved a logarithmic number of
 /// times. If no group qualifies, each old segment is larger than all newer ones together. So the number of segments is
 /// logarithmic too.
-fn merge_count(segments: &[Arc<Segment>]) -> usize {
+fn merge_count(segments: &[Arc<Segment>], fan_in: usize) -> usize {
     // the segments after these are full: a merge cannot include them, so they must not be a reason for one
     let segments = &segments[..fitting_count(segments)];
-    // size classes by powers of four
-    let class = |segment: &Segment| segment.entries.max(1).ilog2() / 2;
+    // size classes by powers of `fan_in`
+    let class = |segment: &Segment| segment.entries.max(1).ilog2() / fan_in.ilog2();
     let mut classes: Vec<_> = segments.iter().map(|segment| class(segment)).collect();
     classes.sort_unstable();
     classes.dedup();
     let group = |largest: u32| segments.iter().take_while(|one| class(one) <= largest).count();
-    classes.into_iter().map(group).find(|&count| is_worth_merging(&segments[..count])).unwrap_or(0)
+    let is_worth = |&count: &usize| is_worth_merging(&segments[..count], fan_in);
+    classes.into_iter().map(group).find(is_worth).unwrap_or(0)
 }
 
 /// Whether the group has enough segments, and the newer ones together hold at least as many entries as the oldest.
-fn is_worth_merging(group: &[Arc<Segment>]) -> bool {
+fn is_worth_merging(group: &[Arc<Segment>], fan_in: usize) -> bool {
     let Some((oldest, newer)) = group.split_last() else {
         return false;
     };
     let newer_entries: u64 = newer.iter().map(|segment| segment.entries).sum();
-    group.len() >= FAN_IN && newer_entries >= oldest.entries
+    group.len() >= fan_in && newer_entries >= oldest.entries
 }
 
 #[cfg(test)]
@@ -201,11 +257,11 @@ mod tests {
     fn a_large_segment_is_left_alone_until_the_newer_ones_are_as_large() {
         let of =
             |sizes: &[u64]| -> Vec<(u64, u32)> { sizes.iter().map(|&size| (size, 1)).collect() };
-        assert_eq!(merge_count(&segments(&of(&[1, 1, 1]))), 0);
-        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1]))), 4);
-        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1_000]))), 0);
-        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1, 1_000]))), 4);
-        assert_eq!(merge_count(&segments(&of(&[400, 300, 300, 1_000]))), 4);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1])), FAN_IN), 0);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1])), FAN_IN), 4);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1_000])), FAN_IN), 0);
+        assert_eq!(merge_count(&segments(&of(&[1, 1, 1, 1, 1_000])), FAN_IN), 4);
+        assert_eq!(merge_count(&segments(&of(&[400, 300, 300, 1_000])), FAN_IN), 4);
     }
 
     #[test]
@@ -213,7 +269,10 @@ mod tests {
         // Given two segments that have as many runs as one may, and a few small ones before them
         let full = (8_192 * u64::from(MAX_RUNS), MAX_RUNS);
         // Then the small ones are merged among themselves only, when there are enough of them
-        assert_eq!(merge_count(&segments(&[(1, 1), (2, 1), full, full])), 0);
-        assert_eq!(merge_count(&segments(&[(1, 1), (1, 1), (1, 1), (2, 1), full, full])), 4);
+        assert_eq!(merge_count(&segments(&[(1, 1), (2, 1), full, full]), FAN_IN), 0);
+        assert_eq!(
+            merge_count(&segments(&[(1, 1), (1, 1), (1, 1), (2, 1), full, full]), FAN_IN),
+            4
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! The index: names of entities and identities of commands, in sorted segments.
+//! The index: names of entities and identities of commands, in sorted segments. Segments of postings are listed and merged
+//! here, too; their form is in `postings`.
 //!
 //! | file | has |
 //! |---|---|
@@ -20,6 +21,6 @@ mod writer;
 
 pub(crate) use self::catalog::Catalog;
 pub(crate) use self::compaction::Compaction;
-pub(crate) use self::segment::{Entry, IDENTITIES, Segment, find, on_disk, remove};
+pub(crate) use self::segment::{Entry, IDENTITIES, POSTINGS, Segment, find, on_disk, remove};
 pub(crate) use self::time_buckets::TimeBuckets;
 pub(crate) use self::writer::Writer;

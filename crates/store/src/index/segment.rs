@@ -31,10 +31,12 @@ pub(crate) const DIRECTORY: u32 = u32::MAX;
 
 const _: () = assert!(16 * MAX_RUNS as usize + 1 < MAX_RECORD);
 
-/// The number of indexes: one of names for each table, and one of identities.
-pub(crate) const INDEXES: usize = MAX_TABLES + 1;
+/// The number of indexes: one of names for each table, one of identities, one of postings.
+pub(crate) const INDEXES: usize = MAX_TABLES + 2;
 /// The number of the index of identities, in memory and on disk. The lower numbers are those of the tables.
 pub(crate) const IDENTITIES: usize = MAX_TABLES;
+/// The number of the index of postings, whose segments have a form of their own (`postings`).
+pub(crate) const POSTINGS: usize = MAX_TABLES + 1;
 
 /// A hash and its value of two words: (ordinal, 0) for a name, (data, sequence) for an identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,11 +52,12 @@ pub(crate) struct Segment {
     pub(crate) id: u64,
     /// The number of its index.
     pub(crate) index: usize,
-    /// The time bucket of its identities; 0 for names.
+    /// The time bucket of its identities; 0 for names and postings.
     pub(crate) bucket: i64,
     /// Its entries come from units below this.
     pub(crate) until: Seq,
     pub(crate) entries: u64,
+    /// The number of its runs; 0 for postings, which are not in runs.
     pub(crate) runs: u32,
 }
 

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::content::{
-    COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
-    Seq, Timer, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS,
+    Posting, PostingChange, Put, Seq, Timer, Unit,
 };
 use crate::schema::Table;
 
@@ -26,6 +26,7 @@ pub struct UnitBuilder {
     history: Option<HistoryLink>,
     timers: SmallVec<[Timer; 2]>,
     counters: SmallVec<[(u8, i64); 2]>,
+    postings: SmallVec<[(Posting, PostingChange); 8]>,
     buffer: Vec<u8>,
     /// For every put, the end of its value in `buffer`. `None`: the part is removed.
     ends: SmallVec<[Option<usize>; 8]>,
@@ -53,6 +54,7 @@ impl UnitBuilder {
             history: None,
             timers: SmallVec::new(),
             counters: SmallVec::new(),
+            postings: SmallVec::new(),
             buffer: Vec::with_capacity(1024),
             ends: SmallVec::new(),
             longest: 0,
@@ -143,6 +145,15 @@ impl UnitBuilder {
         self.counters.push((index, difference));
     }
 
+    /// Adds or removes a posting. A unit may change a posting only once.
+    pub fn post(&mut self, posting: Posting, change: PostingChange) {
+        debug_assert!(
+            self.postings.iter().all(|(changed, _)| *changed != posting),
+            "a unit changes a posting twice: {posting:?}"
+        );
+        self.postings.push((posting, change));
+    }
+
     /// Completes the unit. `encode` appends the body, which holds `events` events.
     ///
     /// # Errors
@@ -177,6 +188,7 @@ impl UnitBuilder {
             history: self.history,
             timers: self.timers.into_boxed_slice(),
             counters: self.counters.into_boxed_slice(),
+            postings: self.postings.into_boxed_slice(),
             body: buffer.slice(start..),
         }))
     }

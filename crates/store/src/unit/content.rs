@@ -22,7 +22,7 @@ pub const PARTS: u8 = 16;
 pub const MAX_VALUE: usize = 2 << 20;
 
 /// A sequence number: the position of a unit or an event in the order of all units and events of the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(pub u64);
 
 impl Seq {
@@ -118,6 +118,58 @@ pub struct Timer {
     pub kind: u8,
 }
 
+/// The number of a posting list, which the caller gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct List(pub u64);
+
+impl List {
+    /// The bit of lists whose postings expire. Their ranks are times, in microseconds since the epoch. A posting goes some
+    /// time after its rank is older than the retention of identities.
+    pub const EXPIRES: u64 = 1 << 63;
+
+    /// Whether the postings of the list expire.
+    pub const fn expires(self) -> bool {
+        self.0 & Self::EXPIRES != 0
+    }
+}
+
+/// A posting: an entity is in a list, at a rank. An entity may be in a list at several ranks.
+///
+/// Ordered by list, then by rank, then by ordinal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Posting {
+    /// The list.
+    pub list: List,
+    /// The rank, by which the list is ordered: for instance a time.
+    pub rank: i64,
+    /// The entity. The list implies its table.
+    pub ordinal: Ordinal,
+}
+
+/// What a unit does with a posting. A number is stored, so it never changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum PostingChange {
+    /// The posting is gone, whether or not it was there.
+    Removed = 0,
+    /// The posting is there.
+    Added = 1,
+    /// The posting is there, and no earlier unit has added it. So nothing is left of it when it is removed, and the store
+    /// keeps no trace of the removal. If an earlier unit did add it, it may be found again after it was removed.
+    New = 2,
+}
+
+impl PostingChange {
+    pub(crate) const fn from_disk(number: u8) -> Option<Self> {
+        match number {
+            0 => Some(Self::Removed),
+            1 => Some(Self::Added),
+            2 => Some(Self::New),
+            _ => None,
+        }
+    }
+}
+
 /// Everything that one command did. Immutable; the core thread and the store thread share it.
 ///
 /// Tens of thousands of units wait for a checkpoint in memory, so a unit has no spare capacity.
@@ -143,6 +195,8 @@ pub struct Unit {
     pub timers: Box<[Timer]>,
     /// What the unit adds to the store's counters: (index below [`COUNTERS`], difference).
     pub counters: Box<[(u8, i64)]>,
+    /// The postings that the unit adds and removes, each at most once.
+    pub postings: Box<[(Posting, PostingChange)]>,
     /// Command, verdict and events, which the store does not decode.
     pub body: Bytes,
 }
@@ -170,6 +224,7 @@ impl Unit {
             + self.puts.len() * 10
             + self.timers.len() * 12
             + self.counters.len() * 3
+            + self.postings.len() * 14
     }
 
     /// The approximate memory of the unit while it waits for a checkpoint, in bytes, with its entries in the overlay.
@@ -184,6 +239,7 @@ impl Unit {
             + size_of_val(&*self.puts)
             + size_of_val(&*self.timers)
             + size_of_val(&*self.counters)
+            + size_of_val(&*self.postings)
             + values
             + self.body.len()
             + noted * NOTED

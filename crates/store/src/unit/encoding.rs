@@ -5,12 +5,14 @@ use super::content::{
 };
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
 use crate::format::Kind;
+use crate::postings::{Decoder, Encoder};
 use crate::schema::Table;
 
 /// The flags of a unit. The upper four bits are the table of the history link.
 const HAS_IDENTITY: u8 = 1;
 const HAS_HISTORY: u8 = 2;
-const UNUSED_FLAGS: u8 = 0b1100;
+pub(crate) const HAS_POSTINGS: u8 = 4;
+const UNUSED_FLAGS: u8 = 0b1000;
 const TABLE_SHIFT: u8 = 4;
 
 impl Unit {
@@ -21,7 +23,8 @@ impl Unit {
         let identity = if self.identity.is_some() { HAS_IDENTITY } else { 0 };
         let history =
             self.history.map_or(0, |link| HAS_HISTORY | link.table.number() << TABLE_SHIFT);
-        out.push(identity | history);
+        let postings = if self.postings.is_empty() { 0 } else { HAS_POSTINGS };
+        out.push(identity | history | postings);
         put_varint(out, self.seq.0);
         put_varint(out, self.events());
         out.extend_from_slice(&self.at.to_le_bytes());
@@ -57,6 +60,13 @@ impl Unit {
         for &(index, difference) in &self.counters {
             out.push(index);
             put_signed(out, difference);
+        }
+        if !self.postings.is_empty() {
+            put_varint(out, self.postings.len() as u64);
+            let mut encoder = Encoder::new(self.at);
+            for &(posting, change) in &self.postings {
+                encoder.push(posting, change, out);
+            }
         }
         put_varint(out, self.body.len() as u64);
         for put in &self.puts {
@@ -131,6 +141,15 @@ impl Unit {
             }
             counters.push((index, reader.signed()?));
         }
+        let mut postings = Vec::new();
+        if flags & HAS_POSTINGS != 0 {
+            let count = reader.count(1)?;
+            let mut decoder = Decoder::new(at);
+            postings.reserve_exact(count);
+            for _ in 0..count {
+                postings.push(decoder.next(reader)?);
+            }
+        }
         let body = reader.count(1)?;
         for (put, length) in puts.iter_mut().zip(lengths) {
             if let Some(length) = length.checked_sub(1) {
@@ -149,6 +168,7 @@ impl Unit {
             history,
             timers: timers.into(),
             counters: counters.into(),
+            postings: postings.into(),
             body,
         })
     }

@@ -12,6 +12,7 @@ mod encoding;
 
 pub use self::builder::{TooLong, UnitBuilder};
 pub use self::content::{
-    COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS, Put,
-    Seq, Timer, Unit,
+    COUNTERS, HistoryLink, Identity, IdentityHash, List, MAX_VALUE, Name, NameHash, Ordinal, PARTS,
+    Posting, PostingChange, Put, Seq, Timer, Unit,
 };
+pub(crate) use self::encoding::HAS_POSTINGS;

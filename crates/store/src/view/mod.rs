@@ -18,21 +18,22 @@ mod recent;
 
 pub use self::entity::{Entity, Parts};
 pub use self::reader::{HistoryUnits, Reader};
+pub(crate) use self::recent::SharedRecent;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
 use self::overlay::{Overlay, PartChange};
-use self::recent::SharedRecent;
 use crate::checkpoint::Report;
 use crate::disk::{Cache, Disk, Tree};
 use crate::error::Error;
 use crate::index::{self, Catalog, IDENTITIES};
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
+use crate::postings::RecentPostings;
 use crate::schema::{PageSizes, Table};
 use crate::timers::Pending;
 use crate::totals::Totals;
@@ -65,6 +66,8 @@ pub struct View {
     sizes: PageSizes,
     cache: Cache,
     timers: RefCell<Pending>,
+    /// What readers have collected of the postings of recent units. The core does not use it.
+    postings: Arc<Mutex<RecentPostings>>,
 }
 
 impl View {
@@ -80,6 +83,7 @@ impl View {
             timers: RefCell::new(Pending::new(Arc::clone(&disk))),
             recent: SharedRecent::new(Overlay::new(&totals), Arc::clone(&catalog)),
             cache: Cache::new(cache),
+            postings: Arc::default(),
             disk,
             history,
             totals,
@@ -91,7 +95,8 @@ impl View {
     /// A reader of the same store for other threads.
     pub fn reader(&self) -> Reader {
         let (disk, history) = (Arc::clone(&self.disk), self.history.clone());
-        Reader::new(disk, history, self.recent.clone(), self.sizes)
+        let postings = Arc::clone(&self.postings);
+        Reader::new(disk, history, self.recent.clone(), postings, self.sizes)
     }
 
     /// The sequence of the next unit.

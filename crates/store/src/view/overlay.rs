@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::entity::Parts;
 use crate::schema::{MAX_TABLES, Table};
 use crate::totals::Totals;
-use crate::unit::{IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
+use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Put, Seq, Unit};
 
 /// How many covered units are forgotten whenever a unit is added.
 const FORGET_AT_ONCE: usize = 16;
@@ -110,6 +110,8 @@ pub(crate) struct Overlay {
     identities: Map<IdentityHash, (u64, Seq)>,
     /// The first ordinal of each table that no unit has used.
     ordinals: [u64; MAX_TABLES],
+    /// The sums of what all units added to the counters.
+    counters: [i64; COUNTERS],
 }
 
 impl Overlay {
@@ -119,6 +121,7 @@ impl Overlay {
             units: VecDeque::new(),
             covered: totals.next,
             ordinals: totals.ordinals,
+            counters: totals.counters,
             dirty: 0,
             states: Map::default(),
             names: Map::default(),
@@ -138,6 +141,10 @@ impl Overlay {
         for (table, ordinal) in unit.used() {
             let next = &mut self.ordinals[table.index()];
             *next = (*next).max(ordinal.0.saturating_add(1));
+        }
+        for &(index, difference) in &unit.counters {
+            let counter = &mut self.counters[usize::from(index)];
+            *counter = counter.wrapping_add(difference);
         }
         self.dirty += unit.footprint();
         self.units.push_back(unit);
@@ -216,6 +223,26 @@ impl Overlay {
         self.dirty
     }
 
+    /// The views on disk hold every unit below this.
+    pub(crate) const fn covered(&self) -> Seq {
+        self.covered
+    }
+
+    /// The sequence of the next unit.
+    pub(crate) fn next(&self) -> Seq {
+        self.units.back().map_or(self.covered, |unit| unit.next)
+    }
+
+    /// Those of the first `limit` units from `from` on that have postings, and the sequence after the last that was looked
+    /// at.
+    pub(crate) fn units_with_postings(&self, from: Seq, limit: usize) -> (Vec<Arc<Unit>>, Seq) {
+        let first = self.units.partition_point(|unit| unit.seq < from);
+        let looked_at = self.units.range(first..).take(limit);
+        let reached = looked_at.clone().next_back().map_or(from.max(self.next()), |unit| unit.next);
+        let found = looked_at.filter(|unit| !unit.postings.is_empty()).cloned();
+        (found.collect(), reached)
+    }
+
     pub(crate) fn unit(&self, seq: Seq) -> Option<&Arc<Unit>> {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
@@ -246,6 +273,11 @@ impl Overlay {
     /// The first ordinal of a table that no unit has used.
     pub(crate) fn next_ordinal(&self, table: Table) -> Ordinal {
         Ordinal(self.ordinals[table.index()])
+    }
+
+    /// The sum of what all units added to a counter.
+    pub(crate) const fn counter(&self, index: u8) -> i64 {
+        self.counters[index as usize]
     }
 
     /// The last recent unit in an entity's history.

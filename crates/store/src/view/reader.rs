@@ -26,20 +26,22 @@
 //!
 //! Several entities are read one after the other: each result is of its own moment.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::Seen;
 use super::entity::{Entity, Parts};
 use super::overlay::Changes;
 use super::recent::SharedRecent;
 use crate::disk::{Disk, Tree};
 use crate::error::Error;
-use crate::index;
+use crate::index::{self, IDENTITIES};
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
+use crate::postings::{Postings, RecentPostings};
 use crate::schema::{PageSizes, Table};
-use crate::unit::{NameHash, Ordinal, Seq, Unit};
+use crate::unit::{IdentityHash, NameHash, Ordinal, Seq, Unit};
 
 /// How often a reader tries to read an entity whose page changes while it reads the pieces of a large part.
 const ATTEMPTS: usize = 16;
@@ -51,6 +53,8 @@ pub struct Reader {
     disk: Arc<dyn Disk>,
     history: History,
     recent: SharedRecent,
+    /// Shared by all readers.
+    postings: Arc<Mutex<RecentPostings>>,
     sizes: PageSizes,
 }
 
@@ -59,14 +63,45 @@ impl Reader {
         disk: Arc<dyn Disk>,
         history: History,
         recent: SharedRecent,
+        postings: Arc<Mutex<RecentPostings>>,
         sizes: PageSizes,
     ) -> Self {
-        Self { disk, history, recent, sizes }
+        Self { disk, history, recent, postings, sizes }
+    }
+
+    /// All postings as they are now. To take a snapshot for the first time, or after long, looks at each recent unit; the
+    /// core waits for no more than about a thousand of them.
+    pub fn postings(&self) -> Postings {
+        // a panic leaves the collected postings as they were before or after a unit
+        let mut postings = self.postings.lock().unwrap_or_else(PoisonError::into_inner);
+        let (recent, catalog) = postings.collect(&self.recent);
+        Postings::new(Arc::clone(&self.disk), recent, catalog)
     }
 
     /// The first ordinal of a table that no unit has used.
     pub fn next_ordinal(&self, table: Table) -> Ordinal {
         self.recent.read().overlay.next_ordinal(table)
+    }
+
+    /// The sum of what all units added to a counter.
+    ///
+    /// # Panics
+    /// If `index` is not below [`COUNTERS`](crate::COUNTERS).
+    pub fn counter(&self, index: u8) -> i64 {
+        self.recent.read().overlay.counter(index)
+    }
+
+    /// The unit that used up an identity. `None`: no unit did, or the identity is older than the retention and was
+    /// dropped. Reads the filter of each segment of identities, and one block.
+    pub fn identity(&self, hash: &IdentityHash) -> Result<Option<Seen>, Error> {
+        let recent = self.recent.read();
+        if let Some((data, seq)) = recent.overlay.identity(hash) {
+            return Ok(Some(Seen { data, seq }));
+        }
+        let catalog = Arc::clone(&recent.catalog);
+        drop(recent);
+        let found = index::find(&*self.disk, None, catalog.of(IDENTITIES), &hash.0)?;
+        Ok(found.map(|[data, seq]| Seen { data, seq: Seq(seq) }))
     }
 
     /// The entity whose id has this hash. Reads the filter of each segment of names, and one block.

@@ -11,6 +11,8 @@ use orderly_store::{
     TableSpec, Timer, Unit, View,
 };
 
+pub(crate) mod postings;
+
 /// The tables of these tests: with small pages, usual ones and large ones.
 pub(crate) const TABLES: [Table; 4] = [Table::new(0), Table::new(1), Table::new(2), Table::new(9)];
 /// The table whose entities have a history.
@@ -127,6 +129,7 @@ impl Model {
             let found = view.identity(hash).expect("a read");
             assert!(found == Some(seen) || (found.is_none() && at < expired), "{found:?} {seen:?}");
         }
+        postings::check(&self.units, &view.reader());
         // A name that no unit gave.
         assert_eq!(view.find(LINKED, &NameHash([0xee; 16])).expect("a read"), None);
         assert_eq!(view.identity(&IdentityHash([0xee; 16])).expect("a read"), None);
@@ -243,6 +246,7 @@ pub(crate) fn unit(view: &View, rng: &mut SimRng, now: i64) -> Arc<Unit> {
         let due = now + i64::try_from(rng.below(100_000_000)).expect("a small number") - 1_000_000;
         builder.timer(due, LINKED, Ordinal(rng.below(50)), 3);
     }
+    postings::change(&mut builder, rng);
     builder.count(rng.below(64).to_le_bytes()[0], i64::try_from(rng.below(9)).expect("small") - 4);
     let body = value(rng);
     builder.seal(rng.below(4), &body)

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use orderly_store::sim::SimRng;
-use orderly_store::{Entity, Opened, Ordinal, Parts, Reader, Table};
+use orderly_store::{Entity, List, Opened, Ordinal, Parts, Posting, Reader, Table};
 
 use crate::busy_disk::BusyDisk;
-use crate::writer::{Content, ENTITIES, Writer};
+use crate::writer::{Content, ENTITIES, Writer, post};
 use crate::{model, opened};
 
 /// Does one random read. It begins after `since` units, and its answer is checked against the states from then on.
@@ -16,12 +16,13 @@ fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
     let since = lock().units;
     let table = if rng.below(2) == 0 { model::LINKED } else { model::TABLES[3] };
     let ordinal = Ordinal(rng.below(ENTITIES + 1));
-    match rng.below(4) {
-        0 => {
+    // postings are asked for seldom: the writer works whenever the disk is read, and they are in many segments
+    match rng.below(40) {
+        0..=9 => {
             let found = reader.entity(table, ordinal, Parts::ALL).expect("a read");
             check_entity(&lock(), table, since, &found);
         }
-        1 => {
+        10..=19 => {
             let limit = usize::try_from(rng.below(40)).expect("small") + 1;
             let (found, next) = reader.page(table, ordinal, limit, Parts::ALL).expect("a read");
             assert!(found.len() <= limit);
@@ -34,7 +35,7 @@ fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
             }
             assert_eq!(found.next(), None);
         }
-        2 => {
+        20..=29 => {
             let names: Vec<_> = lock().names.keys().copied().collect();
             if names.is_empty() {
                 return;
@@ -43,6 +44,20 @@ fn read_once(reader: &Reader, writer: &Mutex<Writer>, rng: &mut SimRng) {
             let (table, hash) = names[at];
             let found = reader.find(table, &hash).expect("a read");
             assert_eq!(found, Some(lock().names[&(table, hash)].1));
+        }
+        30 => {
+            let least = Posting { list: List(0), rank: i64::MIN, ordinal: Ordinal(0) };
+            let mut wanted = lock().postings.clone();
+            let snapshot = reader.postings();
+            let until = lock().units;
+            // a snapshot stays as it is, whatever is written meanwhile
+            let found = snapshot.scan(least, usize::MAX).expect("a read");
+            let later = lock().posted[since..until].to_vec();
+            let mut later = later.into_iter();
+            while !found.iter().eq(&wanted) {
+                let unit = later.next().expect("the postings are those after some unit");
+                post(&mut wanted, &unit);
+            }
         }
         _ => {
             let mut last = reader.last_in_history(model::LINKED, ordinal).expect("a read");

@@ -1,11 +1,13 @@
 //! A store at work: random units, commits and checkpoints, and what every entity was after every unit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use orderly_store::sim::SimRng;
-use orderly_store::{Log, NameHash, Opened, Ordinal, Report, Seq, Table, Unit, View};
+use orderly_store::{
+    List, Log, NameHash, Opened, Ordinal, Posting, PostingChange, Report, Seq, Table, Unit, View,
+};
 
 use crate::{model, name};
 
@@ -30,6 +32,10 @@ pub struct Writer {
     pub names: BTreeMap<(Table, NameHash), (usize, Ordinal)>,
     /// The units in each entity's history, with the number of the unit.
     pub histories: BTreeMap<Ordinal, Vec<(usize, Seq)>>,
+    /// The postings after the last unit.
+    pub postings: BTreeSet<Posting>,
+    /// What each unit did with postings.
+    pub posted: Vec<Box<[(Posting, PostingChange)]>>,
 }
 
 impl Writer {
@@ -44,6 +50,8 @@ impl Writer {
             entities: BTreeMap::new(),
             names: BTreeMap::new(),
             histories: BTreeMap::new(),
+            postings: BTreeSet::new(),
+            posted: Vec::new(),
         }
     }
 
@@ -69,6 +77,8 @@ impl Writer {
                 self.reports.push(self.log.checkpoint().expect("no fault is armed"));
                 self.tell_view();
                 while self.view.trim() {}
+                // without it, each checkpoint leaves one more segment of postings to read
+                while self.log.compact().expect("no fault is armed") {}
             }
         }
     }
@@ -113,6 +123,12 @@ impl Writer {
             let last = view.last_in_history(table, ordinal).expect("a read");
             builder.link_history(table, ordinal, last);
         }
+        for rank in 0..i64::try_from(rng.below(3)).expect("small") {
+            let posting = Posting { list: List(rng.below(3)), rank, ordinal };
+            let change =
+                if rng.below(2) == 0 { PostingChange::Added } else { PostingChange::Removed };
+            builder.post(posting, change);
+        }
         builder.seal(rng.below(3), b"")
     }
 
@@ -135,6 +151,8 @@ impl Writer {
                 None => history.push((self.units, content)),
             }
         }
+        post(&mut self.postings, &unit.postings);
+        self.posted.push(unit.postings.clone());
         if let Some(link) = unit.history {
             self.histories.entry(link.ordinal).or_default().push((self.units, unit.seq));
         }
@@ -149,5 +167,15 @@ impl Writer {
         let first = first.map(|(_, content)| content.clone()).unwrap_or_default();
         let later = history.iter().filter(|(unit, _)| *unit > since);
         std::iter::once(first).chain(later.map(|(_, content)| content.clone())).collect()
+    }
+}
+
+/// Changes a set of postings as a unit does.
+pub fn post(postings: &mut BTreeSet<Posting>, changes: &[(Posting, PostingChange)]) {
+    for (posting, change) in changes {
+        match change {
+            PostingChange::Removed => drop(postings.remove(posting)),
+            PostingChange::Added | PostingChange::New => drop(postings.insert(*posting)),
+        }
     }
 }

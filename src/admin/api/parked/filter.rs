@@ -27,6 +27,11 @@ parameters! {
 }
 
 impl Filter {
+    /// All messages that name an order.
+    pub(super) fn naming(order: &str) -> Self {
+        Self { order_id: Some(order.to_owned()), ..Self::default() }
+    }
+
     /// The order that the messages must name.
     pub(super) fn order_id(&self) -> Option<&str> {
         self.order_id.as_deref()

@@ -1,0 +1,224 @@
+//! `GET /api/search`: what has an id, whatever it is: an order, a cart, a sku, a customer, an e-mail address, an id that a
+//! provider gave, a message, a notification, a parked message.
+//!
+//! An id is compared as a whole; an e-mail address in lower case. What is found comes in this order: what the id names by
+//! itself, then the places of the lists that have it, list by list. So a page goes on within a list.
+
+mod found;
+mod orders;
+mod units;
+
+use self::found::Item;
+use super::lists::{self, After, Question};
+use super::pages::next_of_a_page;
+use super::{Backend, Error};
+use crate::admin::listing::{Limit, Page, Window};
+use crate::admin::operation::Json;
+use crate::admin::problem::Problem;
+use crate::admin::query::{Expected, Query, Value, parameters};
+use crate::admin::values::Sort;
+use actix_web::web::Data;
+use orderly_domain::id::CustomerId;
+use orderly_domain::lists::List;
+use orderly_store::{Place, Reader, Seq};
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+/// The text that is searched for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Text(String);
+
+impl Text {
+    /// No id and no e-mail address is longer.
+    const MOST: usize = 1_024;
+}
+
+impl Value for Text {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let text = text.trim();
+        if text.is_empty() || text.len() > Self::MOST {
+            return Err(Expected::Other(format!("a text of 1 to {} bytes", Self::MOST)));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        // a character has at most four bytes
+        let most = Self::MOST / 4;
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S" })
+    }
+}
+
+/// A part of the search. The number is in the `after` of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// What the id names by itself.
+    Named,
+    /// Orders of a customer.
+    Customer,
+    /// Orders of an e-mail address.
+    Email,
+    /// Attempts, captures, refunds and disputes.
+    Reference,
+    /// The same, of those that have records of their own.
+    FoldedReference,
+    /// Messages.
+    Message,
+    /// Events of providers.
+    Event,
+    /// Parked messages with that id.
+    ParkedCommand,
+    /// Parked messages about that order.
+    ParkedOrder,
+    /// Parked messages about that event.
+    ParkedEvent,
+}
+
+impl Stage {
+    const ALL: [Self; 10] = [
+        Self::Named,
+        Self::Customer,
+        Self::Email,
+        Self::Reference,
+        Self::FoldedReference,
+        Self::Message,
+        Self::Event,
+        Self::ParkedCommand,
+        Self::ParkedOrder,
+        Self::ParkedEvent,
+    ];
+
+    /// The list of what the stage finds. `None`: no list has such a text.
+    fn list(self, text: &str, customer: Option<&CustomerId>) -> Option<lists::Number> {
+        let list = match self {
+            Self::Named | Self::ParkedOrder => return None,
+            Self::Customer => List::Customer(customer?),
+            Self::Email => List::Email(text),
+            Self::Reference => List::Reference(text),
+            Self::FoldedReference => List::FoldedReference(text),
+            Self::Message => List::Message(text),
+            Self::Event => List::Event(text),
+            Self::ParkedCommand => List::ParkedCommand(text),
+            Self::ParkedEvent => List::ParkedEvent(text),
+        };
+        Some(lists::number(list))
+    }
+
+    /// What a place of the list of the stage gives.
+    fn items(self, reader: &Reader, text: &str, place: Place) -> Result<Vec<Item>, Error> {
+        let (ordinal, seq) = (place.ordinal, Seq(place.ordinal.0));
+        match self {
+            Self::Named | Self::ParkedOrder => Ok(Vec::new()),
+            Self::Customer => orders::of_customer(reader, text, ordinal),
+            Self::Email => orders::of_email(reader, text, ordinal),
+            Self::Reference => orders::of_reference(reader, text, ordinal),
+            Self::FoldedReference => orders::of_folded_reference(reader, text, ordinal),
+            Self::Message => units::of_message(reader, text, seq),
+            Self::Event => units::of_event(reader, text, seq),
+            Self::ParkedCommand | Self::ParkedEvent => found::parked(reader, text, ordinal),
+        }
+    }
+}
+
+/// Where a page begins: the stage of the search, and the place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Position {
+    stage: usize,
+    /// `None`: its beginning.
+    after: Option<After>,
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.stage)?;
+        self.after.map_or(Ok(()), |after| write!(f, ".{after}"))
+    }
+}
+
+impl Value for Position {
+    fn parse(text: &str) -> Result<Self, Expected> {
+        let (stage, after) = text.split_once('.').map_or((text, None), |(a, b)| (a, Some(b)));
+        let stage = (0..Stage::ALL.len()).find(|known| known.to_string() == stage);
+        let stage = stage.ok_or_else(next_of_a_page)?;
+        Ok(Self { stage, after: after.map(After::parse).transpose()? })
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let after = After::schema(generator);
+        let after = after.get("pattern").and_then(|pattern| pattern.as_str()).unwrap_or_default();
+        let after = after.trim_start_matches('^').trim_end_matches('$');
+        let last = Stage::ALL.len() - 1;
+        json_schema!({ "type": "string", "pattern": format!(r"^[0-{last}](\.{after})?$") })
+    }
+}
+
+parameters! {
+    /// What is searched for.
+    pub(super) struct Search {
+        /// The id or the e-mail address, whole. It must be given.
+        q: Option<Text>,
+        ..window: Window<Position>
+    }
+}
+
+pub(super) async fn find(
+    backend: Data<Backend>,
+    search: Query<Search>,
+) -> Result<Json<Page<Item>>, Problem> {
+    let Search { q, window } = search.0;
+    let Some(Text(text)) = q else {
+        return Err(Problem::unprocessable("q: must be given: an id, or an e-mail address")
+            .with("parameter", "q".into()));
+    };
+    let query = move |reader: &Reader| Ok(Json::new(&page(reader, &text, &window)?)?);
+    backend.query(query).await
+}
+
+fn page(reader: &Reader, text: &str, window: &Window<Position>) -> Result<Page<Item>, Error> {
+    let postings = lists::snapshot(reader)?;
+    let customer = CustomerId::new(text).ok();
+    let first = window.after.map_or(0, |position| position.stage);
+    let mut items: Vec<Item> = Vec::new();
+    for (number, stage) in Stage::ALL.into_iter().enumerate().skip(first) {
+        let position = window.after.filter(|position| position.stage == number);
+        let after = position.and_then(|position| position.after);
+        let Some(left) = window.limit.less(items.len()) else {
+            let next = Position { stage: number, after: None };
+            return Ok(Page { items, next: Some(next.to_string()) });
+        };
+        let (found, next) = match stage.list(text, customer.as_ref()) {
+            Some(list) => {
+                let question = Question::of_number(list, Sort::Newest);
+                let items = |place| stage.items(reader, text, place);
+                lists::found(&postings, question, left, after, items)?
+            }
+            None if stage == Stage::Named => named(reader, text, left, after)?,
+            None if stage == Stage::ParkedOrder => {
+                found::parked_of_order(reader, text, left, after)?
+            }
+            None => continue,
+        };
+        items.extend(found);
+        if let Some(after) = next {
+            let next = Position { stage: number, after: Some(after) };
+            return Ok(Page { items, next: Some(next.to_string()) });
+        }
+    }
+    Ok(Page { items, next: None })
+}
+
+/// What the id names by itself, from the place of a page on.
+fn named(
+    reader: &Reader,
+    text: &str,
+    limit: Limit,
+    after: Option<After>,
+) -> Result<(Vec<Item>, Option<After>), Error> {
+    let shown = after.map_or(0, After::items);
+    let mut items: Vec<_> = found::named(reader, text)?.into_iter().skip(shown).collect();
+    let has_more = items.len() > limit.get();
+    items.truncate(limit.get());
+    Ok((items, has_more.then(|| After::item(shown + limit.get()))))
+}
+
+#[cfg(test)]
+mod tests;
