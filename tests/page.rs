@@ -93,11 +93,18 @@ mod page {
     }
 
     /// Every view that shows something of a shop that is loaded.
-    const VIEWS: [&str; 12] = [
+    const VIEWS: [&str; 19] = [
         "#/",
         "#/orders",
         "#/orders?status=paid",
         "#/orders/o-1",
+        "#/orders?customer=u-1&sku=tea&sort=oldest",
+        "#/attention",
+        "#/refunds",
+        "#/waiting",
+        "#/holds",
+        "#/carts/k-1",
+        "#/search?q=u-1",
         "#/parked",
         "#/parked/p-1",
         "#/stock",

@@ -57,6 +57,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "api.js": SCRIPT,
         "app.js": SCRIPT,
         "audit.js": SCRIPT,
+        "carts.js": SCRIPT,
         "dialog.js": SCRIPT,
         "dom.js": SCRIPT,
         "format.js": SCRIPT,
@@ -84,6 +85,7 @@ static FILES: LazyLock<Vec<File>> = LazyLock::new(|| {
         "session.js": SCRIPT,
         "stock.js": SCRIPT,
         "story.js": SCRIPT,
+        "todo.js": SCRIPT,
         "verdict.js": SCRIPT,
     };
     files.into_iter().map(|(name, media_type, bytes)| File::new(name, media_type, bytes)).collect()

@@ -20,7 +20,7 @@ const DIALOGS: [(&str, &str); 4] = [
 /// Waits until a view shows its data.
 fn settled(browser: &Browser) {
     browser
-        .until("document.querySelector('main').matches(':has(.rows, .facts, .prose, .primary)')");
+        .until("document.querySelector('main').matches(':has(.rows, .facts, .prose, .primary, .items, .said)')");
     browser.until("!document.body.innerText.includes('Reading…')");
 }
 

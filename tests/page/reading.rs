@@ -119,6 +119,94 @@ fn an_order_is_found_from_anywhere_and_explained() {
 }
 
 #[test]
+fn anything_is_found_by_what_it_has() {
+    let shop = Shop::loaded();
+    place(&shop, "o-8");
+    let browser = browse(&shop, "#/actors");
+    let search = |text: &str| {
+        browser.go(&at(&shop, "#/actors"));
+        browser.until_shown("main", "inventory");
+        browser.press(&["/"]);
+        browser.type_into("#search-text", &format!("{text}{}", key::ENTER));
+    };
+    // one thing is opened at once
+    for (text, hash) in [
+        ("m-1", "#/orders/o-1"),
+        ("d-1", "#/orders/o-1"),
+        ("e-1", "#/orders/o-1"),
+        ("u-1@Example.com", "#/orders/o-1"),
+        ("tea", "#/stock/tea"),
+        ("k-1", "#/carts/k-1"),
+        ("p-1", "#/parked/p-1"),
+    ] {
+        search(text);
+        browser.until(&format!("location.hash === '{hash}'"));
+    }
+    search("u-1");
+    browser.until_shown("main", "order of the customer");
+    for order in ["o-1", "o-8"] {
+        browser.until_shown(".items a", order);
+    }
+    search("nothing-like-that");
+    browser.until_shown("main", "Nothing has that id.");
+
+    browser.go(&at(&shop, "#/orders?customer=u-1&sku=tea&status=awaiting_payment"));
+    browser.until_shown(".rows", "o-8");
+    assert_eq!(browser.count(".rows tbody tr"), 1);
+}
+
+fn place(shop: &Shop, order: &str) {
+    let data = json!({
+        "order_id": order, "customer": {"id": "u-1"}, "currency": "EUR",
+        "lines": [{"sku": "tea", "quantity": 1, "unit_price": 250}],
+    });
+    shop.publish("order.place", &format!("place-{order}"), &data);
+    shop.wait_for(&format!("/api/orders/{order}"), |one| one["status"] == "awaiting_payment");
+}
+
+#[test]
+fn what_waits_for_somebody_is_listed_and_told_on_the_overview() {
+    let shop = Shop::loaded();
+    place(&shop, "o-8");
+    let foreign = json!({
+        "provider": "acme", "event_id": "e-8", "order_id": "o-1", "attempt_id": "a-8", "kind": "captured",
+        "capture_id": "m-8", "amount": 100, "currency": "USD", "occurred_at": "2026-01-02T00:00:00Z",
+    });
+    shop.publish("payment.callback", "c-88", &foreign);
+    let browser = browse(&shop, "");
+    browser.until_shown("#wrong li.bad", "1 order has money that a person must see to");
+    browser.until_shown("#wrong", "1 refund waits for the provider");
+    browser.click("#wrong li.bad a");
+    browser.until_shown(".rows", "o-1");
+    for (tab, shown) in [
+        ("Refunds", "r-1"),
+        ("Callbacks without an order", "o-2"),
+        ("Holds", "o-8"),
+        ("A person", "USD"),
+    ] {
+        let tabs = browser.texts(".tabs a");
+        let place = tabs.iter().position(|one| one == tab).expect(tab) + 1;
+        browser.click(&format!(".tabs a:nth-child({place})"));
+        browser.until_shown(".rows", shown);
+        assert_eq!(browser.text(".tabs [aria-current]"), tab);
+    }
+}
+
+#[test]
+fn an_order_shows_as_it_was_after_an_event() {
+    let shop = Shop::loaded();
+    let browser = browse(&shop, "#/orders/o-1");
+    browser.until_shown(".lead", "The order is paid: 5.00 EUR.");
+    browser.click(".story details summary");
+    browser.click(".story details[open] .detail a");
+    browser.until_shown(".past", "This is the order as it was at");
+    browser.until_shown(".lead", "The order waits for its money: 5.00 EUR.");
+    assert_eq!(browser.count(".acts"), 0, "the past is not changed");
+    browser.click(".past a");
+    browser.until_shown(".lead", "The order is paid: 5.00 EUR.");
+}
+
+#[test]
 fn the_timeline_tells_the_story_and_hides_what_is_not_asked_for() {
     let shop = Shop::loaded();
     let browser = browse(&shop, "#/orders/o-1");

@@ -2,6 +2,7 @@
 
 import { actorsView } from './actors.js';
 import { auditView } from './audit.js';
+import { cartView } from './carts.js';
 import { el, show } from './dom.js';
 import { count, relative } from './format.js';
 import { helpView } from './help.js';
@@ -14,6 +15,7 @@ import { parkedView } from './parked.js';
 import { route } from './router.js';
 import { searchView, startSearch } from './search.js';
 import { stockView } from './stock.js';
+import { attentionView, holdsView, refundsView, waitingView } from './todo.js';
 
 const main = document.querySelector('#main');
 
@@ -48,6 +50,11 @@ startSearch();
 route({
   overview: overviewView,
   orders: orderView,
+  attention: attentionView,
+  refunds: refundsView,
+  waiting: waitingView,
+  holds: holdsView,
+  carts: cartView,
   parked: parkedView,
   stock: stockView,
   notifications: notificationsView,

@@ -4,7 +4,7 @@ import { el } from './dom.js';
 import { hasDialog, openDialog } from './dialog.js';
 import { go } from './router.js';
 
-const VIEWS = { h: ['overview', 'Overview'], o: ['orders', 'Orders'], p: ['parked', 'Parked'], s: ['stock', 'Stock'], n: ['notifications', 'Notifications'], a: ['actors', 'Actors'], u: ['audit', 'Audit'] };
+const VIEWS = { h: ['overview', 'Overview'], o: ['orders', 'Orders'], t: ['attention', 'To do'], p: ['parked', 'Parked'], s: ['stock', 'Stock'], n: ['notifications', 'Notifications'], a: ['actors', 'Actors'], u: ['audit', 'Audit'] };
 
 /** How long the second key may take. */
 const CHORD = 1500;

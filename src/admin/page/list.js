@@ -58,10 +58,10 @@ function rows(columns, items, row, key) {
 function filterForm(here, filters) {
   const { after: _, ...asked } = here.query;
   const changed = (name, value) => go(address(here.view, null, { ...asked, [name]: value }));
-  const fields = filters.map(({ name, label, options, type = 'text' }, at) => {
+  const fields = filters.map(({ name, label, options, fixed, type = 'text' }, at) => {
     const properties = { id: `filter-${name}`, 'data-key': at ? null : 'filter', onchange: (event) => changed(name, fieldValue(event.target)) };
     if (options) {
-      const all = [['', 'all'], ...options].map(([value, text]) => el('option', { value, selected: value === (asked[name] ?? '') }, text));
+      const all = (fixed ? options : [['', 'all'], ...options]).map(([value, text]) => el('option', { value, selected: value === (asked[name] ?? '') }, text));
       return el('label', {}, label, el('select', properties, all));
     }
     const field = el('input', { ...properties, type, value: shownValue(type, asked[name]), spellcheck: 'false', size: type === 'text' ? 16 : null });

@@ -13,7 +13,16 @@ const all = (sample) => JSON.stringify(sample.orders);
 export function ordersView(here, signal) {
   return listView({
     here, signal, title: 'Orders', path: '/api/orders', count: all, none: 'There are no orders.',
-    filters: [{ name: 'status', label: 'Status', options: STATUSES.map((status) => [status, words(status)]) }],
+    filters: [
+      { name: 'status', label: 'Status', options: STATUSES.map((status) => [status, words(status)]) },
+      { name: 'customer', label: 'Customer' },
+      { name: 'sku', label: 'Article' },
+      { name: 'placed_after', label: 'Placed after', type: 'datetime-local' },
+      { name: 'placed_before', label: 'before', type: 'datetime-local' },
+      { name: 'refund', label: 'Refund', options: [['pending', 'not answered']] },
+      { name: 'disputed', label: 'Disputed', options: [['true', 'yes'], ['false', 'no']] },
+      { name: 'sort', label: 'First', options: [['newest', 'newest'], ['oldest', 'oldest']], fixed: true },
+    ],
     columns: [['Order'], ['Status'], ['Total', 'number'], ['Net', 'number'], ['Customer', 'large'], ['Articles', 'large'], ['Placed', 'large'], ['Changed']],
     key: (order) => order.order_id,
     row: (order) => [

@@ -7,6 +7,7 @@ import { intakeButton, isPaused } from './intake.js';
 import { listen, live } from './live.js';
 import { plot } from './plot.js';
 import { problemList, problems } from './problems.js';
+import { readWaiting } from './todo.js';
 
 export function overviewView(here, signal) {
   const wrong = el('div', { id: 'wrong' }, el('p', { class: 'said' }, 'Reading…'));
@@ -28,11 +29,12 @@ export function overviewView(here, signal) {
     plot({ title: 'Events to publish', write: short, least: 10, lines: [{ name: 'events', class: 'one', value: (point) => point.outbox }] }),
   ];
   let known = '';
+  let waiting = [];
   const update = () => {
     const { sample, points, kept } = live;
     if (!sample) return;
     for (const one of plots) one.update(points, kept);
-    const found = problems(sample);
+    const found = problems(sample, waiting);
     const text = JSON.stringify([found.map(({ level, text: said, detail }) => [level, said, String(detail)]), sample.degraded, sample.reasons]);
     // What is shown stays as long as it is the same, so that a person can point at it.
     if (text !== known && !wrong.contains(document.activeElement)) {
@@ -46,6 +48,7 @@ export function overviewView(here, signal) {
   };
   listen(update, signal);
   update();
+  readWaiting(signal, (found) => { waiting = found; update(); });
   firstSteps(first, signal);
   return {
     title: 'Overview',

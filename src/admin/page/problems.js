@@ -15,10 +15,11 @@ const TITLES = {
 const LATE = 5;
 
 /** Everything wrong in a sample, the worst first: `{ level, text, detail, go }`. */
-export function problems(sample) {
+export function problems(sample, todo = []) {
   const found = [
     ...sample.reasons.map((reason) => condition(reason, reason.reason === 'starting' || reason.reason === 'draining' ? 'warn' : 'bad')),
     ...sample.degraded.map((entry) => condition(entry, 'warn')),
+    ...todo,
     ...ofOrders(sample.orders),
     ...ofMessages(sample),
     ...ofProcess(sample),
@@ -51,7 +52,7 @@ function ofMessages(sample) {
     found.push({ level: 'warn', text: `${many(parked, 'message is', 'messages are')} parked`, detail, go: link('parked', null, 'See them') });
   }
   if (sample.waiting_callbacks) {
-    found.push({ level: 'note', text: `${many(sample.waiting_callbacks, 'payment callback waits', 'payment callbacks wait')} for an order that is not there yet` });
+    found.push({ level: 'note', text: `${many(sample.waiting_callbacks, 'payment callback waits', 'payment callbacks wait')} for an order that is not there yet`, go: link('waiting', null, 'See them') });
   }
   if (sample.outbox_oldest >= LATE) {
     const text = `The oldest event that is not published is ${duration(sample.outbox_oldest)} old`;

@@ -35,7 +35,7 @@ export function route(views, main) {
     document.title = `${title} · orderly`;
     show(main, content);
     for (const entry of document.querySelectorAll('#nav a')) {
-      const isHere = entry.dataset.view === here.view;
+      const isHere = entry.dataset.view.split(' ').includes(here.view);
       entry.toggleAttribute('data-here', isHere);
       if (isHere) entry.setAttribute('aria-current', 'page'); else entry.removeAttribute('aria-current');
     }

@@ -1,7 +1,7 @@
 // The timeline of an order as a story: what came, and what followed from it.
 
 import { get, path } from './api.js';
-import { chip, code, el, panel, show } from './dom.js';
+import { address, chip, code, el, panel, show } from './dom.js';
 import { clock, day, many, pretty, sentence, tone, words } from './format.js';
 
 /** The chapters that can be hidden: their names, and the kinds of items that are theirs. */
@@ -49,7 +49,7 @@ function entries(items) {
 }
 
 /** The story with its filters. What is hidden stays hidden when the story grows. */
-export function storyPanel(choice, items, onchange) {
+export function storyPanel(id, choice, items, onchange) {
   const all = entries(items);
   const chapters = CHAPTERS.filter(([, has]) => items.some((item) => has(item.kind)));
   const toggle = (name) => el('label', { class: 'choice' },
@@ -61,7 +61,7 @@ export function storyPanel(choice, items, onchange) {
     .filter((entry) => entry.events.length || (entry.cause && has(entry.cause.kind)))
     .filter((entry) => !choice.changedOnly || !entry.cause || entry.events.length || !NOTHING.includes(entry.cause.verdict));
   const list = el('ol', { class: 'story' });
-  show(list, withDays(shown));
+  show(list, withDays(id, shown));
   return panel(`Timeline`,
     el('div', { class: 'choices', role: 'group', 'aria-label': 'What the timeline shows' }, chapters.map(([name]) => toggle(name)), quiet,
       el('span', { class: 'said' }, shown.length === all.length ? many(all.length, 'entry', 'entries') : `${shown.length} of ${many(all.length, 'entry', 'entries')}`)),
@@ -69,17 +69,17 @@ export function storyPanel(choice, items, onchange) {
     items.length >= MOST ? el('p', { class: 'said' }, `These are the first ${MOST} or so; the API has the rest.`) : null);
 }
 
-function withDays(shown) {
+function withDays(id, shown) {
   let last = null;
   return shown.map((entry, at) => {
     const today = day(entry.at);
     const head = today === last ? null : el('li', { class: 'day' }, today);
     last = today;
-    return [head, item(entry, at)];
+    return [head, item(id, entry, at)];
   });
 }
 
-function item({ cause, at, events }, number) {
+function item(id, { cause, at, events }, number) {
   const time = el('time', { datetime: at, title: at }, clock(at));
   return el('li', { class: `entry ${cause?.verdict ? tone(cause.verdict) : ''}`, 'data-row': `entry-${number}` }, time,
     el('div', {},
@@ -87,6 +87,6 @@ function item({ cause, at, events }, number) {
         el('div', { class: 'detail' }, cause.kind, cause.source ? [' from ', code(cause.source)] : null, cause.command_id ? [' ', code(cause.command_id)] : null, cause.operator ? [', by ', cause.operator] : null)) : null,
       events.length ? el('ul', {}, events.map((event) => el('li', {},
         el('details', { 'data-open': `event-${event.sequence}` }, el('summary', {}, sentence(event.summary)),
-          el('div', { class: 'detail' }, event.kind, ` · sequence ${event.sequence}`),
+          el('div', { class: 'detail' }, event.kind, ` · sequence ${event.sequence} · `, el('a', { href: address('orders', id, { at: event.sequence }) }, 'the order then')),
           event.data ? el('pre', {}, pretty(event.data)) : null)))) : null));
 }
