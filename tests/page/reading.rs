@@ -72,6 +72,7 @@ fn there_is_help_about_everything_that_can_be_wrong() {
     }
     let conditions = [
         Condition::Starting,
+        Condition::Upgrading,
         Condition::Draining,
         Condition::Broker,
         Condition::Storage,

@@ -4,7 +4,7 @@ import { address, el, link } from './dom.js';
 import { count, duration, many, sentence, words } from './format.js';
 
 const TITLES = {
-  starting: 'orderly is starting', draining: 'orderly was told to stop', broker: 'No connection to the broker', storage: 'The store failed',
+  starting: 'orderly is starting', upgrading: 'The store is brought up to date', draining: 'orderly was told to stop', broker: 'No connection to the broker', storage: 'The store failed',
   failed: 'A worker failed, and the process ends', clock: 'The clock cannot be trusted, and timers rest', stalled: 'No command gets finished', topology: 'Exchanges or queues are missing',
   events_rejected: 'A queue rejects events', events_unconfirmed: 'The broker confirms no events', notifications_rejected: 'A queue rejects notifications',
   notifications_unroutable: 'No queue for notifications', channel_down: 'A channel for notifications is down', retries_rejected: 'A wait queue rejects commands',
@@ -17,7 +17,7 @@ const LATE = 5;
 /** Everything wrong in a sample, the worst first: `{ level, text, detail, go }`. */
 export function problems(sample, todo = []) {
   const found = [
-    ...sample.reasons.map((reason) => condition(reason, reason.reason === 'starting' || reason.reason === 'draining' ? 'warn' : 'bad')),
+    ...sample.reasons.map((reason) => condition(reason, ['starting', 'upgrading', 'draining'].includes(reason.reason) ? 'warn' : 'bad')),
     ...sample.degraded.map((entry) => condition(entry, 'warn')),
     ...todo,
     ...ofOrders(sample.orders),
