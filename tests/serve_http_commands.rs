@@ -97,6 +97,8 @@ fn what_is_no_command_is_refused_and_nothing_is_published() {
     };
     let without_id =
         json!({"specversion": "1.0", "source": "web", "type": "stock.set", "data": {}});
+    let without_data =
+        json!({"specversion": "1.0", "id": "c-1", "source": "web", "type": "no.such.type"});
     let long = stock_set("c-1", &"x".repeat(70_000), 5).to_string();
     let longer = stock_set("c-1", &"x".repeat(200_000), 5).to_string();
     for (content_type, body, status, said) in [
@@ -112,6 +114,8 @@ fn what_is_no_command_is_refused_and_nothing_is_published() {
         (JSON, longer, 413, ""),
         (CLOUD_EVENT, without_id.to_string(), 422, "id: is required"),
         (JSON, without_id.to_string(), 422, "id: is required"),
+        (CLOUD_EVENT, without_data.to_string(), 422, "data: is required"),
+        (JSON, without_data.to_string(), 422, "data: is required"),
         (CLOUD_EVENT, "{".to_owned(), 400, "not JSON"),
         (CLOUD_EVENT, with("specversion", json!("0.3")), 422, "specversion"),
         ("text/plain", with("source", json!("web")), 415, "application/json"),

@@ -232,15 +232,19 @@ fn has_version(body: &[u8]) -> bool {
     serde_json::from_slice::<Version>(body).is_ok()
 }
 
-/// Refuses a CloudEvent whose data are no object. What else is wrong, decoding finds.
+/// Refuses a CloudEvent without data, or whose data are no object. What else is wrong, decoding finds.
 fn event_data(body: &[u8]) -> Result<(), Problem> {
     #[derive(Deserialize)]
     struct Event<'a> {
         #[serde(borrow)]
         data: Option<&'a RawValue>,
+        data_base64: Option<de::IgnoredAny>,
     }
     match serde_json::from_slice::<Event<'_>>(body) {
-        Ok(Event { data: Some(data) }) if !data.get().starts_with('{') => {
+        Ok(Event { data: None, data_base64: None }) => {
+            Err(Problem::unprocessable("data: is required"))
+        }
+        Ok(Event { data: Some(data), .. }) if !data.get().starts_with('{') => {
             Err(Problem::unprocessable("data: must be an object"))
         }
         Err(error) if !error.is_data() => {
