@@ -7,6 +7,8 @@
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
 //! | [`mark`] | what the broker has seen of the stores of the namespace |
+//! | [`backup`] | copies of the store, and putting them back |
+//! | [`export`] | the whole store as JSON Lines, and a store made of them |
 //! | [`encode`] | events, notifications and verdicts to messages |
 //! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
@@ -17,12 +19,14 @@
 //! | `token_bucket` | how many in a second, and in a burst |
 
 pub mod admin;
+pub mod backup;
 pub mod cli;
 pub mod command_input;
 pub mod config;
 pub mod decode;
 pub mod degraded;
 pub mod encode;
+pub mod export;
 pub mod mark;
 pub mod metrics;
 pub mod notify;

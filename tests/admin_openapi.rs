@@ -137,7 +137,9 @@ fn every_reference_of_the_document_is_there_and_every_schema_is_used() {
 }
 
 /// Answers that the probes below do not provoke, each with where it is seen.
-const SEEN_ELSEWHERE: [(&str, u16); 5] = [
+const SEEN_ELSEWHERE: [(&str, u16); 6] = [
+    // another backup is under way: `store_backup`
+    ("POST /api/store/backup", 409),
     // a notification that was given up: `serve_webhook`
     ("POST /api/notifications/{id}/resend", 200),
     // a message that is not kept whole: `serve_parked`

@@ -58,7 +58,7 @@ use crate::degraded::Degraded;
 use crate::metrics::Exporter;
 use crate::pipeline::workers::failpoint;
 
-pub use self::api::{Backend, routes};
+pub use self::api::{Backend, routes, shown};
 pub use self::listing::{Limit, Page, Window};
 use self::live::Live;
 pub use self::openapi::Document;

@@ -259,6 +259,9 @@ fn content_of(
     match content {
         Content::Json(schema) => Some((&["application/json"], schema(generator))),
         Content::Text(media_types) => Some((media_types, json_schema!({ "type": "string" }))),
+        Content::Bytes(media_types) => {
+            Some((media_types, json_schema!({ "type": "string", "format": "binary" })))
+        }
         Content::Problem => {
             Some((&["application/problem+json"], generator.subschema_for::<ProblemDocument>()))
         }

@@ -58,6 +58,8 @@ pub enum Content {
     Json(SchemaOf),
     /// Text of one of these media types.
     Text(&'static [&'static str]),
+    /// Bytes of one of these media types.
+    Bytes(&'static [&'static str]),
     /// A problem document.
     Problem,
     /// There is none.

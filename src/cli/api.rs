@@ -5,8 +5,9 @@ use crate::notify::webhook;
 use crate::telemetry::causes;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
-use hyper::{Method, Request, Uri};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -20,6 +21,9 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long an answer may take: one about many messages takes long.
 const ANSWER: Duration = Duration::from_secs(600);
+
+/// How long each piece of an answer in pieces may take.
+const PIECE: Duration = Duration::from_secs(120);
 
 /// Which process is asked, and who asks
 #[derive(Debug, Clone, clap::Args)]
@@ -73,7 +77,14 @@ pub(super) struct Api {
 
 impl Api {
     pub(super) fn new(config: &Config, target: &Target) -> Result<Self, Error> {
-        let origin = match &target.url {
+        let operator = target.operator.as_ref().map(Operator::new).transpose();
+        let operator = operator.map_err(Error::Operator)?;
+        Ok(Self { operator, ..Self::at(config, target.url.as_deref())? })
+    }
+
+    /// The API at a URL, or at `admin.bind` of the configuration, asked by nobody in particular.
+    pub(super) fn at(config: &Config, url: Option<&str>) -> Result<Self, Error> {
+        let origin = match url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("http://{}", reachable(config.admin.bind)),
         };
@@ -90,9 +101,12 @@ impl Api {
             .enable_http1()
             .wrap_connector(http);
         let client = Client::builder(TokioExecutor::new()).build(connector);
-        let operator = target.operator.as_ref().map(Operator::new).transpose();
-        let operator = operator.map_err(Error::Operator)?;
-        Ok(Self { client, origin, token: config.admin.token.clone(), operator })
+        Ok(Self { client, origin, token: config.admin.token.clone(), operator: None })
+    }
+
+    /// The URL of the API, without a slash at its end.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Sends a request, and reads the JSON of the answer.
@@ -102,6 +116,36 @@ impl Api {
         target: &str,
         body: Option<Bytes>,
     ) -> Result<Value, Error> {
+        let (status, body) = self.read(method, target, body).await?;
+        if status.is_success()
+            && let Ok(json) = serde_json::from_slice(&body)
+        {
+            return Ok(json);
+        }
+        Err(self.refused(status, &body))
+    }
+
+    /// Sends a POST without a body. The answer comes in pieces.
+    pub(super) async fn download(&self, target: &str) -> Result<Download, Error> {
+        let request = self.request(Method::POST, target, None)?;
+        let answered = tokio::time::timeout(ANSWER, self.client.request(request)).await;
+        let answered = answered.map_err(|_| self.silent())?;
+        let answer = answered.map_err(|error| self.lost(causes(&error)))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(Download { origin: self.origin.clone(), body: answer.into_body() });
+        }
+        let body = tokio::time::timeout(ANSWER, answer.into_body().collect()).await;
+        let body = body.map_err(|_| self.silent())?.map_err(|error| self.lost(causes(&error)))?;
+        Err(self.refused(status, &body.to_bytes()))
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> Result<Request<Full<Bytes>>, Error> {
         let mut request = Request::builder().method(method).uri(format!("{}{target}", self.origin));
         if !self.token.is_empty() {
             request = request.header(AUTHORIZATION, format!("Bearer {}", self.token.expose()));
@@ -113,27 +157,69 @@ impl Api {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         let request = request.body(Full::new(body.unwrap_or_default()));
-        let request = request.map_err(|error| Error::Url(error.to_string()))?;
-        let lost = |problem| Error::Connection { origin: self.origin.clone(), problem };
+        request.map_err(|error| Error::Url(error.to_string()))
+    }
+
+    /// Sends a request, and reads the whole answer.
+    async fn read(
+        &self,
+        method: Method,
+        target: &str,
+        body: Option<Bytes>,
+    ) -> Result<(StatusCode, Bytes), Error> {
+        let request = self.request(method, target, body)?;
         let answered = tokio::time::timeout(ANSWER, async {
             let answer = self.client.request(request).await.map_err(|error| causes(&error))?;
             let status = answer.status();
             let body = answer.into_body().collect().await.map_err(|error| causes(&error))?;
             Ok::<_, String>((status, body.to_bytes()))
         });
-        let (status, body) = match answered.await {
-            Ok(answered) => answered.map_err(lost)?,
-            Err(_) => return Err(lost(format!("there is no answer within {ANSWER:?}"))),
-        };
-        let json = serde_json::from_slice::<Value>(&body);
-        if status.is_success()
-            && let Ok(json) = json
-        {
-            return Ok(json);
+        match answered.await {
+            Ok(answered) => answered.map_err(|problem| self.lost(problem)),
+            Err(_) => Err(self.silent()),
         }
-        let detail = json.ok().and_then(|json| Some(json["detail"].as_str()?.to_owned()));
+    }
+
+    fn lost(&self, problem: String) -> Error {
+        Error::Connection { origin: self.origin.clone(), problem }
+    }
+
+    fn silent(&self) -> Error {
+        self.lost(format!("there is no answer within {ANSWER:?}"))
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8]) -> Error {
+        let json = serde_json::from_slice::<Value>(body).ok();
+        let detail = json.and_then(|json| Some(json["detail"].as_str()?.to_owned()));
         let detail = detail.unwrap_or_else(|| format!("{} answered {status}", self.origin));
-        Err(Error::Refused { status: status.as_u16(), detail })
+        Error::Refused { status: status.as_u16(), detail }
+    }
+}
+
+/// An answer that comes in pieces.
+pub(super) struct Download {
+    origin: String,
+    body: Incoming,
+}
+
+impl Download {
+    /// The next piece. `None`: the answer has ended as it should.
+    pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Error> {
+        let lost = |problem| Error::Connection { origin: self.origin.clone(), problem };
+        loop {
+            match tokio::time::timeout(PIECE, self.body.frame()).await {
+                Err(_) => return Err(lost(format!("nothing came for {PIECE:?}"))),
+                Ok(None) => return Ok(None),
+                Ok(Some(Err(error))) => {
+                    return Err(lost(format!("the answer broke off: {}", causes(&error))));
+                }
+                Ok(Some(Ok(frame))) => {
+                    if let Ok(piece) = frame.into_data() {
+                        return Ok(Some(piece));
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -51,6 +51,27 @@ impl Exit {
         if let Some(super::store::Error::Missing(_)) = cause.downcast_ref() {
             return Some(Self::Storage);
         }
+        if let Some(error) = cause.downcast_ref::<crate::backup::Error>() {
+            use crate::backup::Error;
+            return match error {
+                Error::Missing(_)
+                | Error::Incomplete(_)
+                | Error::Damaged { .. }
+                | Error::Records { .. }
+                | Error::Ends { .. } => Some(Self::Storage),
+                Error::Newer { .. } => Some(Self::Configuration),
+                // a store that failed says more
+                _ => None,
+            };
+        }
+        if let Some(error) = cause.downcast_ref::<crate::export::Error>() {
+            use crate::export::Error;
+            return match error {
+                Error::Line { .. } | Error::Incomplete | Error::Changed => Some(Self::Storage),
+                Error::Newer { .. } => Some(Self::Configuration),
+                _ => None,
+            };
+        }
         if let Some(error) = cause.downcast_ref::<store::Error>() {
             return Some(match error {
                 store::Error::WrongNamespace { .. }

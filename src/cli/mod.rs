@@ -6,8 +6,9 @@
 //! | `api` | requests to the admin API of a running process |
 //! | `message_filter` | which of the messages that were not processed are meant |
 //! | `exit` | the exit codes |
-//! | `output` | standard output |
+//! | `output`, `progress` | standard output; progress on standard error |
 //! | `values` | the values of arguments |
+//! | `source` | where a store is: with a processor at work, or stopped |
 
 mod api;
 pub mod check;
@@ -17,9 +18,11 @@ pub mod exit;
 mod message_filter;
 mod output;
 pub mod parked;
+mod progress;
 pub mod publish;
 pub mod schema;
 pub mod serve;
+mod source;
 pub mod store;
 mod values;
 
@@ -48,7 +51,7 @@ pub enum Command {
     Serve(serve::Args),
     /// Publish commands to RabbitMQ with publisher confirms
     Publish(publish::Args),
-    /// Check or measure the store while no processor has it open
+    /// Check, measure, back up or restore the store
     Store(store::Args),
     /// List, replay or dismiss the messages that a running process has parked
     Parked(parked::Args),

@@ -1,19 +1,32 @@
-//! `orderly store verify`, `orderly store stats`: offline work on the store.
+//! `orderly store`: work on a store of a stopped processor, and backups, also of a running one.
 //!
-//! Both only read. A store of an older build stays as it is, so that the older build can still open it.
+//! | file | has |
+//! |---|---|
+//! | `backup`, `restore` | copies of the store, and putting them back |
+//! | `export`, `import` | everything in a store as JSON Lines, and a store made of them |
+//! | `verify` | the check of all invariants, or of the files of a backup |
+//! | `stats` | sizes and counts |
+//!
+//! `verify`, `stats`, `backup` and `export` only read. A store of an older build stays as it is, so that the older build can
+//! still open it.
 
+mod backup;
+mod export;
+mod import;
+mod restore;
+mod stats;
+mod verify;
+
+use super::api;
 use super::output;
+use super::progress::Progress;
 use crate::config::Config;
 use crate::process::{self, read_any_store};
-use orderly_actors::audit;
-use orderly_actors::counters;
-use orderly_actors::tables;
-use orderly_domain::order::Status;
 use orderly_store::ReadOnly;
-use serde_json::{Value, json};
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
-/// Arguments of `orderly store`. No processor may have the store open.
+/// Arguments of `orderly store`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The store's directory, instead of the configured one
@@ -23,15 +36,23 @@ pub struct Args {
     action: Action,
 }
 
-#[derive(Debug, Clone, Copy, clap::Subcommand)]
+#[derive(Debug, Clone, clap::Subcommand)]
 enum Action {
-    /// Read every state and check every invariant
-    Verify,
-    /// Print sizes and counts
+    /// Read every state and check every invariant; no processor may have the store open. Or check the files of a backup
+    Verify(verify::Args),
+    /// Print sizes and counts; no processor may have the store open
     Stats,
+    /// Copy the store to a new folder, also while a processor works on it
+    Backup(backup::Args),
+    /// Make a store of a backup, where there is none
+    Restore(restore::Args),
+    /// Write everything in the store as JSON Lines; no processor may have the store open
+    Export(export::Args),
+    /// Make a store of an export, where there is none
+    Import(import::Args),
 }
 
-/// Why the store was not checked or measured.
+/// Why the command did not do what it was asked to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no store at that place.
@@ -43,9 +64,40 @@ pub enum Error {
     /// A state cannot be read.
     #[error("cannot read the store")]
     Audit(#[from] orderly_actors::states::Error),
-    /// The sizes of the store cannot be read.
+    /// The store cannot be read.
     #[error("cannot read the store")]
     Store(#[from] orderly_store::Error),
+    /// The backup was not written.
+    #[error("cannot make a backup")]
+    Backup(#[source] crate::backup::Error),
+    /// The backup is not sound.
+    #[error("the backup cannot be restored")]
+    Verify(#[source] crate::backup::Error),
+    /// The backup was not restored.
+    #[error("cannot restore the backup")]
+    Restore(#[source] crate::backup::Error),
+    /// The store was not exported.
+    #[error("cannot export the store")]
+    Export(#[source] crate::export::Error),
+    /// The export was not imported.
+    #[error("cannot import the export")]
+    Import(#[source] crate::export::Error),
+    /// The processor that has the store open did not give a backup.
+    #[error("cannot get a backup from the processor that has the store open")]
+    Admin(#[from] api::Error),
+    /// The admin API that answered belongs to a processor of another namespace.
+    #[error("the processor at {url} has namespace {found:?}, not {wanted:?}")]
+    AnotherNamespace {
+        /// The address of the admin API.
+        url: String,
+        /// The namespace of its store.
+        found: String,
+        /// The configured namespace.
+        wanted: String,
+    },
+    /// The archive of a processor cannot be read.
+    #[error("cannot read the backup that the processor sent")]
+    Archive(#[from] crate::backup::tar::Error),
     /// The answer cannot be written as JSON.
     #[error("cannot write the answer as JSON")]
     Json(#[from] serde_json::Error),
@@ -57,56 +109,48 @@ pub enum Error {
 /// The result of the command. `exit` gives each its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// The answer was printed and shows no violation.
+    /// The command did what it was asked to do, and no violation was found.
     Sound,
-    /// The audit was printed and shows violations.
+    /// An audit was printed and shows violations.
     Unbalanced,
 }
 
-/// Prints the audit or the sizes of the store.
+/// Runs the command, and prints what it found or did as JSON.
 pub fn run(config: &Config, args: &Args) -> Result<Outcome, Error> {
     let path = args.store.as_ref().unwrap_or(&config.store.path);
-    if !path.join("db").is_file() {
-        // To open a store that is missing would make a new one.
-        return Err(Error::Missing(path.clone()));
-    }
-    let store = read_any_store(config, path)?;
-    let (answer, outcome) = match args.action {
-        Action::Verify => {
-            let audit = audit::verify(store.view())?;
-            let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
-            (serde_json::to_value(audit)?, outcome)
+    let (answer, outcome) = match &args.action {
+        Action::Verify(args) => verify::run(config, path, args)?,
+        Action::Stats => {
+            let _progress = Progress::spinner("counting");
+            (stats::of(&read(config, path)?)?, Outcome::Sound)
         }
-        Action::Stats => (stats(&store)?, Outcome::Sound),
+        Action::Backup(args) => (backup::run(config, path, args)?, Outcome::Sound),
+        Action::Restore(args) => restore::run(config, path, args)?,
+        Action::Export(args) => match export::run(config, path, args)? {
+            Some(answer) => (answer, Outcome::Sound),
+            None => return Ok(Outcome::Sound),
+        },
+        Action::Import(args) => import::run(config, path, args)?,
     };
-    let text = serde_json::to_string_pretty(&answer)? + "\n";
-    output::print(&text).map_err(Error::Output)?;
+    print(&answer)?;
     Ok(outcome)
 }
 
-/// Sizes, and the numbers of entities that the API shows. Ordinals without such an entity are not counted.
-fn stats(store: &ReadOnly) -> Result<Value, Error> {
-    let (view, stats, recovery) = (store.view(), store.stats()?, store.recovery());
-    let orders: u64 = Status::ALL.iter().map(|status| counters::orders(view, *status)).sum();
-    Ok(json!({
-        "namespace": recovery.namespace,
-        "incarnation": recovery.incarnations.current().to_string(),
-        "format": recovery.upgraded_from.unwrap_or(recovery.formats).to_string(),
-        "bytes": stats.bytes,
-        "first_sequence": stats.first.0,
-        "next_sequence": stats.next.0,
-        "checkpoint_sequence": stats.covered.0,
-        "published_below": stats.cursor.0,
-        "orders": orders,
-        "carts": view.count(tables::CARTS)?,
-        "skus": view.count(tables::SKUS)?,
-        "parked": counters::parked_in_all(view),
-        "parked_bytes": counters::parked_bytes(view),
-        "waiting_callbacks": counters::waiting(view),
-        "identities": stats.identities,
-        "identity_segments": stats.identity_segments,
-        "name_segments": stats.name_segments,
-        "postings": stats.postings,
-        "posting_segments": stats.posting_segments,
-    }))
+fn print(answer: &Value) -> Result<(), Error> {
+    let text = serde_json::to_string_pretty(answer)? + "\n";
+    output::print(&text).map_err(Error::Output)
+}
+
+/// Whether there is a store in the directory.
+pub(super) fn is_store(path: &Path) -> bool {
+    path.join("db").is_file()
+}
+
+/// Opens a store for reading.
+fn read(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
+    if !is_store(path) {
+        // To open a store that is missing would make a new one.
+        return Err(Error::Missing(path.to_owned()));
+    }
+    Ok(read_any_store(config, path)?)
 }

@@ -26,6 +26,8 @@ pub struct Store {
     pub checkpoint_bytes: ByteSize,
     /// A checkpoint begins this time after the last one.
     pub checkpoint_every: Duration,
+    /// The most bytes that a backup reads in a second.
+    pub backup_rate: ByteSize,
 }
 
 /// Whether a store is made where there is none.
@@ -50,6 +52,7 @@ impl Default for Store {
             cache: ByteSize::from_mib(8),
             checkpoint_bytes: ByteSize::from_mib(16),
             checkpoint_every: Duration::from_secs(30),
+            backup_rate: ByteSize::from_mib(32),
         }
     }
 }
@@ -81,6 +84,11 @@ impl Store {
             self.checkpoint_every >= Duration::from_millis(100),
             "store.checkpoint_every",
             "must be at least 100ms",
+        );
+        report.require(
+            self.backup_rate >= ByteSize::from_kib(64),
+            "store.backup_rate",
+            "must be at least 64KiB",
         );
         report.plausible(
             "store.idempotency_retention",

@@ -8,7 +8,7 @@ use orderly_actors::sequencer::InboundMessage;
 use orderly_actors::states;
 use orderly_actors::supervisor::ActorStats;
 use orderly_domain::id::Operator;
-use orderly_store::Ordinal;
+use orderly_store::{Ordinal, backup};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -37,6 +37,7 @@ pub enum Resend {
 /// A question to the core.
 pub(super) enum Question {
     Audit(oneshot::Sender<Result<Audit, states::Error>>),
+    Backup(oneshot::Sender<backup::Source>),
     Pause {
         paused: bool,
         operator: Option<Operator>,
@@ -89,6 +90,18 @@ impl Handle {
         let (answer, answered) = oneshot::channel();
         self.ask(Question::Audit(answer)).await?;
         answered.await.map_err(|_| Gone)
+    }
+
+    /// Begins a backup of the store. Commands run meanwhile.
+    pub async fn backup(&self) -> Result<backup::Source, Gone> {
+        let (answer, answered) = oneshot::channel();
+        self.ask(Question::Backup(answer)).await?;
+        answered.await.map_err(|_| Gone)
+    }
+
+    /// Whether the core has ended, so the process is ending.
+    pub fn has_ended(&self) -> bool {
+        self.questions.is_closed()
     }
 
     /// Stops taking messages from the broker until [`resume`](Self::resume), or until the process ends. What has arrived is

@@ -7,18 +7,20 @@ use super::workers::{Workers, failpoint};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
-use orderly_store::{self as store, Log, Seq, Unit};
+use orderly_store::{self as store, Log, Seq, Unit, backup};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// What the core asks of the store thread.
 #[derive(Debug)]
 pub(super) enum Work {
     /// Make these units durable. They follow the units that were sent before.
     Commit(Vec<Arc<Unit>>),
+    /// Begin a backup. It has at least the units that were sent before.
+    Backup(oneshot::Sender<backup::Source>),
     /// Make a checkpoint of all units, and end.
     Close,
 }
@@ -154,6 +156,7 @@ enum Next {
 #[derive(Default)]
 struct Waiting {
     units: Vec<Arc<Unit>>,
+    backups: Vec<oneshot::Sender<backup::Source>>,
     /// The core asked for the end: nothing follows.
     closing: bool,
 }
@@ -180,6 +183,10 @@ impl<C: Clock> Storage<C> {
         if !waiting.units.is_empty() {
             self.commit(&waiting.units)?;
         }
+        for asker in waiting.backups {
+            let source = self.log.backup()?;
+            let _ = asker.send(source); // the caller may have gone
+        }
         if waiting.closing {
             let report = self.log.checkpoint()?;
             self.tell(Report::Checkpoint(Box::new(report)));
@@ -202,6 +209,7 @@ impl<C: Clock> Storage<C> {
         loop {
             match next {
                 Ok(Work::Commit(units)) => waiting.units.extend(units),
+                Ok(Work::Backup(asker)) => waiting.backups.push(asker),
                 Ok(Work::Close) | Err(RecvTimeoutError::Disconnected) => {
                     waiting.closing = true;
                     return waiting;

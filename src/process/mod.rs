@@ -15,7 +15,7 @@ mod watch;
 
 pub use self::broker::{broker_settings, memory_broker};
 pub use self::signals::{Signals, run_until_signalled};
-pub use self::store::{open_store, read_any_store, read_store};
+pub use self::store::{any_store_options, open_store, read_any_store, read_store};
 
 use crate::admin::{self, Backend, Readiness};
 use crate::config::Config;
@@ -100,7 +100,7 @@ impl Observed {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
         let degraded = Degraded::new(metrics.clone());
-        let backend = Backend::new(&config.intake);
+        let backend = Backend::new(&config.intake, config.store.backup_rate);
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),

@@ -23,7 +23,7 @@ pub fn open_store(config: &Config, path: &Path) -> Result<Opened, Error> {
 /// is not upgraded.
 pub fn read_any_store(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
     // all of the journal's tail is replayed in memory, since no checkpoint may be written on the way
-    let options = store::Options { namespace: None, replay_bytes: usize::MAX, ..options(config) };
+    let options = store::Options { replay_bytes: usize::MAX, ..any_store_options(config) };
     store::open_read_only(&disk(path)?, &options).map_err(failed(path))
 }
 
@@ -99,6 +99,11 @@ fn disk(path: &Path) -> Result<Arc<dyn Disk>, Error> {
 
 fn failed(path: &Path) -> impl FnOnce(store::Error) -> Error {
     move |source| Error::Open { path: path.display().to_string(), source }
+}
+
+/// The options for opening a store whatever namespace it belongs to.
+pub fn any_store_options(config: &Config) -> store::Options {
+    store::Options { namespace: None, ..options(config) }
 }
 
 fn options(config: &Config) -> store::Options {

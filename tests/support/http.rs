@@ -76,11 +76,18 @@ pub(crate) fn ask_with(
     let mut connection = TcpStream::connect(address).expect("a connection");
     connection.set_read_timeout(Some(Duration::from_secs(30))).expect("a limit");
     connection.write_all(request.as_bytes()).expect("it is sent");
-    let answer = String::from_utf8(read(&mut connection)).expect("UTF-8");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let answer = read(&mut connection);
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head");
+    let head = std::str::from_utf8(&answer[..end]).expect("UTF-8");
+    let body = match std::str::from_utf8(&answer[end + 4..]) {
+        Ok(body) => body.to_owned(),
+        // an archive is no text
+        Err(_) if head.contains("application/x-tar") => String::new(),
+        Err(error) => panic!("{error}: {head}"),
+    };
     let (line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
     let status = line.split(' ').nth(1).and_then(|status| status.parse().ok());
     let headers = headers.lines().filter_map(|line| line.split_once(": "));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()));
-    Answer { status: status.expect("a status"), headers: headers.collect(), body: body.to_owned() }
+    Answer { status: status.expect("a status"), headers: headers.collect(), body }
 }

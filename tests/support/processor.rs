@@ -72,6 +72,11 @@ impl Processor {
         self
     }
 
+    /// The port of the admin API of the running processor.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     pub(crate) fn store(&self) -> PathBuf {
         self.directory.path().join("store")
     }

@@ -242,6 +242,11 @@ impl Sent {
         Self { kind: kind.to_owned(), properties, body: data.to_string().into_bytes() }
     }
 
+    /// With a body that may be anything.
+    pub(crate) fn raw(kind: &str, id: &str, body: Vec<u8>) -> Self {
+        Self { body, ..Self::new(kind, id, &Value::Null) }
+    }
+
     /// Belongs to a trace.
     pub(crate) fn traced(mut self, traceparent: &str) -> Self {
         let mut headers = FieldTable::default();

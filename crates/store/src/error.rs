@@ -90,6 +90,9 @@ pub enum Error {
     /// There is no store, and the options do not allow to create one.
     #[error("there is no store")]
     NoStore,
+    /// A backup was to be restored to a disk that has records.
+    #[error("there is a store already")]
+    NotEmpty,
     /// A unit was to be committed that does not follow the last one.
     #[error("the unit at {found} does not follow the last one: the next unit is at {expected}")]
     Gap {

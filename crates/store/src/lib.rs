@@ -14,6 +14,8 @@
 //! | `pages`, `index`, `timers` | the views on disk: entities, names and identities, timers |
 //! | `postings` | secondary indexes: lists of entities, ordered by a rank |
 //! | `checkpoint` | writing the views; the manifest says which are valid, and up to which unit |
+//! | [`backup`] | copying a store that goes on, and putting the copy back |
+//! | [`transfer`] | everything in a store, item by item, and a new store of it |
 //! | `format` | the versions of the kinds of records, the upgrades from older ones, the stamp of the store |
 //! | `meta` | the small records: the store's id and tables, the relay's cursor |
 //!
@@ -35,6 +37,7 @@
 //! 5. Every record begins with its version. A store with an older format is upgraded when it is opened. A store with a
 //!    newer format is refused, and nothing in it changes.
 
+pub mod backup;
 mod checkpoint;
 mod codec;
 pub mod disk;
@@ -52,6 +55,7 @@ mod postings;
 mod schema;
 mod timers;
 mod totals;
+pub mod transfer;
 pub mod unit;
 #[cfg(any(test, feature = "simulation"))]
 pub mod unreleased;

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::backup::Source;
 use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
 use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
 use crate::error::Error;
@@ -79,7 +80,7 @@ pub struct Log {
     cursor: Seq,
     cursor_written: Seq,
     /// The committed units that belong to no checkpoint, not even to the one under way.
-    pending: PendingUnits,
+    pub(crate) pending: PendingUnits,
     checkpoint: Option<Checkpoint>,
     /// According to the manifest on disk the views hold every unit below this.
     covered: Seq,
@@ -87,6 +88,8 @@ pub struct Log {
     /// disk.
     fired: Option<i64>,
     pub(crate) compaction: Compaction,
+    /// A [`Source`] holds it while it needs the whole journal.
+    journal_pin: Arc<()>,
     failed: Option<Error>,
 }
 
@@ -114,6 +117,7 @@ impl Log {
             checkpoint: None,
             fired: Some(manifest.totals.fired),
             compaction: Compaction::new(manifest.catalog, manifest.next_segment, buckets),
+            journal_pin: Arc::default(),
             failed: None,
         })
     }
@@ -231,8 +235,12 @@ impl Log {
     }
 
     /// Removes up to `limit` of the oldest journal records. A record is removed only if all of its units are older than
-    /// `older_than` (microseconds since the epoch), the views on disk hold them, and their events were published.
+    /// `older_than` (microseconds since the epoch), the views on disk hold them, and their events were published. While
+    /// a backup is made, nothing is removed.
     pub fn prune(&mut self, older_than: i64, limit: usize) -> Result<Pruned, Error> {
+        if Arc::strong_count(&self.journal_pin) > 1 {
+            return Ok(Pruned { records: 0, more: false });
+        }
         self.guarded(|log| {
             // publishing again moves the cursor back, and a crash may move it back to the written one: the lower counts
             let until = log.covered.min(log.cursor).min(log.cursor_written);
@@ -244,6 +252,21 @@ impl Log {
             let records = journal::remove(&*log.disk, old)?;
             Ok(Pruned { records, more: records == limit })
         })
+    }
+
+    /// Begins a backup. The source is read on another thread, while this log is used as always.
+    pub fn backup(&mut self) -> Result<Source, Error> {
+        self.guarded(|log| log.source())
+    }
+
+    /// Whether the store has a table.
+    pub(crate) const fn has(&self, table: Table) -> bool {
+        self.sizes.has(table)
+    }
+
+    pub(crate) fn source(&self) -> Result<Source, Error> {
+        let (disk, journal) = (Arc::clone(&self.disk), self.journal.clone());
+        Source::new(disk, journal, self.compaction.valid(), Arc::clone(&self.journal_pin))
     }
 
     /// The current sizes and counts.

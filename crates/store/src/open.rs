@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::backup::Source;
 use crate::checkpoint::Manifest;
 use crate::disk::{Batch, Disk, Tree};
 use crate::error::Error;
@@ -18,6 +19,7 @@ use crate::journal::{History, Journal};
 use crate::log::{Log, Stats};
 use crate::meta::{self, Descriptor, Incarnations, cursor};
 use crate::schema::Schema;
+use crate::transfer::Export;
 use crate::unit::Seq;
 use crate::view::{Reader, View};
 
@@ -205,6 +207,24 @@ impl ReadOnly {
     /// than [`Options::replay_bytes`] and so is not replayed to its end: a reader would miss the newest units.
     pub fn reader(&self) -> Option<Reader> {
         self.next_chunk.is_none().then(|| self.view.reader())
+    }
+
+    /// A source for a backup. `None` when the tail of the journal is longer than [`Options::replay_bytes`]: then it is not
+    /// known where the journal ends.
+    pub fn backup(&self) -> Result<Option<Source>, Error> {
+        if self.next_chunk.is_some() {
+            return Ok(None);
+        }
+        self.log.source().map(Some)
+    }
+
+    /// Everything in the store, item by item. `None` when the tail of the journal is longer than
+    /// [`Options::replay_bytes`], so that the newest units are not known.
+    pub fn export(&self) -> Result<Option<Export<'_>>, Error> {
+        if self.next_chunk.is_some() {
+            return Ok(None);
+        }
+        Export::new(&self.disk, &self.view, &self.log, &self.recovery).map(Some)
     }
 
     /// Upgrades an older store, removes what a crash left, and replays the rest of the journal, with checkpoints on the

@@ -9,7 +9,8 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Model, RETENTION, SCHEMA, unit};
+use model::backup::Backup;
+use model::{Model, RETENTION, SCHEMA, transfer, unit};
 use orderly_store::disk::Tree;
 use orderly_store::sim::{Fault, SimDisk, SimRng};
 use orderly_store::{Disk, Error, IdentityHash, Opened, Options, Report, Seq, Timer, Unit, open};
@@ -44,6 +45,7 @@ struct Run {
     pruned: Seq,
     /// Timers handed out since the store was opened.
     handed: BTreeSet<Timer>,
+    backup: Option<Backup>,
 }
 
 impl Run {
@@ -62,6 +64,7 @@ impl Run {
             expired: i64::MIN,
             pruned: Seq::FIRST,
             handed: BTreeSet::new(),
+            backup: None,
         }
     }
 
@@ -71,7 +74,7 @@ impl Run {
 
     fn step(&mut self) -> Result<(), Error> {
         self.now += i64::try_from(self.rng.below(400)).expect("a small number");
-        match self.below(25) {
+        match self.below(28) {
             0..=7 => self.seal(),
             8..=11 => self.commit()?,
             12 => self.reports.push(self.store.log.checkpoint()?),
@@ -90,6 +93,7 @@ impl Run {
             }
             20 => self.take_due()?,
             21 => model::postings::check(&self.model.units, &self.store.view.reader()),
+            22..=24 => self.back_up()?,
             _ => {
                 for report in self.reports.drain(..) {
                     self.store.view.checkpointed(&report);
@@ -127,6 +131,31 @@ impl Run {
         self.pruned = self.pruned.max(old.min(stats.covered).min(stats.cursor));
         self.store.log.prune(older_than, limit)?;
         Ok(())
+    }
+
+    /// Begins a backup, or goes on with the one under way.
+    fn back_up(&mut self) -> Result<(), Error> {
+        let Some(mut backup) = self.backup.take() else {
+            let (committed, pruned) = (self.committed, self.pruned);
+            self.backup = Some(Backup::begin(&mut self.store.log, committed, pruned)?);
+            return Ok(());
+        };
+        for _ in 0..self.below(6) {
+            if backup.step() {
+                backup.check(&self.model, self.expired, &options(), &mut self.rng);
+                return Ok(());
+            }
+        }
+        self.backup = Some(backup);
+        Ok(())
+    }
+
+    /// Copies the rest without a pause: reads go on when writes fail.
+    fn end_backup(&mut self) {
+        if let Some(mut backup) = self.backup.take() {
+            while !backup.step() {}
+            backup.check(&self.model, self.expired, &options(), &mut self.rng);
+        }
     }
 
     fn take_due(&mut self) -> Result<(), Error> {
@@ -170,6 +199,10 @@ impl Run {
 
     /// The power fails, and the store is opened again, perhaps with another crash in between.
     fn crash(&mut self) {
+        if self.below(2) == 0 {
+            self.end_backup();
+        }
+        self.backup = None;
         self.reports.clear();
         self.waiting.clear();
         loop {
@@ -191,6 +224,12 @@ impl Run {
         self.committed = next;
         self.handed.clear();
         self.check();
+        // now and then: an import writes a whole store
+        if self.below(6) == 0 {
+            let options = options();
+            let (pruned, expired) = (self.pruned, self.expired);
+            transfer::check(&self.disk, &self.model, pruned, expired, &options, &mut self.rng);
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use super::Error;
 use super::admission::{Admission, Permit};
 use crate::admin::operation::{Operation, Shared};
 use crate::admin::problem::Problem;
-use crate::config;
+use crate::backup::Files;
+use crate::config::{self, ByteSize};
 use crate::pipeline::{Dismissed, Gone, Handle, Replay, Replayed, Resend, Submitter, Tried};
 use actix_web::http::StatusCode;
 use actix_web::web;
@@ -13,6 +14,7 @@ use orderly_actors::sequencer::InboundMessage;
 use orderly_domain::id::Operator;
 use orderly_store::{Ordinal, Reader};
 use std::sync::{Arc, OnceLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The store's reader and the core, as far as the process has started them: first the reader, then the core.
 #[derive(Clone)]
@@ -32,22 +34,29 @@ struct Inner {
     core: OnceLock<Handle>,
     submitter: OnceLock<Submitter>,
     admission: Admission,
+    /// One backup is made at a time.
+    backups: Arc<Semaphore>,
+    /// The most bytes that a backup reads in a second.
+    backup_rate: ByteSize,
 }
 
 impl Default for Backend {
     fn default() -> Self {
-        Self::new(&config::Intake::default())
+        Self::new(&config::Intake::default(), config::Store::default().backup_rate)
     }
 }
 
 impl Backend {
-    /// Nothing is started yet. `intake` has the limits of commands over HTTP.
-    pub fn new(intake: &config::Intake) -> Self {
+    /// Nothing is started yet. `intake` has the limits of commands over HTTP. A backup will read at most `backup_rate` bytes in a
+    /// second.
+    pub fn new(intake: &config::Intake, backup_rate: ByteSize) -> Self {
         Self(Arc::new(Inner {
             reader: OnceLock::new(),
             core: OnceLock::new(),
             submitter: OnceLock::new(),
             admission: Admission::new(intake),
+            backups: Arc::new(Semaphore::new(1)),
+            backup_rate,
         }))
     }
 
@@ -91,6 +100,22 @@ impl Backend {
             tracing::error!(%error, "audit failed: the store cannot be read");
             Problem::unavailable("the store cannot be read")
         })
+    }
+
+    /// Begins a backup. `None`: another one is under way. This one is, until the permit is dropped.
+    pub(super) async fn back_up(&self) -> Result<Option<(Files, OwnedSemaphorePermit)>, Problem> {
+        let core = self.core()?;
+        let Ok(turn) = Arc::clone(&self.0.backups).try_acquire_owned() else {
+            return Ok(None);
+        };
+        let source = core.backup().await;
+        let source = source.map_err(ending)?;
+        Ok(Some((Files::new(source, self.0.backup_rate), turn)))
+    }
+
+    /// Whether the core has ended, so the process is ending.
+    pub(super) fn has_ended(&self) -> bool {
+        self.0.core.get().is_some_and(Handle::has_ended)
     }
 
     pub(super) async fn resend(

@@ -4,9 +4,11 @@ use super::{Backend, Error, find};
 use crate::admin::operation::{Json, views};
 use crate::admin::problem::Problem;
 use actix_web::web::{Data, Path};
-use orderly_actors::states::{State, decode};
+use orderly_actors::states::{State, decode, part};
 use orderly_domain::cart::Cart;
 use orderly_domain::event::payload::CartData;
+use orderly_store::Entity;
+use serde_json::Value;
 
 views!(CartData);
 
@@ -21,4 +23,11 @@ pub(super) async fn one(
         Ok(Json::new(&CartData::new(&cart))?)
     };
     backend.query(query).await
+}
+
+/// What the API shows of a cart.
+pub(super) fn shown(entity: &Entity) -> Result<Option<Value>, Error> {
+    let cart = part::<Cart>(entity)?;
+    let view = cart.as_ref().map(|cart| serde_json::to_value(CartData::new(cart)));
+    Ok(view.transpose()?)
 }

@@ -11,6 +11,8 @@
 //! | `intake` | pausing the intake |
 //! | `search` | what has an id, whatever it is |
 //! | `pages`, `lists` | pages of all states of a kind; pages of the lists that the store keeps |
+//! | `store` | a backup of the store |
+//! | `shown` | what the API shows of the states in a store, for an export |
 //! | `actors`, `audit` | the health of the actors; the check of all invariants |
 //! | `backend` | the sources of answers: the store's reader, and the core |
 //!
@@ -34,7 +36,9 @@ mod pages;
 mod parked;
 mod refunds;
 mod search;
+pub mod shown;
 mod stock;
+mod store;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -50,7 +54,7 @@ use orderly_actors::{names, states};
 use orderly_domain::order::Status;
 use orderly_domain::parked::Resolution;
 use orderly_domain::time::Timestamp;
-use orderly_store::{self as store, Ordinal, Reader, Table};
+use orderly_store::{Ordinal, Reader, Table};
 
 /// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +92,8 @@ fn counted(what: &str, count: u64) -> String {
     if count == 0 { String::new() } else { format!("; {what}: {count}") }
 }
 
-impl From<store::Error> for Error {
-    fn from(error: store::Error) -> Self {
+impl From<orderly_store::Error> for Error {
+    fn from(error: orderly_store::Error) -> Self {
         Self::State(error.into())
     }
 }
@@ -219,6 +223,12 @@ pub(super) fn table() -> Routes {
         Route::post("/api/intake/resume", "Takes messages from the broker again", intake::resume),
         Route::get("/api/actors", "The actors, and how they are", actors::all),
         Route::get("/api/audit", "The check of all invariants, and what it counted", audit::now),
+        Route::post(
+            "/api/store/backup",
+            "A backup of the store: the files of a folder that `orderly store restore` reads, as a tar archive",
+            store::back_up,
+        )
+        .problem(StatusCode::CONFLICT, "Another backup is under way"),
     ])
 }
 

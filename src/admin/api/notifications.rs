@@ -118,6 +118,13 @@ impl Value for After {
     }
 }
 
+/// What the API shows of the notifications about an order.
+pub(super) fn shown(entity: &Entity) -> Result<serde_json::Value, Error> {
+    let all = Notifications { status: None, after: None }.items(entity)?;
+    let views = all.iter().map(|(_, found)| found.view()).collect::<Vec<_>>();
+    Ok(serde_json::to_value(views)?)
+}
+
 parameters! {
     /// The notifications that a caller asks for.
     pub(super) struct Filter {

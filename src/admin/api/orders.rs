@@ -23,6 +23,7 @@ use orderly_domain::parked::ParkedOfOrder;
 use orderly_domain::payment::Payments;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Entity, Ordinal, Parts, Reader};
+use serde_json::{Value, json};
 
 /// Everything about one order.
 struct Found {
@@ -126,6 +127,15 @@ fn missing(entity: &Entity) -> Result<Error, Error> {
         0 if waiting == 0 => Error::NotFound("order"),
         parked => Error::Awaited { waiting, parked },
     })
+}
+
+/// What the API shows of an order, or of one that was deleted.
+pub(super) fn shown(entity: &Entity) -> Result<Option<Value>, Error> {
+    if let Some(found) = Found::of(entity)? {
+        return Ok(Some(serde_json::to_value(found.view())?));
+    }
+    let tombstone = part::<Tombstone>(entity)?;
+    Ok(tombstone.map(|tombstone| json!({ "deleted": true, "status": tombstone.status })))
 }
 
 parameters! {

@@ -200,6 +200,12 @@ pub(super) fn naming(
     Ok((items, next.map(|last| pages::first(Some(last)))))
 }
 
+/// What the API shows of a parked message, without its bytes.
+pub(super) fn shown(entity: &Entity) -> Result<Option<serde_json::Value>, Error> {
+    let found = Found::of(entity)?;
+    Ok(found.map(|found| serde_json::to_value(found.view())).transpose()?)
+}
+
 /// Parked messages through a filter, without their bytes.
 struct ParkedMessages(Filter);
 

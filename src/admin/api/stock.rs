@@ -13,6 +13,7 @@ use orderly_domain::inventory::Stock;
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::Value;
 
 /// The stock of a sku.
 #[derive(Serialize, JsonSchema)]
@@ -53,6 +54,13 @@ pub(super) async fn one(
         Ok(Json::new(&StockView::from(&stock))?)
     };
     backend.query(query).await
+}
+
+/// What the API shows of the stock of a sku.
+pub(super) fn shown(entity: &Entity) -> Result<Option<Value>, Error> {
+    let stock = part::<Stock>(entity)?;
+    let view = stock.as_ref().map(|stock| serde_json::to_value(StockView::from(stock)));
+    Ok(view.transpose()?)
 }
 
 /// All skus.

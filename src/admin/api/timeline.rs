@@ -25,7 +25,7 @@ use orderly_domain::notification::Delivery;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::{Reason, Verdict};
-use orderly_store::{Ordinal, Reader, Seq};
+use orderly_store::{Ordinal, Reader, Seq, Unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -160,6 +160,13 @@ fn entries(reader: &Reader, order: &str, after: Seq, most: usize) -> Result<Vec<
         }
     }
     Ok(entries)
+}
+
+/// The items of a unit.
+pub(super) fn shown(unit: &Unit) -> Result<serde_json::Value, Error> {
+    let entry = Entry { entry: JournalEntry::read(unit)?, retried: None };
+    let items: Vec<_> = items(&entry).into_iter().map(|(_, item)| item).collect();
+    Ok(serde_json::to_value(items)?)
 }
 
 /// The items of a unit, each with its place in the journal: one for the origin of the unit and one for each event.

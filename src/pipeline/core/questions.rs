@@ -3,6 +3,7 @@
 use super::super::Error;
 use super::super::handle::Question;
 use super::super::pending_acks::Originals;
+use super::super::storage::Work;
 use super::super::submit::Tried;
 use super::Core;
 use crate::metrics::labels::Restriction;
@@ -13,6 +14,9 @@ impl Core {
     pub(super) async fn answer(&mut self, question: Question) -> Result<(), Error> {
         match question {
             Question::Audit(asker) => self.askers.ask(asker),
+            Question::Backup(answer) => {
+                let _ = self.storage.send(Work::Backup(answer)); // a store thread that ended has reported why
+            }
             // a caller may have gone
             Question::Pause { paused, operator, answer } => {
                 self.set_paused(paused, operator.as_ref()).await;

@@ -112,6 +112,36 @@ fn old_data_is_deleted_in_small_steps_under_constant_load() {
 }
 
 #[test]
+fn a_backup_is_begun_between_two_commits_and_keeps_the_journal() {
+    // Given a journal that is past its retention
+    let mut busy = Busy::start();
+    for _ in 0..400 {
+        busy.turn(16);
+    }
+    let first = |busy: &Busy| busy.storage.log.stats().expect("the disk works").first;
+    let oldest = first(&busy);
+    busy.storage.clock.advance(24 * HOUR);
+
+    // When a backup is asked for, behind units that wait
+    let (asker, mut answer) = oneshot::channel();
+    busy.work.send(Work::Backup(asker)).expect("the thread listens");
+    busy.turn(1);
+    let source = answer.try_recv().expect("it was begun");
+    assert!(source.end() <= busy.view.next_seq());
+
+    // Then nothing of the journal is deleted until the backup ends
+    for _ in 0..500 {
+        busy.turn(1);
+    }
+    assert_eq!(first(&busy), oldest);
+    drop(source);
+    for _ in 0..2500 {
+        busy.turn(1);
+    }
+    assert!(first(&busy).0 > 6000, "the oldest unit is {}", first(&busy));
+}
+
+#[test]
 fn segments_are_merged_under_constant_load() {
     let mut busy = Busy::start();
     for _ in 0..4000 {

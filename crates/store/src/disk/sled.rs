@@ -86,6 +86,22 @@ impl SledDisk {
         Ok(disk)
     }
 
+    /// Whether somebody has the database in the directory open. There must be one.
+    pub fn is_open(path: &Path) -> Result<bool, Error> {
+        let file = OpenOptions::new().read(true).write(true).open(path.join("db"));
+        let file = file.map_err(|error| Error::failed("open the store's file", error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(Error::failed("lock the store", error)),
+        }
+    }
+
+    /// Waits until a database that was closed writes no more: sled ends its work on threads of its own.
+    pub fn wait_until_closed(path: &Path) -> Result<(), Error> {
+        lock(path).map(drop)
+    }
+
     fn tree(&self, tree: Tree) -> &sled::Tree {
         &self.trees[tree as usize]
     }

@@ -14,7 +14,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    pub(crate) fn of(&self, index: usize) -> impl Iterator<Item = &Segment> {
+    pub(crate) fn of(&self, index: usize) -> impl DoubleEndedIterator<Item = &Segment> {
         self.lists[index].iter().map(AsRef::as_ref)
     }
 

@@ -72,6 +72,8 @@ pub(crate) struct Compaction {
     /// The id that the next new segment gets.
     next_segment: u64,
     merge: Option<UnderWay>,
+    /// The catalog of the manifest on disk. While anybody else holds it, its segments stay.
+    valid: Arc<Catalog>,
     /// Segments that are not in the working catalog any more, but that the manifest on disk names.
     dropped: Vec<Arc<Segment>>,
     /// Segments that no manifest names any more. They are removed when nobody holds them.
@@ -79,9 +81,10 @@ pub(crate) struct Compaction {
 }
 
 impl Compaction {
-    pub(crate) const fn new(catalog: Catalog, next_segment: u64, buckets: TimeBuckets) -> Self {
+    pub(crate) fn new(catalog: Catalog, next_segment: u64, buckets: TimeBuckets) -> Self {
         Self {
             buckets,
+            valid: Arc::new(catalog.clone()),
             catalog,
             next_segment,
             merge: None,
@@ -113,7 +116,13 @@ impl Compaction {
     /// Makes the working catalog valid, since a manifest that names its segments is durable. Returns the catalog.
     pub(crate) fn published(&mut self) -> Arc<Catalog> {
         self.retired.append(&mut self.dropped);
-        Arc::new(self.catalog.clone())
+        self.valid = Arc::new(self.catalog.clone());
+        Arc::clone(&self.valid)
+    }
+
+    /// The catalog of the manifest on disk.
+    pub(crate) fn valid(&self) -> Arc<Catalog> {
+        Arc::clone(&self.valid)
     }
 
     /// Drops the identities that are past their retention at `now`. Returns how many.

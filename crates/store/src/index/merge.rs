@@ -10,8 +10,8 @@ use crate::format::Kind;
 
 /// Reads the entries of one segment in order, a block at a time. It bypasses the cache, since it reads each block once.
 #[derive(Debug)]
-struct Cursor {
-    segment: Segment,
+pub(crate) struct Cursor {
+    pub(crate) segment: Segment,
     /// The key of the next block.
     run: u32,
     block: u16,
@@ -20,8 +20,15 @@ struct Cursor {
 }
 
 impl Cursor {
-    fn new(segment: Segment) -> Self {
+    pub(crate) fn new(segment: Segment) -> Self {
         Self { segment, run: 0, block: 1, loaded: Bytes::new(), place: 0 }
+    }
+
+    /// The next entry.
+    pub(crate) fn next(&mut self, disk: &dyn Disk) -> Result<Option<Entry>, Error> {
+        let next = self.peek(disk)?;
+        self.place += usize::from(next.is_some());
+        Ok(next)
     }
 
     fn peek(&mut self, disk: &dyn Disk) -> Result<Option<Entry>, Error> {

@@ -21,6 +21,9 @@ mod writer;
 
 pub(crate) use self::catalog::Catalog;
 pub(crate) use self::compaction::Compaction;
-pub(crate) use self::segment::{Entry, IDENTITIES, POSTINGS, Segment, find, on_disk, remove};
+pub(crate) use self::merge::Cursor;
+pub(crate) use self::segment::{
+    Entry, IDENTITIES, POSTINGS, Segment, find, first_key, id_of, on_disk, remove,
+};
 pub(crate) use self::time_buckets::TimeBuckets;
 pub(crate) use self::writer::Writer;

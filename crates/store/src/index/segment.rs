@@ -94,8 +94,13 @@ pub(crate) fn key(id: u64, run: u32, block: u16) -> [u8; 14] {
     key
 }
 
+/// The first key that a record of a segment may have.
+pub(crate) fn first_key(id: u64) -> [u8; 14] {
+    key(id, 0, 0)
+}
+
 /// The segment that a key belongs to.
-fn id_of(key: &[u8]) -> Option<u64> {
+pub(crate) fn id_of(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(..8)?.try_into().ok()?))
 }
 

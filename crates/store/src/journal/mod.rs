@@ -12,7 +12,7 @@ mod history;
 mod packer;
 mod reader;
 
-pub(crate) use self::chunk::Chunk;
+pub(crate) use self::chunk::{Chunk, key, number_of};
 #[cfg(any(test, feature = "simulation"))]
 pub(crate) use self::chunk::{HEAD, Head};
 pub use self::history::{History, Units};

@@ -49,6 +49,11 @@ impl Journal {
         self.known_chunks().end.0
     }
 
+    /// The sequence and the number of the next chunk after the last durable one.
+    pub(crate) fn end(&self) -> (Seq, u64) {
+        self.known_chunks().end
+    }
+
     fn remember(&self, first: Seq, number: u64) {
         let known = &mut self.known_chunks().numbers;
         if known.len() == REMEMBERED {

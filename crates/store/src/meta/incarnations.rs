@@ -45,6 +45,16 @@ impl Incarnations {
         self.first == incarnation || self.later.iter().any(|(_, later)| *later == incarnation)
     }
 
+    /// The incarnations from their parts: the first one, and each later one with the first sequence that it holds for.
+    pub const fn from_parts(first: Uuid, later: Vec<(Seq, Uuid)>) -> Self {
+        Self { first, later }
+    }
+
+    /// The first one, and each later one with the first sequence that it holds for.
+    pub fn parts(&self) -> (Uuid, &[(Seq, Uuid)]) {
+        (self.first, &self.later)
+    }
+
     /// Begins another incarnation with the unit at `from`.
     pub(crate) fn begin(&mut self, from: Seq, incarnation: Uuid) {
         self.later.push((from, incarnation));

@@ -18,7 +18,5 @@ mod tables;
 
 pub(crate) use self::descriptor::{Descriptor, create};
 pub use self::incarnations::Incarnations;
-#[cfg(test)]
 pub(crate) use self::store_id::StoreId;
-#[cfg(test)]
 pub(crate) use self::tables::Tables;

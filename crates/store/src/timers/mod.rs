@@ -8,7 +8,5 @@
 mod bucket;
 mod pending;
 
-#[cfg(test)]
-pub(crate) use self::bucket::decode;
-pub(crate) use self::bucket::{remove_fired, write};
+pub(crate) use self::bucket::{decode, remove_fired, write};
 pub(crate) use self::pending::Pending;

@@ -39,6 +39,9 @@ use crate::timers::Pending;
 use crate::totals::Totals;
 use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, UnitBuilder};
 
+/// Entities, each with the last unit in its history.
+pub(crate) type WithHistory = Vec<(Entity, Option<Seq>)>;
+
 /// How many covered units one call of [`View::trim`] forgets.
 const FORGET_IDLE: usize = 4096;
 /// How many entities are read at once to count them.
@@ -97,6 +100,11 @@ impl View {
         let (disk, history) = (Arc::clone(&self.disk), self.history.clone());
         let postings = Arc::clone(&self.postings);
         Reader::new(disk, history, self.recent.clone(), postings, self.sizes)
+    }
+
+    /// The journal.
+    pub(crate) const fn history(&self) -> &History {
+        &self.history
     }
 
     /// The sequence of the next unit.
@@ -276,6 +284,29 @@ impl View {
             let parts = self.parts(table, ordinal, page.entity(ordinal)?)?;
             if !parts.is_empty() {
                 entities.push(Entity { ordinal, parts });
+            }
+        }
+        Ok((entities, Some(end).filter(|end| *end < used)))
+    }
+
+    /// The entities with any part or a history from `from` to the end of its page, each with the last unit in its history,
+    /// and the first ordinal of the next page.
+    pub(crate) fn page_with_history(
+        &self,
+        table: Table,
+        from: Ordinal,
+    ) -> Result<(WithHistory, Option<Ordinal>), Error> {
+        let id = PageId::of(&self.sizes, table, from);
+        let page = Page::open(id, self.disk.get(Tree::Pages, &id.key())?)?;
+        let (end, used) = (page.end(), self.next_ordinal(table));
+        let mut entities = Vec::new();
+        for ordinal in (from.0..end.min(used).0).map(Ordinal) {
+            let stored = page.entity(ordinal)?;
+            let recent = self.recent.read().overlay.last_in_history((table, ordinal));
+            let history = recent.or(stored.as_ref().and_then(|stored| stored.history));
+            let parts = self.parts(table, ordinal, stored)?;
+            if !parts.is_empty() || history.is_some() {
+                entities.push((Entity { ordinal, parts }, history));
             }
         }
         Ok((entities, Some(end).filter(|end| *end < used)))

@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "every test that uses it is a crate of its own, and none uses all")]
 
+pub(crate) mod backup;
+pub(crate) mod transfer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

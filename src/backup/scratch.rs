@@ -1,0 +1,117 @@
+//! A folder that is made beside its place, and moved there when it is whole.
+
+use super::Error;
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+/// What is made is in a folder of this name, in the folder beside the place.
+const NEW: &str = "new";
+/// A process that is at work has a lock on this file.
+const LOCK: &str = "lock";
+
+/// A folder beside the place of what is made. It is removed when it is dropped. What a process left that died is removed by
+/// the next one with the same place.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    place: PathBuf,
+    beside: PathBuf,
+    _lock: File,
+}
+
+impl Scratch {
+    /// Makes the folder. Nothing, or an empty folder, may be at `place`, and the folder that it is in must be there: it may be
+    /// on a disk that is not mounted. `suffix` is added to the name of the folder beside.
+    pub(crate) fn beside(place: &Path, suffix: &str) -> Result<Self, Error> {
+        check_free(place)?;
+        let place = std::path::absolute(place).map_err(Error::io("find", place))?;
+        // without a slash at the end
+        let place: PathBuf = place.components().collect();
+        match place.parent() {
+            Some(parent) if !parent.is_dir() => return Err(Error::NoParent(parent.to_owned())),
+            Some(_) | None => {}
+        }
+        let mut beside = place.clone().into_os_string();
+        beside.push(suffix);
+        let beside = PathBuf::from(beside);
+        // only the owner may read what it is made of: it has the data of customers
+        match DirBuilder::new().mode(0o700).create(&beside) {
+            // a process that died left it, or another one is at work
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            made => made.map_err(Error::io("make", &beside))?,
+        }
+        let lock = beside.join(LOCK);
+        let file = File::create(&lock).map_err(|error| {
+            let _ = fs::remove_dir(&beside); // best effort: it is empty, unless a process left something
+            Error::io("make", &lock)(error)
+        })?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy(place)),
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock)(error)),
+        }
+        let scratch = Self { place, beside, _lock: file };
+        let new = scratch.folder();
+        match fs::remove_dir_all(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::io("remove", &new)(error));
+            }
+            Ok(()) | Err(_) => {}
+        }
+        DirBuilder::new().mode(0o700).create(&new).map_err(Error::io("make", &new))?;
+        Ok(scratch)
+    }
+
+    /// Where it will be.
+    pub(crate) fn place(&self) -> &Path {
+        &self.place
+    }
+
+    /// The folder to make it in.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.beside.join(NEW)
+    }
+
+    /// Moves what was made to its place. It is durable when this returns, if its files are.
+    pub(crate) fn finish(self) -> Result<(), Error> {
+        let new = self.folder();
+        sync(&new)?;
+        check_free(&self.place)?;
+        fs::rename(&new, &self.place).map_err(Error::io("move the new folder to", &self.place))?;
+        self.place.parent().map_or(Ok(()), sync)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // best effort: what is left is removed by the next one with this place
+        let _ = fs::remove_dir_all(&self.beside);
+    }
+}
+
+/// Checks that nothing is at a place, or an empty folder.
+fn check_free(place: &Path) -> Result<(), Error> {
+    match fs::read_dir(place).map(|mut entries| entries.next().is_none()) {
+        Ok(true) if is_mounted(place) => Err(Error::Mounted(place.to_owned())),
+        Ok(true) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Ok(false) => Err(Error::Taken(place.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(Error::Taken(place.to_owned()))
+        }
+        Err(error) => Err(Error::io("read", place)(error)),
+    }
+}
+
+/// Whether a folder is on another file system than the one that it is in.
+pub(super) fn is_mounted(folder: &Path) -> bool {
+    let device = |folder: &Path| fs::metadata(folder).map(|found| found.dev()).ok();
+    device(folder) != device(&folder.join(".."))
+}
+
+/// Makes the names in a folder durable.
+fn sync(folder: &Path) -> Result<(), Error> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(Error::io("sync", folder))
+}

@@ -1,0 +1,111 @@
+//! Lines to a store.
+
+use super::Error;
+use super::line::{Meaning, Stored, VERSION};
+use crate::backup::Scratch;
+use orderly_actors::audit::{self, Audit};
+use orderly_actors::tables::SCHEMA;
+use orderly_store::transfer::Import;
+use orderly_store::{Disk, Opened, Options, SledDisk, open_read_only};
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use std::io::BufRead;
+use std::path::Path;
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// Bytes of pages that sled may cache.
+const SLED_CACHE: u64 = 16 << 20;
+/// The longest line that is read, in bytes. A unit has a few values of at most 2 MiB each.
+const LONGEST: usize = 256 << 20;
+
+/// What an import reads of a line; the rest is for people.
+#[derive(Deserialize)]
+struct Line {
+    stored: Stored,
+}
+
+/// A store that was imported.
+#[derive(Debug)]
+pub struct Imported {
+    /// The namespace that it belongs to.
+    pub namespace: String,
+    /// The incarnation that it began.
+    pub incarnation: Uuid,
+    /// The sequence of its next unit.
+    pub next_sequence: u64,
+    /// The check of all its states.
+    pub audit: Audit,
+}
+
+/// Makes a store of the lines of an export at `place`, where nothing is, or an empty folder. The store is there only when it is
+/// whole and was checked. `progress` is told the number of bytes that were read since the last time.
+pub fn import(
+    lines: impl BufRead,
+    place: &Path,
+    options: &Options,
+    progress: impl FnMut(u64),
+) -> Result<Imported, Error> {
+    let scratch = Scratch::beside(place, ".importing")?;
+    let folder = scratch.folder();
+    let imported = {
+        let disk = SledDisk::open(&folder, SLED_CACHE).map_err(orderly_store::Error::from)?;
+        let disk: Arc<dyn Disk> = Arc::new(disk);
+        read(lines, &disk, progress)?.finish()?;
+        let mut store = open_read_only(&disk, options)?.begin_writing()?;
+        let incarnation = store.begin_incarnation()?;
+        let Opened { view, recovery, .. } = &store;
+        Imported {
+            namespace: recovery.namespace.clone(),
+            incarnation,
+            next_sequence: view.next_seq().0,
+            audit: audit::verify(view)?,
+        }
+    };
+    SledDisk::wait_until_closed(&folder).map_err(orderly_store::Error::from)?;
+    scratch.finish()?;
+    Ok(imported)
+}
+
+/// Reads all lines.
+fn read(
+    mut lines: impl BufRead,
+    disk: &Arc<dyn Disk>,
+    mut progress: impl FnMut(u64),
+) -> Result<Import, Error> {
+    let mut import: Option<Import> = None;
+    let mut sum = Sha256::new();
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        let mut limited = std::io::Read::take(&mut lines, LONGEST as u64);
+        limited.read_until(b'\n', &mut bytes).map_err(Error::Read)?;
+        if bytes.is_empty() {
+            break;
+        }
+        progress(bytes.len() as u64);
+        let wrong = |what: String| Error::Line { number, what };
+        let line: Line =
+            serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
+        let first = || wrong("the first line is not of kind \"store\"".to_owned());
+        match Meaning::try_from(line.stored).map_err(wrong)? {
+            Meaning::Store { version, .. } if version > VERSION => {
+                return Err(Error::Newer { found: version, known: VERSION });
+            }
+            Meaning::Store { .. } if import.is_some() => {
+                return Err(wrong("the store is described twice".to_owned()));
+            }
+            Meaning::Store { about, .. } => {
+                import = Some(Import::begin(Arc::clone(disk), about, &SCHEMA)?);
+            }
+            Meaning::Item(item) => import.as_mut().ok_or_else(first)?.put(item)?,
+            Meaning::End { lines: before, sha256 } => {
+                let import = import.ok_or_else(first)?;
+                let is_whole = before == number - 1 && sha256 == hex::encode(sum.finalize());
+                return is_whole.then_some(import).ok_or(Error::Changed);
+            }
+        }
+        sum.update(&bytes);
+    }
+    Err(Error::Incomplete)
+}
