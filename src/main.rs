@@ -7,7 +7,9 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
-use orderly::cli::{Cli, Command, check, dead, demo, parked, publish, schema, serve, store};
+use orderly::cli::{
+    Cli, Command, check, dead, demo, explain, parked, publish, schema, serve, store, watch,
+};
 use orderly::config::Config;
 
 /// Faster than the system's allocator for many small, short-lived allocations on several threads.
@@ -32,7 +34,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Check(args) => return Ok(check::run(&config, *args)?),
         Command::Demo(args) => return Ok(demo::run(&config, args)?),
+        Command::Explain(args) => explain::run(&config, args)?,
         Command::Serve(args) => serve::run(config, args)?,
+        Command::Watch(args) => watch::run(&config, args)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Parked(args) => return Ok(parked::run(&config, args)?),

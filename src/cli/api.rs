@@ -16,6 +16,7 @@ use orderly_domain::id::Operator;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
+use url::Url;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -125,6 +126,31 @@ impl Api {
         Err(self.refused(status, &body))
     }
 
+    /// The JSON of a path.
+    pub(super) async fn get(&self, target: &str) -> Result<Value, Error> {
+        self.ask(Method::GET, target, None).await
+    }
+
+    /// The text of a path.
+    pub(super) async fn text(&self, target: &str) -> Result<String, Error> {
+        let (status, body) = self.read(Method::GET, target, None).await?;
+        if status.is_success() {
+            return Ok(String::from_utf8_lossy(&body).into_owned());
+        }
+        Err(self.refused(status, &body))
+    }
+
+    /// What `/readyz` says, whether the process is ready or not.
+    pub(super) async fn readiness(&self) -> Result<Value, Error> {
+        let (status, body) = self.read(Method::GET, "/readyz", None).await?;
+        if matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)
+            && let Ok(json) = serde_json::from_slice(&body)
+        {
+            return Ok(json);
+        }
+        Err(self.refused(status, &body))
+    }
+
     /// Sends a POST without a body. The answer comes in pieces.
     pub(super) async fn download(&self, target: &str) -> Result<Download, Error> {
         let request = self.request(Method::POST, target, None)?;
@@ -221,6 +247,13 @@ impl Download {
             }
         }
     }
+}
+
+/// A path of the API. Its parts may have any characters: they are escaped.
+pub(super) fn path(parts: &[&str]) -> String {
+    let mut url = Url::parse("http://localhost").expect("it is a URL");
+    url.path_segments_mut().expect("a URL of HTTP has a path").clear().extend(parts);
+    url.path().to_owned()
 }
 
 /// An address of this machine for a server that listens on all of them.

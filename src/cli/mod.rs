@@ -2,7 +2,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `check`, `dead`, `demo`, `parked`, `publish`, `schema`, `serve`, `store` | one command each |
+//! | `check`, `dead`, `demo`, `explain`, `parked`, `publish`, `schema`, `serve`, `store`, `watch` | one command each |
 //! | `api` | requests to the admin API of a running process |
 //! | `message_filter` | which of the messages that were not processed are meant |
 //! | `exit` | the exit codes |
@@ -15,6 +15,7 @@ pub mod check;
 pub mod dead;
 pub mod demo;
 pub mod exit;
+pub mod explain;
 mod message_filter;
 mod output;
 pub mod parked;
@@ -25,6 +26,7 @@ pub mod serve;
 mod source;
 pub mod store;
 mod values;
+pub mod watch;
 
 use std::path::PathBuf;
 
@@ -53,6 +55,10 @@ pub enum Command {
     Publish(publish::Args),
     /// Check, measure, back up or restore the store
     Store(store::Args),
+    /// Tell the story of an order: what it is, what happened, what is open
+    Explain(explain::Args),
+    /// Show the state of the shop in the terminal, live; q quits
+    Watch(watch::Args),
     /// List, replay or dismiss the messages that a running process has parked
     Parked(parked::Args),
     /// List, replay or dismiss the messages that the broker dead-lettered

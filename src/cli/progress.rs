@@ -23,6 +23,15 @@ impl Progress {
         Self::new(ProgressBar::no_length(), "{spinner} {msg} ({elapsed})", what)
     }
 
+    /// Things of unknown number.
+    pub(super) fn count(what: &'static str) -> Self {
+        Self::new(
+            ProgressBar::no_length(),
+            "{spinner} {human_pos} {msg} ({per_sec}, {elapsed})",
+            what,
+        )
+    }
+
     /// Bytes of unknown number.
     pub(super) fn bytes(what: &'static str) -> Self {
         let template = "{spinner} {bytes} {msg} ({binary_bytes_per_sec}, {elapsed})";

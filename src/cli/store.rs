@@ -147,7 +147,7 @@ pub(super) fn is_store(path: &Path) -> bool {
 }
 
 /// Opens a store for reading.
-fn read(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
+pub(super) fn read(config: &Config, path: &Path) -> Result<ReadOnly, Error> {
     if !is_store(path) {
         // To open a store that is missing would make a new one.
         return Err(Error::Missing(path.to_owned()));

@@ -110,10 +110,19 @@ pub(super) async fn one(
 }
 
 fn read(reader: &Reader, id: &str) -> Result<Json<OrderView<'static>>, Error> {
+    Ok(Json::new(&find_one(reader, id)?.view())?)
+}
+
+/// What the API shows of the order with this id.
+pub(super) fn of_id(reader: &Reader, id: &str) -> Result<Value, Error> {
+    Ok(serde_json::to_value(find_one(reader, id)?.view())?)
+}
+
+fn find_one(reader: &Reader, id: &str) -> Result<Found, Error> {
     let ordinal = find(reader, tables::ORDERS, "order", id)?;
     let entity = reader.entity(tables::ORDERS, ordinal, PARTS_OR_TOMBSTONE)?;
     match Found::of(&entity)? {
-        Some(found) => Ok(Json::new(&found.view())?),
+        Some(found) => Ok(found),
         None => Err(missing(&entity)?),
     }
 }

@@ -1,9 +1,9 @@
-//! What the API shows of entities and units, for an export of the store.
+//! What the API shows of the states in a store that no processor has open: for an export, and for the story of an order.
 
 use super::{Error, carts, notifications, orders, parked, stock, timeline};
 use orderly_actors::states;
 use orderly_actors::tables;
-use orderly_store::{Entity, Table, Unit};
+use orderly_store::{Entity, Reader, Table, Unit};
 use serde_json::Value;
 
 /// An entity as the API shows it.
@@ -37,6 +37,38 @@ pub fn entity(table: Table, entity: &Entity) -> Result<Option<Shown>, states::Er
 /// What a unit did: the items of timelines that it has.
 pub fn unit(unit: &Unit) -> Result<Value, states::Error> {
     timeline::shown(unit).map_err(state)
+}
+
+/// Why something is not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum NotShown {
+    /// It is not there. The text says what is known about it.
+    #[error("{0}")]
+    Absent(String),
+    /// The store cannot be read.
+    #[error("cannot read the store")]
+    State(#[from] states::Error),
+}
+
+impl From<Error> for NotShown {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::NotFound(_) | Error::Awaited { .. } | Error::Deleted(_) => {
+                Self::Absent(error.to_string())
+            }
+            other => Self::State(state(other)),
+        }
+    }
+}
+
+/// An order as the API shows it.
+pub fn order(reader: &Reader, id: &str) -> Result<Value, NotShown> {
+    Ok(orders::of_id(reader, id)?)
+}
+
+/// The whole timeline of an order.
+pub fn timeline(reader: &Reader, id: &str) -> Result<Vec<Value>, NotShown> {
+    Ok(timeline::whole(reader, id)?)
 }
 
 /// Views can always be written as JSON, and nothing is looked for: what is left are errors of the store.

@@ -162,6 +162,13 @@ fn entries(reader: &Reader, order: &str, after: Seq, most: usize) -> Result<Vec<
     Ok(entries)
 }
 
+/// All items of the timeline of an order.
+pub(super) fn whole(reader: &Reader, order: &str) -> Result<Vec<serde_json::Value>, Error> {
+    let entries = entries(reader, order, Seq(0), usize::MAX)?;
+    let items = entries.iter().flat_map(items);
+    Ok(items.map(|(_, item)| serde_json::to_value(item)).collect::<Result<_, _>>()?)
+}
+
 /// The items of a unit.
 pub(super) fn shown(unit: &Unit) -> Result<serde_json::Value, Error> {
     let entry = Entry { entry: JournalEntry::read(unit)?, retried: None };

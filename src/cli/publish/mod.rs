@@ -7,6 +7,7 @@ mod verdicts;
 use self::check::Check;
 use self::verdicts::Verdicts;
 use super::exit::Exit;
+use super::progress::Progress;
 use crate::config::{Config, Duration};
 use crate::process::{self, broker_settings};
 use input::{CommandInput, Refusal};
@@ -228,6 +229,13 @@ impl Publishing {
     }
 
     async fn lines(&mut self, lines: Box<dyn BufRead>, args: &Args) -> Result<(), Error> {
+        // with --wait the verdicts show how far it is
+        let progress = self.verdicts.is_none().then(|| Progress::count("published"));
+        let told = |more: usize| {
+            if let Some(progress) = &progress {
+                progress.add(more as u64);
+            }
+        };
         let checked_before = |_: &CommandInput| -> Result<(), Refusal> { Ok(()) };
         let mut batch = Vec::with_capacity(BATCH);
         for command in input::lines(lines, &args.source, checked_before) {
@@ -240,6 +248,7 @@ impl Publishing {
             }
             if batch.len() == BATCH {
                 self.publish(std::mem::take(&mut batch)).await?;
+                told(BATCH);
             }
         }
         self.publish(batch).await
