@@ -120,19 +120,22 @@ impl Input for Given {
 /// What the data may have, the schemas of the commands say (`orderly schema`).
 fn schema_of_any(generator: &mut SchemaGenerator) -> Schema {
     let name = name();
+    // null is the same as absent
+    let mut optional_name = name.clone();
+    optional_name["type"] = json!(["string", "null"]);
     json_schema!({
         "anyOf": [
             {
                 "title": "Command",
                 "type": "object",
                 "properties": {
-                    "type": name, "id": name, "source": name,
+                    "type": name, "id": name, "source": optional_name,
                     "deadline": {
-                        "type": ["string", "integer"],
+                        "type": ["string", "integer", "null"],
                         "description": "a time (RFC 3339), or seconds since 1970",
                     },
-                    "reply_to": name,
-                    "trace": { "type": "string", "description": "a traceparent (W3C)" },
+                    "reply_to": optional_name,
+                    "trace": { "type": ["string", "null"], "description": "a traceparent (W3C)" },
                     "data": { "type": "object" },
                 },
                 "required": ["type", "id", "data"],
