@@ -28,11 +28,13 @@ impl<A: Value> Parameters for Window<A> {
                 name: "limit",
                 about: "The largest number of items.",
                 schema: <Limit as Field>::schema,
+                is_required: false,
             },
             Parameter {
                 name: "after",
                 about: "`next` of the page before; without it the first page is given.",
                 schema: A::schema,
+                is_required: false,
             },
         ]
     }

@@ -198,20 +198,20 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn query_parameter(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
-    let Parameter { name, about, schema } = parameter;
+    let Parameter { name, about, schema, is_required } = parameter;
     json!({
-        "name": name, "in": "query", "required": false, "description": about,
+        "name": name, "in": "query", "required": is_required, "description": about,
         "schema": schema(generator),
     })
 }
 
 /// Headers are few and each is documented in place.
-fn header_parameter(Parameter { name, about, schema }: &Parameter) -> Value {
+fn header_parameter(Parameter { name, about, schema, is_required }: &Parameter) -> Value {
     let mut inline = SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .into_generator();
     json!({
-        "name": name, "in": "header", "required": false, "description": about,
+        "name": name, "in": "header", "required": is_required, "description": about,
         "schema": schema(&mut inline),
     })
 }

@@ -59,6 +59,7 @@ impl Input for NamedOperator {
                 // HTTP cuts off spaces at both ends
                 "pattern": "^[!-~]([ -~]*[!-~])?$",
             }),
+            is_required: false,
         });
         operation.problem(StatusCode::UNPROCESSABLE_ENTITY, "The header X-Operator has no name");
     }

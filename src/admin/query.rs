@@ -21,6 +21,8 @@ pub struct Parameter {
     pub about: &'static str,
     /// The schema of its values.
     pub schema: SchemaOf,
+    /// Whether a request must have it.
+    pub is_required: bool,
 }
 
 /// The query parameters of a route, with their values.
@@ -41,8 +43,11 @@ pub trait Value: Sized {
     fn schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
-/// A field of a struct of parameters: a value that may be absent, or has a default.
+/// A field of a struct of parameters: a value that may be absent, has a default, or is required.
 pub trait Field: Sized {
+    /// Whether a request must have it.
+    const IS_REQUIRED: bool = false;
+
     /// The value; `text` is what the request has, if anything.
     fn read(text: Option<&str>) -> Result<Self, Expected>;
 
@@ -124,6 +129,7 @@ macro_rules! parameters {
                         name: $crate::admin::query::name_of(stringify!($field)),
                         about: concat!($($doc),+).trim_ascii(),
                         schema: <$type as $crate::admin::query::Field>::schema,
+                        is_required: <$type as $crate::admin::query::Field>::IS_REQUIRED,
                     },
                 )*];
                 $( all.extend(<$More as $crate::admin::query::Parameters>::all()); )?
@@ -170,6 +176,10 @@ impl Given {
     /// The value of a parameter.
     pub(super) fn value<T: Field>(&self, name: &str) -> Result<T, Problem> {
         let text = self.0.iter().find(|(given, _)| given == name).map(|(_, text)| text.as_str());
+        if text.is_none() && T::IS_REQUIRED {
+            let problem = Problem::unprocessable(format!("{name}: must be given"));
+            return Err(problem.with("parameter", json!(name)));
+        }
         T::read(text).map_err(|expected| wrong(name, text.unwrap_or_default(), &expected))
     }
 }

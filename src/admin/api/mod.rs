@@ -124,7 +124,13 @@ pub fn routes(backend: Backend, decoder: Decoder) -> Routes {
 
 /// The same without what their handlers need.
 pub(super) fn table() -> Routes {
-    Routes::new([
+    let all = of_the_shop().into_iter().chain(of_parked_messages()).chain(of_the_process());
+    Routes::new(all)
+}
+
+/// Orders, stock and carts, the lists of what waits, and the search.
+fn of_the_shop() -> [Route; 11] {
+    [
         Route::get("/api/orders", "Orders, the newest first", orders::list),
         Route::get(
             "/api/orders/{id}",
@@ -160,6 +166,12 @@ pub(super) fn table() -> Routes {
         Route::get("/api/stock", "The stock of all skus", stock::list),
         Route::get("/api/stock/{sku}", "The stock of a sku", stock::one),
         Route::get("/api/carts/{id}", "A cart", carts::one),
+    ]
+}
+
+/// Messages that could not be processed.
+fn of_parked_messages() -> [Route; 6] {
+    [
         Route::get(
             "/api/parked",
             "Messages that could not be processed, without their bodies",
@@ -192,6 +204,12 @@ pub(super) fn table() -> Routes {
             parked::dismiss_many,
         )
         .problem(StatusCode::CONFLICT, "There is another number of such messages: `count`"),
+    ]
+}
+
+/// Notifications, commands, and the process itself.
+fn of_the_process() -> [Route; 9] {
+    [
         Route::get(
             "/api/notifications",
             "Notifications, and their state on each channel",
@@ -229,7 +247,7 @@ pub(super) fn table() -> Routes {
             store::back_up,
         )
         .problem(StatusCode::CONFLICT, "Another backup is under way"),
-    ])
+    ]
 }
 
 /// The ordinal of the entity with this id. `what` names the kind of the entity in the error.

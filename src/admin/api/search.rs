@@ -15,7 +15,7 @@ use super::{Backend, Error};
 use crate::admin::listing::{Limit, Page, Window};
 use crate::admin::operation::Json;
 use crate::admin::problem::Problem;
-use crate::admin::query::{Expected, Query, Value, parameters};
+use crate::admin::query::{Expected, Field, Query, Value, parameters};
 use crate::admin::values::Sort;
 use actix_web::web::Data;
 use orderly_domain::id::CustomerId;
@@ -24,7 +24,7 @@ use orderly_store::{Place, Reader, Seq};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The text that is searched for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(String);
 
 impl Text {
@@ -32,9 +32,11 @@ impl Text {
     const MOST: usize = 1_024;
 }
 
-impl Value for Text {
-    fn parse(text: &str) -> Result<Self, Expected> {
-        let text = text.trim();
+impl Field for Text {
+    const IS_REQUIRED: bool = true;
+
+    fn read(text: Option<&str>) -> Result<Self, Expected> {
+        let text = text.unwrap_or_default().trim();
         if text.is_empty() || text.len() > Self::MOST {
             return Err(Expected::Other(format!("a text of 1 to {} bytes", Self::MOST)));
         }
@@ -154,8 +156,8 @@ impl Value for Position {
 parameters! {
     /// What is searched for.
     pub(super) struct Search {
-        /// The id or the e-mail address, whole. It must be given.
-        q: Option<Text>,
+        /// The id or the e-mail address, whole.
+        q: Text,
         ..window: Window<Position>
     }
 }
@@ -164,11 +166,7 @@ pub(super) async fn find(
     backend: Data<Backend>,
     search: Query<Search>,
 ) -> Result<Json<Page<Item>>, Problem> {
-    let Search { q, window } = search.0;
-    let Some(Text(text)) = q else {
-        return Err(Problem::unprocessable("q: must be given: an id, or an e-mail address")
-            .with("parameter", "q".into()));
-    };
+    let Search { q: Text(text), window } = search.0;
     let query = move |reader: &Reader| Ok(Json::new(&page(reader, &text, &window)?)?);
     backend.query(query).await
 }

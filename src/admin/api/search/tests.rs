@@ -5,7 +5,7 @@ use orderly_store::Ordinal;
 
 #[test]
 fn a_text_is_compared_without_the_spaces_around_it() {
-    let read = |text: &str| Text::parse(text).map(|Text(text)| text);
+    let read = |text: &str| Text::read(Some(text)).map(|Text(text)| text);
     assert_eq!(read(" o-1\t"), Ok("o-1".to_owned()));
     assert_eq!(read("Ada Lovelace"), Ok("Ada Lovelace".to_owned()));
     let longest = "x".repeat(1_024);
