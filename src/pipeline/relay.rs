@@ -9,8 +9,11 @@
 //! When the broker does not take charge of an event, the relay goes back to the cursor, and publishes only what was not
 //! confirmed: first one event alone, as [`Pace`] says.
 
+mod feed;
 mod marks;
 
+pub(super) use self::feed::RelayHandle;
+use self::feed::{FeedState, HANDED_OVER, NONE};
 use self::marks::Marks;
 use super::Error;
 use super::pace::{Pace, Report};
@@ -39,12 +42,8 @@ const BATCH: usize = 256;
 const OUTSTANDING: usize = 16;
 /// The most events under way.
 const IN_FLIGHT: usize = OUTSTANDING * BATCH;
-/// About the most units that wait for the relay in memory. The relay reads further ones from the journal later.
-const HANDED_OVER: usize = 4096;
 /// The number of units that are read from the journal at once.
 const READ: usize = 512;
-/// In [`FeedState::oldest`]: every event is confirmed.
-const NONE: i64 = i64::MIN;
 
 /// The position of the relay. The core reads its cursor.
 pub(super) struct Position {
@@ -52,68 +51,6 @@ pub(super) struct Position {
     pub(super) next: Seq,
     /// Every event below it is confirmed.
     pub(super) cursor: Arc<AtomicU64>,
-}
-
-/// The feed of durable units, as the core and the relay share it.
-#[derive(Debug)]
-struct FeedState {
-    /// The number of units that the core has handed over and the relay has not taken.
-    waiting: AtomicUsize,
-    /// Every unit below this was handed over, or left out because too many were waiting.
-    fed_through: AtomicU64,
-    /// The time of the oldest event that is not confirmed, or [`NONE`].
-    oldest: AtomicI64,
-    /// When the first publish under way began, in microseconds of the relay's clock; 0: none is under way.
-    waiting_since: AtomicU64,
-    /// Ends the pause before a probe.
-    hurry: Notify,
-}
-
-/// The core's handle of the relay: hands over durable units, and reads the cursor.
-#[derive(Debug)]
-pub(super) struct RelayHandle {
-    sender: mpsc::UnboundedSender<Vec<Arc<JournalEntry>>>,
-    feed: Arc<FeedState>,
-    cursor: Arc<AtomicU64>,
-    clock: SystemClock,
-}
-
-impl RelayHandle {
-    /// Hands over units that became durable. Never waits: a relay that is late reads them from the journal.
-    pub(super) fn durable(&self, entries: Vec<Arc<JournalEntry>>) {
-        let Some(last) = entries.last() else { return };
-        // `fed_through` is stored first. When units are left out, the relay has yet to take earlier ones, and reads
-        // `fed_through` again after that. So the relay never goes to sleep while a left-out unit is unpublished.
-        self.feed.fed_through.store(last.next.0, Ordering::SeqCst);
-        if self.feed.waiting.load(Ordering::SeqCst) < HANDED_OVER {
-            self.feed.waiting.fetch_add(entries.len(), Ordering::SeqCst);
-            let _ = self.sender.send(entries); // an error means that the relay failed: the process is ending
-        }
-    }
-
-    /// Every event below this is confirmed.
-    pub(super) fn cursor(&self) -> Seq {
-        Seq(self.cursor.load(Ordering::Acquire))
-    }
-
-    /// The time of the oldest event that was to be published and is not confirmed.
-    pub(super) fn oldest(&self) -> Option<Timestamp> {
-        let micros = self.feed.oldest.load(Ordering::Relaxed);
-        (micros != NONE).then(|| Timestamp::from_micros(micros))
-    }
-
-    /// How long the first publish under way has waited for its confirms.
-    pub(super) fn waiting_for(&self) -> Duration {
-        match self.feed.waiting_since.load(Ordering::Relaxed) {
-            0 => Duration::ZERO,
-            since => self.clock.monotonic().saturating_sub(Duration::from_micros(since)),
-        }
-    }
-
-    /// Ends the pause before a probe, if there is one: the process is about to end.
-    pub(super) fn hurry(&self) {
-        self.feed.hurry.notify_one();
-    }
 }
 
 /// What the relay is started with.
