@@ -82,5 +82,5 @@ async fn what_is_too_long_for_the_store_fails_alone() {
     assert_eq!(shop.status("o-2"), Status::Paid);
     let payments: Payments = shop.state(tables::ORDERS, "o-1").expect("has payments");
     assert!(payments.disputes.len() > 8_000, "nothing is lost");
-    shop.check_balance();
+    shop.check_books();
 }

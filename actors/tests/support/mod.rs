@@ -168,10 +168,16 @@ impl Shop {
         expired
     }
 
-    pub fn check_balance(&self) {
+    /// Checks the books alone: for a store in which a test has written states past their owners, so that no list has them.
+    pub fn check_books(&self) {
         let audit = orderly_actors::audit::audit(&self.sequencer.view().borrow());
         let audit = audit.expect("reads");
         assert!(audit.balanced, "{:?}", audit.violations);
+    }
+
+    /// Checks the books, and the lists that the API filters by.
+    pub fn check_balance(&self) {
+        self.check_books();
         let view = self.sequencer.view().borrow();
         assert_eq!(orderly_actors::lists::check(&view).expect("reads"), Vec::<String>::new());
     }
