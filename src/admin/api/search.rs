@@ -28,7 +28,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 pub(super) struct Text(String);
 
 impl Text {
-    /// No id and no e-mail address is longer.
+    /// The most characters, spaces around it included. No id and no e-mail address is longer.
     const MOST: usize = 1_024;
 }
 
@@ -36,16 +36,16 @@ impl Field for Text {
     const IS_REQUIRED: bool = true;
 
     fn read(text: Option<&str>) -> Result<Self, Expected> {
-        let text = text.unwrap_or_default().trim();
-        if text.is_empty() || text.len() > Self::MOST {
-            return Err(Expected::Other(format!("a text of 1 to {} bytes", Self::MOST)));
+        let given = text.unwrap_or_default();
+        let text = given.trim();
+        if text.is_empty() || given.chars().nth(Self::MOST).is_some() {
+            return Err(Expected::Other(format!("a text of 1 to {} characters", Self::MOST)));
         }
         Ok(Self(text.to_owned()))
     }
 
     fn schema(_: &mut SchemaGenerator) -> Schema {
-        // a character has at most four bytes
-        let most = Self::MOST / 4;
+        let most = Self::MOST;
         json_schema!({ "type": "string", "minLength": 1, "maxLength": most, "pattern": r"\S" })
     }
 }

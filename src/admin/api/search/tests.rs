@@ -8,11 +8,11 @@ fn a_text_is_compared_without_the_spaces_around_it() {
     let read = |text: &str| Text::read(Some(text)).map(|Text(text)| text);
     assert_eq!(read(" o-1\t"), Ok("o-1".to_owned()));
     assert_eq!(read("Ada Lovelace"), Ok("Ada Lovelace".to_owned()));
-    let longest = "x".repeat(1_024);
+    let longest = "é".repeat(1_024);
     assert_eq!(read(&longest), Ok(longest.clone()));
-    for text in ["", "  ", &format!("{longest}x")] {
-        let expected = Expected::Other("a text of 1 to 1024 bytes".to_owned());
-        assert_eq!(read(text), Err(expected), "{} bytes", text.len());
+    for text in ["", "  ", &format!("{longest}x"), &format!("{longest} ")] {
+        let expected = Expected::Other("a text of 1 to 1024 characters".to_owned());
+        assert_eq!(read(text), Err(expected), "{} characters", text.chars().count());
     }
 }
 
