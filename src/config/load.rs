@@ -15,9 +15,11 @@ use figment::util::nest;
 use figment::value::{Dict, Value};
 
 use super::Config;
+use super::broker::Broker;
 use super::error::{Error, Problem};
 use super::layer::{Keys, Layer, text_of};
 use super::report::Report;
+use super::secret::Secret;
 use super::wrong_value;
 
 impl Config {
@@ -157,29 +159,44 @@ impl Loading {
     fn read_secrets(&self, config: &mut Config) -> Vec<Problem> {
         let Config { broker, admin, notifications, .. } = config;
         let webhook = &mut notifications.webhook;
+        let url = Broker::default().url;
+        let none = Secret::default();
         let read = [
-            self.read_secret("broker.url", &broker.url_file, &mut broker.url),
-            self.read_secret("admin.token", &admin.token_file, &mut admin.token),
-            self.read_secret("admin.read_token", &admin.read_token_file, &mut admin.read_token),
+            self.read_secret("broker.url", &broker.url_file, &mut broker.url, &url),
+            self.read_secret("admin.token", &admin.token_file, &mut admin.token, &none),
+            self.read_secret(
+                "admin.read_token",
+                &admin.read_token_file,
+                &mut admin.read_token,
+                &none,
+            ),
             self.read_secret(
                 "notifications.webhook.secret",
                 &webhook.secret_file,
                 &mut webhook.secret,
+                &none,
             ),
         ];
         read.into_iter().filter_map(Result::err).collect()
     }
 
-    /// Sets `value`, that of `key`, to the content of `file` where such a file is named.
-    fn read_secret<T>(&self, key: &str, file: &Path, value: &mut T) -> Result<(), Problem>
+    /// Sets `value`, that of `key`, to the content of `file` where such a file is named. A key with its default value is not
+    /// meant: a file that lists every key has it, too.
+    fn read_secret<T>(
+        &self,
+        key: &str,
+        file: &Path,
+        value: &mut T,
+        default: &T,
+    ) -> Result<(), Problem>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display> + PartialEq,
     {
         if file.as_os_str().is_empty() {
             return Ok(());
         }
         let problem = |what: String| self.problem(format!("{key}_file"), what);
-        if self.layers.contains(key) {
+        if value != default {
             return Err(problem(format!("{key} is set as well: keep one of them")));
         }
         let text = text_of(file)

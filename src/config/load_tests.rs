@@ -275,6 +275,27 @@ fn a_secret_may_be_in_a_file_of_its_own() {
     assert_eq!(config.admin.read_token.expose(), "fedcba9876543210");
 }
 
+/// As the container and the systemd unit do it: the documented file, and files of the secrets.
+#[test]
+fn a_secret_file_stands_beside_the_documented_file() {
+    let scratch = Scratch::new();
+    let url = scratch.file("url", "amqps://shop:s3cret@mq.example.com/prod\n");
+    let token = scratch.file("token", "0123456789abcdef\n");
+    let variables = [
+        ("ORDERLY_BROKER__URL_FILE", url.to_str().expect("UTF-8")),
+        ("ORDERLY_ADMIN__TOKEN_FILE", token.to_str().expect("UTF-8")),
+    ];
+    let config = Config::load(Some(Path::new(DOCUMENTED)), environment(&variables));
+    let config = config.expect("valid");
+    assert_eq!(config.broker.url.expose(), "amqps://shop:s3cret@mq.example.com/prod");
+    assert_eq!(config.admin.token.expose(), "0123456789abcdef");
+
+    // but not beside another value
+    let file = scratch.file("o.toml", "[broker]\nurl = \"amqp://a:b@mq.example.com\"\n");
+    let problem = problems(Some(&file), &variables[..1]).pop().expect("a problem");
+    assert!(problem.what.contains("keep one of them"), "{problem}");
+}
+
 #[test]
 fn a_token_for_reading_needs_another_one_for_everything() {
     const READ: (&str, &str) = ("ORDERLY_ADMIN__READ_TOKEN", "0123456789abcdef");
