@@ -1,7 +1,11 @@
 //! `orderly schema`: the document is complete, and what orderly really takes and gives is as it says.
 //!
-//! With `ORDERLY_TEST_TYPES` set to a folder, the document and the messages are written there, for `scripts/check-types`.
+//! With `ORDERLY_TEST_TYPES` set to a folder, the documents and the messages are written there, for `scripts/check-types`.
+//! With `ORDERLY_TEST_WRITE_EXAMPLES=1` the examples of the AsyncAPI document are written anew, then with
+//! `ORDERLY_TEST_WRITE_ASYNCAPI=1` the document itself.
 
+#[path = "schema/asyncapi.rs"]
+mod asyncapi;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/json_schema.rs"]
@@ -297,12 +301,17 @@ async fn what_orderly_takes_and_gives_is_as_its_definition_says() {
     if let Some(folder) = std::env::var_os("ORDERLY_TEST_TYPES") {
         write(&PathBuf::from(folder), &document, &examples);
     }
+    if std::env::var_os("ORDERLY_TEST_WRITE_EXAMPLES").is_some() {
+        asyncapi::write_examples(&examples);
+    }
 }
 
 /// Writes the document, and the first few messages of each definition, a line each.
 fn write(folder: &std::path::Path, document: &Value, examples: &[Example]) {
     std::fs::create_dir_all(folder).expect("the folder");
     std::fs::write(folder.join("schema.json"), format!("{document:#}\n")).expect("is written");
+    let asyncapi = schema::asyncapi("orderly");
+    std::fs::write(folder.join("asyncapi.json"), format!("{asyncapi:#}\n")).expect("is written");
     let mut file = std::fs::File::create(folder.join("examples.jsonl")).expect("a file");
     let mut written: BTreeMap<&str, usize> = BTreeMap::new();
     for (name, value) in examples {

@@ -63,7 +63,7 @@ pub enum Command {
     Parked(parked::Args),
     /// List, replay or dismiss the messages that the broker dead-lettered
     Dead(dead::Args),
-    /// Print the JSON Schemas of commands, events, verdicts, notifications and HTTP answers
+    /// Print the JSON Schemas of all messages and HTTP answers, or the AsyncAPI document of the messages
     Schema(schema::Args),
 }
 

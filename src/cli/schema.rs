@@ -1,4 +1,4 @@
-//! `orderly schema`: the JSON Schemas of everything that orderly takes and gives.
+//! `orderly schema`: the JSON Schemas of everything that orderly takes and gives, and its AsyncAPI document.
 
 use super::output;
 use crate::schema;
@@ -16,6 +16,12 @@ pub struct Args {
     /// Print the schema of this event only
     #[arg(long, value_name = "TYPE", value_parser = types(Type::ALL.iter().map(|kind| kind.as_str())), conflicts_with = "command")]
     event: Option<String>,
+    /// Print the AsyncAPI 3 document of the messages on the broker
+    #[arg(long, conflicts_with_all = ["command", "event"])]
+    asyncapi: bool,
+    /// The namespace of the exchanges in the AsyncAPI document
+    #[arg(long, value_name = "NAME", default_value = "orderly", requires = "asyncapi")]
+    namespace: String,
 }
 
 fn types(names: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
@@ -33,6 +39,7 @@ pub fn run(args: &Args) -> io::Result<()> {
     let document = match (command, event) {
         (Some(kind), _) => schema::of_command(kind),
         (None, Some(kind)) => schema::of_event(*kind),
+        (None, None) if args.asyncapi => schema::asyncapi(&args.namespace),
         (None, None) => schema::document(),
     };
     output::print(&format!("{document:#}\n"))

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::admin::never_null;
 
 /// Where definitions are in the document.
-const PATH: &str = "#/$defs/";
+pub(super) const PATH: &str = "#/$defs/";
 
 /// Formats of numbers that are no formats of JSON Schema. Generators warn of them.
 const NO_FORMATS: [&str; 9] =

@@ -8,12 +8,14 @@
 //! | `events` | the data of events, and their envelopes |
 //! | `notifications` | notifications as the channels send them |
 //! | `answers` | what the HTTP API answers |
+//! | `asyncapi` | channels, operations and messages on the broker: the AsyncAPI document |
 //!
 //! Everything is a definition with a name, and every definition is reached from the top of the document: a generator that
 //! follows references makes a type of each. `commands`, `events`, `notifications` and `answers` beside them say which
 //! definition belongs to which name on the wire.
 
 mod answers;
+mod asyncapi;
 mod commands;
 mod definitions;
 mod events;
@@ -25,6 +27,7 @@ use orderly_domain::event::Type;
 use orderly_domain::verdict::VerdictReply;
 use serde_json::{Value, json};
 
+pub use asyncapi::asyncapi;
 use definitions::{Definitions, any_of, reference};
 
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
