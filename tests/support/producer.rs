@@ -17,7 +17,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 pub(crate) struct Producer {
-    _connection: Connection,
+    connection: Connection,
     channel: Channel,
     namespace: String,
 }
@@ -38,7 +38,7 @@ impl Producer {
             .expect("the broker is there");
         let channel = connection.create_channel().await.expect("a channel");
         channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-        Self { _connection: connection, channel, namespace: namespace.to_owned() }
+        Self { connection, channel, namespace: namespace.to_owned() }
     }
 
     /// Declares a durable quorum queue, bound to an exchange of the namespace.
@@ -59,6 +59,13 @@ impl Producer {
         arguments.insert("x-max-length".into(), AMQPValue::LongInt(limit));
         arguments.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
         self.declare_and_bind(queue, arguments, exchange, key).await
+    }
+
+    /// Declares a durable quorum queue of this name, bound to an exchange of the namespace.
+    pub(crate) async fn bind_as(&self, queue: &str, exchange: &str, key: &str) -> String {
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-queue-type".into(), AMQPValue::LongString("quorum".into()));
+        self.declare_and_bind(queue.to_owned(), arguments, exchange, key).await
     }
 
     async fn bind_of_type(&self, kind: &str, exchange: &str, key: &str) -> String {
@@ -99,16 +106,22 @@ impl Producer {
 
     /// Declares a queue for replies.
     pub(crate) async fn reply_queue(&self) -> String {
-        let queue = format!("{}.replies", self.namespace);
-        self.channel
-            .queue_declare(
-                queue.as_str().into(),
-                QueueDeclareOptions::default(),
-                FieldTable::default(),
-            )
-            .await
-            .expect("a queue");
-        queue
+        self.reply_queue_as(&format!("{}.replies", self.namespace)).await
+    }
+
+    /// Declares a queue of this name for replies, which goes with the connection.
+    pub(crate) async fn reply_queue_as(&self, queue: &str) -> String {
+        let exclusive = QueueDeclareOptions { exclusive: true, ..QueueDeclareOptions::default() };
+        let declared = self.channel.queue_declare(queue.into(), exclusive, FieldTable::default());
+        declared.await.expect("a queue");
+        queue.to_owned()
+    }
+
+    /// Whether the broker refuses this user to read a queue.
+    pub(crate) async fn may_not_read(&self, queue: &str) -> bool {
+        let channel = self.connection.create_channel().await.expect("a channel");
+        let read = channel.basic_get(queue.into(), BasicGetOptions::default()).await;
+        read.is_err_and(|error| error.to_string().contains("ACCESS_REFUSED"))
     }
 
     pub(crate) async fn publish(&self, commands: &[Sent]) {
@@ -130,6 +143,16 @@ impl Producer {
         for confirm in confirms {
             assert!(confirm.await.expect("a confirm").is_ack());
         }
+    }
+
+    /// Publishes an event, as the processor does after it was interrupted.
+    pub(crate) async fn publish_event(&self, kind: &str, event: &Value) {
+        let exchange = format!("{}.events", self.namespace);
+        let (options, properties) = (BasicPublishOptions::default(), BasicProperties::default());
+        let body = event.to_string().into_bytes();
+        let publishing =
+            self.channel.basic_publish(exchange.into(), kind.into(), options, &body, properties);
+        assert!(publishing.await.expect("it is published").await.expect("a confirm").is_ack());
     }
 
     /// Takes the next message of a queue, waiting for it.

@@ -19,8 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// Names a folder with another `RabbitMQ`'s `rabbitmq-server` and `rabbitmqctl`.
-const SCRIPTS_VARIABLE: &str = "ORDERLY_TEST_RABBITMQ";
+/// Names the `rabbitmq-server` of another `RabbitMQ`. Its `rabbitmqctl` is taken from the same folder where it is there.
+const SERVER_VARIABLE: &str = "RABBITMQ_SERVER";
 
 /// Where distributions put the scripts that do not change user.
 const SCRIPTS: [&str; 2] = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
@@ -65,7 +65,8 @@ pub(crate) fn runtime() -> tokio::runtime::Runtime {
 /// A private `RabbitMQ` node.
 pub(crate) struct Node {
     directory: PathBuf,
-    scripts: PathBuf,
+    server_script: PathBuf,
+    ctl_script: PathBuf,
     amqp_port: u16,
     tls_port: u16,
     dist_port: u16,
@@ -87,13 +88,17 @@ impl Node {
     }
 
     fn start_with(tls: Tls) -> Self {
-        let chosen = std::env::var_os(SCRIPTS_VARIABLE).map(PathBuf::from);
+        let chosen = std::env::var_os(SERVER_VARIABLE).map(PathBuf::from);
+        let beside = chosen.as_ref().and_then(|server| server.parent()).map(PathBuf::from);
         let usual = SCRIPTS.iter().map(PathBuf::from);
-        let scripts = chosen
-            .into_iter()
-            .chain(usual)
-            .find(|path| path.join("rabbitmq-server").exists())
-            .expect("RabbitMQ's scripts in one of the usual places; install rabbitmq-server");
+        let places = beside.into_iter().chain(usual);
+        let script = |name: &str| {
+            let found = places.clone().map(|place| place.join(name)).find(|path| path.exists());
+            found
+                .unwrap_or_else(|| panic!("no {name} in the usual places: install rabbitmq-server"))
+        };
+        let ctl_script = script("rabbitmqctl");
+        let server_script = chosen.unwrap_or_else(|| script("rabbitmq-server"));
         let directory = tempfile::Builder::new()
             .prefix("orderly-rabbit-")
             .tempdir()
@@ -111,7 +116,8 @@ impl Node {
         let epmd = Kept::spawn(&epmd, &cleanup);
         let mut node = Self {
             directory,
-            scripts,
+            server_script,
+            ctl_script,
             amqp_port,
             tls_port,
             dist_port,
@@ -144,6 +150,11 @@ impl Node {
         has_ipv6().then_some(url)
     }
 
+    /// A folder of its own, whose files the node can read and write.
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The port on which it takes AMQP connections.
     pub(crate) fn port(&self) -> u16 {
         self.amqp_port
@@ -157,7 +168,7 @@ impl Node {
     /// Starts the node again on the same ports and data. Kills it first if it runs.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let mut command = self.command("rabbitmq-server");
+        let mut command = self.command(&self.server_script);
         // Makes the script become the server, so that the process we hold is the server.
         command.env("RUNNING_UNDER_SYSTEMD", "true");
         self.server = Some(Kept::spawn(&command, ""));
@@ -166,7 +177,7 @@ impl Node {
 
     /// Runs `rabbitmqctl` with `arguments`; returns what it prints.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
-        let mut command = self.command("rabbitmqctl");
+        let mut command = self.command(&self.ctl_script);
         let Output { status, stdout, stderr } = command
             .args(arguments)
             .stdout(Stdio::piped())
@@ -178,8 +189,8 @@ impl Node {
         String::from_utf8_lossy(&stdout).into_owned()
     }
 
-    fn command(&self, script: &str) -> Command {
-        let mut command = Command::new(self.scripts.join(script));
+    fn command(&self, script: &Path) -> Command {
+        let mut command = Command::new(script);
         let here = |name: &str| self.directory.join(name);
         command
             .env("HOME", &self.directory)
