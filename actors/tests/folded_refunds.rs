@@ -68,13 +68,56 @@ async fn the_parts_of_a_refund_that_is_made_anew_keep_their_numbers() {
         let surplus = known.and_then(|known| known.refunds.last().cloned()).expect("is asked for");
         let failed = format!("refund_failed c {}", surplus.id);
         shop.run("payment.callback", said("o-1", &failed)).await;
-        for _ in 0..2 {
+        for day in 2..4 {
             let asked = request(&mut shop, 150).await;
             assert_eq!(asked, ["1 c 100", "2 b 50"], "{kept} are kept");
-            for text in ["refund_failed b r-1 later", "refund_failed c r-1 later"] {
-                shop.run("payment.callback", said("o-1", text)).await;
+            for text in ["refund_failed b r-1", "refund_failed c r-1"] {
+                let mut failed = said("o-1", text);
+                failed["occurred_at"] = json!(format!("2026-01-{day:02}T00:00:00Z"));
+                shop.run("payment.callback", failed).await;
             }
         }
+        shop.check_balance();
+    }
+}
+
+/// A share of 10 of the refund `r-1`, which occurred at that second.
+fn share(second: usize) -> serde_json::Value {
+    let mut share = said("o-1", "refund_succeeded a 10 r-1");
+    share["occurred_at"] = json!(format!("2026-01-01T00:00:{second:02}Z"));
+    share
+}
+
+#[actix::test]
+async fn a_share_of_a_refund_is_known_however_many_came_after_it() {
+    for kept in [0, 1, 50] {
+        let mut shop = order_that_keeps(kept, &["captured a 300 #1"]).await;
+        request(&mut shop, 290).await;
+        // the first is heard of last: it is the oldest of too many at once
+        for second in (1..25).chain([0]) {
+            let came = shop.run("payment.callback", share(second)).await;
+            assert_eq!(came.record.verdict, Verdict::Applied, "{second}");
+        }
+        assert_eq!(shop.order("o-1").refunded, 250, "{kept} are kept");
+        for second in 0..25 {
+            let again = shop.run("payment.callback", share(second)).await;
+            assert_eq!(again.record.verdict, Verdict::Stale, "{second}, {kept} are kept");
+        }
+        // a failure is no share: one of the same time counts
+        let mut failed = said("o-1", "refund_failed a r-1");
+        failed["occurred_at"] = json!("2026-01-01T00:00:25Z");
+        shop.run("payment.callback", failed).await;
+        // the rest comes, all of it bounces and is asked for again: then none of them is known
+        for second in 25..29 {
+            shop.run("payment.callback", share(second)).await;
+        }
+        assert_eq!(shop.order("o-1").refunded, 290);
+        shop.run("payment.callback", said("o-1", "refund_failed a r-1 later")).await;
+        assert_eq!(shop.order("o-1").refunded, 0);
+        request(&mut shop, 290).await;
+        let answer = shop.run("payment.callback", share(3)).await;
+        assert_eq!(answer.record.verdict, Verdict::Applied, "it answers the new request");
+        assert_eq!(shop.order("o-1").refunded, 10);
         shop.check_balance();
     }
 }

@@ -117,12 +117,12 @@ fn the_shop_does_what_the_contract_says() {
 
 #[test]
 fn the_money_of_an_order_with_many_attempts_and_refunds_is_what_the_contract_says() {
-    let histories = (confirm_on(), payments_kept(), money_history());
-    check_cases(cases() / 4, histories, |(confirm_on, payments_kept, history)| {
+    let histories = (confirm_on(), payments_kept(), placing_two(), money_history());
+    check_cases(cases() / 4, histories, |(confirm_on, payments_kept, placing, history)| {
         run(async {
             let mut pair = Pair::open(LatePayment::Rehold, confirm_on, payments_kept);
             pair.live(&[]).await?;
-            for order in placing_two() {
+            for order in placing {
                 pair.send("order.place", order).await?;
             }
             for happens in &history {

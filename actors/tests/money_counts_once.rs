@@ -123,6 +123,50 @@ async fn new_money_for_a_deleted_order_is_parked_for_a_person() {
 }
 
 #[actix::test]
+async fn what_came_of_a_refund_of_a_deleted_order_is_parked_unless_it_is_known() {
+    // Given an order that was deleted after two refunds: one succeeded, and one failed before it succeeded
+    let mut shop = two_orders().await;
+    for text in ["captured pi_7 500 #ch_7", "refund_succeeded pi_7 100 r-1"] {
+        shop.run("payment.callback", said("o-1", text)).await;
+    }
+    let request = serde_json::json!({"order_id": "o-1", "refund_id": "r-2", "amount": 400});
+    shop.run("refund.request", request.clone()).await;
+    shop.run("payment.callback", said("o-1", "refund_failed pi_7 r-2")).await;
+    shop.run("refund.request", request).await;
+    shop.run("payment.callback", said("o-1", "refund_succeeded pi_7 400 r-2 later")).await;
+    shop.run("payment.callback", said("o-2", "captured pi_2 500 #ch_2")).await;
+    assert_eq!(shop.status("o-1"), Status::Refunded);
+    shop.deliver().await;
+    shop.pass(200 * DAY).await;
+    assert!(shop.state::<Payments>(tables::ORDERS, "o-1").is_none(), "it is deleted");
+
+    // Then what it knew is stale, and what moved since is parked
+    let parked = (Verdict::Failed, Some("failed"));
+    for (text, expected, detail) in [
+        ("refund_succeeded pi_7 100 r-1", STALE, None),
+        ("refund_failed pi_7 r-2", STALE, None),
+        ("refund_succeeded pi_7 400 r-2 later", STALE, None),
+        ("refund_succeeded pi_2 100 r-1", STALE, Some(belongs_to("o-2"))),
+        ("refund_failed pi_2 r-1", STALE, Some(belongs_to("o-2"))),
+        ("refund_failed pi_7 r-1 later", parked, Some(in_no_book())),
+        ("refund_failed pi_7 r-2 later", parked, Some(in_no_book())),
+        ("refund_succeeded pi_7 100 r-1 later", parked, Some(in_no_book())),
+        ("refund_succeeded pi_7 9 r-3", parked, Some(in_no_book())),
+        ("refund_succeeded pi_9 9 r-1", parked, Some(in_no_book())),
+        ("refund_succeeded pi_7 100 r-1 @other", parked, Some(in_no_book())),
+    ] {
+        let told = shop.run("payment.callback", said("o-1", text)).await;
+        assert_eq!((verdict(&told), told.record.detail.clone()), (expected, detail), "{text}");
+    }
+    assert_eq!(counters::parked_in_all(&shop.sequencer.view().borrow()), 6);
+    shop.check_balance();
+}
+
+fn in_no_book() -> Detail {
+    Detail::Text("order o-1 was deleted; this refund is in no book".to_owned())
+}
+
+#[actix::test]
 async fn what_else_is_said_of_a_deleted_order_is_stale() {
     let mut shop = Box::pin(a_deleted_order()).await;
     shop.run("order.place", place("o-3", &[("tea", 1, 500)])).await;
@@ -135,8 +179,6 @@ async fn what_else_is_said_of_a_deleted_order_is_stale() {
         "failed pi_7",
         "voided pi_7",
         "expired pi_7",
-        "refund_succeeded pi_7 500 r-1",
-        "refund_failed pi_7 r-1",
         "dispute_opened pi_7 d-1",
         "dispute_closed pi_7 d-1 lost",
     ] {

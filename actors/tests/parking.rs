@@ -76,6 +76,32 @@ async fn a_waiting_callback_that_its_full_order_cannot_take_is_parked() {
     shop.check_balance();
 }
 
+#[actix::test]
+async fn an_order_with_as_much_money_as_can_be_counted_hears_everything_but_more_of_it() {
+    let mut shop = Shop::stocked(&[("tea", 10)]).await;
+    shop.run("order.place", place("o-1", &[("tea", 1, 5_000)])).await;
+    let all = format!("captured a {} #1", i64::MAX);
+    let parked = (Verdict::Failed, Some("failed"));
+    for (text, expected) in [
+        (&*all, (Verdict::Review, None)),
+        ("captured b 1 #2", parked),
+        ("captured b 1 #1 USD", (Verdict::Review, None)),
+        ("authorized c 5", (Verdict::Applied, None)),
+        ("failed c later", (Verdict::Applied, None)),
+        // it is known
+        (&*all, (Verdict::Stale, None)),
+        ("refund_succeeded a 5 r-1", (Verdict::Applied, None)),
+        ("refund_succeeded a 5 r-1", (Verdict::Stale, None)),
+        ("captured b 1 #2", parked),
+    ] {
+        let told = shop.run("payment.callback", said("o-1", text)).await;
+        assert_eq!(verdict(&told), expected, "{text}");
+        shop.check_balance();
+    }
+    let order = shop.order("o-1");
+    assert_eq!((order.paid, order.refunded), (i64::MAX, 5));
+}
+
 /// Settings of a shop that parks at most that many messages.
 fn with_room_for(parked_count: u64) -> Settings {
     Settings { parked_count, ..settings() }

@@ -115,8 +115,7 @@ async fn a_failed_refund_may_be_requested_again_and_its_goods_are_restocked_once
     assert_eq!(verdict(&again), APPLIED);
     assert_eq!(types(&again), ["payment.refund_requested"]);
     assert_eq!((shop.stock("tea"), shop.count("stock.returned")), ((8, 0), 1));
-    // the refund may fail or succeed again; once it has succeeded, a failure is stale
-    shop.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
+    // the refund may fail or succeed again; once it has succeeded, an earlier failure is stale
     shop.run("payment.callback", said("o-1", "refund_succeeded a 500 r-1")).await;
     let stale = shop.run("payment.callback", said("o-1", "refund_failed a r-1")).await;
     assert_eq!(verdict(&stale), (Verdict::Stale, None));
@@ -436,13 +435,15 @@ fn keys(shop: &Shop) -> Vec<(String, u32, u32)> {
     keys.collect()
 }
 
-/// Every refund that is requested fails.
+/// Every refund that is requested fails, at a time of its own.
 async fn all_fail(shop: &mut Shop) {
     for refund in shop.refunds("o-1") {
         if refund.state == RefundState::Requested {
             let attempt = refund.attempt.expect("asks somebody");
             let mut failed = said("o-1", &format!("refund_failed {attempt}"));
             failed["refund_id"] = json!(refund.id);
+            failed["occurred_at"] = json!(shop.sequencer.now());
+            shop.clock.advance(Duration::from_micros(1));
             shop.run("payment.callback", failed).await;
         }
     }

@@ -1,12 +1,12 @@
 //! Records what providers say of each order's money; the only writer of payments and of waiting
 //! callbacks. The callbacks that wait are in [`waiting`](super::waiting); what of the payments of an order is folded is
-//! in [`unfolding`](super::unfolding) and [`settling`](super::settling).
-//!
-//! Invariant: money counts for one order. The index names the order of every capture that has an id, and of every attempt
-//! with an authorization or money, for ever: also when the order is deleted.
+//! in [`unfolding`](super::unfolding) and [`settling`](super::settling); which order money belongs to is in
+//! [`belonging`](super::belonging).
 
+use super::belonging::{Elsewhere, Reported, name_of_attempt};
 use super::items::Items;
 use super::provider_requests::void;
+use super::unfolding::{ByName, Unfolded};
 use crate::changeset::Changeset;
 use crate::outcome::{DeleteOrderData, DeleteReply, Fault, Reply};
 use crate::owner::Owner;
@@ -16,16 +16,17 @@ use crate::supervisor::ActorStats;
 use crate::tables;
 use actix::prelude::*;
 use orderly_domain::command::{CallbackKind, PaymentCallback};
-use orderly_domain::id::{AttemptId, CaptureId, OrderId, Provider};
-use orderly_domain::identity;
+use orderly_domain::event::Event;
+use orderly_domain::id::OrderId;
 use orderly_domain::money::Currency;
 use orderly_domain::order::rules::{Capturable, Resolvable};
 use orderly_domain::order::{Order, Tombstone};
-use orderly_domain::payment::Payments;
 use orderly_domain::payment::rules::{
-    self, Attention, CallbackEffect, Change, PaymentSummary, Phase, VoidTarget,
+    self, Attention, CallbackEffect, Change, KnownByName, PaymentSummary, Phase, VoidTarget,
 };
-use orderly_store::{NameHash, Ordinal};
+use orderly_domain::payment::{FoldedContent, Payments};
+use orderly_domain::verdict::{Reason, Refusal};
+use orderly_store::Ordinal;
 use std::time::Duration;
 
 /// The owner of all attempts, refunds, disputes and waiting callbacks.
@@ -60,7 +61,8 @@ replies! {
     DeleteOrderData => delete_order_data,
 }
 
-/// Records what a provider says of an order's money, and replies what that means.
+/// Records what a provider says of an order's money, and replies what that means. Refused when it is new money that the
+/// sums of the order cannot take.
 #[derive(Debug, Message)]
 #[rtype(result = "Reply<RecordedCallback>")]
 pub struct RecordCallback {
@@ -72,6 +74,10 @@ pub struct RecordCallback {
     pub currency: Currency,
     /// How far the order is.
     pub phase: Phase,
+    /// All that was captured in the order's currency, in minor units.
+    pub paid: i64,
+    /// All that was sent back in the order's currency, in minor units.
+    pub refunded: i64,
 }
 
 /// What a callback means for its order.
@@ -83,29 +89,6 @@ pub struct RecordedCallback {
     pub summary: PaymentSummary,
     /// Another order has what the callback is about. Then the callback is stale.
     pub elsewhere: Option<Elsewhere>,
-}
-
-/// Another order has what a callback is about. `None`: an earlier build deleted that order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Elsewhere {
-    /// The captured money counted for the order.
-    Money(Option<OrderId>),
-    /// The attempt belongs to the order: the first that counted an authorization or a capture of the attempt.
-    Attempt(Option<OrderId>),
-}
-
-impl Elsewhere {
-    /// The detail of the verdict.
-    pub fn detail(&self) -> String {
-        match self {
-            Self::Money(Some(order)) => format!("counted for order {order}"),
-            Self::Money(None) => "counted for another order, which was deleted".to_owned(),
-            Self::Attempt(Some(order)) => format!("the attempt belongs to order {order}"),
-            Self::Attempt(None) => {
-                "the attempt belongs to another order, which was deleted".to_owned()
-            }
-        }
-    }
 }
 
 /// Asks how an order's payments stand.
@@ -164,54 +147,82 @@ impl PaymentActor {
     }
 
     fn record_callback(&mut self, record: RecordCallback) -> Reply<RecordedCallback> {
-        let RecordCallback { order, callback, currency, phase } = record;
+        let RecordCallback { order, callback, currency, phase, paid, refunded } = record;
         crate::failpoints::hit("payment", callback.event_id.as_str());
         let mut changeset = Changeset::default();
         let mut known = self.unfolded(order)?;
-        let name = name_of_money(&callback);
-        let owner = match &name {
+        let reported = Reported::of(&callback);
+        let owner = match &reported.name() {
             Some(name) => self.items.find(tables::ORDERS, name)?,
             None => None,
         };
-        let is_captured = callback.kind == CallbackKind::Captured;
-        if let Some(other) = owner.filter(|owner| *owner != order) {
-            let id = self.id_of(other)?;
-            let elsewhere = if is_captured { Elsewhere::Money(id) } else { Elsewhere::Attempt(id) };
-            let elsewhere = Some(elsewhere);
-            let summary = rules::summary(&known.payments, currency);
-            let recorded = RecordedCallback { effect: CallbackEffect::Stale, summary, elsewhere };
-            return Ok((recorded, changeset));
-        }
         self.unfold(&mut known, &callback)?;
-        let is_counted = is_captured && owner.is_some();
-        let is_known = is_counted || self.is_known_by_name(&known, &callback)?;
-        let (effect, change) = if is_known {
-            (CallbackEffect::Stale, None)
-        } else {
-            rules::decide(&known.payments, &callback, currency, phase)
+        let is_of_another = match reported {
+            Reported::Capture(_) | Reported::Authorization(_) => true,
+            Reported::Refund(_) | Reported::Dispute(_) => {
+                !rules::concerns(&known.payments, &callback)
+            }
+            Reported::Progress => false,
+        };
+        let other = owner.filter(|owner| *owner != order && is_of_another);
+        let elsewhere = match other {
+            Some(other) => Some(reported.elsewhere(self.id_of(other)?)),
+            None => None,
+        };
+        let is_counted = matches!(reported, Reported::Capture(_)) && owner.is_some();
+        let by_name = self.known_by_name(&known, &callback)?;
+        let (effect, change) = match by_name {
+            _ if elsewhere.is_some() || is_counted => (CallbackEffect::Stale, None),
+            ByName::Nothing => rules::decide(&known.payments, &callback, currency, phase),
+            ByName::EndedAttempt if is_to_void(&known, &callback, phase) => {
+                self.void_ended_attempt(&mut known, &callback, &mut changeset)?;
+                let summary = rules::summary(&known.payments, currency);
+                self.settle(known, &mut changeset)?;
+                let effect = CallbackEffect::Authorized;
+                return Ok((RecordedCallback { effect, summary, elsewhere: None }, changeset));
+            }
+            ByName::Known | ByName::EndedAttempt => (CallbackEffect::Stale, None),
         };
         let Some(change) = change else {
             let summary = rules::summary(&known.payments, currency);
-            return Ok((RecordedCallback { effect, summary, elsewhere: None }, changeset));
+            return Ok((RecordedCallback { effect, summary, elsewhere }, changeset));
         };
+        check_sums(effect, (paid, refunded))?;
         let is_capture = matches!(change, Change::Captured { .. });
         let is_authorization = matches!(change, Change::Authorized { .. });
+        let mut dropped: Vec<_> =
+            rules::drop_share(&known.payments, &callback, &change).into_iter().collect();
         rules::apply(&mut known.payments, change);
         if is_authorization && rules::has_too_many_authorizations(&known.payments) {
             let which = VoidTarget::One(callback.provider.clone(), callback.attempt_id.clone());
             void(&mut known.payments, &which, &mut changeset);
         }
-        let dropped = rules::drop_ended(&mut known.payments);
+        dropped.extend(rules::drop_ended(&mut known.payments));
         self.give_names(&mut known, dropped, &mut changeset)?;
         let summary = rules::summary(&known.payments, currency);
         if is_capture || is_authorization {
             let attempt = name_of_attempt(&callback.provider, &callback.attempt_id);
-            for name in name.into_iter().chain([attempt]) {
+            for name in reported.name().into_iter().chain([attempt]) {
                 self.items.name((tables::ORDERS, name), order, &mut changeset)?;
             }
         }
         self.settle(known, &mut changeset)?;
-        Ok((RecordedCallback { effect, summary, elsewhere: None }, changeset))
+        Ok((RecordedCallback { effect, summary, elsewhere }, changeset))
+    }
+
+    /// Asks to void an attempt that ended, was dropped, and is authorized all the same.
+    fn void_ended_attempt(
+        &mut self,
+        known: &mut Unfolded,
+        callback: &PaymentCallback,
+        changeset: &mut Changeset,
+    ) -> Result<(), Fault> {
+        let (provider, attempt_id) = (callback.provider.clone(), callback.attempt_id.clone());
+        let name =
+            KnownByName::Authorization(provider.clone(), attempt_id.clone(), callback.occurred_at);
+        self.give_names(known, vec![name], changeset)?;
+        changeset.events.push(Event::VoidRequested { attempt_id, provider: Some(provider) });
+        Ok(())
     }
 
     /// The id of an order, also of a deleted one.
@@ -265,47 +276,50 @@ impl PaymentActor {
             if rules::is_under_way(&payments) || needs_a_person() {
                 return Ok((DeleteReply::InUse, changeset));
             }
+            // what came of its refunds stays known
+            let mut results: Vec<_> = payments.refunds.iter().flat_map(rules::results).collect();
             let mut next = payments.folded.as_ref().and_then(|folded| folded.newest);
             while let Some(ordinal) = next.map(Ordinal) {
-                next = self.items.get(ordinal)?.before;
+                let item = self.items.get(ordinal)?;
+                next = item.before;
+                if let FoldedContent::Refund(refund) = &item.content {
+                    results.extend(rules::results(refund));
+                }
                 self.items.delete(ordinal, &mut changeset);
             }
+            let mut known = Unfolded::new(delete.order, Payments::default());
+            self.give_names(&mut known, results, &mut changeset)?;
             changeset.delete(&mut self.payments, delete.order);
         }
         Ok((DeleteReply::Deleted, changeset))
     }
 }
 
-/// The name of what a callback reports: of the captured money, or of the attempt that is authorized. The index has the order
-/// that it counts for or belongs to. `None`: the callback reports neither, or a capture without an id.
-pub(crate) fn name_of_money(callback: &PaymentCallback) -> Option<NameHash> {
-    let PaymentCallback { provider, attempt_id, capture_id, .. } = callback;
-    match callback.kind {
-        CallbackKind::Captured => {
-            capture_id.as_ref().map(|capture| name_of_capture(provider, attempt_id, capture))
-        }
-        CallbackKind::Authorized => Some(name_of_attempt(provider, attempt_id)),
-        CallbackKind::ActionRequired
-        | CallbackKind::Failed
-        | CallbackKind::Voided
-        | CallbackKind::Expired
-        | CallbackKind::RefundSucceeded
-        | CallbackKind::RefundFailed
-        | CallbackKind::DisputeOpened
-        | CallbackKind::DisputeClosed => None,
+/// Whether an attempt must be voided that ended and was dropped: it is authorized, and the order does not wait for its money.
+fn is_to_void(known: &Unfolded, callback: &PaymentCallback, phase: Phase) -> bool {
+    callback.kind == CallbackKind::Authorized
+        && phase != Phase::Awaiting
+        && !rules::concerns(&known.payments, callback)
+}
+
+/// Checks that the sums of the order can take its new money.
+fn check_sums(effect: CallbackEffect, (paid, refunded): (i64, i64)) -> Result<(), Refusal> {
+    let sum = match effect {
+        CallbackEffect::Captured { amount } => paid.checked_add(amount),
+        CallbackEffect::Refunded { amount, .. } => refunded.checked_add(amount),
+        CallbackEffect::Stale
+        | CallbackEffect::CapturedInOtherCurrency
+        | CallbackEffect::ActionRequired
+        | CallbackEffect::Authorized
+        | CallbackEffect::Ended
+        | CallbackEffect::RefundedInOtherCurrency { .. }
+        | CallbackEffect::RefundFailed
+        | CallbackEffect::Bounced { .. }
+        | CallbackEffect::BouncedInOtherCurrency
+        | CallbackEffect::Disputed { .. } => Some(0),
+    };
+    match sum {
+        Some(_) => Ok(()),
+        None => Err(Refusal::with(Reason::Failed, "the sum of money is too large")),
     }
-}
-
-/// The name of an attempt with an authorization or money: the index has the order that it belongs to.
-pub(crate) fn name_of_attempt(provider: &Provider, attempt: &AttemptId) -> NameHash {
-    NameHash(identity::of_attempt(provider, attempt))
-}
-
-/// The name of a capture: the index has the order that its money counts for.
-pub(crate) fn name_of_capture(
-    provider: &Provider,
-    attempt: &AttemptId,
-    capture: &CaptureId,
-) -> NameHash {
-    NameHash(identity::of_capture(provider, attempt, capture))
 }

@@ -4,6 +4,7 @@
 //! | module | has |
 //! |---|---|
 //! | `actor` | the owner: records what providers say |
+//! | `belonging` | which callbacks are about money, and to which order it belongs |
 //! | `waiting` | callbacks that came before their order |
 //! | `provider_requests` | what providers are asked to do: refunds, captures and voids |
 //! | `items` | the folded items of orders, and their names |
@@ -13,6 +14,7 @@
 //! | `stored` | where payments are in the store |
 
 mod actor;
+mod belonging;
 mod items;
 mod notified;
 mod provider_requests;
@@ -22,10 +24,11 @@ mod unfolding;
 mod waiting;
 
 pub use actor::{
-    Elsewhere, GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback,
-    RecordedCallback, WaitingLimits,
+    GetResolvable, GetSummary, GotResolvable, PaymentActor, RecordCallback, RecordedCallback,
+    WaitingLimits,
 };
-pub(crate) use actor::{name_of_attempt, name_of_capture, name_of_money};
+pub use belonging::{Elsewhere, Reported};
+pub(crate) use belonging::{name_of_attempt, name_of_capture, name_of_result};
 pub use notified::refund_of_notification;
 pub(crate) use provider_requests::derived_refund;
 pub use provider_requests::{

@@ -4,7 +4,8 @@
 //! Invariants: the payments keep a bounded number of items of each kind. Their sums of folded items are those of the
 //! records. An item that was folded once has its record and its name for ever.
 
-use super::actor::{PaymentActor, name_of_capture};
+use super::actor::PaymentActor;
+use super::belonging::name_of_capture;
 use super::items;
 use super::unfolding::{Taken, Unfolded};
 use crate::changeset::Changeset;
@@ -257,6 +258,14 @@ impl PaymentActor {
                 KnownByName::EndedAttempt(provider, attempt) => {
                     known.folded().has_names = true;
                     items::ended_attempt(order, &provider, &attempt)
+                }
+                KnownByName::Share(id, provider, attempt, at) => {
+                    known.folded().has_names = true;
+                    items::success(order, &id, (&provider, &attempt), at)
+                }
+                KnownByName::Failure(id, provider, attempt, at) => {
+                    known.folded().has_names = true;
+                    items::failure(order, &id, (&provider, &attempt), at)
                 }
             };
             self.items.name((tables::ORDERS, name), order, changeset)?;

@@ -4,6 +4,7 @@
 //! [`settling`](super::settling).
 
 use super::actor::PaymentActor;
+use super::belonging::name_of_result;
 use super::items;
 use crate::outcome::Fault;
 use crate::tables;
@@ -43,6 +44,17 @@ pub(super) struct Unknown {
     pub(super) provider: Provider,
     pub(super) attempt: AttemptId,
     pub(super) sums: Vec<CurrencySum>,
+}
+
+/// What of a callback is known by its name alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ByName {
+    /// Nothing.
+    Nothing,
+    /// What it reports: it is no news.
+    Known,
+    /// Its attempt, which ended without money.
+    EndedAttempt,
 }
 
 impl Unfolded {
@@ -116,42 +128,47 @@ impl PaymentActor {
         }
     }
 
-    /// Whether the callback reports money that is counted, an authorization that is known, or something of an attempt that
-    /// ended, and that is not kept.
-    pub(super) fn is_known_by_name(
+    /// What of the callback is known by its name alone, since it is not kept.
+    pub(super) fn known_by_name(
         &mut self,
         known: &Unfolded,
         callback: &PaymentCallback,
-    ) -> Result<bool, Fault> {
+    ) -> Result<ByName, Fault> {
         if !known.payments.folded.as_ref().is_some_and(|folded| folded.has_names) {
-            return Ok(false);
+            return Ok(ByName::Nothing);
         }
         let PaymentCallback { provider, attempt_id, event_id, occurred_at, .. } = callback;
-        let ended = items::ended_attempt(known.order, provider, attempt_id);
-        let name = match callback.kind {
+        let order = known.order;
+        let ended = items::ended_attempt(order, provider, attempt_id);
+        let (fact, attempt) = match callback.kind {
             CallbackKind::Captured if callback.capture_id.is_none() => {
-                items::event(known.order, provider, event_id)
+                (Some(items::event(order, provider, event_id)), None)
             }
             CallbackKind::Authorized => {
-                items::authorization(known.order, (provider, attempt_id), *occurred_at)
+                let name = items::authorization(order, (provider, attempt_id), *occurred_at);
+                (Some(name), Some(ended))
             }
             CallbackKind::ActionRequired
             | CallbackKind::Failed
             | CallbackKind::Voided
-            | CallbackKind::Expired => ended,
-            CallbackKind::Captured
-            | CallbackKind::RefundSucceeded
+            | CallbackKind::Expired => (None, Some(ended)),
+            CallbackKind::RefundSucceeded if rules::has_summed_up(&known.payments, callback) => {
+                (name_of_result(order, callback), None)
+            }
+            CallbackKind::RefundSucceeded
+            | CallbackKind::Captured
             | CallbackKind::RefundFailed
             | CallbackKind::DisputeOpened
-            | CallbackKind::DisputeClosed => return Ok(false),
+            | CallbackKind::DisputeClosed => (None, None),
         };
-        let names = [Some(name), (callback.kind == CallbackKind::Authorized).then_some(ended)];
-        for name in names.into_iter().flatten() {
-            if self.items.find(tables::ORDERS, &name)?.is_some() {
-                return Ok(true);
+        for (name, what) in [(fact, ByName::Known), (attempt, ByName::EndedAttempt)] {
+            if let Some(name) = name
+                && self.items.find(tables::ORDERS, &name)?.is_some()
+            {
+                return Ok(what);
             }
         }
-        Ok(false)
+        Ok(ByName::Nothing)
     }
 
     /// Takes back the attempt, if it is folded.

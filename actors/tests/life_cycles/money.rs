@@ -14,15 +14,18 @@ fn amount() -> impl Strategy<Value = i64> {
     prop_oneof![6 => (1..4_i64).prop_map(|n| n * 100), 2 => Just(50_i64), 1 => Just(10_i64)]
 }
 
-/// Both orders: each of three units, of 300 together.
-pub fn placing_two() -> [Value; 2] {
-    ["o-1", "o-2"].map(|order| {
-        json!({
-            "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR",
-            "lines": [
-                {"sku": "cup", "quantity": 2, "unit_price": 100},
-                {"sku": "pot", "quantity": 1, "unit_price": 100},
-            ],
+/// Both orders: each of three units, of 300 together, or for nothing.
+pub fn placing_two() -> impl Strategy<Value = [Value; 2]> {
+    let price = || prop_oneof![5 => Just(100), 1 => Just(0)];
+    (price(), price()).prop_map(|(first, second)| {
+        [("o-1", first), ("o-2", second)].map(|(order, price)| {
+            json!({
+                "order_id": order, "customer": {"id": "c-1"}, "currency": "EUR",
+                "lines": [
+                    {"sku": "cup", "quantity": 2, "unit_price": price},
+                    {"sku": "pot", "quantity": 1, "unit_price": price},
+                ],
+            })
         })
     })
 }
@@ -93,9 +96,12 @@ fn command() -> impl Strategy<Value = Happens> {
             ("refund.request", data)
         },
     );
-    let decision = select(&["accept", "cancel", "return", "return"][..]);
-    let resolving = (order(), decision).prop_map(|(order, decision)| {
-        ("order.resolve", json!({"order_id": order, "decision": decision}))
+    let decision = select(&["accept", "accept", "cancel", "return", "return"][..]);
+    let write_off = prop::option::weighted(0.5, amount());
+    let resolving = (order(), decision, write_off).prop_map(|(order, decision, write_off)| {
+        let write_off = write_off.filter(|_| decision == "accept");
+        let data = json!({"order_id": order, "decision": decision, "write_off": write_off});
+        ("order.resolve", data)
     });
     let amending = (order(), 0..3_i64).prop_map(|(order, quantity)| {
         let lines = json!([{"sku": "cup", "quantity": quantity}]);
@@ -117,14 +123,37 @@ fn command() -> impl Strategy<Value = Happens> {
     sent.prop_map(|(kind, data)| Happens::Sent(kind, data))
 }
 
+/// A refund comes in many small shares, and some of them are reported again.
+fn shares() -> impl Strategy<Value = Vec<Happens>> {
+    let refund = select(&["w-1", "w-2", "@0", "@1"][..]);
+    let again = prop::collection::vec(0..25_u8, 1..4);
+    (order(), refund, 1..7_u8, 15..25_u8, again, any::<u32>()).prop_map(
+        |(order, refund, day, count, again, event)| {
+            let seconds = (0..count).chain(again).enumerate();
+            let shares = seconds.map(|(nth, second)| {
+                let said = json!({
+                    "provider": "acme", "order_id": order, "attempt_id": "@0",
+                    "kind": "refund_succeeded", "refund_id": refund, "amount": 1, "currency": "EUR",
+                    "occurred_at": format!("2026-01-{day:02}T00:00:{second:02}Z"),
+                    "event_id": format!("e-{event}-{nth}"),
+                });
+                Happens::Sent("payment.callback", said)
+            });
+            shares.collect()
+        },
+    )
+}
+
 /// What happens to the money of both orders after they are placed.
 pub fn money_history() -> impl Strategy<Value = Vec<Happens>> {
+    let one = |happens: Happens| vec![happens];
     let happens = prop_oneof![
-        30 => callback().boxed(),
-        16 => command().boxed(),
-        1 => Just(Happens::Passes { minutes: 16 }).boxed(),
-        1 => Just(Happens::Fires).boxed(),
-        1 => Just(Happens::Restarts).boxed(),
+        60 => callback().prop_map(one).boxed(),
+        32 => command().prop_map(one).boxed(),
+        1 => shares().boxed(),
+        2 => Just(one(Happens::Passes { minutes: 16 })).boxed(),
+        2 => Just(one(Happens::Fires)).boxed(),
+        2 => Just(one(Happens::Restarts)).boxed(),
     ];
-    prop::collection::vec(happens, 5..30)
+    prop::collection::vec(happens, 5..30).prop_map(|history| history.concat())
 }

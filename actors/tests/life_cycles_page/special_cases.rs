@@ -179,6 +179,42 @@ pub(crate) const SPECIAL_CASES: &[(&str, History, History)] = &[
         &["refund_succeeded p 100 r-1 earlier"],
     ),
     (
+        "paid, a refund failed and was asked for again, and the same failure is reported again",
+        &["place", "captured p 500", "refund 100", "refund_failed p r-1", "refund 100"],
+        &["refund_failed p r-1"],
+    ),
+    (
+        "awaiting_payment since the authorization was lost, a refund bounced",
+        &[
+            "place on authorization",
+            "authorized a 500",
+            "captured a 100 #1",
+            "refund_succeeded a 100 r-1",
+            "voided a later",
+        ],
+        &["refund_failed a r-1 later"],
+    ),
+    (
+        "paid for nothing, money that came all the same goes back",
+        &["place", "discount 500", "captured p 100 #1"],
+        &["refund_succeeded p 100 r-1"],
+    ),
+    (
+        "paid since the rest was let go, and the rest came and goes back",
+        &["place", "captured p 200 #1", "write off", "captured q 300 #1"],
+        &["refund_succeeded q 300 r-1"],
+    ),
+    (
+        "paid, an attempt that had failed is authorized",
+        &["place", "failed a", "captured p 500"],
+        &["authorized a 500 later"],
+    ),
+    (
+        "cancelled, an attempt that had failed is authorized",
+        &["place", "failed a", "cancel"],
+        &["authorized a 500 later"],
+    ),
+    (
         "paid, a refund failed and was settled another way, accepted",
         &["place", "captured p 500", "refund 100", "refund_failed p r-1"],
         &["accept"],

@@ -145,6 +145,10 @@ pub enum NameOf {
     Notification = 6,
     /// An attempt that ended without money and is not kept, by provider and id.
     EndedAttempt = 7,
+    /// A success of a refund that is not kept, by id, provider, attempt and time.
+    RefundSuccess = 8,
+    /// A failure of a refund that is not kept, by id, provider, attempt and time.
+    RefundFailure = 9,
 }
 
 /// A fraction of `span` that is derived from `id`: the same at every call, and evenly distributed over the ids. It

@@ -151,6 +151,8 @@ fn names_and_identities_never_change() {
         NameOf::Authorization,
         NameOf::Notification,
         NameOf::EndedAttempt,
+        NameOf::RefundSuccess,
+        NameOf::RefundFailure,
     ];
     assert_eq!(names.map(of), OF_ORDER);
     assert_eq!(identity::derived("n-", &["o-1", "order_confirmed"]), DERIVED);
@@ -168,7 +170,7 @@ const NAME: &str = "4b7c6d0699c78bf13f0029de4961cad3";
 const PARKED: &str = "c95adac2ba1139c2e4201d6f3c96a5c6";
 const ATTEMPT: &str = "ae6807df3e51e8d3c652584995c2dd79";
 const CAPTURE: &str = "e9e777ef2136dabde5bead2823143c5f";
-const OF_ORDER: [&str; 8] = [
+const OF_ORDER: [&str; 10] = [
     "1c3d1634d49c94b7de006310ca243735",
     "e393ca11debb3089b1d0979ec047f478",
     "feb1552e44111885cde51bebff336ba9",
@@ -177,6 +179,8 @@ const OF_ORDER: [&str; 8] = [
     "40027978087dd02a4197ae3579cebde9",
     "ca0635f77808a3263cf7203bdfc8111b",
     "515ce77760ab5bf96fbcc80c507f03a6",
+    "49abdc4162e50afc72666776804ca575",
+    "feaee16a300e30b1626ebb8e763c31f8",
 ];
 const DERIVED: &str = "n-ef4d85ff38ca442b2414d255f262ba54";
 const REPLAYED: &str = "7b0f883389d364b6af96941fe83f10fe";

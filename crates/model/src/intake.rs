@@ -52,7 +52,12 @@ impl Model {
         }
         let callback = self.take_waiting(order)?;
         let outcome = self.callback(&callback.data, &callback.message);
-        Some(self.end(Some(order.to_owned()), outcome))
+        let has_failed = matches!(outcome, Err(Ended::Failed(_)));
+        let mut unit = self.end(Some(order.to_owned()), outcome);
+        if has_failed {
+            self.park_waiting(&callback, &mut unit);
+        }
+        Some(unit)
     }
 
     /// Parks the first callback that waited for an order, because it failed after every retry.

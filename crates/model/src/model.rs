@@ -1,5 +1,6 @@
 //! The data of the whole shop, and of the step in hand.
 
+use crate::callbacks::RefundResult;
 use crate::state::cart::Cart;
 use crate::state::order::{ConfirmOn, Order};
 use crate::state::parked::Parked;
@@ -71,6 +72,8 @@ pub struct Model {
     pub(crate) orders: BTreeMap<String, Order>,
     /// Orders that were deleted after their retention: their ids stay taken.
     pub(crate) retired: BTreeSet<String>,
+    /// What was known of the refunds of those orders.
+    pub(crate) retired_results: BTreeSet<RefundResult>,
     /// The order that each capture with an id was counted for: by provider, attempt and capture. Kept for ever.
     pub(crate) captures: BTreeMap<(String, String, String), String>,
     /// The order that each attempt belongs to, by provider and attempt: the first that counted an authorization or a capture
@@ -105,6 +108,7 @@ impl Model {
             carts: BTreeMap::new(),
             orders: BTreeMap::new(),
             retired: BTreeSet::new(),
+            retired_results: BTreeSet::new(),
             captures: BTreeMap::new(),
             attempts: BTreeMap::new(),
             waiting: BTreeMap::new(),

@@ -19,6 +19,18 @@ impl Model {
         assert!(!order.ledger.is_under_way(), "{id} is deleted, and its money is under way");
         assert!(!self.waiting.contains_key(id), "{id} is deleted, and callbacks wait for it");
         self.retired.insert(id.to_owned());
+        for refund in &order.ledger.refunds {
+            for part in &refund.parts {
+                let successes = part.successes.iter().map(|(at, _)| (true, *at));
+                let failure = part.failed_at.map(|at| (false, at));
+                for (is_success, at) in successes.chain(failure) {
+                    let (refund, provider) = (refund.id.clone(), part.provider.clone());
+                    let attempt = part.attempt.clone();
+                    let result = (id.to_owned(), is_success, refund, provider, attempt, at);
+                    self.retired_results.insert(result);
+                }
+            }
+        }
     }
 
     /// Deletes a closed cart.

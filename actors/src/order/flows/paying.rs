@@ -6,7 +6,7 @@ use crate::outcome::{CommandError, Fault, Outcome, accepted, ask};
 use crate::payment;
 use crate::tables;
 use actix::prelude::*;
-use orderly_domain::command::{CallbackKind, PaymentCallback};
+use orderly_domain::command::PaymentCallback;
 use orderly_domain::event::Event;
 use orderly_domain::id::{CommandId, OrderId, Source};
 use orderly_domain::inventory::HoldState;
@@ -17,7 +17,7 @@ use orderly_domain::payment::rules::{CallbackEffect, Phase};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
-use orderly_store::Ordinal;
+use orderly_store::{NameHash, Ordinal};
 
 /// Records a callback and changes its order. Before the order is placed, the callback waits.
 #[derive(Debug, Message)]
@@ -82,41 +82,32 @@ impl Flows {
         }
     }
 
-    /// A callback for a deleted order changes nothing. Money that no order has counted is parked, so that a person sees it;
-    /// a capture is known by its id.
+    /// A callback for a deleted order changes nothing. Money that moved and that no order has counted is parked, so that a
+    /// person sees it.
     fn for_deleted_order(
         &self,
         ordinal: Ordinal,
         callback: &PaymentCallback,
     ) -> Result<Outcome, Fault> {
-        let owner = self.owner_of(callback)?;
+        let reported = payment::Reported::of(callback);
+        let owner = self.named(reported.name())?;
         let other = owner.filter(|owner| *owner != ordinal);
-        let is_new_money = match callback.kind {
-            CallbackKind::Captured => owner.is_none(),
-            CallbackKind::Authorized => other.is_none(),
-            CallbackKind::ActionRequired
-            | CallbackKind::Failed
-            | CallbackKind::Voided
-            | CallbackKind::Expired
-            | CallbackKind::RefundSucceeded
-            | CallbackKind::RefundFailed
-            | CallbackKind::DisputeOpened
-            | CallbackKind::DisputeClosed => false,
+        let in_no_book = match reported {
+            payment::Reported::Capture(_) => owner.is_none().then_some("this money"),
+            payment::Reported::Authorization(_) => other.is_none().then_some("this money"),
+            payment::Reported::Refund(_) => {
+                let known = self.named(payment::name_of_result(ordinal, callback))?;
+                (other.is_none() && known.is_none()).then_some("this refund")
+            }
+            payment::Reported::Dispute(_) | payment::Reported::Progress => None,
         };
-        if is_new_money {
+        if let Some(what) = in_no_book {
             let order = &callback.order_id;
-            let detail = format!("order {order} was deleted; this money is in no book");
+            let detail = format!("order {order} was deleted; {what} is in no book");
             return Ok(cannot_be_kept(Refusal::with(Reason::Failed, detail)));
         }
         let detail = match other {
-            Some(other) => {
-                let id = self.id_of(other)?;
-                let elsewhere = match callback.kind {
-                    CallbackKind::Authorized => payment::Elsewhere::Attempt(id),
-                    _ => payment::Elsewhere::Money(id),
-                };
-                Some(elsewhere.detail().into())
-            }
+            Some(other) => Some(reported.elsewhere(self.id_of(other)?).detail().into()),
             None => None,
         };
         let mut changeset = Changeset::default();
@@ -124,9 +115,9 @@ impl Flows {
         Ok(Outcome { detail, ..Outcome::new(Verdict::Stale, changeset) })
     }
 
-    /// The order that has counted the capture of the callback, or that its authorized attempt belongs to.
-    fn owner_of(&self, callback: &PaymentCallback) -> Result<Option<Ordinal>, Fault> {
-        match payment::name_of_money(callback) {
+    /// The order that the index has for a name.
+    fn named(&self, name: Option<NameHash>) -> Result<Option<Ordinal>, Fault> {
+        match name {
             Some(name) => Ok(self.view.borrow().find(tables::ORDERS, &name)?),
             None => Ok(None),
         }
@@ -167,21 +158,23 @@ impl Flows {
         callback: PaymentCallback,
         now: Timestamp,
     ) -> Result<Outcome, Fault> {
-        let money = callback.amount.map_or(0, orderly_domain::money::NonNegativeAmount::get);
-        if before.paid.max(before.refunded).checked_add(money).is_none() {
-            // no money is refused: the message is parked
-            let refusal = Refusal::with(Reason::Failed, "the sum of money is too large");
-            return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
-        }
         let phase = self.phase(ordinal, &before).await?;
         let record = payment::RecordCallback {
             order: ordinal,
             callback: callback.clone(),
             currency: before.currency,
             phase,
+            paid: before.paid,
+            refunded: before.refunded,
         };
-        let (recorded_callback, recorded_changes) =
-            accepted(ask(&self.owners.payment, record).await?)?;
+        let (recorded_callback, recorded_changes) = match ask(&self.owners.payment, record).await? {
+            Ok(recorded) => recorded,
+            // no money is refused: the message is parked
+            Err(CommandError::Refused(refusal)) => {
+                return Ok(cannot_be_kept(refusal).about(before.id.clone(), Some(ordinal)));
+            }
+            Err(CommandError::Fault(fault)) => return Err(fault),
+        };
         let payment::RecordedCallback { effect, summary, elsewhere } = recorded_callback;
         let mut changeset = Changeset::default();
         let rehold =

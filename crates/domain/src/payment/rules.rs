@@ -36,19 +36,21 @@ pub use attempts::{
 };
 pub use change::{CallbackEffect, Change, End, Phase, Progress, Requested, apply};
 pub use folding::{
-    KnownByName, drop_ended, fold_attempts, fold_authorizations, fold_captures, fold_disputes,
-    fold_refunds, is_large, reduce, take_attempts, unfold_attempts, whole,
+    KnownByName, drop_ended, drop_share, fold_attempts, fold_authorizations, fold_captures,
+    fold_disputes, fold_refunds, is_large, reduce, results, take_attempts, unfold_attempts, whole,
 };
 pub use money::{
     Attention, OtherCurrency, acceptance, attention, capture_of, captured, holds, make_good,
     refundable, refundable_other_currencies, refunded,
 };
-pub use refunds::{referenced, refund_reference, request, request_by_itself, was_restocked};
+pub use refunds::{
+    has_summed_up, referenced, refund_reference, request, request_by_itself, was_restocked,
+};
 
-use super::state::{AttemptState, DisputeState, Payments, RefundState};
+use super::state::{Attempt, AttemptState, DisputeState, Payments, RefundState};
 use crate::command::{CallbackKind, PaymentCallback};
 use crate::money::Currency;
-use change::find;
+use change::{find, is_dispute};
 
 /// Decides what `callback` changes in the payments of an order in `currency` and in this phase.
 ///
@@ -64,7 +66,7 @@ pub fn decide(
     match callback.kind {
         CallbackKind::Captured => attempts::captured(payments, callback, currency, phase),
         CallbackKind::ActionRequired => attempts::action_required(attempt, callback),
-        CallbackKind::Authorized => attempts::authorized(attempt, callback, currency),
+        CallbackKind::Authorized => attempts::authorized(attempt, callback, currency, phase),
         CallbackKind::Failed => attempts::ended(attempt, callback, AttemptState::Failed, phase),
         CallbackKind::Voided => attempts::ended(attempt, callback, AttemptState::Voided, phase),
         CallbackKind::Expired => attempts::ended(attempt, callback, AttemptState::Expired, phase),
@@ -74,6 +76,28 @@ pub fn decide(
             disputes::disputed(payments, callback)
         }
     }
+}
+
+/// Whether the callback is about something that the order has: money of its attempt, its refund, or its dispute.
+pub fn concerns(payments: &Payments, callback: &PaymentCallback) -> bool {
+    let knows_it = match callback.kind {
+        CallbackKind::RefundSucceeded | CallbackKind::RefundFailed => {
+            let known = refunds::find(payments, callback);
+            known.is_some_and(|place| payments.refunds[place].amount > 0)
+        }
+        CallbackKind::DisputeOpened | CallbackKind::DisputeClosed => {
+            let id = callback.dispute_id.as_ref();
+            let mut known = payments.disputes.iter();
+            id.is_some_and(|id| known.any(|known| is_dispute(known, &callback.provider, id)))
+        }
+        CallbackKind::ActionRequired
+        | CallbackKind::Authorized
+        | CallbackKind::Captured
+        | CallbackKind::Failed
+        | CallbackKind::Voided
+        | CallbackKind::Expired => false,
+    };
+    knows_it || find(payments, callback).is_some_and(Attempt::has_captured)
 }
 
 /// Whether a provider may still report something: a refund is requested, a dispute is open, or a

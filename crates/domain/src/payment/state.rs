@@ -160,7 +160,8 @@ pub struct Attempt {
     /// then is gone.
     #[n(13)]
     pub ended_at: Option<Timestamp>,
-    /// What of `authorized` is gone because the attempt ended.
+    /// What of `authorized` is gone because the attempt ended, less what was captured of that: such captures take nothing of
+    /// what was authorized since. Below 0 when more was captured by then than authorized.
     #[n(14)]
     pub lapsed: i64,
     /// What of `authorized` an earlier build recorded without its time: the next authorization of that amount is known.
@@ -196,12 +197,13 @@ impl Attempt {
         if !may_capture || self.void_requested || self.currency != Some(currency) {
             return 0;
         }
-        (self.standing() - self.captured(currency)).max(0)
+        self.rest()
     }
 
-    /// All that was authorized since the attempt ended, in minor units.
-    pub fn standing(&self) -> i64 {
-        self.authorized - self.lapsed
+    /// What of its authorizations since it ended was not captured, in minor units of its currency.
+    pub fn rest(&self) -> i64 {
+        let captured = self.currency.map_or(0, |currency| self.captured(currency));
+        self.authorized.saturating_sub(self.lapsed).saturating_sub(captured).max(0)
     }
 
     /// Whether the attempt ended and brought no money.

@@ -392,7 +392,7 @@ impl From<AttemptVersion3> for Attempt {
 /// What was authorized without a time: the authorization is known when it is heard of again.
 fn find_untimed(attempt: &mut Attempt) {
     if attempt.authorized_at.is_empty() {
-        attempt.untimed = attempt.standing();
+        attempt.untimed = attempt.authorized - attempt.lapsed;
     }
 }
 

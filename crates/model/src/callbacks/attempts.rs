@@ -15,9 +15,12 @@ impl Model {
         let name = (provider.to_owned(), id.to_owned());
         match self.attempts.get(&name) {
             Some(owner) if *owner != order.id => return Err(Ended::AttemptOf(owner.clone())),
-            _ if order.ledger.forgotten_attempts.contains(&name) => return Err(Ended::Stale),
+            _ if order.ledger.forgotten_attempts.contains(&name) => {
+                return self.authorized_after_all(order, data, column);
+            }
             _ => {}
         }
+        let is_awaited = matches!(column, Column::Awaiting | Column::Review);
         let attempt = order.ledger.attempt(provider, id);
         let authorization = Authorization {
             amount: number(data, "amount"),
@@ -38,6 +41,16 @@ impl Model {
             }
             AttemptState::Authorized if !is_known => {}
             AttemptState::Captured if !is_known && !attempt.is_final => {}
+            // it does not come back to life, but its money must not stay blocked
+            AttemptState::Failed | AttemptState::Voided | AttemptState::Expired
+                if !is_known && !is_awaited =>
+            {
+                attempt.authorizations.push(authorization);
+                attempt.void_requested = false;
+                self.attempts.entry(name).or_insert_with(|| order.id.clone());
+                self.request_void(order, data);
+                return Ok(());
+            }
             _ => return Err(Ended::Stale),
         }
         attempt.authorizations.push(authorization);
@@ -50,6 +63,22 @@ impl Model {
             self.request_void(order, data);
         }
         self.judge_authorizations(order, false);
+        Ok(())
+    }
+
+    /// An attempt is authorized that ended and was forgotten. Nobody waits for its money if the order is over.
+    fn authorized_after_all(&mut self, order: &mut Order, data: &Value, column: Column) -> Outcome {
+        let (provider, id) = (text(data, "provider"), text(data, "attempt_id"));
+        let authorization = (provider.to_owned(), id.to_owned(), number(data, "occurred_at"));
+        let has_captured = order.ledger.known_attempt(provider, id).is_some();
+        if matches!(column, Column::Awaiting | Column::Review)
+            || has_captured
+            || !order.ledger.forgotten_authorizations.insert(authorization)
+        {
+            return Err(Ended::Stale);
+        }
+        self.unit.voids_requested.push((provider.to_owned(), id.to_owned()));
+        self.unit.event("payment.void_requested");
         Ok(())
     }
 

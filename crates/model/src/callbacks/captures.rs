@@ -15,6 +15,13 @@ impl Model {
         let (amount, currency) = (number(data, "amount"), text(data, "currency").to_owned());
         let before = order.net();
         let (provider, attempt_id) = (text(data, "provider"), text(data, "attempt_id"));
+        if currency == order.currency && order.paid().checked_add(amount).is_none() {
+            return Err(Ended::Failed("failed")); // more than can be counted
+        }
+        if let CaptureIdentity::Capture(capture) = &identity {
+            let name = (provider.to_owned(), attempt_id.to_owned(), capture.clone());
+            self.captures.insert(name, order.id.clone());
+        }
         let attempt = order.ledger.attempt(provider, attempt_id);
         attempt.state = AttemptState::Captured;
         attempt.is_final |= data["final"] == true;
@@ -24,7 +31,9 @@ impl Model {
         if attempt.is_final {
             attempt.capture_asked = 0;
         }
-        attempt.captures.push(Capture { identity, amount, currency: currency.clone() });
+        let has_ended = Some(number(data, "occurred_at")) <= attempt.ended_at;
+        let capture = Capture { identity, amount, currency: currency.clone(), has_ended };
+        attempt.captures.push(capture);
         let name = (provider.to_owned(), attempt_id.to_owned());
         self.attempts.entry(name).or_insert_with(|| order.id.clone());
 
@@ -79,7 +88,7 @@ impl Model {
 
     /// The identity of a capture that was not counted before. Money pays one order.
     fn identify_capture(
-        &mut self,
+        &self,
         order: &Order,
         data: &Value,
         column: Column,
@@ -92,7 +101,6 @@ impl Model {
                 Some(other) => return Err(Ended::CountedFor(other.clone())),
                 None => {}
             }
-            self.captures.insert(name, order.id.clone());
             return Ok(CaptureIdentity::Capture(id.to_owned()));
         }
         // the contract says "known capture_id, or same attempt without one: stale" only for "paid or later"; before

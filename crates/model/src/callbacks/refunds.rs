@@ -16,6 +16,7 @@ impl Model {
         let (amount, occurred_at) = (number(data, "amount"), number(data, "occurred_at"));
         let net = order.net();
         let is_sold = order.is_sold();
+        let sent_back = order.refunded();
         let refund = order.ledger.add_refund(id);
         let has_other_money =
             refund.money().any(|part| part.provider != provider || part.attempt != attempt);
@@ -35,6 +36,9 @@ impl Model {
         let is_in_another_currency = !part.successes.is_empty() && part.currency != currency;
         if Some(occurred_at) < part.bounced_at || is_known || is_in_another_currency {
             return Err(Ended::Stale);
+        }
+        if currency == order.currency && sent_back.checked_add(amount).is_none() {
+            return Err(Ended::Failed("failed")); // more than can be counted
         }
         let (is_news, before) = (part.amount == 0, part.clone());
         if part.currency != currency || part.tries == 0 {
@@ -85,16 +89,21 @@ impl Model {
     fn judge_refund(&mut self, order: &mut Order, lowers_net: bool) {
         let net = order.net();
         let is_settled = net == 0 && !order.has_other_currency();
+        let is_covered = net >= order.total;
         let next = match order.status {
             Status::RefundDue if is_settled => Status::Refunded,
+            // what went back was not owed to the shop
+            Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
+                if is_covered && order.is_sold() =>
+            {
+                return;
+            }
             Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
                 if lowers_net && net == 0 =>
             {
                 Status::Refunded
             }
-            Status::Paid | Status::Completed | Status::PartiallyRefunded
-                if lowers_net && net < order.total =>
-            {
+            Status::Paid | Status::Completed | Status::PartiallyRefunded if lowers_net => {
                 Status::PartiallyRefunded
             }
             _ => {
@@ -117,8 +126,8 @@ impl Model {
         let own = order.currency.clone();
         let part = order.ledger.add_refund(text(data, "refund_id"));
         let part = part.add_part(provider, attempt, &own);
-        if Some(occurred_at) < part.failed_at {
-            return Err(Ended::Stale);
+        if Some(occurred_at) <= part.failed_at {
+            return Err(Ended::Stale); // the same time is the same failure
         }
         part.failed_at = Some(occurred_at);
         let (before, state) = (part.sent_back(), part.state);
@@ -150,6 +159,12 @@ impl Model {
                 }
                 _ => self.judge_authorizations(order, false),
             }
+            // part of its money is there again
+            if order.status == Status::AwaitingPayment && net > 0 {
+                order.status = Status::PartiallyPaid;
+                order.extend_hold(self.now, self.settings.hold_cap);
+                self.unit.event("order.partially_paid");
+            }
             return;
         }
         if !order.is_sold() {
@@ -164,14 +179,15 @@ impl Model {
         if !is_own {
             return;
         }
-        order.status = if net == 0 {
+        let is_free = order.total == 0;
+        order.status = if order.status == Status::Refunded && is_free {
+            Status::Refunded // its goods came back, and the money was not its own
+        } else if net == 0 && !is_free {
             Status::Refunded
-        } else if net + order.written_off < order.total {
-            Status::PartiallyRefunded
-        } else if order.completed_at.is_some() {
-            Status::Completed
+        } else if net + order.written_off >= order.total {
+            if order.completed_at.is_some() { Status::Completed } else { Status::Paid }
         } else {
-            Status::Paid
+            Status::PartiallyRefunded
         };
         self.unit.event_with("order.refund_due", format!("due {amount}"));
     }

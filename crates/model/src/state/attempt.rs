@@ -53,6 +53,8 @@ pub(crate) struct Capture {
     pub(crate) identity: CaptureIdentity,
     pub(crate) amount: i64,
     pub(crate) currency: String,
+    /// Whether the attempt ended after that: then it takes nothing of what was authorized since.
+    pub(crate) has_ended: bool,
 }
 
 /// The identity of a capture, which is counted once.
@@ -99,6 +101,9 @@ impl Attempt {
         for authorization in &mut self.authorizations {
             authorization.has_ended = true;
         }
+        for capture in &mut self.captures {
+            capture.has_ended = true;
+        }
     }
 
     /// The currency of the attempt's authorizations.
@@ -124,7 +129,9 @@ impl Attempt {
         }
         let standing = self.authorizations.iter().filter(|one| !one.has_ended);
         let authorized: i64 = standing.map(|one| one.amount).sum();
-        (authorized - self.captured(self.currency())).max(0)
+        let captures = self.captures.iter().filter(|one| !one.has_ended);
+        let captured = captures.filter(|one| one.currency == self.currency());
+        (authorized - captured.map(|one| one.amount).sum::<i64>()).max(0)
     }
 
     /// What is authorized and not captured, and is still wanted.

@@ -14,8 +14,10 @@ pub(crate) struct Ledger {
     pub(crate) attempts: Vec<Attempt>,
     /// Attempts that ended without money and are not kept, by state.
     pub(crate) ended_attempts: BTreeMap<&'static str, i64>,
-    /// Provider and id of these: nothing but a capture is news of them.
+    /// Provider and id of these: nothing but a capture is news of them, and an authorization that must be voided.
     pub(crate) forgotten_attempts: BTreeSet<(String, String)>,
+    /// Provider, id and time of their authorizations.
+    pub(crate) forgotten_authorizations: BTreeSet<(String, String, i64)>,
     /// The refunds, in the order in which they were requested or first reported.
     pub(crate) refunds: Vec<Refund>,
     pub(crate) disputes: Vec<Dispute>,
@@ -67,6 +69,10 @@ impl Ledger {
             let oldest = self.attempts.iter().position(Attempt::is_ended);
             let oldest = self.attempts.remove(oldest.expect("more than none ended"));
             *self.ended_attempts.entry(oldest.state.into()).or_default() += 1;
+            for one in &oldest.authorizations {
+                let (provider, id) = (oldest.provider.clone(), oldest.id.clone());
+                self.forgotten_authorizations.insert((provider, id, one.occurred_at));
+            }
             self.forgotten_attempts.insert((oldest.provider, oldest.id));
         }
     }
@@ -161,6 +167,21 @@ impl Ledger {
     /// How much more was sent back in a currency than was taken in it.
     pub(crate) fn excess(&self, currency: &str) -> i64 {
         (self.sent_back(currency) - self.captured(currency)).max(0)
+    }
+
+    /// Whether money of the attempt was captured for the order.
+    pub(crate) fn has_captured(&self, provider: &str, attempt: &str) -> bool {
+        self.known_attempt(provider, attempt).is_some_and(|one| !one.captures.is_empty())
+    }
+
+    /// Whether the order has that refund of money.
+    pub(crate) fn has_refunded(&self, id: &str, provider: &str, attempt: &str) -> bool {
+        let mut parts = self.refunds.iter().filter(|one| one.id == id).flat_map(Refund::money);
+        parts.any(|part| part.provider == provider && part.attempt == attempt)
+    }
+
+    pub(crate) fn has_dispute(&self, id: &str, provider: &str) -> bool {
+        self.disputes.iter().any(|one| one.provider == provider && one.id == id)
     }
 
     /// Whether a dispute is open or lost.

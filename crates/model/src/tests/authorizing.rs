@@ -276,7 +276,7 @@ fn an_end_that_is_known_ends_nothing_that_was_authorized_since() {
     shop.hears("captured", json!({"amount": 200, "capture_id": "c"}));
     shop.hears("authorized", json!({"amount": 500, "occurred_at": at(3)}));
     let before = shop.order();
-    assert_eq!(before.authorized, 300);
+    assert_eq!(before.authorized, 500, "what was captured before the end takes nothing of it");
     for hour in [1, 2] {
         assert_eq!(shop.hears("failed", json!({"occurred_at": at(hour)})), STALE);
         assert_eq!(shop.order(), before);

@@ -15,6 +15,7 @@
 mod amending;
 mod attempts;
 mod authorizing;
+mod corners;
 mod goods;
 mod messages;
 mod money;

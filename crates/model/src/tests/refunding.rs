@@ -64,7 +64,8 @@ fn only_failed_parts_are_asked_for_again() {
     assert_eq!(request(&mut shop, "r", 600), APPLIED);
     assert_eq!(shop.asked(), [(2, 2, 2, "a", 600)]);
     assert!(!shop.needs_attention());
-    fails(&mut shop, "r", "a");
+    let later = json!({"refund_id": "r", "occurred_at": "2026-01-02T00:00:00Z"});
+    assert_eq!(shop.hears("refund_failed", later), APPLIED);
     assert_eq!(request(&mut shop, "r", 1_000), APPLIED);
     assert_eq!(shop.asked(), [(2, 2, 3, "a", 600)]);
 }

@@ -43,7 +43,7 @@ pub fn on_callback(
         }
         CallbackEffect::RefundFailed => Step::new(Verdict::Applied),
         CallbackEffect::Refunded { amount, early, part } => {
-            let step = money::refunded(order, amount, early, summary);
+            let step = money::refunded((order, phase), amount, early, summary);
             notify_of_refund(step, callback, part)
         }
         CallbackEffect::RefundedInOtherCurrency { is_too_much, part } => {

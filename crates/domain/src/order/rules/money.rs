@@ -211,7 +211,12 @@ pub(super) fn captured_in_other_currency(order: &Order, summary: PaymentSummary)
 
 /// A refund of `amount` in the order's currency succeeded. `early`: nobody had asked for it, and the order was not paid.
 /// `summary` includes the refund.
-pub(super) fn refunded(order: &Order, amount: i64, early: bool, summary: PaymentSummary) -> Step {
+pub(super) fn refunded(
+    (order, phase): (&Order, Phase),
+    amount: i64,
+    early: bool,
+    summary: PaymentSummary,
+) -> Step {
     let after = order.refunded.saturating_add(amount);
     let verdict = if after > order.paid { Verdict::Review } else { Verdict::Applied };
     let mut step = Step::new(verdict).change(Change::Refunded(amount));
@@ -223,6 +228,12 @@ pub(super) fn refunded(order: &Order, amount: i64, early: bool, summary: Payment
         return step; // the refund overtook its capture, or refunds exceed the captures
     }
     match order.status {
+        // what went back was not owed, as all money of a free order
+        Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
+            if phase == Phase::Sold && net >= order.total =>
+        {
+            step
+        }
         Status::Paid | Status::Completed | Status::PartiallyRefunded | Status::Refunded
             if net == 0 =>
         {
@@ -231,16 +242,13 @@ pub(super) fn refunded(order: &Order, amount: i64, early: bool, summary: Payment
         Status::RefundDue if net == 0 && !summary.has_other_currency => {
             step.emit(OrderChange::Refunded)
         }
-        Status::Paid | Status::Completed | Status::PartiallyRefunded if net < order.total => {
+        Status::Paid | Status::Completed | Status::PartiallyRefunded => {
             step.emit(OrderChange::PartiallyRefunded)
         }
         Status::Authorized => lost(step, order, net, summary),
         // money that was captured after everything had been refunded is refunded too: until then the
         // status stays, since an order that was never sold must not become paid
-        Status::Paid
-        | Status::Completed
-        | Status::PartiallyRefunded
-        | Status::RefundDue
+        Status::RefundDue
         | Status::Refunded
         | Status::AwaitingPayment
         | Status::PartiallyPaid
@@ -292,9 +300,17 @@ pub(super) fn bounced(
         {
             authorize(step)
         }
+        // it had lost its authorization when all of its money had been sent back
+        Phase::Awaiting if order.status == Status::AwaitingPayment && net > 0 => {
+            step.emit(OrderChange::PartiallyPaid).effect(Effect::ExtendHold)
+        }
         Phase::Awaiting => step,
         Phase::Unsold if net == 0 && !summary.has_other_currency => step,
         Phase::Unsold => step.emit(owed),
+        // all goods of a free order came back
+        Phase::Sold if order.status == Status::Refunded && order.net() >= order.total => {
+            step.emit_with(owed, Status::Refunded)
+        }
         Phase::Sold => step.emit_with(owed, sold_status(order, net)),
     }
 }
@@ -317,7 +333,7 @@ pub(super) fn bounced_in_other_currency(
 pub(super) fn sold_status(order: &Order, net: i64) -> Status {
     let is_covered = net.saturating_add(order.written_off) >= order.total;
     match (net, is_covered) {
-        (0, _) => Status::Refunded,
+        (0, _) if order.total > 0 => Status::Refunded,
         (_, false) => Status::PartiallyRefunded,
         (_, true) if order.completed_at.is_some() => Status::Completed,
         (_, true) => Status::Paid,

@@ -4,6 +4,7 @@
 mod amend;
 mod authorized;
 mod bounced;
+mod covered;
 mod endings;
 mod resolved;
 mod table;

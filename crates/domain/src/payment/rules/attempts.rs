@@ -56,7 +56,8 @@ pub fn has_too_many_authorizations(payments: &Payments) -> bool {
 pub enum VoidTarget {
     /// Every attempt with an open authorization, also with what is left of one.
     Authorized,
-    /// This attempt, if it is open, authorized or not, or if something is left of its authorization.
+    /// This attempt, unless its money was captured and nothing is left of its authorization: one that is open, authorized or
+    /// not, or that was authorized after it had ended.
     One(Provider, AttemptId),
 }
 
@@ -67,7 +68,8 @@ pub fn to_void(payments: &Payments, which: &VoidTarget) -> Vec<(Provider, Attemp
         VoidTarget::Authorized => attempt.is_voidable(),
         VoidTarget::One(provider, id) => {
             let is_it = attempt.provider == *provider && attempt.id == *id;
-            is_it && (attempt.is_voidable() || (attempt.is_open() && !attempt.void_requested))
+            let is_captured = attempt.state == AttemptState::Captured;
+            is_it && (attempt.is_voidable() || (!is_captured && !attempt.void_requested))
         }
     });
     to_void.map(|attempt| (attempt.provider.clone(), attempt.id.clone())).collect()
@@ -207,11 +209,13 @@ pub(super) fn action_required(
 }
 
 /// An authorization adds to what the attempt had. One of the same time is known, and one that occurred before the attempt
-/// ended is gone.
+/// ended is gone. An attempt that ended without money does not come back to life; but an order that does not wait for money
+/// hears of the authorization, so that it is voided.
 pub(super) fn authorized(
     attempt: Option<&Attempt>,
     callback: &PaymentCallback,
     currency: Currency,
+    phase: Phase,
 ) -> (CallbackEffect, Option<Change>) {
     let authorized_in = callback.currency.unwrap_or(currency);
     let amount = callback.amount.map_or(0, NonNegativeAmount::get);
@@ -224,7 +228,9 @@ pub(super) fn authorized(
             AttemptState::ActionRequired => true,
             AttemptState::Authorized => adds,
             AttemptState::Captured => adds && !attempt.closed,
-            AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => false,
+            AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => {
+                adds && phase != Phase::Awaiting
+            }
         }
     });
     if !is_news {
@@ -251,7 +257,7 @@ pub(super) fn ended(
         Some(attempt) if attempt.ended_at >= Some(at) => return (CallbackEffect::Stale, None),
         // what is left of an authorization ends; the money that was captured stays
         Some(attempt) if attempt.state == AttemptState::Captured => {
-            if attempt.closed || rest(attempt) == 0 { End::Nothing } else { End::Rest }
+            if attempt.closed || attempt.rest() == 0 { End::Nothing } else { End::Rest }
         }
         Some(attempt) if !attempt.is_open() => End::Nothing,
         Some(_) | None => End::Attempt(state),
@@ -264,10 +270,4 @@ pub(super) fn ended(
             (CallbackEffect::Stale, Some(change))
         }
     }
-}
-
-/// What of the authorizations of the attempt was not captured, in minor units.
-fn rest(attempt: &Attempt) -> i64 {
-    let captured = attempt.currency.map_or(0, |currency| attempt.captured(currency));
-    (attempt.standing() - captured).max(0)
 }

@@ -213,7 +213,8 @@ pub fn apply(payments: &mut Payments, change: Change) {
                 End::Nothing => {}
             }
             attempt.ended_at = attempt.ended_at.max(Some(at));
-            attempt.lapsed = attempt.authorized;
+            let captured = attempt.currency.map_or(0, |currency| attempt.captured(currency));
+            attempt.lapsed = attempt.authorized.saturating_sub(captured);
             attempt.capture_requested = 0;
         }
         Change::AuthorizationTimed { provider, id, at } => {
@@ -223,11 +224,16 @@ pub fn apply(payments: &mut Payments, change: Change) {
         }
         Change::Authorized { provider, id, amount, currency, at } => {
             let attempt = attempt(payments, provider, id, AttemptState::Authorized);
-            if attempt.state != AttemptState::Captured {
-                attempt.state = AttemptState::Authorized;
+            attempt.state = match attempt.state {
+                AttemptState::ActionRequired => AttemptState::Authorized,
+                known => known, // it never goes back
+            };
+            if attempt.currency != Some(currency) {
+                // what was captured before the attempt ended was counted in another currency
+                attempt.lapsed = captured_before_the_end(attempt, currency).saturating_neg();
+                attempt.currency = Some(currency);
             }
             attempt.authorized = attempt.authorized.saturating_add(amount);
-            attempt.currency = Some(currency);
             attempt.authorized_at.push(at);
             // an earlier request was to void what was authorized by then; this may have to be voided too
             attempt.void_requested = false;
@@ -237,6 +243,10 @@ pub fn apply(payments: &mut Payments, change: Change) {
             attempt.state = AttemptState::Captured;
             attempt.currency = attempt.currency.or(Some(capture.currency));
             attempt.closed |= closes;
+            if Some(capture.at) <= attempt.ended_at && attempt.currency == Some(capture.currency) {
+                // it is money of what was authorized before the attempt ended
+                attempt.lapsed = attempt.lapsed.saturating_sub(capture.amount);
+            }
             let still_asked = (attempt.capture_requested - capture.amount).max(0);
             attempt.capture_requested = if closes { 0 } else { still_asked };
             attempt.captures.push(capture);
@@ -272,6 +282,17 @@ pub fn apply(payments: &mut Payments, change: Change) {
         }
         Change::FailuresAccepted(currency) => make_good(payments, currency, i64::MAX),
     }
+}
+
+/// What was captured in `currency` before the attempt ended, in minor units.
+fn captured_before_the_end(attempt: &Attempt, currency: Currency) -> i64 {
+    if attempt.ended_at.is_none() {
+        return 0;
+    }
+    let of_currency = attempt.captures.iter().filter(|capture| capture.currency == currency);
+    let since = of_currency.filter(|capture| Some(capture.at) > attempt.ended_at);
+    let since = since.fold(0, |sum: i64, capture| sum.saturating_add(capture.amount));
+    attempt.captured(currency).saturating_sub(since)
 }
 
 /// Money that came unasked may be what another refund failed to send back.

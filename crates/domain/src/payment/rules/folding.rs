@@ -7,7 +7,10 @@ use super::super::folded::{FoldedCaptures, FoldedContent, FoldedItem, FoldedOfAt
 use super::super::state::{
     Attempt, AttemptState, Capture, CaptureIdentity, Dispute, MOST_ENDED, Payments, Refund,
 };
-use crate::id::{AttemptId, CaptureId, EventId, Provider};
+use super::change::Change;
+use super::outcomes::MOST_SHARES;
+use crate::command::{CallbackKind, PaymentCallback};
+use crate::id::{AttemptId, CaptureId, EventId, Provider, RefundId};
 use crate::time::Timestamp;
 
 /// What of an attempt is known by its name in the index alone, once it is not kept.
@@ -19,8 +22,12 @@ pub enum KnownByName {
     Event(Provider, EventId),
     /// An authorization, by its time.
     Authorization(Provider, AttemptId, Timestamp),
-    /// An attempt that ended without money. Nothing but a capture is news of it.
+    /// An attempt that ended without money. Nothing is news of it but a capture, and an authorization that must be voided.
     EndedAttempt(Provider, AttemptId),
+    /// A share of a refund, by its time.
+    Share(RefundId, Provider, AttemptId, Timestamp),
+    /// A failure of a refund, by its time.
+    Failure(RefundId, Provider, AttemptId, Timestamp),
 }
 
 /// Counts and drops the oldest attempts that ended without money, once there are too many of them.
@@ -39,9 +46,50 @@ pub fn drop_ended(payments: &mut Payments) -> Vec<KnownByName> {
             | AttemptState::Captured => &mut payments.ended.failed,
         };
         *count += 1;
+        names.extend(dropped.authorized_at.into_iter().map(|at| {
+            KnownByName::Authorization(dropped.provider.clone(), dropped.id.clone(), at)
+        }));
         names.push(KnownByName::EndedAttempt(dropped.provider, dropped.id));
     }
     names
+}
+
+/// The share of a refund that is summed up with the change that `callback` brings, because there are too many of them: one that
+/// was known, or the new one.
+pub fn drop_share(
+    payments: &Payments,
+    callback: &PaymentCallback,
+    change: &Change,
+) -> Option<KnownByName> {
+    let Change::Refund { known: Some(place), refund } = change else { return None };
+    if callback.kind != CallbackKind::RefundSucceeded {
+        return None;
+    }
+    let before = &payments.refunds.get(*place)?.successes;
+    if before.len() != MOST_SHARES || refund.successes.len() != MOST_SHARES {
+        return None;
+    }
+    let mut times = before.iter().map(|share| share.at).chain([callback.occurred_at]);
+    let dropped = times.find(|at| refund.successes.iter().all(|share| share.at != *at))?;
+    let (provider, attempt) = (refund.provider.clone()?, refund.attempt.clone()?);
+    Some(KnownByName::Share(refund.id.clone(), provider, attempt, dropped))
+}
+
+/// What is known of the results of a refund, once the refund is not kept.
+pub fn results(refund: &Refund) -> Vec<KnownByName> {
+    let (Some(provider), Some(attempt)) = (&refund.provider, &refund.attempt) else {
+        return Vec::new();
+    };
+    let place = || (refund.id.clone(), provider.clone(), attempt.clone());
+    let shares = refund.successes.iter().map(|share| {
+        let (id, provider, attempt) = place();
+        KnownByName::Share(id, provider, attempt, share.at)
+    });
+    let failure = refund.failed_at.map(|at| {
+        let (id, provider, attempt) = place();
+        KnownByName::Failure(id, provider, attempt, at)
+    });
+    shares.chain(failure).collect()
 }
 
 /// Takes the oldest attempts out of the payments, if they keep more than `most` (and those that ended without money).

@@ -8,8 +8,8 @@
 use super::super::state::{Refund, RefundState, Success};
 use crate::time::Timestamp;
 
-/// The most shares of one refund that are kept. Of more, the oldest are summed up.
-const MOST_SHARES: usize = 20;
+/// The most shares of one refund that are kept. Of more, the oldest are summed up, and are known by their names in the index.
+pub(super) const MOST_SHARES: usize = 20;
 
 /// A share succeeded, at a time that is not known yet.
 pub(super) fn succeed(refund: &mut Refund, share: Success) {

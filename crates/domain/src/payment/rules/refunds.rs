@@ -13,7 +13,7 @@ use crate::verdict::{Reason, Refusal};
 
 /// The refund that the callback is about: of the same provider and attempt. A request of an earlier build names no
 /// provider.
-fn find(payments: &Payments, callback: &PaymentCallback) -> Option<usize> {
+pub(super) fn find(payments: &Payments, callback: &PaymentCallback) -> Option<usize> {
     let id = callback.refund_id.as_ref()?;
     let is_same = |refund: &Refund| {
         refund.id == *id
@@ -149,8 +149,8 @@ pub(super) fn failed(
     let at = callback.occurred_at;
     let place = find(payments, callback);
     let known = place.map(|place| &payments.refunds[place]);
-    if known.is_some_and(|known| known.failed_at > Some(at)) {
-        return (CallbackEffect::Stale, None);
+    if known.is_some_and(|known| known.failed_at >= Some(at)) {
+        return (CallbackEffect::Stale, None); // a failure of the same time is known
     }
     let mut refund = known.map_or_else(|| new(id, 0, currency, RefundState::Failed), Refund::clone);
     (refund.provider, refund.attempt) = place_of(callback);
@@ -166,6 +166,12 @@ pub(super) fn failed(
     };
     let is_news = known != Some(&refund);
     (effect, is_news.then_some(Change::Refund { known: place, refund }))
+}
+
+/// Whether the callback is about a refund of which more shares came than are kept: the others are known by their names.
+pub fn has_summed_up(payments: &Payments, callback: &PaymentCallback) -> bool {
+    let known = find(payments, callback).map(|place| &payments.refunds[place]);
+    known.is_some_and(|known| known.successes.len() == outcomes::MOST_SHARES)
 }
 
 /// Requests a refund of `amount` of an order in `currency` under `id`, and gives the parts that the providers must

@@ -67,6 +67,7 @@ fn of_an_order_that_was_never_sold(
 #[case::less(Status::PartiallyPaid, [400, 200, 0], 100, "applied: --100, early -100 | ")]
 #[case::too_much(Status::PartiallyPaid, [600, 200, 0], 200, "applied: --200, early -200, paid, requested 100 | commit, notify order_confirmed, refund 100")]
 #[case::judged_by_a_person(Status::UnderReview, [600, 600, 0], 600, "applied: --600, early -600 | ")]
+#[case::its_authorization_was_lost(Status::AwaitingPayment, [100, 100, 0], 100, "applied: --100, early -100, partially_paid | extend")]
 #[case::it_was_not_there(Status::AwaitingPayment, [0, 100, 0], 100, "applied: --100, early -100 | ")]
 fn of_an_order_that_waits_for_its_money(
     #[case] status: Status,

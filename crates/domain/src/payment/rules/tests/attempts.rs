@@ -32,7 +32,7 @@ fn nobody_waits_for_an_attempt_yet_its_end_is_kept(
 #[rstest]
 #[case("authorized a 500 m1", 0)]
 #[case("authorized a 500 m5", 0)]
-#[case("authorized a 500 m6", 300)]
+#[case("authorized a 500 m6", 500)]
 fn what_was_authorized_before_the_end_of_an_attempt_is_gone(
     #[case] authorized: &str,
     #[case] open: i64,
@@ -55,7 +55,33 @@ fn an_end_that_is_known_ends_nothing_that_was_authorized_since() {
     for known in ["voided a m1", "failed a m1"] {
         assert_eq!(take(&mut payments, known), CallbackEffect::Stale, "{known}");
     }
-    assert_eq!(summary(&payments, euro()).authorized, 300);
+    assert_eq!(summary(&payments, euro()).authorized, 500);
+}
+
+/// An attempt that ended is authorized after that: news for an order that does not wait for its money, since it must be voided.
+#[rstest]
+#[case("authorized a 500 m6", true)]
+#[case("authorized a 500 m5", false)]
+#[case("authorized a 500 m4", false)]
+fn an_attempt_that_ended_is_authorized_after_all(#[case] text: &str, #[case] is_news: bool) {
+    for end in ["failed a m5", "voided a m5", "expired a m5"] {
+        for phase in PHASES {
+            let is_news = is_news && phase != Phase::Awaiting;
+            let expected = if is_news { CallbackEffect::Authorized } else { CallbackEffect::Stale };
+            assert_eq!(effect(&[end], text, phase), expected, "{end} {text} {phase:?}");
+        }
+        let mut payments = after(&[end]);
+        let state = payments.attempts[0].state;
+        let which =
+            VoidTarget::One(payments.attempts[0].provider.clone(), payments.attempts[0].id.clone());
+        if take(&mut payments, text) == CallbackEffect::Authorized {
+            assert_eq!(to_void(&payments, &which).len(), 1);
+            assert_eq!(to_void(&payments, &VoidTarget::Authorized), [], "nobody waits for it");
+        }
+        assert_eq!(payments.attempts[0].state, state, "it never goes back");
+        assert_eq!(summary(&payments, euro()), PaymentSummary::default());
+        assert_eq!(take(&mut payments, text), CallbackEffect::Stale, "it is known");
+    }
 }
 
 #[test]
@@ -188,7 +214,16 @@ fn what_is_known_of_an_attempt() {
 #[case(&["authorized a 500", "captured a 200", "expired a"], 0)]
 #[case(&["authorized a 500", "captured a 200", "failed a"], 0)]
 #[case(&["authorized a 500", "voided a", "captured a 200"], 0)]
-#[case(&["authorized a 500", "voided a m1", "captured a 200", "authorized a 300 m2"], 100)]
+// what was captured by the end takes nothing of what was authorized since, whatever is heard of first
+#[case(&["authorized a 500", "voided a m1", "captured a 200", "authorized a 300 m2"], 300)]
+#[case(&["authorized a 200", "captured a 200", "voided a m1", "authorized a 300 m2"], 300)]
+#[case(&["authorized a 200", "captured a 200", "voided a m1", "captured a 9 #2", "authorized a 300 m2"], 300)]
+#[case(&["voided a m1", "captured a 200 m1", "authorized a 300 m2"], 300)]
+#[case(&["voided a m1", "captured a 200 m2", "authorized a 300 m2"], 100)]
+#[case(&["authorized a 200", "captured a 200", "voided a m1", "authorized a 300 m2", "captured a 100 m3 #2"], 200)]
+#[case(&["voided a m1", "captured a 200", "voided a m3", "authorized a 300 m4"], 300)]
+#[case(&["voided a m1", "captured a 7 USD", "captured a 200 #2", "authorized a 300 m2"], 300)]
+#[case(&["captured a 7 USD", "captured a 200 #2", "authorized a 300 m2"], 100)]
 fn open_authorizations(#[case] history: &[&str], #[case] expected: i64) {
     let payments = after(history);
     assert_eq!(summary(&payments, euro()).authorized, expected);

@@ -68,11 +68,17 @@ fn refunds(#[case] history: &[&str], #[case] text: &str, #[case] expected: Callb
 #[case(&["refund_succeeded a 100 r1 m1", "refund_failed a r1 m5", "refund_succeeded a 200 r1 m3"], "failed 0/300")]
 #[case(&["refund_succeeded a 300 r1 m1", "refund_succeeded a 300 r1 m4", "refund_failed a r1 m3"], "succeeded 300/300")]
 #[case(&["refund_failed a r1 m5", "refund_failed a r1 m2", "refund_succeeded a 300 r1 m4"], "failed 0/300")]
+#[case(&["refund_failed a r1 m5", "asked again", "refund_failed a r1 m5"], "requested 0/300")]
+#[case(&["refund_failed a r1 m5", "asked again", "refund_failed a r1 m4"], "requested 0/300")]
+#[case(&["refund_failed a r1 m5", "asked again", "refund_failed a r1 m6"], "failed 0/300")]
 fn what_came_of_a_refund(#[case] history: &[&str], #[case] expected: &str) {
     let mut payments = after(&["captured a 500"]);
     request_of(&mut payments, "1", 300, false);
     for text in history {
-        take(&mut payments, text);
+        match *text {
+            "asked again" => drop(request_of(&mut payments, "1", 300, false)),
+            text => drop(take(&mut payments, text)),
+        }
     }
     let refund = &payments.refunds[0];
     let said = format!("{} {}/{}", refund.state, refund.sent_back(), refund.amount);
@@ -156,9 +162,20 @@ fn a_refund_of_which_only_a_failure_is_known_may_be_asked_for() {
 fn many_shares_of_one_refund_take_little_room() {
     let mut payments = after(&["captured a 5000"]);
     request_of(&mut payments, "1", 5000, false);
+    let mut dropped = Vec::new();
     for minute in 0..59 {
-        take(&mut payments, &format!("refund_succeeded a 10 r1 m{minute}"));
+        let heard = callback(&format!("refund_succeeded a 10 r1 m{minute}"));
+        let (_, change) = decide(&payments, &heard, euro(), Phase::Sold);
+        let change = change.expect("is news");
+        dropped.extend(drop_share(&payments, &heard, &change));
+        apply(&mut payments, change);
+        assert_eq!(has_summed_up(&payments, &heard), minute >= 19);
     }
+    let times = dropped.iter().map(|name| match name {
+        KnownByName::Share(_, _, _, at) => (at.micros() / 60_000_000) % 60,
+        other => panic!("{other:?} is no share"),
+    });
+    assert_eq!(times.collect::<Vec<_>>(), (0..39).collect::<Vec<_>>(), "known by their names");
     let refund = &payments.refunds[0];
     assert_eq!((refund.sent_back(), refund.successes.len()), (590, 20));
     assert_eq!(take(&mut payments, "refund_succeeded a 10 r1 m58"), CallbackEffect::Stale);
@@ -219,7 +236,7 @@ fn only_the_parts_that_failed_are_asked_for_again() {
     assert_eq!(ask(&mut payments, 300), "refund_exists", "400 of it failed");
     assert_eq!(ask(&mut payments, 1000), "b 400 1/2 2", "the other part is pending");
     assert_eq!(ask(&mut payments, 400), "refund_exists", "all of it is pending");
-    assert_eq!(take(&mut payments, "refund_failed b r1"), CallbackEffect::RefundFailed);
+    assert_eq!(take(&mut payments, "refund_failed b r1 m1"), CallbackEffect::RefundFailed);
     assert_eq!(ask(&mut payments, 400), "b 400 1/2 3");
     take(&mut payments, "refund_succeeded b 400 r1 m5");
     take(&mut payments, "refund_succeeded a 600 r1 m5");
@@ -314,7 +331,7 @@ fn a_failed_refund_may_be_asked_for_again_and_restocks_once() {
     assert_eq!(request_of(&mut payments, "1", 300, true), "a 300 1/1 1");
     let one = RefundId::new("1").expect("is an id");
     for tries in 2..4 {
-        take(&mut payments, "refund_failed a r1");
+        take(&mut payments, &format!("refund_failed a r1 m{tries}"));
         assert!(was_restocked(&payments, &one));
         assert_eq!(request_of(&mut payments, "1", 400, false), format!("a 400 1/1 {tries}"));
         assert!(payments.refunds[0].restocked);
