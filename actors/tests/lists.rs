@@ -22,6 +22,7 @@ fn listed(shop: &Shop, list: List) -> Vec<String> {
     let view = shop.sequencer.view().borrow();
     let found = view.reader().postings().select(&Query {
         all_of: vec![vec![store::List(list.number())]],
+        none_of: Vec::new(),
         ranks: (i64::MIN, i64::MAX),
         direction: Direction::Ascending,
         from: None,

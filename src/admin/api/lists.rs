@@ -95,6 +95,8 @@ impl Value for After {
 pub(super) struct Question {
     /// Of each group an entity is in at least one list.
     pub(super) all_of: Vec<Vec<store::List>>,
+    /// And in none of these.
+    pub(super) none_of: Vec<store::List>,
     /// The lowest and the highest rank.
     pub(super) ranks: (i64, i64),
     pub(super) sort: Sort,
@@ -109,12 +111,14 @@ impl Question {
     /// The entities of any of some lists with the same ranks, the lowest rank first.
     pub(super) fn of_any(lists: &[List]) -> Self {
         let lists = lists.iter().map(|list| number(*list)).collect();
-        Self { all_of: vec![lists], ranks: (i64::MIN, i64::MAX), sort: Sort::Oldest }
+        let all_of = vec![lists];
+        Self { all_of, none_of: Vec::new(), ranks: (i64::MIN, i64::MAX), sort: Sort::Oldest }
     }
 
     /// The entities of one list.
     pub(super) fn of_number(list: Number, sort: Sort) -> Self {
-        Self { all_of: vec![vec![list]], ranks: (i64::MIN, i64::MAX), sort }
+        let all_of = vec![vec![list]];
+        Self { all_of, none_of: Vec::new(), ranks: (i64::MIN, i64::MAX), sort }
     }
 }
 
@@ -168,13 +172,13 @@ pub(super) fn found<T>(
     after: Option<After>,
     items: impl Fn(Place) -> Result<Vec<T>, Error>,
 ) -> Result<(Vec<T>, Option<After>), Error> {
-    let Question { all_of, ranks, sort } = question;
+    let Question { all_of, none_of, ranks, sort } = question;
     let direction = match sort {
         Sort::Newest => Direction::Descending,
         Sort::Oldest => Direction::Ascending,
     };
     let mut query =
-        Query { all_of, ranks, direction, from: None, limit: limit.get(), effort: EFFORT };
+        Query { all_of, none_of, ranks, direction, from: None, limit: limit.get(), effort: EFFORT };
     let (mut found, mut next) = (Vec::new(), after);
     let mut examined = 0;
     loop {

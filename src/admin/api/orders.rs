@@ -185,11 +185,13 @@ impl Filter {
             let every = Status::ALL.iter().map(|status| lists::number(List::Status(*status)));
             all_of.push(every.collect());
         }
+        let undisputed = self.disputed == Some(false);
+        let none_of = undisputed.then(|| lists::number(List::Disputed)).into_iter().collect();
         // both times are excluded
         let after = self.placed_after.map_or(i64::MIN, |after| after.micros().saturating_add(1));
         let before =
             self.placed_before.map_or(i64::MAX, |before| before.micros().saturating_sub(1));
-        Question { all_of, ranks: (after, before), sort: self.sort }
+        Question { all_of, none_of, ranks: (after, before), sort: self.sort }
     }
 
     /// Whether an order passes the filter as it is now.

@@ -1,7 +1,8 @@
 //! Entities that are in several lists at once, in the order of their ranks.
 //!
 //! All lists of a query are ordered alike, so the query goes through them together: from each place it seeks in the next
-//! list, and goes on from where that list goes on. So its time depends on the shortest list, and it needs no memory.
+//! list, and goes on from where that list goes on. So its time depends on the shortest list, and it needs no memory. Lists whose
+//! entities are not wanted are gone through beside them.
 
 use std::cell::Cell;
 
@@ -70,6 +71,8 @@ impl From<Posting> for Place {
 pub struct Query {
     /// Of each group an entity must be in at least one list. Without any group no entity is found.
     pub all_of: Vec<Vec<List>>,
+    /// An entity that is in any of these lists at that rank is not wanted.
+    pub none_of: Vec<List>,
     /// The lowest and the highest rank, both included.
     pub ranks: (i64, i64),
     /// The order of the answer.
@@ -112,12 +115,23 @@ impl Postings {
         };
         let groups = query.all_of.iter().map(|lists| Group::new(self, lists, range, query));
         let mut groups = groups.collect::<Result<Vec<_>, Error>>()?;
+        let mut unwanted = Group::new(self, &query.none_of, range, query)?;
+        let mut has_passed_unwanted = false;
         // only now: an answer must come further than the one before, whatever it takes to begin
         self.effort().set(query.effort);
         loop {
             match common(&mut groups, query.direction)? {
+                Next::Entity(place) if has_passed_unwanted && self.effort().is_spent() => {
+                    selected.next = Some(place);
+                    return Ok(selected);
+                }
                 Next::Entity(place) if selected.places.len() < query.limit => {
-                    selected.places.push(place);
+                    if unwanted.has(place)? {
+                        self.effort().spend(1);
+                        has_passed_unwanted = true;
+                    } else {
+                        selected.places.push(place);
+                    }
                     for group in &mut groups {
                         group.pass(place)?;
                     }
@@ -231,6 +245,12 @@ impl<'a> Group<'a> {
             };
         }
         nearest
+    }
+
+    /// Whether an entity is at a place in any of the lists. Places must be asked for in the direction.
+    fn has(&mut self, place: Place) -> Result<bool, Error> {
+        self.seek(place)?;
+        Ok(self.nearest() == Some((place, true)))
     }
 
     fn seek(&mut self, to: Place) -> Result<(), Error> {

@@ -41,7 +41,8 @@ fn snapshot(disk: &Arc<SimDisk>, segments: Vec<Segment>) -> Postings {
 fn query(all_of: &[&[u64]], direction: Direction, limit: usize) -> Query {
     let all_of = all_of.iter().map(|lists| lists.iter().copied().map(List).collect()).collect();
     let ranks = (i64::MIN, i64::MAX);
-    Query { all_of, ranks, direction, from: None, limit, effort: usize::MAX }
+    let none_of = Vec::new();
+    Query { all_of, none_of, ranks, direction, from: None, limit, effort: usize::MAX }
 }
 
 fn ranks(places: &[Place]) -> Vec<i64> {
@@ -276,4 +277,40 @@ fn a_block_whose_postings_do_not_ascend_is_refused() {
     assert!(decode([&whole[..], &[3]].concat()).is_err(), "a change that there is not");
     assert!(decode([&whole[..], &[32]].concat()).is_err(), "a flag that there is not");
     assert!(decode(vec![whole[0]]).is_err(), "nothing in it");
+}
+
+#[test]
+fn entities_of_an_unwanted_list_are_passed_with_bounded_effort() {
+    // Given a long list, all of it but a few in another one, where one was removed
+    let disk = Arc::new(SimDisk::new(1));
+    let is_wanted = |rank: &u64| rank % 9_000 == 7;
+    let all = (0..MANY).map(|rank| (posting(1, rank), PostingChange::Added));
+    let unwanted = (0..MANY).filter(|rank| !is_wanted(rank));
+    let unwanted = unwanted.map(|rank| (posting(2, rank), PostingChange::Added));
+    let older = segment(&disk, 1, all.chain(unwanted));
+    let removed = [(posting(2, 30_000), PostingChange::Removed)];
+    let newer = segment(&disk, 2, removed.into_iter());
+    let postings = snapshot(&disk, vec![newer, older]);
+    let mut wanted: Vec<_> = (0..MANY).filter(|rank| is_wanted(rank) || *rank == 30_000).collect();
+    for direction in [Direction::Ascending, Direction::Descending] {
+        // When the others are asked for, page after page
+        let mut query = Query {
+            none_of: vec![List(2), List(3)],
+            effort: 4_000,
+            ..query(&[&[1]], direction, 3)
+        };
+        let (mut found, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = postings.select(&query).expect("a read");
+            assert!(page.places.len() <= 3);
+            found.extend(page.places.iter().map(|place| place.ordinal.0));
+            pages += 1;
+            let Some(next) = page.next else { break };
+            query.from = Some(next);
+        }
+        // Then they are found, and no answer took more than its effort
+        assert_eq!(found, wanted, "{direction:?}");
+        assert!((16..40).contains(&pages), "{pages}");
+        wanted.reverse();
+    }
 }

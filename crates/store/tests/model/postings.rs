@@ -94,6 +94,7 @@ fn check_query(postings: &BTreeSet<Posting>, reader: &Reader, rng: &mut SimRng) 
     let direction = pick(rng, &[Direction::Ascending, Direction::Descending]);
     let mut query = Query {
         all_of: (0..groups).map(|_| group(rng)).collect(),
+        none_of: (0..rng.below(3)).map(|_| pick(rng, &LISTS)).collect(),
         ranks: (low.min(high), low.max(high)),
         direction,
         from: None,
@@ -126,7 +127,9 @@ fn places(postings: &BTreeSet<Posting>, query: &Query) -> Vec<Place> {
     };
     let common = query.all_of.iter().map(union).reduce(|a, b| &a & &b).unwrap_or_default();
     let (low, high) = query.ranks;
+    let unwanted = union(&query.none_of);
     let wanted = common.into_iter().filter(|place| (low..=high).contains(&place.rank));
+    let wanted = wanted.filter(|place| !unwanted.contains(place));
     match query.direction {
         Direction::Ascending => wanted.collect(),
         Direction::Descending => wanted.rev().collect(),
