@@ -4,7 +4,7 @@
 //! owners and the store above a disk that is a map in memory: units are committed in groups,
 //! nothing is synced. Checkpoints are made as often as in the process, but not counted: they are
 //! the store thread's work (see the bench `store`). Commands are decoded beforehand; what that
-//! costs is printed beside. All times are the CPU's.
+//! costs is printed beside. All times are the CPU's. As a test (`cargo test --benches`) it only shows that it works.
 
 use bytes::Bytes;
 use orderly_actors::clock::SystemClock;
@@ -41,6 +41,8 @@ const GROUP: usize = 256;
 /// A checkpoint is made whenever so many bytes of units are in none.
 const DIRTY: usize = 16 << 20;
 const ROUNDS: usize = 5;
+/// How often each rule is applied in a round.
+const TIMES: usize = 200_000;
 
 /// Time on a CPU of this thread: the machine may have other work.
 fn now() -> Duration {
@@ -55,7 +57,10 @@ fn since(begun: Duration) -> Duration {
 
 fn main() {
     let orders = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
-    let orders: u64 = orders.unwrap_or(20_000);
+    // cargo passes `--bench` to benches, and not to tests
+    let is_test = orders.is_none() && std::env::args().all(|arg| arg != "--bench");
+    let orders: u64 = orders.unwrap_or(if is_test { 200 } else { 20_000 });
+    let times = if is_test { 200 } else { TIMES };
     let rounds = (0..ROUNDS).map(|round| core(orders, round as u64));
     let mut rounds: Vec<_> = rounds.collect();
     rounds.sort_by_key(|round| round.run);
@@ -72,7 +77,7 @@ fn main() {
         );
     }
     println!("rules alone: decide and apply");
-    rules();
+    rules(times);
 }
 
 struct Round {
@@ -165,23 +170,26 @@ fn inbound(kind: Kind, id: &str, body: Bytes) -> InboundMessage {
 }
 
 /// Prints what one go of `work` takes, made from what `prepare` gives.
-fn measure<T, R>(name: &str, prepare: impl Fn() -> T, mut work: impl FnMut(T) -> R) {
-    const TIMES: u32 = 200_000;
+fn measure<T, R>(
+    (times, name): (usize, &str),
+    prepare: impl Fn() -> T,
+    mut work: impl FnMut(T) -> R,
+) {
     let mut best = Duration::MAX;
     for _ in 0..ROUNDS {
-        let inputs: Vec<_> = (0..TIMES).map(|_| prepare()).collect();
+        let inputs: Vec<_> = (0..times).map(|_| prepare()).collect();
         let begun = now();
         for input in inputs {
             black_box(work(black_box(input)));
         }
         best = best.min(since(begun));
     }
-    println!("  {name:<34} {:>6.0} ns", best.as_secs_f64() * 1e9 / f64::from(TIMES));
+    println!("  {name:<34} {:>6.0} ns", best.as_secs_f64() * 1e9 / times as f64);
 }
 
 type Decide<'a> = &'a dyn Fn(&Order) -> orderly_domain::order::rules::Step;
 
-fn rules() {
+fn rules(times: usize) {
     let placed = an_order(Status::AwaitingPayment, 0);
     let partial = an_order(Status::PartiallyPaid, 99);
     let review = an_order(Status::UnderReview, 9_999);
@@ -215,7 +223,7 @@ fn rules() {
         }),
     ];
     for (name, order, decide) in steps {
-        measure(name, || order, |order| follow(order, &decide(order)));
+        measure((times, name), || order, |order| follow(order, &decide(order)));
     }
 
     let Ok(Command::PaymentCallback(callback)) = Command::parse(Kind::PaymentCallback, &capture(1))
@@ -223,12 +231,12 @@ fn rules() {
         panic!("is a callback");
     };
     measure(
-        "callback recorded",
+        (times, "callback recorded"),
         || (Payments::default(), callback.clone()),
         |(payments, callback)| recorded(payments, &callback, placed.currency),
     );
-    measure("two lines held and committed", || [a_stock("a"), a_stock("b")], hold);
-    measure("cart line put", a_cart, put);
+    measure((times, "two lines held and committed"), || [a_stock("a"), a_stock("b")], hold);
+    measure((times, "cart line put"), a_cart, put);
 }
 
 fn recorded(mut payments: Payments, callback: &PaymentCallback, currency: Currency) -> Payments {

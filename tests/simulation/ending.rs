@@ -40,6 +40,8 @@ impl World {
         observations.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.view().borrow();
         sealed.mirror.check_parked(&view);
+        let audit = orderly_actors::audit::verify(&view).expect("every state can be read");
+        assert!(audit.balanced, "{:?}", audit.violations);
         drop(view);
         self.replay();
     }
@@ -78,6 +80,9 @@ impl World {
             drop(opened);
             let opened = self.open(&disk);
             self.durable.mirror.compare_all(&opened.view, self.oldest());
+            let lists =
+                orderly_actors::lists::check(&opened.view).expect("every state can be read");
+            assert!(lists.is_empty(), "{lists:?}");
             assert_eq!(timers(&opened), expected, "the timers of the replayed store");
         }
     }

@@ -50,6 +50,8 @@ pub(crate) struct World {
     /// A copy of the store from earlier in the run.
     pub(crate) older: Option<SimDisk>,
     pub(crate) crashes: u32,
+    /// Audits that came to their end.
+    pub(crate) audits: u32,
 }
 
 impl World {
@@ -82,6 +84,7 @@ impl World {
             observations: Observations::default(),
             older: None,
             crashes: 0,
+            audits: 0,
             random,
         };
         world.arm_disk();

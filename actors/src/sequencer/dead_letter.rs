@@ -61,25 +61,27 @@ impl Sequencer {
         why: Unprocessable,
     ) -> Result<(UnitContext, Outcome, bool), Error> {
         let (reason, detail) = (why.reason, why.detail.clone());
+        let subject = self.subject_of(inbound);
         let mut changeset = Changeset::default();
         let mut number = None;
         // a message that was parked before is published again too: the process may have died before
         // the broker confirmed the dead letter
-        let dead_letter = match self.place(inbound, reason, detail.clone(), why.context.now)? {
-            Place::Known(about) => about.truncated,
-            Place::Room(item) => {
-                let truncated = item.about.truncated;
-                number = item.about.link.map(|link| Ordinal(link.order));
-                changeset.events.push(event(Some(&item), inbound, reason, detail.clone()));
-                changeset.parked = Some(item);
-                truncated
-            }
-            Place::Full => {
-                changeset.events.push(event(None, inbound, reason, detail));
-                true
-            }
-        };
-        let order = match (self.subject_of(inbound).order_id, number) {
+        let dead_letter =
+            match self.place((inbound, &subject), reason, detail.clone(), why.context.now)? {
+                Place::Known(about) => about.truncated,
+                Place::Room(item) => {
+                    let truncated = item.about.truncated;
+                    number = item.about.link.map(|link| Ordinal(link.order));
+                    changeset.events.push(event(Some(&item), inbound, reason, detail.clone()));
+                    changeset.parked = Some(item);
+                    truncated
+                }
+                Place::Full => {
+                    changeset.events.push(event(None, inbound, reason, detail));
+                    true
+                }
+            };
+        let order = match (subject.order_id, number) {
             (Some(id), Some(number)) => Some((id, Some(number))),
             (order, _) => self.placed(order)?,
         };
@@ -121,10 +123,10 @@ impl Sequencer {
         counters::parked_in_all(&self.view().borrow()) < self.settings.parked_count
     }
 
-    /// Where a message goes that is to be parked.
+    /// Where a message goes that is to be parked, and that names this subject.
     fn place(
         &self,
-        inbound: &InboundMessage,
+        (inbound, subject): (&InboundMessage, &Subject),
         reason: Reason,
         detail: Option<Detail>,
         now: Timestamp,
@@ -148,8 +150,7 @@ impl Sequencer {
         } else {
             whole.len().min(TRUNCATED_BODY)
         };
-        let subject = self.subject_of(inbound);
-        let order_id = subject.order_id;
+        let Subject { order_id, provider, event_id, cart_id, sku } = subject.clone();
         let about = Parked {
             reason,
             command_id: inbound.id.as_ref().map(ToString::to_string),
@@ -163,10 +164,10 @@ impl Sequencer {
             detail,
             size: whole.len() as u64,
             truncated: kept < whole.len(),
-            provider: subject.provider,
-            event_id: subject.event_id,
-            cart_id: subject.cart_id,
-            sku: subject.sku,
+            provider,
+            event_id,
+            cart_id,
+            sku,
             link: None,
         };
         // a copy: the message may share its buffer with others that came in the same frame
@@ -251,7 +252,8 @@ impl Sequencer {
                 content_encoding: None,
             },
         };
-        match self.place(&inbound, reason, detail.clone(), now)? {
+        let subject = self.subject_of(&inbound);
+        match self.place((&inbound, &subject), reason, detail.clone(), now)? {
             Place::Known(_) => {}
             Place::Room(item) => {
                 changeset.events.push(event(Some(&item), &inbound, reason, detail.clone()));

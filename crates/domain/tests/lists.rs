@@ -170,6 +170,9 @@ fn an_order_is_in_the_lists_of_its_money() {
     let mut asked = full;
     asked.refunds[0].state = RefundState::Requested;
     assert!(of_money(&order, &asked).contains(&listed(List::RefundPending, order.placed_at)));
+    // a refund alone, with nothing folded
+    let alone = Payments { refunds: asked.refunds[..1].to_vec(), ..Payments::default() };
+    assert_eq!(of_money(&order, &alone)[0], listed(List::RefundPending, order.placed_at));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! What the store costs: CPU an order by stage, group commits by size, look-ups, memory and disk.
 //!
 //! `cargo bench -p orderly-store --bench store [-- ORDERS] [plain]`; `plain` leaves the postings out. CPU is the whole process's, sled's threads and fsync
-//! included; the stages run one after the other here, so each can be told from the others.
+//! included; the stages run one after the other here, so each can be told from the others. As a test (`cargo test --benches`) it
+//! only shows that it works.
 
 use std::env;
 use std::fs;
@@ -165,7 +166,12 @@ fn order(view: &mut View, number: u64, now: i64, input: &Input) -> [Arc<Unit>; 2
 }
 
 fn main() {
-    let orders = env::args().skip(1).find_map(|arg| arg.parse().ok()).unwrap_or(100_000);
+    let orders = env::args().skip(1).find_map(|arg| arg.parse().ok());
+    // cargo passes `--bench` to benches, and not to tests
+    let is_test = orders.is_none() && env::args().all(|arg| arg != "--bench");
+    let orders = orders.unwrap_or(if is_test { 1_000 } else { 100_000 });
+    let look_ups = if is_test { 1_000 } else { 200_000 };
+    let rounds = if is_test { 2 } else { 100 };
     let with_postings = !env::args().any(|arg| arg == "plain");
     let input = Input { noise: noise(), with_postings };
     let directory =
@@ -231,7 +237,7 @@ fn main() {
         journal as u64 / orders,
         views as u64 / orders
     );
-    lookups(&store, orders);
+    lookups(&store, orders, look_ups);
     println!("resident: {} MiB", resident() >> 20);
     let stats = store.log.stats().expect("statistics");
     println!("on disk: {} MiB; {stats:?}", stats.bytes >> 20);
@@ -243,7 +249,7 @@ fn main() {
     let mut reopened = Cost::default();
     reopened.add(since);
     println!("reopened in {:?}, {} replayed", reopened.wall, store.recovery.replayed);
-    group_sizes(&mut store, orders, &input);
+    group_sizes(&mut store, orders, &input, rounds);
 }
 
 fn reopen(path: &Path) -> Opened {
@@ -252,38 +258,36 @@ fn reopen(path: &Path) -> Opened {
     open(&disk, &options).expect("a store")
 }
 
-fn lookups(store: &Opened, orders: u64) {
-    const LOOKUPS: u64 = 200_000;
+fn lookups(store: &Opened, orders: u64, look_ups: u64) {
     let count = |stage: &str, of: &dyn Fn(u64) -> [u8; 16], known: bool| {
         for round in ["cold", "warm"] {
             let since = Cost::now();
-            for number in 0..LOOKUPS {
+            for number in 0..look_ups {
                 let found = store.view.identity(&IdentityHash(of(number))).expect("a read");
                 assert_eq!(found.is_some(), known);
             }
             let mut cost = Cost::default();
             cost.add(since);
-            cost.print(&format!("{stage}, {round}"), LOOKUPS);
+            cost.print(&format!("{stage}, {round}"), look_ups);
         }
     };
     count("absent identity", &|number| hash(u64::MAX / 2 - number), false);
     count("known identity", &|number| hash(number * 7_919 % (2 * orders)), true);
     let since = Cost::now();
-    for number in 0..LOOKUPS {
+    for number in 0..look_ups {
         let ordinal = Ordinal(number * 7_919 % orders);
         assert!(store.view.read(ORDERS, ordinal, 0).expect("a read").is_some());
     }
     let mut cost = Cost::default();
     cost.add(since);
-    cost.print("order at random", LOOKUPS);
+    cost.print("order at random", look_ups);
 }
 
-fn group_sizes(store: &mut Opened, mut number: u64, input: &Input) {
+fn group_sizes(store: &mut Opened, mut number: u64, input: &Input, rounds: u64) {
     for size in [1_u64, 16, 128, 512] {
-        const ROUNDS: u64 = 100;
         let mut cost = Cost::default();
         let mut times = Vec::new();
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             let now = store.view.clock();
             let mut units: Vec<_> = (0..size.div_ceil(2))
                 .flat_map(|_| {
@@ -305,7 +309,7 @@ fn group_sizes(store: &mut Opened, mut number: u64, input: &Input) {
             "commit of {size:>3} units: median {:?}, slowest {:?}, {:.1} us CPU a unit",
             times[times.len() / 2],
             times[times.len() - 1],
-            cost.cpu.as_secs_f64() * 1e6 / (size * ROUNDS) as f64,
+            cost.cpu.as_secs_f64() * 1e6 / (size * rounds) as f64,
         );
     }
 }

@@ -99,6 +99,11 @@ fn what_is_open_follows_from_the_status() {
             "10.00 EUR are to go back to the customer.",
         ),
         ("completed", json!({}), "Nothing is open."),
+        (
+            "completed",
+            json!({"parked": 1}),
+            "1 message about it is parked: GET /api/parked?order_id=o-1 shows why.",
+        ),
         ("refunded", json!({}), "Nothing is open."),
         ("a_status_of_a_later_build", json!({}), "Nothing is open."),
     ] {

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test that uses it is a crate of its own, and none uses all")]
 
 pub(crate) mod backup;
+mod made_anew;
 pub(crate) mod transfer;
 
 use std::collections::{BTreeMap, BTreeSet};

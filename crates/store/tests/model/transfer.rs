@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use orderly_store::sim::{Fault, SimDisk, SimRng};
 use orderly_store::transfer::{About, Import, Item};
-use orderly_store::{Disk, Error, Options, Seq, open, open_read_only};
+use orderly_store::{Disk, Error, Options, Seq, open_read_only};
 
-use super::backup::check_timers;
-use super::{Model, SCHEMA, unit};
+use super::made_anew::{Expected, reopen};
+use super::{Model, SCHEMA};
 
 /// Exports the store on a disk, imports it on an empty one, and checks that the store there has the same, and goes on.
 /// Identities of units before `expired` may be deleted, units before `pruned` too.
@@ -19,19 +19,13 @@ pub(crate) fn check(
     options: &Options,
     rng: &mut SimRng,
 ) {
-    let existing = Options { namespace: None, ..options.clone() };
-    let (about, items) = export(&Arc::new(disk.copy()), &existing);
+    let options = &Options { namespace: None, ..options.clone() };
+    let (about, items) = export(&Arc::new(disk.copy()), options);
+    let expected = Expected { model: model.clone(), pruned, expired, options };
 
-    // A crash on the way leaves no store, or the whole store.
-    let mut model = model.clone();
     let broken = Arc::new(SimDisk::new(rng.below(1_000)));
     broken.fail_at(1 + rng.below(60), Fault::Crash);
-    let imported = import(&broken, &about, &items);
-    let crashed: Arc<dyn Disk> = Arc::new(broken.crash());
-    match open(&crashed, &existing) {
-        Ok(store) => model.check(&store.view, expired),
-        Err(error) => assert!(matches!(error, Error::NoStore) && imported.is_err(), "{error}"),
-    }
+    expected.check_interrupted(&broken, &import(&broken, &about, &items));
 
     let other = Arc::new(SimDisk::new(rng.below(1_000)));
     import(&other, &about, &items).expect("no fault is armed");
@@ -43,30 +37,12 @@ pub(crate) fn check(
         items.dedup();
         items
     };
-    let (about_again, items_again) = export(&other, &existing);
+    let (about_again, items_again) = export(&other, options);
     assert_eq!(about_again, about);
     assert!(sorted(&without_replaced(&items_again)) == sorted(&without_replaced(&items)));
-
-    let shared: Arc<dyn Disk> = Arc::<SimDisk>::clone(&other);
-    let mut store = open(&shared, &existing).expect("no fault is armed");
+    let store = reopen(&other, options);
     assert_eq!(store.recovery.replayed, 0);
-    model.check(&store.view, expired);
-    model.check_history(&store.history, pruned);
-    check_timers(&store, &model);
-    for _ in 0..5 {
-        let unit = unit(&store.view, rng, store.view.clock());
-        store.view.seal(Arc::clone(&unit));
-        model.units.push(Arc::clone(&unit));
-        store.log.commit(&[unit]).expect("no fault is armed");
-    }
-    let report = store.log.checkpoint().expect("no fault is armed");
-    store.view.checkpointed(&report);
-    model.check(&store.view, expired);
-    drop((report, store));
-    let crashed: Arc<dyn Disk> = Arc::new(other.crash());
-    let store = open(&crashed, &existing).expect("no fault is armed");
-    model.check(&store.view, expired);
-    model.check_history(&store.history, pruned);
+    expected.check(&other, store, rng);
 }
 
 fn export(disk: &Arc<SimDisk>, options: &Options) -> (About, Vec<Item>) {
