@@ -10,7 +10,8 @@ use orderly_domain::lists::List;
 use orderly_domain::order::Status;
 use orderly_store::sim::SimDisk;
 use orderly_store::{
-    self as store, Direction, Disk, Ordinal, Posting, PostingChange, Query, Seq, Unit,
+    self as store, Direction, Disk, Ordinal, Posting, PostingChange, PostingChanges, Query, Seq,
+    Unit,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -157,7 +158,7 @@ fn of_earlier_build(shop: &Shop) -> Arc<SimDisk> {
     let options = orderly_actors::simulation::options();
     let mut opened = store::open(&shared, &options).expect("opens");
     for unit in shop.history.units(Seq::FIRST) {
-        let unit = Arc::new(Unit { postings: [].into(), ..unit.expect("reads") });
+        let unit = Arc::new(Unit { postings: PostingChanges::default(), ..unit.expect("reads") });
         opened.view.seal(Arc::clone(&unit));
         opened.log.commit(&[unit]).expect("commits");
     }

@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::dead_letter::Unprocessable;
 use super::inbound::InboundMessage;
 use super::owners::Owners;
-use super::seal::{Identity, UnitContext};
+use super::seal::{Decided, Identity, UnitContext};
 use super::state::Sequencer;
 use super::step::{Error, Step};
 use crate::cart;
@@ -29,14 +29,13 @@ struct Message<'a> {
 }
 
 /// What is to become of a message.
-#[allow(clippy::large_enum_variant, reason = "there is one at a time, and most are the large one")]
 pub(super) enum Judgement {
     /// The owners decided its command, and have staged what it changes.
-    Decided(UnitContext, Outcome),
+    Decided(Box<Decided>),
     /// Its command came before: no owner was asked.
-    Repeated(UnitContext, Outcome),
+    Repeated(Box<Decided>),
     /// It cannot be processed, and is to be parked. Nothing is staged but by a failure that the owners decided.
-    Unprocessable(Unprocessable),
+    Unprocessable(Box<Unprocessable>),
     /// Two attempts failed: what went wrong the second time.
     Failed(String),
 }
@@ -55,10 +54,10 @@ impl Sequencer {
     pub async fn run(&mut self, inbound: &InboundMessage) -> Result<Step, Error> {
         let now = self.now();
         match self.judge(inbound, IdentityOf::Command, now).await? {
-            Judgement::Decided(context, outcome) => self.seal_step(context, outcome).await,
+            Judgement::Decided(decided) => self.seal_step(decided).await,
             // no owner was asked, so none has to roll back
-            Judgement::Repeated(context, outcome) => self.write(context, outcome).map(Step::from),
-            Judgement::Unprocessable(why) => self.park(inbound, why).await.map(Step::from),
+            Judgement::Repeated(decided) => self.write(decided).map(Step::from),
+            Judgement::Unprocessable(why) => self.park(inbound, *why).await.map(Step::from),
             Judgement::Failed(problem) => Ok(Step::Failed { problem }),
         }
     }
@@ -72,7 +71,7 @@ impl Sequencer {
     ) -> Result<Judgement, Error> {
         let unprocessable = |reason, detail: Detail| {
             let why = Unprocessable::new(inbound, reason, Some(detail), now);
-            Ok(Judgement::Unprocessable(why))
+            Ok(Judgement::Unprocessable(Box::new(why)))
         };
         let (command, source, id) = match (&inbound.command, &inbound.source, &inbound.id) {
             (Ok(command), Some(source), Some(id)) => (command, source, id),
@@ -93,7 +92,7 @@ impl Sequencer {
         if let Some(seen) = seen.filter(|seen| !DataHash::is_freed(seen.data)) {
             if !identity.data.is_same(seen.data) {
                 let why = Unprocessable::conflict(inbound, seen.seq, now);
-                return Ok(Judgement::Unprocessable(why));
+                return Ok(Judgement::Unprocessable(Box::new(why)));
             }
             return self.repeat(inbound, command, seen.seq, now);
         }
@@ -124,7 +123,7 @@ impl Sequencer {
         let attempt = self.attempt(async |owners| dispatch(owners, command, message, now).await);
         let unprocessable = |reason, detail| {
             let why = Unprocessable::new(inbound, reason, detail, now);
-            Ok(Judgement::Unprocessable(why))
+            Ok(Judgement::Unprocessable(Box::new(why)))
         };
         let outcome = match attempt.await? {
             Attempt::Done(outcome) => outcome,
@@ -147,7 +146,7 @@ impl Sequencer {
             event,
             ..UnitContext::of_message(inbound, now)
         };
-        Ok(Judgement::Decided(context, outcome))
+        Ok(Judgement::Decided(Decided::new(context, outcome)))
     }
 
     /// The verdict on a command that came before with the same data: a duplicate changes nothing.
@@ -162,7 +161,7 @@ impl Sequencer {
         let outcome = Outcome { order, ..Outcome::new(Verdict::Duplicate, Changeset::default()) };
         let context =
             UnitContext { original: Some(first), ..UnitContext::of_message(inbound, now) };
-        Ok(Judgement::Repeated(context, outcome))
+        Ok(Judgement::Repeated(Decided::new(context, outcome)))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::command::{IdentityOf, Judgement};
 use super::dead_letter::Unprocessable;
 use super::inbound::InboundMessage;
-use super::seal::UnitContext;
+use super::seal::{Decided, UnitContext};
 use super::state::Sequencer;
 use super::step::Error;
 use crate::journal_entry::JournalEntry;
@@ -11,17 +11,19 @@ use crate::outcome::Outcome;
 use crate::states::Rollback;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
+use std::sync::Arc;
 
 impl Sequencer {
     /// What the unit of a message would be, after the last attempt. Nothing of it is kept.
     pub async fn try_run(&mut self, inbound: &InboundMessage) -> Result<JournalEntry, Error> {
         let now = self.now();
         let (context, outcome) = match self.judge(inbound, IdentityOf::Command, now).await? {
-            Judgement::Decided(context, outcome) | Judgement::Repeated(context, outcome) => {
+            Judgement::Decided(decided) | Judgement::Repeated(decided) => {
+                let Decided { context, outcome } = *decided;
                 (context, outcome)
             }
             Judgement::Unprocessable(why) => {
-                let (context, outcome, _) = self.parking(inbound, why)?;
+                let (context, outcome, _) = self.parking(inbound, *why)?;
                 (context, outcome)
             }
             Judgement::Failed(problem) => self.failing(inbound, &problem, now)?,
@@ -54,8 +56,8 @@ impl Sequencer {
         context: UnitContext,
         outcome: Outcome,
     ) -> Result<JournalEntry, Error> {
-        let built = self.build(context, outcome);
+        let built = self.build(Decided::new(context, outcome));
         self.owners.roll_back(Rollback::Staged).await;
-        built.map(|(_, entry, _)| entry)
+        built.map(|(_, entry, _)| Arc::unwrap_or_clone(entry))
     }
 }

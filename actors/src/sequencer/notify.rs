@@ -2,7 +2,7 @@
 //! is to be looked up later, what is to be sent again.
 
 use super::owners::Owners;
-use super::seal::UnitContext;
+use super::seal::{Decided, UnitContext};
 use super::state::Sequencer;
 use super::step::{Error, Sealed, Step};
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
@@ -76,7 +76,7 @@ impl Sequencer {
                 let outcome = Outcome { order: self.known(delivery.order)?, ..outcome };
                 let context =
                     UnitContext::new(Origin::Notified(delivery.kind), delivery.trace, now);
-                Ok(Some(self.seal_step(context, outcome).await?))
+                Ok(Some(self.seal_step(Decided::new(context, outcome)).await?))
             }
             Err(problem) => {
                 let problem = format!("the result of a delivery cannot be recorded: {problem}");
@@ -120,7 +120,7 @@ impl Sequencer {
                 let outcome = Outcome { order, ..Outcome::new(Verdict::Applied, changeset) };
                 let context =
                     UnitContext { operator, ..UnitContext::new(Origin::Operator, None, now) };
-                match self.seal_step(context, outcome).await? {
+                match self.seal_step(Decided::new(context, outcome)).await? {
                     Step::Sealed(sealed) => Ok(ResendOutcome::Sealed(sealed)),
                     Step::Failed { problem } => Ok(cannot_resend(id, &problem)),
                     Step::DeadLetter(_) => Ok(ResendOutcome::Failed),

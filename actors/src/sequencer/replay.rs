@@ -10,7 +10,7 @@
 use super::command::{IdentityOf, Judgement};
 use super::dead_letter::Unprocessable;
 use super::inbound::InboundMessage;
-use super::seal::UnitContext;
+use super::seal::{Decided, UnitContext};
 use super::state::Sequencer;
 use super::step::{Error, Sealed, Step};
 use crate::changeset::{Change, Changeset, NewTimer, TimerKind};
@@ -110,12 +110,12 @@ impl Sequencer {
             _ => IdentityOf::Command,
         };
         let (context, outcome) = match self.judge(inbound, identity, now).await? {
-            Judgement::Decided(context, mut outcome)
-            | Judgement::Repeated(context, mut outcome) => {
+            Judgement::Decided(decided) | Judgement::Repeated(decided) => {
+                let Decided { context, mut outcome } = *decided;
                 self.take(unparked, &mut outcome.changeset, now);
                 (context, outcome)
             }
-            Judgement::Unprocessable(why) => self.keep(unparked, why, replay)?,
+            Judgement::Unprocessable(why) => self.keep(unparked, *why, replay)?,
             Judgement::Failed(problem) => return self.fail_replay(replay, &problem, now),
         };
         Ok(Some((UnitContext { parked: Some(parked), ..context }, outcome)))

@@ -4,7 +4,7 @@
 use super::dead_letter::{ParkCause, Waited};
 use super::owners::Owners;
 use super::retention_counts::RetentionCounts;
-use super::seal::UnitContext;
+use super::seal::{Decided, UnitContext};
 use super::state::Sequencer;
 use super::step::{DeadLetter, Error, Step};
 use crate::order;
@@ -118,7 +118,7 @@ impl Sequencer {
             Some(outcome) => {
                 let mut after = self.retention;
                 after.count(&outcome.changeset);
-                let step = self.seal_step(context, outcome).await?;
+                let step = self.seal_step(Decided::new(context, outcome)).await?;
                 if matches!(step, Step::Sealed(_)) {
                     self.retention = after;
                 }

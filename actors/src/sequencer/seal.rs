@@ -55,6 +55,19 @@ pub(super) struct UnitContext {
     pub(super) now: Timestamp,
 }
 
+/// What was decided, and what its unit records besides. It is handed on in a box: it has some hundred bytes, and each step that
+/// waits for another would copy them.
+pub(super) struct Decided {
+    pub(super) context: UnitContext,
+    pub(super) outcome: Outcome,
+}
+
+impl Decided {
+    pub(super) fn new(context: UnitContext, outcome: Outcome) -> Box<Self> {
+        Box::new(Self { context, outcome })
+    }
+}
+
 impl UnitContext {
     pub(super) fn new(origin: Origin, trace: Option<TraceParent>, now: Timestamp) -> Self {
         Self {
@@ -91,16 +104,14 @@ impl Sequencer {
         outcome: Outcome,
     ) -> Result<Sealed, Error> {
         debug_assert_ne!(outcome.verdict, Verdict::Failed, "what failed is parked: {outcome:?}");
-        self.seal_any(context, outcome).await
+        self.seal_any(Decided::new(context, outcome)).await
     }
 
     /// The same for a step that may fail: it fails, and changes nothing, when the store does not take its unit.
-    pub(super) async fn seal_step(
-        &mut self,
-        context: UnitContext,
-        outcome: Outcome,
-    ) -> Result<Step, Error> {
-        match self.seal(context, outcome).await {
+    pub(super) async fn seal_step(&mut self, decided: Box<Decided>) -> Result<Step, Error> {
+        let outcome = &decided.outcome;
+        debug_assert_ne!(outcome.verdict, Verdict::Failed, "what failed is parked: {outcome:?}");
+        match self.seal_any(decided).await {
             Ok(sealed) => Ok(sealed.into()),
             Err(Error::TooLong(problem)) => {
                 self.owners.roll_back(Rollback::Staged).await;
@@ -116,40 +127,32 @@ impl Sequencer {
         context: UnitContext,
         outcome: Outcome,
     ) -> Result<Sealed, Error> {
-        self.seal_any(context, outcome).await
+        self.seal_any(Decided::new(context, outcome)).await
     }
 
-    async fn seal_any(
-        &mut self,
-        context: UnitContext,
-        mut outcome: Outcome,
-    ) -> Result<Sealed, Error> {
-        if let Some(trace) = context.trace {
-            self.trace_notifications(&mut outcome.changeset, trace).await;
+    async fn seal_any(&mut self, mut decided: Box<Decided>) -> Result<Sealed, Error> {
+        if let Some(trace) = decided.context.trace {
+            self.trace_notifications(&mut decided.outcome.changeset, trace).await;
         }
-        if outcome.changeset.changes.is_empty() {
+        if decided.outcome.changeset.changes.is_empty() {
             self.owners.roll_back(Rollback::Staged).await;
         }
-        self.write(context, outcome)
+        self.write(decided)
     }
 
     /// Writes the unit of an outcome, and makes it memory.
-    pub(super) fn write(
-        &mut self,
-        context: UnitContext,
-        outcome: Outcome,
-    ) -> Result<Sealed, Error> {
-        let (unit, entry, follow_ups) = self.build(context, outcome)?;
+    pub(super) fn write(&mut self, decided: Box<Decided>) -> Result<Sealed, Error> {
+        let (unit, entry, follow_ups) = self.build(decided)?;
         self.audit.seal(&mut self.view.borrow_mut(), &unit);
-        Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
+        Ok(Sealed { unit, entry, follow_ups, dead_letter: false })
     }
 
     /// Makes the unit of an outcome: states, names, timers, counters, and the record with the events.
     pub(super) fn build(
         &self,
-        context: UnitContext,
-        outcome: Outcome,
-    ) -> Result<(Arc<Unit>, JournalEntry, Vec<FollowUp>), Error> {
+        decided: Box<Decided>,
+    ) -> Result<(Arc<Unit>, Arc<JournalEntry>, Vec<FollowUp>), Error> {
+        let Decided { context, outcome } = *decided;
         let mut builder = self.view.borrow().begin(context.now.micros());
         let Outcome { verdict, reason, detail, order, original, changeset } = outcome;
         let (id, order) = order.map_or((None, None), |(id, ordinal)| (Some(id), ordinal));
@@ -248,7 +251,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.write(out).map_err(Error::from))?;
-        Ok((unit, entry, follow_ups))
+        Ok((unit, Arc::new(entry), follow_ups))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Callbacks that came before their order, when the order is placed.
 
 use super::dead_letter::ParkCause;
-use super::seal::UnitContext;
+use super::seal::{Decided, UnitContext};
 use super::state::Sequencer;
 use super::step::{Error, Step};
 use crate::order;
@@ -31,7 +31,7 @@ impl Sequencer {
             Ok(Some((outcome, waited))) => {
                 let order::Waited { source, command_id: id, trace } = waited;
                 let context = UnitContext::new(Origin::Waited { source, id }, trace, now);
-                match self.seal_step(context, outcome).await? {
+                match self.seal_step(Decided::new(context, outcome)).await? {
                     Step::Failed { problem } => {
                         self.park_failed_callback(order, &problem, now).await
                     }

@@ -27,6 +27,18 @@ pub(crate) fn put_signed(out: &mut Vec<u8>, value: i64) {
     put_varint(out, ((value << 1) ^ (value >> 63)).cast_unsigned());
 }
 
+/// Writes a signed number as [`put_signed`] does, to an array with room for 10 bytes from `length` on, and adds its bytes to `length`.
+pub(crate) fn write_signed(bytes: &mut [u8], length: &mut usize, value: i64) {
+    let mut value = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    while value >= 0x80 {
+        bytes[*length] = low_byte(value) | 0x80;
+        *length += 1;
+        value >>= 7;
+    }
+    bytes[*length] = low_byte(value);
+    *length += 1;
+}
+
 /// Reads a record from its front. The slices that it returns share the record's buffer.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader {

@@ -28,7 +28,7 @@ use crate::timers;
 use crate::totals::Totals;
 use crate::unit::{
     HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal, Posting, PostingChange,
-    Put, Seq, Timer, Unit,
+    PostingChanges, Put, Seq, Timer, Unit,
 };
 
 const TABLE: Table = Table::new(3);
@@ -101,7 +101,7 @@ fn unit() -> Unit {
         timers: [Timer { due: 1_700_000_900_000_000, table: TABLE, ordinal: ORDINAL, kind: 4 }]
             .into(),
         counters: [(63, -5)].into(),
-        postings: postings().into(),
+        postings: PostingChanges::of(1_700_000_000_000_000, &postings()),
         body: Bytes::from_static(b"body"),
     }
 }
@@ -253,7 +253,7 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
 /// The same of a record of an earlier version, which may lack what came later.
 fn read_of_version(version: u32, kind: Kind, of_today: &str) -> String {
     match (kind, version) {
-        (Kind::Unit, 4) => format!("{:?}", Unit { postings: [].into(), ..unit() }),
+        (Kind::Unit, 4) => format!("{:?}", Unit { postings: PostingChanges::default(), ..unit() }),
         _ => of_today.to_owned(),
     }
 }
@@ -386,7 +386,7 @@ fn stored_numbers_and_names_stay_as_they_are() {
     };
     let all = unit();
     assert_eq!(flags(&all), 0b0011_0111);
-    let both = Unit { postings: [].into(), ..all.clone() };
+    let both = Unit { postings: PostingChanges::default(), ..all.clone() };
     assert_eq!(flags(&both), 0b0011_0011);
     assert_eq!(flags(&Unit { identity: None, ..both.clone() }), 0b0011_0010);
     assert_eq!(flags(&Unit { history: None, ..both.clone() }), 0b0001);

@@ -75,6 +75,6 @@ pub use postings::{BLOCK_EFFORT, Direction, Place, Postings, Query, Selected};
 pub use schema::{MAX_TABLES, Schema, Table, TableSpec};
 pub use unit::{
     COUNTERS, HistoryLink, Identity, IdentityHash, List, Name, NameHash, Ordinal, Posting,
-    PostingChange, Put, Seq, Timer, TooLong, Unit, UnitBuilder,
+    PostingChange, PostingChanges, Put, Seq, Timer, TooLong, Unit, UnitBuilder,
 };
 pub use view::{Entity, HistoryUnits, Parts, Reader, Seen, View};

@@ -79,7 +79,7 @@ impl PendingUnits {
         let count = self.units.iter().map(|unit| unit.postings.len()).sum();
         let mut changes = Vec::with_capacity(count);
         for (unit, at) in self.units.iter().zip(0_u32..) {
-            changes.extend(unit.postings.iter().map(|&(posting, change)| (posting, at, change)));
+            changes.extend(unit.postings.iter().map(|(posting, change)| (posting, at, change)));
         }
         changes.sort_unstable_by_key(|&(posting, at, _)| (posting, at));
         let mut postings = Vec::with_capacity(changes.len());

@@ -144,7 +144,8 @@ impl Builder {
     }
 
     pub(super) fn push(&mut self, posting: Posting, change: PostingChange) {
-        self.encoder.push(posting, change, &mut self.record);
+        let (bytes, length) = self.encoder.encode(posting, change);
+        self.record.extend_from_slice(&bytes[..length]);
     }
 
     pub(super) fn is_full(&self) -> bool {

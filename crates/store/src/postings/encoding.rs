@@ -1,6 +1,6 @@
 //! The bytes of postings. Each is encoded as the difference from the one before, since neighbours have much in common.
 
-use crate::codec::{Reader, Undecodable, put_signed};
+use crate::codec::{Reader, Undecodable, write_signed};
 use crate::unit::{List, Ordinal, Posting, PostingChange};
 
 /// The first byte of a posting: the number of the change in the lower two bits, then what differs from the posting
@@ -10,6 +10,9 @@ const OTHER_LIST: u8 = 4;
 const OTHER_RANK: u8 = 8;
 const OTHER_ORDINAL: u8 = 16;
 const UNUSED: u8 = 0b1110_0000;
+
+/// The most bytes of a posting: the first one, a list, and two numbers of at most ten bytes.
+pub(crate) const LONGEST: usize = 1 + 8 + 10 + 10;
 
 /// The posting that the first one is encoded against.
 const fn before_first(rank: i64) -> Posting {
@@ -26,24 +29,32 @@ impl Encoder {
         Self(before_first(rank))
     }
 
-    pub(crate) fn push(&mut self, posting: Posting, change: PostingChange, out: &mut Vec<u8>) {
+    /// The bytes of the next posting: the first ones of the array, and how many.
+    pub(crate) fn encode(
+        &mut self,
+        posting: Posting,
+        change: PostingChange,
+    ) -> ([u8; LONGEST], usize) {
         let before = std::mem::replace(&mut self.0, posting);
-        let start = out.len();
-        out.push(change as u8);
-        let mut flags = 0;
+        // an array, since a vector would look for room at each byte
+        let mut bytes = [0; LONGEST];
+        let mut length = 1;
+        bytes[0] = change as u8;
         if posting.list != before.list {
-            flags |= OTHER_LIST;
-            out.extend_from_slice(&posting.list.0.to_le_bytes());
+            bytes[0] |= OTHER_LIST;
+            bytes[1..9].copy_from_slice(&posting.list.0.to_le_bytes());
+            length = 9;
         }
         if posting.rank != before.rank {
-            flags |= OTHER_RANK;
-            put_signed(out, posting.rank.wrapping_sub(before.rank));
+            bytes[0] |= OTHER_RANK;
+            write_signed(&mut bytes, &mut length, posting.rank.wrapping_sub(before.rank));
         }
         if posting.ordinal != before.ordinal {
-            flags |= OTHER_ORDINAL;
-            put_signed(out, posting.ordinal.0.wrapping_sub(before.ordinal.0).cast_signed());
+            bytes[0] |= OTHER_ORDINAL;
+            let difference = posting.ordinal.0.wrapping_sub(before.ordinal.0).cast_signed();
+            write_signed(&mut bytes, &mut length, difference);
         }
-        out[start] |= flags;
+        (bytes, length)
     }
 }
 

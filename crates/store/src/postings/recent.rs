@@ -54,7 +54,7 @@ impl RecentPostings {
         }
         let changes = Arc::make_mut(&mut self.changes);
         for unit in units {
-            for &(posting, change) in &unit.postings {
+            for (posting, change) in unit.postings.iter() {
                 changes.insert(posting, (unit.seq, change));
             }
         }

@@ -9,6 +9,7 @@ use super::content::{
     COUNTERS, HistoryLink, Identity, IdentityHash, MAX_VALUE, Name, NameHash, Ordinal, PARTS,
     Posting, PostingChange, Put, Seq, Timer, Unit,
 };
+use super::postings::PostingsBuilder;
 use crate::schema::Table;
 
 /// Builds one unit. `View::begin` creates the builder, since it knows the sequence.
@@ -26,7 +27,7 @@ pub struct UnitBuilder {
     history: Option<HistoryLink>,
     timers: SmallVec<[Timer; 2]>,
     counters: SmallVec<[(u8, i64); 2]>,
-    postings: SmallVec<[(Posting, PostingChange); 8]>,
+    postings: PostingsBuilder,
     buffer: Vec<u8>,
     /// For every put, the end of its value in `buffer`. `None`: the part is removed.
     ends: SmallVec<[Option<usize>; 8]>,
@@ -54,7 +55,7 @@ impl UnitBuilder {
             history: None,
             timers: SmallVec::new(),
             counters: SmallVec::new(),
-            postings: SmallVec::new(),
+            postings: PostingsBuilder::new(at),
             buffer: Vec::with_capacity(1024),
             ends: SmallVec::new(),
             longest: 0,
@@ -147,11 +148,7 @@ impl UnitBuilder {
 
     /// Adds or removes a posting. A unit may change a posting only once.
     pub fn post(&mut self, posting: Posting, change: PostingChange) {
-        debug_assert!(
-            self.postings.iter().all(|(changed, _)| *changed != posting),
-            "a unit changes a posting twice: {posting:?}"
-        );
-        self.postings.push((posting, change));
+        self.postings.push(posting, change);
     }
 
     /// Completes the unit. `encode` appends the body, which holds `events` events.
@@ -169,6 +166,8 @@ impl UnitBuilder {
         if longest > MAX_VALUE {
             return Err(TooLong(longest).into());
         }
+        let end_of_body = self.buffer.len();
+        self.postings.append(&mut self.buffer);
         let buffer = Bytes::copy_from_slice(&self.buffer);
         let mut from = 0;
         for (put, end) in self.puts.iter_mut().zip(self.ends) {
@@ -188,8 +187,8 @@ impl UnitBuilder {
             history: self.history,
             timers: self.timers.into_boxed_slice(),
             counters: self.counters.into_boxed_slice(),
-            postings: self.postings.into_boxed_slice(),
-            body: buffer.slice(start..),
+            postings: self.postings.finish(buffer.slice(end_of_body..)),
+            body: buffer.slice(start..end_of_body),
         }))
     }
 

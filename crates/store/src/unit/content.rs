@@ -11,6 +11,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::postings::PostingChanges;
 use crate::schema::Table;
 
 /// The number of counters of a store; see [`Unit::counters`].
@@ -196,7 +197,7 @@ pub struct Unit {
     /// What the unit adds to the store's counters: (index below [`COUNTERS`], difference).
     pub counters: Box<[(u8, i64)]>,
     /// The postings that the unit adds and removes, each at most once.
-    pub postings: Box<[(Posting, PostingChange)]>,
+    pub postings: PostingChanges,
     /// Command, verdict and events, which the store does not decode.
     pub body: Bytes,
 }
@@ -224,7 +225,7 @@ impl Unit {
             + self.puts.len() * 10
             + self.timers.len() * 12
             + self.counters.len() * 3
-            + self.postings.len() * 14
+            + self.postings.encoded().len()
     }
 
     /// The approximate memory of the unit while it waits for a checkpoint, in bytes, with its entries in the overlay.
@@ -239,7 +240,7 @@ impl Unit {
             + size_of_val(&*self.puts)
             + size_of_val(&*self.timers)
             + size_of_val(&*self.counters)
-            + size_of_val(&*self.postings)
+            + self.postings.encoded().len()
             + values
             + self.body.len()
             + noted * NOTED

@@ -3,9 +3,9 @@
 use super::content::{
     COUNTERS, HistoryLink, Identity, IdentityHash, Name, NameHash, Ordinal, Put, Seq, Timer, Unit,
 };
+use super::postings::PostingChanges;
 use crate::codec::{Reader, Undecodable, put_signed, put_varint};
 use crate::format::Kind;
-use crate::postings::{Decoder, Encoder};
 use crate::schema::Table;
 
 /// The flags of a unit. The upper four bits are the table of the history link.
@@ -63,10 +63,7 @@ impl Unit {
         }
         if !self.postings.is_empty() {
             put_varint(out, self.postings.len() as u64);
-            let mut encoder = Encoder::new(self.at);
-            for &(posting, change) in &self.postings {
-                encoder.push(posting, change, out);
-            }
+            out.extend_from_slice(self.postings.encoded());
         }
         put_varint(out, self.body.len() as u64);
         for put in &self.puts {
@@ -141,14 +138,10 @@ impl Unit {
             }
             counters.push((index, reader.signed()?));
         }
-        let mut postings = Vec::new();
+        let mut postings = PostingChanges::default();
         if flags & HAS_POSTINGS != 0 {
             let count = reader.count(1)?;
-            let mut decoder = Decoder::new(at);
-            postings.reserve_exact(count);
-            for _ in 0..count {
-                postings.push(decoder.next(reader)?);
-            }
+            postings = PostingChanges::decode(at, count, reader)?;
         }
         let body = reader.count(1)?;
         for (put, length) in puts.iter_mut().zip(lengths) {
@@ -168,7 +161,7 @@ impl Unit {
             history,
             timers: timers.into(),
             counters: counters.into(),
-            postings: postings.into(),
+            postings,
             body,
         })
     }

@@ -5,10 +5,12 @@
 //! | `content` | what a unit consists of |
 //! | `builder` | building a unit |
 //! | `encoding` | the bytes of a unit |
+//! | `postings` | the changes of postings that a unit makes |
 
 mod builder;
 mod content;
 mod encoding;
+mod postings;
 
 pub use self::builder::{TooLong, UnitBuilder};
 pub use self::content::{
@@ -16,3 +18,4 @@ pub use self::content::{
     Posting, PostingChange, Put, Seq, Timer, Unit,
 };
 pub(crate) use self::encoding::HAS_POSTINGS;
+pub use self::postings::PostingChanges;

@@ -59,10 +59,10 @@ pub(crate) fn change(builder: &mut UnitBuilder, rng: &mut SimRng) {
 /// The postings that the units leave.
 fn of_units(units: &[Arc<Unit>]) -> BTreeSet<Posting> {
     let mut postings = BTreeSet::new();
-    for (posting, change) in units.iter().flat_map(|unit| &unit.postings) {
+    for (posting, change) in units.iter().flat_map(|unit| unit.postings.iter()) {
         match change {
-            PostingChange::Added | PostingChange::New => drop(postings.insert(*posting)),
-            PostingChange::Removed => drop(postings.remove(posting)),
+            PostingChange::Added | PostingChange::New => drop(postings.insert(posting)),
+            PostingChange::Removed => drop(postings.remove(&posting)),
         }
     }
     postings

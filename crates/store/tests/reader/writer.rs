@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use orderly_store::sim::SimRng;
 use orderly_store::{
-    List, Log, NameHash, Opened, Ordinal, Posting, PostingChange, Report, Seq, Table, Unit, View,
+    List, Log, NameHash, Opened, Ordinal, Posting, PostingChange, PostingChanges, Report, Seq,
+    Table, Unit, View,
 };
 
 use crate::{model, name};
@@ -35,7 +36,7 @@ pub struct Writer {
     /// The postings after the last unit.
     pub postings: BTreeSet<Posting>,
     /// What each unit did with postings.
-    pub posted: Vec<Box<[(Posting, PostingChange)]>>,
+    pub posted: Vec<PostingChanges>,
 }
 
 impl Writer {
@@ -171,11 +172,11 @@ impl Writer {
 }
 
 /// Changes a set of postings as a unit does.
-pub fn post(postings: &mut BTreeSet<Posting>, changes: &[(Posting, PostingChange)]) {
-    for (posting, change) in changes {
+pub fn post(postings: &mut BTreeSet<Posting>, changes: &PostingChanges) {
+    for (posting, change) in changes.iter() {
         match change {
-            PostingChange::Removed => drop(postings.remove(posting)),
-            PostingChange::Added | PostingChange::New => drop(postings.insert(*posting)),
+            PostingChange::Removed => drop(postings.remove(&posting)),
+            PostingChange::Added | PostingChange::New => drop(postings.insert(posting)),
         }
     }
 }
