@@ -93,16 +93,34 @@ async fn parked_messages_are_listed_corrected_replayed_and_dismissed_at_the_comm
     let dismiss = ["parked", "dismiss", "--type", "stock.set"];
     let (code, none, said) = ask(&dismiss);
     assert_eq!((code, none.len()), (Some(1), 0));
-    assert!(said.contains("there are 2 such messages"), "{said}");
+    assert!(said.contains("there are 2 such messages: confirm that with --count 2"), "{said}");
     let (code, done, _) = ask(&[&dismiss[..], &["--count", "2"]].concat());
     assert_eq!((code, done), (Some(0), vec![json!({"dismissed": 2})]));
     assert_eq!(ask(&["parked", "list"]).1, [] as [Value; 0]);
+
+    // where only the type was wrong, the right one is enough
+    let typo = Sent::new("stock.sett", "typo", &json!({"sku": "tea", "on_hand": 9}));
+    producer.publish(&[typo]).await;
+    let mut parked = Vec::new();
+    for _ in 0..500 {
+        parked = ask(&["parked", "list"]).1;
+        if !parked.is_empty() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let typo = parked[0]["id"].as_str().expect("an id");
+    let (code, verdict, said) = ask(&["parked", "replay", typo, "--as-type", "stock.set"]);
+    assert_eq!((code, &verdict[0]["verdict"]), (Some(0), &json!("applied")), "{said}");
 
     // what is wrong is said
     for (arguments, code, what) in [
         (&["parked", "list", "--reason", "late"][..], 1, "there is no \"late\"; there are"),
         (&["parked", "dismiss", "p-1", "--count", "1"], 2, "cannot be used with"),
         (&["parked", "replay", "--data", "x"], 2, "required"),
+        // data for many would be ignored
+        (&["parked", "replay", "--order-id", "o-1", "--data", "x"], 2, "cannot be used with"),
+        (&["parked", "replay", "--count", "1", "--data", "x"], 2, "cannot be used with"),
         (&["parked", "replay", "p-99"], 1, "there is no parked message of that id"),
         (&["parked", "replay", id, "--data", "/nowhere"], 1, "cannot read /nowhere"),
         (&["parked", "list", "--url", "http://127.0.0.1:9"], 1, "is `orderly serve` running?"),
@@ -113,7 +131,7 @@ async fn parked_messages_are_listed_corrected_replayed_and_dismissed_at_the_comm
         assert!(said.contains(what), "{arguments:?}: {said}");
     }
     let (code, _, said) = run(&processor, &["parked", "list"], "fedcba9876543210");
-    assert!(code == Some(1) && said.contains("bearer token"), "{said}");
+    assert!(code == Some(1) && said.contains("the bearer token is wrong"), "{said}");
     assert_eq!(processor.stop().code(), Some(0));
 }
 

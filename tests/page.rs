@@ -6,8 +6,10 @@
 //! | `reading` | what a person finds out: the overview, an order, lists, search |
 //! | `keyboard` | the page without a pointer |
 //! | `acting` | what a person does: replay, dismiss, cancel, refund, resolve, pause |
+//! | `money` | settled refunds, money in another currency, requests that are moot |
 //! | `looks` | a telephone, the dark, the pictures of the README |
 //! | `hostile` | data that would like to be markup |
+//! | `tabs` | more tabs than a browser makes connections |
 //! | `token` | the token, and a token for reading |
 //! | `outages` | a broker and a process that are lost |
 
@@ -28,8 +30,10 @@ mod page {
     mod hostile;
     mod keyboard;
     mod looks;
+    mod money;
     mod outages;
     mod reading;
+    mod tabs;
     mod token;
 
     use crate::browser::Browser;

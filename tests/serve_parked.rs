@@ -154,7 +154,7 @@ async fn many_messages_are_replayed_and_dismissed_by_filter_once_their_number_is
     };
     let bad =
         |number: usize| Sent::new("stock.set", &format!("bad-{number}"), &json!({"wrong": number}));
-    let unknown = Sent::new("stock.sett", "unknown", &json!({"sku": "tea"}));
+    let unknown = Sent::new("stock.sett", "unknown", &json!({"sku": "tea", "on_hand": 3}));
     producer.publish(&(0..300).map(late).collect::<Vec<_>>()).await;
     producer.publish(&(0..5).map(bad).collect::<Vec<_>>()).await;
     producer.publish(&[unknown]).await;
@@ -168,6 +168,16 @@ async fn many_messages_are_replayed_and_dismissed_by_filter_once_their_number_is
         ("DELETE", "/api/parked?reason=deadline&count=301"),
     ] {
         assert_eq!(ask(&processor, method, path, "").problem(409)["count"], 300, "{method} {path}");
+    }
+    // Given data, which many messages cannot have, then nothing happens
+    for (method, path) in [
+        ("POST", "/api/parked/replay?reason=deadline&count=300"),
+        ("POST", "/api/parked/replay?dry_run=true"),
+        ("DELETE", "/api/parked?reason=deadline&count=300"),
+    ] {
+        let refused = ask(&processor, method, path, r#"{"data":{"sku":"tea"}}"#).problem(422);
+        let said = refused["detail"].as_str().expect("a detail");
+        assert!(said.contains("takes no body"), "{method} {path}: {said}");
     }
     // a dry run changes nothing, and needs none
     let tried = ask(&processor, "POST", "/api/parked/replay?dry_run=true", "").json();
@@ -189,10 +199,17 @@ async fn many_messages_are_replayed_and_dismissed_by_filter_once_their_number_is
     assert_eq!((left.len(), &left[0]["type"]), (1, &json!("stock.sett")));
     // what is misspelt dismisses nothing
     ask(&processor, "DELETE", "/api/parked?typ=stock.sett&count=1", "").problem(422);
-    let edit = json!({"type": "stock.set", "data": {"sku": "tea", "on_hand": 3}}).to_string();
+    // where only the type was wrong, the right one is enough
+    let edit = json!({"type": "stock.set"}).to_string();
     let path = format!("/api/parked/{}", left[0]["id"].as_str().expect("an id"));
-    let answer = ask(&processor, "POST", &format!("{path}/replay"), &edit).json();
+    let replay = |edit: &str| ask(&processor, "POST", &format!("{path}/replay"), edit);
+    let said = replay("{}").problem(422);
+    assert_eq!(said["detail"], "the body must have data, a type, or both");
+    let answer = replay(&edit).json();
     assert_eq!((&answer["verdict"], &answer["type"]), (&json!("applied"), &json!("stock.set")));
+    assert_eq!(processor.get("/api/stock/tea").expect("a sku")["on_hand"], 3);
+    assert_eq!(replay(&edit).json(), answer, "asking once more gives the verdict once more");
+    replay(&json!({"type": "stock.adjust"}).to_string()).problem(409);
     assert_eq!(processor.get("/api/audit").expect("an audit")["counts"]["parked"], 0);
     assert_eq!(processor.stop().code(), Some(0));
     assert_eq!(processor.verify()["balanced"], true);

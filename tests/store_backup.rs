@@ -204,6 +204,17 @@ async fn a_restored_store_answers_as_the_one_that_was_backed_up() {
         assert!(said(&refused).contains("there is something at"), "{}", said(&refused));
     }
     assert_eq!(processor.store_command("stats")["orders"], stats["orders"]);
+
+    // And a shop of another namespace is warned: its processor would not take the store
+    let elsewhere = processor.directory.path().join("elsewhere");
+    let mut command =
+        processor.command(&["store", "restore", text(&backup), "--store", text(&elsewhere)]);
+    let warned = command.env("ORDERLY_BROKER__NAMESPACE", "another").output().expect("it runs");
+    assert!(warned.status.success(), "{}", said(&warned));
+    let namespace = told["namespace"].as_str().expect("a name");
+    let wanted =
+        format!("belongs to the namespace {namespace:?}, and broker.namespace is \"another\"");
+    assert!(said(&warned).contains(&wanted), "{}", said(&warned));
 }
 
 /// A byte that changed in any file is found, and the file is named. So is a file that is missing.

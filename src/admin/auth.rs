@@ -24,7 +24,10 @@ pub(super) struct Tokens {
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Right {
+    /// Nothing: no token was sent.
     Nothing,
+    /// Nothing: a token was sent that is none of this process.
+    WrongToken,
     Read,
     All,
 }
@@ -43,7 +46,7 @@ impl Tokens {
         } else if read.into() {
             Right::Read
         } else {
-            Right::Nothing
+            Right::WrongToken
         }
     }
 }
@@ -57,7 +60,8 @@ fn is_token(sent: &[u8], token: &Secret) -> Choice {
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, credentials) = value.split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then(|| credentials.trim_ascii())
+    let credentials = credentials.trim_ascii();
+    (scheme.eq_ignore_ascii_case(b"Bearer ") && !credentials.is_empty()).then_some(credentials)
 }
 
 /// Answers 401 to a request without a token that it needs, and 403 to one whose token is not enough.
@@ -79,6 +83,10 @@ pub(super) async fn require_token<B: MessageBody>(
         Right::Nothing => Some(
             Problem::new(StatusCode::UNAUTHORIZED)
                 .detail("a bearer token is needed: Authorization: Bearer …"),
+        ),
+        Right::WrongToken => Some(
+            Problem::new(StatusCode::UNAUTHORIZED)
+                .detail("the bearer token is wrong: it is neither admin.token nor admin.read_token of this process"),
         ),
     };
     match refusal {
@@ -110,9 +118,9 @@ mod tests {
     #[case("Bearer  open sesame ", Right::All)]
     #[case("Bearer look here", Right::Read)]
     #[case("bEARER look here", Right::Read)]
-    #[case("Bearer open sesam", Right::Nothing)]
-    #[case("Bearer open sesame!", Right::Nothing)]
-    #[case("Bearer look", Right::Nothing)]
+    #[case("Bearer open sesam", Right::WrongToken)]
+    #[case("Bearer open sesame!", Right::WrongToken)]
+    #[case("Bearer look", Right::WrongToken)]
     #[case("Bearer ", Right::Nothing)]
     #[case("Bearer", Right::Nothing)]
     #[case("Basic open sesame", Right::Nothing)]

@@ -1,4 +1,4 @@
-//! Bodies of requests that may be absent.
+//! Bodies of requests: those that may be absent, and those that must be.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -62,5 +62,32 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Input for OptionalJson<T> {
             media_types: &[("application/json", SchemaGenerator::subschema_for::<T>)],
         });
         operation.problems_of_json();
+    }
+}
+
+/// The request has no body. One that has is refused, since nothing would be done with it.
+#[derive(Debug)]
+pub(super) struct NoBody;
+
+impl FromRequest for NoBody {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let read = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            // one that is too large to read is one
+            if bytes(read).await.is_ok_and(|body| body.is_empty()) {
+                return Ok(Self);
+            }
+            let detail = "this request takes no body, and nothing was done: other data are given for one message, by its id";
+            Err(Problem::unprocessable(detail))
+        })
+    }
+}
+
+impl Input for NoBody {
+    fn describe(operation: &mut Operation) {
+        operation.problem(StatusCode::UNPROCESSABLE_ENTITY, "There is a body");
     }
 }

@@ -57,10 +57,10 @@ enum Action {
         #[arg(long)]
         dry_run: bool,
         /// Other data for the message of that id: a file with a JSON object, or - for standard input
-        #[arg(long, value_name = "FILE", requires = "id")]
+        #[arg(long, value_name = "FILE", requires = "id", conflicts_with_all = FILTER)]
         data: Option<PathBuf>,
         /// Another type for the message of that id
-        #[arg(long, value_name = "T", requires = "data")]
+        #[arg(long, value_name = "T", requires = "id", conflicts_with_all = FILTER)]
         as_type: Option<String>,
     },
     /// Dismiss parked messages: one by its id, or all that the filter means
@@ -70,11 +70,14 @@ enum Action {
     },
 }
 
+/// The options that mean many messages. What is about one message does not go with them.
+const FILTER: [&str; 5] = ["order_id", "source", "kind", "reason", "count"];
+
 /// Which messages are meant.
 #[derive(Debug, clap::Args)]
 struct Which {
     /// The id of a parked message, such as p-7
-    #[arg(value_name = "ID", conflicts_with_all = ["order_id", "source", "kind", "reason", "count"])]
+    #[arg(value_name = "ID", conflicts_with_all = FILTER)]
     id: Option<String>,
     #[command(flatten)]
     filter: MessageFilter,
@@ -127,16 +130,21 @@ pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
             Action::List { filter, limit } => list(&api, filter, *limit).await,
             Action::Show { id, body } => show(&api, id, *body).await,
             Action::Replay { which, dry_run, data, as_type } => {
-                let edit =
-                    data.as_deref().map(|path| edit(path, as_type.as_deref())).transpose()?;
+                let edit = edit(data.as_deref(), as_type.as_deref())?;
                 replay(&api, which, *dry_run, edit).await
             }
             Action::Dismiss { which } => {
-                let target = match &which.id {
-                    Some(id) => format!("/api/parked/{}", escaped(id)),
-                    None => which.many("/api/parked", &[])?,
+                let done = match &which.id {
+                    Some(id) => {
+                        let target = format!("/api/parked/{}", escaped(id));
+                        api.ask(Method::DELETE, &target, None).await?
+                    }
+                    None => {
+                        let target = which.many("/api/parked", &[])?;
+                        api.ask(Method::DELETE, &target, None).await.map_err(in_words_of_options)?
+                    }
                 };
-                print(&api.ask(Method::DELETE, &target, None).await?)?;
+                print(&done)?;
                 Ok(Exit::Success)
             }
         }
@@ -154,6 +162,16 @@ impl Which {
         }
         query.extend_pairs(more);
         Ok(format!("{path}?{}", query.finish()))
+    }
+}
+
+/// The refusal of a number of messages names the option, and not the parameter of the API.
+fn in_words_of_options(error: api::Error) -> Error {
+    match error {
+        api::Error::Refused { status: 409, detail } => {
+            api::Error::Refused { status: 409, detail: detail.replace("count=", "--count ") }.into()
+        }
+        other => other.into(),
     }
 }
 
@@ -216,7 +234,7 @@ async fn replay(
     let manner: &[_] = if dry_run { &[("dry_run", "true")] } else { &[] };
     let Some(id) = &which.id else {
         let target = which.many("/api/parked/replay", manner)?;
-        let done = api.ask(Method::POST, &target, None).await?;
+        let done = api.ask(Method::POST, &target, None).await.map_err(in_words_of_options)?;
         print(&done)?;
         return Ok(if done["still_parked"] == 0 { Exit::Success } else { Exit::Failure });
     };
@@ -229,8 +247,16 @@ async fn replay(
     Ok(if parked.contains(&verdict["verdict"]) { Exit::Failure } else { Exit::Success })
 }
 
-/// The body of a request that gives other data.
-fn edit(path: &Path, kind: Option<&str>) -> Result<Bytes, Error> {
+/// The body of a request that gives other data, another type, or both. `None`: the message is replayed as it is.
+fn edit(path: Option<&Path>, kind: Option<&str>) -> Result<Option<Bytes>, Error> {
+    let kind = kind.map(|kind| format!("\"type\":{}", json!(kind)));
+    let data = path.map(data).transpose()?.map(|data| format!("\"data\":{data}"));
+    let members: Vec<_> = [kind, data].into_iter().flatten().collect();
+    Ok((!members.is_empty()).then(|| format!("{{{}}}", members.join(",")).into()))
+}
+
+/// The JSON in a file, or in standard input, as it was written: a number keeps its digits.
+fn data(path: &Path) -> Result<Box<serde_json::value::RawValue>, Error> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
         io::stdin().read_to_string(&mut text).map(drop)
@@ -238,11 +264,8 @@ fn edit(path: &Path, kind: Option<&str>) -> Result<Bytes, Error> {
         std::fs::read_to_string(path).map(|read| text = read)
     };
     read.map_err(|source| Error::File { path: path.to_owned(), source })?;
-    // as it was written: a number keeps its digits
-    let data: Box<serde_json::value::RawValue> = serde_json::from_str(&text)
-        .map_err(|error| Error::Json { path: path.to_owned(), problem: error.to_string() })?;
-    let kind = kind.map(|kind| format!("\"type\":{},", json!(kind))).unwrap_or_default();
-    Ok(format!("{{{kind}\"data\":{data}}}").into())
+    serde_json::from_str(&text)
+        .map_err(|error| Error::Json { path: path.to_owned(), problem: error.to_string() })
 }
 
 fn print(json: &Value) -> Result<(), Error> {

@@ -7,8 +7,8 @@
 //! | `verify` | the check of all invariants, or of the files of a backup |
 //! | `stats` | sizes and counts |
 //!
-//! `verify`, `stats`, `backup` and `export` only read. A store of an older build stays as it is, so that the older build can
-//! still open it.
+//! `verify`, `stats`, `backup` and `export` only read what is in the store (sled itself writes to its files when it opens). A
+//! store of an older build stays as it is, so that the older build can still open it.
 
 mod backup;
 mod export;
@@ -144,6 +144,20 @@ fn print(answer: &Value) -> Result<(), Error> {
 /// Whether there is a store in the directory.
 pub(super) fn is_store(path: &Path) -> bool {
     path.join("db").is_file()
+}
+
+/// Says on standard error that a store that was made belongs to another namespace than the configured one: `serve` will refuse
+/// it.
+fn warn_of_namespace(config: &Config, store: &Path, found: &str) {
+    let wanted = &config.broker.namespace;
+    if found != wanted.as_str() {
+        eprintln!(
+            "warning: the store at {} belongs to the namespace {found:?}, and broker.namespace is {:?}: `orderly serve` refuses \
+             it (exit code 78) unless broker.namespace is {found:?}",
+            store.display(),
+            wanted.as_str(),
+        );
+    }
 }
 
 /// Opens a store for reading.

@@ -53,6 +53,13 @@ impl Scratch {
 }
 
 #[test]
+fn the_documented_file_names_the_longest_hold() {
+    let days = orderly_domain::duration::MOST.as_secs() / 86_400;
+    let text = fs::read_to_string(DOCUMENTED).expect("the documented file");
+    assert!(text.contains(&format!("up to {days} days.")), "{days}");
+}
+
+#[test]
 fn without_any_value_the_defaults_hold() {
     assert_eq!(loaded(&[]), Config::default());
     assert_eq!(Config::default().warnings(), []);

@@ -1,6 +1,6 @@
 //! A parked message once more, for its replay.
 
-use super::{Decoder, is_structured};
+use super::{Decoder, content, is_structured, structured};
 use bytes::Bytes;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_broker::{Message, Properties};
@@ -8,11 +8,11 @@ use orderly_domain::identity;
 use orderly_domain::parked::Parked;
 use orderly_domain::record::Origin;
 
-/// What a person puts in the place of the data of a parked message.
+/// What a person puts in the place of the data of a parked message, of its type, or of both.
 #[derive(Debug, Clone)]
 pub struct Edit {
-    /// The data, as JSON.
-    pub data: Bytes,
+    /// The data, as JSON. `None`: those of the message.
+    pub data: Option<Bytes>,
     /// The type of the command, where it is another one too.
     pub kind: Option<String>,
 }
@@ -30,7 +30,13 @@ impl Decoder {
     ) -> InboundMessage {
         let source = about.source.as_deref();
         let nameless = || identity::of_nameless(source.unwrap_or_default(), body);
-        let whole = edit.is_none() && is_structured(about.content_type.as_deref());
+        let is_structured = is_structured(about.content_type.as_deref());
+        let data = edit.and_then(|edit| match &edit.data {
+            Some(data) => Some(data.clone()),
+            None if is_structured => self.data_of_event(about, body),
+            None => None,
+        });
+        let whole = data.is_none() && is_structured;
         let kind = edit.and_then(|edit| edit.kind.as_ref()).or(about.r#type.as_ref());
         let mut properties = Properties { kind: kind.cloned(), ..Properties::default() };
         // a CloudEvent has its names in its body
@@ -38,20 +44,24 @@ impl Decoder {
             properties.app_id.clone_from(&about.source);
             properties.message_id = about.command_id.clone().or_else(|| Some(nameless()));
         }
-        let body = match edit {
-            Some(edit) => {
-                properties.content_type = Some("application/json".to_owned());
-                &edit.data
-            }
-            None => {
-                properties.content_type.clone_from(&about.content_type);
-                properties.content_encoding.clone_from(&about.content_encoding);
-                body
-            }
+        let body = if let Some(data) = data {
+            properties.content_type = Some("application/json".to_owned());
+            data
+        } else {
+            properties.content_type.clone_from(&about.content_type);
+            properties.content_encoding.clone_from(&about.content_encoding);
+            body.clone()
         };
-        let message = Message { properties, body: body.clone(), ..Message::default() };
+        let message = Message { properties, body, ..Message::default() };
         let inbound = self.decode(&message);
         InboundMessage { deadline: None, time: None, attempts: about.attempts, ..inbound }
+    }
+
+    /// The data of a structured CloudEvent, whatever type it names. `None`: they cannot be read.
+    fn data_of_event(self, about: &Parked, body: &Bytes) -> Option<Bytes> {
+        let encoding = about.content_encoding.as_deref();
+        let content = content::readable(body, encoding, self.max_command_size).ok()?;
+        structured::data(&content.unwrap_or_else(|| body.clone()))
     }
 }
 
@@ -69,7 +79,8 @@ impl Decoder {
             properties.kind = Some(kind.as_str().to_owned());
         }
         properties.kind = edit.kind.clone().or(properties.kind);
-        self.decode(&Message { properties, body: edit.data.clone(), ..Message::default() })
+        let body = edit.data.clone().unwrap_or_default();
+        self.decode(&Message { properties, body, ..Message::default() })
     }
 }
 
@@ -124,8 +135,26 @@ mod tests {
     }
 
     #[test]
+    fn another_type_alone_takes_the_place_of_the_wrong_one() {
+        let edit = Edit { data: None, kind: Some("order.cancel".to_owned()) };
+        let unknown = Parked { r#type: Some("order.kancel".to_owned()), ..about() };
+        let plain = DECODER.decode_parked(&unknown, &CANCEL.into(), Some(&edit));
+        let event = format!(
+            r#"{{"specversion":"1.0","id":"e-1","source":"web","type":"order.kancel","data":{CANCEL}}}"#
+        );
+        let structured =
+            Parked { content_type: Some(super::super::CLOUD_EVENT.to_owned()), ..unknown };
+        let structured = DECODER.decode_parked(&structured, &event.into(), Some(&edit));
+        for inbound in [plain, structured] {
+            assert!(inbound.command.is_ok(), "{inbound:?}");
+            assert_eq!(inbound.kind, CommandName::from(Kind::OrderCancel));
+            assert_eq!(names(&inbound), some(["shop", "m-1"]));
+        }
+    }
+
+    #[test]
     fn other_data_and_another_type_take_the_place_of_what_was_wrong() {
-        let edit = Edit { data: CANCEL.into(), kind: None };
+        let edit = Edit { data: Some(CANCEL.into()), kind: None };
         let inbound = DECODER.decode_parked(&about(), &"nonsense".into(), Some(&edit));
         assert!(inbound.command.is_ok(), "{inbound:?}");
         let unknown = Parked { r#type: Some("order.kancel".to_owned()), ..about() };

@@ -89,6 +89,16 @@ pub(super) fn data_base64(body: &[u8]) -> Option<Bytes> {
     decoded(&event.data_base64).ok()
 }
 
+/// The data of an event that may name a type that is not known. `None`: it has none, or is no event.
+pub(super) fn data(body: &[u8]) -> Option<Bytes> {
+    let event: CloudEvent<'_> = serde_json::from_slice(body).ok()?;
+    match (event.data, event.data_base64) {
+        (Some(data), None) => Some(data.get().to_owned().into()),
+        (None, Some(encoded)) => decoded(&encoded).ok(),
+        (Some(_), Some(_)) | (None, None) => None,
+    }
+}
+
 fn decoded(encoded: &str) -> Result<Bytes, Invalid> {
     let data = STANDARD.decode(encoded).map_err(|_| {
         Invalid::malformed("data_base64: must be Base64 (RFC 4648, padded), and is not")

@@ -85,10 +85,17 @@ fn a_poisoned_callback_is_found_from_its_order_understood_corrected_and_replayed
     assert!(browser.text("dialog .preview").is_empty());
     press(&browser, "Show what it would do");
     browser.until_shown("dialog .verdict", "This would be applied.");
+    // who acts changes nothing of it
+    browser.type_into("#operator", " again");
+    browser.until_shown("dialog .verdict", "This would be applied.");
     press(&browser, "Replay it");
     browser.until_shown("dialog .verdict", "Done.");
+    browser.until_shown("main", "It was replayed, and is not parked any more.");
+    assert!(!browser.text("main").contains("Why it is parked"));
+    browser.run("window.asked = performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/api/parked/p-2')).length");
     close(&browser);
     browser.until("location.hash === '#/orders/stuck'");
+    browser.until("performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/api/parked/p-2')).length === window.asked");
     browser.until_shown(".lead", "The order is paid: 5.00 EUR.");
     browser.until_shown(".story", "by Zoe");
     assert_eq!(shop.get("/api/parked/p-2").status, 404);
@@ -216,7 +223,21 @@ fn a_review_is_decided_and_a_missing_amount_is_let_go() {
     press(&browser, "Decide so");
     browser.until_shown("dialog .verdict", "Done.");
     close(&browser);
-    shop.wait_for("/api/orders/less", |order| order["status"] == "paid");
+    let less = shop.wait_for("/api/orders/less", |order| order["status"] == "paid");
+    assert_eq!(less["written_off"], 1);
+    // what was decided stays known
+    browser.until_shown(
+        ".lead",
+        "The order is paid: 4.99 EUR, and 0.01 EUR of its total were let go.",
+    );
+    browser.until_shown(
+        ".story",
+        "The decision on the order was applied: accept; 0.01 EUR written off.",
+    );
+    browser.until_shown(
+        ".story",
+        "The order is paid: 4.99 EUR, and 0.01 EUR of its total were let go.",
+    );
 }
 
 #[test]

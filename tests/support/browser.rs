@@ -81,6 +81,8 @@ impl Browser {
         browser.session = format!("{}/{id}", browser.session);
         browser.chrome("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": WATCH }));
         browser.resize(1280, 900);
+        // a page that does not load fails its test in time
+        browser.call("POST", "/timeouts", &json!({ "pageLoad": 30_000 }));
         browser
     }
 
@@ -126,6 +128,25 @@ impl Browser {
     pub(crate) fn go(&self, url: &str) {
         self.check();
         self.call("POST", "/url", &json!({ "url": url }));
+    }
+
+    /// Opens another tab, and shows it. Gives its name.
+    pub(crate) fn open_tab(&self) -> String {
+        let tab = self.call("POST", "/window/new", &json!({ "type": "tab" }));
+        let tab = tab["handle"].as_str().expect("a name").to_owned();
+        self.show_tab(&tab);
+        tab
+    }
+
+    /// The name of the tab that is shown.
+    pub(crate) fn tab(&self) -> String {
+        self.call("GET", "/window", &Value::Null).as_str().expect("a name").to_owned()
+    }
+
+    /// Shows a tab, as a person does who clicks it: the one before is hidden.
+    pub(crate) fn show_tab(&self, tab: &str) {
+        self.call("POST", "/window", &json!({ "handle": tab }));
+        self.chrome("Page.bringToFront", &json!({}));
     }
 
     /// Loads the page again.

@@ -84,13 +84,29 @@ impl Schemas<'_> {
                 let most = says.as_u64().expect("a number");
                 value.as_array().is_some_and(|items| items.len() as u64 > most)
             }
+            "minItems" => {
+                let least = says.as_u64().expect("a number");
+                value.as_array().is_some_and(|items| (items.len() as u64) < least)
+            }
+            "minProperties" => {
+                let least = says.as_u64().expect("a number");
+                value.as_object().is_some_and(|members| (members.len() as u64) < least)
+            }
+            "if" => {
+                let mut wanted = says["properties"].as_object().expect("schemas").iter();
+                let holds = wanted.all(|(name, schema)| {
+                    value.get(name).is_none_or(|value| self.problem(value, schema).is_none())
+                });
+                let then = schema.get(if holds { "then" } else { "else" })?;
+                return self.problem(value, then);
+            }
             "items" => {
                 let wrong = value.as_array()?.iter().enumerate();
                 return { wrong }.find_map(|(place, item)| {
                     self.problem(item, says).map(|problem| format!("[{place}]: {problem}"))
                 });
             }
-            "description" | "title" | "format" | "default" => false,
+            "description" | "title" | "format" | "default" | "then" | "else" => false,
             other => panic!("this test does not know the keyword {other}: {schema}"),
         };
         is_broken.then(|| format!("{value} is not {keyword} {says}"))

@@ -247,12 +247,25 @@ canonical!(Line {
 /// Why lines and adjustments have no valid total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TotalError {
-    /// The sum does not fit into 64 bits.
+    /// The sum of the lines does not fit into 64 bits.
     #[error("the total is too large")]
     Overflow,
+    /// The sum of the lines fits into 64 bits, and with the adjustments it does not.
+    #[error("the total is too large")]
+    AdjustedOverflow,
     /// The sum is below 0.
     #[error("the total is below 0")]
     Negative,
+}
+
+impl TotalError {
+    /// The field that is wrong. Prices are not below 0, so only adjustments make a total below 0.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Overflow => "lines",
+            Self::AdjustedOverflow | Self::Negative => "adjustments",
+        }
+    }
 }
 
 /// The total in minor units: Σ quantity × unit price + Σ adjustments. An error if it is below 0 or does not fit into 64
@@ -265,13 +278,17 @@ pub fn total<'a>(
     for (quantity, price) in lines {
         sum += i128::from(quantity.get()) * i128::from(price.get());
     }
+    let of_lines = sum;
     for adjustment in adjustments {
         sum += i128::from(adjustment.amount);
     }
     if sum < 0 {
         return Err(TotalError::Negative);
     }
-    i64::try_from(sum).map_err(|_| TotalError::Overflow)
+    i64::try_from(sum).map_err(|_| match i64::try_from(of_lines) {
+        Ok(_) => TotalError::AdjustedOverflow,
+        Err(_) => TotalError::Overflow,
+    })
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ impl Model {
             order.set_quantity(text(line, "sku"), number(line, "quantity"))?;
         }
         if order.lines.is_empty() {
-            return Err(Ended::Invalid("validation"));
+            return order.not_allowed();
         }
         if !data["adjustments"].is_null() {
             order.adjustments = data["adjustments"].clone();

@@ -24,19 +24,21 @@ export function field(label, input, hint) {
 
 /**
  * Opens the dialog of a change. `fields` are its nodes; `ask` makes `{ path, body }` of them, or `{ problem }` when they are
- * not right; `order` is the order in whose timeline the verdict shows; `ondone` is called with the verdict.
+ * not right; `order` is the order in whose timeline the verdict shows. `ondo` is called with the answer at once, and `ondone` when
+ * the dialog is closed.
  *
  * With `waits` the dialog does not try at once, since a person decides first. `allows` says after which verdict of the trial it
  * can be done.
  */
-export function openAct({ title, about, fields = [], ask, label, danger = false, wide = false, waits = false, allows = changes, order, ondone }) {
+export function openAct({ title, about, fields = [], ask, label, danger = false, wide = false, waits = false, allows = changes, order, ondo, ondone }) {
   const said = el('div', { class: 'preview' });
   const preview = el('button', { type: 'submit', class: 'primary' }, 'Show what it would do');
   const confirm = el('button', { type: 'button', class: danger ? 'danger' : 'primary', hidden: true }, label);
   const close = el('button', { type: 'button', onclick: () => dialog.close() }, 'Leave it');
   const form = el('form', { class: 'act' }, about ? el('p', {}, about) : null, fields, operatorField(), said, el('div', { class: 'buttons' }, close, preview, confirm));
   let isDone = false;
-  const dialog = openDialog(title, form, { wide, onclose: () => { if (isDone) ondone?.(); } });
+  let done = null;
+  const dialog = openDialog(title, form, { wide, onclose: () => { if (isDone) ondone?.(done); } });
 
   const busy = async (work) => {
     preview.disabled = true;
@@ -70,6 +72,8 @@ export function openAct({ title, about, fields = [], ask, label, danger = false,
     const { path: target, body } = asked();
     const answer = await send('POST', target, body);
     isDone = true;
+    done = answer;
+    ondo?.(answer);
     confirm.hidden = true;
     preview.hidden = true;
     show(close, 'Close');
@@ -84,8 +88,8 @@ export function openAct({ title, about, fields = [], ask, label, danger = false,
       : el('p', { class: 'said', role: 'status' }, 'There is no verdict yet: commands before it are processed first. The timeline will show it.'));
   });
   // What is changed after it was tried must be tried again.
-  form.addEventListener('input', () => {
-    if (isDone) return;
+  form.addEventListener('input', ({ target }) => {
+    if (isDone || target.id === 'operator') return; // who acts changes nothing of it
     confirm.hidden = true;
     preview.hidden = false;
     show(said);

@@ -13,6 +13,23 @@ const listeners = new Set();
 export const live = { sample: null, points: [], kept: 300, state: 'connecting', lostSince: null, problem: null, retryAt: null };
 
 let wake = null;
+let connection = null;
+let isLeft = false;
+
+/**
+ * Whether nobody sees the page. A browser makes few connections to a server, and all its tabs share them: a stream that nobody
+ * looks at would take one from a page that somebody uses.
+ */
+const isUnseen = () => document.hidden || isLeft;
+
+function follow() {
+  if (isUnseen()) connection?.abort();
+  else wake?.();
+}
+
+document.addEventListener('visibilitychange', follow);
+addEventListener('pagehide', () => { isLeft = true; follow(); });
+addEventListener('pageshow', () => { isLeft = false; follow(); });
 
 /** Calls `listener` with every sample, and with every change of the connection, until `signal` is aborted. */
 export function listen(listener, signal) {
@@ -23,14 +40,20 @@ export function listen(listener, signal) {
 /** Tries to connect at once. */
 export const retryNow = () => wake?.();
 
-/** Listens for ever. */
+/** Listens for ever, while somebody sees the page. */
 export async function start() {
   for (let failures = 0; ; failures += 1) {
+    while (isUnseen()) await new Promise((done) => { wake = done; });
     try {
       await stream(() => { failures = 0; });
       live.problem = 'the stream ended';
     } catch (error) {
       live.problem = inWords(error);
+    }
+    if (isUnseen()) {
+      if (live.state === 'live') Object.assign(live, { state: 'connecting', problem: null });
+      failures = -1;
+      continue;
     }
     live.lostSince ??= Date.now();
     live.state = 'lost';
@@ -51,6 +74,7 @@ function inWords(error) {
 
 async function stream(onsample) {
   const broken = new AbortController();
+  connection = broken;
   let silence = setTimeout(() => broken.abort(), SILENCE);
   try {
     const answer = await fetch('/api/live', { headers: headers(), cache: 'no-store', signal: broken.signal });

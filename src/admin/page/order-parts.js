@@ -3,20 +3,21 @@
 import { chip, code, el, facts, link, panel, table } from './dom.js';
 import { count, many, pretty, sentence, tone, when, words } from './format.js';
 import { money, sum } from './money.js';
-import { books, partOf } from './order-words.js';
+import { BEFORE_MONEY, books, partOf } from './order-words.js';
 
 /** Expected, captured, to be given back; then each attempt, refund and dispute with the references of its provider. */
 export function moneyPanel(order) {
   const show = (amount) => money(amount, order.currency);
-  const { net, lacks, surplus, pending } = books(order);
+  const { net, lacks, surplus, pending, foreign } = books(order);
   return panel('Money',
     el('dl', { class: 'sums' }, [
       ['Expected', show(order.total)], ['Captured', show(order.paid)], ['Sent back', show(order.refunded)], ['Net', show(net)],
       pending ? ['To be sent back', show(pending)] : null,
       order.authorized ? ['Authorized, open', show(order.authorized)] : null,
-      lacks && order.status !== 'rejected' ? ['Lacking', show(lacks)] : null,
+      lacks && BEFORE_MONEY.includes(order.status) ? ['Lacking', show(lacks)] : null,
       surplus && order.status !== 'refund_due' ? ['Too much', show(surplus)] : null,
       order.written_off ? ['Written off', show(order.written_off)] : null,
+      ...foreign.filter((one) => BigInt(one.here)).map((one) => ['In another currency', money(one.here, one.currency)]),
     ].filter(Boolean).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
     order.attempts.length ? [el('h3', {}, 'Attempts'), el('ul', { class: 'items' }, order.attempts.map(attempt))] : el('p', { class: 'said' }, 'No payment attempt is known.'),
     order.folded ? folded(order.folded) : null,
@@ -31,7 +32,7 @@ function attempt(one) {
   const captured = sum([...one.captures, ...earlier].filter((capture) => capture.currency === one.currency).map((capture) => capture.amount));
   return el('li', {},
     el('div', {}, one.provider, ' ', code(one.attempt_id), ' ', chip(words(one.state), tone(one.state)),
-      one.final ? [' ', chip('final', 'calm')] : null, one.void_requested ? [' ', chip('void requested', 'warn')] : null),
+      one.final ? [' ', chip('final', 'calm')] : null, one.void_pending ? [' ', chip('void requested', 'warn')] : null),
     el('div', { class: 'detail' }, [
       one.authorized ? `authorized ${money(one.authorized, one.currency)}` : null,
       one.captures.length + earlier.length > 1 ? `captured ${money(captured, one.currency)}` : null,
@@ -52,7 +53,7 @@ function folded(older) {
 
 function refund(one) {
   return el('li', {},
-    el('div', {}, money(one.amount, one.currency), ' ', chip(one.state === 'requested' ? 'not answered' : words(one.state), tone(one.state)), one.restocked ? [' ', chip('goods came back', 'calm')] : null),
+    el('div', {}, money(one.amount, one.currency), ' ', chip(one.state === 'requested' ? 'not answered' : words(one.state), tone(one.state)), one.settled ? [' ', chip('settled', 'calm')] : null, one.restocked ? [' ', chip('goods came back', 'calm')] : null),
     el('div', { class: 'detail' }, code(one.refund_id), partOf(one), one.provider ? [', ', one.provider, ' ', one.attempt_id ? code(one.attempt_id) : null] : null));
 }
 

@@ -1,6 +1,6 @@
 // What a person can do about parked messages: replay one, as it is or corrected; dismiss it; the same for all that fit a filter.
 
-import { get, Refused, send, path } from './api.js';
+import { Refused, send, path } from './api.js';
 import { field, openAct, openQuestion } from './act.js';
 import { address, el } from './dom.js';
 import { count, many, words } from './format.js';
@@ -28,24 +28,20 @@ function decoded(json) {
   }
 }
 
-/** The buttons of one message. */
-export function messageActs(message, again) {
+/** The buttons of one message. `gone` says in its place why it is not there any more. */
+export function messageActs(message, again, gone) {
   return el('div', { class: 'acts', role: 'group', 'aria-label': 'What you can do' },
-    el('button', { type: 'button', class: 'primary', onclick: () => replay(message, again) }, 'Replay…'),
-    el('button', { type: 'button', class: 'danger-line', onclick: () => dismiss(message) }, 'Dismiss…'));
+    el('button', { type: 'button', class: 'primary', onclick: () => replay(message, again, gone) }, 'Replay…'),
+    el('button', { type: 'button', class: 'danger-line', onclick: () => dismiss(message, gone) }, 'Dismiss…'));
 }
 
-/** Goes where a message led: to its order, or to the list. One that is parked again is read again. */
-async function leave(message, again) {
-  try {
-    await get(path('parked', message.id));
-    again();
-  } catch (error) {
-    if (error instanceof Refused && error.status === 404) go(message.order_id ? address('orders', message.order_id) : address('parked'));
-  }
-}
+/** Whether a message that got that verdict is parked still. */
+const isParked = ({ verdict }) => ['conflict', 'invalid', 'failed'].includes(verdict);
 
-function replay(message, again) {
+/** Goes where a message led: to its order, or to the list. */
+const leave = (message) => go(message.order_id ? address('orders', message.order_id) : address('parked'));
+
+function replay(message, again, gone) {
   const found = dataOf(message);
   const data = el('textarea', { rows: String(Math.min(18, Math.max(6, found.split('\n').length + 1))), spellcheck: 'false', autocapitalize: 'off' });
   data.value = found;
@@ -54,19 +50,21 @@ function replay(message, again) {
   openAct({
     title: `Replay ${message.id}`, wide: true, label: 'Replay it', order: message.order_id,
     // what is sound about it is decided by its verdict; a message with any other verdict is parked no more
-    allows: ({ verdict }) => !['conflict', 'invalid', 'failed'].includes(verdict),
+    allows: (verdict) => !isParked(verdict),
     about: message.truncated ? 'Only the beginning of the message was kept: give its data.'
       : 'As it is, or with corrected data. The parked message goes, unless it cannot be processed again.',
     fields: [field('Data', data), field('Type', type)],
     ask: () => {
       const target = path('parked', message.id, '/replay');
       if (isAsItCame()) return { path: target };
+      const kind = type.value.trim();
+      if (data.value === found && kind && !message.truncated) return { path: target, body: JSON.stringify({ type: kind }) };
       if (!isJson(data.value)) return { problem: notJson(data.value) };
       if (!data.value.trimStart().startsWith('{')) return { problem: 'The data must be a JSON object: {…}.' };
-      const kind = type.value.trim();
       return { path: target, body: `{"data":${data.value}${kind ? `,"type":${JSON.stringify(kind)}` : ''}}` };
     },
-    ondone: () => leave(message, again),
+    ondo: (verdict) => { if (!isParked(verdict)) gone('It was replayed, and is not parked any more.'); },
+    ondone: (verdict) => (isParked(verdict) ? again() : leave(message)),
   });
 }
 
@@ -80,15 +78,16 @@ function notJson(text) {
   }
 }
 
-function dismiss(message) {
+function dismiss(message, gone) {
   openQuestion({
     title: `Dismiss ${message.id}`, label: 'Dismiss it', danger: true,
     about: 'The message is gone then, and its command is not processed. The timeline of its order shows that it was dismissed.',
     work: async () => {
       await send('DELETE', path('parked', message.id));
+      gone('It was dismissed.');
       return 'It is dismissed.';
     },
-    ondone: () => go(message.order_id ? address('orders', message.order_id) : address('parked')),
+    ondone: () => leave(message),
   });
 }
 

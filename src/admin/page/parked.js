@@ -1,7 +1,7 @@
 // Messages that could not be processed: the list, and one of them with its bytes.
 
 import { get, path } from './api.js';
-import { chip, code, el, facts, link, orderLink, panel } from './dom.js';
+import { chip, code, el, facts, link, orderLink, panel, show } from './dom.js';
 import { bytes, count, detailText, many, when, words } from './format.js';
 import { layOut } from './jsontext.js';
 import { listView } from './list.js';
@@ -72,7 +72,7 @@ function messageView(here, signal) {
         ['Attempts', count(message.attempts)],
         ['Size', `${bytes(message.size)}${message.truncated ? ', of which the first part was kept' : ''}`],
       ]),
-      messageActs(message, () => again())),
+      messageActs(message, () => again(), (text) => show(body, el('p', { class: 'said', role: 'status' }, text)))),
     panel('Body', messageBody(message)),
   ]);
   return { title: `Parked ${here.id}`, content: [el('h1', {}, 'Parked ', el('span', { class: 'id' }, here.id)), body, el('p', {}, link('parked', null, '‹ All parked messages'))] };

@@ -84,7 +84,7 @@ function item(id, { cause, at, events }, number) {
   return el('li', { class: `entry ${cause?.verdict ? tone(cause.verdict) : ''}`, 'data-row': `entry-${number}` }, time,
     el('div', {},
       cause ? el('div', { class: 'cause' }, sentence(cause.summary), ' ', cause.verdict && cause.verdict !== 'applied' ? chip(words(cause.verdict), tone(cause.verdict)) : null,
-        el('div', { class: 'detail' }, cause.kind, cause.source ? [' from ', code(cause.source)] : null, cause.command_id ? [' ', code(cause.command_id)] : null, cause.operator ? [', by ', cause.operator] : null)) : null,
+        el('div', { class: 'detail' }, cause.kind, cause.source ? [' from ', code(cause.source)] : null, cause.command_id ? [' ', code(cause.command_id)] : null, cause.parked_id ? [', ', code(cause.parked_id)] : null, cause.operator ? [', by ', cause.operator] : null)) : null,
       events.length ? el('ul', {}, events.map((event) => el('li', {},
         el('details', { 'data-open': `event-${event.sequence}` }, el('summary', {}, sentence(event.summary)),
           el('div', { class: 'detail' }, event.kind, ` · sequence ${event.sequence} · `, el('a', { href: address('orders', id, { at: event.sequence }) }, 'the order then')),

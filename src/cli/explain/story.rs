@@ -2,8 +2,11 @@
 //!
 //! Only fields that every build shows are required, so that the story can be told of a processor of another build.
 
+mod open;
+
+pub(super) use self::open::next;
+
 use orderly_domain::money::Currency;
-use orderly_domain::order::Status;
 use serde::Deserialize;
 use std::fmt::Write as _;
 
@@ -34,6 +37,10 @@ pub(super) struct Order {
     refunds: Vec<Refund>,
     #[serde(default)]
     disputes: Vec<Dispute>,
+    folded: Option<Folded>,
+    /// Why a person must look at it.
+    #[serde(default)]
+    attention: Vec<String>,
     /// Messages about the order that are parked.
     #[serde(default)]
     parked: u64,
@@ -78,9 +85,32 @@ struct Attempt {
     authorized: i64,
     currency: Option<Currency>,
     #[serde(default)]
-    void_requested: bool,
+    void_pending: bool,
     #[serde(default)]
     capture_requested: i64,
+    #[serde(default)]
+    captures: Vec<Amount>,
+    #[serde(default)]
+    folded_captures: Vec<Amount>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+struct Amount {
+    amount: i64,
+    currency: Currency,
+}
+
+/// The sums of older attempts and refunds.
+#[derive(Debug, Clone, Deserialize)]
+struct Folded {
+    money: Vec<FoldedMoney>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+struct FoldedMoney {
+    currency: Currency,
+    captured: i64,
+    refunded: i64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -93,6 +123,21 @@ struct Refund {
     sent_back: i64,
     currency: Currency,
     state: String,
+    /// What of a refund that failed is not settled. An earlier build does not tell it.
+    not_settled: Option<i64>,
+}
+
+impl Refund {
+    fn left(&self) -> i64 {
+        self.amount - self.sent_back
+    }
+
+    fn not_settled(&self) -> i64 {
+        match self.state.as_str() {
+            "failed" => self.not_settled.unwrap_or(self.left()),
+            _ => 0,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -111,6 +156,10 @@ pub(super) struct Item {
     verdict: Option<String>,
     source: Option<String>,
     command_id: Option<String>,
+    /// The parked message that was replayed or dismissed.
+    parked_id: Option<String>,
+    /// Who acted.
+    operator: Option<String>,
     summary: String,
 }
 
@@ -161,117 +210,16 @@ pub(super) fn item(item: &Item) -> String {
         return format!("    {}\n", item.summary);
     }
     let mut text = format!("{}  {}", time(&item.at), item.summary);
-    if let Some(id) = &item.command_id {
+    let command = item.command_id.as_ref().map(|id| {
         let source = item.source.as_ref().map(|source| format!(" from {source}"));
-        let _ = write!(text, " [{} {id}{}]", item.kind, source.unwrap_or_default());
+        format!("{} {id}{}", item.kind, source.unwrap_or_default())
+    });
+    let operator = item.operator.as_ref().map(|name| format!("by {name}"));
+    let named: Vec<_> = [command, item.parked_id.clone(), operator].into_iter().flatten().collect();
+    if !named.is_empty() {
+        let _ = write!(text, " [{}]", named.join(", "));
     }
     text + "\n"
-}
-
-/// What is to come, and what somebody should do: a line each.
-pub(super) fn next(order: &Order) -> String {
-    let mut lines = Vec::new();
-    lines.extend(of_status(order));
-    lines.extend(order.attempts.iter().filter_map(|attempt| of_attempt(attempt, order.currency)));
-    lines.extend(order.refunds.iter().filter_map(of_refund));
-    lines.extend(order.disputes.iter().filter(|dispute| dispute.state == "open").map(|dispute| {
-        let provider = dispute.provider.as_deref().unwrap_or("the provider");
-        format!("Dispute {} at {provider} is open.", dispute.id)
-    }));
-    if order.parked > 0 {
-        lines.push(format!(
-            "{} about it {} parked: GET /api/parked?order_id={} shows why.",
-            if order.parked == 1 {
-                "1 message".to_owned()
-            } else {
-                format!("{} messages", order.parked)
-            },
-            if order.parked == 1 { "is" } else { "are" },
-            order.id
-        ));
-    }
-    if lines.is_empty() {
-        lines.push("Nothing is open.".to_owned());
-    }
-    let lines: Vec<_> = lines.iter().map(|line| format!("  {line}\n")).collect();
-    lines.concat()
-}
-
-fn of_status(order: &Order) -> Option<String> {
-    let show = |amount: i64| order.currency.show(amount);
-    let net = (order.paid - order.refunded).max(0);
-    let missing = (order.total - order.written_off - net).max(0);
-    match Status::from_name(&order.status)? {
-        Status::AwaitingPayment | Status::PartiallyPaid => {
-            Some(format!("{} are to be paid. {}", show(missing), hold(order.reservation.as_ref())))
-        }
-        Status::Authorized => Some(format!(
-            "{} are authorized and not captured: order.capture asks the provider for them.",
-            show(order.authorized)
-        )),
-        Status::UnderReview => Some(
-            "A person must decide what becomes of it: order.resolve with accept, cancel or return."
-                .to_owned(),
-        ),
-        Status::Paid => Some(
-            "It is paid and not completed: order.complete says that it was handed over.".to_owned(),
-        ),
-        Status::RefundDue => Some(format!("{} are to go back to the customer.", show(net))),
-        Status::Rejected
-        | Status::Completed
-        | Status::Expired
-        | Status::Cancelled
-        | Status::PartiallyRefunded
-        | Status::Refunded => None,
-    }
-}
-
-fn hold(reservation: Option<&Reservation>) -> String {
-    let Some(Reservation { state, expires_at, frozen }) = reservation else {
-        return "No stock is held for it.".to_owned();
-    };
-    match (state.as_str(), expires_at) {
-        ("held", Some(until)) if *frozen => format!(
-            "Its stock is held while a payment attempt is open, until {} at the latest.",
-            time(until)
-        ),
-        ("held", Some(until)) => {
-            format!("Its stock is held until {}; then the order expires.", time(until))
-        }
-        ("held", None) => "Its stock is held.".to_owned(),
-        _ => "Its stock is not held any more.".to_owned(),
-    }
-}
-
-fn of_attempt(attempt: &Attempt, of_order: Currency) -> Option<String> {
-    let Attempt { provider, id, state, authorized, .. } = attempt;
-    let show = |amount: i64| attempt.currency.unwrap_or(of_order).show(amount);
-    let named = format!("Payment attempt {id} at {provider}");
-    if attempt.void_requested && matches!(state.as_str(), "authorized" | "captured") {
-        return Some(format!("{named}: the provider was asked to void it."));
-    }
-    if attempt.capture_requested > 0 {
-        let asked = show(attempt.capture_requested);
-        return Some(format!("{named}: the provider was asked to capture {asked}."));
-    }
-    match state.as_str() {
-        "action_required" => Some(format!("{named} waits for a step of the customer.")),
-        "authorized" => Some(format!("{named} is authorized: {}.", show(*authorized))),
-        _ => None, // it has ended
-    }
-}
-
-fn of_refund(refund: &Refund) -> Option<String> {
-    let Refund { id, provider, currency, .. } = refund;
-    let provider = provider.as_deref().unwrap_or("the provider");
-    let left = currency.show(refund.amount - refund.sent_back);
-    match refund.state.as_str() {
-        "requested" => Some(format!("Refund {id} of {left} waits for {provider}.")),
-        "failed" => Some(format!(
-            "Refund {id} of {left} failed at {provider}: refund.request with the same id asks again."
-        )),
-        _ => None, // it arrived
-    }
 }
 
 /// The status as a person says it.

@@ -32,6 +32,7 @@ pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<(Value, 
     };
     let Imported { namespace, incarnation, next_sequence, audit } =
         imported.map_err(Error::Import)?;
+    super::warn_of_namespace(config, store, &namespace);
     let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
     let answer = json!({
         "store": store,

@@ -25,6 +25,7 @@ pub(super) fn run(config: &Config, store: &Path, args: &Args) -> Result<(Value, 
     let restored = backup::restore(&backup, store, &options, |bytes| progress.add(bytes));
     let Restored { incarnation, audit } = restored.map_err(Error::Restore)?;
     drop(progress);
+    super::warn_of_namespace(config, store, &manifest.namespace);
     let outcome = if audit.balanced { Outcome::Sound } else { Outcome::Unbalanced };
     let answer = json!({
         "store": store,

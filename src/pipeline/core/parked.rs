@@ -9,6 +9,7 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::{parked, sequencer};
 use orderly_domain::id::Operator;
 use orderly_domain::parked::ResolutionKind;
+use orderly_domain::record::Origin;
 use orderly_store::{Ordinal, Seq};
 use std::sync::Arc;
 
@@ -35,7 +36,8 @@ impl Core {
         let Some(about) = about else {
             return self.finished(parked, replay.edit.as_ref());
         };
-        if about.truncated && replay.edit.is_none() {
+        let has_data = replay.edit.as_ref().is_some_and(|edit| edit.data.is_some());
+        if about.truncated && !has_data {
             return Ok(Replayed::Truncated);
         }
         let mut inbound = self.decoder.decode_parked(&about, &body, replay.edit.as_ref());
@@ -77,8 +79,14 @@ impl Core {
         };
         let entry = JournalEntry::read(&unit).map_err(sequencer::Error::from)?;
         if let Some(edit) = edit {
-            let given = self.decoder.decode_edit(&entry.record.origin, edit);
-            if !self.sequencer.is_of(&given, &entry)? {
+            let is_same = if edit.data.is_some() {
+                let given = self.decoder.decode_edit(&entry.record.origin, edit);
+                self.sequencer.is_of(&given, &entry)?
+            } else {
+                // its data were those of the message
+                is_of_type(&entry.record.origin, edit.kind.as_deref())
+            };
+            if !is_same {
                 return Ok(Replayed::OtherData(replayed));
             }
         }
@@ -109,5 +117,12 @@ impl Core {
         }
         self.until_durable().await?;
         Ok(all)
+    }
+}
+
+fn is_of_type(origin: &Origin, wanted: Option<&str>) -> bool {
+    match origin {
+        Origin::Message { kind, .. } => wanted == Some(kind.as_str()),
+        _ => false, // units of another origin replay no message
     }
 }

@@ -126,7 +126,8 @@ impl Flows {
         if has_details {
             changeset.change(Change::OrderDetails(ordinal, Arc::new(details)));
         }
-        let mut order = request.placed(now).map_err(|error| Invalid::field("lines", error))?;
+        let mut order =
+            request.placed(now).map_err(|error| Invalid::field(error.field(), error))?;
         order.has_details = has_details;
         let hold = inventory::Hold {
             order: ordinal,

@@ -12,6 +12,7 @@ use orderly_domain::money::PositiveAmount;
 use orderly_domain::order::rules::{self, Rehold, Resolution};
 use orderly_domain::payment::rules::Requested;
 use orderly_domain::time::Timestamp;
+use orderly_domain::verdict::Verdict;
 use orderly_store::Ordinal;
 
 /// Ends the review or the partial payment of an order, as a person decided.
@@ -46,7 +47,9 @@ impl Flows {
             let payments = self.resolvable(&found).await?.resolvable;
             let summary = payments.summary;
             let order = (&*found.order, phase);
-            match rules::resolve(order, decision, write_off, payments) {
+            let resolution = rules::resolve(order, decision, write_off, payments);
+            let decided = rules::decided(&found.order, decision, write_off);
+            let outcome = match resolution {
                 Err(refusal) => self.apply_decision(found, Err(refusal), now).await,
                 Ok(Resolution::Cancel) => self.cancel_found(found, None, now).await,
                 Ok(Resolution::Pay) => self.accept(found, write_off, summary, now).await,
@@ -57,7 +60,12 @@ impl Flows {
                     let step = rules::return_money(order, summary);
                     self.apply_decision(found, Ok(step), now).await
                 }
+            }?;
+            if outcome.verdict == Verdict::Rejected {
+                return Ok(outcome);
             }
+            // no event says what was decided
+            Ok(Outcome { detail: Some(decided.into()), ..outcome })
         })
         .await
     }

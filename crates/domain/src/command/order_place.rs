@@ -51,6 +51,7 @@ pub struct OrderPlace {
     pub currency: Currency,
     /// 1 to 500 lines. Several lines of the same sku count together.
     #[serde(deserialize_with = "strict_object::objects")]
+    #[schemars(length(min = 1, max = 500))]
     pub lines: Vec<Line>,
     /// The adjustments that are added to the sum of the lines.
     #[serde(default, deserialize_with = "strict_object::optional_objects")]
@@ -102,7 +103,7 @@ impl Data for OrderPlace {
             return Err(Invalid::field("adjustments", problem));
         }
         total(self.lines.iter().map(|line| (line.quantity, line.unit_price)), &self.adjustments)
-            .map_err(|error| Invalid::field("lines", error))?;
+            .map_err(|error| Invalid::field(error.field(), error))?;
         Ok(())
     }
 }

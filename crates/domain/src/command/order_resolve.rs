@@ -19,6 +19,17 @@ pub enum Decision {
     Return,
 }
 
+impl Decision {
+    /// The decision as the command writes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Cancel => "cancel",
+            Self::Return => "return",
+        }
+    }
+}
+
 impl Canonical for Decision {
     fn write(&self, form: &mut Form) -> Member {
         form.text(match self {

@@ -290,9 +290,10 @@ fn priced(quantity: u32, unit_price: i64) -> Value {
     "lines[0].quantity: must be a whole number from 1 to 1000000"
 )]
 #[case(Kind::OrderPlace, priced(1, -1), "lines[0].unit_price: must be a whole number of minor units, 0 or more, not -1")]
-#[case(Kind::OrderPlace, priced(1, i64::MAX), "lines: the total is too large")]
+#[case(Kind::OrderPlace, priced(1, i64::MAX), "adjustments: the total is too large")]
 #[case(Kind::OrderPlace, priced(1_000_000, i64::MAX), "lines: the total is too large")]
-#[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "lines: the total is below 0")]
+#[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "discount", "amount": -1001}]}), "adjustments: the total is below 0")]
+#[case(Kind::OrderPlace, json!({"adjustments": [{"kind": "fee", "amount": i64::MAX}]}), "adjustments: the total is too large")]
 #[case(Kind::OrderAmend, nothing_but("order_id", json!("o-1")), NOTHING_TO_CHANGE)]
 #[case(Kind::OrderAmend, nothing_but("expected_version", json!(3)), NOTHING_TO_CHANGE)]
 #[case(Kind::OrderAmend, nothing_but("lines", json!([])), NOTHING_TO_CHANGE)]

@@ -31,7 +31,7 @@ pub use ending::{
 };
 pub use money::{captured, pays_late};
 pub use resolving::{
-    Resolution, Resolvable, accept, accept_money, possible, resolve, return_money,
+    Resolution, Resolvable, accept, accept_money, decided, possible, resolve, return_money,
 };
 pub use step::{Change, Effect, Rehold, Step, apply, awaits_money, cap, phase};
 

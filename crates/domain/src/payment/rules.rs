@@ -18,6 +18,7 @@
 //! | `money` | sums of captures and refunds, by currency; what a person must look at |
 //! | `attempts` | captures, authorizations, ends of attempts; which are captured and voided |
 //! | `refunds` | which refunds are requested, succeed, fail or bounce |
+//! | `failures` | which refunds that failed are settled |
 //! | `outcomes` | what the successes and failures of one refund come to |
 //! | `disputes` | disputes |
 //! | `folding` | which attempts, refunds, disputes and captures of an order with many are folded |
@@ -25,6 +26,7 @@
 mod attempts;
 mod change;
 mod disputes;
+mod failures;
 mod folding;
 mod money;
 mod outcomes;
@@ -35,6 +37,7 @@ pub use attempts::{
     has_too_many_authorizations, summary, to_capture, to_void,
 };
 pub use change::{CallbackEffect, Change, End, Phase, Progress, Requested, apply};
+pub use failures::not_settled;
 pub use folding::{
     KnownByName, drop_ended, drop_share, fold_attempts, fold_authorizations, fold_captures,
     fold_disputes, fold_refunds, is_large, reduce, results, take_attempts, unfold_attempts, whole,

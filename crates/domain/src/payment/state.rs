@@ -206,6 +206,17 @@ impl Attempt {
         self.authorized.saturating_sub(self.lapsed).saturating_sub(captured).max(0)
     }
 
+    /// Whether the provider was asked to void the attempt, and that may still happen: it has not ended, and not all of what is
+    /// authorized was captured.
+    pub fn awaits_void(&self) -> bool {
+        let may_be_voided = match self.state {
+            AttemptState::ActionRequired | AttemptState::Authorized => true,
+            AttemptState::Captured => !self.closed && self.rest() > 0,
+            AttemptState::Failed | AttemptState::Voided | AttemptState::Expired => false,
+        };
+        self.void_requested && may_be_voided
+    }
+
     /// Whether the attempt ended and brought no money.
     pub fn ended_without_money(&self) -> bool {
         !self.has_captured()

@@ -116,10 +116,12 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
         shown["attempts"],
         value!([
             {"provider": "acme", "attempt_id": "a", "state": "authorized", "authorized": 200,
-             "currency": "EUR", "final": false, "void_requested": true, "capture_requested": 0,
+             "currency": "EUR", "final": false, "void_requested": true, "void_pending": true,
+             "capture_requested": 0,
              "captures": []},
             {"provider": "acme", "attempt_id": "b", "state": "captured", "authorized": 0,
-             "currency": "EUR", "final": true, "void_requested": false, "capture_requested": 0,
+             "currency": "EUR", "final": true, "void_requested": false, "void_pending": false,
+             "capture_requested": 0,
              "captures": [
                 {"capture_id": "1", "amount": 200, "currency": "EUR",
                  "at": "2026-01-01T00:00:00.000000Z"},
@@ -136,6 +138,29 @@ fn attempts_refunds_and_disputes_are_shown_with_their_states() {
         shown["disputes"],
         value!([{"dispute_id": "d-1", "provider": "acme", "state": "open"}])
     );
+}
+
+#[test]
+fn a_refund_that_failed_says_whether_it_is_settled() {
+    let mut known = payments(&[
+        value!({"kind": "captured", "attempt_id": "b", "capture_id": "1", "amount": 500}),
+        value!({"kind": "refund_succeeded", "attempt_id": "b", "refund_id": "r-1"}),
+        value!({"kind": "refund_failed", "attempt_id": "b", "refund_id": "r-1",
+                "occurred_at": "2026-01-02T00:00:00Z"}),
+    ]);
+    let refund = |payments: &Payments| shown(None, payments.clone())["refunds"][0].clone();
+    let failed = refund(&known);
+    assert_eq!((&failed["settled"], &failed["not_settled"]), (&value!(false), &value!(200)));
+    let whole = shown(None, known.clone());
+    assert_eq!(whole["attention"], value!(["the refund of 2.00 EUR failed"]));
+
+    let euro = Currency::from_code("EUR").expect("is a currency");
+    for accepted in rules::acceptance(&known, euro) {
+        rules::apply(&mut known, accepted);
+    }
+    let settled = refund(&known);
+    assert_eq!((&settled["settled"], &settled["not_settled"]), (&value!(true), &value!(0)));
+    assert_eq!(shown(None, known)["attention"], Value::Null);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::filter::{Confirmation, Filter, not_parked};
 use crate::admin::api::Backend;
+use crate::admin::body::NoBody;
 use crate::admin::operation::{Json, View};
 use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
@@ -31,6 +32,7 @@ pub(in super::super) async fn one(
     backend: Data<Backend>,
     id: Path<String>,
     NamedOperator(operator): NamedOperator,
+    NoBody: NoBody,
 ) -> Result<Json<DismissedView>, Problem> {
     let message = parked::ordinal(&id).ok_or_else(|| not_parked(None))?;
     match backend.dismiss(vec![message], operator).await?.pop() {
@@ -44,6 +46,7 @@ pub(in super::super) async fn many(
     backend: Data<Backend>,
     query: Query<(Filter, Confirmation)>,
     NamedOperator(operator): NamedOperator,
+    NoBody: NoBody,
 ) -> Result<Json<DismissedView>, Problem> {
     let (filter, confirmation) = query.0;
     let messages: Vec<Ordinal> = backend.query(move |reader| filter.all(reader)).await?;

@@ -4,7 +4,7 @@
 use super::filter::{Confirmation, Filter, not_parked};
 use crate::admin::api::Backend;
 use crate::admin::api::dry_run::DryRun;
-use crate::admin::body::OptionalJson;
+use crate::admin::body::{NoBody, OptionalJson};
 use crate::admin::operation::{Json, View};
 use crate::admin::operator::NamedOperator;
 use crate::admin::problem::Problem;
@@ -31,12 +31,15 @@ impl View for VerdictReply<'_> {
     type Kind = VerdictReply<'static>;
 }
 
-/// What takes the place of the data of a parked message.
+/// What takes the place of the data of a parked message, of its type, or of both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
 pub(in super::super) struct Edit {
-    /// The data of the command.
-    data: DataObject,
+    /// The data of the command; those of the message where they are absent.
+    #[schemars(with = "DataObject")]
+    #[serde(default)]
+    data: Option<DataObject>,
     /// The type of the command; that of the message where it is absent.
     #[serde(rename = "type")]
     kind: Option<CommandType>,
@@ -100,7 +103,10 @@ impl JsonSchema for DataObject {
 
 impl From<Edit> for decode::Edit {
     fn from(Edit { data, kind }: Edit) -> Self {
-        Self { data: data.0.get().to_owned().into(), kind: kind.map(|CommandType(kind)| kind) }
+        Self {
+            data: data.map(|data| data.0.get().to_owned().into()),
+            kind: kind.map(|CommandType(kind)| kind),
+        }
     }
 }
 
@@ -112,6 +118,9 @@ pub(in super::super) async fn one(
     edit: OptionalJson<Edit>,
 ) -> Result<Json<VerdictReply<'static>>, Problem> {
     let message = parked::ordinal(&id).ok_or_else(|| not_parked(None))?;
+    if edit.0.as_ref().is_some_and(|Edit { data, kind }| data.is_none() && kind.is_none()) {
+        return Err(Problem::unprocessable("the body must have data, a type, or both"));
+    }
     let replay = Replay {
         messages: vec![message],
         edit: edit.0.map(decode::Edit::from),
@@ -185,6 +194,7 @@ pub(in super::super) async fn many(
     backend: Data<Backend>,
     query: Query<(Filter, (DryRun, Confirmation))>,
     NamedOperator(operator): NamedOperator,
+    NoBody: NoBody,
 ) -> Result<Json<ReplayedView>, Problem> {
     let (filter, (dry_run, confirmation)) = query.0;
     let messages: Vec<Ordinal> = backend.query(move |reader| filter.all(reader)).await?;

@@ -125,7 +125,10 @@ fn outcome(record: &UnitRecord) -> String {
         detail.map_or_else(|| reason.to_owned(), |detail| format!("{reason} ({detail})"))
     };
     match record.verdict {
-        Verdict::Applied => "was applied".to_owned(),
+        Verdict::Applied => match &record.detail {
+            Some(what) => format!("was applied: {}", detail(what)),
+            None => "was applied".to_owned(),
+        },
         Verdict::Duplicate => "had come before, and changed nothing".to_owned(),
         Verdict::Stale => match &record.detail {
             Some(why) => format!("changed nothing: {}", detail(why)),
@@ -357,6 +360,10 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
     let show = |amount| currency.map_or_else(String::new, |one: Currency| one.show(amount));
     let total = || show(context.order.map_or(0, |order| order.total));
     let net = show((snapshot.paid - snapshot.refunded).max(0));
+    let let_go = || match context.order.map_or(0, |order| order.written_off) {
+        0 => String::new(),
+        amount => format!(", and {} of its total were let go", show(amount)),
+    };
     match change {
         OrderChange::Placed => format!("The order was placed: {} are to be paid.", total()),
         OrderChange::Rejected { reason: why, detail: more } => {
@@ -366,7 +373,7 @@ fn of_order(change: &OrderChange, snapshot: OrderSnapshot, context: EventContext
         OrderChange::PartiallyPaid => {
             format!("The order is paid in part: {net} of {}.", total())
         }
-        OrderChange::Paid { late: false } => format!("The order is paid: {net}."),
+        OrderChange::Paid { late: false } => format!("The order is paid: {net}{}.", let_go()),
         OrderChange::Paid { late: true } => {
             format!("The order is paid: {net}. The money was late, and the stock was held again.")
         }

@@ -33,7 +33,7 @@ pub enum Error {
     /// A business rule refuses the command.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The command does not fit the order: no line would stay, or the total would be below 0 or too large.
+    /// The command does not fit the order: the total would be below 0 or too large.
     #[error(transparent)]
     Invalid(#[from] Invalid),
 }
@@ -67,15 +67,22 @@ pub fn amend(order: &Order, command: &OrderAmend) -> Result<Option<Goods>, Error
         grows |= set_quantity(&mut lines, sku, quantity.get())?;
     }
     if lines.is_empty() {
-        return Err(Invalid::field("lines", "one line must stay").into());
+        return Err(not_allowed_because(order, "one line must stay").into());
     }
     let adjustments = match &command.adjustments {
         Some(adjustments) => adjustments.clone().into(),
         None => Arc::clone(&order.adjustments),
     };
     let priced = lines.iter().map(|line| (line.quantity, line.unit_price));
-    let field = if command.lines.is_empty() { "adjustments" } else { "lines" };
-    let total = total(priced, &*adjustments).map_err(|error| Invalid::field(field, error))?;
+    let total = total(priced, &*adjustments).map_err(|error| {
+        // what the command does not name is as it was
+        let field = match (command.lines.is_empty(), &command.adjustments) {
+            (true, _) => "adjustments",
+            (false, None) => "lines",
+            (false, Some(_)) => error.field(),
+        };
+        Invalid::field(field, error)
+    })?;
     grows |= total > order.total;
     if grows && direction == Direction::Down {
         return Err(not_allowed_because(order, "quantities and the total can only fall").into());

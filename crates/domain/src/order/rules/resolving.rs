@@ -59,6 +59,17 @@ pub fn resolve(
     resolution.ok_or_else(|| not_allowed(order))
 }
 
+/// What a person decided, in words: the decision, and what of the total the shop lets go.
+pub fn decided(order: &Order, decision: Decision, write_off: i64) -> String {
+    let write_off = write_off.min(order.total - order.net());
+    match decision {
+        Decision::Accept if may_be_paid(order) && write_off > 0 => {
+            format!("{}; {} written off", decision.as_str(), order.currency.show(write_off))
+        }
+        Decision::Accept | Decision::Cancel | Decision::Return => decision.as_str().to_owned(),
+    }
+}
+
 /// Whether a person may make the order paid, once its money or a write-off covers its total.
 fn may_be_paid(order: &Order) -> bool {
     match order.status {

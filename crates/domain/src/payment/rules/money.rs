@@ -105,7 +105,7 @@ fn requested(payments: &Payments, currency: Currency) -> i128 {
 }
 
 /// What of the refunds in `currency` failed, in minor units.
-fn failed(payments: &Payments, currency: Currency) -> i128 {
+pub(super) fn failed(payments: &Payments, currency: Currency) -> i128 {
     let folded = payments.folded_money(currency).failed;
     folded.0 + sum_of_refunds(payments, currency, Refund::failed)
 }
@@ -232,12 +232,11 @@ pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
     for other in currencies(payments) {
         let accepted = accepted(payments, other);
         let left = refundable(payments, other);
-        let new = clamp(captured(payments, other) - i128::from(accepted.captured)).min(left);
-        let new = if other == currency { 0 } else { new };
+        let new = new_in_other_currency(payments, currency, other);
         if new > 0 {
             found.push(Attention::OtherCurrency(other, new));
         }
-        let failed = clamp(still_failed(payments, other)).min(left - new);
+        let failed = failed_and_open(payments, currency, other);
         if failed > 0 {
             found.push(Attention::RefundFailed(other, failed));
         }
@@ -251,6 +250,23 @@ pub fn attention(payments: &Payments, currency: Currency) -> Vec<Attention> {
         }
     }
     found
+}
+
+/// Money in `other`, where that is not the `currency` of the order, that is neither accepted nor asked back, in minor units.
+fn new_in_other_currency(payments: &Payments, currency: Currency, other: Currency) -> i64 {
+    if other == currency {
+        return 0;
+    }
+    let accepted = accepted(payments, other);
+    let new = captured(payments, other) - i128::from(accepted.captured);
+    clamp(new).min(refundable(payments, other))
+}
+
+/// What of the refunds in `other` failed and is not settled, of an order in `currency`, in minor units: at most what the order
+/// still has.
+pub(super) fn failed_and_open(payments: &Payments, currency: Currency, other: Currency) -> i64 {
+    let new = new_in_other_currency(payments, currency, other);
+    clamp(still_failed(payments, other)).min(refundable(payments, other) - new)
 }
 
 /// What changes when a person accepts all of the money as it is.
