@@ -30,6 +30,7 @@ struct Holding {
 
 /// A restriction that holds now, as `/readyz` shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Restriction")]
 pub struct Entry {
     /// The name of the restriction: one of a fixed set.
     pub reason: &'static str,

@@ -13,6 +13,7 @@ fn every_example_is_a_command_and_every_command_has_one() {
     let page = include_str!("../docs/messages.md");
     let block = page.split("```jsonl\n").nth(1).expect("a block").split("```").next();
     let mut seen = BTreeSet::new();
+    let mut orders: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for line in block.expect("its end").lines() {
         let example: serde_json::Value = serde_json::from_str(line).expect(line);
         let name = example["type"].as_str().expect(line);
@@ -20,7 +21,12 @@ fn every_example_is_a_command_and_every_command_has_one() {
         let parsed = Command::parse(kind, example["data"].to_string().as_bytes());
         assert!(parsed.is_ok(), "{line}: {parsed:?}");
         seen.insert(kind.as_str());
+        let order = example["data"]["order_id"].as_str().unwrap_or_default();
+        orders.entry(kind.as_str()).or_default().insert(order.to_owned());
     }
+    // the page warns of both for the same goods: all of their money would be asked back
+    let (amended, refunded) = (&orders["order.amend"], &orders["refund.request"]);
+    assert!(amended.is_disjoint(refunded), "{amended:?} {refunded:?}");
     let all: BTreeSet<_> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(seen, all);
 }

@@ -344,4 +344,33 @@ fn what_is_not_as_its_definition_says_is_refused() {
         value[member] = wrong;
         assert!(problem(&document, "StockSetCommand", &value).is_some(), "{value}");
     }
+    // what a command must have beyond the types of its fields
+    let example = |kind: &str| {
+        let line = lines().into_iter().find(|line| line["type"] == kind);
+        line.expect("an example")["data"].clone()
+    };
+    let mut empty = example("order.place");
+    assert_eq!(problem(&document, "OrderPlace", &empty), None);
+    empty["lines"] = json!([]);
+    assert!(problem(&document, "OrderPlace", &empty).is_some());
+    let needs = [
+        ("authorized", "amount"),
+        ("captured", "amount"),
+        ("captured", "currency"),
+        ("refund_succeeded", "refund_id"),
+        ("refund_failed", "refund_id"),
+        ("dispute_opened", "dispute_id"),
+        ("dispute_closed", "outcome"),
+    ];
+    let mut whole = example("payment.callback");
+    for (field, value) in [("refund_id", "r-1"), ("dispute_id", "d-1"), ("outcome", "won")] {
+        whole[field] = json!(value);
+    }
+    for (kind, field) in needs {
+        whole["kind"] = json!(kind);
+        assert_eq!(problem(&document, "PaymentCallback", &whole), None, "{kind}");
+        let mut without = whole.clone();
+        without.as_object_mut().expect("an object").remove(field);
+        assert!(problem(&document, "PaymentCallback", &without).is_some(), "{kind} {field}");
+    }
 }

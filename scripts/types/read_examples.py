@@ -33,6 +33,22 @@ def must_be_refused(definition, value):
     raise AssertionError(f"{definition} accepts {value}")
 
 
+def check_recipe(schema, paid):
+    """What docs/messages.md says of reading an event: by its type, with one problem for one field, and without unknown types."""
+    with open(schema, encoding="utf-8") as document:
+        events = json.load(document)["events"]
+    models = {kind: getattr(orderly, data["$ref"].rsplit("/", 1)[-1] + "Event") for kind, data in events.items()}
+    assert type(models[paid["type"]].model_validate_json(json.dumps(paid))).__name__ == "OrderPaidEvent"
+    assert models.get("order.teleported") is None
+    without = paid | {"data": {name: inner for name, inner in paid["data"].items() if name != "order_id"}}
+    try:
+        models[paid["type"]].model_validate_json(json.dumps(without))
+    except ValidationError as error:
+        assert error.error_count() == 1, error
+    else:
+        raise AssertionError("a field is missing")
+
+
 def main():
     schema, examples = sys.argv[1:]
     with open(schema, encoding="utf-8") as document:
@@ -54,6 +70,7 @@ def main():
                 found = found.root
             assert type(found).__name__ == definition, f"{union} takes {definition} for {type(found).__name__}"
     paid = first["OrderPaidEvent"]
+    check_recipe(schema, paid)
     without = {name: inner for name, inner in paid["data"].items() if name != "order_id"}
     must_be_refused("OrderPaidEvent", paid | {"type": "order.payed"})
     must_be_refused("OrderPaidEvent", paid | {"data": paid["data"] | {"status": "payed"}})

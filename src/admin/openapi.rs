@@ -17,6 +17,7 @@ use super::route::{Route, Routes};
 /// The document of a set of routes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(rename = "OpenApiDocument")]
 pub struct Document(Map<String, Value>);
 
 impl View for Document {

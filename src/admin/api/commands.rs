@@ -32,6 +32,7 @@ use serde::Deserialize;
 use serde::{Serialize, de};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -111,53 +112,72 @@ impl Input for Given {
     fn describe(operation: &mut Operation) {
         operation.body = Some(Body {
             required: true,
-            media_types: &[("application/json", schema_of_any), (CLOUD_EVENT, schema_of_event)],
+            media_types: &[
+                ("application/json", schema_of_any),
+                (CLOUD_EVENT, SchemaGenerator::subschema_for::<PostedCloudEvent>),
+            ],
         });
         operation.problems_of_json();
     }
 }
 
-/// What the data may have, the schemas of the commands say (`orderly schema`).
-fn schema_of_any(generator: &mut SchemaGenerator) -> Schema {
-    let name = name();
-    // null is the same as absent
-    let mut optional_name = name.clone();
-    optional_name["type"] = json!(["string", "null"]);
-    json_schema!({
-        "anyOf": [
-            {
-                "title": "Command",
-                "type": "object",
-                "properties": {
-                    "type": name, "id": name, "source": optional_name,
-                    "deadline": {
-                        "type": ["string", "integer", "null"],
-                        "description": "a time (RFC 3339), or seconds since 1970",
-                    },
-                    "reply_to": optional_name,
-                    "trace": { "type": ["string", "null"], "description": "a traceparent (W3C)" },
-                    "data": { "type": "object" },
+/// A command in its short form. What the data may have, the schemas of the commands say (`orderly schema`).
+struct PostedCommand;
+
+impl JsonSchema for PostedCommand {
+    fn schema_name() -> Cow<'static, str> {
+        "PostedCommand".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let name = name();
+        // null is the same as absent
+        let mut optional_name = name.clone();
+        optional_name["type"] = json!(["string", "null"]);
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "type": name, "id": name, "source": optional_name,
+                "deadline": {
+                    "type": ["string", "integer", "null"],
+                    "description": "a time (RFC 3339), or seconds since 1970",
                 },
-                "required": ["type", "id", "data"],
-                "additionalProperties": false,
+                "reply_to": optional_name,
+                "trace": { "type": ["string", "null"], "description": "a traceparent (W3C)" },
+                "data": { "type": "object" },
             },
-            schema_of_event(generator),
-        ],
-    })
+            "required": ["type", "id", "data"],
+            "additionalProperties": false,
+        })
+    }
 }
 
-fn schema_of_event(_: &mut SchemaGenerator) -> Schema {
-    let name = name();
-    json_schema!({
-        "title": "CloudEvent",
-        "type": "object",
-        "properties": {
-            "specversion": { "const": "1.0" },
-            "type": name, "id": name, "source": name,
-            "data": { "type": "object" },
-        },
-        "required": ["specversion", "type", "id", "source", "data"],
-    })
+/// A command as a structured CloudEvent.
+struct PostedCloudEvent;
+
+impl JsonSchema for PostedCloudEvent {
+    fn schema_name() -> Cow<'static, str> {
+        "PostedCloudEvent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let name = name();
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "specversion": { "const": "1.0" },
+                "type": name, "id": name, "source": name,
+                "data": { "type": "object" },
+            },
+            "required": ["specversion", "type", "id", "source", "data"],
+        })
+    }
+}
+
+fn schema_of_any(generator: &mut SchemaGenerator) -> Schema {
+    let command = generator.subschema_for::<PostedCommand>();
+    let event = generator.subschema_for::<PostedCloudEvent>();
+    json_schema!({ "anyOf": [command, event] })
 }
 
 fn name() -> Value {

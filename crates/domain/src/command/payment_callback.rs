@@ -50,6 +50,7 @@ names! {
 #[derive(
     Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Encode, Decode,
 )]
+#[schemars(transform = requires_by_kind)]
 pub struct PaymentCallback {
     /// The provider.
     #[n(0)]
@@ -110,6 +111,39 @@ canonical!(PaymentCallback {
     refund_id = "refund_id",
 });
 
+/// The fields that [`Data::check`] requires of a kind, beyond those that every callback has.
+fn required_of(kind: CallbackKind) -> &'static [&'static str] {
+    match kind {
+        CallbackKind::Authorized | CallbackKind::Captured => &["amount", "currency"],
+        CallbackKind::RefundSucceeded => &["amount", "currency", "refund_id"],
+        CallbackKind::RefundFailed => &["refund_id"],
+        CallbackKind::DisputeOpened => &["dispute_id"],
+        CallbackKind::DisputeClosed => &["dispute_id", "outcome"],
+        CallbackKind::ActionRequired
+        | CallbackKind::Failed
+        | CallbackKind::Voided
+        | CallbackKind::Expired => &[],
+    }
+}
+
+/// Says in the schema what each kind requires. A chain of conditions, since generators make a type of each part of `allOf`.
+fn requires_by_kind(schema: &mut schemars::Schema) {
+    let mut rest = None;
+    for kind in CallbackKind::ALL.iter().rev().filter(|kind| !required_of(**kind).is_empty()) {
+        let mut link = serde_json::json!({
+            "if": { "properties": { "kind": { "const": kind.as_str() } } },
+            "then": { "required": required_of(*kind) },
+        });
+        if let Some(rest) = rest.take() {
+            link["else"] = rest;
+        }
+        rest = Some(link);
+    }
+    for (keyword, says) in rest.iter().flat_map(|rest| rest.as_object()).flatten() {
+        schema.insert(keyword.clone(), says.clone());
+    }
+}
+
 impl Data for PaymentCallback {
     fn subject(&self) -> Subject {
         Subject {
@@ -122,40 +156,27 @@ impl Data for PaymentCallback {
 
     fn check(&self) -> Result<(), Invalid> {
         let kind = self.kind;
-        let required = |field: &str, present: bool| {
-            if present {
-                return Ok(());
-            }
-            Err(Invalid::field(field, format_args!("is required for {}", kind.as_str())))
+        let is_there = |field: &str| match field {
+            "amount" => self.amount.is_some(),
+            "currency" => self.currency.is_some(),
+            "refund_id" => self.refund_id.is_some(),
+            "dispute_id" => self.dispute_id.is_some(),
+            "outcome" => self.outcome.is_some(),
+            _ => true, // every callback has it
         };
-        match kind {
-            CallbackKind::Authorized => {
-                required("amount", self.amount.is_some())?;
-                required("currency", self.currency.is_some())
-            }
-            CallbackKind::Captured | CallbackKind::RefundSucceeded => {
-                required("amount", self.amount.is_some())?;
-                required("currency", self.currency.is_some())?;
-                if self.amount.is_some_and(|amount| amount.get() == 0) {
-                    let problem = format_args!(
-                        "must be a whole number of minor units, {}, not 0",
-                        least_amount(kind)
-                    );
-                    return Err(Invalid::field("amount", problem));
-                }
-                required("refund_id", kind == CallbackKind::Captured || self.refund_id.is_some())
-            }
-            CallbackKind::RefundFailed => required("refund_id", self.refund_id.is_some()),
-            CallbackKind::DisputeOpened => required("dispute_id", self.dispute_id.is_some()),
-            CallbackKind::DisputeClosed => {
-                required("dispute_id", self.dispute_id.is_some())?;
-                required("outcome", self.outcome.is_some())
-            }
-            CallbackKind::ActionRequired
-            | CallbackKind::Failed
-            | CallbackKind::Voided
-            | CallbackKind::Expired => Ok(()),
+        if let Some(missing) = required_of(kind).iter().find(|field| !is_there(field)) {
+            let problem = format_args!("is required for {}", kind.as_str());
+            return Err(Invalid::field(missing, problem));
         }
+        let moves = matches!(kind, CallbackKind::Captured | CallbackKind::RefundSucceeded);
+        if moves && self.amount.is_some_and(|amount| amount.get() == 0) {
+            let problem = format_args!(
+                "must be a whole number of minor units, {}, not 0",
+                least_amount(kind)
+            );
+            return Err(Invalid::field("amount", problem));
+        }
+        Ok(())
     }
 
     fn explain(field: &str, problem: String, data: &[u8]) -> String {
