@@ -180,9 +180,9 @@ impl Model {
             return;
         }
         let is_free = order.total == 0;
-        order.status = if order.status == Status::Refunded && is_free {
-            Status::Refunded // its goods came back, and the money was not its own
-        } else if net == 0 && !is_free {
+        // Of a free order that is refunded the goods came back: the money that moves is not its own.
+        let goods_came_back = is_free && order.status == Status::Refunded;
+        order.status = if goods_came_back || (net == 0 && !is_free) {
             Status::Refunded
         } else if net + order.written_off >= order.total {
             if order.completed_at.is_some() { Status::Completed } else { Status::Paid }
