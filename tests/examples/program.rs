@@ -1,6 +1,7 @@
 //! A program of `examples/` as a process.
 
 use assert_cmd::cargo::cargo_bin;
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -62,7 +63,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?} failed:\n{said}");
 }
 
-/// The folder of the programs in Rust. `cargo test` builds them with all targets, and not with this test alone.
+/// The folder of the programs in Rust. `cargo test --all-targets` builds tests of them, and not the programs.
 fn built() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -76,10 +77,21 @@ fn built() -> &'static Path {
             let arguments =
                 "build --workspace --locked --quiet --example producer --example subscriber";
             let mut cargo = Command::new(env!("CARGO"));
+            let told = std::env::vars_os().map(|(name, _)| name).filter(|name| is_told(name));
+            for name in told {
+                cargo.env_remove(name);
+            }
             run(cargo.args(arguments.split(' ')).current_dir(env!("CARGO_MANIFEST_DIR")));
         }
         programs
     })
+}
+
+/// Whether cargo sets this variable for a test, to tell it about its package. The build scripts of ring and others run again when
+/// such a variable changes, and with them nearly everything would be compiled again.
+fn is_told(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_EXE_"].iter().any(|begin| name.starts_with(begin))
 }
 
 /// The folder of the programs in JavaScript beside their packages, which npm installs once.
