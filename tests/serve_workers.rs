@@ -101,6 +101,11 @@ async fn a_watcher_of_readiness_that_panics_ends_the_process() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_census_that_panics_ends_the_process() {
+    ends_and_goes_on("census", "worker:census=1*off->panic", 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_publishing_channel_for_events_that_panics_ends_the_process() {
     let reason = "the driver of the broker ended: the publishing channel for events panicked";
     ends_for_and_goes_on("events", "worker:publish_events=panic", reason, 1).await;

@@ -306,6 +306,7 @@ async fn notifications_that_nobody_takes() {
         channel: Channel::Amqp,
         attempt: 1,
         trace: None,
+        began: shop.sequencer.now(),
         give_up_at: shop.sequencer.now(),
     };
     let told = shop.sequencer.notified(&delivery, Sent::Delivered).await.expect("reads");

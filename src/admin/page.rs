@@ -44,6 +44,7 @@ static FILES: &[File] = files! {
     "icon.svg": SVG,
     "act.js": SCRIPT,
     "actors.js": SCRIPT,
+    "amend.js": SCRIPT,
     "api.js": SCRIPT,
     "app.js": SCRIPT,
     "audit.js": SCRIPT,

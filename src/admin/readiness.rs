@@ -1,11 +1,14 @@
 //! Readiness: the process is ready for work while none of these conditions holds.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use tracing::{info, warn};
+
+use crate::metrics::Metrics;
 
 /// A reason why the process is not ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -66,8 +69,20 @@ pub const STARTING: &str = "the process is starting";
 pub const UPGRADING: &str = "the store of an earlier build is brought up to date";
 
 /// The conditions that hold now. Clones share them.
-#[derive(Debug, Clone)]
-pub struct Readiness(Arc<Mutex<BTreeMap<Condition, String>>>);
+#[derive(Clone)]
+pub struct Readiness(Arc<Shared>);
+
+struct Shared {
+    holding: Mutex<BTreeMap<Condition, String>>,
+    /// Where readiness is shown, too.
+    metrics: Option<Metrics>,
+}
+
+impl fmt::Debug for Readiness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Readiness").field(&*self.lock()).finish()
+    }
+}
 
 impl Default for Readiness {
     fn default() -> Self {
@@ -78,7 +93,17 @@ impl Default for Readiness {
 impl Readiness {
     /// Not ready: the process is starting.
     pub fn starting() -> Self {
-        Self(Arc::new(Mutex::new(BTreeMap::from([(Condition::Starting, STARTING.to_owned())]))))
+        Self::starting_with(None)
+    }
+
+    /// Not ready: the process is starting. The metric `orderly_ready` shows when it is.
+    pub fn shown_in(metrics: Metrics) -> Self {
+        Self::starting_with(Some(metrics))
+    }
+
+    fn starting_with(metrics: Option<Metrics>) -> Self {
+        let holding = BTreeMap::from([(Condition::Starting, STARTING.to_owned())]);
+        Self(Arc::new(Shared { holding: Mutex::new(holding), metrics }))
     }
 
     /// Makes the process not ready until the condition is cleared. The log gets one line when the condition begins, and none
@@ -87,6 +112,7 @@ impl Readiness {
         let detail = detail.into();
         let mut holding = self.lock();
         let is_new = holding.insert(condition, detail.clone()).is_none();
+        self.show(&holding);
         let is_expected = [Condition::Starting, Condition::Draining, Condition::Upgrading]
             .iter()
             .any(|one| holding.contains_key(one));
@@ -102,6 +128,7 @@ impl Readiness {
     pub fn clear(&self, condition: Condition) {
         let mut holding = self.lock();
         let was_there = holding.remove(&condition).is_some();
+        self.show(&holding);
         let is_ready = holding.is_empty();
         drop(holding);
         if was_there {
@@ -119,9 +146,15 @@ impl Readiness {
         holding.iter().map(reason).collect()
     }
 
+    fn show(&self, holding: &BTreeMap<Condition, String>) {
+        if let Some(metrics) = &self.0.metrics {
+            metrics.ready(holding.is_empty());
+        }
+    }
+
     /// A poisoned lock is no harm: every change is one call on the map, so the map is whole after a panic.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<Condition, String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.holding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -142,6 +175,18 @@ mod tests {
         assert_eq!(conditions(&readiness), [Condition::Broker]);
         readiness.clone().clear(Condition::Broker);
         assert_eq!(conditions(&readiness), []);
+    }
+
+    #[test]
+    fn the_metric_tells_the_same() {
+        let (metrics, exporter) = Metrics::new();
+        let readiness = Readiness::shown_in(metrics);
+        let is_ready = || exporter.reading().sum("orderly_ready", None) > 0.5;
+        assert!(!is_ready());
+        readiness.clear(Condition::Starting);
+        assert!(is_ready());
+        readiness.raise(Condition::Clock, "stepped");
+        assert!(!is_ready());
     }
 
     #[test]

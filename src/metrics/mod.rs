@@ -5,6 +5,8 @@
 //! | `labels` | the values of labels |
 //! | `registrar` | makes and describes series |
 //! | `histogram` | histograms that record a batch in one step |
+//! | `series` | every series, with its name and help text |
+//! | `process` | what the system knows of the process: `process_*` |
 //! | `reading` | the values of all series at one moment |
 //!
 //! All series exist from the start, at 0. Labels come from closed sets, so no input adds a series. [`Metrics`] holds a handle
@@ -13,39 +15,28 @@
 
 mod histogram;
 pub mod labels;
+mod process;
 mod reading;
 mod registrar;
+mod series;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Counter, Gauge, Histogram};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
 use self::labels::{CommandType, Outcome, Restriction, Stage};
 pub use self::reading::Reading;
-use self::registrar::{PerValue, Registrar};
+use self::registrar::Registrar;
+use self::series::Series;
 use crate::notify::breaker;
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
 use orderly_domain::notification::Channel;
 use orderly_domain::order::Status;
+use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
-
-/// Bounds in seconds, from the time of a decision to the time of an outage.
-const DURATIONS: [f64; 16] = [
-    0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
-    1.0, 5.0, 30.0,
-];
-
-/// Bounds in seconds for one flush; an fsync of a good disk takes 0.2 ms.
-const FLUSHES: [f64; 12] =
-    [0.000_1, 0.000_2, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
-
-/// Bounds for the units of one group commit.
-const GROUPS: [f64; 12] =
-    [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 2048.0];
 
 /// Counts: a handle for every series.
 #[derive(Clone)]
@@ -58,37 +49,17 @@ pub struct Exporter {
     histograms: Arc<[Family]>,
 }
 
-struct Series {
-    /// By type, then verdict.
-    commands: PerValue<CommandType, PerValue<Verdict, Counter>>,
-    ignored_fields: PerValue<CommandType, Counter>,
-    durations: PerValue<Stage, Histogram>,
-    in_flight: Gauge,
-    group_commit_size: Histogram,
-    store_flush: Histogram,
-    store_bytes: Gauge,
-    outbox_pending: Gauge,
-    outbox_oldest: Gauge,
-    degraded: PerValue<Restriction, Gauge>,
-    retries: PerValue<CommandType, Counter>,
-    parked: PerValue<ParkedReason, Gauge>,
-    dead_lettered: PerValue<ParkedReason, Counter>,
-    actor_restarts: PerValue<Owner, Counter>,
-    orders: PerValue<Status, Gauge>,
-    waiting_callbacks: Gauge,
-    /// By channel, then outcome.
-    notifications: PerValue<Channel, PerValue<Outcome, Counter>>,
-    breakers: PerValue<Channel, Gauge>,
-    broker_connected: Gauge,
-    broker_reconnects: Counter,
-}
-
 impl Metrics {
     /// Makes all series.
     pub fn new() -> (Self, Exporter) {
         let mut registrar = Registrar::new();
         let series = Series::new(&mut registrar);
         (Self(Arc::new(series)), registrar.exporter())
+    }
+
+    /// Shows whether the process should be given work.
+    pub fn ready(&self, is_ready: bool) {
+        self.0.ready.set(f64::from(u8::from(is_ready)));
     }
 
     /// Counts `count` commands of one type with the same verdict.
@@ -112,6 +83,11 @@ impl Metrics {
         }
     }
 
+    /// Sets the number of messages that are ready in the queue of commands.
+    pub fn queue_messages(&self, messages: u64) {
+        self.0.queue_messages.set(messages as f64);
+    }
+
     /// Sets the number of messages that were delivered and not acknowledged.
     pub fn in_flight(&self, messages: usize) {
         self.0.in_flight.set(messages as f64);
@@ -126,6 +102,18 @@ impl Metrics {
     /// Sets the size of the store on disk.
     pub fn store_bytes(&self, bytes: u64) {
         self.0.store_bytes.set(bytes as f64);
+    }
+
+    /// Sets what is free of the file system of the store, and its size, in bytes.
+    pub fn disk(&self, free: u64, size: u64) {
+        self.0.disk_free.set(free as f64);
+        self.0.disk_size.set(size as f64);
+    }
+
+    /// Sets the number of violations that an audit found, and when it ended.
+    pub fn audit(&self, violations: usize, at: Timestamp) {
+        self.0.audit_violations.set(violations as f64);
+        self.0.audit_time.set(at.micros() as f64 / 1e6);
     }
 
     /// Sets the number of durable events without a confirm.
@@ -157,6 +145,22 @@ impl Metrics {
         if let Some(series) = self.0.parked.get(reason) {
             series.set(commands as f64);
         }
+    }
+
+    /// Sets the age of the oldest parked message.
+    pub fn parked_oldest(&self, age: Duration) {
+        self.0.parked_oldest.set(age.as_secs_f64());
+    }
+
+    /// Sets the number of orders that a person must look at.
+    pub fn attention(&self, orders: u64) {
+        self.0.attention.set(orders as f64);
+    }
+
+    /// Sets the number of refunds without a result, and the time since the earliest request for one.
+    pub fn refunds_pending(&self, refunds: u64, oldest: Duration) {
+        self.0.refunds_pending.set(refunds as f64);
+        self.0.refunds_oldest.set(oldest.as_secs_f64());
     }
 
     /// Counts a message that was published to the dead letters, since parking had no room for the whole message.
@@ -193,6 +197,23 @@ impl Metrics {
         }
     }
 
+    /// Sets the number of pending notifications of a channel, and the time since the earliest request for one.
+    pub fn notifications_pending(&self, channel: Channel, pending: usize, oldest: Duration) {
+        if let Some(series) = self.0.notifications_pending.get(channel) {
+            series.set(pending as f64);
+        }
+        if let Some(series) = self.0.notifications_oldest.get(channel) {
+            series.set(oldest.as_secs_f64());
+        }
+    }
+
+    /// Shows that notifications are delivered through a channel.
+    pub fn channel_configured(&self, channel: Channel) {
+        if let Some(series) = self.0.channels.get(channel) {
+            series.set(1.0);
+        }
+    }
+
     /// Sets the state of the breaker of a channel.
     pub fn breaker(&self, channel: Channel, state: breaker::State) {
         if let Some(series) = self.0.breakers.get(channel) {
@@ -223,220 +244,10 @@ impl Exporter {
         for family in self.histograms.iter() {
             text.push_str(&family.to_string());
         }
+        text.push_str(&process::exposition());
         text
     }
 }
 
-impl Series {
-    fn new(to: &mut Registrar) -> Self {
-        to.constant(
-            "orderly_build_info",
-            "Always 1; the label names the version that is running",
-            "version",
-            env!("CARGO_PKG_VERSION"),
-        );
-        Self {
-            commands: to.counter_table(
-                "orderly_commands_total",
-                "Commands with a verdict, by type and verdict",
-                ("type", CommandType::ALL, CommandType::as_str),
-                ("verdict", Verdict::ALL, Verdict::as_str),
-            ),
-            ignored_fields: to.counters(
-                "orderly_ignored_fields_total",
-                "Fields of commands that are not known, by the type of the command",
-                ("type", CommandType::ALL, CommandType::as_str),
-            ),
-            durations: to.histograms(
-                "orderly_command_duration_seconds",
-                "Time of a command in a stage",
-                ("stage", Stage::ALL, Stage::as_str),
-                &DURATIONS,
-            ),
-            in_flight: to
-                .gauge("orderly_in_flight", "Messages delivered by the broker and not acknowledged"),
-            group_commit_size: to.histogram(
-                "orderly_group_commit_size",
-                "Units made durable by one flush",
-                &GROUPS,
-            ),
-            store_flush: to.histogram(
-                "orderly_store_flush_seconds",
-                "Time to write and flush one group",
-                &FLUSHES,
-            ),
-            store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk"),
-            outbox_pending: to.gauge(
-                "orderly_outbox_pending",
-                "Durable events that the broker has not confirmed",
-            ),
-            outbox_oldest: to.gauge(
-                "orderly_outbox_oldest_seconds",
-                "Age of the oldest durable event that must be published and that the broker has not confirmed",
-            ),
-            degraded: to.gauges(
-                "orderly_degraded",
-                "How often a restriction holds that a person should see and the process can live with, by reason",
-                ("reason", Restriction::ALL, Restriction::as_str),
-            ),
-            retries: to.counters(
-                "orderly_retries_total",
-                "Commands sent to a wait queue after an unexpected failure",
-                ("type", CommandType::ALL, CommandType::as_str),
-            ),
-            parked: to.gauges(
-                "orderly_parked",
-                "Parked commands, by reason",
-                ("reason", ParkedReason::ALL, ParkedReason::as_str),
-            ),
-            dead_lettered: to.counters(
-                "orderly_dead_lettered_total",
-                "Messages published whole to the dead letters of the broker because parking had no room for them",
-                ("reason", ParkedReason::ALL, ParkedReason::as_str),
-            ),
-            actor_restarts: to.counters(
-                "orderly_actor_restarts_total",
-                "Restarts of an actor after a panic or a failed reload",
-                ("actor", Owner::ALL, Owner::as_str),
-            ),
-            orders: to.gauges(
-                "orderly_orders",
-                "Orders, by status",
-                ("status", Status::ALL, Status::as_str),
-            ),
-            waiting_callbacks: to
-                .gauge("orderly_waiting_callbacks", "Payment callbacks that wait for their order"),
-            notifications: to.counter_table(
-                "orderly_notifications_total",
-                "Attempts to deliver a notification, by outcome; given_up: without an attempt",
-                ("channel", Channel::ALL, Channel::as_str),
-                ("outcome", Outcome::ALL, Outcome::as_str),
-            ),
-            breakers: to.gauges(
-                "orderly_breaker_state",
-                "Circuit breaker of a channel: 0 closed, 1 half open, 2 open",
-                ("channel", Channel::ALL, Channel::as_str),
-            ),
-            broker_connected: to
-                .gauge("orderly_broker_connected", "1 while there is a connection to the broker"),
-            broker_reconnects: to.counter(
-                "orderly_broker_reconnects_total",
-                "Connections to the broker that replaced a lost one",
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use orderly_domain::command::Kind;
-
-    /// The value of a series in the exposition.
-    fn value(exporter: &Exporter, series: &str) -> Option<f64> {
-        exporter.render().lines().find_map(|line| {
-            let (name, value) = line.rsplit_once(' ')?;
-            (name == series).then(|| value.parse().ok())?
-        })
-    }
-
-    #[test]
-    fn all_series_are_there_from_the_start() {
-        let (_metrics, exporter) = Metrics::new();
-        let expected = [
-            "orderly_commands_total{type=\"order.place\",verdict=\"applied\"}",
-            "orderly_commands_total{type=\"other\",verdict=\"invalid\"}",
-            "orderly_ignored_fields_total{type=\"cart.checkout\"}",
-            "orderly_command_duration_seconds_count{stage=\"wait\"}",
-            "orderly_command_duration_seconds_count{stage=\"total\"}",
-            "orderly_in_flight",
-            "orderly_group_commit_size_count",
-            "orderly_store_flush_seconds_count",
-            "orderly_store_bytes",
-            "orderly_outbox_pending",
-            "orderly_outbox_oldest_seconds",
-            "orderly_degraded{reason=\"events_rejected\"}",
-            "orderly_retries_total{type=\"payment.callback\"}",
-            "orderly_parked{reason=\"conflict\"}",
-            "orderly_dead_lettered_total{reason=\"conflict\"}",
-            "orderly_actor_restarts_total{actor=\"inventory\"}",
-            "orderly_orders{status=\"refund_due\"}",
-            "orderly_waiting_callbacks",
-            "orderly_notifications_total{channel=\"amqp\",outcome=\"delivered\"}",
-            "orderly_breaker_state{channel=\"amqp\"}",
-            "orderly_broker_connected",
-            "orderly_broker_reconnects_total",
-        ];
-        for series in expected {
-            assert_eq!(value(&exporter, series), Some(0.0), "{series}");
-        }
-        let version = env!("CARGO_PKG_VERSION");
-        let build = format!("orderly_build_info{{version=\"{version}\"}}");
-        assert_eq!(value(&exporter, &build), Some(1.0));
-    }
-
-    #[test]
-    fn every_metric_has_a_help_text() {
-        let (_metrics, exporter) = Metrics::new();
-        let exposition = exporter.render();
-        for line in exposition.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
-            let name = line.split(['{', ' ']).next().expect("a name");
-            let name = ["_bucket", "_sum", "_count"]
-                .iter()
-                .find_map(|suffix| name.strip_suffix(suffix))
-                .unwrap_or(name);
-            assert!(exposition.contains(&format!("# HELP {name} ")), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_verdict_is_counted_under_its_type() {
-        let (metrics, exporter) = Metrics::new();
-        metrics.commands(CommandType::Known(Kind::CartAdd), Verdict::Duplicate, 3);
-        let counted = |kind: &str, verdict: &str| {
-            let series = format!("orderly_commands_total{{type=\"{kind}\",verdict=\"{verdict}\"}}");
-            value(&exporter, &series)
-        };
-        assert_eq!(counted("cart.add", "duplicate"), Some(3.0));
-        assert_eq!(counted("cart.put", "duplicate"), Some(0.0));
-        assert_eq!(counted("cart.add", "applied"), Some(0.0));
-    }
-
-    #[test]
-    fn durations_fall_into_explicit_buckets() {
-        let (metrics, exporter) = Metrics::new();
-        metrics.command_duration(Stage::Commit, Duration::from_millis(2), 5);
-        let below = |bound: &str| {
-            let series = format!(
-                "orderly_command_duration_seconds_bucket{{stage=\"commit\",le=\"{bound}\"}}"
-            );
-            value(&exporter, &series)
-        };
-        assert_eq!(below("0.001"), Some(0.0));
-        assert_eq!(below("0.0025"), Some(5.0));
-        assert_eq!(below("+Inf"), Some(5.0));
-    }
-
-    #[test]
-    fn gauges_show_the_last_value() {
-        let (metrics, exporter) = Metrics::new();
-        metrics.in_flight(7);
-        metrics.broker_connected();
-        metrics.breaker(Channel::Amqp, breaker::State::Open);
-        assert_eq!(value(&exporter, "orderly_in_flight"), Some(7.0));
-        assert_eq!(value(&exporter, "orderly_broker_connected"), Some(1.0));
-        assert_eq!(value(&exporter, "orderly_breaker_state{channel=\"amqp\"}"), Some(2.0));
-        metrics.broker_disconnected();
-        assert_eq!(value(&exporter, "orderly_broker_connected"), Some(0.0));
-    }
-
-    #[test]
-    fn a_group_commit_counts_once_however_large() {
-        let (metrics, exporter) = Metrics::new();
-        metrics.group_commit(250, Duration::from_micros(300));
-        assert_eq!(value(&exporter, "orderly_group_commit_size_count"), Some(1.0));
-        assert_eq!(value(&exporter, "orderly_group_commit_size_sum"), Some(250.0));
-        let below = "orderly_store_flush_seconds_bucket{le=\"0.0005\"}";
-        assert_eq!(value(&exporter, below), Some(1.0));
-    }
-}
+mod tests;

@@ -17,8 +17,10 @@
 //! | `storage` | the store thread: group commits, checkpoints, retention |
 //! | `relay` | events to the broker, in order, with a durable cursor |
 //! | `notifier` | queues the notifications that are due on their channels |
+//! | `pending` | the notifications that wait, for the metrics |
 //! | `outbound` | retries, dead letters and replies |
 //! | `parked` | what operators do with parked messages |
+//! | `census` | counts what waits in the store for a person or a provider |
 //! | `pace` | how fast messages go to a destination that may reject them |
 //! | `pending_acks` | holds acks, replies, events and notifications back until their unit is durable |
 //! | `timers` | when timers may fire |
@@ -32,6 +34,7 @@
 //! group commit of that unit has returned.
 
 mod alone;
+pub(crate) mod census;
 mod core;
 mod handle;
 mod local_replies;
@@ -39,6 +42,7 @@ mod notifier;
 mod outbound;
 mod pace;
 mod parked;
+mod pending;
 mod pending_acks;
 mod relay;
 mod storage;

@@ -5,6 +5,7 @@
 //! again.
 
 use super::Error;
+use super::pending::Pending;
 use super::workers::Workers;
 use crate::config;
 use crate::degraded::Degraded;
@@ -33,6 +34,8 @@ use tokio::sync::mpsc;
 
 /// A delivery that is in hand is checked again after this time, in case its queue dropped it.
 const LEASE: Duration = Duration::from_secs(15);
+/// How often the pending notifications are counted for the metrics.
+const COUNT_EVERY: Duration = Duration::from_secs(1);
 /// Batches of outcomes that may wait for the core.
 const OUTCOMES: usize = 16;
 
@@ -101,6 +104,10 @@ pub(super) struct Notifier {
     encoder: Encoder,
     /// Deliveries in hand: in a queue, or under way.
     in_hand: HashSet<(Channel, String)>,
+    /// By channel, in the order of [`Channel::ALL`].
+    pending: Vec<(Channel, Pending)>,
+    /// When the pending ones were counted last, by the monotonic clock.
+    counted: Option<Duration>,
     /// The name of the exchange for notifications, for people.
     exchange: String,
     degraded: Degraded,
@@ -147,8 +154,21 @@ pub(super) fn start(
         }
     }
     let Parts { encoder, exchange, degraded, metrics } = parts;
-    let in_hand = HashSet::new();
-    Ok((Notifier { lanes, encoder, in_hand, exchange, degraded, metrics }, outcomes))
+    for lane in &lanes {
+        metrics.channel_configured(lane.channel);
+    }
+    let longest = config.retry.give_up_after.get();
+    let notifier = Notifier {
+        lanes,
+        encoder,
+        in_hand: HashSet::new(),
+        pending: Channel::ALL.iter().map(|channel| (*channel, Pending::new(longest))).collect(),
+        counted: None,
+        exchange,
+        degraded,
+        metrics,
+    };
+    Ok((notifier, outcomes))
 }
 
 impl Lane {
@@ -238,6 +258,9 @@ impl Notifier {
         let mut enqueued = Enqueued::default();
         let mut known = None;
         for delivery in due {
+            if let Some(pending) = self.pending(delivery.channel) {
+                pending.met(&delivery.id, delivery.began);
+            }
             let again = if self.in_hand.contains(&(delivery.channel, delivery.id.clone())) {
                 moment.wall.plus(LEASE)
             } else {
@@ -332,7 +355,7 @@ impl Notifier {
 
     /// Logs and counts the outcome of an attempt, or of giving up without one, which was recorded as `entry`.
     pub(super) fn recorded(
-        &self,
+        &mut self,
         delivery: &DueDelivery,
         sent: Sent,
         problem: Option<&str>,
@@ -368,6 +391,17 @@ impl Notifier {
             }
         }
         self.metrics.notifications(*channel, outcome, 1);
+        let is_over = match outcome {
+            Label::Delivered | Label::Failed | Label::GivenUp => true,
+            Label::Retried => false,
+        };
+        if let Some(pending) = self.pending(*channel).filter(|_| is_over) {
+            pending.over(id);
+        }
+    }
+
+    fn pending(&mut self, channel: Channel) -> Option<&mut Pending> {
+        self.pending.iter_mut().find(|(known, _)| *known == channel).map(|(_, pending)| pending)
     }
 
     /// Whether no delivery is under way, and none waits that could begin now.
@@ -381,6 +415,13 @@ impl Notifier {
             let lanes = self.lanes.iter().filter(|lane| lane.channel == *channel);
             let state = lanes.map(|lane| lane.queue.state(moment.elapsed)).max();
             self.metrics.breaker(*channel, state.unwrap_or(breaker::State::Closed));
+        }
+        if self.counted.is_none_or(|counted| counted + COUNT_EVERY <= moment.elapsed) {
+            self.counted = Some(moment.elapsed);
+            for (channel, pending) in &mut self.pending {
+                let (count, oldest) = pending.count(moment.wall);
+                self.metrics.notifications_pending(*channel, count, oldest);
+            }
         }
         for lane in &mut self.lanes {
             let subject =

@@ -12,7 +12,7 @@
 //! | `replies`, `outbound` | tasks | `outbound` |
 //! | `amqp`, `webhook` | tasks | `notifier::start` |
 //! | `watchdog` | task | `Pipeline::start` |
-//! | `readiness` | tasks | `process` |
+//! | `readiness`, `census` | tasks | `process` |
 //!
 //! Three parts of the process start their own, and are watched in their own way. The admin server's thread: `cli::serve`
 //! ends with it. The driver of the broker and its publishing channels (`orderly_broker`): the intake ends with them, and the

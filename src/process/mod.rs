@@ -23,7 +23,7 @@ use crate::decode::Decoder;
 use crate::degraded::Degraded;
 use crate::mark::{self, MarkWriter};
 use crate::metrics::Metrics;
-use crate::pipeline::{self, Handle, Pipeline};
+use crate::pipeline::{self, Handle, Pipeline, census};
 use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
@@ -98,7 +98,7 @@ impl Observed {
     /// Starts metrics and the admin server, so that the rest of the start can be watched.
     pub fn start(config: &Config) -> Result<Self, Error> {
         let (metrics, exporter) = Metrics::new();
-        let readiness = Readiness::starting();
+        let readiness = Readiness::shown_in(metrics.clone());
         let degraded = Degraded::new(metrics.clone());
         let backend = Backend::new(&config.intake, config.store.backup_rate);
         let options = admin::Options {
@@ -165,7 +165,10 @@ impl Processor {
         let broker = watch::watch_broker(status, observed.shown());
         let condition = pipeline.condition.clone();
         let condition = watch::watch_pipeline(condition, observed.readiness.clone());
+        let counting =
+            census::run(reader.clone(), config.store.path.clone(), observed.metrics.clone());
         let watchers = vec![
+            pipeline.workers.spawn("census", counting.map(Ok)),
             pipeline.workers.spawn("readiness", broker.map(Ok)),
             pipeline.workers.spawn("readiness", condition.map(Ok)),
         ];

@@ -33,6 +33,7 @@ pub(super) async fn watch_broker(mut status: watch::Receiver<Status>, shown: Sho
             metrics.broker_reconnect();
         }
         reconnects = now.reconnects;
+        metrics.queue_messages(now.queued);
         if now.connected() {
             metrics.broker_connected();
         } else {

@@ -241,6 +241,37 @@ fn a_review_is_decided_and_a_missing_amount_is_let_go() {
 }
 
 #[test]
+fn an_order_is_changed_after_the_effect_was_shown() {
+    let shop = Shop::loaded();
+    place(&shop, "amend");
+    let browser = browse(&shop, "#/orders/amend");
+    press(&browser, "Change…");
+    press(&browser, "Show what it would do");
+    browser.until_shown("dialog [role=alert]", "Nothing is changed yet.");
+    fill(&browser, "dialog input[type=number]", "3");
+    browser.click("dialog summary");
+    fill(&browser, "dialog details input", "new@example.org");
+    press(&browser, "Show what it would do");
+    browser.until_shown("dialog .verdict", "This would be applied.");
+    browser.until_shown("dialog .follows", "order.amended");
+    assert_eq!(shop.get("/api/orders/amend").json()["total"], 500, "the trial keeps nothing");
+    press(&browser, "Change the order");
+    browser.until_shown("dialog .verdict", "Done.");
+    close(&browser);
+    browser.until_shown(".lead", "The order waits for its money: 7.50 EUR.");
+    let order = shop.get("/api/orders/amend").json();
+    assert_eq!(order["customer"], json!({"id": "u-7", "email": "new@example.org"}));
+    assert_eq!(order["lines"][0]["quantity"], 3);
+
+    // more than there is
+    press(&browser, "Change…");
+    fill(&browser, "dialog input[type=number]", "1000000");
+    press(&browser, "Show what it would do");
+    browser.until_shown("dialog .verdict", "stock");
+    assert_eq!(shop.get("/api/orders/amend").json()["total"], 750);
+}
+
+#[test]
 fn the_intake_is_paused_and_goes_on() {
     let shop = Shop::loaded();
     let browser = browse(&shop, "");

@@ -177,6 +177,9 @@ fn what_waits_for_somebody_is_listed_and_told_on_the_overview() {
     let browser = browse(&shop, "");
     browser.until_shown("#wrong li.bad", "1 order has money that a person must see to");
     browser.until_shown("#wrong", "1 refund waits for the provider");
+    // the webhook is not configured
+    browser.until_shown(".facts", "Channel amqp");
+    assert!(!browser.text("main").contains("webhook"), "{}", browser.text("main"));
     browser.click("#wrong li.bad a");
     browser.until_shown(".rows", "o-1");
     for (tab, shown) in [

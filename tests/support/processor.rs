@@ -102,6 +102,12 @@ impl Processor {
         self.wait_until_ready();
     }
 
+    /// Starts the processor with its admin API on a port, and returns when it is ready.
+    pub(crate) fn start_on(&mut self, port: u16) {
+        self.spawn_on(port);
+        self.wait_until_ready();
+    }
+
     /// Starts the processor on the port that it had before, and returns when it is ready.
     pub(crate) fn start_again(&mut self) {
         self.spawn_on(self.port);

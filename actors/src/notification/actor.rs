@@ -88,6 +88,8 @@ pub struct DueDelivery {
     pub attempt: u32,
     /// The trace of the command that requested it.
     pub trace: Option<TraceParent>,
+    /// When it was requested, or when a person had it sent again.
+    pub began: Timestamp,
     /// No attempt begins later.
     pub give_up_at: Timestamp,
 }
@@ -215,6 +217,7 @@ impl NotificationActor {
                 channel: delivery.channel,
                 attempt: delivery.attempts + 1,
                 trace: notice.trace,
+                began: delivery.began,
                 give_up_at: delivery.give_up_at(&self.policy.retry),
             })
         });

@@ -146,6 +146,8 @@ pub struct Status {
     pub blocked: Option<String>,
     /// Consuming is switched off.
     pub paused: bool,
+    /// Messages that are ready in the command queue, as counted last. The in-process broker does not count them.
+    pub queued: u64,
     /// Queues and exchanges that exist with other properties than the configuration asks for, in the
     /// broker's words. They are used as they are.
     pub differences: Vec<String>,

@@ -29,8 +29,22 @@ pub(super) struct Sample<'a> {
     outbox_oldest: f64,
     /// The restarts of each actor since the start of the process.
     restarts: BTreeMap<&'a str, u64>,
-    /// The breaker of each channel: 0 closed, 1 half open, 2 open.
+    /// The breaker of each channel that is configured: 0 closed, 1 half open, 2 open.
     breakers: BTreeMap<&'a str, u64>,
+    /// Orders that a person must look at, those under review included.
+    attention: u64,
+    /// Refunds without a result, and the time in seconds since the earliest request.
+    refunds_pending: u64,
+    refunds_oldest: f64,
+    /// Of each channel that is configured: the time in seconds since the earliest request for a pending notification.
+    notifications_oldest: BTreeMap<&'a str, u64>,
+    /// Messages in the queue of commands.
+    queued: u64,
+    /// The age in seconds of the oldest parked message.
+    parked_oldest: f64,
+    /// Free bytes of the file system of the store, and its size; 0: not known.
+    disk_free: u64,
+    disk_size: u64,
     broker_connected: bool,
     broker_reconnects: u64,
     store_bytes: u64,
@@ -86,7 +100,15 @@ impl<'a> Sample<'a> {
             in_flight: count(now, "orderly_in_flight"),
             outbox_oldest: now.sum("orderly_outbox_oldest_seconds", None),
             restarts: counts(now, "orderly_actor_restarts_total", "actor"),
-            breakers: counts(now, "orderly_breaker_state", "channel"),
+            breakers: of_channels(now, "orderly_breaker_state"),
+            attention: count(now, "orderly_attention"),
+            refunds_pending: count(now, "orderly_refunds_pending"),
+            refunds_oldest: now.sum("orderly_refunds_pending_oldest_seconds", None),
+            notifications_oldest: of_channels(now, "orderly_notifications_pending_oldest_seconds"),
+            queued: count(now, "orderly_queue_messages"),
+            parked_oldest: now.sum("orderly_parked_oldest_seconds", None),
+            disk_free: count(now, "orderly_disk_free_bytes"),
+            disk_size: count(now, "orderly_disk_size_bytes"),
             broker_connected: count(now, "orderly_broker_connected") == 1,
             broker_reconnects: count(now, "orderly_broker_reconnects_total"),
             store_bytes: count(now, "orderly_store_bytes"),
@@ -143,6 +165,14 @@ fn counts<'a>(reading: &'a Reading, name: &str, label: &str) -> BTreeMap<&'a str
     values.map(|(value, count)| (value, whole(count))).collect()
 }
 
+/// The values of the channels that are configured.
+fn of_channels<'a>(reading: &'a Reading, name: &str) -> BTreeMap<&'a str, u64> {
+    let configured = reading.by("orderly_channel_configured", "channel");
+    let mut values = counts(reading, name, "channel");
+    values.retain(|channel, _| configured.get(channel).is_some_and(|set| *set > 0.0));
+    values
+}
+
 fn count(reading: &Reading, name: &str) -> u64 {
     whole(reading.sum(name, None))
 }
@@ -161,6 +191,7 @@ mod tests {
     use crate::metrics::Metrics;
     use crate::metrics::labels::{CommandType, Restriction, Stage};
     use orderly_domain::command::Kind;
+    use orderly_domain::notification::Channel;
     use orderly_domain::order::Status;
     use orderly_domain::verdict::Verdict;
     use rstest::rstest;
@@ -182,6 +213,9 @@ mod tests {
         metrics.commands(CommandType::Internal, Verdict::Applied, 50);
         metrics.command_duration(Stage::Total, Duration::from_millis(4), 8);
         metrics.orders(Status::Paid, 3);
+        metrics.channel_configured(Channel::Amqp);
+        metrics.attention(2);
+        metrics.refunds_pending(4, Duration::from_secs(90));
         health.degraded.raise(Restriction::EventsRejected, "", "a queue is full");
         health.readiness.clear(Condition::Starting);
         let now = health.exporter.reading();
@@ -195,6 +229,9 @@ mod tests {
             (&shown["orders"]["paid"], &shown["orders"]["refunded"]),
             (&json!(3), &json!(0))
         );
+        assert_eq!(shown["breakers"], json!({"amqp": 0}), "the webhook is not configured");
+        assert_eq!((&shown["attention"], &shown["refunds_pending"]), (&json!(2), &json!(4)));
+        assert_eq!(shown["refunds_oldest"], json!(90.0));
         let point = sample.point;
         assert_eq!((point.commands, point.parked), (4.0, 0.5));
         let median = point.p50.expect("there were commands");

@@ -36,6 +36,8 @@ const TEXTS = {
   broker_blocked: ['The broker blocks publishers', ['It is short of memory or disk. Events and notifications wait in the store; commands are still read.'], ['Give the broker memory or disk. orderly goes on by itself.']],
   intake_paused: ['The intake is paused', ['A person paused it. Commands stay in the queue of the broker, payment callbacks too, and holds expire all the same. A restart ends the pause.'],
     ['Resume it on the ', link('overview', null, 'overview'), ', or with ', code('POST /api/intake/resume'), '.']],
+  disk: ['The disk of the store is nearly full', ['A disk that is full ends the process with exit code 74. What was acknowledged is safe; the broker keeps the rest.'],
+    ['Make room, or give the file system more. A shorter ', code('store.history_retention'), ' keeps less from then on. Delete nothing in the folder of the store.']],
   outbox: ['Events wait to be published', ['They are durable and leave in order. Subscribers hear of what happens late.'], ['A broker that is slow or away shows above. If the number falls, wait.']],
 };
 
@@ -53,7 +55,7 @@ export function helpView(here, signal) {
     title,
     content: [
       el('h1', {}, title),
-      here.id === 'outbox' || !TEXTS[here.id] ? null : now,
+      ['outbox', 'disk'].includes(here.id) || !TEXTS[here.id] ? null : now,
       el('section', { class: 'panel prose' }, el('h2', {}, 'What it means'), el('p', {}, means), el('h2', {}, 'What to do'), el('p', {}, todo)),
       el('p', {}, link('overview', null, '‹ Overview')),
     ],

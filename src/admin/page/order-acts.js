@@ -1,5 +1,6 @@
 // What a person can do about an order: each act is a command, and is tried before it is sent.
 
+import { amend } from './amend.js';
 import { field, newId, openAct } from './act.js';
 import { el } from './dom.js';
 import { less, money, minorUnits, sum } from './money.js';
@@ -13,10 +14,12 @@ export function orderActs(order, again) {
   const { net, pending } = books(order);
   const isDue = status === 'refund_due' && BigInt(net) > BigInt(pending);
   const hasFailed = !BEFORE_MONEY.includes(status) && order.refunds.some((one) => notSettled(one));
+  const isOpen = BEFORE_MONEY.includes(status) || (['paid', 'partially_refunded'].includes(status) && !order.completed_at);
   const acts = [
     decisions(order).length ? ['Resolve…', resolve] : null,
     order.authorized && status !== 'under_review' && BEFORE_MONEY.includes(status) ? ['Capture…', capture] : null,
-    (status === 'paid' || status === 'partially_refunded') && !order.completed_at ? ['Complete…', complete] : null,
+    isOpen && !BEFORE_MONEY.includes(status) ? ['Complete…', complete] : null,
+    isOpen ? ['Change…', (one, then) => openCommand(amend(one, then))] : null,
     SOLD.includes(status) || isDue || hasFailed ? ['Refund…', refund] : null,
     BEFORE_MONEY.includes(status) ? ['Cancel…', cancel, 'danger-line'] : null,
   ].filter(Boolean);

@@ -7,7 +7,6 @@ import { intakeButton, isPaused } from './intake.js';
 import { listen, live } from './live.js';
 import { plot } from './plot.js';
 import { problemList, problems } from './problems.js';
-import { readWaiting } from './todo.js';
 
 export function overviewView(here, signal) {
   const wrong = el('div', { id: 'wrong' }, el('p', { class: 'said' }, 'Reading…'));
@@ -29,12 +28,11 @@ export function overviewView(here, signal) {
     plot({ title: 'Events to publish', write: short, least: 10, lines: [{ name: 'events', class: 'one', value: (point) => point.outbox }] }),
   ];
   let known = '';
-  let waiting = [];
   const update = () => {
     const { sample, points, kept } = live;
     if (!sample) return;
     for (const one of plots) one.update(points, kept);
-    const found = problems(sample, waiting);
+    const found = problems(sample);
     const text = JSON.stringify([found.map(({ level, text: said, detail }) => [level, said, String(detail)]), sample.degraded, sample.reasons]);
     // What is shown stays as long as it is the same, so that a person can point at it.
     if (text !== known && !wrong.contains(document.activeElement)) {
@@ -48,7 +46,6 @@ export function overviewView(here, signal) {
   };
   listen(update, signal);
   update();
-  readWaiting(signal, (found) => { waiting = found; update(); });
   firstSteps(first, signal);
   return {
     title: 'Overview',
@@ -79,8 +76,10 @@ const bar = (share, colour) => svg('svg', { class: `meter ${colour}`, viewBox: '
 function processLine(sample) {
   const rows = [
     ['Broker', sample.broker_connected ? chip('connected', 'good') : chip('not connected', 'bad')],
+    ['Messages in the queue', count(sample.queued)],
     ['Messages in hand', count(sample.in_flight)],
     ['Store', bytes(sample.store_bytes)],
+    ...(sample.disk_size ? [['Free on its disk', `${bytes(sample.disk_free)} of ${bytes(sample.disk_size)}`]] : []),
     ...Object.entries(sample.breakers).map(([channel, state]) => [`Channel ${channel}`, [chip('works', 'good'), chip('tries again', 'warn'), chip('down', 'bad')][state]]),
   ];
   return el('dl', { class: 'facts' }, rows.map(([name, value]) => [el('dt', {}, name), el('dd', {}, value)]));

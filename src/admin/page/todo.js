@@ -1,8 +1,7 @@
 // What waits for somebody: orders for a person, refunds for their provider, callbacks for their order, holds for their end.
 
-import { get } from './api.js';
 import { address, chip, code, el, link, orderLink } from './dom.js';
-import { count, relative, sentence, tone, when, words } from './format.js';
+import { relative, sentence, tone, when, words } from './format.js';
 import { listView } from './list.js';
 import { money } from './money.js';
 import { partOf } from './order-words.js';
@@ -61,43 +60,3 @@ export const holdsView = (here, signal) => list(here, signal, {
     hold.lines.map((line) => el('div', {}, `${line.quantity} × `, code(line.sku))), money(hold.total, hold.currency), code(hold.customer_id),
   ],
 });
-
-/** The lists are asked so often for what the overview says of them. */
-const PAUSE = 5000;
-const MOST = 100;
-
-/** Tells `listener` what of these lists is wrong now, until `signal` is aborted. */
-export async function readWaiting(signal, listener) {
-  while (!signal.aborted) {
-    if (!document.hidden) {
-      const [attention, refunds] = await Promise.all(['attention', 'refunds'].map((name) => get(`/api/${name}`, { limit: MOST }, signal).catch(() => null)));
-      if (signal.aborted) return;
-      listener([...ofAttention(attention), ...ofRefunds(refunds)]);
-    }
-    await new Promise((done) => { setTimeout(done, PAUSE); });
-  }
-}
-
-const number = ({ items, next }) => `${count(items.length)}${next ? ' or more' : ''}`;
-
-const isOne = ({ items, next }) => items.length === 1 && !next;
-
-function ofAttention(page) {
-  // those under review have a line of their own
-  if (!page?.items.some((order) => order.status !== 'under_review')) return [];
-  const others = { items: page.items.filter((order) => order.status !== 'under_review'), next: page.next };
-  const [first] = others.items;
-  return [{
-    level: 'bad', text: `${number(others)} ${isOne(others) ? 'order has' : 'orders have'} money that a person must see to`,
-    detail: [first.order_id, ': ', sentence(first.attention[0] ?? '')], go: link('attention', null, 'See them'),
-  }];
-}
-
-function ofRefunds(page) {
-  if (!page?.items.length) return [];
-  const [oldest] = page.items;
-  return [{
-    level: 'note', text: `${number(page)} ${isOne(page) ? 'refund waits' : 'refunds wait'} for the provider`,
-    detail: ['the oldest order is ', oldest.order_id, ', placed ', relative(oldest.placed_at)], go: link('refunds', null, 'See them'),
-  }];
-}

@@ -33,6 +33,9 @@ impl Core {
         let begun = self.clock.monotonic();
         while self.askers.under_way() && self.clock.monotonic() < begun + SLICE {
             if let Some(audit) = self.sequencer.audit_step() {
+                if let Ok(audit) = &audit {
+                    self.metrics.audit(audit.violations.len(), self.clock.now());
+                }
                 for asker in self.askers.0.drain(..) {
                     let _ = asker.send(audit.clone()); // the caller may have gone
                 }

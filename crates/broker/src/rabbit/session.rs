@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, StreamExt, future::BoxFuture};
 use lapin::{
     Channel, Consumer, Event,
     options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicQosOptions},
@@ -29,6 +29,9 @@ use super::{
 /// How often the connections' state is checked, as lapin does not report every end.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often the messages in the command queue are counted: in so many checks.
+const CHECKS_PER_COUNT: u32 = 5;
+
 /// Why a session ended.
 pub(super) enum End {
     /// On request; the sender reports to whoever asked that the connections are closed.
@@ -47,6 +50,8 @@ pub(super) struct Session {
     /// Consumers started so far; makes their tags differ.
     consumers: u32,
     queued: u64,
+    /// Checks since the last count.
+    checks: u32,
 }
 
 enum Consuming {
@@ -62,6 +67,7 @@ enum Step {
     Request(Option<Request>),
     Event(Event),
     Check,
+    Counted(Result<u64, Error>),
     Missing,
     Panicked(Panicked),
     NoticeSent,
@@ -90,8 +96,15 @@ impl Session {
         let limiting = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
         with_timeout("limiting the prefetch", limiting).await?.map_err(Error::Channel)?;
         let queued = depth(connection, &queue).await?;
-        let mut session =
-            Self { generation, queue, channel, consuming: Consuming::Off, consumers: 0, queued };
+        let mut session = Self {
+            generation,
+            queue,
+            channel,
+            consuming: Consuming::Off,
+            consumers: 0,
+            queued,
+            checks: 0,
+        };
         if !paused {
             session.consume().await?;
         }
@@ -118,6 +131,8 @@ impl Session {
     ) -> End {
         let mut check = interval(CHECK_INTERVAL);
         check.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let queue = self.queue.clone();
+        let mut counting: Option<BoxFuture<'_, Result<u64, Error>>> = None;
         loop {
             if let Err(error) = self.follow(link).await {
                 return End::Broken(error);
@@ -131,6 +146,7 @@ impl Session {
                 request = ends.control.recv() => Step::Request(request),
                 Some(event) = blocking.next() => Step::Event(event),
                 _ = check.tick() => Step::Check,
+                counted = next_count(&mut counting), if counting.is_some() => Step::Counted(counted),
                 () = ends.missing.notified() => Step::Missing,
                 panicked = ends.channels.panicked() => Step::Panicked(panicked),
                 () = send_notice(notices, &ends.intake), if !none_waits => Step::NoticeSent,
@@ -153,10 +169,23 @@ impl Session {
                 }
                 Step::Check => {
                     // With a consumer, the end of the connection is an error of the consumer.
+                    self.checks += 1;
+                    if self.checks >= CHECKS_PER_COUNT && counting.is_none() {
+                        self.checks = 0;
+                        counting = Some(depth(consuming, &queue).boxed());
+                    }
                     let silent = self.is_off();
                     let gone = !publishing.status().connected()
                         || (silent && !consuming.status().connected());
                     gone.then_some(End::Broken(Error::Closed))
+                }
+                // what is wrong ends the session in another way
+                Step::Counted(counted) => {
+                    counting = None;
+                    if let Ok(queued) = counted {
+                        link.report(|status| status.queued = queued);
+                    }
+                    None
                 }
                 Step::Missing => Some(End::Broken(Error::Missing(
                     "an exchange or the queue of marks".to_owned(),
@@ -258,6 +287,16 @@ impl Session {
     /// was read, and the broker takes both in their order.
     async fn close_channel(&self) {
         let _ = with_timeout("closing", self.channel.close(200, "bye".into())).await;
+    }
+}
+
+/// The result of the count that is under way.
+async fn next_count(
+    counting: &mut Option<BoxFuture<'_, Result<u64, Error>>>,
+) -> Result<u64, Error> {
+    match counting {
+        Some(counting) => counting.await,
+        None => std::future::pending().await,
     }
 }
 

@@ -160,6 +160,7 @@ impl Supervisor {
             status.generation = generation;
             status.reconnects = generation - 1;
             status.last_error = None;
+            status.queued = queued;
         });
         self.link.notices.push_back(Intake::Up { generation, queued });
         if session.is_off() {
