@@ -13,6 +13,7 @@
 //! | [`admin`] | the HTTP server for operators |
 //! | [`config`] | the configuration, typed and validated |
 //! | [`metrics`], [`degraded`], [`telemetry`] | metrics; restrictions that a person should see; logging |
+//! | `spans` | traces for OpenTelemetry |
 //! | [`schema`] | the JSON Schemas of all messages and answers |
 //! | [`cli`] | the commands of the program |
 //! | [`command_input`] | commands as people and programs write them outside of the broker |
@@ -33,5 +34,6 @@ pub mod notify;
 pub mod pipeline;
 pub mod process;
 pub mod schema;
+mod spans;
 pub mod telemetry;
 mod token_bucket;

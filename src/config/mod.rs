@@ -35,6 +35,7 @@ mod secret;
 mod shutdown;
 mod size;
 mod store;
+mod telemetry;
 mod topic;
 mod variable;
 mod webhook_url;
@@ -60,6 +61,7 @@ pub use self::secret::{MASK, Secret};
 pub use self::shutdown::Shutdown;
 pub use self::size::{ByteSize, SizeError};
 pub use self::store::{Create, Store};
+pub use self::telemetry::{Ratio, Telemetry};
 pub use self::topic::{PatternError, TopicPattern};
 pub use self::webhook_url::{WebhookUrl, WebhookUrlError};
 
@@ -93,6 +95,8 @@ pub struct Config {
     pub shutdown: Shutdown,
     /// Logging.
     pub log: Log,
+    /// Traces for OpenTelemetry.
+    pub telemetry: Telemetry,
 }
 
 impl Config {
@@ -119,6 +123,7 @@ impl Config {
         self.events.check(report);
         self.notifications.check(report);
         self.shutdown.check(report);
+        self.telemetry.check(report);
         let known_for = self.store.idempotency_retention;
         report.doubt_unless(
             // A retention below a day gets a warning of its own.

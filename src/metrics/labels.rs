@@ -126,6 +126,16 @@ label! {
     }
 }
 
+label! {
+    /// `outcome` of a span for OpenTelemetry.
+    SpanOutcome {
+        /// The endpoint took it.
+        Exported => "exported",
+        /// The endpoint did not take it, or too many waited for it.
+        Dropped => "dropped",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -26,7 +26,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{CommandType, Outcome, Restriction, Stage};
+use self::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage};
 pub use self::reading::Reading;
 use self::registrar::Registrar;
 use self::series::Series;
@@ -218,6 +218,22 @@ impl Metrics {
     pub fn breaker(&self, channel: Channel, state: breaker::State) {
         if let Some(series) = self.0.breakers.get(channel) {
             series.set(f64::from(state as u8));
+        }
+    }
+
+    /// Counts spans that the endpoint took.
+    pub fn spans_exported(&self, spans: u64) {
+        self.spans(SpanOutcome::Exported, spans);
+    }
+
+    /// Counts spans that were dropped.
+    pub fn spans_dropped(&self, spans: u64) {
+        self.spans(SpanOutcome::Dropped, spans);
+    }
+
+    fn spans(&self, outcome: SpanOutcome, spans: u64) {
+        if let Some(series) = self.0.spans.get(outcome) {
+            series.increment(spans);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, Histogram};
 
-use super::labels::{CommandType, Outcome, Restriction, Stage};
+use super::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage};
 use super::registrar::{PerValue, Registrar};
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
@@ -59,6 +59,7 @@ pub(super) struct Series {
     pub(super) channels: PerValue<Channel, Gauge>,
     pub(super) notifications_pending: PerValue<Channel, Gauge>,
     pub(super) notifications_oldest: PerValue<Channel, Gauge>,
+    pub(super) spans: PerValue<SpanOutcome, Counter>,
     pub(super) broker_connected: Gauge,
     pub(super) broker_reconnects: Counter,
 }
@@ -207,6 +208,11 @@ impl Series {
                 "orderly_notifications_pending_oldest_seconds",
                 "Seconds since the earliest request for a pending notification, or since a person had it sent again; 0: there is none",
                 ("channel", Channel::ALL, Channel::as_str),
+            ),
+            spans: to.counters(
+                "orderly_spans_total",
+                "Spans for OpenTelemetry, by whether the endpoint took them; all 0 while there is no endpoint",
+                ("outcome", SpanOutcome::ALL, SpanOutcome::as_str),
             ),
             broker_connected: to
                 .gauge("orderly_broker_connected", "1 while there is a connection to the broker"),

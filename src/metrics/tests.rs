@@ -36,6 +36,7 @@ fn all_series_are_there_from_the_start() {
         "orderly_notifications_total{channel=\"amqp\",outcome=\"delivered\"}",
         "orderly_breaker_state{channel=\"amqp\"}",
         "orderly_ready",
+        "orderly_spans_total{outcome=\"dropped\"}",
         "orderly_queue_messages",
         "orderly_disk_free_bytes",
         "orderly_audit_violations",

@@ -65,6 +65,8 @@ use crate::degraded::Degraded;
 use crate::encode::Encoder;
 use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
+use crate::spans::{self, Tracer};
+use futures_util::FutureExt as _;
 use orderly_actors::order::{LatePayment, Terms};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -97,6 +99,9 @@ pub enum Error {
     /// The webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] crate::notify::webhook::Error),
+    /// The endpoint for traces cannot be used.
+    #[error(transparent)]
+    Traces(#[from] crate::spans::Error),
     /// The file that exists while a message runs alone cannot be created or removed.
     #[error("cannot note beside the store that a message runs alone")]
     Alone(#[source] std::io::Error),
@@ -135,6 +140,7 @@ impl Error {
             Self::Worker { worker, .. } => *worker == "store",
             Self::Actor(_)
             | Self::Webhook(_)
+            | Self::Traces(_)
             | Self::Stalled
             | Self::Driver(_)
             | Self::Thread(_) => false,
@@ -156,6 +162,7 @@ impl Error {
             Self::Core(Core::State(State::Corrupt { .. }) | Core::Encode(_) | Core::TooLong(_))
             | Self::Actor(_)
             | Self::Webhook(_)
+            | Self::Traces(_)
             | Self::Stalled
             | Self::Driver(_)
             | Self::Worker { .. }
@@ -194,6 +201,7 @@ pub struct Pipeline {
     pub condition: watch::Receiver<Condition>,
     /// Starts further workers whose failure must end the process.
     pub workers: Workers,
+    tracer: Tracer,
     ended: tokio::task::JoinHandle<Result<(), Error>>,
 }
 
@@ -213,6 +221,7 @@ impl Pipeline {
         let cursor = Arc::new(AtomicU64::new(recovery.cursor.0));
         let clock_is_trusted = Arc::default();
         let (workers, mut watch) = Workers::new();
+        let tracer = tracer(&workers, config, &names, metrics)?;
         let (storage, reports) = storage::start(
             &workers,
             log,
@@ -230,6 +239,7 @@ impl Pipeline {
                 published: published(&config.events),
                 marks,
                 exchange: names.events.clone(),
+                tracer: tracer.clone(),
                 degraded: degraded.clone(),
                 metrics: metrics.clone(),
             },
@@ -242,6 +252,7 @@ impl Pipeline {
             notifier::Parts {
                 encoder,
                 exchange: names.notifications.clone(),
+                tracer: tracer.clone(),
                 degraded: degraded.clone(),
                 metrics: metrics.clone(),
             },
@@ -261,12 +272,7 @@ impl Pipeline {
             view,
             history,
             settings: settings(config),
-            limits: core::Limits {
-                max_command_size: config.intake.max_command_size.as_usize(),
-                stall_after: config.intake.stall_after.get(),
-                dirty_bytes: config.store.checkpoint_bytes.as_usize().saturating_mul(2),
-                retry_delays: config.broker.retry_delays.iter().map(|d| d.get()).collect(),
-            },
+            limits: limits(config),
             names,
             link,
             local_replies,
@@ -279,6 +285,7 @@ impl Pipeline {
             heartbeat: heartbeat.clone(),
             alone: alone.clone(),
             clock_is_trusted,
+            tracer: tracer.clone(),
             degraded: degraded.clone(),
             metrics: metrics.clone(),
         };
@@ -305,13 +312,36 @@ impl Pipeline {
             }
             result
         });
-        Ok(Self { handle, submitter, condition, workers, ended })
+        Ok(Self { handle, submitter, condition, workers, tracer, ended })
     }
 
     /// Waits until the pipeline ends: after [`Handle::stop`], or because it cannot go on.
     pub async fn ended(&mut self) -> Result<(), Error> {
-        (&mut self.ended).await.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
+        let ended = (&mut self.ended).await;
+        self.tracer.flush(FLUSH).await;
+        ended.unwrap_or_else(|error| Err(Error::Thread(error.to_string())))
     }
+}
+
+/// How long the last spans may take.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// The tracer, as configured: off, or with an exporter.
+fn tracer(
+    workers: &Workers,
+    config: &Config,
+    names: &Names,
+    metrics: &Metrics,
+) -> Result<Tracer, Error> {
+    let telemetry = &config.telemetry;
+    let Some(url) = telemetry.traces_url(|name| std::env::var(name).ok()) else {
+        return Ok(Tracer::off());
+    };
+    let of = (names.clone(), config.broker.namespace.as_str());
+    let per_million = telemetry.sample_ratio.per_million();
+    let (tracer, exporter) = spans::Exporter::new(&url, per_million, of, metrics.clone())?;
+    workers.spawn("spans", exporter.run().map(Ok));
+    Ok(tracer)
 }
 
 /// How long a failed disk may take to remove the file. The process ends in any case.
@@ -354,6 +384,15 @@ fn policy(config: &config::Notifications) -> Policy {
             cap: retry.cap.get(),
             give_up_after: retry.give_up_after.get(),
         },
+    }
+}
+
+fn limits(config: &Config) -> core::Limits {
+    core::Limits {
+        max_command_size: config.intake.max_command_size.as_usize(),
+        stall_after: config.intake.stall_after.get(),
+        dirty_bytes: config.store.checkpoint_bytes.as_usize().saturating_mul(2),
+        retry_delays: config.broker.retry_delays.iter().map(|delay| delay.get()).collect(),
     }
 }
 

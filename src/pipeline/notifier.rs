@@ -16,6 +16,7 @@ use crate::notify::breaker::Health;
 use crate::notify::queue::{Admission, ChannelQueue, Limits, Trigger};
 use crate::notify::webhook::{self, Webhook};
 use crate::notify::{DeliveryJob, Outcome, amqp, breaker};
+use crate::spans::{Attempt, Tracer};
 use futures_util::FutureExt as _;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::DueDelivery;
@@ -28,7 +29,7 @@ use orderly_domain::order::{Order, OrderDetails};
 use orderly_domain::payment::Refund;
 use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Seq, View};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -110,6 +111,9 @@ pub(super) struct Notifier {
     counted: Option<Duration>,
     /// The name of the exchange for notifications, for people.
     exchange: String,
+    tracer: Tracer,
+    /// The traced attempts that are under way.
+    traced: HashMap<(Channel, String), Box<Attempt>>,
     degraded: Degraded,
     metrics: Metrics,
 }
@@ -119,6 +123,7 @@ pub(super) struct Parts {
     pub(super) encoder: Encoder,
     /// The name of the exchange for notifications, for people.
     pub(super) exchange: String,
+    pub(super) tracer: Tracer,
     pub(super) degraded: Degraded,
     pub(super) metrics: Metrics,
 }
@@ -153,7 +158,7 @@ pub(super) fn start(
             }
         }
     }
-    let Parts { encoder, exchange, degraded, metrics } = parts;
+    let Parts { encoder, exchange, tracer, degraded, metrics } = parts;
     for lane in &lanes {
         metrics.channel_configured(lane.channel);
     }
@@ -165,6 +170,8 @@ pub(super) fn start(
         pending: Channel::ALL.iter().map(|channel| (*channel, Pending::new(longest))).collect(),
         counted: None,
         exchange,
+        tracer,
+        traced: HashMap::new(),
         degraded,
         metrics,
     };
@@ -324,9 +331,13 @@ impl Notifier {
     pub(super) fn pump(&mut self, moment: Moment) {
         for lane in &mut self.lanes {
             let fit = |waiting: &Waiting| waiting.after <= moment.durable;
-            while let Some((Waiting { delivery, message, .. }, permit)) =
+            while let Some((Waiting { delivery, mut message, .. }, permit)) =
                 lane.queue.next(moment.elapsed, fit)
             {
+                let attempt = self.tracer.attempt(delivery.trace, &mut message, moment.elapsed);
+                if let Some(attempt) = attempt {
+                    self.traced.insert((delivery.channel, delivery.id.clone()), attempt);
+                }
                 // an error means that the worker failed: the process is ending
                 let _ = lane.worker.try_send(DeliveryJob { delivery, message, permit });
             }
@@ -343,7 +354,12 @@ impl Notifier {
     pub(super) fn returned(&mut self, outcome: &Outcome, moment: Moment) {
         let Outcome { delivery, sent, health, permit, problem } = outcome;
         let channel = delivery.channel;
-        self.in_hand.remove(&(channel, delivery.id.clone()));
+        let place = (channel, delivery.id.clone());
+        self.in_hand.remove(&place);
+        if let Some(attempt) = self.traced.remove(&place) {
+            let result = (*sent, problem.as_deref());
+            self.tracer.attempted(&attempt, channel, result, moment.elapsed);
+        }
         let Some(lane) = self.lanes.iter_mut().find(|lane| lane.has(delivery)) else { return };
         if let (Sent::Failed { why, .. }, Health::Ill | Health::Down) = (*sent, *health) {
             lane.failure = Some(LaneFailure { why, problem: problem.clone() });

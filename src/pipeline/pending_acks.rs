@@ -6,6 +6,7 @@ use super::verdict_log::VerdictLog;
 use crate::encode;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
+use crate::spans::{CommandTrace, Tracer};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::sequencer::{FollowUp, Sealed};
 use orderly_actors::states::SharedView;
@@ -25,6 +26,7 @@ pub(super) struct DeliveryRef {
     pub(super) tag: u64,
     received: Duration,
     reply: Option<ReplyTo>,
+    trace: Option<Box<CommandTrace>>,
 }
 
 #[derive(Debug, Clone)]
@@ -34,7 +36,11 @@ struct ReplyTo {
 }
 
 impl DeliveryRef {
-    pub(super) fn new(delivery: &Delivery, received: Duration) -> Self {
+    pub(super) fn new(
+        delivery: &Delivery,
+        received: Duration,
+        trace: Option<Box<CommandTrace>>,
+    ) -> Self {
         let properties = &delivery.message.properties;
         Self {
             generation: delivery.generation,
@@ -44,7 +50,13 @@ impl DeliveryRef {
                 .reply_to
                 .clone()
                 .map(|queue| ReplyTo { queue, correlation_id: properties.correlation_id.clone() }),
+            trace,
         }
+    }
+
+    /// The trace of the command, if it is traced.
+    pub(super) fn trace(&self) -> Option<&CommandTrace> {
+        self.trace.as_deref()
     }
 }
 
@@ -91,12 +103,18 @@ pub(super) struct PendingAcks {
     pending: VecDeque<Pending>,
     log: VerdictLog,
     metrics: Metrics,
+    tracer: Tracer,
     /// The last time when a delivery was settled or no delivery was in hand.
     progress: Duration,
 }
 
 impl PendingAcks {
-    pub(super) fn new(acks: AckSender, relay: RelayHandle, metrics: Metrics) -> Self {
+    pub(super) fn new(
+        acks: AckSender,
+        relay: RelayHandle,
+        metrics: Metrics,
+        tracer: Tracer,
+    ) -> Self {
         Self {
             ledger: Ledger::default(),
             acks,
@@ -104,6 +122,7 @@ impl PendingAcks {
             pending: VecDeque::new(),
             log: VerdictLog::default(),
             metrics,
+            tracer,
             progress: Duration::ZERO,
         }
     }
@@ -205,6 +224,9 @@ impl PendingAcks {
         if let Some(delivery_ref) = &pending.delivery_ref {
             let total = now.saturating_sub(delivery_ref.received);
             self.metrics.command_duration(Stage::Total, total, 1);
+            if let Some(trace) = &delivery_ref.trace {
+                self.tracer.durable(trace, &pending.entry, now);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod feed;
 mod marks;
+mod shown;
 
 pub(super) use self::feed::RelayHandle;
 use self::feed::{FeedState, HANDED_OVER, NONE};
@@ -23,12 +24,14 @@ use crate::encode::{self, Encoder};
 use crate::mark::MarkWriter;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{Restriction, Stage};
+use crate::spans::Tracer;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::states;
 use orderly_broker::{Confirm, EventStream, Keyed, Publisher, Receipt};
 use orderly_domain::event::Type;
 use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_store::{History, Seq};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -64,6 +67,7 @@ pub(super) struct Parts {
     pub(super) marks: Option<MarkWriter>,
     /// The name of the exchange for events, for people.
     pub(super) exchange: String,
+    pub(super) tracer: Tracer,
     pub(super) degraded: Degraded,
     pub(super) metrics: Metrics,
 }
@@ -96,6 +100,7 @@ pub(super) fn start(workers: &Workers, parts: Parts, publisher: &Publisher) -> R
         encoder: parts.encoder,
         published: parts.published,
         exchange: parts.exchange,
+        tracer: parts.tracer,
         stream: publisher.events(),
         marks: parts.marks.map(|writer| Marks::new(writer, publisher.clone())),
         uncovered: false,
@@ -116,6 +121,8 @@ struct Sent {
     seq: Seq,
     at: Timestamp,
     kind: Type,
+    /// The trace context of its unit, if it is traced.
+    trace: Option<TraceParent>,
 }
 
 /// A publish under way.
@@ -150,6 +157,7 @@ struct Relay {
     /// Which types are published, in the order of `Type::ALL`.
     published: Vec<bool>,
     exchange: String,
+    tracer: Tracer,
     stream: EventStream,
     /// The marks of a broker that outlives the process.
     marks: Option<Marks>,
@@ -274,6 +282,7 @@ impl Relay {
         self.pace.check(is_last && !self.behind(), now);
         let took = now.saturating_sub(batch.began);
         self.metrics.command_duration(Stage::Publish, took, batch.events.len());
+        self.trace(&batch, now);
     }
 
     /// Every event below `cursor` is confirmed.
@@ -324,26 +333,6 @@ impl Relay {
                 Some(_) => {}
             }
         }
-    }
-
-    /// Why the broker refused an event, for a person. `None`: the event was lost with its channel.
-    fn refusal(&self, event: Sent, answer: &Confirm) -> Option<String> {
-        let answer = answer.refusal()?;
-        let (kind, id) = (event.kind.as_str(), self.encoder.event_id(event.seq));
-        Some(format!(
-            "a queue that is bound to {} does not accept the event {id} ({kind}), which is tried again, and later events wait; the broker's answer: {answer}",
-            self.exchange
-        ))
-    }
-
-    /// Shows the oldest event that is not confirmed, and since when its batch waits.
-    fn show_oldest(&self) {
-        let first = self.outstanding.front();
-        let oldest = first.and_then(|batch| batch.events.first());
-        self.feed.oldest.store(oldest.map_or(NONE, |event| event.at.micros()), Ordering::Relaxed);
-        let began = first.map_or(Duration::ZERO, |batch| batch.began);
-        let began = u64::try_from(began.as_micros()).unwrap_or(u64::MAX);
-        self.feed.waiting_since.store(began, Ordering::Relaxed);
     }
 
     /// Publishes the next batch.
@@ -408,7 +397,8 @@ impl Relay {
             match self.encoder.event(entry, seq, event) {
                 Some(message) => {
                     batch.push(Keyed { key: encode::key(entry, event), message });
-                    events.push(Sent { seq, at: entry.at, kind });
+                    let trace = self.tracer.sampled(entry.record.trace);
+                    events.push(Sent { seq, at: entry.at, kind, trace });
                 }
                 None => tracing::error!(
                     sequence = seq.0,

@@ -7,6 +7,7 @@ use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::event::Event;
 use orderly_domain::id::{CommandId, Operator, OrderId, Source};
 use orderly_domain::record::Origin;
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Reason;
 use std::time::Duration;
 
@@ -95,6 +96,7 @@ fn verdict(entry: &JournalEntry) {
         order_id = record.order.as_ref().map(OrderId::as_str),
         operator = record.operator.as_ref().map(Operator::as_str),
         sequence = entry.seq.0,
+        trace_id = record.trace.map(TraceParent::trace_id_text),
         "verdict"
     );
 }
@@ -111,6 +113,7 @@ fn parked(entry: &JournalEntry, event: &Event) {
         source = source.as_ref().map(Source::as_str),
         id = command_id.as_ref().map(CommandId::as_str),
         order_id = entry.record.order.as_ref().map(OrderId::as_str),
+        trace_id = entry.record.trace.map(TraceParent::trace_id_text),
         "a message was parked"
     );
 }

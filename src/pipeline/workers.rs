@@ -12,6 +12,7 @@
 //! | `replies`, `outbound` | tasks | `outbound` |
 //! | `amqp`, `webhook` | tasks | `notifier::start` |
 //! | `watchdog` | task | `Pipeline::start` |
+//! | `spans` | task | `Pipeline::start`, where there is an endpoint for traces |
 //! | `readiness`, `census` | tasks | `process` |
 //!
 //! Three parts of the process start their own, and are watched in their own way. The admin server's thread: `cli::serve`

@@ -16,6 +16,9 @@ pub struct TraceParent {
     flags: u8,
 }
 
+/// The flag that says that spans are wanted.
+const SAMPLED: u8 = 1;
+
 impl TraceParent {
     /// Parses a `traceparent` header. `None`: the text is not valid; W3C Trace Context requires to ignore
     /// it then.
@@ -33,6 +36,37 @@ impl TraceParent {
             parent,
             flags: flags[0],
         })
+    }
+
+    /// Begins a trace, which is sampled. The parent is no span yet: the first one is a [`child`](Self::child).
+    pub fn begin(trace: [u8; 16]) -> Self {
+        Self { trace, parent: [0; 8], flags: SAMPLED }
+    }
+
+    /// The id of the trace.
+    pub const fn trace_id(self) -> [u8; 16] {
+        self.trace
+    }
+
+    /// The id of the trace, as logs and answers show it: 32 hexadecimal digits.
+    pub fn trace_id_text(self) -> String {
+        hex::encode(self.trace)
+    }
+
+    /// The id of the span that is the parent.
+    pub const fn parent_id(self) -> u64 {
+        u64::from_be_bytes(self.parent)
+    }
+
+    /// Whether whoever began the trace wants its spans.
+    pub const fn is_sampled(self) -> bool {
+        self.flags & SAMPLED != 0
+    }
+
+    /// The same trace with this span as the parent; 0: none.
+    #[must_use]
+    pub fn with_parent(self, span: u64) -> Self {
+        Self { parent: span.to_be_bytes(), ..self }
     }
 
     /// The same trace with `span` as the new parent.
@@ -86,6 +120,20 @@ mod tests {
             child.as_deref(),
             Some("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000007-01")
         );
+    }
+
+    #[test]
+    fn its_parts_are_those_of_the_text() {
+        let trace = TraceParent::parse(GOOD).expect("a good one");
+        assert_eq!(trace.trace_id_text(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        assert_eq!(trace.trace_id()[..2], [0x4b, 0xf9]);
+        assert_eq!((trace.parent_id(), trace.is_sampled()), (0x00f0_67aa_0ba9_02b7, true));
+        let other = TraceParent::parse(&GOOD.replace("-01", "-02")).expect("a good one");
+        assert!(!other.is_sampled(), "another flag");
+        let begun = TraceParent::begin([7; 16]).child(9);
+        assert_eq!(TraceParent::parse(&begun.to_string()), Some(begun));
+        assert_eq!((begun.parent_id(), begun.is_sampled()), (9, true));
+        assert_eq!(begun.with_parent(0).parent_id(), 0);
     }
 
     #[test]

@@ -24,6 +24,7 @@ use orderly_domain::ignored::Ignored;
 use orderly_domain::notification::Delivery;
 use orderly_domain::record::Origin;
 use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Verdict};
 use orderly_store::{Ordinal, Reader, Seq, Unit};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -57,6 +58,9 @@ pub(super) struct Item<'a> {
     /// The parked message that was replayed or dismissed.
     #[serde(skip_serializing_if = "Option::is_none")]
     parked_id: Option<String>,
+    /// The trace that the message named, or that began with it: 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     /// The fields of the command that are not known, by their paths.
     #[serde(skip_serializing_if = "Option::is_none")]
     ignored: Option<&'a Ignored>,
@@ -206,6 +210,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
         command_id,
         operator: record.operator.as_ref().map(Operator::as_str),
         parked_id: record.parked.map(|ordinal| parked::id(Ordinal(ordinal))),
+        trace_id: record.trace.map(TraceParent::trace_id_text),
         ignored: record.ignored.as_ref(),
         summary: summary::of_unit(record, retried.as_ref()),
         data: None,
@@ -221,6 +226,7 @@ fn items(Entry { entry, retried }: &Entry) -> Vec<(Seq, Item<'_>)> {
             command_id: None,
             operator: None,
             parked_id: None,
+            trace_id: None,
             ignored: None,
             summary: summary::of_event(event, entry.context()),
             data: EventPayload::new(event, entry.context()),

@@ -54,6 +54,8 @@ fn values_out_of_range_are_errors() {
         ("ORDERLY_EVENTS__PUBLISH", "order.*"),
         ("ORDERLY_NOTIFICATIONS__CHANNELS", "[\"pigeon\"]"),
         ("ORDERLY_LOG__FORMAT", "xml"),
+        ("ORDERLY_TELEMETRY__OTLP_ENDPOINT", "localhost:4318"),
+        ("ORDERLY_TELEMETRY__SAMPLE_RATIO", "1.5"),
     ];
     for (name, value) in cases {
         let problem = the_problem(&[(name, value)]);

@@ -20,7 +20,7 @@ impl Core {
     ) -> Result<(), Error> {
         let inbound = self.decoder.decode(&delivery.message);
         if let Some(sealed) = self.sequencer.park_again(&inbound).await? {
-            let delivery_ref = DeliveryRef::new(&delivery, received);
+            let delivery_ref = DeliveryRef::new(&delivery, received, None);
             return self.sealed(sealed, Some((delivery_ref, delivery.message))).await;
         }
         if inbound.command.is_err() {

@@ -29,6 +29,7 @@ use crate::degraded::Degraded;
 use crate::metrics::Metrics;
 use crate::metrics::labels::{CommandType, Stage};
 use crate::notify::queue::Trigger;
+use crate::spans::Tracer;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_actors::owner::Owner;
 use orderly_actors::sequencer::{
@@ -37,6 +38,7 @@ use orderly_actors::sequencer::{
 use orderly_actors::supervisor::RestartBudgetExceeded;
 use orderly_broker::{Delivery, Intake, Link, Message, Names};
 use orderly_domain::id::{CommandId, Source};
+use orderly_domain::trace::TraceParent;
 use orderly_store::{History, Ordinal, Seq, Unit, View};
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -77,6 +79,7 @@ pub(super) struct Parts {
     pub(super) heartbeat: Heartbeat,
     pub(super) alone: AloneFile,
     pub(super) clock_is_trusted: Arc<AtomicBool>,
+    pub(super) tracer: Tracer,
     pub(super) degraded: Degraded,
     pub(super) metrics: Metrics,
 }
@@ -119,6 +122,7 @@ struct Core {
     alone: AloneFile,
     /// Whether the wall clock has not stepped. The store thread reads it before it drops old data.
     clock_is_trusted: Arc<AtomicBool>,
+    tracer: Tracer,
     degraded: Degraded,
     metrics: Metrics,
     clock: SystemClock,
@@ -168,8 +172,8 @@ impl Core {
             &parts.degraded,
             parts.metrics.clone(),
         );
-        let pending_acks =
-            PendingAcks::new(parts.link.acks.clone(), parts.relay, parts.metrics.clone());
+        let (acks, tracer) = (parts.link.acks.clone(), parts.tracer.clone());
+        let pending_acks = PendingAcks::new(acks, parts.relay, parts.metrics.clone(), tracer);
         Self {
             sequencer,
             decoder: Decoder { max_command_size: parts.limits.max_command_size },
@@ -190,6 +194,7 @@ impl Core {
             heartbeat: parts.heartbeat,
             alone: parts.alone,
             clock_is_trusted: parts.clock_is_trusted,
+            tracer: parts.tracer,
             degraded: parts.degraded,
             metrics: parts.metrics,
             clock,
@@ -308,13 +313,17 @@ impl Core {
 
     async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
         self.heartbeat.beat();
-        let inbound = self.decoder.decode(&delivery.message);
+        let mut inbound = self.decoder.decode(&delivery.message);
+        let mut trace = self.tracer.delivered(&mut inbound.trace, &delivery);
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&inbound).await?;
         let decided = self.clock.monotonic();
         self.metrics.command_duration(Stage::Wait, began.saturating_sub(received), 1);
         self.metrics.command_duration(Stage::Decide, decided.saturating_sub(began), 1);
-        let delivery_ref = DeliveryRef::new(&delivery, received);
+        if let Some(trace) = &mut trace {
+            trace.went(received, began, decided);
+        }
+        let delivery_ref = DeliveryRef::new(&delivery, received, trace);
         match step {
             Step::Sealed(sealed) => {
                 self.sealed(*sealed, Some((delivery_ref, delivery.message))).await
@@ -343,11 +352,15 @@ impl Core {
             source = inbound.source.as_ref().map(Source::as_str),
             id = inbound.id.as_ref().map(CommandId::as_str),
             attempts = inbound.attempts + 1,
+            trace_id = inbound.trace.map(TraceParent::trace_id_text),
             problem,
             "command failed"
         );
         if self.outbound.retry(&delivery_ref, &message) {
             self.metrics.retry(kind);
+            if let Some(trace) = delivery_ref.trace() {
+                self.tracer.failed(trace, kind, &problem, self.clock.monotonic());
+            }
             return Ok(());
         }
         let sealed = self.sequencer.park_failed(&inbound, problem).await?;

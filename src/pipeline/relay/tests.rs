@@ -143,6 +143,7 @@ fn relay_of(
         position: Position { next: Seq::FIRST, cursor: Arc::default() },
         history: history.clone(),
         exchange: names.events.clone(),
+        tracer: Tracer::off(),
         encoder: Encoder::new(names, "test", &recovery.incarnations),
         published: Type::ALL.iter().map(|kind| types.contains(kind)).collect(),
         marks: None,
