@@ -23,8 +23,9 @@ pub(super) fn define(definitions: &mut Definitions) -> Value {
             let mut answers = Map::new();
             let body = &operation["requestBody"]["content"]["application/json"]["schema"];
             if body.is_object() {
-                answers
-                    .insert("body".to_owned(), named_as(&format!("{name}Body"), body, definitions));
+                let body = named_alternatives(body, definitions);
+                let body = named_as(&format!("{name}Body"), &body, definitions);
+                answers.insert("body".to_owned(), body);
             }
             for (status, answer) in operation["responses"].as_object().into_iter().flatten() {
                 let content = answer["content"].as_object().into_iter().flatten();
@@ -45,6 +46,18 @@ pub(super) fn define(definitions: &mut Definitions) -> Value {
     definitions
         .add("Answer", described(answers, "A JSON document that the HTTP API answers, or takes."));
     Value::Object(routes)
+}
+
+/// A schema whose alternatives with a title are definitions of that name: generators would number their types.
+fn named_alternatives(schema: &Value, definitions: &mut Definitions) -> Value {
+    let mut schema = schema.clone();
+    let alternatives = schema.get_mut("anyOf").and_then(Value::as_array_mut);
+    for one in alternatives.into_iter().flatten() {
+        if let Some(title) = one["title"].as_str().map(str::to_owned) {
+            *one = named_as(&title, one, definitions);
+        }
+    }
+    schema
 }
 
 /// Refers to a schema; one that has no name yet gets this one.

@@ -135,6 +135,7 @@ impl JsonSchema for PostedCommand {
         let mut optional_name = name.clone();
         optional_name["type"] = json!(["string", "null"]);
         json_schema!({
+            "title": "PostedCommand",
             "type": "object",
             "properties": {
                 "type": name, "id": name, "source": optional_name,
@@ -163,6 +164,7 @@ impl JsonSchema for PostedCloudEvent {
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let name = name();
         json_schema!({
+            "title": "PostedCloudEvent",
             "type": "object",
             "properties": {
                 "specversion": { "const": "1.0" },
