@@ -139,7 +139,7 @@ fn requires_by_kind(schema: &mut schemars::Schema) {
         }
         rest = Some(link);
     }
-    for (keyword, says) in rest.iter().flat_map(|rest| rest.as_object()).flatten() {
+    for (keyword, says) in rest.iter().filter_map(|rest| rest.as_object()).flatten() {
         schema.insert(keyword.clone(), says.clone());
     }
 }

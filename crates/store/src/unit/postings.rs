@@ -119,7 +119,9 @@ impl PostingsBuilder {
 impl PostingChanges {
     pub(crate) fn of(rank: i64, changes: &[(Posting, PostingChange)]) -> Self {
         let mut builder = PostingsBuilder::new(rank);
-        changes.iter().for_each(|&(posting, change)| builder.push(posting, change));
+        for &(posting, change) in changes {
+            builder.push(posting, change);
+        }
         let mut encoded = Vec::new();
         builder.append(&mut encoded);
         builder.finish(encoded.into())
