@@ -50,7 +50,7 @@ pub(crate) fn recorded() -> Vec<(String, String)> {
     let rules: Vec<_> = rules
         .map(|rule| {
             let (name, rest) = rule.split_once('\n').expect("a name");
-            let lines = rest.lines().map(|line| line.trim());
+            let lines = rest.lines().map(str::trim);
             let lines = lines.take_while(|line| !line.is_empty() && !line.starts_with('#'));
             let text = lines.collect::<Vec<_>>().join(" ");
             let expression = text.trim_start_matches("expr:").trim().trim_start_matches(">-");
