@@ -454,12 +454,12 @@ fn an_order_is_shown_as_it_was() {
     assert!(versions.len() > 1, "{versions:?}");
     // included: at the time of its placing it was there
     assert_eq!(at(&placed_at).status, 200);
-    // before, and without an order at all
-    let told = at(&(placed - 1).to_string());
-    assert!(
-        told.status == 200 || told.status == 404,
-        "the unit of the placing begins before its event"
-    );
+    // right after the command that placed it, whose unit begins before its first event; and not before
+    let first = timeline.iter().filter_map(|item| item["sequence"].as_u64()).min();
+    let first = first.expect("an event");
+    assert_eq!(at(&(first - 1).to_string()).json()["version"], 1);
+    at(&(first - 2).to_string()).problem(404);
+    // long before, and without an order at all
     for moment in ["1", "2020-01-01T00:00:00Z"] {
         let told = at(moment).problem(404);
         assert!(told["detail"].as_str().expect("a text").contains("it came at"), "{told}");

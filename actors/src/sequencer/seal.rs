@@ -55,8 +55,8 @@ pub(super) struct UnitContext {
     pub(super) now: Timestamp,
 }
 
-/// What was decided, and what its unit records besides. It is handed on in a box: it has some hundred bytes, and each step that
-/// waits for another would copy them.
+/// What was decided, and what its unit records besides. It is handed on in a box: it has several hundred bytes, and each step
+/// that waits for another would copy them.
 pub(super) struct Decided {
     pub(super) context: UnitContext,
     pub(super) outcome: Outcome,
