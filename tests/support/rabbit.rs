@@ -126,6 +126,10 @@ impl Node {
             server: None,
         };
         node.restart();
+        if tls == Tls::On {
+            // RabbitMQ 4 listens for TLS a moment later than for plain connections
+            node.wait_until(|| TcpStream::connect(("127.0.0.1", tls_port)).is_ok());
+        }
         node
     }
 
@@ -212,8 +216,12 @@ impl Node {
     }
 
     fn wait_until_up(&self) {
+        self.wait_until(|| speaks_amqp(self.amqp_port));
+    }
+
+    fn wait_until(&self, is_up: impl Fn() -> bool) {
         let mut waited = Duration::ZERO;
-        while !speaks_amqp(self.amqp_port) {
+        while !is_up() {
             assert!(waited < START_PATIENCE, "RabbitMQ did not start:\n{}", self.log());
             thread::sleep(POLL_INTERVAL);
             waited += POLL_INTERVAL;

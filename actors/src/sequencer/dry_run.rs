@@ -58,6 +58,6 @@ impl Sequencer {
     ) -> Result<JournalEntry, Error> {
         let built = self.build(Decided::new(context, outcome));
         self.owners.roll_back(Rollback::Staged).await;
-        built.map(|(_, entry, _)| Arc::unwrap_or_clone(entry))
+        built.map(|sealed| Arc::unwrap_or_clone(sealed.entry))
     }
 }

@@ -19,7 +19,7 @@ use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Verdict;
-use orderly_store::{IdentityHash, List, Ordinal, PostingChange, Seq, Unit, UnitBuilder};
+use orderly_store::{IdentityHash, List, Ordinal, PostingChange, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,16 +142,13 @@ impl Sequencer {
 
     /// Writes the unit of an outcome, and makes it memory.
     pub(super) fn write(&mut self, decided: Box<Decided>) -> Result<Sealed, Error> {
-        let (unit, entry, follow_ups) = self.build(decided)?;
-        self.audit.seal(&mut self.view.borrow_mut(), &unit);
-        Ok(Sealed { unit, entry, follow_ups, dead_letter: false })
+        let sealed = self.build(decided)?;
+        self.audit.seal(&mut self.view.borrow_mut(), &sealed.unit);
+        Ok(sealed)
     }
 
     /// Makes the unit of an outcome: states, names, timers, counters, and the record with the events.
-    pub(super) fn build(
-        &self,
-        decided: Box<Decided>,
-    ) -> Result<(Arc<Unit>, Arc<JournalEntry>, Vec<FollowUp>), Error> {
+    pub(super) fn build(&self, decided: Box<Decided>) -> Result<Sealed, Error> {
         let Decided { context, outcome } = *decided;
         let mut builder = self.view.borrow().begin(context.now.micros());
         let Outcome { verdict, reason, detail, order, original, changeset } = outcome;
@@ -251,7 +248,7 @@ impl Sequencer {
         }
         let events = entry.record.events.len() as u64;
         let unit = builder.seal_with(events, |out| entry.record.write(out).map_err(Error::from))?;
-        Ok((unit, Arc::new(entry), follow_ups))
+        Ok(Sealed { unit, entry: Arc::new(entry), follow_ups, dead_letter: false })
     }
 }
 
