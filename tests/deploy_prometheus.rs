@@ -155,7 +155,7 @@ fn every_alert_fires_and_every_expression_finds_data() {
 
     // Given a processor that Prometheus has seen in good order
     processor.start_on(port);
-    prometheus.wait("its metrics", || {
+    Prometheus::wait("its metrics", || {
         let seen = prometheus.ask("count_over_time(orderly_ready[10s]) > 2");
         seen.is_some_and(|seen| !seen.is_empty())
     });

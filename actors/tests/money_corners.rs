@@ -228,7 +228,7 @@ async fn what_was_captured_before_the_end_of_an_attempt_takes_nothing_of_what_is
 
 /// Two orders: `o-1` was paid by the attempt `pi`.
 async fn two_orders() -> Shop {
-    let mut shop = order_of(500, &["captured pi 500 #1"]).await;
+    let mut shop = Box::pin(order_of(500, &["captured pi 500 #1"])).await;
     shop.run("order.place", place("o-2", &[("tea", 1, 500)])).await;
     shop
 }

@@ -44,7 +44,7 @@ impl Prometheus {
             .spawn()
             .expect("prometheus runs; Debian has it in the package prometheus");
         let prometheus = Self { child, port, _folder: folder };
-        prometheus.wait("an answer", || prometheus.ask("vector(1)").is_some());
+        Self::wait("an answer", || prometheus.ask("vector(1)").is_some());
         prometheus
     }
 
@@ -85,7 +85,7 @@ impl Prometheus {
         panic!("these alerts do not fire: {:?}", missing());
     }
 
-    pub(crate) fn wait(&self, what: &str, done: impl Fn() -> bool) {
+    pub(crate) fn wait(what: &str, done: impl Fn() -> bool) {
         for _ in 0..ROUNDS {
             if done() {
                 return;

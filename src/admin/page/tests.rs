@@ -28,7 +28,7 @@ fn every_file_of_the_folder_is_served() {
 fn what_the_files_load_is_served_and_nothing_is_inline() {
     let named = r##"(?:\bfrom |\bimport |src=|href=)['"]([^'"#\s][^'"\s]*)['"]"##;
     let named = regex_lite::Regex::new(named).expect("a pattern");
-    for file in FILES.iter() {
+    for file in FILES {
         let text = std::str::from_utf8(file.bytes).expect("UTF-8");
         for found in named.captures_iter(text) {
             let name = found[1].trim_start_matches("/page/").trim_start_matches("./");
