@@ -34,11 +34,12 @@ impl View for VerdictReply<'_> {
 /// What takes the place of the data of a parked message, of its type, or of both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("minProperties" = 1))]
+#[schemars(extend("anyOf" = [
+    { "required": ["data"], "properties": { "data": { "type": "object" } } },
+    { "required": ["type"], "properties": { "type": { "type": "string" } } },
+]))]
 pub(in super::super) struct Edit {
     /// The data of the command; those of the message where they are absent.
-    #[schemars(with = "DataObject")]
-    #[serde(default)]
     data: Option<DataObject>,
     /// The type of the command; that of the message where it is absent.
     #[serde(rename = "type")]
