@@ -205,6 +205,9 @@ async fn many_messages_are_replayed_and_dismissed_by_filter_once_their_number_is
     let replay = |edit: &str| ask(&processor, "POST", &format!("{path}/replay"), edit);
     let said = replay("{}").problem(422);
     assert_eq!(said["detail"], "the body must have data, a type, or both");
+    for null in [json!({"data": null}), json!({"type": null}), json!({"data": {}, "type": null})] {
+        replay(&null.to_string()).problem(422);
+    }
     let answer = replay(&edit).json();
     assert_eq!((&answer["verdict"], &answer["type"]), (&json!("applied"), &json!("stock.set")));
     assert_eq!(processor.get("/api/stock/tea").expect("a sku")["on_hand"], 3);

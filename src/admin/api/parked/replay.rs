@@ -34,16 +34,23 @@ impl View for VerdictReply<'_> {
 /// What takes the place of the data of a parked message, of its type, or of both.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("anyOf" = [
-    { "required": ["data"], "properties": { "data": { "type": "object" } } },
-    { "required": ["type"], "properties": { "type": { "type": "string" } } },
-]))]
+#[schemars(extend("minProperties" = 1))]
 pub(in super::super) struct Edit {
     /// The data of the command; those of the message where they are absent.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schemars(with = "DataObject")]
     data: Option<DataObject>,
     /// The type of the command; that of the message where it is absent.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default, deserialize_with = "not_null")]
+    #[schemars(with = "CommandType")]
     kind: Option<CommandType>,
+}
+
+/// Null is refused: who sends null meant to correct something.
+fn not_null<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// The type of a command: 1 to 255 printable ASCII characters.
