@@ -224,6 +224,16 @@ fn holds_are_listed_by_their_end_and_refunds_and_callbacks_that_wait_are_listed(
     shop.publish("order.cancel", "cancel-6", &json!({"order_id": "o-6"}));
     let resolve = json!({"order_id": "o-5", "decision": "cancel"});
     shop.publish("order.resolve", "resolve-5", &resolve);
+    let asked = shop.wait_for("/api/orders/o-5", |order| order["refunds"][2].is_object());
+    let mut answered = captured("o-5", 60);
+    answered["kind"] = json!("refund_succeeded");
+    answered["event_id"] = json!("answered");
+    for field in ["attempt_id", "refund_id", "amount"] {
+        answered[field] = asked["refunds"][0][field].clone();
+    }
+    answered.as_object_mut().expect("an object").remove("capture_id");
+    shop.publish("payment.callback", "answered", &answered);
+    shop.wait_for("/api/orders/o-5", |order| order["refunds"][0]["state"] == "succeeded");
     shop.wait_for("/api/orders/o-6", |order| order["status"] == "refund_due");
     let pending = all(&shop, "/api/refunds", 500);
     assert_eq!(all(&shop, "/api/refunds", 1), pending, "a page may end within an order");
@@ -234,6 +244,22 @@ fn holds_are_listed_by_their_end_and_refunds_and_callbacks_that_wait_are_listed(
     assert!(wanted >= 2, "{shown}");
     assert_eq!((of_order("o-5"), of_order("o-6"), pending.len()), (wanted, 1, wanted + 1));
     assert_eq!(ids(&pending).last(), Some(&"o-6"), "those of the oldest order first");
+    // also those of an order with so many that the older ones have records of their own
+    shop.publish("order.place", "o-7", &place("o-7", "u-1", &["tea"]));
+    shop.publish("payment.callback", "c-7", &captured("o-7", 100));
+    let names: Vec<_> = (0..55).map(|number| format!("r-{number:02}")).collect();
+    for name in &names {
+        let refund = json!({"order_id": "o-7", "refund_id": name, "amount": 1});
+        shop.publish("refund.request", name, &refund);
+    }
+    shop.wait_for("/api/orders/o-7", |order| order["folded"].is_object());
+    shop.wait_for("/api/orders/o-7", |order| order["refunds"][49]["refund_id"] == "r-54");
+    for limit in [10, 500] {
+        let found = all(&shop, "/api/refunds", limit);
+        let of_order = found.iter().filter(|one| one["order_id"] == "o-7");
+        let of_order: Vec<_> = of_order.map(|one| one["refund_id"].clone()).collect();
+        assert_eq!(of_order, names, "by {limit}");
+    }
 
     // Given callbacks that came before their orders
     for (number, order) in [("1", "late-1"), ("2", "late-2"), ("3", "late-1")] {
@@ -272,6 +298,9 @@ fn orders_that_a_person_must_look_at_are_listed_all_of_them() {
         other["currency"] = json!("USD");
         shop.publish("payment.callback", &format!("c-{order}"), &other);
     }
+    // one whose money is all in its currency, and too much
+    shop.publish("order.place", "y-1", &place("y-1", "u-1", &["tea"]));
+    shop.publish("payment.callback", "c-y-1", &captured("y-1", 170));
     // and one that is refunded, in vain
     shop.publish("order.place", "z-1", &place("z-1", "u-1", &["tea"]));
     shop.publish("payment.callback", "c-z-1", &captured("z-1", 100));
@@ -288,13 +317,13 @@ fn orders_that_a_person_must_look_at_are_listed_all_of_them() {
     shop.publish("payment.callback", "failed-z-1", &failed);
     shop.wait_for("/api/orders/z-1", |order| order["refunds"][0]["state"] == "failed");
     let list = |limit| all(&shop, "/api/attention", limit);
-    let mut wanted: Vec<_> = names.iter().map(String::as_str).chain(["z-1"]).collect();
+    let mut wanted: Vec<_> = names.iter().map(String::as_str).chain(["y-1", "z-1"]).collect();
     for limit in [1, 50, 500] {
         assert_eq!(ids(&list(limit)), wanted, "by {limit}");
     }
     let audit = shop.get("/api/audit").json();
     let last = audit["attention"].as_array().expect("texts").last().cloned();
-    assert_eq!(last, Some(json!("and 31 more: /api/attention has all")));
+    assert_eq!(last, Some(json!("and 32 more: /api/attention has all")));
     let z = list(500).pop().expect("is there");
     assert_eq!((&z["status"], &z["paid"], &z["total"]), (&json!("paid"), &json!(100), &json!(100)));
     assert_eq!(z["attention"], json!(["the refund of 0.40 EUR failed"]));
@@ -305,7 +334,7 @@ fn orders_that_a_person_must_look_at_are_listed_all_of_them() {
     let accept = json!({"order_id": "z-1", "decision": "accept"});
     shop.publish("order.resolve", "d-2", &accept);
     shop.wait_for("/api/attention?limit=500", |list| {
-        list["items"].as_array().is_some_and(|all| all.len() == 129)
+        list["items"].as_array().is_some_and(|all| all.len() == 130)
     });
     wanted.retain(|order| !["q-000", "z-1"].contains(order));
     assert_eq!(ids(&list(50)), wanted);

@@ -1,4 +1,4 @@
-//! `orderly store` with a store of known content, a store in use, and no store.
+//! `orderly store` with a store of known content, a store in use, one whose lists are wrong, and no store.
 
 #[path = "support/processor.rs"]
 mod processor;
@@ -9,11 +9,21 @@ mod rabbit;
 
 use assert_cmd::Command;
 use assert_cmd::cargo::cargo_bin;
+use orderly_actors::states::State as _;
+use orderly_actors::{counters, parked, tables};
+use orderly_domain::parked::{Parked, ParkedOfOrder};
+use orderly_domain::record::{Origin, UnitRecord};
+use orderly_domain::stored::Stored as _;
+use orderly_domain::verdict::Verdict;
+use orderly_store::{
+    Disk, List, Options, Ordinal, Posting, PostingChange, SledDisk, UnitBuilder, View,
+};
 use processor::Processor;
 use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 
 fn store(what: &str, path: &Path) -> std::process::Output {
     Command::new(cargo_bin("orderly"))
@@ -88,6 +98,120 @@ async fn the_counts_are_those_of_the_entities_that_the_api_shows() {
     let stopped = stats(&processor.store());
     assert_eq!(stopped["checkpoint_sequence"], stopped["next_sequence"]);
     assert_eq!(figures(&stopped), expected);
+}
+
+/// Reads the store of a stopped processor, and writes a unit behind the back of its core.
+fn write(path: &Path, fill: impl FnOnce(&View, &mut UnitBuilder)) {
+    let disk: Arc<dyn Disk> = Arc::new(SledDisk::open(path, 16 << 20).expect("opens"));
+    let opened = orderly_store::open(&disk, &Options::new(tables::SCHEMA));
+    let mut opened = opened.expect("a store");
+    let mut builder = opened.view.begin(0);
+    fill(&opened.view, &mut builder);
+    let record = UnitRecord {
+        origin: Origin::Upgrade,
+        trace: None,
+        order: None,
+        verdict: Verdict::Applied,
+        reason: None,
+        detail: None,
+        original: None,
+        events: Vec::new(),
+        ignored: None,
+        operator: None,
+        parked: None,
+    };
+    let mut body = Vec::new();
+    record.write(&mut body).expect("encodes");
+    let unit = builder.seal(0, &body);
+    opened.view.seal(Arc::clone(&unit));
+    opened.log.commit(&[unit]).expect("commits");
+    drop((opened, disk));
+    SledDisk::wait_until_closed(path).expect("is closed");
+}
+
+/// The places of entities in lists.
+fn places(view: &View) -> Vec<Posting> {
+    let first = Posting { list: List(0), rank: i64::MIN, ordinal: Ordinal(0) };
+    let mut all = view.reader().postings().scan(first, usize::MAX).expect("reads");
+    all.retain(|posting| posting.list.0 >> 63 == 0); // the others are of units
+    all
+}
+
+/// Leaves the store as a build without lists would have: neither of orders, nor of the parked messages of an order.
+fn without_lists(view: &View, builder: &mut UnitBuilder) {
+    for posting in places(view) {
+        builder.post(posting, PostingChange::Removed);
+    }
+    builder.remove(tables::ORDERS, Ordinal(0), ParkedOfOrder::PART);
+    for ordinal in (0..view.next_ordinal(tables::PARKED).0).map(Ordinal) {
+        // one is the marker of the quarantine
+        let Some(about) = parked::read(view, ordinal).expect("reads") else { continue };
+        let about = Parked { order_id: None, link: None, ..about };
+        let put = |out: &mut Vec<u8>| about.write(out);
+        builder.put_with(tables::PARKED, ordinal, parked::ABOUT, put).expect("encodes");
+    }
+    builder.count(counters::LISTS_BUILT, -1);
+    builder.count(counters::PARKED_LINKED, -1);
+    builder.count(counters::UPGRADED, -counters::UP_TO_DATE);
+}
+
+/// More than one step takes to bring them up to date.
+const ORDERS: u64 = 520;
+/// See [`ORDERS`].
+const PARKED: u64 = 130;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_are_wrong_are_told_and_a_large_store_without_lists_gets_them_at_the_start() {
+    let (url, namespace) = (shared_url(), namespace("lists"));
+    let mut processor = Processor::new(&url, &namespace).with("RUST_LOG", "off");
+    processor.start();
+    let producer = Producer::new(&url, &namespace).await;
+    let mut commands = vec![stock("tea", 1_000)];
+    commands.extend((0..ORDERS).map(|n| place(&format!("o-{n}"), &[("tea", 1, 100)])));
+    let broken = json!({"order_id": "o-0", "amount": 5.0});
+    commands.extend(
+        (0..PARKED).map(|n| Sent::new("payment.callback", &format!("broken-{n}"), &broken)),
+    );
+    producer.publish(&commands).await;
+    processor.wait(|processor| {
+        processor.metric("orderly_commands_total{", "") > commands.len() as f64 - 0.5
+    });
+    assert_eq!(processor.stop().code(), Some(0));
+    let path = processor.store();
+
+    // Given an order that is missing in one list
+    write(&path, |view, builder| builder.post(places(view)[0], PostingChange::Removed));
+    let output = store("verify", &path);
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((output.status.code(), &told["balanced"]), (Some(1), &json!(false)), "{told}");
+    let [violation] = &told["violations"].as_array().expect("texts")[..] else { panic!("{told}") };
+    assert!(violation.as_str().expect("a text").contains("is not, and should be, in list"));
+
+    // And no lists at all, since an earlier build wrote the store: that is no violation
+    write(&path, without_lists);
+    assert_eq!(processor.verify()["balanced"], true);
+
+    // When a processor has started on it
+    processor.start();
+
+    // Then everything is in its lists
+    let mut found = 0;
+    let mut next = Some(String::new());
+    while let Some(after) = next {
+        let query = format!("/api/orders?status=awaiting_payment&limit=500{after}");
+        let page = processor.get(&query).expect("a list");
+        found += page["items"].as_array().expect("a list").len();
+        next = page["next"].as_str().map(|next| format!("&after={next}"));
+    }
+    assert_eq!(found as u64, ORDERS);
+    assert_eq!(processor.get("/api/orders/o-0").expect("an order")["parked"], PARKED);
+    assert_eq!(processor.stop().code(), Some(0));
+    assert_eq!(processor.verify()["balanced"], true);
+    // and the next start has nothing to do
+    write(&path, |view, _| {
+        assert!(counters::lists_are_built(view) && counters::parked_are_linked(view));
+        assert_eq!(counters::to_upgrade(view), 0);
+    });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use orderly_domain::order::Status;
 use orderly_store::sim::SimDisk;
 use orderly_store::{
     self as store, Direction, Disk, Ordinal, Posting, PostingChange, PostingChanges, Query, Seq,
-    Unit,
+    Unit, UnitBuilder,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -132,7 +132,8 @@ async fn callbacks_that_wait_are_listed_until_their_order_comes_or_they_are_park
     shop.check_balance();
 }
 
-/// Some orders in every state that is easy to get, with callbacks that wait and a parked message.
+/// Some orders in every state that is easy to get, with callbacks that wait and a parked message. One has so many refunds that
+/// the older ones have records of their own.
 async fn some_orders(shop: &mut Shop, count: usize) {
     for number in 0..count {
         let order = format!("o-{number}");
@@ -145,6 +146,10 @@ async fn some_orders(shop: &mut Shop, count: usize) {
             let refund = json!({"order_id": order, "refund_id": "r-1", "amount": 100});
             shop.run("refund.request", refund).await;
         }
+    }
+    for number in 0..55 {
+        let refund = json!({"order_id": "o-1", "refund_id": format!("f-{number}"), "amount": 1});
+        shop.run("refund.request", refund).await;
     }
     shop.run("payment.callback", captured("unknown", "e-early", 300)).await;
     shop.send("order.place", "broken", json!({"order_id": "o-0"})).await;
@@ -190,20 +195,21 @@ async fn a_store_of_an_earlier_build_is_listed_in_steps_which_may_be_interrupted
 
     // and begins anew
     let mut next = shop.sequencer.lists_to_build();
-    let mut units = 0;
+    let mut steps = 0;
     while let Some(from) = next {
         let (sealed, built) = shop.sequencer.build_lists(from).await.expect("the store works");
         assert!(sealed.unit.postings.len() < 5_000, "a step is bounded");
         shop.keep(sealed).await;
-        units += 1;
+        steps += 1;
         next = built.next;
     }
 
     // Then every list is as it should be, also when it changes from there on
-    assert!(units > 2, "{units} units");
+    assert!(steps > 2, "{steps} units");
     assert_eq!(shop.sequencer.lists_to_build(), None);
     shop.check_balance();
     assert_eq!(listed(&shop, List::Reference("ch-1")), ["o-1"]);
+    assert_eq!(units(&shop, List::FoldedReference("f-0")), 1);
     shop.run("payment.callback", said("o-2", "refund_succeeded a-2 100 r-1")).await;
     shop.run("order.cancel", json!({"order_id": "o-0"})).await;
     shop.check_balance();
@@ -212,8 +218,12 @@ async fn a_store_of_an_earlier_build_is_listed_in_steps_which_may_be_interrupted
 
 /// Changes a posting behind the back of the core.
 fn plant(shop: &mut Shop, posting: Posting, change: PostingChange) {
+    seal(shop, |builder| builder.post(posting, change));
+}
+
+fn seal(shop: &mut Shop, fill: impl FnOnce(&mut UnitBuilder)) {
     let mut builder = shop.sequencer.view().borrow().begin(0);
-    builder.post(posting, change);
+    fill(&mut builder);
     let unit = builder.seal(0, &[]);
     shop.sequencer.view().borrow_mut().seal(Arc::clone(&unit));
     shop.log.commit(&[unit]).expect("commits");
@@ -253,4 +263,9 @@ async fn the_check_finds_what_is_in_a_list_and_should_not_be_and_what_is_missing
     // one too many and one too few do not make up for each other
     plant(&mut shop, stray[0], PostingChange::Added);
     assert_eq!(found(&shop).len(), 2);
+    // they are violations as soon as the lists are built
+    let verified = |shop: &Shop| audit::verify(&shop.sequencer.view().borrow()).expect("reads");
+    assert!(verified(&shop).balanced);
+    seal(&mut shop, |builder| builder.count(counters::LISTS_BUILT, 1));
+    assert_eq!((verified(&shop).balanced, verified(&shop).violations), (false, found(&shop)));
 }

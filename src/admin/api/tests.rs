@@ -28,6 +28,8 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+mod filters;
+
 const DECODER: Decoder = Decoder { max_command_size: 1024 };
 
 /// A disk that counts the bytes that are read.
