@@ -97,6 +97,12 @@ async fn the_story_of_an_order_is_told_from_a_processor_and_from_a_stopped_store
     let unknown = explain(&processor, &["o-3"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert_eq!(said(&unknown), "orderly: there is no order of that id\n");
+    // wherever that is
+    let elsewhere = processor.directory.path().join("elsewhere");
+    std::fs::rename(processor.store(), &elsewhere).expect("is moved");
+    let path = elsewhere.to_str().expect("UTF-8");
+    assert_eq!(told(&explain(&processor, &["o-1", "--store", path])), story);
+    std::fs::rename(&elsewhere, processor.store()).expect("is moved back");
     let missing = explain(&processor, &["o-1", "--store", "/nowhere"]);
     assert_eq!(missing.status.code(), Some(74));
     assert_eq!(said(&missing), "orderly: cannot read the store: there is no store at /nowhere\n");

@@ -121,6 +121,7 @@ async fn parked_messages_are_listed_corrected_replayed_and_dismissed_at_the_comm
         // data for many would be ignored
         (&["parked", "replay", "--order-id", "o-1", "--data", "x"], 2, "cannot be used with"),
         (&["parked", "replay", "--count", "1", "--data", "x"], 2, "cannot be used with"),
+        (&["parked", "replay", "--count", "1", "--as-type", "x"], 2, "cannot be used with"),
         (&["parked", "replay", "p-99"], 1, "there is no parked message of that id"),
         (&["parked", "replay", id, "--data", "/nowhere"], 1, "cannot read /nowhere"),
         (&["parked", "list", "--url", "http://127.0.0.1:9"], 1, "is `orderly serve` running?"),

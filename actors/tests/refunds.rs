@@ -298,7 +298,9 @@ async fn a_review_without_enough_money_is_not_accepted() {
     assert_eq!(refused.record.detail, Some(possible.into()));
 
     shop.run("payment.callback", said("o-1", "captured c 1")).await;
-    assert_eq!(verdict(&resolve(&mut shop, "accept").await), APPLIED);
+    let accepted = resolve(&mut shop, "accept").await;
+    assert_eq!(verdict(&accepted), APPLIED);
+    assert_eq!(accepted.record.detail, Some("accept".into()), "what was decided stays known");
     assert_eq!(shop.status("o-1"), Status::Paid);
 }
 
