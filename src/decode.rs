@@ -31,6 +31,7 @@ use orderly_domain::command::{Decoded, Invalid};
 use orderly_domain::id::Operator;
 use orderly_domain::ignored::Ignored;
 use orderly_domain::record::CommandName;
+use orderly_domain::subject;
 use orderly_domain::trace::TraceParent;
 
 /// The content type of a structured CloudEvent in JSON.
@@ -89,6 +90,14 @@ pub fn data_of(raw: &Raw) -> Bytes {
     }
 }
 
+/// The trace that a structured CloudEvent names, as far as it can be read. The other forms name it in a header.
+fn trace_of(raw: &Raw) -> Option<TraceParent> {
+    let encoding = raw.content_encoding.as_deref();
+    is_structured(raw.content_type.as_deref())
+        .then(|| content::beginning(&raw.body, encoding, MAX_WHOLE_BODY))
+        .and_then(|event| subject::trace(&event))
+}
+
 impl Decoder {
     /// Decodes a message. An invalid one has the reason in place of the command, and as much of the envelope as could be read.
     pub fn decode(self, message: &Message) -> InboundMessage {
@@ -118,7 +127,10 @@ impl Decoder {
                 inbound.ignored = ignored;
                 Ok(command)
             }
-            Err(invalid) => Err(invalid),
+            Err(invalid) => {
+                inbound.trace = inbound.trace.or_else(|| trace_of(&inbound.raw));
+                Err(invalid)
+            }
         };
         inbound
     }

@@ -179,7 +179,9 @@ fn story() -> Vec<Sent> {
         refunded_in_part("refund_succeeded", number, &format!("e-refunded-{number}"))
     }));
     all.push(captured("early", 600)); // nobody has placed that order yet
-    all.push(Sent::new("payment.callback", "broken", &json!({"order_id": "paid", "amount": 5.0})));
+    let broken = json!({"order_id": "paid", "amount": 5.0});
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    all.push(Sent::new("payment.callback", "broken", &broken).traced(trace));
     all.push(Sent::new("no.such.type", "unknown", &json!({"order_id": "paid"})));
     all.push(stock("tea", 99)); // another value under the same id
     all.push(Sent::new("stock.set", "compressed", &json!({"sku": "tea"})).gzipped());

@@ -91,6 +91,7 @@ async fn the_log_names_a_command_that_fails() {
 async fn a_parked_message_is_logged_with_its_ids_and_of_many_how_many_more_there_were() {
     const LOGGED: usize = 20;
     const BAD: usize = 50;
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let (url, namespace) = (shared_url(), namespace("parked-log"));
     let (mut processor, log) = logged(&url, &namespace);
     processor.start();
@@ -98,7 +99,7 @@ async fn a_parked_message_is_logged_with_its_ids_and_of_many_how_many_more_there
     let bad = |number| {
         let data =
             json!({"order_id": "o-1", "customer": {"id": "c-1", "email": "ada@example.com"}});
-        Sent::new("order.place", &format!("bad-{number}"), &data)
+        Sent::new("order.place", &format!("bad-{number}"), &data).traced(TRACE)
     };
     producer.publish(&(0..BAD).map(bad).collect::<Vec<_>>()).await;
     processor.wait(|processor| processor.metric("orderly_parked{", "") > BAD as f64 - 0.5);
@@ -112,6 +113,7 @@ async fn a_parked_message_is_logged_with_its_ids_and_of_many_how_many_more_there
     for (line, number) in told.iter().zip(0..) {
         assert_eq!(line["level"], "WARN");
         assert_eq!(line["id"], format!("bad-{number}"));
+        assert_eq!(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
         let fields = [&line["source"], &line["kind"], &line["reason"]];
         assert_eq!(fields, [&json!("test"), &json!("order.place"), &json!("validation")]);
     }

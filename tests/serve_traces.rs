@@ -9,9 +9,9 @@ mod producer;
 mod rabbit;
 
 use processor::Processor;
-use producer::{Producer, captured, place, stock};
+use producer::{Producer, Sent, captured, place, stock};
 use rabbit::{namespace, shared_url};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -195,6 +195,19 @@ async fn the_spans_of_a_command_are_linked_from_the_producer_to_the_notification
     assert_eq!(failed.count(), 2, "{:?}", collector.spans());
     let exported = processor.metric("orderly_spans_total{", "exported");
     assert!(exported >= 5.0, "{exported}");
+
+    // And a parked message shows its trace, also if it is no command
+    let event = json!({"specversion": "1.0", "id": 7, "traceparent": traceparent});
+    let mut event = Sent::raw("order.cancel", "event", event.to_string().into_bytes());
+    event.properties = event.properties.with_content_type("application/cloudevents+json".into());
+    let untraced = Sent::new("order.cancel", "untraced", &json!({}));
+    producer.publish(&[event, untraced]).await;
+    processor.wait(|processor| processor.metric("orderly_parked{", "") > 2.5);
+    let parked = processor.get("/api/parked").expect("a list");
+    let items = parked["items"].as_array().expect("a list").iter();
+    let traces: Vec<_> = items.map(|item| item.get("trace_id").and_then(Value::as_str)).collect();
+    assert_eq!(traces, [Some(TRACE), Some(TRACE), None], "{parked}");
+    assert_eq!(processor.get("/api/parked/p-2").expect("it is parked")["trace_id"], TRACE);
     assert_eq!(processor.stop().code(), Some(0));
 }
 

@@ -21,7 +21,7 @@ impl Decoder {
     /// Decodes a parked message again, with other data where a person gives them. `body` is what is kept of its bytes.
     ///
     /// A message without an id gets one that follows from its bytes: a replay of the same bytes is the same command. Neither
-    /// its deadline nor its own time is kept, and both are left out.
+    /// its deadline nor its own time is kept, and both are left out. It goes on with the trace of the message.
     pub fn decode_parked(
         self,
         about: &Parked,
@@ -54,7 +54,8 @@ impl Decoder {
         };
         let message = Message { properties, body, ..Message::default() };
         let inbound = self.decode(&message);
-        InboundMessage { deadline: None, time: None, attempts: about.attempts, ..inbound }
+        let trace = about.trace.or(inbound.trace);
+        InboundMessage { deadline: None, time: None, attempts: about.attempts, trace, ..inbound }
     }
 
     /// The data of a structured CloudEvent, whatever type it names. `None`: they cannot be read.
@@ -90,6 +91,7 @@ mod tests {
     use orderly_domain::command::Kind;
     use orderly_domain::record::CommandName;
     use orderly_domain::time::Timestamp;
+    use orderly_domain::trace::TraceParent;
     use orderly_domain::verdict::Reason;
 
     const DECODER: Decoder = Decoder { max_command_size: 1024 };
@@ -114,6 +116,7 @@ mod tests {
             cart_id: None,
             sku: None,
             link: None,
+            trace: None,
         }
     }
 
@@ -186,6 +189,19 @@ mod tests {
         assert!(inbound.command.is_ok(), "{inbound:?}");
         assert_eq!(names(&inbound), some(["web", "e-1"]));
         assert_eq!((inbound.time, inbound.deadline), (None, None));
+    }
+
+    #[test]
+    fn a_replay_goes_on_with_the_trace_of_the_message() {
+        let trace = |id| TraceParent::parse(&format!("00-{id}-00f067aa0ba902b7-01"));
+        let own = trace("4bf92f3577b34da6a3ce929d0e0e4736");
+        assert!(own.is_some());
+        let about = Parked { trace: own, ..about() };
+        assert_eq!(DECODER.decode_parked(&about, &CANCEL.into(), None).trace, own);
+        // the command became the parent when it was traced, so what is kept counts, and not what the body names
+        let event = r#"{"traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000001-01"}"#;
+        let about = Parked { content_type: Some(super::super::CLOUD_EVENT.to_owned()), ..about };
+        assert_eq!(DECODER.decode_parked(&about, &event.into(), None).trace, own);
     }
 
     #[test]

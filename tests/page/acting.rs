@@ -31,7 +31,8 @@ fn poison(order: &str) -> Value {
 fn a_poisoned_callback_is_found_from_its_order_understood_corrected_and_replayed() {
     let shop = Shop::loaded();
     place(&shop, "stuck");
-    shop.publish("payment.callback", "c-50", &poison("stuck"));
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    shop.publish_traced("payment.callback", "c-50", &poison("stuck"), Some(trace));
     shop.wait_for("/api/parked?order_id=stuck", |list| list["items"][0]["id"] == "p-2");
 
     let browser = browse(&shop, "#/orders/stuck");
@@ -41,6 +42,7 @@ fn a_poisoned_callback_is_found_from_its_order_understood_corrected_and_replayed
     browser.until_shown(".rows", "amount");
     browser.click(".rows tbody a");
     browser.until_shown("main", "A value in the data is missing, wrong or not possible.");
+    browser.until_shown("main", "4bf92f3577b34da6a3ce929d0e0e4736");
     press(&browser, "Replay…");
     // as it is, it would be parked again
     browser.until_shown("dialog .verdict", "This is no valid command");

@@ -130,8 +130,14 @@ impl Shop {
     }
 
     pub(crate) fn publish(&self, kind: &str, id: &str, data: &Value) {
+        self.publish_traced(kind, id, data, None);
+    }
+
+    /// Publishes a command that belongs to a trace.
+    pub(crate) fn publish_traced(&self, kind: &str, id: &str, data: &Value, trace: Option<&str>) {
         let body = Bytes::from(data.to_string());
-        let message = client::command(&self.names, kind, id, Some("test"), body);
+        let mut message = client::command(&self.names, kind, id, Some("test"), body);
+        message.properties.traceparent = trace.map(str::to_owned);
         assert_eq!(self.broker.publish(message), Confirm::Acked);
     }
 

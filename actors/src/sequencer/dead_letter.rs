@@ -169,6 +169,7 @@ impl Sequencer {
             cart_id,
             sku,
             link: None,
+            trace: inbound.trace,
         };
         // a copy: the message may share its buffer with others that came in the same frame
         let body = Bytes::copy_from_slice(&whole[..kept]);

@@ -3,6 +3,7 @@
 use crate::id::{CartId, EventId, Provider, Sku};
 use crate::names::names;
 use crate::time::Timestamp;
+use crate::trace::TraceParent;
 use crate::verdict::{Detail, Reason};
 use minicbor::{Decode, Encode};
 
@@ -61,6 +62,9 @@ pub struct Parked {
     /// The place among the parked messages that name the same order. `None`: the message names no order.
     #[n(16)]
     pub link: Option<Link>,
+    /// The trace that the message names or that began with it, if it could be read.
+    #[n(17)]
+    pub trace: Option<TraceParent>,
 }
 
 /// The place of a parked message among those that name the same order, which are in the order of their numbers.

@@ -16,6 +16,7 @@ use orderly_domain::payment::{FoldedItem, Payments};
 use orderly_domain::quarantine::Marker;
 use orderly_domain::record::UnitRecord;
 use orderly_domain::stored::{FORMAT, FORMATS, Format, KINDS, Stored};
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Detail, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{Debug, Write as _};
@@ -149,6 +150,7 @@ fn parked_v1() -> Vec<(&'static str, Parked)> {
         sku: None,
         content_encoding: None,
         link: None,
+        trace: None,
     };
     let small = Parked {
         reason: Reason::Malformed,
@@ -191,6 +193,12 @@ fn parked_v4() -> Vec<(&'static str, Parked)> {
     vec![("full", full), ("first", first), ("small", small)]
 }
 
+fn parked_v5() -> Vec<(&'static str, Parked)> {
+    let [(_, full), (_, first), (_, small)] = <[_; 3]>::try_from(parked_v4()).expect("are three");
+    let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    vec![("full", Parked { trace, ..full }), ("first", first), ("small", small)]
+}
+
 fn parked_of_order() -> Vec<(&'static str, ParkedOfOrder)> {
     vec![("full", ParkedOfOrder { count: 300, first: 5, last: 70_000 })]
 }
@@ -231,7 +239,9 @@ const CHECKS: &[(&str, fn())] = &[
             support::records(),
         ]);
     }),
-    (Parked::KIND, || versions(&[parked_v1(), parked_v2(), parked_v3(), parked_v4()])),
+    (Parked::KIND, || {
+        versions(&[parked_v1(), parked_v2(), parked_v3(), parked_v4(), parked_v5()]);
+    }),
     (Marker::KIND, || versions(&[former::markers_1(), support::markers()])),
     (OrderDetails::KIND, || versions(&[support::details()])),
     (FoldedItem::KIND, || versions(&[former::folded_items_1(), support::folded_items()])),
@@ -283,7 +293,7 @@ fn no_stored_number_is_added_without_a_new_format() {
 /// new stored number, is a new format.
 #[test]
 fn no_version_is_raised_without_a_new_format() {
-    let history: [(u32, &[u8], usize); 11] = [
+    let history: [(u32, &[u8], usize); 12] = [
         (1, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 195),
         (2, &[1, 1, 1, 1, 1, 1, 1, 1, 2, 1], 195),
         (3, &[2, 2, 2, 2, 1, 2, 1, 2, 2, 1, 1], 211),
@@ -295,6 +305,7 @@ fn no_version_is_raised_without_a_new_format() {
         (9, &[2, 2, 2, 4, 2, 2, 1, 3, 4, 2, 1, 2, 1], 225),
         (10, &[2, 2, 2, 4, 2, 2, 1, 4, 4, 2, 1, 2, 1, 1], 230),
         (11, &[2, 2, 2, 4, 2, 2, 1, 4, 4, 2, 1, 2, 1, 1], 246),
+        (12, &[2, 2, 2, 4, 2, 2, 1, 4, 5, 2, 1, 2, 1, 1], 246),
     ];
     let formats: Vec<_> = FORMATS
         .iter()

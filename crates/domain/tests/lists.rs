@@ -210,6 +210,7 @@ fn a_parked_message_is_in_the_lists_of_its_id_and_of_its_event() {
         cart_id: None,
         sku: None,
         link: None,
+        trace: None,
     };
     let command = Parked { command_id: Some("m-1".to_owned()), ..none.clone() };
     let both = Parked { event_id: Some(id("e-1")), ..command.clone() };

@@ -32,6 +32,7 @@ use orderly_actors::tables;
 use orderly_domain::id::{CartId, EventId, Provider, Sku};
 use orderly_domain::parked::Parked;
 use orderly_domain::time::Timestamp;
+use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Detail, Reason};
 use orderly_store::{Entity, Ordinal, Parts, Reader, Table};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -64,6 +65,9 @@ pub(super) struct ParkedView<'a> {
     /// How the bytes are encoded, such as `gzip`.
     #[serde(skip_serializing_if = "Option::is_none")]
     content_encoding: Option<&'a str>,
+    /// The trace that the message named, or that began with it: 32 hexadecimal digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
     received_at: Timestamp,
     attempts: u32,
     detail: Option<&'a Detail>,
@@ -120,6 +124,7 @@ impl Found {
             cart_id,
             sku,
             link: _, // the list of an order shows it
+            trace,
         } = &self.about;
         ParkedView {
             id: parked::id(self.ordinal),
@@ -133,6 +138,7 @@ impl Found {
             cart_id: cart_id.as_ref().map(CartId::as_str),
             sku: sku.as_ref().map(Sku::as_str),
             content_encoding: content_encoding.as_deref(),
+            trace_id: trace.map(TraceParent::trace_id_text),
             received_at: *received_at,
             attempts: *attempts,
             detail: detail.as_ref(),

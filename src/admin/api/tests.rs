@@ -174,6 +174,7 @@ impl Shop {
             sku: None,
             content_encoding: None,
             link,
+            trace: None,
         };
         self.seal(None, |builder| {
             let put = |out: &mut Vec<u8>| about.write(out);

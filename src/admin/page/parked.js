@@ -68,6 +68,7 @@ function messageView(here, signal) {
         ['Provider', message.provider ? [code(message.provider), message.event_id ? [', event ', code(message.event_id)] : null] : null],
         ['Cart', message.cart_id ? code(message.cart_id) : null],
         ['Article', message.sku ? link('stock', message.sku, message.sku, { class: 'id' }) : null],
+        ['Trace', message.trace_id ? code(message.trace_id) : null],
         ['Came', when(message.received_at)],
         ['Attempts', count(message.attempts)],
         ['Size', `${bytes(message.size)}${message.truncated ? ', of which the first part was kept' : ''}`],

@@ -240,6 +240,37 @@ fn the_data_are_read_as_far_as_possible() {
     assert_eq!(data_of(&raw).len(), MAX_WHOLE_BODY);
 }
 
+/// The trace of a structured event that is no command is read like its data.
+#[test]
+fn the_trace_of_an_invalid_event_is_read_as_far_as_possible() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let event = |rest: &str| format!(r#"{{"specversion":"1.0","traceparent":"{trace}",{rest}"#);
+    let large = event(&format!(r#""note":"{}"}}"#, "x".repeat(5_000)));
+    let cut = gzip(large.as_bytes(), Compression::none())[..4_000].to_vec();
+    for (message, what) in [
+        (cloud_event(&event(r#""id":7}"#)), "an attribute of a wrong type"),
+        (cloud_event(&event(r#""id":"m","data":{"order_id":"o-"#)), "cut"),
+        (cloud_event(&large), "larger than a command may be"),
+        (compressed(cloud_event(&event(r#""id":[]}"#))), "compressed"),
+        (encoded(cloud_event(""), "gzip", cut), "compressed and cut"),
+        (encoded(cloud_event(""), "br", event("}").into_bytes()), "not encoded as it says"),
+    ] {
+        let inbound = DECODER.decode(&message);
+        assert!(inbound.command.is_err(), "{what}");
+        assert_eq!(inbound.trace, TraceParent::parse(trace), "{what}");
+    }
+    let mut with_header = cloud_event(&event("}"));
+    with_header.properties.traceparent = Some(trace.replace("0af7", "1af7"));
+    assert_eq!(
+        DECODER.decode(&with_header).trace,
+        TraceParent::parse(&trace.replace("0af7", "1af7"))
+    );
+    // the data of a plain message name no trace
+    let data = event(r#""order_id":7}"#);
+    let inbound = DECODER.decode(&plain("order.complete", Some("m"), &data));
+    assert!(inbound.command.is_err() && inbound.trace.is_none());
+}
+
 #[test]
 fn the_text_of_a_body_is_what_a_person_reads() {
     let compressed = gzip(DATA.as_bytes(), Compression::default());

@@ -32,6 +32,7 @@ fn message(order: &OrderId) -> Parked {
         sku: None,
         content_encoding: None,
         link: None,
+        trace: None,
     }
 }
 

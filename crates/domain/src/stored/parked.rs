@@ -6,6 +6,7 @@
 //! | 2 | the provider, its event, the cart and the sku that the message names |
 //! | 3 | how the body is encoded |
 //! | 4 | the place among the parked messages that name the same order |
+//! | 5 | the trace |
 
 use super::{Error, Stored, fields_of};
 use crate::parked::{Parked, ParkedOfOrder};
@@ -15,13 +16,14 @@ use minicbor::Decode;
 
 impl Stored for Parked {
     const KIND: &'static str = "parked message";
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
 
     fn upgrade(from: u8, fields: &[u8]) -> Result<Self, Error> {
         match from {
             1 => fields_of::<Version1>(Self::KIND, fields).map(Self::from),
-            // of 2 how the body is encoded is not known; it is linked later: the order may have no number yet
-            2 | 3 => fields_of(Self::KIND, fields),
+            // of 2 how the body is encoded is not known; up to 3 it is linked later: the order may have no number yet; the
+            // headers were not kept, so up to 4 it has no trace
+            2..=4 => fields_of(Self::KIND, fields),
             _ => Err(Error::Version { kind: Self::KIND, found: from, known: Self::VERSION }),
         }
     }
@@ -75,6 +77,7 @@ impl From<Version1> for Parked {
             sku: None,
             content_encoding: None,
             link: None,
+            trace: None,
         }
     }
 }

@@ -1,8 +1,10 @@
-//! The subject of a message: the ids that it names. Of an invalid message, the ids that can be read from its bytes.
+//! The subject of a message: the ids that it names. Of an invalid message, the ids that can be read from its bytes, and its
+//! trace.
 
 mod scan;
 
 use crate::id::{CartId, EventId, OrderId, Provider, Sku};
+use crate::trace::TraceParent;
 use scan::scan;
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -49,6 +51,12 @@ impl Subject {
             sku: member(&members, "sku"),
         }
     }
+}
+
+/// The trace that a CloudEvent with these bytes names. They may be cut off, or no JSON, like those of a [`Subject`].
+pub fn trace(event: &[u8]) -> Option<TraceParent> {
+    const NAME: &str = "traceparent";
+    scan(event, &[NAME]).outer.get(NAME).and_then(|text| TraceParent::parse(text))
 }
 
 /// The member of the first object that has it as a valid id.
@@ -118,6 +126,22 @@ mod tests {
     #[case("", "- - - - -")]
     fn of_bytes(#[case] body: &str, #[case] expected: &str) {
         assert_eq!(shown(&Subject::read(body.as_bytes())), expected);
+    }
+
+    #[rstest]
+    #[case(r#"{"traceparent": "TRACE", "id": 7, "data": {}}"#, true)]
+    #[case(r#"{"id": "m-1", "traceparent": "TRACE", "data": {"order_id": "o-"#, true)]
+    #[case(r#"{"traceparent": "TRACE""#, true)]
+    #[case(r#"{"traceparent": "TRACE"#, false)]
+    #[case(r#"{"data": {"traceparent": "TRACE"}}"#, false)]
+    #[case(r#"{"data": {"note": "\"traceparent\": \"TRACE\""}}"#, false)]
+    #[case(r#"{"traceparent": "00-TRACE"}"#, false)]
+    #[case(r#"{"traceparent": 7}"#, false)]
+    #[case("", false)]
+    fn of_bytes_the_trace(#[case] event: &str, #[case] is_read: bool) {
+        const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let found = trace(event.replace("TRACE", TRACE).as_bytes());
+        assert_eq!(found, TraceParent::parse(TRACE).filter(|_| is_read));
     }
 
     #[test]
