@@ -17,6 +17,7 @@
 //! | [`schema`] | the JSON Schemas of all messages and answers |
 //! | [`cli`] | the commands of the program |
 //! | [`command_input`] | commands as people and programs write them outside of the broker |
+//! | `http_client` | the client for requests to other programs |
 //! | `token_bucket` | how many in a second, and in a burst |
 
 pub mod admin;
@@ -28,6 +29,7 @@ pub mod decode;
 pub mod degraded;
 pub mod encode;
 pub mod export;
+mod http_client;
 pub mod mark;
 pub mod metrics;
 pub mod notify;

@@ -1,17 +1,13 @@
 //! Requests to the admin API of a running process.
 
 use crate::config::{Config, Secret};
-use crate::notify::webhook;
+use crate::http_client::{HttpClient, http_client};
 use crate::telemetry::causes;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use orderly_domain::id::Operator;
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -69,7 +65,7 @@ pub enum Error {
 
 /// Asks the admin API.
 pub(super) struct Api {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpClient,
     /// The URL, without a slash at its end.
     origin: String,
     token: Secret,
@@ -93,15 +89,7 @@ impl Api {
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(Error::Url("it must begin with http:// or https://".to_owned()));
         }
-        let mut http = HttpConnector::new();
-        http.set_connect_timeout(Some(CONNECT));
-        http.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(webhook::tls(&uri).map_err(Error::Certificates)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = http_client(&uri, CONNECT, 1).map_err(Error::Certificates)?;
         Ok(Self { client, origin, token: config.admin.token.clone(), operator: None })
     }
 

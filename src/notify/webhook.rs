@@ -13,21 +13,19 @@ use super::queue::Limits;
 use super::signature::{self, SIGNATURE_HEADER, TIMESTAMP_HEADER};
 use super::{DeliveryJob, Outcome};
 use crate::config::{self, Secret};
+use crate::http_client::{HttpClient, http_client};
 use crate::pipeline::workers;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode, Uri, body::Incoming};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{self, Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_broker::Message;
 use orderly_domain::notification::{Failure, Sent};
 use orderly_domain::time::Timestamp;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -36,8 +34,6 @@ use tokio::task::JoinSet;
 const MAX_DRAINED_BYTES: usize = 64 << 10;
 /// The time for that.
 const MAX_DRAINING: Duration = Duration::from_secs(1);
-/// A connection is closed after this time without a request.
-const IDLE: Duration = Duration::from_secs(30);
 /// The header with the id of the notification, by which a receiver recognises a repetition.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const TRACEPARENT: &str = "traceparent";
@@ -73,7 +69,7 @@ pub fn limits(config: &config::Webhook) -> Limits {
 /// The client of the endpoint.
 #[derive(Clone)]
 pub struct Webhook {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpClient,
     uri: Uri,
     /// Scheme, host and port of the endpoint, for people.
     origin: String,
@@ -96,20 +92,9 @@ impl Webhook {
     /// A client as configured. It connects when the first notification is sent.
     pub fn new(config: &config::Webhook) -> Result<Self, Error> {
         let uri: Uri = config.url.expose().parse().map_err(Error::Url)?;
-        let mut http = HttpConnector::new();
-        http.set_connect_timeout(Some(config.connect_timeout.get()));
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(&uri).map_err(Error::Certificates)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(usize::from(config.max_in_flight.get()))
-            .build(connector);
+        let idle = usize::from(config.max_in_flight.get());
+        let client = http_client(&uri, config.connect_timeout.get(), idle);
+        let client = client.map_err(Error::Certificates)?;
         let secret = config.secret.clone();
         let origin = config.url.origin();
         Ok(Self { client, uri, origin, secret, timeout: config.timeout.get() })
@@ -169,18 +154,6 @@ impl Webhook {
         }
         request.body(Full::new(message.body.clone())).ok()
     }
-}
-
-/// The TLS settings. The certificates of this machine are read for `https` only.
-pub(crate) fn tls(uri: &Uri) -> std::io::Result<rustls::ClientConfig> {
-    use rustls::{ClientConfig, RootCertStore, crypto::ring};
-    let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?;
-    if uri.scheme_str() == Some("https") {
-        return Ok(builder.with_native_roots()?.with_no_client_auth());
-    }
-    Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth())
 }
 
 /// The outcome of a status for the notification, and the health of the endpoint.

@@ -3,15 +3,12 @@
 
 use super::span::{Attribute, Span, request};
 use super::{Item, Tracer};
+use crate::http_client::{HttpClient, http_client};
 use crate::metrics::Metrics;
-use crate::notify::webhook::tls;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::{CONTENT_TYPE, USER_AGENT};
 use hyper::{Request, StatusCode, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use orderly_broker::Names;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -26,8 +23,6 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
 /// Bytes of an answer that are read, so that the connection can be used again.
 const MAX_DRAINED_BYTES: usize = 64 << 10;
-/// A connection is closed after this time without a request.
-const IDLE: Duration = Duration::from_secs(30);
 /// The most characters of an answer that the log shows.
 const SHOWN: usize = 200;
 
@@ -45,7 +40,7 @@ pub enum Error {
 /// Sends the spans of a [`Tracer`].
 pub(crate) struct Exporter {
     items: mpsc::Receiver<Item>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: HttpClient,
     uri: Uri,
     /// What is said of the process with each request.
     about: Vec<(&'static str, Attribute)>,
@@ -71,20 +66,7 @@ impl Exporter {
         metrics: Metrics,
     ) -> Result<(Tracer, Self), Error> {
         let uri: Uri = url.parse().map_err(Error::Endpoint)?;
-        let mut http = HttpConnector::new();
-        http.set_connect_timeout(Some(TIMEOUT));
-        http.set_nodelay(true);
-        http.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(&uri).map_err(Error::Certificates)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(http);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(1)
-            .build(connector);
+        let client = http_client(&uri, TIMEOUT, 1).map_err(Error::Certificates)?;
         let name = std::env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
         let text = |text: String| Attribute::Text(text.into());
         let about = vec![

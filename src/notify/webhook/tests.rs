@@ -4,7 +4,7 @@ use super::*;
 use orderly_broker::Properties;
 use rstest::rstest;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
