@@ -7,7 +7,7 @@
 use super::items;
 use orderly_domain::command::{CallbackKind, PaymentCallback};
 use orderly_domain::id::{AttemptId, CaptureId, OrderId, Provider};
-use orderly_domain::identity;
+use orderly_domain::identity::{self, NameOf};
 use orderly_store::{NameHash, Ordinal};
 
 /// What a callback reports that belongs to one order. The names are those of orders in the index.
@@ -106,10 +106,9 @@ pub(crate) fn name_of_capture(
 /// reports no such result.
 pub(crate) fn name_of_result(order: Ordinal, callback: &PaymentCallback) -> Option<NameHash> {
     let PaymentCallback { provider, attempt_id, refund_id, occurred_at, .. } = callback;
-    let (id, attempt) = (refund_id.as_ref()?, (provider, attempt_id));
-    match callback.kind {
-        CallbackKind::RefundSucceeded => Some(items::success(order, id, attempt, *occurred_at)),
-        CallbackKind::RefundFailed => Some(items::failure(order, id, attempt, *occurred_at)),
+    let what = match callback.kind {
+        CallbackKind::RefundSucceeded => NameOf::RefundSuccess,
+        CallbackKind::RefundFailed => NameOf::RefundFailure,
         CallbackKind::ActionRequired
         | CallbackKind::Authorized
         | CallbackKind::Captured
@@ -117,6 +116,8 @@ pub(crate) fn name_of_result(order: Ordinal, callback: &PaymentCallback) -> Opti
         | CallbackKind::Voided
         | CallbackKind::Expired
         | CallbackKind::DisputeOpened
-        | CallbackKind::DisputeClosed => None,
-    }
+        | CallbackKind::DisputeClosed => return None,
+    };
+    let attempt = (provider, attempt_id);
+    Some(items::result(order, what, refund_id.as_ref()?, attempt, *occurred_at))
 }

@@ -136,26 +136,16 @@ pub(super) fn authorization(
     name(order, NameOf::Authorization, &parts)
 }
 
-/// The name of a success of a refund that is not kept.
-pub(super) fn success(
+/// The name of a result of a refund that is not kept: `what` says whether it was a success or a failure.
+pub(super) fn result(
     order: Ordinal,
+    what: NameOf,
     id: &RefundId,
     (provider, attempt): (&Provider, &AttemptId),
     at: Timestamp,
 ) -> NameHash {
     let parts = [id.as_str(), provider.as_str(), attempt.as_str(), &at.micros().to_string()];
-    name(order, NameOf::RefundSuccess, &parts)
-}
-
-/// The name of a failure of a refund that is not kept.
-pub(super) fn failure(
-    order: Ordinal,
-    id: &RefundId,
-    (provider, attempt): (&Provider, &AttemptId),
-    at: Timestamp,
-) -> NameHash {
-    let parts = [id.as_str(), provider.as_str(), attempt.as_str(), &at.micros().to_string()];
-    name(order, NameOf::RefundFailure, &parts)
+    name(order, what, &parts)
 }
 
 fn name(order: Ordinal, what: NameOf, parts: &[&str]) -> NameHash {

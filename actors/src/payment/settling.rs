@@ -11,6 +11,7 @@ use super::unfolding::{Taken, Unfolded};
 use crate::changeset::Changeset;
 use crate::outcome::Fault;
 use crate::tables;
+use orderly_domain::identity::NameOf;
 use orderly_domain::payment::rules::{self, KnownByName};
 use orderly_domain::payment::{Dispute, FoldedContent, FoldedItem, Refund, add_to};
 use orderly_store::{NameHash, Ordinal};
@@ -261,11 +262,11 @@ impl PaymentActor {
                 }
                 KnownByName::Share(id, provider, attempt, at) => {
                     known.folded().has_names = true;
-                    items::success(order, &id, (&provider, &attempt), at)
+                    items::result(order, NameOf::RefundSuccess, &id, (&provider, &attempt), at)
                 }
                 KnownByName::Failure(id, provider, attempt, at) => {
                     known.folded().has_names = true;
-                    items::failure(order, &id, (&provider, &attempt), at)
+                    items::result(order, NameOf::RefundFailure, &id, (&provider, &attempt), at)
                 }
             };
             self.items.name((tables::ORDERS, name), order, changeset)?;
