@@ -13,7 +13,9 @@ use orderly_domain::id::{AttemptId, Provider};
 use orderly_domain::lists::List;
 use orderly_domain::money::Currency;
 use orderly_domain::order::{Order, Status};
-use orderly_domain::payment::{FoldedContent, FoldedItem, Payments, Refund, RefundState};
+use orderly_domain::payment::{
+    FoldedContent, FoldedItem, Payments, Refund, RefundPart, RefundState,
+};
 use orderly_domain::time::Timestamp;
 use orderly_store::{Ordinal, Parts, Reader};
 use schemars::JsonSchema;
@@ -38,7 +40,16 @@ pub(super) struct PendingView<'a> {
     /// Minor units of `currency`.
     amount: i64,
     currency: Currency,
-    /// Which part of the refund this is, from 1.
+    #[serde(flatten)]
+    part: PartView,
+}
+
+views!(PendingView);
+
+/// Which part of a refund the provider was asked for. Empty when the provider was not asked.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PartView {
+    /// Which part of the refund this is, from 1. Absent when the provider was not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<u32>,
     /// How many parts the refund has.
@@ -49,7 +60,15 @@ pub(super) struct PendingView<'a> {
     r#try: Option<u32>,
 }
 
-views!(PendingView);
+impl From<Option<RefundPart>> for PartView {
+    fn from(request: Option<RefundPart>) -> Self {
+        let (part, parts, r#try) = match request {
+            Some(RefundPart { part, parts, tries }) => (Some(part), Some(parts), Some(tries)),
+            None => (None, None, None),
+        };
+        Self { part, parts, r#try }
+    }
+}
 
 /// A refund with its order.
 struct Found {
@@ -69,9 +88,7 @@ impl Found {
             attempt_id: refund.attempt.as_ref().map(AttemptId::as_str),
             amount: refund.amount,
             currency: refund.currency,
-            part: refund.request.map(|request| request.part),
-            parts: refund.request.map(|request| request.parts),
-            r#try: refund.request.map(|request| request.tries),
+            part: refund.request.into(),
         }
     }
 }

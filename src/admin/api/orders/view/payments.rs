@@ -1,10 +1,11 @@
 //! What the API shows of the payments of an order.
 
+use crate::admin::api::refunds::PartView;
 use orderly_domain::id::{AttemptId, Provider};
 use orderly_domain::money::Currency;
 use orderly_domain::payment::{
     Accepted, Attempt, AttemptState, Capture, CaptureIdentity, Dispute, DisputeState,
-    FoldedCaptures, FoldedMoney, FoldedSums, Refund, RefundPart, RefundState,
+    FoldedCaptures, FoldedMoney, FoldedSums, Refund, RefundState,
 };
 use orderly_domain::time::Timestamp;
 use schemars::JsonSchema;
@@ -133,15 +134,8 @@ pub(super) struct RefundView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     not_settled: Option<i64>,
     restocked: bool,
-    /// Which part of the refund this is, from 1. Absent when the provider was not asked.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    part: Option<u32>,
-    /// How many parts the refund has.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parts: Option<u32>,
-    /// How often the part was requested.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    r#try: Option<u32>,
+    #[serde(flatten)]
+    part: PartView,
 }
 
 /// A refund, and what of it failed and is not settled, in minor units.
@@ -161,10 +155,6 @@ impl<'a> From<(&'a Refund, i64)> for RefundView<'a> {
             failed_at: _, // the timeline shows it
             bounced_at: _,
         } = refund;
-        let (part, parts, r#try) = match request {
-            Some(RefundPart { part, parts, tries }) => (Some(*part), Some(*parts), Some(*tries)),
-            None => (None, None, None),
-        };
         let not_settled = (*state == RefundState::Failed).then_some(not_settled);
         Self {
             refund_id: id.as_str(),
@@ -177,9 +167,7 @@ impl<'a> From<(&'a Refund, i64)> for RefundView<'a> {
             settled: not_settled.map(|left| left == 0),
             not_settled,
             restocked: *restocked,
-            part,
-            parts,
-            r#try,
+            part: (*request).into(),
         }
     }
 }
