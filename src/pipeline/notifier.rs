@@ -253,6 +253,27 @@ fn refund(view: &View, delivery: &DueDelivery) -> Result<Option<Refund>, states:
     }
 }
 
+/// What came of a delivery in a unit with these events, and after how many attempts. The unit may give up others of the order,
+/// too.
+fn outcome_of(delivery: &DueDelivery, sent: Sent, events: &[Event]) -> (Label, u32) {
+    let is_it = |id: &str, channel: &Channel| id == delivery.id && *channel == delivery.channel;
+    let outcome = events.iter().find_map(|event| match event {
+        Event::NotificationDelivered { notification_id, channel, .. }
+            if is_it(notification_id, channel) =>
+        {
+            Some((Label::Delivered, delivery.attempt))
+        }
+        Event::NotificationFailed { notification_id, channel, attempts, .. }
+            if is_it(notification_id, channel) =>
+        {
+            let without = matches!(sent, Sent::GivenUp { .. });
+            Some((if without { Label::GivenUp } else { Label::Failed }, *attempts))
+        }
+        _ => None,
+    });
+    outcome.unwrap_or((Label::Retried, delivery.attempt))
+}
+
 impl Notifier {
     /// Queues the due deliveries of an order, as far as the queues have a place.
     pub(super) fn enqueue(
@@ -377,18 +398,7 @@ impl Notifier {
         problem: Option<&str>,
         entry: &JournalEntry,
     ) {
-        let (mut outcome, mut attempts) = (Label::Retried, delivery.attempt);
-        for event in &entry.record.events {
-            match event {
-                Event::NotificationDelivered { .. } => outcome = Label::Delivered,
-                Event::NotificationFailed { attempts: made, .. } => {
-                    let without = matches!(sent, Sent::GivenUp { .. });
-                    (outcome, attempts) =
-                        (if without { Label::GivenUp } else { Label::Failed }, *made);
-                }
-                _ => {}
-            }
-        }
+        let (outcome, attempts) = outcome_of(delivery, sent, &entry.record.events);
         let DueDelivery { id, channel, kind, .. } = delivery;
         let why = match sent {
             Sent::Delivered => None,
@@ -456,3 +466,6 @@ impl Notifier {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
