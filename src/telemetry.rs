@@ -180,7 +180,7 @@ mod tests {
         let hears = |text: &str, target: &str, level| {
             targets(text).expect("levels").would_enable(target, &level)
         };
-        for text in ["info", "debug,orderly=trace", "info,unsled=debug"] {
+        for text in ["info", "debug,orderly=trace", "info,unsled=debug", "info,sledge=debug"] {
             assert!(!hears(text, "sled::pagecache", Level::ERROR), "{text}");
             assert!(!hears(text, "lapin::channel", Level::ERROR), "{text}");
             assert!(hears(text, "actix_server::worker", Level::WARN), "{text}");
@@ -195,6 +195,38 @@ mod tests {
             assert!(!hears(text, "lapin", Level::ERROR), "{text}");
         }
         assert!(hears("sled", "sled::tree", Level::TRACE));
+    }
+
+    #[test]
+    fn what_is_no_level_and_no_target_is_an_error_that_names_it() {
+        for (text, wrong) in [
+            ("orderly=louder", "orderly=louder"),
+            ("info,=debug", "=debug"),
+            ("[span]=debug", "[span]=debug"),
+            ("debug, orderly{order}", "orderly{order}"),
+        ] {
+            let found = targets(text);
+            assert!(
+                matches!(&found, Err(Error::Filter(found)) if found == wrong),
+                "{text}: {found:?}"
+            );
+        }
+        let misspelt = targets("orderly=debug,inof");
+        assert!(
+            matches!(&misspelt, Err(Error::Level { found, meant: "info" }) if found == "inof"),
+            "{misspelt:?}"
+        );
+        // with a level behind it, it is the name of a target
+        assert!(targets("inof=debug").is_ok());
+        assert!(targets("").is_ok());
+    }
+
+    #[test]
+    fn an_error_is_told_with_all_of_its_causes() {
+        let cause = io::Error::other(Error::Encoding);
+        let causes = causes(&crate::notify::webhook::Error::Certificates(cause));
+        let of_webhook = "cannot read the trusted certificates for the webhook";
+        assert_eq!(causes, format!("{of_webhook}: cannot read RUST_LOG: it is not UTF-8"));
     }
 
     #[test]

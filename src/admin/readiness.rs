@@ -187,6 +187,30 @@ mod tests {
         assert!(is_ready());
         readiness.raise(Condition::Clock, "stepped");
         assert!(!is_ready());
+        readiness.raise(Condition::Broker, "lost");
+        readiness.clear(Condition::Clock);
+        assert!(!is_ready(), "another condition holds");
+        readiness.clear(Condition::Broker);
+        assert!(is_ready());
+    }
+
+    #[test]
+    fn a_reason_has_one_name() {
+        for condition in [
+            Condition::Starting,
+            Condition::Draining,
+            Condition::Broker,
+            Condition::Storage,
+            Condition::Failed,
+            Condition::Clock,
+            Condition::Stalled,
+            Condition::Topology,
+            Condition::Upgrading,
+        ] {
+            let reason = Reason { condition, detail: "why".to_owned() };
+            let shown = serde_json::to_value(reason).expect("JSON");
+            assert_eq!(shown, serde_json::json!({"reason": condition.as_str(), "detail": "why"}));
+        }
     }
 
     #[test]

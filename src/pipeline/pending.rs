@@ -74,6 +74,7 @@ mod tests {
         pending.met("b", at(45));
         assert_eq!(pending.count(at(50)), (1, Duration::from_secs(5)));
         // nobody tells when the oldest of an order with very many are dropped
+        assert_eq!(pending.count(at(45 + 100 + 3600)), (1, Duration::from_secs(3700)));
         assert_eq!(pending.count(at(46 + 100 + 3600)), (0, Duration::ZERO));
     }
 

@@ -1,3 +1,6 @@
+mod exporter;
+mod way;
+
 use super::span::{Kind, request};
 use super::*;
 use bytes::Bytes;
@@ -20,6 +23,13 @@ fn delivery() -> Delivery {
 
 fn tracer(per_million: u32) -> (Tracer, mpsc::Receiver<Item>) {
     Tracer::on(Names::new("shop"), per_million, Metrics::new().0)
+}
+
+/// A span without content.
+fn span() -> Span {
+    let zero = Duration::ZERO;
+    let interval = Interval::between(zero, zero, zero);
+    Span::under(named(NAMED), 1, (Kind::Internal, "x"), interval, Timestamp::EPOCH)
 }
 
 fn named(text: &str) -> TraceParent {
@@ -67,11 +77,6 @@ fn what_finds_no_place_is_dropped_and_counted() {
     let (metrics, exporter) = Metrics::new();
     let (tracer, mut items) = Tracer::on(Names::new("shop"), 0, metrics);
     let shared = tracer.0.as_ref().expect("it is on");
-    let zero = Duration::ZERO;
-    let span = || {
-        let interval = Interval::between(zero, zero, zero);
-        Span::under(named(NAMED), 1, (Kind::Internal, "x"), interval, Timestamp::EPOCH)
-    };
     for _ in 0..QUEUE + 3 {
         shared.add(span());
     }

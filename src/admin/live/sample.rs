@@ -190,6 +190,9 @@ mod tests {
     use crate::degraded::Degraded;
     use crate::metrics::Metrics;
     use crate::metrics::labels::{CommandType, Restriction, Stage};
+    use crate::notify::breaker::State;
+    use orderly_actors::counters::ParkedReason;
+    use orderly_actors::owner::Owner;
     use orderly_domain::command::Kind;
     use orderly_domain::notification::Channel;
     use orderly_domain::order::Status;
@@ -197,12 +200,16 @@ mod tests {
     use rstest::rstest;
     use serde_json::json;
 
-    #[test]
-    fn a_sample_shows_what_the_second_brought_and_what_is_wrong() {
+    fn health() -> (Metrics, Health) {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
         let degraded = Degraded::new(metrics.clone());
-        let health = Health { readiness, degraded, exporter, namespace: "shop".to_owned() };
+        (metrics, Health { readiness, degraded, exporter, namespace: "shop".to_owned() })
+    }
+
+    #[test]
+    fn a_sample_shows_what_the_second_brought_and_what_is_wrong() {
+        let (metrics, health) = health();
         let place = CommandType::Known(Kind::OrderPlace);
         metrics.commands(place, Verdict::Applied, 100);
         metrics.command_duration(Stage::Total, Duration::from_secs(2), 100);
@@ -210,6 +217,8 @@ mod tests {
 
         metrics.commands(place, Verdict::Applied, 7);
         metrics.commands(CommandType::Other, Verdict::Invalid, 1);
+        metrics.commands(place, Verdict::Conflict, 2);
+        metrics.commands(place, Verdict::Failed, 4);
         metrics.commands(CommandType::Internal, Verdict::Applied, 50);
         metrics.command_duration(Stage::Total, Duration::from_millis(4), 8);
         metrics.orders(Status::Paid, 3);
@@ -233,9 +242,68 @@ mod tests {
         assert_eq!((&shown["attention"], &shown["refunds_pending"]), (&json!(2), &json!(4)));
         assert_eq!(shown["refunds_oldest"], json!(90.0));
         let point = sample.point;
-        assert_eq!((point.commands, point.parked), (4.0, 0.5));
+        assert_eq!((point.commands, point.parked), (7.0, 3.5));
         let median = point.p50.expect("there were commands");
         assert!((0.002_5..=0.005).contains(&median), "only those of this second count: {median}");
+        assert!(point.p99.expect("there were commands") > median);
+    }
+
+    /// Each value is another one, so that none can be taken for another one.
+    #[test]
+    fn each_value_of_a_sample_is_that_of_its_metric() {
+        let second = Duration::from_secs;
+        let (metrics, health) = health();
+        let before = Before { reading: health.exporter.reading(), at: Duration::ZERO };
+        metrics.parked(ParkedReason::TooLarge, 11);
+        metrics.waiting_callbacks(12);
+        metrics.in_flight(13);
+        metrics.outbox_oldest(second(14));
+        metrics.actor_restart(Owner::Cart);
+        metrics.channel_configured(Channel::Webhook);
+        metrics.breaker(Channel::Webhook, State::Open);
+        metrics.notifications_pending(Channel::Webhook, 99, second(15));
+        metrics.notifications_pending(Channel::Amqp, 99, second(99));
+        metrics.queue_messages(16);
+        metrics.parked_oldest(second(17));
+        metrics.disk(18, 19);
+        metrics.broker_connected();
+        (0..3).for_each(|_| metrics.broker_reconnect());
+        metrics.store_bytes(20);
+        metrics.outbox_pending(21);
+        health.readiness.raise(Condition::Clock, "stepped");
+        let now = health.exporter.reading();
+        let at = Timestamp::parse("2026-01-31T12:00:00Z").expect("a time");
+        let sample = Sample::new(&health, &now, &before, second(1), at);
+
+        let shown = serde_json::to_value(&sample).expect("JSON");
+        for (name, value) in [
+            ("/version", json!(env!("CARGO_PKG_VERSION"))),
+            ("/ready", json!(false)),
+            ("/reasons/1", json!({"reason": "clock", "detail": "stepped"})),
+            ("/degraded", json!([])),
+            ("/parked/too_large", json!(11)),
+            ("/parked/malformed", json!(0)),
+            ("/waiting_callbacks", json!(12)),
+            ("/in_flight", json!(13)),
+            ("/outbox_oldest", json!(14.0)),
+            ("/restarts/cart", json!(1)),
+            ("/restarts/order", json!(0)),
+            ("/breakers", json!({"webhook": 2})),
+            ("/notifications_oldest", json!({"webhook": 15})),
+            ("/queued", json!(16)),
+            ("/parked_oldest", json!(17.0)),
+            ("/disk_free", json!(18)),
+            ("/disk_size", json!(19)),
+            ("/broker_connected", json!(true)),
+            ("/broker_reconnects", json!(3)),
+            ("/store_bytes", json!(20)),
+            ("/point/at", json!(at)),
+            ("/point/commands", json!(0.0)),
+            ("/point/p50", json!(null)),
+            ("/point/outbox", json!(21)),
+        ] {
+            assert_eq!(shown.pointer(name), Some(&value), "{name}");
+        }
     }
 
     #[rstest]
