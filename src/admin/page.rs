@@ -74,6 +74,7 @@ static FILES: &[File] = files! {
     "router.js": SCRIPT,
     "search.js": SCRIPT,
     "session.js": SCRIPT,
+    "sharing.js": SCRIPT,
     "stock.js": SCRIPT,
     "story.js": SCRIPT,
     "todo.js": SCRIPT,

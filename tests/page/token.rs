@@ -1,6 +1,6 @@
 //! The token: asked for, kept in memory only.
 
-use super::browse;
+use super::{at, browse};
 use crate::browser::key;
 use crate::shop::Shop;
 use orderly::config::Secret;
@@ -43,6 +43,34 @@ fn the_page_asks_for_the_token_and_says_when_it_is_wrong() {
     assert_eq!(browser.run("return indexedDB.databases().then((all) => all.length)"), 0);
     browser.reload();
     browser.until_shown("dialog[open]", "asks for a token");
+}
+
+/// Windows share a stream of samples, and nothing else.
+#[test]
+fn another_window_is_told_nothing_before_it_has_the_token() {
+    let shop = locked();
+    let browser = browse(&shop, "");
+    browser.until_shown("dialog[open]", "asks for a token");
+    browser.type_into("#token", &format!("{TOKEN}{}", key::ENTER));
+    browser.until_shown("#live-state", "Live");
+
+    browser.open_window();
+    browser.go(&at(&shop, ""));
+    browser.until_shown("dialog[open]", "asks for a token");
+    let passed_on = browser.run(
+        "
+        const all = [];
+        return new Promise((done) => {
+            new BroadcastChannel('orderly-live-1').onmessage = ({ data }) => { if (all.push(data) === 3) done(JSON.stringify(all)); };
+        });
+    ",
+    );
+    let passed_on = passed_on.as_str().expect("a text");
+    assert!(passed_on.contains("broker_connected") && !passed_on.contains(TOKEN), "{passed_on}");
+    let sample = "import('/page/live.js').then(({ live }) => live.sample)";
+    assert_eq!(browser.run(&format!("return {sample}")), json!(null));
+    browser.type_into("#token", &format!("{TOKEN}{}", key::ENTER));
+    browser.until_shown("#live-state", "Live");
 }
 
 #[test]

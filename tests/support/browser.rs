@@ -132,7 +132,17 @@ impl Browser {
 
     /// Opens another tab, and shows it. Gives its name.
     pub(crate) fn open_tab(&self) -> String {
-        let tab = self.call("POST", "/window/new", &json!({ "type": "tab" }));
+        self.new_window("tab")
+    }
+
+    /// Opens one more window, which is seen beside the others, and goes on in it. Returns its name, which is used like that of
+    /// a tab.
+    pub(crate) fn open_window(&self) -> String {
+        self.new_window("window")
+    }
+
+    fn new_window(&self, kind: &str) -> String {
+        let tab = self.call("POST", "/window/new", &json!({ "type": kind }));
         let tab = tab["handle"].as_str().expect("a name").to_owned();
         self.show_tab(&tab);
         tab
@@ -147,6 +157,12 @@ impl Browser {
     pub(crate) fn show_tab(&self, tab: &str) {
         self.call("POST", "/window", &json!({ "handle": tab }));
         self.chrome("Page.bringToFront", &json!({}));
+    }
+
+    /// Closes the tab that is shown. Another one is to be shown next.
+    pub(crate) fn close_tab(&self) {
+        self.check();
+        self.call("DELETE", "/window", &Value::Null);
     }
 
     /// Loads the page again.
