@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p orderly-actors --bench core [-- ORDERS]`. The core is the sequencer, the five
 //! owners and the store above a disk that is a map in memory: units are committed in groups,
-//! nothing is synced. Checkpoints are made as often as in the process, but not counted: they are
+//! nothing is synced. Checkpoints are made and segments merged as often as in the process, but not counted: they are
 //! the store thread's work (see the bench `store`). Commands are decoded beforehand; what that
 //! costs is printed beside. All times are the CPU's. As a test (`cargo test --benches`) it only shows that it works.
 
@@ -124,6 +124,7 @@ async fn run(sequencer: &mut Sequencer, log: &mut Log, inbound: &[InboundMessage
         spent += since(begun);
         if sequencer.view().borrow().dirty_bytes() > DIRTY {
             let report = log.checkpoint().expect("is written");
+            while log.compact().expect("merges") {}
             let begun = now();
             sequencer.view().borrow_mut().checkpointed(&report);
             spent += since(begun);
@@ -137,17 +138,17 @@ fn stock(sku: u64) -> InboundMessage {
     inbound(Kind::StockSet, &format!("s-{sku}"), body.into())
 }
 
-/// Each order's placing and its capture, as producers write them.
+/// The placing of all orders, then their captures, as producers write them: when an order is paid, it is in no cache any more.
 fn bodies(orders: u64, seed: u64) -> Vec<(Kind, String, Bytes)> {
     let mut rng = SimRng::new(seed);
-    let mut bodies = Vec::new();
-    for order in 0..orders {
+    let placed = (0..orders).map(|order| {
         let first = rng.below(SKUS);
         let second = (first + 1 + rng.below(SKUS - 1)) % SKUS;
-        bodies.push((Kind::OrderPlace, format!("p-{order:08}"), place(order, first, second)));
-        bodies.push((Kind::PaymentCallback, format!("c-{order:08}"), capture(order)));
-    }
-    bodies
+        (Kind::OrderPlace, format!("p-{order:08}"), place(order, first, second))
+    });
+    let captured =
+        (0..orders).map(|order| (Kind::PaymentCallback, format!("c-{order:08}"), capture(order)));
+    placed.chain(captured).collect()
 }
 
 fn place(order: u64, first: u64, second: u64) -> Bytes {

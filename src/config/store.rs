@@ -20,7 +20,7 @@ pub struct Store {
     pub idempotency_retention: Duration,
     /// The time for which the journal, settled orders and closed carts are kept.
     pub history_retention: Duration,
-    /// Memory for pages that were read from disk.
+    /// Memory for what was read from disk, the filters of the index among it.
     pub cache: ByteSize,
     /// A checkpoint begins when the changes since the last one take this much memory.
     pub checkpoint_bytes: ByteSize,

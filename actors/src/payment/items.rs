@@ -17,9 +17,9 @@ use std::sync::Arc;
 pub(super) struct Items {
     view: SharedView,
     cache: StateCache<FoldedItem>,
-    /// What the command in hand named, and how many records it made.
+    /// The command in hand: its unit, what the names stand for that it asked for or gave, and how many records it made.
     unit: Seq,
-    names: BTreeMap<(Table, NameHash), Ordinal>,
+    names: BTreeMap<(Table, NameHash), Option<Ordinal>>,
     made: u64,
 }
 
@@ -46,10 +46,12 @@ impl Items {
 
     pub(super) fn find(&mut self, table: Table, name: &NameHash) -> Result<Option<Ordinal>, Fault> {
         self.begin();
-        match self.names.get(&(table, *name)) {
-            Some(ordinal) => Ok(Some(*ordinal)),
-            None => Ok(self.view.borrow().find(table, name)?),
+        if let Some(known) = self.names.get(&(table, *name)) {
+            return Ok(*known);
         }
+        let found = self.view.borrow().find(table, name)?;
+        self.names.insert((table, *name), found);
+        Ok(found)
     }
 
     /// Gives a name, unless it is given already.
@@ -60,7 +62,7 @@ impl Items {
         changeset: &mut Changeset,
     ) -> Result<(), Fault> {
         if self.find(table, &name)?.is_none() {
-            self.names.insert((table, name), ordinal);
+            self.names.insert((table, name), Some(ordinal));
             changeset.names.push((table, name, ordinal));
         }
         Ok(())

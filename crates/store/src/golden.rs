@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::checkpoint::Manifest;
 use crate::codec::Reader;
 use crate::disk::simulated::SimDisk;
-use crate::disk::{Batch, Cache, Disk, Tree};
+use crate::disk::{Batch, Disk, Tree};
 use crate::format::{FORMAT, Formats, Kind, STAMP, UNRELEASED, complement};
 use crate::index::{self, Catalog, Entry, IDENTITIES, POSTINGS, Segment, Writer};
 use crate::journal::{self, Chunk, Journal, Packer};
@@ -231,8 +231,7 @@ fn read(kind: Kind, disk: &SimDisk) -> String {
             let segment = segment(&mut Batch::new(Tree::Index));
             let look = |number| {
                 let segments = [&segment].into_iter();
-                index::find(&*disk, Some(&Cache::new(1 << 20)), segments, &hash(number))
-                    .expect(expected)
+                index::find(&*disk, segments, &hash(number)).expect(expected)
             };
             format!("{:?}", [0, 8_192, 8_194, 8_195].map(look))
         }

@@ -55,6 +55,7 @@ struct State {
     pending: Vec<Batch>,
     /// Writes and syncs so far.
     operations: u64,
+    reads: u64,
     /// The bytes of all values that were put so far, for each tree.
     put: [u64; Tree::ALL.len()],
     armed: Option<(u64, Fault)>,
@@ -115,6 +116,7 @@ impl SimDisk {
             seen: content,
             pending: Vec::new(),
             operations: 0,
+            reads: 0,
             put: [0; Tree::ALL.len()],
             armed: None,
             failed: None,
@@ -128,6 +130,11 @@ impl SimDisk {
     /// The number of writes and syncs so far.
     pub fn operations(&self) -> u64 {
         self.state().operations
+    }
+
+    /// The number of single records that were read so far.
+    pub fn reads(&self) -> u64 {
+        self.state().reads
     }
 
     /// Makes the write or sync with this number (counted from 1) fail, and every later one.
@@ -178,7 +185,9 @@ impl SimDisk {
 
 impl Disk for SimDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
-        Ok(self.state().seen.get(&(tree, key.to_vec())).cloned())
+        let mut state = self.state();
+        state.reads += 1;
+        Ok(state.seen.get(&(tree, key.to_vec())).cloned())
     }
 
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {

@@ -10,11 +10,13 @@
 //! A checkpoint writes the new entries of each index as one segment. [`Merge`] turns many small segments into few large
 //! ones. A segment that the manifest does not name does not count: opening removes what a crash left of one.
 
+use std::ops::Deref;
+
 use bytes::Bytes;
 
-use super::bloom::probes;
+use super::bloom::{FILTER_BITS, probes};
 use crate::codec::{Reader, Undecodable, put_varint};
-use crate::disk::{Batch, Cache, Disk, MAX_RECORD, Tree};
+use crate::disk::{Batch, Disk, MAX_RECORD, Tree};
 use crate::error::Error;
 use crate::format::Kind;
 use crate::schema::MAX_TABLES;
@@ -62,6 +64,13 @@ pub(crate) struct Segment {
 }
 
 impl Segment {
+    /// The most bytes that the directory and the heads of the runs take, with what it takes to keep them.
+    pub(super) fn bytes_of_heads(&self) -> usize {
+        const RUN: usize = 16 * BLOCKS + 16 + 64;
+        let filters = self.entries.saturating_mul(FILTER_BITS as u64) / 8;
+        usize::try_from(filters).unwrap_or(usize::MAX).saturating_add(self.runs as usize * RUN)
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put_varint(out, self.id);
         out.push(u8::try_from(self.index).unwrap_or(u8::MAX));
@@ -109,59 +118,114 @@ pub(crate) const fn width(index: usize) -> usize {
     if index == IDENTITIES { 32 } else { 24 }
 }
 
-/// Finds the newest entry of a hash. `segments` are given newest first. Without a cache it reads from the disk.
+/// A record of a segment, and what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// The first hashes of the runs.
+    Directory,
+    /// The head of a run: its filter, and the first hashes of its blocks.
+    Head(u32),
+    /// A block of a run, the first of which is 1.
+    Block(u32, u16),
+}
+
+impl Part {
+    pub(super) fn key(self, id: u64) -> [u8; 14] {
+        match self {
+            Self::Directory => key(id, DIRECTORY, 0),
+            Self::Head(run) => key(id, run, 0),
+            Self::Block(run, block) => key(id, run, block),
+        }
+    }
+
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Directory => Kind::SegmentDirectory,
+            Self::Head(_) => Kind::SegmentRun,
+            Self::Block(..) => Kind::SegmentBlock,
+        }
+    }
+
+    /// The content of the record. A missing record is an error, since the manifest names the segment.
+    pub(super) fn open(self, key: &[u8], record: Option<Bytes>) -> Result<Bytes, Error> {
+        let kind = self.kind();
+        kind.open(key, record.ok_or_else(|| Error::corrupt(kind.name(), key))?)
+    }
+}
+
+/// The content of a record.
+pub(super) enum Record<'a> {
+    Kept(&'a [u8]),
+    Read(Bytes),
+}
+
+impl Deref for Record<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Kept(content) => content,
+            Self::Read(content) => content,
+        }
+    }
+}
+
+/// Where the records of a segment come from.
+pub(super) trait Records {
+    fn load(&mut self, part: Part) -> Result<Record<'_>, Error>;
+}
+
+/// The records of a segment on disk.
+struct OnDisk<'a>(&'a dyn Disk, u64);
+
+impl Records for OnDisk<'_> {
+    fn load(&mut self, part: Part) -> Result<Record<'_>, Error> {
+        let key = part.key(self.1);
+        part.open(&key, self.0.get(Tree::Index, &key)?).map(Record::Read)
+    }
+}
+
+/// Finds the newest entry of a hash, reading from the disk. `segments` are given newest first.
 pub(crate) fn find<'a>(
     disk: &dyn Disk,
-    cache: Option<&Cache>,
     segments: impl Iterator<Item = &'a Segment>,
     hash: &[u8; 16],
 ) -> Result<Option<[u64; 2]>, Error> {
     for segment in segments {
-        if let Some(words) = find_in(disk, cache, segment, hash)? {
+        if let Some(words) = find_in(segment, OnDisk(disk, segment.id), hash)? {
             return Ok(Some(words));
         }
     }
     Ok(None)
 }
 
-fn find_in(
-    disk: &dyn Disk,
-    cache: Option<&Cache>,
+/// Finds the entry of a hash in a segment.
+pub(super) fn find_in(
     segment: &Segment,
+    mut records: impl Records,
     hash: &[u8; 16],
 ) -> Result<Option<[u64; 2]>, Error> {
     let run = if segment.runs > 1 {
-        let record = load(disk, cache, Kind::SegmentDirectory, key(segment.id, DIRECTORY, 0))?;
-        let firsts = Hashes(&record);
-        match firsts.last_not_above(hash) {
+        match Hashes(&records.load(Part::Directory)?).last_not_above(hash) {
             Some(run) => u32::try_from(run).unwrap_or(DIRECTORY),
             None => return Ok(None),
         }
     } else {
         0
     };
-    let run_key = key(segment.id, run, 0);
-    let record = load(disk, cache, Kind::SegmentRun, run_key)?;
-    let head =
-        RunHead::of(&record).map_err(Error::undecodable(Kind::SegmentRun.name(), &run_key))?;
+    let part = Part::Head(run);
+    let record = records.load(part)?;
+    let head = RunHead::of(&record)
+        .map_err(Error::undecodable(Kind::SegmentRun.name(), &part.key(segment.id)))?;
     if !head.may_have(hash) {
         return Ok(None);
     }
     let Some(block) = head.firsts.last_not_above(hash) else {
         return Ok(None);
     };
-    let block_key = key(segment.id, run, u16::try_from(block + 1).unwrap_or(u16::MAX));
-    let block = load(disk, cache, Kind::SegmentBlock, block_key)?;
+    drop(record);
+    let block = records.load(Part::Block(run, u16::try_from(block + 1).unwrap_or(u16::MAX)))?;
     Ok(Entries { bytes: &block, width: width(segment.index) }.find(hash))
-}
-
-/// The content of a record of a segment. A missing record is an error, since the manifest names the segment.
-fn load(disk: &dyn Disk, cache: Option<&Cache>, kind: Kind, key: [u8; 14]) -> Result<Bytes, Error> {
-    let record = match cache {
-        Some(cache) => cache.get(disk, Tree::Index, &key)?,
-        None => disk.get(Tree::Index, &key)?,
-    };
-    kind.open(&key, record.ok_or_else(|| Error::corrupt(kind.name(), &key))?)
 }
 
 /// A sorted array of hashes.

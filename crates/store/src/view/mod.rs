@@ -30,7 +30,7 @@ use self::overlay::{Overlay, PartChange};
 use crate::checkpoint::Report;
 use crate::disk::{Cache, Disk, Tree};
 use crate::error::Error;
-use crate::index::{self, Catalog, IDENTITIES};
+use crate::index::{Catalog, IDENTITIES, Lookup};
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
 use crate::postings::RecentPostings;
@@ -42,6 +42,8 @@ use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, U
 /// Entities, each with the last unit in its history.
 pub(crate) type WithHistory = Vec<(Entity, Option<Seq>)>;
 
+/// One part in so many of the cache's memory is for the heads of segments, which every look-up needs.
+const HEADS: usize = 4;
 /// How many covered units one call of [`View::trim`] forgets.
 const FORGET_IDLE: usize = 4096;
 /// How many entities are read at once to count them.
@@ -64,8 +66,8 @@ pub struct View {
     /// The recent units. Only the view writes here; every [`Reader`] reads here too.
     recent: SharedRecent,
     totals: Totals,
-    /// The same catalog as in `recent`, for reading it without the lock.
-    catalog: Arc<Catalog>,
+    /// Names and identities in the same catalog as in `recent`, without its lock.
+    lookup: Lookup,
     sizes: PageSizes,
     cache: Cache,
     timers: RefCell<Pending>,
@@ -82,15 +84,16 @@ impl View {
         sizes: PageSizes,
         cache: usize,
     ) -> Self {
+        let heads = cache / HEADS;
         Self {
             timers: RefCell::new(Pending::new(Arc::clone(&disk))),
             recent: SharedRecent::new(Overlay::new(&totals), Arc::clone(&catalog)),
-            cache: Cache::new(cache),
+            cache: Cache::new(cache - heads),
             postings: Arc::default(),
             disk,
             history,
             totals,
-            catalog,
+            lookup: Lookup::new(catalog, heads),
             sizes,
         }
     }
@@ -152,8 +155,7 @@ impl View {
         if recent.is_some() {
             return Ok(recent);
         }
-        let found =
-            index::find(&*self.disk, Some(&self.cache), self.catalog.names(table), &hash.0)?;
+        let found = self.lookup.find((&*self.disk, &self.cache), table.index(), &hash.0)?;
         Ok(found.map(|[ordinal, _]| Ordinal(ordinal)))
     }
 
@@ -164,8 +166,7 @@ impl View {
         if let Some((data, seq)) = recent {
             return Ok(Some(Seen { data, seq }));
         }
-        let found =
-            index::find(&*self.disk, Some(&self.cache), self.catalog.of(IDENTITIES), &hash.0)?;
+        let found = self.lookup.find((&*self.disk, &self.cache), IDENTITIES, &hash.0)?;
         Ok(found.map(|[data, seq]| Seen { data, seq: Seq(seq) }))
     }
 
@@ -340,7 +341,7 @@ impl View {
         for page in &report.pages {
             self.cache.forget(Tree::Pages, &page.key());
         }
-        self.catalog = Arc::clone(&report.catalog);
+        self.lookup.renew(Arc::clone(&report.catalog));
         let mut recent = self.recent.write();
         recent.catalog = Arc::clone(&report.catalog);
         recent.overlay.cover(report.covered);

@@ -100,7 +100,7 @@ impl Reader {
         }
         let catalog = Arc::clone(&recent.catalog);
         drop(recent);
-        let found = index::find(&*self.disk, None, catalog.of(IDENTITIES), &hash.0)?;
+        let found = index::find(&*self.disk, catalog.of(IDENTITIES), &hash.0)?;
         Ok(found.map(|[data, seq]| Seen { data, seq: Seq(seq) }))
     }
 
@@ -112,7 +112,7 @@ impl Reader {
         }
         let catalog = Arc::clone(&recent.catalog);
         drop(recent);
-        let found = index::find(&*self.disk, None, catalog.names(table), &hash.0)?;
+        let found = index::find(&*self.disk, catalog.names(table), &hash.0)?;
         Ok(found.map(|[ordinal, _]| Ordinal(ordinal)))
     }
 
