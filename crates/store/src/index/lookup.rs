@@ -65,11 +65,11 @@ impl Lookup {
         let mut smallest_first: Vec<&Segment> =
             (0..POSTINGS).flat_map(|at| catalog.of(at)).collect();
         smallest_first.sort_unstable_by_key(|segment| (segment.entries, segment.id));
-        let mut used = 0;
+        let mut used = 0_usize;
         let mut fitting: BTreeMap<u64, Heads> = smallest_first
             .into_iter()
             .take_while(|segment| {
-                used += segment.bytes_of_heads();
+                used = used.saturating_add(segment.bytes_of_heads());
                 used <= self.limit
             })
             .map(|segment| {

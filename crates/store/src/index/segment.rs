@@ -66,6 +66,7 @@ pub(crate) struct Segment {
 impl Segment {
     /// The most bytes that the directory and the heads of the runs take, with what it takes to keep them.
     pub(super) fn bytes_of_heads(&self) -> usize {
+        // of a run: the first hashes of its blocks, its own in the directory, and what rounding and keeping two records take
         const RUN: usize = 16 * BLOCKS + 16 + 64;
         let filters = self.entries.saturating_mul(FILTER_BITS as u64) / 8;
         usize::try_from(filters).unwrap_or(usize::MAX).saturating_add(self.runs as usize * RUN)

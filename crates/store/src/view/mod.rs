@@ -42,8 +42,8 @@ use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, U
 /// Entities, each with the last unit in its history.
 pub(crate) type WithHistory = Vec<(Entity, Option<Seq>)>;
 
-/// One part in so many of the cache's memory is for the heads of segments, which every look-up needs.
-const HEADS: usize = 4;
+/// The heads of segments, which every look-up needs, get this part of the cache's memory: a quarter.
+const PART_FOR_HEADS: usize = 4;
 /// How many covered units one call of [`View::trim`] forgets.
 const FORGET_IDLE: usize = 4096;
 /// How many entities are read at once to count them.
@@ -84,7 +84,7 @@ impl View {
         sizes: PageSizes,
         cache: usize,
     ) -> Self {
-        let heads = cache / HEADS;
+        let heads = cache / PART_FOR_HEADS;
         Self {
             timers: RefCell::new(Pending::new(Arc::clone(&disk))),
             recent: SharedRecent::new(Overlay::new(&totals), Arc::clone(&catalog)),
