@@ -29,12 +29,14 @@ impl<A: Value> Parameters for Window<A> {
                 about: "The largest number of items.",
                 schema: <Limit as Field>::schema,
                 is_required: false,
+                check: |text| <Limit as Field>::read(text).map(drop),
             },
             Parameter {
                 name: "after",
                 about: "`next` of the page before; without it the first page is given.",
                 schema: A::schema,
                 is_required: false,
+                check: |text| <Option<A> as Field>::read(text).map(drop),
             },
         ]
     }

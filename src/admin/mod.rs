@@ -149,7 +149,7 @@ fn own_routes() -> Routes {
 }
 
 /// Every route that there is, without what its handlers need.
-fn table() -> Routes {
+pub fn table() -> Routes {
     own_routes().and(api::table())
 }
 

@@ -199,7 +199,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
 }
 
 fn query_parameter(parameter: &Parameter, generator: &mut SchemaGenerator) -> Value {
-    let Parameter { name, about, schema, is_required } = parameter;
+    let Parameter { name, about, schema, is_required, check: _ } = parameter;
     json!({
         "name": name, "in": "query", "required": is_required, "description": about,
         "schema": schema(generator),
@@ -207,7 +207,7 @@ fn query_parameter(parameter: &Parameter, generator: &mut SchemaGenerator) -> Va
 }
 
 /// Headers are few and each is documented in place.
-fn header_parameter(Parameter { name, about, schema, is_required }: &Parameter) -> Value {
+fn header_parameter(Parameter { name, about, schema, is_required, check: _ }: &Parameter) -> Value {
     let mut inline = SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .into_generator();

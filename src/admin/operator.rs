@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::operation::{Input, Operation};
 use super::problem::Problem;
-use super::query::Parameter;
+use super::query::{Expected, Parameter};
 
 /// The header, as documents write it.
 const HEADER: &str = "X-Operator";
@@ -60,6 +60,10 @@ impl Input for NamedOperator {
                 "pattern": "^[!-~]([ -~]*[!-~])?$",
             }),
             is_required: false,
+            check: |name| match name.map(Operator::new) {
+                Some(Err(problem)) => Err(Expected::Other(problem.to_string())),
+                Some(Ok(_)) | None => Ok(()),
+            },
         });
         operation.problem(StatusCode::UNPROCESSABLE_ENTITY, "The header X-Operator has no name");
     }

@@ -23,6 +23,8 @@ pub struct Parameter {
     pub schema: SchemaOf,
     /// Whether a request must have it.
     pub is_required: bool,
+    /// Whether it may have this value; `None` where a request leaves it out.
+    pub check: fn(Option<&str>) -> Result<(), Expected>,
 }
 
 /// The query parameters of a route, with their values.
@@ -130,6 +132,7 @@ macro_rules! parameters {
                         about: concat!($($doc),+).trim_ascii(),
                         schema: <$type as $crate::admin::query::Field>::schema,
                         is_required: <$type as $crate::admin::query::Field>::IS_REQUIRED,
+                        check: |text| <$type as $crate::admin::query::Field>::read(text).map(drop),
                     },
                 )*];
                 $( all.extend(<$More as $crate::admin::query::Parameters>::all()); )?
@@ -175,12 +178,26 @@ impl Given {
 
     /// The value of a parameter.
     pub(super) fn value<T: Field>(&self, name: &str) -> Result<T, Problem> {
+        self.read(name, T::IS_REQUIRED, T::read)
+    }
+
+    /// Refuses a parameter whose value is not possible, or that must be given and is not.
+    pub(super) fn check_value(&self, parameter: &Parameter) -> Result<(), Problem> {
+        self.read(parameter.name, parameter.is_required, parameter.check)
+    }
+
+    fn read<T>(
+        &self,
+        name: &str,
+        is_required: bool,
+        read: impl FnOnce(Option<&str>) -> Result<T, Expected>,
+    ) -> Result<T, Problem> {
         let text = self.0.iter().find(|(given, _)| given == name).map(|(_, text)| text.as_str());
-        if text.is_none() && T::IS_REQUIRED {
+        if text.is_none() && is_required {
             let problem = Problem::unprocessable(format!("{name}: must be given"));
             return Err(problem.with("parameter", json!(name)));
         }
-        T::read(text).map_err(|expected| wrong(name, text.unwrap_or_default(), &expected))
+        read(text).map_err(|expected| wrong(name, text.unwrap_or_default(), &expected))
     }
 }
 
@@ -244,10 +261,14 @@ mod tests {
 
     fn read(query: &str) -> Result<Filter, String> {
         let given = Given::parse(query);
-        given
-            .check(&Filter::all())
-            .and_then(|()| Filter::read(&given))
-            .map_err(|problem| problem.to_string())
+        let all = Filter::all();
+        let named = || given.check(&all);
+        let read =
+            named().and_then(|()| Filter::read(&given)).map_err(|problem| problem.to_string());
+        // what a parameter refuses by itself is what reading all of them refuses
+        let checked = named().and_then(|()| all.iter().try_for_each(|one| given.check_value(one)));
+        assert_eq!(checked.map_err(|problem| problem.to_string()).err(), read.clone().err());
+        read
     }
 
     #[test]

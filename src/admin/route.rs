@@ -119,6 +119,14 @@ impl Route {
         self.is_open
     }
 
+    /// What a request with this query is refused for before its handler runs, if it is: an unknown parameter, or a value
+    /// that is not possible.
+    pub fn check_query(&self, query: &str) -> Result<(), Problem> {
+        let given = Given::parse(query);
+        given.check(&self.operation.query)?;
+        self.operation.query.iter().try_for_each(|parameter| given.check_value(parameter))
+    }
+
     /// What the route takes and answers.
     pub fn operation(&self) -> &Operation {
         &self.operation

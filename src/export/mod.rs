@@ -14,7 +14,7 @@ mod line;
 mod reader;
 mod writer;
 
-pub use self::reader::{Imported, import};
+pub use self::reader::{Imported, check_line, import};
 pub use self::writer::export;
 
 use std::io;

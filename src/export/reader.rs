@@ -67,6 +67,16 @@ pub fn import(
     Ok(imported)
 }
 
+/// Whether bytes are a line of an export, whatever the lines around it are; or what is wrong with them.
+pub fn check_line(bytes: &[u8]) -> Result<(), String> {
+    meaning(bytes).map(drop)
+}
+
+fn meaning(bytes: &[u8]) -> Result<Meaning, String> {
+    let line: Line = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    Meaning::try_from(line.stored)
+}
+
 /// Reads all lines.
 fn read(
     mut lines: impl BufRead,
@@ -85,10 +95,8 @@ fn read(
         }
         progress(bytes.len() as u64);
         let wrong = |what: String| Error::Line { number, what };
-        let line: Line =
-            serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         let first = || wrong("the first line is not of kind \"store\"".to_owned());
-        match Meaning::try_from(line.stored).map_err(wrong)? {
+        match meaning(&bytes).map_err(wrong)? {
             Meaning::Store { version, .. } if version > VERSION => {
                 return Err(Error::Newer { found: version, known: VERSION });
             }

@@ -47,6 +47,9 @@ mod supervisor;
 pub(super) mod topology;
 mod unreadable;
 
+#[cfg(feature = "failpoints")]
+pub use self::unreadable::read_frames;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;

@@ -40,6 +40,8 @@
 pub mod backup;
 mod checkpoint;
 mod codec;
+#[cfg(feature = "simulation")]
+pub mod damaged;
 pub mod disk;
 mod error;
 mod format;

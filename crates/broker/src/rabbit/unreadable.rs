@@ -43,3 +43,18 @@ pub(super) async fn set_aside(endpoint: &Endpoint, settings: &Settings) -> Resul
     })
     .await?
 }
+
+/// Reads frames as they come from a broker, and says how many there were: for tests with damaged bytes. `input` is what a
+/// connection receives.
+#[cfg(feature = "failpoints")]
+pub fn read_frames(mut input: &[u8]) -> std::io::Result<usize> {
+    const BODY_MAX: usize = 4096;
+    let mut filter = UnreadableFilter::new("dead");
+    let mut frames = 0;
+    while let Some((frame, length)) = frame::split_frame(input)? {
+        filter.take(&frame, BODY_MAX)?;
+        input = &input[length..];
+        frames += 1;
+    }
+    Ok(frames)
+}

@@ -33,7 +33,7 @@ mod source;
 mod tests;
 mod writer;
 
-#[cfg(test)]
+#[cfg(any(test, feature = "simulation"))]
 pub(crate) use self::block::{Block, key};
 pub(crate) use self::encoding::{Decoder, Encoder};
 pub(crate) use self::merge::Merge;

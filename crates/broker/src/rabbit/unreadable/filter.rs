@@ -92,7 +92,7 @@ impl UnreadableFilter {
     fn answer(&mut self, frame: &RawFrame) -> io::Result<Vec<AMQPFrame>> {
         match frame.method() {
             Some(AMQPClass::Basic(basic::AMQPMethod::Ack(ack))) => {
-                let rest = self.unconfirmed.split_off(&(ack.delivery_tag + 1));
+                let rest = self.unconfirmed.split_off(&ack.delivery_tag.saturating_add(1));
                 let mut confirmed = std::mem::replace(&mut self.unconfirmed, rest);
                 if !ack.multiple {
                     let others = confirmed.split_off(&ack.delivery_tag);
