@@ -14,7 +14,12 @@
 //! | `delete` | order id | when the other owners have deleted their parts of the order |
 //! | `finish` | order id | when all owners have staged what a command on that order changes |
 //! | `worker` | name of a worker | when a thread or task around the core takes up work |
+//! | `point` | a point of a command's way | when a command, a group of units or a batch of events has come there |
 //! | `worker` | `publish_events`, `publish_mandatory`, `publish_replies` | when a publishing channel takes up a batch (in `orderly-broker`) |
+//!
+//! The points are, in the order of the way: `decoded`, `sealed`, `commit` (before the fsync), `committed`, `durable` (before the
+//! acks), `acknowledged`, `mark`, `publish`, `published`, `confirmed` (before the cursor), and beside it `checkpoint` (after each
+//! of its steps), `checkpointed` and `merge`.
 //!
 //! The action is one of the `fail` crate (`1*panic`: once), or `return(abort)`.
 

@@ -18,7 +18,7 @@ use self::feed::{FeedState, HANDED_OVER, NONE};
 use self::marks::Marks;
 use super::Error;
 use super::pace::{Pace, Report};
-use super::workers::{Workers, failpoint};
+use super::workers::{Workers, failpoint, point};
 use crate::degraded::Degraded;
 use crate::encode::{self, Encoder};
 use crate::mark::MarkWriter;
@@ -270,6 +270,7 @@ impl Relay {
             return;
         }
         self.in_flight -= batch.events.len();
+        point("confirmed");
         // units without events that are published may follow the last batch
         let is_last = self.outstanding.is_empty();
         self.advance(if is_last { self.next } else { batch.through });
@@ -371,7 +372,9 @@ impl Relay {
         }
         let began = self.clock.monotonic();
         self.in_flight += events.len();
+        point("publish");
         let receipt = self.stream.publish(batch).await;
+        point("published");
         self.outstanding.push_back(Batch { through: self.next, events, receipt, began });
         self.show_oldest();
         Ok(())

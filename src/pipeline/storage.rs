@@ -3,7 +3,7 @@
 
 use super::Error;
 use super::timers::StepDetector;
-use super::workers::{Workers, failpoint};
+use super::workers::{Workers, failpoint, point};
 use crate::config::Config;
 use crate::metrics::Metrics;
 use orderly_actors::clock::{Clock, SystemClock};
@@ -225,7 +225,9 @@ impl<C: Clock> Storage<C> {
 
     fn commit(&mut self, units: &[Arc<Unit>]) -> Result<(), store::Error> {
         let start = self.clock.monotonic();
+        point("commit");
         let committed = self.log.commit(units)?;
+        point("committed");
         self.metrics.group_commit(units.len(), self.clock.monotonic().saturating_sub(start));
         self.tell(Report::Durable(committed.through));
         Ok(())
@@ -237,9 +239,13 @@ impl<C: Clock> Storage<C> {
         let dirty = self.log.dirty_bytes();
         let late = now.saturating_sub(self.checkpointed) >= self.policy.checkpoint_every;
         let due = dirty >= self.policy.checkpoint_bytes || (late && dirty > 0);
-        if (self.log.is_checkpointing() || due)
-            && let Some(report) = self.log.checkpoint_step()?
-        {
+        if !self.log.is_checkpointing() && !due {
+            return Ok(());
+        }
+        let report = self.log.checkpoint_step()?;
+        point("checkpoint");
+        if let Some(report) = report {
+            point("checkpointed");
             self.checkpointed = now;
             self.house.rests_since = None; // the checkpoint left segments to merge and to remove
             self.tell(Report::Checkpoint(Box::new(report)));
@@ -263,7 +269,11 @@ impl<C: Clock> Storage<C> {
         }
         self.house.rests_since = None;
         // nothing is merged while a checkpoint is under way, so there may be more to do after it
-        if !self.log.compact()? && !more && !self.log.is_checkpointing() {
+        let merging = self.log.compact()?;
+        if merging {
+            point("merge");
+        }
+        if !merging && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);
         }

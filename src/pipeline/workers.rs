@@ -107,6 +107,11 @@ pub fn text(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
+/// A point of a command's way, where a test may end the process.
+pub fn point(name: &str) {
+    failpoints::hit("point", name);
+}
+
 /// The place where a test may make a worker panic.
 pub fn failpoint(name: &str) {
     failpoints::hit("worker", name);

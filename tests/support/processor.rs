@@ -230,6 +230,15 @@ impl Processor {
         panic!("neither happened in time");
     }
 
+    /// How the process ended, if it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        let status = self.child.as_mut()?.try_wait().expect("its state");
+        if status.is_some() {
+            self.child = None;
+        }
+        status
+    }
+
     /// SIGKILL.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().expect("it runs");

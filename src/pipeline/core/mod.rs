@@ -22,7 +22,7 @@ use super::relay::RelayHandle;
 use super::storage::{Report, Work};
 use super::timers::{Timers, WallClock};
 use super::watchdog::Heartbeat;
-use super::workers::{Workers, failpoint};
+use super::workers::{Workers, failpoint, point};
 use super::{Condition, Error};
 use crate::decode::Decoder;
 use crate::degraded::Degraded;
@@ -249,6 +249,7 @@ impl Core {
             self.send_interrupted().await?;
             self.hand_over();
             self.pending_acks.acknowledge(self.clock.monotonic());
+            point("acknowledged");
             self.audit();
         }
     }
@@ -314,6 +315,7 @@ impl Core {
     async fn deliver(&mut self, delivery: Delivery, received: Duration) -> Result<(), Error> {
         self.heartbeat.beat();
         let mut inbound = self.decoder.decode(&delivery.message);
+        point("decoded");
         let mut trace = self.tracer.delivered(&mut inbound.trace, &delivery);
         let began = self.clock.monotonic();
         let step = self.sequencer.run(&inbound).await?;
@@ -376,6 +378,7 @@ impl Core {
         let mut follow_ups = VecDeque::from([(sealed, cause)]);
         while let Some((sealed, cause)) = follow_ups.pop_front() {
             self.group.push(Arc::clone(&sealed.unit));
+            point("sealed");
             for follow_up in &sealed.follow_ups {
                 if let FollowUp::RunWaiting(order) = *follow_up
                     && let Some(step) = self.sequencer.run_waiting(order).await?
@@ -444,6 +447,7 @@ impl Core {
     async fn report(&mut self, report: Report) -> Result<(), Error> {
         match report {
             Report::Durable(through) => {
+                point("durable");
                 let now = self.clock.monotonic();
                 let durable = self.pending_acks.durable(through, now);
                 self.outbound.reply(durable.replies);

@@ -3,6 +3,7 @@
 //! One mark is under way at a time. It covers every unit that was durable when it was made, so under load one mark covers many
 //! events, and the next one is confirmed while those events are published.
 
+use super::super::workers::point;
 use crate::mark::MarkWriter;
 use orderly_actors::clock::{Clock as _, SystemClock};
 use orderly_broker::{Confirm, Publisher, Receipt};
@@ -46,6 +47,7 @@ impl Marks {
             let message = self.writer.message(Seq(next.0.saturating_sub(1)), self.clock.now());
             let receipt = self.publisher.mark(message).await;
             self.under_way = Some((next, receipt));
+            point("mark");
         }
     }
 

@@ -1,0 +1,311 @@
+//! A processor, its load, and what became of both.
+
+use crate::Row;
+use crate::load::{Load, SKUS, TOTAL, UNITS, order_id};
+use crate::processor::Processor;
+use crate::producer::{Got, Producer, stock};
+use orderly_demo::Random;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+
+/// Longer than any recovery takes that succeeds. It is counted in looks, so that a machine that stands still costs nothing.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// The pause between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Looks that a time has.
+fn looks(time: Duration) -> u128 {
+    time.as_millis() / LOOK.as_millis()
+}
+const ON_HAND: u64 = 10_000_000;
+
+/// What the end of a kind may assume.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Ending {
+    /// The fault removed commands that were confirmed: the producer publishes all of them again.
+    pub(crate) publish_again: bool,
+    /// The fault removed the queues of subscribers, or their bindings: events are missing there.
+    pub(crate) events_are_missing: bool,
+}
+
+pub(crate) struct Site {
+    /// The URL for everybody but the processor.
+    url: String,
+    namespace: String,
+    processor: Option<Processor>,
+    load: Option<Load>,
+    runtime: Runtime,
+    events: String,
+    notifications: String,
+    pub(crate) row: Row,
+    pub(crate) ending: Ending,
+    pub(crate) random: Random,
+    /// The file that says how far the wall clock of the processor is ahead.
+    pub(crate) clock: Option<PathBuf>,
+}
+
+impl Site {
+    /// Starts a processor on `processor_url`, and a load on `url`, which is the same broker.
+    pub(crate) fn start(
+        kind: &str,
+        url: &str,
+        processor_url: &str,
+        seed: u64,
+        variables: &[(&str, String)],
+    ) -> Self {
+        let namespace = crate::rabbit::namespace(kind);
+        let mut processor = Processor::new(processor_url, &namespace)
+            .with("RUST_LOG", "off")
+            .with("ORDERLY_STORE__CHECKPOINT_EVERY", "1s")
+            .with("ORDERLY_ORDERS__HOLD_FOR", "20d")
+            .with("ORDERLY_ORDERS__HOLD_CAP", "20d");
+        for (key, value) in variables {
+            processor = processor.with(key, value);
+        }
+        processor.start();
+        let runtime = crate::rabbit::runtime();
+        let (events, notifications) = runtime.block_on(async {
+            let producer = Producer::new(url, &namespace).await;
+            let events = producer.bind_classic("events", "#").await;
+            let notifications = producer.bind_classic("notifications", "#").await;
+            let stocks: Vec<_> =
+                (0..SKUS).map(|number| stock(&format!("sku-{number:02}"), ON_HAND)).collect();
+            producer.publish(&stocks).await;
+            (events, notifications)
+        });
+        let load = Load::start(url, &namespace, seed);
+        Self {
+            url: url.to_owned(),
+            namespace,
+            processor: Some(processor),
+            load: Some(load),
+            runtime,
+            events,
+            notifications,
+            row: Row { kind: kind.to_owned(), ..Row::default() },
+            ending: Ending::default(),
+            random: Random::new(seed),
+            clock: None,
+        }
+    }
+
+    pub(crate) fn processor(&mut self) -> &mut Processor {
+        self.processor.as_mut().expect("it is put back after each change")
+    }
+
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Sets a variable for the starts that follow.
+    pub(crate) fn set(&mut self, key: &str, value: &str) {
+        self.processor = self.processor.take().map(|processor| processor.with(key, value));
+    }
+
+    /// Sleeps for a random time.
+    pub(crate) fn sleep(&mut self, least: u64, most: u64) {
+        std::thread::sleep(Duration::from_millis(self.random.between(least, most)));
+    }
+
+    pub(crate) fn unexpected(&mut self, what: impl Into<String>) {
+        self.row.unexpected.push(what.into());
+    }
+
+    /// Waits until the processor is ready and has processed orders since; starts it when it has ended.
+    pub(crate) fn recover(&mut self) {
+        self.recover_when(|processor| processor.get("/readyz").is_some());
+    }
+
+    /// Waits until the processor has processed orders since, whether it is ready or not.
+    pub(crate) fn recover_work(&mut self) {
+        self.recover_when(|_| true);
+    }
+
+    fn recover_when(&mut self, is_ready: impl Fn(&Processor) -> bool) {
+        let began = Instant::now();
+        let published = self.load.as_ref().map_or(0, Load::orders);
+        let mut work = None;
+        for _ in 0..looks(PATIENCE) {
+            if let Some(status) = self.ended() {
+                self.unexpected(format!("the processor ended by itself: {status}"));
+                self.processor().spawn();
+            }
+            let processor = self.processor();
+            let paid = processor.metric("orderly_orders{", "status=\"paid\"");
+            let is_ready = is_ready(processor);
+            let first = *work.get_or_insert(paid);
+            if first.is_nan() {
+                work = None;
+            } else if is_ready && (paid > first || paid >= published as f64 + 1.0) {
+                self.row.recovered += 1;
+                self.row.slowest_recovery =
+                    self.row.slowest_recovery.max(began.elapsed().as_secs_f64());
+                return;
+            }
+            std::thread::sleep(LOOK);
+        }
+        self.unexpected(format!("not recovered within {PATIENCE:?}"));
+    }
+
+    /// How the processor ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.processor().has_ended()
+    }
+
+    /// Waits until the processor has ended by itself: whether it did.
+    pub(crate) fn ends_within(&mut self, limit: Duration) -> bool {
+        for _ in 0..looks(limit) {
+            if self.ended().is_some() {
+                return true;
+            }
+            std::thread::sleep(LOOK);
+        }
+        false
+    }
+
+    /// Ends the load, waits until everything is processed, and compares what became of it with what was published.
+    pub(crate) fn finish(mut self) -> Row {
+        let orders = self.load.take().expect("it is ended once").stop(self.ending.publish_again);
+        self.row.orders = orders;
+        let mut looks = looks(PATIENCE);
+        while !self.is_done(orders) {
+            if let Some(status) = self.ended() {
+                self.unexpected(format!("the processor ended by itself: {status}"));
+                self.processor().spawn();
+            }
+            looks -= 1;
+            if looks == 0 {
+                self.unexpected("not everything was processed in time");
+                break;
+            }
+            std::thread::sleep(LOOK);
+        }
+        let parked = self.processor().metric("orderly_parked{", "");
+        if parked > 0.5 {
+            self.unexpected(format!("{parked} messages are parked"));
+        }
+        let (events, told) = self.taken(orders);
+        let stopped = self.processor().stop();
+        if stopped.code() != Some(0) {
+            self.unexpected(format!("the processor stopped with {stopped}"));
+        }
+        self.count_events(&events, orders);
+        self.count_notifications(&told, orders);
+        self.count_books(orders);
+        self.row
+    }
+
+    fn is_done(&mut self, orders: u64) -> bool {
+        let processor = self.processor();
+        processor.metric("orderly_orders{", "status=\"paid\"") > orders as f64 - 0.5
+            && processor.metric("orderly_in_flight", "") < 0.5
+            && processor.metric("orderly_outbox_pending", "") < 0.5
+    }
+
+    /// The events, and the notifications of all orders, as far as they come in time.
+    fn taken(&mut self, orders: u64) -> (Vec<Got>, Vec<Got>) {
+        let (url, namespace) = (self.url.clone(), self.namespace.clone());
+        let (events, notifications) = (self.events.clone(), self.notifications.clone());
+        let (events, told, left) = self.runtime.block_on(async {
+            let producer = Producer::new(&url, &namespace).await;
+            let events = producer.drain(&events).await;
+            let mut told = Vec::new();
+            // what was under way at a fault is published again some seconds later
+            for _ in 0..40 {
+                told.extend(producer.drain(&notifications).await);
+                let of: BTreeSet<_> =
+                    told.iter().map(|got| got.body["order_id"].to_string()).collect();
+                if of.len() as u64 >= orders {
+                    break;
+                }
+            }
+            (events, told, producer.depth(&format!("{namespace}.commands")).await)
+        });
+        if left > 0 {
+            self.unexpected(format!("{left} messages are left in the queue of commands"));
+        }
+        (events, told)
+    }
+
+    /// Every order has one event of each type, under one id, and the events of an order come in their order.
+    fn count_events(&mut self, events: &[Got], orders: u64) {
+        let mut ids: BTreeMap<(&str, &str), BTreeSet<&str>> = BTreeMap::new();
+        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        let (mut seen, mut incarnations) = (BTreeSet::new(), BTreeSet::new());
+        let mut disordered = 0;
+        for event in events {
+            let Some(order) =
+                event.body["subject"].as_str().filter(|subject| subject.starts_with("o-"))
+            else {
+                continue;
+            };
+            if !seen.insert(&*event.id) {
+                self.row.repeated_events += 1;
+                continue;
+            }
+            ids.entry((order, &event.routing_key)).or_default().insert(&event.id);
+            let Some((incarnation, sequence)) = event.id.rsplit_once('-') else { continue };
+            incarnations.insert(incarnation);
+            let sequence = sequence.parse().unwrap_or(0);
+            disordered += u32::from(last.insert(order, sequence) > Some(sequence));
+        }
+        self.row.duplicated += ids.values().filter(|ids| ids.len() > 1).count() as u64;
+        if disordered > 0 {
+            self.unexpected(format!(
+                "{disordered} events came before an earlier one of their order"
+            ));
+        }
+        if incarnations.len() > 1 {
+            self.unexpected(format!("the store has {} incarnations", incarnations.len()));
+        }
+        if !self.ending.events_are_missing {
+            let has = |number: &u64| ids.contains_key(&(&*order_id(*number), "order.paid"));
+            self.row.lost += (0..orders).filter(|number| !has(number)).count() as u64;
+        }
+    }
+
+    fn count_notifications(&mut self, told: &[Got], orders: u64) {
+        let mut ids: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for notification in told {
+            let order = notification.body["order_id"].as_str().unwrap_or_default();
+            ids.entry(order).or_default().insert(&notification.id);
+        }
+        self.row.duplicated += ids.values().filter(|ids| ids.len() > 1).count() as u64;
+        if !self.ending.events_are_missing {
+            let has = |number: &u64| ids.contains_key(&*order_id(*number));
+            self.row.lost += (0..orders).filter(|number| !has(number)).count() as u64;
+        }
+    }
+
+    /// The audit of the store, and its counts.
+    fn count_books(&mut self, orders: u64) {
+        let audit = self.processor().verify();
+        let counts = &audit["counts"];
+        let number = |value: &serde_json::Value| value.as_u64().unwrap_or(0);
+        let paid = number(&counts["statuses"]["paid"]);
+        let (money, sold) = (number(&counts["paid"]["EUR"]), number(&counts["sold"]));
+        let on_hand = number(&counts["on_hand"]);
+        self.row.lost += orders.saturating_sub(paid);
+        self.row.duplicated += (money / TOTAL).saturating_sub(orders);
+        self.row.duplicated += (sold / UNITS).saturating_sub(orders);
+        let is_right = paid == orders
+            && money == orders * TOTAL
+            && sold == orders * UNITS
+            && on_hand == SKUS * ON_HAND - orders * UNITS;
+        if !is_right {
+            self.unexpected(format!("{orders} orders, and the books say {counts}"));
+        }
+    }
+}
