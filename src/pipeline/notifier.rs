@@ -70,6 +70,8 @@ pub(super) struct Enqueued {
     pub(super) check_again_at: Option<Timestamp>,
     /// Deliveries that are given up without an attempt.
     pub(super) given_up: Vec<(DueDelivery, Sent)>,
+    /// A delivery found no place, and its channel works.
+    pub(super) found_no_place: bool,
 }
 
 /// A delivery that waits in the queue of its channel.
@@ -326,6 +328,7 @@ impl Notifier {
                         continue;
                     }
                     Admission::Later(at) => {
+                        enqueued.found_no_place |= !lane.queue.is_down(moment.elapsed);
                         let at = moment.wall_at(at);
                         // a delivery whose time ends before that is checked, and given up, at its end
                         if lane.queue.is_down(moment.elapsed) && delivery.give_up_at > moment.wall {

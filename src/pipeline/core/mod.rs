@@ -135,8 +135,9 @@ struct Core {
     /// The counts of retention in the last log line, and the time of that line.
     logged_retention: (RetentionCounts, Duration),
     askers: audit::Askers,
-    /// Orders that may have had a delivery in hand when the process ended.
-    interrupted: BTreeSet<Ordinal>,
+    /// Orders whose deliveries are queued as soon as there is room: what found no place, and at the start what may have been
+    /// in hand when the process ended.
+    unqueued: BTreeSet<Ordinal>,
 }
 
 /// What woke the loop.
@@ -148,7 +149,7 @@ enum Wake {
     Outcomes(Outcomes),
     Intake(Option<Intake>),
     Tick,
-    /// No other event is ready: there is time for audits and interrupted deliveries.
+    /// No other event is ready: there is time for audits, and for deliveries that found no place.
     Idle,
 }
 
@@ -203,13 +204,13 @@ impl Core {
             counted_restarts: vec![0; Owner::ALL.len()],
             logged_retention: (RetentionCounts::default(), Duration::ZERO),
             askers: audit::Askers::default(),
-            interrupted: BTreeSet::new(),
+            unqueued: BTreeSet::new(),
         }
     }
 
     async fn run(&mut self, mut questions: mpsc::Receiver<Question>) -> Result<(), Error> {
         self.begin().await?;
-        self.interrupted = self.sequencer.orders_to_notify(notify::INTERRUPTED_WITHIN)?;
+        self.unqueued = self.sequencer.orders_to_notify(notify::INTERRUPTED_WITHIN)?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -229,7 +230,7 @@ impl Core {
                 }
                 intake = self.link.intake.recv(), if takes_messages => Wake::Intake(intake),
                 // `yield_now` is not ready at once: so the runtime can run its timers between two slices
-                () = tokio::task::yield_now(), if self.askers.under_way() || self.has_interrupted() => Wake::Idle,
+                () = tokio::task::yield_now(), if self.askers.under_way() || self.has_unqueued() => Wake::Idle,
             };
             self.heartbeat.beat();
             match wake {
@@ -246,7 +247,7 @@ impl Core {
                 Wake::Tick => self.tick().await?,
                 Wake::Idle => {}
             }
-            self.send_interrupted().await?;
+            self.queue_more().await?;
             self.hand_over();
             self.pending_acks.acknowledge(self.clock.monotonic());
             point("acknowledged");
@@ -375,8 +376,9 @@ impl Core {
         sealed: Sealed,
         cause: Option<(DeliveryRef, Message)>,
     ) -> Result<(), Error> {
-        let mut follow_ups = VecDeque::from([(sealed, cause)]);
-        while let Some((sealed, cause)) = follow_ups.pop_front() {
+        let mut follow_ups = VecDeque::new();
+        let mut next = Some((sealed, cause));
+        while let Some((sealed, cause)) = next {
             self.group.push(Arc::clone(&sealed.unit));
             point("sealed");
             for follow_up in &sealed.follow_ups {
@@ -399,6 +401,7 @@ impl Core {
             let now = self.clock.monotonic();
             let originals = Originals { view: self.sequencer.view() };
             self.pending_acks.sealed(sealed, cause, &originals, now);
+            next = follow_ups.pop_front();
         }
         Ok(())
     }

@@ -20,7 +20,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 /// At a start, deliveries whose timers are due within this time are checked at once. They were in hand, or waited for
 /// their channel, when the process ended. A delivery that is to be retried later is not due by its own state, and waits.
 pub(super) const INTERRUPTED_WITHIN: Duration = Duration::from_secs(600);
-/// The time that one slice of them takes at most.
+/// The most orders that the core remembers because their deliveries found no place. The timers find those of further ones.
+const MOST_UNQUEUED: usize = 100_000;
+/// The time that one slice of [`queue_more`](Core::queue_more) takes at most.
 const SLICE: Duration = Duration::from_millis(4);
 
 impl Core {
@@ -42,25 +44,28 @@ impl Core {
             return Ok(None);
         }
         let moment = self.moment();
-        let Enqueued { check_again_at, given_up } =
+        let Enqueued { check_again_at, given_up, found_no_place } =
             self.notifier.enqueue(&self.sequencer, due, trigger, moment)?;
+        if found_no_place && trigger == Trigger::Requested && self.unqueued.len() < MOST_UNQUEUED {
+            self.unqueued.insert(order);
+        }
         for (delivery, sent) in given_up {
             self.record(&delivery, sent, None).await?;
         }
         Ok(check_again_at)
     }
 
-    /// Whether [`send_interrupted`](Self::send_interrupted) has something to do now.
-    pub(super) fn has_interrupted(&self) -> bool {
-        !self.interrupted.is_empty() && self.notifier.has_room(self.clock.monotonic())
+    /// Whether [`queue_more`](Self::queue_more) has something to do now.
+    pub(super) fn has_unqueued(&self) -> bool {
+        !self.unqueued.is_empty() && self.notifier.has_room(self.clock.monotonic())
     }
 
-    /// Queues the deliveries that were in hand when the process ended, for a slice of time. Their timers stay in the
-    /// store: if the process ends again, or a channel is full, the timers find the deliveries once more.
-    pub(super) async fn send_interrupted(&mut self) -> Result<(), Error> {
+    /// Queues deliveries that found no place before, or were in hand when the process ended, for a slice of time. Their timers
+    /// stay in the store: if the process ends, the timers find the deliveries once more.
+    pub(super) async fn queue_more(&mut self) -> Result<(), Error> {
         let begun = self.clock.monotonic();
-        while self.has_interrupted() && self.clock.monotonic() < begun + SLICE {
-            let Some(order) = self.interrupted.pop_first() else { break };
+        while self.has_unqueued() && self.clock.monotonic() < begun + SLICE {
+            let Some(order) = self.unqueued.pop_first() else { break };
             self.notify(order, Trigger::Requested).await?;
             self.notifier.pump(self.moment());
         }
