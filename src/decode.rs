@@ -114,7 +114,7 @@ impl Decoder {
                 .as_deref()
                 .and_then(|who| Operator::new(who).ok()),
             attempts: message.properties.attempt,
-            command: Err(Invalid::malformed("it was not read")), // replaced below
+            command: Err(Invalid::unread()), // replaced below
             ignored: Ignored::default(),
             raw: Raw {
                 body: message.body.clone(),

@@ -3,7 +3,7 @@
 use crate::changeset::Changeset;
 use crate::owner::Owner;
 use crate::states;
-use crate::supervisor::Monitored;
+use crate::supervisor::{Monitored, OwnerAddr};
 use actix::prelude::*;
 use orderly_domain::command::Invalid;
 use orderly_domain::id::OrderId;
@@ -141,9 +141,9 @@ pub fn accepted<T>(reply: Reply<T>) -> Result<(T, Changeset), Fault> {
 }
 
 /// Asks an owner. When the owner panics the message is lost, and the error says so.
-pub async fn ask<A, M>(owner: &Addr<A>, message: M) -> Result<M::Result, Fault>
+pub async fn ask<A, M>(owner: &OwnerAddr<A>, message: M) -> Result<M::Result, Fault>
 where
-    A: Monitored + Actor<Context = Context<A>> + Handler<M>,
+    A: Monitored + Actor<Context = Context<A>> + Handler<M> + Unpin,
     M: Message + Send + 'static,
     M::Result: Send,
 {

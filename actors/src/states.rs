@@ -125,50 +125,61 @@ pub struct StateCache<S: State> {
     view: SharedView,
     cache: Cache<u64, Arc<S>, Weight>,
     capacity: u64,
-    /// The states that a command changed whose unit was not sealed yet, by their ordinals.
-    staged: Vec<Change<S>>,
-    /// The unit that the staged states belong to.
-    staging_unit: Seq,
-    /// What was read for the command in hand, by the ordinals: the cache may have dropped it. Only of states in lists.
-    seen: Vec<(Ordinal, Option<Arc<S>>)>,
+    /// What the command in hand has read and changed, by the ordinals. Its states enter the cache when its unit is sealed, each once.
+    in_hand: Vec<InHand<S>>,
     /// The unit that the command in hand makes, if it makes one.
-    seen_for: Seq,
+    unit: Seq,
 }
 
-/// The change of one state.
-struct Change<S> {
+/// A state that the command in hand has read, changed, or both.
+struct InHand<S> {
     ordinal: Ordinal,
-    before: Option<Arc<S>>,
-    /// `None`: the command deleted the state.
-    after: Option<Arc<S>>,
+    before: Before<S>,
+    /// What the command made of the state. `None`: nothing so far.
+    change: Option<Changed<S>>,
+}
+
+/// A state before the command in hand.
+enum Before<S> {
+    /// Nobody has read it for the command.
+    Unread,
+    /// It was in the cache.
+    Cached(Arc<S>),
+    /// It was read from the store. `None`: there was none.
+    Stored(Option<Arc<S>>),
+}
+
+/// What the command in hand made of a state.
+enum Changed<S> {
+    Put(Arc<S>),
+    Deleted,
+}
+
+impl<S> Before<S> {
+    fn state(&self) -> Option<Arc<S>> {
+        match self {
+            Self::Unread => None,
+            Self::Cached(state) => Some(Arc::clone(state)),
+            Self::Stored(state) => state.clone(),
+        }
+    }
 }
 
 impl<S: State> StateCache<S> {
     /// A cache of about `capacity` bytes over the states that `view` reads.
     pub fn new(view: SharedView, capacity: u64) -> Self {
-        Self {
-            view,
-            cache: cache(capacity),
-            capacity,
-            staged: Vec::new(),
-            staging_unit: Seq::FIRST,
-            seen: Vec::new(),
-            seen_for: Seq::FIRST,
-        }
+        Self { view, cache: cache(capacity), capacity, in_hand: Vec::new(), unit: Seq::FIRST }
     }
 
     /// The state as the command in hand sees it.
     pub fn get(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
-        self.keep_sealed();
-        match self.staged_at(ordinal) {
-            Ok(place) => Ok(self.staged[place].after.clone()),
-            Err(_) => {
-                let state = self.sealed(ordinal)?;
-                if S::IN_LISTS {
-                    self.note(ordinal, state.as_ref());
-                }
-                Ok(state)
-            }
+        self.begin();
+        let in_hand = self.place(ordinal).ok().map(|place| &self.in_hand[place]);
+        match in_hand.map(|one| (&one.change, &one.before)) {
+            Some((Some(Changed::Put(after)), _)) => Ok(Some(Arc::clone(after))),
+            Some((Some(Changed::Deleted), _)) => Ok(None),
+            None | Some((None, Before::Unread)) => self.load(ordinal),
+            Some((None, read)) => Ok(read.state()),
         }
     }
 
@@ -182,100 +193,95 @@ impl<S: State> StateCache<S> {
         Ok(())
     }
 
-    /// Notes what was read for the command in hand.
-    fn note(&mut self, ordinal: Ordinal, state: Option<&Arc<S>>) {
-        let unit = self.view.borrow().next_seq();
-        if self.seen_for != unit {
-            self.seen_for = unit;
-            self.seen.clear();
-        }
-        if let Err(place) = self.seen.binary_search_by_key(&ordinal, |(seen, _)| *seen) {
-            self.seen.insert(place, (ordinal, state.cloned()));
-        }
-    }
-
-    /// The state before the command in hand, which does not change it yet.
-    fn before(&self, ordinal: Ordinal) -> Option<Arc<S>> {
-        if !S::IN_LISTS {
-            return None;
-        }
-        if self.seen_for == self.view.borrow().next_seq()
-            && let Ok(place) = self.seen.binary_search_by_key(&ordinal, |(seen, _)| *seen)
-        {
-            return self.seen[place].1.clone();
-        }
-        let is_new = || {
-            self.view.borrow().read(S::TABLE, ordinal, S::PART).is_ok_and(|state| state.is_none())
-        };
-        debug_assert!(is_new(), "a {} was changed, and not read before", S::KIND);
-        None
-    }
-
-    /// The place of a staged state, or the place where it belongs.
-    fn staged_at(&self, ordinal: Ordinal) -> Result<usize, usize> {
-        self.staged.binary_search_by_key(&ordinal, |change| change.ordinal)
-    }
-
     /// The state as it was before the command in hand, when that command has changed the state already.
     pub fn before_command(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
-        self.keep_sealed();
-        if self.staged_at(ordinal).is_ok() { self.sealed(ordinal) } else { Ok(None) }
-    }
-
-    fn sealed(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
-        if let Some(state) = self.cache.get(&ordinal.0) {
-            return Ok(Some(Arc::clone(state)));
+        self.begin();
+        match self.place(ordinal) {
+            Ok(place) if self.in_hand[place].change.is_some() => {
+                match &self.in_hand[place].before {
+                    Before::Unread => self.load(ordinal),
+                    read => Ok(read.state()),
+                }
+            }
+            Ok(_) | Err(_) => Ok(None),
         }
-        let Some(state) = read::<S>(&self.view.borrow(), ordinal)? else {
-            return Ok(None);
-        };
-        let state = Arc::new(state);
-        self.cache.insert(ordinal.0, Arc::clone(&state));
-        Ok(Some(state))
     }
 
     /// The command in hand changes the state. Later commands see the new one once the unit is
     /// sealed.
     pub fn stage(&mut self, ordinal: Ordinal, state: S) -> Staged<S> {
         let after = Arc::new(state);
-        let before = self.restage(ordinal, Some(Arc::clone(&after)));
+        let before = self.change(ordinal, Changed::Put(Arc::clone(&after)));
         Staged { ordinal, before, after }
     }
 
     /// The command in hand deletes the state. Returns the state before the command, if the state is in lists.
     pub fn stage_deleted(&mut self, ordinal: Ordinal) -> Option<Arc<S>> {
-        self.restage(ordinal, None)
+        self.change(ordinal, Changed::Deleted)
     }
 
-    /// Returns the state before the command.
-    fn restage(&mut self, ordinal: Ordinal, after: Option<Arc<S>>) -> Option<Arc<S>> {
-        self.keep_sealed();
-        let before = match self.staged_at(ordinal) {
-            Ok(place) => {
-                let change = &mut self.staged[place];
-                change.after = after;
-                change.before.clone()
-            }
+    /// Returns the state before the command, if the state is in lists.
+    fn change(&mut self, ordinal: Ordinal, change: Changed<S>) -> Option<Arc<S>> {
+        self.begin();
+        let place = match self.place(ordinal) {
+            Ok(place) => place,
             Err(place) => {
-                let before = self.before(ordinal);
-                self.staged.insert(place, Change { ordinal, before: before.clone(), after });
-                before
+                let new = InHand { ordinal, before: Before::Unread, change: None };
+                self.in_hand.insert(place, new);
+                place
             }
         };
-        self.staging_unit = self.view.borrow().next_seq();
+        let before = if S::IN_LISTS {
+            debug_assert!(self.is_known(place), "a {} was changed, and not read before", S::KIND);
+            self.in_hand[place].before.state()
+        } else {
+            None
+        };
+        self.in_hand[place].change = Some(change);
         before
     }
 
-    /// Caches what an earlier command staged, when its unit is sealed. A command without a unit ends
+    /// Whether the state before the command was read, or there was none.
+    fn is_known(&self, place: usize) -> bool {
+        let InHand { ordinal, before, .. } = &self.in_hand[place];
+        let stored = || self.view.borrow().read(S::TABLE, *ordinal, S::PART);
+        !matches!(before, Before::Unread) || stored().is_ok_and(|state| state.is_none())
+    }
+
+    /// The state before the command in hand, from memory or from the store.
+    fn load(&mut self, ordinal: Ordinal) -> Result<Option<Arc<S>>, Error> {
+        let before = match self.cache.get(&ordinal.0) {
+            Some(state) => Before::Cached(Arc::clone(state)),
+            None => Before::Stored(read::<S>(&self.view.borrow(), ordinal)?.map(Arc::new)),
+        };
+        let state = before.state();
+        match self.place(ordinal) {
+            Ok(place) => self.in_hand[place].before = before,
+            Err(place) => self.in_hand.insert(place, InHand { ordinal, before, change: None }),
+        }
+        Ok(state)
+    }
+
+    /// The place of a state in hand, or the place where it belongs.
+    fn place(&self, ordinal: Ordinal) -> Result<usize, usize> {
+        self.in_hand.binary_search_by_key(&ordinal, |one| one.ordinal)
+    }
+
+    /// Caches what an earlier command read and changed, when its unit is sealed. A command without a unit ends
     /// in [`roll_back`](Self::roll_back) before the next one begins.
-    fn keep_sealed(&mut self) {
-        if self.staged.is_empty() || self.staging_unit == self.view.borrow().next_seq() {
+    fn begin(&mut self) {
+        let unit = self.view.borrow().next_seq();
+        if self.unit == unit {
             return;
         }
-        for Change { ordinal, after, .. } in self.staged.drain(..) {
-            match after {
-                Some(state) => self.cache.insert(ordinal.0, state),
-                None => drop(self.cache.remove(&ordinal.0)),
+        self.unit = unit;
+        for InHand { ordinal, before, change } in self.in_hand.drain(..) {
+            match (change, before) {
+                (Some(Changed::Put(state)), _) | (None, Before::Stored(Some(state))) => {
+                    self.cache.insert(ordinal.0, state);
+                }
+                (Some(Changed::Deleted), _) => drop(self.cache.remove(&ordinal.0)),
+                (None, Before::Cached(_) | Before::Stored(None) | Before::Unread) => {}
             }
         }
     }
@@ -283,15 +289,16 @@ impl<S: State> StateCache<S> {
     /// Drops the staged states, or all states. Later commands read them from the store again. (The
     /// staged states may belong to an earlier command, whose unit is sealed.)
     pub fn roll_back(&mut self, rollback: Rollback) {
-        self.seen.clear();
         match rollback {
             Rollback::Staged => {
-                for Change { ordinal, .. } in self.staged.drain(..) {
-                    self.cache.remove(&ordinal.0);
+                for InHand { ordinal, change, .. } in self.in_hand.drain(..) {
+                    if change.is_some() {
+                        self.cache.remove(&ordinal.0);
+                    }
                 }
             }
             Rollback::All => {
-                self.staged.clear();
+                self.in_hand.clear();
                 self.cache = cache(self.capacity);
             }
         }

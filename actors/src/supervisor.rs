@@ -13,6 +13,12 @@
 //!   budget, with a growing pause; when the budget is spent the process must end, which the
 //!   supervisor reports through [`Failures`].
 //!
+//! # Messages are handled at once
+//! All owners live on one thread, and an owner is idle when a message comes: so [`OwnerAddr::send`] does not wake
+//! the task of the actor and wait for its turn, but polls the actor's context in place. The context takes the message out of its
+//! queue, behind those that were there before, and runs the handler, under the same `catch_unwind`. Only when the reply
+//! is not there afterwards is the task woken: then the actor waits for something, or is at work further up the stack.
+//!
 //! Needs `panic = "unwind"` in every profile.
 
 use crate::owner::Owner;
@@ -20,9 +26,11 @@ use actix::dev::ContextFut;
 use actix::prelude::*;
 use orderly_domain::time::growing_pause;
 use std::any::Any;
+use std::cell::RefCell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
@@ -156,7 +164,7 @@ pub struct RestartBudgetExceeded {
 pub type Failures = mpsc::UnboundedSender<RestartBudgetExceeded>;
 
 /// Starts an actor on the current thread's runtime, under supervision.
-pub fn supervise<A>(actor: A, budget: Budget, failures: Failures) -> Addr<A>
+pub fn supervise<A>(actor: A, budget: Budget, failures: Failures) -> OwnerAddr<A>
 where
     A: Monitored + Actor<Context = Context<A>> + Unpin,
 {
@@ -178,8 +186,109 @@ where
     if let Polled::Panicked(problem) = supervisor.poll_actor(&mut nobody) {
         supervisor.panicked(problem);
     }
-    actix::spawn(supervisor);
-    address
+    let shared = Rc::new(Shared { supervisor: RefCell::new(supervisor), task: RefCell::new(None) });
+    actix::spawn(Task(Rc::clone(&shared)));
+    OwnerAddr { address, shared }
+}
+
+/// The address of a supervised actor, on the actor's thread.
+pub struct OwnerAddr<A: Monitored + Actor<Context = Context<A>>> {
+    address: Addr<A>,
+    shared: Rc<Shared<A>>,
+}
+
+/// A supervised actor, as its task and its addresses share it.
+struct Shared<A: Monitored + Actor<Context = Context<A>>> {
+    supervisor: RefCell<Supervisor<A>>,
+    /// Wakes the task.
+    task: RefCell<Option<Waker>>,
+}
+
+impl<A: Monitored + Actor<Context = Context<A>>> Clone for OwnerAddr<A> {
+    fn clone(&self) -> Self {
+        Self { address: self.address.clone(), shared: Rc::clone(&self.shared) }
+    }
+}
+
+impl<A: Monitored + Actor<Context = Context<A>>> Drop for OwnerAddr<A> {
+    /// The task ends the actor when nobody has its address any more.
+    fn drop(&mut self) {
+        self.shared.wake();
+    }
+}
+
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> OwnerAddr<A> {
+    /// Sends a message, and waits for the reply. An idle actor handles the message before this returns for the first time.
+    pub fn send<M>(&self, message: M) -> impl Future<Output = Result<M::Result, MailboxError>>
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        let request = self.address.send(message);
+        let shared = Rc::clone(&self.shared);
+        shared.handle();
+        async move {
+            let mut request = std::pin::pin!(request);
+            let reply = std::future::poll_fn(|task| {
+                let reply = request.as_mut().poll(task);
+                if reply.is_pending() {
+                    shared.wake();
+                }
+                reply
+            });
+            reply.await
+        }
+    }
+
+    /// Sends a message whose reply nobody waits for. An error: the queue is full, or the actor has ended.
+    pub fn try_send<M>(&self, message: M) -> Result<(), SendError<M>>
+    where
+        A: Handler<M>,
+        M: Message + Send + 'static,
+        M::Result: Send,
+    {
+        self.address.try_send(message)?;
+        self.shared.handle();
+        Ok(())
+    }
+}
+
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Shared<A> {
+    /// Has the actor handle what is in its queue, here and now. Whatever the actor waits for then does not wake its task: who
+    /// still waits for a reply [wakes](Self::wake) the task, which asks once more.
+    fn handle(&self) {
+        match self.supervisor.try_borrow_mut() {
+            Ok(mut supervisor) => {
+                let _ = supervisor.poll_once(&mut TaskContext::from_waker(Waker::noop()));
+            }
+            Err(_) => self.wake(), // the actor is at work further up the stack
+        }
+    }
+}
+
+impl<A: Monitored + Actor<Context = Context<A>>> Shared<A> {
+    fn wake(&self) {
+        if let Some(task) = &*self.task.borrow() {
+            task.wake_by_ref();
+        }
+    }
+}
+
+/// The task of a supervised actor.
+struct Task<A: Monitored + Actor<Context = Context<A>>>(Rc<Shared<A>>);
+
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Future for Task<A> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
+        let mut waker = self.0.task.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(task.waker())) {
+            *waker = Some(task.waker().clone());
+        }
+        drop(waker);
+        self.0.supervisor.borrow_mut().poll_once(task)
+    }
 }
 
 /// Has the actor counted as running once `started`, and whatever `started` waits for, has returned.
@@ -274,25 +383,24 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
     }
 }
 
-impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Future for Supervisor<A> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<()> {
-        let this = self.get_mut();
+impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Supervisor<A> {
+    /// Polls the actor until it waits, and restarts it when it panics. Ready: the actor has ended.
+    fn poll_once(&mut self, task: &mut TaskContext<'_>) -> Poll<()> {
         loop {
-            if let Some(pause) = &mut this.pause {
+            if let Some(pause) = &mut self.pause {
                 std::task::ready!(pause.as_mut().poll(task));
-                this.pause = None;
-                this.restart();
+                self.pause = None;
+                self.restart();
                 continue; // `restarting` may have asked for the next pause
             }
-            match this.poll_actor(task) {
+            match self.poll_actor(task) {
                 Polled::Pending => return Poll::Pending,
                 Polled::Ended => break,
-                Polled::Panicked(problem) => this.panicked(problem),
+                Polled::Panicked(problem) => self.panicked(problem),
             }
         }
-        this.stats.set(Health::Stopped);
+        self.fut = None;
+        self.stats.set(Health::Stopped);
         Poll::Ready(())
     }
 }

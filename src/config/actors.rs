@@ -20,8 +20,8 @@ impl Default for Actors {
     fn default() -> Self {
         let entries = |count| NonZeroU32::new(count).expect("not zero");
         Self {
-            cached_orders: entries(4_000),
-            cached_carts: entries(4_000),
+            cached_orders: entries(256),
+            cached_carts: entries(256),
             cached_skus: entries(20_000),
         }
     }

@@ -50,7 +50,7 @@ impl Default for Store {
             idempotency_retention: Duration::from_days(30),
             history_retention: Duration::from_days(90),
             cache: ByteSize::from_mib(8),
-            checkpoint_bytes: ByteSize::from_mib(16),
+            checkpoint_bytes: ByteSize::from_mib(32),
             checkpoint_every: Duration::from_secs(30),
             backup_rate: ByteSize::from_mib(32),
         }

@@ -431,7 +431,8 @@ fn settings(config: &Config) -> Settings {
         capacities: Capacities {
             carts: u64::from(config.actors.cached_carts.get()) * CART_BYTES,
             orders: orders * ORDER_BYTES,
-            inventory: u64::from(config.actors.cached_skus.get()) * SKU_BYTES * 2,
+            stock: u64::from(config.actors.cached_skus.get()) * SKU_BYTES,
+            reservations: orders * ORDER_BYTES / 4,
             payments: orders * ORDER_BYTES / 2,
             notifications: orders * ORDER_BYTES / 2,
         },

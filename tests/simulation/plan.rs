@@ -78,7 +78,8 @@ impl Plan {
             capacities: Capacities {
                 carts: capacity,
                 orders: capacity,
-                inventory: capacity,
+                stock: capacity,
+                reservations: capacity,
                 payments: capacity,
                 notifications: capacity,
             },

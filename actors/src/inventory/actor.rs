@@ -57,11 +57,11 @@ pub struct Set(pub StockSet);
 pub struct Adjust(pub StockAdjust);
 
 impl InventoryActor {
-    /// An owner that reads from `view` and caches about `capacity` bytes of states.
-    pub fn new(view: SharedView, capacity: u64, stats: ActorStats) -> Self {
+    /// An owner that reads from `view` and caches about so many bytes of stock and of reservations.
+    pub fn new(view: SharedView, (stock, reservations): (u64, u64), stats: ActorStats) -> Self {
         Self {
-            stocks: StateCache::new(view.clone(), capacity / 2),
-            reservations: StateCache::new(view.clone(), capacity / 2),
+            stocks: StateCache::new(view.clone(), stock),
+            reservations: StateCache::new(view.clone(), reservations),
             ordinals: Cache::new(CACHED_ORDINALS),
             view,
             stats,

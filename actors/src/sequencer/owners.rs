@@ -9,7 +9,7 @@ use crate::owner::Owner;
 use crate::payment::{PaymentActor, WaitingLimits};
 use crate::states::Rollback;
 use crate::states::SharedView;
-use crate::supervisor::{ActorStats, Budget, Failures, supervise};
+use crate::supervisor::{ActorStats, Budget, Failures, Monitored, OwnerAddr, supervise};
 use actix::prelude::*;
 use bytes::Bytes;
 use orderly_domain::cart::Terms as CartTerms;
@@ -53,8 +53,10 @@ pub struct Capacities {
     pub carts: u64,
     /// Orders.
     pub orders: u64,
-    /// Stock and reservations, half each.
-    pub inventory: u64,
+    /// The stock of skus.
+    pub stock: u64,
+    /// Reservations.
+    pub reservations: u64,
     /// Payments.
     pub payments: u64,
     /// Notifications.
@@ -63,24 +65,25 @@ pub struct Capacities {
 
 impl Default for Capacities {
     fn default() -> Self {
-        const MIB: u64 = 1 << 20;
+        const KIB: u64 = 1 << 10;
         Self {
-            carts: 8 * MIB,
-            orders: 8 * MIB,
-            inventory: 16 * MIB,
-            payments: 4 * MIB,
-            notifications: 4 * MIB,
+            carts: 128 * KIB,
+            orders: 256 * KIB,
+            stock: 4096 * KIB,
+            reservations: 64 * KIB,
+            payments: 128 * KIB,
+            notifications: 128 * KIB,
         }
     }
 }
 
 /// Addresses and stats of the five owners.
 pub struct Owners {
-    pub(super) cart: Addr<CartActor>,
-    pub(super) order: Addr<OrderActor>,
-    pub(super) inventory: Addr<InventoryActor>,
-    pub(super) payment: Addr<PaymentActor>,
-    pub(super) notification: Addr<NotificationActor>,
+    pub(super) cart: OwnerAddr<CartActor>,
+    pub(super) order: OwnerAddr<OrderActor>,
+    pub(super) inventory: OwnerAddr<InventoryActor>,
+    pub(super) payment: OwnerAddr<PaymentActor>,
+    pub(super) notification: OwnerAddr<NotificationActor>,
     stats: Vec<(Owner, ActorStats)>,
 }
 
@@ -97,8 +100,11 @@ impl Owners {
         };
         let Settings { capacities, budget, .. } = *settings;
         let cart = CartActor::new(view.clone(), capacities.carts, settings.carts, of(Owner::Cart));
-        let inventory =
-            InventoryActor::new(view.clone(), capacities.inventory, of(Owner::Inventory));
+        let inventory = InventoryActor::new(
+            view.clone(),
+            (capacities.stock, capacities.reservations),
+            of(Owner::Inventory),
+        );
         let payment = PaymentActor::new(
             view.clone(),
             capacities.payments,
@@ -155,9 +161,9 @@ impl Owners {
 
 /// Queues the rollback before the requests of the next command. In practice the queue is never full,
 /// since one command is under way at a time.
-async fn send_rollback<A>(address: &Addr<A>, rollback: Rollback)
+async fn send_rollback<A>(address: &OwnerAddr<A>, rollback: Rollback)
 where
-    A: Actor<Context = Context<A>> + Handler<Rollback>,
+    A: Monitored + Actor<Context = Context<A>> + Handler<Rollback> + Unpin,
 {
     if address.try_send(rollback).is_err() {
         // the queue is full: wait. Or the actor has ended, and has nothing to drop

@@ -1,6 +1,6 @@
 //! Panics wherever an actor runs code of its own, on a clock that tokio advances by itself.
 
-use super::{ActorStats, Budget, Health, Monitored, RestartBudgetExceeded, supervise};
+use super::{ActorStats, Budget, Health, Monitored, OwnerAddr, RestartBudgetExceeded, supervise};
 use crate::owner::Owner;
 use actix::prelude::*;
 use std::cell::{Cell, RefCell};
@@ -90,9 +90,26 @@ impl Handler<Poison> for Fragile {
     }
 }
 
+/// A message whose reply comes after this time. The actor goes on meanwhile.
+#[derive(Message)]
+#[rtype(result = "u32")]
+struct Slow(u32, Duration);
+
+impl Handler<Slow> for Fragile {
+    type Result = ResponseActFuture<Self, u32>;
+
+    fn handle(&mut self, Slow(number, time): Slow, _: &mut Self::Context) -> Self::Result {
+        let asleep = tokio::time::sleep(time).into_actor(self);
+        Box::pin(asleep.map(move |(), actor, _| {
+            actor.handled.borrow_mut().push(number);
+            number
+        }))
+    }
+}
+
 struct Ward {
     actor: Fragile,
-    address: Addr<Fragile>,
+    address: OwnerAddr<Fragile>,
     spent: UnboundedReceiver<RestartBudgetExceeded>,
     since: Instant,
 }
@@ -134,7 +151,7 @@ const fn ms(milliseconds: u64) -> Duration {
 async fn a_panic_in_a_handler_loses_only_its_message(#[case] place: Where) {
     let mut ward = Ward::new(&Fragile::default(), budget(0));
 
-    // all four are queued before the actor handles the first
+    // nobody waits for a reply before all four are sent
     let before = ward.address.send(Note(1));
     let poison = ward.address.send(Poison(place));
     let behind = [2, 3].map(|number| ward.address.send(Note(number)));
@@ -152,6 +169,48 @@ async fn a_panic_in_a_handler_loses_only_its_message(#[case] place: Where) {
     assert_eq!(stats.health(), Health::Running);
     assert_eq!(ward.paused(), Duration::ZERO);
     assert!(ward.spent.try_recv().is_err());
+}
+
+#[actix::test]
+async fn an_idle_actor_handles_a_message_before_anybody_waits_for_the_reply() {
+    let ward = Ward::new(&Fragile::default(), budget(0));
+
+    let replies = [1, 2].map(|number| ward.address.send(Note(number)));
+    assert_eq!(ward.handled(), [1, 2]);
+    assert_eq!(ward.address.try_send(Note(3)).ok(), Some(()));
+    assert_eq!(ward.handled(), [1, 2, 3]);
+
+    for (number, reply) in [1, 2].into_iter().zip(replies) {
+        assert_eq!(reply.await.ok(), Some(number));
+    }
+}
+
+#[actix::test]
+async fn a_reply_that_takes_its_time_comes_though_the_message_was_handled_in_place() {
+    let ward = Ward::new(&Fragile::default(), budget(0));
+
+    let slow = ward.address.send(Slow(1, ms(100)));
+    assert_eq!(ward.address.send(Note(2)).await.ok(), Some(2));
+
+    assert_eq!(slow.await.ok(), Some(1));
+    assert_eq!(ward.handled(), [2, 1]);
+    assert_eq!(ward.paused(), ms(100));
+}
+
+#[actix::test]
+async fn an_actor_ends_when_its_last_address_is_dropped() {
+    let actor = Fragile::default();
+    let Ward { address, .. } = Ward::new(&actor, budget(0));
+    assert_eq!(address.send(Note(1)).await.ok(), Some(1));
+
+    drop(address.clone());
+    tokio::task::yield_now().await;
+    assert_eq!(actor.stats.health(), Health::Running);
+    drop(address);
+    tokio::task::yield_now().await;
+
+    assert_eq!(actor.stats.health(), Health::Stopped);
+    assert_eq!(Rc::strong_count(&actor.handled), 1, "the actor was dropped");
 }
 
 #[actix::test]

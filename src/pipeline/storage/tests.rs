@@ -43,24 +43,27 @@ impl Busy {
             steps: StepDetector::new(&clock),
             clock,
             checkpointed: Duration::ZERO,
+            committed: (Duration::ZERO, 0),
             house: Housekeeping::default(),
         };
         Self { disk, view, storage, work: work_in, reports, made: 0 }
     }
 
+    /// The next unit, of some kilobytes.
+    fn unit(&mut self) -> Arc<Unit> {
+        self.made += 1;
+        let mut builder = self.view.begin(self.storage.clock.now().micros());
+        let mut hash = [0; 16];
+        hash[..8].copy_from_slice(&self.made.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+        builder.identity(IdentityHash(hash), 1);
+        let unit = builder.seal(0, &[7; 4000]);
+        self.view.seal(Arc::clone(&unit));
+        unit
+    }
+
     /// A turn of the thread, with `count` units that wait, of some kilobytes each.
     fn turn(&mut self, count: usize) {
-        let mut units = Vec::new();
-        for _ in 0..count {
-            self.made += 1;
-            let mut builder = self.view.begin(self.storage.clock.now().micros());
-            let mut hash = [0; 16];
-            hash[..8].copy_from_slice(&self.made.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
-            builder.identity(IdentityHash(hash), 1);
-            let unit = builder.seal(0, &[7; 4000]);
-            self.view.seal(Arc::clone(&unit));
-            units.push(unit);
-        }
+        let units = (0..count).map(|_| self.unit()).collect();
         self.work.send(Work::Commit(units)).expect("the thread listens");
         self.storage.cursor.store(self.view.next_seq().0, Ordering::Release);
         assert_eq!(self.storage.serve_next().expect("the disk works"), Next::Continue);
@@ -205,4 +208,51 @@ fn nothing_is_dropped_by_a_step_that_the_core_has_not_seen_yet() {
     }
     assert_eq!((busy.storage.house.identities, busy.storage.house.records), (0, 0));
     assert_eq!(busy.storage.log.stats().expect("reads").first, Seq::FIRST);
+}
+
+#[rstest::rstest]
+#[case::after_a_small_group(BUSY - 1, 1)]
+#[case::after_a_large_group(BUSY, 4)]
+fn a_group_waits_for_more_units_only_under_load(#[case] last_group: usize, #[case] in_group: u64) {
+    // Given a group that has just begun, by a clock that stands still: the next one has all the time there is
+    let mut busy = Busy::start();
+    let now = busy.storage.clock.monotonic();
+    busy.storage.committed = (now + Duration::from_secs(60), last_group);
+    let first = busy.view.next_seq();
+    let units: Vec<_> = (0..4).map(|_| busy.unit()).collect();
+    let work = busy.work.clone();
+    work.send(Work::Commit(vec![Arc::clone(&units[0])])).expect("the thread listens");
+
+    // When further units come once it waits for them, and then a backup, which waits for none
+    let (asker, source) = oneshot::channel();
+    let (go, wait) = channel();
+    let sending = std::thread::spawn(move || {
+        // without load it waits for nothing: then the units come when its turn is over
+        let _ = if last_group >= BUSY { Ok(()) } else { wait.recv() };
+        for unit in &units[1..] {
+            std::thread::sleep(Duration::from_millis(1));
+            work.send(Work::Commit(vec![Arc::clone(unit)])).expect("the thread listens");
+        }
+        work.send(Work::Backup(asker)).expect("the thread listens");
+    });
+    assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Continue);
+    drop(go);
+    sending.join().expect("does not panic");
+    if last_group >= BUSY {
+        assert!(source.blocking_recv().is_ok());
+    }
+
+    let Ok(Report::Durable(through)) = busy.reports.try_recv() else { panic!("no group") };
+    assert_eq!(through.0 - first.0, in_group);
+}
+
+#[test]
+fn the_end_waits_for_no_units() {
+    let mut busy = Busy::start();
+    let now = busy.storage.clock.monotonic();
+    busy.storage.committed = (now + Duration::from_secs(60), BUSY);
+    let unit = busy.unit();
+    busy.work.send(Work::Commit(vec![unit])).expect("the thread listens");
+    busy.work.send(Work::Close).expect("the thread listens");
+    assert_eq!(busy.storage.serve_next().expect("the disk works"), Next::Stop);
 }

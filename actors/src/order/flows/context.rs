@@ -8,8 +8,8 @@ use crate::notification::NotificationActor;
 use crate::outcome::{Fault, Outcome};
 use crate::payment::PaymentActor;
 use crate::states::{self, Rollback, SharedView, StateCache};
+use crate::supervisor::OwnerAddr;
 use crate::tables;
-use actix::prelude::*;
 use orderly_domain::id::OrderId;
 use orderly_domain::order::{ConfirmOn, Order, OrderDetails, Tombstone};
 use orderly_domain::verdict::{Reason, Refusal};
@@ -22,13 +22,13 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct OwnerAddrs {
     /// Of carts.
-    pub cart: Addr<CartActor>,
+    pub cart: OwnerAddr<CartActor>,
     /// Of stock.
-    pub inventory: Addr<InventoryActor>,
+    pub inventory: OwnerAddr<InventoryActor>,
     /// Of payments.
-    pub payment: Addr<PaymentActor>,
+    pub payment: OwnerAddr<PaymentActor>,
     /// Of notifications.
-    pub notification: Addr<NotificationActor>,
+    pub notification: OwnerAddr<NotificationActor>,
 }
 
 /// What the shop grants its customers.

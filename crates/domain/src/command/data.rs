@@ -27,6 +27,11 @@ impl Invalid {
         Self { reason: Reason::Validation, detail: format!("{field}: {problem}") }
     }
 
+    /// Stands for what is wrong with a message until the message is read.
+    pub const fn unread() -> Self {
+        Self { reason: Reason::Malformed, detail: String::new() }
+    }
+
     /// The error of a message that is not JSON, or has no valid envelope.
     pub fn malformed(problem: impl std::fmt::Display) -> Self {
         Self { reason: Reason::Malformed, detail: problem.to_string() }

@@ -92,6 +92,13 @@ pub struct Put {
     pub value: Option<Bytes>,
 }
 
+impl Put {
+    /// The entity, and its table.
+    pub(crate) const fn place(&self) -> (Table, Ordinal) {
+        (self.table, self.ordinal)
+    }
+}
+
 /// Links a unit to the previous unit in the history of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryLink {

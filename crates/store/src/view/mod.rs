@@ -26,7 +26,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 
-use self::overlay::{Overlay, PartChange};
+use self::overlay::{Changes, Overlay};
 use crate::checkpoint::Report;
 use crate::disk::{Cache, Disk, Tree};
 use crate::error::Error;
@@ -34,7 +34,7 @@ use crate::index::{Catalog, IDENTITIES, Lookup};
 use crate::journal::History;
 use crate::pages::{self, Page, PageId, Stored, Value};
 use crate::postings::RecentPostings;
-use crate::schema::{PageSizes, Table};
+use crate::schema::{MAX_TABLES, PageSizes, Table};
 use crate::timers::Pending;
 use crate::totals::Totals;
 use crate::unit::{COUNTERS, IdentityHash, NameHash, Ordinal, Seq, Timer, Unit, UnitBuilder};
@@ -70,9 +70,43 @@ pub struct View {
     lookup: Lookup,
     sizes: PageSizes,
     cache: Cache,
+    /// The entity of each table that was read last, until a unit is sealed: the owners of its parts read them one after the
+    /// other.
+    last: RefCell<[Option<LastEntity>; MAX_TABLES]>,
     timers: RefCell<Pending>,
     /// What readers have collected of the postings of recent units. The core does not use it.
     postings: Arc<Mutex<RecentPostings>>,
+}
+
+/// An entity as the core found it, part by part.
+#[derive(Debug)]
+struct LastEntity {
+    ordinal: Ordinal,
+    /// What recent units made of it. `None`: nothing.
+    recent: Option<Changes>,
+    page: OnPage,
+}
+
+/// What the page of an entity has of it.
+#[derive(Debug)]
+enum OnPage {
+    NotRead,
+    Read(Option<Stored>),
+}
+
+/// The change that recent units made to a part.
+enum PartChange {
+    Put(Bytes),
+    Removed,
+}
+
+impl LastEntity {
+    /// The change that recent units made to a part, if any did.
+    fn change(&self, part: u8) -> Option<PartChange> {
+        let changes = self.recent.as_ref()?;
+        let (_, value) = changes.parts.iter().find(|(recent, _)| *recent == part)?;
+        Some(value.clone().map_or(PartChange::Removed, PartChange::Put))
+    }
 }
 
 impl View {
@@ -89,6 +123,7 @@ impl View {
             timers: RefCell::new(Pending::new(Arc::clone(&disk))),
             recent: SharedRecent::new(Overlay::new(&totals), Arc::clone(&catalog)),
             cache: Cache::new(cache - heads),
+            last: RefCell::default(),
             postings: Arc::default(),
             disk,
             history,
@@ -144,6 +179,7 @@ impl View {
     /// If the unit does not follow the last one.
     pub fn seal(&mut self, unit: Arc<Unit>) {
         assert_eq!(unit.seq, self.totals.next, "a unit was sealed out of its order");
+        self.last.take();
         self.totals.apply(&unit);
         self.timers.get_mut().add(&unit);
         self.recent.write().overlay.add(unit);
@@ -172,27 +208,68 @@ impl View {
 
     /// The value of one part of an entity.
     pub fn read(&self, table: Table, ordinal: Ordinal, part: u8) -> Result<Option<Bytes>, Error> {
-        let recent = self.recent.read().overlay.part((table, ordinal), part);
-        match recent {
+        let place = (table, ordinal);
+        match self.with_last(place, |last| last.change(part)) {
             Some(PartChange::Put(value)) => return Ok(Some(value)),
             Some(PartChange::Removed) => return Ok(None),
             None => {}
         }
-        let look = || Ok(self.stored(table, ordinal)?.and_then(|stored| take_part(stored, part)));
-        let found = look()?;
+        let found = self.part_on_page(place, part)?;
         pages::value(&*self.disk, (table, ordinal, part), found, || {
             self.cache.forget(Tree::Pages, &PageId::of(&self.sizes, table, ordinal).key());
-            look()
+            self.last.take();
+            self.part_on_page(place, part)
         })
     }
 
     /// The newest unit in an entity's history.
     pub fn last_in_history(&self, table: Table, ordinal: Ordinal) -> Result<Option<Seq>, Error> {
-        let recent = self.recent.read().overlay.last_in_history((table, ordinal));
-        if recent.is_some() {
-            return Ok(recent);
+        let place = (table, ordinal);
+        let of = |last: &mut LastEntity| last.recent.as_ref().and_then(|recent| recent.history);
+        match self.with_last(place, of) {
+            Some(seq) => Ok(Some(seq)),
+            None => self.on_page(place, |stored| stored?.history),
         }
-        Ok(self.stored(table, ordinal)?.and_then(|stored| stored.history))
+    }
+
+    /// Looks at an entity, with what recent units made of it.
+    fn with_last<T>(
+        &self,
+        (table, ordinal): (Table, Ordinal),
+        look: impl FnOnce(&mut LastEntity) -> T,
+    ) -> T {
+        let last = &mut self.last.borrow_mut()[table.index()];
+        match last {
+            Some(last) if last.ordinal == ordinal => look(last),
+            _ => {
+                let recent = self.recent.read().overlay.changes((table, ordinal), Parts::ALL);
+                look(last.insert(LastEntity { ordinal, recent, page: OnPage::NotRead }))
+            }
+        }
+    }
+
+    /// Looks at an entity as its page has it.
+    fn on_page<T>(
+        &self,
+        place: (Table, Ordinal),
+        look: impl FnOnce(Option<&Stored>) -> T,
+    ) -> Result<T, Error> {
+        self.with_last(place, |last| {
+            if let OnPage::NotRead = last.page {
+                last.page = OnPage::Read(self.stored(place.0, place.1)?);
+            }
+            Ok(look(match &last.page {
+                OnPage::Read(stored) => stored.as_ref(),
+                OnPage::NotRead => None,
+            }))
+        })
+    }
+
+    fn part_on_page(&self, place: (Table, Ordinal), part: u8) -> Result<Option<Value>, Error> {
+        self.on_page(place, |stored| {
+            let parts = &stored?.parts;
+            parts.iter().find(|(number, _)| *number == part).map(|(_, value)| value.clone())
+        })
     }
 
     /// The unit at `seq`, durable or not. `None`: no unit begins there, or the journal was pruned beyond it.
@@ -338,6 +415,7 @@ impl View {
 
     /// Takes over a complete checkpoint: from now on its units are read from the views on disk.
     pub fn checkpointed(&mut self, report: &Report) {
+        self.last.take();
         for page in &report.pages {
             self.cache.forget(Tree::Pages, &page.key());
         }
@@ -395,10 +473,6 @@ impl View {
         parts.sort_unstable_by_key(|&(part, _)| part);
         Ok(parts)
     }
-}
-
-fn take_part(stored: Stored, part: u8) -> Option<Value> {
-    stored.parts.into_iter().find(|(number, _)| *number == part).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -85,16 +85,11 @@ impl Recent {
 pub(crate) struct Changes {
     /// The last unit that changed it.
     pub(crate) seq: Seq,
+    /// The last unit in its history.
+    pub(crate) history: Option<Seq>,
     /// Its changed parts, in any order, each with its value; `None`: the part is gone. A value shares the memory of its
     /// whole unit.
     pub(crate) parts: SmallVec<[(u8, Option<Bytes>); 4]>,
-}
-
-/// The change that a unit made to a part of an entity.
-#[derive(Debug)]
-pub(crate) enum PartChange {
-    Put(Bytes),
-    Removed,
 }
 
 /// The recent units and their changes.
@@ -153,24 +148,28 @@ impl Overlay {
 
     /// Notes what `unit` says of entities.
     fn apply(&mut self, unit: &Unit) {
-        for put in &unit.puts {
-            let place = (put.table, put.ordinal);
-            let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
-            recent.seq = unit.seq;
-            recent.set(put.part, unit.seq);
-        }
-        if let Some(link) = &unit.history {
-            let place = (link.table, link.ordinal);
+        // most parts that a unit puts are of the entity whose history it continues: that entity is looked up once
+        let linked = unit.history.as_ref().map(|link| (link.table, link.ordinal));
+        if let Some(place) = linked {
             let recent = self.states.entry(place).or_insert_with(|| Recent::new(unit.seq));
             recent.seq = unit.seq;
             recent.history = Some(unit.seq);
+            for put in unit.puts.iter().filter(|put| put.place() == place) {
+                recent.set(put.part, unit.seq);
+            }
+        }
+        for put in unit.puts.iter().filter(|put| Some(put.place()) != linked) {
+            let recent = self.states.entry(put.place()).or_insert_with(|| Recent::new(unit.seq));
+            recent.seq = unit.seq;
+            recent.set(put.part, unit.seq);
         }
     }
 
     /// Drops what `unit` put, where no later unit put something else.
     fn forget(&mut self, unit: &Unit) {
-        let link = unit.history.iter().map(|link| (link.table, link.ordinal));
-        for place in unit.puts.iter().map(|put| (put.table, put.ordinal)).chain(link) {
+        let linked = unit.history.as_ref().map(|link| (link.table, link.ordinal));
+        let others = unit.puts.iter().map(Put::place).filter(|place| Some(*place) != linked);
+        for place in linked.into_iter().chain(others) {
             let Some(recent) = self.states.get_mut(&place) else {
                 continue;
             };
@@ -247,22 +246,12 @@ impl Overlay {
         self.units.binary_search_by_key(&seq, |unit| unit.seq).ok().map(|at| &self.units[at])
     }
 
-    /// The change that recent units made to a part, if any did.
-    pub(crate) fn part(&self, place: (Table, Ordinal), part: u8) -> Option<PartChange> {
-        let recent = self.states.get(&place)?;
-        let (_, seq) = recent.parts.iter().find(|(recent, _)| *recent == part)?;
-        Some(match self.value(*seq, place, part) {
-            Some(value) => PartChange::Put(value.clone()),
-            None => PartChange::Removed,
-        })
-    }
-
     /// What recent units made of the wanted parts of an entity; `None` if none touched it.
     pub(crate) fn changes(&self, place: (Table, Ordinal), wanted: Parts) -> Option<Changes> {
         let recent = self.states.get(&place)?;
         let parts = recent.parts.iter().filter(|(part, _)| wanted.has(*part));
         let parts = parts.map(|&(part, seq)| (part, self.value(seq, place, part).cloned()));
-        Some(Changes { seq: recent.seq, parts: parts.collect() })
+        Some(Changes { seq: recent.seq, history: recent.history, parts: parts.collect() })
     }
 
     /// The last recent unit that touched an entity.
@@ -286,8 +275,8 @@ impl Overlay {
     }
 
     /// What the unit at `seq`, which is here as long as an entity names it, put there.
-    fn value(&self, seq: Seq, (table, ordinal): (Table, Ordinal), part: u8) -> Option<&Bytes> {
-        let is_wanted = |put: &&Put| (put.table, put.ordinal, put.part) == (table, ordinal, part);
+    fn value(&self, seq: Seq, place: (Table, Ordinal), part: u8) -> Option<&Bytes> {
+        let is_wanted = |put: &&Put| (put.place(), put.part) == (place, part);
         self.unit(seq)?.puts.iter().rfind(is_wanted)?.value.as_ref()
     }
 

@@ -1,4 +1,4 @@
-//! The ends of the range of ordinals.
+//! The ends of the range of ordinals; what is read again after units and checkpoints.
 
 use std::sync::Arc;
 
@@ -76,4 +76,55 @@ fn nothing_is_behind_the_largest_ordinal() {
             assert_eq!(page.1, None, "{from:?}");
         }
     }
+}
+
+/// The first two parts of an entity.
+fn both_parts(opened: &Opened, ordinal: Ordinal) -> [Option<Bytes>; 2] {
+    [0, 1].map(|part| opened.view.read(TABLES[0], ordinal, part).expect("a read"))
+}
+
+#[test]
+fn what_was_read_once_is_read_anew_after_a_unit_and_after_a_checkpoint() {
+    const LONG: &[u8] = &[5; 100_000]; // spilled from its page
+    let mut opened = opened();
+    let (one, other) = (Ordinal(0), Ordinal(1));
+    let text = Bytes::from_static;
+    let change = |opened: &mut Opened, parts: &[(Ordinal, u8, Option<&'static [u8]>)]| {
+        let mut builder = opened.view.begin(0);
+        for &(ordinal, part, value) in parts {
+            match value {
+                Some(value) => builder.put(TABLES[0], ordinal, part, value),
+                None => builder.remove(TABLES[0], ordinal, part),
+            }
+        }
+        let previous = opened.view.last_in_history(TABLES[0], one).expect("a read");
+        builder.link_history(TABLES[0], one, previous);
+        let unit = builder.seal(0, b"");
+        opened.view.seal(Arc::clone(&unit));
+        opened.log.commit(&[unit]).expect("no fault is armed");
+    };
+    let checkpoint = |opened: &mut Opened| {
+        let report = opened.log.checkpoint().expect("no fault is armed");
+        opened.view.checkpointed(&report);
+        while opened.view.trim() {}
+    };
+
+    assert_eq!(both_parts(&opened, one), [None, None]);
+    change(&mut opened, &[(one, 0, Some(b"first")), (other, 0, Some(b"other"))]);
+    assert_eq!(both_parts(&opened, one), [Some(text(b"first")), None]);
+    checkpoint(&mut opened);
+    assert_eq!(both_parts(&opened, one), [Some(text(b"first")), None]);
+    assert_eq!(both_parts(&opened, other), [Some(text(b"other")), None]);
+    // a part is new in memory, the other one is on the page
+    change(&mut opened, &[(one, 1, Some(LONG))]);
+    assert_eq!(both_parts(&opened, one), [Some(text(b"first")), Some(text(LONG))]);
+    checkpoint(&mut opened);
+    assert_eq!(both_parts(&opened, one), [Some(text(b"first")), Some(text(LONG))]);
+    change(&mut opened, &[(one, 0, None), (one, 1, Some(b"short"))]);
+    assert_eq!(both_parts(&opened, one), [None, Some(text(b"short"))]);
+    checkpoint(&mut opened);
+    assert_eq!(both_parts(&opened, one), [None, Some(text(b"short"))]);
+    let last = opened.view.last_in_history(TABLES[0], one).expect("a read");
+    assert_eq!(last, Some(crate::Seq(3)));
+    assert_eq!(opened.view.last_in_history(TABLES[0], other).expect("a read"), None);
 }
