@@ -18,7 +18,7 @@ struct Settings {
 
 /// The two ends of a connection, and whether what comes is swallowed.
 struct Link {
-    client: TcpStream,
+    client: &TcpStream,
     server: TcpStream,
     swallows: Arc<AtomicBool>,
 }
@@ -39,7 +39,7 @@ impl Proxy {
         thread::spawn(move || {
             for (number, client) in listener.incoming().flatten().enumerate() {
                 let (settings, links) = (Arc::clone(&settings), Arc::clone(&links));
-                thread::spawn(move || accept(client, broker, number, &settings, &links));
+                thread::spawn(move || accept(&client, broker, number, &settings, &links));
             }
         });
         proxy
@@ -83,7 +83,7 @@ impl Proxy {
 }
 
 fn accept(
-    client: TcpStream,
+    client: &TcpStream,
     broker: SocketAddr,
     number: usize,
     settings: &Arc<Settings>,

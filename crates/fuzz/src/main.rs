@@ -184,7 +184,7 @@ fn child(
     }
     let input = last.parse().unwrap_or(numbers.start);
     let errors = String::from_utf8_lossy(&output.stderr);
-    let said = errors.lines().filter(|line| !line.trim().is_empty()).next_back().unwrap_or("");
+    let said = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("");
     let what = if output.status.code() == Some(TOO_LONG.into()) {
         format!("it took longer than {LIMIT:?}")
     } else {
