@@ -66,7 +66,7 @@ impl Running {
     pub(crate) async fn stop(mut self) -> Result<()> {
         let asked = Command::new("kill").arg(self.pid().to_string()).status()?;
         ensure!(asked.success(), "it cannot be asked to stop");
-        let patience = Instant::now() + Duration::from_mins(1);
+        let patience = Instant::now() + Duration::from_secs(60);
         while Instant::now() < patience {
             if let Some(status) = self.child.try_wait()? {
                 ensure!(status.success(), "it did not end well: {status}");

@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::{process::Running, raw::Outputs};
 
 /// A start that takes longer has failed.
-const PATIENCE: Duration = Duration::from_mins(2);
+const PATIENCE: Duration = Duration::from_secs(2 * 60);
 
 /// The program that is measured: `ORDERLY_BENCH_BINARY`, or the one that was built with this bench.
 pub(crate) fn binary() -> PathBuf {

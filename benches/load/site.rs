@@ -227,7 +227,7 @@ impl Site {
 
     /// Waits until nothing waits in the queue of commands.
     pub(crate) async fn is_idle(&self, serving: &mut Serving) -> Result<()> {
-        let patience = Duration::from_mins(3);
+        let patience = Duration::from_secs(3 * 60);
         until(serving, patience, Duration::from_millis(50), async || {
             Ok(self.broker.commands_ready().await? == 0)
         })

@@ -18,7 +18,7 @@ struct Settings {
 
 /// The two ends of a connection, and whether what comes is swallowed.
 struct Link {
-    client: &TcpStream,
+    client: TcpStream,
     server: TcpStream,
     swallows: Arc<AtomicBool>,
 }

@@ -192,7 +192,7 @@ async fn measure(site: &Site, filling: Range<u64>, plan: &Plan) -> Result<(Point
 /// Waits until so many orders were ever paid.
 async fn until_paid(site: &Site, serving: &mut Serving, orders: u64) -> Result<()> {
     let admin = serving.admin()?.clone();
-    let patience = Duration::from_mins(10);
+    let patience = Duration::from_secs(10 * 60);
     until(serving, patience, Duration::from_millis(200), async || {
         let of = |status: &str| admin.metric("orderly_orders", &format!("status=\"{status}\""));
         // Orders at a constant rate are completed now and then.
@@ -223,7 +223,7 @@ async fn fill(site: &Site, orders: Range<u64>) -> Result<Filled> {
         tally.event(body)?;
         Ok(tally.is_complete())
     });
-    let patience = Duration::from_mins(10);
+    let patience = Duration::from_secs(10 * 60);
     for start in orders.clone().step_by(usize::try_from(CHUNK)?) {
         until(&mut serving, patience, Duration::from_millis(20), async || {
             Ok(site.broker.commands_ready().await? < AHEAD)
