@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
 use orderly::cli::{
-    Cli, Command, check, dead, demo, explain, parked, publish, schema, serve, store, watch,
+    Cli, Command, check, dead, demo, explain, parked, publish, schema, serve, simulate, store,
+    watch,
 };
 use orderly::config::Config;
 
@@ -30,6 +31,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         schema::run(args)?;
         return Ok(Exit::Success);
     }
+    if let Command::Simulate(args) = &cli.command {
+        return Ok(simulate::run(args)?);
+    }
     let config = Config::load(cli.config.as_deref(), env::vars_os())?;
     match &cli.command {
         Command::Check(args) => return Ok(check::run(&config, *args)?),
@@ -41,7 +45,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
         Command::Parked(args) => return Ok(parked::run(&config, args)?),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
-        Command::Schema(_) => {} // ran above, without a configuration
+        Command::Schema(_) | Command::Simulate(_) => {} // ran above, without a configuration
     }
     Ok(Exit::Success)
 }

@@ -1,23 +1,17 @@
-//! The whole core, simulated: sequencer, actors, store, acks and relay, on a disk that crashes at any write
-//! or sync, under a broker that redelivers, duplicates and reorders, with the invariants of the design checked after
-//! every step. One thread, no wall clock; all chance comes from one seed, so that what failed once fails again.
+//! The whole core, simulated (`orderly-simulator`): some seeds, all clean, and the same case twice.
 //!
 //! ```sh
-//! cargo test --test simulation                                  # some seeds
-//! ORDERLY_TEST_SIM_SEED=4711 cargo test --test simulation            # one seed again
-//! ORDERLY_TEST_SIM_SEEDS=20000 cargo test --release --test simulation  # a night
+//! cargo test --workspace --test simulation                        # some seeds
+//! ORDERLY_TEST_SIM_SEED=4711 cargo test --workspace --test simulation  # one seed again
+//! cargo run --release -- simulate --seeds 10000                   # a night
 //! ```
 
-#[path = "simulation/mod.rs"]
-mod simulation;
-
 use orderly_domain::command::Kind;
-use simulation::{Aged, Summary, Trace, run};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use orderly_simulator::{Aged, Case, Summary, run};
 
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 50;
-/// Steps that a failure shows; `ORDERLY_TEST_SIM_STEPS` sets another number.
+/// Steps that a failure shows.
 const STEPS: usize = 60;
 /// One of this many seeds is run twice.
 const TWICE: u64 = 8;
@@ -27,17 +21,13 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// Runs a seed. A failure names the seed and shows the steps before it.
-fn run_loudly(seed: u64) -> Summary {
-    let kept = number("ORDERLY_TEST_SIM_STEPS")
-        .map_or(STEPS, |steps| usize::try_from(steps).unwrap_or(STEPS));
-    let trace = Trace::new(kept.max(1));
-    catch_unwind(AssertUnwindSafe(|| run(seed, &trace))).unwrap_or_else(|panic| {
-        eprintln!("the last steps:\n{trace}");
-        eprintln!(
-            "seed {seed} failed; again: ORDERLY_TEST_SIM_SEED={seed} cargo test --test simulation"
-        );
-        resume_unwind(panic)
+/// Runs a case. A failure names the seed and shows the steps before it.
+fn clean(case: &Case) -> Summary {
+    run(case, STEPS).unwrap_or_else(|violation| {
+        panic!(
+            "{violation}again: ORDERLY_TEST_SIM_SEED={} cargo test --workspace --test simulation",
+            case.seed
+        )
     })
 }
 
@@ -49,28 +39,21 @@ fn the_invariants_hold_whatever_happens() {
     };
     let mut all = Summary::default();
     for seed in seeds.clone() {
-        let summary = run_loudly(seed);
+        let case = Case::of_seed(seed);
+        let summary = clean(&case);
         if seed % TWICE == 0 {
-            assert_eq!(run_loudly(seed), summary, "seed {seed} ran otherwise the second time");
+            assert_eq!(clean(&case), summary, "seed {seed} ran otherwise the second time");
         }
-        all.units += summary.units;
-        all.applied.extend(summary.applied);
-        all.events += summary.events;
-        all.repeated += summary.repeated;
-        all.acks += summary.acks;
-        all.crashes += summary.crashes;
-        all.aged.expired_carts += summary.aged.expired_carts;
-        all.aged.deleted_carts += summary.aged.deleted_carts;
-        all.aged.deleted_orders += summary.aged.deleted_orders;
-        all.aged.expired_callbacks += summary.aged.expired_callbacks;
+        all.add(&summary);
     }
     if seeds.end - seeds.start >= SEEDS {
         let Aged { expired_carts, deleted_carts, deleted_orders, expired_callbacks } = all.aged;
         for grown_old in [expired_carts, deleted_carts, deleted_orders, expired_callbacks] {
             assert!(grown_old > 0, "time never got as far: {:?}", all.aged);
         }
-        let never: Vec<_> = Kind::ALL.iter().filter(|kind| !all.applied.contains(kind)).collect();
-        assert!(never.is_empty(), "no producer of tests/simulation/shop.rs had {never:?} applied");
+        let kinds = Kind::ALL.iter().map(|kind| kind.as_str());
+        let never: Vec<_> = kinds.filter(|kind| !all.applied.contains_key(kind)).collect();
+        assert!(never.is_empty(), "no producer of the simulator's shop.rs had {never:?} applied");
     }
     println!("seeds {seeds:?}: {all:?}");
 }

@@ -9,6 +9,7 @@ use orderly_domain::order::{Order, OrderDetails};
 use orderly_domain::record::UnitRecord;
 use orderly_domain::stored::Stored;
 use orderly_domain::time::Timestamp;
+use orderly_planted::{Bug, is_planted};
 use orderly_store::{Seq, Unit};
 use std::sync::Arc;
 
@@ -61,7 +62,9 @@ impl JournalEntry {
 
     /// The unit's events, each with its own sequence.
     pub fn events(&self) -> impl Iterator<Item = (Seq, &Event)> {
-        (1..).zip(&self.record.events).map(|(n, event)| (self.seq.plus(n), event))
+        let count = self.record.events.len() as u64;
+        let place = move |n| if is_planted(Bug::EventsOutOfOrder) { count + 1 - n } else { n };
+        (1..).zip(&self.record.events).map(move |(n, event)| (self.seq.plus(place(n)), event))
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Exit {
     Failure = 1,
     /// The command line is wrong. `clap` ends the program with this code.
     Usage = 2,
+    /// A check of `orderly simulate` failed: the program has a bug.
+    Violation = 70,
     /// The store failed, at the start or later. A restart may help; otherwise the disk has to be mended.
     Storage = 74,
     /// Another processor owns the namespace. A later start helps.

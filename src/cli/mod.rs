@@ -2,7 +2,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `check`, `dead`, `demo`, `explain`, `parked`, `publish`, `schema`, `serve`, `store`, `watch` | one command each |
+//! | `check`, `dead`, `demo`, `explain`, `parked`, `publish`, `schema`, `serve`, `simulate`, `store`, `watch` | one command each |
 //! | `api` | requests to the admin API of a running process |
 //! | `message_filter` | which of the messages that were not processed are meant |
 //! | `exit` | the exit codes |
@@ -23,6 +23,7 @@ mod progress;
 pub mod publish;
 pub mod schema;
 pub mod serve;
+pub mod simulate;
 mod source;
 pub mod store;
 mod values;
@@ -63,6 +64,8 @@ pub enum Command {
     Parked(parked::Args),
     /// List, replay or dismiss the messages that the broker dead-lettered
     Dead(dead::Args),
+    /// Run the core against random crashes and faults from a seed, and check every step
+    Simulate(simulate::Args),
     /// Print the JSON Schemas of all messages and HTTP answers, or the AsyncAPI document of the messages
     Schema(schema::Args),
 }

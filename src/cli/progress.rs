@@ -32,6 +32,12 @@ impl Progress {
         )
     }
 
+    /// So many things in all.
+    pub(super) fn counted(number: u64, what: &'static str) -> Self {
+        let template = "{bar:40} {human_pos} of {human_len} {msg} ({per_sec}, {eta} left)";
+        Self::new(ProgressBar::new(number), template, what)
+    }
+
     /// Bytes of unknown number.
     pub(super) fn bytes(what: &'static str) -> Self {
         let template = "{spinner} {bytes} {msg} ({binary_bytes_per_sec}, {elapsed})";

@@ -6,6 +6,7 @@ use super::step::Error;
 use crate::outcome::Fault;
 use crate::states::Rollback;
 use orderly_domain::command::Invalid;
+use orderly_planted::{Bug, is_planted};
 
 /// What came of asking the owners.
 pub(super) enum Attempt<T> {
@@ -39,7 +40,9 @@ impl Sequencer {
                     return Ok(Attempt::Invalid(invalid));
                 }
                 Fault::Panicked(_) | Fault::Inconsistent(_) => {
-                    self.owners.roll_back(Rollback::All).await;
+                    if !is_planted(Bug::CacheNotReloaded) {
+                        self.owners.roll_back(Rollback::All).await;
+                    }
                     if is_retry {
                         return Ok(Attempt::Failed(fault.to_string()));
                     }

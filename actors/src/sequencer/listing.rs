@@ -6,6 +6,7 @@ use orderly_domain::lists::{self, Changed, InLists, Listed, changes, of_money};
 use orderly_domain::order::Order;
 use orderly_domain::payment::Payments;
 use orderly_domain::record::Origin;
+use orderly_planted::{Bug, is_planted};
 use orderly_store::{List, Ordinal, Posting, PostingChange, UnitBuilder, View};
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ pub(super) fn post<S: InLists>(
     changes(staged.before.as_deref(), Some(&*staged.after), &mut |listed, changed| {
         let change = match changed {
             Changed::Added => added,
+            Changed::Gone if is_planted(Bug::IndexBehindState) => return,
             Changed::Gone => PostingChange::Removed,
         };
         builder.post(posting(staged.ordinal, listed), change);

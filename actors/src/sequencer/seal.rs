@@ -19,6 +19,7 @@ use orderly_domain::stored::{self, Stored};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::Verdict;
+use orderly_planted::{Bug, is_planted};
 use orderly_store::{IdentityHash, List, Ordinal, PostingChange, Seq, UnitBuilder};
 use std::sync::Arc;
 use std::time::Duration;
@@ -134,7 +135,7 @@ impl Sequencer {
         if let Some(trace) = decided.context.trace {
             self.trace_notifications(&mut decided.outcome.changeset, trace).await;
         }
-        if decided.outcome.changeset.changes.is_empty() {
+        if decided.outcome.changeset.changes.is_empty() && !is_planted(Bug::RefusalKeepsChanges) {
             self.owners.roll_back(Rollback::Staged).await;
         }
         self.write(decided)
@@ -194,7 +195,7 @@ impl Sequencer {
         }
         let at = entry.at;
         let follow_ups = changeset.timers.iter().filter_map(|timer| follow_up(timer, at)).collect();
-        for timer in &changeset.timers {
+        for timer in changeset.timers.iter().filter(|timer| !is_forgotten(timer)) {
             let due = match timer.kind {
                 TimerKind::Notify if timer.due <= entry.at => timer.due.plus(NOTIFY_SAFETY),
                 TimerKind::Notify
@@ -300,6 +301,10 @@ fn put(builder: &mut UnitBuilder, entry: &mut JournalEntry, change: Change) -> R
         }
     }
     Ok(())
+}
+
+fn is_forgotten(timer: &NewTimer) -> bool {
+    timer.kind == TimerKind::Hold && is_planted(Bug::ForgottenTimer)
 }
 
 fn follow_up(timer: &NewTimer, at: Timestamp) -> Option<FollowUp> {

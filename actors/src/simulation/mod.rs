@@ -1,5 +1,5 @@
 //! The shop of tests, simulations and benches: how it is configured, opened and spoken to. Behind the feature
-//! `simulation`, which no release build has.
+//! `simulation`; the process uses nothing of it.
 //!
 //! | module | has |
 //! |---|---|

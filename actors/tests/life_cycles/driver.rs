@@ -1,7 +1,6 @@
 //! Drives the shop and the model side by side, and compares them after every step.
 
 use super::history::{Happens, Refers};
-use super::observed;
 use crate::support::{DAY, START, Shop, inbound, settings};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::order::LatePayment;
@@ -18,6 +17,7 @@ use orderly_domain::record::Origin;
 use orderly_domain::verdict::Verdict;
 use orderly_model::snapshot::OrderSnapshot;
 use orderly_model::{MINUTE, Message, Model, Snapshot, Unit, snapshot, unit};
+use orderly_simulator::observed;
 use orderly_store::sim::{Fault, SimDisk};
 use orderly_store::{Ordinal, Table, View};
 use serde_json::{Value, json};

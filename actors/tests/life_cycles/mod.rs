@@ -6,12 +6,10 @@
 //! | `money` | random histories of the money of two orders |
 //! | `permuted` | callbacks of one order, and the same in another order |
 //! | `driver` | lives a history with both, and compares them after every step |
-//! | `observed` | what the shop did and how it stands, in the model's plain data |
 
 mod driver;
 mod history;
 mod money;
-mod observed;
 mod permuted;
 
 pub use driver::{Pair, applied};

@@ -15,6 +15,8 @@
 
 use std::{collections::VecDeque, time::Duration};
 
+use orderly_planted::{Bug, is_planted};
+
 use super::{Ack, Reach};
 
 /// How long a settled tag waits for those before it, until it is acknowledged alone. Acks in bulk
@@ -111,7 +113,8 @@ impl Ledger {
                 if let Some(state) = self.open.get_mut(index) {
                     *state = State::Acked;
                 }
-                acks.push(self.ack(tag, Reach::One));
+                let reach = if is_planted(Bug::AckBeforeCommit) { Reach::UpTo } else { Reach::One };
+                acks.push(self.ack(tag, reach));
             }
         }
         acks

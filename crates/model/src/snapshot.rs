@@ -160,18 +160,34 @@ pub struct CartSnapshot {
 impl Model {
     /// A snapshot of the model.
     pub fn snapshot(&self) -> Snapshot {
-        let orders = self.orders.iter().map(|(id, order)| (id.clone(), of_order(order)));
-        let stock = self.stock.iter().map(|(sku, stock)| {
+        let text = String::as_str;
+        self.snapshot_of(
+            self.orders.keys().map(text),
+            self.stock.keys().map(text),
+            self.carts.keys().map(text),
+        )
+    }
+
+    /// A snapshot of the orders, skus and carts with these ids, as far as they exist. The counts of waiting callbacks and parked
+    /// messages are those of the whole model.
+    pub fn snapshot_of<'a>(
+        &self,
+        orders: impl Iterator<Item = &'a str>,
+        stock: impl Iterator<Item = &'a str>,
+        carts: impl Iterator<Item = &'a str>,
+    ) -> Snapshot {
+        let orders: Vec<_> = orders.filter_map(|id| self.orders.get(id)).collect();
+        let stock = stock.filter_map(|sku| self.stock.get_key_value(sku)).map(|(sku, stock)| {
             let (on_hand, held, low_at) = (stock.on_hand, stock.held, stock.low_at);
             (sku.clone(), StockSnapshot { on_hand, held, low_at, version: stock.version })
         });
-        let carts = self.carts.iter().map(|(id, cart)| (id.clone(), of_cart(cart)));
-        let attention = self.orders.values().filter(|order| order.needs_attention());
+        let carts = carts.filter_map(|id| self.carts.get_key_value(id));
+        let attention = orders.iter().filter(|order| order.needs_attention());
         Snapshot {
             attention: attention.map(|order| order.id.clone()).collect(),
-            orders: orders.collect(),
+            orders: orders.iter().map(|order| (order.id.clone(), of_order(order))).collect(),
             stock: stock.collect(),
-            carts: carts.collect(),
+            carts: carts.map(|(id, cart)| (id.clone(), of_cart(cart))).collect(),
             waiting: self.waiting.values().map(Vec::len).sum(),
             parked: self.parked.len(),
         }

@@ -8,6 +8,8 @@
 
 use std::sync::Arc;
 
+use orderly_planted::{Bug, is_planted};
+
 use crate::backup::Source;
 use crate::checkpoint::{Checkpoint, Manifest, PendingUnits, Report};
 use crate::disk::{Batch, Disk, PreallocatedKeys, Tree};
@@ -155,7 +157,9 @@ impl Log {
                 log.disk.write(batch)?;
             }
             log.write_cursor()?;
-            log.disk.sync()?;
+            if !is_planted(Bug::CommitWithoutSync) {
+                log.disk.sync()?;
+            }
             log.pending.chunk = end;
             log.journal.advance(&packer.firsts, (expected, end));
             for unit in units {
@@ -167,7 +171,8 @@ impl Log {
 
     /// Notes that every event below `cursor` was published. The next commit or checkpoint writes the cursor to disk.
     pub fn set_cursor(&mut self, cursor: Seq) {
-        self.cursor = cursor;
+        self.cursor =
+            if is_planted(Bug::CursorAheadOfConfirm) { self.pending.totals.next } else { cursor };
     }
 
     /// The memory of the units that belong to no checkpoint, not even to the one under way, in bytes.
@@ -231,6 +236,7 @@ impl Log {
     /// Drops the identities that are older than the retention at `now` (microseconds since the epoch), as whole
     /// segments. The next checkpoint makes that durable. Returns how many identities are dropped.
     pub fn expire_identities(&mut self, now: i64) -> Result<u64, Error> {
+        let now = if is_planted(Bug::IdentityForgotten) { i64::MAX } else { now };
         self.guarded(|log| Ok(log.compaction.expire(now)))
     }
 

@@ -17,6 +17,7 @@ use orderly_domain::payment::rules::{CallbackEffect, Phase};
 use orderly_domain::time::Timestamp;
 use orderly_domain::trace::TraceParent;
 use orderly_domain::verdict::{Reason, Refusal, Verdict};
+use orderly_planted::{Bug, is_planted};
 use orderly_store::{NameHash, Ordinal};
 
 /// Records a callback and changes its order. Before the order is placed, the callback waits.
@@ -145,7 +146,7 @@ impl Flows {
         let Waiting { callback, trace, source, command_id, .. } = next.waiting;
         let mut outcome = self.record(Found { ordinal, order }, callback, now).await?;
         changeset.merge(std::mem::take(&mut outcome.changeset));
-        if next.left > 0 {
+        if next.left > 0 && !is_planted(Bug::LostWaitingCallback) {
             changeset.timers.push(NewTimer { due: now, kind: TimerKind::Waiting, ordinal });
         }
         Ok(Some((Outcome { changeset, ..outcome }, Waited { source, command_id, trace })))

@@ -11,6 +11,7 @@ use orderly_domain::command::RefundRequest;
 use orderly_domain::order::rules::{self, Step};
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Verdict;
+use orderly_planted::{Bug, is_planted};
 
 /// Refunds money of an order.
 #[derive(Debug, Message)]
@@ -71,6 +72,13 @@ impl Flows {
         };
         let (restocking, mut changeset) = ask(&self.owners.payment, asked).await??;
         match restocking {
+            Restocking::Done if is_planted(Bug::DoubleRestock) => {
+                let RefundRequest { refund_id, restock, .. } = request;
+                let goods =
+                    inventory::ReturnToStock { order: found.ordinal, refund: refund_id, restock };
+                let ((), returned) = ask(&self.owners.inventory, goods).await??;
+                changeset.merge(returned);
+            }
             Restocking::None | Restocking::Done => {}
             Restocking::Due => {
                 let RefundRequest { refund_id, restock, .. } = request;

@@ -14,6 +14,7 @@ use crate::money::{Adjustment, Currency, Line};
 use crate::order::{ConfirmOn, Order, Status, Tombstone};
 use crate::time::Timestamp;
 use minicbor::Decode;
+use orderly_planted::{Bug, is_planted};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ impl From<OrderVersion1> for Order {
             placed_at: old.placed_at,
             updated_at: old.updated_at,
             confirm_on: ConfirmOn::Capture,
-            hold_since: old.placed_at,
+            hold_since: if is_planted(Bug::WrongUpgrade) { old.updated_at } else { old.placed_at },
             written_off: 0,
             // an order that has not been paid counts what comes back from now on
             early_refunds: 0,

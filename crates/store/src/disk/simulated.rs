@@ -13,7 +13,8 @@ use bytes::Bytes;
 
 use super::interface::{Batch, Disk, Error, Pair, Tree};
 
-type Content = BTreeMap<(Tree, Vec<u8>), Bytes>;
+/// The records of each tree.
+type Content = [BTreeMap<Vec<u8>, Bytes>; Tree::ALL.len()];
 
 /// A fault of a simulated disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,13 +86,17 @@ impl State {
 }
 
 fn apply(content: &mut Content, batch: &Batch) {
+    let records = &mut content[batch.tree as usize];
     for (key, value) in &batch.changes {
-        let place = (batch.tree, key.clone());
         match value {
-            Some(value) => content.insert(place, Bytes::copy_from_slice(value)),
-            None => content.remove(&place),
+            Some(value) => records.insert(key.clone(), Bytes::copy_from_slice(value)),
+            None => records.remove(key),
         };
     }
+}
+
+fn pair((key, value): (&Vec<u8>, &Bytes)) -> Pair {
+    (Bytes::copy_from_slice(key), value.clone())
 }
 
 /// A simulated disk.
@@ -106,7 +111,7 @@ impl fmt::Debug for SimDisk {
 impl SimDisk {
     /// An empty disk.
     pub fn new(seed: u64) -> Self {
-        Self::with(SimRng::new(seed), Content::new())
+        Self::with(SimRng::new(seed), Content::default())
     }
 
     fn with(rng: SimRng, content: Content) -> Self {
@@ -169,7 +174,7 @@ impl SimDisk {
 
     /// The number of records of a tree.
     pub fn records(&self, tree: Tree) -> usize {
-        self.state().seen.keys().filter(|(of, _)| *of == tree).count()
+        self.state().seen[tree as usize].len()
     }
 
     /// The bytes of all values that were put into a tree, replaced ones included.
@@ -179,7 +184,8 @@ impl SimDisk {
 
     /// The length of the longest value that was written, in bytes.
     pub fn longest(&self) -> usize {
-        self.state().seen.values().map(Bytes::len).max().unwrap_or(0)
+        let state = self.state();
+        state.seen.iter().flat_map(BTreeMap::values).map(Bytes::len).max().unwrap_or(0)
     }
 }
 
@@ -187,25 +193,20 @@ impl Disk for SimDisk {
     fn get(&self, tree: Tree, key: &[u8]) -> Result<Option<Bytes>, Error> {
         let mut state = self.state();
         state.reads += 1;
-        Ok(state.seen.get(&(tree, key.to_vec())).cloned())
+        Ok(state.seen[tree as usize].get(key).cloned())
     }
 
     fn scan(&self, tree: Tree, from: &[u8], limit: usize) -> Result<Vec<Pair>, Error> {
         let state = self.state();
-        let found = state
-            .seen
-            .range((tree, from.to_vec())..)
-            .take_while(|((of, _), _)| *of == tree)
-            .take(limit);
-        Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())).collect())
+        let from = (Bound::Included(from), Bound::Unbounded);
+        let found = state.seen[tree as usize].range::<[u8], _>(from).take(limit);
+        Ok(found.map(pair).collect())
     }
 
     fn last(&self, tree: Tree, below: Option<&[u8]>) -> Result<Option<Pair>, Error> {
         let state = self.state();
-        let from = Bound::Included((tree, Vec::new()));
-        let until = below.map_or(Bound::Unbounded, |below| Bound::Excluded((tree, below.to_vec())));
-        let found = state.seen.range((from, until)).take_while(|((of, _), _)| *of == tree).last();
-        Ok(found.map(|((_, key), value)| (Bytes::copy_from_slice(key), value.clone())))
+        let until = (Bound::Unbounded, below.map_or(Bound::Unbounded, Bound::Excluded));
+        Ok(state.seen[tree as usize].range::<[u8], _>(until).next_back().map(pair))
     }
 
     fn write(&self, batch: Batch) -> Result<(), Error> {
@@ -233,6 +234,8 @@ impl Disk for SimDisk {
     }
 
     fn bytes(&self) -> Result<u64, Error> {
-        Ok(self.state().seen.iter().map(|((_, key), value)| (key.len() + value.len()) as u64).sum())
+        let state = self.state();
+        let records = state.seen.iter().flatten();
+        Ok(records.map(|(key, value)| (key.len() + value.len()) as u64).sum())
     }
 }

@@ -25,6 +25,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use orderly_planted::{Bug, is_planted};
 
 use self::overlay::{Changes, Overlay};
 use crate::checkpoint::Report;
@@ -417,12 +418,16 @@ impl View {
     pub fn checkpointed(&mut self, report: &Report) {
         self.last.take();
         for page in &report.pages {
-            self.cache.forget(Tree::Pages, &page.key());
+            if !is_planted(Bug::StaleReadAfterEviction) {
+                self.cache.forget(Tree::Pages, &page.key());
+            }
         }
+        let covered =
+            if is_planted(Bug::ForgottenTooEarly) { self.next_seq() } else { report.covered };
         self.lookup.renew(Arc::clone(&report.catalog));
         let mut recent = self.recent.write();
         recent.catalog = Arc::clone(&report.catalog);
-        recent.overlay.cover(report.covered);
+        recent.overlay.cover(covered);
         drop(recent);
         self.timers.get_mut().cover(report.covered);
     }

@@ -5,11 +5,11 @@ use orderly_store::Disk;
 use orderly_store::disk::{Batch, Error, Pair, Tree};
 use orderly_store::sim::SimDisk;
 use std::panic;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Once};
 
 /// What a planned panic says.
-struct Planned;
+pub(crate) struct Planned;
 
 /// A simulated disk that can panic on a read.
 #[derive(Debug)]
@@ -19,17 +19,29 @@ pub(crate) struct FaultyDisk {
     reads_left: AtomicU64,
     /// Panics in a row from then on.
     panics: AtomicU64,
+    /// Panics so far.
+    done: AtomicU64,
 }
 
 impl FaultyDisk {
     pub(crate) fn new(disk: Arc<SimDisk>) -> Self {
-        Self { disk, reads_left: AtomicU64::new(0), panics: AtomicU64::new(0) }
+        Self {
+            disk,
+            reads_left: AtomicU64::new(0),
+            panics: AtomicU64::new(0),
+            done: AtomicU64::new(0),
+        }
     }
 
     /// The `read`th read of states from now panics, counting from 1, and those behind it: `panics` in all.
     pub(crate) fn plan(&self, read: u64, panics: u64) {
         self.reads_left.store(read, Ordering::Relaxed);
         self.panics.store(panics, Ordering::Relaxed);
+    }
+
+    /// Panics so far.
+    pub(crate) fn panics(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
     }
 
     pub(crate) fn forget_plan(&self) {
@@ -46,24 +58,12 @@ impl FaultyDisk {
                 } else {
                     self.panics.store(panics - 1, Ordering::Relaxed);
                 }
+                self.done.fetch_add(1, Ordering::Relaxed);
                 panic::panic_any(Planned);
             }
             left => self.reads_left.store(left - 1, Ordering::Relaxed),
         }
     }
-}
-
-/// Keeps the planned panics out of the test's output.
-pub(crate) fn silence_planned_panics() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !info.payload().is::<Planned>() {
-                before(info);
-            }
-        }));
-    });
 }
 
 /// Whether a panic was planned.

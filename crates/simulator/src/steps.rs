@@ -1,9 +1,10 @@
 //! The steps of a run, chosen at random. Each does one small thing in the process or around it.
 
-use super::observations::Answered;
-use super::process::{Down, Sequenced};
-use super::queue::Delivery;
-use super::world::World;
+use crate::case::Fault;
+use crate::observations::Answered;
+use crate::process::{Down, Sequenced};
+use crate::queue::Delivery;
+use crate::world::World;
 use orderly_actors::audit;
 use orderly_actors::clock::Clock;
 use orderly_actors::states;
@@ -11,8 +12,11 @@ use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use std::time::Duration;
 
-/// One of so many audits compares all lists with all states, too: that takes far longer than the audit.
-const LISTS: u32 = 8;
+/// Two of so many audits are compared with one that is made at once; one of these compares all lists with all states, too. Both
+/// take as long as the shop is large.
+const AT_ONCE: u64 = 8;
+/// Producers wait while so many messages do: a message that waits for hours is too old when its turn comes.
+const MOST_BACKLOG: usize = 100;
 /// Attempts of a message that fails, before it is parked.
 const MOST_ATTEMPTS: u32 = 3;
 
@@ -76,7 +80,7 @@ const CHANCES: &[(u64, Step)] = &[
     (1, S::LoseChannel),
     (4, S::Compare),
     (1, S::CopyStore),
-    (6, S::Audit),
+    (3, S::Audit),
 ];
 
 /// The steps that are repeated at the end of a run, until the process is idle.
@@ -103,16 +107,22 @@ pub(crate) const WINDING_DOWN: &[Step] = &[
 impl World {
     /// Takes a random step.
     pub(crate) async fn step(&mut self) {
+        self.begin_step();
+        let step = self.random.weighted(CHANCES);
         if self.random.one_in(self.plan.crash) {
             self.crash("the power went").await;
             return;
         }
-        let step = self.random.weighted(CHANCES);
         self.take(step).await;
     }
 
-    /// Takes this step.
-    pub(crate) async fn take(&mut self, step: Step) {
+    /// Takes this step, with the random numbers of the next one.
+    pub(crate) async fn wind_down(&mut self, step: Step) {
+        self.begin_step();
+        self.take(step).await;
+    }
+
+    async fn take(&mut self, step: Step) {
         let taken = self.attempt(step).await;
         self.process.faulty_disk.forget_plan();
         self.survive(taken).await;
@@ -154,6 +164,7 @@ impl World {
             Step::Checkpoint => {
                 if let Some(report) = self.process.log.checkpoint_step()? {
                     self.trace.note(format_args!("checkpoint up to {}", report.covered));
+                    self.checkpoints += 1;
                     self.process.reports.push_back(report);
                 }
             }
@@ -176,16 +187,16 @@ impl World {
                 self.trace.note(format_args!("swept {swept}"));
             }
             Step::Pass => self.pass(),
-            Step::LoseChannel => self.lose_channel(),
+            Step::LoseChannel if self.has(Fault::Connections) => self.lose_channel(),
             Step::Compare => {
+                let oldest = self.oldest();
                 let view = self.process.sequencer.view().borrow();
-                if self.random.one_in(4) {
-                    self.sealed.mirror.compare_all(&view, self.oldest());
-                } else {
-                    self.sealed.mirror.compare(&view);
-                }
+                self.sealed.mirror.compare_some(&view, &mut self.random, oldest);
             }
-            Step::CopyStore => self.older = Some(self.disk.copy()),
+            Step::CopyStore if self.random.one_in(self.plan.scale) => {
+                self.older = Some(self.disk.copy());
+            }
+            Step::LoseChannel | Step::CopyStore => {}
             Step::Audit => self.audit()?,
         }
         Ok(())
@@ -203,25 +214,39 @@ impl World {
         assert!(audit.balanced, "{:?}", audit.violations);
         self.audits += 1;
         let view = self.process.sequencer.view().borrow();
-        let at_once =
-            if self.audits % LISTS == 1 { audit::verify(&view) } else { audit::audit(&view) };
+        let at_once = match self.audits % AT_ONCE {
+            1 => audit::verify(&view),
+            3 => audit::audit(&view),
+            _ => return Ok(()),
+        };
         assert_eq!(audit, at_once.expect("reads"), "beside the work, and at once");
         Ok(())
     }
 
     fn make(&mut self) {
-        if self.made < self.plan.messages {
+        if self.made < self.plan.messages && self.backlog() < MOST_BACKLOG {
             self.made += 1;
+            self.trace.made_command();
             let messages = self.shop.next(&self.sealed.model, self.clock.now());
-            self.unsent.extend(messages);
+            if self.case.publishes(self.made) {
+                self.unsent.extend(messages);
+            }
         }
+    }
+
+    /// Messages that wait to be published or to be handled.
+    fn backlog(&self) -> usize {
+        let (ready, unacked, waiting) = self.queue.counts();
+        self.unsent.len() + ready + unacked + waiting
     }
 
     /// A message may be published before one that was made earlier, since there are many producers.
     fn publish(&mut self) {
         let at = self.random.index(self.unsent.len().clamp(1, 4));
         let at = if self.random.one_in(12) { self.random.index(self.unsent.len()) } else { at };
+        let at = if self.has(Fault::Order) { at } else { 0 };
         if let Some(message) = self.unsent.remove(at) {
+            self.published += 1;
             self.queue.publish(message);
         }
     }
@@ -231,14 +256,13 @@ impl World {
             return Ok(());
         };
         let tag = (delivery.generation, delivery.tag);
-        self.trace.note(format_args!(
-            "take {tag:?} {} {} {} at {}",
-            delivery.message.id,
-            delivery.message.kind,
+        if self.trace.is_on() {
+            let message = &delivery.message;
             // Large messages are not in the trace.
-            String::from_utf8_lossy(&delivery.message.body[..delivery.message.body.len().min(300)]),
-            self.now(),
-        ));
+            let body = String::from_utf8_lossy(&message.body[..message.body.len().min(300)]);
+            let (id, kind, now) = (&message.id, message.kind, self.now());
+            self.trace.note(format_args!("take {tag:?} {id} {kind} {body} at {now}"));
+        }
         if self.random.one_in(self.plan.failure) {
             if delivery.message.attempts + 1 < MOST_ATTEMPTS {
                 self.process.retries.push_back(delivery);
@@ -272,7 +296,7 @@ impl World {
     /// Lets an actor panic on the next message, at random.
     fn plan_panic(&mut self) {
         if self.random.one_in(self.plan.panic) {
-            let read = self.random.between(1, 8);
+            let read = self.random.between(1, 5);
             let panics = self.random.pick(&[1, 1, 2, 4]);
             self.process.faulty_disk.plan(read, panics);
         }
@@ -405,18 +429,21 @@ impl World {
     }
 
     fn pass(&mut self) {
-        match self.random.below(24) {
+        match self.random.below(72) {
             0 => self.clock.advance(millis(&mut self.random, 60_000, 900_000)),
-            1 if self.plan.is_long => {
+            1..=3 if self.plan.is_long => {
                 self.clock.advance(millis(&mut self.random, 1_000_000, 7_000_000));
             }
-            2..=4 => self.step_clock(),
+            4..=12 => self.step_clock(),
             _ => self.clock.advance(millis(&mut self.random, 1, 3_000)),
         }
     }
 
     /// Steps the wall clock up to ten minutes forwards or backwards.
     fn step_clock(&mut self) {
+        if !self.has(Fault::Clock) {
+            return;
+        }
         let aside = i64::try_from(self.random.below(1_200_000_000)).expect("it is small");
         let to = self.now() + aside - 600_000_000;
         self.clock.step_to(Timestamp::from_micros(to));

@@ -1,7 +1,7 @@
 //! The simulated queue for commands. It is stricter than `RabbitMQ`: redeliveries may come in any order, and an ack for a tag that
 //! is not unacknowledged fails the run.
 
-use super::message::{Key, Message};
+use crate::message::{Key, Message};
 use orderly_broker::{Ack, Reach};
 use orderly_demo::Random;
 use std::collections::{BTreeMap, VecDeque};
@@ -25,6 +25,8 @@ pub(crate) struct Queue {
     generation: u64,
     next_tag: u64,
     prefetch: usize,
+    /// Messages that were delivered again.
+    pub(crate) redelivered: u64,
 }
 
 impl Queue {
@@ -36,6 +38,7 @@ impl Queue {
             generation: 0,
             next_tag: 1,
             prefetch,
+            redelivered: 0,
         }
     }
 
@@ -46,6 +49,7 @@ impl Queue {
     /// Opens a channel for the consumer: all unacknowledged messages are delivered again.
     pub(crate) fn open(&mut self, random: &mut Random) -> u64 {
         let mut returned: Vec<_> = std::mem::take(&mut self.unacked).into_values().collect();
+        self.redelivered += returned.len() as u64;
         if random.one_in(2) {
             random.shuffle(&mut returned);
         }

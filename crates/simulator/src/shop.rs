@@ -1,7 +1,8 @@
 //! The producers: a shop with few articles, scarce stock and impatient customers. The callbacks of its payment providers come
 //! repeatedly, too early, too late and with wrong amounts.
 
-use super::message::Message;
+use crate::case::{Case, Fault, Purpose};
+use crate::message::Message;
 use bytes::Bytes;
 use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
@@ -15,6 +16,10 @@ const UNKNOWN: &str = "yeti";
 const CARTS: u64 = 6;
 /// The largest number of copies of a message.
 const COPIES: u64 = 3;
+/// Orders that customers and providers still think of.
+const RECENT: u64 = 7;
+/// The most messages with large bodies.
+const MOST_LARGE: u32 = 25;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -36,22 +41,39 @@ enum Kind {
 
 /// Makes messages.
 pub(crate) struct Shop {
+    case: Case,
+    /// The random numbers of the message in hand.
     random: Random,
+    /// Messages so far.
+    turns: u64,
+    /// Messages with an id of their own so far.
     made: u64,
+    /// Messages with large bodies that may still be made.
+    large_left: u32,
     orders: u64,
     events: u64,
     /// Earlier messages, to repeat or to contradict.
     sent: Vec<Message>,
-    has_large_bodies: bool,
 }
 
 impl Shop {
-    pub(crate) const fn new(random: Random, has_large_bodies: bool) -> Self {
-        Self { random, made: 0, orders: 0, events: 0, sent: Vec::new(), has_large_bodies }
+    pub(crate) fn new(case: Case, has_large_bodies: bool) -> Self {
+        Self {
+            random: case.random(Purpose::Command, 0),
+            case,
+            turns: 0,
+            made: 0,
+            large_left: if has_large_bodies { MOST_LARGE } else { 0 },
+            orders: 0,
+            events: 0,
+            sent: Vec::new(),
+        }
     }
 
     /// The copies of the next message. The first messages set the stock.
     pub(crate) fn next(&mut self, model: &Model, now: Timestamp) -> Vec<Message> {
+        self.turns += 1;
+        self.random = self.case.random(Purpose::Command, self.turns);
         let kind = if self.made < SKUS.len() as u64 { Kind::Stock } else { self.kind() };
         let message = match kind {
             Kind::Stock => self.stock(now),
@@ -64,19 +86,19 @@ impl Shop {
                 self.message("order.cancel", &data, now)
             }
             Kind::Complete => {
-                let data = json!({"order_id": self.order()});
+                let data = json!({"order_id": self.order_that_is("paid", model)});
                 self.message("order.complete", &data, now)
             }
             Kind::Resolve => {
                 let decision = self.random.pick(&["accept", "cancel", "return"]);
-                let mut data = json!({"order_id": self.order(), "decision": decision});
+                let mut data = json!({"order_id": self.order_that_is("under_review", model), "decision": decision});
                 if decision == "accept" && self.random.one_in(2) {
                     data["write_off"] = json!(self.random.pick(&[1, 250, 600]));
                 }
                 self.message("order.resolve", &data, now)
             }
             Kind::Capture => {
-                let mut data = json!({"order_id": self.order()});
+                let mut data = json!({"order_id": self.order_that_is("authorized", model)});
                 if self.random.one_in(2) {
                     data["amount"] = json!(self.random.pick(&[1, 100, 250]));
                 }
@@ -95,6 +117,7 @@ impl Shop {
             self.sent.push(message.clone());
         }
         let copies = if self.random.one_in(2) { 1 } else { self.random.between(1, COPIES) };
+        let copies = if self.case.has(Fault::Copies) { copies } else { 1 };
         (0..copies).map(|_| message.clone()).collect()
     }
 
@@ -113,7 +136,7 @@ impl Shop {
             (4, Kind::Capture),
             (40, Kind::Callback),
             (5, Kind::Conflict),
-            (if self.has_large_bodies { 110 } else { 4 }, Kind::Poison),
+            (if self.large_left > 0 { 110 } else { 4 }, Kind::Poison),
         ])
     }
 
@@ -134,11 +157,23 @@ impl Shop {
         if self.random.one_in(40) { UNKNOWN } else { self.random.pick(&SKUS) }
     }
 
-    /// An order that was placed lately, or will be soon.
+    /// An order that was placed lately, or will be soon; rarely any.
     fn order(&mut self) -> String {
         let until = self.orders + 2;
-        let from = until.saturating_sub(9);
+        let from = if self.random.one_in(20) { 0 } else { until.saturating_sub(RECENT + 2) };
         format!("o-{}", self.random.between(from, until))
+    }
+
+    /// An order that was placed lately and has that status, if there is one and half the time; else any.
+    fn order_that_is(&mut self, status: &str, model: &Model) -> String {
+        let any = self.order();
+        if self.random.one_in(2) {
+            return any;
+        }
+        let lately = (self.orders.saturating_sub(RECENT)..=self.orders).rev();
+        let mut ids = lately.map(|number| format!("o-{number}"));
+        let has_status = |id: &String| model.order(id).is_some_and(|order| order.status == status);
+        ids.find(has_status).unwrap_or(any)
     }
 
     fn new_order(&mut self) -> String {
@@ -157,7 +192,7 @@ impl Shop {
             return self.message("stock.adjust", &data, now);
         }
         let sku = first.copied().unwrap_or_else(|| self.random.pick(&SKUS));
-        let mut data = json!({"sku": sku, "on_hand": self.random.between(0, 14)});
+        let mut data = json!({"sku": sku, "on_hand": self.random.pick(&[0, 2, 5, 9, 14, 40])});
         if self.random.one_in(2) {
             data["low_at"] = json!(self.random.below(4));
         }
@@ -282,16 +317,24 @@ impl Shop {
     }
 
     fn callback(&mut self, model: &Model, now: Timestamp) -> Message {
-        let before = self.sent.iter().rev().filter(|one| one.kind == "payment.callback");
-        let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
-        if !before.is_empty() && self.random.one_in(8) {
-            // The same event in another message.
-            let mut message = self.message("payment.callback", &json!({}), now);
-            message.body = before[self.random.index(before.len())].clone();
-            return message;
+        if let Some(body) = self.earlier("payment.callback")
+            && self.random.one_in(8)
+        {
+            // the same event in another message
+            return Message { body, ..self.message("payment.callback", &json!({}), now) };
+        }
+        if let Some(body) = self.earlier("payment.callback")
+            && self.random.one_in(16)
+            && let Ok(mut data) = serde_json::from_slice::<Value>(&body)
+        {
+            // the same payment, told of another order
+            self.events += 1;
+            data["event_id"] = json!(format!("e-{}", self.events));
+            data["order_id"] = json!(self.order());
+            return self.message("payment.callback", &data, now);
         }
         self.events += 1;
-        let order = self.order();
+        let order = self.order_that_is("awaiting_payment", model);
         let kind = self.random.weighted(&[
             (24, "captured"),
             (6, "authorized"),
@@ -356,14 +399,31 @@ impl Shop {
     }
 
     fn refund(&mut self, model: &Model, now: Timestamp) -> Message {
-        let order = self.order();
-        let total = model.order(&order).map_or(500, |order| order.total);
+        if let Some(body) = self.earlier("refund.request")
+            && self.random.one_in(4)
+        {
+            // asked for again, in another message
+            return Message { body, ..self.message("refund.request", &json!({}), now) };
+        }
+        let id = self.order_that_is("paid", model);
+        let order = model.order(&id);
+        let total = order.as_ref().map_or(500, |order| order.total);
         let amount = self.random.pick(&[total, total / 2, total / 3, 70]).max(1);
-        let mut data = json!({"order_id": order, "refund_id": self.refund_id(), "amount": amount});
+        let mut data = json!({"order_id": id, "refund_id": self.refund_id(), "amount": amount});
         if self.random.one_in(2) {
-            data["restock"] = json!([{"sku": self.sku(), "quantity": self.random.between(1, 2)}]);
+            let lines = order.map_or_else(Vec::new, |order| order.lines);
+            let line = lines.get(self.random.index(lines.len()));
+            let sku = line.map_or_else(|| self.sku().to_owned(), |line| line.0.clone());
+            data["restock"] = json!([{"sku": sku, "quantity": self.random.between(1, 2)}]);
         }
         self.message("refund.request", &data, now)
+    }
+
+    /// The data of one of the last few messages of a type.
+    fn earlier(&mut self, kind: &str) -> Option<Bytes> {
+        let before = self.sent.iter().rev().filter(|one| one.kind == kind);
+        let before: Vec<_> = before.take(8).map(|one| one.body.clone()).collect();
+        before.get(self.random.index(before.len())).cloned()
     }
 
     /// An earlier identity with other data, or with the same data written differently.
@@ -399,7 +459,8 @@ impl Shop {
         let mut message = self.message(kind, &json!({}), now);
         message.body = Bytes::from_static(body.as_bytes());
         message.defect = Some(reason);
-        if self.has_large_bodies {
+        if self.large_left > 0 {
+            self.large_left -= 1;
             let length = self.random.between(300_000, 1_000_000);
             message.body = vec![b'?'; usize::try_from(length).expect("it is small")].into();
             (message.kind, message.defect) = ("stock.set", Some(Reason::Malformed));

@@ -1,21 +1,22 @@
 //! A run: the process, its disk, the broker, the producers, and the observers. A crash ends the process and loses the unsynced
 //! writes of the disk.
 
-use super::consistency::Expected;
-use super::exchange::Exchange;
-use super::message::Message;
-use super::observations::Observations;
-use super::plan::Plan;
-use super::process::{Down, InHand, Process};
-use super::queue::Queue;
-use super::relay;
-use super::shop::Shop;
-use super::trace::Trace;
+use crate::case::{Case, Fault, Purpose};
+use crate::consistency::Expected;
+use crate::exchange::Exchange;
+use crate::message::Message;
+use crate::observations::Observations;
+use crate::plan::Plan;
+use crate::process::{Down, InHand, Process};
+use crate::queue::Queue;
+use crate::relay;
+use crate::shop::Shop;
+use crate::trace::Trace;
 use orderly_actors::clock::Clock;
 use orderly_actors::simulation::SimulatedClock;
 use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
-use orderly_store::sim::{Fault, SimDisk};
+use orderly_store::sim::{self, SimDisk};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -29,7 +30,11 @@ const DEEPLY: u64 = 4;
 const TURNS: usize = 8;
 
 pub(crate) struct World {
+    pub(crate) case: Case,
+    /// The random numbers of the step in hand.
     pub(crate) random: Random,
+    /// Steps so far.
+    pub(crate) steps: u64,
     pub(crate) plan: Plan,
     pub(crate) trace: Trace,
     pub(crate) clock: SimulatedClock,
@@ -49,24 +54,33 @@ pub(crate) struct World {
     pub(crate) observations: Observations,
     /// A copy of the store from earlier in the run.
     pub(crate) older: Option<SimDisk>,
-    pub(crate) crashes: u32,
+    pub(crate) crashes: u64,
+    /// Planned panics of owners, in processes that ended.
+    pub(crate) panics: u64,
     /// Audits that came to their end.
-    pub(crate) audits: u32,
+    pub(crate) audits: u64,
+    pub(crate) checkpoints: u64,
+    pub(crate) published: u64,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, trace: Trace) -> Self {
-        let mut random = Random::new(seed);
-        let plan = Plan::new(&mut random);
+    pub(crate) fn new(case: Case, trace: Trace) -> Self {
+        let mut random = case.random(Purpose::Plan, 0);
+        let plan = Plan::new(&mut random, &case);
         let clock = SimulatedClock::at(START);
         let disk = Arc::new(SimDisk::new(random.number()));
-        let opened =
-            Process::start(Arc::clone(&disk), &plan.options, plan.settings.clone(), clock.clone());
+        let opened = Process::start(
+            Arc::clone(&disk),
+            &plan.options,
+            plan.settings.clone(),
+            plan.has_earlier_forms,
+            clock.clone(),
+        );
         let (mut process, recovery) = opened.expect("an empty disk can be opened");
         let mut queue = Queue::new(plan.prefetch);
         process.ledger.open(queue.open(&mut random));
         let expected = Expected::new(plan.of_model());
-        let shop = Shop::new(random.fork(), plan.has_large_bodies);
+        let shop = Shop::new(case.clone(), plan.has_large_bodies);
         let mut world = Self {
             incarnation: recovery.incarnations.current().to_string(),
             plan,
@@ -84,8 +98,13 @@ impl World {
             observations: Observations::default(),
             older: None,
             crashes: 0,
+            panics: 0,
             audits: 0,
+            checkpoints: 0,
+            published: 0,
             random,
+            steps: 0,
+            case,
         };
         world.arm_disk();
         world
@@ -93,28 +112,30 @@ impl World {
 
     /// The oldest identities that must still be known.
     pub(crate) fn oldest(&self) -> i64 {
-        self.sealed.mirror.clock - self.sealed.model.settings.identity_retention
+        self.sealed.oldest()
     }
 
     /// Checks units that were sealed just now.
     pub(crate) fn watch(&mut self, sealed: &[InHand]) {
         for in_hand in sealed {
-            let record = &in_hand.entry.record;
-            self.trace.note(format_args!(
-                "sealed {} {:?} {:?} {} {:?}",
-                in_hand.unit.seq,
-                record.verdict,
-                record.reason,
-                record.order.as_ref().map_or("-", |order| order.as_str()),
-                record.types(),
-            ));
+            if self.trace.is_on() {
+                let record = &in_hand.entry.record;
+                self.trace.note(format_args!(
+                    "sealed {} {:?} {:?} {} {:?}",
+                    in_hand.unit.seq,
+                    record.verdict,
+                    record.reason,
+                    record.order.as_ref().map_or("-", |order| order.as_str()),
+                    record.types(),
+                ));
+            }
             self.sealed.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
         }
     }
 
     /// Takes a unit that became durable.
     pub(crate) fn adopt(&mut self, in_hand: &InHand) {
-        self.durable.apply(&in_hand.unit, &in_hand.entry, &in_hand.input);
+        self.durable.follow(&in_hand.unit, &in_hand.entry, &in_hand.input);
         self.observations.durable(in_hand, &self.incarnation);
     }
 
@@ -127,6 +148,7 @@ impl World {
         }
         let (process, recovery) = self.reopen();
         let lost = std::mem::replace(&mut self.process, process);
+        self.panics += lost.faulty_disk.panics();
         let in_hand = lost.sealed;
         let (log, sequencer) = (lost.log, lost.sequencer);
         drop((log, sequencer));
@@ -137,13 +159,15 @@ impl World {
         self.recover(in_hand);
         let generation = self.queue.open(&mut self.random);
         self.process.ledger.open(generation);
+        let oldest = self.oldest();
         let view = self.process.sequencer.view().borrow();
-        // To check the whole index each time would take most of the time of the test.
-        if self.random.one_in(DEEPLY) {
-            self.sealed.mirror.compare_all(&view, self.oldest());
-            self.observations.check_acked(&view, &self.queue, self.oldest());
+        // To check everything each time would take most of the time of the run.
+        if self.random.one_in(DEEPLY * self.plan.scale) {
+            self.sealed.mirror.compare_all(&view, oldest);
+            self.observations.check_acked(&view, &self.queue, oldest);
         } else {
-            self.sealed.mirror.compare(&view);
+            self.sealed.mirror.compare_some(&view, &mut self.random, oldest);
+            self.observations.check_acked_last(&view, &self.queue, oldest);
         }
         drop(view);
         self.arm_disk();
@@ -152,8 +176,13 @@ impl World {
     /// The disk may fail at one of its next writes or syncs.
     fn arm_disk(&mut self) {
         if self.random.one_in(self.plan.disk_fault) {
-            let operation = self.disk.operations() + self.random.between(1, 150);
-            let fault = self.random.pick(&[Fault::Crash, Fault::Crash, Fault::Full, Fault::Broken]);
+            let operation = self.disk.operations() + self.random.between(1, 150 * self.plan.scale);
+            let fault = self.random.pick(&[
+                sim::Fault::Crash,
+                sim::Fault::Crash,
+                sim::Fault::Full,
+                sim::Fault::Broken,
+            ]);
             self.disk.fail_at(operation, fault);
         }
     }
@@ -165,12 +194,13 @@ impl World {
             self.disk = Arc::new(self.disk.crash());
             if left > 0 && self.random.one_in(self.plan.disk_fault * 2) {
                 left -= 1;
-                self.disk.fail_at(self.random.between(1, 8), Fault::Crash);
+                self.disk.fail_at(self.random.between(1, 8), sim::Fault::Crash);
             }
             let opened = Process::start(
                 Arc::clone(&self.disk),
                 &self.plan.options,
                 self.plan.settings.clone(),
+                self.plan.has_earlier_forms,
                 self.clock.clone(),
             );
             match opened {
@@ -181,7 +211,10 @@ impl World {
                     ));
                     return (process, recovery.incarnations.current().to_string());
                 }
-                Err(error) => self.trace.note(format_args!("opening cut short: {error}")),
+                Err(error) => {
+                    self.crashes += 1;
+                    self.trace.note(format_args!("opening cut short: {error}"));
+                }
             }
         }
     }
@@ -224,6 +257,17 @@ impl World {
     /// Whether producers have published all their messages, and the process has handled them.
     pub(crate) fn is_out_of_input(&self) -> bool {
         self.made == self.plan.messages && self.unsent.is_empty() && self.queue.is_empty()
+    }
+
+    /// Whether faults of that kind may happen.
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.case.has(fault)
+    }
+
+    /// The next step begins, with random numbers of its own.
+    pub(crate) fn begin_step(&mut self) {
+        self.steps += 1;
+        self.random = self.case.random(Purpose::Step, self.steps);
     }
 
     pub(crate) fn now(&self) -> i64 {

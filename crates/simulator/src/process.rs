@@ -1,10 +1,11 @@
 //! The simulated process around the core, driven one step at a time. It holds the memory that a crash loses.
 
-use super::fault_injection::{self, FaultyDisk};
-use super::message::Message;
-use super::notifier::Notifier;
-use super::queue::Delivery;
-use super::relay::Relay;
+use crate::earlier;
+use crate::fault_injection::{self, FaultyDisk};
+use crate::message::Message;
+use crate::notifier::Notifier;
+use crate::queue::Delivery;
+use crate::relay::Relay;
 use futures_util::FutureExt;
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_actors::notification::DueDelivery;
@@ -24,6 +25,9 @@ use tokio::sync::mpsc;
 
 /// The largest number of callbacks that run behind one order: more than may wait for an order.
 const MOST_BEHIND: usize = 100;
+
+/// About one of so many units is stored in the newest forms, if others are in earlier ones.
+const NEWEST: u64 = 3;
 
 /// The cause of a unit. The model gets the same cause.
 #[derive(Debug, Clone)]
@@ -99,6 +103,8 @@ pub(crate) struct Process {
     pub(crate) reports: VecDeque<Report>,
     /// An actor's restart budget is spent: nothing here may do that.
     pub(crate) spent: mpsc::UnboundedReceiver<RestartBudgetExceeded>,
+    /// Whether some states are stored as an earlier build stored them.
+    has_earlier_forms: bool,
 }
 
 impl Process {
@@ -106,6 +112,7 @@ impl Process {
         disk: Arc<SimDisk>,
         options: &store::Options,
         settings: Settings,
+        has_earlier_forms: bool,
         clock: SimulatedClock,
     ) -> Result<(Self, Recovery), store::Error> {
         let faulty_disk = Arc::new(FaultyDisk::new(disk));
@@ -125,6 +132,7 @@ impl Process {
             firing: VecDeque::new(),
             reports: VecDeque::new(),
             spent: core.failures,
+            has_earlier_forms,
         };
         Ok((process, core.recovery))
     }
@@ -228,7 +236,12 @@ impl Process {
                     FollowUp::Notify(order) => notify.push(order),
                 }
             }
-            let in_hand = InHand { unit: sealed.unit, entry: sealed.entry, input, settles, notify };
+            let unit = if self.has_earlier_forms && !sealed.unit.seq.0.is_multiple_of(NEWEST) {
+                Arc::new(earlier::unit(&sealed.unit))
+            } else {
+                sealed.unit
+            };
+            let in_hand = InHand { unit, entry: sealed.entry, input, settles, notify };
             self.sealed.push_back(in_hand.clone());
             taken.push(in_hand);
             if let Some(order) = waiting

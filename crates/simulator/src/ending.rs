@@ -1,14 +1,13 @@
 //! The end of a run: the process becomes idle, and then everything that had to happen must have happened.
 
-use super::consistency::Aged;
-use super::steps::WINDING_DOWN;
-use super::world::World;
+use crate::case::Fault;
+use crate::steps::WINDING_DOWN;
+use crate::summary::Summary;
+use crate::world::World;
 use orderly_actors::clock::Clock;
 use orderly_actors::simulation::SimulatedClock;
-use orderly_domain::command::Kind;
 use orderly_store::sim::SimDisk;
 use orderly_store::{self as store, Disk, Opened, Timer, Unit};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +21,8 @@ impl World {
     pub(crate) async fn end(&mut self) {
         self.trace.note(format_args!("no more input"));
         self.plan.calm();
-        if self.random.one_in(2) {
+        self.begin_step();
+        if self.random.one_in(2) && self.has(Fault::Crashes) {
             self.crash("for the last time").await;
         }
         self.come_to_rest().await;
@@ -36,9 +36,14 @@ impl World {
             (&sealed.model, &sealed.aged) == (&durable.model, &durable.aged),
             "the model of what is sealed, and of what is durable"
         );
-        sealed.mirror.check_expired(&sealed.model.settings);
+        sealed.compare();
+        sealed.mirror.check_kept_sums();
+        let now = process.sequencer.now().micros();
+        sealed.mirror.check_expired(&sealed.model.settings, now);
         observations.check_paid_up(exchange, &durable.mirror);
         let view = process.sequencer.view().borrow();
+        sealed.mirror.compare_all(&view, sealed.oldest());
+        observations.check_acked(&view, &self.queue, sealed.oldest());
         sealed.mirror.check_parked(&view);
         let audit = orderly_actors::audit::verify(&view).expect("every state can be read");
         assert!(audit.balanced, "{:?}", audit.violations);
@@ -49,7 +54,7 @@ impl World {
     async fn come_to_rest(&mut self) {
         for _ in 0..ROUNDS {
             for step in WINDING_DOWN {
-                self.take(*step).await;
+                self.wind_down(*step).await;
             }
             if self.unsent.is_empty() && self.queue.is_empty() && self.process.is_idle() {
                 let now = self.process.sequencer.now().micros();
@@ -108,33 +113,28 @@ impl World {
         }
     }
 
-    /// What the run came to, for comparing it with another of the same seed.
+    /// What the run came to.
     pub(crate) fn summary(&self) -> Summary {
+        let observations = &self.observations;
         Summary {
             hash: self.trace.hash(),
-            units: self.observations.units.len(),
-            applied: self.observations.applied.clone(),
-            events: self.exchange.seen().len(),
-            repeated: self.exchange.repeated,
-            acks: self.observations.acks,
+            commands: u64::from(self.made),
+            published: self.published,
+            redelivered: self.queue.redelivered,
+            units: observations.units.len() as u64,
+            verdicts: observations.verdicts.clone(),
+            applied: observations.applied.clone(),
+            events: self.exchange.seen().len() as u64,
+            repeated_events: self.exchange.repeated,
+            notifications: observations.notified_count() as u64,
+            acks: observations.acks,
             crashes: self.crashes,
+            panics: self.panics + self.process.faulty_disk.panics(),
+            audits: self.audits,
+            checkpoints: self.checkpoints,
             aged: self.durable.aged.clone(),
         }
     }
-}
-
-/// What a run came to.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Summary {
-    pub(crate) hash: u64,
-    pub(crate) units: usize,
-    /// The types of commands that were applied.
-    pub(crate) applied: BTreeSet<Kind>,
-    pub(crate) events: usize,
-    pub(crate) repeated: u64,
-    pub(crate) acks: u64,
-    pub(crate) crashes: u32,
-    pub(crate) aged: Aged,
 }
 
 /// The timers that have not fired.

@@ -1,6 +1,7 @@
 //! The plan of a run, made from its seed: its configuration and the frequency of each fault. The plans differ widely, so that many
 //! seeds give every mixture.
 
+use crate::case::{Case, Fault};
 use orderly_actors::order::{self, LatePayment};
 use orderly_actors::payment::WaitingLimits;
 use orderly_actors::sequencer::{Capacities, Settings};
@@ -31,6 +32,11 @@ pub(crate) struct Plan {
     pub(crate) panic: u64,
     /// Frequency of a broken channel among the confirms.
     pub(crate) lost_confirm: u64,
+    /// How many times more commands the run has than a short one, at most 4. What takes longer the more there is happens so many
+    /// times more rarely.
+    pub(crate) scale: u64,
+    /// Whether some states are stored as an earlier build stored them.
+    pub(crate) has_earlier_forms: bool,
     /// Whether hours pass, so that identities expire.
     pub(crate) is_long: bool,
     /// Whether most messages are large: groups then take several batches of the disk, and a crash can tear them.
@@ -40,14 +46,16 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    pub(crate) fn new(random: &mut Random) -> Self {
+    pub(crate) fn new(random: &mut Random, case: &Case) -> Self {
         let is_long = random.one_in(4);
-        let has_small_memory = random.one_in(2);
         let has_large_bodies = random.one_in(10);
+        let has_earlier_forms = random.one_in(3) && case.has(Fault::Upgrades);
         let identity_retention = if is_long { 2 * HOUR } else { MONTH };
         let history_retention =
             if is_long { random.pick(&[2 * HOUR, 5 * HOUR]) } else { 3 * MONTH };
-        let capacity = if has_small_memory { 1 << 10 } else { 1 << 20 };
+        // The caches of the owners and that of the store: a state that the one has dropped is read through the other.
+        let (capacity, cache) =
+            (random.pick(&[1 << 10, 1 << 20]), random.pick(&[2 << 10, 2 << 10, 1 << 20]));
         let late = [LatePayment::Rehold, LatePayment::Rehold, LatePayment::Refund];
         let settings = Settings {
             terms: order::Terms {
@@ -88,27 +96,40 @@ impl Plan {
         let options = store::Options {
             schema: orderly_actors::tables::SCHEMA,
             namespace: Some("simulation".to_owned()),
-            cache: if has_small_memory { 2 << 10 } else { 1 << 20 },
+            cache,
             identity_retention,
             replay_bytes: random.pick(&[2 << 10, 16 << 10, 64 << 20]),
         };
-        Self {
-            messages: if has_large_bodies {
-                50
-            } else {
-                u32::try_from(random.between(40, 160)).expect("it is small")
-            },
+        let few = u32::try_from(random.between(40, 160)).expect("it is small");
+        let messages = case.commands.unwrap_or(if has_large_bodies { 50 } else { few });
+        let scale = u64::from(messages / 200).clamp(1, 4);
+        let mut plan = Self {
+            messages,
+            scale,
+            has_earlier_forms,
             prefetch: if has_large_bodies { 64 } else { random.pick(&[1, 4, 16, 64]) },
-            crash: random.pick(&[0, 100, 300, 1000]),
+            crash: scale * random.pick(&[0, 100, 300, 1000]),
             disk_fault: if has_large_bodies { 1 } else { random.pick(&[0, 1, 3, 3]) },
             failure: random.pick(&[0, 12, 40]),
-            panic: random.pick(&[0, 4, 16]),
+            panic: random.pick(&[0, 3, 12]),
             lost_confirm: random.pick(&[0, 6, 40]),
             is_long,
             has_large_bodies,
             settings,
             options,
+        };
+        for (fault, frequency) in [
+            (Fault::Crashes, &mut plan.crash),
+            (Fault::Disk, &mut plan.disk_fault),
+            (Fault::Failures, &mut plan.failure),
+            (Fault::Panics, &mut plan.panic),
+            (Fault::Connections, &mut plan.lost_confirm),
+        ] {
+            if !case.has(fault) {
+                *frequency = 0;
+            }
         }
+        plan
     }
 
     /// The settings of the model.

@@ -3,7 +3,7 @@
 //! After a broken channel the relay starts again at the first unit with an unconfirmed event; after a crash, at the cursor in the
 //! store. It then reads units from the journal and not from memory, and the bytes must be the same.
 
-use super::exchange::{Event, Exchange};
+use crate::exchange::{Event, Exchange};
 use orderly_actors::journal_entry::JournalEntry;
 use orderly_domain::event::{self, payload::EventPayload};
 use orderly_store::{History, Recovery, Seq, Unit};

@@ -1,15 +1,14 @@
 //! The acks, events and notifications that producers and subscribers have received. Each is checked when it arrives: its unit must
 //! be durable by then, so that no crash can take it back.
 
-use super::exchange::{Event, Exchange};
-use super::message::{Key, Known};
-use super::mirror::Mirror;
-use super::process::InHand;
-use super::queue::{Delivery, Queue};
-use super::relay;
+use crate::exchange::{Event, Exchange};
+use crate::message::{Key, Known};
+use crate::mirror::Mirror;
+use crate::process::InHand;
+use crate::queue::{Delivery, Queue};
+use crate::relay;
 use orderly_actors::notification::DueDelivery;
 use orderly_actors::tables;
-use orderly_domain::command::Kind;
 use orderly_domain::record::Origin;
 use orderly_domain::verdict::Verdict;
 use orderly_store::{Seq, Unit, View};
@@ -25,6 +24,9 @@ pub(crate) enum Answered {
     Retried,
 }
 
+/// Acked commands that are checked after every crash: more than can be in hand.
+const LAST: usize = 200;
+
 struct Acked {
     key: Key,
     known: Known,
@@ -36,8 +38,10 @@ struct Acked {
 pub(crate) struct Observations {
     /// Every durable unit.
     pub(crate) units: Vec<Arc<Unit>>,
-    /// The types of commands that were applied.
-    pub(crate) applied: BTreeSet<Kind>,
+    /// The commands that were applied, by type.
+    pub(crate) applied: BTreeMap<&'static str, u64>,
+    /// Units by verdict.
+    pub(crate) verdicts: BTreeMap<&'static str, u64>,
     /// The events of every durable unit that have to be published.
     owed: BTreeMap<u64, Event>,
     /// Their order by subject.
@@ -55,10 +59,19 @@ impl Observations {
     pub(crate) fn durable(&mut self, in_hand: &InHand, incarnation: &str) {
         self.units.push(Arc::clone(&in_hand.unit));
         let record = &in_hand.entry.record;
-        if let (Verdict::Applied, Origin::Message { kind, .. }) = (record.verdict, &record.origin) {
-            self.applied.extend(kind.kind());
+        if let (Verdict::Applied, Origin::Message { kind, .. }) = (record.verdict, &record.origin)
+            && let Some(kind) = kind.kind()
+        {
+            *self.applied.entry(kind.as_str()).or_default() += 1;
         }
-        for event in relay::events(&in_hand.entry, incarnation) {
+        *self.verdicts.entry(record.verdict.as_str()).or_default() += 1;
+        for (sequence, event) in
+            (in_hand.unit.seq.0 + 1..).zip(relay::events(&in_hand.entry, incarnation))
+        {
+            assert_eq!(
+                event.sequence, sequence,
+                "the events of a unit have its sequences, in order"
+            );
             self.order.entry(event.subject.clone()).or_default().push(event.sequence);
             self.owed.insert(event.sequence, event);
         }
@@ -90,21 +103,18 @@ impl Observations {
 
     /// After a crash: no acked command is without its verdict. Identities of before `oldest` may be forgotten.
     pub(crate) fn check_acked(&self, view: &View, queue: &Queue, oldest: i64) {
-        for acked in self.acked.iter().filter(|acked| acked.since >= oldest) {
-            let identity = acked
-                .known
-                .identity
-                .is_some_and(|hash| view.identity(&hash).expect("the store is readable").is_some());
-            let parked = || {
-                let found = view.find(tables::PARKED, &acked.known.parked);
-                found.expect("the store is readable").is_some()
-            };
-            assert!(
-                identity || parked() || queue.holds(&acked.key),
-                "acked, and now without a verdict: {:?}",
-                acked.key
-            );
-        }
+        check_all(&self.acked, view, queue, oldest);
+    }
+
+    /// The same for the commands that were acked last.
+    pub(crate) fn check_acked_last(&self, view: &View, queue: &Queue, oldest: i64) {
+        let from = self.acked.len().saturating_sub(LAST);
+        check_all(&self.acked[from..], view, queue, oldest);
+    }
+
+    /// The number of notifications that arrived.
+    pub(crate) fn notified_count(&self) -> usize {
+        self.notified.len()
     }
 
     /// Checks an event that arrived: it belongs to a durable unit, has the content of that unit, and first deliveries are in order.
@@ -144,5 +154,23 @@ impl Observations {
                 assert!(self.notified.contains(&notice.id), "never notified: {notice:?}");
             }
         }
+    }
+}
+
+fn check_all(acked: &[Acked], view: &View, queue: &Queue, oldest: i64) {
+    for acked in acked.iter().filter(|acked| acked.since >= oldest) {
+        let identity = acked
+            .known
+            .identity
+            .is_some_and(|hash| view.identity(&hash).expect("the store is readable").is_some());
+        let parked = || {
+            let found = view.find(tables::PARKED, &acked.known.parked);
+            found.expect("the store is readable").is_some()
+        };
+        assert!(
+            identity || parked() || queue.holds(&acked.key),
+            "acked, and now without a verdict: {:?}",
+            acked.key
+        );
     }
 }

