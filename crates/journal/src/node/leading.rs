@@ -1,0 +1,258 @@
+//! Claiming, owning and leaving.
+
+use super::{Leaving, Node, Now, Output};
+use crate::claim::{Claim, Step, Trigger};
+use crate::fault::Fault;
+use crate::id::{Epoch, Nonce};
+use crate::owner::Owner;
+use crate::reader::Reader;
+use crate::record::{Close, Open, Record, Tick};
+
+impl Node {
+    /// The epoch in force.
+    pub(super) fn in_force(&self) -> Option<Epoch> {
+        self.reader.as_ref().and_then(Reader::in_force).map(|in_force| in_force.epoch)
+    }
+
+    /// Whether this member owns, as far as it has read.
+    pub(super) fn owns(&self) -> bool {
+        self.owner.as_ref().is_some_and(|owner| {
+            self.in_force() == Some(owner.epoch()) || self.planted.has(Fault::OwnWithoutReading)
+        })
+    }
+
+    /// A planted fault.
+    pub(super) fn owns_too_early(&self) -> bool {
+        self.planted.has(Fault::OwnWithoutReading)
+    }
+
+    pub(super) fn may_claim(&self) -> bool {
+        !self.ended && self.claim.is_none() && self.reader.is_some()
+    }
+
+    pub(super) fn begin_claim(&mut self, trigger: Trigger, now: Now) {
+        let serial = self.probe(now);
+        self.claim = Some(Claim::begin(trigger, serial, now.monotonic));
+        if self.planted.has(Fault::ClaimWithoutProbe) {
+            self.step(Step::Open(self.at_end(now).number), now);
+        }
+    }
+
+    /// An own probe was read.
+    pub(super) fn probe_read(&mut self, serial: u64, now: Now) {
+        let at = self.at_end(now);
+        if let Some(claim) = &mut self.claim
+            && self.follower.is_at_end()
+        {
+            let step = claim.probe_read(serial, &at, &self.settings.patience);
+            self.step(step, now);
+        }
+    }
+
+    pub(super) fn step(&mut self, step: Step, now: Now) {
+        match step {
+            Step::Wait => {}
+            Step::StandBy => self.claim = None,
+            Step::Probe => {
+                let serial = self.probe(now);
+                if let Some(claim) = &mut self.claim {
+                    claim.probed(serial);
+                }
+            }
+            Step::Open(number) => {
+                self.append_open(Epoch { number, nonce: self.settings.nonce }, now);
+            }
+            Step::OpenAgain(epoch) => self.append_open(epoch, now),
+        }
+    }
+
+    fn append_open(&mut self, epoch: Epoch, now: Now) {
+        let Some(from) = self.journal_end() else { return };
+        let open = Open {
+            epoch,
+            node: self.settings.node.clone(),
+            charter: self.settings.charter,
+            from,
+            cursor: self.known_cursor(),
+            at: now.wall,
+        };
+        self.append(&Record::Open(open));
+        if let Some(claim) = &mut self.claim {
+            claim.opening(epoch, now.monotonic);
+        }
+        if self.planted.has(Fault::OwnWithoutReading) {
+            self.own(epoch, now);
+        }
+    }
+
+    /// Every event below this was published, as far as this member knows.
+    pub(super) fn known_cursor(&self) -> u64 {
+        self.reader.as_ref().map_or(0, Reader::cursor).max(self.cursor)
+    }
+
+    /// The own opening record of `epoch` is in force.
+    pub(super) fn own(&mut self, epoch: Epoch, now: Now) {
+        let Some(end) = self.journal_end() else { return };
+        let after_foreign = self.planted.has(Fault::ResendAfterForeignEpoch);
+        let owner = match self.owner.take() {
+            // it was read before, and the reader has attached again
+            Some(owner) if owner.epoch().number >= epoch.number => {
+                self.owner = Some(owner);
+                return;
+            }
+            Some(mut owner) => {
+                owner.reopen(epoch, end, now.monotonic);
+                if after_foreign {
+                    owner.renumber(end);
+                }
+                owner
+            }
+            None => Owner::new(epoch, end, self.applied.next(), now.monotonic),
+        };
+        self.claim = None;
+        let mut cursor = self.known_cursor();
+        if self.planted.has(Fault::CursorNotCarried) {
+            cursor = end.next;
+        }
+        let (next, lost) = (owner.given(), owner.missing());
+        self.owner = Some(owner);
+        self.out.push_back(Output::Own { epoch, next, cursor, lost });
+    }
+
+    /// The opening record of another member is in force.
+    pub(super) fn other_opened(&mut self, open: &Open, now: Now) {
+        if let Some(owner) = &self.owner
+            && open.epoch.number >= owner.epoch().number
+        {
+            if self.planted.has(Fault::AckOnFenced) {
+                self.out.push_back(Output::Durable { next: owner.given() });
+            }
+            if self.planted.has(Fault::ResendAfterForeignEpoch) {
+                self.begin_claim(Trigger::Doubt, now);
+                return;
+            }
+            self.end(Output::Fenced { by: open.epoch, node: open.node.clone() });
+            return;
+        }
+        let patience = self.settings.patience;
+        if let Some(step) = self.claim.as_mut().map(|it| it.beaten(now.monotonic, &patience)) {
+            self.step(step, now);
+        }
+    }
+
+    /// Claims when a trigger fires.
+    pub(super) fn watch(&mut self, now: Now) {
+        if let Some(claim) = &self.claim {
+            if self.reader.is_some() {
+                let step = claim.elapse(now.monotonic, &self.settings.patience);
+                self.step(step, now);
+            }
+            return;
+        }
+        if !self.may_claim() || !self.follower.is_at_end() {
+            return;
+        }
+        if let Some(trigger) = self.trigger(now) {
+            self.begin_claim(trigger, now);
+        }
+    }
+
+    fn trigger(&mut self, now: Now) -> Option<Trigger> {
+        let silent = self.follower.silence(now.monotonic) >= self.settings.takeover_after;
+        if self.owner.is_some() && !self.owns() {
+            // the journal lost the opening record
+            return Some(Trigger::Ahead);
+        }
+        if self.is_ahead_for_long(now) {
+            return Some(Trigger::Ahead);
+        }
+        if self.owns() {
+            return silent.then_some(Trigger::Doubt);
+        }
+        if self.active {
+            return Some(Trigger::Active);
+        }
+        silent.then_some(Trigger::Silence)
+    }
+
+    /// Whether the store has been ahead of the journal for a while, and nobody appended what it lacks.
+    fn is_ahead_for_long(&mut self, now: Now) -> bool {
+        let end = self.journal_end().map(|end| end.next);
+        match (end.filter(|_| self.is_ahead()), self.ahead) {
+            (None, _) => {
+                self.ahead = None;
+                false
+            }
+            (Some(end), Some((was, since))) if was == end => {
+                now.monotonic >= since + self.settings.patience.hear_for
+            }
+            (Some(end), _) => {
+                self.ahead = Some((end, now.monotonic));
+                false
+            }
+        }
+    }
+
+    /// Whether the owner may append now.
+    fn may_append(&self) -> bool {
+        let alone = self.claim.is_none() || self.planted.has(Fault::OwnWithoutReading);
+        let at_end = self.follower.is_at_end() && !self.is_ahead();
+        !self.ended && self.owns() && alone && at_end
+    }
+
+    /// Appends what the owner has to say.
+    pub(super) fn lead(&mut self, now: Now) {
+        if !self.may_append() {
+            return;
+        }
+        if self.follower.silence(now.monotonic) >= self.settings.takeover_after {
+            return self.watch(now);
+        }
+        let cursor = self.known_cursor();
+        let Some(owner) = &mut self.owner else { return };
+        if owner.is_stuck(&self.settings.limits, now.monotonic) {
+            owner.append_again(now.monotonic);
+        }
+        let mut bodies = Vec::new();
+        while let Some(record) = owner.next_record(&self.settings.limits, cursor, now.wall) {
+            bodies.push(record.encode());
+        }
+        let (epoch, is_idle) = (owner.epoch(), owner.is_idle());
+        if !bodies.is_empty() {
+            self.appended = now.monotonic;
+        }
+        for body in bodies {
+            self.append_body(body);
+        }
+        if is_idle && self.leave_now(epoch, cursor, now) {
+            return;
+        }
+        if now.monotonic >= self.appended + self.settings.tick_every {
+            self.appended = now.monotonic;
+            let next = self.journal_end().map_or(0, |end| end.next);
+            let node = self.settings.node.clone();
+            self.append(&Record::Tick(Tick { epoch, node, next, cursor, at: now.wall }));
+        }
+    }
+
+    /// Appends that the owner leaves, if it does, and if that was not appended just now.
+    fn leave_now(&mut self, epoch: Epoch, cursor: u64, now: Now) -> bool {
+        let again = match self.leaving {
+            Leaving::No => return false,
+            Leaving::Asked => true,
+            Leaving::Said(appended) => {
+                now.monotonic >= appended + self.settings.patience.retry_after
+            }
+        };
+        if again {
+            self.leaving = Leaving::Said(now.monotonic);
+            self.append(&Record::Close(Close { epoch, cursor, at: now.wall }));
+        }
+        true
+    }
+
+    /// This run's name.
+    pub const fn nonce(&self) -> Nonce {
+        self.settings.nonce
+    }
+}

@@ -1,0 +1,153 @@
+//! The records of the journal, and their bytes.
+//!
+//! Every record begins with [`MAGIC`], a format version and a kind. Its head ends with a check over the head. The units
+//! of a record are behind its head; the chain behind them, which the head has, is their check. Numbers are
+//! little-endian, texts and units have their length in front.
+//!
+//! A body without the magic is [`Error::Foreign`]: somebody published something else into the stream, and every reader
+//! ignores it alike. A record of a newer version, or a damaged one, is an error at which a reader ends: to guess would
+//! make its store another than the others'.
+
+mod decode;
+mod encode;
+
+use bytes::Bytes;
+
+use crate::chain::Chain;
+use crate::id::{Charter, Epoch, Nonce, Progress};
+
+/// The first two bytes of every record.
+pub const MAGIC: [u8; 2] = *b"oj";
+/// The version of the records that this build writes, and the newest that it reads.
+pub const VERSION: u8 = 1;
+/// The longest name of a member, in bytes.
+pub const MAX_NODE: usize = 255;
+
+/// Why a body is no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It is not a record of a journal at all.
+    #[error("it is no record of a journal")]
+    Foreign,
+    /// A newer build wrote it.
+    #[error("the record has version {found}; this build reads versions up to {VERSION}")]
+    Newer {
+        /// Its version.
+        found: u8,
+    },
+    /// It is damaged.
+    #[error("the record is damaged")]
+    Damaged,
+}
+
+/// A unit of the store: its bytes mean nothing here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// How many sequences it takes, at least 1: the next unit's sequence is that much greater.
+    pub span: u32,
+    /// Its bytes.
+    pub bytes: Bytes,
+}
+
+/// A record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A member takes over: from here on its epoch is in force, if it is higher than the one before.
+    Open(Open),
+    /// Units of the owner.
+    Units(Units),
+    /// The owner lives, and has nothing to append.
+    Tick(Tick),
+    /// The owner leaves in good order: another member may take over at once.
+    Close(Close),
+    /// Changes nothing. Who reads its own probe back knows where the end was, and others learn of the member.
+    Probe(Probe),
+}
+
+/// See [`Record::Open`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// The epoch that it opens.
+    pub epoch: Epoch,
+    /// The name of the member.
+    pub node: String,
+    /// Which journal it is.
+    pub charter: Charter,
+    /// Where the journal ended when the member had read it to its end. The record that begins a journal says what the
+    /// journal goes on from.
+    pub from: Progress,
+    /// Every event below this sequence was published.
+    pub cursor: u64,
+    /// The member's wall clock, in microseconds since the epoch. For display only.
+    pub at: i64,
+}
+
+/// See [`Record::Units`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Units {
+    /// The epoch of the owner.
+    pub epoch: Epoch,
+    /// The sequence of the first unit.
+    pub first: u64,
+    /// The chain in front of the units.
+    pub front: Chain,
+    /// What comes behind the units.
+    pub end: Progress,
+    /// Every event below this sequence was published.
+    pub cursor: u64,
+    /// The owner's wall clock, in microseconds since the epoch. For display only.
+    pub at: i64,
+    /// The units, at least one.
+    pub units: Vec<Unit>,
+}
+
+impl Units {
+    /// A record of `units`, which begin at `from`. Without units it would be no record: there must be one.
+    pub fn new(epoch: Epoch, from: Progress, cursor: u64, at: i64, units: Vec<Unit>) -> Self {
+        let next = units.iter().fold(from.next, |next, unit| next + u64::from(unit.span));
+        let end = Progress { next, chain: from.chain.over(&units) };
+        Self { epoch, first: from.next, front: from.chain, end, cursor, at, units }
+    }
+}
+
+/// See [`Record::Tick`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tick {
+    /// The epoch of the owner.
+    pub epoch: Epoch,
+    /// The name of the owner.
+    pub node: String,
+    /// The sequence up to which the owner has read its own units.
+    pub next: u64,
+    /// Every event below this sequence was published.
+    pub cursor: u64,
+    /// The owner's wall clock, in microseconds since the epoch. For display only.
+    pub at: i64,
+}
+
+/// See [`Record::Close`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The epoch that ends.
+    pub epoch: Epoch,
+    /// Every event below this sequence was published.
+    pub cursor: u64,
+    /// The owner's wall clock, in microseconds since the epoch. For display only.
+    pub at: i64,
+}
+
+/// See [`Record::Probe`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// The run of the member.
+    pub nonce: Nonce,
+    /// The name of the member.
+    pub node: String,
+    /// Counts the probes of the run.
+    pub serial: u64,
+    /// How far its store has come. `None`: it has not found its place in the journal yet.
+    pub stored: Option<Progress>,
+}
+
+#[cfg(test)]
+mod tests;

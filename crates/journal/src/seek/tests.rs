@@ -1,0 +1,76 @@
+use bytes::Bytes;
+use rstest::rstest;
+
+use super::*;
+use crate::chain::Chain;
+use crate::id::{Epoch, Nonce, Progress};
+use crate::record::{Unit, Units};
+
+fn epoch(number: u64) -> Epoch {
+    Epoch { number, nonce: Nonce([1; 16]) }
+}
+
+/// A record with one unit at `first`.
+fn units(number: u64, first: u64) -> Record {
+    let from = Progress { next: first, chain: Chain([2; 32]) };
+    let unit = Unit { span: 1, bytes: Bytes::from_static(b"u") };
+    Record::Units(Units::new(epoch(number), from, 0, 0, vec![unit]))
+}
+
+/// The place behind such a record.
+fn place(number: u64, first: u64, offset: u64) -> Position {
+    let Record::Units(units) = units(number, first) else { panic!("units") };
+    Position { epoch: units.epoch, next: units.end.next, chain: units.end.chain, offset }
+}
+
+struct Known(Vec<Position>);
+
+impl Past for Known {
+    fn at(&self, next: u64) -> Option<Position> {
+        self.0.iter().find(|place| place.next == next).copied()
+    }
+}
+
+#[rstest]
+#[case::there(50, units(3, 9), Found::Place(place(3, 9, 50)))]
+#[case::before_it(49, units(3, 9), Found::Nothing)]
+#[case::behind_it(51, units(3, 9), Found::LookFromFirst)]
+#[case::other_units(50, units(3, 8), Found::LookFromFirst)]
+#[case::of_another_epoch(50, units(4, 9), Found::LookFromFirst)]
+fn at_the_offset_of_the_last_place(
+    #[case] offset: u64,
+    #[case] record: Record,
+    #[case] found: Found,
+) {
+    let mut seek = Seek::new(Some(place(3, 9, 50)), Duration::ZERO);
+    assert_eq!(seek.from(), From::Offset(50));
+    assert_eq!(seek.see(offset, Some(&record), &NoPast), found);
+    let mut seek = Seek::new(Some(place(3, 9, 50)), Duration::ZERO);
+    let foreign = if offset < 50 { Found::Nothing } else { Found::LookFromFirst };
+    assert_eq!(seek.see(offset, None, &NoPast), foreign);
+}
+
+#[test]
+fn a_whole_journal_is_read_from_its_beginning_by_anybody() {
+    for mut seek in
+        [Seek::new(None, Duration::ZERO), Seek::from_first(Some(place(3, 9, 50)), Duration::ZERO)]
+    {
+        assert_eq!(seek.from(), From::First);
+        assert_eq!(seek.see(0, None, &NoPast), Found::Beginning);
+    }
+}
+
+#[test]
+fn in_what_is_left_of_a_journal_a_known_record_is_looked_for() {
+    let known = Known(vec![place(3, 7, 40), place(3, 9, 50)]);
+    let last = place(3, 12, 90);
+    let mut seek = Seek::from_first(Some(last), Duration::ZERO);
+    assert_eq!(seek.see(30, Some(&units(3, 5)), &known), Found::Nothing);
+    assert_eq!(seek.see(41, Some(&units(3, 7)), &known), Found::Nothing, "it came once more");
+    assert_eq!(seek.see(50, Some(&units(4, 9)), &known), Found::Nothing, "in another epoch");
+    assert_eq!(seek.see(50, Some(&units(3, 9)), &known), Found::Place(place(3, 9, 50)));
+    assert_eq!(seek.refusal(), Refusal::Passed { first: 5 });
+    let mut seek = Seek::from_first(Some(last), Duration::ZERO);
+    assert_eq!(seek.see(99, Some(&units(3, 20)), &known), Found::Nothing);
+    assert_eq!(seek.refusal(), Refusal::Passed { first: 20 });
+}
