@@ -10,6 +10,7 @@
 //! | [`record`] | the body of a unit: command, verdict, events |
 //! | [`parked`] | what is kept of a message that could not be processed |
 //! | [`subject`] | what a message is about, also where it cannot be a command |
+//! | [`partition`] | which one of several partitions a command belongs to |
 //! | [`lists`] | the lists in which operators find orders and parked messages |
 //! | [`quarantine`] | what is kept of messages that may kill the process |
 //! | [`identity`] | which commands are the same, and whether their data is |
@@ -40,6 +41,7 @@ mod names;
 pub mod notification;
 pub mod order;
 pub mod parked;
+pub mod partition;
 pub mod payment;
 pub mod quarantine;
 pub mod record;

@@ -2,6 +2,7 @@ use super::data::Data;
 use crate::canonical::canonical;
 use crate::id::{CartId, Sku};
 use crate::money::{Currency, QuantityChange, UnitPrice};
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -42,5 +43,10 @@ impl Data for CartAdd {
             sku: Some(self.sku.clone()),
             ..Subject::default()
         }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("cart_id", self.cart_id.as_str());
+        ids.id("sku", self.sku.as_str());
     }
 }

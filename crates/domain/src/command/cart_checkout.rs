@@ -7,6 +7,7 @@ use crate::id::{CartId, OrderId};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, NonNegativeAmount};
 use crate::order::ConfirmOn;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -66,6 +67,11 @@ impl Data for CartCheckout {
             cart_id: Some(self.cart_id.clone()),
             ..Subject::default()
         }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
+        ids.id("cart_id", self.cart_id.as_str());
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -1,6 +1,7 @@
 use super::data::Data;
 use crate::canonical::canonical;
 use crate::id::CartId;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -21,5 +22,9 @@ canonical!(CartClear {
 impl Data for CartClear {
     fn subject(&self) -> Subject {
         Subject { cart_id: Some(self.cart_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("cart_id", self.cart_id.as_str());
     }
 }

@@ -1,6 +1,7 @@
 use super::data::{Data, Invalid};
 use crate::canonical::canonical;
 use crate::id::CartId;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +22,11 @@ canonical!(CartMerge {
 impl Data for CartMerge {
     fn subject(&self) -> Subject {
         Subject { cart_id: Some(self.into_cart_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("from_cart_id", self.from_cart_id.as_str());
+        ids.id("into_cart_id", self.into_cart_id.as_str());
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -3,6 +3,7 @@
 use super::decode_error::{self, Wrong};
 use super::unknown_fields;
 use crate::ignored::Ignored;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::verdict::Reason;
 use serde::de::DeserializeOwned;
@@ -42,6 +43,9 @@ impl Invalid {
 pub(super) trait Data: DeserializeOwned {
     /// What the command is about.
     fn subject(&self) -> Subject;
+
+    /// Names every order, cart and sku id.
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>);
 
     /// Checks rules that involve several fields.
     fn check(&self) -> Result<(), Invalid> {

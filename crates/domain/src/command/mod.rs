@@ -45,6 +45,7 @@ pub use stock_set::StockSet;
 use crate::canonical;
 use crate::ignored::Ignored;
 use crate::names::stored_by_number;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use data::Data;
 
@@ -97,6 +98,16 @@ macro_rules! commands {
             /// What the command is about.
             pub fn subject(&self) -> Subject {
                 match self { $(Self::$name(data) => data.subject()),* }
+            }
+
+            /// The key that decides about the command's partition. Without partitions nobody asks for it.
+            ///
+            /// # Errors
+            /// The ids of the command have different keys.
+            pub fn partition_key(&self) -> Result<&str, Invalid> {
+                let mut ids = Ids::default();
+                match self { $(Self::$name(data) => data.ids(&mut ids)),* }
+                ids.key()
             }
 
             /// The canonical form, number 1, of the command.

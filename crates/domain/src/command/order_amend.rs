@@ -6,6 +6,7 @@ use crate::canonical::canonical;
 use crate::id::{OrderId, Sku};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, LineQuantity};
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::verdict::Reason;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,11 @@ impl OrderAmend {
 impl Data for OrderAmend {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
+        ids.skus("lines", self.lines.iter().map(|line| &line.sku));
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -1,6 +1,7 @@
 use super::data::Data;
 use crate::canonical::canonical;
 use crate::id::OrderId;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -22,5 +23,9 @@ canonical!(OrderCancel {
 impl Data for OrderCancel {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
     }
 }

@@ -3,6 +3,7 @@ use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::OrderId;
 use crate::money::PositiveAmount;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -30,5 +31,9 @@ canonical!(OrderCapture {
 impl Data for OrderCapture {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
     }
 }

@@ -6,6 +6,7 @@ use crate::id::{CustomerId, OrderId};
 use crate::metadata::Metadata;
 use crate::money::{Adjustment, Currency, Line, total};
 use crate::order::ConfirmOn;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::text::{ShortText, Text};
 use minicbor::{Decode, Encode};
@@ -89,6 +90,11 @@ canonical!(OrderPlace {
 impl Data for OrderPlace {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
+        ids.skus("lines", self.lines.iter().map(|line| &line.sku));
     }
 
     fn check(&self) -> Result<(), Invalid> {

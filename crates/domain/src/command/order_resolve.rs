@@ -3,6 +3,7 @@ use super::strict_object;
 use crate::canonical::{Canonical, Form, Member, canonical};
 use crate::id::OrderId;
 use crate::money::PositiveAmount;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +63,10 @@ canonical!(OrderResolve {
 impl Data for OrderResolve {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -4,6 +4,7 @@ use crate::canonical::canonical;
 use crate::id::{AttemptId, CaptureId, DisputeId, EventId, OrderId, Provider, RefundId};
 use crate::money::{Currency, NonNegativeAmount};
 use crate::names::names;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::time::Timestamp;
 use minicbor::{Decode, Encode};
@@ -152,6 +153,10 @@ impl Data for PaymentCallback {
             event_id: Some(self.event_id.clone()),
             ..Subject::default()
         }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -3,6 +3,7 @@ use super::strict_object;
 use crate::canonical::canonical;
 use crate::id::{OrderId, RefundId, Sku};
 use crate::money::{NonNegativeAmount, Quantity};
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,11 @@ canonical!(Restock {
 impl Data for RefundRequest {
     fn subject(&self) -> Subject {
         Subject { order_id: Some(self.order_id.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("order_id", self.order_id.as_str());
+        ids.skus("restock", self.restock.iter().map(|line| &line.sku));
     }
 
     fn check(&self) -> Result<(), Invalid> {

@@ -2,6 +2,7 @@ use super::data::Data;
 use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::StockChange;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use crate::text::Text;
 use serde::{Deserialize, Serialize};
@@ -26,5 +27,9 @@ canonical!(StockAdjust {
 impl Data for StockAdjust {
     fn subject(&self) -> Subject {
         Subject { sku: Some(self.sku.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("sku", self.sku.as_str());
     }
 }

@@ -2,6 +2,7 @@ use super::data::Data;
 use crate::canonical::canonical;
 use crate::id::Sku;
 use crate::money::OnHand;
+use crate::partition::Ids;
 use crate::subject::Subject;
 use serde::{Deserialize, Serialize};
 
@@ -28,5 +29,9 @@ canonical!(StockSet {
 impl Data for StockSet {
     fn subject(&self) -> Subject {
         Subject { sku: Some(self.sku.clone()), ..Subject::default() }
+    }
+
+    fn ids<'a>(&'a self, ids: &mut Ids<'a>) {
+        ids.id("sku", self.sku.as_str());
     }
 }
