@@ -127,6 +127,18 @@ label! {
 }
 
 label! {
+    /// `work` that the store thread does between two commits, in small steps.
+    Upkeep {
+        /// Writes changed states.
+        Checkpoint => "checkpoint",
+        /// Merges segments of the index, and removes those that were replaced.
+        Merge => "merge",
+        /// Drops identities and records of the journal that are past their retention.
+        Expire => "expire",
+    }
+}
+
+label! {
     /// `outcome` of a span for OpenTelemetry.
     SpanOutcome {
         /// The endpoint took it.

@@ -26,7 +26,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage};
+use self::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 pub use self::reading::Reading;
 use self::registrar::Registrar;
 use self::series::Series;
@@ -97,6 +97,13 @@ impl Metrics {
     pub fn group_commit(&self, units: usize, flush: Duration) {
         self.0.group_commit_size.record(units as f64);
         self.0.store_flush.record(flush.as_secs_f64());
+    }
+
+    /// Records a step of the store's own work.
+    pub fn store_work(&self, work: Upkeep, duration: Duration) {
+        if let Some(series) = self.0.store_work.get(work) {
+            series.record(duration.as_secs_f64());
+        }
     }
 
     /// Sets the size of the store on disk.

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, Histogram};
 
-use super::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage};
+use super::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 use super::registrar::{PerValue, Registrar};
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
@@ -35,6 +35,7 @@ pub(super) struct Series {
     pub(super) in_flight: Gauge,
     pub(super) group_commit_size: Histogram,
     pub(super) store_flush: Histogram,
+    pub(super) store_work: PerValue<Upkeep, Histogram>,
     pub(super) store_bytes: Gauge,
     pub(super) disk_free: Gauge,
     pub(super) disk_size: Gauge,
@@ -110,6 +111,12 @@ impl Series {
             store_flush: to.histogram(
                 "orderly_store_flush_seconds",
                 "Time to write and flush one group, in seconds",
+                &FLUSHES,
+            ),
+            store_work: to.histograms(
+                "orderly_store_work_seconds",
+                "Time of one step of the store's own work, in seconds; commits wait for the step",
+                ("work", Upkeep::ALL, Upkeep::as_str),
                 &FLUSHES,
             ),
             store_bytes: to.gauge("orderly_store_bytes", "Size of the store on disk in bytes"),

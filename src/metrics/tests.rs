@@ -124,6 +124,20 @@ fn a_group_commit_counts_once_however_large() {
 }
 
 #[test]
+fn the_work_of_the_store_is_told_apart() {
+    let (metrics, exporter) = Metrics::new();
+    metrics.store_work(Upkeep::Merge, Duration::from_millis(3));
+    metrics.store_work(Upkeep::Merge, Duration::from_millis(1));
+    metrics.store_work(Upkeep::Checkpoint, Duration::from_millis(30));
+    let of = |part: &str, work: &str| {
+        value(&exporter, &format!("orderly_store_work_seconds_{part}{{work=\"{work}\"}}"))
+    };
+    let counts = ["checkpoint", "merge", "expire"].map(|work| of("count", work));
+    assert_eq!(counts, [Some(1.0), Some(2.0), Some(0.0)]);
+    assert_eq!(of("sum", "merge"), Some(0.004));
+}
+
+#[test]
 fn the_process_is_shown_as_other_programs_show_theirs() {
     let (_metrics, exporter) = Metrics::new();
     let shown = |series| value(&exporter, series).expect("it is there");

@@ -6,6 +6,7 @@ use super::timers::StepDetector;
 use super::workers::{Workers, failpoint, point};
 use crate::config::Config;
 use crate::metrics::Metrics;
+use crate::metrics::labels::Upkeep;
 use orderly_actors::clock::{Clock, SystemClock};
 use orderly_store::{self as store, Log, Seq, Unit, backup};
 use std::sync::Arc;
@@ -270,6 +271,7 @@ impl<C: Clock> Storage<C> {
             return Ok(());
         }
         let report = self.log.checkpoint_step()?;
+        self.worked(Upkeep::Checkpoint, now);
         point("checkpoint");
         if let Some(report) = report {
             point("checkpointed");
@@ -293,18 +295,26 @@ impl<C: Clock> Storage<C> {
             let pruned = self.log.prune(oldest.micros(), PRUNE_STEP)?;
             self.house.records += pruned.records;
             more = pruned.more;
+            self.worked(Upkeep::Expire, now);
+        }
+        let merging = self.clock.monotonic();
+        let merged = self.log.compact()?;
+        self.worked(Upkeep::Merge, merging);
+        if merged {
+            point("merge");
         }
         self.house.rests_since = None;
         // nothing is merged while a checkpoint is under way, so there may be more to do after it
-        let merging = self.log.compact()?;
-        if merging {
-            point("merge");
-        }
-        if !merging && !more && !self.log.is_checkpointing() {
+        if !merged && !more && !self.log.is_checkpointing() {
             self.metrics.store_bytes(self.log.stats()?.bytes);
             self.house.rest(now);
         }
         Ok(())
+    }
+
+    /// Records a step that began at this time.
+    fn worked(&self, work: Upkeep, since: Duration) {
+        self.metrics.store_work(work, self.clock.monotonic().saturating_sub(since));
     }
 
     fn tell(&self, report: Report) {

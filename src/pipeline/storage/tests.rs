@@ -1,6 +1,7 @@
 //! The store thread's work beside group commits, a turn at a time, on a simulated disk and clock.
 
 use super::*;
+use crate::metrics::Exporter;
 use orderly_actors::simulation::{SimulatedClock, options};
 use orderly_domain::time::Timestamp;
 use orderly_store::disk::Tree;
@@ -16,6 +17,7 @@ struct Busy {
     storage: Storage<SimulatedClock>,
     work: Sender<Work>,
     reports: mpsc::UnboundedReceiver<Report>,
+    exporter: Exporter,
     made: u64,
 }
 
@@ -28,6 +30,7 @@ impl Busy {
         let (work_in, work) = channel();
         let (report, reports) = mpsc::unbounded_channel();
         let clock = SimulatedClock::at(Timestamp::from_seconds(1_000_000));
+        let (metrics, exporter) = Metrics::new();
         let storage = Storage {
             log,
             work,
@@ -39,14 +42,14 @@ impl Busy {
                 checkpoint_every: Duration::from_secs(1),
                 history_retention: 10 * HOUR,
             },
-            metrics: Metrics::new().0,
+            metrics,
             steps: StepDetector::new(&clock),
             clock,
             checkpointed: Duration::ZERO,
             committed: (Duration::ZERO, 0),
             house: Housekeeping::default(),
         };
-        Self { disk, view, storage, work: work_in, reports, made: 0 }
+        Self { disk, view, storage, work: work_in, reports, exporter, made: 0 }
     }
 
     /// The next unit, of some kilobytes.
@@ -77,6 +80,14 @@ impl Busy {
 
     fn records(&self) -> usize {
         self.disk.records(Tree::Journal)
+    }
+
+    /// How many steps of this work were recorded.
+    fn steps_of(&self, work: Upkeep) -> u64 {
+        let series = format!("orderly_store_work_seconds_count{{work=\"{}\"}} ", work.as_str());
+        let shown = self.exporter.render();
+        let value = shown.lines().find_map(|line| line.strip_prefix(series.as_str()));
+        value.expect("the series is there").parse().expect("a number")
     }
 
     fn identities(&self) -> u64 {
@@ -112,6 +123,10 @@ fn old_data_is_deleted_in_small_steps_under_constant_load() {
     assert!(stats.identities <= 2500, "{} identities", stats.identities);
     assert!(most <= PRUNE_STEP + 1, "{most} records in one turn");
     assert!(steps > 5, "in {steps} steps");
+    // and each step was recorded as what it was
+    for work in Upkeep::ALL {
+        assert!(busy.steps_of(*work) > 5, "{work:?}: {}", busy.steps_of(*work));
+    }
 }
 
 #[test]
