@@ -74,7 +74,7 @@ Exit codes: 0 when no check failed, 70 when one did, 2 when the command line is 
 
 Examples:
   orderly simulate                              one seed
-  orderly simulate --seeds 100                  a minute or two
+  orderly simulate --seeds 100                  100 seeds, on all processors
   orderly simulate --seeds 10000 --jobs 8       ten million commands";
 
 /// Why the simulation could not run to its end.
