@@ -16,8 +16,8 @@
 //! # Messages are handled at once
 //! All owners live on one thread, and an owner is idle when a message comes: so [`OwnerAddr::send`] does not wake
 //! the task of the actor and wait for its turn, but polls the actor's context in place. The context takes the message out of its
-//! queue, behind those that were there before, and runs the handler, under the same `catch_unwind`. Only when the reply
-//! is not there afterwards is the task woken: then the actor waits for something, or is at work further up the stack.
+//! queue, behind those that were there before, and runs the handler, under the same `catch_unwind`. It is polled with the waker
+//! of the task, so whatever the actor waits for afterwards, it is the task that goes on.
 //!
 //! Needs `panic = "unwind"` in every profile.
 
@@ -200,20 +200,13 @@ pub struct OwnerAddr<A: Monitored + Actor<Context = Context<A>>> {
 /// A supervised actor, as its task and its addresses share it.
 struct Shared<A: Monitored + Actor<Context = Context<A>>> {
     supervisor: RefCell<Supervisor<A>>,
-    /// Wakes the task.
+    /// Wakes the task of the actor; `None` before its first turn.
     task: RefCell<Option<Waker>>,
 }
 
 impl<A: Monitored + Actor<Context = Context<A>>> Clone for OwnerAddr<A> {
     fn clone(&self) -> Self {
         Self { address: self.address.clone(), shared: Rc::clone(&self.shared) }
-    }
-}
-
-impl<A: Monitored + Actor<Context = Context<A>>> Drop for OwnerAddr<A> {
-    /// The task ends the actor when nobody has its address any more.
-    fn drop(&mut self) {
-        self.shared.wake();
     }
 }
 
@@ -226,19 +219,8 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> OwnerAddr<A> {
         M::Result: Send,
     {
         let request = self.address.send(message);
-        let shared = Rc::clone(&self.shared);
-        shared.handle();
-        async move {
-            let mut request = std::pin::pin!(request);
-            let reply = std::future::poll_fn(|task| {
-                let reply = request.as_mut().poll(task);
-                if reply.is_pending() {
-                    shared.wake();
-                }
-                reply
-            });
-            reply.await
-        }
+        self.shared.handle();
+        request
     }
 
     /// Sends a message whose reply nobody waits for. An error: the queue is full, or the actor has ended.
@@ -255,23 +237,14 @@ impl<A: Monitored + Actor<Context = Context<A>> + Unpin> OwnerAddr<A> {
 }
 
 impl<A: Monitored + Actor<Context = Context<A>> + Unpin> Shared<A> {
-    /// Has the actor handle what is in its queue, here and now. Whatever the actor waits for then does not wake its task: who
-    /// still waits for a reply [wakes](Self::wake) the task, which asks once more.
+    /// Has the actor handle what is in its queue, here and now. Whatever the actor waits for then wakes its task.
     fn handle(&self) {
-        match self.supervisor.try_borrow_mut() {
-            Ok(mut supervisor) => {
-                let _ = supervisor.poll_once(&mut TaskContext::from_waker(Waker::noop()));
-            }
-            Err(_) => self.wake(), // the actor is at work further up the stack
-        }
-    }
-}
-
-impl<A: Monitored + Actor<Context = Context<A>>> Shared<A> {
-    fn wake(&self) {
-        if let Some(task) = &*self.task.borrow() {
-            task.wake_by_ref();
-        }
+        // when the actor is at work further up the stack, the message has woken its task
+        let Ok(mut supervisor) = self.supervisor.try_borrow_mut() else { return };
+        let task = self.task.borrow();
+        // a task without a waker has yet to take its first turn
+        let waker = task.as_ref().unwrap_or(Waker::noop());
+        let _ = supervisor.poll_once(&mut TaskContext::from_waker(waker));
     }
 }
 

@@ -198,6 +198,37 @@ async fn a_reply_that_takes_its_time_comes_though_the_message_was_handled_in_pla
 }
 
 #[actix::test]
+async fn a_reply_that_takes_its_time_comes_though_others_are_handled_in_place_meanwhile() {
+    let ward = Ward::new(&Fragile::default(), budget(0));
+
+    // somebody waits for the reply already when further messages are handled
+    let address = ward.address.clone();
+    let slow = actix::spawn(async move { address.send(Slow(1, ms(100))).await });
+    tokio::task::yield_now().await;
+    assert_eq!(ward.address.send(Note(2)).await.ok(), Some(2));
+    assert_eq!(ward.address.try_send(Note(3)).ok(), Some(()));
+
+    let waited = tokio::time::timeout(ms(1000), slow).await;
+    assert_eq!(waited.ok().and_then(Result::ok).and_then(Result::ok), Some(1));
+    assert_eq!(ward.handled(), [2, 3, 1]);
+}
+
+#[actix::test]
+async fn an_actor_that_pauses_starts_again_though_nobody_waits_for_a_reply() {
+    let actor = Fragile::default();
+    actor.bad_starts.set(1);
+    let ward = Ward::new(&actor, budget(1));
+    tokio::task::yield_now().await;
+
+    assert_eq!(ward.address.try_send(Note(1)).ok(), Some(()));
+    assert_eq!(ward.handled(), [0; 0]);
+    tokio::time::sleep(ms(150)).await;
+
+    assert_eq!(ward.handled(), [1]);
+    assert_eq!(actor.stats.health(), Health::Running);
+}
+
+#[actix::test]
 async fn an_actor_ends_when_its_last_address_is_dropped() {
     let actor = Fragile::default();
     let Ward { address, .. } = Ward::new(&actor, budget(0));
