@@ -43,7 +43,7 @@ pub(crate) const KINDS: [Kind; 14] = [
     Kind { name: "stop", short: 0, long: 8, faults: Faults::Process(stop) },
     Kind { name: "clock", short: 2, long: 20, faults: Faults::Clock(clock) },
     Kind { name: "queue", short: 1, long: 20, faults: Faults::Process(delete_queue) },
-    Kind { name: "exchange", short: 0, long: 20, faults: Faults::Process(delete_exchange) },
+    Kind { name: "exchange", short: 1, long: 20, faults: Faults::Process(delete_exchange) },
     Kind { name: "delay", short: 0, long: 8, faults: Faults::Network(delay) },
     Kind { name: "cut", short: 3, long: 50, faults: Faults::Network(cut) },
     Kind { name: "reorder", short: 0, long: 20, faults: Faults::Network(reorder) },
@@ -233,14 +233,13 @@ fn delete_queue(site: &mut Site, rounds: u32) {
     }
 }
 
-/// An exchange is deleted: of events, of commands or of notifications. The bindings of subscribers go with it.
+/// An exchange is deleted: of commands, of events or of notifications, in turn. The bindings of subscribers go with it.
 fn delete_exchange(site: &mut Site, rounds: u32) {
-    site.ending.publish_again = true;
     site.ending.events_are_missing = true;
-    for _ in 0..rounds {
+    for round in 0..rounds as usize {
         site.sleep(100, 500);
-        let name = site.random.pick(&["events", "commands", "notifications"]);
-        let exchange = format!("{}.{name}", site.namespace());
+        let exchanges = ["commands", "events", "notifications"];
+        let exchange = format!("{}.{}", site.namespace(), exchanges[round % exchanges.len()]);
         site.runtime().block_on(async {
             let channel = channel(site.url()).await;
             let deleted =
@@ -306,7 +305,7 @@ fn memory_alarm(site: &mut Site, node: &mut Node) {
 
 /// The broker blocks publishers for its disk.
 fn disk_alarm(site: &mut Site, node: &mut Node) {
-    node.ctl(&["set_disk_free_limit", "1000TB"]);
+    node.ctl(&["set_disk_free_limit", "1000000GB"]);
     site.sleep(2_000, 5_000);
     node.ctl(&["set_disk_free_limit", "1MB"]);
 }

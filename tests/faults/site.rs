@@ -146,9 +146,11 @@ impl Site {
             let paid = processor.metric("orderly_orders{", "status=\"paid\"");
             let is_ready = is_ready(processor);
             let first = *work.get_or_insert(paid);
+            // what was confirmed and then lost on purpose is never paid before the end
+            let is_working = self.ending.publish_again && paid > first;
             if first.is_nan() {
                 work = None;
-            } else if is_ready && (paid > first || paid >= published as f64 + 1.0) {
+            } else if is_ready && (is_working || paid > published as f64) {
                 self.row.recovered += 1;
                 self.row.slowest_recovery =
                     self.row.slowest_recovery.max(began.elapsed().as_secs_f64());

@@ -23,7 +23,7 @@ use super::{
     connection::{Connection, Events},
     limits::with_timeout,
     link_state::{LinkState, send_notice},
-    topology::depth,
+    topology::{depth, depth_behind_exchange},
 };
 
 /// How often the connections' state is checked, as lapin does not report every end.
@@ -172,20 +172,24 @@ impl Session {
                     self.checks += 1;
                     if self.checks >= CHECKS_PER_COUNT && counting.is_none() {
                         self.checks = 0;
-                        counting = Some(depth(consuming, &queue).boxed());
+                        counting = Some(depth_behind_exchange(consuming, &queue).boxed());
                     }
                     let silent = self.is_off();
                     let gone = !publishing.status().connected()
                         || (silent && !consuming.status().connected());
                     gone.then_some(End::Broken(Error::Closed))
                 }
-                // what is wrong ends the session in another way
+                // without queue or exchange the session ends; what else is wrong ends it in another way
                 Step::Counted(counted) => {
                     counting = None;
-                    if let Ok(queued) = counted {
-                        link.report(|status| status.queued = queued);
+                    match counted {
+                        Ok(queued) => {
+                            link.report(|status| status.queued = queued);
+                            None
+                        }
+                        Err(error @ Error::Missing(_)) => Some(End::Broken(error)),
+                        Err(_) => None,
                     }
-                    None
                 }
                 Step::Missing => Some(End::Broken(Error::Missing(
                     "an exchange or the queue of marks".to_owned(),

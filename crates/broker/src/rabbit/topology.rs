@@ -65,7 +65,28 @@ pub(crate) async fn survey(connection: &Connection, settings: &Settings) -> Resu
 
 /// Messages ready in `queue`.
 pub(super) async fn depth(connection: &Connection, queue: &str) -> Result<u64, Error> {
+    count_ready(&connection.open_channel().await?, queue).await
+}
+
+/// The same for the queue of commands, when the exchange of that name is there, too. The driver publishes nothing to this exchange,
+/// so nothing else tells that it was deleted, and producers are refused.
+pub(super) async fn depth_behind_exchange(
+    connection: &Connection,
+    name: &str,
+) -> Result<u64, Error> {
     let channel = connection.open_channel().await?;
+    let queued = count_ready(&channel, name).await?;
+    let options = ExchangeDeclareOptions { passive: true, ..ExchangeDeclareOptions::default() };
+    let kind = ExchangeKind::Topic;
+    let looking = channel.exchange_declare(name.into(), kind, options, FieldTable::default());
+    match with_timeout("looking for an exchange", looking).await? {
+        Ok(()) => Ok(queued),
+        Err(error) if refusal(&error) == Refusal::NotFound => Err(Error::Missing(name.to_owned())),
+        Err(error) => Err(Error::Channel(error)),
+    }
+}
+
+async fn count_ready(channel: &Channel, queue: &str) -> Result<u64, Error> {
     let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
     let declaring = channel.queue_declare(queue.into(), options, FieldTable::default());
     match with_timeout("counting messages", declaring).await? {
