@@ -6,6 +6,7 @@
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
+//! | [`journal`] | the journal that the members of a cluster share |
 //! | [`mark`] | what the broker has seen of the stores of the namespace |
 //! | [`backup`] | copies of the store, and putting them back |
 //! | [`export`] | the whole store as JSON Lines, and a store made of them |
@@ -30,6 +31,7 @@ pub mod degraded;
 pub mod encode;
 pub mod export;
 mod http_client;
+pub mod journal;
 pub mod mark;
 pub mod metrics;
 pub mod notify;

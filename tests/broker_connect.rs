@@ -152,7 +152,7 @@ async fn tls_trusts_only_the_configured_authority_and_the_name_in_the_certificat
     let unknown = failure(&url).await;
     assert_is(&unknown, FailureKind::Tls, &[&format!("127.0.0.1:{port}"), "UnknownIssuer"]);
 
-    trusting.url = format!("amqps://guest:guest@localhost:{port}/%2f");
+    trusting.urls = vec![format!("amqps://guest:guest@localhost:{port}/%2f")];
     let other_name = first_failure(trusting).await;
     let address = format!("localhost:{port}");
     assert_is(&other_name, FailureKind::Tls, &[&address, "not valid for name"]);

@@ -147,6 +147,20 @@ async fn events_of_a_key_arrive_in_order_over_several_channels() {
     link.control.close().await;
 }
 
+/// Nothing that the processor does uses that exchange, so it has to look.
+#[tokio::test]
+async fn a_deleted_exchange_of_commands_is_noticed_and_made_again() {
+    let Connected { mut link, names, raw } = connected("commands-exchange").await;
+    raw.delete_exchange(&names.commands).await;
+
+    assert!(matches!(next_intake(&mut link).await, Intake::Down { .. }));
+    up(&mut link).await;
+    raw.commands(&names, ["1".to_owned()]).await;
+    let Intake::Batch(batch) = next_intake(&mut link).await else { panic!("a batch") };
+    assert_eq!(batch.len(), 1, "what is published reaches the queue again");
+    link.control.close().await;
+}
+
 #[tokio::test]
 async fn a_deleted_exchange_loses_events_until_they_are_sent_again() {
     let Connected { mut link, names, raw } = connected("exchange").await;

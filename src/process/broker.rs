@@ -8,7 +8,8 @@ use std::path::Path;
 pub fn broker_settings(config: &Config) -> Settings {
     let broker = &config.broker;
     Settings {
-        url: broker.url.expose().to_owned(),
+        urls: vec![broker.url.expose().to_owned()],
+        heartbeat: Settings::HEARTBEAT,
         ca_file: broker.ca_file().map(Path::to_path_buf),
         names: Names::new(&broker.namespace),
         prefetch: broker.prefetch.get(),

@@ -33,7 +33,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
 /// Settings for a test of its own.
 pub(crate) fn settings(url: &str, namespace: &str) -> Settings {
     Settings {
-        url: url.to_owned(),
+        urls: vec![url.to_owned()],
+        heartbeat: Settings::HEARTBEAT,
         ca_file: None,
         names: Names::new(namespace),
         prefetch: 100,

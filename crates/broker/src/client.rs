@@ -79,11 +79,25 @@ pub fn command(names: &Names, kind: &str, id: &str, source: Option<&str>, body: 
 }
 
 impl Client {
-    /// Connects once.
+    /// Tries every address once, in turn, until one answers.
+    async fn open(mut endpoint: Endpoint, settings: &Settings) -> Result<Connection, Error> {
+        let mut tries = endpoint.count();
+        loop {
+            let name = format!("{} client", settings.names.commands);
+            tries -= 1;
+            match Connection::open(&endpoint, name).await {
+                Err(error @ Error::Connect { .. }) if tries > 0 => {
+                    tracing::debug!(%error, "trying the next address");
+                    endpoint.try_next();
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Connects once, to the first of the addresses that answers.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        let endpoint = Endpoint::new(settings)?;
-        let name = format!("{} client", settings.names.commands);
-        let connection = Connection::open(&endpoint, name).await?;
+        let connection = Self::open(Endpoint::new(settings)?, settings).await?;
         match open_confirming(&connection).await {
             Ok(publishing) => Ok(Self { connection, publishing, names: settings.names.clone() }),
             Err(error) => {

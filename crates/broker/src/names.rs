@@ -11,6 +11,8 @@ pub struct Names {
     pub dead: String,
     /// Exchange of events, `NS.events`.
     pub events: String,
+    /// Stream of the journal that several processes share, `NS.journal`.
+    pub journal: String,
     /// Queue that keeps the last message published to it, `NS.mark`: how far the events of the namespace have come.
     pub mark: String,
     /// Exchange of notifications, `NS.notifications`.
@@ -27,6 +29,7 @@ impl Names {
             commands: format!("{namespace}.commands"),
             dead: format!("{namespace}.dead"),
             events: format!("{namespace}.events"),
+            journal: format!("{namespace}.journal"),
             mark: format!("{namespace}.mark"),
             notifications: format!("{namespace}.notifications"),
             owner: format!("{namespace}.owner"),

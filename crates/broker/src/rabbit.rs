@@ -23,6 +23,7 @@
 //! | `publish_channel` | publishing on one channel, over reconnects |
 //! | `session` | consuming, acks, pausing, on one pair of connections |
 //! | `setup` | making a pair of connections and all that a session needs |
+//! | `stream` | a stream: appending to it and reading it, on connections of its own |
 //! | `supervisor` | one session after the other |
 //! | `topology` | queues, exchanges, bindings |
 //! | `unreadable` | setting aside commands that lapin cannot read |
@@ -43,6 +44,7 @@ pub(super) mod publish;
 mod publish_channel;
 mod session;
 mod setup;
+pub mod stream;
 mod supervisor;
 pub(super) mod topology;
 mod unreadable;
@@ -60,7 +62,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use self::{
-    backoff::Backoff, connection::Connection, endpoint::Endpoint, error::LogOnce,
+    backoff::Backoff, connection::Connection, endpoint::Endpoint, error::LogOnce, setup::Ownership,
     supervisor::Supervisor,
 };
 use super::{
@@ -112,7 +114,7 @@ impl Claim {
     /// Waits without a limit for a broker, and up to `owner_wait` for another processor to end;
     /// [`Error::Held`] says that it did not end. On [`Error::Unclosed`] the process should end.
     /// Dropping the future ends its connection.
-    pub async fn acquire(self, owner_wait: Duration) -> Result<Owner, Error> {
+    pub async fn acquire(mut self, owner_wait: Duration) -> Result<Owner, Error> {
         let mut backoff = Backoff::new();
         let mut held_since = None;
         let mut log = LogOnce::default();
@@ -148,6 +150,7 @@ impl Claim {
                     let reason = failure.kind.as_str();
                     warn!(reason, error = failure.detail, "cannot reach the broker: trying again");
                 }
+                self.endpoint.try_next();
                 backoff.next_pause()
             };
             tokio::time::sleep(pause).await;
@@ -172,17 +175,16 @@ impl Claim {
     }
 }
 
-impl Owner {
-    /// The newest message of `NS.mark` when the namespace was claimed: what an earlier processor published to
-    /// [`Names::mark`](super::Names::mark) last.
-    pub fn mark(&self) -> Option<&Bytes> {
-        self.mark.as_ref()
+impl Claim {
+    /// Starts the driver as [`Owner::link`] does, without claiming `NS.owner`: who of several processes owns is decided
+    /// elsewhere, and the broker delivers commands to one of them at a time ([`Status::delivering`]). Until the intake is
+    /// read, the first deliveries wait, unacknowledged.
+    pub fn link_without_owner(self) -> Link {
+        self.start(Ownership::Shared, None)
     }
 
-    /// Starts the driver on the current tokio runtime, which should have threads of its own: it
-    /// must go on while the pipeline computes.
-    pub fn link(self) -> Link {
-        let Claim { settings, endpoint, status: status_sender } = self.claim;
+    fn start(self, ownership: Ownership, first: Option<Connection>) -> Link {
+        let Self { settings, endpoint, status: status_sender } = self;
         let (publisher, channels) = publisher(EVENT_CHANNELS);
         let (acks, ack_receiver) = acks();
         let (control, control_receiver) = control();
@@ -206,8 +208,22 @@ impl Owner {
             channels: tasks,
             missing,
         };
-        let supervisor = Supervisor::new(settings, endpoint, ends);
-        spawn_driver(status_sender, intake_sender, supervisor.run(self.connection));
+        let supervisor = Supervisor::new(settings, endpoint, ownership, ends);
+        spawn_driver(status_sender, intake_sender, supervisor.run(first));
         Link { intake, acks, publisher, control, status }
+    }
+}
+
+impl Owner {
+    /// The newest message of `NS.mark` when the namespace was claimed: what an earlier processor published to
+    /// [`Names::mark`](super::Names::mark) last.
+    pub fn mark(&self) -> Option<&Bytes> {
+        self.mark.as_ref()
+    }
+
+    /// Starts the driver on the current tokio runtime, which should have threads of its own: it
+    /// must go on while the pipeline computes.
+    pub fn link(self) -> Link {
+        self.claim.start(Ownership::Exclusive, Some(self.connection))
     }
 }

@@ -7,8 +7,11 @@ use super::Names;
 /// Settings of the `RabbitMQ` driver; validated by the configuration before they get here.
 #[derive(Clone)]
 pub struct Settings {
-    /// The broker's URL, `amqp://` or `amqps://`. Holds the password, so it is never printed.
-    pub url: String,
+    /// The broker's URLs, `amqp://` or `amqps://`, at least one: the nodes of a cluster, which are tried in turn. They
+    /// hold the password, so they are never printed.
+    pub urls: Vec<String>,
+    /// The heartbeat in seconds, where a URL names none. A dead peer is noticed after two to three of these.
+    pub heartbeat: u16,
     /// A PEM file with the certificate authorities to trust for `amqps`. `None` trusts those of the
     /// system.
     pub ca_file: Option<PathBuf>,
@@ -24,12 +27,21 @@ pub struct Settings {
     pub topology: TopologyMode,
 }
 
+impl Settings {
+    /// The heartbeat of a process that is alone: short, since commands wait while a dead peer is not noticed.
+    pub const HEARTBEAT: u16 = 10;
+    /// The heartbeat of a process that others stand by for: the broker gives them the commands when it has noticed that the
+    /// process is gone.
+    pub const CLUSTER_HEARTBEAT: u16 = 3;
+}
+
 #[cfg(test)]
 impl Settings {
     /// Settings for a test that connects to nothing.
     pub(crate) fn for_test(url: &str) -> Self {
         Self {
-            url: url.to_owned(),
+            urls: vec![url.to_owned()],
+            heartbeat: Self::HEARTBEAT,
             ca_file: None,
             names: Names::new("t"),
             prefetch: 1,

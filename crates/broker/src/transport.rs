@@ -144,6 +144,9 @@ pub struct Status {
     pub generation: u64,
     /// Why the broker takes no publishes now (memory or disk alarm); `None` while it does.
     pub blocked: Option<String>,
+    /// The broker has delivered something on the current channel: where several processes consume, this is the one that gets
+    /// the commands. The in-process broker does not say.
+    pub delivering: bool,
     /// Consuming is switched off.
     pub paused: bool,
     /// Messages that are ready in the command queue, as counted last. The in-process broker does not count them.

@@ -48,6 +48,16 @@ impl LinkState {
         self.report(|status| status.paused = paused);
     }
 
+    /// Notes that a generation ended. A reader that was not told of its beginning need not hear of its end: without a
+    /// reader the notices would grow with every reconnect.
+    pub(super) fn note_down(&mut self, generation: u64, reason: String) {
+        let is_new = |notice: &Intake| matches!(notice, Intake::Up { generation: up, .. } if *up == generation);
+        match self.notices.iter().position(is_new) {
+            Some(up) => self.notices.truncate(up),
+            None => self.notices.push_back(Intake::Down { generation, reason }),
+        }
+    }
+
     pub(super) fn report(&self, change: impl FnOnce(&mut Status)) {
         self.ends.status.send_modify(change);
     }

@@ -18,7 +18,9 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    super::{Ack, Intake, MAX_BATCH, Reach, Settings, tasks::Panicked, transport::Request},
+    super::{
+        Ack, Delivery, Intake, MAX_BATCH, Reach, Settings, tasks::Panicked, transport::Request,
+    },
     Error, codec,
     connection::{Connection, Events},
     limits::with_timeout,
@@ -29,7 +31,7 @@ use super::{
 /// How often the connections' state is checked, as lapin does not report every end.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often the messages in the command queue are counted: in so many checks.
+/// How often the messages in the command queue are counted, and the exchange of commands is looked for: in so many checks.
 const CHECKS_PER_COUNT: u32 = 5;
 
 /// Why a session ended.
@@ -52,6 +54,10 @@ pub(super) struct Session {
     queued: u64,
     /// Checks since the last count.
     checks: u32,
+    /// The first delivery of the next batch, while that waits for the reader.
+    held: Option<Delivery>,
+    /// Whether something was delivered in this session.
+    is_delivering: bool,
 }
 
 enum Consuming {
@@ -74,8 +80,18 @@ enum Step {
     Arrived(Arrived),
 }
 
+/// What is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// The first delivery of the session, whether or not the reader has room: that the broker delivers is news by itself.
+    First,
+    Batch,
+}
+
 /// What came of waiting for deliveries.
 enum Arrived {
+    /// The first delivery of the session. It is held.
+    First,
     Batch,
     /// The consumer ended, and all its deliveries were taken.
     Ended,
@@ -104,6 +120,8 @@ impl Session {
             consumers: 0,
             queued,
             checks: 0,
+            held: None,
+            is_delivering: false,
         };
         if !paused {
             session.consume().await?;
@@ -139,6 +157,7 @@ impl Session {
             }
             let LinkState { ends, notices, .. } = link;
             let none_waits = notices.is_empty();
+            let wanted = if self.is_delivering { Wanted::Batch } else { Wanted::First };
             let step = tokio::select! {
                 // Acks first: when a request to close is read, all earlier acks are sent.
                 biased;
@@ -150,12 +169,17 @@ impl Session {
                 () = ends.missing.notified() => Step::Missing,
                 panicked = ends.channels.panicked() => Step::Panicked(panicked),
                 () = send_notice(notices, &ends.intake), if !none_waits => Step::NoticeSent,
-                arrived = self.consuming.deliver(&ends.intake, self.generation), if none_waits => {
+                arrived = self.consuming.arrive(wanted, &mut self.held, &ends.intake, self.generation), if none_waits || wanted == Wanted::First => {
                     Step::Arrived(arrived)
                 }
             };
             let end = match step {
                 Step::NoticeSent | Step::Arrived(Arrived::Batch) => None,
+                Step::Arrived(Arrived::First) => {
+                    self.is_delivering = true;
+                    link.report(|status| status.delivering = true);
+                    None
+                }
                 Step::Ack(acks) => {
                     self.ack(&acks);
                     None
@@ -320,9 +344,43 @@ fn report_blocked(event: Event, link: &LinkState) {
 }
 
 impl Consuming {
+    /// Waits for what is wanted. Dropping the future loses nothing.
+    async fn arrive(
+        &mut self,
+        wanted: Wanted,
+        held: &mut Option<Delivery>,
+        intake: &mpsc::Sender<Intake>,
+        generation: u64,
+    ) -> Arrived {
+        match wanted {
+            Wanted::First => self.hold(held, generation).await,
+            Wanted::Batch => self.deliver(held, intake, generation).await,
+        }
+    }
+
+    /// Waits for the first delivery, and keeps it in `held`.
+    async fn hold(&mut self, held: &mut Option<Delivery>, generation: u64) -> Arrived {
+        let (Self::On(consumer) | Self::Draining(consumer)) = self else {
+            return std::future::pending().await;
+        };
+        match consumer.next().await {
+            Some(Ok(first)) => {
+                *held = Some(codec::decode(generation, first));
+                Arrived::First
+            }
+            Some(Err(error)) => Arrived::Failed(error),
+            None => Arrived::Ended,
+        }
+    }
+
     /// Waits until the reader has room, then for a delivery, and hands over all that has arrived.
     /// Dropping the future loses nothing.
-    async fn deliver(&mut self, intake: &mpsc::Sender<Intake>, generation: u64) -> Arrived {
+    async fn deliver(
+        &mut self,
+        held: &mut Option<Delivery>,
+        intake: &mpsc::Sender<Intake>,
+        generation: u64,
+    ) -> Arrived {
         let (Self::On(consumer) | Self::Draining(consumer)) = self else {
             return std::future::pending().await;
         };
@@ -330,12 +388,15 @@ impl Consuming {
         let Ok(permit) = intake.reserve().await else {
             return std::future::pending().await;
         };
-        let first = match consumer.next().await {
-            Some(Ok(first)) => first,
-            Some(Err(error)) => return Arrived::Failed(error),
-            None => return Arrived::Ended,
+        let first = match held.take() {
+            Some(first) => first,
+            None => match consumer.next().await {
+                Some(Ok(first)) => codec::decode(generation, first),
+                Some(Err(error)) => return Arrived::Failed(error),
+                None => return Arrived::Ended,
+            },
         };
-        let mut batch = vec![codec::decode(generation, first)];
+        let mut batch = vec![first];
         let mut arrived = Arrived::Batch;
         while batch.len() < MAX_BATCH {
             match consumer.next().now_or_never() {

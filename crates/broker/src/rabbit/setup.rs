@@ -29,16 +29,26 @@ pub(super) struct Connected {
     pub(super) blocking: Events,
 }
 
+/// Whether the process claims `NS.owner`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ownership {
+    /// It is the only processor of the namespace, by `NS.owner`.
+    Exclusive,
+    /// Who of several processes owns is decided elsewhere. The command queue has one active consumer at a time.
+    Shared,
+}
+
 /// Makes a [`Connected`]. Owns all that it needs, so that the supervisor can answer requests
 /// meanwhile.
 pub(super) struct SetUp {
     pub(super) settings: Arc<Settings>,
     pub(super) endpoint: Endpoint,
     pub(super) status: watch::Sender<Status>,
+    pub(super) ownership: Ownership,
 }
 
 impl SetUp {
-    /// Connects; `first`, if given, already holds the namespace.
+    /// Connects; `first`, if given, already holds the namespace, if that is to be held.
     pub(super) async fn connect(self, first: Option<Connection>) -> Result<Connected, Error> {
         let consuming = match first {
             Some(connection) => connection,
@@ -62,10 +72,13 @@ impl SetUp {
         }
     }
 
-    /// The connection for consuming, which holds the namespace.
+    /// The connection for consuming, which holds the namespace if that is to be held.
     async fn connect_consuming(&self) -> Result<Connection, Error> {
         let name = consumer_name(&self.settings);
         let connection = Connection::open(&self.endpoint, name).await?;
+        if self.ownership == Ownership::Shared {
+            return Ok(connection);
+        }
         match self.claim(&connection).await {
             Ok(()) => Ok(connection),
             Err(error) => {

@@ -20,7 +20,7 @@ use super::{
     error::{LogOnce, chain},
     link_state::{LinkEnds, LinkState, send_notice},
     session::{End, Session},
-    setup::{Connected, SetUp},
+    setup::{Connected, Ownership, SetUp},
     unreadable,
 };
 
@@ -31,6 +31,7 @@ const GOOD_SESSION: Duration = Duration::from_secs(30);
 pub(super) struct Supervisor {
     settings: Arc<Settings>,
     endpoint: Endpoint,
+    ownership: Ownership,
     link: LinkState,
     generation: u64,
 }
@@ -44,15 +45,20 @@ enum Stop {
 }
 
 impl Supervisor {
-    pub(super) fn new(settings: Arc<Settings>, endpoint: Endpoint, ends: LinkEnds) -> Self {
-        Self { settings, endpoint, link: LinkState::new(ends), generation: 0 }
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        endpoint: Endpoint,
+        ownership: Ownership,
+        ends: LinkEnds,
+    ) -> Self {
+        Self { settings, endpoint, ownership, link: LinkState::new(ends), generation: 0 }
     }
 
-    /// Runs until closed; `first` already holds the namespace.
+    /// Runs until closed; `first`, if there is one, already holds the namespace.
     ///
     /// When the driver cannot go on, the intake ends without a request: the pipeline takes that as a
     /// reason to end the process.
-    pub(super) async fn run(mut self, first: Connection) {
+    pub(super) async fn run(mut self, first: Option<Connection>) {
         let stop = match self.sessions(first).await {
             Ok(never) => match never {},
             Err(stop) => stop,
@@ -68,8 +74,7 @@ impl Supervisor {
         }
     }
 
-    async fn sessions(&mut self, first: Connection) -> Result<Infallible, Stop> {
-        let mut first = Some(first);
+    async fn sessions(&mut self, mut first: Option<Connection>) -> Result<Infallible, Stop> {
         let mut backoff = Backoff::new();
         let mut log = LogOnce::default();
         loop {
@@ -78,6 +83,7 @@ impl Supervisor {
                 settings: Arc::clone(&self.settings),
                 endpoint: self.endpoint.clone(),
                 status: self.link.ends.status.clone(),
+                ownership: self.ownership,
             };
             // Boxed: needed once a session, and too large to be part of the supervisor's own future.
             let connecting = Box::pin(set_up.connect(first.take()));
@@ -107,6 +113,7 @@ impl Supervisor {
             self.link.report(|status| {
                 status.phase = Phase::Connecting;
                 status.blocked = None;
+                status.delivering = false;
                 status.last_error = Some(failure);
             });
             if started.elapsed() >= GOOD_SESSION {
@@ -115,6 +122,7 @@ impl Supervisor {
             if broken.is_unreadable() {
                 self.set_aside_unreadable().await?;
             }
+            self.endpoint.try_next();
             let pause = backoff.next_pause();
             self.answering_requests(tokio::time::sleep(pause)).await?;
         }
@@ -137,7 +145,7 @@ impl Supervisor {
                 let end = session.run(&mut self.link, &consuming, &publishing, blocking).await;
                 self.link.ends.connections.send_replace(None);
                 if let End::Broken(error) = &end {
-                    self.link.notices.push_back(Intake::Down { generation, reason: chain(error) });
+                    self.link.note_down(generation, chain(error));
                 }
                 Ok(end)
             }
