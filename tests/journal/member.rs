@@ -106,7 +106,8 @@ impl Promises {
 
     /// Every store has what was durable at its sequences, without a gap, and no unit twice.
     pub(crate) fn check<'a>(&self, stores: impl Iterator<Item = &'a Shared>) {
-        let durable = locked(&self.durable);
+        // a copy: who holds a store's lock waits for this one
+        let durable = locked(&self.durable).clone();
         for (number, store) in stores.enumerate() {
             let store = locked(store);
             let mut next = 1;
