@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`decode`] | messages of the broker to commands, or to the reason why they are invalid |
 //! | [`pipeline`] | the threads around the sequencer: core, storage, relay, notifier |
+//! | [`cluster`] | what this process knows of the other members of the namespace |
 //! | [`process`] | starts all parts, watches them, and stops them in order |
 //! | [`notify`] | the channels for notifications: the broker, a webhook |
 //! | [`journal`] | the journal that the members of a cluster share |
@@ -24,6 +25,7 @@
 pub mod admin;
 pub mod backup;
 pub mod cli;
+pub mod cluster;
 pub mod command_input;
 pub mod config;
 pub mod decode;

@@ -8,8 +8,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use orderly::cli::exit::Exit;
 use orderly::cli::{
-    Cli, Command, check, dead, demo, explain, parked, publish, schema, serve, simulate, store,
-    watch,
+    Cli, Command, check, cluster, dead, demo, explain, parked, publish, schema, serve, simulate,
+    store, watch,
 };
 use orderly::config::Config;
 
@@ -43,6 +43,7 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Watch(args) => watch::run(&config, args)?,
         Command::Publish(args) => return Ok(publish::run(&config, args)?),
         Command::Store(args) => return Ok(store::run(&config, args)?.into()),
+        Command::Cluster(args) => return Ok(cluster::run(&config, args)?),
         Command::Parked(args) => return Ok(parked::run(&config, args)?),
         Command::Dead(args) => return Ok(dead::run(&config, args)?),
         Command::Schema(_) | Command::Simulate(_) => {} // ran above, without a configuration

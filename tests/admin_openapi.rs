@@ -137,7 +137,12 @@ fn every_reference_of_the_document_is_there_and_every_schema_is_used() {
 }
 
 /// Answers that the probes below do not provoke, each with where it is seen.
-const SEEN_ELSEWHERE: [(&str, u16); 6] = [
+const SEEN_ELSEWHERE: [(&str, u16); 10] = [
+    // only in a namespace with several processes
+    ("GET /api/cluster", 503),
+    ("GET /owner", 503),
+    ("POST /api/cluster/step-down", 200),
+    ("POST /api/cluster/step-down", 503),
     // another backup is under way: `store_backup`
     ("POST /api/store/backup", 409),
     // a notification that was given up: `serve_webhook`
@@ -352,6 +357,7 @@ impl Starting {
             degraded: Degraded::new(metrics),
             exporter,
             namespace: "shop".to_owned(),
+            cluster: orderly::cluster::Cluster::default(),
         };
         Self(Server::start(options, health, routes).expect("a server"))
     }

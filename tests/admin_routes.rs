@@ -140,7 +140,7 @@ fn a_thing_that_is_not_there_is_404_with_what_is_missing() {
 #[test]
 fn every_route_asks_for_the_token_that_it_needs() {
     // The page has no data, and a browser has no token before it has the page.
-    const OPEN: [&str; 4] = ["/healthz", "/readyz", "/", "/page/{file}"];
+    const OPEN: [&str; 5] = ["/healthz", "/readyz", "/owner", "/", "/page/{file}"];
     let shop = Shop::with(|config| {
         config.admin.token = Secret::new("0123456789abcdef");
         config.admin.read_token = Secret::new("fedcba9876543210");

@@ -115,6 +115,7 @@ fn start(bind: SocketAddr, token: &str) -> Result<Shell, Error> {
         degraded: degraded.clone(),
         exporter,
         namespace: "shop".to_owned(),
+        cluster: orderly::cluster::Cluster::default(),
     };
     let server = Server::start(options, health, things())?;
     let client = ureq::Agent::config_builder().http_status_as_error(false).build().into();
@@ -190,7 +191,10 @@ fn readiness_follows_the_conditions() {
 fn a_degraded_process_is_ready_and_says_what_is_wrong() {
     let shell = Shell::open();
     shell.readiness.clear(Condition::Starting);
-    assert_eq!(shell.get("/readyz").json(), json!({ "status": "ready", "degraded": [] }));
+    assert_eq!(
+        shell.get("/readyz").json(),
+        json!({ "status": "ready", "role": "owner", "degraded": [] })
+    );
 
     shell.degraded.raise(Restriction::EventsRejected, "", "a queue is full");
     let degraded = json!([{ "reason": "events_rejected", "detail": "a queue is full" }]);

@@ -76,6 +76,7 @@ impl Shell {
             degraded: Degraded::new(metrics),
             exporter,
             namespace: "shop".into(),
+            cluster: orderly::cluster::Cluster::default(),
         };
         let options = Options {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),

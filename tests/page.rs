@@ -57,7 +57,13 @@ mod page {
             grace: Duration::from_secs(30),
         };
         let (degraded, namespace) = (Degraded::new(metrics), "shop".to_owned());
-        let health = Health { readiness: Readiness::starting(), degraded, exporter, namespace };
+        let health = Health {
+            readiness: Readiness::starting(),
+            degraded,
+            exporter,
+            namespace,
+            cluster: orderly::cluster::Cluster::default(),
+        };
         let server = Server::start(options, health.clone(), Routes::default());
         (server.expect("a server"), health)
     }

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz`, `/metrics`.
+//! `/healthz`, `/readyz`, `/owner`, `/metrics`.
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -13,9 +13,11 @@ use super::Health;
 use super::operation::{Answer, Content, Json, Operation, Output, Shared, View};
 use super::problem::Problem;
 use super::route::Route;
+use crate::cluster::{Cluster, RoleName};
 use crate::degraded::Entry;
+use orderly_journal::node::Role;
 
-pub(super) fn routes() -> [Route; 3] {
+pub(super) fn routes() -> [Route; 4] {
     const NOT_READY: &str = "The process should be given no work; `reasons` says why";
     [
         // Whoever supervises the process asks for these two, and has no token.
@@ -23,6 +25,10 @@ pub(super) fn routes() -> [Route; 3] {
         Route::get("/readyz", "Whether the process should be given work", ready)
             .open()
             .problem(StatusCode::SERVICE_UNAVAILABLE, NOT_READY),
+        // For load balancers that must send requests to the owner only.
+        Route::get("/owner", "Whether this member owns the namespace", owner)
+            .open()
+            .problem(StatusCode::SERVICE_UNAVAILABLE, "Another member owns the namespace, or none"),
         Route::get("/metrics", "The metrics, in the text format of Prometheus", metrics),
     ]
 }
@@ -46,6 +52,11 @@ enum AliveStatus {
 #[derive(Serialize, JsonSchema)]
 struct Ready {
     status: ReadyStatus,
+    /// What this process is among the members of its namespace.
+    role: RoleName,
+    /// How far a standby is behind the owner, in milliseconds. Absent for an owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lag_millis: Option<u64>,
     /// What a person should see and the process can live with.
     degraded: Vec<Entry>,
 }
@@ -74,13 +85,49 @@ async fn alive() -> Result<Json<Alive>, Problem> {
 /// Degraded, the process is ready all the same: to give it no work would mend nothing.
 async fn ready(health: Data<Health>) -> Result<Json<Ready>, Problem> {
     let (reasons, degraded) = (health.readiness.reasons(), health.degraded.entries());
+    let role = RoleName::from(health.cluster.role());
+    let lag_millis = lag_millis(&health.cluster);
     if reasons.is_empty() {
-        return Ok(Json::new(&Ready { status: ReadyStatus::Ready, degraded })?);
+        let status = ReadyStatus::Ready;
+        return Ok(Json::new(&Ready { status, role, lag_millis, degraded })?);
     }
     let names: Vec<_> = reasons.iter().map(|reason| reason.condition.as_str()).collect();
     Err(Problem::unavailable(format!("not ready: {}", names.join(", ")))
+        .with("role", json!(role))
         .with("reasons", json!(reasons))
         .with("degraded", json!(degraded)))
+}
+
+/// How far a standby is behind the owner, in milliseconds.
+fn lag_millis(cluster: &Cluster) -> Option<u64> {
+    let lag = cluster.status().filter(|status| status.role != Role::Owner)?.lag.time?;
+    Some(u64::try_from(lag.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// This member owns the namespace.
+#[derive(Serialize, JsonSchema)]
+struct Owns {
+    status: OwnsStatus,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(inline)]
+enum OwnsStatus {
+    Owner,
+}
+
+impl View for Owns {
+    type Kind = Self;
+}
+
+async fn owner(health: Data<Health>) -> Result<Json<Owns>, Problem> {
+    if health.cluster.owns() {
+        return Ok(Json::new(&Owns { status: OwnsStatus::Owner })?);
+    }
+    Err(Problem::unavailable("this member does not own the namespace")
+        .with("reason", json!("not_owner"))
+        .with("role", json!(RoleName::from(health.cluster.role()))))
 }
 
 /// The text format of Prometheus, version 0.0.4.

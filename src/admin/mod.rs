@@ -7,7 +7,7 @@
 //! | file | has |
 //! |---|---|
 //! | `api` | the routes under `/api` |
-//! | `health`, `readiness` | `/healthz`, `/readyz`, `/metrics`; the conditions that keep the process from being ready |
+//! | `health`, `readiness` | `/healthz`, `/readyz`, `/owner`, `/metrics`; the conditions that keep the process from being ready |
 //! | `route` | the table of routes: which requests there are, and the answers to all others |
 //! | `query`, `values` | query parameters; the values of those that are words of the shop |
 //! | `operation` | what a route takes and answers, from the types of its handler |
@@ -53,6 +53,7 @@ use actix_web::{App, HttpServer, rt};
 use tokio::sync::watch;
 use tracing::{error, info};
 
+use crate::cluster::Cluster;
 use crate::config::Secret;
 use crate::degraded::Degraded;
 use crate::metrics::Exporter;
@@ -97,6 +98,8 @@ pub struct Health {
     pub exporter: Exporter,
     /// The namespace on the broker, which tells one environment from another.
     pub namespace: String,
+    /// The members of the namespace.
+    pub cluster: Cluster,
 }
 
 /// Why the admin server did not start.

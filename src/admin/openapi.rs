@@ -13,6 +13,7 @@ use super::operation::{Answer, Body, Content, Json, Shared, View};
 use super::query::Parameter;
 use super::readiness::Reason;
 use super::route::{Route, Routes};
+use crate::cluster::{OwnerView, RoleName};
 
 /// The document of a set of routes.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -126,6 +127,15 @@ struct ProblemDocument {
     /// Of `/readyz`: why the process should be given no work.
     #[schemars(default, skip_serializing_if = "Vec::is_empty")]
     reasons: Vec<Reason>,
+    /// Of `/readyz`: what this process is among the members of its namespace.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    role: Option<RoleName>,
+    /// `not_owner`: another member owns the namespace, and only that one does what was asked for.
+    #[schemars(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
+    /// The owner, if it is known.
+    #[schemars(default, skip_serializing_if = "Option::is_none")]
+    owner: Option<OwnerView>,
 }
 
 /// A member that may be absent is never `null`: it is left out instead.

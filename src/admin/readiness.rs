@@ -32,6 +32,10 @@ pub enum Condition {
     Topology,
     /// The store of an earlier build is brought up to date.
     Upgrading,
+    /// This member reads what it has missed of the journal, or is further behind than `cluster.max_lag`.
+    Following,
+    /// The journal accepts nothing: there is no majority of the broker's nodes, or their disks are full.
+    Journal,
 }
 
 impl Condition {
@@ -47,6 +51,8 @@ impl Condition {
             Self::Stalled => "stalled",
             Self::Topology => "topology",
             Self::Upgrading => "upgrading",
+            Self::Following => "following",
+            Self::Journal => "journal",
         }
     }
 }
@@ -113,9 +119,10 @@ impl Readiness {
         let mut holding = self.lock();
         let is_new = holding.insert(condition, detail.clone()).is_none();
         self.show(&holding);
-        let is_expected = [Condition::Starting, Condition::Draining, Condition::Upgrading]
-            .iter()
-            .any(|one| holding.contains_key(one));
+        let is_expected =
+            [Condition::Starting, Condition::Draining, Condition::Upgrading, Condition::Following]
+                .iter()
+                .any(|one| holding.contains_key(one));
         drop(holding);
         match (is_new, is_expected) {
             (true, true) => info!(condition = condition.as_str(), detail, "not ready"),
@@ -206,6 +213,8 @@ mod tests {
             Condition::Stalled,
             Condition::Topology,
             Condition::Upgrading,
+            Condition::Following,
+            Condition::Journal,
         ] {
             let reason = Reason { condition, detail: "why".to_owned() };
             let shown = serde_json::to_value(reason).expect("JSON");

@@ -70,7 +70,7 @@ pub enum Error {
 
 /// Lists, replays or dismisses dead letters. The exit is [`Exit::Failure`] when one was not.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
-    if config.broker.url.is_memory() {
+    if config.broker.is_memory() {
         return Err(Error::Memory);
     }
     process::runtime()?.block_on(async {

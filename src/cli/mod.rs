@@ -2,7 +2,7 @@
 //!
 //! | module | has |
 //! |---|---|
-//! | `check`, `dead`, `demo`, `explain`, `parked`, `publish`, `schema`, `serve`, `simulate`, `store`, `watch` | one command each |
+//! | `check`, `cluster`, `dead`, `demo`, `explain`, `parked`, `publish`, `schema`, `serve`, `simulate`, `store`, `watch` | one command each |
 //! | `api` | requests to the admin API of a running process |
 //! | `message_filter` | which of the messages that were not processed are meant |
 //! | `exit` | the exit codes |
@@ -12,6 +12,7 @@
 
 mod api;
 pub mod check;
+pub mod cluster;
 pub mod dead;
 pub mod demo;
 pub mod exit;
@@ -64,6 +65,8 @@ pub enum Command {
     Parked(parked::Args),
     /// List, replay or dismiss the messages that the broker dead-lettered
     Dead(dead::Args),
+    /// Show the members of a namespace, or let another one own it
+    Cluster(cluster::Args),
     /// Run the core against random crashes and faults from a seed, and check every step
     Simulate(simulate::Args),
     /// Print the JSON Schemas of all messages and HTTP answers, or the AsyncAPI document of the messages

@@ -19,7 +19,9 @@ use super::report::Report;
 pub struct Broker {
     /// The URL of the broker. The password in it is masked wherever the URL is printed.
     pub url: BrokerUrl,
-    /// A file with the URL; empty = none.
+    /// The URLs of the nodes of a cluster of brokers, in place of `url`. They are tried in turn.
+    pub urls: Vec<BrokerUrl>,
+    /// A file with the URL, or with those of several nodes, one a line; empty = none.
     pub url_file: PathBuf,
     /// Prefix of every exchange and queue.
     pub namespace: String,
@@ -51,6 +53,7 @@ impl Default for Broker {
     fn default() -> Self {
         Self {
             url: BrokerUrl::default(),
+            urls: Vec::new(),
             url_file: PathBuf::new(),
             namespace: "orderly".to_owned(),
             prefetch: NonZeroU16::new(1000).expect("not zero"),
@@ -74,6 +77,16 @@ impl Broker {
     /// The longest time to live of a message in RabbitMQ: a 32-bit number of milliseconds.
     const MAX_RETRY_DELAY: Duration = Duration::from_millis(u32::MAX as u64);
 
+    /// Where the broker is: one URL, or one for each node, to be tried in turn.
+    pub fn addresses(&self) -> &[BrokerUrl] {
+        if self.urls.is_empty() { std::slice::from_ref(&self.url) } else { &self.urls }
+    }
+
+    /// Whether this is the broker inside the process.
+    pub fn is_memory(&self) -> bool {
+        self.addresses().iter().any(BrokerUrl::is_memory)
+    }
+
     /// The file of trusted certificates, where one is named.
     pub fn ca_file(&self) -> Option<&Path> {
         (!self.ca_file.as_os_str().is_empty()).then_some(&*self.ca_file)
@@ -93,22 +106,7 @@ impl Broker {
                 format!("{}: {problem}", self.ca_file.display()),
             );
         }
-        report.doubt_unless(
-            !self.url.has_empty_vhost(),
-            "broker.url",
-            "the virtual host is empty, since the path is `/`: RabbitMQ's default virtual host is written `/%2f`, or without \
-             any path",
-        );
-        report.doubt_unless(
-            self.url.scheme() != Scheme::Amqp || self.url.is_local(),
-            "broker.url",
-            "the broker is on another machine and `amqp` is not encrypted: use `amqps`",
-        );
-        report.doubt_unless(
-            self.ca_file().is_none() || self.url.scheme() == Scheme::Amqps,
-            "broker.ca_file",
-            "has no effect without `amqps`",
-        );
+        self.check_addresses(report);
         report.doubt_unless(
             (50..=10_000).contains(&self.prefetch.get()),
             "broker.prefetch",
@@ -118,6 +116,45 @@ impl Broker {
             self.delivery_limit.get() >= 100,
             "broker.delivery_limit",
             "below 100: a crash counts against every message that was handed out ahead",
+        );
+    }
+
+    fn check_addresses(&self, report: &mut Report) {
+        let addresses = self.addresses();
+        let key = if self.urls.is_empty() { "broker.url" } else { "broker.urls" };
+        report.require(
+            self.urls.is_empty() || self.url == BrokerUrl::default(),
+            "broker.urls",
+            "broker.url is set as well: keep one of them",
+        );
+        report.require(
+            addresses.len() == 1 || !self.is_memory(),
+            key,
+            "the broker inside the process has no other nodes",
+        );
+        report.doubt_unless(
+            !addresses.iter().any(BrokerUrl::has_empty_vhost),
+            key,
+            "the virtual host is empty, since the path is `/`: RabbitMQ's default virtual host is written `/%2f`, or without \
+             any path",
+        );
+        report.doubt_unless(
+            addresses.iter().all(|url| url.scheme() != Scheme::Amqp || url.is_local()),
+            key,
+            "the broker is on another machine and `amqp` is not encrypted: use `amqps`",
+        );
+        let has_tls = addresses.iter().any(|url| url.scheme() == Scheme::Amqps);
+        report.doubt_unless(
+            self.ca_file().is_none() || has_tls,
+            "broker.ca_file",
+            "has no effect without `amqps`",
+        );
+        let vhosts =
+            addresses.iter().map(BrokerUrl::vhost).collect::<std::collections::BTreeSet<_>>();
+        report.require(
+            vhosts.len() == 1,
+            "broker.urls",
+            "the URLs name different virtual hosts: all must lead to the same queues",
         );
     }
 

@@ -76,6 +76,11 @@ impl BrokerUrl {
         self.scheme == Scheme::Memory
     }
 
+    /// The virtual host; empty for the broker inside the process.
+    pub fn vhost(&self) -> &str {
+        &self.vhost
+    }
+
     /// Whether the connection stays on this machine.
     pub fn is_local(&self) -> bool {
         match &self.host {

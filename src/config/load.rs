@@ -16,6 +16,7 @@ use figment::value::{Dict, Value};
 
 use super::Config;
 use super::broker::Broker;
+use super::broker_url::{BrokerUrl, UrlError};
 use super::error::{Error, Problem};
 use super::layer::{Keys, Layer, text_of};
 use super::report::Report;
@@ -75,6 +76,27 @@ fn keys() -> Keys {
 /// The whole name of `key` in `section`; the top of the file is the section without a name.
 fn joined(section: &str, key: &str) -> String {
     if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") }
+}
+
+/// What a file with the URL of the broker has: one URL, or those of several nodes, with white space in between.
+#[derive(PartialEq)]
+struct Addresses(Vec<BrokerUrl>);
+
+impl Addresses {
+    fn set(self, broker: &mut Broker) {
+        match <[BrokerUrl; 1]>::try_from(self.0) {
+            Ok([url]) => broker.url = url,
+            Err(urls) => broker.urls = urls,
+        }
+    }
+}
+
+impl FromStr for Addresses {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        text.split_whitespace().map(BrokerUrl::from_str).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 struct Loading {
@@ -159,10 +181,11 @@ impl Loading {
     fn read_secrets(&self, config: &mut Config) -> Vec<Problem> {
         let Config { broker, admin, notifications, .. } = config;
         let webhook = &mut notifications.webhook;
-        let url = Broker::default().url;
+        let mut addresses = Addresses(broker.addresses().to_vec());
+        let default = Addresses(Broker::default().addresses().to_vec());
         let none = Secret::default();
         let read = [
-            self.read_secret("broker.url", &broker.url_file, &mut broker.url, &url),
+            self.read_secret("broker.url", &broker.url_file, &mut addresses, &default),
             self.read_secret("admin.token", &admin.token_file, &mut admin.token, &none),
             self.read_secret(
                 "admin.read_token",
@@ -177,6 +200,9 @@ impl Loading {
                 &none,
             ),
         ];
+        if !broker.url_file.as_os_str().is_empty() {
+            addresses.set(broker);
+        }
         read.into_iter().filter_map(Result::err).collect()
     }
 

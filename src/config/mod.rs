@@ -19,6 +19,7 @@ mod admin;
 mod broker;
 mod broker_url;
 mod carts;
+mod cluster;
 mod duration;
 mod error;
 mod events;
@@ -48,6 +49,7 @@ pub use self::admin::Admin;
 pub use self::broker::{Broker, Topology};
 pub use self::broker_url::{BrokerUrl, Scheme, UrlError};
 pub use self::carts::Carts;
+pub use self::cluster::{Cluster, Mode};
 pub use self::duration::{Duration, DurationError};
 pub use self::error::{Error, Problem};
 pub use self::events::Events;
@@ -73,6 +75,8 @@ use self::report::Report;
 pub struct Config {
     /// The connection to RabbitMQ and what is declared there.
     pub broker: Broker,
+    /// Several processes of one namespace.
+    pub cluster: Cluster,
     /// The store on disk.
     pub store: Store,
     /// The admin HTTP server.
@@ -114,6 +118,8 @@ impl Config {
 
     fn check(&self, report: &mut Report) {
         self.broker.check(report);
+        self.cluster.check(report);
+        self.cluster.check_broker(&self.broker, report);
         self.store.check(report);
         self.admin.check(report);
         self.orders.check(report);

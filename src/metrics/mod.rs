@@ -26,7 +26,7 @@ use std::time::Duration;
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use self::histogram::Family;
-use self::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
+use self::labels::{ClusterRole, CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 pub use self::reading::Reading;
 use self::registrar::Registrar;
 use self::series::Series;
@@ -104,6 +104,27 @@ impl Metrics {
         if let Some(series) = self.0.store_work.get(work) {
             series.record(duration.as_secs_f64());
         }
+    }
+
+    /// Shows what this process is among the members of its namespace.
+    pub fn cluster_role(&self, role: ClusterRole) {
+        for &one in ClusterRole::ALL {
+            if let Some(series) = self.0.cluster_role.get(one) {
+                series.set(f64::from(u8::from(one == role)));
+            }
+        }
+    }
+
+    /// Sets the number of the epoch in force, and how many members were heard of.
+    pub fn cluster(&self, epoch: u64, members: usize) {
+        self.0.cluster_epoch.set(epoch as f64);
+        self.0.cluster_members.set(members as f64);
+    }
+
+    /// Sets how far this member is behind the owner, and the bytes that it has appended and not read back.
+    pub fn journal(&self, lag: Duration, in_flight: usize) {
+        self.0.journal_lag.set(lag.as_secs_f64());
+        self.0.journal_in_flight.set(in_flight as f64);
     }
 
     /// Sets the size of the store on disk.

@@ -2,7 +2,7 @@
 
 use metrics::{Counter, Gauge, Histogram};
 
-use super::labels::{CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
+use super::labels::{ClusterRole, CommandType, Outcome, Restriction, SpanOutcome, Stage, Upkeep};
 use super::registrar::{PerValue, Registrar};
 use orderly_actors::counters::ParkedReason;
 use orderly_actors::owner::Owner;
@@ -61,6 +61,11 @@ pub(super) struct Series {
     pub(super) notifications_pending: PerValue<Channel, Gauge>,
     pub(super) notifications_oldest: PerValue<Channel, Gauge>,
     pub(super) spans: PerValue<SpanOutcome, Counter>,
+    pub(super) cluster_role: PerValue<ClusterRole, Gauge>,
+    pub(super) cluster_epoch: Gauge,
+    pub(super) cluster_members: Gauge,
+    pub(super) journal_lag: Gauge,
+    pub(super) journal_in_flight: Gauge,
     pub(super) broker_connected: Gauge,
     pub(super) broker_reconnects: Counter,
 }
@@ -220,6 +225,27 @@ impl Series {
                 "orderly_spans_total",
                 "Spans for OpenTelemetry, by whether the endpoint took them; all 0 while there is no endpoint",
                 ("outcome", SpanOutcome::ALL, SpanOutcome::as_str),
+            ),
+            cluster_role: to.gauges(
+                "orderly_cluster_role",
+                "1 for what this process is among the members of its namespace; the only process of a namespace is `owner`",
+                ("role", ClusterRole::ALL, |role| role.as_str()),
+            ),
+            cluster_epoch: to.gauge(
+                "orderly_cluster_epoch",
+                "The number of the epoch in force, which grows with each take-over; 0 without a journal",
+            ),
+            cluster_members: to.gauge(
+                "orderly_cluster_members",
+                "Members of the namespace that this one has heard of in the last minutes, itself included; 0 without a journal",
+            ),
+            journal_lag: to.gauge(
+                "orderly_journal_lag_seconds",
+                "How far this member is behind the owner, in seconds; 0 for the owner, and before an owner was heard",
+            ),
+            journal_in_flight: to.gauge(
+                "orderly_journal_in_flight_bytes",
+                "Bytes of units that the owner has appended to the journal and not read back",
             ),
             broker_connected: to
                 .gauge("orderly_broker_connected", "1 while there is a connection to the broker"),

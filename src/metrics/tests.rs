@@ -114,6 +114,23 @@ fn gauges_show_the_last_value() {
 }
 
 #[test]
+fn the_role_in_the_cluster_is_one_of_four() {
+    let (metrics, exporter) = Metrics::new();
+    let shown = |role: &str| value(&exporter, &format!("orderly_cluster_role{{role=\"{role}\"}}"));
+    let roles = || ["joining", "standby", "claiming", "owner"].map(shown);
+    metrics.cluster_role(ClusterRole::Claiming);
+    assert_eq!(roles(), [Some(0.0), Some(0.0), Some(1.0), Some(0.0)]);
+    metrics.cluster_role(ClusterRole::Owner);
+    assert_eq!(roles(), [Some(0.0), Some(0.0), Some(0.0), Some(1.0)]);
+    metrics.cluster(7, 3);
+    metrics.journal(Duration::from_millis(1500), 4096);
+    assert_eq!(value(&exporter, "orderly_cluster_epoch"), Some(7.0));
+    assert_eq!(value(&exporter, "orderly_cluster_members"), Some(3.0));
+    assert_eq!(value(&exporter, "orderly_journal_lag_seconds"), Some(1.5));
+    assert_eq!(value(&exporter, "orderly_journal_in_flight_bytes"), Some(4096.0));
+}
+
+#[test]
 fn a_group_commit_counts_once_however_large() {
     let (metrics, exporter) = Metrics::new();
     metrics.group_commit(250, Duration::from_micros(300));

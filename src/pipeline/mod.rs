@@ -262,7 +262,7 @@ impl Pipeline {
             link.publisher.clone(),
             link.status.clone(),
             names.clone(),
-            config.broker.url.is_memory().then(|| local_replies.clone()),
+            config.broker.is_memory().then(|| local_replies.clone()),
         );
         let alone = AloneFile::of_store(&config.store.path);
         let (condition_in, condition) = watch::channel(Condition::at_start(&view));

@@ -8,8 +8,12 @@ use std::path::Path;
 pub fn broker_settings(config: &Config) -> Settings {
     let broker = &config.broker;
     Settings {
-        urls: vec![broker.url.expose().to_owned()],
-        heartbeat: Settings::HEARTBEAT,
+        urls: broker.addresses().iter().map(|url| url.expose().to_owned()).collect(),
+        heartbeat: if config.cluster.is_standby() {
+            Settings::CLUSTER_HEARTBEAT
+        } else {
+            Settings::HEARTBEAT
+        },
         ca_file: broker.ca_file().map(Path::to_path_buf),
         names: Names::new(&broker.namespace),
         prefetch: broker.prefetch.get(),

@@ -18,6 +18,7 @@ pub use self::signals::{Signals, run_until_signalled};
 pub use self::store::{any_store_options, open_store, read_any_store, read_store};
 
 use crate::admin::{self, Backend, Readiness};
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::decode::Decoder;
 use crate::degraded::Degraded;
@@ -28,6 +29,7 @@ use futures_util::FutureExt as _;
 use orderly_broker::{Link, rabbit};
 use orderly_store::{Opened, Reader};
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Why the process could not start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -88,19 +90,24 @@ pub struct Observed {
     pub degraded: Degraded,
     /// The admin server.
     pub server: admin::Server,
+    /// The members of the namespace.
+    pub cluster: Cluster,
     backend: Backend,
+    /// Dropping the set ends its tasks.
+    _watchers: JoinSet<()>,
 }
 
 /// The bytes that the body of a request may have beside the data of a command.
 const ENVELOPE: usize = 8 << 10;
 
 impl Observed {
-    /// Starts metrics and the admin server, so that the rest of the start can be watched.
+    /// Starts metrics and the admin server, so that the rest of the start can be watched. Must be called on a runtime.
     pub fn start(config: &Config) -> Result<Self, Error> {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::shown_in(metrics.clone());
         let degraded = Degraded::new(metrics.clone());
-        let backend = Backend::new(&config.intake, config.store.backup_rate);
+        let cluster = Cluster::new(&config.cluster);
+        let backend = Backend::new(&config.intake, config.store.backup_rate, cluster.clone());
         let options = admin::Options {
             bind: config.admin.bind,
             token: config.admin.token.clone(),
@@ -115,9 +122,12 @@ impl Observed {
             degraded: degraded.clone(),
             exporter,
             namespace: config.broker.namespace.clone(),
+            cluster: cluster.clone(),
         };
         let server = admin::Server::start(options, health, routes)?;
-        Ok(Self { metrics, readiness, degraded, server, backend })
+        let mut watchers = JoinSet::new();
+        watchers.spawn(watch::watch_cluster(cluster.clone(), readiness.clone(), metrics.clone()));
+        Ok(Self { metrics, readiness, degraded, server, cluster, backend, _watchers: watchers })
     }
 }
 

@@ -1,12 +1,15 @@
 //! Shows the state of the broker's driver and of the pipeline in readiness and metrics.
 
 use crate::admin::{Condition as Unready, Readiness, STARTING, UPGRADING};
+use crate::cluster::Cluster;
 use crate::degraded::Degraded;
 use crate::metrics::Metrics;
-use crate::metrics::labels::Restriction;
+use crate::metrics::labels::{ClusterRole, Restriction};
 use crate::pipeline::Condition;
 use crate::pipeline::workers::failpoint;
-use orderly_broker::{Phase, Status};
+use orderly_broker::Phase;
+use orderly_journal::node::{Role, Status};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Where the state of the broker's driver is shown.
@@ -17,7 +20,10 @@ pub(super) struct Shown {
 }
 
 /// Shows the state of the broker's driver, until the driver is gone.
-pub(super) async fn watch_broker(mut status: watch::Receiver<Status>, shown: Shown) {
+pub(super) async fn watch_broker(
+    mut status: watch::Receiver<orderly_broker::Status>,
+    shown: Shown,
+) {
     let Shown { readiness, degraded, metrics } = shown;
     let mut reconnects = 0;
     loop {
@@ -106,10 +112,62 @@ pub(super) async fn watch_pipeline(
     }
 }
 
+/// Shows what this process is among the members of its namespace, for as long as it runs.
+pub(super) async fn watch_cluster(cluster: Cluster, readiness: Readiness, metrics: Metrics) {
+    loop {
+        metrics.cluster_role(labelled(cluster.role()));
+        if let Some(status) = cluster.status() {
+            show_member(&status, &cluster, &readiness, &metrics);
+        }
+        tokio::select! {
+            () = cluster.changed() => {}
+            () = tokio::time::sleep(LOOK) => {} // a standby without news falls behind
+        }
+    }
+}
+
+/// The time between two looks at a status that does not change.
+const LOOK: Duration = Duration::from_secs(1);
+
+fn show_member(status: &Status, cluster: &Cluster, readiness: &Readiness, metrics: &Metrics) {
+    metrics.cluster(status.epoch.map_or(0, |epoch| epoch.number), status.members.len());
+    let lag = match status.role {
+        Role::Owner => Duration::ZERO,
+        Role::Joining | Role::Standby | Role::Claiming => status.lag.time.unwrap_or_default(),
+    };
+    metrics.journal(lag, status.in_flight);
+    let why = match status.role {
+        Role::Owner => None,
+        Role::Joining => Some("reads what it has missed of the journal".to_owned()),
+        Role::Standby | Role::Claiming if status.is_ready => None,
+        Role::Standby | Role::Claiming => Some(match status.lag.time {
+            Some(lag) => format!(
+                "{} s behind the owner, and cluster.max_lag is {} s",
+                lag.as_secs(),
+                cluster.max_lag().as_secs()
+            ),
+            None => "no owner was heard of yet".to_owned(),
+        }),
+    };
+    match why {
+        Some(detail) => readiness.raise(Unready::Following, detail),
+        None => readiness.clear(Unready::Following),
+    }
+}
+
+const fn labelled(role: Role) -> ClusterRole {
+    match role {
+        Role::Joining => ClusterRole::Joining,
+        Role::Standby => ClusterRole::Standby,
+        Role::Claiming => ClusterRole::Claiming,
+        Role::Owner => ClusterRole::Owner,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orderly_broker::{Failure, FailureKind};
+    use orderly_broker::{Failure, FailureKind, Status};
 
     fn shown_in(readiness: &Readiness) -> Shown {
         let metrics = Metrics::new().0;
@@ -191,5 +249,67 @@ mod tests {
                 readiness.reasons().into_iter().map(|reason| reason.detail).collect();
             assert_eq!(details, shown);
         }
+    }
+
+    /// A member's status.
+    fn member(
+        role: Role,
+        is_ready: bool,
+        behind: Option<Duration>,
+    ) -> orderly_journal::node::Status {
+        orderly_journal::node::Status {
+            role,
+            epoch: None,
+            owner: None,
+            cursor: 0,
+            next: 1,
+            lag: orderly_journal::follower::Lag { as_of: None, time: behind },
+            is_ready,
+            in_flight: 0,
+            members: Vec::new(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standby_is_ready_while_it_keeps_up() {
+        let config = crate::config::Cluster {
+            mode: crate::config::Mode::Standby,
+            ..crate::config::Cluster::default()
+        };
+        let cluster = Cluster::new(&config);
+        let (status, watched) = watch::channel(member(Role::Joining, false, None));
+        cluster.follow(watched);
+        let readiness = Readiness::starting();
+        readiness.clear(Unready::Starting);
+        let (metrics, exporter) = Metrics::new();
+        let watching = tokio::spawn(watch_cluster(cluster.clone(), readiness.clone(), metrics));
+        let shown = async |next: Option<orderly_journal::node::Status>| {
+            if let Some(next) = next {
+                status.send_replace(next);
+            }
+            tokio::time::sleep(LOOK * 2).await;
+            readiness.reasons().first().map(|reason| (reason.condition, reason.detail.clone()))
+        };
+        let role =
+            |role: &str| exporter.reading().sum("orderly_cluster_role", Some(("role", role)));
+
+        let joining = shown(None).await.expect("not ready");
+        assert_eq!(joining.0, Unready::Following);
+        assert!(joining.1.contains("missed"), "{joining:?}");
+        assert!(role("joining") > 0.5 && role("standby") < 0.5);
+
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(shown(Some(member(Role::Standby, true, second))).await, None);
+        assert!(role("standby") > 0.5 && role("joining") < 0.5);
+
+        let minute = Some(Duration::from_secs(60));
+        let late = shown(Some(member(Role::Standby, false, minute))).await.expect("not ready");
+        assert!(late.1.contains("60 s behind"), "{late:?}");
+        assert!(exporter.reading().sum("orderly_journal_lag_seconds", None) > 59.0);
+
+        assert_eq!(shown(Some(member(Role::Owner, true, minute))).await, None);
+        assert!(cluster.owns() && role("owner") > 0.5);
+        assert!(exporter.reading().sum("orderly_journal_lag_seconds", None) < 0.5);
+        watching.abort();
     }
 }

@@ -6,7 +6,7 @@ use orderly_broker::rabbit::{Claim, stream};
 use orderly_broker::{Link, Names, TopologyMode};
 use orderly_journal::node::Role;
 use orderly_journal::seek::Past;
-use orderly_journal::{Chain, Charter, Epoch, Nonce, Position, Progress, Unit};
+use orderly_journal::{Chain, Charter, Epoch, Name, Nonce, Position, Progress, Unit};
 use orderly_store::{PostingChanges, Seq};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -225,7 +225,7 @@ impl Member {
             broker: orderly_broker::Settings { urls, ..self.site.broker() },
             stream,
             protocol: orderly_journal::Settings {
-                node: format!("m{}", self.number),
+                node: Name::from(&*format!("m{}", self.number)),
                 nonce: self.nonce(),
                 charter,
                 takeover_after: self.site.takeover_after,

@@ -4,6 +4,22 @@ use std::fmt;
 
 use crate::chain::Chain;
 
+/// How a member is called, for people, and where it answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Its name.
+    pub node: String,
+    /// The URL of its admin server; empty = it has told none.
+    pub url: String,
+}
+
+impl From<&str> for Name {
+    /// A member that has told no URL.
+    fn from(node: &str) -> Self {
+        Self { node: node.to_owned(), url: String::new() }
+    }
+}
+
 /// Random bytes that name one run of a member's process. No two runs have the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nonce(pub [u8; 16]);

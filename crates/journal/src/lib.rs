@@ -50,7 +50,7 @@ pub mod seek;
 
 pub use chain::Chain;
 pub use fault::Fault;
-pub use id::{Charter, Epoch, Nonce, Position, Progress};
+pub use id::{Charter, Epoch, Name, Nonce, Position, Progress};
 pub use node::{Node, Now, Output, Settings};
 pub use reader::{Reader, Refusal};
 pub use record::{Record, Unit};

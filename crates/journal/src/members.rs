@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::id::{Nonce, Progress};
+use crate::id::{Name, Nonce, Progress};
 use crate::record::Record;
 
 /// The most members that are remembered. Of more, those that were heard of last.
@@ -12,8 +12,8 @@ const MOST: usize = 64;
 /// A member, as far as its records say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
-    /// Its name, if a record said it.
-    pub node: Option<String>,
+    /// What it is called and where it answers, if a record said it.
+    pub node: Option<Name>,
     /// How far its store has come, by its newest probe. `None`: it has not said.
     pub stored: Option<Progress>,
     /// When it was heard of last, by the clock of the one who listens.
@@ -49,7 +49,7 @@ impl Members {
         }
     }
 
-    fn hear(&mut self, nonce: Nonce, node: Option<&str>, now: Duration) {
+    fn hear(&mut self, nonce: Nonce, node: Option<&Name>, now: Duration) {
         if !self.0.contains_key(&nonce) {
             self.make_room();
         }
@@ -61,7 +61,7 @@ impl Members {
         });
         member.heard = now;
         if member.node.is_none() {
-            member.node = node.map(str::to_owned);
+            member.node = node.cloned();
         }
     }
 

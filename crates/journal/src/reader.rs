@@ -14,7 +14,7 @@
 
 use crate::chain::Chain;
 use crate::fault::{Fault, Planted};
-use crate::id::{Charter, Epoch, Position, Progress};
+use crate::id::{Charter, Epoch, Name, Position, Progress};
 use crate::record::{Close, Open, Record, Tick, Units};
 
 /// The epoch in force.
@@ -22,8 +22,8 @@ use crate::record::{Close, Open, Record, Tick, Units};
 pub struct InForce {
     /// The epoch.
     pub epoch: Epoch,
-    /// The name of its owner. `None`: nothing that names it was read yet.
-    pub node: Option<String>,
+    /// Its owner. `None`: nothing that names it was read yet.
+    pub node: Option<Name>,
     /// Whether its owner left in good order.
     pub closed: bool,
     /// The epoch before it, as far as it was read.

@@ -14,13 +14,13 @@ mod encode;
 use bytes::Bytes;
 
 use crate::chain::Chain;
-use crate::id::{Charter, Epoch, Nonce, Progress};
+use crate::id::{Charter, Epoch, Name, Nonce, Progress};
 
 /// The first two bytes of every record.
 pub const MAGIC: [u8; 2] = *b"oj";
 /// The version of the records that this build writes, and the newest that it reads.
 pub const VERSION: u8 = 1;
-/// The longest name of a member, in bytes.
+/// The longest name and the longest URL of a member, in bytes. Longer ones are cut.
 pub const MAX_NODE: usize = 255;
 
 /// Why a body is no record.
@@ -69,8 +69,8 @@ pub enum Record {
 pub struct Open {
     /// The epoch that it opens.
     pub epoch: Epoch,
-    /// The name of the member.
-    pub node: String,
+    /// The member.
+    pub node: Name,
     /// Which journal it is.
     pub charter: Charter,
     /// Where the journal ended when the member had read it to its end. The record that begins a journal says what the
@@ -115,8 +115,8 @@ impl Units {
 pub struct Tick {
     /// The epoch of the owner.
     pub epoch: Epoch,
-    /// The name of the owner.
-    pub node: String,
+    /// The owner.
+    pub node: Name,
     /// The sequence up to which the owner has read its own units.
     pub next: u64,
     /// Every event below this sequence was published.
@@ -141,8 +141,8 @@ pub struct Close {
 pub struct Probe {
     /// The run of the member.
     pub nonce: Nonce,
-    /// The name of the member.
-    pub node: String,
+    /// The member.
+    pub node: Name,
     /// Counts the probes of the run.
     pub serial: u64,
     /// How far its store has come. `None`: it has not found its place in the journal yet.

@@ -5,6 +5,7 @@ use super::admission::{Admission, Permit};
 use crate::admin::operation::{Operation, Shared};
 use crate::admin::problem::Problem;
 use crate::backup::Files;
+use crate::cluster::{Cluster, OwnerView};
 use crate::config::{self, ByteSize};
 use crate::pipeline::{Dismissed, Gone, Handle, Replay, Replayed, Resend, Submitter, Tried};
 use actix_web::http::StatusCode;
@@ -13,6 +14,7 @@ use orderly_actors::audit::Audit;
 use orderly_actors::sequencer::InboundMessage;
 use orderly_domain::id::Operator;
 use orderly_store::{Ordinal, Reader};
+use serde_json::json;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,7 +26,8 @@ impl Shared for Backend {
     fn describe(operation: &mut Operation) {
         operation.problem(
             StatusCode::SERVICE_UNAVAILABLE,
-            "The process is starting or ends, or its store cannot be read",
+            "The process is starting or ends, or its store cannot be read; or another member owns the namespace (`reason` is \
+             `not_owner`, and `owner` says which)",
         );
     }
 }
@@ -38,18 +41,20 @@ struct Inner {
     backups: Arc<Semaphore>,
     /// The most bytes that a backup reads in a second.
     backup_rate: ByteSize,
+    cluster: Cluster,
 }
 
 impl Default for Backend {
     fn default() -> Self {
-        Self::new(&config::Intake::default(), config::Store::default().backup_rate)
+        let backup_rate = config::Store::default().backup_rate;
+        Self::new(&config::Intake::default(), backup_rate, Cluster::default())
     }
 }
 
 impl Backend {
     /// Nothing is started yet. `intake` has the limits of commands over HTTP. A backup will read at most `backup_rate` bytes in a
     /// second.
-    pub fn new(intake: &config::Intake, backup_rate: ByteSize) -> Self {
+    pub fn new(intake: &config::Intake, backup_rate: ByteSize, cluster: Cluster) -> Self {
         Self(Arc::new(Inner {
             reader: OnceLock::new(),
             core: OnceLock::new(),
@@ -57,6 +62,7 @@ impl Backend {
             admission: Admission::new(intake),
             backups: Arc::new(Semaphore::new(1)),
             backup_rate,
+            cluster,
         }))
     }
 
@@ -77,7 +83,29 @@ impl Backend {
 
     /// The core, or 503 before it runs.
     pub(super) fn core(&self) -> Result<&Handle, Problem> {
-        self.0.core.get().ok_or_else(|| Problem::unavailable("no commands are processed yet"))
+        self.0.core.get().ok_or_else(|| self.not_processing())
+    }
+
+    /// The members of the namespace.
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.0.cluster
+    }
+
+    /// Why no commands are processed here.
+    fn not_processing(&self) -> Problem {
+        if self.0.cluster.owns() {
+            return Problem::unavailable("no commands are processed yet");
+        }
+        let owner = self.0.cluster.status().and_then(|status| status.owner);
+        let Some(owner) = owner else {
+            return Problem::unavailable(
+                "this member does not own the namespace, and knows of no owner at the moment",
+            )
+            .with("reason", json!("not_owner"));
+        };
+        Problem::unavailable(format!("another member owns the namespace: {}", owner.node))
+            .with("reason", json!("not_owner"))
+            .with("owner", json!(OwnerView::new(&owner.node, &owner.url)))
     }
 
     /// Runs a query on a thread that may block. There are few such threads (`QUERIES`); further queries wait. A query that
@@ -144,7 +172,7 @@ impl Backend {
 
     /// What publishes commands, or 503 before it runs.
     pub(super) fn submitter(&self) -> Result<&Submitter, Problem> {
-        self.0.submitter.get().ok_or_else(|| Problem::unavailable("no commands are processed yet"))
+        self.0.submitter.get().ok_or_else(|| self.not_processing())
     }
 
     pub(super) async fn replay(&self, replay: Replay) -> Result<Vec<Replayed>, Problem> {

@@ -13,6 +13,7 @@
 //! | `pages`, `lists` | pages of all states of a kind; pages of the lists that the store keeps |
 //! | `store` | a backup of the store |
 //! | `shown` | what the API shows of the states in a store, for an export |
+//! | `cluster` | the members of the namespace |
 //! | `actors`, `audit` | the health of the actors; the check of all invariants |
 //! | `backend` | the sources of answers: the store's reader, and the core |
 //!
@@ -25,6 +26,7 @@ mod attention;
 mod audit;
 mod backend;
 mod carts;
+mod cluster;
 mod commands;
 mod dry_run;
 mod holds;
@@ -124,7 +126,11 @@ pub fn routes(backend: Backend, decoder: Decoder) -> Routes {
 
 /// The same without what their handlers need.
 pub(super) fn table() -> Routes {
-    let all = of_the_shop().into_iter().chain(of_parked_messages()).chain(of_the_process());
+    let all = of_the_shop()
+        .into_iter()
+        .chain(of_parked_messages())
+        .chain(of_the_process())
+        .chain(of_the_cluster());
     Routes::new(all)
 }
 
@@ -247,6 +253,23 @@ fn of_the_process() -> [Route; 9] {
             store::back_up,
         )
         .problem(StatusCode::CONFLICT, "Another backup is under way"),
+    ]
+}
+
+/// The members of the namespace.
+fn of_the_cluster() -> [Route; 2] {
+    [
+        Route::get(
+            "/api/cluster",
+            "The members of the namespace, who owns it, and how far this one has come",
+            cluster::show,
+        ),
+        Route::post(
+            "/api/cluster/step-down",
+            "Leaves the ownership to another member: finishes what is in hand, and ends the process (exit code 76)",
+            cluster::step_down,
+        )
+        .problem(StatusCode::CONFLICT, "The namespace has one process: nobody would take over"),
     ]
 }
 

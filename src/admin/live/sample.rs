@@ -204,7 +204,8 @@ mod tests {
         let (metrics, exporter) = Metrics::new();
         let readiness = Readiness::starting();
         let degraded = Degraded::new(metrics.clone());
-        (metrics, Health { readiness, degraded, exporter, namespace: "shop".to_owned() })
+        let (namespace, cluster) = ("shop".to_owned(), crate::cluster::Cluster::default());
+        (metrics, Health { readiness, degraded, exporter, namespace, cluster })
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) fn run(config: &Config) -> Exit {
 }
 
 async fn broker(config: &Config) -> (Outcome, Outcome) {
-    if config.broker.url.is_memory() {
+    if config.broker.is_memory() {
         let inside = || Outcome::Well("the broker is inside the process".to_owned());
         return (inside(), inside());
     }

@@ -117,7 +117,7 @@ fn published_before(published: usize) -> String {
 
 /// Publishes all commands of the input, each mandatory and with a confirm.
 pub fn run(config: &Config, args: &Args) -> Result<Exit, Error> {
-    if config.broker.url.is_memory() {
+    if config.broker.is_memory() {
         return Err(Error::Memory);
     }
     let check = (!args.no_check).then(|| Check::new(config, args.wait));

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use rstest::rstest;
 
 use super::*;
+use crate::id::Name;
 use crate::id::{Charter, Epoch, Nonce};
 
 const CHARTER: Charter = Charter { incarnation: [9; 16], partition: 0, partitions: 1 };
@@ -17,7 +18,7 @@ fn behind(text: &str) -> Progress {
 }
 
 fn open(read: &str) -> Open {
-    let node = "a".to_owned();
+    let node = Name::from("a");
     Open { epoch: EPOCH, node, charter: CHARTER, from: behind(read), cursor: 0, at: 0 }
 }
 

@@ -13,7 +13,12 @@ const fn nonce(member: u8) -> Nonce {
 
 fn probe(member: u8, next: Option<u64>) -> Record {
     let stored = next.map(|next| Progress { next, chain: Chain([0; 32]) });
-    Record::Probe(Probe { nonce: nonce(member), node: format!("m{member}"), serial: 1, stored })
+    Record::Probe(Probe {
+        nonce: nonce(member),
+        node: Name::from(&*format!("m{member}")),
+        serial: 1,
+        stored,
+    })
 }
 
 fn epoch(member: u8) -> Epoch {
@@ -23,14 +28,14 @@ fn epoch(member: u8) -> Epoch {
 #[test]
 fn members_are_known_by_what_they_append() {
     let mut members = Members::default();
-    let node = "m1".to_owned();
+    let node = Name::from("m1");
     let tick = Tick { epoch: epoch(1), node, next: 9, cursor: 0, at: 0 };
     members.note(&Record::Tick(tick), at(1));
     members.note(&probe(2, Some(7)), at(2));
     members.note(&probe(2, None), at(3));
     let known: Vec<_> = members.iter().collect();
     assert_eq!(known.len(), 2);
-    assert_eq!((known[0].1.node.as_deref(), known[0].1.stored), (Some("m1"), None));
+    assert_eq!((known[0].1.node.clone(), known[0].1.stored), (Some(Name::from("m1")), None));
     let second = known[1].1;
     assert_eq!(second.stored.map(|stored| stored.next), Some(7), "as it said last");
     assert_eq!(second.heard, at(3));

@@ -131,7 +131,7 @@ impl Node {
                 self.begin_claim(Trigger::Doubt, now);
                 return;
             }
-            self.end(Output::Fenced { by: open.epoch, node: open.node.clone() });
+            self.end(Output::Fenced { by: open.epoch, node: open.node.node.clone() });
             return;
         }
         let patience = self.settings.patience;

@@ -26,7 +26,7 @@ use crate::applied::Applied;
 use crate::claim::{Claim, Patience, Trigger};
 use crate::fault::Planted;
 use crate::follower::Follower;
-use crate::id::{Charter, Epoch, Nonce, Position, Progress};
+use crate::id::{Charter, Epoch, Name, Nonce, Position, Progress};
 use crate::members::Members;
 use crate::owner::{Limits, Owner};
 use crate::reader::{Reader, Refusal};
@@ -47,8 +47,8 @@ pub struct Now {
 /// The settings of a member.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Its name.
-    pub node: String,
+    /// What it is called, and where it answers.
+    pub node: Name,
     /// Names this run of its process.
     pub nonce: Nonce,
     /// The journal that it takes part in. A new and empty store takes the incarnation of the journal that it finds.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Node, Now};
 use crate::follower::Lag;
-use crate::id::{Epoch, Nonce};
+use crate::id::{Epoch, Name, Nonce};
 use crate::members::Member;
 use crate::reader::Reader;
 
@@ -28,8 +28,10 @@ pub struct Status {
     pub role: Role,
     /// The epoch in force.
     pub epoch: Option<Epoch>,
-    /// The name of the owner, if it is known and the owner has not left.
-    pub owner: Option<String>,
+    /// The owner, if it is known and has not left.
+    pub owner: Option<Name>,
+    /// Every event below this was published, as far as this member knows.
+    pub cursor: u64,
     /// The sequence of the unit that its store needs next.
     pub next: u64,
     /// How current its data is. An owner's is current.
@@ -63,6 +65,7 @@ impl Node {
             owner: in_force
                 .filter(|in_force| !in_force.closed)
                 .and_then(|in_force| in_force.node.clone()),
+            cursor: self.known_cursor(),
             next: self.applied.next(),
             lag: self.follower.lag(now.wall),
             is_ready: role == Role::Owner || self.follower.is_ready(now.wall, max_lag),

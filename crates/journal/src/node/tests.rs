@@ -13,7 +13,7 @@ const OTHER: Nonce = Nonce([2; 16]);
 
 fn settings() -> Settings {
     Settings {
-        node: "own".to_owned(),
+        node: Name::from("own"),
         nonce: OWN,
         charter: CHARTER,
         takeover_after: Duration::from_secs(5),
@@ -42,7 +42,7 @@ fn units(text: &str) -> Vec<Unit> {
 fn other_opens(number: u64, read: &str) -> Record {
     Record::Open(Open {
         epoch: Epoch { number, nonce: OTHER },
-        node: "other".to_owned(),
+        node: Name::from("other"),
         charter: CHARTER,
         from: behind(read),
         cursor: 0,
@@ -56,7 +56,7 @@ fn other_appends(number: u64, read: &str, text: &str) -> Record {
 }
 
 fn other_ticks(number: u64) -> Record {
-    let (epoch, node) = (Epoch { number, nonce: OTHER }, "other".to_owned());
+    let (epoch, node) = (Epoch { number, nonce: OTHER }, Name::from("other"));
     Record::Tick(Tick { epoch, node, next: 1, cursor: 0, at: 0 })
 }
 
@@ -148,7 +148,7 @@ fn a_member_alone_owns_when_it_has_listened_long_enough() {
     let own = Output::Own { epoch, next: FIRST, cursor: 0, lost: None };
     assert_eq!(told, [Output::Adopt(CHARTER), own]);
     let status = alone.node.status(seconds(10), alone.now);
-    assert_eq!((status.role, status.owner.as_deref()), (Role::Owner, Some("own")));
+    assert_eq!((status.role, status.owner), (Role::Owner, Some(Name::from("own"))));
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn behind(text: &str) -> Progress {
 fn open(number: u64, owner: char, read: &str) -> Record {
     Record::Open(Open {
         epoch: epoch(number, owner),
-        node: owner.to_string(),
+        node: Name::from(&*owner.to_string()),
         charter: CHARTER,
         from: behind(read),
         cursor: 0,
@@ -52,7 +52,7 @@ fn record(notation: &str) -> Record {
         ["open", whose, read] => open(named(whose).0, named(whose).1, read),
         ["tick", whose] => {
             let epoch = epoch(named(whose).0, named(whose).1);
-            Record::Tick(Tick { epoch, node: "n".to_owned(), next: 1, cursor: 0, at: 0 })
+            Record::Tick(Tick { epoch, node: Name::from("n"), next: 1, cursor: 0, at: 0 })
         }
         ["close", whose] => {
             let epoch = epoch(named(whose).0, named(whose).1);
@@ -60,7 +60,7 @@ fn record(notation: &str) -> Record {
         }
         ["probe"] => {
             let nonce = Nonce([0; 16]);
-            Record::Probe(Probe { nonce, node: "p".to_owned(), serial: 1, stored: None })
+            Record::Probe(Probe { nonce, node: Name::from("p"), serial: 1, stored: None })
         }
         [whose, text] => {
             let (read, text) = text.split_once('>').expect("what is read, and units");
@@ -171,7 +171,7 @@ fn the_cursor_and_the_name_of_the_owner_travel_in_the_records() {
     let of_units = Units::new(epoch(1, 'a'), behind(""), 5, 0, units("a"));
     assert_eq!(reader.read(&Record::Units(of_units)), Ok(Outcome::Accepted));
     assert_eq!(reader.cursor(), 5);
-    let mut tick = Tick { epoch: epoch(1, 'a'), node: "a".to_owned(), next: 2, cursor: 8, at: 0 };
+    let mut tick = Tick { epoch: epoch(1, 'a'), node: Name::from("a"), next: 2, cursor: 8, at: 0 };
     assert_eq!(reader.read(&Record::Tick(tick.clone())), Ok(Outcome::Ticked));
     assert_eq!(reader.cursor(), 8);
     // it never goes back, and no stale owner moves it
@@ -185,7 +185,7 @@ fn the_cursor_and_the_name_of_the_owner_travel_in_the_records() {
     let mut reader = Reader::behind(&place, None);
     assert_eq!(reader.in_force().and_then(|in_force| in_force.node.clone()), None);
     assert_eq!(reader.read(&record("tick 1a")), Ok(Outcome::Ticked));
-    assert_eq!(reader.in_force().and_then(|in_force| in_force.node.as_deref()), Some("n"));
+    assert_eq!(reader.in_force().and_then(|in_force| in_force.node.clone()), Some(Name::from("n")));
 }
 
 /// Cuts a text into pieces, and makes records of them.

@@ -5,7 +5,7 @@ use bytes::{Buf as _, Bytes};
 use super::encode::{CHECK, CLOSE, OPEN, PROBE, TICK, UNITS, check};
 use super::{Close, Error, MAGIC, Open, Probe, Record, Tick, Unit, Units, VERSION};
 use crate::chain::Chain;
-use crate::id::{Charter, Epoch, Nonce, Progress};
+use crate::id::{Charter, Epoch, Name, Nonce, Progress};
 
 /// The bytes of a unit in front of its own.
 const UNIT_HEAD: usize = 8;
@@ -44,7 +44,7 @@ impl Input<'_> {
     fn open(&mut self) -> Result<Open, Error> {
         let open = Open {
             epoch: self.epoch()?,
-            node: self.node()?,
+            node: self.name()?,
             charter: Charter {
                 incarnation: self.array()?,
                 partition: self.u16()?,
@@ -94,7 +94,7 @@ impl Input<'_> {
     fn tick(&mut self) -> Result<Tick, Error> {
         let tick = Tick {
             epoch: self.epoch()?,
-            node: self.node()?,
+            node: self.name()?,
             next: self.u64()?,
             cursor: self.u64()?,
             at: self.i64()?,
@@ -110,7 +110,7 @@ impl Input<'_> {
     }
 
     fn probe(&mut self) -> Result<Probe, Error> {
-        let (nonce, node, serial) = (Nonce(self.array()?), self.node()?, self.u64()?);
+        let (nonce, node, serial) = (Nonce(self.array()?), self.name()?, self.u64()?);
         let stored = match self.u8()? {
             0 => None,
             1 => Some(self.progress()?),
@@ -135,7 +135,11 @@ impl Input<'_> {
         Ok(Progress { next: self.u64()?, chain: Chain(self.array()?) })
     }
 
-    fn node(&mut self) -> Result<String, Error> {
+    fn name(&mut self) -> Result<Name, Error> {
+        Ok(Name { node: self.text()?, url: self.text()? })
+    }
+
+    fn text(&mut self) -> Result<String, Error> {
         let length = usize::from(self.u8()?);
         if length > self.rest.len() {
             return Err(Error::Damaged);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 
 use super::{Close, MAGIC, MAX_NODE, Open, Probe, Record, Tick, Units, VERSION};
-use crate::id::{Epoch, Progress};
+use crate::id::{Epoch, Name, Progress};
 
 pub(super) const OPEN: u8 = 1;
 pub(super) const UNITS: u8 = 2;
@@ -62,7 +62,7 @@ impl Units {
 fn encode_open(open: &Open) -> Bytes {
     let mut out = Out::new(OPEN, 256);
     out.epoch(open.epoch);
-    out.node(&open.node);
+    out.name(&open.node);
     out.bytes(&open.charter.incarnation);
     out.u16(open.charter.partition);
     out.u16(open.charter.partitions);
@@ -76,7 +76,7 @@ fn encode_open(open: &Open) -> Bytes {
 fn encode_tick(tick: &Tick) -> Bytes {
     let mut out = Out::new(TICK, 128);
     out.epoch(tick.epoch);
-    out.node(&tick.node);
+    out.name(&tick.node);
     out.u64(tick.next);
     out.u64(tick.cursor);
     out.i64(tick.at);
@@ -96,7 +96,7 @@ fn encode_close(close: &Close) -> Bytes {
 fn encode_probe(probe: &Probe) -> Bytes {
     let mut out = Out::new(PROBE, 128);
     out.bytes(&probe.nonce.0);
-    out.node(&probe.node);
+    out.name(&probe.node);
     out.u64(probe.serial);
     match probe.stored {
         None => out.bytes(&[0]),
@@ -149,15 +149,20 @@ impl Out {
         self.bytes(&progress.chain.0);
     }
 
-    /// A name, which is cut if it is too long.
-    fn node(&mut self, name: &str) {
-        let mut length = name.len().min(MAX_NODE);
-        while !name.is_char_boundary(length) {
+    fn name(&mut self, name: &Name) {
+        self.text(&name.node);
+        self.text(&name.url);
+    }
+
+    /// A text, which is cut if it is too long.
+    fn text(&mut self, text: &str) {
+        let mut length = text.len().min(MAX_NODE);
+        while !text.is_char_boundary(length) {
             length -= 1;
         }
-        let name = &name[..length];
-        self.bytes(&[u8::try_from(name.len()).unwrap_or(u8::MAX)]);
-        self.bytes(name.as_bytes());
+        let text = &text[..length];
+        self.bytes(&[u8::try_from(text.len()).unwrap_or(u8::MAX)]);
+        self.bytes(text.as_bytes());
     }
 
     fn check(&mut self) {

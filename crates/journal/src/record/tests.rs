@@ -16,7 +16,7 @@ fn charter() -> Charter {
 }
 
 fn samples() -> Vec<(&'static str, Record)> {
-    let node = || "node-1".to_owned();
+    let node = || Name { node: "node-1".to_owned(), url: "http://node-1:8080".to_owned() };
     let open =
         Open { epoch: EPOCH, node: node(), charter: charter(), from: FROM, cursor: 70, at: 9 };
     let units = Units::new(EPOCH, FROM, 71, -9, vec![unit(1, b""), unit(4, b"unit")]);
@@ -88,11 +88,13 @@ fn a_damaged_record_is_never_read_as_another() {
 #[test]
 fn a_name_that_is_too_long_is_cut_between_characters() {
     let node = "ü".repeat(200);
+    let node = Name { node, url: "http://ü".repeat(40) };
     let probe = Probe { nonce: EPOCH.nonce, node, serial: 1, stored: None };
     let Ok(Record::Probe(read)) = Record::decode(&Record::Probe(probe).encode()) else {
         panic!("a probe");
     };
-    assert_eq!(read.node, "ü".repeat(127));
+    assert_eq!(read.node.node, "ü".repeat(127));
+    assert_eq!(read.node.url.len(), 255);
 }
 
 #[test]

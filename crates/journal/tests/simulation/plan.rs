@@ -5,7 +5,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use orderly_journal::claim::Patience;
 use orderly_journal::owner::Limits;
-use orderly_journal::{Charter, Nonce, Settings};
+use orderly_journal::{Charter, Name, Nonce, Settings};
 
 /// A frequency of n means one in n steps, or one in n cases; 0 means never.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ impl Plan {
         let mut name = [0; 16];
         name[..8].copy_from_slice(&nonce.to_le_bytes());
         Settings {
-            node: format!("m{member}"),
+            node: Name::from(&*format!("m{member}")),
             nonce: Nonce(name),
             charter,
             takeover_after: Duration::from_secs(5),

@@ -1,0 +1,155 @@
+//! What this process knows of the members of its namespace: the admin, readiness and the metrics show it.
+//!
+//! The task of the journal keeps it current. In mode `single` there is one member, which owns.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use orderly_journal::node::{Role, Status};
+use schemars::JsonSchema;
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+
+use crate::config::{self, Mode};
+
+/// The members of the namespace, as far as this process knows. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Cluster(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    mode: Mode,
+    node: String,
+    advertise: String,
+    max_lag: Duration,
+    status: OnceLock<watch::Receiver<Status>>,
+    step_down: Notify,
+}
+
+impl Default for Cluster {
+    /// The only process of its namespace.
+    fn default() -> Self {
+        Self::new(&config::Cluster::default())
+    }
+}
+
+impl Cluster {
+    /// Nothing is known of others yet.
+    pub fn new(config: &config::Cluster) -> Self {
+        Self(Arc::new(Inner {
+            mode: config.mode,
+            node: config.node_name(),
+            advertise: config.advertise.clone(),
+            max_lag: config.max_lag.get(),
+            status: OnceLock::new(),
+            step_down: Notify::new(),
+        }))
+    }
+
+    /// Shows from now on what the task of the journal says.
+    pub fn follow(&self, status: watch::Receiver<Status>) {
+        let _ = self.0.status.set(status); // a process is one member
+    }
+
+    /// Whether the namespace has one process or several.
+    pub fn mode(&self) -> Mode {
+        self.0.mode
+    }
+
+    /// The name of this member.
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+
+    /// The URL of this member's admin server; empty = it is not configured.
+    pub fn advertise(&self) -> &str {
+        &self.0.advertise
+    }
+
+    /// A standby that is further behind is not ready.
+    pub fn max_lag(&self) -> Duration {
+        self.0.max_lag
+    }
+
+    /// What the task of the journal says. `None`: it does not run yet, or there is no journal.
+    pub fn status(&self) -> Option<Status> {
+        self.0.status.get().map(|status| status.borrow().clone())
+    }
+
+    /// What this member is.
+    pub fn role(&self) -> Role {
+        match self.0.mode {
+            Mode::Single => Role::Owner,
+            Mode::Standby => self.status().map_or(Role::Joining, |status| status.role),
+        }
+    }
+
+    /// Whether this member owns the namespace.
+    pub fn owns(&self) -> bool {
+        self.role() == Role::Owner
+    }
+
+    /// Asks the process to leave the ownership to another member.
+    pub fn step_down(&self) {
+        self.0.step_down.notify_one();
+    }
+
+    /// Returns when the process was asked to leave the ownership to another member.
+    pub async fn step_down_asked(&self) {
+        self.0.step_down.notified().await;
+    }
+
+    /// Returns when the status has changed; never, if there is no journal.
+    pub(crate) async fn changed(&self) {
+        let Some(status) = self.0.status.get() else { return std::future::pending().await };
+        let mut status = status.clone();
+        status.mark_unchanged();
+        if status.changed().await.is_err() {
+            std::future::pending::<()>().await; // the task has ended: the process ends
+        }
+    }
+}
+
+/// What a process is among the members of its namespace: `joining` looks for its place in the journal or reads what it has
+/// missed, `standby` follows, `claiming` takes over, `owner` processes the commands. The only process of a namespace is `owner`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleName {
+    /// It looks for its place in the journal, or reads what it has missed.
+    Joining,
+    /// It follows.
+    Standby,
+    /// It takes over.
+    Claiming,
+    /// It owns.
+    Owner,
+}
+
+impl From<Role> for RoleName {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Joining => Self::Joining,
+            Role::Standby => Self::Standby,
+            Role::Claiming => Self::Claiming,
+            Role::Owner => Self::Owner,
+        }
+    }
+}
+
+/// The owner of a namespace, as the admin shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "NamespaceOwner")]
+pub struct OwnerView {
+    /// Its name.
+    pub node: String,
+    /// The URL of its admin server, if it has told one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl OwnerView {
+    /// The owner with this name and URL; an empty URL is none.
+    pub fn new(node: &str, url: &str) -> Self {
+        Self { node: node.to_owned(), url: (!url.is_empty()).then(|| url.to_owned()) }
+    }
+}
