@@ -37,23 +37,25 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// When the cart must be kept: it is open, it changed too recently, or its order is not settled.
+    /// When the cart must be kept: it is open, it changed too recently, or its order may still change by itself and open it again.
     pub fn delete_cart(&mut self, id: &str) {
         let cart = self.carts.remove(id).expect("only carts are deleted");
         assert_ne!(cart.status, CartStatus::Open, "{id} is deleted");
         let earliest = cart.updated_at + self.settings.history_retention;
         assert!(earliest <= self.now, "{id} is deleted early");
         let order = cart.order.and_then(|order| self.orders.get(&order));
-        assert!(order.is_none_or(Order::is_settled), "{id} is deleted ahead of its order");
+        assert!(order.is_none_or(Order::is_at_rest), "{id} is deleted ahead of its order");
     }
 }
 
 impl Order {
     /// Whether nothing can happen to the order by itself any more, and nobody must look at it.
     fn is_settled(&self) -> bool {
-        if self.needs_attention() {
-            return false;
-        }
+        !self.needs_attention() && self.is_at_rest()
+    }
+
+    /// Whether nothing can happen to the order by itself any more.
+    fn is_at_rest(&self) -> bool {
         match self.status {
             Status::Completed => true,
             Status::PartiallyRefunded => self.completed_at.is_some(),

@@ -53,9 +53,10 @@ impl Plan {
         let identity_retention = if is_long { 2 * HOUR } else { MONTH };
         let history_retention =
             if is_long { random.pick(&[2 * HOUR, 5 * HOUR]) } else { 3 * MONTH };
-        // The caches of the owners and that of the store: a state that the one has dropped is read through the other.
+        // The caches of the owners and that of the store: a state that the one has dropped is read through the other. Owners with
+        // room for nothing read each state that a command needs, so that a panic can come between any two changes.
         let (capacity, cache) =
-            (random.pick(&[1 << 10, 1 << 20]), random.pick(&[2 << 10, 2 << 10, 1 << 20]));
+            (random.pick(&[1, 1 << 10, 1 << 20]), random.pick(&[2 << 10, 2 << 10, 1 << 20]));
         let late = [LatePayment::Rehold, LatePayment::Rehold, LatePayment::Refund];
         let settings = Settings {
             terms: order::Terms {
@@ -111,7 +112,7 @@ impl Plan {
             crash: scale * random.pick(&[0, 100, 300, 1000]),
             disk_fault: if has_large_bodies { 1 } else { random.pick(&[0, 1, 3, 3]) },
             failure: random.pick(&[0, 12, 40]),
-            panic: random.pick(&[0, 3, 12]),
+            panic: random.pick(&[0, 2, 8]),
             lost_confirm: random.pick(&[0, 6, 40]),
             is_long,
             has_large_bodies,

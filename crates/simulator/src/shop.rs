@@ -1,6 +1,8 @@
 //! The producers: a shop with few articles, scarce stock and impatient customers. The callbacks of its payment providers come
 //! repeatedly, too early, too late and with wrong amounts.
 
+mod payments;
+
 use crate::case::{Case, Fault, Purpose};
 use crate::message::Message;
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use orderly_demo::Random;
 use orderly_domain::time::Timestamp;
 use orderly_domain::verdict::Reason;
 use orderly_model::Model;
+use orderly_model::snapshot::OrderSnapshot;
 use serde_json::{Value, json};
 
 const SKUS: [&str; 4] = ["tea", "cup", "pot", "jam"];
@@ -18,6 +21,8 @@ const CARTS: u64 = 6;
 const COPIES: u64 = 3;
 /// Orders that customers and providers still think of.
 const RECENT: u64 = 7;
+/// Orders that may be completed, refunded or judged: their time comes later.
+const KNOWN: u64 = 24;
 /// The most messages with large bodies.
 const MOST_LARGE: u32 = 25;
 
@@ -86,20 +91,23 @@ impl Shop {
                 self.message("order.cancel", &data, now)
             }
             Kind::Complete => {
-                let data = json!({"order_id": self.order_that_is("paid", model)});
+                let order = self.order_that(KNOWN, model, |order| order.status == "paid");
+                let data = json!({"order_id": order});
                 self.message("order.complete", &data, now)
             }
             Kind::Resolve => {
                 let decision = self.random.pick(&["accept", "cancel", "return"]);
-                let mut data = json!({"order_id": self.order_that_is("under_review", model), "decision": decision});
+                let order = self.order_that(KNOWN, model, |order| order.status == "under_review");
+                let mut data = json!({"order_id": order, "decision": decision});
                 if decision == "accept" && self.random.one_in(2) {
                     data["write_off"] = json!(self.random.pick(&[1, 250, 600]));
                 }
                 self.message("order.resolve", &data, now)
             }
             Kind::Capture => {
-                let mut data = json!({"order_id": self.order_that_is("authorized", model)});
-                if self.random.one_in(2) {
+                let order = self.order_that(KNOWN, model, |order| order.authorized > 0);
+                let mut data = json!({"order_id": order});
+                if self.random.one_in(4) {
                     data["amount"] = json!(self.random.pick(&[1, 100, 250]));
                 }
                 if self.random.one_in(3) {
@@ -108,7 +116,7 @@ impl Shop {
                 self.message("order.capture", &data, now)
             }
             Kind::Refund => self.refund(model, now),
-            Kind::Amend => self.amend(now),
+            Kind::Amend => self.amend(model, now),
             Kind::Callback => self.callback(model, now),
             Kind::Conflict => self.conflict(now),
             Kind::Poison => self.poison(now),
@@ -131,7 +139,7 @@ impl Shop {
             (4, Kind::Cancel),
             (4, Kind::Complete),
             (4, Kind::Resolve),
-            (8, Kind::Refund),
+            (16, Kind::Refund),
             (8, Kind::Amend),
             (4, Kind::Capture),
             (40, Kind::Callback),
@@ -164,16 +172,22 @@ impl Shop {
         format!("o-{}", self.random.between(from, until))
     }
 
-    /// An order that was placed lately and has that status, if there is one and half the time; else any.
-    fn order_that_is(&mut self, status: &str, model: &Model) -> String {
+    /// One of the last `count` orders that is such, if there is one; at times any.
+    fn order_that(
+        &mut self,
+        count: u64,
+        model: &Model,
+        is_such: impl Fn(&OrderSnapshot) -> bool,
+    ) -> String {
         let any = self.order();
-        if self.random.one_in(2) {
+        if self.random.one_in(5) {
             return any;
         }
-        let lately = (self.orders.saturating_sub(RECENT)..=self.orders).rev();
-        let mut ids = lately.map(|number| format!("o-{number}"));
-        let has_status = |id: &String| model.order(id).is_some_and(|order| order.status == status);
-        ids.find(has_status).unwrap_or(any)
+        let lately = self.orders.saturating_sub(count)..=self.orders;
+        let ids = lately.map(|number| format!("o-{number}"));
+        let found: Vec<_> =
+            ids.filter(|id| model.order(id).is_some_and(|order| is_such(&order))).collect();
+        found.get(self.random.index(found.len())).cloned().unwrap_or(any)
     }
 
     fn new_order(&mut self) -> String {
@@ -192,7 +206,7 @@ impl Shop {
             return self.message("stock.adjust", &data, now);
         }
         let sku = first.copied().unwrap_or_else(|| self.random.pick(&SKUS));
-        let mut data = json!({"sku": sku, "on_hand": self.random.pick(&[0, 2, 5, 9, 14, 40])});
+        let mut data = json!({"sku": sku, "on_hand": self.random.pick(&[0, 2, 9, 14, 40, 90])});
         if self.random.one_in(2) {
             data["low_at"] = json!(self.random.below(4));
         }
@@ -251,11 +265,18 @@ impl Shop {
     }
 
     /// A change of an order that is valid for every order: at least one unit stays, and the total is not below 0.
-    fn amend(&mut self, now: Timestamp) -> Message {
-        let mut data = json!({"order_id": self.order()});
+    fn amend(&mut self, model: &Model, now: Timestamp) -> Message {
+        let is_sold = self.random.one_in(3);
+        let id = self.order_that(RECENT, model, |order| {
+            if is_sold { order.status == "paid" } else { awaits_payment(order) }
+        });
+        let order = model.order(&id);
+        let mut data = json!({"order_id": id});
         let changes_goods = match self.random.below(4) {
             0 | 1 => {
-                data["lines"] = json!([{"sku": self.sku(), "quantity": self.random.between(1, 4)}]);
+                let (sku, quantity) = self.line_of(order.as_ref());
+                let most = if is_sold { quantity } else { quantity + 2 };
+                data["lines"] = json!([{"sku": sku, "quantity": self.random.between(1, most)}]);
                 data["adjustments"] = json!([]);
                 true
             }
@@ -271,9 +292,22 @@ impl Shop {
             data["metadata"] = json!({"note": "ring twice"});
         }
         if self.random.one_in(6) {
-            data["expected_version"] = json!(1 + self.random.below(4));
+            let version = order.map_or(1, |order| order.version);
+            data["expected_version"] = json!(self.random.pick(&[version, version, 2]));
         }
         self.message("order.amend", &data, now)
+    }
+
+    /// The sku and the quantity of a line of the order; at times any sku.
+    fn line_of(&mut self, order: Option<&OrderSnapshot>) -> (String, u64) {
+        let lines = order.map_or(&[][..], |order| order.lines.as_slice());
+        let line = lines.get(self.random.index(lines.len()));
+        match line {
+            Some((sku, quantity, _)) if !self.random.one_in(8) => {
+                (sku.clone(), u64::try_from(*quantity).unwrap_or(1).max(1))
+            }
+            _ => (self.sku().to_owned(), 2),
+        }
     }
 
     fn checkout(&mut self, model: &Model, now: Timestamp) -> Message {
@@ -314,109 +348,6 @@ impl Shop {
             message.defect = Some(Reason::Validation);
         }
         message
-    }
-
-    fn callback(&mut self, model: &Model, now: Timestamp) -> Message {
-        if let Some(body) = self.earlier("payment.callback")
-            && self.random.one_in(8)
-        {
-            // the same event in another message
-            return Message { body, ..self.message("payment.callback", &json!({}), now) };
-        }
-        if let Some(body) = self.earlier("payment.callback")
-            && self.random.one_in(16)
-            && let Ok(mut data) = serde_json::from_slice::<Value>(&body)
-        {
-            // the same payment, told of another order
-            self.events += 1;
-            data["event_id"] = json!(format!("e-{}", self.events));
-            data["order_id"] = json!(self.order());
-            return self.message("payment.callback", &data, now);
-        }
-        self.events += 1;
-        let order = self.order_that_is("awaiting_payment", model);
-        let kind = self.random.weighted(&[
-            (24, "captured"),
-            (6, "authorized"),
-            (3, "action_required"),
-            (4, "failed"),
-            (2, "voided"),
-            (1, "expired"),
-            (4, "refund_succeeded"),
-            (2, "refund_failed"),
-            (1, "dispute_opened"),
-            (1, "dispute_closed"),
-        ]);
-        let mut data = json!({
-            "provider": self.random.pick(&["acme", "acme", "bank"]), "event_id": format!("e-{}", self.events),
-            "order_id": order, "attempt_id": self.attempt(&order), "kind": kind,
-            "occurred_at": format!("2026-01-01T{:02}:00:00Z", self.random.below(4)),
-        });
-        if matches!(kind, "captured" | "authorized" | "refund_succeeded") {
-            let total = model.order(&order).map_or(500, |order| order.total);
-            let part = self.random.pick(&[total, total, total, total / 2, total + 70, total - 1]);
-            data["amount"] = json!(part.max(1));
-            data["currency"] = json!(if self.random.one_in(20) { "USD" } else { "EUR" });
-        }
-        match kind {
-            "captured" => {
-                if self.random.one_in(2) {
-                    data["capture_id"] = json!(format!("c-{}", self.random.below(3)));
-                }
-                data["final"] = json!(self.random.one_in(6));
-            }
-            "refund_succeeded" | "refund_failed" => {
-                data["refund_id"] = json!(self.refund_id());
-                let refunds = model.order(&order).map_or_else(Vec::new, |order| order.refunds);
-                let asked: Vec<_> =
-                    refunds.iter().filter(|refund| !refund.attempt.is_empty()).collect();
-                if !asked.is_empty() && self.random.one_in(2) {
-                    // what came of a refund that was asked for
-                    let refund = asked[self.random.index(asked.len())];
-                    data["refund_id"] = json!(refund.id);
-                    data["provider"] = json!(refund.provider);
-                    data["attempt_id"] = json!(refund.attempt);
-                }
-            }
-            "dispute_opened" | "dispute_closed" => {
-                data["dispute_id"] = json!(format!("d-{}", self.random.below(2)));
-                data["outcome"] = json!(self.random.pick(&["won", "lost"]));
-            }
-            _ => {}
-        }
-        self.message("payment.callback", &data, now)
-    }
-
-    /// One of a few attempts of the order. Rarely one that other orders have too: its money counts for one of them.
-    fn attempt(&mut self, order: &str) -> String {
-        let attempt = self.random.below(3);
-        if self.random.one_in(12) { format!("a-{attempt}") } else { format!("{order}/a-{attempt}") }
-    }
-
-    /// One of a few ids, so that refunds are requested and have results; not one of those that the core derives.
-    fn refund_id(&mut self) -> String {
-        format!("p-{}", self.random.below(3))
-    }
-
-    fn refund(&mut self, model: &Model, now: Timestamp) -> Message {
-        if let Some(body) = self.earlier("refund.request")
-            && self.random.one_in(4)
-        {
-            // asked for again, in another message
-            return Message { body, ..self.message("refund.request", &json!({}), now) };
-        }
-        let id = self.order_that_is("paid", model);
-        let order = model.order(&id);
-        let total = order.as_ref().map_or(500, |order| order.total);
-        let amount = self.random.pick(&[total, total / 2, total / 3, 70]).max(1);
-        let mut data = json!({"order_id": id, "refund_id": self.refund_id(), "amount": amount});
-        if self.random.one_in(2) {
-            let lines = order.map_or_else(Vec::new, |order| order.lines);
-            let line = lines.get(self.random.index(lines.len()));
-            let sku = line.map_or_else(|| self.sku().to_owned(), |line| line.0.clone());
-            data["restock"] = json!([{"sku": sku, "quantity": self.random.between(1, 2)}]);
-        }
-        self.message("refund.request", &data, now)
     }
 
     /// The data of one of the last few messages of a type.
@@ -467,4 +398,9 @@ impl Shop {
         }
         message
     }
+}
+
+/// Whether a payment would be welcome.
+fn awaits_payment(order: &OrderSnapshot) -> bool {
+    matches!(order.status, "awaiting_payment" | "authorized" | "partially_paid")
 }

@@ -15,8 +15,11 @@ use std::time::Duration;
 /// Two of so many audits are compared with one that is made at once; one of these compares all lists with all states, too. Both
 /// take as long as the shop is large.
 const AT_ONCE: u64 = 8;
-/// Producers wait while so many messages do: a message that waits for hours is too old when its turn comes.
+/// Producers wait while so many messages do, but for one that delivers few at once: a message that waits for hours is too old when
+/// its turn comes.
 const MOST_BACKLOG: usize = 100;
+/// Hours pass mostly while fewer messages wait than this.
+const FEW: usize = 4;
 /// Attempts of a message that fails, before it is parked.
 const MOST_ATTEMPTS: u32 = 3;
 
@@ -224,7 +227,7 @@ impl World {
     }
 
     fn make(&mut self) {
-        if self.made < self.plan.messages && self.backlog() < MOST_BACKLOG {
+        if self.made < self.plan.messages && self.backlog() < self.most_backlog() {
             self.made += 1;
             self.trace.made_command();
             let messages = self.shop.next(&self.sealed.model, self.clock.now());
@@ -232,6 +235,11 @@ impl World {
                 self.unsent.extend(messages);
             }
         }
+    }
+
+    /// The backlog that producers wait for: what is handled within some minutes.
+    fn most_backlog(&self) -> usize {
+        MOST_BACKLOG.min(FEW + 4 * self.plan.prefetch)
     }
 
     /// Messages that wait to be published or to be handled.
@@ -431,10 +439,10 @@ impl World {
     fn pass(&mut self) {
         match self.random.below(72) {
             0 => self.clock.advance(millis(&mut self.random, 60_000, 900_000)),
-            1..=3 if self.plan.is_long => {
+            1..=6 if self.plan.is_long && (self.backlog() < FEW || self.random.one_in(4)) => {
                 self.clock.advance(millis(&mut self.random, 1_000_000, 7_000_000));
             }
-            4..=12 => self.step_clock(),
+            7..=15 => self.step_clock(),
             _ => self.clock.advance(millis(&mut self.random, 1, 3_000)),
         }
     }

@@ -14,22 +14,21 @@ use std::collections::BTreeMap;
 /// The parts of entities.
 type Entities = BTreeMap<u64, BTreeMap<u8, Bytes>>;
 
-/// Entities, names and identities of each table that a comparison of a part looks at.
-const WINDOW: usize = 12;
+/// Entities, names and identities that a comparison of a part looks at.
+const WINDOW: usize = 8;
 
 impl Mirror {
-    /// Compares some entities, names and identities with those of the store, chosen at random. Identities that were used before
-    /// `oldest` may be forgotten.
+    /// Compares some entities and names of one table, and some identities, with those of the store, chosen at random. Identities that
+    /// were used before `oldest` may be forgotten.
     pub(crate) fn compare_some(&self, view: &View, random: &mut Random, oldest: i64) {
         self.compare_head(view);
-        for table in tables::ALL {
-            let last = self.parts.range(..=(table, u64::MAX)).next_back();
-            let last = last.filter(|((of, _), _)| *of == table).map_or(0, |((_, last), _)| *last);
-            self.compare_entities(view, table, random.below(last + 1), WINDOW);
-            let from = (table, NameHash(bytes(random)));
-            let names = self.names.range(from..).take_while(|((of, _), _)| *of == table);
-            names.take(WINDOW).for_each(|(name, ordinal)| compare_name(view, name, *ordinal));
-        }
+        let table = random.pick(&tables::ALL);
+        let last = self.parts.range(..=(table, u64::MAX)).next_back();
+        let last = last.filter(|((of, _), _)| *of == table).map_or(0, |((_, last), _)| *last);
+        self.compare_entities(view, table, random.below(last + 1), WINDOW);
+        let from = (table, NameHash(bytes(random)));
+        let names = self.names.range(from..).take_while(|((of, _), _)| *of == table);
+        names.take(WINDOW).for_each(|(name, ordinal)| compare_name(view, name, *ordinal));
         let identities = self.identities.range(IdentityHash(bytes(random))..).take(WINDOW);
         identities.for_each(|(hash, _)| self.compare_identity(view, hash, oldest));
     }
