@@ -76,7 +76,8 @@ impl BrokerNodes {
         let node = &self.0[number];
         let mut start = Command::new(node.directory.join("start"));
         start.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        start.spawn().expect("the node starts");
+        let mut started = start.spawn().expect("the node starts");
+        thread::spawn(move || started.wait());
         let mut waited = Duration::ZERO;
         while TcpStream::connect(("127.0.0.1", node.port)).is_err() {
             assert!(waited < START_PATIENCE, "node {number} did not start");

@@ -160,6 +160,11 @@ impl Site {
     }
 }
 
+/// Names a run.
+fn new_nonce() -> Nonce {
+    Nonce(*uuid::Uuid::now_v7().as_bytes())
+}
+
 impl Member {
     pub(crate) async fn new(number: usize, site: Site, promises: Arc<Promises>) -> Self {
         let preferred = &site.urls[number % site.urls.len()];
@@ -195,15 +200,11 @@ impl Member {
             store: Arc::clone(&self.store),
             promises: Arc::clone(&self.promises),
             sealed: 1,
-            name: self.nonce(),
+            name: new_nonce(),
             durable: 1,
         };
         let task = tokio::spawn(member.follow(told));
         self.running = Some(Running { inputs, status, task, _link: link });
-    }
-
-    fn nonce(&self) -> Nonce {
-        Nonce(*uuid::Uuid::now_v7().as_bytes())
     }
 
     fn settings(&self) -> journal::Settings {
@@ -226,7 +227,7 @@ impl Member {
             stream,
             protocol: orderly_journal::Settings {
                 node: Name::from(&*format!("m{}", self.number)),
-                nonce: self.nonce(),
+                nonce: new_nonce(),
                 charter,
                 takeover_after: self.site.takeover_after,
                 tick_every: journal::TICK_EVERY,
